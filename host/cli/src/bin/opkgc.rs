@@ -1,0 +1,2 @@
+//! The OPKG compiler.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The program opkgc: OPKG directories to native packages.

@@ -1,0 +1,40 @@
+//! What is wrong with an OPKG, where, and what to do about it. Only data: the programs render it.
+
+use std::ops::Range;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The OPKG cannot be compiled.
+    Error,
+    /// Read as meant, but somebody should look at it.
+    Warning,
+    /// For information.
+    Note,
+}
+
+/// A place in the source of an OPKG.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Bytes of the decoded text of `config.xml`.
+    Config(Range<usize>),
+    /// A whole file or directory, relative to the OPKG's directory.
+    File(String),
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable name of the rule, `changelog-date`; of a plugin's finding the plugin's id.
+    pub code: String,
+    /// What is wrong, one line.
+    pub message: String,
+    /// Where; nothing if it is about the OPKG as such.
+    pub place: Option<Place>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Other places that belong to it, each with what it is.
+    pub related: Vec<(Place, String)>,
+}

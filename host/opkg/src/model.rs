@@ -1,0 +1,300 @@
+//! The OPKG as its author wrote it, checked and typed. Nothing here is decided for a distribution.
+//!
+//! Everything that a diagnostic may be about carries a [`Node`], an index into [`Opkg::places`], so
+//! that whoever works with the model (a plugin, above all) can point into the source without knowing
+//! where it came from.
+
+use crate::diagnostic::Place;
+
+/// Index into [`Opkg::places`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub u32);
+
+/// The three native packages that an OPKG becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// `opkg-<name>`, on the head node.
+    Api,
+    /// `opkg-<name>-server`, on the head node.
+    Server,
+    /// `opkg-<name>-client`, on compute nodes and in their images.
+    Client,
+}
+
+/// How close to the core of the cluster software the package is; decides the order of installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Class {
+    Core,
+    Base,
+    Included,
+    ThirdParty,
+}
+
+/// What a relation says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Requires,
+    Provides,
+    Conflicts,
+    Suggests,
+}
+
+/// The attribute `rel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Comparison {
+    Lt,
+    Le,
+    Eq,
+    Ge,
+    Gt,
+}
+
+/// A restriction to some versions: of a package or of a distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Bound {
+    /// Between what is there and `version`.
+    pub comparison: Comparison,
+    /// As written, without the relation.
+    pub version: String,
+}
+
+/// One `dist` element.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DistFilter {
+    /// The element.
+    pub at: Node,
+    /// In lower case.
+    pub id: String,
+    /// Restricts the version of the distribution.
+    pub bound: Option<Bound>,
+}
+
+/// `filters`: each list holds alternatives, both must match, an empty list matches anything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Filter {
+    /// Distributions.
+    pub dists: Vec<DistFilter>,
+    /// Architectures under their canonical names (see [`crate::arch`]).
+    pub archs: Vec<String>,
+}
+
+/// Where a relation was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// In the dependencies of one part, or added to it by a setting.
+    Part(Part),
+    /// In `commonDeps`.
+    Common,
+    /// Directly below the root.
+    Whole,
+}
+
+/// One `pkg`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Relation {
+    /// The `pkg` element; of an automatic relation the root.
+    pub at: Node,
+    /// Where it was written.
+    pub scope: Scope,
+    /// What it says.
+    pub kind: Kind,
+    /// As written, outer blanks and comments left out.
+    pub name: String,
+    /// Of the related package.
+    pub bound: Option<Bound>,
+    /// The filter of the group that the `pkg` stands in.
+    pub filter: Filter,
+}
+
+/// The attribute `cat` of an author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Role {
+    Upstream,
+    Maintainer,
+    Uploader,
+}
+
+/// One `author`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Author {
+    pub at: Node,
+    pub role: Role,
+    pub name: String,
+    pub nickname: Option<String>,
+    pub email: String,
+    pub institution: Option<String>,
+    pub first_year: Option<u16>,
+    pub last_year: Option<u16>,
+}
+
+/// `[epoch:]upstream-release`; the release is what follows the last `-`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct Version {
+    pub epoch: u32,
+    /// May hold a `-`.
+    pub upstream: String,
+    /// Never holds a `-`.
+    pub release: String,
+}
+
+/// A moment, and the offset from UTC of the clock that its writer read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    /// Since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// Minutes east of UTC.
+    pub offset: i16,
+}
+
+/// One `changelogEntry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Change {
+    pub at: Node,
+    pub author: String,
+    /// From the authors, where one has this name.
+    pub email: Option<String>,
+    pub date: Timestamp,
+    /// Bug numbers.
+    pub closes: Vec<u32>,
+    /// One line each, never empty.
+    pub items: Vec<String>,
+}
+
+/// One `versionEntry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Release {
+    pub version: Version,
+    /// Newest first, never empty.
+    pub changes: Vec<Change>,
+}
+
+/// When a native scriptlet runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum HookTime {
+    PreInstall,
+    PostInstall,
+    PreUninstall,
+    PostUninstall,
+}
+
+impl HookTime {
+    /// Whether the script's file is on disk at that time, so that the scriptlet can just run it.
+    #[must_use]
+    pub fn file_is_there(self) -> bool {
+        matches!(self, Self::PostInstall | Self::PreUninstall)
+    }
+}
+
+/// What the package manager runs around a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scriptlet {
+    /// When.
+    pub time: HookTime,
+    /// The whole script, for times at which its file is not on disk.
+    pub text: Option<String>,
+}
+
+/// Where something of a package is installed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// An absolute path.
+    Path(String),
+    /// Relative to the api package's documentation directory, whose place each distribution decides.
+    Documentation(String),
+}
+
+/// A regular file or symbolic link of the OPKG's directory that is packaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Stands for the file as a whole.
+    pub at: Node,
+    /// Relative to the OPKG's directory, with `/`.
+    pub path: String,
+    /// The package that gets it.
+    pub part: Part,
+    /// Where it goes there.
+    pub destination: Destination,
+    /// 0o755 or 0o644.
+    pub mode: u32,
+    /// Bytes; 0 for a link.
+    pub size: u64,
+    /// Of the contents; of nothing for a link.
+    pub sha256: [u8; 32],
+    /// What follows `#!`: the program, then its argument if there is one.
+    pub interpreter: Vec<String>,
+    /// What a symbolic link holds: relative, to something inside the OPKG.
+    pub link: Option<String>,
+    /// For native scripts.
+    pub scriptlet: Option<Scriptlet>,
+}
+
+/// A directory that a package owns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub struct Directory {
+    pub part: Part,
+    pub destination: Destination,
+}
+
+/// A whole OPKG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opkg {
+    /// The root element.
+    pub at: Node,
+    /// `[a-z0-9][a-z0-9+.-]+`.
+    pub name: String,
+    /// Third party where the file names none.
+    pub class: Class,
+    /// One line of at most 67 characters.
+    pub summary: String,
+    /// Paragraphs, white space folded, never empty: the summary stands in.
+    pub description: Vec<String>,
+    /// As written.
+    pub license: String,
+    /// Never empty.
+    pub groups: Vec<String>,
+    /// Home page of upstream.
+    pub uri: Option<String>,
+    /// In the order of the file; at least one is a maintainer.
+    pub authors: Vec<Author>,
+    /// Of the whole package.
+    pub filter: Filter,
+    /// In the order of the file, without duplicates; automatic ones (see [`crate::Settings`]) last.
+    pub relations: Vec<Relation>,
+    /// The version being built first, then newest first; never empty.
+    pub history: Vec<Release>,
+    /// `/usr/lib/oscar/packages/<name>`.
+    pub home: String,
+    /// Sorted by path.
+    pub files: Vec<SourceFile>,
+    /// Sorted, parents first.
+    pub directories: Vec<Directory>,
+    /// The moment that stands for "now" in everything generated: `SOURCE_DATE_EPOCH`, else that of the
+    /// newest change.
+    pub source_date: Timestamp,
+    /// What [`Node`]s stand for.
+    pub places: Vec<Place>,
+}
+
+impl Opkg {
+    /// Where a node is in the source.
+    #[must_use]
+    pub fn place(&self, node: Node) -> Option<&Place> {
+        self.places.get(node.0 as usize)
+    }
+
+    /// The version being built.
+    #[must_use]
+    pub fn version(&self) -> Option<&Version> {
+        self.history.first().map(|release| &release.version)
+    }
+}

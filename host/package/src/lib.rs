@@ -1,0 +1,1 @@
+//! Writes what a plugin returned: trees of meta-files, source packages.

@@ -1,0 +1,1 @@
+//! Runs distribution plugins, which are WebAssembly components.

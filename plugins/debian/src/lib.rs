@@ -1,0 +1,1 @@
+//! The debian family of distributions.

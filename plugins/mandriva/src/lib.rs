@@ -1,0 +1,1 @@
+//! The mandriva family of distributions.

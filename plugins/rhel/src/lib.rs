@@ -1,0 +1,1 @@
+//! The rhel family of distributions.

@@ -1,0 +1,1 @@
+//! What the RPM distributions share: the spec file.
