@@ -1,4 +1,18 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
 
+pub mod arch;
 pub mod diagnostic;
+mod load;
 pub mod model;
+mod nearest;
+mod text;
+
+pub use load::{Automatic, Loaded, Settings, Source, load};
+pub use nearest::nearest;
+pub use text::line_column;
+
+/// The XML schema (XSD 1.0) of `config.xml`.
+#[must_use]
+pub fn schema() -> &'static str {
+    include_str!("opkg.xsd")
+}
