@@ -1,0 +1,12 @@
+//! The Rust face of `wit/`, generated. The only unsafe code of the kit: the calling convention of
+//! components passes raw pointers.
+#![allow(unsafe_code, missing_docs, clippy::all)]
+
+wit_bindgen::generate!({
+    path: "../../wit/0.1.0",
+    world: "distribution",
+    pub_export_macro: true,
+    export_macro_name: "__export_distribution",
+    default_bindings_module: "opkg_plugin::bindings",
+    additional_derives: [PartialEq],
+});

@@ -1,0 +1,166 @@
+//! The shell text that a package manager runs for a native script (format, section 4.1).
+
+use crate::opkg::{HookTime, SourceFile};
+use crate::parts::Placed;
+use crate::text::shell_quote;
+
+/// A native script's scriptlet, for `/bin/sh`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scriptlet {
+    /// When it runs.
+    pub time: HookTime,
+    /// Shell commands, each line ended. What the package manager passes is in `"$@"`, and the script's exit
+    /// status is that of the whole. No line begins with a character of the script itself, so that none of
+    /// them can be taken for something of the format that carries it.
+    pub body: String,
+    /// Programs that must be there to run it, absolute paths: the script's interpreter, and what the body
+    /// itself uses. `/bin/sh` is left out, and so are relative names.
+    pub programs: Vec<String>,
+}
+
+/// Programs that a carried script needs besides its interpreter.
+pub const CARRIER_PROGRAMS: [&str; 2] = ["mktemp", "rm"];
+
+impl Scriptlet {
+    /// Whether the body needs [`CARRIER_PROGRAMS`].
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
+        !runs_file(self.time)
+    }
+}
+
+/// The scriptlet of a file, if it is a native script. `home` is [`crate::opkg::Opkg::home`].
+#[must_use]
+pub fn of(file: &Placed<'_>, home: &str) -> Option<Scriptlet> {
+    let native = file.source.scriptlet.as_ref()?;
+    let home = format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(home));
+    let body = match &native.text {
+        Some(text) if !runs_file(native.time) => home + &carry(text, &file.source.interpreter),
+        _ => format!("{home}exec {} \"$@\"\n", shell_quote(&file.path)),
+    };
+    Some(Scriptlet { time: native.time, body, programs: programs(file.source) })
+}
+
+/// Whether the script's file is on disk at that time.
+fn runs_file(time: HookTime) -> bool {
+    matches!(time, HookTime::PostInstall | HookTime::PreUninstall)
+}
+
+/// The script goes into a private file, since interpreters differ in what they can read from elsewhere.
+/// Every line of it is marked, so that none ends the here-document; the shell itself takes the marks
+/// away again. A last line without an end gets one.
+fn carry(text: &str, interpreter: &[String]) -> String {
+    let mut body = String::from(
+        "script=$(mktemp) || exit 1\n\
+         trap 'rm -f \"$script\"' EXIT\n\
+         while IFS= read -r line; do printf '%s\\n' \"${line#?}\"; done > \"$script\" <<'END_OF_SCRIPT'\n",
+    );
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        body.push('|');
+        body.push_str(line);
+        body.push('\n');
+    }
+    body.push_str("END_OF_SCRIPT\n");
+    if interpreter.is_empty() {
+        body.push_str("/bin/sh ");
+    }
+    for word in interpreter {
+        body.push_str(&shell_quote(word));
+        body.push(' ');
+    }
+    body.push_str("\"$script\" \"$@\"\n");
+    body
+}
+
+fn programs(file: &SourceFile) -> Vec<String> {
+    // Of `/usr/bin/env perl` only `env` has a path that is known; where `perl` lies is what it looks for.
+    file.interpreter
+        .first()
+        .filter(|program| program.starts_with('/') && *program != "/bin/sh")
+        .cloned()
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::opkg::{Destination, Part, Scriptlet as Native};
+    use proptest::prelude::*;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    fn file(time: HookTime, text: Option<&str>, interpreter: &[&str]) -> SourceFile {
+        SourceFile {
+            at: 0,
+            path: "scripts/x".into(),
+            part: Part::Api,
+            destination: Destination::Path("/usr/lib/oscar/packages/it's/x y".into()),
+            mode: 0o755,
+            size: 0,
+            sha256: Vec::new(),
+            interpreter: interpreter.iter().map(ToString::to_string).collect(),
+            link: None,
+            scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
+        }
+    }
+
+    fn scriptlet(source: &SourceFile) -> Scriptlet {
+        let Destination::Path(path) = source.destination.clone() else { panic!("a path was given") };
+        of(&Placed { path, documentation: false, source }, "/usr/lib/oscar/packages/it's").unwrap()
+    }
+
+    fn run(body: &str, arguments: &[&str]) -> (String, Option<i32>) {
+        let mut shell = tempfile::NamedTempFile::new().unwrap();
+        shell.write_all(body.as_bytes()).unwrap();
+        let out =
+            Command::new("/bin/sh").arg(shell.path()).args(arguments).stdin(Stdio::null()).output().unwrap();
+        (String::from_utf8_lossy(&out.stdout).into_owned(), out.status.code())
+    }
+
+    #[test]
+    fn a_script_on_disk_is_run_with_its_arguments() {
+        let source = file(HookTime::PostInstall, None, &["/usr/bin/perl"]);
+        let scriptlet = scriptlet(&source);
+        assert_eq!(
+            scriptlet.body,
+            "OSCAR_PACKAGE_HOME='/usr/lib/oscar/packages/it'\\''s'\nexport OSCAR_PACKAGE_HOME\n\
+             exec '/usr/lib/oscar/packages/it'\\''s/x y' \"$@\"\n"
+        );
+        assert_eq!(scriptlet.programs, ["/usr/bin/perl"]);
+        assert!(!scriptlet.is_carried());
+    }
+
+    #[test]
+    fn a_carried_script_gets_its_arguments_and_home_and_its_status_counts() {
+        let text = "#!/bin/sh\nEND_OF_SCRIPT\necho \"$OSCAR_PACKAGE_HOME $1 $#\"\nexit 3";
+        let source = file(HookTime::PreInstall, Some(text), &["/bin/sh"]);
+        let (printed, status) = run(&scriptlet(&source).body, &["a b", "c"]);
+        assert_eq!(printed, "/usr/lib/oscar/packages/it's a b 2\n");
+        assert_eq!(status, Some(3));
+    }
+
+    #[test]
+    fn without_an_interpreter_the_shell_runs_it() {
+        let source = file(HookTime::PostUninstall, Some("echo hello\n"), &[]);
+        assert_eq!(run(&scriptlet(&source).body, &[]), ("hello\n".into(), Some(0)));
+        assert!(scriptlet(&source).programs.is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_text_arrives_as_it_was(text in "[^\0]{0,200}", extra in "(%post\n|%if 1\n|END_OF_SCRIPT\n|\\\\\n|\r\n| \n|){1,6}") {
+            let text = format!("{text}\n{extra}");
+            let source = file(HookTime::PreInstall, Some(&text), &["/bin/cat"]);
+            let scriptlet = scriptlet(&source);
+            let inside = scriptlet.body.lines().skip_while(|line| !line.contains("<<'END_OF_SCRIPT'")).skip(1);
+            for line in inside.take_while(|line| *line != "END_OF_SCRIPT") {
+                prop_assert!(line.starts_with('|'));
+            }
+            let ended = format!("{}\n", text.strip_suffix('\n').unwrap_or(&text));
+            prop_assert_eq!(run(&scriptlet.body, &[]), (ended, Some(0)));
+        }
+    }
+}
