@@ -1,15 +1,21 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
 
 pub mod arch;
+pub mod date;
+mod decode;
 pub mod diagnostic;
+mod findings;
+pub mod limits;
 mod load;
 pub mod model;
 mod nearest;
 mod text;
+pub mod version;
+mod xml;
 
 pub use load::{Automatic, Loaded, Settings, Source, load};
 pub use nearest::nearest;
-pub use text::line_column;
+pub use text::{is_control, line_column};
 
 /// The XML schema (XSD 1.0) of `config.xml`.
 #[must_use]
