@@ -38,3 +38,53 @@ pub struct Diagnostic {
     /// Other places that belong to it, each with what it is.
     pub related: Vec<(Place, String)>,
 }
+
+impl Diagnostic {
+    /// A finding about nothing in particular yet.
+    pub fn new(severity: Severity, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code: code.into(),
+            message: message.into(),
+            place: None,
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// One that stops the compilation.
+    pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// One that somebody should look at.
+    pub fn warning(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// One for information.
+    pub fn note(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Another place that belongs to it, and what that is.
+    #[must_use]
+    pub fn related(mut self, place: Place, what: impl Into<String>) -> Self {
+        self.related.push((place, what.into()));
+        self
+    }
+}

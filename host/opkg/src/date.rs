@@ -1,0 +1,217 @@
+//! Dates of changes: `xsd:dateTime`, as far as packages can carry it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use time::{Date, Month};
+
+use crate::model::Timestamp;
+
+/// The years that a package can carry: formats count seconds from 1970, some with 32 bits.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2105;
+/// XML Schema allows no offset from UTC beyond this, in minutes.
+const LARGEST_OFFSET: i16 = 14 * 60;
+
+/// Why a text is no date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum DateError {
+    #[error("it does not have the form `2014-07-11T15:25:17+02:00`")]
+    Form,
+    #[error("there is no such day")]
+    Day,
+    #[error("there is no such time of the day")]
+    Time,
+    #[error("there is no such offset from UTC")]
+    Offset,
+    #[error("the year is outside of {} to {}", YEARS.start(), YEARS.end())]
+    Year,
+}
+
+impl FromStr for Timestamp {
+    type Err = DateError;
+
+    /// `2014-07-11T15:25:17+02:00`; a fraction of the second is dropped, no zone means UTC.
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        let mut rest = text;
+        let year = digits(&mut rest, 4)?;
+        literal(&mut rest, '-')?;
+        let month = digits(&mut rest, 2)?;
+        literal(&mut rest, '-')?;
+        let day = digits(&mut rest, 2)?;
+        literal(&mut rest, 'T')?;
+        let hour = digits(&mut rest, 2)?;
+        literal(&mut rest, ':')?;
+        let minute = digits(&mut rest, 2)?;
+        literal(&mut rest, ':')?;
+        let second = digits(&mut rest, 2)?;
+        let mut fraction = "";
+        if let Some(behind) = rest.strip_prefix('.') {
+            let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+            (fraction, rest) = behind.split_at(end);
+            if fraction.is_empty() {
+                return Err(DateError::Form);
+            }
+        }
+        let offset = offset(rest)?;
+
+        let year = i32::from(year);
+        let date = u8::try_from(month)
+            .ok()
+            .and_then(|month| Month::try_from(month).ok())
+            .zip(u8::try_from(day).ok())
+            .and_then(|(month, day)| Date::from_calendar_date(year, month, day).ok())
+            .ok_or(DateError::Day)?;
+        // The end of a day may be written as 24:00:00.
+        let is_end_of_day =
+            hour == 24 && minute == 0 && second == 0 && fraction.bytes().all(|digit| digit == b'0');
+        if !(hour < 24 && minute < 60 && second < 60 || is_end_of_day) {
+            return Err(DateError::Time);
+        }
+        let days = i64::from(date.to_julian_day() - time::UtcDateTime::UNIX_EPOCH.date().to_julian_day());
+        let local = days * 86_400 + i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
+        let seconds = local - i64::from(offset) * 60;
+        if !YEARS.contains(&year) || seconds < 0 || seconds > i64::from(u32::MAX) {
+            return Err(DateError::Year);
+        }
+        Ok(Self { seconds, offset })
+    }
+}
+
+/// A number of exactly so many digits.
+fn digits(rest: &mut &str, count: usize) -> Result<u16, DateError> {
+    let (number, behind) = rest.split_at_checked(count).ok_or(DateError::Form)?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(DateError::Form);
+    }
+    *rest = behind;
+    number.parse().map_err(|_| DateError::Form)
+}
+
+fn literal(rest: &mut &str, expected: char) -> Result<(), DateError> {
+    *rest = rest.strip_prefix(expected).ok_or(DateError::Form)?;
+    Ok(())
+}
+
+/// Minutes east of UTC.
+fn offset(zone: &str) -> Result<i16, DateError> {
+    if zone.is_empty() || zone == "Z" {
+        return Ok(0);
+    }
+    let (is_west, mut rest) = match (zone.strip_prefix('+'), zone.strip_prefix('-')) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return Err(DateError::Form),
+    };
+    let hours = digits(&mut rest, 2)?;
+    literal(&mut rest, ':')?;
+    let minutes = digits(&mut rest, 2)?;
+    if !rest.is_empty() {
+        return Err(DateError::Form);
+    }
+    let total = i16::try_from(hours * 60 + minutes).map_err(|_| DateError::Offset)?;
+    if minutes > 59 || total > LARGEST_OFFSET {
+        return Err(DateError::Offset);
+    }
+    Ok(if is_west { -total } else { total })
+}
+
+/// With the blank in front of the hour, which some clocks print for the hours before ten, made a zero.
+pub(crate) fn with_filled_hour(text: &str) -> Option<String> {
+    text.contains("T ").then(|| text.replacen("T ", "T0", 1))
+}
+
+impl fmt::Display for Timestamp {
+    /// As it is read, on the writer's clock.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
+        let Ok(moment) = time::UtcDateTime::from_unix_timestamp(local) else {
+            return write!(f, "@{}", self.seconds);
+        };
+        let (year, month, day) = moment.date().to_calendar_date();
+        let (hour, minute, second) = moment.time().as_hms();
+        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}", u8::from(month))?;
+        if self.offset == 0 {
+            return f.write_str("Z");
+        }
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        write!(f, "{sign}{:02}:{:02}", self.offset.unsigned_abs() / 60, self.offset.unsigned_abs() % 60)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn dates() {
+        for (text, seconds, offset) in [
+            ("1970-01-01T00:00:00Z", 0, 0),
+            ("2014-07-11T15:25:17+02:00", 1_405_085_117, 120),
+            ("2014-07-11T13:25:17", 1_405_085_117, 0),
+            ("2014-07-11T13:25:17.999999999999999999999", 1_405_085_117, 0),
+            ("2014-07-11T08:25:17-05:00", 1_405_085_117, -300),
+            ("2014-07-12T03:25:17+14:00", 1_405_085_117, 840),
+            ("2000-02-29T23:59:59Z", 951_868_799, 0),
+            ("2000-02-29T24:00:00Z", 951_868_800, 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp { seconds, offset }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for (text, expected) in [
+            ("", DateError::Form),
+            ("2014-07-1TT18:59:47+02:00", DateError::Form),
+            ("2014-07-11", DateError::Form),
+            ("2014-07-11 15:25:17", DateError::Form),
+            ("2014-07-11T15:25", DateError::Form),
+            ("2014-07-11T15:25:17+2:00", DateError::Form),
+            ("2014-07-11T15:25:17+0200", DateError::Form),
+            ("2014-07-11T15:25:17.Z", DateError::Form),
+            ("2014-07-11T15:25:17z", DateError::Form),
+            ("2014-07-11T15:25:17+02:00 ", DateError::Form),
+            ("+014-07-11T15:25:17Z", DateError::Form),
+            ("2014-07-ééT15:25:17Z", DateError::Form),
+            ("2013-02-29T00:00:00Z", DateError::Day),
+            ("2013-13-01T00:00:00Z", DateError::Day),
+            ("2013-00-01T00:00:00Z", DateError::Day),
+            ("2013-01-00T00:00:00Z", DateError::Day),
+            ("2013-01-01T25:00:00Z", DateError::Time),
+            ("2013-01-01T24:00:01Z", DateError::Time),
+            ("2013-01-01T24:00:00.1Z", DateError::Time),
+            ("2013-01-01T23:60:00Z", DateError::Time),
+            ("2013-01-01T23:59:60Z", DateError::Time),
+            ("2013-01-01T23:59:59+14:01", DateError::Offset),
+            ("2013-01-01T23:59:59-99:99", DateError::Offset),
+            ("2013-01-01T23:59:59+01:60", DateError::Offset),
+            ("1969-12-31T23:59:59Z", DateError::Year),
+            ("1970-01-01T00:00:00+01:00", DateError::Year),
+            ("9999-12-31T23:59:59Z", DateError::Year),
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_blank_hour_is_filled() {
+        assert_eq!(with_filled_hour("2013-12-03T 9:05:00+01:00").unwrap(), "2013-12-03T09:05:00+01:00");
+        assert_eq!(with_filled_hour("2013-12-03T09:05:00+01:00"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_what_was_read(seconds in 60_000i64..4_102_444_800, offset in -840i16..=840) {
+            let moment = Timestamp { seconds, offset };
+            prop_assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let _ = text.parse::<Timestamp>();
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! From the bytes of `config.xml` to text: UTF-8 and ISO-8859-1, the two encodings that OPKGs use.
+
+use std::ops::Range;
+
+use crate::diagnostic::{Diagnostic, Place};
+use crate::text::show;
+
+/// How far into the file the XML declaration may reach.
+const DECLARATION_BYTES: usize = 1024;
+
+/// What became of the bytes.
+pub(crate) struct Decoded {
+    /// Without a byte order mark. Where decoding failed at a byte, that stands as U+FFFD; nothing where the
+    /// bytes are no text that could be shown.
+    pub text: Option<String>,
+    /// Why the text must not be used, or a doubt about it.
+    pub finding: Option<Diagnostic>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Latin1,
+    Ascii,
+}
+
+/// Reads the bytes by their declared encoding, UTF-8 where none is declared.
+pub(crate) fn decode(bytes: &[u8]) -> Decoded {
+    let (bytes, has_mark) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => (rest, true),
+        None => (bytes, false),
+    };
+    if let Some(name) = wide_encoding(bytes) {
+        return refuse(
+            None,
+            Diagnostic::error("encoding", format!("the file is encoded in {name}, not in UTF-8"))
+                .at(Place::File("config.xml".into()))
+                .help("save it as UTF-8, and say so in its first line: `<?xml version=\"1.0\" encoding=\"UTF-8\"?>`"),
+        );
+    }
+    let declared = declared_encoding(bytes);
+    let encoding = match &declared {
+        None => Encoding::Utf8,
+        Some((name, range)) => match encoding_named(name) {
+            Some(encoding) => encoding,
+            None => {
+                let message = format!("the encoding `{}` is not supported", show(name));
+                let help =
+                    "save the file as UTF-8, and write `encoding=\"UTF-8\"` here; ISO-8859-1 works, too";
+                return refuse(
+                    Some(String::from_utf8_lossy(bytes).into_owned()),
+                    Diagnostic::error("encoding", message).at(Place::Config(range.clone())).help(help),
+                );
+            }
+        },
+    };
+    let place = |fallback: Range<usize>| {
+        Place::Config(declared.as_ref().map_or(fallback, |(_, range)| range.clone()))
+    };
+    match encoding {
+        Encoding::Utf8 => decode_utf8(bytes),
+        Encoding::Ascii => match bytes.iter().position(|byte| !byte.is_ascii()) {
+            None => decode_utf8(bytes),
+            Some(at) => refuse(
+                Some(String::from_utf8_lossy(bytes).into_owned()),
+                Diagnostic::error("encoding", "the file declares US-ASCII, but here is a byte that is none")
+                    .at(Place::Config(at..at + 1))
+                    .help("declare the encoding that the file is really in, UTF-8 or ISO-8859-1"),
+            ),
+        },
+        Encoding::Latin1 if has_mark => refuse(
+            Some(String::from_utf8_lossy(bytes).into_owned()),
+            Diagnostic::error("encoding", "the file declares ISO-8859-1, but begins with the mark of UTF-8")
+                .at(place(0..0))
+                .help("write `encoding=\"UTF-8\"` here"),
+        ),
+        Encoding::Latin1 => {
+            let looks_like_utf8 = !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
+            let finding = looks_like_utf8.then(|| {
+                Diagnostic::warning("encoding-doubtful", "the file declares ISO-8859-1, but looks like UTF-8")
+                    .at(place(0..0))
+                    .help("if letters with accents come out wrong, write `encoding=\"UTF-8\"` here")
+            });
+            Decoded { text: Some(latin1(bytes)), finding }
+        }
+    }
+}
+
+/// Text in ISO-8859-1: its bytes are the first 256 characters of Unicode.
+pub(crate) fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn refuse(text: Option<String>, finding: Diagnostic) -> Decoded {
+    Decoded { text, finding: Some(finding) }
+}
+
+fn decode_utf8(bytes: &[u8]) -> Decoded {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Decoded { text: Some(text.into()), finding: None },
+        Err(error) => {
+            // Up to the first wrong byte the text with replacements is the same as the bytes.
+            let at = error.valid_up_to();
+            let message = format!("the byte 0x{:02X} is no UTF-8", bytes.get(at).copied().unwrap_or(0));
+            refuse(
+                Some(String::from_utf8_lossy(bytes).into_owned()),
+                Diagnostic::error("encoding", message)
+                    .at(Place::Config(at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
+                    .help("save the file as UTF-8, or declare `encoding=\"ISO-8859-1\"` in its first line if it is in that"),
+            )
+        }
+    }
+}
+
+/// Encodings of more than one byte per character, by their marks or by how `<` looks in them.
+fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0, 0, 0xfe, 0xff, ..] | [0xff, 0xfe, 0, 0, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
+            Some("UTF-32")
+        }
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, b'<', ..] | [b'<', 0, ..] => Some("UTF-16"),
+        _ => None,
+    }
+}
+
+/// The encoding that the XML declaration names, and where. The declaration is ASCII in all encodings that
+/// come this far; whether it is well-formed is for the parser to say.
+fn declared_encoding(bytes: &[u8]) -> Option<(String, Range<usize>)> {
+    let head = &bytes[..bytes.len().min(DECLARATION_BYTES)];
+    let head = &head[..head.iter().position(|byte| !byte.is_ascii()).unwrap_or(head.len())];
+    let head = std::str::from_utf8(head).ok()?;
+    let inside =
+        head.strip_prefix("<?xml").filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))?;
+    let declaration = &head[..head.len() - inside.len() + inside.find("?>")?];
+    let name = declaration.find("encoding").map(|at| at + "encoding".len())?;
+    let behind = declaration[name..].trim_start().strip_prefix('=')?.trim_start();
+    let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let value = &behind[1..1 + behind[1..].find(quote)?];
+    let start = declaration.len() - behind.len() + 1;
+    Some((value.into(), start..start + value.len()))
+}
+
+fn encoding_named(name: &str) -> Option<Encoding> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "utf-8" | "utf8" => Encoding::Utf8,
+        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso88591" | "iso-ir-100"
+        | "latin1" | "latin-1" | "l1" | "cp819" | "ibm819" | "csisolatin1" => Encoding::Latin1,
+        "us-ascii" | "ascii" | "ansi_x3.4-1968" | "iso646-us" | "iso-ir-6" | "cp367" | "ibm367" => {
+            Encoding::Ascii
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity;
+
+    fn declared(encoding: &str, rest: &[u8]) -> Vec<u8> {
+        let mut bytes = format!("<?xml version='1.0' encoding = '{encoding}' ?>\n").into_bytes();
+        bytes.extend_from_slice(rest);
+        bytes
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        let decoded = decode(bytes);
+        assert_eq!(decoded.finding, None);
+        decoded.text.unwrap()
+    }
+
+    fn refusal(bytes: &[u8]) -> Diagnostic {
+        let finding = decode(bytes).finding.unwrap();
+        assert_eq!((finding.severity, finding.code.as_str()), (Severity::Error, "encoding"));
+        finding
+    }
+
+    #[test]
+    fn the_two_encodings() {
+        assert_eq!(text("<a>é</a>".as_bytes()), "<a>é</a>");
+        assert_eq!(text("\u{feff}<a>é</a>".as_bytes()), "<a>é</a>");
+        for name in ["ISO-8859-1", "latin1", "iso8859-1"] {
+            assert!(text(&declared(name, b"<a>\xe9</a>")).ends_with("<a>é</a>"));
+        }
+        assert!(text(&declared("us-ascii", b"<a/>")).ends_with("<a/>"));
+        assert!(text(&declared("utf8", "é".as_bytes())).ends_with('é'));
+    }
+
+    #[test]
+    fn others_are_refused_where_they_are_named() {
+        let finding = refusal(&declared("KOI8-R", b"<a/>"));
+        assert_eq!(finding.place, Some(Place::Config(32..38)));
+        for bytes in [
+            b"\xff\xfe<\0a\0".as_slice(),
+            b"\xfe\xff\0<\0a",
+            b"<\0?\0",
+            b"\0<\0?",
+            b"\0\0\0<",
+            b"\xff\xfe\0\0",
+        ] {
+            assert_eq!(refusal(bytes).place, Some(Place::File("config.xml".into())));
+        }
+        refusal(&declared("UTF-16", b"<a/>"));
+    }
+
+    #[test]
+    fn bytes_that_contradict() {
+        let finding = refusal(b"<a>\n\xe9</a>");
+        assert_eq!(finding.place, Some(Place::Config(4..7)));
+        assert!(finding.message.contains("0xE9"));
+        refusal(&declared("us-ascii", b"\xe9"));
+        let mut marked = b"\xef\xbb\xbf".to_vec();
+        marked.extend(declared("ISO-8859-1", b"<a/>"));
+        refusal(&marked);
+        let doubtful = decode(&declared("ISO-8859-1", "é".as_bytes()));
+        assert_eq!(doubtful.finding.unwrap().code, "encoding-doubtful");
+    }
+}

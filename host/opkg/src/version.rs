@@ -1,0 +1,220 @@
+//! Versions of packages, and the relations to versions.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::limits::VERSION_CHARS;
+use crate::model::{Comparison, Version};
+
+/// Why a text is no version of a package, `[epoch:]upstream-release`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum VersionError {
+    #[error("the version is empty")]
+    Empty,
+    #[error("the version is longer than {VERSION_CHARS} characters")]
+    TooLong,
+    #[error("the version has no release")]
+    NoRelease,
+    #[error("the epoch `{}` is not a number below 2³²", crate::text::show(.0))]
+    Epoch(String),
+    #[error("the version holds {}, which package managers do not allow", describe(*.0))]
+    Character(char),
+    #[error(
+        "the upstream version before the last `-` must begin with a letter or digit and not end with `-`"
+    )]
+    Upstream,
+    #[error("the release after the last `-` must begin with a letter or digit")]
+    Release,
+}
+
+/// A character in a message.
+pub(crate) fn describe(c: char) -> String {
+    match c {
+        ' ' => "a blank".into(),
+        '\t' => "a tab".into(),
+        '\n' | '\r' => "a line break".into(),
+        c if crate::text::is_control(c) => format!("the control character U+{:04X}", c as u32),
+        c => format!("`{c}`"),
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        if text.is_empty() {
+            return Err(VersionError::Empty);
+        }
+        if text.len() > VERSION_CHARS {
+            return Err(VersionError::TooLong);
+        }
+        let (epoch, rest) = match text.split_once(':') {
+            None => (0, text),
+            Some((epoch, rest)) => {
+                let is_number = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit());
+                let number = epoch.parse().ok().filter(|_| is_number);
+                (number.ok_or_else(|| VersionError::Epoch(epoch.into()))?, rest)
+            }
+        };
+        if let Some(c) = rest.chars().find(|&c| !is_version_character(c)) {
+            return Err(VersionError::Character(c));
+        }
+        let (upstream, release) = rest.rsplit_once('-').ok_or(VersionError::NoRelease)?;
+        if !begins_well(upstream) || upstream.ends_with('-') {
+            return Err(VersionError::Upstream);
+        }
+        if release.is_empty() {
+            return Err(VersionError::NoRelease);
+        }
+        if !begins_well(release) {
+            return Err(VersionError::Release);
+        }
+        Ok(Self { epoch, upstream: upstream.into(), release: release.into() })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch != 0 {
+            write!(f, "{}:", self.epoch)?;
+        }
+        write!(f, "{}-{}", self.upstream, self.release)
+    }
+}
+
+/// All that the formats of packages have in common, and nothing that a shell or a macro language minds.
+fn is_version_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '~' | '^' | '-')
+}
+
+fn begins_well(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// What a version in a relation must not hold; nothing if it is one: `[epoch:]` and then what any package
+/// manager can compare, with a release or without.
+pub(crate) fn fault_in_bound(version: &str) -> Option<String> {
+    if version.len() > VERSION_CHARS {
+        return Some(format!("is longer than {VERSION_CHARS} characters"));
+    }
+    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
+    if let Some(c) = rest.chars().find(|&c| !is_version_character(c)) {
+        return Some(format!("holds {}", describe(c)));
+    }
+    if epoch.parse::<u32>().is_err() || !epoch.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some("has something before its `:` that is no epoch".into());
+    }
+    (!begins_well(rest)).then(|| "does not begin with a letter or digit".into())
+}
+
+/// A relation as attributes hold it. `==`, `<<` and `>>`, which packaging formats know, are read as meant.
+pub(crate) fn comparison(text: &str) -> Option<Comparison> {
+    Some(match text {
+        "<" | "<<" => Comparison::Lt,
+        "<=" => Comparison::Le,
+        "=" | "==" => Comparison::Eq,
+        ">=" => Comparison::Ge,
+        ">" | ">>" => Comparison::Gt,
+        _ => return None,
+    })
+}
+
+/// Takes apart a version that has a relation in front (`>=3.0.6`).
+pub(crate) fn split_relation(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let at = text.find(|c| !matches!(c, '<' | '=' | '>')).unwrap_or(text.len());
+    (&text[..at], text[at..].trim_start())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn version(epoch: u32, upstream: &str, release: &str) -> Version {
+        Version { epoch, upstream: upstream.into(), release: release.into() }
+    }
+
+    #[test]
+    fn versions_are_taken_apart_at_the_last_hyphen() {
+        for (text, expected) in [
+            ("1.0-1", version(0, "1.0", "1")),
+            ("2.4.1-1.1", version(0, "2.4.1", "1.1")),
+            ("1:2.1.8-1", version(1, "2.1.8", "1")),
+            ("0:6.0u8.0-6", version(0, "6.0u8.0", "6")),
+            ("1.0-rc1-2", version(0, "1.0-rc1", "2")),
+            ("3.4.5+6-4.1", version(0, "3.4.5+6", "4.1")),
+            ("1.0~rc1-0ubuntu1~a", version(0, "1.0~rc1", "0ubuntu1~a")),
+        ] {
+            assert_eq!(text.parse::<Version>(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_version() {
+        for (text, expected) in [
+            ("", VersionError::Empty),
+            ("1.0", VersionError::NoRelease),
+            ("1.0-", VersionError::NoRelease),
+            ("1.0 -1", VersionError::Character(' ')),
+            ("1/0-1", VersionError::Character('/')),
+            ("1.0-$(id)", VersionError::Character('$')),
+            ("1.0-1%{x}", VersionError::Character('%')),
+            ("1.0-1\u{e9}", VersionError::Character('é')),
+            ("1:2:3-1", VersionError::Character(':')),
+            (":1-1", VersionError::Epoch(String::new())),
+            ("+1:1-1", VersionError::Epoch("+1".into())),
+            ("4294967296:1-1", VersionError::Epoch("4294967296".into())),
+            ("-1", VersionError::Upstream),
+            ("1--1", VersionError::Upstream),
+            ("~1-1", VersionError::Upstream),
+            ("1-.1", VersionError::Release),
+        ] {
+            assert_eq!(text.parse::<Version>(), Err(expected), "{text}");
+        }
+        assert_eq!(format!("1.{}-1", "0".repeat(200)).parse::<Version>(), Err(VersionError::TooLong));
+    }
+
+    #[test]
+    fn relations_in_front_of_versions() {
+        for (text, expected) in [
+            (">=3.0", (">=", "3.0")),
+            (" > 1 ", (">", "1")),
+            ("5", ("", "5")),
+            ("", ("", "")),
+            ("<=", ("<=", "")),
+        ] {
+            assert_eq!(split_relation(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_of_relations() {
+        for good in ["3", "3.0.6", "1:2.0-1", "1.0~rc1", "2_3^4", "sid", "12.2.0-3+deb12u1"] {
+            assert_eq!(fault_in_bound(good), None, "{good}");
+        }
+        for bad in [
+            "", " ", "1;2", "`id`", "$(id)", "%(id)", "1'", "1\"", "x:1", ":1", "1:", "-1", "1:2:3", "1|2",
+            "é",
+        ] {
+            assert!(fault_in_bound(bad).is_some(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_what_was_read(text in "([0-9]{1,9}:)?[a-z0-9][a-z0-9.+~^_-]{0,9}[a-z0-9]-[a-z0-9][a-z0-9.]{0,5}") {
+            let version: Version = text.parse().unwrap();
+            prop_assert_eq!(version.to_string().parse::<Version>().unwrap(), version);
+        }
+
+        #[test]
+        fn nothing_odd_gets_through(text in any::<String>()) {
+            if let Ok(version) = text.parse::<Version>() {
+                prop_assert!(version.to_string().chars().all(|c| c == ':' || is_version_character(c)));
+            }
+        }
+    }
+}

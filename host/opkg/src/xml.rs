@@ -1,0 +1,296 @@
+//! From text to an XML tree. What could make the parser slow or talk to the world is settled before it runs,
+//! and its complaints become findings that say what to do.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use roxmltree::{Document, Error, ParsingOptions};
+
+use crate::diagnostic::{Diagnostic, Place};
+use crate::limits;
+use crate::text::{offset, show};
+
+/// The text with its `<!DOCTYPE …>` made blanks, so that all positions stay, and where that was. A definition
+/// that brings declarations of its own is refused.
+pub(crate) fn without_doctype(text: &str) -> Result<(Cow<'_, str>, Option<Range<usize>>), Diagnostic> {
+    let Some(start) = doctype_start(text) else {
+        return Ok((Cow::Borrowed(text), None));
+    };
+    let mut quote = None;
+    for (at, byte) in text.bytes().enumerate().skip(start) {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'[') => {
+                return Err(Diagnostic::error(
+                    "doctype-subset",
+                    "the document type has declarations of its own",
+                )
+                .at(Place::Config(start..at + 1))
+                .help(
+                    "remove the whole `<!DOCTYPE …>`: the format has no entities besides those of XML itself",
+                ));
+            }
+            (None, b'>') => {
+                let range = start..at + 1;
+                let blank: String =
+                    text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+                let blanked = [&text[..start], &blank, &text[range.end..]].concat();
+                return Ok((Cow::Owned(blanked), Some(range)));
+            }
+            _ => {}
+        }
+    }
+    Err(Diagnostic::error("xml", "the document type does not end")
+        .at(Place::Config(start..start + 9))
+        .help("remove it"))
+}
+
+/// Where the document type begins; only comments and instructions may stand before it.
+fn doctype_start(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let trimmed = rest.trim_ascii_start();
+        at += rest.len() - trimmed.len();
+        if trimmed.starts_with("<!DOCTYPE") {
+            return Some(at);
+        } else if let Some(comment) = trimmed.strip_prefix("<!--") {
+            at += 4 + comment.find("-->")? + 3;
+        } else if trimmed.starts_with("<?") {
+            at += trimmed.find("?>")? + 2;
+        } else {
+            return None;
+        }
+    }
+}
+
+/// Refuses what is well-formed, but made to exhaust the parser: depth, attributes and namespaces without end.
+/// Where the text is not well-formed it stops, since the parser is going to say so.
+pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
+    let (mut depth, mut namespaces, mut at) = (0usize, 0usize, 0usize);
+    let refuse = |range: Range<usize>, what: &str| {
+        Err(Diagnostic::error("xml-limit", format!("{what}: this is no real OPKG"))
+            .at(Place::Config(range))
+            .help("look at what wrote this file"))
+    };
+    while let Some(found) = text[at..].find('<') {
+        let start = at + found;
+        let rest = &text[start..];
+        let skip = |opening: &str, closing: &str| {
+            rest.strip_prefix(opening)
+                .map(|inside| inside.find(closing).map(|end| opening.len() + end + closing.len()))
+        };
+        if let Some(end) =
+            skip("<!--", "-->").or_else(|| skip("<![CDATA[", "]]>")).or_else(|| skip("<?", "?>"))
+        {
+            let Some(length) = end else { return Ok(()) };
+            at = start + length;
+            continue;
+        }
+        let Some(tag) = Tag::scan(&rest[1..]) else { return Ok(()) };
+        at = start + 1 + tag.length;
+        let range = start..start + 1;
+        if tag.is_end {
+            depth = depth.saturating_sub(1);
+            continue;
+        }
+        depth += usize::from(!tag.is_empty);
+        namespaces += tag.namespaces;
+        if depth > limits::XML_DEPTH {
+            return refuse(range, &format!("more than {} elements inside of one another", limits::XML_DEPTH));
+        }
+        if tag.attributes > limits::XML_ATTRIBUTES {
+            return refuse(
+                range,
+                &format!("an element with more than {} attributes", limits::XML_ATTRIBUTES),
+            );
+        }
+        if namespaces > limits::XML_NAMESPACES {
+            return refuse(range, &format!("more than {} namespaces", limits::XML_NAMESPACES));
+        }
+    }
+    Ok(())
+}
+
+/// What counts about a tag.
+struct Tag {
+    /// Up to and with the `>`.
+    length: usize,
+    is_end: bool,
+    is_empty: bool,
+    attributes: usize,
+    namespaces: usize,
+}
+
+impl Tag {
+    /// Of the text behind a `<`; nothing where no tag can be.
+    fn scan(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (mut attributes, mut namespaces, mut quote) = (0, 0, None);
+        for (at, &byte) in bytes.iter().enumerate() {
+            match (quote, byte) {
+                (_, b'<') => return None,
+                (Some(open), _) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'=') => attributes += 1,
+                (None, b'x') if bytes[at..].starts_with(b"xmlns") => namespaces += 1,
+                (None, b'>') => {
+                    return Some(Self {
+                        length: at + 1,
+                        is_end: bytes[0] == b'/',
+                        is_empty: at > 0 && bytes[at - 1] == b'/',
+                        attributes,
+                        namespaces,
+                    });
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// The tree of a text that has passed [`without_doctype`] and [`check_limits`].
+pub(crate) fn parse(text: &str) -> Result<Document<'_>, Diagnostic> {
+    let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| explain(text, &error))
+}
+
+/// The parser's complaint in plain words.
+fn explain(text: &str, error: &Error) -> Diagnostic {
+    let position = error.pos();
+    let at = match error {
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => text.trim_end().len().saturating_sub(1),
+        _ => offset(text, position.row as usize, position.col as usize),
+    };
+    let at = text.floor_char_boundary(at);
+    let mut range = at..at + text[at..].chars().next().map_or(0, char::len_utf8);
+    let (message, help) = match error {
+        Error::NodesLimitReached | Error::AttributesLimitReached | Error::NamespacesLimitReached => {
+            return Diagnostic::error(
+                "xml-limit",
+                format!("more than {} elements and texts", limits::XML_NODES),
+            )
+            .at(Place::Config(0..0))
+            .help("this is no real OPKG; look at what wrote this file");
+        }
+        Error::NoRootNode => {
+            ("there is no element".into(), "an OPKG's `config.xml` is one `<oscar>` element")
+        }
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => (
+            "the file ends before its elements do".to_owned(),
+            "see whether it was cut off, or a tag is missing",
+        ),
+        Error::UnexpectedCloseTag(expected, actual, _) => {
+            range = at..at + text[at..].find('>').map_or(1, |end| end + 1);
+            let message = format!("`</{}>` stands where `</{}>` should", show(actual), show(expected));
+            (message, "close the elements in the reverse order in which they were opened")
+        }
+        Error::UnknownEntityReference(name, _) => {
+            range = at..at + text[at..].find(';').map_or(1, |end| end + 1);
+            (
+                format!("XML knows no entity `&{};`", show(name)),
+                "write the character itself, or its number: `&#160;`",
+            )
+        }
+        Error::MalformedEntityReference(_) => {
+            ("a `&` that begins no entity".into(), "write `&amp;` where an ampersand is meant")
+        }
+        Error::InvalidAttributeValue(_) => ("a `<` inside of an attribute".into(), "write `&lt;`"),
+        Error::DuplicatedAttribute(name, _) => {
+            (format!("the attribute `{}` stands here twice", show(name)), "remove one of them")
+        }
+        Error::NonXmlChar(c, _) => {
+            (format!("the character U+{:04X} may not stand in XML", u32::from(*c)), "remove it")
+        }
+        Error::InvalidComment(_) => ("a comment with `--` inside of it".into(), "write a single `-`"),
+        Error::UnknownNamespace(prefix, _) => {
+            (format!("the namespace prefix `{}:` is nowhere declared", show(prefix)), "remove the prefix")
+        }
+        Error::UnexpectedDeclaration(_) => {
+            ("the XML declaration does not stand at the very beginning".into(), "remove what is before it")
+        }
+        Error::DtdDetected => ("a document type where none may be".into(), "remove it"),
+        other => {
+            let message = other.to_string().replace(&format!(" at {position}"), "");
+            (format!("this is not well-formed XML: {}", show(&message)), "correct the markup here")
+        }
+    };
+    Diagnostic::error("xml", message).at(Place::Config(range)).help(help)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> (String, Range<usize>) {
+        let result = without_doctype(text).and_then(|(text, _)| {
+            check_limits(&text)?;
+            parse(&text).map(drop)
+        });
+        let finding = result.unwrap_err();
+        let Some(Place::Config(range)) = finding.place else { panic!("no place") };
+        (finding.code, range)
+    }
+
+    #[test]
+    fn a_document_type_is_blanked_out() {
+        let text = "<?xml version='1.0'?>\n<!-- <!DOCTYPE no> --><!DOCTYPE a SYSTEM\n '>[ä'>\n<a/>";
+        let (blanked, range) = without_doctype(text).unwrap();
+        assert_eq!(blanked.len(), text.len());
+        assert_eq!(blanked.matches('\n').count(), text.matches('\n').count());
+        assert!(text[range.unwrap()].ends_with("'>[ä'>"));
+        assert!(parse(&blanked).is_ok());
+        assert_eq!(without_doctype("<a><!DOCTYPE b></a>").unwrap().1, None);
+    }
+
+    #[test]
+    fn declarations_inside_are_refused() {
+        let bomb = "<!DOCTYPE a [<!ENTITY b \"&c;&c;\">]><a>&b;</a>";
+        assert_eq!(refusal(bomb), ("doctype-subset".into(), 0..13));
+        assert_eq!(refusal("<!DOCTYPE a").0, "xml");
+    }
+
+    #[test]
+    fn what_is_made_to_exhaust_the_parser() {
+        let deep = format!("{}{}", "<a>".repeat(1_000_000), "</a>".repeat(1_000_000));
+        assert_eq!(refusal(&deep).0, "xml-limit");
+        let wide: String = (0..100_000).map(|n| format!(" a{n}=''")).collect();
+        assert_eq!(refusal(&format!("<a{wide}/>")).0, "xml-limit");
+        let named: String = (0..100).map(|n| format!("<a xmlns:n{n}='x'/>")).collect();
+        assert_eq!(refusal(&format!("<a>{named}</a>")).0, "xml-limit");
+        assert_eq!(refusal(&format!("<a>{}</a>", "<b/>".repeat(300_000))).0, "xml-limit");
+    }
+
+    #[test]
+    fn ordinary_markup_is_within_the_limits() {
+        let text = "<a x='1>2' y=\"=====\"><!-- <b><b> --><![CDATA[<b><b>]]><?p <b>?><c/></a>";
+        assert!(check_limits(text).is_ok());
+        let many = "<a><b/></a>".repeat(1000);
+        assert!(check_limits(&many).is_ok());
+    }
+
+    #[test]
+    fn complaints_have_a_place() {
+        for (text, at) in [
+            ("", 0..0),
+            ("text", 0..1),
+            ("<a>", 2..3),
+            ("<a>\n<b>\n</a>", 8..12),
+            ("<a>&nbsp;</a>", 3..9),
+            ("<a>x & y</a>", 5..6),
+            ("<a b='<'/>", 6..7),
+            ("<a>\u{1}</a>", 3..4),
+            ("<a b='1' b='2'/>", 9..10),
+            ("<a/><b/>", 4..5),
+            ("<a><!-- a -- b --></a>", 3..4),
+            ("<n:a/>", 1..2),
+        ] {
+            assert_eq!(refusal(text), ("xml".into(), at), "{text}");
+        }
+    }
+}
