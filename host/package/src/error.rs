@@ -1,0 +1,45 @@
+//! Why packages could not be written.
+
+use std::path::PathBuf;
+
+/// Why packages could not be written. Nothing was left in the output directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Reading the OPKG or writing the output; the message names the file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+
+    /// A file of the OPKG is not what it was when it was checked.
+    #[error("{} changed while the package was being built", .0.display())]
+    Changed(PathBuf),
+
+    /// The plugin asks for a file that the OPKG does not have.
+    #[error("the plugin refers to a file that the OPKG does not have (node {0})")]
+    UnknownFile(u32),
+
+    /// What the plugin returned cannot be put into the container it asked for.
+    #[error("the plugin returned something that cannot be packed: {0}")]
+    Unpackable(String),
+
+    /// A program of the distribution is not on this machine.
+    #[error("the program `{program}` is not installed")]
+    MissingProgram {
+        /// As the plugin names it.
+        program: String,
+    },
+
+    /// A program of the distribution failed.
+    #[error("`{program}` failed ({status})")]
+    Program {
+        /// As the plugin names it.
+        program: String,
+        /// Exit code or signal.
+        status: std::process::ExitStatus,
+        /// The last lines that it printed.
+        last_lines: Vec<String>,
+    },
+
+    /// The distribution's programs succeeded without making what they should have.
+    #[error("the native build ended without the package {0}")]
+    MissingResult(String),
+}

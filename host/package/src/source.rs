@@ -1,0 +1,96 @@
+//! The files of the OPKG, read a second time: they must still be what was checked.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use opkg::model::{Node, Opkg, SourceFile};
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+
+/// An OPKG together with the directory that it was read from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Read and checked.
+    pub opkg: &'a Opkg,
+    /// Where [`SourceFile::path`] starts.
+    pub directory: &'a Path,
+}
+
+impl<'a> Source<'a> {
+    /// Seconds since 1970 that every time stamp is set to.
+    #[must_use]
+    pub fn time(self) -> u64 {
+        u64::try_from(self.opkg.source_date.seconds).unwrap_or(0)
+    }
+
+    /// The file that a plugin means.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFile`].
+    pub fn file(self, node: u32) -> Result<&'a SourceFile, Error> {
+        self.opkg.files.iter().find(|file| file.at == Node(node)).ok_or(Error::UnknownFile(node))
+    }
+
+    /// A regular file's contents, as a stream that fails at its end if they differ from what was checked.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(self, file: &SourceFile) -> Result<Verified, Error> {
+        let path = self.directory.join(&file.path);
+        let inner = fs_err::File::open(&path)?.take(file.size.saturating_add(1));
+        Ok(Verified { inner, hash: Sha256::new(), expected: file.sha256, left: file.size, path })
+    }
+
+    /// A regular file's contents as a whole.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no longer what was checked.
+    pub fn read(self, file: &SourceFile) -> Result<Vec<u8>, Error> {
+        let mut contents = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0));
+        self.open(file)?.read_to_end(&mut contents).map_err(changed)?;
+        Ok(contents)
+    }
+}
+
+/// Reads a file and compares it with its checksum on the way.
+pub struct Verified {
+    inner: io::Take<fs_err::File>,
+    hash: Sha256,
+    expected: [u8; 32],
+    left: u64,
+    path: PathBuf,
+}
+
+impl Read for Verified {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let differs = if count == 0 {
+            self.left != 0 || self.hash.finalize_reset()[..] != self.expected
+        } else {
+            self.hash.update(&buffer[..count]);
+            let over = count as u64 > self.left;
+            self.left = self.left.saturating_sub(count as u64);
+            over
+        };
+        // The end may be asked for more than once: what follows the first end is an empty stream.
+        if count == 0 {
+            self.expected = Sha256::new().finalize().into();
+        }
+        if differs {
+            return Err(io::Error::other(ChangedFile(self.path.clone())));
+        }
+        Ok(count)
+    }
+}
+
+/// Carries [`Error::Changed`] through interfaces that only know `io::Error`.
+#[derive(Debug, thiserror::Error)]
+#[error("{} changed while the package was being built", .0.display())]
+struct ChangedFile(PathBuf);
+
+/// Finds out whether an error is about a changed file.
+pub(crate) fn changed(error: io::Error) -> Error {
+    let path = error.get_ref().and_then(|inner| inner.downcast_ref::<ChangedFile>()).map(|it| it.0.clone());
+    path.map_or(Error::Io(error), Error::Changed)
+}

@@ -1,0 +1,78 @@
+//! Files laid out in a directory, with fixed modes and times whatever the umask says.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+use fs_err::os::unix::fs::symlink;
+use opkg_runtime::artefacts::TextFile;
+
+use crate::source::{Source, changed};
+use crate::{Error, mode};
+
+/// A directory that files are laid into. Paths are relative to it and were checked before.
+pub(crate) struct Tree<'a> {
+    root: &'a Path,
+    time: SystemTime,
+}
+
+impl<'a> Tree<'a> {
+    pub(crate) fn new(root: &'a Path, time: u64) -> Self {
+        Self { root, time: SystemTime::UNIX_EPOCH + Duration::from_secs(time) }
+    }
+
+    /// The OPKG's own files below `directory`.
+    pub(crate) fn sources(&self, source: Source<'_>, directory: &str) -> Result<(), Error> {
+        for file in &source.opkg.files {
+            let path = format!("{directory}/{}", file.path);
+            if let Some(link) = &file.link {
+                symlink(link, self.parents(&path)?)?;
+            } else {
+                let mut to = self.create(&path)?;
+                io::copy(&mut source.open(file)?, &mut to).map_err(changed)?;
+                self.seal(&to, file.mode)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn texts(&self, files: &[TextFile]) -> Result<(), Error> {
+        for file in files {
+            self.write(&file.path, file.contents.as_bytes(), mode(file.executable))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&self, path: &str, contents: &[u8], mode: u32) -> Result<(), Error> {
+        let mut file = self.create(path)?;
+        file.write_all(contents)?;
+        self.seal(&file, mode)
+    }
+
+    /// A new file; fails if there is one already.
+    pub(crate) fn create(&self, path: &str) -> Result<fs::File, Error> {
+        Ok(fs::File::create_new(self.parents(path)?)?)
+    }
+
+    /// Gives a finished file its mode and time.
+    pub(crate) fn seal(&self, file: &fs::File, mode: u32) -> Result<(), Error> {
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.set_modified(self.time)?;
+        Ok(())
+    }
+
+    fn parents(&self, path: &str) -> Result<PathBuf, Error> {
+        for (end, _) in path.match_indices('/') {
+            let directory = self.root.join(&path[..end]);
+            match fs::create_dir(&directory) {
+                Ok(()) => fs::set_permissions(&directory, Permissions::from_mode(0o755))?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.root.join(path))
+    }
+}
