@@ -6,6 +6,8 @@
 //! machine, and what it returns is checked before anybody else gets it.
 
 mod bindings;
+pub mod build;
+pub mod provenance;
 
 /// What a plugin hands back for a target. See `wit/` for what each record means.
 pub mod artefacts {

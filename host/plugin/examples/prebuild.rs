@@ -1,0 +1,79 @@
+//! Builds the components in `plugins/prebuilt` anew, each with its provenance, or checks with `--check`
+//! that building them again gives the same bytes. Names of plugins restrict it to those.
+//!
+//! The standard library is always built from source, since then the bytes depend on the version of the
+//! compiler alone and not on who made it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use opkg_runtime::build::{self, Options, Std};
+use opkg_runtime::provenance::{self, Provenance};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let (flags, plugins): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let check = match flags.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--check"] => true,
+        _ => {
+            eprintln!("usage: prebuild [--check] [PLUGIN...]");
+            return ExitCode::from(2);
+        }
+    };
+    match prebuild(check, &plugins) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns whether everything is as it should be.
+fn prebuild(check: bool, plugins: &[String]) -> Result<bool> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let prebuilt = workspace.join("plugins/prebuilt");
+    let mut crates = provenance::plugin_crates(&workspace)?;
+    if !plugins.is_empty() {
+        crates.retain(|directory| plugins.iter().any(|plugin| directory.ends_with(plugin)));
+    }
+    if crates.is_empty() {
+        return Err("no such plugin below plugins/".into());
+    }
+    let mut good = true;
+    for directory in crates {
+        good &= one(&directory, &prebuilt, check)?;
+    }
+    Ok(good)
+}
+
+fn one(directory: &Path, prebuilt: &Path, check: bool) -> Result<bool> {
+    let options = Options { std: Some(Std::Source), locked: true, quiet: false };
+    let built = build::component(directory, options)?;
+    let now = Provenance::of(&built, directory)?;
+    let record = file(prebuilt, &now.plugin, "json");
+    if !check {
+        std::fs::create_dir_all(prebuilt)?;
+        built.write(&file(prebuilt, &now.plugin, "wasm"))?;
+        std::fs::write(record, now.to_json()?)?;
+        println!("{}: {} bytes, interface {}", now.plugin, now.size, now.interface);
+        return Ok(true);
+    }
+    let differences = provenance::differences(&Provenance::read(&record)?, &now);
+    if differences.is_empty() {
+        println!("{}: the same bytes", now.plugin);
+        return Ok(true);
+    }
+    eprintln!("{}: the component in plugins/prebuilt is not what its sources give here:", now.plugin);
+    differences.iter().for_each(|difference| eprintln!("  {difference}"));
+    eprintln!("{}", provenance::ADVICE);
+    Ok(false)
+}
+
+fn file(prebuilt: &Path, plugin: &str, extension: &str) -> PathBuf {
+    prebuilt.join(plugin).with_extension(extension)
+}

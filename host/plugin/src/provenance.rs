@@ -1,0 +1,223 @@
+//! Where a prebuilt component comes from: everything that it was made of, so that it can be told without a
+//! compiler whether it still is what its sources say, and with one that it truly came from them.
+//!
+//! The record names single files and crates rather than one sum of everything: what made a component stale
+//! can then be said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::build::{Built, PROFILE};
+
+mod manifest;
+
+/// What to do about a component that is not what its sources say.
+pub const ADVICE: &str =
+    "Build it anew with `scripts/wasm-toolchain` and `cargo run -p opkg-runtime --example prebuild`.";
+
+/// What stands beside a prebuilt component, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Its id, which is also the name of its file and of the directory of its crate.
+    pub plugin: String,
+    /// The version of the interface that it exports.
+    pub interface: String,
+    /// SHA-256 of the component, in hexadecimal.
+    pub component: String,
+    /// Bytes of the component.
+    pub size: u64,
+    /// `rustc --version`.
+    pub compiler: String,
+    /// Where the compiler's standard library came from: `source` or `installed`.
+    pub std: String,
+    /// What it says of itself, or nothing where it was not asked.
+    #[serde(default)]
+    pub description: Option<serde_json::Value>,
+    /// [`PROFILE`].
+    pub profile: Vec<String>,
+    /// SHA-256 by path, below the root of the workspace, of every file that the compiler read; of manifests
+    /// only what can change the component.
+    pub sources: BTreeMap<String, String>,
+    /// Crates from a registry, `name version`, and their checksums.
+    pub crates: BTreeMap<String, String>,
+}
+
+/// Why a provenance could not be determined.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvenanceError {
+    /// A file cannot be read.
+    #[error("{}: {source}", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A manifest or lock file is not one.
+    #[error("{}: {problem}", .file.display())]
+    Toml {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A record is not one.
+    #[error("{}: {source}", .file.display())]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The compiler read a file from outside the workspace, which nobody else has.
+    #[error("{} is outside the workspace, so nobody could build the same component", .0.display())]
+    Outside(PathBuf),
+}
+
+impl Provenance {
+    /// The record of a component that has just been built from `directory`.
+    ///
+    /// # Errors
+    /// When something that it was built from cannot be read.
+    pub fn of(built: &Built, directory: &Path) -> Result<Self, ProvenanceError> {
+        let inputs = manifest::Inputs::read(&built.workspace, directory)?;
+        let mut sources = inputs.manifests;
+        for file in &built.sources {
+            let path = file.strip_prefix(&built.workspace);
+            let path = path.map_err(|_| ProvenanceError::Outside(file.clone()))?;
+            sources.insert(path.to_string_lossy().into_owned(), hash_file(file)?);
+        }
+        Ok(Self {
+            plugin: directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            interface: built.interface.clone(),
+            component: hash(&built.component),
+            size: built.component.len() as u64,
+            compiler: built.compiler.clone(),
+            std: built.std.to_string(),
+            description: None,
+            profile: PROFILE.map(str::to_owned).to_vec(),
+            sources,
+            crates: inputs.crates,
+        })
+    }
+
+    /// Reads the record in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no record.
+    pub fn read(file: &Path) -> Result<Self, ProvenanceError> {
+        let json = read(file)?;
+        serde_json::from_slice(&json)
+            .map_err(|source| ProvenanceError::Record { file: file.to_owned(), source })
+    }
+
+    /// The record as it stands in its file.
+    ///
+    /// # Errors
+    /// Only when memory runs out.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// What differs between this record and the workspace as it is now, one line for each; nothing where the
+    /// component is what its sources say. `component` holds the bytes that stand beside the record.
+    ///
+    /// # Errors
+    /// When the manifests or the lock file cannot be read.
+    pub fn stale(
+        &self,
+        workspace: &Path,
+        directory: &Path,
+        component: &[u8],
+    ) -> Result<Vec<String>, ProvenanceError> {
+        let inputs = manifest::Inputs::read(workspace, directory)?;
+        let mut now = inputs.manifests;
+        for path in self.sources.keys().filter(|path| !manifest::is_manifest(path)) {
+            match hash_file(&workspace.join(path)) {
+                Ok(hash) => now.insert(path.clone(), hash),
+                Err(ProvenanceError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    None
+                }
+                Err(other) => return Err(other),
+            };
+        }
+        let mut differences = changes(&self.sources, &now);
+        differences.extend(changes(&self.crates, &inputs.crates));
+        if self.profile != PROFILE {
+            differences.push("the profile that plugins are compiled with has changed".into());
+        }
+        if self.component != hash(component) || self.size != component.len() as u64 {
+            differences.push("the component is not the one that was recorded".into());
+        }
+        Ok(differences)
+    }
+}
+
+/// How a component that was built again differs from the recorded one, one line for each difference; nothing
+/// where both are the same to the byte.
+#[must_use]
+pub fn differences(recorded: &Provenance, rebuilt: &Provenance) -> Vec<String> {
+    let mut said = changes(&recorded.sources, &rebuilt.sources);
+    said.extend(changes(&recorded.crates, &rebuilt.crates));
+    let mut compare = |what: &str, recorded: &str, rebuilt: &str| {
+        if recorded != rebuilt {
+            said.push(format!("{what}: {recorded} is recorded, {rebuilt} is what it is now"));
+        }
+    };
+    compare("the profile", &recorded.profile.join(", "), &rebuilt.profile.join(", "));
+    compare("the compiler", &recorded.compiler, &rebuilt.compiler);
+    compare("the standard library", &recorded.std, &rebuilt.std);
+    compare("the interface", &recorded.interface, &rebuilt.interface);
+    compare("the size", &recorded.size.to_string(), &rebuilt.size.to_string());
+    compare("the component", &recorded.component, &rebuilt.component);
+    if recorded.description != rebuilt.description {
+        said.push("what the plugin says of itself has changed".into());
+    }
+    said
+}
+
+/// The differences between two sets of named sums.
+fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let said = names.into_iter().filter_map(|name| match (before.get(name), now.get(name)) {
+        (Some(old), Some(new)) if old == new => None,
+        (Some(_), Some(_)) => Some(format!("{name} has changed")),
+        (Some(_), None) => Some(format!("{name} is gone")),
+        (None, _) => Some(format!("{name} is new")),
+    });
+    said.collect()
+}
+
+/// The crates of `plugins/` that make components, by their directories, sorted.
+///
+/// # Errors
+/// When a manifest cannot be read.
+pub fn plugin_crates(workspace: &Path) -> Result<Vec<PathBuf>, ProvenanceError> {
+    let plugins = workspace.join("plugins");
+    let io = |source| ProvenanceError::Io { file: plugins.clone(), source };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&plugins).map_err(io)? {
+        let directory = entry.map_err(io)?.path();
+        if directory.join("Cargo.toml").is_file() && manifest::makes_module(&directory)? {
+            found.push(directory);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// SHA-256 in hexadecimal.
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hash_file(file: &Path) -> Result<String, ProvenanceError> {
+    Ok(hash(&read(file)?))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, ProvenanceError> {
+    std::fs::read(file).map_err(|source| ProvenanceError::Io { file: file.to_owned(), source })
+}
