@@ -7,6 +7,7 @@ mod compress;
 mod error;
 mod native;
 mod quilt;
+mod scratch;
 mod source;
 mod stage;
 mod tarball;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use opkg_runtime::artefacts::{Output, SourcePackage};
 
 pub use crate::error::Error;
+pub use crate::scratch::discard_unfinished;
 pub use crate::source::Source;
 use crate::stage::Stage;
 use crate::tarball::Tarball;

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use fs_err as fs;
 use opkg_runtime::artefacts::{BuildCommand, Output};
 
+use crate::scratch::Scratch;
 use crate::source::Source;
 use crate::stage::Stage;
 use crate::tree::Tree;
@@ -25,7 +26,7 @@ pub(crate) fn build(
     verbose: bool,
 ) -> Result<Vec<String>, Error> {
     // Not inside the output directory, whose path may hold blanks or `%`: not every tool can cope with them.
-    let scratch = tempfile::Builder::new().prefix("opkgc-").tempdir()?;
+    let scratch = Scratch::new("opkgc-", None)?;
     let top = scratch.path().join("top");
     let home = scratch.path().join("home");
     fs::create_dir(&top)?;

@@ -3,21 +3,20 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
-use tempfile::TempDir;
-
 use crate::Error;
+use crate::scratch::{self, Scratch};
+use fs_err as fs;
 
 /// A hidden directory inside the output directory, so that moving its contents out is a rename.
 pub(crate) struct Stage {
-    directory: TempDir,
+    directory: Scratch,
 }
 
 impl Stage {
     /// Creates the output directory as well, if need be.
     pub(crate) fn new(output: &Path) -> Result<Self, Error> {
         fs::create_dir_all(output)?;
-        let directory = tempfile::Builder::new().prefix(".opkgc-").tempdir_in(output)?;
+        let directory = Scratch::new(".opkgc-", Some(output))?;
         fs::create_dir(directory.path().join("new"))?;
         Ok(Self { directory })
     }
@@ -30,6 +29,8 @@ impl Stage {
     /// Moves the given paths, relative to the stage, to the same places in the output directory. A file or
     /// directory of that name makes room; should one move fail, what was moved before is moved back.
     pub(crate) fn release(self, output: &Path, paths: &[String]) -> Result<(), Error> {
+        // Not in the middle of the program's being told to stop.
+        let _hold = scratch::hold();
         let aside = self.directory.path().join("old");
         let mut done: Vec<&String> = Vec::new();
         for path in paths {
