@@ -1,1 +1,32 @@
-//! End-to-end tests: the real program against the package tools of the distributions.
+//! What the end-to-end tests share: the real program in an environment of its own, OPKGs to feed it,
+//! what the format says must come out, and what the distributions' own tools say did come out.
+//!
+//! Modules import downwards only:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`compare`] | what was built against what was expected, with the list of what may differ |
+//! | [`built`] | packages as `rpm` and `dpkg-deb` describe them |
+//! | [`expect`] | packages as the format implies them, from a reading of `config.xml` of its own |
+//! | [`generated`] | OPKGs of our own making, as many as wanted |
+//! | [`corpus`] | real OPKGs, where they are at hand |
+//! | [`opkgc`] | the program |
+//! | [`package`], [`calendar`] | what both sides are expressed in |
+//! | [`layout`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
+
+// A broken assumption here is a failed test, and says so by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+pub mod built;
+pub mod calendar;
+pub mod compare;
+pub mod corpus;
+pub mod expect;
+pub mod generated;
+pub mod layout;
+pub mod opkgc;
+pub mod package;
+pub mod parallel;
+pub mod process;
+pub mod scratch;
+pub mod tools;

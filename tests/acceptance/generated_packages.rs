@@ -1,0 +1,81 @@
+//! OPKGs that nobody has seen before: texts, names, versions and files that break careless quoting.
+
+use std::path::Path;
+use std::process::Command;
+
+use opkg_tests::built::Built;
+use opkg_tests::generated::{self, CANARY};
+use opkg_tests::opkgc::Opkgc;
+use opkg_tests::{expect, need, parallel, process, scratch};
+
+use crate::builds;
+
+/// So many are built with the distributions' tools; seconds each.
+const BUILT: u64 = 10;
+/// So many more are only compiled; milliseconds each.
+const COMPILED: u64 = 120;
+
+#[test]
+fn generated_opkgs_have_no_errors() {
+    let seeds: Vec<u64> = (0..BUILT + COMPILED).collect();
+    parallel::map(&seeds, |seed| {
+        let checked = Opkgc::new().check(&generated::package(*seed).lay());
+        let errors: Vec<_> = checked.errors().collect();
+        assert!(errors.is_empty() && checked.code == Some(0), "seed {seed}: {errors:#?}");
+    });
+}
+
+#[test]
+fn packages_of_generated_opkgs_are_what_the_format_implies() {
+    need!("rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb");
+    let seeds: Vec<u64> = (0..BUILT).collect();
+    parallel::map(&seeds, |seed| {
+        let compiled = builds::compile(&generated::package(*seed).lay(), &expect::EXACT, Some("native"));
+        for target in &expect::EXACT {
+            for built in builds::compare(&compiled, target).into_iter().flatten() {
+                carried_scripts_run(&built);
+            }
+        }
+    });
+    no_text_was_run();
+}
+
+#[test]
+fn specs_of_generated_opkgs_are_accepted() {
+    need!("rpmspec");
+    let seeds: Vec<u64> = (BUILT..BUILT + COMPILED).collect();
+    parallel::map(&seeds, |seed| {
+        let generated = generated::package(*seed);
+        let compiled = builds::compile(&generated.lay(), &expect::PLAIN, None);
+        for target in expect::PLAIN.iter().filter(|target| target.argument != "debian") {
+            let spec = compiled.of(target).join(format!("SPECS/opkg-{}.spec", generated.name));
+            process::succeed(Command::new("rpmspec").arg("-P").arg(spec));
+        }
+    });
+    no_text_was_run();
+}
+
+fn no_text_was_run() {
+    assert!(!Path::new(CANARY).exists(), "a text of an OPKG was run as a command; remove {CANARY}");
+}
+
+/// A script that is not on disk when it is needed comes with its package. It is run as the package manager
+/// would, by its interpreter; what the generated scripts note down shows who ran and with what.
+fn carried_scripts_run(built: &Built) {
+    let name = built.package.name.trim_start_matches("opkg-");
+    let name = name.strip_suffix("-server").or(name.strip_suffix("-client")).unwrap_or(name);
+    for time in ["pre-install", "post-uninstall"] {
+        let Some((interpreter, text)) = built.scripts.get(time) else { continue };
+        let directory = scratch::directory("scriptlet");
+        let script = directory.join("script");
+        let proof = directory.join("proof");
+        fs_err::write(&script, text).unwrap();
+        let mut words = interpreter.split_whitespace();
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg(&script).args(["upgrade", "two words"]).env("PROOF", &proof);
+        process::succeed(&mut command);
+        let proof = fs_err::read_to_string(proof).unwrap();
+        let (_, said) = proof.trim_end().split_once(' ').unwrap();
+        assert_eq!(said, format!("upgrade two words /usr/lib/oscar/packages/{name}"), "{time}: {text}");
+    }
+}

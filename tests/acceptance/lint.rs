@@ -1,0 +1,102 @@
+//! What rpmlint and lintian say of the packages: no error, and no warning that is not listed with its
+//! reason in `lint-warnings.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+use opkg_tests::{built, need, opkgc, process};
+
+use crate::builds;
+
+/// Tag → why it stays.
+type Reasons = BTreeMap<String, String>;
+
+#[derive(serde::Deserialize)]
+struct Listed {
+    rpmlint: Reasons,
+    lintian: Reasons,
+}
+
+/// One line of a linter.
+#[derive(Debug)]
+struct Remark {
+    error: bool,
+    tag: String,
+    line: String,
+}
+
+fn listed() -> Listed {
+    let file = opkgc::workspace().join("tests/lint-warnings.toml");
+    toml::from_str(&fs_err::read_to_string(file).unwrap()).unwrap()
+}
+
+fn packages(extension: &str) -> Vec<PathBuf> {
+    builds::corpus()
+        .iter()
+        .chain(builds::examples())
+        .flat_map(|compiled| fs_err::read_dir(&compiled.output).unwrap())
+        .flat_map(|target| built::files(&target.unwrap().path()))
+        .filter(|file| file.extension().is_some_and(|it| it == extension))
+        .collect()
+}
+
+#[test]
+fn rpmlint_has_nothing_to_say_that_is_not_listed() {
+    need!("rpmlint");
+    let packages = packages("rpm");
+    if packages.is_empty() {
+        return;
+    }
+    // `opkg-munge.noarch: W: no-documentation`
+    let ended = process::run(Command::new("rpmlint").args(packages).env("LC_ALL", "C.UTF-8"));
+    let remark = |line: &str| {
+        let mut words = line.split_once(": ")?.1.split(' ');
+        let error = match words.next()? {
+            "E:" => true,
+            "W:" => false,
+            _ => return None,
+        };
+        Some(Remark { error, tag: words.next()?.to_owned(), line: line.to_owned() })
+    };
+    let remarks: Vec<Remark> = ended.stdout.lines().filter_map(remark).collect();
+    assert!(!remarks.is_empty() || ended.stdout.contains("0 errors"), "{}", ended.output());
+    judge(&remarks, &listed().rpmlint);
+}
+
+#[test]
+fn lintian_has_nothing_to_say_that_is_not_listed() {
+    need!("lintian");
+    let packages = packages("deb");
+    if packages.is_empty() {
+        return;
+    }
+    // `W: opkg-munge: no-manual-page [usr/bin/x]`
+    let mut lintian = Command::new("lintian");
+    let ended = process::run(lintian.args(["--no-tag-display-limit", "--allow-root"]).args(packages));
+    let remark = |line: &str| {
+        let mut words = line.splitn(3, ": ");
+        let error = match words.next()? {
+            "E" => true,
+            "W" => false,
+            _ => return None,
+        };
+        let tag = words.nth(1)?.split(' ').next()?.to_owned();
+        Some(Remark { error, tag, line: line.to_owned() })
+    };
+    let remarks: Vec<Remark> = ended.stdout.lines().filter_map(remark).collect();
+    assert!(ended.stderr.is_empty(), "{}", ended.stderr);
+    judge(&remarks, &listed().lintian);
+}
+
+fn judge(remarks: &[Remark], reasons: &Reasons) {
+    let bad: Vec<&str> = remarks
+        .iter()
+        .filter(|remark| remark.error || !reasons.contains_key(&remark.tag))
+        .map(|remark| remark.line.as_str())
+        .collect();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+    let seen: BTreeSet<&str> = remarks.iter().map(|remark| remark.tag.as_str()).collect();
+    let idle: Vec<_> = reasons.keys().filter(|tag| !seen.contains(tag.as_str())).collect();
+    assert!(idle.is_empty(), "listed, but no longer said: {idle:?}");
+}

@@ -1,0 +1,20 @@
+//! The real program from end to end, judged by the distributions' own tools. One program, so that what
+//! several tests look at is built once; one idea per module.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod builds;
+mod check;
+mod corpus_packages;
+mod example_packages;
+mod generated_packages;
+mod hostile_config;
+mod hostile_files;
+mod lint;
+mod memory;
+mod output;
+mod plain_tools;
+mod readme;
+mod reproducible;
+mod schema;
+mod targets;

@@ -1,0 +1,113 @@
+//! The same input gives the same bytes: in another directory, time zone, locale, umask, by another user,
+//! with other time stamps and another order of files on disk.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use opkg_tests::generated;
+use opkg_tests::layout::{self, Item};
+use opkg_tests::opkgc::{self, Opkgc};
+use opkg_tests::{expect, need, process, tools};
+
+use crate::builds;
+
+/// Circumstances of a run.
+struct Circumstances {
+    directory: &'static str,
+    zone: &'static str,
+    locale: &'static str,
+    umask: &'static str,
+    nobody: bool,
+}
+
+const PLAIN: Circumstances =
+    Circumstances { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "022", nobody: false };
+const OTHERS: [Circumstances; 3] = [
+    Circumstances {
+        directory: "another one",
+        zone: "Asia/Kathmandu",
+        locale: "C",
+        umask: "077",
+        nobody: false,
+    },
+    Circumstances {
+        directory: "é",
+        zone: "America/St_Johns",
+        locale: "tr_TR.UTF-8",
+        umask: "000",
+        nobody: false,
+    },
+    Circumstances { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "027", nobody: true },
+];
+
+#[test]
+fn bytes_depend_on_the_input_alone() {
+    need!("rpmbuild", "dpkg-buildpackage");
+    let packages = [
+        ("generated", generated::package(4711).items),
+        ("example", items(&builds::example_directories()[1])),
+    ];
+    for (what, items) in packages {
+        let first = run(&items, &PLAIN);
+        assert!(first.len() > 10, "{what}");
+        for circumstances in &OTHERS {
+            if circumstances.nobody && !(tools::root() && tools::available(&["setpriv"])) {
+                continue;
+            }
+            let mut turned = items.clone();
+            turned.reverse();
+            let other = run(&turned, circumstances);
+            let differing: Vec<&str> = first
+                .iter()
+                .zip(&other)
+                .filter(|(one, other)| one != other)
+                .map(|(one, _)| &*one.0)
+                .collect();
+            assert!(
+                first.len() == other.len() && differing.is_empty(),
+                "{what}, {} {} {}: {differing:?}",
+                circumstances.zone,
+                circumstances.locale,
+                circumstances.umask
+            );
+        }
+    }
+}
+
+/// Everything that a run writes: meta-files, source packages and what the distributions' tools built.
+fn run(items: &[Item], circumstances: &Circumstances) -> Vec<(String, Vec<u8>)> {
+    // Where everybody may go.
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join(circumstances.directory);
+    layout::write(&directory.join("opkg"), items);
+    let everybody = std::fs::Permissions::from_mode(0o777);
+    fs_err::set_permissions(place.path(), everybody.clone()).unwrap();
+    fs_err::set_permissions(&directory, everybody).unwrap();
+    readable(&directory.join("opkg"));
+
+    let opkgc = Opkgc::new();
+    let mut command = Command::new(if circumstances.nobody { "setpriv" } else { "env" });
+    opkgc.isolate(&mut command);
+    if circumstances.nobody {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.env("HOME", &directory).env("TMPDIR", &directory).env("XDG_CACHE_HOME", &directory);
+    }
+    let targets = expect::PLAIN.map(|target| target.argument).join(",");
+    command.args(["sh", "-c"]).arg(format!("umask {} && exec \"$0\" \"$@\"", circumstances.umask));
+    command.arg(opkgc::program()).args(["--dist", &targets, "--builder", "native", "-o", "out", "opkg"]);
+    command.env("TZ", circumstances.zone).env("LC_ALL", circumstances.locale).current_dir(&directory);
+    process::succeed(&mut command);
+    layout::read(&directory.join("out"))
+}
+
+/// Another user must be able to read everything; who the group is does not matter.
+fn readable(directory: &Path) {
+    process::succeed(Command::new("chmod").args(["-R", "a+rX"]).arg(directory));
+}
+
+fn items(directory: &Path) -> Vec<Item> {
+    let files = layout::read(directory).into_iter();
+    let mode = |path: &str| fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o777;
+    files.map(|(path, bytes)| Item::file(path.clone(), mode(&path), bytes)).collect()
+}

@@ -1,0 +1,50 @@
+//! Packages as the distributions' own tools describe them: nothing here is what the program under test
+//! says about itself.
+
+mod deb;
+mod rpm;
+
+use std::path::Path;
+
+use crate::package::Package;
+
+/// A package read back from its file.
+#[derive(Debug)]
+pub struct Built {
+    /// What it is.
+    pub package: Package,
+    /// Scriptlets by name: the interpreter and the text.
+    pub scripts: std::collections::BTreeMap<String, (String, String)>,
+    /// Further fields, in the format's own words.
+    pub fields: std::collections::BTreeMap<String, String>,
+}
+
+/// Reads a `.rpm` or `.deb`.
+///
+/// # Panics
+///
+/// If the tools refuse it.
+#[must_use]
+pub fn read(file: &Path) -> Built {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("rpm") => rpm::read(file),
+        Some("deb") => deb::read(file),
+        _ => panic!("{} is no package", file.display()),
+    }
+}
+
+/// The packages of either format in a directory, sorted.
+///
+/// # Panics
+///
+/// If it cannot be read.
+#[must_use]
+pub fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut files: Vec<_> = fs_err::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rpm" || extension == "deb"))
+        .collect();
+    files.sort();
+    files
+}

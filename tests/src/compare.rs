@@ -1,0 +1,136 @@
+//! What was built against what was expected. Whatever may differ is named here, with its reason, and
+//! nowhere else.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use crate::built::Built;
+use crate::expect::{Expected, Target};
+use crate::package::{Change, File, Format, Kind, Package};
+
+/// Everything in which a package is not what was expected, a line each; empty if it is.
+#[must_use]
+pub fn differences(expected: &Expected, built: &Built, target: &Target) -> Vec<String> {
+    let (wanted, got) = (&expected.package, &built.package);
+    let mut found = Differences { package: wanted.name.clone(), lines: Vec::new() };
+    found.value("name", &wanted.name, &got.name);
+    found.value("version", &wanted.version, &got.version);
+    found.value("architecture", &wanted.arch, &got.arch);
+    found.value("summary", &wanted.summary, &readable(&got.summary));
+    let description: Vec<String> = got.description.iter().map(|paragraph| readable(paragraph)).collect();
+    found.value("description", &wanted.description, &description);
+    found.value("home page", &wanted.url, &got.url);
+    found.value("licence", &wanted.license, &got.license);
+    found.value("scriptlets", &wanted.scriptlets, &got.scriptlets);
+    found.value("opkg-level conflicts", &wanted.opkg_conflicts, &got.opkg_conflicts);
+    let may_be_there = |relation: &(Kind, String)| free_relation(relation, expected, target);
+    let relations = got.relations.iter().filter(|relation| !may_be_there(relation));
+    let missing = wanted.relations.iter().filter(|relation| !got.relations.contains(relation));
+    let further = relations.filter(|relation| !wanted.relations.contains(relation));
+    found.sets("relation", missing, further);
+    found.files(wanted, got, target);
+    found.changes(&wanted.changes, &got.changes);
+    found.lines
+}
+
+/// RPM refuses a text line that begins like a section of the spec, so a word joiner, which cannot be
+/// seen, may stand before it.
+fn readable(text: &str) -> String {
+    text.replace('\u{2060}', "")
+}
+
+/// Relations that the format does not speak of:
+///
+/// - an RPM provides itself, by its name and by its name with the architecture;
+/// - what runs a scriptlet may be required: a shell, an interpreter, or the package that has it.
+fn free_relation((kind, relation): &(Kind, String), expected: &Expected, target: &Target) -> bool {
+    let package = &expected.package;
+    match kind {
+        Kind::Provides if target.format == Format::Rpm => {
+            let name = relation.split(" = ").next().unwrap_or(relation);
+            name == package.name || name.strip_prefix(&package.name).is_some_and(|rest| rest.starts_with('('))
+        }
+        Kind::Requires if !package.scriptlets.is_empty() => {
+            let interpreters = expected.interpreters.iter().map(String::as_str);
+            let programs = interpreters.chain(["/bin/sh", "/usr/bin/env"]).collect::<BTreeSet<_>>();
+            programs.iter().any(|program| match target.format {
+                Format::Rpm => program == relation,
+                Format::Deb => program.rsplit('/').next().is_some_and(|name| relation.starts_with(name)),
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Files that every Debian package has of its own.
+fn free_file(path: &str, package: &str) -> bool {
+    let documentation = format!("/usr/share/doc/{package}");
+    path == format!("{documentation}/copyright") || path == format!("{documentation}/changelog.Debian.gz")
+}
+
+struct Differences {
+    package: String,
+    lines: Vec<String>,
+}
+
+impl Differences {
+    fn say(&mut self, what: &str) {
+        self.lines.push(format!("{}: {what}", self.package));
+    }
+
+    fn value<T: PartialEq + Debug>(&mut self, what: &str, wanted: &T, got: &T) {
+        if wanted != got {
+            self.say(&format!("{what}: expected {wanted:?}, got {got:?}"));
+        }
+    }
+
+    fn sets<'a, T: Debug + 'a>(
+        &mut self,
+        what: &str,
+        missing: impl Iterator<Item = &'a T>,
+        further: impl Iterator<Item = &'a T>,
+    ) {
+        for item in missing {
+            self.say(&format!("{what} missing: {item:?}"));
+        }
+        for item in further {
+            self.say(&format!("{what} not expected: {item:?}"));
+        }
+    }
+
+    fn files(&mut self, wanted: &Package, got: &Package, target: &Target) {
+        for (path, file) in &wanted.files {
+            match got.files.get(path) {
+                Some(there) if there == file => (),
+                there => self.say(&format!("file {path:?}: expected {file:?}, got {there:?}")),
+            }
+        }
+        for (path, file) in got.files.iter().filter(|(path, _)| !wanted.files.contains_key(*path)) {
+            let free = target.format == Format::Deb
+                // dpkg wants all directories in the archive; they are shared between packages.
+                && (*file == File::Directory(0o755) || free_file(path, &wanted.name));
+            if !free {
+                self.say(&format!("file not expected: {path:?}, {file:?}"));
+            }
+        }
+    }
+
+    fn changes(&mut self, wanted: &[Change], got: &[Change]) {
+        if wanted.len() != got.len() {
+            self.say(&format!("changelog: expected {} entries, got {}", wanted.len(), got.len()));
+        }
+        for (wanted, got) in wanted.iter().zip(got) {
+            let same = wanted.version == got.version && wanted.day == got.day;
+            // Numbers of bugs may be added to the text, in the format's own way.
+            if !same || wanted.author != got.author || !contains_words(&readable(&got.text), &wanted.text) {
+                self.say(&format!("changelog: expected {wanted:?}, got {got:?}"));
+            }
+        }
+    }
+}
+
+/// Whether a text has these words in this order, and little else.
+fn contains_words(text: &str, wanted: &str) -> bool {
+    let mut words = text.split_whitespace();
+    wanted.split_whitespace().all(|word| words.any(|candidate| candidate == word))
+}

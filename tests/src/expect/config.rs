@@ -1,0 +1,220 @@
+//! What `config.xml` says, read for the tests alone. Only files that `opkgc check` accepts get here, so
+//! anything unexpected is a mistake in a test.
+
+use std::path::Path;
+
+use roxmltree::{Document, Node};
+
+use crate::calendar::Moment;
+use crate::package::{Kind, fold, paragraphs};
+
+/// One of `<` `<=` `=` `>=` `>`, and a version.
+pub type Bound = Option<(String, String)>;
+
+/// `filters`.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Id in lower case, and the restriction of its version.
+    pub dists: Vec<(String, Bound)>,
+    /// As written, in lower case.
+    pub archs: Vec<String>,
+}
+
+/// One `pkg`.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// `serverDeps`, `commonDeps` …; `oscar` for the level of the whole OPKG.
+    pub scope: String,
+    /// What it says.
+    pub kind: Kind,
+    /// As written.
+    pub name: String,
+    /// Of the other package.
+    pub bound: Bound,
+    /// Of the group.
+    pub filter: Filter,
+}
+
+/// One `changelogEntry`.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Of the `versionEntry` around it.
+    pub version: String,
+    /// Who.
+    pub author: String,
+    /// When; nothing where it is no date.
+    pub moment: Option<Moment>,
+    /// Bugs.
+    pub closes: Vec<String>,
+    /// What, folded, without empty ones.
+    pub items: Vec<String>,
+}
+
+/// The whole file.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub name: String,
+    pub summary: String,
+    pub description: Vec<String>,
+    pub license: String,
+    pub uri: Option<String>,
+    /// Category, name, address.
+    pub authors: Vec<(String, String, String)>,
+    pub filter: Filter,
+    pub relations: Vec<Relation>,
+    /// In the order of the file.
+    pub changes: Vec<Change>,
+}
+
+impl Config {
+    /// Reads the file of an OPKG's directory.
+    ///
+    /// # Panics
+    ///
+    /// If it is not a valid one.
+    #[must_use]
+    pub fn read(directory: &Path) -> Self {
+        let text = decode(&fs_err::read(directory.join("config.xml")).unwrap());
+        let document = Document::parse(&text).unwrap();
+        let root = document.root_element();
+        let summary = fold(&text_of(root, "summary").unwrap());
+        let description = paragraphs(&text_of(root, "description").unwrap_or_default());
+        Self {
+            name: text_of(root, "name").unwrap().trim().to_owned(),
+            description: if description.is_empty() { vec![summary.clone()] } else { description },
+            summary,
+            license: fold(&text_of(root, "license").unwrap()),
+            uri: text_of(root, "uri").map(|uri| uri.trim().to_owned()),
+            authors: all(root, "authors").flat_map(|authors| all(authors, "author")).map(author).collect(),
+            filter: filter(root),
+            relations: relations(root),
+            changes: all(root, "changelog")
+                .flat_map(|log| all(log, "versionEntry"))
+                .flat_map(|version| all(version, "changelogEntry"))
+                .map(change)
+                .collect(),
+        }
+    }
+
+    /// The address of an author, where there is one of this name.
+    #[must_use]
+    pub fn email(&self, name: &str) -> Option<&str> {
+        self.authors.iter().find(|author| author.1 == name).map(|author| author.2.as_str())
+    }
+
+    /// Epoch, upstream part and release of the package's version.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn version(&self) -> (u32, &str, &str) {
+        split_version(&self.changes.first().unwrap().version)
+    }
+}
+
+/// `[epoch:]upstream-release`, the release being what follows the last `-`.
+///
+/// # Panics
+///
+/// If it is not.
+#[must_use]
+pub fn split_version(version: &str) -> (u32, &str, &str) {
+    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
+    let (upstream, release) = rest.rsplit_once('-').unwrap();
+    (epoch.parse().unwrap(), upstream, release)
+}
+
+/// UTF-8, or ISO-8859-1 where the declaration says so.
+fn decode(bytes: &[u8]) -> String {
+    let declaration = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).to_lowercase();
+    if declaration.contains("iso-8859-1") {
+        bytes.iter().map(|byte| char::from(*byte)).collect()
+    } else {
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+}
+
+fn all<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |child| child.has_tag_name(name))
+}
+
+/// All text of an element, comments left out.
+fn content(node: Node) -> String {
+    node.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect()
+}
+
+fn text_of(node: Node, name: &'static str) -> Option<String> {
+    all(node, name).next().map(content)
+}
+
+fn author(node: Node) -> (String, String, String) {
+    let text = |name| fold(&text_of(node, name).unwrap());
+    (node.attribute("cat").unwrap().to_owned(), text("name"), text("email"))
+}
+
+fn filter(parent: Node) -> Filter {
+    let Some(node) = all(parent, "filters").next() else { return Filter::default() };
+    let lower = |node| content(node).trim().to_lowercase();
+    Filter {
+        dists: all(node, "dist").map(|dist| (lower(dist), bound(dist))).collect(),
+        archs: all(node, "arch").map(lower).collect(),
+    }
+}
+
+/// The attributes `rel` and `version`; real files write both into the latter, or leave the former out.
+fn bound(node: Node) -> Bound {
+    let version = node.attribute("version")?.trim();
+    let digits = version.find(|c: char| !"<>= ".contains(c))?;
+    let (inner, version) = version.split_at(digits);
+    let relation = match (node.attribute("rel"), inner.trim()) {
+        (Some(relation), _) => relation.trim(),
+        (None, "") => "=",
+        (None, inner) => inner,
+    };
+    Some((relation.to_owned(), version.to_owned()))
+}
+
+fn relations(root: Node) -> Vec<Relation> {
+    let parts = ["commonDeps", "serverDeps", "clientDeps", "apiDeps"];
+    let mut found = groups(root, "oscar");
+    for part in root.children().filter(|child| parts.contains(&child.tag_name().name())) {
+        found.extend(groups(part, part.tag_name().name()));
+    }
+    found
+}
+
+fn groups(parent: Node, scope: &str) -> Vec<Relation> {
+    let mut found = Vec::new();
+    for group in parent.children() {
+        let kind = match group.tag_name().name() {
+            "requires" => Kind::Requires,
+            "provides" => Kind::Provides,
+            "conflicts" => Kind::Conflicts,
+            "suggests" => Kind::Suggests,
+            _ => continue,
+        };
+        for pkg in all(group, "pkg") {
+            found.push(Relation {
+                scope: scope.to_owned(),
+                kind,
+                name: content(pkg).trim().to_owned(),
+                bound: bound(pkg),
+                filter: filter(group),
+            });
+        }
+    }
+    found
+}
+
+fn change(node: Node) -> Change {
+    let version = node.parent_element().and_then(|parent| parent.attribute("version")).unwrap();
+    Change {
+        version: version.trim().to_owned(),
+        author: fold(node.attribute("authorName").unwrap()),
+        moment: Moment::read(node.attribute("date").unwrap()),
+        closes: node.attribute("closes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        items: all(node, "item").map(|item| fold(&content(item))).filter(|item| !item.is_empty()).collect(),
+    }
+}

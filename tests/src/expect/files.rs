@@ -1,0 +1,145 @@
+//! Where the files of an OPKG go, and which of them are scriptlets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Part;
+use crate::package::{File, digest};
+
+/// Of every part: what is installed by absolute path, and its scriptlets with the interpreter of each.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Files, links and owned directories.
+    pub installed: BTreeMap<Part, BTreeMap<String, File>>,
+    /// `post-install` → `/bin/sh`.
+    pub scriptlets: BTreeMap<Part, BTreeMap<String, String>>,
+}
+
+/// Native scripts under their canonical names and the old ones.
+const NATIVE: [(&str, Part, &str); 17] = [
+    ("api-pre-install", Part::Api, "pre-install"),
+    ("api-post-install", Part::Api, "post-install"),
+    ("api-pre-uninstall", Part::Api, "pre-uninstall"),
+    ("api-post-uninstall", Part::Api, "post-uninstall"),
+    ("server-pre-install", Part::Server, "pre-install"),
+    ("server-post-install", Part::Server, "post-install"),
+    ("server-pre-uninstall", Part::Server, "pre-uninstall"),
+    ("server-post-uninstall", Part::Server, "post-uninstall"),
+    ("client-pre-install", Part::Client, "pre-install"),
+    ("client-post-install", Part::Client, "post-install"),
+    ("client-pre-uninstall", Part::Client, "pre-uninstall"),
+    ("client-post-uninstall", Part::Client, "post-uninstall"),
+    ("setup", Part::Api, "post-install"),
+    ("post_server_rpm_install", Part::Server, "post-install"),
+    ("post_server_rpm_uninstall", Part::Server, "post-uninstall"),
+    ("post_client_rpm_install", Part::Client, "post-install"),
+    ("post_client_rpm_uninstall", Part::Client, "post-uninstall"),
+];
+
+/// Works it out for the OPKG `name` in a directory.
+#[must_use]
+pub fn read(directory: &Path, name: &str) -> Files {
+    let mut files = Files::default();
+    let home = format!("/usr/lib/oscar/packages/{name}");
+    files.put(Part::Api, &home, File::Directory(0o755));
+    files.walk(directory, "", name);
+    files
+}
+
+impl Files {
+    fn walk(&mut self, directory: &Path, prefix: &str, name: &str) {
+        for entry in fs_err::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            let base = entry.file_name().into_string().unwrap();
+            let path = format!("{prefix}{base}");
+            if dropped(&path, &base) {
+                continue;
+            }
+            if entry.file_type().unwrap().is_dir() {
+                self.walk(&entry.path(), &format!("{path}/"), name);
+            } else if let Some(destination) = destination(&path, name) {
+                self.install(&path, &entry.path(), &destination, name);
+            }
+        }
+    }
+
+    fn install(&mut self, path: &str, source: &Path, destination: &str, name: &str) {
+        let native = path.strip_prefix("scripts/").and_then(|script| NATIVE.iter().find(|it| it.0 == script));
+        let part = native.map_or(Part::Api, |(_, part, _)| *part);
+        let file = if source.is_symlink() {
+            File::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
+        } else {
+            let bytes = fs_err::read(source).unwrap();
+            if let Some((_, part, time)) = native {
+                let first = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]));
+                let interpreter = first.strip_prefix("#!").unwrap_or("/bin/sh").split_whitespace().next();
+                let scriptlets = self.scriptlets.entry(*part).or_default();
+                scriptlets.insert((*time).to_owned(), interpreter.unwrap_or("/bin/sh").to_owned());
+            }
+            File::Regular(mode(path, source, &bytes), digest(&bytes))
+        };
+        self.put(part, destination, file);
+        for directory in owned_above(destination, name) {
+            self.put(part, &directory, File::Directory(0o755));
+        }
+    }
+
+    fn put(&mut self, part: Part, path: &str, file: File) {
+        self.installed.entry(part).or_default().insert(path.to_owned(), file);
+    }
+}
+
+/// Version control, droppings of editors, and what the format itself ignores.
+fn dropped(path: &str, base: &str) -> bool {
+    matches!(path, "SRPMS" | "distro") || matches!(base, ".git" | ".svn" | "CVS") || base.ends_with('~')
+}
+
+/// The absolute path at which a file is installed; nothing for one that is not packaged.
+fn destination(path: &str, name: &str) -> Option<String> {
+    let home = format!("/usr/lib/oscar/packages/{name}");
+    let testing = "/usr/lib/oscar/testing";
+    let documentation = format!("/usr/share/doc/opkg-{name}");
+    let (top, rest) = path.split_once('/').unwrap_or((path, ""));
+    let place = match (top, rest) {
+        ("config.xml" | "configurator.html" | "configurator_image.html", "") => format!("{home}/{top}"),
+        ("AUTHORS" | "CHANGELOG" | "BUGS" | "NEWS" | "TODO", "") => format!("{documentation}/{top}"),
+        (readme, "") if readme.starts_with("README") => format!("{documentation}/{readme}"),
+        (_, "") => return None,
+        ("scripts", rest) => format!("{home}/{rest}"),
+        ("doc", rest) => format!("{documentation}/{rest}"),
+        ("testing", rest) => match rest.split_once('/') {
+            Some(("apitests.d" | "tests.d", _)) => format!("{testing}/{rest}"),
+            Some(("data", rest)) => format!("{testing}/data/{name}/{rest}"),
+            _ => format!("{testing}/data/{name}/{rest}"),
+        },
+        _ => return None,
+    };
+    Some(place)
+}
+
+/// The directories above a file that belong to its package.
+fn owned_above(path: &str, name: &str) -> Vec<String> {
+    let roots = [
+        format!("/usr/lib/oscar/packages/{name}"),
+        format!("/usr/lib/oscar/testing/data/{name}"),
+        format!("/usr/share/doc/opkg-{name}"),
+    ];
+    // Of the directories that packages share, what lies below is the package's own.
+    let shared = ["/usr/lib/oscar/testing/apitests.d", "/usr/lib/oscar/testing/tests.d"];
+    Path::new(path)
+        .ancestors()
+        .skip(1)
+        .filter(|directory| {
+            roots.iter().any(|root| directory.starts_with(root))
+                || shared.iter().any(|root| directory.starts_with(root) && directory != &Path::new(root))
+        })
+        .map(|directory| directory.to_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Everything in `scripts/` is executable; elsewhere what was, or starts with `#!`.
+fn mode(path: &str, source: &Path, bytes: &[u8]) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    let executable = fs_err::metadata(source).unwrap().permissions().mode() & 0o111 != 0;
+    if path.starts_with("scripts/") || executable || bytes.starts_with(b"#!") { 0o755 } else { 0o644 }
+}

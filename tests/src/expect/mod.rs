@@ -1,0 +1,226 @@
+//! What the format implies for an OPKG and a target. It is worked out from the specification alone, and
+//! shares no code with the program under test: where both are wrong, they are at least not wrong together.
+
+mod config;
+mod files;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub use config::Config;
+pub use target::{EXACT, PLAIN, Target};
+
+use crate::package::{Change, Format, Kind, Package};
+use config::{Bound, Relation};
+
+/// The three native packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Part {
+    Api,
+    Server,
+    Client,
+}
+
+/// A package as it should be, and what of it may or may not be there.
+#[derive(Debug)]
+pub struct Expected {
+    /// What has to be there.
+    pub package: Package,
+    /// The programs that its scriptlets start, which it may require as well.
+    pub interpreters: BTreeSet<String>,
+}
+
+/// The three packages of the OPKG in a directory; nothing if its own filters exclude the target.
+#[must_use]
+pub fn packages(directory: &Path, target: &Target) -> Option<Vec<Expected>> {
+    let config = Config::read(directory);
+    if !target.matches(&config.filter) {
+        return None;
+    }
+    let mut files = files::read(directory, &config.name);
+    let parts = [Part::Api, Part::Server, Part::Client];
+    Some(parts.iter().map(|part| expected(&config, &mut files, *part, target)).collect())
+}
+
+fn expected(config: &Config, files: &mut files::Files, part: Part, target: &Target) -> Expected {
+    let (suffix, addition) = match part {
+        Part::Api => ("", ""),
+        Part::Server => ("-server", ", server part"),
+        Part::Client => ("-client", ", client part"),
+    };
+    let applying: Vec<&Relation> =
+        config.relations.iter().filter(|relation| applies(&relation.scope, part)).collect();
+    let specific = !config.filter.archs.is_empty()
+        || applying
+            .iter()
+            .any(|relation| !relation.filter.archs.is_empty() && !metadata_only(relation, part));
+    let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
+    let package = Package {
+        name: format!("opkg-{}{suffix}", config.name),
+        version: written_version(config.version(), target.format),
+        arch: target.arch(specific),
+        summary: format!("{}{addition}", config.summary),
+        description: config.description.clone(),
+        url: config.uri.clone(),
+        license: (target.format == Format::Rpm).then(|| config.license.clone()),
+        relations: relations(config, &applying, part, target),
+        files: files.installed.remove(&part).unwrap_or_default(),
+        scriptlets: scriptlets.keys().cloned().collect(),
+        changes: changes(config, target.format),
+        opkg_conflicts: applying
+            .iter()
+            .filter(|relation| metadata_only(relation, part) && target.format == Format::Deb)
+            .filter(|relation| relation.kind == Kind::Conflicts && target.matches(&relation.filter))
+            .map(|relation| relation.name.clone())
+            .collect(),
+    };
+    Expected { package, interpreters: scriptlets.into_values().collect() }
+}
+
+/// Whether a relation written there is of any concern to the part.
+fn applies(scope: &str, part: Part) -> bool {
+    match scope {
+        "oscar" => true,
+        "commonDeps" => part != Part::Api,
+        "serverDeps" => part == Part::Server,
+        "clientDeps" => part == Part::Client,
+        _ => part == Part::Api,
+    }
+}
+
+/// The api packages can always be installed side by side: relations of the whole OPKG are for the others.
+fn metadata_only(relation: &Relation, part: Part) -> bool {
+    relation.scope == "oscar" && part == Part::Api
+}
+
+fn relations(
+    config: &Config,
+    applying: &[&Relation],
+    part: Part,
+    target: &Target,
+) -> BTreeSet<(Kind, String)> {
+    let mut found = BTreeSet::new();
+    for relation in applying.iter().filter(|relation| target.matches(&relation.filter)) {
+        if !metadata_only(relation, part) {
+            let name = written_name(&relation.name, target.format);
+            found.insert((relation.kind, written(&name, &relation.bound)));
+        } else if relation.kind == Kind::Conflicts && target.format == Format::Rpm {
+            found.insert((Kind::Conflicts, written(&format!("OPKG::{}", relation.name), &relation.bound)));
+        }
+    }
+    let automatic = match part {
+        Part::Api => "oscar-data",
+        Part::Server => "liboscar-server",
+        Part::Client => "liboscar-client",
+    };
+    found.insert((Kind::Requires, automatic.to_owned()));
+    if part == Part::Server {
+        let version = written_version(config.version(), target.format);
+        found.insert((Kind::Requires, format!("opkg-{} = {version}", config.name)));
+    }
+    found
+}
+
+fn written(name: &str, bound: &Bound) -> String {
+    bound
+        .as_ref()
+        .map_or_else(|| name.to_owned(), |(relation, version)| format!("{name} {relation} {version}"))
+}
+
+/// Debian's names are lower case without `_`, and Perl modules have a convention.
+fn written_name(name: &str, format: Format) -> String {
+    if format == Format::Rpm {
+        return name.to_owned();
+    }
+    match name.strip_prefix("perl(").and_then(|module| module.strip_suffix(')')) {
+        Some(module) => format!("lib{}-perl", module.to_lowercase().replace("::", "-").replace('_', "-")),
+        None => name.to_lowercase().replace('_', "-"),
+    }
+}
+
+/// RPM has no `-` in the version itself: what precedes a release gets `~`, the rest `.`.
+fn written_version((epoch, upstream, release): (u32, &str, &str), format: Format) -> String {
+    let upstream = match format {
+        Format::Deb => upstream.to_owned(),
+        Format::Rpm => {
+            let mut pieces = upstream.split('-');
+            let first = pieces.next().unwrap().to_owned();
+            pieces.fold(first, |version, piece| {
+                let word = piece.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+                let early = matches!(word, "a" | "alpha" | "b" | "beta" | "dev" | "pre" | "rc");
+                format!("{version}{}{piece}", if early { '~' } else { '.' })
+            })
+        }
+    };
+    let epoch = if epoch == 0 { String::new() } else { format!("{epoch}:") };
+    format!("{epoch}{upstream}-{release}")
+}
+
+/// Newest first. RPM shows one entry after the other, Debian one per version.
+fn changes(config: &Config, format: Format) -> Vec<Change> {
+    let entries = dated(config);
+    match format {
+        Format::Rpm => {
+            let mut entries = entries;
+            entries.sort_by_key(|(entry, _)| -entry.moment.unwrap().seconds);
+            entries.into_iter().map(|(entry, _)| rpm_change(config, &entry)).collect()
+        }
+        Format::Deb => {
+            let mut releases: BTreeMap<usize, Vec<config::Change>> = BTreeMap::new();
+            for (entry, release) in entries {
+                releases.entry(release).or_default().push(entry);
+            }
+            let mut releases: Vec<_> = releases.into_iter().collect();
+            // The first is the one being built, whatever its date.
+            releases.sort_by_key(|(number, entries)| (*number > 0, -newest(entries)));
+            releases.into_iter().map(|(_, entries)| deb_change(config, entries)).collect()
+        }
+    }
+}
+
+fn newest(entries: &[config::Change]) -> i64 {
+    entries.iter().map(|entry| entry.moment.unwrap().seconds).max().unwrap()
+}
+
+/// The entries with the number of the release that each is in; a date that cannot be read becomes that of
+/// the next older entry, or of the next newer one where none is older.
+fn dated(config: &Config) -> Vec<(config::Change, usize)> {
+    let moments: Vec<_> = config.changes.iter().map(|entry| entry.moment).collect();
+    let mut release = 0;
+    let mut entries = Vec::new();
+    for (index, entry) in config.changes.iter().enumerate() {
+        if index > 0 && config.changes[index - 1].version != entry.version {
+            release += 1;
+        }
+        let older = moments[index..].iter().flatten().next();
+        let newer = moments[..index].iter().rev().flatten().next();
+        entries.push((config::Change { moment: older.or(newer).copied(), ..entry.clone() }, release));
+    }
+    entries
+}
+
+fn rpm_change(config: &Config, entry: &config::Change) -> Change {
+    Change {
+        version: written_version(config::split_version(&entry.version), Format::Rpm),
+        day: entry.moment.unwrap().seconds.div_euclid(86400),
+        author: with_address(config, &entry.author),
+        text: entry.items.join(" "),
+    }
+}
+
+fn deb_change(config: &Config, mut entries: Vec<config::Change>) -> Change {
+    entries.sort_by_key(|entry| -entry.moment.unwrap().seconds);
+    let first = entries.first().unwrap();
+    Change {
+        version: written_version(config::split_version(&first.version), Format::Deb),
+        day: first.moment.unwrap().day(),
+        author: with_address(config, &first.author),
+        text: entries.iter().flat_map(|entry| entry.items.clone()).collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn with_address(config: &Config, name: &str) -> String {
+    config.email(name).map_or_else(|| name.to_owned(), |email| format!("{name} <{email}>"))
+}

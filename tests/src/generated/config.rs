@@ -1,0 +1,243 @@
+//! `config.xml` of generated packages.
+
+use std::fmt::Write;
+
+use super::random::Random;
+use super::text;
+use crate::calendar;
+
+const AUTHORS: [(&str, &str); 4] = [
+    ("Ada Keller", "ada@example.org"),
+    ("Jörg van der Berg, Jr.", "joerg@example.org"),
+    ("Ōno", "ono+opkg@example.org"),
+    ("O'Neil (cluster team)", "o.neil@example.org"),
+];
+
+/// Names that both families have a way to write.
+const NAMES: [&str; 8] =
+    ["munge", "lam_runtime", "Torque-Client", "perl(Net::DNS)", "g++", "python3.11", "libfoo-dev", "mpi"];
+/// Names that Debian has none for.
+const RPM_NAMES: [&str; 5] =
+    ["/usr/bin/rsync", "libmunge.so.2()(64bit)", "perl(IO::Socket::SSL)", "config(sge)", "slurm-pam_slurm"];
+
+/// The bytes of the file, in one of the two encodings.
+pub fn write(random: &mut Random, name: &str) -> Vec<u8> {
+    let wide = random.once_in(2);
+    let mut xml = Xml { random: random.clone(), text: String::new(), wide };
+    xml.file(name);
+    *random = xml.random;
+    if wide { xml.text.into_bytes() } else { latin(&xml.text) }
+}
+
+fn latin(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for c in text.chars() {
+        match u8::try_from(u32::from(c)) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend(format!("&#{};", u32::from(c)).bytes()),
+        }
+    }
+    bytes
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+struct Xml {
+    random: Random,
+    text: String,
+    wide: bool,
+}
+
+impl Xml {
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn element(&mut self, name: &str, text: &str) {
+        let text = escape(text);
+        self.put(&format!("<{name}>{text}</{name}>"));
+    }
+
+    fn file(&mut self, name: &str) {
+        let encoding = if self.wide { "UTF-8" } else { "ISO-8859-1" };
+        self.put(&format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>\n<oscar>"));
+        self.element("name", name);
+        let class = self.random.one(&["core", "base", "included", "third-party"]);
+        self.element("class", class);
+        let summary = text::summary(&mut self.random, self.wide);
+        self.element("summary", &summary);
+        self.description();
+        let license =
+            self.random.one(&["GPL", "LGPL", "BSD", "SISSL", "Freely distributable", "Maui license"]);
+        self.element("license", license);
+        self.element("group", "Applications/System");
+        if self.random.once_in(2) {
+            self.element("uri", "https://example.org/~opkg/?name=a%20b&more=1");
+        }
+        self.authors();
+        if self.random.once_in(6) {
+            self.put("<filters><dist>RHEL</dist><dist>fc</dist><dist>mdv</dist></filters>");
+        }
+        self.relations();
+        self.changelog();
+        self.put("</oscar>");
+    }
+
+    fn description(&mut self) {
+        let paragraphs = self.random.below(5);
+        if paragraphs == 0 {
+            return;
+        }
+        let mut text = String::new();
+        for _ in 0..paragraphs {
+            let lines = 1 + self.random.below(12);
+            for _ in 0..lines {
+                let words = 1 + self.random.below(12);
+                let line = text::line(&mut self.random, words, self.wide);
+                let indent = self.random.one(&["", "  ", "\t"]);
+                let _ = writeln!(text, "{indent}{line}");
+            }
+            text.push_str(self.random.one(&["\n", "\n \t\n", "\n\n\n"]));
+        }
+        self.element("description", &text);
+    }
+
+    fn authors(&mut self) {
+        self.put("<authors>");
+        let further = self.random.some(&AUTHORS[1..]);
+        let categories = ["upstream", "maintainer", "uploader"];
+        for (number, (name, email)) in [AUTHORS[0]].into_iter().chain(further).enumerate() {
+            let category = if number == 0 { "maintainer" } else { self.random.one(&categories) };
+            self.put(&format!("<author cat=\"{category}\">"));
+            self.element("name", name);
+            self.element("email", email);
+            if self.random.once_in(2) {
+                self.element("institution", "Institute & Co.");
+                self.element("beginYear", "2001");
+                self.element("endYear", "2019");
+            }
+            self.put("</author>");
+        }
+        self.put("</authors>");
+    }
+
+    fn relations(&mut self) {
+        for kind in ["provides", "conflicts", "requires"] {
+            if self.random.once_in(3) {
+                let plain = format!("<{kind}><pkg>whole-{kind}</pkg></{kind}>");
+                self.put(&plain);
+            }
+        }
+        for part in ["commonDeps", "serverDeps", "clientDeps", "apiDeps"] {
+            if self.random.once_in(4) {
+                continue;
+            }
+            self.put(&format!("<{part}>"));
+            for kind in ["requires", "provides", "conflicts", "suggests"] {
+                let groups = self.random.below(3);
+                for _ in 0..groups {
+                    self.group(kind);
+                }
+            }
+            self.put(&format!("</{part}>"));
+        }
+    }
+
+    fn group(&mut self, kind: &str) {
+        self.put(&format!("<{kind}>"));
+        let rpm_only = self.random.once_in(3);
+        if rpm_only {
+            self.put("<filters><dist>rhel</dist><dist>mdv</dist><dist>fc</dist><dist>suse</dist></filters>");
+        } else if self.random.once_in(2) {
+            self.filters();
+        }
+        let packages = 1 + self.random.below(4);
+        for _ in 0..packages {
+            self.pkg(kind, rpm_only);
+        }
+        self.put(&format!("</{kind}>"));
+    }
+
+    fn filters(&mut self) {
+        self.put("<filters>");
+        let bounds = [
+            "<dist>debian</dist>",
+            "<dist>rhel</dist>",
+            "<dist>mdv</dist>",
+            "<dist rel=\">=\" version=\"8\">rhel</dist>",
+            "<dist rel=\"&lt;\" version=\"8.10\">rhel</dist>",
+            "<dist version=\"9\">RHEL</dist>",
+            "<dist version=\"&gt;=11\">debian</dist>",
+            "<dist rel=\"&lt;=\" version=\"11\">debian</dist>",
+            "<dist rel=\"=\" version=\"12\">debian</dist>",
+            "<dist rel=\"&gt;\" version=\"39\">fc</dist>",
+            "<dist version=\"15.6\">suse</dist>",
+        ];
+        for bound in self.random.some(&bounds) {
+            self.put(bound);
+        }
+        if self.random.once_in(3) {
+            let archs = self.random.some(&["x86_64", "aarch64", "i386", "amd64", "ppc64le"]);
+            for arch in archs {
+                self.element("arch", arch);
+            }
+        }
+        self.put("</filters>");
+    }
+
+    fn pkg(&mut self, kind: &str, rpm_only: bool) {
+        let name = if rpm_only { self.random.one(&RPM_NAMES) } else { self.random.one(&NAMES) };
+        let version = self.random.one(&["1.2", "2.0-3", "1:1.0", "20240102"]);
+        // A version that is provided is one, not a range.
+        let relation = if kind == "provides" { "=" } else { self.random.one(&["<", "<=", "=", ">=", ">"]) };
+        let relation = escape(relation);
+        let attributes = match self.random.below(4) {
+            0 => format!(" rel=\"{relation}\" version=\"{version}\""),
+            1 => format!(" version=\"{relation}{version}\""),
+            _ => String::new(),
+        };
+        let around = self.random.one(&["", "\n  ", " <!-- a comment --> "]);
+        self.put(&format!("<pkg{attributes}>{around}{name}{around}</pkg>"));
+    }
+
+    fn changelog(&mut self) {
+        self.put("<changelog>");
+        let versions = 1 + self.random.below(20);
+        // A day and a bit between entries, so that they are in order in every time zone.
+        let mut day = calendar::days(2025, 6, 30);
+        for number in 0..versions {
+            let version = text::version(&mut self.random, versions - number);
+            self.put(&format!("<versionEntry version=\"{version}\">"));
+            let entries = 1 + self.random.below(3);
+            for _ in 0..entries {
+                day -= 2 + i64::try_from(self.random.below(200)).unwrap_or_default();
+                self.change(day);
+            }
+            self.put("</versionEntry>");
+        }
+        self.put("</changelog>");
+    }
+
+    fn change(&mut self, day: i64) {
+        let author = AUTHORS[self.random.below(AUTHORS.len())].0;
+        let author = if self.random.once_in(6) { "Some Body Else" } else { author };
+        let date = calendar::date(day);
+        let zone = self.random.one(&["", "Z", "+02:00", "-11:30", ".25+01:00"]);
+        let closes = self.random.one(&["", " closes=\"12 345\"", " closes=\"7\""]);
+        let hour = self.random.below(24);
+        self.put(&format!(
+            "<changelogEntry authorName=\"{}\" date=\"{date}T{hour:02}:15:30{zone}\"{closes}>",
+            escape(author)
+        ));
+        let items = 1 + self.random.below(4);
+        for _ in 0..items {
+            let words = 1 + self.random.below(20);
+            let item = text::line(&mut self.random, words, self.wide);
+            self.element("item", &item);
+        }
+        self.put("</changelogEntry>");
+    }
+}
