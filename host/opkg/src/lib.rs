@@ -1,6 +1,7 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
 
 pub mod arch;
+mod config;
 pub mod date;
 mod decode;
 pub mod diagnostic;
@@ -10,6 +11,7 @@ mod load;
 pub mod model;
 mod nearest;
 mod text;
+mod tree;
 pub mod version;
 mod xml;
 

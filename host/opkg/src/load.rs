@@ -2,8 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::model::Opkg;
+use crate::config::{self, Metadata, Reader};
+use crate::decode::decode;
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::findings::{Findings, Places};
+use crate::model::{Directory, Opkg, SourceFile, Timestamp};
+use crate::text::show;
+use crate::tree::{self, contents};
+use crate::{limits, xml};
+
+/// The file that makes a directory an OPKG.
+const CONFIG: &str = "config.xml";
 
 /// Relations that every OPKG of a cluster gets, per part: names of packages that must be there before the
 /// part is of any use.
@@ -58,17 +67,186 @@ pub struct Loaded {
 /// limits of [`crate::limits`] allow.
 #[must_use]
 pub fn load(dir: &Path, settings: &Settings) -> Loaded {
-    let _ = (dir, settings);
-    Loaded {
-        source: None,
-        opkg: None,
-        diagnostics: vec![Diagnostic {
-            severity: crate::diagnostic::Severity::Error,
-            code: "config-missing".into(),
-            message: "there is no `config.xml`".into(),
-            place: Some(Place::File("config.xml".into())),
-            help: None,
-            related: Vec::new(),
-        }],
+    let mut loaded = Loaded { source: None, opkg: None, diagnostics: Vec::new() };
+    let config = directory(dir).and_then(|root| Ok((read_config(&root)?, root)));
+    let (bytes, root) = match config {
+        Ok(config) => config,
+        Err(finding) => {
+            loaded.diagnostics.push(finding);
+            return loaded;
+        }
+    };
+    let decoded = decode(&bytes);
+    drop(bytes);
+    let mut document = Document {
+        findings: Findings::default(),
+        places: Places::default(),
+        metadata: None,
+        is_refused: false,
+    };
+    let is_text = decoded.finding.as_ref().is_none_or(|finding| finding.severity != Severity::Error);
+    if let Some(text) = decoded.text {
+        if is_text {
+            document = read_document(&text);
+        }
+        loaded.source = Some(Source { path: dir.join(CONFIG), text });
     }
+    let Document { mut findings, mut places, metadata, is_refused } = document;
+    decoded.finding.into_iter().for_each(|finding| findings.push(finding));
+    if !is_refused {
+        let name = metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed");
+        let (files, directories) = tree::read(&root, name, &mut findings, &mut places);
+        if let Some(metadata) = metadata.filter(|_| !findings.has_error()) {
+            loaded.opkg = assemble(metadata, files, directories, places.into_list(), settings);
+        }
+    }
+    loaded.diagnostics = findings.into_sorted();
+    loaded
+}
+
+/// The canonical path of the directory.
+fn directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
+    let refuse = |why: String| {
+        let message = format!("`{}` {why}", show(&dir.to_string_lossy()));
+        Err(Diagnostic::error("directory", message)
+            .help("name the directory of an OPKG: the one that holds `config.xml`"))
+    };
+    match std::fs::canonicalize(dir) {
+        Ok(root) if root.is_dir() => Ok(root),
+        Ok(_) => refuse("is not a directory".into()),
+        Err(error) => refuse(format!("cannot be opened: {}", error.kind())),
+    }
+}
+
+/// The bytes of `config.xml`.
+fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let place = || Place::File(CONFIG.into());
+    let path = std::fs::canonicalize(root.join(CONFIG)).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Diagnostic::error("config-missing", "there is no `config.xml`")
+            .at(place())
+            .help("is this the directory of an OPKG? `opkgc new` makes one"),
+        kind => Diagnostic::error("config-unreadable", format!("`config.xml` cannot be opened: {kind}"))
+            .at(place())
+            .help("see to the permissions of the file and its directory"),
+    })?;
+    if !path.starts_with(root) {
+        return Err(Diagnostic::error("link", "`config.xml` is a link that leaves the OPKG")
+            .at(place())
+            .help("put the file itself there"));
+    }
+    match contents::read_up_to(&path, limits::CONFIG_BYTES) {
+        Ok((bytes, false)) => Ok(bytes),
+        Ok((_, true)) => {
+            let message = format!("`config.xml` is larger than {} MiB", limits::CONFIG_BYTES >> 20);
+            let finding = Diagnostic::error("config-too-large", message);
+            Err(finding.at(place()).help("this is no real OPKG; look at what wrote this file"))
+        }
+        Err(error) => {
+            let finding =
+                Diagnostic::error("config-unreadable", format!("`config.xml` cannot be read: {error}"));
+            Err(finding.at(place()).help("it must be a regular file that you may read"))
+        }
+    }
+}
+
+/// What came of the text of `config.xml`.
+struct Document {
+    findings: Findings,
+    places: Places,
+    /// Nothing where the text could not be read as XML.
+    metadata: Option<Metadata>,
+    /// Whether it is no OPKG of the present form at all, so that there is no sense in looking at the files.
+    is_refused: bool,
+}
+
+fn read_document(text: &str) -> Document {
+    let mut document = Document {
+        findings: Findings::default(),
+        places: Places::default(),
+        metadata: None,
+        is_refused: false,
+    };
+    let (blanked, doctype) =
+        match xml::without_doctype(text).and_then(|found| xml::check_limits(&found.0).map(|()| found)) {
+            Ok(found) => found,
+            Err(finding) => {
+                document.findings.push(finding);
+                return document;
+            }
+        };
+    let parsed = match xml::parse(&blanked) {
+        Ok(parsed) => parsed,
+        Err(finding) => {
+            document.findings.push(finding);
+            return document;
+        }
+    };
+    let root = parsed.root_element();
+    let mut reader = Reader::new(&blanked, root);
+    if let Some(refusal) = config::refusal(&reader, root) {
+        document.findings.push(refusal);
+        document.is_refused = true;
+        return document;
+    }
+    if let Some(range) = doctype {
+        let finding = Diagnostic::warning(
+            "doctype",
+            "the document type means nothing here: it is neither fetched nor read",
+        );
+        reader.report(range, finding.help("remove the line"));
+    }
+    document.metadata = Some(config::read(&mut reader, root));
+    document.findings = reader.findings;
+    document.places = reader.places;
+    document
+}
+
+/// Puts together what was read without an error.
+fn assemble(
+    metadata: Metadata,
+    files: Vec<SourceFile>,
+    directories: Vec<Directory>,
+    places: Vec<Place>,
+    settings: &Settings,
+) -> Option<Opkg> {
+    let Metadata {
+        at,
+        name,
+        class,
+        summary,
+        description,
+        license,
+        groups,
+        uri,
+        authors,
+        filter,
+        mut relations,
+        history,
+    } = metadata;
+    let name = name?;
+    config::add_automatic(&mut relations, &settings.automatic, at);
+    let source_date = match settings.source_date {
+        Some(seconds) => Timestamp { seconds, offset: 0 },
+        None => history.first()?.changes.first()?.date,
+    };
+    let home = tree::home(&name);
+    Some(Opkg {
+        at,
+        name,
+        class,
+        summary,
+        description,
+        license,
+        groups,
+        uri,
+        authors,
+        filter,
+        relations,
+        history,
+        home,
+        files,
+        directories,
+        source_date,
+        places,
+    })
 }

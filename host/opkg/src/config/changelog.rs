@@ -1,0 +1,268 @@
+//! `changelog`: the version being built, and how it came to be.
+
+use roxmltree::Node as Xml;
+
+use super::reader::Reader;
+use crate::date::with_filled_hour;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::model::{Author, Change, Node, Release, Role, Timestamp, Version};
+use crate::text::show;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// Stands where somebody made an entry and wrote nothing into it.
+const NO_ITEM: &str = "Changes not described.";
+
+/// One `changelogEntry`, before dates are settled.
+struct Entry {
+    at: Node,
+    tag: Range<usize>,
+    author: String,
+    date: Option<Timestamp>,
+    /// Why there is no date, and where it should be.
+    fault: Option<(Diagnostic, Range<usize>)>,
+    closes: Vec<u32>,
+    items: Vec<String>,
+}
+
+/// The history, the release being built first.
+pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author]) -> Vec<Release> {
+    let Some(changelog) = reader.only(root, "changelog") else {
+        reader.report_missing(root, "changelog");
+        return Vec::new();
+    };
+    reader.check(changelog, &["versionEntry"], &[]);
+    let releases = reader.named(changelog, "versionEntry");
+    if releases.is_empty() {
+        reader.report_missing(changelog, "versionEntry");
+    }
+    let mut history = Vec::new();
+    for (index, release) in releases.into_iter().enumerate() {
+        let is_current = index == 0;
+        reader.check(release, &["changelogEntry"], &["version"]);
+        let version = read_version(reader, release, is_current);
+        let mut entries = Vec::new();
+        for (position, entry) in reader.named(release, "changelogEntry").into_iter().enumerate() {
+            entries.push(read_entry(reader, entry, authors, is_current && position == 0));
+        }
+        if entries.is_empty() && is_current {
+            reader.report_missing(release, "changelogEntry");
+        } else if entries.is_empty() {
+            let finding = Diagnostic::warning("changelog-item", "a version without any change is left out");
+            reader.report(
+                reader.tag(release),
+                finding.help("add a `changelogEntry`, or remove the `versionEntry`"),
+            );
+        } else if let Some(version) = version {
+            history.push((version, entries));
+        }
+    }
+    settle_dates(reader, &mut history);
+    check_order(reader, &history);
+    check_names(reader, &history, authors);
+    into_releases(history, authors)
+}
+
+/// The attribute `version`: an error where it is that of the package, else the entry is left out.
+fn read_version(reader: &mut Reader<'_>, release: Xml<'_, '_>, is_current: bool) -> Option<Version> {
+    let Some((_, range)) = reader.attribute(release, "version") else {
+        let finding = if is_current {
+            Diagnostic::error("version", "the version of the package is missing")
+        } else {
+            Diagnostic::warning("version", "an entry without a version is left out")
+        };
+        reader.report(reader.tag(release), finding.help("add the attribute: `version=\"1.0-1\"`"));
+        return None;
+    };
+    let written = release.attribute("version").unwrap_or_default();
+    match written.parse() {
+        Ok(version) => Some(version),
+        Err(error) => {
+            let help =
+                "write `upstream-release`, for example `1.0-1`; letters, digits and `. _ + ~ ^` may occur";
+            let finding = if is_current {
+                Diagnostic::error("version", format!("`{}` cannot be built: {error}", show(written)))
+            } else {
+                Diagnostic::warning(
+                    "version",
+                    format!("the entry of `{}` is left out: {error}", show(written)),
+                )
+            };
+            reader.report(range, finding.help(help));
+            None
+        }
+    }
+}
+
+fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, authors: &[Author], is_newest: bool) -> Entry {
+    reader.check(element, &["item"], &["authorName", "date", "closes"]);
+    let tag = reader.tag(element);
+    let (date, fault) = match read_date(reader, element) {
+        Ok(date) => (Some(date), None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let author = read_author(reader, element, authors, is_newest);
+    let closes = read_closes(reader, element);
+    let mut items = Vec::new();
+    for item in reader.named(element, "item") {
+        items.extend(reader.line(item));
+    }
+    if items.is_empty() {
+        let finding =
+            Diagnostic::warning("changelog-item", format!("no change is described; `{NO_ITEM}` stands in"));
+        reader.report(tag.clone(), finding.help("say what has changed: `<item>…</item>`"));
+        items.push(NO_ITEM.into());
+    }
+    Entry { at: reader.node(tag.clone()), tag, author, date, fault, closes, items }
+}
+
+fn read_author(reader: &mut Reader<'_>, entry: Xml<'_, '_>, authors: &[Author], is_newest: bool) -> String {
+    if let Some((name, range)) = reader.attribute(entry, "authorName").filter(|(name, _)| !name.is_empty()) {
+        if let Some(c) = name.chars().find(|c| matches!(c, '<' | '>')) {
+            let finding = Diagnostic::error("author", format!("the author's name holds `{c}`"));
+            reader.report(range, finding.help("write the name alone; the address belongs into `authors`"));
+        }
+        return name;
+    }
+    let maintainer = authors.iter().find(|author| author.role == Role::Maintainer);
+    let finding = if is_newest {
+        Diagnostic::error("changelog-author", "nobody is named as the author of this change")
+    } else {
+        Diagnostic::warning(
+            "changelog-author",
+            "nobody is named as the author of this change; the maintainer stands in",
+        )
+    };
+    reader.report(reader.tag(entry), finding.help("add the attribute: `authorName=\"…\"`"));
+    maintainer.map(|author| author.name.clone()).unwrap_or_default()
+}
+
+/// The attribute `date`, or what is wrong with it.
+fn read_date(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Result<Timestamp, (Diagnostic, Range<usize>)> {
+    let Some((_, range)) = reader.attribute(entry, "date") else {
+        return Err((Diagnostic::error("changelog-date", "the change has no date"), reader.tag(entry)));
+    };
+    let written = entry.attribute("date").unwrap_or_default().trim();
+    let fault = match written.parse() {
+        Ok(date) => return Ok(date),
+        Err(fault) => fault,
+    };
+    if let Some(date) = with_filled_hour(written).and_then(|filled| filled.parse().ok()) {
+        let finding =
+            Diagnostic::warning("changelog-date-blank", "the hour has a blank where a `0` should be");
+        reader.report(
+            range,
+            finding.help(format!("write `{date}`; `date +%H` prints hours like this, `+%k` does not")),
+        );
+        return Ok(date);
+    }
+    Err((Diagnostic::error("changelog-date", format!("`{}` is no date: {fault}", show(written))), range))
+}
+
+fn read_closes(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Vec<u32> {
+    let Some((written, range)) = reader.attribute(entry, "closes") else {
+        return Vec::new();
+    };
+    let mut numbers = Vec::new();
+    for word in written.split(' ').filter(|word| !word.is_empty()) {
+        match word.strip_prefix('#').unwrap_or(word).parse::<u32>() {
+            Ok(number) if !word.contains('+') => numbers.push(number),
+            _ => {
+                let finding = Diagnostic::warning(
+                    "changelog-closes",
+                    format!("`{}` is no bug number and left out", show(word)),
+                )
+                .help("write numbers with blanks between them: `closes=\"12 345\"`");
+                reader.report(range.clone(), finding);
+            }
+        }
+    }
+    numbers
+}
+
+/// Gives entries without a date that of the next older one that has one, else of the next newer; only the
+/// newest entry must have its own.
+fn settle_dates(reader: &mut Reader<'_>, history: &mut [(Version, Vec<Entry>)]) {
+    let mut entries: Vec<&mut Entry> = history.iter_mut().flat_map(|(_, entries)| entries).collect();
+    let written: Vec<Option<Timestamp>> = entries.iter().map(|entry| entry.date).collect();
+    let mut older = None;
+    let mut older_of = vec![None; written.len()];
+    for index in (0..written.len()).rev() {
+        older_of[index] = older;
+        older = written[index].or(older);
+    }
+    let mut newer = None;
+    for (index, entry) in entries.iter_mut().enumerate() {
+        if let Some((mut finding, range)) = entry.fault.take() {
+            let help = "write it like `2014-07-11T15:25:17+02:00`";
+            let stand_in = older_of[index].or(newer);
+            if let Some(date) = stand_in.filter(|_| index > 0) {
+                finding.severity = crate::diagnostic::Severity::Warning;
+                entry.date = Some(date);
+                finding = finding
+                    .help(format!("{help}; until then the date of the entry beside it stands in, {date}"));
+            } else {
+                finding = finding.help(help);
+            }
+            reader.report(range, finding);
+        }
+        newer = written[index].or(newer);
+    }
+}
+
+/// Warns once where an entry is newer than the one above it.
+fn check_order(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)]) {
+    let entries: Vec<&Entry> = history.iter().flat_map(|(_, entries)| entries).collect();
+    let misplaced = entries.iter().zip(entries.iter().skip(1)).find(|(above, below)| {
+        above.date.zip(below.date).is_some_and(|(above, below)| above.seconds < below.seconds)
+    });
+    if let Some((above, below)) = misplaced {
+        let finding = Diagnostic::warning("changelog-order", "this change is newer than the one above it")
+            .help("put the newest first; in the packages they are sorted, but the first version remains the package's")
+            .related(Place::Config(above.tag.clone()), "the older one");
+        reader.report(below.tag.clone(), finding);
+    }
+}
+
+/// Notes, once for each, people who changed something and are not among the authors.
+fn check_names(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)], authors: &[Author]) {
+    let mut known: HashSet<&str> = authors.iter().map(|author| author.name.as_str()).collect();
+    for entry in history.iter().flat_map(|(_, entries)| entries) {
+        if !entry.author.is_empty() && known.insert(&entry.author) {
+            let message =
+                format!("`{}` is not among the authors, so has no e-mail address", show(&entry.author));
+            let finding = Diagnostic::note("changelog-author", message);
+            reader.report(
+                entry.tag.clone(),
+                finding.help("add an `author` of that name, `cat=\"uploader\"` for example"),
+            );
+        }
+    }
+}
+
+/// The release being built stays first; the others, and the changes in each, go newest first.
+fn into_releases(history: Vec<(Version, Vec<Entry>)>, authors: &[Author]) -> Vec<Release> {
+    let emails: HashMap<&str, &str> =
+        authors.iter().rev().map(|author| (author.name.as_str(), author.email.as_str())).collect();
+    let mut releases: Vec<Release> = history
+        .into_iter()
+        .filter_map(|(version, entries)| {
+            let mut changes: Vec<Change> = entries
+                .into_iter()
+                .filter_map(|entry| {
+                    let email = emails.get(entry.author.as_str()).map(|email| (*email).to_owned());
+                    let Entry { at, author, date, closes, items, .. } = entry;
+                    Some(Change { at, author, email, date: date?, closes, items })
+                })
+                .collect();
+            changes.sort_by_key(|change| std::cmp::Reverse(change.date.seconds));
+            (!changes.is_empty()).then_some(Release { version, changes })
+        })
+        .collect();
+    if let Some((_, others)) = releases.split_first_mut() {
+        others.sort_by_key(|release| {
+            std::cmp::Reverse(release.changes.first().map(|change| change.date.seconds))
+        });
+    }
+    releases
+}
