@@ -79,6 +79,48 @@ pub fn package_name(opkg: &Opkg, which: Which) -> String {
     }
 }
 
+/// What a symbolic link of the OPKG must hold where it is installed; nothing of another file.
+///
+/// The files of one directory may be installed in several, so that a link which led to its target in the
+/// OPKG's directory may have to take another way there.
+#[must_use]
+pub fn installed_link(opkg: &Opkg, link: &Placed<'_>, documentation: &str) -> Option<String> {
+    let written = link.source.link.as_deref()?;
+    let Some(target) = installed_target(opkg, &link.source.path, written, documentation) else {
+        return Some(written.to_owned());
+    };
+    let from: Vec<&str> = link.path.split('/').collect();
+    let to: Vec<&str> = target.split('/').collect();
+    let directory = &from[..from.len().saturating_sub(1)];
+    let shared = directory.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let mut way = vec![".."; directory.len() - shared];
+    way.extend(&to[shared..]);
+    Some(if way.is_empty() { ".".to_owned() } else { way.join("/") })
+}
+
+/// Where the target of a link is installed, if it is a packaged file or the directory of one.
+fn installed_target(opkg: &Opkg, link: &str, written: &str, documentation: &str) -> Option<String> {
+    let mut target: Vec<&str> = link.split('/').collect();
+    target.pop();
+    for step in written.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(target.pop()?),
+            step => target.push(step),
+        }
+    }
+    let target = target.join("/");
+    opkg.files.iter().find_map(|file| {
+        let rest = file.path.strip_prefix(&target)?;
+        let installed = place(&file.destination, documentation);
+        match rest.strip_prefix('/') {
+            _ if rest.is_empty() => Some(installed),
+            Some(_) => installed.strip_suffix(rest).map(str::to_owned),
+            None => None,
+        }
+    })
+}
+
 fn available(opkg: &Opkg, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Result<(), Refusal> {
     let filter = &opkg.filter;
     let decision = subject.decide(filter, findings);

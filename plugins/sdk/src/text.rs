@@ -61,6 +61,13 @@ pub fn rfc2822_date(at: Timestamp) -> String {
     )
 }
 
+/// The year in the writer's own time zone.
+#[must_use]
+pub fn year(at: Timestamp) -> i32 {
+    let local = at.seconds.saturating_add(i64::from(at.offset) * 60);
+    moment(local).year()
+}
+
 /// Out of the calendar's range, the epoch stands in.
 fn moment(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -88,6 +95,9 @@ mod tests {
         let west = Timestamp { seconds: 1_386_061_212, offset: -330 };
         assert_eq!(rfc2822_date(west), "Tue, 03 Dec 2013 03:30:12 -0530");
         assert_eq!(rpm_date(Timestamp { seconds: i64::MAX, offset: 0 }), "Thu Jan 01 1970");
+        let new_year = 1_388_534_400;
+        assert_eq!(year(Timestamp { seconds: new_year, offset: 0 }), 2014);
+        assert_eq!(year(Timestamp { seconds: new_year, offset: -60 }), 2013);
     }
 
     proptest! {
