@@ -1,0 +1,164 @@
+//! Versions as Debian writes them: `[epoch:]upstream[-revision]`, see deb-version(7).
+
+use std::fmt;
+
+use opkg_plugin::opkg;
+
+/// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// 0 is not written.
+    pub epoch: u32,
+    /// May hold a `-` where there is a revision.
+    pub upstream: String,
+    /// Absent only in relations.
+    pub revision: Option<String>,
+}
+
+impl Version {
+    /// The version of an OPKG, adapted where need be.
+    #[must_use]
+    pub fn of_package(version: &opkg::Version) -> Self {
+        Self {
+            epoch: version.epoch,
+            upstream: adapt_upstream(&version.upstream),
+            revision: Some(adapt(&version.release)),
+        }
+    }
+
+    /// The version of a relation, written `[epoch:]upstream[-release]`, adapted where need be. Nothing if
+    /// there is no upstream part to be adapted, or an epoch beyond what dpkg counts.
+    #[must_use]
+    pub fn of_relation(text: &str) -> Option<Self> {
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (epoch.parse::<i32>().ok().and_then(|epoch| u32::try_from(epoch).ok())?, rest)
+            }
+            _ => (0, text),
+        };
+        let (upstream, revision) = match rest.rsplit_once('-') {
+            Some((upstream, revision)) if !revision.is_empty() => (upstream, Some(adapt(revision))),
+            Some((upstream, _)) => (upstream, None),
+            None => (rest, None),
+        };
+        if upstream.is_empty() {
+            return None;
+        }
+        let mut upstream = adapt_upstream(upstream);
+        if revision.is_none() {
+            // Without a revision, a `-` would make one.
+            upstream = upstream.replace('-', ".");
+        }
+        Some(Self { epoch, upstream, revision })
+    }
+
+    /// Without the epoch, as file names have it.
+    #[must_use]
+    pub fn without_epoch(&self) -> String {
+        match &self.revision {
+            Some(revision) => format!("{}-{revision}", self.upstream),
+            None => self.upstream.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch > 0 {
+            write!(f, "{}:", self.epoch)?;
+        }
+        f.write_str(&self.without_epoch())
+    }
+}
+
+/// dpkg wants a digit first: the `v` of a tag goes, anything else gets a zero before it.
+fn adapt_upstream(text: &str) -> String {
+    let mut rest = text;
+    if let Some(bare) = text.strip_prefix(['v', 'V'])
+        && bare.starts_with(|first: char| first.is_ascii_digit())
+    {
+        rest = bare;
+    }
+    let adapted: String = rest.chars().map(|it| if it == '-' { it } else { allowed(it) }).collect();
+    match adapted.chars().next() {
+        Some(first) if first.is_ascii_digit() => adapted,
+        Some(first) if first.is_ascii_alphabetic() => format!("0+{adapted}"),
+        _ => format!("0{adapted}"),
+    }
+}
+
+fn adapt(text: &str) -> String {
+    let adapted: String = text.chars().map(allowed).collect();
+    if adapted.is_empty() { "0".to_owned() } else { adapted }
+}
+
+/// What stands for a character that dpkg does not allow. `1.0^2` lies between 1.0 and 1.0.1, and so does
+/// `1.0+2`. Anything else (`_` above all) only separates, as a dot does.
+fn allowed(it: char) -> char {
+    match it {
+        '.' | '+' | '~' => it,
+        '^' => '+',
+        _ if it.is_ascii_alphanumeric() => it,
+        _ => '.',
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn package(upstream: &str, release: &str) -> String {
+        let version = opkg::Version { epoch: 0, upstream: upstream.into(), release: release.into() };
+        Version::of_package(&version).to_string()
+    }
+
+    #[test]
+    fn packages() {
+        for (upstream, release, expected) in [
+            ("2.4.4", "1", "2.4.4-1"),
+            ("1.0-rc1", "1.1", "1.0-rc1-1.1"),
+            ("v1.2", "1", "1.2-1"),
+            ("V1", "1", "1-1"),
+            ("very", "1", "0+very-1"),
+            ("r123", "1", "0+r123-1"),
+            ("~5", "1", "0~5-1"),
+            ("1.0_2", "1_el6", "1.0.2-1.el6"),
+            ("1.0^git2", "1", "1.0+git2-1"),
+            ("1:2", "1", "1.2-1"),
+            ("6.0u8.0", "6", "6.0u8.0-6"),
+            ("3.4.5+6", "4.1", "3.4.5+6-4.1"),
+            ("1.ä", "1", "1..-1"),
+        ] {
+            assert_eq!(package(upstream, release), expected, "{upstream}-{release}");
+        }
+    }
+
+    #[test]
+    fn relations() {
+        for (text, expected) in [
+            ("1.2", Some("1.2")),
+            ("1.2-3", Some("1.2-3")),
+            ("2:1.2-3", Some("2:1.2-3")),
+            ("0:1.2", Some("1.2")),
+            ("1-", Some("1")),
+            ("1-2-", Some("1.2")),
+            ("a:1", Some("0+a.1")),
+            ("v1.0_1", Some("1.0.1")),
+            ("", None),
+            ("-1", None),
+            ("1:", None),
+            ("99999999999:1", None),
+            ("4294967295:1", None),
+        ] {
+            let version = Version::of_relation(text).map(|version| version.to_string());
+            assert_eq!(version.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_epoch_is_not_in_file_names() {
+        let version = Version::of_relation("2:1.2-3").unwrap();
+        assert_eq!(version.without_epoch(), "1.2-3");
+    }
+}
