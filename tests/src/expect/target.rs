@@ -35,9 +35,15 @@ impl Target {
     /// Whether a filter lets it through.
     #[must_use]
     pub fn matches(&self, filter: &Filter) -> bool {
-        let dist = |(id, bound): &(String, Bound)| self.ids.contains(&id.as_str()) && self.within(bound);
-        (filter.dists.is_empty() || filter.dists.iter().any(dist))
+        self.is_meant(filter)
             && (filter.archs.is_empty() || filter.archs.iter().any(|arch| canonical(arch) == machine()))
+    }
+
+    /// Whether a filter lets it through on some architecture.
+    #[must_use]
+    pub fn is_meant(&self, filter: &Filter) -> bool {
+        let dist = |(id, bound): &(String, Bound)| self.ids.contains(&id.as_str()) && self.within(bound);
+        filter.dists.is_empty() || filter.dists.iter().any(dist)
     }
 
     fn within(&self, bound: &Bound) -> bool {

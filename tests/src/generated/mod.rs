@@ -42,3 +42,24 @@ impl Generated {
         directory
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect;
+
+    #[test]
+    fn generated_opkgs_are_the_same_every_time_and_can_be_read() {
+        for seed in 0..50 {
+            let generated = package(seed);
+            let directory = generated.lay();
+            assert_eq!(layout::read(&directory), layout::read(&package(seed).lay()));
+            let config = expect::Config::read(&directory);
+            assert_eq!(config.name, generated.name);
+            assert!(config.summary.chars().count() <= 67);
+            for target in &expect::EXACT {
+                assert!(expect::packages(&directory, target).is_none_or(|packages| packages.len() == 3));
+            }
+        }
+    }
+}
