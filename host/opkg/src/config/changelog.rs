@@ -1,14 +1,15 @@
 //! `changelog`: the version being built, and how it came to be.
 
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
 use roxmltree::Node as Xml;
 
 use super::reader::Reader;
 use crate::date::with_filled_hour;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::model::{Author, Change, Node, Release, Role, Timestamp, Version};
 use crate::text::show;
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 /// Stands where somebody made an entry and wrote nothing into it.
 const NO_ITEM: &str = "Changes not described.";
@@ -18,6 +19,8 @@ struct Entry {
     at: Node,
     tag: Range<usize>,
     author: String,
+    /// Where the author's name stands.
+    author_range: Range<usize>,
     date: Option<Timestamp>,
     /// Why there is no date, and where it should be.
     fault: Option<(Diagnostic, Range<usize>)>,
@@ -101,7 +104,7 @@ fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, authors: &[Author],
         Ok(date) => (Some(date), None),
         Err(fault) => (None, Some(fault)),
     };
-    let author = read_author(reader, element, authors, is_newest);
+    let (author, author_range) = read_author(reader, element, authors, is_newest);
     let closes = read_closes(reader, element);
     let mut items = Vec::new();
     for item in reader.named(element, "item") {
@@ -113,16 +116,24 @@ fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, authors: &[Author],
         reader.report(tag.clone(), finding.help("say what has changed: `<item>…</item>`"));
         items.push(NO_ITEM.into());
     }
-    Entry { at: reader.node(tag.clone()), tag, author, date, fault, closes, items }
+    Entry { at: reader.node(tag.clone()), tag, author, author_range, date, fault, closes, items }
 }
 
-fn read_author(reader: &mut Reader<'_>, entry: Xml<'_, '_>, authors: &[Author], is_newest: bool) -> String {
+fn read_author(
+    reader: &mut Reader<'_>,
+    entry: Xml<'_, '_>,
+    authors: &[Author],
+    is_newest: bool,
+) -> (String, Range<usize>) {
     if let Some((name, range)) = reader.attribute(entry, "authorName").filter(|(name, _)| !name.is_empty()) {
         if let Some(c) = name.chars().find(|c| matches!(c, '<' | '>')) {
             let finding = Diagnostic::error("author", format!("the author's name holds `{c}`"));
-            reader.report(range, finding.help("write the name alone; the address belongs into `authors`"));
+            reader.report(
+                range.clone(),
+                finding.help("write the name alone; the address belongs into `authors`"),
+            );
         }
-        return name;
+        return (name, range);
     }
     let maintainer = authors.iter().find(|author| author.role == Role::Maintainer);
     let finding = if is_newest {
@@ -134,7 +145,7 @@ fn read_author(reader: &mut Reader<'_>, entry: Xml<'_, '_>, authors: &[Author], 
         )
     };
     reader.report(reader.tag(entry), finding.help("add the attribute: `authorName=\"…\"`"));
-    maintainer.map(|author| author.name.clone()).unwrap_or_default()
+    (maintainer.map(|author| author.name.clone()).unwrap_or_default(), reader.tag(entry))
 }
 
 /// The attribute `date`, or what is wrong with it.
@@ -197,7 +208,7 @@ fn settle_dates(reader: &mut Reader<'_>, history: &mut [(Version, Vec<Entry>)]) 
             let help = "write it like `2014-07-11T15:25:17+02:00`";
             let stand_in = older_of[index].or(newer);
             if let Some(date) = stand_in.filter(|_| index > 0) {
-                finding.severity = crate::diagnostic::Severity::Warning;
+                finding.severity = Severity::Warning;
                 entry.date = Some(date);
                 finding = finding
                     .help(format!("{help}; until then the date of the entry beside it stands in, {date}"));
@@ -233,7 +244,7 @@ fn check_names(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)], autho
                 format!("`{}` is not among the authors, so has no e-mail address", show(&entry.author));
             let finding = Diagnostic::note("changelog-author", message);
             reader.report(
-                entry.tag.clone(),
+                entry.author_range.clone(),
                 finding.help("add an `author` of that name, `cat=\"uploader\"` for example"),
             );
         }
