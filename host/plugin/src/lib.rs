@@ -7,10 +7,47 @@
 
 mod bindings;
 pub mod build;
+mod cache;
+mod check;
+mod convert;
+mod description;
+mod digest;
+mod embedded;
+mod engine;
+mod error;
+mod inspect;
+mod install;
+mod interface;
+mod limits;
+mod message;
+mod options;
+mod plugin;
 pub mod provenance;
+mod registry;
+mod runtime;
+mod target;
+mod text;
+mod wasi;
+
+pub use description::{ArchName, Description, Named, Release};
+pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Problem};
+pub use inspect::{Inspection, inspect};
+pub use install::{Installed, install, remove};
+pub use interface::{Names, VERSION as INTERFACE};
+pub use limits::Limits;
+pub use message::{Level, Message, Sink};
+pub use options::Options;
+pub use plugin::{Generated, Plugin};
+pub use registry::{Entry, Origin, Registry};
+pub use target::{Target, TargetError};
 
 /// What a plugin hands back for a target. See `wit/` for what each record means.
 pub mod artefacts {
     pub use crate::bindings::opkg::plugin::artefacts::*;
     pub use crate::bindings::opkg::plugin::opkg::{Bound, Comparison, Diagnostic, HookTime, Node, Severity};
+}
+
+/// How a distribution's package manager is driven. See `wit/` for what each record means.
+pub mod package_manager {
+    pub use crate::bindings::exports::opkg::plugin::package_manager::{Command, Installed, Place};
 }

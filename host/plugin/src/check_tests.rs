@@ -1,0 +1,228 @@
+#![allow(clippy::unwrap_used)]
+
+use opkg::diagnostic::Place;
+use opkg::model::{
+    Class, Destination, Filter, Node, Opkg, Part, SourceFile, Timestamp,
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::artefacts::{
+    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball,
+};
+
+fn opkg() -> Opkg {
+    let file = |path: &str, node: u32| SourceFile {
+        at: Node(node),
+        path: path.into(),
+        part: Part::Api,
+        destination: Destination::Path(format!("/usr/lib/oscar/packages/demo/{path}")),
+        mode: 0o644,
+        size: 0,
+        sha256: [0; 32],
+        interpreter: Vec::new(),
+        link: None,
+        scriptlet: None,
+    };
+    Opkg {
+        at: Node(0),
+        name: "demo".into(),
+        class: Class::ThirdParty,
+        summary: "A demo".into(),
+        description: vec!["A demo".into()],
+        license: "GPL".into(),
+        groups: Vec::new(),
+        uri: None,
+        authors: Vec::new(),
+        filter: Filter::default(),
+        relations: Vec::new(),
+        history: Vec::new(),
+        home: "/usr/lib/oscar/packages/demo".into(),
+        files: vec![file("config.xml", 1), file("doc/a b", 2)],
+        directories: Vec::new(),
+        source_date: Timestamp { seconds: 0, offset: 0 },
+        places: vec![Place::Config(0..1), Place::File("config.xml".into()), Place::File("doc/a b".into())],
+    }
+}
+
+fn packed_file(path: &str, content: Content) -> PackedFile {
+    PackedFile { path: path.into(), content, mode: 0o644, marks: FileMarks::empty() }
+}
+
+fn text_file(path: &str) -> TextFile {
+    TextFile { path: path.into(), contents: "text\n".into(), executable: false }
+}
+
+fn package() -> BinaryPackage {
+    BinaryPackage {
+        name: "opkg-demo".into(),
+        epoch: 0,
+        version: "1".into(),
+        release: "1".into(),
+        arch: "noarch".into(),
+        summary: "A demo".into(),
+        description: "Two\n\nparagraphs".into(),
+        license: "GPL".into(),
+        section: "Applications/System".into(),
+        url: None,
+        maintainer: "A <a@example.org>".into(),
+        relations: Vec::new(),
+        files: vec![
+            packed_file("/usr/lib/demo", Content::Directory),
+            packed_file("/usr/lib/demo/config.xml", Content::Source(1)),
+            packed_file("/usr/lib/demo/link", Content::Link("config.xml".into())),
+        ],
+        scriptlets: vec![Scriptlet {
+            time: HookTime::PostInstall,
+            interpreter: vec!["/bin/sh".into()],
+            body: "true\n".into(),
+        }],
+        changelog: vec![Change { header: "A".into(), seconds: 0, text: "- b".into() }],
+        fields: vec![Field { name: "X".into(), value: "a\n b".into() }],
+        file_name: "opkg-demo-1-1.noarch.rpm".into(),
+    }
+}
+
+fn good() -> Output {
+    Output {
+        meta_files: vec![text_file("SPECS/demo.spec"), text_file("SPECS/other")],
+        source: SourcePackage::Tarball(Tarball { path: "SOURCES/demo.tar.gz".into(), prefix: "demo-1".into() }),
+        native_build: NativeBuild {
+            commands: vec![BuildCommand {
+                argv: vec!["true".into()],
+                env: vec![("A".into(), "b=c".into())],
+                directory: String::new(),
+            }],
+            results: vec!["RPMS/noarch/x.rpm".into()],
+        },
+        container: Container::Rpm(Compression::Zstd),
+        packages: vec![package()],
+        diagnostics: Vec::new(),
+    }
+}
+
+fn flaw(change: impl FnOnce(&mut Output)) -> String {
+    let mut changed = good();
+    change(&mut changed);
+    let limits = Limits { files: 10, text: 1 << 20, ..Limits::default() };
+    output(&changed, &opkg(), &limits).err().unwrap_or_else(|| "accepted".into())
+}
+
+#[test]
+fn good_output_passes() {
+    assert_eq!(flaw(|_| {}), "accepted");
+    assert_eq!(flaw(|it| it.source = SourcePackage::Tree("demo-1".into())), "accepted");
+}
+
+#[test]
+fn trees_stay_in_their_place() {
+    let quilt = |name: &str, directory: &str| {
+        SourcePackage::Quilt(QuiltSource {
+            name: name.into(),
+            version: "1:1-1".into(),
+            directory: directory.into(),
+            fields: Vec::new(),
+        })
+    };
+    let flaws = [
+        flaw(|it| it.meta_files[0].path = "../x".into()),
+        flaw(|it| it.meta_files[0].path = "/etc/x".into()),
+        flaw(|it| it.meta_files[0].path = "a//b".into()),
+        flaw(|it| it.meta_files[0].path = "a/./b".into()),
+        flaw(|it| it.meta_files[0].path = "a\nb".into()),
+        flaw(|it| it.meta_files[0].path = String::new()),
+        flaw(|it| it.meta_files[0].path = "n".repeat(256)),
+        flaw(|it| it.meta_files[0].path = "n/".repeat(2000) + "n"),
+        flaw(|it| it.meta_files[1].path = "SPECS/demo.spec".into()),
+        flaw(|it| it.meta_files[1].path = "SPECS/demo.spec/x".into()),
+        flaw(|it| it.meta_files[1].path = "SOURCES/demo.tar.gz".into()),
+        flaw(|it| it.meta_files[1].path = "SOURCES".into()),
+        flaw(|it| {
+            it.meta_files[1].path = "demo-1/doc".into();
+            it.source = SourcePackage::Tree("demo-1".into());
+        }),
+        flaw(|it| it.source = SourcePackage::Tree(String::new())),
+        flaw(|it| it.source = SourcePackage::Tree("SPECS/demo.spec".into())),
+        flaw(|it| it.source = quilt("a/b", "demo-1")),
+        flaw(|it| it.source = quilt("demo", "..")),
+        flaw(|it| it.native_build.results = vec!["../x.rpm".into()]),
+        flaw(|it| it.native_build.commands[0].directory = "/".into()),
+        flaw(|it| it.native_build.commands[0].argv.clear()),
+        flaw(|it| it.native_build.commands[0].argv.push("a\0".into())),
+        flaw(|it| it.native_build.commands[0].env[0].0 = "A=B".into()),
+        flaw(|it| it.container = Container::Archive((Compression::None, vec![text_file("a"), text_file("a")]))),
+        flaw(|it| it.container = Container::Archive((Compression::None, vec![text_file("a/../b")]))),
+        flaw(|it| it.meta_files.extend((0..10).map(|n| text_file(&n.to_string())))),
+        flaw(|it| it.meta_files[0].contents = "x".repeat(2 << 20)),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @"");
+}
+
+#[test]
+fn packages_keep_the_rules() {
+    let files = |change: &dyn Fn(&mut Vec<PackedFile>)| flaw(|it| change(&mut it.packages[0].files));
+    let flaws = [
+        files(&|it| it[1].path = "usr/x".into()),
+        files(&|it| it[1].path = "/usr/../x".into()),
+        files(&|it| it[1].path = "/".into()),
+        files(&|it| it[1].mode = 0o4755),
+        files(&|it| it[1].content = Content::Source(0)),
+        files(&|it| it[1].content = Content::Source(9)),
+        files(&|it| it[1].content = Content::Link(String::new())),
+        files(&|it| it[2].path = it[1].path.clone()),
+        files(&|it| it[2].path = format!("{}/x", it[1].path)),
+        files(&|it| it.swap(1, 2)),
+        flaw(|it| it.packages[0].name.clear()),
+        flaw(|it| it.packages[0].summary = "a\nPre: evil".into()),
+        flaw(|it| it.packages[0].file_name = "../x.rpm".into()),
+        flaw(|it| it.packages[0].file_name = "..".into()),
+        flaw(|it| it.packages.push(package())),
+        flaw(|it| it.packages[0].scriptlets[0].interpreter.clear()),
+        flaw(|it| it.packages[0].scriptlets.push(package().scriptlets.remove(0))),
+        flaw(|it| it.packages[0].fields[0].value = "\u{1b}[0m".into()),
+        flaw(|it| it.packages[0].changelog[0].header = "a\n%post".into()),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @"");
+}
+
+#[test]
+fn diagnostics_point_at_something() {
+    let diagnostic = |severity, at| Diagnostic { severity, at, message: "m".into(), help: None };
+    let flaws = [
+        flaw(|it| it.diagnostics = vec![diagnostic(Severity::Note, Some(2))]),
+        flaw(|it| it.diagnostics = vec![diagnostic(Severity::Warning, Some(3))]),
+        flaw(|it| it.diagnostics = vec![diagnostic(Severity::Error, None)]),
+        failure(&[diagnostic(Severity::Warning, None)], &opkg()).unwrap_err(),
+        failure(&[], &opkg()).unwrap_err(),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @"");
+    assert_eq!(failure(&[diagnostic(Severity::Error, Some(0))], &opkg()), Ok(()));
+}
+
+/// Whether `path` stays below the directory that it is joined to, judged without the code under test.
+fn stays(path: &str) -> bool {
+    use std::path::{Component, Path};
+    Path::new(path).components().all(|it| matches!(it, Component::Normal(_)))
+}
+
+proptest! {
+    #[test]
+    fn accepted_paths_stay(path in "[a./\\\\\n ]{0,12}") {
+        if relative(&path).is_ok() {
+            prop_assert!(stays(&path) && !path.is_empty());
+        }
+    }
+
+    #[test]
+    fn accepted_trees_can_be_written(paths in proptest::collection::vec("[ab-]{1,2}(/[ab-]{1,2}){0,3}", 0..8)) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut entries: Vec<Entry<'_>> = paths.iter().map(|path| Entry::file(path)).collect();
+        let accepted = distinct(&mut entries).is_ok();
+        let written = paths.iter().all(|path| {
+            let path = directory.path().join(path);
+            let parent = path.parent().unwrap();
+            std::fs::create_dir_all(parent).is_ok() && std::fs::File::create_new(path).is_ok()
+        });
+        prop_assert_eq!(accepted, written);
+    }
+}

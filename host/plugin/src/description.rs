@@ -1,0 +1,198 @@
+//! What a plugin says about itself, checked.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::exports::opkg::plugin::packaging as wit;
+use crate::text::{one_line, quoted};
+
+/// A further id that a plugin answers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Named {
+    pub id: String,
+    pub name: String,
+}
+
+/// A version of the distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// `9`, `15.6`, `sid`.
+    pub version: String,
+    /// Another way to ask for it: `bookworm`.
+    pub name: Option<String>,
+    /// Decides where a target names no version. True of exactly one.
+    pub is_default: bool,
+}
+
+/// How the family spells an architecture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchName {
+    /// See [`opkg::arch`].
+    pub canonical: String,
+    /// The family's own.
+    pub native: String,
+}
+
+/// What a plugin answers to and knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Lower case; fit for a file name.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Of the plugin itself.
+    pub version: String,
+    /// Other names of the distribution, and the members of its family.
+    pub aliases: Vec<Named>,
+    /// Newest first, never empty.
+    pub releases: Vec<Release>,
+    /// Never empty.
+    pub archs: Vec<ArchName>,
+}
+
+/// Entries of one list. The longest of the real world has some dozens.
+const LONGEST_LIST: usize = 1000;
+
+impl Description {
+    /// Takes what a plugin answered.
+    ///
+    /// # Errors
+    /// One line, which says what is wrong with it.
+    pub(crate) fn check(raw: wit::Description) -> Result<Self, String> {
+        let lists = [raw.aliases.len(), raw.releases.len(), raw.archs.len()];
+        if lists.iter().any(|length| *length > LONGEST_LIST) {
+            return Err(format!("a list of more than {LONGEST_LIST} entries in its description"));
+        }
+        let mut ids = BTreeSet::new();
+        let aliases =
+            raw.aliases.into_iter().map(|it| Named { id: it.id, name: one_line(&it.name) }).collect();
+        let description = Self {
+            id: raw.id,
+            name: one_line(&raw.name),
+            version: raw.version,
+            aliases,
+            releases: raw
+                .releases
+                .into_iter()
+                .map(|it| Release { version: it.version, name: it.name, is_default: it.is_default })
+                .collect(),
+            archs: raw
+                .archs
+                .into_iter()
+                .map(|it| ArchName { canonical: it.canonical, native: it.native })
+                .collect(),
+        };
+        if let Some(id) = description.ids().find(|id| !is_id(id)) {
+            return Err(format!(
+                "the id {}, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at \
+                 both ends",
+                quoted(id)
+            ));
+        }
+        if let Some(id) = description.ids().find(|id| !ids.insert(*id)) {
+            return Err(format!("the id {} twice", quoted(id)));
+        }
+        let words =
+            description.releases.iter().flat_map(|it| [Some(&it.version), it.name.as_ref()]).flatten();
+        let archs = description.archs.iter().flat_map(|it| [&it.canonical, &it.native]);
+        if let Some(word) = words.chain(archs).chain([&description.version]).find(|word| !is_word(word)) {
+            return Err(format!("{}, where a version or architecture is meant", quoted(word)));
+        }
+        match description.releases.iter().filter(|it| it.is_default).count() {
+            1 => {}
+            count => return Err(format!("{count} default releases instead of one")),
+        }
+        match description.archs.iter().find(|it| opkg::arch::canonical(&it.canonical) != Some(&it.canonical))
+        {
+            Some(arch) => {
+                let known = opkg::arch::canonical(&arch.canonical);
+                let known = known.map(|it| format!("; that is `{it}`")).unwrap_or_default();
+                Err(format!(
+                    "{}, which is not the canonical name of an architecture{known}",
+                    quoted(&arch.canonical)
+                ))
+            }
+            None if description.archs.is_empty() => Err("no architecture".into()),
+            None => Ok(description),
+        }
+    }
+
+    /// Everything that the plugin answers to: its own id, then the aliases.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        [self.id.as_str()].into_iter().chain(self.aliases.iter().map(|alias| alias.id.as_str()))
+    }
+
+    /// What stands in where a target names no version.
+    #[must_use]
+    pub fn default_release(&self) -> Option<&Release> {
+        self.releases.iter().find(|release| release.is_default)
+    }
+
+    /// `rhel 0.1.0`, as messages name the plugin.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.id, self.version)
+    }
+}
+
+/// Ids become names of files and parts of targets.
+pub(crate) fn is_id(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._+-".contains(c);
+    let end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    text.len() <= 64 && text.chars().all(inner) && end(text.chars().next()) && end(text.chars().last())
+}
+
+/// One word for a person to type: printable, no blank, no `/`.
+pub(crate) fn is_word(text: &str) -> bool {
+    let fit = |c: char| !c.is_whitespace() && c != '/' && !opkg::is_control(c);
+    !text.is_empty() && text.len() <= 64 && text.chars().all(fit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw() -> wit::Description {
+        wit::Description {
+            id: "demo".into(),
+            name: "Demo\nLinux".into(),
+            version: "1.0".into(),
+            aliases: vec![wit::Named { id: "demo-lts".into(), name: "Demo LTS".into() }],
+            releases: vec![wit::Release { version: "2".into(), name: None, is_default: true }],
+            archs: vec![wit::ArchName { canonical: "x86_64".into(), native: "amd64".into() }],
+        }
+    }
+
+    fn flaw(change: impl FnOnce(&mut wit::Description)) -> String {
+        let mut changed = raw();
+        change(&mut changed);
+        Description::check(changed).map(|it| format!("accepted: {it:?}")).unwrap_or_else(|flaw| flaw)
+    }
+
+    #[test]
+    fn a_good_one_is_taken() -> Result<(), String> {
+        let description = Description::check(raw())?;
+        assert_eq!(description.name, "Demo Linux");
+        assert_eq!(description.ids().collect::<Vec<_>>(), ["demo", "demo-lts"]);
+        assert_eq!(description.title(), "demo 1.0");
+        Ok(())
+    }
+
+    #[test]
+    fn bad_ones_are_refused() {
+        let flaws = [
+            flaw(|it| it.id = "../x".into()),
+            flaw(|it| it.id = "Demo".into()),
+            flaw(|it| it.aliases[0].id = "demo".into()),
+            flaw(|it| it.releases[0].is_default = false),
+            flaw(|it| it.releases[0].version = "a/b".into()),
+            flaw(|it| it.version = String::new()),
+            flaw(|it| it.archs[0].canonical = "amd64".into()),
+            flaw(|it| it.archs.clear()),
+            flaw(|it| it.archs = vec![it.archs[0].clone(); 1001]),
+        ];
+        insta::assert_snapshot!(flaws.join("\n"), @"");
+    }
+}

@@ -1,0 +1,113 @@
+//! The WebAssembly engine, configured in this one place, and the clock that stops what runs too long.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fmt, io, thread};
+
+use wasmtime::{Config, Engine};
+
+use crate::error::Problem;
+use crate::text::one_line;
+
+/// How finely deadlines are kept.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Bytes of stack that a plugin may use of the thread that calls it. Threads have 2 MiB at least.
+const STACK: usize = 1 << 20;
+
+/// An engine and its clock.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    engine: Engine,
+    clock: Arc<Clock>,
+}
+
+impl Machine {
+    /// # Errors
+    /// When the machine denies what the engine needs.
+    pub(crate) fn new() -> Result<Self, Problem> {
+        let mut config = Config::new();
+        // Address space is what login nodes of clusters ration. By default the engine reserves four
+        // gigabytes for each memory of a plugin, to save bounds checks.
+        config.memory_reservation(64 << 20).memory_guard_size(64 << 10).memory_reservation_for_growth(0);
+        config.epoch_interruption(true).max_wasm_stack(STACK);
+        // The same input gives the same output, on every processor.
+        config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
+        let engine = Engine::new(&config).map_err(|error| Problem::Engine(one_line(&error.to_string())))?;
+        Ok(Self { clock: Arc::new(Clock { engine: engine.clone(), state: Mutex::default() }), engine })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Lets the clock run until the returned guard is dropped, and says how many ticks a duration has.
+    ///
+    /// # Errors
+    /// When no thread can be started, so that no deadline would be kept.
+    pub(crate) fn start(&self, limit: Duration) -> io::Result<(Running<'_>, u64)> {
+        self.clock.start()?;
+        let ticks = limit.as_millis().div_ceil(TICK.as_millis()).max(1);
+        Ok((Running(&self.clock), u64::try_from(ticks).unwrap_or(u64::MAX / 2)))
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machine")
+    }
+}
+
+/// The clock runs while this lives.
+pub(crate) struct Running<'a>(&'a Clock);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.state().calls -= 1;
+    }
+}
+
+/// Advances the engine's epoch while plugins run. Its thread lives only as long as there are calls, so that an
+/// idle program stays idle.
+struct Clock {
+    engine: Engine,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: usize,
+    ticking: bool,
+}
+
+impl Clock {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(self: &Arc<Self>) -> io::Result<()> {
+        let mut state = self.state();
+        if !state.ticking {
+            let clock = self.clone();
+            thread::Builder::new()
+                .name("deadlines".into())
+                .stack_size(64 << 10)
+                .spawn(move || clock.tick())?;
+            state.ticking = true;
+        }
+        state.calls += 1;
+        Ok(())
+    }
+
+    fn tick(&self) {
+        loop {
+            thread::sleep(TICK);
+            self.engine.increment_epoch();
+            let mut state = self.state();
+            if state.calls == 0 {
+                state.ticking = false;
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What goes wrong with plugins, in words for their users: what, where, and what to do next.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opkg::diagnostic::Diagnostic;
+
+use crate::interface;
+
+/// Why a plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin {plugin} {problem}")]
+pub struct LoadError {
+    /// Path of its file, or its id where it is part of the program.
+    pub plugin: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+impl LoadError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        self.problem.help()
+    }
+}
+
+/// What is wrong with a plugin's file. Reads as the end of a sentence that the plugin begins.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// Its file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    /// Its file is larger than is compiled.
+    #[error("is larger than {} MiB", .limit >> 20)]
+    TooLarge {
+        /// Bytes.
+        limit: u64,
+    },
+    /// Something else entirely.
+    #[error("is not a WebAssembly file")]
+    NotWasm,
+    /// Half of the way to a component.
+    #[error("is a core module of WebAssembly, not a component")]
+    CoreModule,
+    /// A component for another purpose.
+    #[error("is a WebAssembly component, but not a distribution plugin: it exports {}", list(.exports))]
+    NotAPlugin {
+        /// Names of what it exports instead.
+        exports: Vec<String>,
+    },
+    /// Made for another host.
+    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), interface::VERSION)]
+    Version {
+        /// The versions that its exports name.
+        found: Vec<String>,
+        /// Whether the plugin is the newer side.
+        newer: bool,
+    },
+    /// The engine does not take it.
+    #[error("is not a valid WebAssembly component: {0}")]
+    Invalid(String),
+    /// It wants something from its host that no plugin gets.
+    #[error("does not fit this program: {0}")]
+    Misfit(String),
+    /// Its file is not what was installed.
+    #[error("changed since it was installed (sha256 was {recorded}, is {found})")]
+    Changed {
+        /// Noted when it was installed.
+        recorded: String,
+        /// Of the file as it is now.
+        found: String,
+    },
+    /// It lies among the installed plugins, but nobody installed it.
+    #[error("was not installed by this program: there is no record of its checksum")]
+    Unrecorded,
+    /// Nobody has it.
+    #[error("is not there")]
+    Missing,
+    /// There is no directory for a user's own plugins.
+    #[error("has no place: neither XDG_DATA_HOME nor HOME is set")]
+    Homeless,
+    /// It cannot be installed or removed.
+    #[error("cannot be written to {}: {source}", .path.display())]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The record beside an installed plugin cannot be used.
+    #[error("has a damaged record {}: {reason}", .path.display())]
+    BadRecord {
+        /// The record's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It failed when asked what it is.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    /// The engine itself cannot start, on a machine with too little address space, say.
+    #[error("cannot be run here: {0}")]
+    Engine(String),
+}
+
+impl Problem {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Unreadable(_) => "check its path and permissions",
+            Self::Missing => "`opkgc plugin list` shows what there is",
+            Self::Homeless => "set one of them",
+            Self::Unwritable { .. } => "check the permissions and free space of that directory",
+            Self::TooLarge { .. } => "strip it of debug information, or build it for size",
+            Self::NotWasm | Self::CoreModule => "`opkgc plugin build DIR` makes a component of a crate",
+            Self::NotAPlugin { .. } => {
+                return Some(format!(
+                    "a distribution plugin implements the world `distribution` of opkg:plugin@{}",
+                    interface::VERSION
+                ));
+            }
+            Self::Version { newer: true, .. } => {
+                "use a newer release of this program, or an older one of the plugin"
+            }
+            Self::Version { newer: false, .. } => {
+                "build the plugin with a newer SDK, or get a newer release of it"
+            }
+            Self::Invalid(_) => "build it again; the file may be damaged",
+            Self::Misfit(_) => {
+                "a plugin may use the interface's own imports and WASI 0.2; build it with the SDK for this program"
+            }
+            Self::Changed { .. } | Self::Unrecorded | Self::BadRecord { .. } => {
+                "if that is meant, run `opkgc plugin install` with the file again; if not, delete it"
+            }
+            Self::Fault(fault) => return fault.help(),
+            Self::Engine(_) => "a larger limit of virtual memory (ulimit -v) may help",
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// How a call of a plugin failed through its own fault. Reads as the end of a sentence that the plugin
+/// begins.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing of its own fault: the machine denied what it takes to run it.
+    #[error("cannot be started: {0}")]
+    NotStarted(String),
+    /// Over its deadline.
+    #[error("ran longer than {} s and was stopped", .0.as_secs_f64())]
+    TooLong(Duration),
+    /// Over its limit of memory.
+    #[error("asked for more memory than the {} MiB that a plugin gets", .0 >> 20)]
+    Memory(usize),
+    /// Calls nested too deeply.
+    #[error("used up its stack")]
+    Stack,
+    /// It gave up by itself, with this message if it left one.
+    #[error("failed inside{}", .0.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
+    Panicked(Option<String>),
+    /// Any other violation of the machine's rules.
+    #[error("did something forbidden: {0}")]
+    Trapped(String),
+    /// It called a function of its language's system interface that plugins do not get.
+    #[error("tried to use {0}, which plugins do not get")]
+    Forbidden(String),
+    /// What it returned breaks the rules of the interface.
+    #[error("returned something invalid: {0}")]
+    Invalid(String),
+}
+
+impl Fault {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NotStarted(_) => "a larger limit of processes (ulimit -u) may help",
+            Self::TooLong(_) | Self::Memory(_) | Self::Stack => {
+                "it may be caught in a loop; report it to the plugin's author"
+            }
+            Self::Panicked(_) | Self::Trapped(_) | Self::Invalid(_) => {
+                "this is a mistake in the plugin; report it to its author"
+            }
+            Self::Forbidden(_) => {
+                "a plugin sees no files, network, clock or environment; its author must do without"
+            }
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// A plugin that failed in the middle of a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin {plugin} {fault}")]
+pub struct CallError {
+    /// Id and version.
+    pub plugin: String,
+    /// What happened.
+    #[source]
+    pub fault: Fault,
+}
+
+impl CallError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        self.fault.help()
+    }
+}
+
+/// Why there is no output for a target.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// The target cannot be. Says which ones there are.
+    #[error("{0}")]
+    UnknownTarget(String),
+    /// The OPKG's own filters exclude the target: not a failure.
+    #[error("{}", .0.message)]
+    Unavailable(Diagnostic),
+    /// It should be possible, but is not. At least one of these is an error.
+    #[error("the OPKG cannot be expressed for this target")]
+    Failed(Vec<Diagnostic>),
+    /// The plugin's own failure.
+    #[error(transparent)]
+    Broken(#[from] CallError),
+}
+
+/// Why a package manager cannot be driven.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManagerError {
+    /// The plugin refused, and says why.
+    #[error("{0}")]
+    Refused(String),
+    /// The plugin's own failure.
+    #[error(transparent)]
+    Broken(#[from] CallError),
+}
+
+fn list(names: &[String]) -> String {
+    const MOST: usize = 5;
+    match names {
+        [] => "nothing".to_owned(),
+        names if names.len() > MOST => {
+            format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST)
+        }
+        names => names.join(", "),
+    }
+}

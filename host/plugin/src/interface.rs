@@ -1,0 +1,193 @@
+//! What a WebAssembly file is, read from its outermost names alone: before anything of it is compiled.
+
+use serde::Serialize;
+use wasmparser::{Chunk, Encoding, Parser, Payload};
+
+use crate::error::Problem;
+use crate::text::one_line;
+
+/// The version of `wit/` that this host speaks. Older ones of the same line are served as well.
+pub const VERSION: &str = "0.1.0";
+
+/// Every interface that a distribution plugin exports.
+const EXPORTS: [&str; 2] = ["opkg:plugin/packaging", "opkg:plugin/package-manager"];
+
+/// The outermost names of a component.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Names {
+    /// What it needs from its host.
+    pub imports: Vec<String>,
+    /// What it offers.
+    pub exports: Vec<String>,
+}
+
+impl Names {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When it is no component, or cut short.
+    pub fn read(component: &[u8]) -> Result<Self, Problem> {
+        if !component.starts_with(b"\0asm") {
+            return Err(Problem::NotWasm);
+        }
+        let mut names = Self::default();
+        let mut parser = Parser::new(0);
+        let mut rest = component;
+        loop {
+            let (consumed, payload) = match parser.parse(rest, true).map_err(invalid)? {
+                Chunk::Parsed { consumed, payload } => (consumed, payload),
+                Chunk::NeedMoreData(_) => return Err(Problem::Invalid("it ends too early".into())),
+            };
+            rest = &rest[consumed..];
+            match payload {
+                Payload::Version { encoding: Encoding::Module, .. } => return Err(Problem::CoreModule),
+                Payload::ComponentImportSection(section) => {
+                    for import in section {
+                        names.imports.push(one_line(import.map_err(invalid)?.name.name));
+                    }
+                }
+                Payload::ComponentExportSection(section) => {
+                    for export in section {
+                        names.exports.push(one_line(export.map_err(invalid)?.name.name));
+                    }
+                }
+                Payload::ModuleSection { unchecked_range, .. }
+                | Payload::ComponentSection { unchecked_range, .. } => {
+                    let length = unchecked_range.end - unchecked_range.start;
+                    rest = rest.get(length..).ok_or_else(|| Problem::Invalid("it ends too early".into()))?;
+                    parser.skip_section();
+                }
+                Payload::End(_) => return Ok(names),
+                _ => {}
+            }
+        }
+    }
+
+    /// The interface version of a distribution plugin that this host can serve.
+    ///
+    /// # Errors
+    /// When it is no such plugin, or made for another version.
+    pub fn distribution(&self) -> Result<String, Problem> {
+        let mut found: Vec<String> = Vec::new();
+        for interface in EXPORTS {
+            let versions: Vec<&str> = self
+                .exports
+                .iter()
+                .filter_map(|name| name.strip_prefix(interface)?.strip_prefix('@'))
+                .collect();
+            if versions.is_empty() {
+                return Err(Problem::NotAPlugin { exports: self.exports.clone() });
+            }
+            found.extend(versions.into_iter().map(str::to_owned));
+        }
+        found.sort();
+        found.dedup();
+        match found.as_slice() {
+            [version] if served(version) => Ok(version.clone()),
+            _ => {
+                let newer = found.iter().any(|version| numbers(version) > numbers(VERSION));
+                Err(Problem::Version { found, newer })
+            }
+        }
+    }
+
+    /// The world of `wit/` that the component implements.
+    #[must_use]
+    pub fn world(&self) -> Option<&'static str> {
+        let exports = |interface: &str| {
+            self.exports
+                .iter()
+                .any(|name| name.strip_prefix(interface).is_some_and(|rest| rest.starts_with('@')))
+        };
+        if EXPORTS.iter().all(|interface| exports(interface)) {
+            Some("distribution")
+        } else {
+            exports("opkg:plugin/hook").then_some("hook-runner")
+        }
+    }
+}
+
+/// Within a line `0.y`, a host serves what is not newer than itself.
+fn served(version: &str) -> bool {
+    match (numbers(version), numbers(VERSION)) {
+        (Some([major, minor, patch]), Some(own)) => [major, minor] == own[..2] && patch <= own[2],
+        _ => false,
+    }
+}
+
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let mut parts = version.split('.').map(|part| part.parse::<u64>().ok());
+    let numbers = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(numbers)
+}
+
+fn invalid(error: wasmparser::BinaryReaderError) -> Problem {
+    Problem::Invalid(one_line(error.message()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn names(exports: &[&str]) -> Names {
+        Names { imports: Vec::new(), exports: exports.iter().map(|&name| name.to_owned()).collect() }
+    }
+
+    #[test]
+    fn only_the_outermost_names_count() {
+        let component = wat::parse_str(
+            r#"(component
+                (import "wasi:cli/environment@0.2.3" (instance))
+                (component (import "inner" (func)))
+                (core module (import "a" "b" (func)))
+                (instance $nothing)
+                (export "opkg:plugin/packaging@0.1.0" (instance $nothing)))"#,
+        )
+        .unwrap();
+        let names = Names::read(&component).unwrap();
+        assert_eq!(names.imports, ["wasi:cli/environment@0.2.3"]);
+        assert_eq!(names.exports, ["opkg:plugin/packaging@0.1.0"]);
+        assert!(matches!(Names::read(&component[..component.len() - 3]), Err(Problem::Invalid(_))));
+    }
+
+    #[test]
+    fn what_is_no_component() {
+        assert!(matches!(Names::read(b"#!/bin/sh"), Err(Problem::NotWasm)));
+        assert!(matches!(Names::read(b""), Err(Problem::NotWasm)));
+        assert!(matches!(Names::read(&wat::parse_str("(module)").unwrap()), Err(Problem::CoreModule)));
+    }
+
+    #[test]
+    fn versions_that_meet() {
+        let with = |version: &str| {
+            let exports = EXPORTS.map(|name| format!("{name}@{version}"));
+            names(&exports.each_ref().map(String::as_str)).distribution()
+        };
+        assert_eq!(with("0.1.0").unwrap(), "0.1.0");
+        for (version, newer) in
+            [("0.1.1", true), ("0.2.0", true), ("1.0.0", true), ("0.0.9", false), ("x", false)]
+        {
+            let error = with(version).unwrap_err();
+            assert!(
+                matches!(&error, Problem::Version { newer: it, .. } if *it == newer),
+                "{version}: {error}"
+            );
+        }
+        insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"");
+        let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.2.0"]);
+        insta::assert_snapshot!(mixed.distribution().unwrap_err(), @"");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/hook@0.1.0"]).distribution().unwrap_err(), @"");
+        assert_eq!(names(&["opkg:plugin/hook@0.1.0"]).world(), Some("hook-runner"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Names::read(&bytes);
+            bytes.splice(..0, *b"\0asm\x0d\0\x01\0");
+            let _ = Names::read(&bytes);
+        }
+    }
+}

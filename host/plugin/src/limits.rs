@@ -1,0 +1,112 @@
+//! How much a plugin may take: time, memory, words.
+
+use std::time::Duration;
+
+/// What one plugin, or one call of it, may take at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one call, starting the plugin included.
+    pub time: Duration,
+    /// Bytes of all linear memories of a started plugin together.
+    pub memory: usize,
+    /// Bytes of a component's file.
+    pub component: u64,
+    /// Bytes of all text that one call returns.
+    pub text: usize,
+    /// Files that one call returns: meta-files, and files of packages.
+    pub files: usize,
+    /// Messages that one call may log; what comes after is dropped.
+    pub messages: usize,
+    /// Bytes of one message, which is cut there.
+    pub message: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(10),
+            memory: 256 << 20,
+            component: 16 << 20,
+            text: 64 << 20,
+            files: 100_000,
+            messages: 1000,
+            message: 4096,
+        }
+    }
+}
+
+/// Elements of all tables together. A table holds functions; a large program has some ten thousand.
+const TABLE_ELEMENTS: usize = 1 << 20;
+
+/// Core instances, tables and memories. Components of large languages are linked from dozens of modules.
+const INSTANCES: usize = 256;
+
+/// Keeps a started plugin within its memory, and remembers whether it asked for more: a program that was
+/// denied memory traps in a way that looks like any other failure.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    left: usize,
+    elements_left: usize,
+    denied: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { left: limits.memory, elements_left: TABLE_ELEMENTS, denied: false }
+    }
+
+    /// Whether the plugin was refused memory at some time.
+    pub(crate) fn denied(&self) -> bool {
+        self.denied
+    }
+
+    fn take(left: &mut usize, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        let wanted = desired.saturating_sub(current);
+        if maximum.is_some_and(|maximum| desired > maximum) || wanted > *left {
+            return false;
+        }
+        *left -= wanted;
+        true
+    }
+}
+
+impl wasmtime::ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let granted = Self::take(&mut self.left, current, desired, maximum);
+        self.denied |= !granted;
+        Ok(granted)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.denied = true;
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let granted = Self::take(&mut self.elements_left, current, desired, maximum);
+        self.denied |= !granted;
+        Ok(granted)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        INSTANCES
+    }
+}

@@ -1,0 +1,132 @@
+//! What plugins say while they run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::bindings::opkg::plugin::log as wit;
+use crate::limits::Limits;
+use crate::text;
+
+/// How important a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Id of the plugin that said it, or `cache`.
+    pub from: String,
+    /// How important it is.
+    pub level: Level,
+    /// One line, without control characters.
+    pub text: String,
+}
+
+/// Who gets the messages. Called from whichever thread runs the plugin.
+#[derive(Clone)]
+pub struct Sink(Arc<dyn Fn(&Message) + Send + Sync>);
+
+impl Sink {
+    /// Hands every message to `listener`.
+    pub fn new(listener: impl Fn(&Message) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(crate) fn send(&self, from: &str, level: Level, text: String) {
+        (self.0)(&Message { from: from.to_owned(), level, text });
+    }
+}
+
+impl Default for Sink {
+    /// Drops them.
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+/// Takes the messages of one call.
+#[derive(Debug)]
+pub(crate) struct Log {
+    from: Arc<str>,
+    sink: Sink,
+    left: usize,
+    longest: usize,
+    last_error: Option<String>,
+}
+
+impl Log {
+    pub(crate) fn new(from: Arc<str>, sink: Sink, limits: &Limits) -> Self {
+        Self { from, sink, left: limits.messages, longest: limits.message, last_error: None }
+    }
+
+    /// What the plugin said last at level error: before a trap, that is why it panicked.
+    pub(crate) fn last_error(&mut self) -> Option<String> {
+        self.last_error.take()
+    }
+
+    pub(crate) fn write(&mut self, level: Level, message: &str) {
+        let message = text::one_line(text::cut(message, self.longest));
+        if message.is_empty() {
+            return;
+        }
+        if level == Level::Error {
+            self.last_error = Some(message.clone());
+        }
+        match self.left {
+            0 => {}
+            1 => self.sink.send(&self.from, Level::Warn, "says too much; the rest is dropped".into()),
+            _ => self.sink.send(&self.from, level, message),
+        }
+        self.left = self.left.saturating_sub(1);
+    }
+}
+
+impl From<wit::Level> for Level {
+    fn from(level: wit::Level) -> Self {
+        match level {
+            wit::Level::Error => Self::Error,
+            wit::Level::Warn => Self::Warn,
+            wit::Level::Info => Self::Info,
+            wit::Level::Debug => Self::Debug,
+            wit::Level::Trace => Self::Trace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn messages_are_cleaned_cut_and_counted() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Sink::new({
+            let seen = seen.clone();
+            move |message: &Message| seen.lock().unwrap().push(message.text.clone())
+        });
+        let limits = Limits { messages: 3, message: 10, ..Limits::default() };
+        let mut log = Log::new("demo".into(), sink, &limits);
+        log.write(Level::Info, "a\u{1b}[31m\nb");
+        log.write(Level::Error, "much longer than ten");
+        for _ in 0..5 {
+            log.write(Level::Error, "third");
+        }
+        assert_eq!(*seen.lock().unwrap(), ["a [31m b", "much longe", "says too much; the rest is dropped"]);
+        assert_eq!(log.last_error().as_deref(), Some("third"), "also of what was dropped");
+    }
+}

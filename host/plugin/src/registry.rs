@@ -1,0 +1,351 @@
+//! All plugins that there are, and which of them answers to what.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
+
+use crate::cache::Cache;
+use crate::description::Description;
+use crate::digest::sha256;
+use crate::embedded::{self, Embedded};
+use crate::error::{LoadError, Problem};
+use crate::install;
+use crate::interface::Names;
+use crate::options::Options;
+use crate::plugin::Plugin;
+use crate::runtime::Runtime;
+use crate::target::Target;
+
+/// Where a plugin comes from, in the order in which they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Named one by one.
+    Named,
+    /// A directory of the search path.
+    SearchPath,
+    /// The user's own.
+    User,
+    /// The machine's.
+    System,
+    /// Part of the program.
+    Embedded,
+}
+
+/// A plugin that was found, whether it works or not.
+#[derive(Debug)]
+pub struct Entry {
+    origin: Origin,
+    source: Source,
+    size: Option<u64>,
+    sha256: Option<String>,
+    interface: Option<String>,
+    state: Result<Description, LoadError>,
+    plugin: OnceLock<Plugin>,
+    shadowed: Vec<(String, usize)>,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(PathBuf),
+    Embedded(&'static [u8]),
+}
+
+impl Entry {
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Its file, unless it is part of the program.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.source {
+            Source::File(path) => Some(path),
+            Source::Embedded(_) => None,
+        }
+    }
+
+    /// Bytes of the component, if it could be read.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// SHA-256 of the component in hexadecimal, if it could be read.
+    #[must_use]
+    pub fn sha256(&self) -> Option<&String> {
+        self.sha256.as_ref()
+    }
+
+    /// The version of the interface that it was made for, if that is one that this program serves.
+    #[must_use]
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
+    /// What it is, if it works.
+    #[must_use]
+    pub fn description(&self) -> Option<&Description> {
+        self.state.as_ref().ok()
+    }
+
+    /// Why it does not work.
+    #[must_use]
+    pub fn error(&self) -> Option<&LoadError> {
+        self.state.as_ref().err()
+    }
+
+    /// Ids that it would answer to, if another plugin did not come first: each with that plugin's index in
+    /// [`Registry::entries`].
+    #[must_use]
+    pub fn shadowed(&self) -> &[(String, usize)] {
+        &self.shadowed
+    }
+
+    pub(crate) fn into_state(self) -> Result<Description, LoadError> {
+        self.state
+    }
+}
+
+/// All plugins, in the order in which they are asked.
+#[derive(Debug)]
+pub struct Registry {
+    runtime: Arc<Runtime>,
+    entries: Vec<Entry>,
+    answers: BTreeMap<String, usize>,
+}
+
+impl Registry {
+    /// Looks for plugins. One that does not work is an entry with an error, and no obstacle to the others.
+    #[must_use]
+    pub fn discover(options: Options) -> Self {
+        let Options {
+            plugin_files,
+            search_path,
+            user_directory,
+            system_directory,
+            embedded,
+            cache,
+            limits,
+            log,
+        } = options;
+        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new)));
+        let mut entries: Vec<Entry> =
+            plugin_files.into_iter().map(|path| Entry::of_file(&runtime, Origin::Named, path)).collect();
+        let directories = search_path
+            .into_iter()
+            .map(|path| (Origin::SearchPath, path))
+            .chain(user_directory.map(|path| (Origin::User, path)))
+            .chain(system_directory.map(|path| (Origin::System, path)));
+        for (origin, directory) in directories {
+            let files = components(&directory);
+            entries.extend(files.into_iter().map(|path| Entry::of_file(&runtime, origin, path)));
+        }
+        if embedded {
+            entries.extend(embedded::ALL.iter().map(|it| Entry::of_embedded(&runtime, it)));
+        }
+        let answers = answers(&mut entries);
+        Self { runtime, entries, answers }
+    }
+
+    /// Every plugin that was found.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What does not work of what was found, and why.
+    pub fn broken(&self) -> impl Iterator<Item = (&Entry, &LoadError)> {
+        self.entries.iter().filter_map(|entry| Some((entry, entry.error()?)))
+    }
+
+    /// The plugin that answers to an id. Upper and lower case count as the same.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Entry> {
+        self.answers.get(&id.to_ascii_lowercase()).and_then(|index| self.entries.get(*index))
+    }
+
+    /// Every id that some plugin answers to, sorted.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.answers.keys().cloned().collect()
+    }
+
+    /// What the plugins are that answer to anything at all.
+    #[must_use]
+    pub fn descriptions(&self) -> Vec<&Description> {
+        let asked = |index: &usize| self.answers.values().any(|answer| answer == index);
+        let asked = (0..self.entries.len()).filter(asked);
+        asked.filter_map(|index| self.entries[index].description()).collect()
+    }
+
+    /// The plugin for a target, ready to be called.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be compiled any more.
+    pub fn load(&self, target: &Target) -> Result<Plugin, LoadError> {
+        let missing = || LoadError { plugin: target.dist.clone(), problem: Problem::Missing };
+        self.plugin(self.find(&target.dist).ok_or_else(missing)?)
+    }
+
+    /// A plugin, ready to be called.
+    ///
+    /// # Errors
+    /// When it is a broken one, or cannot be compiled any more.
+    pub fn plugin(&self, entry: &Entry) -> Result<Plugin, LoadError> {
+        if let Some(plugin) = entry.plugin.get() {
+            return Ok(plugin.clone());
+        }
+        let plugin = entry.name();
+        let prepare = || {
+            let (Some(description), Some(sha256)) = (entry.description(), &entry.sha256) else {
+                return Err(Problem::Missing);
+            };
+            let (prepared, description) =
+                self.runtime.prepare(&description.id, sha256, Some(description.clone()), || {
+                    entry.read(self.runtime.limits().component)
+                })?;
+            Ok(Plugin::new(prepared, description))
+        };
+        let ready = prepare().map_err(|problem| LoadError { plugin, problem })?;
+        Ok(entry.plugin.get_or_init(|| ready).clone())
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+}
+
+impl Entry {
+    fn of_file(runtime: &Arc<Runtime>, origin: Origin, path: PathBuf) -> Self {
+        let mut entry = Self::unknown(origin, Source::File(path.clone()));
+        let examine = |entry: &mut Self| {
+            let bytes = read(&path, runtime.limits().component)?;
+            entry.size = Some(bytes.len() as u64);
+            let hash = entry.sha256.insert(sha256(&bytes)).clone();
+            install::verify(&origin, &path, &hash)?;
+            entry.interface = Some(Names::read(&bytes)?.distribution()?);
+            if let Some(description) = runtime.known(&hash) {
+                return Ok(description);
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let (prepared, description) = runtime.prepare(&name, &hash, None, || Ok(bytes))?;
+            entry.plugin = OnceLock::from(Plugin::new(prepared, description.clone()));
+            Ok(description)
+        };
+        entry.state = examine(&mut entry).map_err(|problem| LoadError { plugin: entry.name(), problem });
+        entry
+    }
+
+    fn of_embedded(runtime: &Arc<Runtime>, embedded: &Embedded) -> Self {
+        let mut entry = Self::unknown(Origin::Embedded, Source::Embedded(embedded.component));
+        entry.size = Some(embedded.component.len() as u64);
+        let examine = |entry: &mut Self| {
+            let note = embedded.note().map_err(|error| Problem::BadRecord {
+                path: "of its origin".into(),
+                reason: error.to_string(),
+            })?;
+            entry.interface = Some(note.interface);
+            let hash = entry.sha256.insert(note.sha256).clone();
+            if let Some(description) = note.description.or_else(|| runtime.known(&hash)) {
+                return Ok(description);
+            }
+            let (prepared, description) =
+                runtime.prepare(&note.plugin, &hash, None, || Ok(embedded.component.to_vec()))?;
+            entry.plugin = OnceLock::from(Plugin::new(prepared, description.clone()));
+            Ok(description)
+        };
+        entry.state = examine(&mut entry).map_err(|problem| LoadError { plugin: entry.name(), problem });
+        entry
+    }
+
+    fn unknown(origin: Origin, source: Source) -> Self {
+        Self {
+            origin,
+            source,
+            size: None,
+            sha256: None,
+            interface: None,
+            state: Err(LoadError { plugin: String::new(), problem: Problem::Missing }),
+            plugin: OnceLock::new(),
+            shadowed: Vec::new(),
+        }
+    }
+
+    /// How a message names it.
+    fn name(&self) -> String {
+        match (&self.source, &self.state) {
+            (Source::File(path), _) => path.display().to_string(),
+            (Source::Embedded(_), Ok(description)) => description.id.clone(),
+            (Source::Embedded(_), Err(_)) => "that is part of this program".to_owned(),
+        }
+    }
+
+    /// The component's bytes, again.
+    fn read(&self, limit: u64) -> Result<Vec<u8>, Problem> {
+        match &self.source {
+            Source::Embedded(bytes) => Ok(bytes.to_vec()),
+            Source::File(path) => {
+                let bytes = read(path, limit)?;
+                let found = sha256(&bytes);
+                match &self.sha256 {
+                    Some(recorded) if *recorded != found => {
+                        Err(Problem::Changed { recorded: recorded.clone(), found })
+                    }
+                    _ => Ok(bytes),
+                }
+            }
+        }
+    }
+}
+
+/// Reads a component of at most `limit` bytes.
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    let file = File::open(path).map_err(Problem::Unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Problem::Unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(Problem::TooLarge { limit });
+    }
+    Ok(bytes)
+}
+
+/// The components of a directory, sorted. One that is not there, or cannot be read, has none.
+fn components(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).collect();
+    paths.sort();
+    paths
+}
+
+/// Decides which plugin answers to which id: the first one. Among plugins of one origin a plugin's own id
+/// comes before the aliases of others, so that one made for a member of a family takes it from the family's.
+fn answers(entries: &mut [Entry]) -> BTreeMap<String, usize> {
+    let mut claims: Vec<(Origin, bool, usize, String)> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let ids = entry.description().into_iter().flat_map(Description::ids).enumerate();
+        claims.extend(ids.map(|(place, id)| (entry.origin, place > 0, index, id.to_owned())));
+    }
+    claims.sort();
+    let mut answers = BTreeMap::new();
+    for (_, _, index, id) in claims {
+        match answers.get(&id) {
+            Some(first) => entries[index].shadowed.push((id, *first)),
+            None => {
+                answers.insert(id, index);
+            }
+        }
+    }
+    answers
+}
