@@ -1,1 +1,81 @@
-//! What the RPM distributions share: the spec file.
+//! What the distributions that use RPM have in common: how an OPKG becomes a spec file and packages, and
+//! how `rpm` and `dnf` are driven.
+//!
+//! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
+
+mod changelog;
+pub mod dnf;
+mod escape;
+mod evr;
+mod flavour;
+mod package;
+pub mod query;
+mod record;
+mod relation;
+mod spec;
+
+use opkg_plugin::artefacts::{
+    BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
+};
+use opkg_plugin::finding;
+use opkg_plugin::opkg::{Diagnostic, Opkg, Severity};
+use opkg_plugin::packaging::Refusal;
+
+pub use flavour::{Expression, Flavour, Weak};
+use package::Plan;
+
+/// Everything that an OPKG becomes.
+///
+/// # Errors
+/// See [`Refusal`]: an architecture that the distribution does not have, a filter that excludes the target,
+/// or something that RPM cannot express.
+pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    package::check_arch(&flavour.subject, flavour.archs)?;
+    let plan = package::plan(opkg, flavour, &mut findings)?;
+    let contents = spec::render(opkg, &plan, flavour).map_err(|error| {
+        let help = "this is a fault of the plugin: please report it";
+        Refusal::Failed(vec![finding::error(opkg.at, format!("the spec cannot be written: {error}"), help)])
+    })?;
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Refusal::Failed(findings));
+    }
+    let spec = format!("SPECS/opkg-{}.spec", opkg.name);
+    let prefix = spec::prefix(opkg, &plan);
+    Ok(Output {
+        native_build: native_build(opkg, &plan, flavour, &spec),
+        meta_files: vec![TextFile { path: spec, contents, executable: false }],
+        source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
+        container: Container::Rpm(flavour.compression),
+        packages: record::packages(opkg, &plan),
+        diagnostics: findings,
+    })
+}
+
+fn native_build(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour, spec: &str) -> NativeBuild {
+    let mut argv = vec!["rpmbuild".to_owned(), "-bb".to_owned()];
+    let mut define = |text: String| argv.extend(["--define".to_owned(), text]);
+    define("_topdir %{getenv:PWD}".to_owned());
+    for (name, value) in &flavour.macros {
+        define(format!("{name} {value}"));
+    }
+    if plan.packages.iter().any(|package| package.part.arch_specific) {
+        argv.extend(["--target".to_owned(), flavour.arch().to_owned()]);
+    }
+    argv.push(spec.to_owned());
+    let results = plan
+        .packages
+        .iter()
+        .map(|package| format!("RPMS/{}/{}", package.arch, record::file_name(plan, package)));
+    NativeBuild {
+        results: results.collect(),
+        commands: vec![BuildCommand {
+            argv,
+            env: vec![
+                ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
+                ("SOURCE_DATE_EPOCH".to_owned(), opkg.source_date.seconds.to_string()),
+            ],
+            directory: String::new(),
+        }],
+    }
+}

@@ -1,0 +1,76 @@
+//! What one RPM distribution in one release brings to the common work.
+
+use opkg_plugin::artefacts::Compression;
+use opkg_plugin::filter::{Subject, VersionTest};
+
+/// A distribution and release that an OPKG is compiled for.
+#[derive(Debug, Clone)]
+pub struct Flavour {
+    /// Decides filters.
+    pub subject: Subject,
+    /// Canonical names of architectures with RPM's own.
+    pub archs: &'static [(&'static str, &'static str)],
+    /// Writes a test of the release for `%if`, with macros that the distribution defines.
+    pub expression: fn(&VersionTest) -> Expression,
+    /// What becomes of `suggests`.
+    pub weak: Weak,
+    /// Whether documents lie in a directory with the version in its name.
+    pub versioned_documentation: bool,
+    /// Of the payload, as the release's own RPM can read it.
+    pub compression: Compression,
+    /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
+    /// to `rpmbuild`, so that it decides the same anywhere.
+    pub macros: Vec<(&'static str, String)>,
+}
+
+/// A test for `%if`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// Not false by accident where the macro is not defined at all.
+    pub text: String,
+    /// Whether the macro tells as much of the version as the test asks for.
+    pub exact: bool,
+}
+
+/// Whether the release's RPM knows `Suggests`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weak {
+    /// It does.
+    Always,
+    /// It does not.
+    Never,
+    /// Some releases do.
+    When {
+        /// For `%if`.
+        expression: String,
+        /// Whether the default release does.
+        by_default: bool,
+    },
+}
+
+impl Flavour {
+    /// RPM's name of the architecture that is built for.
+    #[must_use]
+    pub fn arch(&self) -> &str {
+        self.archs
+            .iter()
+            .find(|(canonical, _)| *canonical == self.subject.arch())
+            .map_or("noarch", |(_, native)| native)
+    }
+
+    /// An architecture in `%ifarch` and `ExclusiveArch`, where the 32-bit PC has many names. One that the
+    /// distribution does not have keeps its name, and is never true.
+    #[must_use]
+    pub fn arch_macro<'a>(&self, canonical: &'a str) -> &'a str {
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        match canonical {
+            "i386" => "%{ix86}",
+            "arm" => "%{arm}",
+            other => match self.archs.iter().find(|(name, _)| *name == other) {
+                Some((_, native)) => native,
+                None if plain(canonical) => canonical,
+                None => "unknown",
+            },
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What is installed, asked of `rpm`.
+
+use opkg_plugin::package_manager::{Command, Installed, Place};
+
+/// Name, version with epoch, architecture, and a digit for each kind of scriptlet, separated by tabs.
+const FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t\
+                      %|PREIN?{1}:{0}|%|POSTIN?{1}:{0}|%|PREUN?{1}:{0}|%|POSTUN?{1}:{0}|\\n";
+
+/// The environment in which package managers print what they are documented to print.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    vec![("LC_ALL".to_owned(), "C".to_owned())]
+}
+
+/// Names that a command line would take for something else.
+///
+/// # Errors
+/// Names the first one.
+pub fn check_names(packages: &[String]) -> Result<(), String> {
+    match packages.iter().find(|name| name.is_empty() || name.starts_with('-')) {
+        Some(name) => Err(format!("`{name}` is not the name of a package")),
+        None => Ok(()),
+    }
+}
+
+/// Asks for the packages that are installed out of those named, or for all. With `-a`, one that is not
+/// installed is no failure.
+///
+/// # Errors
+/// A name is none.
+pub fn command(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+    check_names(packages)?;
+    let mut argv = vec!["rpm".to_owned()];
+    if place.root != "/" {
+        argv.extend(["--root".to_owned(), place.root.clone()]);
+    }
+    argv.extend(["-qa", "--qf", FORMAT].map(str::to_owned));
+    argv.extend_from_slice(packages);
+    Ok(vec![Command { argv, env: environment(), in_root: false }])
+}
+
+/// Reads what that printed.
+///
+/// # Errors
+/// Shows the line that is not of that form.
+pub fn parse(printed: &str) -> Result<Vec<Installed>, String> {
+    printed.lines().filter(|line| !line.is_empty()).map(parse_line).collect()
+}
+
+fn parse_line(line: &str) -> Result<Installed, String> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    match fields.as_slice() {
+        [name, version, arch, scriptlets] => Ok(Installed {
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            arch: (*arch).to_owned(),
+            has_scriptlets: scriptlets.contains('1'),
+        }),
+        _ => Err(format!("rpm printed something else than a package: `{line}`")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_rpm_prints() {
+        let packages = parse("a\t1:2.0-3\tnoarch\t0100\nb\t1-1\tx86_64\t0000\n").unwrap();
+        assert_eq!(packages[0].version, "1:2.0-3");
+        assert!(packages[0].has_scriptlets);
+        assert!(!packages[1].has_scriptlets);
+        assert!(parse("package x is not installed\n").unwrap_err().contains("package x is not installed"));
+    }
+}

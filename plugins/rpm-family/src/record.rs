@@ -1,0 +1,90 @@
+//! The plan as records, from which the host writes packages itself.
+
+use opkg_plugin::artefacts::{
+    BinaryPackage, Change, Content, FileMarks, NativeRelation, PackedFile, Scriptlet,
+};
+use opkg_plugin::opkg::Opkg;
+
+use crate::package::{Package, Plan};
+
+/// All packages, in the order of the spec.
+pub fn packages(opkg: &Opkg, plan: &Plan<'_>) -> Vec<BinaryPackage> {
+    plan.packages.iter().map(|package| record(opkg, plan, package)).collect()
+}
+
+/// `name-version-release.arch.rpm`
+pub fn file_name(plan: &Plan<'_>, package: &Package<'_>) -> String {
+    format!("{}-{}-{}.{}.rpm", package.part.name, plan.evr.version, plan.evr.release, package.arch)
+}
+
+fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage {
+    BinaryPackage {
+        name: package.part.name.clone(),
+        epoch: plan.evr.epoch,
+        version: plan.evr.version.clone(),
+        release: plan.evr.release.clone(),
+        arch: package.arch.clone(),
+        summary: package.part.summary.clone(),
+        description: plan.description.join("\n"),
+        license: opkg.license.clone(),
+        section: opkg.groups.first().cloned().unwrap_or_default(),
+        url: opkg.uri.clone(),
+        maintainer: plan.packager.clone(),
+        relations: relations(package),
+        files: files(package),
+        scriptlets: scriptlets(package),
+        changelog: changelog(plan),
+        fields: Vec::new(),
+        file_name: file_name(plan, package),
+    }
+}
+
+fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
+    let mut natives: Vec<NativeRelation> = Vec::new();
+    for relation in package.relations.iter().filter(|relation| relation.settled) {
+        if !natives.contains(&relation.native) {
+            natives.push(relation.native.clone());
+        }
+    }
+    natives
+}
+
+fn files(package: &Package<'_>) -> Vec<PackedFile> {
+    let directories = package.part.directories.iter().map(|path| PackedFile {
+        path: path.clone(),
+        content: Content::Directory,
+        mode: 0o755,
+        marks: FileMarks::empty(),
+    });
+    let files = package.part.files.iter().map(|file| PackedFile {
+        path: file.path.clone(),
+        content: match &file.source.link {
+            Some(link) => Content::Link(link.clone()),
+            None => Content::Source(file.source.at),
+        },
+        mode: if file.source.link.is_some() { 0o777 } else { file.source.mode },
+        marks: if file.documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() },
+    });
+    let mut all: Vec<PackedFile> = directories.chain(files).collect();
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    all
+}
+
+fn scriptlets(package: &Package<'_>) -> Vec<Scriptlet> {
+    let scriptlets = package.scriptlets.iter().map(|(_, scriptlet)| Scriptlet {
+        time: scriptlet.time,
+        interpreter: vec!["/bin/sh".to_owned()],
+        // rpmbuild keeps no blanks at the end either.
+        body: scriptlet.body.trim_end().to_owned(),
+    });
+    scriptlets.collect()
+}
+
+fn changelog(plan: &Plan<'_>) -> Vec<Change> {
+    let changes = plan.changelog.iter().map(|entry| Change {
+        header: entry.who.clone(),
+        seconds: entry.seconds,
+        text: entry.lines.join("\n"),
+    });
+    changes.collect()
+}

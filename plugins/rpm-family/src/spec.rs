@@ -1,0 +1,154 @@
+//! The plan as a spec file. `templates/rpm/opkg.spec` holds its words.
+
+use askama::Template;
+use opkg_plugin::opkg::{HookTime, Opkg};
+use opkg_plugin::text::shell_quote;
+use opkg_plugin::version::sign;
+
+use crate::changelog::Entry;
+use crate::escape::file_pattern;
+use crate::flavour::Flavour;
+use crate::package::{Package, Plan};
+use crate::relation::{Relation, tag};
+
+#[derive(Template)]
+#[template(path = "opkg.spec")]
+struct Spec<'a> {
+    opkg: &'a Opkg,
+    prefix: String,
+    group: &'a str,
+    epoch: u32,
+    version: &'a str,
+    release: &'a str,
+    packager: &'a str,
+    /// RPM's names and macros.
+    exclusive_archs: Vec<&'a str>,
+    description: &'a [String],
+    changelog: &'a [Entry],
+    sections: Vec<Section<'a>>,
+}
+
+/// What the spec says of one package.
+struct Section<'a> {
+    name: &'a str,
+    is_main: bool,
+    is_noarch: bool,
+    summary: &'a str,
+    relations: Vec<Group<'a>>,
+    scriptlets: Vec<(&'static str, std::str::Lines<'a>)>,
+    /// Owned directories: shell word, pattern.
+    directories: Vec<(String, String)>,
+    files: Vec<File>,
+}
+
+/// Relations under the same conditions.
+struct Group<'a> {
+    conditions: &'a [String],
+    lines: Vec<String>,
+}
+
+struct File {
+    /// What makes it: a shell command up to the place in the build root.
+    command: String,
+    /// Shell word.
+    destination: String,
+    /// Shell word of the directory it lies in.
+    parent: String,
+    attributes: String,
+    pattern: String,
+}
+
+/// The whole spec.
+///
+/// # Errors
+/// Formatting failed; the message is the template engine's.
+pub fn render(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour) -> Result<String, askama::Error> {
+    let spec = Spec {
+        opkg,
+        prefix: prefix(opkg, plan),
+        group: opkg.groups.first().map_or("", String::as_str),
+        epoch: plan.evr.epoch,
+        version: &plan.evr.version,
+        release: &plan.evr.release,
+        packager: &plan.packager,
+        exclusive_archs: opkg.filter.archs.iter().map(|arch| flavour.arch_macro(arch)).collect(),
+        description: &plan.description,
+        changelog: &plan.changelog,
+        sections: plan
+            .packages
+            .iter()
+            .enumerate()
+            .map(|(index, package)| section(package, index == 0))
+            .collect(),
+    };
+    spec.render()
+}
+
+/// Of the files in the source tarball, and of its own name.
+pub fn prefix(opkg: &Opkg, plan: &Plan<'_>) -> String {
+    format!("opkg-{}-{}", opkg.name, plan.evr.version)
+}
+
+fn section<'a>(package: &'a Package<'_>, is_main: bool) -> Section<'a> {
+    let part = &package.part;
+    Section {
+        name: &part.name,
+        is_main,
+        is_noarch: !part.arch_specific,
+        summary: &part.summary,
+        relations: groups(&package.relations),
+        scriptlets: package
+            .scriptlets
+            .iter()
+            .map(|(_, scriptlet)| (scriptlet_name(scriptlet.time), scriptlet.body.lines()))
+            .collect(),
+        directories: part.directories.iter().map(|path| (shell_quote(path), file_pattern(path))).collect(),
+        files: part.files.iter().map(file).collect(),
+    }
+}
+
+fn groups(relations: &[Relation]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for relation in relations {
+        let native = &relation.native;
+        let bound = native
+            .bound
+            .as_ref()
+            .map_or(String::new(), |bound| format!(" {} {}", sign(bound.comparison), bound.version));
+        let line = format!("{}: {}{bound}", tag(native.kind), native.name);
+        match groups.iter_mut().find(|group| group.conditions == relation.conditions) {
+            Some(group) => group.lines.push(line),
+            None => groups.push(Group { conditions: &relation.conditions, lines: vec![line] }),
+        }
+    }
+    groups
+}
+
+fn file(placed: &opkg_plugin::parts::Placed<'_>) -> File {
+    let source = placed.source;
+    let directory = placed.path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let (command, mode) = match &source.link {
+        Some(link) => (format!("ln -s -- {}", shell_quote(link)), "-".to_owned()),
+        None => {
+            let from = shell_quote(&format!("./{}", source.path));
+            (format!("install -D -m {:04o} {from}", source.mode), format!("{:04o}", source.mode))
+        }
+    };
+    let documentation = if placed.documentation { "%doc " } else { "" };
+    File {
+        command,
+        destination: shell_quote(&placed.path),
+        parent: shell_quote(directory),
+        attributes: format!("{documentation}%attr({mode}, root, root)"),
+        pattern: file_pattern(&placed.path),
+    }
+}
+
+fn scriptlet_name(time: HookTime) -> &'static str {
+    match time {
+        HookTime::PreInstall => "%pre",
+        HookTime::PostInstall => "%post",
+        HookTime::PreUninstall => "%preun",
+        HookTime::PostUninstall => "%postun",
+    }
+}
