@@ -1,1 +1,157 @@
-//! The mandriva family of distributions.
+//! Mandriva, Mandrake before it, and the two that came after: Mageia and OpenMandriva.
+
+mod release;
+mod urpmi;
+
+use opkg_plugin::artefacts::{Compression, Output};
+use opkg_plugin::filter::{Identity, Subject};
+use opkg_plugin::opkg::{Opkg, Target};
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_plugin::version::Version;
+use opkg_plugin::{Distribution, export_distribution};
+use opkg_rpm_family::{Flavour, Weak, dnf, query, target_name, target_version};
+use release::System;
+
+/// Ids by which filters mean any member.
+const FAMILY: &[&str] = &["mdv", "mdk"];
+
+/// Releases that are known, newest first; any other number is taken as well. Numbers that are no years are
+/// Mageia's, unless OpenMandriva is asked for.
+const RELEASES: &[&str] = &[
+    "9", "8", "7", "2011.0", "2010.2", "2010.1", "2010.0", "2009.1", "2009.0", "2008.1", "2008.0", "2007.0",
+    "2006.0",
+];
+
+/// The machines of Mandriva and of Mageia, where the 32-bit PC is an i586.
+const ARCHS: &[(&str, &str)] = &[
+    ("x86_64", "x86_64"),
+    ("aarch64", "aarch64"),
+    ("arm", "armv7hl"),
+    ("i386", "i586"),
+    ("ppc", "ppc"),
+    ("ia64", "ia64"),
+];
+
+const OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[
+    ("x86_64", "x86_64"),
+    ("aarch64", "aarch64"),
+    ("riscv64", "riscv64"),
+    ("arm", "armv7hnl"),
+    ("i386", "i686"),
+];
+
+/// The family, as a plugin.
+pub struct Mandriva;
+
+impl Distribution for Mandriva {
+    fn describe() -> Description {
+        let named = |id: &str, name: &str| Named { id: id.to_owned(), name: name.to_owned() };
+        Description {
+            id: "mandriva".to_owned(),
+            name: "Mandriva".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: vec![
+                named("mdv", "Mandriva"),
+                named("mdk", "Mandrake"),
+                named("mandrake", "Mandrake"),
+                named("mageia", "Mageia"),
+                named("openmandriva", "OpenMandriva Lx"),
+            ],
+            releases: RELEASES
+                .iter()
+                .map(|version| Release {
+                    version: (*version).to_owned(),
+                    name: None,
+                    is_default: *version == release::MAGEIA.to_string(),
+                })
+                .collect(),
+            archs: ARCHS
+                .iter()
+                .chain(OPENMANDRIVA_ARCHS.iter().filter(|(canonical, _)| *canonical == "riscv64"))
+                .map(|(canonical, native)| ArchName {
+                    canonical: (*canonical).to_owned(),
+                    native: (*native).to_owned(),
+                })
+                .collect(),
+        }
+    }
+
+    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+        opkg_rpm_family::generate(opkg, &flavour(target)?)
+    }
+
+    fn programs() -> Vec<String> {
+        urpmi::PROGRAMS.iter().chain(&dnf::PROGRAMS).chain(&["rpm"]).map(ToString::to_string).collect()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        if urpmi::serves(place) { urpmi::install(packages, place) } else { dnf::install(packages, place) }
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        if urpmi::serves(place) { urpmi::remove(packages, place) } else { dnf::remove(packages, place) }
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        if urpmi::serves(place) { urpmi::refresh(place) } else { dnf::refresh(place) }
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
+}
+
+fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+    let version = target_version(target, RELEASES)?;
+    let system = System::of(&target.dist, version.as_ref());
+    let decisive = version.clone().unwrap_or_else(|| system.default_version());
+    let year = decisive.major();
+
+    let family = FAMILY.iter().map(|id| Identity {
+        id: (*id).to_owned(),
+        version: version.as_ref().map(release::among_all),
+        default: release::among_all(&system.default_version()),
+        read: release::read_among_all,
+    });
+    let own = Identity {
+        id: target.dist.clone(),
+        version: version.clone(),
+        default: system.default_version(),
+        read: Version::parse,
+    };
+    let own = (!FAMILY.contains(&own.id.as_str())).then_some(own);
+    let mut identities: Vec<Identity> = family.collect();
+    if let Some(own) = own {
+        match own.id.as_str() {
+            // These mean all of them, as the short ids do, but only to those who ask for them.
+            "mandriva" | "mandrake" => identities.push(Identity { id: own.id, ..identities[0].clone() }),
+            _ => identities.push(own),
+        }
+    }
+    Ok(Flavour {
+        subject: Subject {
+            name: target_name(target),
+            identities,
+            stand_ins: Vec::new(),
+            arch: target.arch.clone(),
+            machine: target.machine.clone(),
+        },
+        archs: if system == System::OpenMandriva { OPENMANDRIVA_ARCHS } else { ARCHS },
+        expression: release::expression,
+        weak: if system == System::Mandriva && year < 2008 { Weak::Never } else { Weak::Always },
+        versioned_documentation: system == System::Mandriva && year <= 2006,
+        compression: match system {
+            System::OpenMandriva => Compression::Zstd,
+            System::Mandriva if year < 2010 => Compression::Gzip,
+            _ => Compression::Xz,
+        },
+        macros: vec![system.macro_value(&decisive)],
+    })
+}
+
+export_distribution!(Mandriva);

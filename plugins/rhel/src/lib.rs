@@ -1,1 +1,203 @@
-//! The rhel family of distributions.
+//! Red Hat Enterprise Linux and what is built from its sources.
+
+use opkg_plugin::artefacts::{Compression, Output};
+use opkg_plugin::filter::{Identity, Subject, VersionTest};
+use opkg_plugin::opkg::{Opkg, Target};
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_plugin::version::Version;
+use opkg_plugin::{Distribution, export_distribution};
+use opkg_rpm_family::counter::{Counter, Expression};
+use opkg_rpm_family::{Flavour, Weak, dnf, query, target_name, target_version};
+
+/// The family's id, by which filters mean any member.
+const FAMILY: &str = "rhel";
+
+/// The members, each under all ids that it answers to.
+const MEMBERS: &[(&[&str], &str)] = &[
+    (&["centos"], "CentOS"),
+    (&["rocky", "rockylinux"], "Rocky Linux"),
+    (&["almalinux", "alma"], "AlmaLinux"),
+    (&["ol", "oracle"], "Oracle Linux"),
+    (&["sl", "scientific"], "Scientific Linux"),
+];
+
+/// Releases that are known, newest first; any other number is taken as well.
+const RELEASES: &[&str] = &["10", "9", "8", "7", "6", "5", "4", "3"];
+
+/// The newest release that clusters commonly run: 10 leaves out processors that many of them still have
+/// (it wants x86-64-v3).
+const DEFAULT: u64 = 9;
+
+const ARCHS: &[(&str, &str)] = &[
+    ("x86_64", "x86_64"),
+    ("aarch64", "aarch64"),
+    ("ppc64le", "ppc64le"),
+    ("s390x", "s390x"),
+    ("riscv64", "riscv64"),
+    ("i386", "i686"),
+    ("ppc64", "ppc64"),
+    ("ppc", "ppc"),
+    ("s390", "s390"),
+    ("ia64", "ia64"),
+];
+
+/// The family's releases define `rhel`, which holds the major version.
+const RHEL: Counter = Counter { name: "rhel", weights: &[1] };
+
+/// The family, as a plugin.
+pub struct Rhel;
+
+impl Distribution for Rhel {
+    fn describe() -> Description {
+        let aliases = MEMBERS.iter().flat_map(|(ids, name)| {
+            ids.iter().map(|id| Named { id: (*id).to_owned(), name: (*name).to_owned() })
+        });
+        Description {
+            id: FAMILY.to_owned(),
+            name: "Red Hat Enterprise Linux".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: aliases.collect(),
+            releases: RELEASES
+                .iter()
+                .map(|version| Release {
+                    version: (*version).to_owned(),
+                    name: None,
+                    is_default: *version == DEFAULT.to_string(),
+                })
+                .collect(),
+            archs: ARCHS
+                .iter()
+                .map(|(canonical, native)| ArchName {
+                    canonical: (*canonical).to_owned(),
+                    native: (*native).to_owned(),
+                })
+                .collect(),
+        }
+    }
+
+    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+        opkg_rpm_family::generate(opkg, &flavour(target)?)
+    }
+
+    fn programs() -> Vec<String> {
+        dnf::PROGRAMS.iter().chain(&["rpm"]).map(ToString::to_string).collect()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::install(packages, place)
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::remove(packages, place)
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        dnf::refresh(place)
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
+}
+
+fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+    let version = target_version(target, RELEASES)?;
+    let major = version.as_ref().map(Version::major);
+    let ids = MEMBERS
+        .iter()
+        .map(|(ids, _)| *ids)
+        .find(|ids| ids.contains(&target.dist.as_str()))
+        .unwrap_or_default();
+    let identities = [FAMILY].iter().chain(ids).map(|id| Identity {
+        id: (*id).to_owned(),
+        version: version.clone(),
+        default: Version::new([DEFAULT]),
+        read: Version::parse,
+    });
+    let decisive = major.unwrap_or(DEFAULT);
+    Ok(Flavour {
+        subject: Subject {
+            name: target_name(target),
+            identities: identities.collect(),
+            stand_ins: Vec::new(),
+            arch: target.arch.clone(),
+            machine: target.machine.clone(),
+        },
+        archs: ARCHS,
+        expression,
+        weak: match major {
+            Some(8..) => Weak::Always,
+            Some(_) => Weak::Never,
+            None => Weak::When { expression: format!("{} >= 8", RHEL.defined()), by_default: DEFAULT >= 8 },
+        },
+        versioned_documentation: decisive <= 6,
+        compression: match decisive {
+            ..=5 => Compression::Gzip,
+            6..=8 => Compression::Xz,
+            _ => Compression::Zstd,
+        },
+        macros: vec![(RHEL.name, decisive.to_string())],
+    })
+}
+
+fn expression(test: &VersionTest) -> Expression {
+    RHEL.test(test.comparison, test.version.components())
+}
+
+export_distribution!(Rhel);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn target(dist: &str, version: Option<&str>) -> Target {
+        Target {
+            dist: dist.into(),
+            version: version.map(str::to_owned),
+            arch: None,
+            machine: "x86_64".into(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_itself_and_of_the_family() {
+        let ids = |dist| {
+            let identities = flavour(&target(dist, Some("9.4"))).unwrap().subject.identities;
+            identities.into_iter().map(|identity| identity.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("rhel"), ["rhel"]);
+        assert_eq!(ids("alma"), ["rhel", "almalinux", "alma"]);
+    }
+
+    #[test]
+    fn exactly_one_release_is_the_default() {
+        assert_eq!(Rhel::describe().releases.iter().filter(|release| release.is_default).count(), 1);
+    }
+
+    #[test]
+    fn each_release_is_packaged_as_its_rpm_can_read() {
+        let of = |version| flavour(&target("rhel", version)).unwrap();
+        assert!(of(Some("6.9")).versioned_documentation);
+        assert_eq!(of(Some("7")).weak, Weak::Never);
+        assert_eq!(of(Some("7")).compression, Compression::Xz);
+        assert!(!of(None).versioned_documentation);
+        assert_eq!(of(None).macros, [("rhel", "9".to_owned())]);
+    }
+
+    #[test]
+    fn a_version_is_a_number() {
+        let Err(Refusal::UnknownTarget(message)) = flavour(&target("rocky", Some("latest"))) else {
+            panic!("must be refused");
+        };
+        assert_eq!(
+            message,
+            "`latest` is not a version of rocky: write a number, such as 10, 9, 8, 7, 6, 5, 4, 3"
+        );
+    }
+}

@@ -2,6 +2,11 @@
 
 use opkg_plugin::artefacts::Compression;
 use opkg_plugin::filter::{Subject, VersionTest};
+use opkg_plugin::opkg::Target;
+use opkg_plugin::packaging::Refusal;
+use opkg_plugin::version::Version;
+
+use crate::counter::Expression;
 
 /// A distribution and release that an OPKG is compiled for.
 #[derive(Debug, Clone)]
@@ -21,15 +26,6 @@ pub struct Flavour {
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
     /// to `rpmbuild`, so that it decides the same anywhere.
     pub macros: Vec<(&'static str, String)>,
-}
-
-/// A test for `%if`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expression {
-    /// Not false by accident where the macro is not defined at all.
-    pub text: String,
-    /// Whether the macro tells as much of the version as the test asks for.
-    pub exact: bool,
 }
 
 /// Whether the release's RPM knows `Suggests`.
@@ -72,5 +68,28 @@ impl Flavour {
                 None => "unknown",
             },
         }
+    }
+}
+
+/// The target as it was asked for: `rhel-9-x86_64`.
+#[must_use]
+pub fn target_name(target: &Target) -> String {
+    let parts = [Some(&target.dist), target.version.as_ref(), target.arch.as_ref()];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-")
+}
+
+/// The target's version, if it names one.
+///
+/// # Errors
+/// [`Refusal::UnknownTarget`] if that is no number; `known` are examples.
+pub fn target_version(target: &Target, known: &[&str]) -> Result<Option<Version>, Refusal> {
+    let Some(text) = &target.version else { return Ok(None) };
+    match Version::parse(text) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Refusal::UnknownTarget(format!(
+            "`{text}` is not a version of {}: write a number, such as {}",
+            target.dist,
+            known.join(", ")
+        ))),
     }
 }

@@ -4,6 +4,7 @@
 //! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
 
 mod changelog;
+pub mod counter;
 pub mod dnf;
 mod escape;
 mod evr;
@@ -21,7 +22,7 @@ use opkg_plugin::finding;
 use opkg_plugin::opkg::{Diagnostic, Opkg, Severity};
 use opkg_plugin::packaging::Refusal;
 
-pub use flavour::{Expression, Flavour, Weak};
+pub use flavour::{Flavour, Weak, target_name, target_version};
 use package::Plan;
 
 /// Everything that an OPKG becomes.

@@ -166,7 +166,7 @@ fn lines(at: Node, condition: &Condition, flavour: &Flavour, findings: &mut Vec<
                             test.id,
                             test.id,
                             sign(test.comparison),
-                            test.version
+                            test.written
                         ),
                         "name the version of the target",
                     ),

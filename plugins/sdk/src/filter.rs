@@ -44,6 +44,8 @@ pub struct VersionTest {
     pub comparison: Comparison,
     /// As the identity reads it.
     pub version: Version,
+    /// As the filter says it, for messages.
+    pub written: String,
 }
 
 /// What remains to be tested, later and elsewhere. Both lists must match, in each one alternative is
@@ -173,7 +175,12 @@ impl Subject {
             return Decision::No;
         };
         let Some(version) = &identity.version else {
-            let test = VersionTest { id: dist.id.clone(), comparison: bound.comparison, version: wanted };
+            let test = VersionTest {
+                id: dist.id.clone(),
+                comparison: bound.comparison,
+                version: wanted,
+                written: bound.version.clone(),
+            };
             return Decision::Depends(Condition { versions: vec![test], archs: Vec::new() });
         };
         let answer = version.satisfies(bound.comparison, &wanted);
