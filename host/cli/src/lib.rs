@@ -1,1 +1,36 @@
-//! The program opkgc: OPKG directories to native packages.
+//! The program `opkgc`: command line, rendering, exit statuses; every word that a user reads.
+
+pub mod args;
+mod commands;
+pub mod exit;
+mod failure;
+mod interrupt;
+mod json;
+mod plugins;
+mod render;
+mod report;
+mod shell;
+
+use anyhow::Result;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::shell::Shell;
+
+/// Runs the program. Whatever fails has been said when this returns.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let shell = Shell::new(&cli.common);
+    dispatch(shell, cli).unwrap_or_else(|error| failure::report(shell, &error))
+}
+
+fn dispatch(shell: Shell, cli: Cli) -> Result<Exit> {
+    match cli.command.unwrap_or(Command::Build(cli.build)) {
+        Command::Build(arguments) => commands::build::run(shell, arguments),
+        Command::Check(arguments) => commands::check::run(shell, &arguments),
+        Command::Schema => commands::manual::schema(shell),
+        Command::Plugin(command) => commands::plugin::run(shell, &command),
+        Command::Man { directory } => commands::manual::man(shell, &directory),
+        Command::Completions { shell: kind } => commands::manual::completions(kind),
+    }
+}

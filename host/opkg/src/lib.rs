@@ -15,6 +15,7 @@ mod tree;
 pub mod version;
 mod xml;
 
+pub use config::is_relation_name;
 pub use load::{Automatic, Loaded, Settings, Source, load};
 pub use nearest::nearest;
 pub use text::{is_control, line_column};

@@ -1,2 +1,10 @@
 //! The OPKG compiler.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use opkg_cli::args::Cli;
+
+fn main() -> ExitCode {
+    opkg_cli::run(Cli::parse()).into()
+}

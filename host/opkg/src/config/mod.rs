@@ -10,6 +10,7 @@ use roxmltree::Node as Xml;
 
 pub(crate) use reader::Reader;
 pub(crate) use relations::add_automatic;
+pub use relations::is_relation_name;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::limits::NAME_CHARS;

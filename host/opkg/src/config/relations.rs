@@ -132,6 +132,12 @@ fn fault_in_name(name: &str) -> Option<String> {
     (!is_good_start).then(|| "does not begin with a letter, a digit or `/`".into())
 }
 
+/// Whether a relation may name this.
+#[must_use]
+pub fn is_relation_name(name: &str) -> bool {
+    fault_in_name(name).is_none()
+}
+
 /// Adds what every OPKG of a cluster requires, unless it does already, on every distribution.
 pub(crate) fn add_automatic(relations: &mut Vec<Relation>, automatic: &Automatic, root: Node) {
     let parts =

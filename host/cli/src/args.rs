@@ -1,0 +1,239 @@
+//! The command line of `opkgc`, from which help, man pages and completions are made as well.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Compile OPKGs into the native packages of any distribution.
+///
+/// An OPKG is a directory that describes one piece of cluster software: config.xml, scripts, tests,
+/// documentation. opkgc turns it into the meta-files and packages of the distributions that you name.
+#[derive(Debug, Parser)]
+#[command(name = "opkgc", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:
+  opkgc --dist=rhel my-package                     spec and source archive, into ./output/rhel
+  opkgc --dist rhel-9-x86_64,debian my-package     for two distributions
+  opkgc --dist debian --builder native my-package  binary packages as well
+  opkgc check my-package                           only look for mistakes
+
+Exit status:
+  0  everything was done
+  1  an OPKG has errors, or a package could not be made
+  2  the command line is wrong
+  4  the only target asked for is excluded by the OPKG's own filters")]
+pub struct Cli {
+    /// What to do; `build` when none is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Of `build`.
+    #[command(flatten)]
+    pub build: Build,
+
+    /// For every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compile OPKGs (what happens without a command)
+    Build(Build),
+    /// Look for mistakes in OPKGs and show all of them
+    Check(Check),
+    /// Print the XML schema of config.xml, for editors and validators
+    Schema,
+    /// Manage distribution plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Write man pages into a directory
+    Man {
+        /// Where to; created if need be
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Targets: DIST, DIST-VERSION or DIST-VERSION-ARCH, separated by commas
+    ///
+    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. See --supported-dist for what there is.
+    #[arg(
+        short,
+        long,
+        value_name = "TARGET",
+        value_delimiter = ',',
+        required_unless_present = "supported_dist"
+    )]
+    pub dist: Vec<String>,
+
+    /// Directories of OPKGs
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+
+    /// The same as DIR
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub input: Vec<PathBuf>,
+
+    /// Where to write; each target gets a directory of its own in there
+    #[arg(short, long, value_name = "DIR", default_value = "output", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+
+    /// Write only the meta-files and the source package
+    #[arg(long, conflicts_with = "builder")]
+    pub source: bool,
+
+    /// Also make the binary packages
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub builder: Option<Builder>,
+
+    /// Refuse OPKGs that have warnings
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+
+    /// What every api, server or client package requires, as PART=NAME,…
+    ///
+    /// The defaults are api=oscar-data, server=liboscar-server and client=liboscar-client. `api=` requires
+    /// nothing.
+    #[arg(long, value_name = "PART=NAMES", value_parser = parse_automatic)]
+    pub auto_requires: Vec<(opkg::model::Part, Vec<String>)>,
+
+    /// List the distributions that can be named, and exit
+    #[arg(long)]
+    pub supported_dist: bool,
+
+    /// Where plugins come from.
+    #[command(flatten)]
+    pub plugins: Plugins,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Directories of OPKGs
+    #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+
+    /// Fail when there is a warning, too
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the plugins: what they answer to, where they come from, what shadows what
+    List(Plugins),
+    /// Show what a plugin's file is: interface, imports, exports, size, hash, what it answers to
+    Inspect {
+        /// A component (.wasm)
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Build a plugin from a Rust crate
+    Build {
+        /// The directory of the crate
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Where to write the component [default: <crate>.wasm]
+        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+    },
+    /// Install a plugin for this user and remember its hash
+    Install {
+        /// A component (.wasm)
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Remove a plugin that was installed for this user
+    Remove {
+        /// Its id
+        id: String,
+    },
+}
+
+/// Where plugins come from.
+#[derive(Debug, Args, Default)]
+pub struct Plugins {
+    /// Use this plugin before all others; may be given several times
+    #[arg(long = "plugin", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Options that every command has.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Say more: what plugins report, what is run
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON document on standard output
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into pipes
+    Always,
+    /// Never
+    Never,
+}
+
+/// What is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Warnings count as errors
+    Warnings,
+}
+
+/// Who makes binary packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Builder {
+    /// The distribution's own tools, which must be installed
+    Native,
+}
+
+fn parse_automatic(text: &str) -> Result<(opkg::model::Part, Vec<String>), String> {
+    use opkg::model::Part;
+    let (part, names) = text.split_once('=').ok_or("expected PART=NAME, for example api=oscar-data")?;
+    let part = match part {
+        "api" => Part::Api,
+        "server" => Part::Server,
+        "client" => Part::Client,
+        other => return Err(format!("there is no part `{other}`; it is api, server or client")),
+    };
+    let names: Vec<String> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    match names.iter().find(|name| !opkg::is_relation_name(name)) {
+        Some(name) => Err(format!("`{name}` is not the name of a package")),
+        None => Ok((part, names)),
+    }
+}

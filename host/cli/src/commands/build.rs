@@ -1,0 +1,308 @@
+//! `opkgc build`: OPKGs × targets → meta-files and packages.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use fs_err as fs;
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::model::Part;
+use opkg::{Loaded, Settings};
+use opkg_package::{Builder, Source, Written};
+use opkg_runtime::{GenerateError, Plugin, Registry, Target};
+
+use crate::args::{self, Build, Deny};
+use crate::exit::Exit;
+use crate::failure::UsageError;
+use crate::shell::Shell;
+use crate::{interrupt, plugins, render, report};
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing could be started: an unknown target, an unusable output directory.
+pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
+    let registry = Registry::discover(plugins::options(shell, &arguments.plugins.files));
+    if arguments.supported_dist {
+        return report::supported(shell, &registry);
+    }
+
+    let directories = [arguments.input.as_slice(), arguments.directories.as_slice()].concat();
+    if directories.is_empty() {
+        bail!(UsageError::new("no OPKG was named", "name the directory that holds its config.xml"));
+    }
+    let targets = targets(&registry, &arguments.dist)?;
+    outside(&arguments.output, &directories)?;
+
+    let settings = settings(&arguments)?;
+    let packages = load(shell, &arguments, &settings, directories);
+    let jobs: Vec<Job<'_>> = packages
+        .iter()
+        .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
+        .collect();
+    let builder = match arguments.builder {
+        Some(args::Builder::Native) => Builder::Native { verbose: shell.verbose() },
+        None => Builder::None,
+    };
+
+    interrupt::clean_up_on_signals().context("cannot wait for signals")?;
+    let mut reports = report::Reports::new(shell, targets.len());
+    each_in_order(
+        &jobs,
+        |job| job.run(&arguments.output, builder),
+        |job, outcome| reports.add(job.package, job.target, outcome),
+    )?;
+    reports.finish()
+}
+
+/// An OPKG that was named on the command line.
+pub struct Package {
+    /// As named.
+    pub directory: PathBuf,
+    /// What was read.
+    pub loaded: Loaded,
+    /// Whether it may be compiled.
+    pub usable: bool,
+}
+
+/// How a job ended.
+pub enum Outcome {
+    /// Everything was written; what the plugin said besides.
+    Built(Vec<Written>, Vec<Diagnostic>),
+    /// The OPKG's own filters exclude the target.
+    Unavailable(Diagnostic),
+    /// The plugin found that it cannot be expressed.
+    Refused(Vec<Diagnostic>),
+    /// The OPKG has errors, which were shown before.
+    Unusable,
+    /// Something went wrong.
+    Failed(anyhow::Error),
+}
+
+/// One OPKG for one target.
+struct Job<'a> {
+    package: &'a Package,
+    target: &'a Target,
+    plugin: &'a Plugin,
+}
+
+impl Job<'_> {
+    fn run(&self, output: &Path, builder: Builder) -> Outcome {
+        let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.usable) else {
+            return Outcome::Unusable;
+        };
+        let generated = match self.plugin.generate(opkg, self.target) {
+            Ok(generated) => generated,
+            Err(GenerateError::Unavailable(diagnostic)) => return Outcome::Unavailable(diagnostic),
+            Err(GenerateError::Failed(diagnostics)) => return Outcome::Refused(diagnostics),
+            Err(error) => return Outcome::Failed(error.into()),
+        };
+        let source = Source { opkg, directory: &self.package.directory };
+        let directory = output.join(self.target.to_string());
+        match opkg_package::write(&generated.output, source, &directory, builder) {
+            Ok(written) => Outcome::Built(written, generated.diagnostics),
+            Err(error) => Outcome::Failed(
+                anyhow::Error::new(error).context(format!("cannot write to {}", directory.display())),
+            ),
+        }
+    }
+}
+
+/// Runs jobs on all processors and hands over the results in the order of the jobs, as soon as possible.
+fn each_in_order<J: Sync, R: Send>(
+    jobs: &[J],
+    work: impl Fn(&J) -> R + Sync,
+    mut take: impl FnMut(&J, R) -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..workers {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some((index, job)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    jobs.get(index).map(|job| (index, job))
+                } {
+                    if sender.send((index, work(job))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut due = 0;
+        for (index, result) in receiver {
+            early.insert(index, result);
+            while let Some(result) = early.remove(&due) {
+                take(&jobs[due], result)?;
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn targets(registry: &Registry, names: &[String]) -> Result<Vec<(Target, Plugin)>> {
+    let mut targets: Vec<(Target, Plugin)> = Vec::new();
+    for name in names {
+        let target = Target::parse(name, registry)
+            .map_err(|error| UsageError::new(error.to_string(), known(registry, name)))?;
+        if targets.iter().all(|(known, _)| *known != target) {
+            let plugin = registry.load(&target)?;
+            targets.push((target, plugin));
+        }
+    }
+    Ok(targets)
+}
+
+/// What to say about an unknown distribution.
+fn known(registry: &Registry, name: &str) -> String {
+    let ids = registry.ids();
+    let ids = ids.iter().map(String::as_str);
+    let asked = name.split('-').next().unwrap_or(name);
+    match opkg::nearest(asked, ids) {
+        Some(near) => format!("did you mean `{near}`? `opkgc --supported-dist` lists all"),
+        None => "`opkgc --supported-dist` lists what there is; `opkgc plugin install` adds more".into(),
+    }
+}
+
+fn settings(arguments: &Build) -> Result<Settings> {
+    let mut settings = Settings::default();
+    for (part, names) in &arguments.auto_requires {
+        let list = match part {
+            Part::Api => &mut settings.automatic.api,
+            Part::Server => &mut settings.automatic.server,
+            Part::Client => &mut settings.automatic.client,
+        };
+        list.clone_from(names);
+    }
+    if let Some(epoch) = std::env::var_os("SOURCE_DATE_EPOCH") {
+        let seconds = epoch.to_str().and_then(|it| it.parse::<u32>().ok()).ok_or_else(|| {
+            UsageError::new(
+                format!("SOURCE_DATE_EPOCH is `{}`", epoch.to_string_lossy()),
+                "it must be a number of seconds since 1970; unset it to use the changelog's newest date",
+            )
+        })?;
+        settings.source_date = Some(i64::from(seconds));
+    }
+    Ok(settings)
+}
+
+/// An OPKG's directory is never written to.
+fn outside(output: &Path, directories: &[PathBuf]) -> Result<()> {
+    let output = std::path::absolute(output).context("cannot find out where the output directory is")?;
+    // The directory itself may not exist yet, but what does of its path may be a link.
+    let real = output.ancestors().find_map(|it| {
+        let rest = output.strip_prefix(it).ok()?;
+        Some(fs::canonicalize(it).ok()?.join(rest))
+    });
+    for directory in directories {
+        let inside = fs::canonicalize(directory)
+            .is_ok_and(|source| real.as_ref().is_some_and(|output| output.starts_with(source)));
+        if inside {
+            bail!(UsageError::new(
+                format!(
+                    "the output directory {} lies inside the OPKG {}",
+                    output.display(),
+                    directory.display()
+                ),
+                "an OPKG's directory is never written to: name another one with --output",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn load(shell: Shell, arguments: &Build, settings: &Settings, directories: Vec<PathBuf>) -> Vec<Package> {
+    let renderer = shell.renderer(false);
+    let mut packages: Vec<Package> = Vec::new();
+    for directory in directories {
+        let mut loaded = opkg::load(&directory, settings);
+        if let Some(twin) = twin(&packages, &loaded) {
+            loaded.diagnostics.push(twin);
+            loaded.opkg = None;
+        }
+        let findings = &loaded.diagnostics;
+        let denied = arguments.deny == Some(Deny::Warnings)
+            && findings.iter().any(|it| it.severity <= Severity::Warning);
+        if !shell.json() {
+            let shown: Vec<Diagnostic> = findings
+                .iter()
+                .filter(|it| {
+                    it.severity == Severity::Error
+                        || it.severity == Severity::Warning && !shell.quiet()
+                        || shell.verbose()
+                })
+                .cloned()
+                .collect();
+            let text = render::diagnostics(&renderer, &directory, loaded.source.as_ref(), &shown);
+            if !text.is_empty() {
+                shell.message(text.trim_end_matches('\n'));
+            }
+        }
+        let usable = loaded.opkg.is_some() && !denied;
+        packages.push(Package { directory, loaded, usable });
+    }
+    packages
+}
+
+/// Two OPKGs of one name would overwrite each other's packages.
+fn twin(packages: &[Package], loaded: &Loaded) -> Option<Diagnostic> {
+    let name = &loaded.opkg.as_ref()?.name;
+    let other = packages.iter().find(|it| it.loaded.opkg.as_ref().is_some_and(|it| it.name == *name))?;
+    Some(Diagnostic {
+        severity: Severity::Error,
+        code: "same-name".into(),
+        message: format!("the OPKG in {} has the name `{name}` as well", other.directory.display()),
+        place: None,
+        help: Some("compile them one at a time, into different output directories".into()),
+        related: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn results_arrive_in_the_order_of_the_jobs() {
+        let jobs: Vec<u64> = (0..200).collect();
+        let mut taken = Vec::new();
+        let slow_first = |job: &u64| {
+            thread::sleep(std::time::Duration::from_micros(200 - job));
+            *job
+        };
+        each_in_order(&jobs, slow_first, |_, result| {
+            taken.push(result);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(taken, jobs);
+    }
+
+    #[test]
+    fn a_failure_to_report_ends_the_run() {
+        let jobs = [1, 2, 3];
+        let outcome = each_in_order(&jobs, |job| *job, |_, _| Err(anyhow::anyhow!("the pipe is closed")));
+        assert!(outcome.is_err());
+    }
+
+    #[test]
+    fn output_inside_an_opkg_is_refused_even_through_a_link() {
+        let root = tempfile::tempdir().unwrap();
+        let opkg = root.path().join("opkg");
+        fs::create_dir(&opkg).unwrap();
+        fs_err::os::unix::fs::symlink(&opkg, root.path().join("link")).unwrap();
+        for inside in ["opkg", "opkg/out", "link/a/b"] {
+            assert!(outside(&root.path().join(inside), std::slice::from_ref(&opkg)).is_err(), "{inside}");
+        }
+        assert!(outside(&root.path().join("out"), &[opkg]).is_ok());
+    }
+}

@@ -1,0 +1,98 @@
+//! Every error of the libraries, turned into what a user reads: what happened, and what to do next.
+
+use std::io;
+
+use opkg_runtime::{GenerateError, LoadError};
+
+use crate::exit::Exit;
+use crate::shell::Shell;
+
+/// The command line asks for something that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct UsageError {
+    message: String,
+    help: String,
+}
+
+impl UsageError {
+    /// What is wrong, and what to do.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+/// Says what went wrong and how the program ends.
+pub fn report(shell: Shell, error: &anyhow::Error) -> Exit {
+    // Whoever closed our output has read enough.
+    if error.chain().any(|it| io_kind(it) == Some(io::ErrorKind::BrokenPipe)) {
+        return Exit::Done;
+    }
+    shell.message(&explain(error));
+    if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+}
+
+/// `error: …`, its causes, and a hint.
+pub fn explain(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {error}");
+    for cause in error.chain().skip(1) {
+        text.push_str(&format!("\n  because: {cause}"));
+    }
+    if let Some(opkg_package::Error::Program { last_lines, .. }) = error.downcast_ref() {
+        for line in last_lines {
+            text.push_str("\n    | ");
+            text.extend(line.chars().filter(|it| !it.is_control() || *it == '\t'));
+        }
+    }
+    if let Some(help) = help(error) {
+        text.push_str(&format!("\n  help: {help}"));
+    }
+    text
+}
+
+fn help(error: &anyhow::Error) -> Option<String> {
+    if let Some(usage) = error.downcast_ref::<UsageError>() {
+        return Some(usage.help.clone());
+    }
+    if let Some(error) = error.downcast_ref::<LoadError>() {
+        return error.help();
+    }
+    if let Some(error) = error.downcast_ref::<GenerateError>() {
+        return match error {
+            GenerateError::Broken(error) => error.help(),
+            _ => None,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<opkg_package::Error>() {
+        use opkg_package::Error;
+        return match error {
+            Error::Changed(_) => Some("run it again when nobody writes to the OPKG".into()),
+            Error::UnknownFile(_) | Error::Unpackable(_) => Some("tell the authors of the plugin".into()),
+            Error::MissingProgram { .. } => Some(
+                "install it, or leave out --builder to get only the meta-files and the source package".into(),
+            ),
+            Error::Program { .. } => Some("-v shows everything that it prints".into()),
+            Error::MissingResult(_) => Some("-v shows what the native build prints".into()),
+            Error::Io(error) => io_help(error.kind()),
+        };
+    }
+    error.chain().find_map(io_kind).and_then(io_help)
+}
+
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
+    error.downcast_ref::<io::Error>().map(io::Error::kind)
+}
+
+fn io_help(kind: io::ErrorKind) -> Option<String> {
+    let help = match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "nothing was left behind; make room, or name another place with --output"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "name a directory that you may write to with --output"
+        }
+        io::ErrorKind::NotADirectory => "a file stands where a directory is needed; name another --output",
+        _ => return None,
+    };
+    Some(help.into())
+}

@@ -1,0 +1,30 @@
+//! What all commands that use plugins have in common.
+
+use std::path::PathBuf;
+
+use opkg_runtime::{Level, Options, Release, Sink};
+
+use crate::shell::Shell;
+
+/// What the environment says, and the plugins named on the command line. What plugins report is shown as the
+/// verbosity wants it.
+#[must_use]
+pub fn options(shell: Shell, files: &[PathBuf]) -> Options {
+    let log = Sink::new(move |message| {
+        let line = format!("{}: {}", message.from, message.text);
+        match message.level {
+            // An error is shown by whoever the call fails for.
+            Level::Warn => shell.status(&line),
+            _ => shell.detail(&line),
+        }
+    });
+    Options { plugin_files: files.to_vec(), log, ..Options::from_env() }
+}
+
+/// `12 (bookworm), the default`
+#[must_use]
+pub fn release(release: &Release) -> String {
+    let name = release.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let default = if release.is_default { ", the default" } else { "" };
+    format!("{}{name}{default}", release.version)
+}

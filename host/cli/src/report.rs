@@ -1,0 +1,235 @@
+//! What `opkgc build` tells about its jobs: lines for people, one document for programs.
+
+use std::path::Path;
+
+use anyhow::Result;
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg_package::{Role, Written};
+use opkg_runtime::{Registry, Target};
+use serde::Serialize;
+
+use crate::commands::build::{Outcome, Package};
+use crate::exit::Exit;
+use crate::shell::Shell;
+use crate::{failure, json, render};
+
+/// Collects the outcomes of a run.
+pub struct Reports {
+    shell: Shell,
+    targets: usize,
+    documents: Vec<Document>,
+    failed: usize,
+    unavailable: usize,
+}
+
+/// One OPKG for one target, as `--format json` prints it.
+#[derive(Serialize)]
+struct Document {
+    directory: String,
+    name: Option<String>,
+    version: Option<String>,
+    target: String,
+    /// `built`, `unavailable` or `failed`.
+    status: &'static str,
+    files: Vec<WrittenFile>,
+    diagnostics: Vec<json::Finding>,
+    /// What went wrong besides the diagnostics.
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WrittenFile {
+    path: String,
+    /// `meta`, `source` or `package`.
+    role: &'static str,
+}
+
+impl Reports {
+    /// For a run with so many targets.
+    #[must_use]
+    pub fn new(shell: Shell, targets: usize) -> Self {
+        Self { shell, targets, documents: Vec::new(), failed: 0, unavailable: 0 }
+    }
+
+    /// One job has ended.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn add(&mut self, package: &Package, target: &Target, outcome: Outcome) -> Result<()> {
+        let (status, files, diagnostics, error) = match outcome {
+            Outcome::Built(files, diagnostics) => ("built", files, diagnostics, None),
+            Outcome::Unavailable(diagnostic) => ("unavailable", Vec::new(), vec![diagnostic], None),
+            Outcome::Refused(diagnostics) => ("failed", Vec::new(), diagnostics, None),
+            Outcome::Unusable => ("failed", Vec::new(), Vec::new(), None),
+            Outcome::Failed(error) => ("failed", Vec::new(), Vec::new(), Some(failure::explain(&error))),
+        };
+        match status {
+            "failed" => self.failed += 1,
+            "unavailable" => self.unavailable += 1,
+            _ => {}
+        }
+        if self.shell.json() {
+            self.documents.push(document(package, target, status, &files, &diagnostics, error));
+            return Ok(());
+        }
+        self.show(package, &diagnostics, status);
+        let title = title(package);
+        if let Some(error) = error {
+            self.shell.message(&format!("{title} for {target}:\n{error}"));
+        }
+        match status {
+            "built" => self.shell.status(&format!("{title} for {target}: {}", summary(&files))),
+            "unavailable" => {
+                let reason = diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
+                self.shell.status(&format!("{title} for {target}: not available: {reason}"));
+            }
+            _ => self.shell.message(&format!("{title} for {target}: failed")),
+        }
+        for file in &files {
+            self.shell.data(&format!("{}\n", file.path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// All jobs have ended.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn finish(self) -> Result<Exit> {
+        if self.shell.json() {
+            self.shell.json_data(&self.documents)?;
+        }
+        Ok(if self.failed > 0 {
+            Exit::Failed
+        } else if self.unavailable > 0 && self.targets == 1 {
+            Exit::Unavailable
+        } else {
+            Exit::Done
+        })
+    }
+
+    fn show(&self, package: &Package, diagnostics: &[Diagnostic], status: &str) {
+        let shown: Vec<Diagnostic> = diagnostics
+            .iter()
+            .filter(|it| match it.severity {
+                _ if status == "unavailable" => self.shell.verbose(),
+                Severity::Error => true,
+                Severity::Warning => !self.shell.quiet(),
+                Severity::Note => self.shell.verbose(),
+            })
+            .cloned()
+            .collect();
+        let renderer = self.shell.renderer(false);
+        let source = package.loaded.source.as_ref();
+        let text = render::diagnostics(&renderer, &package.directory, source, &shown);
+        if !text.is_empty() {
+            self.shell.message(text.trim_end_matches('\n'));
+        }
+    }
+}
+
+fn title(package: &Package) -> String {
+    let opkg = package.loaded.opkg.as_ref();
+    match opkg.and_then(|opkg| Some((&opkg.name, opkg.version()?))) {
+        Some((name, version)) => format!("{name} {version}"),
+        None => package.directory.display().to_string(),
+    }
+}
+
+fn summary(files: &[Written]) -> String {
+    let count = |role| files.iter().filter(|file| file.role == role).count();
+    let mut parts = Vec::new();
+    for (role, one, many) in [
+        (Role::Meta, "meta-files", "meta-files"),
+        (Role::Source, "source package", "source package"),
+        (Role::Package, "1 package", "packages"),
+    ] {
+        match (count(role), role) {
+            (0, _) => {}
+            (1, _) => parts.push(one.to_owned()),
+            (n, Role::Package) => parts.push(format!("{n} {many}")),
+            _ => parts.push(many.to_owned()),
+        }
+    }
+    parts.join(", ")
+}
+
+fn document(
+    package: &Package,
+    target: &Target,
+    status: &'static str,
+    files: &[Written],
+    diagnostics: &[Diagnostic],
+    error: Option<String>,
+) -> Document {
+    let source = package.loaded.source.as_ref();
+    let opkg = package.loaded.opkg.as_ref();
+    let findings = package.loaded.diagnostics.iter().chain(diagnostics);
+    Document {
+        directory: text(&package.directory),
+        name: opkg.map(|it| it.name.clone()),
+        version: opkg.and_then(|it| it.version()).map(ToString::to_string),
+        target: target.to_string(),
+        status,
+        files: files
+            .iter()
+            .map(|file| WrittenFile {
+                path: text(&file.path),
+                role: match file.role {
+                    Role::Meta => "meta",
+                    Role::Source => "source",
+                    Role::Package => "package",
+                },
+            })
+            .collect(),
+        diagnostics: findings.map(|it| json::finding(&package.directory, source, it)).collect(),
+        error,
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// One distribution that can be named.
+#[derive(Serialize)]
+struct Supported<'a> {
+    id: &'a str,
+    name: &'a str,
+    aliases: Vec<&'a str>,
+    versions: Vec<&'a str>,
+    default_version: Option<&'a str>,
+    architectures: Vec<&'a str>,
+}
+
+/// `--supported-dist`.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn supported(shell: Shell, registry: &Registry) -> Result<Exit> {
+    let descriptions = registry.descriptions();
+    let supported: Vec<Supported<'_>> = descriptions
+        .iter()
+        .map(|it| Supported {
+            id: &it.id,
+            name: &it.name,
+            aliases: it.aliases.iter().map(|alias| alias.id.as_str()).collect(),
+            versions: it.releases.iter().map(|release| release.version.as_str()).collect(),
+            default_version: it.releases.iter().find(|it| it.is_default).map(|it| it.version.as_str()),
+            architectures: it.archs.iter().map(|arch| arch.canonical.as_str()).collect(),
+        })
+        .collect();
+    if shell.json() {
+        shell.json_data(&supported)?;
+        return Ok(Exit::Done);
+    }
+    for dist in supported {
+        shell.data(&format!("{}  {}\n", dist.id, dist.name))?;
+        let lines =
+            [("also", dist.aliases), ("versions", dist.versions), ("architectures", dist.architectures)];
+        for (what, list) in lines.iter().filter(|(_, list)| !list.is_empty()) {
+            shell.data(&format!("    {what}: {}\n", list.join(" ")))?;
+        }
+    }
+    Ok(Exit::Done)
+}

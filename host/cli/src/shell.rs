@@ -1,0 +1,104 @@
+//! Everything that is printed goes through here: data to standard output, the rest to standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use annotate_snippets::Renderer;
+
+use crate::args::{Color, Common, Format};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Where and how to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Shell {
+    verbosity: Verbosity,
+    format: Format,
+    color: Color,
+}
+
+impl Shell {
+    /// As the command line says.
+    #[must_use]
+    pub fn new(common: &Common) -> Self {
+        let verbosity = match (common.quiet, common.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        Self { verbosity, format: common.format, color: common.color }
+    }
+
+    /// Whether results are wanted as JSON.
+    #[must_use]
+    pub fn json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether everything is to be shown.
+    #[must_use]
+    pub fn verbose(self) -> bool {
+        self.verbosity == Verbosity::Verbose
+    }
+
+    /// Whether only errors are to be shown.
+    #[must_use]
+    pub fn quiet(self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
+    /// A result, on standard output.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn data(self, text: &str) -> io::Result<()> {
+        io::stdout().lock().write_all(text.as_bytes())
+    }
+
+    /// A result as JSON, on standard output.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn json_data(self, value: &impl serde::Serialize) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, value)?;
+        out.write_all(b"\n")
+    }
+
+    /// What is being done, unless quiet.
+    pub fn status(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.message(text);
+        }
+    }
+
+    /// What only helps to find out what is going on.
+    pub fn detail(self, text: &str) {
+        if self.verbose() {
+            self.message(text);
+        }
+    }
+
+    /// Always shown, on standard error.
+    pub fn message(self, text: &str) {
+        // Nobody can be told that standard error does not work.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Renders diagnostics for standard output or standard error.
+    #[must_use]
+    pub fn renderer(self, to_stdout: bool) -> Renderer {
+        let terminal = if to_stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
+        let colored = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        };
+        if colored { Renderer::styled() } else { Renderer::plain() }
+    }
+}
