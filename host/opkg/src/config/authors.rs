@@ -37,7 +37,7 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Vec<Author> {
     authors
 }
 
-/// One author; nothing where a finding has said that something needed is missing.
+/// One author; nothing where there is no name, which is an error.
 fn read_author(reader: &mut Reader<'_>, element: Xml<'_, '_>) -> Option<Author> {
     reader.check(element, &FIELDS, &["cat"]);
     let role = read_role(reader, element);
@@ -68,12 +68,13 @@ fn read_author(reader: &mut Reader<'_>, element: Xml<'_, '_>) -> Option<Author> 
                 .help("swap the two, or correct one of them");
         reader.report(reader.content(*end), finding);
     }
+    // Where only the rest is wrong the name still counts, so that changes by this author are not reported, too.
     Some(Author {
         at: reader.node(reader.tag(element)),
-        role: role?,
+        role: role.unwrap_or(Role::Upstream),
         name: name?.0,
         nickname,
-        email: email?.0,
+        email: email.map(|(email, _)| email).unwrap_or_default(),
         institution,
         first_year,
         last_year,

@@ -39,6 +39,9 @@ pub(super) struct Contents {
 /// Reads a file to its end, but no more than `limit` bytes; nothing where it is longer.
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<Option<Contents>> {
     let mut file = open(path)?;
+    if file.metadata()?.len() > limit {
+        return Ok(None);
+    }
     let mut hash = Sha256::new();
     let mut head = Vec::new();
     let mut size = 0u64;
