@@ -30,8 +30,7 @@ struct Stanza {
     architecture: String,
     /// Those that are not empty.
     relations: Vec<(&'static str, String)>,
-    /// Prefix, name and value.
-    extra: Vec<(&'static str, &'static str, String)>,
+    extra: Vec<(&'static str, String)>,
     summary: String,
     /// With `.` for an empty line.
     description: Vec<String>,
@@ -60,7 +59,9 @@ pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<Extra> {
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let section = section(opkg);
     let mut list = String::new();
-    for package in packages {
+    let mut sorted: Vec<&Package> = packages.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    for package in sorted {
         let archs = package.architecture.join(",");
         list.push_str(&format!("\n {} deb {section} optional arch={archs}", package.name));
     }
@@ -78,6 +79,10 @@ pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<Extra> {
     }
     fields.push(("Standards-Version", STANDARDS.to_owned()));
     fields.push(("Package-List", list));
+    for package in packages {
+        let transferred = package.extra().into_iter().filter(|(name, _)| *name == "Opkg-Conflicts");
+        fields.extend(transferred);
+    }
     fields.into_iter().map(|(name, value)| Extra { name: name.into(), value }).collect()
 }
 
@@ -98,7 +103,7 @@ fn stanza(package: &Package) -> Stanza {
             .map(|(name, field)| (name, list(field)))
             .filter(|(_, list)| !list.is_empty())
             .collect(),
-        extra: package.extra().into_iter().map(|(name, value)| (prefix(name), name, value)).collect(),
+        extra: package.extra().into_iter().map(|(name, value)| (transferred(name), value)).collect(),
         summary: literal(&person::one_line(&package.summary)),
         description: package
             .description
@@ -108,10 +113,10 @@ fn stanza(package: &Package) -> Stanza {
     }
 }
 
-/// Where dpkg shall copy a field of our own to: the binary package, and of what other compilers read, the
-/// description of the upload and the source package.
-fn prefix(name: &str) -> &'static str {
-    if name == "Opkg-conflicts" { "XBCS" } else { "XB" }
+/// A field of our own with the prefix that says where dpkg copies it to: into the binary package, and the
+/// one that OPKGs have always had also into the source package and the description of an upload.
+fn transferred(name: &str) -> &'static str {
+    if name == "Opkg-Conflicts" { "XBCS-Opkg-conflicts" } else { "XB-Opkg-Scriptlets" }
 }
 
 /// deb-substvars(5): `${}` becomes a `$` after everything else was substituted, so nothing that follows it

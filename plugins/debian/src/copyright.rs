@@ -57,7 +57,8 @@ fn paragraphs(paragraphs: &[String]) -> Vec<String> {
 fn holders(opkg: &Opkg) -> Vec<String> {
     let mut holders: Vec<String> = Vec::new();
     for author in &opkg.authors {
-        let person = person::of(author);
+        // A notice is text, where quotes are only in the way.
+        let person = person::of(author).replace('"', "");
         let holder = match years(opkg, author) {
             Some((first, last)) if first < last => format!("{first}-{last} {person}"),
             Some((first, _)) => format!("{first} {person}"),

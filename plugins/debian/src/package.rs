@@ -135,12 +135,12 @@ impl Package {
         format!("{}_{}_{}.deb", self.name, version.without_epoch(), self.built_for)
     }
 
-    /// Control fields that only packages of this kind have, without their prefix.
+    /// Control fields that only packages of this kind have, as they stand in the package.
     #[must_use]
     pub fn extra(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
         if !self.opkg_conflicts.is_empty() {
-            fields.push(("Opkg-conflicts", relation::list(&self.opkg_conflicts)));
+            fields.push(("Opkg-Conflicts", relation::list(&self.opkg_conflicts)));
         }
         if !self.scripts.is_empty() {
             let names: Vec<_> = self.scripts.iter().map(Script::name).collect();

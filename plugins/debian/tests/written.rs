@@ -1,0 +1,161 @@
+//! What people read: control file, changelog, copyright, build.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::*;
+use opkg_plugin::Distribution;
+use opkg_plugin::opkg::*;
+use opkg_plugin::packaging::Refusal;
+use opkg_plugin_debian::Debian;
+
+#[test]
+fn control() {
+    insta::assert_snapshot!(meta(&generate(&opkg()), "control"));
+}
+
+#[test]
+fn changelog() {
+    insta::assert_snapshot!(meta(&generate(&opkg()), "changelog"));
+}
+
+#[test]
+fn copyright() {
+    insta::assert_snapshot!(meta(&generate(&opkg()), "copyright"));
+}
+
+#[test]
+fn rules() {
+    insta::assert_snapshot!(meta(&generate(&opkg()), "rules"));
+}
+
+#[test]
+fn install() {
+    insta::assert_snapshot!(meta(&generate(&opkg()), "install"));
+}
+
+#[test]
+fn findings() {
+    let output = generate(&opkg());
+    let lines: Vec<String> = output
+        .diagnostics
+        .iter()
+        .map(|it| {
+            format!(
+                "{:?} at {:?}: {}\n  {}",
+                it.severity,
+                it.at,
+                it.message,
+                it.help.as_deref().unwrap_or("-")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn maintainer_scripts() {
+    let output = generate(&opkg());
+    let mut all = String::new();
+    for file in &output.meta_files {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        if name.starts_with("opkg-") {
+            all.push_str(&format!("== {name}\n{}", file.contents));
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn source_fields() {
+    let output = generate(&opkg());
+    let opkg_plugin::artefacts::SourcePackage::Quilt(quilt) = &output.source else { panic!("{output:?}") };
+    let fields: Vec<_> =
+        quilt.fields.iter().map(|field| format!("{}: {}", field.name, field.value)).collect();
+    insta::assert_snapshot!(format!("{} {}\n{}", quilt.name, quilt.version, fields.join("\n")));
+}
+
+#[test]
+fn packages_of_the_same_plan() {
+    let output = generate(&opkg());
+    let names: Vec<_> = output.packages.iter().map(|package| package.file_name.as_str()).collect();
+    assert_eq!(names, output.native_build.results);
+    assert_eq!(
+        names,
+        [
+            "opkg-watch_2.4-rc.1-1.1_all.deb",
+            "opkg-watch-server_2.4-rc.1-1.1_all.deb",
+            "opkg-watch-client_2.4-rc.1-1.1_amd64.deb"
+        ]
+    );
+    insta::assert_debug_snapshot!(output.packages[2]);
+}
+
+#[test]
+fn a_target_with_an_architecture_decides_everything() {
+    let target = target("debian", Some("11"), Some("aarch64"));
+    let output = Debian::generate(&opkg(), &target).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let control = meta(&output, "control");
+    assert!(control.contains("\nArchitecture: arm64\n"), "{control}");
+    assert!(!control.contains('['), "{control}");
+    assert!(control.contains("old-thing") && !control.contains("new-thing"), "{control}");
+    assert!(output.native_build.commands[0].argv.contains(&"-aarm64".to_owned()));
+}
+
+#[test]
+fn ubuntu_is_meant_by_debian_unless_the_package_knows_it() {
+    let ubuntu = |opkg: &Opkg| {
+        let output = Debian::generate(opkg, &target("ubuntu", Some("jammy"), None)).unwrap();
+        meta(&output, "control").to_owned()
+    };
+    let mut opkg = opkg();
+    assert!(ubuntu(&opkg).contains("new-thing"));
+    let for_ubuntu = relation(Scope::Part(Part::Client), Kind::Requires, "ubuntu-thing", None);
+    opkg.relations.push(filtered(for_ubuntu, vec![dist("ubuntu", Some((Comparison::Ge, "20.10")))], &[]));
+    assert!(!ubuntu(&opkg).contains("new-thing"));
+    assert!(ubuntu(&opkg).contains("ubuntu-thing"));
+}
+
+#[test]
+fn a_package_for_some_architectures() {
+    let mut opkg = opkg();
+    opkg.filter.archs = vec!["x86_64".into(), "ppc64le".into()];
+    let output = generate(&opkg);
+    assert_eq!(meta(&output, "control").matches("\nArchitecture: amd64 ppc64el\n").count(), 3);
+    assert!(output.packages.iter().all(|package| package.arch == "amd64"));
+    let refusal = Debian::generate(&opkg, &target("debian", None, Some("s390x")));
+    assert!(matches!(refusal, Err(Refusal::Unavailable(_))), "{refusal:?}");
+}
+
+#[test]
+fn unknown_targets_are_refused() {
+    for target in [
+        target("debian", Some("twelve"), None),
+        target("ubuntu", Some("sid"), None),
+        target("debian", None, Some("z80")),
+    ] {
+        let refusal = Debian::generate(&opkg(), &target);
+        assert!(matches!(refusal, Err(Refusal::UnknownTarget(_))), "{refusal:?}");
+    }
+    assert!(Debian::generate(&opkg(), &target("debian", Some("27"), None)).is_ok());
+}
+
+#[test]
+fn what_cannot_be_said_is_an_error_that_shows_the_filter() {
+    for name in ["/usr/bin/foo", "libfoo.so.1()(64bit)", "config(foo)"] {
+        let mut opkg = opkg();
+        opkg.relations.push(relation(Scope::Common, Kind::Requires, name, None));
+        let findings = failed(&opkg);
+        let error = findings.iter().find(|finding| finding.severity == Severity::Error).unwrap();
+        assert!(error.message.contains(name), "{error:?}");
+        assert_eq!(error.at, Some(7));
+        assert!(error.help.as_deref().unwrap_or_default().contains("<dist>rhel</dist>"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_version_that_cannot_be_said_is_an_error() {
+    let mut opkg = opkg();
+    opkg.history[0].version.epoch = u32::MAX;
+    assert!(failed(&opkg).iter().any(|finding| finding.message.contains("epoch")));
+}
