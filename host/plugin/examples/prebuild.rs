@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use opkg_runtime::build::{self, Options, Std};
+use opkg_runtime::build::{self, Built, Std};
 use opkg_runtime::provenance::{self, Provenance};
+use opkg_runtime::{Description, Options};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -52,14 +53,15 @@ fn prebuild(check: bool, plugins: &[String]) -> Result<bool> {
 }
 
 fn one(directory: &Path, prebuilt: &Path, check: bool) -> Result<bool> {
-    let options = Options { std: Some(Std::Source), locked: true, quiet: false };
+    let options = build::Options { std: Some(Std::Source), locked: true, quiet: false };
     let built = build::component(directory, options)?;
-    let now = Provenance::of(&built, directory)?;
+    let now = Provenance::of(&built, directory, description(&built, directory)?)?;
     let record = file(prebuilt, &now.plugin, "json");
     if !check {
         std::fs::create_dir_all(prebuilt)?;
-        built.write(&file(prebuilt, &now.plugin, "wasm"))?;
+        // In this order, since every component that is there becomes part of the program with its record.
         std::fs::write(record, now.to_json()?)?;
+        built.write(&file(prebuilt, &now.plugin, "wasm"))?;
         println!("{}: {} bytes, interface {}", now.plugin, now.size, now.interface);
         return Ok(true);
     }
@@ -72,6 +74,27 @@ fn one(directory: &Path, prebuilt: &Path, check: bool) -> Result<bool> {
     differences.iter().for_each(|difference| eprintln!("  {difference}"));
     eprintln!("{}", provenance::ADVICE);
     Ok(false)
+}
+
+/// Runs a component that has just been built, to ask what it is.
+fn description(built: &Built, directory: &Path) -> Result<Description> {
+    let scratch = tempfile::tempdir()?;
+    let component = scratch.path().join(built.file_name());
+    built.write(&component)?;
+    let inspection = opkg_runtime::inspect(&component, &Options::default())?;
+    match inspection.description {
+        Some(description) if directory.ends_with(&description.id) => Ok(description),
+        Some(description) => Err(format!(
+            "{} calls itself `{}`: give the directory and the plugin the same name",
+            directory.display(),
+            description.id
+        )
+        .into()),
+        None => {
+            let problem = inspection.problem.unwrap_or_default();
+            Err(format!("the plugin in {} {problem}", directory.display()).into())
+        }
+    }
 }
 
 fn file(prebuilt: &Path, plugin: &str, extension: &str) -> PathBuf {

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::build::{Built, PROFILE};
+use crate::description::Description;
+use crate::digest::sha256;
 
 mod manifest;
 
@@ -33,9 +34,8 @@ pub struct Provenance {
     pub compiler: String,
     /// Where the compiler's standard library came from: `source` or `installed`.
     pub std: String,
-    /// What it says of itself, or nothing where it was not asked.
-    #[serde(default)]
-    pub description: Option<serde_json::Value>,
+    /// What it says of itself.
+    pub description: Description,
     /// [`PROFILE`].
     pub profile: Vec<String>,
     /// SHA-256 by path, below the root of the workspace, of every file that the compiler read; of manifests
@@ -78,11 +78,11 @@ pub enum ProvenanceError {
 }
 
 impl Provenance {
-    /// The record of a component that has just been built from `directory`.
+    /// The record of a component that has just been built from `directory` and asked what it is.
     ///
     /// # Errors
     /// When something that it was built from cannot be read.
-    pub fn of(built: &Built, directory: &Path) -> Result<Self, ProvenanceError> {
+    pub fn of(built: &Built, directory: &Path, description: Description) -> Result<Self, ProvenanceError> {
         let inputs = manifest::Inputs::read(&built.workspace, directory)?;
         let mut sources = inputs.manifests;
         for file in &built.sources {
@@ -93,11 +93,11 @@ impl Provenance {
         Ok(Self {
             plugin: directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             interface: built.interface.clone(),
-            component: hash(&built.component),
+            component: sha256(&built.component),
             size: built.component.len() as u64,
             compiler: built.compiler.clone(),
             std: built.std.to_string(),
-            description: None,
+            description,
             profile: PROFILE.map(str::to_owned).to_vec(),
             sources,
             crates: inputs.crates,
@@ -149,7 +149,7 @@ impl Provenance {
         if self.profile != PROFILE {
             differences.push("the profile that plugins are compiled with has changed".into());
         }
-        if self.component != hash(component) || self.size != component.len() as u64 {
+        if self.component != sha256(component) || self.size != component.len() as u64 {
             differences.push("the component is not the one that was recorded".into());
         }
         Ok(differences)
@@ -209,13 +209,8 @@ pub fn plugin_crates(workspace: &Path) -> Result<Vec<PathBuf>, ProvenanceError> 
     Ok(found)
 }
 
-/// SHA-256 in hexadecimal.
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn hash_file(file: &Path) -> Result<String, ProvenanceError> {
-    Ok(hash(&read(file)?))
+    Ok(sha256(&read(file)?))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ProvenanceError> {

@@ -1,9 +1,9 @@
 //! From a core module to a component.
 
-use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::BuildError;
+use crate::interface::Names;
 
 /// Wraps a core module, whose custom section tells the world that it was compiled for.
 pub fn component(module: &[u8], name: &str) -> Result<Vec<u8>, BuildError> {
@@ -13,30 +13,42 @@ pub fn component(module: &[u8], name: &str) -> Result<Vec<u8>, BuildError> {
         .map_err(|problem| BuildError::Encoding { name: name.to_owned(), problem: format!("{problem:#}") })
 }
 
-/// The version of the plugin interface that a component exports, if it exports any of it: `0.1.0` of
-/// `opkg:plugin/packaging@0.1.0`.
-#[must_use]
+/// The version of the plugin interface that a component implements, if it implements a world of it: `0.1.0`
+/// of `opkg:plugin/packaging@0.1.0`.
 pub fn interface_version(component: &[u8]) -> Option<String> {
-    let mut depth = 0_u32;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.ok()? {
-            Payload::Version { encoding, .. } => {
-                if depth == 0 && encoding == Encoding::Module {
-                    return None;
-                }
-                depth += 1;
-            }
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentExportSection(exports) if depth == 1 => {
-                for export in exports {
-                    let ours = export.ok()?.name.name.strip_prefix("opkg:plugin/");
-                    if let Some((_, version)) = ours.and_then(|interface| interface.split_once('@')) {
-                        return Some(version.to_owned());
-                    }
-                }
-            }
-            _ => {}
-        }
+    let names = Names::read(component).ok()?;
+    names.world()?;
+    let mut versions =
+        names.exports.iter().filter_map(|name| name.strip_prefix("opkg:plugin/")?.split_once('@'));
+    versions.next().map(|(_, version)| version.to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn exporting(names: &[&str]) -> Vec<u8> {
+        let exports: String =
+            names.iter().map(|name| format!("(export \"{name}\" (instance $nothing))")).collect();
+        wat::parse_str(format!("(component (instance $nothing){exports})")).unwrap()
     }
-    None
+
+    #[test]
+    fn the_version_of_a_whole_world() {
+        let both = exporting(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.1.0"]);
+        assert_eq!(interface_version(&both).as_deref(), Some("0.1.0"));
+        assert_eq!(interface_version(&exporting(&["opkg:plugin/packaging@0.1.0"])), None);
+        assert_eq!(interface_version(&exporting(&["wasi:cli/run@0.2.0"])), None);
+        assert_eq!(interface_version(b"\0asm"), None);
+    }
+
+    #[test]
+    fn a_module_that_calls_the_system_is_refused_with_what_it_calls() {
+        let module = wat::parse_str(r#"(module (import "env" "open" (func)))"#).unwrap();
+        insta::assert_snapshot!(component(&module, "mine").unwrap_err(), @r"
+        what the crate mine compiles to is not a plugin: failed to decode world from module: module was not valid: failed to resolve import `env::open`: module requires an import interface named `env`.
+        A plugin implements the interface through the crate `opkg-plugin`, and no dependency of it may call the system (files, threads, environment, C code).
+        ");
+    }
 }

@@ -13,7 +13,6 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 pub use cargo::PROFILE;
-pub use encode::interface_version;
 pub use error::BuildError;
 pub use toolchain::{Std, TARGET};
 

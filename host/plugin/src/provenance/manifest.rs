@@ -9,7 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{ProvenanceError, hash, read};
+use super::{ProvenanceError, read};
+use crate::digest::sha256;
 
 const MANIFEST: &str = "Cargo.toml";
 
@@ -171,7 +172,7 @@ fn parse<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, ProvenanceErr
 
 /// A sum that neither comments nor the order of keys change.
 fn canonical_hash(table: &Table) -> String {
-    hash(canonical(&Value::Table(table.clone())).to_string().as_bytes())
+    sha256(canonical(&Value::Table(table.clone())).to_string().as_bytes())
 }
 
 /// As JSON, in which tables become lists that are sorted by key.

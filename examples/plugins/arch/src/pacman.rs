@@ -1,0 +1,96 @@
+//! How pacman is driven.
+
+use opkg_plugin::package_manager::{Command, Installed, Place};
+
+/// All that the commands start.
+pub const PROGRAM: &str = "pacman";
+
+/// Installs or upgrades packages: names, or absolute paths of package files.
+///
+/// # Errors
+/// A package source, which pacman takes from its configuration alone, or a mixture of names and files.
+pub fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+    if let Some(source) = place.repositories.first() {
+        return Err(format!(
+            "pacman cannot be told to use `{source}` for once: add it to /etc/pacman.conf in the root {}",
+            place.root
+        ));
+    }
+    let (files, names): (Vec<String>, Vec<String>) =
+        packages.iter().cloned().partition(|package| package.starts_with('/'));
+    let from_files = (!files.is_empty()).then(|| command("-U", &["--needed"], &files, place));
+    let from_sources = (!names.is_empty()).then(|| command("-S", &["--needed"], &names, place));
+    Ok(from_sources.into_iter().chain(from_files).collect())
+}
+
+/// Removes packages, with the configuration that they left.
+#[must_use]
+pub fn remove(packages: &[String], place: &Place) -> Vec<Command> {
+    if packages.is_empty() {
+        return Vec::new();
+    }
+    vec![command("-Rn", &[], packages, place)]
+}
+
+/// Reads the package sources anew.
+#[must_use]
+pub fn refresh(place: &Place) -> Vec<Command> {
+    vec![command("-Sy", &[], &[], place)]
+}
+
+/// Asks which packages are installed.
+#[must_use]
+pub fn query(packages: &[String], place: &Place) -> Vec<Command> {
+    vec![command("-Qi", &[], packages, place)]
+}
+
+fn command(operation: &str, options: &[&str], packages: &[String], place: &Place) -> Command {
+    let mut argv = vec![PROGRAM.to_owned(), operation.into(), "--noconfirm".into()];
+    argv.extend(options.iter().map(|&option| option.to_owned()));
+    // What follows is never an option.
+    argv.push("--".into());
+    argv.extend_from_slice(packages);
+    Command { argv, env: vec![("LC_ALL".into(), "C".into())], in_root: place.root != "/" }
+}
+
+/// Paragraphs of `Field : value`, one for each package.
+///
+/// # Errors
+/// A paragraph without a name or version.
+pub fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    printed.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(package).collect()
+}
+
+fn package(paragraph: &str) -> Result<Installed, String> {
+    let field = |wanted: &str| {
+        let mut fields = paragraph.lines().filter_map(|line| line.split_once(" : "));
+        fields.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim().to_owned())
+    };
+    let needed =
+        |wanted: &str| field(wanted).ok_or_else(|| format!("pacman named a package without {wanted}"));
+    Ok(Installed {
+        name: needed("Name")?,
+        version: needed("Version")?,
+        arch: needed("Architecture")?,
+        has_scriptlets: field("Install Script").is_some_and(|value| value == "Yes"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pacman_prints() {
+        let printed = "Name            : opkg-x\nVersion         : 1:2.0-1\nDescription     : a : b\n\
+                       Architecture    : any\nInstall Script  : Yes\n\n\
+                       Name            : bash\nVersion         : 5.2-1\nArchitecture    : x86_64\n";
+        let installed = parse_query(printed).map(|all| {
+            all.into_iter().map(|it| (it.name, it.version, it.arch, it.has_scriptlets)).collect::<Vec<_>>()
+        });
+        let expected = [("opkg-x", "1:2.0-1", "any", true), ("bash", "5.2-1", "x86_64", false)]
+            .map(|(name, version, arch, has)| (name.to_owned(), version.to_owned(), arch.to_owned(), has));
+        assert_eq!(installed, Ok(expected.to_vec()));
+        assert!(parse_query("error: package 'x' was not found").is_err());
+    }
+}
