@@ -86,7 +86,7 @@ fn names_of_files_are_text_on_one_line() {
     for name in ["new\nline", "bell\u{7}", "escape\u{1b}[31m", "carriage\r"] {
         let directory = opkg();
         fs_err::write(directory.join("scripts").join(name), "").unwrap();
-        refused(&format!("{name:?}"), &directory, "scripts/");
+        refused(&format!("{name:?}"), &directory, "control character");
     }
     let directory = opkg();
     fs_err::write(directory.join("scripts").join(std::ffi::OsStr::from_bytes(b"not-utf8-\xff")), "").unwrap();

@@ -32,7 +32,10 @@ pub fn program() -> &'static Path {
         cargo.arg("--target-dir").arg(scratch::target());
         let status = cargo.status().unwrap();
         assert!(status.success(), "opkgc could not be built");
-        scratch::target().join(profile).join("opkgc")
+        // A name of its own, so that a build going on beside the tests takes nothing away from them.
+        let program = scratch::directory("program").join("opkgc");
+        fs_err::hard_link(scratch::target().join(profile).join("opkgc"), &program).unwrap();
+        program
     })
 }
 

@@ -48,8 +48,9 @@ pub fn read(directory: &Path, name: &str) -> Files {
 
 impl Files {
     fn walk(&mut self, directory: &Path, prefix: &str, name: &str) {
-        for entry in fs_err::read_dir(directory).unwrap() {
-            let entry = entry.unwrap();
+        let mut entries: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap()).collect();
+        entries.sort_by_key(fs_err::DirEntry::file_name);
+        for entry in entries {
             let base = entry.file_name().into_string().unwrap();
             let path = format!("{prefix}{base}");
             if dropped(&path, &base) {
@@ -64,6 +65,11 @@ impl Files {
     }
 
     fn install(&mut self, path: &str, source: &Path, destination: &str, name: &str) {
+        // A form among the scripts is a file like any other, but for the form that has its place.
+        let shadowed = path.strip_prefix("scripts/").is_some_and(|name| name.starts_with("configurator"));
+        if shadowed && self.installed.get(&Part::Api).is_some_and(|files| files.contains_key(destination)) {
+            return;
+        }
         let native = path.strip_prefix("scripts/").and_then(|script| NATIVE.iter().find(|it| it.0 == script));
         let part = native.map_or(Part::Api, |(_, part, _)| *part);
         let file = if source.is_symlink() {

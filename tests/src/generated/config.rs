@@ -131,7 +131,7 @@ impl Xml {
                 self.put(&plain);
             }
         }
-        for part in ["commonDeps", "serverDeps", "clientDeps", "apiDeps"] {
+        for part in ["serverDeps", "clientDeps", "commonDeps", "apiDeps"] {
             if self.random.once_in(4) {
                 continue;
             }
