@@ -1,5 +1,8 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
 
+// Findings travel as errors; each is made once, and then it is all that counts.
+#![allow(clippy::result_large_err)]
+
 pub mod arch;
 mod config;
 pub mod date;
@@ -10,17 +13,20 @@ pub mod limits;
 mod load;
 pub mod model;
 mod nearest;
+mod settings;
 mod text;
 mod tree;
 pub mod version;
 mod xml;
 
 pub use config::is_relation_name;
-pub use load::{Automatic, Loaded, Settings, Source, load};
+pub use load::{Loaded, Source, load};
 pub use nearest::nearest;
+pub use settings::{Automatic, Settings};
 pub use text::{is_control, line_column};
 
-/// The XML schema (XSD 1.0) of `config.xml`.
+/// The XML schema (XSD 1.0) of `config.xml`, for editors and validators. It is stricter than [`load`], which
+/// reads on with a warning where it can see what is meant.
 #[must_use]
 pub fn schema() -> &'static str {
     include_str!("opkg.xsd")

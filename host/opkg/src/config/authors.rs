@@ -18,7 +18,11 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Vec<Author> {
     let mut authors = Vec::new();
     for list in &lists {
         reader.check(*list, &["author"], &[]);
-        for author in reader.named(*list, "author") {
+        let people = reader.named(*list, "author");
+        if people.is_empty() {
+            reader.report_empty(*list);
+        }
+        for author in people {
             authors.extend(read_author(reader, author));
         }
     }

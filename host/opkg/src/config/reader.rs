@@ -44,7 +44,7 @@ impl<'t> Reader<'t> {
     pub fn content(&self, element: Xml<'_, '_>) -> Range<usize> {
         let mut texts = element.descendants().filter(|node| node.is_text());
         let trimmed =
-            texts.next().map(|first| first.range().start..texts.last().unwrap_or(first).range().end);
+            texts.next().map(|first| first.range().start..texts.next_back().unwrap_or(first).range().end);
         let trimmed = trimmed.and_then(|range| {
             let raw = self.text.get(range.clone())?;
             let start = range.start + raw.len() - raw.trim_ascii_start().len();

@@ -8,8 +8,8 @@ use super::filters;
 use super::reader::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::limits::RELATIONS;
-use crate::load::Automatic;
 use crate::model::{Bound, Filter, Kind, Node, Part, Relation, Scope};
+use crate::settings::Automatic;
 use crate::text::{fold, show};
 use crate::version::describe;
 

@@ -112,7 +112,7 @@ pub(super) fn walk(
                     entries.push(Entry { path, kind: EntryKind::Directory });
                 }
                 Ok(kind) => entries.push(Entry { path, kind }),
-                Err(finding) => findings.push(*finding),
+                Err(finding) => findings.push(finding),
             }
         }
         if seen >= limits::ENTRIES {
@@ -152,7 +152,7 @@ pub(super) fn unreadable(path: &str, error: &io::Error) -> Diagnostic {
         .help("see to its permissions, or remove it")
 }
 
-fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Box<Diagnostic>> {
+fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
     let place = || Place::File(path.to_owned());
     let metadata = fs::symlink_metadata(root.join(path)).map_err(|error| unreadable(path, &error))?;
     let kind = metadata.file_type();
@@ -160,7 +160,7 @@ fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Box<Diagnostic>> {
         return Ok(EntryKind::Directory);
     }
     if kind.is_symlink() {
-        return link(root, path).map(EntryKind::Link).map_err(Box::new);
+        return link(root, path).map(EntryKind::Link);
     }
     if !kind.is_file() {
         let what = match kind {
@@ -169,14 +169,12 @@ fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Box<Diagnostic>> {
             _ => "a device",
         };
         let finding = Diagnostic::error("file-kind", format!("{what} cannot be packaged"));
-        return Err(Box::new(
-            finding.at(place()).help("remove it; a script can make one where it is needed"),
-        ));
+        return Err(finding.at(place()).help("remove it; a script can make one where it is needed"));
     }
     let mode = metadata.permissions().mode();
     if mode & 0o6000 != 0 {
         let finding = Diagnostic::error("file-mode", "a file that runs as somebody else (setuid or setgid)");
-        return Err(Box::new(finding.at(place()).help("remove the bits: `chmod ug-s`")));
+        return Err(finding.at(place()).help("remove the bits: `chmod ug-s`"));
     }
     Ok(EntryKind::File { is_executable: mode & 0o111 != 0 })
 }
