@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn no_line_of_a_paragraph_starts_like_a_section() {
         assert_eq!(paragraph("%post is a section", 10, 0), ["\u{2060}%post is a", "section"]);
-        assert_eq!(paragraph("aaaa bbbb %post # * c", 9, 0), ["aaaa bbbb %post # * c"]);
+        assert_eq!(paragraph("aaaa bbbb %post # * c", 9, 0), ["aaaa bbbb %post # *", "c"]);
         assert_eq!(paragraph("%post", 9, 2), ["%post"]);
     }
 

@@ -22,6 +22,8 @@ pub struct Plan<'a> {
     pub packager: String,
     /// Lines, with empty ones between paragraphs.
     pub description: Vec<String>,
+    /// Directory of the api package's documents.
+    pub documentation: String,
     /// Newest first.
     pub changelog: Vec<Entry>,
     /// The first is the one that the spec is named for. RPM allows packages of no architecture beside one
@@ -72,6 +74,7 @@ pub fn plan<'a>(
         evr,
         packager: packager(opkg),
         description: description(opkg),
+        documentation,
         changelog: changelog::of(opkg),
         packages,
     })

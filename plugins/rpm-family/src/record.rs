@@ -4,6 +4,7 @@ use opkg_plugin::artefacts::{
     BinaryPackage, Change, Content, FileMarks, NativeRelation, PackedFile, Scriptlet,
 };
 use opkg_plugin::opkg::Opkg;
+use opkg_plugin::parts::installed_link;
 
 use crate::package::{Package, Plan};
 
@@ -31,7 +32,7 @@ fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage 
         url: opkg.uri.clone(),
         maintainer: plan.packager.clone(),
         relations: relations(package),
-        files: files(package),
+        files: files(opkg, plan, package),
         scriptlets: scriptlets(package),
         changelog: changelog(plan),
         fields: Vec::new(),
@@ -49,7 +50,7 @@ fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
     natives
 }
 
-fn files(package: &Package<'_>) -> Vec<PackedFile> {
+fn files(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> Vec<PackedFile> {
     let directories = package.part.directories.iter().map(|path| PackedFile {
         path: path.clone(),
         content: Content::Directory,
@@ -58,8 +59,8 @@ fn files(package: &Package<'_>) -> Vec<PackedFile> {
     });
     let files = package.part.files.iter().map(|file| PackedFile {
         path: file.path.clone(),
-        content: match &file.source.link {
-            Some(link) => Content::Link(link.clone()),
+        content: match installed_link(opkg, file, &plan.documentation) {
+            Some(link) => Content::Link(link),
             None => Content::Source(file.source.at),
         },
         mode: if file.source.link.is_some() { 0o777 } else { file.source.mode },

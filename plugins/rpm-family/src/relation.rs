@@ -86,14 +86,20 @@ fn checked(
 ) -> Option<Relation> {
     let relation = resolved.relation;
     if !is_name(&name) {
-        findings.push(cannot(relation.at, format!("RPM cannot express a relation to `{name}`"), flavour));
+        finding::add(
+            findings,
+            cannot(relation.at, format!("RPM cannot express a relation to `{name}`"), flavour),
+        );
         return None;
     }
     if let Some(bound) = &relation.bound
         && !is_relation_version(&bound.version)
     {
         let text = format!("{name} {} {}", sign(bound.comparison), bound.version);
-        findings.push(cannot(relation.at, format!("RPM cannot read the version in `{text}`"), flavour));
+        finding::add(
+            findings,
+            cannot(relation.at, format!("RPM cannot read the version in `{text}`"), flavour),
+        );
         return None;
     }
     let mut conditions = Vec::new();

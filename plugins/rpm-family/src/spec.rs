@@ -2,6 +2,7 @@
 
 use askama::Template;
 use opkg_plugin::opkg::{HookTime, Opkg};
+use opkg_plugin::parts::{Placed, installed_link};
 use opkg_plugin::text::shell_quote;
 use opkg_plugin::version::sign;
 
@@ -52,8 +53,8 @@ struct File {
     command: String,
     /// Shell word.
     destination: String,
-    /// Shell word of the directory it lies in.
-    parent: String,
+    /// Of a link: shell word of the directory it lies in, which nothing else may have made.
+    parent: Option<String>,
     attributes: String,
     pattern: String,
 }
@@ -78,7 +79,7 @@ pub fn render(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour) -> Result<String,
             .packages
             .iter()
             .enumerate()
-            .map(|(index, package)| section(package, index == 0))
+            .map(|(index, package)| section(opkg, plan, package, index == 0))
             .collect(),
     };
     spec.render()
@@ -89,7 +90,7 @@ pub fn prefix(opkg: &Opkg, plan: &Plan<'_>) -> String {
     format!("opkg-{}-{}", opkg.name, plan.evr.version)
 }
 
-fn section<'a>(package: &'a Package<'_>, is_main: bool) -> Section<'a> {
+fn section<'a>(opkg: &Opkg, plan: &Plan<'_>, package: &'a Package<'_>, is_main: bool) -> Section<'a> {
     let part = &package.part;
     Section {
         name: &part.name,
@@ -103,7 +104,11 @@ fn section<'a>(package: &'a Package<'_>, is_main: bool) -> Section<'a> {
             .map(|(_, scriptlet)| (scriptlet_name(scriptlet.time), scriptlet.body.lines()))
             .collect(),
         directories: part.directories.iter().map(|path| (shell_quote(path), file_pattern(path))).collect(),
-        files: part.files.iter().map(file).collect(),
+        files: part
+            .files
+            .iter()
+            .map(|placed| file(placed, installed_link(opkg, placed, &plan.documentation)))
+            .collect(),
     }
 }
 
@@ -124,11 +129,12 @@ fn groups(relations: &[Relation]) -> Vec<Group<'_>> {
     groups
 }
 
-fn file(placed: &opkg_plugin::parts::Placed<'_>) -> File {
+fn file(placed: &Placed<'_>, link: Option<String>) -> File {
     let source = placed.source;
     let directory = placed.path.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let (command, mode) = match &source.link {
-        Some(link) => (format!("ln -s -- {}", shell_quote(link)), "-".to_owned()),
+    let is_link = link.is_some();
+    let (command, mode) = match link {
+        Some(link) => (format!("ln -s -- {}", shell_quote(&link)), "-".to_owned()),
         None => {
             let from = shell_quote(&format!("./{}", source.path));
             (format!("install -D -m {:04o} {from}", source.mode), format!("{:04o}", source.mode))
@@ -138,7 +144,7 @@ fn file(placed: &opkg_plugin::parts::Placed<'_>) -> File {
     File {
         command,
         destination: shell_quote(&placed.path),
-        parent: shell_quote(directory),
+        parent: is_link.then(|| shell_quote(directory)),
         attributes: format!("{documentation}%attr({mode}, root, root)"),
         pattern: file_pattern(&placed.path),
     }

@@ -13,16 +13,13 @@ pub struct Scriptlet {
     /// status is that of the whole. No line begins with a character of the script itself, so that none of
     /// them can be taken for something of the format that carries it.
     pub body: String,
-    /// Programs that must be there to run it, absolute paths: the script's interpreter, and what the body
-    /// itself uses. `/bin/sh` is left out, and so are relative names.
+    /// The script's interpreter where the package manager must be told of it: an absolute path, and not
+    /// `/bin/sh`, which runs the body itself.
     pub programs: Vec<String>,
 }
 
-/// Programs that a carried script needs besides its interpreter.
-pub const CARRIER_PROGRAMS: [&str; 2] = ["mktemp", "rm"];
-
 impl Scriptlet {
-    /// Whether the body needs [`CARRIER_PROGRAMS`].
+    /// Whether the body holds the script itself. It uses `mktemp` and `rm` then.
     #[must_use]
     pub fn is_carried(&self) -> bool {
         !runs_file(self.time)

@@ -5,12 +5,12 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::opkg::Timestamp;
 
 /// Breaks one paragraph into lines of at most `width` characters. Words are what blanks and line ends
-/// separate; none is ever split, so a long one stands in a line of its own, and no line is empty.
+/// (of ASCII) separate; none is ever split, so a long one stands in a line of its own, and no line is empty.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         let length = word.chars().count();
         match lines.last_mut() {
             Some(line) if used + 1 + length <= width => {
@@ -104,8 +104,8 @@ mod tests {
         #[test]
         fn wrapping_keeps_every_word(text in "\\PC{0,200}", width in 1_usize..100) {
             let lines = wrap(&text, width);
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let wrapped: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+            let words: Vec<&str> = text.split_ascii_whitespace().collect();
+            let wrapped: Vec<&str> = lines.iter().flat_map(|line| line.split_ascii_whitespace()).collect();
             prop_assert_eq!(words, wrapped);
             for line in &lines {
                 prop_assert!(!line.is_empty());

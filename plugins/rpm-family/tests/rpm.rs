@@ -1,0 +1,262 @@
+//! The spec and the records against RPM itself: what `rpmbuild` makes must be what the records say.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use common::{build, flavour, has, lay_out, query};
+use opkg_plugin::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
+use opkg_plugin::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
+use opkg_plugin::version::sign;
+use opkg_rpm_family::generate;
+
+fn built(opkg: &Opkg, target: &Target) -> (tempfile::TempDir, Output) {
+    let output = generate(opkg, &flavour(target)).expect("this can be packaged");
+    let root = tempfile::tempdir().unwrap();
+    lay_out(opkg, &output, root.path());
+    build(&output, root.path());
+    for result in &output.native_build.results {
+        assert!(root.path().join(result).is_file(), "{result} is missing");
+    }
+    (root, output)
+}
+
+/// Compares one built package with its record.
+fn compare(package: &BinaryPackage, path: &Path) {
+    let ask = |format: &str| query(&["rpm", "-qp", "--nosignature"], path, format);
+    assert_eq!(
+        ask("%{NAME}|%{VERSION}|%{RELEASE}|%{ARCH}"),
+        format!("{}|{}|{}|{}", package.name, package.version, package.release, package.arch)
+    );
+    assert_eq!(ask("%|EPOCH?{%{EPOCH}}:{0}|"), package.epoch.to_string());
+    assert_eq!(ask("%{SUMMARY}"), package.summary);
+    assert_eq!(ask("%{DESCRIPTION}"), package.description);
+    assert_eq!(
+        ask("%{LICENSE}|%{GROUP}|%{PACKAGER}"),
+        format!("{}|{}|{}", package.license, package.section, package.maintainer)
+    );
+    assert_eq!(ask("%|URL?{%{URL}}|"), package.url.clone().unwrap_or_default());
+    assert_eq!(lines(&ask("[%{REQUIREFLAGS:deptype}\t%{REQUIRENEVRS}\n]")), requires(package));
+    for (tag, kind) in [
+        ("PROVIDENEVRS", NativeKind::Provides),
+        ("CONFLICTNEVRS", NativeKind::Conflicts),
+        ("SUGGESTNEVRS", NativeKind::Suggests),
+    ] {
+        let own = |line: &String| kind != NativeKind::Provides || !line.starts_with(&package.name);
+        let found: BTreeSet<String> =
+            lines(&ask(&format!("[%{{{tag}}}\n]"))).into_iter().filter(own).collect();
+        assert_eq!(found, relations(package, kind), "{tag} of {}", package.name);
+    }
+    assert_eq!(
+        lines(&ask("[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEFLAGS} %{FILENAMES}=>%{FILELINKTOS}\n]")),
+        files(package)
+    );
+    let changelog: Vec<String> = package
+        .changelog
+        .iter()
+        .map(|change| format!("{} {}\n{}\n", change.seconds, change.header, change.text))
+        .collect();
+    assert_eq!(ask("[%{CHANGELOGTIME} %{CHANGELOGNAME}\n%{CHANGELOGTEXT}\n]"), changelog.concat());
+    for time in [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall]
+    {
+        let tag = match time {
+            HookTime::PreInstall => "PREIN",
+            HookTime::PostInstall => "POSTIN",
+            HookTime::PreUninstall => "PREUN",
+            HookTime::PostUninstall => "POSTUN",
+        };
+        let body = package.scriptlets.iter().find(|scriptlet| scriptlet.time == time);
+        assert_eq!(
+            ask(&format!("%|{tag}?{{%{{{tag}}}}}|")),
+            body.map(|scriptlet| scriptlet.body.clone()).unwrap_or_default()
+        );
+    }
+}
+
+fn lines(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter(|line| !line.contains("rpmlib(") && !line.ends_with("\t/bin/sh") && !line.contains("(none)"))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn relations(package: &BinaryPackage, kind: NativeKind) -> BTreeSet<String> {
+    let of_kind = package.relations.iter().filter(|relation| relation.kind == kind);
+    of_kind
+        .map(|relation| {
+            let bound =
+                relation.bound.as_ref().map(|bound| format!(" {} {}", sign(bound.comparison), bound.version));
+            format!("{}{}", relation.name, bound.unwrap_or_default())
+        })
+        .collect()
+}
+
+fn requires(package: &BinaryPackage) -> BTreeSet<String> {
+    let kinds = [
+        (NativeKind::Requires, "manual"),
+        (NativeKind::PreRequires(HookTime::PreInstall), "pre"),
+        (NativeKind::PreRequires(HookTime::PostInstall), "post"),
+        (NativeKind::PreRequires(HookTime::PreUninstall), "preun"),
+        (NativeKind::PreRequires(HookTime::PostUninstall), "postun"),
+    ];
+    kinds
+        .iter()
+        .flat_map(|(kind, word)| {
+            relations(package, *kind).into_iter().map(move |relation| format!("{word}\t{relation}"))
+        })
+        .collect()
+}
+
+fn files(package: &BinaryPackage) -> BTreeSet<String> {
+    package
+        .files
+        .iter()
+        .map(|file| {
+            let (kind, link) = match &file.content {
+                Content::Directory => (0o040_000, ""),
+                Content::Link(link) => (0o120_000, link.as_str()),
+                _ => (0o100_000, ""),
+            };
+            let flags = if file.marks.contains(FileMarks::DOCUMENTATION) { 2 } else { 0 };
+            format!("{:o} root {flags} {}=>{link}", kind | file.mode, file.path)
+        })
+        .collect()
+}
+
+fn check(opkg: &Opkg, target: &Target) {
+    if !has("rpmbuild") {
+        return;
+    }
+    let (root, output) = built(opkg, target);
+    for (package, result) in output.packages.iter().zip(&output.native_build.results) {
+        compare(package, &root.path().join(result));
+    }
+}
+
+fn rich() -> Opkg {
+    let mut opkg = opkg("rich+c");
+    opkg.uri = Some("https://example.org/?a=%20%(touch%20x)".into());
+    opkg.description = vec!["%post # * %{x \\%{y".into(), "long ".repeat(60) + "%files"];
+    opkg.history = vec![
+        release("2.0-beta2", 1_404_000_000, &["%post", &("word ".repeat(30) + "%changelog * # \\")]),
+        release("1.0", 1_386_061_212, &["* star", "# hash", "back\\slash\\"]),
+        release("0.9", 1_390_000_000, &["Newer than what follows it."]),
+    ];
+    opkg.history[0].version.epoch = 3;
+    opkg.relations = vec![
+        relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
+        relation(11, Scope::Common, Kind::Requires, "libfoo.so.1()(64bit)"),
+        relation(12, Scope::Common, Kind::Suggests, "docs"),
+        relation(13, Scope::Whole, Kind::Conflicts, "rival"),
+        relation(14, Scope::Whole, Kind::Provides, "virtual"),
+        relation(15, Scope::Part(Part::Api), Kind::Requires, "/usr/bin/x"),
+    ];
+    opkg.relations[0].bound = bound(Comparison::Ge, "1:2.0-3");
+    opkg.relations[4].bound = bound(Comparison::Eq, "7");
+    for name in [
+        "doc/a b",
+        "doc/q\"u'o",
+        "doc/100%",
+        "doc/%{x}",
+        "doc/s*r?[x]",
+        "doc/back\\slash",
+        "doc/é",
+        "doc/$HOME`x`",
+        "doc/.hidden",
+        "doc/-dash",
+        "doc/{a,b}",
+        "doc/#h",
+        "doc/a;b&c|d<e>f(g)!^~",
+    ] {
+        add_file(&mut opkg, Part::Api, name);
+    }
+    add_file(&mut opkg, Part::Api, "doc/link").link = Some("a b".into());
+    add_file(&mut opkg, Part::Api, "doc/sub dir/deep");
+    opkg.directories.extend([
+        Directory { part: Part::Api, destination: Destination::Documentation(String::new()) },
+        Directory { part: Part::Api, destination: Destination::Documentation("sub dir".into()) },
+    ]);
+    add_script(
+        &mut opkg,
+        Part::Api,
+        "scripts/api-post-install",
+        &["/usr/bin/perl"],
+        HookTime::PostInstall,
+        None,
+    );
+    let text = "#!/usr/bin/perl\n%files = ();\n  %if\n\\%{\nEND_OF_SCRIPT\n\n%changelog\n# %{\nlast\\";
+    add_script(
+        &mut opkg,
+        Part::Client,
+        "scripts/client-pre-install",
+        &["/usr/bin/perl", "-w"],
+        HookTime::PreInstall,
+        Some(text),
+    );
+    add_script(
+        &mut opkg,
+        Part::Server,
+        "scripts/server-post-uninstall",
+        &[],
+        HookTime::PostUninstall,
+        Some(text),
+    );
+    opkg
+}
+
+#[test]
+fn the_least_package() {
+    check(&opkg("least"), &target("rhel", Some("9"), None));
+}
+
+#[test]
+fn everything_that_could_go_wrong() {
+    check(&rich(), &target("rhel", Some("9"), None));
+}
+
+#[test]
+fn what_the_target_leaves_open_is_decided_by_the_default() {
+    let mut opkg = rich();
+    for (index, comparison, version) in [(0, Comparison::Ge, "9"), (1, Comparison::Lt, "9")] {
+        let filter =
+            opkg_plugin::opkg::DistFilter { at: 1, id: "rhel".into(), bound: bound(comparison, version) };
+        opkg.relations[index].filter.dists = vec![filter];
+    }
+    check(&opkg, &target("rhel", None, None));
+}
+
+/// RPM wants the main package to have an architecture where any has one.
+#[test]
+fn parts_with_and_without_an_architecture() {
+    let mut opkg = rich();
+    opkg.relations[0].filter.archs = vec!["x86_64".into()];
+    opkg.relations[2].filter.archs = vec!["aarch64".into()];
+    for arch in [None, Some("aarch64")] {
+        let target = target("rhel", Some("9"), arch);
+        check(&opkg, &target);
+        let output = generate(&opkg, &flavour(&target)).unwrap();
+        let archs: Vec<&str> = output.packages.iter().map(|package| package.arch.as_str()).collect();
+        let native = arch.unwrap_or("x86_64");
+        assert_eq!(archs, [native, native, "noarch"]);
+    }
+}
+
+#[test]
+fn two_builds_are_the_same() {
+    if !has("rpmbuild") {
+        return;
+    }
+    let bytes = || {
+        let (root, output) = built(&rich(), &target("rhel", Some("9"), None));
+        output
+            .native_build
+            .results
+            .iter()
+            .map(|result| std::fs::read(root.path().join(result)).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert!(bytes() == bytes(), "the packages differ");
+}

@@ -1,0 +1,124 @@
+//! What people read: whole specs of made-up OPKGs.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::flavour;
+use opkg_plugin::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope};
+use opkg_plugin::packaging::Refusal;
+use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
+use opkg_rpm_family::generate;
+
+fn spec(opkg: &Opkg, version: Option<&str>) -> String {
+    generate(opkg, &flavour(&target("rhel", version, None))).unwrap().meta_files.remove(0).contents
+}
+
+fn dist(id: &str, comparison: Comparison, version: &str) -> DistFilter {
+    DistFilter { at: 7, id: id.into(), bound: bound(comparison, version) }
+}
+
+#[test]
+fn the_least() {
+    insta::assert_snapshot!(spec(&opkg("least"), Some("9")));
+}
+
+/// Everything that the format can say, for a target that leaves the release and the architecture open.
+#[test]
+fn everything_open() {
+    let mut opkg = opkg("rich");
+    opkg.uri = Some("https://example.org/a%20b".into());
+    opkg.description = vec!["First paragraph, 100% text.".into(), "%post is no section here.".into()];
+    opkg.history = vec![
+        release("2.0-rc1", 1_404_000_000, &["Closes two bugs.", "# is no comment"]),
+        release("1.0", 1_386_061_212, &["First release."]),
+    ];
+    opkg.history[0].version.epoch = 1;
+    opkg.history[0].changes[0].closes = vec![12, 13];
+    opkg.relations = vec![
+        relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
+        relation(11, Scope::Common, Kind::Requires, "libfoo"),
+        relation(12, Scope::Part(Part::Server), Kind::Suggests, "docs"),
+        relation(13, Scope::Whole, Kind::Conflicts, "rival"),
+        relation(14, Scope::Part(Part::Client), Kind::Requires, "libbar"),
+        relation(15, Scope::Part(Part::Client), Kind::Provides, "client-of-old"),
+        relation(16, Scope::Part(Part::Client), Kind::Requires, "not-here"),
+    ];
+    opkg.relations[1].bound = bound(Comparison::Ge, "1.2-3");
+    opkg.relations[1].filter.dists =
+        vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Lt, "6")];
+    opkg.relations[4].filter.archs = vec!["i386".into(), "x86_64".into()];
+    opkg.relations[5].filter.dists = vec![dist("rhel", Comparison::Eq, "7")];
+    opkg.relations[6].filter.dists = vec![dist("debian", Comparison::Ge, "7")];
+    add_file(&mut opkg, Part::Api, "doc/a b.txt");
+    add_file(&mut opkg, Part::Api, "doc/latest").link = Some("a b.txt".into());
+    add_script(
+        &mut opkg,
+        Part::Api,
+        "scripts/api-post-install",
+        &["/usr/bin/perl"],
+        HookTime::PostInstall,
+        None,
+    );
+    let text = Some("#!/bin/bash\n%files = ()\n%if 1\nEND_OF_SCRIPT");
+    add_script(
+        &mut opkg,
+        Part::Client,
+        "scripts/client-pre-install",
+        &["/bin/bash"],
+        HookTime::PreInstall,
+        text,
+    );
+    insta::assert_snapshot!(spec(&opkg, None));
+}
+
+#[test]
+fn a_package_wide_architecture() {
+    let mut opkg = opkg("pinned");
+    opkg.filter.archs = vec!["i386".into(), "x86_64".into()];
+    let spec = spec(&opkg, Some("9"));
+    assert!(spec.contains("\nExclusiveArch: %{ix86} x86_64\n"));
+    assert!(!spec.contains("noarch"));
+    let refused = generate(&opkg, &flavour(&target("rhel", Some("9"), Some("aarch64"))));
+    let Err(Refusal::Unavailable(finding)) = refused else { panic!("not available there") };
+    assert_eq!(
+        finding.message,
+        "opkg-pinned is not available for rhel-9-aarch64: its filters name only i386, x86_64"
+    );
+}
+
+#[test]
+fn a_package_for_other_distributions() {
+    let mut opkg = opkg("foreign");
+    opkg.filter.dists = vec![DistFilter { at: 3, id: "debian".into(), bound: None }];
+    let Err(Refusal::Unavailable(finding)) = generate(&opkg, &flavour(&target("rhel", Some("9"), None)))
+    else {
+        panic!("not available there")
+    };
+    assert_eq!(finding.message, "opkg-foreign is not available for rhel-9: its filters name only debian");
+    assert_eq!(finding.at, Some(3));
+}
+
+#[test]
+fn what_rpm_cannot_say_is_an_error_at_its_place() {
+    let mut opkg = opkg("odd");
+    opkg.relations = vec![
+        relation(10, Scope::Common, Kind::Requires, "two words"),
+        relation(11, Scope::Common, Kind::Requires, "%(reboot)"),
+        relation(12, Scope::Common, Kind::Requires, "fine"),
+    ];
+    opkg.relations[2].bound = bound(Comparison::Ge, "1-2-3");
+    let Err(Refusal::Failed(findings)) = generate(&opkg, &flavour(&target("rhel", Some("9"), None))) else {
+        panic!("must fail")
+    };
+    let places: Vec<_> = findings.iter().map(|finding| finding.at).collect();
+    // Each is told once, though server and client share it.
+    assert_eq!(places, [Some(10), Some(11), Some(12)]);
+    insta::assert_snapshot!(findings[0].help.clone().unwrap());
+}
+
+#[test]
+fn an_unknown_architecture_names_the_known_ones() {
+    let refused = generate(&opkg("x"), &flavour(&target("rhel", Some("9"), Some("sparc"))));
+    let Err(Refusal::UnknownTarget(message)) = refused else { panic!("must be refused") };
+    assert_eq!(message, "rhel-9-sparc has no architecture `sparc`; it has x86_64, i386, aarch64");
+}

@@ -1,0 +1,121 @@
+//! Made-up OPKGs for the native tests of plugins.
+
+use crate::opkg::{
+    Author, Bound, Change, Class, Comparison, Destination, Directory, Filter, HookTime, Kind, Node, Opkg,
+    Part, Relation, Release, Role, Scope, Scriptlet, SourceFile, Target, Timestamp, Version,
+};
+
+/// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
+#[must_use]
+pub fn opkg(name: &str) -> Opkg {
+    let home = format!("/usr/lib/oscar/packages/{name}");
+    let mut opkg = Opkg {
+        at: 0,
+        name: name.to_owned(),
+        class: Class::ThirdParty,
+        summary: "A sample".to_owned(),
+        description: vec!["A package made up for a test.".to_owned()],
+        license: "GPL".to_owned(),
+        groups: vec!["Applications/System".to_owned()],
+        uri: None,
+        authors: vec![Author {
+            role: Role::Maintainer,
+            name: "Ann Author".to_owned(),
+            nickname: None,
+            email: "ann@example.org".to_owned(),
+            institution: None,
+            first_year: Some(2013),
+            last_year: None,
+        }],
+        filter: Filter { dists: Vec::new(), archs: Vec::new() },
+        relations: Vec::new(),
+        history: vec![release("1.0", 1_386_061_212, &["First release."])],
+        directories: vec![Directory { part: Part::Api, destination: Destination::Path(home.clone()) }],
+        home,
+        files: Vec::new(),
+        source_date: Timestamp { seconds: 1_386_061_212, offset: 60 },
+    };
+    add_file(&mut opkg, Part::Api, "config.xml");
+    opkg
+}
+
+/// A release `<upstream>-1` with one change.
+#[must_use]
+pub fn release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
+    Release {
+        version: Version { epoch: 0, upstream: upstream.to_owned(), release: "1".to_owned() },
+        changes: vec![Change {
+            at: 1,
+            author: "Ann Author".to_owned(),
+            email: Some("ann@example.org".to_owned()),
+            date: Timestamp { seconds, offset: 60 },
+            closes: Vec::new(),
+            items: items.iter().map(ToString::to_string).collect(),
+        }],
+    }
+}
+
+/// A relation whose filter is empty.
+#[must_use]
+pub fn relation(at: Node, scope: Scope, kind: Kind, name: &str) -> Relation {
+    let filter = Filter { dists: Vec::new(), archs: Vec::new() };
+    Relation { at, scope, kind, name: name.to_owned(), bound: None, filter }
+}
+
+/// A bound.
+#[must_use]
+pub fn bound(comparison: Comparison, version: &str) -> Option<Bound> {
+    Some(Bound { comparison, version: version.to_owned() })
+}
+
+/// Adds a plain file of the OPKG: below `doc/` into the documentation, else into its home.
+pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut SourceFile {
+    let destination = match path.strip_prefix("doc/") {
+        Some(path) => Destination::Documentation(path.to_owned()),
+        None => {
+            let name = path.strip_prefix("scripts/").unwrap_or(path);
+            Destination::Path(format!("{}/{name}", opkg.home))
+        }
+    };
+    let at = 100 + u32::try_from(opkg.files.len()).unwrap_or_default();
+    opkg.files.push(SourceFile {
+        at,
+        path: path.to_owned(),
+        part,
+        destination,
+        mode: 0o644,
+        size: 0,
+        sha256: vec![0; 32],
+        interpreter: Vec::new(),
+        link: None,
+        scriptlet: None,
+    });
+    let last = opkg.files.len() - 1;
+    &mut opkg.files[last]
+}
+
+/// Adds a native script; `text` for the times at which its file is not on disk.
+pub fn add_script(
+    opkg: &mut Opkg,
+    part: Part,
+    path: &str,
+    interpreter: &[&str],
+    time: HookTime,
+    text: Option<&str>,
+) {
+    let file = add_file(opkg, part, path);
+    file.mode = 0o755;
+    file.interpreter = interpreter.iter().map(ToString::to_string).collect();
+    file.scriptlet = Some(Scriptlet { time, text: text.map(str::to_owned) });
+}
+
+/// What was asked for on a PC: `target("rhel", Some("9"), None)`.
+#[must_use]
+pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
+    Target {
+        dist: dist.to_owned(),
+        version: version.map(str::to_owned),
+        arch: arch.map(str::to_owned),
+        machine: "x86_64".to_owned(),
+    }
+}
