@@ -155,3 +155,60 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
 }
 
 export_distribution!(Mandriva);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use opkg_plugin::filter::Decision;
+    use opkg_plugin::opkg::{Comparison, DistFilter, Filter};
+    use opkg_plugin::testing::{bound, opkg, target};
+
+    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: &str) -> Decision {
+        let filter = DistFilter { at: 0, id: id.into(), bound: bound(Comparison::Ge, wanted) };
+        let filter = Filter { dists: vec![filter], archs: Vec::new() };
+        flavour(&target(dist, version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+    }
+
+    #[test]
+    fn a_filter_on_mandrivas_years_holds_for_what_came_after() {
+        assert_eq!(decide("mageia", Some("9"), "mdv", "2010"), Decision::Yes);
+        assert_eq!(decide("mdv", Some("2009.1"), "mdk", "2010"), Decision::No);
+        assert_eq!(decide("openmandriva", Some("6"), "mdv", "2010"), Decision::Yes);
+        assert!(matches!(decide("mandriva", None, "mdv", "2010"), Decision::Depends(_)));
+    }
+
+    #[test]
+    fn a_member_is_meant_by_its_own_id_only() {
+        assert_eq!(decide("mageia", Some("9"), "mageia", "8"), Decision::Yes);
+        assert_eq!(decide("openmandriva", Some("9"), "mageia", "8"), Decision::No);
+        assert_eq!(decide("mandriva", Some("9"), "mandriva", "8"), Decision::Yes);
+    }
+
+    #[test]
+    fn each_member_is_known_to_rpm_by_its_own_macro() {
+        for (dist, version, expected) in [
+            ("mandriva", None, ("mgaversion", "9")),
+            ("mdv", Some("2010.1"), ("mdkversion", "201010")),
+            ("openmandriva", Some("4.2"), ("omvver", "4002000")),
+        ] {
+            let macros = flavour(&target(dist, version, None)).unwrap().macros;
+            assert_eq!(macros, [(expected.0, expected.1.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn architectures_are_named_as_the_member_names_them() {
+        let arch = |dist| {
+            let mut opkg = opkg("x");
+            opkg.filter.archs = vec!["i386".into()];
+            Mandriva::generate(&opkg, &target(dist, None, Some("i386"))).unwrap().packages[0].arch.clone()
+        };
+        assert_eq!((arch("mageia"), arch("openmandriva")), ("i586".to_owned(), "i686".to_owned()));
+    }
+
+    #[test]
+    fn exactly_one_release_is_the_default() {
+        assert_eq!(Mandriva::describe().releases.iter().filter(|release| release.is_default).count(), 1);
+    }
+}
