@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use opkg_runtime::{Level, Options, Release, Sink};
+use opkg_runtime::{Level, Options, Origin, Registry, Release, Sink};
 
+use crate::failure::UsageError;
 use crate::shell::Shell;
 
 /// What the environment says, and the plugins named on the command line. What plugins report is shown as the
@@ -19,6 +20,23 @@ pub fn options(shell: Shell, files: &[PathBuf]) -> Options {
         }
     });
     Options { plugin_files: files.to_vec(), log, ..Options::from_env() }
+}
+
+/// Finds all plugins. One that does not work is told about, and is an error if it was named on the command
+/// line.
+///
+/// # Errors
+/// A named plugin does not work.
+pub fn discover(shell: Shell, files: &[PathBuf]) -> Result<Registry, UsageError> {
+    let registry = Registry::discover(options(shell, files));
+    for (entry, error) in registry.broken() {
+        let help = error.help().unwrap_or_else(|| "`opkgc plugin list` shows all plugins".into());
+        if entry.origin() == Origin::Named {
+            return Err(UsageError::new(error.to_string(), help));
+        }
+        shell.status(&format!("warning: {error}; it is not used\n  help: {help}"));
+    }
+    Ok(registry)
 }
 
 /// `12 (bookworm), the default`

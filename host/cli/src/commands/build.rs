@@ -25,7 +25,7 @@ use crate::{interrupt, plugins, render, report};
 /// # Errors
 /// When nothing could be started: an unknown target, an unusable output directory.
 pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
-    let registry = Registry::discover(plugins::options(shell, &arguments.plugins.files));
+    let registry = plugins::discover(shell, &arguments.plugins.files)?;
     if arguments.supported_dist {
         return report::supported(shell, &registry);
     }
