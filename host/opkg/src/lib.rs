@@ -1,4 +1,8 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
+//!
+//! [`load`] is the way in. It finds everything that is wrong at once ([`diagnostic`]), and gives an
+//! [`model::Opkg`] where nothing stops the compilation. What an OPKG means for a distribution is not decided
+//! here; no distribution has a name in this crate.
 
 // Findings travel as errors; each is made once, and then it is all that counts.
 #![allow(clippy::result_large_err)]

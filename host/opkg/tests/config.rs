@@ -370,10 +370,11 @@ fn changes() {
             "date=\"2024-05-01",
             &["warning changelog-author 30:7"],
         ),
+        ("\"Ada Probe\" date=\"2024-05-02", "\"&lt;x>\" date=\"2024-05-02", &["error changelog-author 25:7"]),
         (
             "\"Ada Probe\" date=\"2024-05-02",
-            "\"&lt;x>\" date=\"2024-05-02",
-            &["error author 25:35", "note changelog-author 25:35"],
+            "\"Ada Probe &lt;a@b>\" date=\"2024-05-02",
+            &["warning changelog-author 25:35"],
         ),
         ("date=\"2024-05-02", "closes='1 #22 x' date=\"2024-05-02", &["warning changelog-closes 25:54"]),
         ("</changelog>", "<versionEntry version='0.9-1'/></changelog>", &["warning changelog-item 34:3"]),

@@ -39,6 +39,8 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author
     if releases.is_empty() {
         reader.report_missing(changelog, "versionEntry");
     }
+    let maintainer = authors.iter().find(|author| author.role == Role::Maintainer);
+    let maintainer = maintainer.map(|author| author.name.as_str()).unwrap_or_default();
     let mut history = Vec::new();
     for (index, release) in releases.into_iter().enumerate() {
         let is_current = index == 0;
@@ -46,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author
         let version = read_version(reader, release, is_current);
         let mut entries = Vec::new();
         for (position, entry) in reader.named(release, "changelogEntry").into_iter().enumerate() {
-            entries.push(read_entry(reader, entry, authors, is_current && position == 0));
+            entries.push(read_entry(reader, entry, maintainer, is_current && position == 0));
         }
         if entries.is_empty() && is_current {
             reader.report_missing(release, "changelogEntry");
@@ -60,8 +62,8 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author
             history.push((version, entries));
         }
     }
-    settle_dates(reader, &mut history);
     check_order(reader, &history);
+    settle_dates(reader, &mut history);
     check_names(reader, &history, authors);
     into_releases(history, authors)
 }
@@ -97,14 +99,14 @@ fn read_version(reader: &mut Reader<'_>, release: Xml<'_, '_>, is_current: bool)
     }
 }
 
-fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, authors: &[Author], is_newest: bool) -> Entry {
+fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, maintainer: &str, is_newest: bool) -> Entry {
     reader.check(element, &["item"], &["authorName", "date", "closes"]);
     let tag = reader.tag(element);
     let (date, fault) = match read_date(reader, element) {
         Ok(date) => (Some(date), None),
         Err(fault) => (None, Some(fault)),
     };
-    let (author, author_range) = read_author(reader, element, authors, is_newest);
+    let (author, author_range) = read_author(reader, element, maintainer, is_newest);
     let closes = read_closes(reader, element);
     let mut items = Vec::new();
     for item in reader.named(element, "item") {
@@ -119,33 +121,34 @@ fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, authors: &[Author],
     Entry { at: reader.node(tag.clone()), tag, author, author_range, date, fault, closes, items }
 }
 
+/// Who made a change, and where that stands. An address behind the name is left out: addresses come from the
+/// authors, and are not to be taken for part of a name.
 fn read_author(
     reader: &mut Reader<'_>,
     entry: Xml<'_, '_>,
-    authors: &[Author],
+    maintainer: &str,
     is_newest: bool,
 ) -> (String, Range<usize>) {
-    if let Some((name, range)) = reader.attribute(entry, "authorName").filter(|(name, _)| !name.is_empty()) {
-        if let Some(c) = name.chars().find(|c| matches!(c, '<' | '>')) {
-            let finding = Diagnostic::error("author", format!("the author's name holds `{c}`"));
-            reader.report(
-                range.clone(),
-                finding.help("write the name alone; the address belongs into `authors`"),
-            );
+    let written = reader.attribute(entry, "authorName");
+    if let Some((written, range)) = written {
+        let name = written.split(['<', '>']).next().unwrap_or_default().trim_end();
+        if !name.is_empty() {
+            if name != written {
+                let message = format!("only `{}` is the author's name", show(name));
+                let finding = Diagnostic::warning("changelog-author", message);
+                reader.report(range.clone(), finding.help("the address belongs into `authors`"));
+            }
+            return (name.to_owned(), range);
         }
-        return (name, range);
     }
-    let maintainer = authors.iter().find(|author| author.role == Role::Maintainer);
+    let message = "nobody is named as the author of this change";
     let finding = if is_newest {
-        Diagnostic::error("changelog-author", "nobody is named as the author of this change")
+        Diagnostic::error("changelog-author", message)
     } else {
-        Diagnostic::warning(
-            "changelog-author",
-            "nobody is named as the author of this change; the maintainer stands in",
-        )
+        Diagnostic::warning("changelog-author", format!("{message}; the maintainer stands in"))
     };
     reader.report(reader.tag(entry), finding.help("add the attribute: `authorName=\"…\"`"));
-    (maintainer.map(|author| author.name.clone()).unwrap_or_default(), reader.tag(entry))
+    (maintainer.to_owned(), reader.tag(entry))
 }
 
 /// The attribute `date`, or what is wrong with it.
@@ -161,10 +164,7 @@ fn read_date(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Result<Timestamp, (
     if let Some(date) = with_filled_hour(written).and_then(|filled| filled.parse().ok()) {
         let finding =
             Diagnostic::warning("changelog-date-blank", "the hour has a blank where a `0` should be");
-        reader.report(
-            range,
-            finding.help(format!("write `{date}`; `date +%H` prints hours like this, `+%k` does not")),
-        );
+        reader.report(range, finding.help(format!("write `{date}`; in scripts use `date +%H`, not `+%k`")));
         return Ok(date);
     }
     Err((Diagnostic::error("changelog-date", format!("`{}` is no date: {fault}", show(written))), range))
@@ -221,11 +221,13 @@ fn settle_dates(reader: &mut Reader<'_>, history: &mut [(Version, Vec<Entry>)]) 
     }
 }
 
-/// Warns once where an entry is newer than the one above it.
+/// Warns once where an entry is newer than the one above it. Entries without a date of their own do not count.
 fn check_order(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)]) {
-    let entries: Vec<&Entry> = history.iter().flat_map(|(_, entries)| entries).collect();
-    let misplaced = entries.iter().zip(entries.iter().skip(1)).find(|(above, below)| {
-        above.date.zip(below.date).is_some_and(|(above, below)| above.seconds < below.seconds)
+    let all = history.iter().flat_map(|(_, entries)| entries);
+    let dated: Vec<(Timestamp, &Entry)> = all.filter_map(|entry| Some((entry.date?, entry))).collect();
+    let misplaced = dated.windows(2).find_map(|pair| match pair {
+        [(earlier, above), (later, below)] if earlier.seconds < later.seconds => Some((above, below)),
+        _ => None,
     });
     if let Some((above, below)) = misplaced {
         let finding = Diagnostic::warning("changelog-order", "this change is newer than the one above it")

@@ -147,10 +147,21 @@ fn read_name(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
             .help("it becomes part of file names: choose a shorter one")
     } else {
         Diagnostic::error("name", format!("`{}` cannot be the name of a package", show(&name)))
-            .help("a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit")
+            .help(name_advice(&name))
     };
     reader.report(range, finding);
     None
+}
+
+/// What a name must be, and one that could have been meant.
+fn name_advice(name: &str) -> String {
+    let rule = "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit";
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '+' | '.') { c } else { '-' };
+    let lower: String = name.chars().take(NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
+    let words: Vec<&str> = lower.split('-').filter(|word| !word.is_empty()).collect();
+    let proposal = words.join("-");
+    let proposal = proposal.trim_start_matches(['+', '.']);
+    if proposal.len() < 2 { rule.into() } else { format!("{rule}: `{proposal}`, for example") }
 }
 
 fn read_class(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Class {

@@ -68,10 +68,6 @@ impl<'t> Reader<'t> {
         self.findings.push(finding.at(Place::Config(range)));
     }
 
-    fn line_of(&self, element: Xml<'_, '_>) -> usize {
-        line_column(self.text, element.range().start).0
-    }
-
     /// Whether a name belongs to the format. Other namespaces are other people's business.
     fn is_ours(&self, namespace: Option<&str>) -> bool {
         namespace.is_none() || namespace == self.namespace.as_deref()
@@ -93,9 +89,10 @@ impl<'t> Reader<'t> {
     /// The only child element of this name; more than one is an error.
     pub fn only<'a, 'i>(&mut self, parent: Xml<'a, 'i>, name: &str) -> Option<Xml<'a, 'i>> {
         let found = self.named(parent, name);
-        let first = *found.first()?;
-        for again in &found[1..] {
-            let line = self.line_of(first);
+        let (first, others) = found.split_first()?;
+        let first = *first;
+        let line = if others.is_empty() { 0 } else { line_column(self.text, first.range().start).0 };
+        for again in others {
             let finding = Diagnostic::error(
                 "duplicate-element",
                 format!("a second `{name}`; the first is on line {line}"),
