@@ -216,3 +216,77 @@ fn hash_file(file: &Path) -> Result<String, ProvenanceError> {
 fn read(file: &Path) -> Result<Vec<u8>, ProvenanceError> {
     std::fs::read(file).map_err(|source| ProvenanceError::Io { file: file.to_owned(), source })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn record() -> Provenance {
+        let description = serde_json::json!({
+            "id": "p", "name": "P", "version": "1", "aliases": [], "releases": [], "archs": [],
+        });
+        Provenance {
+            plugin: "p".into(),
+            interface: "0.1.0".into(),
+            component: sha256(b"component"),
+            size: 9,
+            compiler: "rustc 1.95.0".into(),
+            std: "source".into(),
+            description: serde_json::from_value(description).unwrap(),
+            profile: PROFILE.map(str::to_owned).to_vec(),
+            sources: BTreeMap::new(),
+            crates: BTreeMap::new(),
+        }
+    }
+
+    /// A workspace with one plugin that depends on nothing, and its record.
+    fn workspace() -> (tempfile::TempDir, PathBuf, Provenance) {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("plugins/p");
+        std::fs::create_dir_all(directory.join("src")).unwrap();
+        std::fs::write(root.path().join("Cargo.toml"), "[workspace]").unwrap();
+        std::fs::write(root.path().join("Cargo.lock"), "version = 4\npackage = []").unwrap();
+        std::fs::write(directory.join("Cargo.toml"), "[package]\nname = \"p\"").unwrap();
+        std::fs::write(directory.join("src/lib.rs"), "fn a() {}").unwrap();
+        let mut record = record();
+        record.sources = manifest::Inputs::read(root.path(), &directory).unwrap().manifests;
+        let source = "plugins/p/src/lib.rs";
+        record.sources.insert(source.into(), hash_file(&root.path().join(source)).unwrap());
+        (root, directory, record)
+    }
+
+    #[test]
+    fn a_component_is_stale_by_what_changed() {
+        let (root, directory, record) = workspace();
+        let stale = |component: &[u8]| record.stale(root.path(), &directory, component).unwrap();
+        assert_eq!(stale(b"component"), Vec::<String>::new());
+        assert_eq!(stale(b"other"), ["the component is not the one that was recorded"]);
+
+        std::fs::write(directory.join("src/lib.rs"), "fn b() {}").unwrap();
+        assert_eq!(stale(b"component"), ["plugins/p/src/lib.rs has changed"]);
+        std::fs::remove_file(directory.join("src/lib.rs")).unwrap();
+        std::fs::write(directory.join("Cargo.toml"), "[package]\nname = \"q\"").unwrap();
+        assert_eq!(stale(b"component"), ["plugins/p/Cargo.toml has changed", "plugins/p/src/lib.rs is gone"]);
+    }
+
+    #[test]
+    fn a_component_that_was_built_again_differs_by_what_it_was_built_with() {
+        let recorded = record();
+        assert_eq!(differences(&recorded, &recorded), Vec::<String>::new());
+        let mut rebuilt = recorded.clone();
+        rebuilt.compiler = "rustc 1.96.0".into();
+        rebuilt.crates.insert("askama 1.0.0".into(), "a1".into());
+        assert_eq!(
+            differences(&recorded, &rebuilt),
+            ["askama 1.0.0 is new", "the compiler: rustc 1.95.0 is recorded, rustc 1.96.0 is what it is now"]
+        );
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), record().to_json().unwrap()).unwrap();
+        assert_eq!(Provenance::read(file.path()).unwrap(), record());
+    }
+}
