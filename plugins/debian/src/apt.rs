@@ -139,3 +139,69 @@ fn is_version(version: &str) -> bool {
     version.starts_with(|first: char| first.is_ascii_digit())
         && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-~:".contains(&byte))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn place(repositories: &[&str]) -> Place {
+        Place {
+            root: "/srv/image".into(),
+            repositories: words(repositories),
+            version: None,
+            arch: "x86_64".into(),
+            available: programs(),
+        }
+    }
+
+    fn argv(commands: Result<Vec<Command>, String>) -> String {
+        let commands = commands.unwrap();
+        assert!(commands.iter().all(|command| command.in_root));
+        commands.iter().map(|command| command.argv.join(" ")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn commands() {
+        let packages = words(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
+        assert_eq!(
+            argv(install(&packages, &place(&["/srv/re po/"]))),
+            "apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/re po/Packages install \
+             opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
+        );
+        assert_eq!(argv(remove(&words(&["opkg-x"]), &place(&[]))), "apt-get -y -q purge opkg-x");
+        assert_eq!(argv(refresh(&place(&[]))), "apt-get -q update");
+        assert_eq!(argv(query(&words(&["opkg-x"]), &place(&[]))), format!("dpkg-query -W {FORMAT} opkg-x"));
+        assert_eq!(argv(install(&[], &place(&[]))), "");
+    }
+
+    #[test]
+    fn what_apt_would_take_for_something_else_is_refused() {
+        for package in ["-oX=y", "x-", "x=", "x=1 2", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
+            assert!(install(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+        }
+        for package in ["-x", "x+", "x=1", "/x.deb", "x*"] {
+            assert!(remove(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+        }
+        assert!(query(&words(&["--help"]), &place(&[])).is_err());
+        let error = install(&words(&["opkg-x"]), &place(&["https://example.org/debian"])).unwrap_err();
+        assert!(error.contains("sources.list.d"), "{error}");
+    }
+
+    #[test]
+    fn only_what_is_installed_counts() {
+        let printed = "opkg-x\t1:2.0-1\tall\tinstalled\tpostinst prerm\n\
+                       opkg-y\t1.0-1\tamd64\tinstalled\t\n\
+                       opkg-z\t1.0-1\tall\tconfig-files\t\n\
+                       opkg-u\t1.0-1\tall\thalf-installed\t\n\
+                       opkg-n\t\t\tnot-installed\t\n";
+        let installed = parse_query(printed).unwrap();
+        let read: Vec<_> = installed
+            .iter()
+            .map(|it| (it.name.as_str(), it.version.as_str(), it.arch.as_str(), it.has_scriptlets))
+            .collect();
+        assert_eq!(read, [("opkg-x", "1:2.0-1", "all", true), ("opkg-y", "1.0-1", "amd64", false)]);
+        assert!(parse_query("dpkg-query: error: x\n").unwrap_err().contains("dpkg-query: error: x"));
+        assert!(parse_query("").unwrap().is_empty());
+    }
+}

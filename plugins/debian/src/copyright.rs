@@ -21,7 +21,8 @@ struct Copyright {
     text: Vec<String>,
 }
 
-/// The file. Years are those that the authors give, else those of their changes, and never today's.
+/// The file. Years are those that the authors give, else those of their changes, else those of all changes,
+/// and never today's.
 ///
 /// # Errors
 /// Those of the template, which has none of its own.
@@ -74,15 +75,17 @@ fn holders(opkg: &Opkg) -> Vec<String> {
 fn years(opkg: &Opkg, author: &Author) -> Option<(i32, i32)> {
     let first = author.first_year.map(i32::from);
     let last = author.last_year.map(i32::from);
-    let changes = || {
-        let all = opkg.history.iter().flat_map(|release| &release.changes);
-        all.filter(|change| change.author == author.name).map(|change| year(change.date))
-    };
+    let all = || opkg.history.iter().flat_map(|release| &release.changes);
+    let changes = || all().filter(|change| change.author == author.name).map(|change| year(change.date));
+    let everybodys = || all().map(|change| year(change.date));
     match (first, last) {
         (Some(first), Some(last)) => Some((first, last)),
         // Somebody who began and has not ended was still there at their last change.
         (Some(first), None) => Some((first, changes().max().unwrap_or(first).max(first))),
         (None, Some(last)) => Some((changes().min().unwrap_or(last).min(last), last)),
-        (None, None) => Some((changes().min()?, changes().max()?)),
+        (None, None) => Some((
+            changes().min().or_else(|| everybodys().min())?,
+            changes().max().or_else(|| everybodys().max())?,
+        )),
     }
 }

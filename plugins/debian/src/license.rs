@@ -114,7 +114,7 @@ fn text(written: &str, name: &str, common: Option<&Common>) -> Vec<String> {
 fn stated(written: &str) -> Vec<String> {
     vec![format!(
         "The authors of this package state its licence as \"{written}\". Where that licence asks for its full \
-         text to come along, it is among the documents of the package."
+         text to come along, look for it among the documents of the package."
     )]
 }
 

@@ -159,3 +159,58 @@ fn a_version_that_cannot_be_said_is_an_error() {
     opkg.history[0].version.epoch = u32::MAX;
     assert!(failed(&opkg).iter().any(|finding| finding.message.contains("epoch")));
 }
+
+#[test]
+fn interpreters_that_may_be_missing_are_told() {
+    let mut opkg = opkg();
+    opkg.files.push(script(40, "server-post-uninstall", Part::Server, "/usr/bin/python3"));
+    opkg.files.push(script(41, "server-post-install", Part::Server, "/opt/site/bin/site-shell"));
+    let output = generate(&opkg);
+    let at = |node| output.diagnostics.iter().find(|it| it.at == Some(node)).unwrap();
+    assert_eq!(at(40).message, "`python3` may be gone already when `scripts/server-post-uninstall` runs");
+    assert!(at(41).message.contains("`site-shell`"), "{:?}", at(41));
+    assert!(at(40).severity == Severity::Warning && at(41).severity == Severity::Warning);
+    let server = &output.packages[1];
+    assert!(server.relations.iter().any(|relation| relation.name == "python3"));
+}
+
+#[test]
+fn a_relation_to_a_version_without_a_release_is_told() {
+    let mut opkg = opkg();
+    opkg.relations.push(relation(Scope::Common, Kind::Requires, "foo", Some((Comparison::Eq, "1.0"))));
+    opkg.relations.push(relation(Scope::Common, Kind::Provides, "bar", Some((Comparison::Ge, "1.0"))));
+    let output = generate(&opkg);
+    assert!(output.diagnostics.iter().any(|it| it.message.contains("= 1.0")), "{:?}", output.diagnostics);
+    assert!(meta(&output, "control").contains("foo (= 1.0)"));
+    assert!(
+        output.diagnostics.iter().any(|it| it.severity == Severity::Warning && it.message.contains("`bar`"))
+    );
+    assert!(meta(&output, "control").contains("Provides: bar\n"));
+}
+
+#[test]
+fn links_lead_where_their_targets_are_installed() {
+    let mut opkg = opkg();
+    let mut add = |at, path: &str, destination, target: &str| {
+        let link = SourceFile { link: Some(target.into()), ..file(at, path, Part::Api, destination, &[]) };
+        opkg.files.push(link);
+    };
+    let home = |rest: &str| Destination::Path(format!("{HOME}/{rest}"));
+    add(50, "scripts/readme", home("readme"), "../README.md");
+    add(51, "scripts/documents", home("documents"), "../doc/deep/er");
+    add(52, "scripts/here", home("here"), "./api-post-install");
+    add(53, "scripts/unknown", home("unknown"), "../SRPMS/x");
+    let output = generate(&opkg);
+    let held = |path: &str| {
+        let path = format!("{HOME}/{path}");
+        let file = output.packages[0].files.iter().find(|file| file.path == path).unwrap();
+        match &file.content {
+            opkg_plugin::artefacts::Content::Link(target) => target.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(held("readme"), "../../../../share/doc/opkg-watch/README.md");
+    assert_eq!(held("documents"), "../../../../share/doc/opkg-watch/deep/er");
+    assert_eq!(held("here"), "api-post-install");
+    assert_eq!(held("unknown"), "../SRPMS/x");
+}
