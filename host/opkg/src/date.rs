@@ -203,6 +203,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::deterministic())]
+
         #[test]
         fn what_is_printed_is_what_was_read(seconds in 60_000i64..4_102_444_800, offset in -840i16..=840) {
             let moment = Timestamp { seconds, offset };

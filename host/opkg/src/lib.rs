@@ -18,6 +18,8 @@ mod load;
 pub mod model;
 mod nearest;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod text;
 mod tree;
 pub mod version;

@@ -116,6 +116,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::deterministic())]
+
         #[test]
         fn offset_inverts_line_column(text in "[aä€\n]{0,30}", at in 0usize..60) {
             let at = text.floor_char_boundary(at.min(text.len()));

@@ -146,7 +146,7 @@ mod tests {
             ("0:6.0u8.0-6", version(0, "6.0u8.0", "6")),
             ("1.0-rc1-2", version(0, "1.0-rc1", "2")),
             ("3.4.5+6-4.1", version(0, "3.4.5+6", "4.1")),
-            ("1.0~rc1-0ubuntu1~a", version(0, "1.0~rc1", "0ubuntu1~a")),
+            ("1.0~rc1-0local1~a", version(0, "1.0~rc1", "0local1~a")),
         ] {
             assert_eq!(text.parse::<Version>(), Ok(expected), "{text}");
         }
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn versions_of_relations() {
-        for good in ["3", "3.0.6", "1:2.0-1", "1.0~rc1", "2_3^4", "sid", "12.2.0-3+deb12u1"] {
+        for good in ["3", "3.0.6", "1:2.0-1", "1.0~rc1", "2_3^4", "rolling", "12.2.0-3+u1"] {
             assert_eq!(fault_in_bound(good), None, "{good}");
         }
         for bad in [
@@ -204,6 +204,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::testing::deterministic())]
+
         #[test]
         fn what_is_printed_is_what_was_read(text in "([0-9]{1,9}:)?[a-z0-9][a-z0-9.+~^_-]{0,9}[a-z0-9]-[a-z0-9][a-z0-9.]{0,5}") {
             let version: Version = text.parse().unwrap();

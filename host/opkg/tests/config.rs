@@ -42,6 +42,8 @@ fn names_and_texts() {
         ("<name>probe</name>", "<name>a</name>", &["error name 3:9"]),
         ("<name>probe</name>", "<name>../x</name>", &["error name 3:9"]),
         ("<name>probe</name>", "<name>\n  probe\n</name>", &[]),
+        ("<name>probe</name>", "<name>\n a&amp;<!-- x -->b<![CDATA[c]]></name>", &["error name 4:2"]),
+        ("<name>probe</name>", "<name>pr<!-- x -->o<![CDATA[b]]>e</name>", &[]),
         ("<name>probe</name>", "<name/>", &["error missing-element 2:1", "note empty-element 3:3"]),
         ("<name>probe</name>", "", &["error missing-element 2:1"]),
         ("<name>probe</name>", "<name>probe</name><name>x</name>", &["error duplicate-element 3:21"]),
@@ -192,20 +194,24 @@ fn relations() {
 #[test]
 fn filters() {
     check(&[
-        ("<pkg>sensors", "<filters><dist>RHEL</dist><arch>amd64</arch></filters><pkg>sensors", &[]),
+        ("<pkg>sensors", "<filters><dist>FOX</dist><arch>amd64</arch></filters><pkg>sensors", &[]),
         (
             "<pkg>sensors",
-            "<filters><dist version='5'>rhel</dist><dist version='6'>rhel</dist></filters><pkg>sensors",
+            "<filters><dist version='5'>fox</dist><dist version='6'>fox</dist></filters><pkg>sensors",
             &[],
         ),
         (
             "<pkg>sensors",
-            "<filters><dist version='&gt;=5'>rhel</dist></filters><pkg>sensors",
+            "<filters><dist version='&gt;=5'>fox</dist></filters><pkg>sensors",
             &["note relation-inside-version 20:31"],
         ),
         ("<pkg>sensors", "<filters/><pkg>sensors", &[]),
         ("<pkg>sensors", "<filters><dist/></filters><pkg>sensors", &["note empty-element 20:16"]),
-        ("<pkg>sensors", "<filters><dist>red hat</dist></filters><pkg>sensors", &["error filter-dist 20:22"]),
+        (
+            "<pkg>sensors",
+            "<filters><dist>grey fox</dist></filters><pkg>sensors",
+            &["error filter-dist 20:22"],
+        ),
         ("<pkg>sensors", "<filters><arch>x68_64</arch></filters><pkg>sensors", &["error filter-arch 20:22"]),
         ("<pkg>sensors", "<filters><arch>noarch</arch></filters><pkg>sensors", &["error filter-arch 20:22"]),
         ("<pkg>sensors", "<filters/><filters/><pkg>sensors", &["error duplicate-element 20:17"]),
@@ -213,11 +219,11 @@ fn filters() {
     ]);
     let opkg = Directory::with_config(with(
         "</authors>",
-        "</authors><filters><dist version='>5'>RHEL</dist><arch>arm64</arch><arch>aarch64</arch></filters>",
+        "</authors><filters><dist version='>5'>FOX</dist><arch>arm64</arch><arch>aarch64</arch></filters>",
     ))
     .opkg();
     assert_eq!(opkg.filter.archs, ["aarch64"]);
-    assert_eq!(opkg.filter.dists[0].id, "rhel");
+    assert_eq!(opkg.filter.dists[0].id, "fox");
     assert_eq!(opkg.filter.dists[0].bound, Some(Bound { comparison: Comparison::Gt, version: "5".into() }));
 }
 
@@ -239,12 +245,12 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
     );
     let config = config.replace(
         "<pkg>sensors</pkg>\n",
-        "<filters><dist>rhel</dist></filters><pkg>sensors</pkg><pkg>sensors</pkg><pkg rel='>=' version='2'>sensors</pkg>\n",
+        "<filters><dist>fox</dist></filters><pkg>sensors</pkg><pkg>sensors</pkg><pkg rel='>=' version='2'>sensors</pkg>\n",
     );
     let config = config.replace(
         "</serverDeps>",
         "<suggests><pkg>viewer</pkg></suggests></serverDeps><commonDeps><requires><pkg>liboscar-server</pkg></requires></commonDeps>\
-         <apiDeps><requires><filters><dist>suse</dist></filters><pkg>oscar-data</pkg></requires></apiDeps>",
+         <apiDeps><requires><filters><dist>wolf</dist></filters><pkg>oscar-data</pkg></requires></apiDeps>",
     );
     let opkg = Directory::with_config(config).opkg();
     let relations: Vec<String> = opkg.relations.iter().map(described).collect();
@@ -253,11 +259,11 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
         [
             "Whole Conflicts rival",
             "Whole Requires ground",
-            "Server Requires sensors [rhel]",
-            "Server Requires sensors Ge 2 [rhel]",
+            "Server Requires sensors [fox]",
+            "Server Requires sensors Ge 2 [fox]",
             "Server Suggests viewer",
             "Common Requires liboscar-server",
-            "Api Requires oscar-data [suse]",
+            "Api Requires oscar-data [wolf]",
             // Automatic: the api part has it on one distribution alone, the server part everywhere.
             "Api Requires oscar-data",
             "Client Requires liboscar-client",

@@ -34,8 +34,8 @@ const SPOILT: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
   <serverDeps>sensors
     <requires>
       <filters>
-        <dist rel="about" version="5">rhel</dist>
-        <dist>Red Hat</dist>
+        <dist rel="about" version="5">fox</dist>
+        <dist>Grey Fox</dist>
         <arch>x68_64</arch>
         <arch>noarch</arch>
       </filters>

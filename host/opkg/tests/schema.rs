@@ -110,10 +110,10 @@ const VARIANTS: &[(&str, &[&str])] = &[
         &[
             "</authors><authors/>",
             "</authors><filters/>",
-            "</authors><filters><dist>rhel</dist><arch>amd64</arch><dist rel=\">=\" version=\"5\">fc</dist></filters>",
+            "</authors><filters><dist>fox</dist><arch>amd64</arch><dist rel=\">=\" version=\"5\">lynx</dist></filters>",
             "</authors><filters><arch>X86_64</arch></filters>",
             "</authors><filters><arch>vax</arch></filters>",
-            "</authors><filters><dist>red hat</dist></filters>",
+            "</authors><filters><dist>grey fox</dist></filters>",
             "</authors><filters><dist/></filters>",
             "</authors><filters/><filters/>",
             "</authors><requires><pkg>x</pkg></requires><provides><pkg>y</pkg></provides><requires><pkg>z</pkg></requires>",

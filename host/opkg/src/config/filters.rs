@@ -55,7 +55,7 @@ fn read_dist(reader: &mut Reader<'_>, element: Xml<'_, '_>) -> Option<DistFilter
     if !is_id {
         let finding =
             Diagnostic::error("filter-dist", format!("`{}` cannot be a distribution", show(&written)))
-                .help("write its id alone, `rhel`; a version belongs into the attribute `version`");
+                .help("write its id alone; a version belongs into the attribute `version`");
         reader.report(range, finding);
         return None;
     }

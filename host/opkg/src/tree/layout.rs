@@ -110,7 +110,7 @@ mod tests {
             ("README.first", "doc:README.first"),
             ("TODO", "doc:TODO"),
             ("COPYING", "-"),
-            ("debian/control", "-"),
+            ("build/control", "-"),
         ] {
             assert_eq!(shown(of_file("x", path)), expected, "{path}");
         }
@@ -129,7 +129,7 @@ mod tests {
             ("testing/old", "testing/data/x/old"),
             ("doc", "doc:"),
             ("doc/a", "doc:a"),
-            ("debian", "-"),
+            ("build", "-"),
         ] {
             assert_eq!(shown(of_directory("x", path)), expected, "{path}");
         }
