@@ -1,15 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use opkg::diagnostic::Place;
-use opkg::model::{
-    Class, Destination, Filter, Node, Opkg, Part, SourceFile, Timestamp,
-};
+use opkg::model::{Class, Destination, Filter, Node, Opkg, Part, SourceFile, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::artefacts::{
-    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball,
-};
+use crate::artefacts::{BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball};
 
 fn opkg() -> Opkg {
     let file = |path: &str, node: u32| SourceFile {
@@ -86,7 +82,10 @@ fn package() -> BinaryPackage {
 fn good() -> Output {
     Output {
         meta_files: vec![text_file("SPECS/demo.spec"), text_file("SPECS/other")],
-        source: SourcePackage::Tarball(Tarball { path: "SOURCES/demo.tar.gz".into(), prefix: "demo-1".into() }),
+        source: SourcePackage::Tarball(Tarball {
+            path: "SOURCES/demo.tar.gz".into(),
+            prefix: "demo-1".into(),
+        }),
         native_build: NativeBuild {
             commands: vec![BuildCommand {
                 argv: vec!["true".into()],
@@ -150,12 +149,41 @@ fn trees_stay_in_their_place() {
         flaw(|it| it.native_build.commands[0].argv.clear()),
         flaw(|it| it.native_build.commands[0].argv.push("a\0".into())),
         flaw(|it| it.native_build.commands[0].env[0].0 = "A=B".into()),
-        flaw(|it| it.container = Container::Archive((Compression::None, vec![text_file("a"), text_file("a")]))),
+        flaw(|it| {
+            it.container = Container::Archive((Compression::None, vec![text_file("a"), text_file("a")]))
+        }),
         flaw(|it| it.container = Container::Archive((Compression::None, vec![text_file("a/../b")]))),
         flaw(|it| it.meta_files.extend((0..10).map(|n| text_file(&n.to_string())))),
         flaw(|it| it.meta_files[0].contents = "x".repeat(2 << 20)),
     ];
-    insta::assert_snapshot!(flaws.join("\n"), @"");
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    the path `../x`, which is not relative and clean
+    the path `/etc/x`, which is not relative and clean
+    the path `a//b`, which is not relative and clean
+    the path `a/./b`, which is not relative and clean
+    the path `a\nb`, which is not relative and clean
+    the path ``, which is not relative and clean
+    the path `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…`, which is not relative and clean
+    the path `n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/…`, which is not relative and clean
+    the path `SPECS/demo.spec` twice
+    `SPECS/demo.spec/x` inside of `SPECS/demo.spec`, which is a file
+    the path `SOURCES/demo.tar.gz` twice
+    `SOURCES/demo.tar.gz` inside of `SOURCES`, which is a file
+    `demo-1/doc/a b` inside of `demo-1/doc`, which is a file
+    the path ``, which is not relative and clean
+    the path `SPECS/demo.spec` twice
+    `a/b`, where the name of a file is meant
+    the path `..`, which is not relative and clean
+    the path `../x.rpm`, which is not relative and clean
+    the path `/`, which is not relative and clean
+    a command without a program
+    a zero byte in `a\u{0}`
+    an environment variable named `A=B`
+    the path `a` twice
+    the path `a/../b`, which is not relative and clean
+    15 files, where 10 are the limit
+    2 MiB of text, where 1 are the limit
+    "#);
 }
 
 #[test]
@@ -182,7 +210,27 @@ fn packages_keep_the_rules() {
         flaw(|it| it.packages[0].fields[0].value = "\u{1b}[0m".into()),
         flaw(|it| it.packages[0].changelog[0].header = "a\n%post".into()),
     ];
-    insta::assert_snapshot!(flaws.join("\n"), @"");
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    package `opkg-demo`: the path `usr/x`, which is not absolute
+    package `opkg-demo`: the path `/usr/../x`, which is not clean
+    package `opkg-demo`: the path `/`, which is not clean
+    package `opkg-demo`: the mode 4755 for `/usr/lib/demo/config.xml`; special bits are not allowed
+    package `opkg-demo`: `/usr/lib/demo/config.xml` from node 0, which is no file of the OPKG
+    package `opkg-demo`: `/usr/lib/demo/config.xml` from node 9, which is no file of the OPKG
+    package `opkg-demo`: `/usr/lib/demo/config.xml` as a link to ``
+    package `opkg-demo`: the path `/usr/lib/demo/config.xml` twice
+    package `opkg-demo`: `/usr/lib/demo/config.xml/x` inside of `/usr/lib/demo/config.xml`, which is a file
+    package `opkg-demo`: files that are not sorted: `/usr/lib/demo/link` before `/usr/lib/demo/config.xml`
+    package ``: an empty name
+    package `opkg-demo`: the character '\n' in the summary `a\nPre: evil`
+    package `opkg-demo`: `../x.rpm`, where the name of a file is meant
+    package `opkg-demo`: `..`, where the name of a file is meant
+    two packages in the file `opkg-demo-1-1.noarch.rpm`
+    package `opkg-demo`: a scriptlet without an interpreter
+    package `opkg-demo`: two scriptlets of one time
+    package `opkg-demo`: the character '\u{1b}' in the field `X`
+    package `opkg-demo`: the character '\n' in the header of a change `a\n%post`
+    "#);
 }
 
 #[test]
@@ -195,7 +243,13 @@ fn diagnostics_point_at_something() {
         failure(&[diagnostic(Severity::Warning, None)], &opkg()).unwrap_err(),
         failure(&[], &opkg()).unwrap_err(),
     ];
-    insta::assert_snapshot!(flaws.join("\n"), @"");
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    accepted
+    a diagnostic about node 3, which does not exist
+    output together with an error
+    a failure without an error
+    a failure without an error
+    "#);
     assert_eq!(failure(&[diagnostic(Severity::Error, Some(0))], &opkg()), Ok(()));
 }
 

@@ -193,6 +193,16 @@ mod tests {
             flaw(|it| it.archs.clear()),
             flaw(|it| it.archs = vec![it.archs[0].clone(); 1001]),
         ];
-        insta::assert_snapshot!(flaws.join("\n"), @"");
+        insta::assert_snapshot!(flaws.join("\n"), @r#"
+        the id `../x`, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at both ends
+        the id `Demo`, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at both ends
+        the id `demo` twice
+        0 default releases instead of one
+        `a/b`, where a version or architecture is meant
+        ``, where a version or architecture is meant
+        `amd64`, which is not the canonical name of an architecture; that is `x86_64`
+        no architecture
+        a list of more than 1000 entries in its description
+        "#);
     }
 }

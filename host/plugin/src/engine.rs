@@ -28,8 +28,13 @@ impl Machine {
     pub(crate) fn new() -> Result<Self, Problem> {
         let mut config = Config::new();
         // Address space is what login nodes of clusters ration. By default the engine reserves four
-        // gigabytes for each memory of a plugin, to save bounds checks.
-        config.memory_reservation(64 << 20).memory_guard_size(64 << 10).memory_reservation_for_growth(0);
+        // gigabytes for each memory of a plugin, to save bounds checks. A memory that outgrows its
+        // reservation is copied; without some room after each move, growing page by page would take
+        // quadratic time.
+        config
+            .memory_reservation(64 << 20)
+            .memory_guard_size(64 << 10)
+            .memory_reservation_for_growth(16 << 20);
         config.epoch_interruption(true).max_wasm_stack(STACK);
         // The same input gives the same output, on every processor.
         config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);

@@ -12,6 +12,9 @@ pub const VERSION: &str = "0.1.0";
 /// Every interface that a distribution plugin exports.
 const EXPORTS: [&str; 2] = ["opkg:plugin/packaging", "opkg:plugin/package-manager"];
 
+/// Every interface that one may import, besides those of WASI 0.2.
+const IMPORTS: [&str; 3] = ["opkg:plugin/log", "opkg:plugin/opkg", "opkg:plugin/artefacts"];
+
 /// The outermost names of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Names {
@@ -55,7 +58,6 @@ impl Names {
                 | Payload::ComponentSection { unchecked_range, .. } => {
                     let length = unchecked_range.end - unchecked_range.start;
                     rest = rest.get(length..).ok_or_else(|| Problem::Invalid("it ends too early".into()))?;
-                    parser.skip_section();
                 }
                 Payload::End(_) => return Ok(names),
                 _ => {}
@@ -66,7 +68,7 @@ impl Names {
     /// The interface version of a distribution plugin that this host can serve.
     ///
     /// # Errors
-    /// When it is no such plugin, or made for another version.
+    /// When it is no such plugin, made for another version, or needs something that no plugin gets.
     pub fn distribution(&self) -> Result<String, Problem> {
         let mut found: Vec<String> = Vec::new();
         for interface in EXPORTS {
@@ -83,7 +85,10 @@ impl Names {
         found.sort();
         found.dedup();
         match found.as_slice() {
-            [version] if served(version) => Ok(version.clone()),
+            [version] if served(version) => match self.imports.iter().find(|name| !given(name)) {
+                Some(name) => Err(Problem::Misfit(format!("it imports {name}, which no plugin gets"))),
+                None => Ok(version.clone()),
+            },
             _ => {
                 let newer = found.iter().any(|version| numbers(version) > numbers(VERSION));
                 Err(Problem::Version { found, newer })
@@ -105,6 +110,11 @@ impl Names {
             exports("opkg:plugin/hook").then_some("hook-runner")
         }
     }
+}
+
+fn given(import: &str) -> bool {
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    IMPORTS.contains(&interface) || interface.starts_with("wasi:") && version.starts_with("0.2.")
 }
 
 /// Within a line `0.y`, a host serves what is not newer than itself.
@@ -175,10 +185,10 @@ mod tests {
                 "{version}: {error}"
             );
         }
-        insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"");
+        insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"was made for version 0.2.0 of the plugin interface, this program takes 0.1.0");
         let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.2.0"]);
-        insta::assert_snapshot!(mixed.distribution().unwrap_err(), @"");
-        insta::assert_snapshot!(names(&["run", "opkg:plugin/hook@0.1.0"]).distribution().unwrap_err(), @"");
+        insta::assert_snapshot!(mixed.distribution().unwrap_err(), @"was made for version 0.1.0 and 0.2.0 of the plugin interface, this program takes 0.1.0");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/hook@0.1.0"]).distribution().unwrap_err(), @"is a WebAssembly component, but not a distribution plugin: it exports run, opkg:plugin/hook@0.1.0");
         assert_eq!(names(&["opkg:plugin/hook@0.1.0"]).world(), Some("hook-runner"));
     }
 

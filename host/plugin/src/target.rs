@@ -161,7 +161,15 @@ mod tests {
             .iter()
             .map(|text| parse(text).map_or_else(|error| error.to_string(), |it| format!("accepted: {it}")))
             .collect();
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        no plugin knows the distribution ``
+        no plugin knows the distribution `x86_64`
+        no plugin knows the distribution `slackware-9`
+        `` is no version of rhel
+        `../x` is no version of rhel
+        `9\n` is no version of rhel
+        no plugin knows the distribution `-rhel`
+        "#);
     }
 
     proptest! {

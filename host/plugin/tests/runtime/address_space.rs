@@ -1,0 +1,61 @@
+//! Login nodes of clusters limit virtual memory.
+
+use std::env;
+use std::process::Command;
+
+use opkg_runtime::{Options, Registry};
+
+use crate::guest::{Guest, House, done, file, opkg, target};
+
+/// Kilobytes, as `ulimit -v` counts.
+const LIMIT: u32 = 400_000;
+
+const CHILD: &str = "OPKG_TEST_ADDRESS_SPACE";
+
+#[test]
+fn little_is_enough() {
+    let output = Command::new("sh")
+        .args(["-c", &format!("ulimit -v {LIMIT}; exec \"$0\" \"$@\"")])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "address_space::child", "--test-threads", "1", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("used what it got"), "{said}{complained}");
+}
+
+/// What `little_is_enough` runs in another process: finds, compiles, keeps, and calls plugins from two threads,
+/// among them one that takes all the memory that it can get.
+#[test]
+fn child() {
+    if env::var_os(CHILD).is_none() {
+        return;
+    }
+    let house = House::new();
+    let path = house.put("a.wasm", &Guest { output: done(vec![file("a")]), ..Guest::default() }.build());
+    let greedy =
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    let other = Guest { id: "greedy", aliases: vec![], generate: greedy.into(), ..Guest::default() };
+    let other = house.put("b.wasm", &other.build());
+    let options = Options {
+        plugin_files: vec![path, other],
+        cache: Some(house.root.path().join("cache")),
+        embedded: true,
+        ..house.options()
+    };
+    for _ in 0..2 {
+        let registry = Registry::discover(options.clone());
+        let plugins: Vec<_> =
+            registry.entries().iter().map(|entry| registry.plugin(entry).unwrap()).collect();
+        let error = plugins[1].generate(&opkg(), &target()).unwrap_err().to_string();
+        assert!(error.contains("asked for more memory"), "{error}");
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| plugins[0].generate(&opkg(), &target()).unwrap());
+            }
+        });
+    }
+    println!("used what it got");
+}

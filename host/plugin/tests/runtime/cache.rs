@@ -1,0 +1,146 @@
+//! The cache saves work, and is never believed more than it deserves.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use opkg_runtime::{Level, Options, Registry};
+
+use crate::guest::{Guest, House, opkg, say, target};
+
+struct Cached {
+    house: House,
+    plugin: PathBuf,
+    directory: PathBuf,
+}
+
+impl Cached {
+    /// A plugin that says when it is asked what it is, and a cache that knows it.
+    fn new() -> Self {
+        let house = House::new();
+        let describe = format!("{} global.get $description", say("asked"));
+        let plugin = house.put("guest.wasm", &Guest { describe, ..Guest::default() }.build());
+        let directory = house.root.path().join("home/.cache/opkg");
+        let cached = Self { house, plugin, directory };
+        assert_eq!(cached.run(), ["guest: asked"]);
+        cached
+    }
+
+    /// Finds and uses the plugin, and returns what was said on the way.
+    fn run(&self) -> Vec<String> {
+        self.house.said.lock().unwrap().clear();
+        let registry = Registry::discover(self.options());
+        let plugin = registry.plugin(&registry.entries()[0]).unwrap();
+        plugin.generate(&opkg(), &target()).unwrap();
+        let root = self.directory.display().to_string();
+        self.house.said(Level::Trace).iter().map(|line| line.replace(&root, "CACHE")).collect()
+    }
+
+    fn options(&self) -> Options {
+        Options { cache: Some(self.directory.clone()), ..self.house.with_file(&self.plugin) }
+    }
+
+    fn file(&self, extension: &str) -> PathBuf {
+        let files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
+        files.into_iter().find(|path| path.extension().is_some_and(|it| it == extension)).unwrap()
+    }
+}
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_known_plugin_is_neither_asked_nor_compiled() {
+    let cached = Cached::new();
+    assert!(cached.run().is_empty());
+    let registry = Registry::discover(cached.options());
+    // What would be compiled has gone.
+    fs::remove_file(&cached.plugin).unwrap();
+    let plugin = registry.plugin(&registry.entries()[0]).unwrap();
+    plugin.generate(&opkg(), &target()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&cached.directory), 0o700);
+    assert_eq!(mode(&cached.file("cwasm")), 0o600);
+}
+
+#[test]
+fn a_plugin_that_changes_after_it_was_found_is_not_run() {
+    let house = House::new();
+    let path = house.put("guest.wasm", &Guest::default().build());
+    let cache = Some(house.root.path().join("cache"));
+    let options = Options { cache: cache.clone(), ..house.with_file(&path) };
+    drop(Registry::discover(options.clone()));
+    let registry = Registry::discover(options);
+    fs::remove_file(
+        fs::read_dir(cache.unwrap())
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .find(|it| it.extension().unwrap() == "cwasm")
+            .unwrap(),
+    )
+    .unwrap();
+    fs::write(&path, Guest { id: "evil", ..Guest::default() }.build()).unwrap();
+    let error = registry.plugin(&registry.entries()[0]).unwrap_err();
+    assert!(error.to_string().contains("changed since"), "{error}");
+}
+
+#[test]
+fn damage_is_repaired() {
+    let cached = Cached::new();
+    let code = cached.file("cwasm");
+    let good = fs::read(&code).unwrap();
+
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    for bytes in [bad.as_slice(), &[], &good[..good.len() / 2]] {
+        fs::write(&code, bytes).unwrap();
+        let said = cached.run();
+        assert!(said[0].ends_with("the checksum is not the one that was noted"), "{said:?}");
+        assert_eq!(fs::read(&code).unwrap(), good, "written again");
+        assert!(cached.run().is_empty());
+    }
+
+    fs::write(cached.file("json"), "{").unwrap();
+    assert!(cached.run().contains(&"guest: asked".to_owned()));
+    assert!(cached.run().is_empty());
+}
+
+#[test]
+fn what_others_may_write_is_not_run() {
+    let cached = Cached::new();
+    for path in [cached.file("cwasm"), cached.file("json"), cached.directory.clone()] {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        for open in [0o020, 0o002] {
+            chmod(&path, mode | open);
+            let said = cached.run();
+            assert!(said[0].ends_with("others may write to it"), "{said:?}");
+            chmod(&path, mode);
+        }
+    }
+}
+
+#[test]
+fn links_are_not_followed() {
+    let cached = Cached::new();
+    let code = cached.file("cwasm");
+    let elsewhere = cached.house.root.path().join("elsewhere");
+    fs::rename(&code, &elsewhere).unwrap();
+    symlink(&elsewhere, &code).unwrap();
+    assert!(!cached.run().is_empty());
+    assert!(!fs::symlink_metadata(&code).unwrap().is_symlink(), "replaced by a file");
+}
+
+#[test]
+fn a_cache_that_cannot_be_is_no_obstacle() {
+    let house = House::new();
+    let plugin = house.put("guest.wasm", &Guest::default().build());
+    let file = house.put("file", b"");
+    for cache in [file.join("cache"), "/proc/self/none/opkg".into()] {
+        let registry = Registry::discover(Options { cache: Some(cache), ..house.with_file(&plugin) });
+        let plugin = registry.plugin(&registry.entries()[0]).unwrap();
+        plugin.generate(&opkg(), &target()).unwrap();
+    }
+    let said = house.said(Level::Trace);
+    assert!(said.iter().all(|line| line.starts_with("cache: ")) && !said.is_empty(), "{said:?}");
+}
