@@ -104,14 +104,7 @@ impl Package {
     /// Decides everything about one part.
     pub fn new(opkg: &Opkg, part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Self {
         let mut relations = relation::of_part(part, subject, findings);
-        for need in script::needs(part, findings) {
-            let covered =
-                |it: &Dependency| it.field <= need.field && it.name == need.name && it.archs.is_empty();
-            if !relations.iter().any(covered) {
-                relations.push(need);
-            }
-        }
-        relations.sort();
+        relations.extend(script::needs(part, findings));
         let architecture = architecture(opkg, part, subject);
         Self {
             name: part.name.clone(),
@@ -122,7 +115,7 @@ impl Package {
                 _ => native_arch(subject.arch()).unwrap_or("any"),
             },
             architecture,
-            relations,
+            relations: relation::simplify(relations),
             opkg_conflicts: relation::recorded(part, subject, findings),
             scripts: script::of_part(part, &opkg.home),
             installed: installed(opkg, part),
@@ -177,7 +170,7 @@ impl Package {
             section: section::of_group(opkg.groups.first().map_or("", String::as_str)).into(),
             url: opkg.uri.as_deref().map(person::one_line),
             maintainer: person::maintainer(opkg).map(person::of).unwrap_or_default(),
-            relations: self.relations.iter().filter(|it| it.holds).map(|it| it.record(version)).collect(),
+            relations: self.settled().iter().map(|it| it.record(version)).collect(),
             files: self.packed(copyright, changelog),
             scriptlets: self
                 .scripts
@@ -192,6 +185,12 @@ impl Package {
             fields,
             file_name: self.file_name(version),
         }
+    }
+
+    /// The relations on the architecture that the package is built for.
+    fn settled(&self) -> Vec<Dependency> {
+        let held = self.relations.iter().filter(|it| it.holds);
+        relation::simplify(held.map(|it| Dependency { archs: Vec::new(), ..it.clone() }).collect())
     }
 
     fn packed(&self, copyright: &str, changelog: &str) -> Vec<PackedFile> {

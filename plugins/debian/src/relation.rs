@@ -111,23 +111,38 @@ pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> Strin
     text
 }
 
-/// The relations of a part, by field, then by name, without duplicates.
+/// The relations of a part, in no order.
 pub fn of_part(part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
     let mut all = translate(&part.relations, subject, findings);
     if let Some(api) = &part.requires_same {
         all.push(Dependency { versions: Versions::Same, ..Dependency::on(Field::Depends, api) });
     }
+    all
+}
+
+/// Leaves out what another relation says as well, as dpkg-gencontrol does, so that the packages that it makes
+/// have the relations that are told of them. Sorts what remains.
+#[must_use]
+pub fn simplify(mut all: Vec<Dependency>) -> Vec<Dependency> {
     all.sort();
     all.dedup();
-    all
+    let is_said = |it: &Dependency| {
+        all.iter().any(|other| {
+            let weaker = other.field < it.field && it.field <= Field::Suggests;
+            let implied = it.versions == Versions::Any && it.field <= Field::Suggests;
+            other != it
+                && other.name == it.name
+                && other.archs.is_empty()
+                && (other.field == it.field || weaker)
+                && (other.versions == it.versions || implied)
+        })
+    };
+    all.iter().filter(|it| !is_said(it)).cloned().collect()
 }
 
 /// The conflicts that are recorded but keep no api package from being installed beside another.
 pub fn recorded(part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
-    let mut all = translate(&part.opkg_conflicts, subject, findings);
-    all.sort();
-    all.dedup();
-    all
+    simplify(translate(&part.opkg_conflicts, subject, findings))
 }
 
 fn translate(
@@ -256,4 +271,37 @@ fn read_bound(relation: &Relation, bound: &Bound, findings: &mut Vec<Diagnostic>
         Comparison::Gt => ">>",
     };
     Some(Versions::Bound { sign, version: text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simplified(all: &[(Field, &str, Option<&str>, &[&'static str])]) -> String {
+        let all = all.iter().map(|&(field, name, version, archs)| Dependency {
+            versions: version.map_or(Versions::Any, |it| Versions::Bound { sign: ">=", version: it.into() }),
+            archs: archs.to_vec(),
+            ..Dependency::on(field, name)
+        });
+        list(&simplify(all.collect()))
+    }
+
+    #[test]
+    fn what_is_said_already_is_left_out() {
+        use Field::{Depends, PreDepends, Suggests};
+        assert_eq!(simplified(&[(Depends, "b", None, &[]), (Depends, "a", None, &[])]), "a, b");
+        assert_eq!(simplified(&[(Depends, "a", None, &[]), (Depends, "a", Some("1"), &[])]), "a (>= 1)");
+        assert_eq!(simplified(&[(Depends, "a", None, &["amd64"]), (Depends, "a", None, &[])]), "a");
+        assert_eq!(simplified(&[(Suggests, "a", None, &[]), (Depends, "a", Some("1"), &[])]), "a (>= 1)");
+        assert_eq!(simplified(&[(Depends, "a", None, &[]), (PreDepends, "a", None, &[])]), "a");
+    }
+
+    #[test]
+    fn what_says_more_stays() {
+        use Field::{Conflicts, Depends, Suggests};
+        let both = "a, a (>= 1) [amd64]";
+        assert_eq!(simplified(&[(Depends, "a", None, &[]), (Depends, "a", Some("1"), &["amd64"])]), both);
+        assert_eq!(simplified(&[(Suggests, "a", Some("1"), &[]), (Depends, "a", None, &[])]), "a, a (>= 1)");
+        assert_eq!(simplified(&[(Conflicts, "a", None, &[]), (Depends, "a", None, &[])]), "a, a");
+    }
 }

@@ -58,10 +58,7 @@ pub fn of_part(part: &Part<'_>, home: &str) -> Vec<Script> {
 /// What the interpreters of a part's scripts ask for. An interpreter that no package is known for is told
 /// only where dpkg itself starts it.
 pub fn needs(part: &Part<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
-    let mut needs: Vec<Dependency> = part.files.iter().filter_map(|file| need(file, findings)).collect();
-    needs.sort();
-    needs.dedup();
-    needs
+    part.files.iter().filter_map(|file| need(file, findings)).collect()
 }
 
 fn need(file: &Placed<'_>, findings: &mut Vec<Diagnostic>) -> Option<Dependency> {

@@ -286,6 +286,8 @@ pub fn opkg() -> Opkg {
                 &[],
             ),
             relation(Scope::Part(Part::Api), Requires, "oscar-data", None),
+            relation(Scope::Part(Part::Api), Requires, "oscar-data", Some((Ge, "6"))),
+            relation(Scope::Part(Part::Client), Suggests, "sysstat", None),
         ],
         history: vec![
             Release {
