@@ -102,6 +102,12 @@ fn checked(
         );
         return None;
     }
+    if relation.bound.is_some() && name.starts_with('/') {
+        let message = format!("RPM allows no version with a file, as in `{name}`");
+        let help = "leave the version out, or name the package that has the file";
+        finding::add(findings, finding::error(relation.at, message, help));
+        return None;
+    }
     let mut conditions = Vec::new();
     let mut settled = flavour.subject.settle(&resolved.decision);
     if let Decision::Depends(condition) = &resolved.decision {

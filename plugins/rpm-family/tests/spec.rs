@@ -105,14 +105,16 @@ fn what_rpm_cannot_say_is_an_error_at_its_place() {
         relation(10, Scope::Common, Kind::Requires, "two words"),
         relation(11, Scope::Common, Kind::Requires, "%(reboot)"),
         relation(12, Scope::Common, Kind::Requires, "fine"),
+        relation(13, Scope::Common, Kind::Requires, "/usr/bin/fine"),
     ];
     opkg.relations[2].bound = bound(Comparison::Ge, "1-2-3");
+    opkg.relations[3].bound = bound(Comparison::Ge, "1");
     let Err(Refusal::Failed(findings)) = generate(&opkg, &flavour(&target("rhel", Some("9"), None))) else {
         panic!("must fail")
     };
     let places: Vec<_> = findings.iter().map(|finding| finding.at).collect();
     // Each is told once, though server and client share it.
-    assert_eq!(places, [Some(10), Some(11), Some(12)]);
+    assert_eq!(places, [Some(10), Some(11), Some(12), Some(13)]);
     insta::assert_snapshot!(findings[0].help.clone().unwrap());
 }
 
