@@ -62,8 +62,8 @@ fn size_is_limited() {
 #[test]
 fn depth_is_limited() {
     let deep = format!("{}{}", "<a>".repeat(500_000), "</a>".repeat(500_000));
-    refused("nesting", config("<item>Made.</item>", &deep), &["deep", "nest"]);
-    refused("nesting without an end", "<oscar>".repeat(400_000), &["deep", "nest"]);
+    refused("nesting", config("<item>Made.</item>", &deep), &["inside of one another"]);
+    refused("nesting without an end", "<oscar>".repeat(400_000), &["inside of one another"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whatever goes wrong while writing: one clear message, and nothing half-written.
 
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -55,8 +56,7 @@ fn the_disk_is_full() {
     if process::run(Command::new("mount").args(mount).arg(&small)).code != Some(0) {
         return tools::skip("this machine does not let root mount a file system");
     }
-    let ended =
-        Opkgc::new().run(["--dist", "rhel,debian", "--source", "-o", small.to_str().unwrap(), &example()]);
+    let ended = Opkgc::new().run(["--dist", "debian", "--source", "-o", small.to_str().unwrap(), &example()]);
     let left = layout::read(&small);
     process::succeed(Command::new("umount").arg(&small));
     refused(&ended, &small);
@@ -64,20 +64,46 @@ fn the_disk_is_full() {
 }
 
 #[test]
-fn a_second_run_replaces_the_first_and_packs_nothing_of_it() {
+fn a_second_run_replaces_the_first() {
     let opkgc = Opkgc::new();
+    let build = ["--dist", "rhel,debian", "--source", "-o", "out", &example()];
+    opkgc.succeed(build);
+    let first = layout::read(&opkgc.home().join("out"));
+    let leftover = opkgc.home().join("out/rhel/SPECS/leftover.spec");
+    fs_err::write(leftover, "of an older version").unwrap();
+    opkgc.succeed(build);
+    let paths = |files: &[(String, Vec<u8>)]| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+    let second = layout::read(&opkgc.home().join("out"));
+    assert!(first.iter().all(|file| second.contains(file)), "{:?}", paths(&second));
+}
+
+#[test]
+fn the_source_directory_is_never_written_to_and_leftovers_are_not_packed() {
     let source = scratch::directory("again").join("again");
-    let items = [layout::Item::file("config.xml", 0o644, layout::config("again", ""))];
+    let items = [
+        layout::Item::file("config.xml", 0o644, layout::config("again", "")),
+        layout::Item::file("output/rhel/SPECS/opkg-again.spec", 0o644, "left by an older compiler"),
+        layout::Item::file("debian/control", 0o644, "left by an older compiler"),
+    ];
     layout::write(&source, &items);
+    let before = layout::read(&source);
+    let opkgc = Opkgc::new();
     let path = source.to_str().unwrap();
+    opkgc.succeed(["--dist", "rhel,debian", "--source", "-o", "out", path]);
+    for (path, bytes) in layout::read(&opkgc.home().join("out")) {
+        let unpacked = if path.ends_with(".gz") { unpack(&bytes) } else { bytes };
+        assert!(!unpacked.windows(7).any(|window| window == b"left by"), "{path}");
+    }
     let inside = source.join("output");
-    let build = ["--dist", "rhel,debian", "--source", "-o", inside.to_str().unwrap(), path];
-    opkgc.succeed(build);
-    let first = layout::read(&inside);
-    opkgc.succeed(build);
-    assert_eq!(first, layout::read(&inside));
-    fs_err::remove_dir_all(&inside).unwrap();
-    assert_eq!(layout::read(&source).len(), items.len(), "the source directory was written to");
+    let ended = opkgc.run(["--dist", "rhel", "--source", "-o", inside.to_str().unwrap(), path]);
+    assert!(ended.code == Some(2) && ended.stderr.contains("never written to"), "{}", ended.output());
+    assert_eq!(before, layout::read(&source));
+}
+
+fn unpack(bytes: &[u8]) -> Vec<u8> {
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut unpacked).unwrap();
+    unpacked
 }
 
 #[test]

@@ -213,10 +213,13 @@ fn rpm_change(config: &Config, entry: &config::Change) -> Change {
 fn deb_change(config: &Config, mut entries: Vec<config::Change>) -> Change {
     entries.sort_by_key(|entry| -entry.moment.unwrap().seconds);
     let first = entries.first().unwrap();
+    // An entry must end with an address: without one it is the maintainer's, and names the author inside.
+    let known = config.authors.iter().find(|author| author.1 == first.author);
+    let signed = known.or(config.authors.iter().find(|author| author.0 == "maintainer")).unwrap();
     Change {
         version: written_version(config::split_version(&first.version), Format::Deb),
         day: first.moment.unwrap().day(),
-        author: with_address(config, &first.author),
+        author: format!("{} <{}>", signed.1, signed.2),
         text: entries.iter().flat_map(|entry| entry.items.clone()).collect::<Vec<_>>().join(" "),
     }
 }

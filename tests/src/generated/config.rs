@@ -195,6 +195,8 @@ impl Xml {
         let relation = if kind == "provides" { "=" } else { self.random.one(&["<", "<=", "=", ">=", ">"]) };
         let relation = escape(relation);
         let attributes = match self.random.below(4) {
+            // RPM allows no version with a file.
+            _ if name.starts_with('/') => String::new(),
             0 => format!(" rel=\"{relation}\" version=\"{version}\""),
             1 => format!(" version=\"{relation}{version}\""),
             _ => String::new(),
