@@ -15,8 +15,10 @@ pub mod diagnostic;
 mod findings;
 pub mod limits;
 mod load;
+mod markup;
 pub mod model;
 mod nearest;
+pub mod rules;
 mod settings;
 #[cfg(test)]
 mod testing;
@@ -25,11 +27,12 @@ mod tree;
 pub mod version;
 mod xml;
 
-pub use config::is_relation_name;
+pub use config::{is_relation_name, sign_of_old_form};
 pub use load::{Loaded, Source, load};
+pub use markup::{Markup, Refusal, markup};
 pub use nearest::nearest;
 pub use settings::{Automatic, Settings};
-pub use text::{is_control, line_column};
+pub use text::{fold, is_control, line_column, show};
 
 /// The XML schema (XSD 1.0) of `config.xml`, for editors and validators. It is stricter than [`load`], which
 /// reads on with a warning where it can see what is meant.

@@ -13,7 +13,7 @@ use crate::tree::{self, contents};
 use crate::{limits, xml};
 
 /// The file that makes a directory an OPKG.
-const CONFIG: &str = "config.xml";
+pub(crate) const CONFIG: &str = "config.xml";
 
 /// The text that diagnostics point into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn load(dir: &Path, settings: &Settings) -> Loaded {
 }
 
 /// The canonical path of the directory.
-fn directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
+pub(crate) fn directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
     let refuse = |why: String| {
         let message = format!("`{}` {why}", show(&dir.to_string_lossy()));
         Err(Diagnostic::error("directory", message)
@@ -91,7 +91,7 @@ fn directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
 }
 
 /// The bytes of `config.xml`.
-fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
+pub(crate) fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
     let place = || Place::File(CONFIG.into());
     let path = std::fs::canonicalize(root.join(CONFIG)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Diagnostic::error("config-missing", "there is no `config.xml`")

@@ -37,7 +37,8 @@ pub(crate) fn find_control(text: &str) -> Option<(usize, char)> {
 }
 
 /// One line: every run of white space and control characters is one blank, none at the ends.
-pub(crate) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for word in text.split(|c| is_blank(c) || is_control(c)).filter(|word| !word.is_empty()) {
         if !folded.is_empty() {
@@ -65,7 +66,8 @@ pub(crate) fn paragraphs(text: &str) -> Vec<String> {
 }
 
 /// How a message shows what somebody wrote: on one line, not too long, and with nothing invisible in it.
-pub(crate) fn show(text: &str) -> String {
+#[must_use]
+pub fn show(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {

@@ -92,9 +92,10 @@ fn begins_well(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// What a version in a relation must not hold; nothing if it is one: `[epoch:]` and then what any package
+/// What is wrong with a version in a relation or filter; nothing if it is one: `[epoch:]` and then what any package
 /// manager can compare, with a release or without.
-pub(crate) fn fault_in_bound(version: &str) -> Option<String> {
+#[must_use]
+pub fn fault_in_bound(version: &str) -> Option<String> {
     if version.len() > VERSION_CHARS {
         return Some(format!("is longer than {VERSION_CHARS} characters"));
     }

@@ -118,8 +118,10 @@ fn read_year(reader: &mut Reader<'_>, author: Xml<'_, '_>, name: &str) -> Option
     year
 }
 
-/// What is wrong with an address, and what to do; it is going to stand between `<` and `>`.
-fn fault_in_email(email: &str) -> Option<(String, &'static str)> {
+/// What is wrong with an e-mail address of an author, and what to do; nothing if it can be used. It is going to
+/// stand between `<` and `>`.
+#[must_use]
+pub fn fault_in_email(email: &str) -> Option<(String, &'static str)> {
     let shown = show(email);
     let is_part = |part: &str| {
         let is_allowed = |c: char| !c.is_whitespace() && !"<>()[]\\,;:\"".contains(c);

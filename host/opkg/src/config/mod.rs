@@ -8,6 +8,7 @@ mod relations;
 
 use roxmltree::Node as Xml;
 
+pub use authors::fault_in_email;
 pub(crate) use reader::Reader;
 pub(crate) use relations::add_automatic;
 pub use relations::is_relation_name;
@@ -37,7 +38,8 @@ const RANKS: [&[&str]; 15] = [
     &["changelog"],
 ];
 
-const CLASSES: [(&str, Class); 4] = [
+/// The classes by the names that the file has for them.
+pub const CLASSES: [(&str, Class); 4] = [
     ("core", Class::Core),
     ("base", Class::Base),
     ("included", Class::Included),
@@ -45,7 +47,7 @@ const CLASSES: [(&str, Class); 4] = [
 ];
 
 /// The licences that the format lists; others are passed on.
-const LICENSES: [&str; 7] = [
+pub const LICENSES: [&str; 7] = [
     "GPL",
     "LGPL",
     "BSD",
@@ -56,10 +58,10 @@ const LICENSES: [&str; 7] = [
 ];
 
 /// Where the file names no group.
-const DEFAULT_GROUP: &str = "Applications/System";
+pub const DEFAULT_GROUP: &str = "Applications/System";
 
-/// `, server part` is added, and 80 characters are all that a line has.
-const SUMMARY_CHARS: usize = 67;
+/// The longest summary: `, server part` is added, and 80 characters are all that a line has.
+pub const SUMMARY_CHARS: usize = 67;
 
 /// All that `config.xml` says. Of use as an OPKG only if there was no error; the fields mean what those of
 /// [`crate::model::Opkg`] mean.
@@ -88,17 +90,28 @@ pub(crate) fn refusal(reader: &Reader<'_>, root: Xml<'_, '_>) -> Option<Diagnost
             .help("an OPKG's `config.xml` begins with `<oscar>`; is this the right directory?");
         return Some(finding);
     }
-    let sign = reader.elements(root).into_iter().find(|child| match child.tag_name().name() {
-        "version" => !reader.named(*child, "major").is_empty(),
-        "rpmlist" => true,
-        _ => false,
-    })?;
+    let sign = sign_of_old_form(root)?;
     let name = sign.tag_name().name();
     let finding =
         Diagnostic::error("old-form", format!("this OPKG has the form used before OSCAR 5 (`{name}`)"))
             .at(Place::Config(reader.tag(sign)))
             .help("`opkgc convert` writes it anew in the present form, into a directory of its own");
     Some(finding)
+}
+
+/// The element by which a document is known to have the form before OSCAR 5: a `version` with a `major`, or an
+/// `rpmlist`. Nothing in one of the present form.
+#[must_use]
+pub fn sign_of_old_form<'a, 'i>(root: Xml<'a, 'i>) -> Option<Xml<'a, 'i>> {
+    let is_ours = |node: &Xml<'_, '_>| {
+        let namespace = node.tag_name().namespace();
+        namespace.is_none() || namespace == root.tag_name().namespace()
+    };
+    root.children().filter(is_ours).find(|child| match child.tag_name().name() {
+        "version" => child.children().filter(is_ours).any(|part| part.tag_name().name() == "major"),
+        "rpmlist" => true,
+        _ => false,
+    })
 }
 
 /// Reads everything below a root that [`refusal`] has nothing against.
@@ -135,14 +148,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Metadata {
 
 fn read_name(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
     let (name, range) = reader.needed_line(root, "name")?;
-    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_name = name.len() >= 2
-        && name.starts_with(is_letter)
-        && name.chars().all(|c| is_letter(c) || matches!(c, '+' | '.' | '-'));
-    if is_name && name.len() <= NAME_CHARS {
+    if is_name(&name) {
         return Some(name);
     }
-    let finding = if is_name {
+    let finding = if has_form_of_name(&name) {
         Diagnostic::error("name", format!("the name has more than {NAME_CHARS} characters"))
             .help("it becomes part of file names: choose a shorter one")
     } else {
@@ -153,15 +162,40 @@ fn read_name(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
     None
 }
 
+/// `[a-z0-9][a-z0-9+.-]+`
+fn has_form_of_name(name: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() >= 2
+        && name.starts_with(is_letter)
+        && name.chars().all(|c| is_letter(c) || matches!(c, '+' | '.' | '-'))
+}
+
+/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, and short
+/// enough for the names of files.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    has_form_of_name(name) && name.len() <= NAME_CHARS
+}
+
+/// The name that is nearest to what somebody wrote as one: in lower case, with `-` for everything that a name
+/// cannot hold (`LAM/MPI` → `lam-mpi`). Nothing where too little of it is left.
+#[must_use]
+pub fn proposed_name(written: &str) -> Option<String> {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '+' | '.') { c } else { '-' };
+    let lower: String = written.chars().take(NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
+    let words: Vec<&str> = lower.split('-').filter(|word| !word.is_empty()).collect();
+    let name = words.join("-");
+    let name = name.trim_start_matches(['+', '.', '-']);
+    is_name(name).then(|| name.to_owned())
+}
+
 /// What a name must be, and one that could have been meant.
 fn name_advice(name: &str) -> String {
     let rule = "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit";
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '+' | '.') { c } else { '-' };
-    let lower: String = name.chars().take(NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
-    let words: Vec<&str> = lower.split('-').filter(|word| !word.is_empty()).collect();
-    let proposal = words.join("-");
-    let proposal = proposal.trim_start_matches(['+', '.']);
-    if proposal.len() < 2 { rule.into() } else { format!("{rule}: `{proposal}`, for example") }
+    match proposed_name(name) {
+        Some(proposal) => format!("{rule}: `{proposal}`, for example"),
+        None => rule.into(),
+    }
 }
 
 fn read_class(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Class {
@@ -253,4 +287,34 @@ fn read_uri(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
         .help("write the home page in full: `https://example.org/`");
     reader.report(range, finding);
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for good in ["c3", "a+", "0.b", "lam-mpi"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "c", "C3", "-c3", ".c3", "a_b", "a/b", "ä3", "a b", &"a".repeat(NAME_CHARS + 1)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn proposals_for_names() {
+        for (written, expected) in [
+            ("LAM/MPI", Some("lam-mpi")),
+            ("kernel_picker", Some("kernel-picker")),
+            (" Two  words ", Some("two-words")),
+            ("-.-x1", Some("x1")),
+            ("C", None),
+            ("", None),
+            ("äö", None),
+        ] {
+            assert_eq!(proposed_name(written).as_deref(), expected, "{written}");
+        }
+    }
 }
