@@ -18,9 +18,9 @@ pub struct Named {
 /// A version of the distribution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    /// `9`, `15.6`, `sid`.
+    /// `9`, `15.6`, `rolling`.
     pub version: String,
-    /// Another way to ask for it: `bookworm`.
+    /// Another way to ask for it: `willow`.
     pub name: Option<String>,
     /// Decides where a target names no version. True of exactly one.
     pub is_default: bool,
@@ -130,7 +130,7 @@ impl Description {
         self.releases.iter().find(|release| release.is_default)
     }
 
-    /// `rhel 0.1.0`, as messages name the plugin.
+    /// `demo 1.2`, as messages name the plugin.
     #[must_use]
     pub fn title(&self) -> String {
         format!("{} {}", self.id, self.version)

@@ -26,6 +26,8 @@ pub mod provenance;
 mod registry;
 mod runtime;
 mod target;
+#[cfg(test)]
+mod testing;
 mod text;
 mod wasi;
 
