@@ -11,10 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 #[derive(Debug, Parser)]
 #[command(name = "opkgc", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
-  opkgc --dist=rhel my-package                     spec and source archive, into ./output/rhel
-  opkgc --dist rhel-9-x86_64,debian my-package     for two distributions
-  opkgc --dist debian --builder native my-package  binary packages as well
-  opkgc check my-package                           only look for mistakes
+  opkgc --dist=rhel my-package                  packages, and what they are made of, into ./output/rhel
+  opkgc --dist rhel-9-x86_64,debian my-package  for two distributions
+  opkgc --dist debian --source my-package       only the meta-files and the source package
+  opkgc check my-package                        only look for mistakes
 
 Exit status:
   0  everything was done
@@ -91,9 +91,9 @@ pub struct Build {
     #[arg(long, conflicts_with = "builder")]
     pub source: bool,
 
-    /// Also make the binary packages
-    #[arg(long, value_enum, value_name = "WHO")]
-    pub builder: Option<Builder>,
+    /// Who makes the binary packages
+    #[arg(long, value_enum, value_name = "WHO", default_value = "direct")]
+    pub builder: Builder,
 
     /// Refuse OPKGs that have warnings
     #[arg(long, value_name = "WHAT")]
@@ -218,6 +218,8 @@ pub enum Deny {
 /// Who makes binary packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Builder {
+    /// opkgc itself, which needs no other program
+    Direct,
     /// The distribution's own tools, which must be installed
     Native,
 }

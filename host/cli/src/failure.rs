@@ -68,9 +68,12 @@ fn help(error: &anyhow::Error) -> Option<String> {
         return match error {
             Error::Changed(_) => Some("run it again when nobody writes to the OPKG".into()),
             Error::UnknownFile(_) | Error::Unpackable(_) => Some("tell the authors of the plugin".into()),
-            Error::MissingProgram { .. } => Some(
-                "install it, or leave out --builder to get only the meta-files and the source package".into(),
-            ),
+            Error::TooLarge(_) => {
+                Some("give large files a package of their own, or fetch them when they are needed".into())
+            }
+            Error::MissingProgram { .. } => {
+                Some("install it, or leave out --builder: opkgc makes the same packages itself".into())
+            }
             Error::Program { .. } => Some("-v shows everything that it prints".into()),
             Error::MissingResult(_) => Some("-v shows what the native build prints".into()),
             Error::Io(error) => io_help(error.kind()),

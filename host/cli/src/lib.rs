@@ -2,6 +2,7 @@
 
 pub mod args;
 mod commands;
+mod dists;
 pub mod exit;
 mod failure;
 mod interrupt;

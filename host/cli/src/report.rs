@@ -20,6 +20,7 @@ pub struct Reports {
     documents: Vec<Document>,
     failed: usize,
     unavailable: usize,
+    unknown_targets: usize,
 }
 
 /// One OPKG for one target, as `--format json` prints it.
@@ -48,7 +49,7 @@ impl Reports {
     /// For a run with so many targets.
     #[must_use]
     pub fn new(shell: Shell, targets: usize) -> Self {
-        Self { shell, targets, documents: Vec::new(), failed: 0, unavailable: 0 }
+        Self { shell, targets, documents: Vec::new(), failed: 0, unavailable: 0, unknown_targets: 0 }
     }
 
     /// One job has ended.
@@ -61,6 +62,10 @@ impl Reports {
             Outcome::Unavailable(diagnostic) => ("unavailable", Vec::new(), vec![diagnostic], None),
             Outcome::Refused(diagnostics) => ("failed", Vec::new(), diagnostics, None),
             Outcome::Unusable => ("failed", Vec::new(), Vec::new(), None),
+            Outcome::UnknownTarget(error) => {
+                self.unknown_targets += 1;
+                ("failed", Vec::new(), Vec::new(), Some(format!("error: {error}")))
+            }
             Outcome::Failed(error) => ("failed", Vec::new(), Vec::new(), Some(failure::explain(&error))),
         };
         match status {
@@ -80,8 +85,9 @@ impl Reports {
         match status {
             "built" => self.shell.status(&format!("{title} for {target}: {}", summary(&files))),
             "unavailable" => {
+                // The plugin's words name the package and the target.
                 let reason = diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
-                self.shell.status(&format!("{title} for {target}: not available: {reason}"));
+                self.shell.status(reason);
             }
             _ => self.shell.message(&format!("{title} for {target}: failed")),
         }
@@ -99,7 +105,9 @@ impl Reports {
         if self.shell.json() {
             self.shell.json_data(&self.documents)?;
         }
-        Ok(if self.failed > 0 {
+        Ok(if self.unknown_targets > 0 {
+            Exit::Usage
+        } else if self.failed > 0 {
             Exit::Failed
         } else if self.unavailable > 0 && self.targets == 1 {
             Exit::Unavailable

@@ -18,7 +18,7 @@ use crate::args::{self, Build, Deny};
 use crate::exit::Exit;
 use crate::failure::UsageError;
 use crate::shell::Shell;
-use crate::{interrupt, plugins, render, report};
+use crate::{dists, interrupt, plugins, render, report};
 
 /// Runs the command.
 ///
@@ -38,14 +38,15 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
     outside(&arguments.output, &directories)?;
 
     let settings = settings(&arguments)?;
-    let packages = load(shell, &arguments, &settings, directories);
+    let packages = load(shell, &arguments, &settings, directories, &registry.ids());
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
         .collect();
     let builder = match arguments.builder {
-        Some(args::Builder::Native) => Builder::Native { verbose: shell.verbose() },
-        None => Builder::None,
+        _ if arguments.source => Builder::None,
+        args::Builder::Direct => Builder::Direct,
+        args::Builder::Native => Builder::Native { verbose: shell.verbose() },
     };
 
     interrupt::clean_up_on_signals().context("cannot wait for signals")?;
@@ -78,6 +79,8 @@ pub enum Outcome {
     Refused(Vec<Diagnostic>),
     /// The OPKG has errors, which were shown before.
     Unusable,
+    /// The plugin knows no such version or architecture; says which there are.
+    UnknownTarget(String),
     /// Something went wrong.
     Failed(anyhow::Error),
 }
@@ -97,6 +100,7 @@ impl Job<'_> {
         let generated = match self.plugin.generate(opkg, self.target) {
             Ok(generated) => generated,
             Err(GenerateError::Unavailable(diagnostic)) => return Outcome::Unavailable(diagnostic),
+            Err(GenerateError::UnknownTarget(message)) => return Outcome::UnknownTarget(message),
             Err(GenerateError::Failed(diagnostics)) => return Outcome::Refused(diagnostics),
             Err(error) => return Outcome::Failed(error.into()),
         };
@@ -196,10 +200,10 @@ fn settings(arguments: &Build) -> Result<Settings> {
 
 /// An OPKG's directory is never written to.
 fn outside(output: &Path, directories: &[PathBuf]) -> Result<()> {
-    let output = std::path::absolute(output).context("cannot find out where the output directory is")?;
+    let absolute = std::path::absolute(output).context("cannot find out where the output directory is")?;
     // The directory itself may not exist yet, but what does of its path may be a link.
-    let real = output.ancestors().find_map(|it| {
-        let rest = output.strip_prefix(it).ok()?;
+    let real = absolute.ancestors().find_map(|it| {
+        let rest = absolute.strip_prefix(it).ok()?;
         Some(fs::canonicalize(it).ok()?.join(rest))
     });
     for directory in directories {
@@ -219,11 +223,20 @@ fn outside(output: &Path, directories: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn load(shell: Shell, arguments: &Build, settings: &Settings, directories: Vec<PathBuf>) -> Vec<Package> {
+fn load(
+    shell: Shell,
+    arguments: &Build,
+    settings: &Settings,
+    directories: Vec<PathBuf>,
+    known: &[String],
+) -> Vec<Package> {
     let renderer = shell.renderer(false);
     let mut packages: Vec<Package> = Vec::new();
     for directory in directories {
         let mut loaded = opkg::load(&directory, settings);
+        if let Some(opkg) = &loaded.opkg {
+            loaded.diagnostics.extend(dists::misspelt(opkg, known));
+        }
         if let Some(twin) = twin(&packages, &loaded) {
             loaded.diagnostics.push(twin);
             loaded.opkg = None;

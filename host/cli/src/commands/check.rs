@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::args::{Check, Deny};
 use crate::exit::Exit;
 use crate::shell::Shell;
-use crate::{json, render};
+use crate::{dists, json, plugins, render};
 
 /// What `--format json` prints for one directory.
 #[derive(Serialize)]
@@ -24,13 +24,17 @@ struct Report {
 /// Runs the command.
 ///
 /// # Errors
-/// When the findings cannot be printed.
+/// When a plugin is broken or the findings cannot be printed.
 pub fn run(shell: Shell, arguments: &Check) -> Result<Exit> {
     let renderer = shell.renderer(true);
+    let known = plugins::discover(shell, &[])?.ids();
     let mut reports = Vec::new();
     let mut all_ok = true;
     for directory in &arguments.directories {
-        let loaded = opkg::load(directory, &Settings::default());
+        let mut loaded = opkg::load(directory, &Settings::default());
+        if let Some(opkg) = &loaded.opkg {
+            loaded.diagnostics.extend(dists::misspelt(opkg, &known));
+        }
         let worst = loaded.diagnostics.iter().map(|it| it.severity).min();
         let denied =
             arguments.deny == Some(Deny::Warnings) && worst <= Some(Severity::Warning) && worst.is_some();

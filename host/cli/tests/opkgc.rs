@@ -1,0 +1,194 @@
+//! What users of `opkgc` read, and how it ends. Files and packages are the business of the other tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+use tempfile::TempDir;
+
+struct Sandbox(TempDir);
+
+impl Sandbox {
+    fn new() -> Self {
+        let sandbox = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(sandbox.path().join("home")).unwrap();
+        sandbox
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// An OPKG `demo` in a directory of that name, with something put before the changelog.
+    fn opkg(&self, extra: &str) {
+        let config = format!(
+            "<oscar>\n  <name>demo</name>\n  <class>core</class>\n  <summary>Demo</summary>\n  \
+             <license>GPL</license>\n  <group>Applications/System</group>\n  <authors>\n    \
+             <author cat=\"maintainer\"><name>Ada</name><email>ada@example.org</email></author>\n  \
+             </authors>\n{extra}  <changelog>\n    <versionEntry version=\"1.0-1\">\n      \
+             <changelogEntry authorName=\"Ada\" date=\"2025-01-02T03:04:05Z\"><item>First.</item>\
+             </changelogEntry>\n    </versionEntry>\n  </changelog>\n</oscar>\n"
+        );
+        fs::create_dir_all(self.path().join("demo")).unwrap();
+        fs::write(self.path().join("demo/config.xml"), config).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opkgc"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path().join("home"))
+            .env("TMPDIR", self.path().join("home"))
+            .env("COLUMNS", "100")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Exit status and both streams, for snapshots.
+    fn transcript(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!(
+            "$ opkgc {}\n[exit {}]\n--- stdout\n{}--- stderr\n{}",
+            arguments.join(" "),
+            output.status.code().unwrap(),
+            text(&output.stdout),
+            text(&output.stderr)
+        )
+    }
+}
+
+#[test]
+fn help() {
+    let sandbox = Sandbox::new();
+    let commands: [&[&str]; 8] = [
+        &["--help"],
+        &["build", "--help"],
+        &["check", "--help"],
+        &["plugin", "--help"],
+        &["plugin", "list", "--help"],
+        &["plugin", "inspect", "--help"],
+        &["plugin", "build", "--help"],
+        &["plugin", "install", "--help"],
+    ];
+    let pages: Vec<String> = commands.iter().map(|arguments| sandbox.transcript(arguments)).collect();
+    insta::assert_snapshot!(pages.join("\n"));
+}
+
+#[test]
+fn findings_show_the_line_and_say_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg(
+        "  <serverDeps>\n    <requires><pkg version=\"&gt;=3.0\">munge</pkg></requires>\n    \
+         <requirs><pkg>x</pkg></requirs>\n  </serverDeps>\n  <serverDeps/>\n",
+    );
+    insta::assert_snapshot!(sandbox.transcript(&["check", "demo"]));
+    insta::assert_snapshot!(sandbox.transcript(&["check", "--format", "json", "demo"]));
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    let commands: [&[&str]; 7] = [
+        &[],
+        &["--dist", "rhel"],
+        &["--dist", "debain", "demo"],
+        &["--dist", "rhel-x", "demo"],
+        &["--dist", "rhel", "-o", "demo/out", "demo"],
+        &["--dist", "rhel", "--plugin", "demo/config.xml", "demo"],
+        &["--dist", "rhel", "--auto-requires", "api=a b", "demo"],
+    ];
+    let transcripts: Vec<String> = commands.iter().map(|it| sandbox.transcript(it)).collect();
+    insta::assert_snapshot!(transcripts.join("\n"));
+}
+
+#[test]
+fn warnings_can_be_denied() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    fs::write(sandbox.path().join("demo/stray"), "").unwrap();
+    assert_eq!(sandbox.run(&["check", "demo"]).status.code(), Some(0));
+    assert_eq!(sandbox.run(&["check", "--deny", "warnings", "demo"]).status.code(), Some(1));
+    let build = ["--dist", "rhel", "--deny", "warnings", "demo"];
+    assert_eq!(sandbox.run(&build).status.code(), Some(1));
+    assert!(!sandbox.path().join("output/rhel").exists());
+}
+
+#[test]
+fn a_target_that_the_package_excludes() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("  <filters><dist>debian</dist></filters>\n");
+    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel", "demo"]));
+    assert_eq!(sandbox.run(&["--dist", "rhel,debian", "demo"]).status.code(), Some(0));
+}
+
+#[test]
+fn several_packages_and_targets() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    fs::create_dir(sandbox.path().join("broken")).unwrap();
+    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel,debian-12", "demo", "broken"]));
+    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel", "demo", "./demo"]));
+}
+
+/// Standard output that nobody reads any more is no mistake.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let sandbox = Sandbox::new();
+    let mut child =
+        sandbox.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_signal_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    let tools = sandbox.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    let started = sandbox.path().join("started");
+    // Whatever the plugin calls: it gets a program that never ends.
+    for name in ["rpmbuild", "dpkg-buildpackage"] {
+        let program = tools.join(name);
+        fs::write(&program, format!("#!/bin/sh\n: > '{}'\nexec sleep 60\n", started.display())).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&program, mode).unwrap();
+    }
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let mut child = sandbox
+        .command(&["--dist", "rhel", "--builder", "native", "demo"])
+        .env("PATH", path)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    while !started.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the build never began");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let terminated = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(terminated.success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(15));
+    let left = fs::read_dir(sandbox.path().join("output/rhel")).unwrap().count();
+    assert_eq!(left, 0, "in the output directory");
+    let left = fs::read_dir(sandbox.path().join("home")).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().file_name()).filter(|it| it != ".cache").collect();
+    assert!(left.is_empty(), "in the directory for temporary files: {left:?}");
+}
