@@ -73,6 +73,9 @@ pub enum Problem {
         /// Of the file as it is now.
         found: String,
     },
+    /// Its file was read twice, and was not the same.
+    #[error("changed since it was found")]
+    Moving,
     /// It lies among the installed plugins, but nobody installed it.
     #[error("was not installed by this program: there is no record of its checksum")]
     Unrecorded,
@@ -111,6 +114,7 @@ impl Problem {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
+            Self::Moving => "something is writing to it; try again",
             Self::Unreadable(_) => "check its path and permissions",
             Self::Missing => "`opkgc plugin list` shows what there is",
             Self::Homeless => "set one of them",

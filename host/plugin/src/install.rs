@@ -48,7 +48,7 @@ pub fn install(file: &Path, options: &Options) -> Result<Installed, LoadError> {
     let entry = entries.pop().ok_or_else(|| fail(Problem::Missing))?;
     let hash = sha256(&bytes);
     if entry.sha256() != Some(&hash) {
-        return Err(fail(Problem::Unreadable(io::Error::other("it changes while it is read"))));
+        return Err(fail(Problem::Moving));
     }
     let description = entry.into_state()?;
     let path = directory.join(format!("{}.wasm", description.id));

@@ -61,6 +61,7 @@ impl Plugin {
     ///
     /// # Errors
     /// When the plugin refuses, for the reasons that it gives, or fails.
+    #[expect(clippy::result_large_err, reason = "what it returns otherwise is larger still")]
     pub fn generate(&self, opkg: &Opkg, target: &Target) -> Result<Generated, GenerateError> {
         let (package, wanted) = (convert::opkg(opkg), target_record(target));
         let answer = self

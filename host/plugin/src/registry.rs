@@ -293,13 +293,10 @@ impl Entry {
             Source::Embedded(bytes) => Ok(bytes.to_vec()),
             Source::File(path) => {
                 let bytes = read(path, limit)?;
-                let found = sha256(&bytes);
-                match &self.sha256 {
-                    Some(recorded) if *recorded != found => {
-                        Err(Problem::Changed { recorded: recorded.clone(), found })
-                    }
-                    _ => Ok(bytes),
+                if self.sha256.as_ref().is_some_and(|known| *known != sha256(&bytes)) {
+                    return Err(Problem::Moving);
                 }
+                Ok(bytes)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The cache saves work, and is never believed more than it deserves.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use opkg_runtime::{Level, Options, Registry};
@@ -66,23 +66,12 @@ fn a_known_plugin_is_neither_asked_nor_compiled() {
 
 #[test]
 fn a_plugin_that_changes_after_it_was_found_is_not_run() {
-    let house = House::new();
-    let path = house.put("guest.wasm", &Guest::default().build());
-    let cache = Some(house.root.path().join("cache"));
-    let options = Options { cache: cache.clone(), ..house.with_file(&path) };
-    drop(Registry::discover(options.clone()));
-    let registry = Registry::discover(options);
-    fs::remove_file(
-        fs::read_dir(cache.unwrap())
-            .unwrap()
-            .map(|it| it.unwrap().path())
-            .find(|it| it.extension().unwrap() == "cwasm")
-            .unwrap(),
-    )
-    .unwrap();
-    fs::write(&path, Guest { id: "evil", ..Guest::default() }.build()).unwrap();
+    let cached = Cached::new();
+    let registry = Registry::discover(cached.options());
+    fs::remove_file(cached.file("cwasm")).unwrap();
+    fs::write(&cached.plugin, Guest { id: "evil", ..Guest::default() }.build()).unwrap();
     let error = registry.plugin(&registry.entries()[0]).unwrap_err();
-    assert!(error.to_string().contains("changed since"), "{error}");
+    assert!(error.to_string().contains("changed since it was found"), "{error}");
 }
 
 #[test]
@@ -117,6 +106,21 @@ fn what_others_may_write_is_not_run() {
             assert!(said[0].ends_with("others may write to it"), "{said:?}");
             chmod(&path, mode);
         }
+    }
+}
+
+#[test]
+fn what_belongs_to_others_is_not_run() {
+    let cached = Cached::new();
+    for path in [cached.file("cwasm"), cached.file("json"), cached.directory.clone()] {
+        let owner = fs::metadata(&path).unwrap().uid();
+        if let Err(error) = chown(&path, Some(owner + 1), None) {
+            println!("skipped: only root can give files away ({error})");
+            return;
+        }
+        let said = cached.run();
+        assert!(said[0].ends_with("belongs to another user"), "{said:?}");
+        chown(&path, Some(owner), None).unwrap();
     }
 }
 

@@ -158,6 +158,17 @@ fn what_does_not_work_is_not_installed() {
 }
 
 #[test]
+fn embedded_plugins_are_what_is_noted() {
+    let house = House::new();
+    let registry = Registry::discover(Options { embedded: true, ..house.options() });
+    for entry in registry.entries() {
+        assert!(entry.error().is_none(), "{}", entry.error().unwrap());
+        assert_eq!(registry.plugin(entry).unwrap().describe().unwrap(), *entry.description().unwrap());
+        assert_eq!(entry.interface(), Some(opkg_runtime::INTERFACE));
+    }
+}
+
+#[test]
 fn an_inspection_tells_everything() {
     let house = House::new();
     let path = house.put("x.wasm", &Guest::default().build());
