@@ -21,6 +21,10 @@ pub enum Error {
     #[error("the plugin returned something that cannot be packed: {0}")]
     Unpackable(String),
 
+    /// A package would hold more than two gibibytes.
+    #[error("{0} would hold more than 2 GiB")]
+    TooLarge(String),
+
     /// A program of the distribution is not on this machine.
     #[error("the program `{program}` is not installed")]
     MissingProgram {

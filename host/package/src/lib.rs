@@ -3,10 +3,17 @@
 //! This crate knows the formats of containers and nothing of who uses them. Everything it writes depends
 //! on the OPKG and the plugin's answer alone: order, times, owners and modes are fixed.
 
+mod archive;
 mod compress;
+mod contents;
+mod deb;
+mod deb822;
+mod direct;
 mod error;
+mod hex;
 mod native;
 mod quilt;
+mod rpm;
 mod scratch;
 mod source;
 mod stage;
@@ -29,6 +36,8 @@ use crate::tree::Tree;
 pub enum Builder {
     /// Nobody: only meta-files and the source package are written.
     None,
+    /// This crate, without any program of a distribution.
+    Direct,
     /// The distribution's own tools, as the plugin says.
     Native {
         /// Shows what they print.
@@ -56,7 +65,7 @@ pub struct Written {
     pub role: Role,
 }
 
-/// Writes meta-files and source package, and with a builder the binary packages, into `directory`, which is
+/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is
 /// created if need be. What stood there under the same names is replaced.
 ///
 /// # Errors
@@ -70,10 +79,14 @@ pub fn write(
     let stage = Stage::new(directory)?;
     let root = stage.path();
     let mut written = lay_out(output, source, &Tree::new(&root, source.time()))?;
-    if let Builder::Native { verbose } = builder {
-        let packages = native::build(output, source, &stage, verbose)?;
-        written.extend(packages.into_iter().map(|path| (path, Role::Package)));
-    }
+    let tree = Tree::new(&root, source.time());
+    written.extend(direct::source(output, source, &tree)?.map(|path| (path, Role::Source)));
+    let packages = match builder {
+        Builder::None => Vec::new(),
+        Builder::Direct => direct::packages(output, source, &tree)?,
+        Builder::Native { verbose } => native::build(output, source, &stage, verbose)?,
+    };
+    written.extend(packages.into_iter().map(|path| (path, Role::Package)));
     let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
     stage.release(directory, &paths)?;
     Ok(written.into_iter().map(|(path, role)| Written { path: directory.join(path), role }).collect())

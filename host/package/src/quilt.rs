@@ -1,7 +1,6 @@
 //! Source packages of format `3.0 (quilt)`: an archive of upstream, an archive of packaging, and a
 //! control file (`.dsc`) that holds their checksums. See deb-src-control(5) and dsc(5).
 
-use std::fmt::Write as _;
 use std::io;
 
 use md5::Md5;
@@ -10,6 +9,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::compress::{gzip, xz};
+use crate::deb822::put;
+use crate::hex::hex;
 use crate::source::Source;
 use crate::tarball::Tarball;
 use crate::tree::Tree;
@@ -78,55 +79,7 @@ fn control(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<Stri
 fn sums<D: Digest>(archives: &[(String, Vec<u8>)]) -> String {
     let mut lines = String::new();
     for (name, contents) in archives {
-        let sum = D::digest(contents);
-        let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-        lines.push_str(&format!("\n {hex} {} {name}", contents.len()));
+        lines.push_str(&format!("\n {} {} {name}", hex(&D::digest(contents)), contents.len()));
     }
     lines
-}
-
-/// One field of a control file. Continuation lines start with a blank and are not empty, so that a value
-/// can never start another field.
-fn put(text: &mut String, name: &str, value: &str) -> Result<(), Error> {
-    let name_is_sound = name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|it| it.is_ascii_graphic() && it != ':');
-    let mut lines = value.split('\n');
-    let first_is_sound = lines.next().is_some_and(|line| !line.contains('\r'));
-    let value_is_sound = first_is_sound
-        && lines.all(|line| line.starts_with(' ') && !line.trim().is_empty() && !line.contains('\r'));
-    if !name_is_sound || !value_is_sound {
-        return Err(Error::Unpackable(format!("the control field `{name}` has an unsound name or value")));
-    }
-    let gap = if value.is_empty() || value.starts_with('\n') { "" } else { " " };
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{name}:{gap}{value}");
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_value_cannot_start_another_field() {
-        for value in ["a\nFiles: x", "a\n", "a\n\n b", "a\r\n b", "a\n  \n b"] {
-            assert!(put(&mut String::new(), "Homepage", value).is_err(), "{value:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_one_word() {
-        for name in ["", "A B", "A:B", "-A", "#A", "A\nB", "Ä"] {
-            assert!(put(&mut String::new(), name, "x").is_err(), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn values_may_go_on() {
-        let mut text = String::new();
-        put(&mut text, "Package-List", "\n a deb\n b deb").unwrap();
-        put(&mut text, "Homepage", "x").unwrap();
-        assert_eq!(text, "Package-List:\n a deb\n b deb\nHomepage: x\n");
-    }
 }

@@ -45,29 +45,71 @@ impl<W: Write> Tarball<W> {
         self.builder.into_inner()
     }
 
-    fn file(&mut self, path: &str, mode: u32, size: u64, contents: &mut dyn Read) -> io::Result<()> {
+    /// A regular file. `contents` has exactly `size` bytes.
+    pub(crate) fn file(
+        &mut self,
+        path: &str,
+        mode: u32,
+        size: u64,
+        contents: &mut dyn Read,
+    ) -> io::Result<()> {
         self.parents(path)?;
         let mut header = self.header(EntryType::Regular, mode);
         header.set_size(size);
-        self.builder.append_data(&mut header, path, contents)
+        self.entry(header, path, contents)
     }
 
-    fn link(&mut self, path: &str, to: &str) -> io::Result<()> {
+    /// A symbolic link.
+    pub(crate) fn link(&mut self, path: &str, to: &str) -> io::Result<()> {
         self.parents(path)?;
         let mut header = self.header(EntryType::Symlink, 0o777);
-        self.builder.append_link(&mut header, path, to)
+        if !fits(header.as_gnu_mut().map(|it| &mut it.linkname[..]), to) {
+            self.long(EntryType::GNULongLink, to)?;
+        }
+        self.entry(header, path, &mut io::empty())
+    }
+
+    /// A directory, unless it is there already.
+    pub(crate) fn directory(&mut self, path: &str, mode: u32) -> io::Result<()> {
+        self.parents(path)?;
+        let path = format!("{path}/");
+        if !self.directories.contains(&path) {
+            let header = self.header(EntryType::Directory, mode);
+            self.entry(header, &path, &mut io::empty())?;
+            self.directories.insert(path);
+        }
+        Ok(())
     }
 
     fn parents(&mut self, path: &str) -> io::Result<()> {
         for (end, _) in path.match_indices('/') {
             let directory = format!("{}/", &path[..end]);
             if !self.directories.contains(&directory) {
-                let mut header = self.header(EntryType::Directory, 0o755);
-                self.builder.append_data(&mut header, &directory, io::empty())?;
+                let header = self.header(EntryType::Directory, 0o755);
+                self.entry(header, &directory, &mut io::empty())?;
                 self.directories.insert(directory);
             }
         }
         Ok(())
+    }
+
+    /// Writes the path as it is: the library's own way of setting it would drop a leading `./`.
+    fn entry(&mut self, mut header: Header, path: &str, contents: &mut dyn Read) -> io::Result<()> {
+        if !fits(header.as_gnu_mut().map(|it| &mut it.name[..]), path) {
+            self.long(EntryType::GNULongName, path)?;
+        }
+        header.set_cksum();
+        self.builder.append(&header, contents)
+    }
+
+    /// GNU's way of saying what has no place in the header of the entry that follows.
+    fn long(&mut self, kind: EntryType, text: &str) -> io::Result<()> {
+        let mut header = self.header(kind, 0o644);
+        header.set_mtime(0);
+        header.set_size(text.len() as u64 + 1);
+        fits(header.as_gnu_mut().map(|it| &mut it.name[..]), "././@LongLink");
+        header.set_cksum();
+        self.builder.append(&header, text.as_bytes().chain(&[0][..]))
     }
 
     fn header(&self, kind: EntryType, mode: u32) -> Header {
@@ -82,5 +124,42 @@ impl<W: Write> Tarball<W> {
         let _ = header.set_username("root");
         let _ = header.set_groupname("root");
         header
+    }
+}
+
+/// Puts a text into a place of a header, as far as it goes; says whether all of it fits.
+fn fits(place: Option<&mut [u8]>, text: &str) -> bool {
+    let Some(place) = place else { return false };
+    let count = text.len().min(place.len());
+    place[..count].copy_from_slice(&text.as_bytes()[..count]);
+    count == text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn paths_and_links_of_any_length_come_back() {
+        let mut tarball = Tarball::new(Vec::new(), 7);
+        let names = [99, 100, 101, 155, 300].map(|length| "x".repeat(length));
+        for name in &names {
+            tarball.file(&format!("./d/{name}"), 0o644, 2, &mut &b"ab"[..]).unwrap();
+            tarball.link(&format!("./l/{name}"), name).unwrap();
+        }
+        let bytes = tarball.finish().unwrap();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let entries = archive.entries().unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
+            (path, entry.link_name_bytes().map(|it| String::from_utf8(it.into_owned()).unwrap()))
+        });
+        let entries: Vec<_> = entries.collect();
+        assert_eq!(entries[..2], [("./".into(), None), ("./d/".into(), None)]);
+        for name in names {
+            assert!(entries.contains(&(format!("./d/{name}"), None)));
+            assert!(entries.contains(&(format!("./l/{name}"), Some(name.clone()))));
+        }
     }
 }

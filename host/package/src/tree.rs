@@ -52,6 +52,13 @@ impl<'a> Tree<'a> {
         self.seal(&file, mode)
     }
 
+    /// What was laid in before.
+    pub(crate) fn read(&self, path: &str, largest: u64) -> Result<Option<Vec<u8>>, Error> {
+        let file = self.root.join(path);
+        let fits = fs::metadata(&file)?.len() <= largest;
+        Ok(if fits { Some(fs::read(&file)?) } else { None })
+    }
+
     /// A new file; fails if there is one already.
     pub(crate) fn create(&self, path: &str) -> Result<fs::File, Error> {
         Ok(fs::File::create_new(self.parents(path)?)?)

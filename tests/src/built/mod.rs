@@ -33,7 +33,7 @@ pub fn read(file: &Path) -> Built {
     }
 }
 
-/// The packages of either format in a directory, sorted.
+/// The binary packages of either format in a directory, sorted.
 ///
 /// # Panics
 ///
@@ -44,6 +44,7 @@ pub fn files(directory: &Path) -> Vec<std::path::PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rpm" || extension == "deb"))
+        .filter(|path| !path.to_string_lossy().ends_with(".src.rpm"))
         .collect();
     files.sort();
     files

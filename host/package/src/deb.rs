@@ -1,0 +1,298 @@
+//! Binary packages of format 2.0, as deb(5) describes them: an `ar` of a version, an archive of control
+//! files and an archive of contents.
+
+use std::fmt::Write as _;
+
+use md5::{Digest, Md5};
+use opkg_runtime::artefacts::{
+    BinaryPackage, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
+};
+
+use crate::archive::append;
+use crate::contents::{self, Body, Item};
+use crate::deb822::put;
+use crate::hex::hex;
+use crate::source::Source;
+use crate::tarball::Tarball;
+use crate::{Error, compress};
+
+/// The usual order of fields; what is not named here comes last.
+const FIELDS: [&str; 21] = [
+    "Package",
+    "Source",
+    "Version",
+    "Architecture",
+    "Essential",
+    "Maintainer",
+    "Installed-Size",
+    "Pre-Depends",
+    "Depends",
+    "Recommends",
+    "Suggests",
+    "Enhances",
+    "Conflicts",
+    "Breaks",
+    "Replaces",
+    "Provides",
+    "Section",
+    "Priority",
+    "Multi-Arch",
+    "Homepage",
+    "Description",
+];
+
+/// Those that hold relations.
+const RELATIONS: [&str; 7] =
+    ["Pre-Depends", "Depends", "Recommends", "Suggests", "Conflicts", "Replaces", "Provides"];
+
+/// Writes one package.
+pub(crate) fn write(
+    package: &BinaryPackage,
+    compression: Compression,
+    source: Source<'_>,
+) -> Result<Vec<u8>, Error> {
+    let items = contents::read(package, source)?;
+    let control = control_archive(package, &items, source)?;
+    let mut contents = Tarball::new(Vec::new(), source.time());
+    contents.directory(".", 0o755)?;
+    for item in items {
+        append(&mut contents, &format!(".{}", item.path), &item)?;
+    }
+    let contents = contents.finish()?;
+
+    let mut archive = ar::Builder::new(Vec::new());
+    let mut member = |name: String, bytes: &[u8]| {
+        let mut header = ar::Header::new(name.into_bytes(), bytes.len() as u64);
+        header.set_mode(0o100_644);
+        header.set_mtime(source.time());
+        archive.append(&header, bytes)
+    };
+    member("debian-binary".into(), b"2.0\n")?;
+    for (name, tar) in [("control.tar", control), ("data.tar", contents)] {
+        let (suffix, bytes) = match compression {
+            Compression::None => ("", tar),
+            Compression::Gzip => (".gz", compress::gzip_bytes(&tar)?),
+            Compression::Xz => (".xz", compress::xz(&tar)?),
+            Compression::Zstd => (".zst", compress::zstd(&tar)?),
+        };
+        member(format!("{name}{suffix}"), &bytes)?;
+    }
+    let bytes = archive.into_inner()?;
+    // The sizes of members have ten digits, but readers count in 31 bits.
+    if bytes.len() as u64 > contents::LARGEST {
+        return Err(Error::TooLarge(package.file_name.clone()));
+    }
+    Ok(bytes)
+}
+
+/// Everything but the contents: `control`, `md5sums`, and what there is of `conffiles` and scripts.
+fn control_archive(package: &BinaryPackage, items: &[Item], source: Source<'_>) -> Result<Vec<u8>, Error> {
+    let mut files = vec![("md5sums", 0o644, checksums(items))];
+    let conffiles: String = items
+        .iter()
+        .filter(|it| it.marks.contains(FileMarks::CONFIGURATION) && matches!(it.body, Body::File(_)))
+        .map(|it| format!("{}\n", it.path))
+        .collect();
+    if !conffiles.is_empty() {
+        files.push(("conffiles", 0o644, conffiles));
+    }
+    for scriptlet in &package.scriptlets {
+        files.push((script_name(scriptlet.time), 0o755, script(scriptlet)?));
+    }
+    // The tools that usually write this field count the control files as well, without `control` itself.
+    let kibibytes = |bytes: usize| bytes.div_ceil(1024);
+    let of_control = 1 + files.iter().map(|(_, _, text)| kibibytes(text.len())).sum::<usize>();
+    let installed = of_control + kibibytes_of(items);
+    files.push(("control", 0o644, control(package, installed)?));
+    files.sort_by_key(|(name, ..)| *name);
+
+    let mut tar = Tarball::new(Vec::new(), source.time());
+    for (name, mode, text) in files {
+        tar.file(&format!("./{name}"), mode, text.len() as u64, &mut text.as_bytes())?;
+    }
+    Ok(tar.finish()?)
+}
+
+/// What is installed, with all directories that it lies in: contents rounded up, one for what has none.
+fn kibibytes_of(items: &[Item]) -> usize {
+    let mut directories = std::collections::BTreeSet::from([""]);
+    let mut size = 0;
+    for item in items {
+        directories.extend(item.path.match_indices('/').map(|(end, _)| &item.path[..end]));
+        match &item.body {
+            Body::File(bytes) => size += bytes.len().div_ceil(1024),
+            Body::Link(to) => size += to.len().div_ceil(1024),
+            Body::Directory => {
+                directories.insert(&item.path);
+            }
+        }
+    }
+    size + directories.len()
+}
+
+fn checksums(items: &[Item]) -> String {
+    let mut text = String::new();
+    for item in items {
+        if let Body::File(bytes) = &item.body {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}  {}", hex(&Md5::digest(bytes)), item.path.trim_start_matches('/'));
+        }
+    }
+    text
+}
+
+fn control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
+    let refuse = |what: &str, value: &str| {
+        Err(Error::Unpackable(format!("{}: {value:?} as {what}", package.file_name)))
+    };
+    if !is_name(&package.name) {
+        return refuse("name of the package", &package.name);
+    }
+    let version = version(package);
+    if !is_version(&version) || package.version.contains(':') || package.release.contains(['-', ':']) {
+        return refuse("version", &version);
+    }
+    if !is_arch(&package.arch) {
+        return refuse("architecture", &package.arch);
+    }
+    let mut fields = vec![
+        ("Package", package.name.clone()),
+        ("Version", version),
+        ("Architecture", package.arch.clone()),
+        ("Maintainer", package.maintainer.clone()),
+        ("Installed-Size", installed.to_string()),
+        ("Section", package.section.clone()),
+        ("Homepage", package.url.clone().unwrap_or_default()),
+        ("Description", description(package)),
+    ];
+    for name in RELATIONS {
+        let of_this_field = package.relations.iter().filter(|it| field_of(it.kind) == name);
+        let list = of_this_field.map(relation).collect::<Result<Vec<_>, _>>()?;
+        fields.push((name, list.join(", ")));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    for field in &package.fields {
+        if field.value.trim().is_empty() {
+            return refuse(&format!("the field `{}`", field.name), &field.value);
+        }
+        if fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(&field.name)) {
+            return refuse(&format!("a second field `{}`", field.name), &field.value);
+        }
+        fields.push((&field.name, field.value.clone()));
+    }
+    let place = |name: &str| FIELDS.iter().position(|it| it.eq_ignore_ascii_case(name));
+    fields.sort_by_key(|(name, _)| place(name).unwrap_or(FIELDS.len()));
+    let mut text = String::new();
+    for (name, value) in fields {
+        put(&mut text, name, &value)?;
+    }
+    Ok(text)
+}
+
+/// The summary, then the long text: each line after a blank, an empty one as a full stop.
+fn description(package: &BinaryPackage) -> String {
+    let mut text = package.summary.clone();
+    for line in package.description.lines() {
+        text.push_str("\n ");
+        text.push_str(if line.is_empty() { "." } else { line });
+    }
+    text
+}
+
+/// `[epoch:]version[-release]`
+fn version(package: &BinaryPackage) -> String {
+    let mut text = if package.epoch > 0 { format!("{}:", package.epoch) } else { String::new() };
+    text.push_str(&package.version);
+    if !package.release.is_empty() {
+        text.push('-');
+        text.push_str(&package.release);
+    }
+    text
+}
+
+/// What is needed before the package is unpacked has a field of its own; a package with all other scripts
+/// is configured after those that it depends on, and removed before them.
+fn field_of(kind: NativeKind) -> &'static str {
+    match kind {
+        NativeKind::PreRequires(HookTime::PreInstall) => "Pre-Depends",
+        NativeKind::PreRequires(_) | NativeKind::Requires => "Depends",
+        NativeKind::Recommends => "Recommends",
+        NativeKind::Suggests => "Suggests",
+        NativeKind::Conflicts => "Conflicts",
+        NativeKind::Obsoletes => "Replaces",
+        NativeKind::Provides => "Provides",
+    }
+}
+
+fn relation(relation: &NativeRelation) -> Result<String, Error> {
+    let name = &relation.name;
+    let (plain, arch) = name.split_once(':').map_or((name.as_str(), None), |(name, arch)| (name, Some(arch)));
+    let version_is_sound = relation.bound.as_ref().is_none_or(|it| is_version(&it.version));
+    if !is_name(plain) || !arch.is_none_or(is_arch) || !version_is_sound {
+        return Err(Error::Unpackable(format!("a relation to {name:?} {:?}", relation.bound)));
+    }
+    Ok(match &relation.bound {
+        None => name.clone(),
+        Some(bound) => format!("{name} ({} {})", sign(bound.comparison), bound.version),
+    })
+}
+
+/// As deb-version(7) and deb-control(5) call them.
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Lt => "<<",
+        Comparison::Le => "<=",
+        Comparison::Eq => "=",
+        Comparison::Ge => ">=",
+        Comparison::Gt => ">>",
+    }
+}
+
+fn script_name(time: HookTime) -> &'static str {
+    match time {
+        HookTime::PreInstall => "preinst",
+        HookTime::PostInstall => "postinst",
+        HookTime::PreUninstall => "prerm",
+        HookTime::PostUninstall => "postrm",
+    }
+}
+
+/// The kernel splits the first line into a program and at most one argument.
+fn script(scriptlet: &Scriptlet) -> Result<String, Error> {
+    let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
+    let program_is_sound =
+        scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') && !it.contains(' '));
+    let argument_is_sound = scriptlet.interpreter.get(1).is_none_or(|it| it.trim() == it);
+    let all_sound = scriptlet.interpreter.iter().all(sound) && !scriptlet.body.contains('\0');
+    if !program_is_sound || !argument_is_sound || !all_sound || scriptlet.interpreter.len() > 2 {
+        return Err(Error::Unpackable(format!("a script for {:?}", scriptlet.interpreter)));
+    }
+    Ok(format!("#!{}\n{}", scriptlet.interpreter.join(" "), scriptlet.body))
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    text.len() > 1
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|it| plain(it) || b"+-.".contains(&it))
+}
+
+fn is_arch(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+}
+
+/// As deb-version(7) has it: `[epoch:]upstream[-revision]`, upstream beginning with a digit.
+fn is_version(text: &str) -> bool {
+    let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+    let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, "0"));
+    let of = |part: &str, signs: &[u8]| {
+        !part.is_empty() && part.bytes().all(|it| it.is_ascii_alphanumeric() || signs.contains(&it))
+    };
+    let epoch_is_sound = epoch.bytes().all(|it| it.is_ascii_digit()) && epoch.parse::<i32>().is_ok();
+    epoch_is_sound
+        && upstream.starts_with(|first: char| first.is_ascii_digit())
+        && of(upstream, b".+~-")
+        && of(revision, b".+~")
+}

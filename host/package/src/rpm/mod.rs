@@ -1,0 +1,252 @@
+//! Packages of RPM version 4, which every RPM of the last twenty years can read.
+//!
+//! Lead, signature header (checksums only), header, compressed payload, as RPM's own documents of the
+//! format describe them. What the header holds is what RPM's own tools write for the same package, without
+//! the traces of a machine: no classes of files, no compiler flags, no version of a tool.
+
+mod file;
+mod header;
+mod payload;
+mod relations;
+mod tag;
+
+use md5::Md5;
+use opkg_runtime::artefacts::{BinaryPackage, Compression, TextFile};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use crate::contents::{self, LARGEST};
+use crate::hex::hex;
+use crate::source::Source;
+use crate::{Error, compress};
+use file::File;
+use header::{Header, Value};
+
+/// Longest name in a lead, with the zero byte that ends it.
+const LEAD_NAME: usize = 66;
+
+/// One binary package. `source_name` is the file name of the source package it belongs to.
+pub(crate) fn binary(
+    package: &BinaryPackage,
+    compression: Compression,
+    source_name: &str,
+    source: Source<'_>,
+) -> Result<Vec<u8>, Error> {
+    let compressor = Compressor::new(compression)?;
+    let mut header = identity(package, source)?;
+    let items = contents::read(package, source)?;
+    let files: Vec<File> =
+        (1..).zip(items).map(|(inode, item)| File::installed(item, inode, time(source))).collect();
+    header.string(tag::SOURCE_RPM, source_name);
+    header.string(tag::PLATFORM, format!("{}-linux", package.arch));
+    scriptlets(&mut header, package)?;
+    relations::of_binary(&mut header, package, compressor.name)?;
+    assemble(Lead { kind: 0, package }, header, &files, &compressor)
+}
+
+/// The source package of these packages, the first of which the spec is named for: it holds the spec and
+/// the archive that feeds it.
+pub(crate) fn source(
+    packages: &[BinaryPackage],
+    compression: Compression,
+    spec: &TextFile,
+    tarball: (&str, Vec<u8>),
+    source: Source<'_>,
+) -> Result<Vec<u8>, Error> {
+    let [main, ..] = packages else {
+        return Err(Error::Unpackable("a source package of no packages".into()));
+    };
+    let compressor = Compressor::new(compression)?;
+    let mut header = identity(main, source)?;
+    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
+    pieces.sort_by(|a, b| a.0.cmp(&b.0));
+    header.strings(tag::SOURCE, vec![base(tarball.0)]);
+    header.number(tag::SOURCE_PACKAGE, 1);
+    if main.arch == "noarch" {
+        header.strings(tag::BUILD_ARCHS, vec![main.arch.clone()]);
+    }
+    relations::of_source(&mut header, packages, compressor.name);
+    let files: Vec<File> = (1..)
+        .zip(pieces)
+        .map(|(inode, (name, contents))| File::piece(name, contents, inode, time(source)))
+        .collect();
+    assemble(Lead { kind: 1, package: main }, header, &files, &compressor)
+}
+
+/// The file name of the source package of these packages.
+pub(crate) fn source_name(packages: &[BinaryPackage]) -> Option<String> {
+    packages.first().map(|main| format!("{}-{}-{}.src.rpm", main.name, main.version, main.release))
+}
+
+/// How the payload is compressed, as the header says it.
+struct Compressor {
+    name: &'static str,
+    level: String,
+    compress: fn(&[u8]) -> std::io::Result<Vec<u8>>,
+}
+
+impl Compressor {
+    fn new(compression: Compression) -> Result<Self, Error> {
+        Ok(match compression {
+            Compression::None => return Err(Error::Unpackable("an RPM without compression".into())),
+            Compression::Gzip => Self { name: "gzip", level: "9".into(), compress: compress::gzip_bytes },
+            Compression::Xz => {
+                Self { name: "xz", level: compress::XZ_PRESET.to_string(), compress: compress::xz }
+            }
+            Compression::Zstd => {
+                Self { name: "zstd", level: compress::ZSTD_LEVEL.to_string(), compress: compress::zstd }
+            }
+        })
+    }
+}
+
+/// What the oldest part of the format says, read by nobody but file(1) any more.
+struct Lead<'a> {
+    /// 0: binary, 1: source.
+    kind: u8,
+    package: &'a BinaryPackage,
+}
+
+impl Lead<'_> {
+    fn bytes(&self) -> Vec<u8> {
+        // Version 3.0; the architecture is no longer looked at.
+        let mut lead = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, self.kind, 0, 1];
+        let name = format!("{}-{}", self.package.name, evr(self.package));
+        lead.extend(name.bytes().take(LEAD_NAME - 1));
+        lead.resize(10 + LEAD_NAME, 0);
+        // Linux; signatures are in a header.
+        lead.extend([0, 1, 0, 5]);
+        lead.resize(96, 0);
+        lead
+    }
+}
+
+fn assemble(
+    lead: Lead<'_>,
+    mut header: Header,
+    files: &[File],
+    compressor: &Compressor,
+) -> Result<Vec<u8>, Error> {
+    let archive = payload::cpio(files);
+    if archive.len() as u64 > LARGEST {
+        return Err(Error::TooLarge(lead.package.file_name.clone()));
+    }
+    let payload = (compressor.compress)(&archive)?;
+    file::describe(&mut header, files);
+    header.string(tag::PAYLOAD_FORMAT, "cpio");
+    header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
+    header.string(tag::PAYLOAD_FLAGS, &compressor.level);
+    header.strings(tag::PAYLOAD_DIGEST, vec![hex(&Sha256::digest(&payload))]);
+    header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256);
+    header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&Sha256::digest(&archive))]);
+
+    let header = header.bytes(tag::HEADER_IMMUTABLE)?;
+    let mut bytes = lead.bytes();
+    bytes.extend(signature(&header, &payload, archive.len())?);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes.extend(header);
+    bytes.extend(payload);
+    Ok(bytes)
+}
+
+/// Checksums of all that follows, in the place where signatures would be, too.
+fn signature(header: &[u8], payload: &[u8], archive_size: usize) -> Result<Vec<u8>, Error> {
+    let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let mut signature = Header::default();
+    signature.string(tag::SIGNATURE_SHA1, hex(&Sha1::digest(header)));
+    signature.string(tag::SIGNATURE_SHA256, hex(&Sha256::digest(header)));
+    signature.number(tag::SIGNATURE_SIZE, size(header.len() + payload.len()));
+    let both = Md5::new().chain_update(header).chain_update(payload).finalize();
+    signature.put(tag::SIGNATURE_MD5, Value::Binary(both.to_vec()));
+    signature.number(tag::SIGNATURE_PAYLOAD_SIZE, size(archive_size));
+    signature.bytes(tag::HEADER_SIGNATURES)
+}
+
+/// What binary and source packages say of themselves alike.
+fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error> {
+    for word in [&package.name, &package.version, &package.release, &package.arch] {
+        if word.is_empty() || word.contains(|it: char| it.is_whitespace() || it.is_control() || it == '/') {
+            return Err(Error::Unpackable(format!(
+                "{word:?} in the name, version, release or architecture of an RPM"
+            )));
+        }
+    }
+    if package.version.contains('-') || package.release.contains('-') {
+        return Err(Error::Unpackable(format!(
+            "a hyphen in the version {} or release {} of an RPM",
+            package.version, package.release
+        )));
+    }
+    let mut header = Header::default();
+    header.strings(tag::LOCALES, vec!["C".into()]);
+    header.string(tag::NAME, &package.name);
+    header.string(tag::VERSION, &package.version);
+    header.string(tag::RELEASE, &package.release);
+    if package.epoch > 0 {
+        header.number(tag::EPOCH, package.epoch);
+    }
+    header.put(tag::SUMMARY, Value::Localised(package.summary.clone()));
+    header.put(tag::DESCRIPTION, Value::Localised(package.description.clone()));
+    header.number(tag::BUILD_TIME, time(source));
+    header.string(tag::BUILD_HOST, "localhost");
+    header.string(tag::LICENSE, &package.license);
+    let group = if package.section.is_empty() { "Unspecified" } else { &package.section };
+    header.put(tag::GROUP, Value::Localised(group.to_owned()));
+    for (tag, text) in [(tag::PACKAGER, Some(&package.maintainer)), (tag::URL, package.url.as_ref())] {
+        if let Some(text) = text.filter(|it| !it.is_empty()) {
+            header.string(tag, text);
+        }
+    }
+    header.string(tag::OS, "linux");
+    header.string(tag::ARCH, &package.arch);
+    header.string(tag::ENCODING, "utf-8");
+    for field in &package.fields {
+        let tag = match field.name.as_str() {
+            "Distribution" => tag::DISTRIBUTION,
+            "Vendor" => tag::VENDOR,
+            "BugURL" => tag::BUG_URL,
+            "VCS" => tag::VCS,
+            other => return Err(Error::Unpackable(format!("the tag `{other}` in an RPM"))),
+        };
+        header.string(tag, &field.value);
+    }
+    let entries = &package.changelog;
+    let seconds = |it: i64| u32::try_from(it.max(0)).unwrap_or(u32::MAX);
+    header.numbers(tag::CHANGELOG_TIMES, entries.iter().map(|it| seconds(it.seconds)).collect());
+    header.strings(tag::CHANGELOG_NAMES, entries.iter().map(|it| it.header.clone()).collect());
+    header.strings(tag::CHANGELOG_TEXTS, entries.iter().map(|it| it.text.clone()).collect());
+    Ok(header)
+}
+
+fn scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
+    for scriptlet in &package.scriptlets {
+        let time = relations::time(scriptlet.time);
+        let program = match scriptlet.interpreter.as_slice() {
+            [] => return Err(Error::Unpackable("a scriptlet without an interpreter".into())),
+            [program] => Value::String(program.clone()),
+            several => Value::Strings(several.to_vec()),
+        };
+        if !scriptlet.body.is_empty() {
+            header.string(tag::PRE_INSTALL + time, &scriptlet.body);
+        }
+        header.put(tag::PRE_INSTALL_PROGRAM + time, program);
+    }
+    Ok(())
+}
+
+/// Whether RPM runs such a scriptlet by itself, without a program of the system.
+fn is_built_in(interpreter: &str) -> bool {
+    interpreter == "<lua>"
+}
+
+/// `[epoch:]version-release`
+fn evr(package: &BinaryPackage) -> String {
+    let epoch = if package.epoch > 0 { format!("{}:", package.epoch) } else { String::new() };
+    format!("{epoch}{}-{}", package.version, package.release)
+}
+
+/// Of everything in a package.
+fn time(source: Source<'_>) -> u32 {
+    u32::try_from(source.time()).unwrap_or(u32::MAX)
+}
