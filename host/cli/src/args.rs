@@ -143,7 +143,7 @@ pub enum Plugin {
         /// The directory of the crate
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         directory: PathBuf,
-        /// Where to write the component [default: <crate>.wasm]
+        /// Where to write the component [default: the name of the crate, with .wasm]
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
