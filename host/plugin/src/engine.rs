@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, io, thread};
 
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, OptLevel};
 
 use crate::error::Problem;
 use crate::text::one_line;
@@ -36,6 +36,9 @@ impl Machine {
             .memory_guard_size(64 << 10)
             .memory_reservation_for_growth(16 << 20);
         config.epoch_interruption(true).max_wasm_stack(STACK);
+        // A plugin is compiled once and then runs for some microseconds: what the optimiser saves it costs many
+        // times over when the cache is cold.
+        config.cranelift_opt_level(OptLevel::None);
         // The same input gives the same output, on every processor.
         config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
         let engine = Engine::new(&config).map_err(|error| Problem::Engine(one_line(&error.to_string())))?;
