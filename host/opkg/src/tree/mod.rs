@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 pub(crate) use layout::home;
+pub use walk::is_dropping;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::findings::{Findings, Places};

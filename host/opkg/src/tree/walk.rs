@@ -29,7 +29,8 @@ pub(super) enum EntryKind {
 }
 
 /// Names that version control and editors leave, at any level: never packaged, and no word about it.
-pub(super) fn is_dropping(name: &str) -> bool {
+#[must_use]
+pub fn is_dropping(name: &str) -> bool {
     const NAMES: [&str; 17] = [
         ".git",
         ".gitignore",
