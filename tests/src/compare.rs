@@ -29,7 +29,10 @@ pub fn differences(expected: &Expected, built: &Built, target: &Target) -> Vec<S
     found.value("opkg-level conflicts", &wanted.opkg_conflicts, &got.opkg_conflicts);
     let may_be_there = |relation: &(Kind, String)| free_relation(relation, expected, target);
     let relations = got.relations.iter().filter(|relation| !may_be_there(relation));
-    let missing = wanted.relations.iter().filter(|relation| !got.relations.contains(relation));
+    let missing = wanted
+        .relations
+        .iter()
+        .filter(|relation| !got.relations.contains(relation) && !free_to_miss(relation, got, target));
     let further = relations.filter(|relation| !wanted.relations.contains(relation));
     found.sets("relation", missing, further);
     found.files(wanted, got, target);
@@ -66,6 +69,20 @@ fn free_relation((kind, relation): &(Kind, String), expected: &Expected, target:
         }
         _ => false,
     }
+}
+
+/// Debian's packages do not name what is on every system, and `dpkg-gencontrol` leaves out what another
+/// relation of the package says as well, or what the package itself provides.
+fn free_to_miss((kind, relation): &(Kind, String), got: &Package, target: &Target) -> bool {
+    let name = |relation: &str| relation.split(' ').next().unwrap_or_default().to_owned();
+    target.format == Format::Deb
+        && (["bash", "coreutils", "sed", "tar", "grep", "util-linux"].contains(&relation.as_str())
+            || got.relations.iter().any(|(other, stronger)| {
+                let says_more = other == kind
+                    || (*other == Kind::Provides && matches!(kind, Kind::Requires | Kind::Suggests))
+                    || (*other == Kind::Requires && *kind == Kind::Suggests);
+                says_more && name(stronger) == name(relation)
+            }))
 }
 
 /// Files that every Debian package has of its own.

@@ -139,13 +139,14 @@ fn changes(data: &Members, name: &str) -> Vec<Change> {
 fn change(entry: &str) -> Change {
     let fields = fields(entry.trim_start_matches('\n'));
     // The first line of the field repeats the heading of the entry.
-    let lines = fields["Changes"].lines().skip(2).map(str::trim);
-    let lines = lines.filter(|line| *line != "." && !(line.starts_with("[ ") && line.ends_with(" ]")));
-    let text = lines.map(|line| line.strip_prefix("* ").unwrap_or(line)).collect::<Vec<_>>().join(" ");
+    let lines = fields["Changes"].lines().skip(2);
+    let text = lines.filter(|line| *line != "." && !(line.starts_with("  [ ") && line.ends_with(" ]")));
+    let text = text.map(|line| line.strip_prefix("  * ").unwrap_or(line)).collect::<Vec<_>>().join(" ");
     Change {
         version: fields["Version"].clone(),
         day: calendar::rfc2822_day(&fields["Date"]).unwrap(),
-        author: fields["Maintainer"].clone(),
+        // Names with commas or brackets stand between quotes.
+        author: fields["Maintainer"].replace('"', ""),
         text: fold(&text),
     }
 }

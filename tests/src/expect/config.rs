@@ -40,6 +40,8 @@ pub struct Relation {
 pub struct Change {
     /// Of the `versionEntry` around it.
     pub version: String,
+    /// Number of that `versionEntry`: two may be of one version.
+    pub release: usize,
     /// Who.
     pub author: String,
     /// When; nothing where it is no date.
@@ -91,8 +93,9 @@ impl Config {
             relations: relations(root),
             changes: all(root, "changelog")
                 .flat_map(|log| all(log, "versionEntry"))
-                .flat_map(|version| all(version, "changelogEntry"))
-                .map(change)
+                .enumerate()
+                .flat_map(|(release, version)| all(version, "changelogEntry").map(move |it| (release, it)))
+                .map(|(release, entry)| change(entry, release))
                 .collect(),
         }
     }
@@ -208,10 +211,11 @@ fn groups(parent: Node, scope: &str) -> Vec<Relation> {
     found
 }
 
-fn change(node: Node) -> Change {
+fn change(node: Node, release: usize) -> Change {
     let version = node.parent_element().and_then(|parent| parent.attribute("version")).unwrap();
     Change {
         version: version.trim().to_owned(),
+        release,
         author: fold(node.attribute("authorName").unwrap()),
         moment: Moment::read(node.attribute("date").unwrap()),
         closes: node.attribute("closes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),

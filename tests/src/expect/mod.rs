@@ -52,10 +52,13 @@ fn expected(config: &Config, files: &mut files::Files, part: Part, target: &Targ
     };
     let applying: Vec<&Relation> =
         config.relations.iter().filter(|relation| applies(&relation.scope, part)).collect();
-    let specific = !config.filter.archs.is_empty()
-        || applying
-            .iter()
-            .any(|relation| !relation.filter.archs.is_empty() && !metadata_only(relation, part));
+    // What differs between architectures is built for each, even where this one does not get the relation.
+    let differs = |relation: &&Relation| {
+        !relation.filter.archs.is_empty()
+            && target.is_meant(&relation.filter)
+            && !metadata_only(relation, part)
+    };
+    let specific = !config.filter.archs.is_empty() || applying.iter().any(differs);
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
@@ -158,60 +161,68 @@ fn written_version((epoch, upstream, release): (u32, &str, &str), format: Format
     format!("{epoch}{upstream}-{release}")
 }
 
-/// Newest first. RPM shows one entry after the other, Debian one per version.
+/// RPM shows one entry after the other, by the day on the writer's calendar; Debian one per version.
 fn changes(config: &Config, format: Format) -> Vec<Change> {
-    let entries = dated(config);
+    let releases = releases(config);
     match format {
         Format::Rpm => {
-            let mut entries = entries;
-            entries.sort_by_key(|(entry, _)| -entry.moment.unwrap().seconds);
-            entries.into_iter().map(|(entry, _)| rpm_change(config, &entry)).collect()
+            let mut entries: Vec<config::Change> = releases.into_iter().flatten().collect();
+            entries.sort_by_key(|entry| -entry.moment.unwrap().day());
+            entries.iter().map(|entry| rpm_change(config, entry)).collect()
         }
-        Format::Deb => {
-            let mut releases: BTreeMap<usize, Vec<config::Change>> = BTreeMap::new();
-            for (entry, release) in entries {
-                releases.entry(release).or_default().push(entry);
-            }
-            let mut releases: Vec<_> = releases.into_iter().collect();
-            // The first is the one being built, whatever its date.
-            releases.sort_by_key(|(number, entries)| (*number > 0, -newest(entries)));
-            releases.into_iter().map(|(_, entries)| deb_change(config, entries)).collect()
-        }
+        Format::Deb => releases.into_iter().map(|entries| deb_change(config, &entries)).collect(),
     }
+}
+
+/// The one being built first, whatever its date, then newest first, and so are the entries of each.
+fn releases(config: &Config) -> Vec<Vec<config::Change>> {
+    let mut releases: BTreeMap<usize, Vec<config::Change>> = BTreeMap::new();
+    for entry in dated(config) {
+        releases.entry(entry.release).or_default().push(entry);
+    }
+    for entries in releases.values_mut() {
+        entries.sort_by_key(|entry| -entry.moment.unwrap().seconds);
+    }
+    let mut releases: Vec<_> = releases.into_iter().collect();
+    releases.sort_by_key(|(number, entries)| (*number > 0, -newest(entries)));
+    releases.into_iter().map(|(_, entries)| entries).collect()
 }
 
 fn newest(entries: &[config::Change]) -> i64 {
     entries.iter().map(|entry| entry.moment.unwrap().seconds).max().unwrap()
 }
 
-/// The entries with the number of the release that each is in; a date that cannot be read becomes that of
-/// the next older entry, or of the next newer one where none is older.
-fn dated(config: &Config) -> Vec<(config::Change, usize)> {
+/// A date that cannot be read becomes that of the next older entry, or of the next newer one where none is
+/// older.
+fn dated(config: &Config) -> Vec<config::Change> {
     let moments: Vec<_> = config.changes.iter().map(|entry| entry.moment).collect();
-    let mut release = 0;
-    let mut entries = Vec::new();
-    for (index, entry) in config.changes.iter().enumerate() {
-        if index > 0 && config.changes[index - 1].version != entry.version {
-            release += 1;
-        }
+    let dated = config.changes.iter().enumerate().map(|(index, entry)| {
         let older = moments[index..].iter().flatten().next();
         let newer = moments[..index].iter().rev().flatten().next();
-        entries.push((config::Change { moment: older.or(newer).copied(), ..entry.clone() }, release));
-    }
-    entries
+        config::Change { moment: older.or(newer).copied(), ..entry.clone() }
+    });
+    dated.collect()
 }
 
 fn rpm_change(config: &Config, entry: &config::Change) -> Change {
     Change {
         version: written_version(config::split_version(&entry.version), Format::Rpm),
-        day: entry.moment.unwrap().seconds.div_euclid(86400),
+        day: entry.moment.unwrap().day(),
         author: with_address(config, &entry.author),
         text: entry.items.join(" "),
     }
 }
 
-fn deb_change(config: &Config, mut entries: Vec<config::Change>) -> Change {
-    entries.sort_by_key(|entry| -entry.moment.unwrap().seconds);
+fn deb_change(config: &Config, entries: &[config::Change]) -> Change {
+    // Everybody's entries stand together, under the name.
+    let mut authors: Vec<&str> = Vec::new();
+    for entry in entries.iter().filter(|entry| !entry.items.is_empty()) {
+        if !authors.contains(&entry.author.as_str()) {
+            authors.push(&entry.author);
+        }
+    }
+    let of = |author: &str| entries.iter().filter(|entry| entry.author == author).collect::<Vec<_>>();
+    let items = authors.iter().flat_map(|author| of(author)).flat_map(|entry| entry.items.clone());
     let first = entries.first().unwrap();
     // An entry must end with an address: without one it is the maintainer's, and names the author inside.
     let known = config.authors.iter().find(|author| author.1 == first.author);
@@ -220,7 +231,7 @@ fn deb_change(config: &Config, mut entries: Vec<config::Change>) -> Change {
         version: written_version(config::split_version(&first.version), Format::Deb),
         day: first.moment.unwrap().day(),
         author: format!("{} <{}>", signed.1, signed.2),
-        text: entries.iter().flat_map(|entry| entry.items.clone()).collect::<Vec<_>>().join(" "),
+        text: items.collect::<Vec<_>>().join(" "),
     }
 }
 
