@@ -3,7 +3,7 @@
 //!
 //! A distribution is a type that implements [`Distribution`], exported with one line:
 //!
-//! ```ignore
+//! ```text
 //! struct Mine;
 //!
 //! impl opkg_plugin::Distribution for Mine {
