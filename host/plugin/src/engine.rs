@@ -12,6 +12,9 @@ use crate::text::one_line;
 /// How finely deadlines are kept.
 const TICK: Duration = Duration::from_millis(20);
 
+/// Bytes of address space for a plugin's memory, until it wants more.
+const RESERVED: u64 = 8 << 20;
+
 /// Bytes of stack that a plugin may use of the thread that calls it. Threads have 2 MiB at least.
 const STACK: usize = 1 << 20;
 
@@ -28,11 +31,11 @@ impl Machine {
     pub(crate) fn new() -> Result<Self, Problem> {
         let mut config = Config::new();
         // Address space is what login nodes of clusters ration. By default the engine reserves four
-        // gigabytes for each memory of a plugin, to save bounds checks. A memory that outgrows its
-        // reservation is copied; without some room after each move, growing page by page would take
-        // quadratic time.
+        // gigabytes for each memory of a plugin, to save bounds checks. Most plugins get along with two
+        // megabytes. A memory that outgrows its reservation is copied; without some room after each move,
+        // growing page by page would take quadratic time.
         config
-            .memory_reservation(64 << 20)
+            .memory_reservation(RESERVED)
             .memory_guard_size(64 << 10)
             .memory_reservation_for_growth(16 << 20);
         config.epoch_interruption(true).max_wasm_stack(STACK);
@@ -116,6 +119,34 @@ impl Clock {
                 state.ticking = false;
                 return;
             }
+        }
+    }
+}
+
+/// How many threads should use plugins at a time: as many as there are processors, or fewer where address
+/// space is limited (`ulimit -v`), since each thread takes its share of that.
+#[must_use]
+pub fn parallelism() -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current;
+    processors.min(limit.map_or(usize::MAX, threads_within))
+}
+
+/// The C library reserves 64 MiB for each thread's allocations, and twice that for a moment; the rest is for its
+/// stack and the plugin. The program itself takes a share, too.
+fn threads_within(address_space: u64) -> usize {
+    const SHARE: u64 = 128 << 20;
+    usize::try_from(address_space / SHARE).unwrap_or(usize::MAX).saturating_sub(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_share_the_address_space() {
+        for (kilobytes, threads) in [(1, 1), (200_000, 1), (400_000, 2), (400_000_000, 3050)] {
+            assert_eq!(threads_within(kilobytes << 10), threads, "{kilobytes}");
         }
     }
 }

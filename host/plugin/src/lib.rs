@@ -32,6 +32,7 @@ mod text;
 mod wasi;
 
 pub use description::{ArchName, Description, Named, Release};
+pub use engine::parallelism;
 pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Problem};
 pub use inspect::{Inspection, inspect};
 pub use install::{Installed, install, remove};

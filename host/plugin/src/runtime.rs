@@ -66,8 +66,11 @@ impl Runtime {
             return Ok((self.link(from, &component)?, description));
         }
         let bytes = read()?;
-        let component = Component::from_binary(machine.engine(), &bytes)
-            .map_err(|error| Problem::Invalid(reason(&error)))?;
+        let component =
+            Component::from_binary(machine.engine(), &bytes).map_err(|error| match is_shortage(&error) {
+                true => Problem::Engine(reason(&error)),
+                false => Problem::Invalid(reason(&error)),
+            })?;
         let prepared = self.link(from, &component)?;
         let description = match described {
             Some(description) => description,
@@ -173,7 +176,11 @@ impl Prepared {
         store.limiter(|host| &mut host.limiter);
         store.set_epoch_deadline(ticks);
         store.set_hostcall_fuel(limits.text.saturating_add(RECORDS));
-        let result = self.pre.instantiate(&mut store).and_then(|plugin| task(&plugin, &mut store));
+        let started = self.pre.instantiate(&mut store);
+        if let Some(error) = started.as_ref().err().filter(|error| is_shortage(error)) {
+            return Err(Fault::NotStarted(reason(error)));
+        }
+        let result = started.and_then(|plugin| task(&plugin, &mut store));
         let host = store.data_mut();
         host.end_line(Level::Error);
         result.map_err(|error| host.fault(&error, limits))
@@ -262,6 +269,14 @@ impl wasi::System for Host {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+}
+
+/// Whether the operating system, and not the plugin, is to blame.
+fn is_shortage(error: &wasmtime::Error) -> bool {
+    let cause = error.root_cause();
+    cause.is::<rustix::io::Errno>()
+        || cause.is::<std::io::Error>()
+        || error.is::<wasmtime::error::OutOfMemory>()
 }
 
 /// The chain of causes as one line.

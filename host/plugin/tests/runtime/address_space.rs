@@ -26,11 +26,36 @@ fn little_is_enough() {
     assert!(output.status.success() && said.contains("used what it got"), "{said}{complained}");
 }
 
-/// What `little_is_enough` runs in another process: finds, compiles, keeps, and calls plugins from two threads,
+#[test]
+fn too_little_is_said() {
+    let house = House::new();
+    let path = house
+        .put("a.wasm", &Guest { output: done(vec![file("a")]), pages: 1600, ..Guest::default() }.build());
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 150000; exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "address_space::starving", "--test-threads", "1", "--nocapture"])
+        .env(CHILD, path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot be started: "), "{said}{complained}");
+}
+
+/// What `too_little_is_said` runs in another process: a plugin of 100 MiB.
+#[test]
+fn starving() {
+    let Some(path) = env::var_os(CHILD).filter(|path| path != "1") else { return };
+    let registry = Registry::discover(House::new().with_file(path.as_ref()));
+    println!("{}", registry.entries()[0].error().unwrap());
+}
+
+/// What `little_is_enough` runs in another process: finds, compiles, keeps, and calls plugins from several threads,
 /// among them one that takes all the memory that it can get.
 #[test]
 fn child() {
-    if env::var_os(CHILD).is_none() {
+    if env::var_os(CHILD).is_none_or(|it| it != "1") {
         return;
     }
     let house = House::new();
@@ -52,7 +77,7 @@ fn child() {
         let error = plugins[1].generate(&opkg(), &target()).unwrap_err().to_string();
         assert!(error.contains("asked for more memory"), "{error}");
         std::thread::scope(|scope| {
-            for _ in 0..2 {
+            for _ in 0..opkg_runtime::parallelism() {
                 scope.spawn(|| plugins[0].generate(&opkg(), &target()).unwrap());
             }
         });
