@@ -1,5 +1,6 @@
 //! OPKGs that nobody has seen before: texts, names, versions and files that break careless quoting.
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +11,8 @@ use opkg_tests::{expect, need, parallel, process, scratch};
 
 use crate::builds;
 
+/// Where the seeds begin; another number tries other OPKGs.
+const SEED: &str = "OPKG_TESTS_SEED";
 /// So many are built with the distributions' tools; seconds each.
 const BUILT: u64 = 10;
 /// So many more are only compiled; milliseconds each.
@@ -17,7 +20,7 @@ const COMPILED: u64 = 120;
 
 #[test]
 fn generated_opkgs_have_no_errors() {
-    let seeds: Vec<u64> = (0..BUILT + COMPILED).collect();
+    let seeds = seeds(0..BUILT + COMPILED);
     parallel::map(&seeds, |seed| {
         let checked = Opkgc::new().check(&generated::package(*seed).lay());
         let errors: Vec<_> = checked.errors().collect();
@@ -28,7 +31,7 @@ fn generated_opkgs_have_no_errors() {
 #[test]
 fn packages_of_generated_opkgs_are_what_the_format_implies() {
     need!("rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb");
-    let seeds: Vec<u64> = (0..BUILT).collect();
+    let seeds = seeds(0..BUILT);
     parallel::map(&seeds, |seed| {
         let compiled = builds::compile(&generated::package(*seed).lay(), &expect::EXACT, Some("native"));
         for target in &expect::EXACT {
@@ -43,7 +46,7 @@ fn packages_of_generated_opkgs_are_what_the_format_implies() {
 #[test]
 fn specs_of_generated_opkgs_are_accepted() {
     need!("rpmspec");
-    let seeds: Vec<u64> = (BUILT..BUILT + COMPILED).collect();
+    let seeds = seeds(BUILT..BUILT + COMPILED);
     parallel::map(&seeds, |seed| {
         let generated = generated::package(*seed);
         let compiled = builds::compile(&generated.lay(), &expect::PLAIN, None);
@@ -53,6 +56,11 @@ fn specs_of_generated_opkgs_are_accepted() {
         }
     });
     no_text_was_run();
+}
+
+fn seeds(numbers: Range<u64>) -> Vec<u64> {
+    let first = std::env::var(SEED).map_or(0, |seed| seed.parse::<u64>().unwrap());
+    numbers.map(|number| first + number).collect()
 }
 
 fn no_text_was_run() {
