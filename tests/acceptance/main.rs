@@ -14,6 +14,7 @@ mod lint;
 mod memory;
 mod output;
 mod plain_tools;
+mod plugins;
 mod readme;
 mod reproducible;
 mod schema;

@@ -50,3 +50,42 @@ fn unknown_targets_are_a_mistake_on_the_command_line() {
     }
     assert_eq!(Opkgc::new().run(["--no-such-option"]).code, Some(2));
 }
+
+#[test]
+fn every_way_to_ask_gives_the_same() {
+    let directory = opkg("<dist>rhel</dist>");
+    let path = directory.to_str().unwrap();
+    let mut outputs = Vec::new();
+    for arguments in [
+        vec!["--dist=rhel", "--source", "-o", "out", path],
+        vec!["build", "--dist", "rhel", "--source", "--output", "out", path],
+        vec!["-d", "rhel", "--source", "-o", "out", "-i", path],
+        vec!["-d", "RHEL", "-q", "--source", "-o", "out", "--input", path],
+        vec!["-d", "rhel", "-v", "--source", "-o", "out", path],
+    ] {
+        let opkgc = Opkgc::new();
+        opkgc.succeed(&arguments);
+        outputs.push(layout::read(&opkgc.home().join("out")));
+        assert_eq!(outputs.first(), outputs.last(), "{arguments:?}");
+    }
+    let supported = Opkgc::new().succeed(["--supported-dist"]);
+    assert!(["rhel", "mandriva", "debian"].iter().all(|id| supported.contains(id)), "{supported}");
+}
+
+#[test]
+fn what_a_distribution_cannot_say_is_an_error_that_shows_the_filter() {
+    let directory = scratch::directory("inexpressible").join("inexpressible");
+    let deps = "<serverDeps><requires><pkg>/usr/bin/rsync</pkg></requires></serverDeps>";
+    let config = layout::config("inexpressible", deps);
+    layout::write(&directory, &[Item::file("config.xml", 0o644, config)]);
+    let opkgc = Opkgc::new();
+    let ended = opkgc.run(["--dist", "debian,rhel", "--source", "-o", "out", directory.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output());
+    assert!(
+        ended.stderr.contains("<filters>") && ended.stderr.contains("config.xml:15:30"),
+        "{}",
+        ended.stderr
+    );
+    // The other distribution can.
+    assert!(opkgc.home().join("out/rhel/SPECS").is_dir() && !opkgc.home().join("out/debian").exists());
+}
