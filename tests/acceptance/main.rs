@@ -6,6 +6,7 @@
 mod builds;
 mod check;
 mod corpus_packages;
+mod direct;
 mod example_packages;
 mod generated_packages;
 mod hostile_config;

@@ -155,6 +155,14 @@ fn control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
     if !is_arch(&package.arch) {
         return refuse("architecture", &package.arch);
     }
+    for (what, value) in [("summary", &package.summary), ("maintainer", &package.maintainer)] {
+        if value.trim().is_empty() {
+            return refuse(what, value);
+        }
+    }
+    if let Some(line) = package.description.lines().find(|line| line.starts_with('.')) {
+        return refuse("a line of the description, which reserves the full stop", line);
+    }
     let mut fields = vec![
         ("Package", package.name.clone()),
         ("Version", version),

@@ -74,6 +74,7 @@ impl File {
 pub(super) fn describe(header: &mut Header, files: &[File]) {
     let size: usize = files.iter().map(|it| it.contents.len()).sum();
     header.number(tag::SIZE, number(size));
+    header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
     if files.is_empty() {
         return;
     }
@@ -105,7 +106,6 @@ pub(super) fn describe(header: &mut Header, files: &[File]) {
     header.put(tag::DIRECTORY_INDEXES, Value::Int32(indexes));
     header.put(tag::BASE_NAMES, texts(|it| it.split().1.to_owned()));
     header.strings(tag::DIRECTORY_NAMES, directories);
-    header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
 }
 
 /// The contents of a package are checked to stay below 2 GiB.

@@ -12,6 +12,9 @@ use crate::Error;
 /// Name, version and flags. Ordered and each once, as a header has them.
 type Set = BTreeSet<(String, String, u32)>;
 
+/// What every package asks of the RPM that reads it: feature, and the version that brought it.
+const BASE_FEATURES: [(&str, &str); 2] = [("CompressedFileNames", "3.0.4-1"), ("FileDigests", "4.6.0-1")];
+
 /// Of a binary package.
 pub(super) fn of_binary(header: &mut Header, package: &BinaryPackage, compressor: &str) -> Result<(), Error> {
     let mut provides = Set::from([itself(package)]);
@@ -48,9 +51,6 @@ pub(super) fn of_binary(header: &mut Header, package: &BinaryPackage, compressor
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
     let mut features = features(all.flatten());
     features.push(("PayloadFilesHavePrefix", "4.0-1"));
-    if !package.files.is_empty() {
-        features.push(("FileDigests", "4.6.0-1"));
-    }
     for scriptlet in &package.scriptlets {
         match scriptlet.interpreter.as_slice() {
             [program] if super::is_built_in(program) => features.push(("BuiltinLuaScripts", "4.2.2-1")),
@@ -70,11 +70,10 @@ pub(super) fn of_binary(header: &mut Header, package: &BinaryPackage, compressor
 
 /// Of the source package of these: it provides what they are called, in their order.
 pub(super) fn of_source(header: &mut Header, packages: &[BinaryPackage], compressor: &str) {
-    let provides: Vec<_> = packages.iter().map(itself).collect();
-    let mut features = features(&provides);
-    features.push(("FileDigests", "4.6.0-1"));
-    put(header, tag::PROVIDES, provides);
-    let requires: Set = features.into_iter().chain(payload_feature(compressor)).map(feature).collect();
+    put(header, tag::PROVIDES, packages.iter().map(itself));
+    // Whatever the versions: a spec needs nobody to compare them.
+    let features = BASE_FEATURES.into_iter().chain(payload_feature(compressor));
+    let requires: Set = features.map(feature).collect();
     put(header, tag::REQUIRES, requires);
 }
 
@@ -99,7 +98,7 @@ fn itself(package: &BinaryPackage) -> (String, String, u32) {
 fn features<'a>(
     relations: impl IntoIterator<Item = &'a (String, String, u32)>,
 ) -> Vec<(&'static str, &'static str)> {
-    let mut features = vec![("CompressedFileNames", "3.0.4-1")];
+    let mut features = BASE_FEATURES.to_vec();
     for (name, version, _) in relations {
         if version.contains('~') {
             features.push(("TildeInVersions", "4.10.0-1"));
