@@ -270,11 +270,14 @@ proptest! {
     }
 }
 
+/// Makes a package one that cannot be written.
+type Spoil = fn(&mut BinaryPackage);
+
 #[test]
 fn what_a_format_cannot_say_is_refused() {
     let fixture = fixture();
     let relation = |name: &str| NativeRelation { kind: NativeKind::Requires, name: name.into(), bound: None };
-    let changes: [(&str, fn(&mut BinaryPackage)); 8] = [
+    let changes: [(&str, Spoil); 8] = [
         ("a zero byte", |it| it.summary = "a\0b".into()),
         ("a path upwards", |it| it.files[0].path = "/../x".into()),
         ("a relative path", |it| it.files[0].path = "etc/x".into()),
