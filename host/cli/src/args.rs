@@ -42,6 +42,10 @@ pub enum Command {
     Build(Build),
     /// Look for mistakes in OPKGs and show all of them
     Check(Check),
+    /// Write a new OPKG from a template
+    New(New),
+    /// Write an OPKG of the form before OSCAR 5 anew in the present form
+    Convert(Convert),
     /// Print the XML schema of config.xml, for editors and validators
     Schema,
     /// Manage distribution plugins
@@ -125,6 +129,42 @@ pub struct Check {
     /// Fail when there is a warning, too
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<Deny>,
+}
+
+/// Options of `new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Name of the package: two or more of `a-z 0-9 + . -`, the first a letter or digit
+    pub name: String,
+
+    /// The directory to write, which must not exist [default: ./NAME]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+
+    /// Who looks after the package, as `Name <name@example.org>`
+    ///
+    /// Otherwise $DEBFULLNAME and $DEBEMAIL are used, then $GIT_AUTHOR_NAME and $GIT_AUTHOR_EMAIL, then
+    /// $GIT_COMMITTER_NAME and $GIT_COMMITTER_EMAIL.
+    #[arg(long, value_name = "WHO")]
+    pub maintainer: Option<opkg_convert::Maintainer>,
+}
+
+/// Options of `convert`.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// Directory of an OPKG in the form before OSCAR 5; nothing in it is changed
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+
+    /// The directory to write, which must not exist [default: DIR-converted]
+    #[arg(short, long, value_name = "NEWDIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+
+    /// When the version was made, as `2014-07-11` or `2014-07-11T15:25:17+02:00`
+    ///
+    /// Otherwise $SOURCE_DATE_EPOCH is used, then the time of the old config.xml.
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub date: Option<opkg::model::Timestamp>,
 }
 
 /// What to do with plugins.
@@ -238,4 +278,9 @@ fn parse_automatic(text: &str) -> Result<(opkg::model::Part, Vec<String>), Strin
         Some(name) => Err(format!("`{name}` is not the name of a package")),
         None => Ok((part, names)),
     }
+}
+
+/// A date with or without the time of the day.
+fn parse_date(text: &str) -> Result<opkg::model::Timestamp, opkg::date::DateError> {
+    text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))
 }

@@ -79,6 +79,9 @@ fn help(error: &anyhow::Error) -> Option<String> {
             Error::Io(error) => io_help(error.kind()),
         };
     }
+    if let Some(help) = error.downcast_ref::<opkg_convert::Error>().and_then(opkg_convert::Error::help) {
+        return Some(help.into());
+    }
     error.chain().find_map(io_kind).and_then(io_help)
 }
 

@@ -29,6 +29,8 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<Exit> {
     match cli.command.unwrap_or(Command::Build(cli.build)) {
         Command::Build(arguments) => commands::build::run(shell, arguments),
         Command::Check(arguments) => commands::check::run(shell, &arguments),
+        Command::New(arguments) => commands::new::run(shell, &arguments),
+        Command::Convert(arguments) => commands::convert::run(shell, &arguments),
         Command::Schema => commands::manual::schema(shell),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
         Command::Man { directory } => commands::manual::man(shell, &directory),

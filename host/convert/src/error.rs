@@ -35,7 +35,7 @@ pub enum Error {
         limit: String,
     },
     /// A file cannot be read or written.
-    #[error("`{}`", path.display())]
+    #[error("`{}` cannot be read or written", path.display())]
     Io {
         /// The file.
         path: PathBuf,

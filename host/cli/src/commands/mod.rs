@@ -2,5 +2,7 @@
 
 pub mod build;
 pub mod check;
+pub mod convert;
 pub mod manual;
+pub mod new;
 pub mod plugin;
