@@ -105,11 +105,11 @@ impl Relations {
         filters::keep_needless(old, &placed, &server.iter().chain(&client).collect::<Vec<_>>());
         warn_of_open_filters(old, list, alternatives);
         let parts = match (server.is_empty(), client.is_empty()) {
-            (false, false) => "server and client",
-            (false, true) => "the server",
-            _ => "the client",
+            (false, false) => "server and client require",
+            (false, true) => "the server requires",
+            _ => "the client requires",
         };
-        old.report.take(old.at(list), format!("`rpmlist`: {parts} require {}", names.join(", ")));
+        old.report.take(old.at(list), format!("`rpmlist`: {parts} {}", names.join(", ")));
 
         let mut comments = old.place_comments(list);
         for (part, groups) in [(&mut self.server, server), (&mut self.client, client)] {
