@@ -98,6 +98,17 @@ fn findings_show_the_line_and_say_what_to_do() {
     insta::assert_snapshot!(sandbox.transcript(&["check", "--format", "json", "demo"]));
 }
 
+/// Filters may name any distribution, but a misspelt one would leave its relations out without a word.
+#[test]
+fn a_slip_in_the_name_of_a_distribution() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg(
+        "  <clientDeps>\n    <requires><filters><dist>debain</dist><dist>beos</dist></filters>\n      \
+         <pkg>munge</pkg></requires>\n  </clientDeps>\n",
+    );
+    insta::assert_snapshot!(sandbox.transcript(&["check", "demo"]));
+}
+
 #[test]
 fn mistakes_on_the_command_line() {
     let sandbox = Sandbox::new();

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, io, thread};
 
+use wasmtime::component::Component;
 use wasmtime::{Config, Engine, OptLevel};
 
 use crate::error::Problem;
@@ -50,6 +51,16 @@ impl Machine {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Compiles a component on as many processors as address space allows.
+    ///
+    /// # Errors
+    /// When it is not valid, or there is no room for the threads that compile it.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        // The pool that the engine would use otherwise has a thread for each processor.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(parallelism()).build()?;
+        pool.install(|| Component::from_binary(&self.engine, bytes))
     }
 
     /// Lets the clock run until the returned guard is dropped, and says how many ticks a duration has.

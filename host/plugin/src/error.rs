@@ -182,7 +182,9 @@ impl Fault {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::NotStarted(_) => "a larger limit of virtual memory (ulimit -v) or processes (ulimit -u) may help",
+            Self::NotStarted(_) => {
+                "a larger limit of virtual memory (ulimit -v) or processes (ulimit -u) may help"
+            }
             Self::TooLong(_) | Self::Memory(_) | Self::Stack => {
                 "it may be caught in a loop; report it to the plugin's author"
             }

@@ -66,11 +66,10 @@ impl Runtime {
             return Ok((self.link(from, &component)?, description));
         }
         let bytes = read()?;
-        let component =
-            Component::from_binary(machine.engine(), &bytes).map_err(|error| match is_shortage(&error) {
-                true => Problem::Engine(reason(&error)),
-                false => Problem::Invalid(reason(&error)),
-            })?;
+        let component = machine.compile(&bytes).map_err(|error| match is_shortage(&error) {
+            true => Problem::Engine(reason(&error)),
+            false => Problem::Invalid(reason(&error)),
+        })?;
         let prepared = self.link(from, &component)?;
         let description = match described {
             Some(description) => description,
