@@ -115,14 +115,15 @@ impl Job<'_> {
     }
 }
 
-/// Runs jobs on all processors and hands over the results in the order of the jobs, as soon as possible.
+/// Runs jobs on as many processors as plugins can use, and hands over the results in the order of the jobs, as
+/// soon as possible.
 fn each_in_order<J: Sync, R: Send>(
     jobs: &[J],
     work: impl Fn(&J) -> R + Sync,
     mut take: impl FnMut(&J, R) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let workers = opkg_runtime::parallelism().min(jobs.len());
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..workers {
