@@ -103,20 +103,6 @@ fn a_target_with_an_architecture_decides_everything() {
 }
 
 #[test]
-fn ubuntu_is_meant_by_debian_unless_the_package_knows_it() {
-    let ubuntu = |opkg: &Opkg| {
-        let output = Debian::generate(opkg, &target("ubuntu", Some("jammy"), None)).unwrap();
-        meta(&output, "control").to_owned()
-    };
-    let mut opkg = opkg();
-    assert!(ubuntu(&opkg).contains("new-thing"));
-    let for_ubuntu = relation(Scope::Part(Part::Client), Kind::Requires, "ubuntu-thing", None);
-    opkg.relations.push(filtered(for_ubuntu, vec![dist("ubuntu", Some((Comparison::Ge, "20.10")))], &[]));
-    assert!(!ubuntu(&opkg).contains("new-thing"));
-    assert!(ubuntu(&opkg).contains("ubuntu-thing"));
-}
-
-#[test]
 fn a_package_for_some_architectures() {
     let mut opkg = opkg();
     opkg.filter.archs = vec!["x86_64".into(), "ppc64le".into()];
@@ -129,11 +115,7 @@ fn a_package_for_some_architectures() {
 
 #[test]
 fn unknown_targets_are_refused() {
-    for target in [
-        target("debian", Some("twelve"), None),
-        target("ubuntu", Some("sid"), None),
-        target("debian", None, Some("z80")),
-    ] {
+    for target in [target("debian", Some("twelve"), None), target("debian", None, Some("z80"))] {
         let refusal = Debian::generate(&opkg(), &target);
         assert!(matches!(refusal, Err(Refusal::UnknownTarget(_))), "{refusal:?}");
     }

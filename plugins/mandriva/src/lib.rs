@@ -7,10 +7,10 @@ use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Opkg, Target};
 use opkg_plugin::package_manager::{Command, Installed, Place};
-use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_plugin::packaging::{Description, Named, Refusal};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::{Flavour, Weak, dnf, query, target_name, target_version};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases, target_version};
 use release::System;
 
 /// Ids by which filters mean any member.
@@ -32,6 +32,9 @@ const ARCHS: &[(&str, &str)] = &[
     ("ppc", "ppc"),
     ("ia64", "ia64"),
 ];
+
+/// Described beside the others', though only one member has it.
+const ONLY_OPENMANDRIVA: &[(&str, &str)] = &[("riscv64", "riscv64")];
 
 const OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[
     ("x86_64", "x86_64"),
@@ -58,22 +61,8 @@ impl Distribution for Mandriva {
                 named("mageia", "Mageia"),
                 named("openmandriva", "OpenMandriva Lx"),
             ],
-            releases: RELEASES
-                .iter()
-                .map(|version| Release {
-                    version: (*version).to_owned(),
-                    name: None,
-                    is_default: *version == release::MAGEIA.to_string(),
-                })
-                .collect(),
-            archs: ARCHS
-                .iter()
-                .chain(OPENMANDRIVA_ARCHS.iter().filter(|(canonical, _)| *canonical == "riscv64"))
-                .map(|(canonical, native)| ArchName {
-                    canonical: (*canonical).to_owned(),
-                    native: (*native).to_owned(),
-                })
-                .collect(),
+            releases: releases(RELEASES, &release::MAGEIA.to_string()),
+            archs: arch_names(&[ARCHS, ONLY_OPENMANDRIVA].concat()),
         }
     }
 
@@ -134,17 +123,16 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
         }
     }
     Ok(Flavour {
-        subject: Subject {
-            name: target_name(target),
-            identities,
-            stand_ins: Vec::new(),
-            arch: target.arch.clone(),
-            machine: target.machine.clone(),
-        },
+        subject: Subject::of(target, identities),
         archs: if system == System::OpenMandriva { OPENMANDRIVA_ARCHS } else { ARCHS },
         expression: release::expression,
         weak: if system == System::Mandriva && year < 2008 { Weak::Never } else { Weak::Always },
+        documentation: "/usr/share/doc",
         versioned_documentation: system == System::Mandriva && year <= 2006,
+        licenses: match system {
+            System::Mandriva => LicenseNames::Written,
+            System::Mageia | System::OpenMandriva => LicenseNames::Short,
+        },
         compression: match system {
             System::OpenMandriva => Compression::Zstd,
             System::Mandriva if year < 2010 => Compression::Gzip,

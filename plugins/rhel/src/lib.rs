@@ -4,11 +4,11 @@ use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject, VersionTest};
 use opkg_plugin::opkg::{Opkg, Target};
 use opkg_plugin::package_manager::{Command, Installed, Place};
-use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_plugin::packaging::{Description, Named, Refusal};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
 use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Flavour, Weak, dnf, query, target_name, target_version};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases, target_version};
 
 /// The family's id, by which filters mean any member.
 const FAMILY: &str = "rhel";
@@ -58,21 +58,8 @@ impl Distribution for Rhel {
             name: "Red Hat Enterprise Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: aliases.collect(),
-            releases: RELEASES
-                .iter()
-                .map(|version| Release {
-                    version: (*version).to_owned(),
-                    name: None,
-                    is_default: *version == DEFAULT.to_string(),
-                })
-                .collect(),
-            archs: ARCHS
-                .iter()
-                .map(|(canonical, native)| ArchName {
-                    canonical: (*canonical).to_owned(),
-                    native: (*native).to_owned(),
-                })
-                .collect(),
+            releases: releases(RELEASES, &DEFAULT.to_string()),
+            archs: arch_names(ARCHS),
         }
     }
 
@@ -121,13 +108,7 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
     });
     let decisive = major.unwrap_or(DEFAULT);
     Ok(Flavour {
-        subject: Subject {
-            name: target_name(target),
-            identities: identities.collect(),
-            stand_ins: Vec::new(),
-            arch: target.arch.clone(),
-            machine: target.machine.clone(),
-        },
+        subject: Subject::of(target, identities.collect()),
         archs: ARCHS,
         expression,
         weak: match major {
@@ -135,7 +116,13 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
             Some(_) => Weak::Never,
             None => Weak::When { expression: format!("{} >= 8", RHEL.defined()), by_default: DEFAULT >= 8 },
         },
-        versioned_documentation: decisive <= 6,
+        documentation: "/usr/share/doc",
+        versioned_documentation: decisive <= 7,
+        licenses: match decisive {
+            ..=5 => LicenseNames::Written,
+            6..=9 => LicenseNames::Short,
+            _ => LicenseNames::Spdx,
+        },
         compression: match decisive {
             ..=5 => Compression::Gzip,
             6..=8 => Compression::Xz,
@@ -184,9 +171,14 @@ mod tests {
     fn each_release_is_packaged_as_its_rpm_can_read() {
         let of = |version| flavour(&target("rhel", version)).unwrap();
         assert!(of(Some("6.9")).versioned_documentation);
+        assert!(of(Some("7")).versioned_documentation);
         assert_eq!(of(Some("7")).weak, Weak::Never);
         assert_eq!(of(Some("7")).compression, Compression::Xz);
+        assert_eq!(of(Some("8")).compression, Compression::Xz);
         assert!(!of(None).versioned_documentation);
+        assert_eq!(of(Some("5")).licenses, LicenseNames::Written);
+        assert_eq!(of(None).licenses, LicenseNames::Short);
+        assert_eq!(of(Some("10")).licenses, LicenseNames::Spdx);
         assert_eq!(of(None).macros, [("rhel", "9".to_owned())]);
     }
 

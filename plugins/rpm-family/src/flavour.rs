@@ -3,10 +3,11 @@
 use opkg_plugin::artefacts::Compression;
 use opkg_plugin::filter::{Subject, VersionTest};
 use opkg_plugin::opkg::Target;
-use opkg_plugin::packaging::Refusal;
+use opkg_plugin::packaging::{ArchName, Refusal, Release};
 use opkg_plugin::version::Version;
 
 use crate::counter::Expression;
+use crate::license::LicenseNames;
 
 /// A distribution and release that an OPKG is compiled for.
 #[derive(Debug, Clone)]
@@ -19,8 +20,12 @@ pub struct Flavour {
     pub expression: fn(&VersionTest) -> Expression,
     /// What becomes of `suggests`.
     pub weak: Weak,
-    /// Whether documents lie in a directory with the version in its name.
+    /// Directory of the directories with each package's documents.
+    pub documentation: &'static str,
+    /// Whether those have the version in their names.
     pub versioned_documentation: bool,
+    /// What licences are called.
+    pub licenses: LicenseNames,
     /// Of the payload, as the release's own RPM can read it.
     pub compression: Compression,
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
@@ -71,11 +76,25 @@ impl Flavour {
     }
 }
 
-/// The target as it was asked for: `rhel-9-x86_64`.
+/// Architectures as a plugin describes them, from canonical names with RPM's own.
 #[must_use]
-pub fn target_name(target: &Target) -> String {
-    let parts = [Some(&target.dist), target.version.as_ref(), target.arch.as_ref()];
-    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-")
+pub fn arch_names(archs: &[(&str, &str)]) -> Vec<ArchName> {
+    let named = |(canonical, native): &(&str, &str)| ArchName {
+        canonical: (*canonical).to_owned(),
+        native: (*native).to_owned(),
+    };
+    archs.iter().map(named).collect()
+}
+
+/// Releases as a plugin describes them, newest first. They have no names beside their numbers.
+#[must_use]
+pub fn releases(known: &[&str], default: &str) -> Vec<Release> {
+    let release = |version: &&str| Release {
+        version: (*version).to_owned(),
+        name: None,
+        is_default: *version == default,
+    };
+    known.iter().map(release).collect()
 }
 
 /// The target's version, if it names one.

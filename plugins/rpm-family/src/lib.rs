@@ -4,11 +4,13 @@
 //! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
 
 mod changelog;
+mod condition;
 pub mod counter;
 pub mod dnf;
 mod escape;
 mod evr;
 mod flavour;
+mod license;
 mod package;
 pub mod query;
 mod record;
@@ -22,7 +24,8 @@ use opkg_plugin::finding;
 use opkg_plugin::opkg::{Diagnostic, Opkg, Severity};
 use opkg_plugin::packaging::Refusal;
 
-pub use flavour::{Flavour, Weak, target_name, target_version};
+pub use flavour::{Flavour, Weak, arch_names, releases, target_version};
+pub use license::LicenseNames;
 use package::Plan;
 
 /// Everything that an OPKG becomes.
@@ -32,7 +35,9 @@ use package::Plan;
 /// or something that RPM cannot express.
 pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
     let mut findings: Vec<Diagnostic> = Vec::new();
-    package::check_arch(&flavour.subject, flavour.archs)?;
+    if let Some(arch) = &flavour.subject.arch {
+        package::check_arch(flavour, arch)?;
+    }
     let plan = package::plan(opkg, flavour, &mut findings)?;
     let contents = spec::render(opkg, &plan, flavour).map_err(|error| {
         let help = "this is a fault of the plugin: please report it";
@@ -64,19 +69,18 @@ fn native_build(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour, spec: &str) -> 
         argv.extend(["--target".to_owned(), flavour.arch().to_owned()]);
     }
     argv.push(spec.to_owned());
-    let results = plan
-        .packages
+    let results: Vec<String> = plan
+        .built()
         .iter()
-        .map(|package| format!("RPMS/{}/{}", package.arch, record::file_name(plan, package)));
-    NativeBuild {
-        results: results.collect(),
-        commands: vec![BuildCommand {
-            argv,
-            env: vec![
-                ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
-                ("SOURCE_DATE_EPOCH".to_owned(), opkg.source_date.seconds.to_string()),
-            ],
-            directory: String::new(),
-        }],
-    }
+        .map(|package| format!("RPMS/{}/{}", package.arch, record::file_name(plan, package)))
+        .collect();
+    let command = BuildCommand {
+        argv,
+        env: vec![
+            ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
+            ("SOURCE_DATE_EPOCH".to_owned(), opkg.source_date.seconds.to_string()),
+        ],
+        directory: String::new(),
+    };
+    NativeBuild { commands: if results.is_empty() { Vec::new() } else { vec![command] }, results }
 }

@@ -1,6 +1,5 @@
 //! One plan of the three packages, from which both the spec and the package records are made.
 
-use opkg_plugin::filter::Subject;
 use opkg_plugin::finding;
 use opkg_plugin::opkg::{Diagnostic, Node, Opkg, Role};
 use opkg_plugin::packaging::Refusal;
@@ -8,6 +7,7 @@ use opkg_plugin::parts::{self, Part, Placed};
 use opkg_plugin::scriptlet::{self, Scriptlet};
 
 use crate::changelog::{self, Entry};
+use crate::condition::{self, Only};
 use crate::escape::{file_pattern, paragraph, pattern_matches};
 use crate::evr::Evr;
 use crate::flavour::Flavour;
@@ -18,6 +18,10 @@ use crate::relation::{self, Relation};
 pub struct Plan<'a> {
     /// The version being built.
     pub evr: Evr,
+    /// Restricts it to releases.
+    pub only: Option<Only>,
+    /// By the distribution's name.
+    pub license: &'a str,
     /// First maintainer, `Name <address>`.
     pub packager: String,
     /// Lines, with empty ones between paragraphs.
@@ -44,10 +48,22 @@ pub struct Package<'a> {
     pub scriptlets: Vec<(Node, Scriptlet)>,
 }
 
+impl<'a> Plan<'a> {
+    /// The packages that are built: none if the release that they would be made for is not among those that
+    /// the OPKG is for.
+    pub fn built(&self) -> &[Package<'a>] {
+        match &self.only {
+            Some(only) if !only.settled => &[],
+            _ => &self.packages,
+        }
+    }
+}
+
 /// Decides everything.
 ///
 /// # Errors
-/// [`Refusal::Unavailable`] as in [`parts::plan`], [`Refusal::Failed`] where RPM cannot express something.
+/// [`Refusal::Unavailable`] as in [`parts::plan`], [`Refusal::UnknownTarget`] where something is built for an
+/// architecture that the distribution does not have, [`Refusal::Failed`] where RPM cannot express something.
 pub fn plan<'a>(
     opkg: &'a Opkg,
     flavour: &Flavour,
@@ -63,15 +79,20 @@ pub fn plan<'a>(
     evr.check(&release.version, at, findings);
 
     let documentation = match flavour.versioned_documentation {
-        true => format!("/usr/share/doc/opkg-{}-{}", opkg.name, evr.version),
-        false => format!("/usr/share/doc/opkg-{}", opkg.name),
+        true => format!("{}/opkg-{}-{}", flavour.documentation, opkg.name, evr.version),
+        false => format!("{}/opkg-{}", flavour.documentation, opkg.name),
     };
     let parts = parts::plan(opkg, &flavour.subject, &documentation, findings)?;
     let mut packages: Vec<Package<'a>> =
         parts.into_iter().map(|part| package(part, opkg, &evr, flavour, findings)).collect();
     packages.sort_by_key(|package| !package.part.arch_specific);
+    if packages.iter().any(|package| package.part.arch_specific) {
+        check_arch(flavour, flavour.subject.arch())?;
+    }
     Ok(Plan {
         evr,
+        only: condition::of_package(opkg, flavour, findings),
+        license: flavour.licenses.name(&opkg.license),
         packager: packager(opkg),
         description: description(opkg),
         documentation,
@@ -80,18 +101,17 @@ pub fn plan<'a>(
     })
 }
 
-/// The subject's architecture must be one that the distribution has.
+/// An architecture must be one that the distribution has.
 ///
 /// # Errors
 /// [`Refusal::UnknownTarget`] names those there are.
-pub fn check_arch(subject: &Subject, archs: &[(&str, &str)]) -> Result<(), Refusal> {
-    let Some(arch) = &subject.arch else { return Ok(()) };
-    if archs.iter().any(|(canonical, _)| canonical == arch) {
+pub fn check_arch(flavour: &Flavour, arch: &str) -> Result<(), Refusal> {
+    if flavour.archs.iter().any(|(canonical, _)| *canonical == arch) {
         return Ok(());
     }
-    let known: Vec<&str> = archs.iter().map(|(canonical, _)| *canonical).collect();
-    let message = format!("{} has no architecture `{arch}`; it has {}", subject.name, known.join(", "));
-    Err(Refusal::UnknownTarget(message))
+    let known: Vec<&str> = flavour.archs.iter().map(|(canonical, _)| *canonical).collect();
+    let name = &flavour.subject.name;
+    Err(Refusal::UnknownTarget(format!("{name} has no architecture `{arch}`; it has {}", known.join(", "))))
 }
 
 fn package<'a>(

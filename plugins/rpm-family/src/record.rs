@@ -8,9 +8,9 @@ use opkg_plugin::parts::installed_link;
 
 use crate::package::{Package, Plan};
 
-/// All packages, in the order of the spec.
+/// All packages, in the order of the spec; none if the release that they would be made for gets none.
 pub fn packages(opkg: &Opkg, plan: &Plan<'_>) -> Vec<BinaryPackage> {
-    plan.packages.iter().map(|package| record(opkg, plan, package)).collect()
+    plan.built().iter().map(|package| record(opkg, plan, package)).collect()
 }
 
 /// `name-version-release.arch.rpm`
@@ -27,7 +27,7 @@ fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage 
         arch: package.arch.clone(),
         summary: package.part.summary.clone(),
         description: plan.description.join("\n"),
-        license: opkg.license.clone(),
+        license: plan.license.to_owned(),
         section: opkg.groups.first().cloned().unwrap_or_default(),
         url: opkg.uri.clone(),
         maintainer: plan.packager.clone(),

@@ -1,13 +1,14 @@
 //! The relations of one package, in RPM's words.
 
 use opkg_plugin::artefacts::{NativeKind, NativeRelation};
-use opkg_plugin::filter::{Condition, Decision};
+use opkg_plugin::filter::Decision;
 use opkg_plugin::finding;
 use opkg_plugin::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
 use opkg_plugin::parts::{Part, Resolved};
 use opkg_plugin::scriptlet::Scriptlet;
 use opkg_plugin::version::sign;
 
+use crate::condition;
 use crate::evr::{Evr, is_relation_version};
 use crate::flavour::{Flavour, Weak};
 
@@ -111,7 +112,7 @@ fn checked(
     let mut conditions = Vec::new();
     let mut settled = flavour.subject.settle(&resolved.decision);
     if let Decision::Depends(condition) = &resolved.decision {
-        conditions = lines(relation.at, condition, flavour, findings);
+        conditions = condition::lines(relation.at, condition, flavour, findings);
     }
     let kind = match relation.kind {
         Kind::Requires => NativeKind::Requires,
@@ -160,47 +161,6 @@ fn needs(at: Node, scriptlet: &Scriptlet, findings: &mut Vec<Diagnostic>) -> Vec
         relations.push(always(kind, "coreutils".to_owned(), None));
     }
     relations
-}
-
-fn lines(at: Node, condition: &Condition, flavour: &Flavour, findings: &mut Vec<Diagnostic>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !condition.versions.is_empty() {
-        let mut tests = Vec::new();
-        for test in &condition.versions {
-            let expression = (flavour.expression)(test);
-            if !expression.exact {
-                finding::add(
-                    findings,
-                    finding::warning(
-                        at,
-                        format!(
-                            "a spec can test only the major version of {}, so `{} {} {}` is tested by that alone",
-                            test.id,
-                            test.id,
-                            sign(test.comparison),
-                            test.written
-                        ),
-                        "name the version of the target",
-                    ),
-                );
-            }
-            tests.push(expression.text);
-        }
-        lines.push(match tests.as_slice() {
-            [single] => format!("%if {single}"),
-            several => {
-                format!(
-                    "%if {}",
-                    several.iter().map(|test| format!("({test})")).collect::<Vec<_>>().join(" || ")
-                )
-            }
-        });
-    }
-    if !condition.archs.is_empty() {
-        let archs: Vec<&str> = condition.archs.iter().map(|arch| flavour.arch_macro(arch)).collect();
-        lines.push(format!("%ifarch {}", archs.join(" ")));
-    }
-    lines
 }
 
 fn cannot(at: Node, message: String, flavour: &Flavour) -> Diagnostic {

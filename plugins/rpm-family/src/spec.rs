@@ -7,6 +7,7 @@ use opkg_plugin::text::shell_quote;
 use opkg_plugin::version::sign;
 
 use crate::changelog::Entry;
+use crate::condition::Only;
 use crate::escape::file_pattern;
 use crate::flavour::Flavour;
 use crate::package::{Package, Plan};
@@ -16,6 +17,8 @@ use crate::relation::{Relation, tag};
 #[template(path = "opkg.spec")]
 struct Spec<'a> {
     opkg: &'a Opkg,
+    only: Option<&'a Only>,
+    license: &'a str,
     prefix: String,
     group: &'a str,
     epoch: u32,
@@ -66,6 +69,8 @@ struct File {
 pub fn render(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour) -> Result<String, askama::Error> {
     let spec = Spec {
         opkg,
+        only: plan.only.as_ref(),
+        license: plan.license,
         prefix: prefix(opkg, plan),
         group: opkg.groups.first().map_or("", String::as_str),
         epoch: plan.evr.epoch,

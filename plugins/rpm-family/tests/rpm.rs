@@ -5,8 +5,9 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
-use common::{build, flavour, has, lay_out, query};
+use common::{build, flavour, has, lay_out, query, text};
 use opkg_plugin::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
 use opkg_plugin::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
@@ -226,6 +227,32 @@ fn what_the_target_leaves_open_is_decided_by_the_default() {
         opkg.relations[index].filter.dists = vec![filter];
     }
     check(&opkg, &target("rhel", None, None));
+}
+
+/// RPM on a release that the package is not for says so, and makes nothing.
+#[test]
+fn a_release_that_the_package_is_not_for() {
+    if !has("rpmspec") {
+        return;
+    }
+    let mut opkg = opkg("choosy");
+    let filter =
+        opkg_plugin::opkg::DistFilter { at: 1, id: "rhel".into(), bound: bound(Comparison::Ge, "8") };
+    opkg.filter.dists = vec![filter];
+    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    lay_out(&opkg, &output, root.path());
+    let parse = |define: &[&str]| {
+        let mut rpmspec = Command::new("rpmspec");
+        rpmspec.arg("-P").args(define).arg(root.path().join("SPECS/opkg-choosy.spec"));
+        let ended = rpmspec.env("HOME", root.path()).output().unwrap();
+        (ended.status.success(), text(&ended))
+    };
+    assert!(parse(&["--define", "rhel 9"]).0);
+    for define in [&["--define", "rhel 7"][..], &["--undefine", "rhel"]] {
+        let (success, said) = parse(define);
+        assert!(!success && said.contains("opkg-choosy is only for rhel >= 8"), "{said}");
+    }
 }
 
 /// RPM wants the main package to have an architecture where any has one.

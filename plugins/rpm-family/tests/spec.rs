@@ -4,7 +4,7 @@
 mod common;
 
 use common::flavour;
-use opkg_plugin::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope};
+use opkg_plugin::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_plugin::packaging::Refusal;
 use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
 use opkg_rpm_family::generate;
@@ -84,6 +84,43 @@ fn a_package_wide_architecture() {
         finding.message,
         "opkg-pinned is not available for rhel-9-aarch64: its filters name only i386, x86_64"
     );
+}
+
+/// What the target leaves open stays open in the spec, and the default release decides about packages.
+#[test]
+fn a_package_for_some_releases() {
+    let mut opkg = opkg("choosy");
+    opkg.filter.dists = vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Eq, "6")];
+    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    let text = &output.meta_files[0].contents;
+    let (_, condition) = text.split_once("_buildhost localhost\n\n").unwrap();
+    insta::assert_snapshot!(condition.split_once("\n\nName: ").unwrap().0, @r"
+    %if !((0%{?rhel} >= 8) || (0%{?rhel} == 6))
+    %{error:opkg-choosy is only for rhel >= 8 or rhel = 6}
+    %endif
+    ");
+    assert_eq!((output.packages.len(), output.native_build.commands.len()), (3, 1));
+    assert!(!spec(&opkg, Some("9")).contains("%{error:"));
+
+    opkg.filter.dists = vec![dist("rhel", Comparison::Lt, "8")];
+    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    assert!(output.meta_files[0].contents.contains("only for rhel < 8"));
+    assert!(output.packages.is_empty() && output.native_build.commands.is_empty());
+    assert!(output.diagnostics.iter().any(|it| it.message.contains("its default release is not among them")));
+}
+
+/// The machine stands in where the target names no architecture.
+#[test]
+fn nothing_is_built_for_an_architecture_that_is_not_there() {
+    let mut opkg = opkg("local");
+    let on = |machine: &str| Target { machine: machine.into(), ..target("rhel", Some("9"), None) };
+    assert!(generate(&opkg, &flavour(&on("sparc64"))).is_ok());
+    opkg.relations = vec![relation(10, Scope::Common, Kind::Requires, "libfoo")];
+    opkg.relations[0].filter.archs = vec!["x86_64".into(), "sparc64".into()];
+    let Err(Refusal::UnknownTarget(message)) = generate(&opkg, &flavour(&on("sparc64"))) else {
+        panic!("must be refused")
+    };
+    assert_eq!(message, "rhel-9 has no architecture `sparc64`; it has x86_64, i386, aarch64");
 }
 
 #[test]

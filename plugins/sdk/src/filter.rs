@@ -1,7 +1,7 @@
 //! Filters (format, section 3) decided for one target, as far as the target allows.
 
 use crate::finding;
-use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter};
+use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter, Target};
 use crate::version::{Version, sign};
 
 /// One id by which filters may mean the target, and the target's version as that id counts.
@@ -70,6 +70,19 @@ pub enum Decision {
 }
 
 impl Subject {
+    /// A target that answers to these ids, and to no other where a package knows none of them.
+    #[must_use]
+    pub fn of(target: &Target, identities: Vec<Identity>) -> Self {
+        let parts = [Some(&target.dist), target.version.as_ref(), target.arch.as_ref()];
+        Self {
+            name: parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-"),
+            identities,
+            stand_ins: Vec::new(),
+            arch: target.arch.clone(),
+            machine: target.machine.clone(),
+        }
+    }
+
     /// Decides a filter. Tells in `findings` where the target's missing minor version was guessed, and
     /// where a version cannot be read.
     pub fn decide(&self, filter: &Filter, findings: &mut Vec<Diagnostic>) -> Decision {

@@ -13,6 +13,8 @@ pub struct Files {
     pub installed: BTreeMap<Part, BTreeMap<String, File>>,
     /// `post-install` → `/bin/sh`.
     pub scriptlets: BTreeMap<Part, BTreeMap<String, String>>,
+    /// Directory of the api package's documents.
+    documentation: String,
 }
 
 /// Native scripts under their canonical names and the old ones.
@@ -36,10 +38,11 @@ const NATIVE: [(&str, Part, &str); 17] = [
     ("post_client_rpm_uninstall", Part::Client, "post-uninstall"),
 ];
 
-/// Works it out for the OPKG `name` in a directory.
+/// Works it out for the OPKG `name` in a directory. The documents of each package have a directory in
+/// `documentation`.
 #[must_use]
-pub fn read(directory: &Path, name: &str) -> Files {
-    let mut files = Files::default();
+pub fn read(directory: &Path, name: &str, documentation: &str) -> Files {
+    let mut files = Files { documentation: format!("{documentation}/opkg-{name}"), ..Files::default() };
     let home = format!("/usr/lib/oscar/packages/{name}");
     files.put(Part::Api, &home, File::Directory(0o755));
     files.walk(directory, "", name);
@@ -58,7 +61,7 @@ impl Files {
             }
             if entry.file_type().unwrap().is_dir() {
                 self.walk(&entry.path(), &format!("{path}/"), name);
-            } else if let Some(destination) = destination(&path, name) {
+            } else if let Some(destination) = destination(&path, name, &self.documentation) {
                 self.install(&path, &entry.path(), &destination, name);
             }
         }
@@ -85,7 +88,7 @@ impl Files {
             File::Regular(mode(path, source, &bytes), digest(&bytes))
         };
         self.put(part, destination, file);
-        for directory in owned_above(destination, name) {
+        for directory in owned_above(destination, name, &self.documentation) {
             self.put(part, &directory, File::Directory(0o755));
         }
     }
@@ -101,10 +104,9 @@ fn dropped(path: &str, base: &str) -> bool {
 }
 
 /// The absolute path at which a file is installed; nothing for one that is not packaged.
-fn destination(path: &str, name: &str) -> Option<String> {
+fn destination(path: &str, name: &str, documentation: &str) -> Option<String> {
     let home = format!("/usr/lib/oscar/packages/{name}");
     let testing = "/usr/lib/oscar/testing";
-    let documentation = format!("/usr/share/doc/opkg-{name}");
     let (top, rest) = path.split_once('/').unwrap_or((path, ""));
     let place = match (top, rest) {
         ("config.xml" | "configurator.html" | "configurator_image.html", "") => format!("{home}/{top}"),
@@ -124,11 +126,11 @@ fn destination(path: &str, name: &str) -> Option<String> {
 }
 
 /// The directories above a file that belong to its package.
-fn owned_above(path: &str, name: &str) -> Vec<String> {
+fn owned_above(path: &str, name: &str, documentation: &str) -> Vec<String> {
     let roots = [
         format!("/usr/lib/oscar/packages/{name}"),
         format!("/usr/lib/oscar/testing/data/{name}"),
-        format!("/usr/share/doc/opkg-{name}"),
+        documentation.to_owned(),
     ];
     // Of the directories that packages share, what lies below is the package's own.
     let shared = ["/usr/lib/oscar/testing/apitests.d", "/usr/lib/oscar/testing/tests.d"];

@@ -39,7 +39,7 @@ pub fn packages(directory: &Path, target: &Target) -> Option<Vec<Expected>> {
     if !target.matches(&config.filter) {
         return None;
     }
-    let mut files = files::read(directory, &config.name);
+    let mut files = files::read(directory, &config.name, target.documentation());
     let parts = [Part::Api, Part::Server, Part::Client];
     Some(parts.iter().map(|part| expected(&config, &mut files, *part, target)).collect())
 }
@@ -67,7 +67,7 @@ fn expected(config: &Config, files: &mut files::Files, part: Part, target: &Targ
         summary: format!("{}{addition}", config.summary),
         description: config.description.clone(),
         url: config.uri.clone(),
-        license: (target.format == Format::Rpm).then(|| config.license.clone()),
+        license: (target.format == Format::Rpm).then(|| target.license(&config.license).to_owned()),
         relations: relations(config, &applying, part, target),
         files: files.installed.remove(&part).unwrap_or_default(),
         scriptlets: scriptlets.keys().cloned().collect(),

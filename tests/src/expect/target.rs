@@ -24,11 +24,20 @@ pub const PLAIN: [Target; 3] = [
 ];
 
 /// Named with a version, so that every filter is decided.
-pub const EXACT: [Target; 4] = [
+pub const EXACT: [Target; 7] = [
     Target { argument: "rhel-8.9", format: Format::Rpm, ids: &["rhel"], version: "8.9" },
     Target { argument: "rhel-9", format: Format::Rpm, ids: &["rhel"], version: "9" },
     Target { argument: "mandriva-9", format: Format::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
+    Target { argument: "fedora-43", format: Format::Rpm, ids: &["fedora", "fc"], version: "43" },
+    Target {
+        argument: "suse-15.6",
+        format: Format::Rpm,
+        ids: &["suse", "sles", "opensuse"],
+        version: "15.6",
+    },
     Target { argument: "debian-12", format: Format::Deb, ids: &["debian"], version: "12" },
+    // As Debian 13, where a package knows no Ubuntu; the generated ones do not.
+    Target { argument: "ubuntu-24.04", format: Format::Deb, ids: &["debian"], version: "13" },
 ];
 
 impl Target {
@@ -60,6 +69,25 @@ impl Target {
             ">=" => mine >= wanted,
             ">" => mine > wanted,
             other => panic!("{other} is no relation"),
+        }
+    }
+
+    /// Where each package's documents have a directory.
+    #[must_use]
+    pub fn documentation(&self) -> &'static str {
+        if self.ids.contains(&"suse") { "/usr/share/doc/packages" } else { "/usr/share/doc" }
+    }
+
+    /// What its policy calls a licence of the format, without a version or with any later one.
+    #[must_use]
+    pub fn license<'a>(&self, written: &'a str) -> &'a str {
+        let spdx = self.ids.contains(&"fc") || self.ids.contains(&"suse");
+        match (written, spdx) {
+            ("GPL", true) => "GPL-1.0-or-later",
+            ("GPL", false) => "GPL+",
+            ("LGPL", true) => "LGPL-2.0-or-later",
+            ("LGPL", false) => "LGPLv2+",
+            (other, _) => other,
         }
     }
 

@@ -11,7 +11,7 @@ use opkg_plugin::filter::{Identity, Subject, VersionTest};
 use opkg_plugin::opkg::{Opkg, Target};
 use opkg_plugin::version::Version;
 use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Flavour, Weak, target_name};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak};
 
 const MACRO: Counter = Counter { name: "rhel", weights: &[1] };
 
@@ -27,20 +27,16 @@ pub fn flavour(target: &Target) -> Flavour {
         read: Version::parse,
     };
     Flavour {
-        subject: Subject {
-            name: target_name(target),
-            identities: vec![identity],
-            stand_ins: Vec::new(),
-            arch: target.arch.clone(),
-            machine: target.machine.clone(),
-        },
+        subject: Subject::of(target, vec![identity]),
         archs: &[("x86_64", "x86_64"), ("i386", "i686"), ("aarch64", "aarch64")],
         expression,
         weak: match target.version {
             Some(_) => Weak::Always,
             None => Weak::When { expression: "0%{?rhel} >= 8".into(), by_default: true },
         },
+        documentation: "/usr/share/doc",
         versioned_documentation: false,
+        licenses: LicenseNames::Spdx,
         compression: Compression::Zstd,
         macros: vec![("rhel", "9".into())],
     }

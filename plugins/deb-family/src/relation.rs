@@ -8,8 +8,8 @@ use opkg_plugin::finding;
 use opkg_plugin::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
 use opkg_plugin::parts::{Part, Resolved};
 
+use crate::arch::native_arch;
 use crate::name::{self, Name};
-use crate::target::native_arch;
 use crate::version::Version;
 
 /// The control field that a relation stands in, in the order in which fields are written.

@@ -9,11 +9,11 @@ use opkg_plugin::opkg::{Diagnostic, Node, Opkg, Part as Which};
 use opkg_plugin::parts::{self, Part};
 use opkg_plugin::text::wrap;
 
+use crate::arch::native_arch;
 use crate::person;
 use crate::relation::{self, Dependency};
 use crate::script::{self, Script};
 use crate::section;
-use crate::target::native_arch;
 use crate::version::Version;
 
 /// Of a line of a description, without the blank before it.

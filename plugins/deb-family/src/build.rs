@@ -5,8 +5,8 @@ use opkg_plugin::artefacts::{BuildCommand, NativeBuild};
 use opkg_plugin::filter::Subject;
 use opkg_plugin::text::shell_quote;
 
+use crate::arch::native_arch;
 use crate::package::{Architecture, Installed, Item, Package};
-use crate::target::native_arch;
 use crate::version::Version;
 
 #[derive(Template)]

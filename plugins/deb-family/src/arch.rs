@@ -1,0 +1,63 @@
+//! Architectures by Debian's names.
+
+use opkg_plugin::filter::Subject;
+use opkg_plugin::packaging::{ArchName, Refusal};
+
+/// Canonical and Debian's own names.
+const ARCHS: [(&str, &str); 18] = [
+    ("x86_64", "amd64"),
+    ("aarch64", "arm64"),
+    ("i386", "i386"),
+    ("ppc64le", "ppc64el"),
+    ("riscv64", "riscv64"),
+    ("s390x", "s390x"),
+    ("arm", "armhf"),
+    ("loongarch64", "loong64"),
+    ("mips64el", "mips64el"),
+    ("mips64", "mips64"),
+    ("mipsel", "mipsel"),
+    ("mips", "mips"),
+    ("ppc64", "ppc64"),
+    ("ppc", "powerpc"),
+    ("ia64", "ia64"),
+    ("sparc64", "sparc64"),
+    ("hppa", "hppa"),
+    ("alpha", "alpha"),
+];
+
+/// All that Debian has or had, by their canonical names.
+#[must_use]
+pub fn all() -> Vec<&'static str> {
+    ARCHS.iter().map(|&(canonical, _)| canonical).collect()
+}
+
+/// Debian's name of an architecture.
+#[must_use]
+pub fn native_arch(canonical: &str) -> Option<&'static str> {
+    ARCHS.iter().find(|(name, _)| *name == canonical).map(|&(_, native)| native)
+}
+
+/// Those of these canonical names that there are, with Debian's.
+#[must_use]
+pub fn described(canonical: &[&str]) -> Vec<ArchName> {
+    let named = |name: &&str| {
+        native_arch(name).map(|native| ArchName { canonical: (*name).to_owned(), native: native.to_owned() })
+    };
+    canonical.iter().filter_map(named).collect()
+}
+
+/// The architecture that packages are built for must be one of the distribution's.
+///
+/// # Errors
+/// [`Refusal::UnknownTarget`] names those there are.
+pub fn check(subject: &Subject, known: &[&str]) -> Result<(), Refusal> {
+    let arch = subject.arch();
+    if known.contains(&arch) {
+        return Ok(());
+    }
+    Err(Refusal::UnknownTarget(format!(
+        "{} knows no architecture `{arch}`; it knows {}",
+        subject.name,
+        known.join(", ")
+    )))
+}

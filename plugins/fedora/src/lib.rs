@@ -1,0 +1,207 @@
+//! Fedora, which was Fedora Core at first.
+
+use opkg_plugin::artefacts::{Compression, Output};
+use opkg_plugin::filter::{Identity, Subject, VersionTest};
+use opkg_plugin::opkg::{Opkg, Target};
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_plugin::packaging::{Description, Named, Refusal};
+use opkg_plugin::version::Version;
+use opkg_plugin::{Distribution, export_distribution};
+use opkg_rpm_family::counter::{Counter, Expression};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases};
+
+/// Both mean all of it.
+const IDS: [&str; 2] = ["fedora", "fc"];
+
+/// What the next release comes out of; later than all that have a number.
+const RAWHIDE: &str = "rawhide";
+
+/// Releases that are known, newest first; any other number is taken as well.
+const RELEASES: &[&str] = &[RAWHIDE, "44", "43", "42", "41", "40", "39", "38"];
+
+/// The newest one.
+const DEFAULT: u64 = 44;
+
+const ARCHS: &[(&str, &str)] = &[
+    ("x86_64", "x86_64"),
+    ("aarch64", "aarch64"),
+    ("ppc64le", "ppc64le"),
+    ("s390x", "s390x"),
+    ("riscv64", "riscv64"),
+    ("i386", "i686"),
+    ("arm", "armv7hl"),
+    ("ppc64", "ppc64"),
+    ("ppc", "ppc"),
+];
+
+/// All releases define `fedora`, which holds the number.
+const FEDORA: Counter = Counter { name: "fedora", weights: &[1] };
+
+/// Fedora, as a plugin.
+pub struct Fedora;
+
+impl Distribution for Fedora {
+    fn describe() -> Description {
+        Description {
+            id: IDS[0].to_owned(),
+            name: "Fedora".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: vec![Named { id: IDS[1].to_owned(), name: "Fedora".to_owned() }],
+            releases: releases(RELEASES, &DEFAULT.to_string()),
+            archs: arch_names(ARCHS),
+        }
+    }
+
+    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+        opkg_rpm_family::generate(opkg, &flavour(target)?)
+    }
+
+    fn programs() -> Vec<String> {
+        dnf::PROGRAMS.iter().chain(&["rpm"]).map(ToString::to_string).collect()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::install(packages, place)
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::remove(packages, place)
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        dnf::refresh(place)
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
+}
+
+fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+    let version = match &target.version {
+        Some(text) => Some(read(text).ok_or_else(|| unknown_release(text))?),
+        None => None,
+    };
+    let identities = IDS.map(|id| Identity {
+        id: id.to_owned(),
+        version: version.clone(),
+        default: Version::new([DEFAULT]),
+        read,
+    });
+    let decisive = version.as_ref().map_or(DEFAULT, Version::major);
+    Ok(Flavour {
+        subject: Subject::of(target, identities.to_vec()),
+        archs: ARCHS,
+        expression,
+        weak: if decisive < 21 { Weak::Never } else { Weak::Always },
+        documentation: "/usr/share/doc",
+        versioned_documentation: decisive < 20,
+        licenses: match decisive {
+            ..8 => LicenseNames::Written,
+            8..38 => LicenseNames::Short,
+            _ => LicenseNames::Spdx,
+        },
+        compression: match decisive {
+            ..12 => Compression::Gzip,
+            12..31 => Compression::Xz,
+            _ => Compression::Zstd,
+        },
+        // Rawhide's macro has the number of what it will be.
+        macros: vec![(FEDORA.name, decisive.min(DEFAULT + 1).to_string())],
+    })
+}
+
+fn read(text: &str) -> Option<Version> {
+    if text.eq_ignore_ascii_case(RAWHIDE) { Some(Version::new([u64::MAX])) } else { Version::parse(text) }
+}
+
+fn expression(test: &VersionTest) -> Expression {
+    FEDORA.test(test.comparison, test.version.components())
+}
+
+fn unknown_release(asked: &str) -> Refusal {
+    Refusal::UnknownTarget(format!(
+        "`{asked}` is not a release of Fedora: write a number, or one of {}",
+        RELEASES.join(", ")
+    ))
+}
+
+export_distribution!(Fedora);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use opkg_plugin::filter::Decision;
+    use opkg_plugin::opkg::{Comparison, DistFilter, Filter};
+    use opkg_plugin::testing::{bound, opkg, target};
+
+    fn decide(version: Option<&str>, id: &str, comparison: Comparison, wanted: &str) -> Decision {
+        let filter = DistFilter { at: 0, id: id.into(), bound: bound(comparison, wanted) };
+        let filter = Filter { dists: vec![filter], archs: Vec::new() };
+        flavour(&target("fedora", version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+    }
+
+    #[test]
+    fn the_old_id_means_the_same() {
+        for id in IDS {
+            assert_eq!(decide(Some("40"), id, Comparison::Ge, "38"), Decision::Yes);
+            assert_eq!(decide(Some("9"), id, Comparison::Ge, "10"), Decision::No);
+            assert!(matches!(decide(None, id, Comparison::Ge, "38"), Decision::Depends(_)));
+        }
+    }
+
+    #[test]
+    fn what_has_no_number_yet_is_later_than_all_others() {
+        assert_eq!(decide(Some("Rawhide"), "fedora", Comparison::Gt, "99"), Decision::Yes);
+        assert_eq!(decide(Some("44"), "fedora", Comparison::Lt, "rawhide"), Decision::Yes);
+        let flavour = flavour(&target("fedora", Some(RAWHIDE), None)).unwrap();
+        assert_eq!(flavour.macros, [("fedora", "45".to_owned())]);
+    }
+
+    #[test]
+    fn exactly_one_release_is_the_default() {
+        assert_eq!(Fedora::describe().releases.iter().filter(|release| release.is_default).count(), 1);
+    }
+
+    #[test]
+    fn each_release_is_packaged_as_its_rpm_can_read() {
+        let of = |version| flavour(&target("fc", version, None)).unwrap();
+        for (version, compression) in [
+            (Some("6"), Compression::Gzip),
+            (Some("30"), Compression::Xz),
+            (Some("31"), Compression::Zstd),
+            (None, Compression::Zstd),
+        ] {
+            assert_eq!(of(version).compression, compression);
+        }
+        assert_eq!((of(Some("20")).weak, of(None).weak), (Weak::Never, Weak::Always));
+        assert!(of(Some("19")).versioned_documentation && !of(Some("20")).versioned_documentation);
+    }
+
+    #[test]
+    fn licences_have_the_names_of_the_policy() {
+        let license = |version| {
+            let output = Fedora::generate(&opkg("x"), &target("fedora", version, None)).unwrap();
+            output.packages[0].license.clone()
+        };
+        assert_eq!(license(Some("6")), "GPL");
+        assert_eq!(license(Some("37")), "GPL+");
+        assert_eq!(license(None), "GPL-1.0-or-later");
+    }
+
+    #[test]
+    fn an_unknown_release_names_the_known_ones() {
+        let Err(Refusal::UnknownTarget(message)) = flavour(&target("fc", Some("heisenbug"), None)) else {
+            panic!("must be refused");
+        };
+        assert_eq!(
+            message,
+            "`heisenbug` is not a release of Fedora: write a number, or one of rawhide, 44, 43, 42, 41, 40, 39, 38"
+        );
+    }
+}

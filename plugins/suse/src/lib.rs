@@ -1,0 +1,253 @@
+//! SUSE Linux Enterprise and openSUSE: Leap and Tumbleweed.
+
+mod release;
+mod zypper;
+
+use opkg_plugin::artefacts::{Compression, Output};
+use opkg_plugin::filter::{Identity, Subject};
+use opkg_plugin::opkg::{Opkg, Target};
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_plugin::packaging::{Description, Named, Refusal, Release};
+use opkg_plugin::version::Version;
+use opkg_plugin::{Distribution, export_distribution};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, query, releases};
+use release::System;
+
+/// Ids by which filters mean any member.
+const FAMILY: [&str; 2] = ["suse", "sles"];
+
+/// The members by their own ids.
+const LEAP: [&str; 2] = ["leap", "opensuse-leap"];
+const TUMBLEWEED: [&str; 2] = ["tumbleweed", "opensuse-tumbleweed"];
+const OPEN: &str = "opensuse";
+const ENTERPRISE: &str = "sle";
+const DESKTOP: &str = "sled";
+
+/// Releases that are known, newest first; any other number is taken as well.
+const RELEASES: &[&str] = &[
+    "tumbleweed",
+    "16.1",
+    "16.0",
+    "15.7",
+    "15.6",
+    "15.5",
+    "15.4",
+    "15.3",
+    "15.2",
+    "15.1",
+    "15.0",
+    "42.3",
+    "42.2",
+    "42.1",
+    "13.2",
+    "12.5",
+    "12.4",
+    "12.3",
+    "12",
+    "11",
+    "10",
+];
+
+const ARCHS: &[(&str, &str)] = &[
+    ("x86_64", "x86_64"),
+    ("aarch64", "aarch64"),
+    ("ppc64le", "ppc64le"),
+    ("s390x", "s390x"),
+    ("riscv64", "riscv64"),
+    ("i386", "i586"),
+    ("arm", "armv7hl"),
+    ("ppc64", "ppc64"),
+    ("ppc", "ppc"),
+    ("ia64", "ia64"),
+];
+
+/// The family, as a plugin.
+pub struct Suse;
+
+impl Distribution for Suse {
+    fn describe() -> Description {
+        let named = |ids: &[&str], name: &str| {
+            ids.iter().map(|id| Named { id: (*id).to_owned(), name: name.to_owned() }).collect::<Vec<_>>()
+        };
+        let mut releases: Vec<Release> = releases(RELEASES, &Version::new(release::DEFAULT).to_string());
+        for release in &mut releases {
+            let (major, pack) = release.version.split_once('.').unwrap_or_default();
+            if matches!(major, "12" | "15") && pack != "0" {
+                release.name = Some(format!("{major}-SP{pack}"));
+            }
+        }
+        Description {
+            id: FAMILY[0].to_owned(),
+            name: "SUSE Linux".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: [
+                named(&[OPEN], "openSUSE"),
+                named(&LEAP, "openSUSE Leap"),
+                named(&TUMBLEWEED, "openSUSE Tumbleweed"),
+                named(&["sles"], "SUSE Linux Enterprise Server"),
+                named(&[DESKTOP], "SUSE Linux Enterprise Desktop"),
+                named(&[ENTERPRISE], "SUSE Linux Enterprise"),
+            ]
+            .concat(),
+            releases,
+            archs: arch_names(ARCHS),
+        }
+    }
+
+    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+        opkg_rpm_family::generate(opkg, &flavour(target)?)
+    }
+
+    fn programs() -> Vec<String> {
+        [zypper::PROGRAM, "rpm"].map(str::to_owned).to_vec()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        zypper::install(packages, place)
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        zypper::remove(packages, place)
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        zypper::refresh(place)
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
+}
+
+fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+    let dist = target.dist.as_str();
+    let asked = if TUMBLEWEED.contains(&dist) { Some("tumbleweed") } else { target.version.as_deref() };
+    let version = match asked {
+        Some(text) => Some(release::read(text).ok_or_else(|| unknown_release(text))?),
+        None => None,
+    };
+    let decisive = version.clone().unwrap_or_else(|| Version::new(release::DEFAULT));
+    let identity = |id: &str| Identity {
+        id: id.to_owned(),
+        version: version.clone(),
+        default: Version::new(release::DEFAULT),
+        read: release::read,
+    };
+    let (system, own): (System, &[&str]) = match dist {
+        "sles" | ENTERPRISE => (System::Enterprise, &[ENTERPRISE]),
+        DESKTOP => (System::Enterprise, &[ENTERPRISE, DESKTOP]),
+        _ if release::is_tumbleweed(&decisive) => (System::Open, &TUMBLEWEED),
+        _ => (System::Open, &LEAP),
+    };
+    let open = (system == System::Open).then_some(OPEN);
+    let ids = FAMILY.into_iter().chain(open).chain(own.iter().copied());
+    Ok(Flavour {
+        subject: Subject::of(target, ids.map(identity).collect()),
+        archs: ARCHS,
+        expression: release::expression,
+        weak: Weak::Always,
+        documentation: "/usr/share/doc/packages",
+        versioned_documentation: false,
+        licenses: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
+        compression: match decisive.major() {
+            ..12 => Compression::Gzip,
+            12..16 => Compression::Xz,
+            _ => Compression::Zstd,
+        },
+        macros: release::macros(system, &decisive),
+    })
+}
+
+fn unknown_release(asked: &str) -> Refusal {
+    Refusal::UnknownTarget(format!(
+        "`{asked}` is not a release of SUSE Linux: write a number, such as 15.6 or 15-SP6, or tumbleweed"
+    ))
+}
+
+export_distribution!(Suse);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use opkg_plugin::filter::Decision;
+    use opkg_plugin::opkg::{Comparison, Destination, Directory, DistFilter, Filter, Part};
+    use opkg_plugin::testing::{add_file, bound, opkg, target};
+
+    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: Option<&str>) -> Decision {
+        let bound = wanted.and_then(|wanted| bound(Comparison::Ge, wanted));
+        let filter = Filter { dists: vec![DistFilter { at: 0, id: id.into(), bound }], archs: Vec::new() };
+        flavour(&target(dist, version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+    }
+
+    #[test]
+    fn both_ids_of_the_family_mean_every_member() {
+        for dist in ["suse", "opensuse", "leap", "tumbleweed", "sles", "sled", "sle"] {
+            for id in FAMILY {
+                assert_eq!(decide(dist, None, id, None), Decision::Yes, "{id} on {dist}");
+            }
+        }
+        assert_eq!(decide("sles", Some("15-sp6"), "suse", Some("11")), Decision::Yes);
+        assert_eq!(decide("suse", Some("13.2"), "sles", Some("15")), Decision::No);
+        assert_eq!(decide("leap", Some("42.3"), "suse", Some("15")), Decision::No);
+        assert!(matches!(decide("suse", None, "suse", Some("15.4")), Decision::Depends(_)));
+    }
+
+    #[test]
+    fn a_member_is_meant_by_its_own_id_only() {
+        for (dist, version, id, expected) in [
+            ("suse", None, "opensuse", Decision::Yes),
+            ("opensuse", Some("tumbleweed"), "tumbleweed", Decision::Yes),
+            ("opensuse-tumbleweed", None, "leap", Decision::No),
+            ("tumbleweed", Some("20261101"), "tumbleweed", Decision::Yes),
+            ("sles", None, "opensuse", Decision::No),
+            ("sled", None, "sle", Decision::Yes),
+            ("sles", None, "sled", Decision::No),
+        ] {
+            assert_eq!(decide(dist, version, id, None), expected, "{id} on {dist}");
+        }
+        assert_eq!(decide("tumbleweed", None, "suse", Some("99")), Decision::Yes);
+    }
+
+    #[test]
+    fn exactly_one_release_is_the_default() {
+        let releases = Suse::describe().releases;
+        let defaults: Vec<_> = releases.iter().filter(|release| release.is_default).collect();
+        assert_eq!(defaults.len(), 1);
+        assert_eq!(defaults[0].name.as_deref(), Some("15-SP6"));
+    }
+
+    #[test]
+    fn each_release_is_packaged_as_its_rpm_can_read() {
+        let of = |version| flavour(&target("suse", version, None)).unwrap().compression;
+        assert_eq!(of(Some("11.4")), Compression::Gzip);
+        assert_eq!(of(None), Compression::Xz);
+        assert_eq!(of(Some("42.3")), Compression::Xz);
+        assert_eq!(of(Some("16.0")), Compression::Zstd);
+        assert_eq!(of(Some("tumbleweed")), Compression::Zstd);
+    }
+
+    #[test]
+    fn documents_have_a_place_of_their_own() {
+        let mut opkg = opkg("x");
+        add_file(&mut opkg, Part::Api, "doc/README");
+        opkg.directories
+            .push(Directory { part: Part::Api, destination: Destination::Documentation(String::new()) });
+        let output = Suse::generate(&opkg, &target("leap", Some("15.6"), None)).unwrap();
+        let api = &output.packages[0];
+        assert!(api.files.iter().any(|file| file.path == "/usr/share/doc/packages/opkg-x/README"));
+        assert_eq!(api.license, "GPL-1.0-or-later");
+    }
+
+    #[test]
+    fn an_unknown_release_is_refused() {
+        let Err(Refusal::UnknownTarget(message)) = flavour(&target("sles", Some("next"), None)) else {
+            panic!("must be refused");
+        };
+        assert!(message.contains("15-SP6"), "{message}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Yellow Dog Linux: Fedora's, later CentOS's packages for machines with a POWER processor, until 2012.
+
+use opkg_plugin::artefacts::{Compression, Output};
+use opkg_plugin::filter::{Identity, Subject};
+use opkg_plugin::opkg::{Opkg, Target};
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_plugin::packaging::{Description, Named, Refusal};
+use opkg_plugin::version::Version;
+use opkg_plugin::{Distribution, export_distribution};
+use opkg_rpm_family::counter::Expression;
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases, target_version};
+
+const ID: &str = "ydl";
+
+/// Releases that are known, newest first; any other number is taken as well.
+const RELEASES: &[&str] = &["7", "6.2", "6.1", "6.0", "5.0", "4.1", "4.0", "3.0"];
+
+/// The last that was widely used.
+const DEFAULT: &str = "6.2";
+
+/// An edition for PCs with accelerators came at the end.
+const ARCHS: &[(&str, &str)] = &[("ppc", "ppc"), ("ppc64", "ppc64"), ("x86_64", "x86_64")];
+
+/// Yellow Dog Linux, as a plugin.
+pub struct YellowDog;
+
+impl Distribution for YellowDog {
+    fn describe() -> Description {
+        Description {
+            id: ID.to_owned(),
+            name: "Yellow Dog Linux".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: vec![Named { id: "yellowdog".to_owned(), name: "Yellow Dog Linux".to_owned() }],
+            releases: releases(RELEASES, DEFAULT),
+            archs: arch_names(ARCHS),
+        }
+    }
+
+    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+        opkg_rpm_family::generate(opkg, &flavour(target)?)
+    }
+
+    fn programs() -> Vec<String> {
+        dnf::PROGRAMS.iter().chain(&["rpm"]).map(ToString::to_string).collect()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::install(packages, place)
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        dnf::remove(packages, place)
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        dnf::refresh(place)
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
+}
+
+/// No macro of RPM's tells the release, so that a spec has nothing to test: where the target names none, the
+/// default one decides.
+fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+    let version = match target_version(target, RELEASES)? {
+        Some(version) => version,
+        None => Version::new([6, 2]),
+    };
+    let identity = |id: &str| Identity {
+        id: id.to_owned(),
+        version: Some(version.clone()),
+        default: version.clone(),
+        read: Version::parse,
+    };
+    let ids = if target.dist == ID { vec![ID] } else { vec![ID, &target.dist] };
+    Ok(Flavour {
+        subject: Subject::of(target, ids.into_iter().map(identity).collect()),
+        archs: ARCHS,
+        expression: |_| Expression { text: "0".to_owned(), exact: true },
+        weak: Weak::Never,
+        documentation: "/usr/share/doc",
+        versioned_documentation: true,
+        licenses: LicenseNames::Written,
+        compression: if version.major() < 7 { Compression::Gzip } else { Compression::Xz },
+        macros: Vec::new(),
+    })
+}
+
+export_distribution!(YellowDog);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use opkg_plugin::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_plugin::testing::{bound, opkg, relation, target};
+
+    #[test]
+    fn exactly_one_release_is_the_default_and_decides() {
+        let description = YellowDog::describe();
+        let defaults: Vec<_> = description.releases.iter().filter(|release| release.is_default).collect();
+        assert_eq!(defaults.len(), 1);
+        let default = flavour(&target(ID, None, None)).unwrap().subject.identities[0].version.clone();
+        assert_eq!(default, Version::parse(&defaults[0].version));
+    }
+
+    #[test]
+    fn a_spec_tests_no_release() {
+        let mut opkg = opkg("x");
+        opkg.relations = [("new", Comparison::Ge), ("old", Comparison::Lt)]
+            .map(|(name, comparison)| {
+                let mut relation = relation(7, Scope::Part(Part::Server), Kind::Requires, name);
+                relation.filter.dists =
+                    vec![DistFilter { at: 7, id: ID.into(), bound: bound(comparison, "6") }];
+                relation
+            })
+            .to_vec();
+        let output = YellowDog::generate(&opkg, &target("yellowdog", None, Some("ppc"))).unwrap();
+        let spec = &output.meta_files[0].contents;
+        assert!(spec.contains("Requires: new\n") && !spec.contains("old") && !spec.contains("%if"), "{spec}");
+        assert_eq!(output.packages[0].license, "GPL");
+        assert!(output.packages[0].files.iter().all(|file| !file.path.contains("packages/doc")));
+    }
+}
