@@ -6,6 +6,7 @@ mod dists;
 pub mod exit;
 mod failure;
 mod interrupt;
+mod job;
 mod json;
 mod plugins;
 mod render;

@@ -8,8 +8,8 @@ use opkg_package::{Role, Written};
 use opkg_runtime::{Registry, Target};
 use serde::Serialize;
 
-use crate::commands::build::{Outcome, Package};
 use crate::exit::Exit;
+use crate::job::{Outcome, Package};
 use crate::shell::Shell;
 use crate::{failure, json, render};
 

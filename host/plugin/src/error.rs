@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opkg::diagnostic::Diagnostic;
 
-use crate::interface;
+use crate::version::VERSION;
 
 /// Why a plugin cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum Problem {
         exports: Vec<String>,
     },
     /// Made for another host.
-    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), interface::VERSION)]
+    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), VERSION)]
     Version {
         /// The versions that its exports name.
         found: Vec<String>,
@@ -124,7 +124,7 @@ impl Problem {
             Self::NotAPlugin { .. } => {
                 return Some(format!(
                     "a distribution plugin implements the world `distribution` of opkg:plugin@{}",
-                    interface::VERSION
+                    VERSION
                 ));
             }
             Self::Version { newer: true, .. } => {

@@ -4,20 +4,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::description::{Description, is_id};
 use crate::digest::sha256;
 use crate::error::{LoadError, Problem};
 use crate::options::Options;
-use crate::registry::{Origin, Registry};
-
-/// What is noted beside an installed plugin, in `<id>.json`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    sha256: String,
-}
+use crate::record::{Record, record_of};
+use crate::registry::Registry;
 
 /// A plugin that was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,34 +77,6 @@ pub fn remove(id: &str, options: &Options) -> Result<PathBuf, LoadError> {
         }
         _ => Ok(path),
     }
-}
-
-/// Whether a file is still what was installed. Only the user's own directory is held to that: the others are
-/// kept by somebody else.
-///
-/// # Errors
-/// When it is not, or nobody can tell.
-pub(crate) fn verify(origin: &Origin, path: &Path, found: &str) -> Result<(), Problem> {
-    if *origin != Origin::User {
-        return Ok(());
-    }
-    let record = record_of(path);
-    let bytes = match fs::read(&record) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Problem::Unrecorded),
-        Err(error) => return Err(Problem::BadRecord { path: record, reason: error.to_string() }),
-    };
-    match serde_json::from_slice::<Record>(&bytes) {
-        Ok(record) if record.sha256 == found => Ok(()),
-        Ok(record) => {
-            Err(Problem::Changed { recorded: crate::text::one_line(&record.sha256), found: found.to_owned() })
-        }
-        Err(error) => Err(Problem::BadRecord { path: record, reason: error.to_string() }),
-    }
-}
-
-fn record_of(plugin: &Path) -> PathBuf {
-    plugin.with_extension("json")
 }
 
 fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -5,9 +5,7 @@ use wasmparser::{Chunk, Encoding, Parser, Payload};
 
 use crate::error::Problem;
 use crate::text::one_line;
-
-/// The version of `wit/` that this host speaks. Older ones of the same line are served as well.
-pub const VERSION: &str = "0.1.0";
+use crate::version::VERSION;
 
 /// Every interface that a distribution plugin exports.
 const EXPORTS: [&str; 2] = ["opkg:plugin/packaging", "opkg:plugin/package-manager"];

@@ -23,12 +23,14 @@ mod message;
 mod options;
 mod plugin;
 pub mod provenance;
+mod record;
 mod registry;
 mod runtime;
 mod target;
 #[cfg(test)]
 mod testing;
 mod text;
+mod version;
 mod wasi;
 
 pub use description::{ArchName, Description, Named, Release};
@@ -36,13 +38,15 @@ pub use engine::parallelism;
 pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Problem};
 pub use inspect::{Inspection, inspect};
 pub use install::{Installed, install, remove};
-pub use interface::{Names, VERSION as INTERFACE};
+pub use interface::Names;
 pub use limits::Limits;
 pub use message::{Level, Message, Sink};
 pub use options::Options;
 pub use plugin::{Generated, Plugin};
-pub use registry::{Entry, Origin, Registry};
+pub use record::Origin;
+pub use registry::{Entry, Registry};
 pub use target::{Target, TargetError};
+pub use version::VERSION as INTERFACE;
 
 /// What a plugin hands back for a target. See `wit/` for what each record means.
 pub mod artefacts {

@@ -6,35 +6,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
-
 use crate::cache::Cache;
 use crate::description::Description;
 use crate::digest::sha256;
 use crate::embedded::{self, Embedded};
 use crate::error::{LoadError, Problem};
-use crate::install;
 use crate::interface::Names;
 use crate::options::Options;
 use crate::plugin::Plugin;
+use crate::record::{self, Origin};
 use crate::runtime::Runtime;
-use crate::target::Target;
-
-/// Where a plugin comes from, in the order in which they are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// Named one by one.
-    Named,
-    /// A directory of the search path.
-    SearchPath,
-    /// The user's own.
-    User,
-    /// The machine's.
-    System,
-    /// Part of the program.
-    Embedded,
-}
+use crate::target::{Target, TargetError};
 
 /// A plugin that was found, whether it works or not.
 #[derive(Debug)]
@@ -171,6 +153,16 @@ impl Registry {
         self.answers.get(&id.to_ascii_lowercase()).and_then(|index| self.entries.get(*index))
     }
 
+    /// Reads a target: `demo`, `demo-9`, `demo-9-x86_64`. A known architecture is taken from its end; of the
+    /// rest, the longest beginning that a plugin answers to is the distribution, and what remains is the
+    /// version. Upper and lower case count as the same.
+    ///
+    /// # Errors
+    /// When no plugin knows the distribution, or the version cannot be one.
+    pub fn target(&self, text: &str) -> Result<Target, TargetError> {
+        Target::parse(text, |id| self.find(id).and_then(Entry::description))
+    }
+
     /// Every id that some plugin answers to, sorted.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
@@ -229,7 +221,7 @@ impl Entry {
             let bytes = read(&path, runtime.limits().component)?;
             entry.size = Some(bytes.len() as u64);
             let hash = entry.sha256.insert(sha256(&bytes)).clone();
-            install::verify(&origin, &path, &hash)?;
+            record::verify(&origin, &path, &hash)?;
             entry.interface = Some(Names::read(&bytes)?.distribution()?);
             if let Some(description) = runtime.known(&hash) {
                 return Ok(description);

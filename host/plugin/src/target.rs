@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::description::{Description, is_word};
-use crate::registry::Registry;
 use crate::text::quoted;
 
 /// A distribution, as far as it was named. Displayed in its normal form, which also names the directory that
@@ -43,11 +42,10 @@ impl Target {
     ///
     /// # Errors
     /// When no plugin knows the distribution, or the version cannot be one.
-    pub fn parse(text: &str, registry: &Registry) -> Result<Self, TargetError> {
-        Self::split(text, |id| registry.find(id).and_then(|entry| entry.description()))
-    }
-
-    fn split<'a>(text: &str, find: impl Fn(&str) -> Option<&'a Description>) -> Result<Self, TargetError> {
+    pub(crate) fn parse<'a>(
+        text: &str,
+        find: impl Fn(&str) -> Option<&'a Description>,
+    ) -> Result<Self, TargetError> {
         let lower = text.to_ascii_lowercase();
         let (rest, arch) = match find(&lower) {
             Some(_) => (lower.as_str(), None),
@@ -130,7 +128,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Target, TargetError> {
         let plugins = plugins();
-        Target::split(text, |id| plugins.iter().find(|it| it.ids().any(|own| own == id)))
+        Target::parse(text, |id| plugins.iter().find(|it| it.ids().any(|own| own == id)))
     }
 
     #[test]

@@ -11,12 +11,13 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Part;
 use opkg::{Loaded, Settings};
-use opkg_package::{Builder, Source, Written};
-use opkg_runtime::{GenerateError, Plugin, Registry, Target};
+use opkg_package::Builder;
+use opkg_runtime::{Plugin, Registry, Target};
 
 use crate::args::{self, Build, Deny};
 use crate::exit::Exit;
 use crate::failure::UsageError;
+use crate::job::{Job, Package};
 use crate::shell::Shell;
 use crate::{dists, interrupt, plugins, render, report};
 
@@ -57,62 +58,6 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
         |job, outcome| reports.add(job.package, job.target, outcome),
     )?;
     reports.finish()
-}
-
-/// An OPKG that was named on the command line.
-pub struct Package {
-    /// As named.
-    pub directory: PathBuf,
-    /// What was read.
-    pub loaded: Loaded,
-    /// Whether it may be compiled.
-    pub usable: bool,
-}
-
-/// How a job ended.
-pub enum Outcome {
-    /// Everything was written; what the plugin said besides.
-    Built(Vec<Written>, Vec<Diagnostic>),
-    /// The OPKG's own filters exclude the target.
-    Unavailable(Diagnostic),
-    /// The plugin found that it cannot be expressed.
-    Refused(Vec<Diagnostic>),
-    /// The OPKG has errors, which were shown before.
-    Unusable,
-    /// The plugin knows no such version or architecture; says which there are.
-    UnknownTarget(String),
-    /// Something went wrong.
-    Failed(anyhow::Error),
-}
-
-/// One OPKG for one target.
-struct Job<'a> {
-    package: &'a Package,
-    target: &'a Target,
-    plugin: &'a Plugin,
-}
-
-impl Job<'_> {
-    fn run(&self, output: &Path, builder: Builder) -> Outcome {
-        let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.usable) else {
-            return Outcome::Unusable;
-        };
-        let generated = match self.plugin.generate(opkg, self.target) {
-            Ok(generated) => generated,
-            Err(GenerateError::Unavailable(diagnostic)) => return Outcome::Unavailable(diagnostic),
-            Err(GenerateError::UnknownTarget(message)) => return Outcome::UnknownTarget(message),
-            Err(GenerateError::Failed(diagnostics)) => return Outcome::Refused(diagnostics),
-            Err(error) => return Outcome::Failed(error.into()),
-        };
-        let source = Source { opkg, directory: &self.package.directory };
-        let directory = output.join(self.target.to_string());
-        match opkg_package::write(&generated.output, source, &directory, builder) {
-            Ok(written) => Outcome::Built(written, generated.diagnostics),
-            Err(error) => Outcome::Failed(
-                anyhow::Error::new(error).context(format!("cannot write to {}", directory.display())),
-            ),
-        }
-    }
 }
 
 /// Runs jobs on as many processors as plugins can use, and hands over the results in the order of the jobs, as
@@ -156,7 +101,8 @@ fn each_in_order<J: Sync, R: Send>(
 fn targets(registry: &Registry, names: &[String]) -> Result<Vec<(Target, Plugin)>> {
     let mut targets: Vec<(Target, Plugin)> = Vec::new();
     for name in names {
-        let target = Target::parse(name, registry)
+        let target = registry
+            .target(name)
             .map_err(|error| UsageError::new(error.to_string(), known(registry, name)))?;
         if targets.iter().all(|(known, _)| *known != target) {
             let plugin = registry.load(&target)?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use opkg_runtime::{Inspection, Options, Origin, Problem, Registry, Target, inspect, install, remove};
+use opkg_runtime::{Inspection, Options, Origin, Problem, Registry, inspect, install, remove};
 
 use crate::guest::{Guest, House};
 
@@ -33,7 +33,7 @@ fn the_first_one_answers() {
         registry.broken().map(|(entry, _)| entry.path().unwrap().file_name().unwrap()).collect();
     assert_eq!(broken, ["broken.wasm"]);
 
-    let target = Target::parse("member-9-amd64", &registry).unwrap();
+    let target = registry.target("member-9-amd64").unwrap();
     assert_eq!(target.to_string(), "member-9-x86_64");
     assert_eq!(registry.load(&target).unwrap().description().id, "member");
 }
