@@ -34,12 +34,13 @@ pub(crate) struct Item {
 /// Reads everything that the package installs, in the order of paths.
 pub(crate) fn read(package: &BinaryPackage, source: Source<'_>) -> Result<Vec<Item>, Error> {
     check(package)?;
+    let sources = source.files();
     let mut room = LARGEST;
     let mut items = Vec::with_capacity(package.files.len());
     for file in &package.files {
         let body = match &file.content {
             Content::Source(node) => {
-                let original = source.file(*node)?;
+                let original = sources.get(node).ok_or(Error::UnknownFile(*node))?;
                 match &original.link {
                     Some(link) => Body::Link(link.clone()),
                     None if original.size > room => return Err(too_large(package)),

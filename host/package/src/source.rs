@@ -1,9 +1,10 @@
 //! The files of the OPKG, read a second time: they must still be what was checked.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use opkg::model::{Node, Opkg, SourceFile};
+use opkg::model::{Opkg, SourceFile};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -24,12 +25,10 @@ impl<'a> Source<'a> {
         u64::try_from(self.opkg.source_date.seconds).unwrap_or(0)
     }
 
-    /// The file that a plugin means.
-    ///
-    /// # Errors
-    /// [`Error::UnknownFile`].
-    pub fn file(self, node: u32) -> Result<&'a SourceFile, Error> {
-        self.opkg.files.iter().find(|file| file.at == Node(node)).ok_or(Error::UnknownFile(node))
+    /// The files by what plugins call them.
+    #[must_use]
+    pub fn files(self) -> HashMap<u32, &'a SourceFile> {
+        self.opkg.files.iter().map(|file| (file.at.0, file)).collect()
     }
 
     /// A regular file's contents, as a stream that fails at its end if they differ from what was checked.
