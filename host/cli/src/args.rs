@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Compile OPKGs into the native packages of any distribution.
 ///
 /// An OPKG is a directory that describes one piece of cluster software: config.xml, scripts, tests,
 /// documentation. opkgc turns it into the meta-files and packages of the distributions that you name.
 #[derive(Debug, Parser)]
-#[command(name = "opkgc", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "opkgc", version, subcommand_negates_reqs = true)]
+#[command(override_usage = "opkgc [OPTIONS] --dist <TARGET> <DIR>...\n       opkgc [OPTIONS] <COMMAND>")]
 #[command(after_help = "Examples:
   opkgc --dist=rhel my-package                  packages, and what they are made of, into ./output/rhel
   opkgc --dist rhel-9-x86_64,debian my-package  for two distributions
@@ -33,6 +36,25 @@ pub struct Cli {
     /// For every command.
     #[command(flatten)]
     pub common: Common,
+}
+
+impl Cli {
+    /// Reads the command line of this process; ends it, with a message, where that is wrong or asks for help.
+    #[must_use]
+    pub fn read() -> Self {
+        let matches = Self::command().get_matches();
+        // Those of `build` may stand without a command; before another one they would be lost without a word.
+        let build = Build::augment_args(clap::Command::new("build"));
+        let stray = build.get_arguments().find(|argument| {
+            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
+        });
+        if let (Some((command, _)), Some(stray)) = (matches.subcommand(), stray) {
+            let stray = stray.get_long().map_or_else(|| "a directory".to_owned(), |long| format!("--{long}"));
+            let message = format!("{stray} cannot stand before the command `{command}`");
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What to do.

@@ -127,6 +127,21 @@ fn mistakes_on_the_command_line() {
 }
 
 #[test]
+fn common_options_may_stand_before_the_command() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    for options in [&["-q"][..], &["-v"], &["--format", "json"]] {
+        let before = sandbox.run(&[options, &["check", "demo"]].concat());
+        let after = sandbox.run(&[&["check", "demo"], options].concat());
+        assert_eq!(before, after);
+        assert!(before.status.success());
+    }
+    let lost = sandbox.run(&["--dist", "rhel", "check", "demo"]);
+    assert_eq!(lost.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&lost.stderr).contains("cannot stand before the command `check`"));
+}
+
+#[test]
 fn warnings_can_be_denied() {
     let sandbox = Sandbox::new();
     sandbox.opkg("");

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use opkg_cli::args::Cli;
 
 fn main() -> ExitCode {
-    opkg_cli::run(Cli::parse()).into()
+    opkg_cli::run(Cli::read()).into()
 }
