@@ -13,7 +13,7 @@ mod error;
 mod hex;
 mod native;
 mod quilt;
-mod rpm;
+pub mod rpm;
 mod scratch;
 mod source;
 mod stage;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::Error;
 
 /// The value of a tag.
+#[derive(Debug)]
 pub(super) enum Value {
     Int16(Vec<u16>),
     Int32(Vec<u32>),

@@ -7,6 +7,7 @@
 mod file;
 mod header;
 mod payload;
+pub mod reader;
 mod relations;
 mod tag;
 
