@@ -121,6 +121,12 @@ pub struct Build {
     #[arg(long, value_enum, value_name = "WHO", default_value = "direct")]
     pub builder: Builder,
 
+    /// Make each target's directory a source of packages, with an index of all packages in it
+    ///
+    /// The index lists those of earlier builds as well. It is written when all packages are.
+    #[arg(long)]
+    pub repo: bool,
+
     /// Refuse OPKGs that have warnings
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<Deny>,

@@ -76,6 +76,10 @@ fn help(error: &anyhow::Error) -> Option<String> {
             }
             Error::Program { .. } => Some("-v shows everything that it prints".into()),
             Error::MissingResult(_) => Some("-v shows what the native build prints".into()),
+            Error::Unindexable { .. } => {
+                Some("move it out of the directory, or build it anew; the earlier index is untouched".into())
+            }
+            Error::NothingToIndex(_) => Some("leave out --repo for this target".into()),
             Error::Io(error) => io_help(error.kind()),
         };
     }

@@ -33,6 +33,12 @@ pub enum Outcome {
     Failed(anyhow::Error),
 }
 
+/// The target's own directory within the output directory.
+#[must_use]
+pub fn directory(output: &Path, target: &Target) -> PathBuf {
+    output.join(target.to_string())
+}
+
 /// One OPKG for one target.
 pub struct Job<'a> {
     /// What is compiled.
@@ -57,7 +63,7 @@ impl Job<'_> {
             Err(error) => return Outcome::Failed(error.into()),
         };
         let source = Source { opkg, directory: &self.package.directory };
-        let directory = output.join(self.target.to_string());
+        let directory = directory(output, self.target);
         match opkg_package::write(&generated.output, source, &directory, builder) {
             Ok(written) => Outcome::Built(written, generated.diagnostics),
             Err(error) => Outcome::Failed(

@@ -23,14 +23,15 @@ pub struct Reports {
     unknown_targets: usize,
 }
 
-/// One OPKG for one target, as `--format json` prints it.
+/// One OPKG for one target, or the index of a target's directory, as `--format json` prints it.
 #[derive(Serialize)]
 struct Document {
+    /// Of the OPKG; of an index, where it was written.
     directory: String,
     name: Option<String>,
     version: Option<String>,
     target: String,
-    /// `built`, `unavailable` or `failed`.
+    /// `built`, `indexed`, `unavailable` or `failed`.
     status: &'static str,
     files: Vec<WrittenFile>,
     diagnostics: Vec<json::Finding>,
@@ -41,7 +42,7 @@ struct Document {
 #[derive(Serialize)]
 struct WrittenFile {
     path: String,
-    /// `meta`, `source` or `package`.
+    /// `meta`, `source`, `package` or `index`.
     role: &'static str,
 }
 
@@ -91,10 +92,53 @@ impl Reports {
             }
             _ => self.shell.message(&format!("{title} for {target}: failed")),
         }
-        for file in &files {
+        self.list(&files)
+    }
+
+    /// Standard output of people: a file a line.
+    fn list(&self, files: &[Written]) -> Result<()> {
+        for file in files {
             self.shell.data(&format!("{}\n", file.path.display()))?;
         }
         Ok(())
+    }
+
+    /// The index of a target's directory was written, or not.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn index(
+        &mut self,
+        directory: &Path,
+        target: &Target,
+        indexed: Result<Vec<Written>, anyhow::Error>,
+    ) -> Result<()> {
+        let (status, files, error) = match indexed {
+            Ok(files) => ("indexed", files, None),
+            Err(error) => {
+                self.failed += 1;
+                ("failed", Vec::new(), Some(failure::explain(&error)))
+            }
+        };
+        if self.shell.json() {
+            let files = files.iter().map(written_file).collect();
+            self.documents.push(Document {
+                directory: text(directory),
+                name: None,
+                version: None,
+                target: target.to_string(),
+                status,
+                files,
+                diagnostics: Vec::new(),
+                error,
+            });
+            return Ok(());
+        }
+        match error {
+            Some(error) => self.shell.message(&format!("index for {target}:\n{error}")),
+            None => self.shell.status(&format!("index for {target}: written")),
+        }
+        self.list(&files)
     }
 
     /// All jobs have ended.
@@ -179,19 +223,21 @@ fn document(
         version: opkg.and_then(|it| it.version()).map(ToString::to_string),
         target: target.to_string(),
         status,
-        files: files
-            .iter()
-            .map(|file| WrittenFile {
-                path: text(&file.path),
-                role: match file.role {
-                    Role::Meta => "meta",
-                    Role::Source => "source",
-                    Role::Package => "package",
-                },
-            })
-            .collect(),
+        files: files.iter().map(written_file).collect(),
         diagnostics: findings.map(|it| json::finding(&package.directory, source, it)).collect(),
         error,
+    }
+}
+
+fn written_file(file: &Written) -> WrittenFile {
+    WrittenFile {
+        path: text(&file.path),
+        role: match file.role {
+            Role::Meta => "meta",
+            Role::Source => "source",
+            Role::Package => "package",
+            Role::Index => "index",
+        },
     }
 }
 

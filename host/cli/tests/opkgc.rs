@@ -110,6 +110,23 @@ fn a_slip_in_the_name_of_a_distribution() {
 }
 
 #[test]
+fn an_index_of_packages() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    let build = ["--dist", "debian-12", "--repo", "-q", "demo"];
+    let text = sandbox.transcript(&build);
+    // The files of an index are few and their names fixed; which packages there are is asserted elsewhere.
+    let of_index: Vec<&str> = text.lines().filter(|it| !it.contains("opkg-demo")).collect();
+    fs::write(sandbox.path().join("output/debian-12/a.deb"), "no package").unwrap();
+    let damaged = sandbox.run(&build);
+    assert_eq!(damaged.status.code(), Some(1));
+    let damaged = String::from_utf8(damaged.stderr).unwrap();
+    let json = sandbox.run(&["--format", "json", "--dist", "debian-12", "--repo", "demo"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    insta::assert_snapshot!(format!("{}\n{damaged}\n{:#}", of_index.join("\n"), json[1]));
+}
+
+#[test]
 fn mistakes_on_the_command_line() {
     let sandbox = Sandbox::new();
     sandbox.opkg("");

@@ -116,6 +116,27 @@ fn offset(zone: &str) -> Result<i16, DateError> {
     Ok(if is_west { -total } else { total })
 }
 
+impl Timestamp {
+    /// As letters and control files carry it, on the writer's clock: `Fri, 11 Jul 2014 15:25:17 +0200`. See
+    /// RFC 5322, section 3.3.
+    #[must_use]
+    pub fn rfc5322(&self) -> String {
+        let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
+        // Dates that were read are in range; of others, the nearest one that can be written.
+        let moment = time::UtcDateTime::from_unix_timestamp(local.clamp(0, i64::from(u32::MAX)))
+            .unwrap_or(time::UtcDateTime::UNIX_EPOCH);
+        let (year, month, day) = moment.date().to_calendar_date();
+        let (hour, minute, second) = moment.time().as_hms();
+        let (weekday, month) = (moment.weekday().to_string(), month.to_string());
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let (zone_hours, zone_minutes) = (self.offset.unsigned_abs() / 60, self.offset.unsigned_abs() % 60);
+        format!(
+            "{weekday:.3}, {day:02} {month:.3} {year:04} {hour:02}:{minute:02}:{second:02} \
+             {sign}{zone_hours:02}{zone_minutes:02}"
+        )
+    }
+}
+
 /// With the blank in front of the hour, which some clocks print for the hours before ten, made a zero.
 pub(crate) fn with_filled_hour(text: &str) -> Option<String> {
     text.contains("T ").then(|| text.replacen("T ", "T0", 1))
@@ -215,5 +236,18 @@ mod tests {
         fn any_text_is_read_or_refused(text in any::<String>()) {
             let _ = text.parse::<Timestamp>();
         }
+    }
+
+    #[test]
+    fn dates_of_letters() {
+        for (text, letter) in [
+            ("2014-07-11T15:25:17+02:00", "Fri, 11 Jul 2014 15:25:17 +0200"),
+            ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 +0000"),
+            ("2024-02-29T23:59:59-03:30", "Thu, 29 Feb 2024 23:59:59 -0330"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().rfc5322(), letter);
+        }
+        let beyond = Timestamp { seconds: i64::MAX, offset: -60 };
+        assert_eq!(beyond.rfc5322(), "Sun, 07 Feb 2106 06:28:15 -0100");
     }
 }

@@ -10,19 +10,57 @@ use crate::Error;
 /// # Errors
 /// [`Error::Unpackable`] for a name or value that would be read back as something else.
 pub(crate) fn put(text: &mut String, name: &str, value: &str) -> Result<(), Error> {
-    let name_is_sound = name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|it| it.is_ascii_graphic() && it != ':');
-    let sound = |line: &str| !line.chars().any(|it| it.is_control() && it != '\t');
-    let mut lines = value.split('\n');
-    let value_is_sound = lines.next().is_some_and(sound)
-        && lines.all(|line| line.starts_with(' ') && !line.trim().is_empty() && sound(line));
-    if !name_is_sound || !value_is_sound {
+    if !is_name(name) || !is_value(value) {
         return Err(Error::Unpackable(format!("the control field `{name}` has an unsound name or value")));
     }
     let gap = if value.is_empty() || value.starts_with('\n') { "" } else { " " };
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{name}:{gap}{value}");
     Ok(())
+}
+
+/// Reads the one paragraph that a control file has; what comes back can be [`put`] again as it is.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut lines = text.trim_end().lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
+    while let Some(line) = lines.next() {
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("the line {line:?} of its control file is no field"))?;
+        let mut value = value.trim().to_owned();
+        while let Some(more) = lines.next_if(|line| line.starts_with([' ', '\t'])) {
+            value.push_str("\n ");
+            value.push_str(more[1..].trim_end());
+        }
+        if !is_name(name) || !is_value(&value) {
+            return Err(format!("the field {name:?} of its control file is unsound"));
+        }
+        if fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            return Err(format!("its control file has the field `{name}` twice"));
+        }
+        fields.push((name.to_owned(), value));
+    }
+    Ok(fields)
+}
+
+/// The value of a field, whatever the case of its name.
+pub(crate) fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|it| it.is_ascii_graphic() && it != ':')
+}
+
+fn is_value(value: &str) -> bool {
+    let sound = |line: &str| !line.chars().any(|it| it.is_control() && it != '\t');
+    let mut lines = value.split('\n');
+    lines.next().is_some_and(sound)
+        && lines.all(|line| line.starts_with(' ') && !line.trim().is_empty() && sound(line))
 }
 
 #[cfg(test)]
@@ -50,5 +88,40 @@ mod tests {
         put(&mut text, "Package-List", "\n a deb\n b deb").unwrap();
         put(&mut text, "Homepage", "x").unwrap();
         assert_eq!(text, "Package-List:\n a deb\n b deb\nHomepage: x\n");
+    }
+
+    #[test]
+    fn what_was_read_can_be_written() {
+        let text = "Package: a\nDescription: b\n c\n .\n   d \nFiles:\n 1 2\n\n";
+        let fields = parse(text).unwrap();
+        assert_eq!(field(&fields, "package"), Some("a"));
+        assert_eq!(field(&fields, "Files"), Some("\n 1 2"));
+        let mut again = String::new();
+        for (name, value) in &fields {
+            put(&mut again, name, value).unwrap();
+        }
+        assert_eq!(again, "Package: a\nDescription: b\n c\n .\n   d\nFiles:\n 1 2\n");
+    }
+
+    #[test]
+    fn unsound_control_files_are_refused() {
+        for text in
+            ["a", "A: b\n\nB: c", "A: b\na: c", " A: b", "A: b\n \n c", ": b", "A B: c", "A: \0", "-----"]
+        {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_can_be_written_and_read_again(text in "([A-C]{1,2}:?[ \\t]?[a.\\n\\r \u{b}é]{0,4}\n){0,5}") {
+            if let Ok(fields) = parse(&text) {
+                let mut again = String::new();
+                for (name, value) in &fields {
+                    put(&mut again, name, value).unwrap();
+                }
+                proptest::prop_assert_eq!(parse(&again).unwrap(), fields);
+            }
+        }
     }
 }

@@ -46,4 +46,17 @@ pub enum Error {
     /// The distribution's programs succeeded without making what they should have.
     #[error("the native build ended without the package {0}")]
     MissingResult(String),
+
+    /// A file beside the packages cannot go into their index.
+    #[error("{} cannot go into the index of packages: {reason}", file.display())]
+    Unindexable {
+        /// Where it is.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// There are packages, but of no format that has an index.
+    #[error("no file in {} is a package of a format that has an index", .0.display())]
+    NothingToIndex(PathBuf),
 }

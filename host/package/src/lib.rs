@@ -13,6 +13,7 @@ mod error;
 mod hex;
 mod native;
 mod quilt;
+mod repository;
 pub mod rpm;
 mod scratch;
 mod source;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use opkg_runtime::artefacts::{Output, SourcePackage};
 
 pub use crate::error::Error;
+pub use crate::repository::index;
 pub use crate::scratch::discard_unfinished;
 pub use crate::source::Source;
 use crate::stage::Stage;
@@ -54,6 +56,8 @@ pub enum Role {
     Source,
     /// A binary package.
     Package,
+    /// What lists the packages of a directory.
+    Index,
 }
 
 /// A file or directory that was written.
@@ -88,7 +92,7 @@ pub fn write(
     };
     written.extend(packages.into_iter().map(|path| (path, Role::Package)));
     let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
-    stage.release(directory, &paths)?;
+    stage.release(directory, &paths, &[])?;
     Ok(written.into_iter().map(|(path, role)| Written { path: directory.join(path), role }).collect())
 }
 

@@ -27,14 +27,16 @@ impl Stage {
     }
 
     /// Moves the given paths, relative to the stage, to the same places in the output directory. A file or
-    /// directory of that name makes room; should one move fail, what was moved before is moved back.
-    pub(crate) fn release(self, output: &Path, paths: &[String]) -> Result<(), Error> {
+    /// directory of that name makes room, and so does what is there under the `obsolete` paths; should one move
+    /// fail, what was moved before is moved back.
+    pub(crate) fn release(self, output: &Path, paths: &[String], obsolete: &[String]) -> Result<(), Error> {
         // Not in the middle of the program's being told to stop.
         let _hold = scratch::hold();
         let aside = self.directory.path().join("old");
         let mut done: Vec<&String> = Vec::new();
-        for path in paths {
-            if let Err(error) = self.exchange(output, &aside, path) {
+        let removals = obsolete.iter().map(|path| (path, false));
+        for (path, is_new) in paths.iter().map(|path| (path, true)).chain(removals) {
+            if let Err(error) = self.exchange(output, &aside, path, is_new) {
                 for path in done.into_iter().rev() {
                     // What can be undone is undone; the first error is the one that counts.
                     let _ = fs::rename(output.join(path), self.path().join(path));
@@ -47,7 +49,7 @@ impl Stage {
         Ok(())
     }
 
-    fn exchange(&self, output: &Path, aside: &Path, path: &str) -> io::Result<()> {
+    fn exchange(&self, output: &Path, aside: &Path, path: &str, is_new: bool) -> io::Result<()> {
         let (new, place, old) = (self.path().join(path), output.join(path), aside.join(path));
         for file in [&place, &old] {
             if let Some(parent) = file.parent() {
@@ -59,6 +61,9 @@ impl Stage {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
+        if !is_new {
+            return Ok(());
+        }
         fs::rename(&new, &place).inspect_err(|_| {
             if was_there {
                 let _ = fs::rename(&old, &place);
@@ -82,25 +87,27 @@ mod tests {
         fs::create_dir(output.path().join("tree")).unwrap();
         fs::write(output.path().join("tree/leftover"), "old").unwrap();
         fs::write(output.path().join("file"), "old").unwrap();
+        fs::write(output.path().join("relic"), "old").unwrap();
         let stage = Stage::new(output.path()).unwrap();
         fs::create_dir(stage.path().join("tree")).unwrap();
         fs::write(stage.path().join("tree/fresh"), "new").unwrap();
         fs::write(stage.path().join("file"), "new").unwrap();
-        stage.release(output.path(), &strings(&["tree", "file"])).unwrap();
+        stage.release(output.path(), &strings(&["tree", "file"]), &strings(&["relic", "nothing"])).unwrap();
         assert_eq!(fs::read_to_string(output.path().join("file")).unwrap(), "new");
         assert!(output.path().join("tree/fresh").exists());
         assert!(!output.path().join("tree/leftover").exists());
-        assert_eq!(fs::read_dir(output.path()).unwrap().count(), 2, "the stage is gone");
+        assert_eq!(fs::read_dir(output.path()).unwrap().count(), 2, "the stage and the relic are gone");
     }
 
     #[test]
     fn a_failure_leaves_everything_as_it_was() {
         let output = tempfile::tempdir().unwrap();
         fs::write(output.path().join("a"), "old").unwrap();
+        fs::write(output.path().join("relic"), "old").unwrap();
         let stage = Stage::new(output.path()).unwrap();
         fs::write(stage.path().join("a"), "new").unwrap();
-        assert!(stage.release(output.path(), &strings(&["a", "missing"])).is_err());
+        assert!(stage.release(output.path(), &strings(&["a", "missing"]), &strings(&["relic"])).is_err());
         assert_eq!(fs::read_to_string(output.path().join("a")).unwrap(), "old");
-        assert_eq!(fs::read_dir(output.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(output.path()).unwrap().count(), 2);
     }
 }

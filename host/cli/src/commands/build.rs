@@ -17,7 +17,7 @@ use opkg_runtime::{Plugin, Registry, Target};
 use crate::args::{self, Build, Deny};
 use crate::exit::Exit;
 use crate::failure::UsageError;
-use crate::job::{Job, Package};
+use crate::job::{self, Job, Outcome, Package};
 use crate::shell::Shell;
 use crate::{dists, interrupt, plugins, render, report};
 
@@ -52,11 +52,24 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
 
     interrupt::clean_up_on_signals().context("cannot wait for signals")?;
     let mut reports = report::Reports::new(shell, targets.len());
+    let mut built: Vec<&Target> = Vec::new();
     each_in_order(
         &jobs,
         |job| job.run(&arguments.output, builder),
-        |job, outcome| reports.add(job.package, job.target, outcome),
+        |job, outcome| {
+            if matches!(outcome, Outcome::Built(..)) && !built.contains(&job.target) {
+                built.push(job.target);
+            }
+            reports.add(job.package, job.target, outcome)
+        },
     )?;
+    if arguments.repo {
+        for target in built {
+            let directory = job::directory(&arguments.output, target);
+            let indexed = opkg_package::index(&directory, &target.to_string());
+            reports.index(&directory, target, indexed.map_err(anyhow::Error::new))?;
+        }
+    }
     reports.finish()
 }
 

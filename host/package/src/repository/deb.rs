@@ -1,0 +1,209 @@
+//! The index of binary packages (`.deb`) and source packages (`.dsc`): `Packages`, `Sources`, and `Release`
+//! with the checksums of both. All in one directory, which the format calls flat.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::SystemTime;
+
+use opkg::model::Timestamp;
+
+use super::deb_file::{self, Unreadable};
+use super::digest::Sums;
+use super::{Index, open, refusal};
+use crate::deb822::{self, field, put};
+use crate::{Error, compress};
+
+/// Fields that an index adds, and that no package may bring along.
+const OF_THE_INDEX: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
+
+/// Of a control file that describes sources.
+const LARGEST_DSC: u64 = 1 << 20;
+
+pub(super) fn index(
+    directory: &Path,
+    debs: &[String],
+    sources: &[String],
+    name: &str,
+) -> Result<Index, Error> {
+    let mut packages = Paragraphs::default();
+    for deb in debs {
+        let time = packages.time.max(package(directory, deb, &mut packages)?);
+        packages.time = time;
+    }
+    let mut described = Paragraphs::default();
+    for dsc in sources {
+        let time = described.time.max(source(directory, dsc, &mut described)?);
+        described.time = time;
+    }
+    // What describes sources holds no time but its file's, which is the next best.
+    let time = if debs.is_empty() { described.time } else { packages.time };
+    let mut files = Vec::new();
+    for (name, text) in [("Packages", packages.text), ("Sources", described.text)] {
+        files.push((format!("{name}.gz"), compress::gzip_bytes(text.as_bytes())?));
+        files.push((format!("{name}.xz"), compress::xz(text.as_bytes())?));
+        files.push((name.to_owned(), text.into_bytes()));
+    }
+    files.sort();
+    files.push(("Release".into(), release(name, time, &files)?.into_bytes()));
+    // Signatures of an earlier index are not of this one.
+    Ok(Index { files, obsolete: vec!["InRelease".into(), "Release.gpg".into()] })
+}
+
+/// Paragraphs of an index, each of another package.
+#[derive(Default)]
+struct Paragraphs {
+    text: String,
+    seen: BTreeSet<String>,
+    /// Of the newest, in seconds since 1970.
+    time: i64,
+}
+
+impl Paragraphs {
+    /// Appends one, unless there is one of the same package: which of the two would be fetched is anybody's guess.
+    fn add(&mut self, identity: String, fields: &[(&str, &str)]) -> Result<(), String> {
+        if self.seen.contains(&identity) {
+            return Err(format!("another file is {identity} as well"));
+        }
+        self.seen.insert(identity);
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        for (name, value) in fields {
+            put(&mut self.text, name, value).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends what a package says of itself, and where it is. Returns its time.
+fn package(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, Error> {
+    let refuse = |reason: String| refusal(directory, name, reason);
+    let deb = deb_file::read(open(directory, name)?).map_err(|error| match error {
+        Unreadable::Io(error) => Error::Io(error),
+        Unreadable::Content(reason) => refuse(reason),
+    })?;
+    foreign_fields(&deb.fields).map_err(refuse)?;
+    let identity = identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
+    let sums = Sums::of(open(directory, name)?)?;
+    let (file_name, size) = (format!("./{name}"), sums.size.to_string());
+    let mut fields: Vec<(&str, &str)> =
+        deb.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.extend([
+        ("Filename", file_name.as_str()),
+        ("Size", &size),
+        ("MD5sum", &sums.md5),
+        ("SHA1", &sums.sha1),
+        ("SHA256", &sums.sha256),
+    ]);
+    index.add(identity, &fields).map_err(refuse)?;
+    Ok(deb.time)
+}
+
+/// Appends what a source package says of itself, with its own file among those that belong to it. Returns
+/// its time.
+fn source(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, Error> {
+    let refuse = |reason: String| refusal(directory, name, reason);
+    let file = open(directory, name)?;
+    let metadata = file.metadata()?;
+    if metadata.len() > LARGEST_DSC {
+        return Err(refuse("it is too large".into()));
+    }
+    let modified = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_DSC), &mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| refuse("it is not UTF-8".into()))?;
+    let mut fields = deb822::parse(without_signature(text)).map_err(refuse)?;
+    foreign_fields(&fields).map_err(refuse)?;
+    let identity = identity(&fields, &["Source", "Version"]).map_err(refuse)?;
+
+    let parts = field(&fields, "Checksums-Sha256").unwrap_or_default().to_owned();
+    for line in parts.lines().filter(|line| !line.is_empty()) {
+        part(directory, name, line)?;
+    }
+    let own = Sums::of(bytes.as_slice())?;
+    for (list, sum) in [("Files", &own.md5), ("Checksums-Sha1", &own.sha1), ("Checksums-Sha256", &own.sha256)]
+    {
+        let place = fields.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(list));
+        let (_, value) = place.ok_or_else(|| refuse(format!("it has no field `{list}`")))?;
+        *value = format!("\n {sum} {} {name}{value}", own.size);
+    }
+    let mut listed: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (if name == "Source" { "Package" } else { name.as_str() }, value.as_str()))
+        .collect();
+    listed.sort_by_key(|(name, _)| *name != "Package");
+    listed.push(("Directory", "."));
+    index.add(identity, &listed).map_err(refuse)?;
+    Ok(i64::try_from(modified.as_secs()).unwrap_or_default())
+}
+
+/// Compares a file of a source package with the line about it.
+fn part(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
+    let refuse = |reason: String| refusal(directory, dsc, reason);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [sum, size, name] = words[..] else {
+        return Err(refuse(format!("the line {line:?} is not about a file")));
+    };
+    if name.contains('/') || name.starts_with('.') {
+        return Err(refuse(format!("it names the file {name:?}, which lies elsewhere")));
+    }
+    let file = match open(directory, name) {
+        Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(refuse(format!("{name}, which belongs to it, is missing")));
+        }
+        other => other?,
+    };
+    let sums = Sums::of(file)?;
+    if sums.sha256 != sum || sums.size.to_string() != size {
+        return Err(refuse(format!("{name}, which belongs to it, has other contents than it says")));
+    }
+    Ok(())
+}
+
+/// `name version …`, of fields that must be there.
+fn identity(fields: &[(String, String)], names: &[&str]) -> Result<String, String> {
+    let words = names.iter().map(|name| match field(fields, name) {
+        Some(value) if !value.is_empty() && !value.contains(char::is_whitespace) => Ok(value),
+        Some(value) => Err(format!("its {name} is {value:?}")),
+        None => Err(format!("it has no field `{name}`")),
+    });
+    Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
+}
+
+fn foreign_fields(fields: &[(String, String)]) -> Result<(), String> {
+    match OF_THE_INDEX.iter().find(|name| field(fields, name).is_some()) {
+        Some(name) => Err(format!("it has the field `{name}`, which is for the index to give")),
+        None => Ok(()),
+    }
+}
+
+/// What stands inside a signature that goes around a text; see RFC 9580, section 7.
+fn without_signature(text: &str) -> &str {
+    let signed = text.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n");
+    let inside = signed.and_then(|rest| {
+        let (_, rest) = rest.split_once("\n\n")?;
+        Some(rest.split_once("\n-----BEGIN PGP SIGNATURE-----")?.0)
+    });
+    inside.unwrap_or(text)
+}
+
+/// What vouches for the other files. It has no field for architectures: in a flat directory nobody looks for
+/// them there.
+fn release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String, Error> {
+    let mut text = String::new();
+    for field in ["Origin", "Label", "Suite", "Codename"] {
+        put(&mut text, field, if matches!(field, "Origin" | "Label") { "OPKG" } else { name })?;
+    }
+    put(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.rfc5322())?;
+    let mut lists = [String::new(), String::new(), String::new()];
+    for (name, contents) in files {
+        let sums = Sums::of(contents.as_slice())?;
+        for (list, sum) in lists.iter_mut().zip([&sums.md5, &sums.sha1, &sums.sha256]) {
+            list.push_str(&format!("\n {sum} {} {name}", sums.size));
+        }
+    }
+    for (name, list) in ["MD5Sum", "SHA1", "SHA256"].iter().zip(&lists) {
+        put(&mut text, name, list)?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,105 @@
+//! Directories of packages as package managers take them: with an index of everything that is in them.
+//!
+//! The format of the packages decides on that of the index. The bytes depend on the packages alone: where a
+//! time is asked for, it is that of the newest package, never the clock's.
+
+mod deb;
+mod deb_file;
+mod digest;
+
+use std::io;
+use std::path::Path;
+
+use fs_err as fs;
+
+use crate::stage::Stage;
+use crate::{Error, Role, Written};
+
+/// The index of the packages of one format.
+struct Index {
+    /// Path within the directory, and contents.
+    files: Vec<(String, Vec<u8>)>,
+    /// Files and directories that an earlier index may have had; what is not among `files` is removed.
+    obsolete: Vec<String>,
+}
+
+/// Writes the index of all packages in `directory`, those of earlier builds among them. `name` is what the
+/// index says that it is called.
+///
+/// # Errors
+/// When there is nothing to index, or something that must not get into an index: a damaged package, two that
+/// claim to be the same. On any error the earlier index is left as it was.
+pub fn index(directory: &Path, name: &str) -> Result<Vec<Written>, Error> {
+    let files = files(directory)?;
+    let of = |suffixes: &[&str]| -> Vec<String> {
+        files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
+    };
+    let mut indices = Vec::new();
+    let (debs, sources) = (of(&[".deb"]), of(&[".dsc"]));
+    if !debs.is_empty() || !sources.is_empty() {
+        indices.push(deb::index(directory, &debs, &sources, name)?);
+    }
+    if indices.is_empty() {
+        return Err(Error::NothingToIndex(directory.to_owned()));
+    }
+    replace(directory, indices)
+}
+
+/// The names of files in a directory, sorted.
+fn files(directory: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        // One that is not UTF-8 has no place in an index; should it be a package, it is refused by its name.
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory.
+fn open(directory: &Path, name: &str) -> Result<fs::File, Error> {
+    let path = directory.join(name);
+    let unsound = |it: char| it.is_whitespace() || it.is_control() || it == char::REPLACEMENT_CHARACTER;
+    if name.contains(unsound) {
+        return Err(refusal(directory, name, "its name has a blank or a character that cannot be printed"));
+    }
+    if !fs::symlink_metadata(&path)?.is_file() {
+        return Err(refusal(directory, name, "it is not a regular file"));
+    }
+    Ok(fs::File::open(path)?)
+}
+
+fn refusal(directory: &Path, name: &str, reason: impl Into<String>) -> Error {
+    Error::Unindexable { file: directory.join(name), reason: reason.into() }
+}
+
+/// Puts the new indices into the place of the old ones.
+fn replace(directory: &Path, indices: Vec<Index>) -> Result<Vec<Written>, Error> {
+    let stage = Stage::new(directory)?;
+    let mut written: Vec<String> = Vec::new();
+    let mut obsolete = Vec::new();
+    for index in indices {
+        for (path, contents) in index.files {
+            let file = stage.path().join(&path);
+            if let Some(parent) = file.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            // Files keep the time of their writing: readers ask whether an index is newer than the one they have,
+            // and one with another package may well be made of the same newest package.
+            fs::write(&file, contents)?;
+            readable(&file)?;
+            written.push(path);
+        }
+        obsolete.extend(index.obsolete);
+    }
+    obsolete.retain(|path| !written.contains(path));
+    stage.release(directory, &written, &obsolete)?;
+    let index = |path: String| Written { path: directory.join(path), role: Role::Index };
+    Ok(written.into_iter().map(index).collect())
+}
+
+/// For everybody, whatever the umask says: packages are often fetched by a user with fewer rights.
+fn readable(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, std::fs::Permissions::from_mode(0o644))
+}

@@ -1,0 +1,232 @@
+//! Indices of directories of packages that anybody may have made.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::Write;
+use std::path::Path;
+
+use fs_err as fs;
+use opkg_package::{Role, index};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+const CONTROL: &str =
+    "Package: a\nVersion: 1.0-1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: b\n c\n";
+
+/// A package of the given control file and members.
+fn deb(control: &str, compression: &str, time: i64) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, text) in [("./md5sums", ""), ("./control", control)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    let packed = match compression {
+        ".gz" => {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&tar).unwrap();
+            gzip.finish().unwrap()
+        }
+        ".xz" => {
+            let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+            xz.write_all(&tar).unwrap();
+            xz.finish().unwrap()
+        }
+        ".zst" => zstd::bulk::compress(&tar, 1).unwrap(),
+        _ => tar,
+    };
+    let control = format!("control.tar{compression}");
+    ar(&[("debian-binary", b"2.0\n"), ("_later", b"odd"), (&control, &packed), ("data.tar", b"")], time)
+}
+
+fn ar(members: &[(&str, &[u8])], time: i64) -> Vec<u8> {
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (name, contents) in members {
+        writeln!(bytes, "{name:<16}{time:<12}0     0     100644  {:<10}`", contents.len()).unwrap();
+        bytes.extend_from_slice(contents);
+        bytes.extend(vec![b'\n'; contents.len() % 2]);
+    }
+    bytes
+}
+
+fn read(directory: &Path, name: &str) -> String {
+    fs::read_to_string(directory.join(name)).unwrap()
+}
+
+/// Why nothing was indexed.
+fn refusal(name: &str, contents: &[u8]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(name), contents).unwrap();
+    fs::write(directory.path().join("Packages"), "of before").unwrap();
+    let error = index(directory.path(), "x").unwrap_err().to_string();
+    assert_eq!(read(directory.path(), "Packages"), "of before");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "{error}");
+    error
+}
+
+#[test]
+fn packages_of_every_compression_are_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    for (number, compression) in ["", ".gz", ".xz", ".zst"].into_iter().enumerate() {
+        let control = CONTROL.replace("1.0", &format!("{number}.0"));
+        fs::write(path.join(format!("a{number}.deb")), deb(&control, compression, 1_400_000_000)).unwrap();
+    }
+    fs::write(path.join("InRelease"), "a signature of before").unwrap();
+    let written = index(path, "some-12").unwrap();
+    assert!(written.iter().all(|it| it.role == Role::Index && it.path.is_file()));
+    let packages = read(path, "Packages");
+    let paragraphs: Vec<&str> = packages.split("\n\n").collect();
+    assert_eq!(paragraphs.len(), 4);
+    for (number, paragraph) in paragraphs.iter().enumerate() {
+        let sum = Sha256::digest(fs::read(path.join(format!("a{number}.deb"))).unwrap());
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let start = CONTROL.replace("1.0", &format!("{number}.0"));
+        assert!(paragraph.starts_with(&format!("{start}Filename: ./a{number}.deb\n")), "{paragraph}");
+        assert!(paragraph.trim_end().ends_with(&format!("SHA256: {sum}")), "{paragraph}");
+    }
+    let release = read(path, "Release");
+    assert!(release.contains("\nSuite: some-12\nCodename: some-12\nDate: Tue, 13 May 2014 16:53:20 +0000\n"));
+    for file in ["Packages", "Packages.gz", "Packages.xz", "Sources", "Sources.gz", "Sources.xz"] {
+        let contents = fs::read(path.join(file)).unwrap();
+        let sum: String = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(release.contains(&format!("\n {sum} {} {file}\n", contents.len())), "{file}: {release}");
+    }
+    assert!(!path.join("InRelease").exists(), "a signature that is not of this index");
+}
+
+#[test]
+fn an_index_depends_on_the_packages_alone() {
+    let build = |names: [&str; 2]| {
+        let directory = tempfile::tempdir().unwrap();
+        for name in names {
+            let control = CONTROL.replace("Package: a", &format!("Package: {name}"));
+            fs::write(directory.path().join(format!("{name}.deb")), deb(&control, ".gz", 5)).unwrap();
+        }
+        let files = index(directory.path(), "x").unwrap();
+        let of_directory = |it: &opkg_package::Written| it.path.strip_prefix(&directory).unwrap().to_owned();
+        files.iter().map(|it| (of_directory(it), fs::read(&it.path).unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(build(["aa", "bb"]), build(["bb", "aa"]));
+}
+
+#[test]
+fn what_is_no_sound_package_is_refused_with_a_reason() {
+    let control = |control: &str| deb(control, ".gz", 0);
+    let with = |line: &str| deb(&format!("{CONTROL}{line}\n"), ".gz", 0);
+    let damaged_archive = ar(&[("debian-binary", b"2.0\n"), ("control.tar.xz", b"\xfd7zXZ\0damaged")], 0);
+    let no_control = ar(&[("debian-binary", b"2.0\n"), ("control.tar", &[0; 1024])], 0);
+    let endless = {
+        let mut bytes = ar(&[("debian-binary", b"2.0\n")], 0);
+        writeln!(bytes, "{:<16}{:<12}0     0     100644  {:<10}`", "control.tar", 0, 9_999_999_999_u64)
+            .unwrap();
+        bytes
+    };
+    let bomb = {
+        let zeros = zstd::bulk::compress(&vec![0; 100 << 20], 1).unwrap();
+        ar(&[("debian-binary", b"2.0\n"), ("control.tar.zst", &zeros)], 0)
+    };
+    let cases: [(&str, Vec<u8>, &str); 17] = [
+        ("a.deb", b"".to_vec(), "it ends too early"),
+        ("a.deb", b"PK\x03\x04 something".to_vec(), "it is no package of this format"),
+        ("a.deb", ar(&[("control.tar", b"")], 0), "does not begin with the version"),
+        ("a.deb", ar(&[("debian-binary", b"3.0\n")], 0), "is not 2"),
+        ("a.deb", ar(&[("debian-binary", b"2.0\n")], 0), "it ends too early"),
+        ("a.deb", ar(&[("debian-binary", b"2.0\n"), ("data.tar", b"")], 0), "is no control archive"),
+        ("a.deb", damaged_archive, "cannot be read"),
+        ("a.deb", no_control, "has no control file"),
+        ("a.deb", endless, "is too large"),
+        ("a.deb", bomb, "has no control file"),
+        ("a.deb", control("Package: a\nVersion: 1\n"), "no field `Architecture`"),
+        ("a.deb", control("Package: a b\nVersion: 1\nArchitecture: all\n"), "its Package is \"a b\""),
+        ("a.deb", with("Filename: ../../etc/passwd"), "for the index to give"),
+        ("a.deb", with("\nPackage: other"), "is no field"),
+        ("a.deb", with("version: 2"), "`version` twice"),
+        ("a b.deb", control(CONTROL), "its name has a blank"),
+        ("a.dsc", b"Source: a\nVersion: 1\n".to_vec(), "it has no field `Files`"),
+    ];
+    for (name, contents, expected) in cases {
+        let reason = refusal(name, &contents);
+        assert!(reason.contains(expected) && reason.contains(name), "{expected:?}: {reason}");
+    }
+}
+
+#[test]
+fn what_lies_elsewhere_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fs_err::os::unix::fs::symlink("/dev/zero", directory.path().join("a.deb")).unwrap();
+    let error = index(directory.path(), "x").unwrap_err().to_string();
+    assert!(error.contains("it is not a regular file"), "{error}");
+    for (name, reason) in [("../x.tar.gz", "lies elsewhere"), ("missing.tar.gz", "is missing")] {
+        let dsc = format!(
+            "Source: a\nVersion: 1\nFiles:\n 0 0 {name}\nChecksums-Sha1:\n 0 0 {name}\nChecksums-Sha256:\n 0 0 {name}\n"
+        );
+        let error = refusal("a.dsc", dsc.as_bytes());
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn two_packages_that_claim_to_be_the_same_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("one.deb"), deb(CONTROL, ".gz", 0)).unwrap();
+    fs::write(directory.path().join("two.deb"), deb(CONTROL, ".xz", 0)).unwrap();
+    let error = index(directory.path(), "x").unwrap_err().to_string();
+    assert!(error.contains("two.deb") && error.contains("another file is a 1.0-1 all as well"), "{error}");
+}
+
+#[test]
+fn a_directory_without_packages_has_no_index() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.pkg.tar.zst"), "").unwrap();
+    let error = index(directory.path(), "x").unwrap_err().to_string();
+    assert!(error.contains("a package of a format that has an index"), "{error}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+/// A source package, its control file inside a signature, and changed contents of one of its files.
+#[test]
+fn source_packages_are_listed_with_their_own_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    fs::write(path.join("a_1.tar.xz"), "abc").unwrap();
+    let sum: String = Sha256::digest("abc").iter().map(|byte| format!("{byte:02x}")).collect();
+    let dsc = format!(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nFormat: 3.0 (native)\nSource: a\nVersion: 1\n\
+         Checksums-Sha1:\n x 3 a_1.tar.xz\nChecksums-Sha256:\n {sum} 3 a_1.tar.xz\nFiles:\n y 3 a_1.tar.xz\n\
+         \n-----BEGIN PGP SIGNATURE-----\n\nabcdef\n-----END PGP SIGNATURE-----\n"
+    );
+    fs::write(path.join("a_1.dsc"), &dsc).unwrap();
+    index(path, "x").unwrap();
+    let sources = read(path, "Sources");
+    let size = dsc.len();
+    assert!(sources.starts_with("Package: a\nFormat: 3.0 (native)\nVersion: 1\n"), "{sources}");
+    assert!(sources.contains(&format!(" {size} a_1.dsc\n y 3 a_1.tar.xz\n")), "{sources}");
+    assert!(sources.ends_with("Directory: .\n"), "{sources}");
+    assert_eq!(read(path, "Packages"), "");
+    fs::write(path.join("a_1.tar.xz"), "abd").unwrap();
+    let error = index(path, "x").unwrap_err().to_string();
+    assert!(error.contains("has other contents than it says"), "{error}");
+}
+
+proptest! {
+    /// Whatever happens to a package, the index holds one paragraph of it or there is none.
+    #[test]
+    fn damage_is_found_or_harmless(damage in prop::collection::vec((0usize..400, any::<u8>()), 0..4), end in 0usize..2000) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut bytes = deb(CONTROL, ".gz", 7);
+        for (place, byte) in damage {
+            if let Some(there) = bytes.get_mut(place) {
+                *there = byte;
+            }
+        }
+        bytes.truncate(end.max(8));
+        fs::write(directory.path().join("a.deb"), bytes).unwrap();
+        if index(directory.path(), "x").is_ok() {
+            let packages = read(directory.path(), "Packages");
+            prop_assert!(!packages.contains("\n\n"));
+            prop_assert_eq!(packages.matches("\nFilename: ./a.deb\n").count(), 1);
+        }
+    }
+}
