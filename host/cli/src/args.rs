@@ -1,5 +1,6 @@
 //! The command line of `opkgc`, from which help, man pages and completions are made as well.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -126,6 +127,19 @@ pub struct Build {
     /// The index lists those of earlier builds as well. It is written when all packages are.
     #[arg(long)]
     pub repo: bool,
+
+    /// Go on after a failure with everything else
+    ///
+    /// Without it, nothing new is begun after the first failure; what is under way is finished, and the rest is
+    /// listed as not tried. The exit status is 1 in both cases.
+    #[arg(short, long)]
+    pub keep_going: bool,
+
+    /// How many packages are built at a time [default: one for each processor]
+    ///
+    /// What is written does not depend on it. Where address space is limited (`ulimit -v`), the default is lower.
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 
     /// Refuse OPKGs that have warnings
     #[arg(long, value_name = "WHAT")]

@@ -31,6 +31,31 @@ pub enum Outcome {
     UnknownTarget(String),
     /// Something went wrong.
     Failed(anyhow::Error),
+    /// It was not begun, since another one had failed before.
+    NotTried,
+}
+
+impl Outcome {
+    /// Whether something is wrong that a person must do something about.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Built(..) | Self::Unavailable(_) | Self::NotTried => false,
+            Self::Refused(_) | Self::Unusable | Self::UnknownTarget(_) | Self::Failed(_) => true,
+        }
+    }
+}
+
+impl Package {
+    /// Name and version, or the directory of one that has none.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let opkg = self.loaded.opkg.as_ref();
+        match opkg.and_then(|opkg| Some((&opkg.name, opkg.version()?))) {
+            Some((name, version)) => format!("{name} {version}"),
+            None => self.directory.display().to_string(),
+        }
+    }
 }
 
 /// The target's own directory within the output directory.
@@ -50,6 +75,12 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// How messages call it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} for {}", self.package.title(), self.target)
+    }
+
     /// Compiles the OPKG into the target's directory within `output`.
     pub fn run(&self, output: &Path, builder: Builder) -> Outcome {
         let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.usable) else {

@@ -9,9 +9,12 @@ mod interrupt;
 mod job;
 mod json;
 mod plugins;
+mod progress;
 mod render;
 mod report;
+mod schedule;
 mod shell;
+mod summary;
 
 use anyhow::Result;
 

@@ -22,13 +22,13 @@ pub fn options(shell: Shell, files: &[PathBuf]) -> Options {
     Options { plugin_files: files.to_vec(), log, ..Options::from_env() }
 }
 
-/// Finds all plugins. One that does not work is told about, and is an error if it was named on the command
+/// Finds all plugins, to be compiled on so many threads. One that does not work is told about, and is an error if it was named on the command
 /// line.
 ///
 /// # Errors
 /// A named plugin does not work.
-pub fn discover(shell: Shell, files: &[PathBuf]) -> Result<Registry, UsageError> {
-    let registry = Registry::discover(options(shell, files));
+pub fn discover(shell: Shell, files: &[PathBuf], threads: Option<usize>) -> Result<Registry, UsageError> {
+    let registry = Registry::discover(Options { threads, ..options(shell, files) });
     for (entry, error) in registry.broken() {
         let help = error.help().unwrap_or_else(|| "`opkgc plugin list` shows all plugins".into());
         if entry.origin() == Origin::Named {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::job::{Outcome, Package};
 use crate::shell::Shell;
+use crate::summary::{Status, Summary};
 use crate::{failure, json, render};
 
 /// Collects the outcomes of a run.
@@ -18,8 +19,8 @@ pub struct Reports {
     shell: Shell,
     targets: usize,
     documents: Vec<Document>,
-    failed: usize,
-    unavailable: usize,
+    summary: Summary,
+    broken_indexes: usize,
     unknown_targets: usize,
 }
 
@@ -31,7 +32,7 @@ struct Document {
     name: Option<String>,
     version: Option<String>,
     target: String,
-    /// `built`, `indexed`, `unavailable` or `failed`.
+    /// `built`, `indexed`, `unavailable`, `failed` or `not tried`.
     status: &'static str,
     files: Vec<WrittenFile>,
     diagnostics: Vec<json::Finding>,
@@ -50,7 +51,14 @@ impl Reports {
     /// For a run with so many targets.
     #[must_use]
     pub fn new(shell: Shell, targets: usize) -> Self {
-        Self { shell, targets, documents: Vec::new(), failed: 0, unavailable: 0, unknown_targets: 0 }
+        Self {
+            shell,
+            targets,
+            documents: Vec::new(),
+            summary: Summary::default(),
+            broken_indexes: 0,
+            unknown_targets: 0,
+        }
     }
 
     /// One job has ended.
@@ -59,38 +67,39 @@ impl Reports {
     /// When standard output cannot be written to.
     pub fn add(&mut self, package: &Package, target: &Target, outcome: Outcome) -> Result<()> {
         let (status, files, diagnostics, error) = match outcome {
-            Outcome::Built(files, diagnostics) => ("built", files, diagnostics, None),
-            Outcome::Unavailable(diagnostic) => ("unavailable", Vec::new(), vec![diagnostic], None),
-            Outcome::Refused(diagnostics) => ("failed", Vec::new(), diagnostics, None),
-            Outcome::Unusable => ("failed", Vec::new(), Vec::new(), None),
+            Outcome::Built(files, diagnostics) => (Status::Built, files, diagnostics, None),
+            Outcome::Unavailable(diagnostic) => (Status::Unavailable, Vec::new(), vec![diagnostic], None),
+            Outcome::Refused(diagnostics) => (Status::Failed, Vec::new(), diagnostics, None),
+            Outcome::Unusable => (Status::Failed, Vec::new(), Vec::new(), None),
             Outcome::UnknownTarget(error) => {
                 self.unknown_targets += 1;
-                ("failed", Vec::new(), Vec::new(), Some(format!("error: {error}")))
+                (Status::Failed, Vec::new(), Vec::new(), Some(anyhow::Error::msg(error)))
             }
-            Outcome::Failed(error) => ("failed", Vec::new(), Vec::new(), Some(failure::explain(&error))),
+            Outcome::Failed(error) => (Status::Failed, Vec::new(), Vec::new(), Some(error)),
+            Outcome::NotTried => (Status::NotTried, Vec::new(), Vec::new(), None),
         };
-        match status {
-            "failed" => self.failed += 1,
-            "unavailable" => self.unavailable += 1,
-            _ => {}
-        }
+        let title = package.title();
+        let cause = (status == Status::Failed).then(|| cause(package, &diagnostics, error.as_ref()));
+        self.summary.add(&title, &target.to_string(), status, cause.as_deref());
+        let error = error.as_ref().map(failure::explain);
         if self.shell.json() {
             self.documents.push(document(package, target, status, &files, &diagnostics, error));
             return Ok(());
         }
         self.show(package, &diagnostics, status);
-        let title = title(package);
         if let Some(error) = error {
             self.shell.message(&format!("{title} for {target}:\n{error}"));
         }
         match status {
-            "built" => self.shell.status(&format!("{title} for {target}: {}", summary(&files))),
-            "unavailable" => {
+            Status::Built => self.shell.status(&format!("{title} for {target}: {}", summary(&files))),
+            Status::Unavailable => {
                 // The plugin's words name the package and the target.
                 let reason = diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
                 self.shell.status(reason);
             }
-            _ => self.shell.message(&format!("{title} for {target}: failed")),
+            Status::Failed => self.shell.message(&format!("{title} for {target}: failed")),
+            // The table lists them.
+            Status::NotTried => {}
         }
         self.list(&files)
     }
@@ -116,7 +125,7 @@ impl Reports {
         let (status, files, error) = match indexed {
             Ok(files) => ("indexed", files, None),
             Err(error) => {
-                self.failed += 1;
+                self.broken_indexes += 1;
                 ("failed", Vec::new(), Some(failure::explain(&error)))
             }
         };
@@ -148,23 +157,28 @@ impl Reports {
     pub fn finish(self) -> Result<Exit> {
         if self.shell.json() {
             self.shell.json_data(&self.documents)?;
+        } else if let Some(text) = self.summary.text() {
+            self.shell.status(&format!("\n{text}"));
+            if self.summary.count(Status::NotTried) > 0 {
+                self.shell.status("help: --keep-going goes on after a failure");
+            }
         }
         Ok(if self.unknown_targets > 0 {
             Exit::Usage
-        } else if self.failed > 0 {
+        } else if self.summary.count(Status::Failed) + self.broken_indexes > 0 {
             Exit::Failed
-        } else if self.unavailable > 0 && self.targets == 1 {
+        } else if self.summary.count(Status::Unavailable) > 0 && self.targets == 1 {
             Exit::Unavailable
         } else {
             Exit::Done
         })
     }
 
-    fn show(&self, package: &Package, diagnostics: &[Diagnostic], status: &str) {
+    fn show(&self, package: &Package, diagnostics: &[Diagnostic], status: Status) {
         let shown: Vec<Diagnostic> = diagnostics
             .iter()
             .filter(|it| match it.severity {
-                _ if status == "unavailable" => self.shell.verbose(),
+                _ if status == Status::Unavailable => self.shell.verbose(),
                 Severity::Error => true,
                 Severity::Warning => !self.shell.quiet(),
                 Severity::Note => self.shell.verbose(),
@@ -180,11 +194,16 @@ impl Reports {
     }
 }
 
-fn title(package: &Package) -> String {
-    let opkg = package.loaded.opkg.as_ref();
-    match opkg.and_then(|opkg| Some((&opkg.name, opkg.version()?))) {
-        Some((name, version)) => format!("{name} {version}"),
-        None => package.directory.display().to_string(),
+/// The first thing that was wrong, in one line.
+fn cause(package: &Package, diagnostics: &[Diagnostic], error: Option<&anyhow::Error>) -> String {
+    let mut findings = diagnostics.iter().chain(&package.loaded.diagnostics);
+    match error {
+        Some(error) => format!("{error:#}"),
+        None => findings
+            .clone()
+            .find(|it| it.severity == Severity::Error)
+            .or_else(|| findings.find(|it| it.severity == Severity::Warning))
+            .map_or_else(String::new, |it| it.message.clone()),
     }
 }
 
@@ -209,7 +228,7 @@ fn summary(files: &[Written]) -> String {
 fn document(
     package: &Package,
     target: &Target,
-    status: &'static str,
+    status: Status,
     files: &[Written],
     diagnostics: &[Diagnostic],
     error: Option<String>,
@@ -222,7 +241,7 @@ fn document(
         name: opkg.map(|it| it.name.clone()),
         version: opkg.and_then(|it| it.version()).map(ToString::to_string),
         target: target.to_string(),
-        status,
+        status: status.name(),
         files: files.iter().map(written_file).collect(),
         diagnostics: findings.map(|it| json::finding(&package.directory, source, it)).collect(),
         error,

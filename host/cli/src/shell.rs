@@ -1,6 +1,7 @@
 //! Everything that is printed goes through here: data to standard output, the rest to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annotate_snippets::Renderer;
 
@@ -14,12 +15,34 @@ enum Verbosity {
     Verbose,
 }
 
+/// What stands at the end of the terminal until something else is printed: there is one terminal for a process.
+static LINE: Mutex<String> = Mutex::new(String::new());
+
+/// Back to the first column, and away with what is there.
+const ERASE: &str = "\r\x1b[K";
+
 /// Where and how to print.
 #[derive(Debug, Clone, Copy)]
 pub struct Shell {
     verbosity: Verbosity,
     format: Format,
     color: Color,
+}
+
+/// Prints something where the line is, and the line below it again.
+fn above_line<R>(print: impl FnOnce() -> R) -> R {
+    let line = line();
+    if line.is_empty() {
+        return print();
+    }
+    let _ = write!(io::stderr().lock(), "{ERASE}");
+    let result = print();
+    let _ = write!(io::stderr().lock(), "{line}");
+    result
+}
+
+fn line() -> MutexGuard<'static, String> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shell {
@@ -57,7 +80,7 @@ impl Shell {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn data(self, text: &str) -> io::Result<()> {
-        io::stdout().lock().write_all(text.as_bytes())
+        above_line(|| io::stdout().lock().write_all(text.as_bytes()))
     }
 
     /// A result as JSON, on standard output.
@@ -87,7 +110,32 @@ impl Shell {
     /// Always shown, on standard error.
     pub fn message(self, text: &str) {
         // Nobody can be told that standard error does not work.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = above_line(|| writeln!(io::stderr().lock(), "{text}"));
+    }
+
+    /// Whether there is a terminal to show progress on, and a person who wants to see it.
+    #[must_use]
+    pub fn shows_progress(self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|it| it == "dumb");
+        self.verbosity >= Verbosity::Normal && !self.json() && !is_dumb && io::stderr().is_terminal()
+    }
+
+    /// A line that stays at the end of the terminal until the next one; an empty one goes away.
+    pub fn progress(self, text: &str) {
+        let mut line = line();
+        if *line != text {
+            let _ = write!(io::stderr().lock(), "{ERASE}{text}");
+            text.clone_into(&mut line);
+        }
+    }
+
+    /// Takes the line away, for programs that are about to end, unless somebody is stuck in printing.
+    pub fn end_progress(self) {
+        if let Ok(line) = LINE.try_lock()
+            && !line.is_empty()
+        {
+            let _ = write!(io::stderr().lock(), "{ERASE}");
+        }
     }
 
     /// Renders diagnostics for standard output or standard error.

@@ -183,8 +183,69 @@ fn several_packages_and_targets() {
     let sandbox = Sandbox::new();
     sandbox.opkg("");
     fs::create_dir(sandbox.path().join("broken")).unwrap();
-    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel,debian-12", "demo", "broken"]));
+    insta::assert_snapshot!(sandbox.transcript(&["-j1", "--dist", "rhel,debian-12", "demo", "broken"]));
     insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel", "demo", "./demo"]));
+}
+
+/// One thread, so that it is certain what has been begun when the failure comes.
+#[test]
+fn the_first_failure_ends_a_run_unless_it_is_to_keep_going() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("  <filters><dist>debian</dist></filters>\n");
+    fs::create_dir(sandbox.path().join("broken")).unwrap();
+    let targets = ["-j1", "--dist", "debian,rhel", "broken", "demo"];
+    insta::assert_snapshot!("stops", sandbox.transcript(&targets));
+    assert!(!sandbox.path().join("output").exists());
+    let keep_going = [&["-k"], &targets[..]].concat();
+    insta::assert_snapshot!("keeps_going", sandbox.transcript(&keep_going));
+    assert!(sandbox.path().join("output/debian/opkg-demo_1.0-1_all.deb").exists());
+    for (options, expected) in [
+        (&targets[..], ["failed", "not tried", "not tried", "not tried"]),
+        (&keep_going, ["failed", "failed", "built", "unavailable"]),
+    ] {
+        let output = sandbox.run(&[&["--format", "json"], options].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let jobs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let statuses: Vec<&str> =
+            jobs.as_array().unwrap().iter().map(|job| job["status"].as_str().unwrap()).collect();
+        assert_eq!(statuses, expected);
+    }
+}
+
+#[test]
+fn a_terminal_shows_how_far_a_run_is() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    let on_terminal = |options: &str| {
+        let line = format!("{} --dist rhel,debian demo {options}", env!("CARGO_BIN_EXE_opkgc"));
+        Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(sandbox.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", sandbox.path().join("home"))
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+    };
+    let Ok(output) = on_terminal("") else {
+        assert!(std::env::var_os("OPKG_REQUIRE_TOOLS").is_none(), "script is not installed");
+        eprintln!("skipped: script is not installed");
+        return;
+    };
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.contains("] 1/2  demo 1.0-1 for "), "{shown}");
+    assert!(shown.contains("demo 1.0-1  built"), "{shown}");
+    // Whatever is printed meanwhile stands on a line of its own.
+    for line in shown.lines().filter(|line| line.contains("meta-files") || line.contains(".spec")) {
+        assert_eq!(line.rsplit("\u{1b}[K").next().unwrap().find('['), None, "{line:?}");
+    }
+    for options in ["-q", "--format json"] {
+        let output = on_terminal(options).unwrap();
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("\u{1b}"), "{options}");
+    }
+    let plain = sandbox.run(&["--dist", "rhel,debian", "demo"]);
+    assert!(!plain.stderr.contains(&0x1b));
 }
 
 /// Standard output that nobody reads any more is no mistake.

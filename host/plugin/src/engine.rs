@@ -53,13 +53,13 @@ impl Machine {
         &self.engine
     }
 
-    /// Compiles a component on as many processors as address space allows.
+    /// Compiles a component on so many threads.
     ///
     /// # Errors
     /// When it is not valid, or there is no room for the threads that compile it.
-    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn compile(&self, bytes: &[u8], threads: usize) -> wasmtime::Result<Component> {
         // The pool that the engine would use otherwise has a thread for each processor.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(parallelism()).build()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         pool.install(|| Component::from_binary(&self.engine, bytes))
     }
 

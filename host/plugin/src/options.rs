@@ -21,6 +21,8 @@ pub struct Options {
     pub embedded: bool,
     /// Where compiled plugins are kept; nothing keeps none.
     pub cache: Option<PathBuf>,
+    /// How many threads compile a plugin; none stands for [`parallelism`](crate::parallelism).
+    pub threads: Option<usize>,
     /// Of every plugin.
     pub limits: Limits,
     /// Gets what plugins log.
@@ -44,6 +46,7 @@ impl Options {
             system_directory: Some("/usr/lib/opkg/plugins".into()),
             embedded: true,
             cache: base("XDG_CACHE_HOME", ".cache").map(|path| path.join("opkg")),
+            threads: None,
             limits: Limits::default(),
             log: Sink::default(),
         }

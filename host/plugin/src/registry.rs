@@ -10,6 +10,7 @@ use crate::cache::Cache;
 use crate::description::Description;
 use crate::digest::sha256;
 use crate::embedded::{self, Embedded};
+use crate::engine::parallelism;
 use crate::error::{LoadError, Problem};
 use crate::interface::Names;
 use crate::options::Options;
@@ -114,10 +115,12 @@ impl Registry {
             system_directory,
             embedded,
             cache,
+            threads,
             limits,
             log,
         } = options;
-        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new)));
+        let threads = threads.unwrap_or_else(parallelism);
+        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new), threads));
         let mut entries: Vec<Entry> =
             plugin_files.into_iter().map(|path| Entry::of_file(&runtime, Origin::Named, path)).collect();
         let directories = search_path

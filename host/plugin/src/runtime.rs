@@ -27,12 +27,14 @@ pub(crate) struct Runtime {
     limits: Limits,
     sink: Sink,
     cache: Option<Cache>,
+    threads: usize,
     machine: OnceLock<Machine>,
 }
 
 impl Runtime {
-    pub(crate) fn new(limits: Limits, sink: Sink, cache: Option<Cache>) -> Self {
-        Self { limits, sink, cache, machine: OnceLock::new() }
+    /// `threads` may compile a component at a time.
+    pub(crate) fn new(limits: Limits, sink: Sink, cache: Option<Cache>, threads: usize) -> Self {
+        Self { limits, sink, cache, threads, machine: OnceLock::new() }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -66,7 +68,7 @@ impl Runtime {
             return Ok((self.link(from, &component)?, description));
         }
         let bytes = read()?;
-        let component = machine.compile(&bytes).map_err(|error| match is_shortage(&error) {
+        let component = machine.compile(&bytes, self.threads).map_err(|error| match is_shortage(&error) {
             true => Problem::Engine(reason(&error)),
             false => Problem::Invalid(reason(&error)),
         })?;

@@ -1,10 +1,6 @@
 //! `opkgc build`: OPKGs × targets → meta-files and packages.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
@@ -18,6 +14,8 @@ use crate::args::{self, Build, Deny};
 use crate::exit::Exit;
 use crate::failure::UsageError;
 use crate::job::{self, Job, Outcome, Package};
+use crate::progress::Progress;
+use crate::schedule::each_in_order;
 use crate::shell::Shell;
 use crate::{dists, interrupt, plugins, render, report};
 
@@ -26,7 +24,8 @@ use crate::{dists, interrupt, plugins, render, report};
 /// # Errors
 /// When nothing could be started: an unknown target, an unusable output directory.
 pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
-    let registry = plugins::discover(shell, &arguments.plugins.files)?;
+    let threads = arguments.jobs.map(usize::from);
+    let registry = plugins::discover(shell, &arguments.plugins.files, threads)?;
     if arguments.supported_dist {
         return report::supported(shell, &registry);
     }
@@ -50,19 +49,23 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
         args::Builder::Native => Builder::Native { verbose: shell.verbose() },
     };
 
-    interrupt::clean_up_on_signals().context("cannot wait for signals")?;
+    interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
+    let progress = Progress::new(shell, jobs.len());
     let mut reports = report::Reports::new(shell, targets.len());
     let mut built: Vec<&Target> = Vec::new();
     each_in_order(
         &jobs,
-        |job| job.run(&arguments.output, builder),
+        threads.unwrap_or_else(opkg_runtime::parallelism),
+        |job| progress.during(job.title(), || job.run(&arguments.output, builder)),
+        |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
-            if matches!(outcome, Outcome::Built(..)) && !built.contains(&job.target) {
+            if matches!(outcome, Some(Outcome::Built(..))) && !built.contains(&job.target) {
                 built.push(job.target);
             }
-            reports.add(job.package, job.target, outcome)
+            reports.add(job.package, job.target, outcome.unwrap_or(Outcome::NotTried))
         },
     )?;
+    drop(progress);
     if arguments.repo {
         for target in built {
             let directory = job::directory(&arguments.output, target);
@@ -71,44 +74,6 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
         }
     }
     reports.finish()
-}
-
-/// Runs jobs on as many processors as plugins can use, and hands over the results in the order of the jobs, as
-/// soon as possible.
-fn each_in_order<J: Sync, R: Send>(
-    jobs: &[J],
-    work: impl Fn(&J) -> R + Sync,
-    mut take: impl FnMut(&J, R) -> Result<()>,
-) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let workers = opkg_runtime::parallelism().min(jobs.len());
-    thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        for _ in 0..workers {
-            let (sender, next, work) = (sender.clone(), &next, &work);
-            scope.spawn(move || {
-                while let Some((index, job)) = {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    jobs.get(index).map(|job| (index, job))
-                } {
-                    if sender.send((index, work(job))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut early = BTreeMap::new();
-        let mut due = 0;
-        for (index, result) in receiver {
-            early.insert(index, result);
-            while let Some(result) = early.remove(&due) {
-                take(&jobs[due], result)?;
-                due += 1;
-            }
-        }
-        Ok(())
-    })
 }
 
 fn targets(registry: &Registry, names: &[String]) -> Result<Vec<(Target, Plugin)>> {
@@ -250,29 +215,6 @@ fn twin(packages: &[Package], loaded: &Loaded) -> Option<Diagnostic> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn results_arrive_in_the_order_of_the_jobs() {
-        let jobs: Vec<u64> = (0..200).collect();
-        let mut taken = Vec::new();
-        let slow_first = |job: &u64| {
-            thread::sleep(std::time::Duration::from_micros(200 - job));
-            *job
-        };
-        each_in_order(&jobs, slow_first, |_, result| {
-            taken.push(result);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(taken, jobs);
-    }
-
-    #[test]
-    fn a_failure_to_report_ends_the_run() {
-        let jobs = [1, 2, 3];
-        let outcome = each_in_order(&jobs, |job| *job, |_, _| Err(anyhow::anyhow!("the pipe is closed")));
-        assert!(outcome.is_err());
-    }
 
     #[test]
     fn output_inside_an_opkg_is_refused_even_through_a_link() {

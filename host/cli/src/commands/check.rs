@@ -27,7 +27,7 @@ struct Report {
 /// When a plugin is broken or the findings cannot be printed.
 pub fn run(shell: Shell, arguments: &Check) -> Result<Exit> {
     let renderer = shell.renderer(true);
-    let known = plugins::discover(shell, &[])?.ids();
+    let known = plugins::discover(shell, &[], None)?.ids();
     let mut reports = Vec::new();
     let mut all_ok = true;
     for directory in &arguments.directories {
