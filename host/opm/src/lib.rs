@@ -2,5 +2,9 @@
 //!
 //! [`machine`] decides and does nothing; everything that touches the world stands around it.
 
+mod alive;
 pub mod effects;
+pub mod engine;
+mod journal;
 pub mod machine;
+pub mod requests;

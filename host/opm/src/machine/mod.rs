@@ -107,6 +107,14 @@ impl Machine {
         changes
     }
 
+    /// Takes over changes of packages, which may change their order as well.
+    pub(crate) fn take(&mut self, changes: &[Change]) {
+        if !changes.is_empty() {
+            self.apply(changes);
+            self.order = Order::new(&self.cluster.packages);
+        }
+    }
+
     fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             self.cluster.apply(change);

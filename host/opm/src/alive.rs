@@ -1,0 +1,70 @@
+//! Whether the process of a run still lives.
+
+use std::fs;
+
+use opkg_oda::Run;
+
+/// Whether the process of a run on this machine is still the one that began it: a process of the same number that
+/// started later is another one.
+#[must_use]
+pub fn is_alive(run: &Run) -> bool {
+    let Some(started) = started(run.process) else { return false };
+    // The kernel counts in hundredths of a second, and clocks may be set meanwhile by a little.
+    started <= run.started + 2_000
+}
+
+/// When a process started, in milliseconds since 1970.
+fn started(process: u32) -> Option<i64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the program's name in parentheses and may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    // Field 22 of proc_pid_stat(5), counted from the third.
+    let ticks: i64 = fields.nth(18)?.parse().ok()?;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: i64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    // Linux gives ticks to user space in hundredths of a second, whatever its own clock does.
+    Some(boot * 1000 + ticks * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::process::{Command, Stdio};
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use opkg_oda::RunId;
+
+    use super::*;
+
+    fn run(process: u32, started: i64) -> Run {
+        Run {
+            id: RunId(1),
+            started,
+            ended: None,
+            verdict: None,
+            host: "head".into(),
+            process,
+            command: "opm".into(),
+        }
+    }
+
+    #[test]
+    fn a_process_lives_until_it_ends_and_another_of_its_number_is_not_the_same() {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        assert!(is_alive(&run(std::process::id(), now)));
+        assert!(
+            !is_alive(&run(std::process::id(), now - 1_000_000_000)),
+            "that run began before this process"
+        );
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(is_alive(&run(child.id(), now)));
+        child.kill().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!is_alive(&run(child.id(), now)), "a zombie works no longer");
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,369 @@
+//! What administrators ask for, as changes of the database. Nothing is written here: each function reads the cluster
+//! and says what is to be committed, or why it is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opkg_oda::{
+    Change, Class, Cluster, Key, Kind, Package, PackageId, PackageName, Row, Stage, State, TargetId,
+};
+
+use crate::machine::Order;
+
+/// Why a request is refused. Nothing of it is done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody has ever heard of it.
+    #[error("no package has the name {0}")]
+    UnknownPackage(String),
+    /// The cluster does not work without it.
+    #[error("{0} is of class core: the cluster does not work without it")]
+    Core(String),
+    /// Others need it.
+    #[error("{needed} is needed by {} on {target}", .by.join(", "))]
+    Needed {
+        /// What was to be removed.
+        needed: String,
+        /// Which packages need it.
+        by: Vec<String>,
+        /// Where.
+        target: String,
+    },
+    /// It was never asked for there.
+    #[error("{package} was never requested on {target}")]
+    NotRequested {
+        /// What.
+        package: String,
+        /// Where, or everywhere.
+        target: String,
+    },
+    /// Only work of the head node can be queued again this way.
+    #[error("the stage {0} cannot be run again: it has no work")]
+    NoWork(Stage),
+    /// Only clients are assigned work.
+    #[error("{0} is no client")]
+    NoClient(String),
+}
+
+/// The packages of these names. Those that are not known yet are made: the first answer says which, the second how.
+#[must_use]
+pub fn adopt(cluster: &Cluster, names: &[PackageName]) -> (Vec<PackageId>, Vec<Change>) {
+    let mut last = cluster.last_package;
+    let mut made: BTreeMap<&PackageName, PackageId> = BTreeMap::new();
+    let mut changes = Vec::new();
+    let ids = names
+        .iter()
+        .map(|name| {
+            cluster.package(name).map(|it| it.id).or_else(|| made.get(name).copied()).unwrap_or_else(|| {
+                last += 1;
+                let id = PackageId(last);
+                made.insert(name, id);
+                changes.push(Change::Package(Package {
+                    id,
+                    name: name.clone(),
+                    class: Class::default(),
+                    version: None,
+                    needs: Vec::new(),
+                    awaits: None,
+                }));
+                id
+            })
+        })
+        .collect();
+    (ids, changes)
+}
+
+/// The packages of these names, all of which must be known.
+///
+/// # Errors
+/// When one is not.
+pub fn known(cluster: &Cluster, names: &[PackageName]) -> Result<Vec<PackageId>, Refusal> {
+    let id = |name: &PackageName| {
+        cluster.package(name).map(|it| it.id).ok_or_else(|| Refusal::UnknownPackage(name.to_string()))
+    };
+    names.iter().map(id).collect()
+}
+
+/// Packages, and all that they depend on, are to come to a stage on these targets. What is requested further
+/// already stays so. On clients the work is assigned, and begins with the hand-over. An error is cleared.
+#[must_use]
+pub fn request(
+    cluster: &Cluster,
+    packages: &[PackageId],
+    stage: Stage,
+    on: &BTreeSet<TargetId>,
+    now: i64,
+) -> Vec<Change> {
+    let wanted = with_needs(cluster, packages);
+    let mut changes = Vec::new();
+    for target in on {
+        for package in &wanted {
+            let key = Key { target: *target, package: *package };
+            let row = cluster.row(key);
+            let asked = packages.contains(package);
+            // What was named comes to the stage that was named; what it needs, at least there.
+            let further = row.is_some_and(|it| it.requested >= stage);
+            if !further || asked && row.is_some_and(|it| it.requested != stage) {
+                changes.push(Change::Request { key, stage, at: now });
+            }
+            if asked {
+                changes.extend(row.and_then(|row| cleared(key, row, now)));
+            }
+            if is_client(cluster, *target) {
+                let assigned = cluster.assignments.get(package).is_some_and(|it| it.contains_key(target));
+                if !assigned {
+                    changes.push(Change::Assign { package: *package, client: *target, handed_over: None });
+                }
+            }
+        }
+    }
+    changes
+}
+
+/// Packages are to be removed from these targets; with `cascade` also what depends on them.
+///
+/// # Errors
+/// When the package is of class core, when others that stay need it, or when it was never requested there.
+pub fn remove(
+    cluster: &Cluster,
+    packages: &[PackageId],
+    on: &BTreeSet<TargetId>,
+    cascade: bool,
+    now: i64,
+) -> Result<Vec<Change>, Refusal> {
+    let order = Order::new(&cluster.packages);
+    let mut changes = Vec::new();
+    let mut found: BTreeSet<PackageId> = BTreeSet::new();
+    for target in on {
+        let row = |package: PackageId| cluster.row(Key { target: *target, package });
+        let mut leaving: BTreeSet<PackageId> =
+            packages.iter().copied().filter(|package| row(*package).is_some()).collect();
+        found.extend(&leaving);
+        let mut unchecked: Vec<PackageId> = leaving.iter().copied().collect();
+        while let Some(package) = unchecked.pop() {
+            let stays = |it: &PackageId| {
+                !leaving.contains(it)
+                    && row(*it).is_some_and(|it| it.requested > Stage::ShouldNotBeInstalled || it.present())
+            };
+            let by: Vec<PackageId> = dependents(cluster, &order, package).into_iter().filter(stays).collect();
+            if by.is_empty() {
+                continue;
+            }
+            if !cascade {
+                return Err(Refusal::Needed {
+                    needed: name(cluster, package),
+                    by: by.into_iter().map(|it| name(cluster, it)).collect(),
+                    target: address(cluster, *target),
+                });
+            }
+            leaving.extend(&by);
+            unchecked.extend(by);
+        }
+        for package in &leaving {
+            if cluster.packages.get(package).is_some_and(|it| it.class == Class::Core) {
+                return Err(Refusal::Core(name(cluster, *package)));
+            }
+            let key = Key { target: *target, package: *package };
+            changes.push(Change::Request { key, stage: Stage::ShouldNotBeInstalled, at: now });
+            let Some(row) = row(*package) else { continue };
+            changes.extend(cleared(key, row, now));
+            let present = row.present();
+            if !present && is_client(cluster, *target) {
+                changes.push(Change::Unassign { package: *package, client: *target });
+            }
+        }
+    }
+    match packages.iter().find(|it| !found.contains(it)) {
+        Some(package) => {
+            let only = on.iter().next().filter(|_| on.len() == 1);
+            let target = only.map_or_else(|| "any of the targets".into(), |it| address(cluster, *it));
+            Err(Refusal::NotRequested { package: name(cluster, *package), target })
+        }
+        None => Ok(changes),
+    }
+}
+
+/// Rows in error are to be tried again.
+#[must_use]
+pub fn clear(
+    cluster: &Cluster,
+    packages: Option<&BTreeSet<PackageId>>,
+    on: &BTreeSet<TargetId>,
+    now: i64,
+) -> Vec<Change> {
+    cluster
+        .all_rows()
+        .filter(|(key, _)| on.contains(&key.target) && packages.is_none_or(|it| it.contains(&key.package)))
+        .filter_map(|(key, row)| cleared(key, row, now))
+        .collect()
+}
+
+/// Stages that completed are to run again, for these packages or for all, wherever they have work to do. The stage of
+/// the hand-over also tells the clients that were assigned since; without assignments of their own, packages that are
+/// on all clients so far are assigned to the new ones as well.
+///
+/// # Errors
+/// When a stage has no work at all.
+pub fn rerun(
+    cluster: &Cluster,
+    stages: &BTreeSet<Stage>,
+    packages: Option<&BTreeSet<PackageId>>,
+    on: &BTreeSet<TargetId>,
+) -> Result<Vec<Change>, Refusal> {
+    if let Some(stage) = stages.iter().find(|it| matches!(it, Stage::ShouldNotBeInstalled | Stage::Finished))
+    {
+        return Err(Refusal::NoWork(*stage));
+    }
+    let mut changes = Vec::new();
+    for (key, row) in cluster.all_rows() {
+        let chosen = on.contains(&key.target) && packages.is_none_or(|it| it.contains(&key.package));
+        if !chosen || row.requested == Stage::ShouldNotBeInstalled {
+            continue;
+        }
+        let server = cluster.targets.get(&key.target).is_some_and(|it| it.kind() == Kind::Server);
+        for stage in stages.iter().filter(|it| **it <= row.current) {
+            match stage {
+                Stage::PostImage if server => {
+                    let seen = cluster.images_seen.iter().filter(|(package, _)| *package == key.package);
+                    let again = |(package, image): &(PackageId, TargetId)| Change::ImageSeen {
+                        package: *package,
+                        image: *image,
+                        seen: false,
+                    };
+                    changes.extend(seen.map(again));
+                }
+                // Elsewhere nothing but the installation is work.
+                Stage::InstallBinPkgs => changes.push(Change::Rerun { key, stage: *stage, queued: true }),
+                _ if server => changes.push(Change::Rerun { key, stage: *stage, queued: true }),
+                _ => {}
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// The stages that a new configuration touches.
+#[must_use]
+pub fn configuration_stages() -> BTreeSet<Stage> {
+    use Stage::{InstallBinPkgs, PostClients, PostImage, PostInstall, RunConfigurator};
+    BTreeSet::from([RunConfigurator, InstallBinPkgs, PostImage, PostClients, PostInstall])
+}
+
+/// The stages that a new version touches.
+#[must_use]
+pub fn upgrade_stages() -> BTreeSet<Stage> {
+    let mut stages = configuration_stages();
+    stages.insert(Stage::ShouldBeInstalled);
+    stages
+}
+
+/// The configuration of packages is to be made anew: their configurator runs again, and everything that depends on
+/// what it writes.
+///
+/// # Errors
+/// When one was never requested on the head node.
+pub fn reconfigure(cluster: &Cluster, packages: &[PackageId]) -> Result<Vec<Change>, Refusal> {
+    let servers: BTreeSet<TargetId> = cluster.of_kind(Kind::Server).map(|it| it.id).collect();
+    for package in packages {
+        let requested =
+            servers.iter().any(|target| cluster.row(Key { target: *target, package: *package }).is_some());
+        if !requested {
+            return Err(Refusal::NotRequested {
+                package: name(cluster, *package),
+                target: "the head node".into(),
+            });
+        }
+    }
+    let everywhere = cluster.targets.keys().copied().collect();
+    let chosen = packages.iter().copied().collect();
+    let mut changes = rerun(cluster, &configuration_stages(), Some(&chosen), &everywhere)?;
+    changes.extend(chosen.iter().filter_map(|package| {
+        let package = cluster.packages.get(package).filter(|it| it.awaits.is_some())?;
+        Some(Change::Package(Package { awaits: None, ..package.clone() }))
+    }));
+    Ok(changes)
+}
+
+/// Clients are to get packages, when the head node hands the work over.
+///
+/// # Errors
+/// When a target is no client.
+pub fn assign(
+    cluster: &Cluster,
+    packages: &[PackageId],
+    clients: &BTreeSet<TargetId>,
+) -> Result<Vec<Change>, Refusal> {
+    let mut changes = Vec::new();
+    for client in clients {
+        if !is_client(cluster, *client) {
+            return Err(Refusal::NoClient(address(cluster, *client)));
+        }
+        for package in with_needs(cluster, packages) {
+            let assigned = cluster.assignments.get(&package).is_some_and(|it| it.contains_key(client));
+            if !assigned {
+                changes.push(Change::Assign { package, client: *client, handed_over: None });
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// What a new client takes over from the image that it was cloned from: the packages that the image holds.
+#[must_use]
+pub fn inherit(cluster: &Cluster, client: TargetId, image: TargetId, now: i64) -> Vec<Change> {
+    let Some(rows) = cluster.rows.get(&image) else { return Vec::new() };
+    let mut changes = Vec::new();
+    for (package, row) in rows.iter() {
+        if row.requested == Stage::ShouldNotBeInstalled || row.current < Stage::InstallBinPkgs {
+            continue;
+        }
+        let key = Key { target: client, package };
+        changes.push(Change::Request { key, stage: row.requested, at: now });
+        let inherits = Some(row.current.min(Stage::InstallBinPkgs));
+        changes.push(Change::Progress(key, Row { inherits, ..Row::new(row.requested, now) }));
+        changes.push(Change::Assign { package, client, handed_over: None });
+    }
+    changes
+}
+
+/// The packages and everything that they depend on, as far as it is known.
+fn with_needs(cluster: &Cluster, packages: &[PackageId]) -> BTreeSet<PackageId> {
+    let mut all: BTreeSet<PackageId> = BTreeSet::new();
+    let mut open = packages.to_vec();
+    while let Some(package) = open.pop() {
+        if all.insert(package)
+            && let Some(known) = cluster.packages.get(&package)
+        {
+            open.extend(known.needs.iter().filter(|it| cluster.packages.contains_key(it)));
+        }
+    }
+    all
+}
+
+/// The packages that need one directly, those in a circle with it included.
+fn dependents(cluster: &Cluster, order: &Order, package: PackageId) -> BTreeSet<PackageId> {
+    let circle = cluster.packages.values().filter(|it| it.needs.contains(&package) && it.id != package);
+    order.needed_by(package).iter().copied().chain(circle.map(|it| it.id)).collect()
+}
+
+/// How a row in error becomes one that is tried again.
+fn cleared(key: Key, row: &Row, now: i64) -> Option<Change> {
+    let row = (row.state == State::Error).then(|| Row {
+        state: State::Idle,
+        failure: None,
+        changed: now,
+        ..row.clone()
+    })?;
+    Some(Change::Progress(key, row))
+}
+
+fn is_client(cluster: &Cluster, target: TargetId) -> bool {
+    cluster.targets.get(&target).is_some_and(|it| it.kind() == Kind::Client)
+}
+
+fn name(cluster: &Cluster, package: PackageId) -> String {
+    cluster.packages.get(&package).map_or_else(|| format!("package {}", package.0), |it| it.name.to_string())
+}
+
+fn address(cluster: &Cluster, target: TargetId) -> String {
+    cluster.targets.get(&target).map_or_else(|| format!("target {}", target.0), |it| it.address.to_string())
+}
