@@ -69,6 +69,8 @@ pub enum Command {
     New(New),
     /// Write an OPKG of the form before OSCAR 5 anew in the present form
     Convert(Convert),
+    /// Say in what two packages, or two directories of packages, differ
+    Diff(Diff),
     /// Print the XML schema of config.xml, for editors and validators
     Schema,
     /// Manage distribution plugins
@@ -207,6 +209,24 @@ pub struct Convert {
     /// Otherwise $SOURCE_DATE_EPOCH is used, then the time of the old config.xml.
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     pub date: Option<opkg::model::Timestamp>,
+}
+
+/// Options of `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status:
+  0  they are the same, byte for byte
+  1  they differ
+  2  something could not be read")]
+pub struct Diff {
+    /// A package (.rpm, .deb, .dsc, an archive), any other file, or a directory of such
+    ///
+    /// In two directories, packages are matched by name and architecture, other files by their paths.
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub first: PathBuf,
+
+    /// What to compare it with
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub second: PathBuf,
 }
 
 /// What to do with plugins.

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything was done.
     Done = 0,
-    /// An OPKG has errors, or a package could not be made.
+    /// An OPKG has errors, or a package could not be made; of `diff`: there are differences.
     Failed = 1,
-    /// The command line is wrong.
+    /// The command line is wrong; of `diff`: something could not be read.
     Usage = 2,
     /// The only target asked for is excluded by the OPKG's own filters.
     Unavailable = 4,

@@ -83,6 +83,9 @@ fn help(error: &anyhow::Error) -> Option<String> {
             Error::Io(error) => io_help(error.kind()),
         };
     }
+    if let Some(opkg_inspect::Error::Unlike(..)) = error.downcast_ref() {
+        return Some("name two files or two directories".into());
+    }
     if let Some(help) = error.downcast_ref::<opkg_convert::Error>().and_then(opkg_convert::Error::help) {
         return Some(help.into());
     }

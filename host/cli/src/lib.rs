@@ -35,6 +35,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<Exit> {
         Command::Check(arguments) => commands::check::run(shell, &arguments),
         Command::New(arguments) => commands::new::run(shell, &arguments),
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
+        Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Schema => commands::manual::schema(shell),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
         Command::Man { directory } => commands::manual::man(shell, &directory),

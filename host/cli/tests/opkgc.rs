@@ -73,10 +73,11 @@ impl Sandbox {
 #[test]
 fn help() {
     let sandbox = Sandbox::new();
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
+        &["diff", "--help"],
         &["plugin", "--help"],
         &["plugin", "list", "--help"],
         &["plugin", "inspect", "--help"],
@@ -246,6 +247,75 @@ fn a_terminal_shows_how_far_a_run_is() {
     }
     let plain = sandbox.run(&["--dist", "rhel,debian", "demo"]);
     assert!(!plain.stderr.contains(&0x1b));
+}
+
+#[test]
+fn what_differs_between_two_builds() {
+    let sandbox = Sandbox::new();
+    sandbox.opkg("");
+    let build = |output: &str| {
+        assert!(sandbox.run(&["-q", "--dist", "rhel-9,debian-12", "-o", output, "demo"]).status.success());
+    };
+    build("a");
+    build("b");
+    let same = sandbox.run(&["diff", "a", "b"]);
+    assert_eq!((same.status.code(), same.stdout.len()), (Some(0), 0));
+    assert_eq!(sandbox.run(&["diff", "--format", "json", "a", "b"]).stdout, b"[]\n");
+
+    let config = sandbox.path().join("demo/config.xml");
+    let changed = fs::read_to_string(&config).unwrap().replace("<item>First.", "<item>Second.");
+    let changed = changed.replace("Demo</summary>", "Another demo</summary>");
+    fs::write(&config, changed).unwrap();
+    let script = sandbox.path().join("demo/scripts/server-post-install");
+    fs::create_dir_all(script.parent().unwrap()).unwrap();
+    fs::write(&script, "#!/bin/sh\ntrue\n").unwrap();
+    build("b");
+    let differing = |path: &str| sandbox.run(&["diff", &format!("a/{path}"), &format!("b/{path}")]);
+    let expected = [
+        (
+            "rhel-9/opkg-demo-server-1.0-1.noarch.rpm",
+            [
+                "tag DESCRIPTION\n    -Demo\n    +Another demo\n",
+                "relation requires\n    +/bin/sh (interp, post)\n",
+                "file /usr/lib/oscar/packages/demo/server-post-install\n    +file\n",
+                "\n    -- First.\n    +- Second.\n",
+                "text post\n    +#!/bin/sh\n",
+            ],
+        ),
+        (
+            "debian-12/opkg-demo-server_1.0-1_all.deb",
+            [
+                "tag Description\n    -Demo, server part\n",
+                "\n    +Another demo, server part\n",
+                "file /usr/lib/oscar/packages/demo/server-post-install\n    +file\n",
+                "\n    -  * First.\n    +  * Second.\n",
+                "text postinst\n    +#!/bin/sh\n",
+            ],
+        ),
+    ];
+    for (path, parts) in expected {
+        let output = differing(path);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stdout).unwrap();
+        for part in parts {
+            assert!(text.contains(part), "{part:?} in\n{text}");
+        }
+    }
+    let quiet = sandbox.run(&["-q", "diff", "a", "b"]);
+    assert_eq!((quiet.status.code(), quiet.stdout.len()), (Some(1), 0));
+    let json = sandbox.run(&["diff", "--format", "json", "a", "b"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let names: Vec<&str> = json.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"rhel-9/opkg-demo-server noarch"), "{names:?}");
+
+    // Trouble is no difference.
+    let deb = sandbox.path().join("a/debian-12/opkg-demo_1.0-1_all.deb");
+    fs::write(&deb, &fs::read(&deb).unwrap()[..200]).unwrap();
+    for arguments in [["diff", "a", "b"], ["diff", "a", "missing"], ["diff", "a", "demo/config.xml"]] {
+        let output = sandbox.run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "));
+    }
 }
 
 /// Standard output that nobody reads any more is no mistake.

@@ -1,0 +1,50 @@
+//! Why something could not be compared.
+
+use std::path::{Path, PathBuf};
+
+/// Why something could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refuses to read it; the message names the file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+
+    /// It is no sound package.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unsound {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A file can only be compared with a file, a directory with a directory.
+    #[error("{} is a directory and {} is none", .0.display(), .1.display())]
+    Unlike(PathBuf, PathBuf),
+}
+
+/// What is wrong with a package.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsound {
+    /// The container.
+    #[error("{0}")]
+    Damaged(String),
+
+    /// A compressed stream, or an archive in one.
+    #[error("{0}")]
+    Stream(#[from] std::io::Error),
+
+    /// The headers of an RPM.
+    #[error("{0}")]
+    Rpm(#[from] opkg_package::rpm::reader::ReadError),
+}
+
+impl Unsound {
+    pub(crate) fn damaged(how: impl Into<String>) -> Self {
+        Self::Damaged(how.into())
+    }
+
+    pub(crate) fn at(self, path: &Path) -> Error {
+        Error::Unsound { path: path.to_owned(), reason: self.to_string() }
+    }
+}

@@ -1,0 +1,169 @@
+//! Binary and source RPMs.
+
+use std::fmt::Write as _;
+
+use opkg_package::rpm::reader::{self, Header, Value};
+
+use crate::archive::{self, Files, hex};
+use crate::decompress::{self, text};
+use crate::error::Unsound;
+use crate::package::{Entry, Format, Kind, Package};
+use crate::rpm_tags::{self as tag, RELATIONS, SCRIPTLETS, SIGNS};
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Package, Unsound> {
+    let rpm = reader::read(bytes)?;
+    let header = &rpm.header;
+    let mut package = Package::new(if rpm.is_source { Format::SourceRpm } else { Format::Rpm });
+    let arch = if rpm.is_source { Some("source") } else { header.text(tag::ARCH) };
+    package.identity = header.text(tag::NAME).zip(arch).map(|(name, arch)| format!("{name} {arch}"));
+    let alone = header.iter().filter(|(number, _)| tag::stands_alone(*number));
+    package.tags = alone.map(|(number, value)| (tag::name(number), shown(value))).collect();
+    let signature = rpm.signature.iter();
+    package.tags.extend(signature.map(|(number, value)| (tag::signature_name(number), shown(value))));
+    relations(header, &mut package);
+    scriptlets(header, &mut package);
+
+    let payload = payload(&bytes[rpm.payload_start..], header)?;
+    package.files = files(header, payload.as_ref())?;
+    let kept = payload.map(|it| it.kept).unwrap_or_default();
+    package.texts.extend(kept.into_iter().map(|(path, bytes)| (path, text(&bytes))));
+    Ok(package)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Numbers(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+        Value::Text(text) => text.clone(),
+        Value::Texts(texts) | Value::Localised(texts) => texts.join("\n"),
+        Value::Binary(bytes) => hex(bytes),
+    }
+}
+
+/// Names of the bits that are set, those without a name by their numbers.
+fn marks(bits: u64, names: &[(u32, &str)]) -> Vec<String> {
+    let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
+    set.map(|bit| {
+        names.iter().find(|it| it.0 == bit).map_or_else(|| format!("bit {bit}"), |it| it.1.to_owned())
+    })
+    .collect()
+}
+
+fn relations(header: &Header, package: &mut Package) {
+    for kind in RELATIONS {
+        let (versions, flags) = (header.texts(kind.versions), header.numbers(kind.flags));
+        for (index, name) in header.texts(kind.names).iter().enumerate() {
+            let flags = flags.get(index).copied().unwrap_or(0);
+            let mut relation = name.clone();
+            let sign = SIGNS[usize::from((flags >> 1) as u8 & 7)];
+            if let Some(version) = versions.get(index).filter(|it| !it.is_empty() || !sign.is_empty()) {
+                // Writing to a string cannot fail.
+                let _ = write!(relation, " {sign} {version}");
+            }
+            let marks = marks(flags & !0xf, &tag::RELATION_MARKS);
+            if !marks.is_empty() {
+                let _ = write!(relation, " ({})", marks.join(", "));
+            }
+            package.relations.insert((kind.kind.to_owned(), relation));
+        }
+    }
+}
+
+fn scriptlets(header: &Header, package: &mut Package) {
+    for (name, body, program) in SCRIPTLETS {
+        let (body, program) = (header.text(body), header.texts(program));
+        if body.is_some() || !program.is_empty() {
+            let text = format!("#!{}\n{}", program.join(" "), body.unwrap_or_default());
+            package.texts.insert(name.to_owned(), text);
+        }
+    }
+    let (times, texts) = (header.numbers(tag::CHANGELOG_TIMES), header.texts(tag::CHANGELOG_TEXTS));
+    let mut changelog = String::new();
+    for (index, name) in header.texts(tag::CHANGELOG_NAMES).iter().enumerate() {
+        let time = times.get(index).copied().unwrap_or(0);
+        let text = texts.get(index).map_or("", String::as_str);
+        let _ = writeln!(changelog, "* {time} {name}\n{text}\n");
+    }
+    if !changelog.is_empty() {
+        package.texts.insert("changelog".into(), changelog);
+    }
+}
+
+/// What the payload holds, if its kind is known: otherwise the header's word has to be enough.
+fn payload(bytes: &[u8], header: &Header) -> Result<Option<Files>, Unsound> {
+    // Absent in old packages, which know nothing else.
+    const COMPRESSOR: u32 = 1125;
+    const FORMAT: u32 = 1124;
+    let compressor = header.text(COMPRESSOR).unwrap_or("gzip");
+    if !matches!(compressor, "gzip" | "xz" | "zstd" | "lzma")
+        || header.text(FORMAT).unwrap_or("cpio") != "cpio"
+    {
+        return Ok(None);
+    }
+    archive::cpio(decompress::reader(bytes)?, |path| path.ends_with(".spec") && !path.contains('/')).map(Some)
+}
+
+fn files(
+    header: &Header,
+    payload: Option<&Files>,
+) -> Result<std::collections::BTreeMap<String, Entry>, Unsound> {
+    let (modes, flags) = (header.numbers(tag::FILE_MODES), header.numbers(tag::FILE_FLAGS));
+    let (users, groups) = (header.texts(tag::FILE_USERS), header.texts(tag::FILE_GROUPS));
+    let sizes = match header.numbers(tag::LONG_FILE_SIZES) {
+        [] => header.numbers(tag::FILE_SIZES),
+        long => long,
+    };
+    let of = |texts: &[String], index: usize| texts.get(index).filter(|it| !it.is_empty()).cloned();
+    let mut files = std::collections::BTreeMap::new();
+    for (index, path) in paths(header)?.into_iter().enumerate() {
+        let mode = modes.get(index).copied().unwrap_or(0);
+        let kind = match mode >> 12 {
+            4 => Kind::Directory,
+            8 => Kind::File,
+            10 => Kind::Link,
+            _ => Kind::Special,
+        };
+        let mut marks = marks(flags.get(index).copied().unwrap_or(0), &tag::FILE_MARKS);
+        let language = of(header.texts(tag::FILE_LANGUAGES), index);
+        marks.extend(language.map(|it| format!("language {it}")));
+        let capabilities = of(header.texts(tag::FILE_CAPABILITIES), index);
+        marks.extend(capabilities.map(|it| format!("capabilities {it}")));
+        let verify = header.numbers(tag::FILE_VERIFY_FLAGS).get(index).copied();
+        marks.extend(verify.filter(|it| *it != 0xffff_ffff).map(|it| format!("verify {it:x}")));
+        let size = sizes.get(index).copied().filter(|_| kind == Kind::File);
+        // Of several hard links only one carries the contents.
+        let held = payload.and_then(|it| it.entries.get(&path)).filter(|it| it.size == size);
+        let digest =
+            held.and_then(|it| it.digest.clone()).or_else(|| of(header.texts(tag::FILE_DIGESTS), index));
+        let entry = Entry {
+            kind,
+            mode: (mode & 0o7777) as u32,
+            owner: format!(
+                "{}:{}",
+                of(users, index).unwrap_or_default(),
+                of(groups, index).unwrap_or_default()
+            ),
+            size,
+            digest: digest.filter(|_| kind == Kind::File),
+            target: of(header.texts(tag::FILE_LINKS), index),
+            flags: marks.join(", "),
+            time: header.numbers(tag::FILE_TIMES).get(index).copied(),
+        };
+        files.insert(path, entry);
+    }
+    Ok(files)
+}
+
+fn paths(header: &Header) -> Result<Vec<String>, Unsound> {
+    let directories = header.texts(tag::DIRECTORY_NAMES);
+    let indexes = header.numbers(tag::DIRECTORY_INDEXES);
+    let names = header.texts(tag::BASE_NAMES);
+    if names.is_empty() {
+        return Ok(header.texts(tag::OLD_FILE_NAMES).to_vec());
+    }
+    let whole = |(index, name): (usize, &String)| {
+        let directory = indexes.get(index).and_then(|it| directories.get(usize::try_from(*it).ok()?));
+        let directory = directory.ok_or_else(|| Unsound::damaged(format!("{name:?} is in no directory")))?;
+        Ok(format!("{directory}{name}"))
+    };
+    names.iter().enumerate().map(whole).collect()
+}

@@ -1,0 +1,262 @@
+//! What the writers write, the readers read; what is damaged, they refuse.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+// One example of an OPKG for the tests of writers and readers.
+#[path = "../../package/tests/common/mod.rs"]
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use common::{Fixture, TIME};
+use fs_err as fs;
+use opkg_inspect::{Entry, Format, Kind, Package, pairs, read, read_bytes};
+use opkg_package::{Builder, write};
+use opkg_runtime::artefacts::{
+    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, FileMarks, HookTime,
+    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, Scriptlet, SourcePackage,
+};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+fn package(files: Vec<PackedFile>) -> BinaryPackage {
+    BinaryPackage {
+        name: "opkg-x".into(),
+        epoch: 1,
+        version: "1.0".into(),
+        release: "2".into(),
+        arch: "all".into(),
+        summary: "X".into(),
+        description: "It is x.".into(),
+        license: "GPL".into(),
+        section: "admin".into(),
+        url: None,
+        maintainer: "A <a@example.org>".into(),
+        relations: vec![NativeRelation {
+            kind: NativeKind::Requires,
+            name: "munge".into(),
+            bound: Some(Bound { comparison: Comparison::Ge, version: "3".into() }),
+        }],
+        files,
+        scriptlets: vec![Scriptlet {
+            time: HookTime::PostInstall,
+            interpreter: vec!["/bin/sh".into()],
+            body: "true\n".into(),
+        }],
+        changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
+        fields: Vec::new(),
+        file_name: "x".into(),
+    }
+}
+
+fn built(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
+    let fixture = Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[("link", "data")]);
+    let output = Output {
+        meta_files: Vec::new(),
+        source: SourcePackage::Tree("tree".into()),
+        native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
+        container,
+        packages: vec![package(files)],
+        diagnostics: Vec::new(),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    write(&output, fixture.source(), directory.path(), Builder::Direct).ok()?;
+    Some(fs::read(directory.path().join("x")).unwrap())
+}
+
+/// Every container in every compression that it may have, and how a file of it is called.
+fn containers() -> Vec<(&'static str, Format, Container)> {
+    let (rpm, deb) = (Container::Rpm, Container::Deb);
+    vec![
+        ("x.rpm", Format::Rpm, rpm(Compression::Gzip)),
+        ("x.rpm", Format::Rpm, rpm(Compression::Xz)),
+        ("x.rpm", Format::Rpm, rpm(Compression::Zstd)),
+        ("x.deb", Format::Deb, deb(Compression::None)),
+        ("x.deb", Format::Deb, deb(Compression::Gzip)),
+        ("x.deb", Format::Deb, deb(Compression::Xz)),
+        ("x.deb", Format::Deb, deb(Compression::Zstd)),
+        ("x.tar.zst", Format::Archive, Container::Archive((Compression::Zstd, Vec::new()))),
+    ]
+}
+
+fn files() -> impl Strategy<Value = Vec<PackedFile>> {
+    let content = prop_oneof![
+        "[ -~äß\n]{0,40}".prop_map(Content::Text),
+        Just(Content::Directory),
+        "[a-z/.]{1,120}".prop_map(Content::Link),
+    ];
+    let path = prop_oneof![6 => "/[a-z %äß]{1,12}", 1 => "/[a-z]{90,260}"];
+    prop::collection::btree_map(path, (content, 0..0o1000_u32), 0..5).prop_map(|files| {
+        let packed = |(path, (content, mode))| PackedFile { path, content, mode, marks: FileMarks::empty() };
+        files.into_iter().map(packed).collect()
+    })
+}
+
+/// What a reader must find at the path of such a file.
+fn expected(file: &PackedFile) -> (Kind, Option<u64>, Option<String>) {
+    match &file.content {
+        Content::Text(text) => (Kind::File, Some(text.len() as u64), None),
+        Content::Link(to) => (Kind::Link, None, Some(to.clone())),
+        _ => (Kind::Directory, None, None),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_was_written_is_read(files in files()) {
+        for (name, format, container) in containers() {
+            let bytes = built(container, files.clone()).expect("it can be packed");
+            let read = read_bytes(&bytes, Path::new(name)).unwrap();
+            prop_assert_eq!(read.format, format);
+            for file in &files {
+                let path = if format == Format::Archive { &file.path[1..] } else { &file.path };
+                let Entry { kind, mode, owner, size, digest, target, time, .. } = &read.files[path];
+                let (wanted, length, to) = expected(file);
+                prop_assert_eq!((*kind, *size, target), (wanted, length, &to));
+                prop_assert_eq!(owner, "root:root");
+                prop_assert_eq!(*time, Some(TIME as u64));
+                prop_assert_eq!(digest.is_some(), wanted == Kind::File);
+                if wanted != Kind::Link {
+                    prop_assert_eq!(*mode, file.mode);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_no_panic(
+        files in files(),
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let containers = containers();
+        let (name, _, container) = containers[which.index(containers.len())].clone();
+        let mut bytes = built(container, files).expect("it can be packed");
+        let _ = read_bytes(&bytes[..end.index(bytes.len())], Path::new(name));
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let _ = read_bytes(&bytes, Path::new(name));
+        }
+    }
+}
+
+fn relation(kind: &str, relation: &str) -> (String, String) {
+    (kind.into(), relation.into())
+}
+
+#[test]
+fn identity_relations_and_scriptlets() {
+    let read = |name: &str, container| -> Package {
+        read_bytes(&built(container, Vec::new()).unwrap(), Path::new(name)).unwrap()
+    };
+    let rpm = read("x.rpm", Container::Rpm(Compression::Zstd));
+    assert_eq!(rpm.identity.as_deref(), Some("opkg-x all"));
+    assert_eq!(rpm.tags["VERSION"], "1.0");
+    assert!(rpm.relations.contains(&relation("requires", "munge >= 3")));
+    assert!(rpm.relations.contains(&relation("provides", "opkg-x = 1:1.0-2")));
+    assert!(rpm.relations.contains(&relation("requires", "/bin/sh (interp, post)")));
+    assert_eq!(rpm.texts["post"], "#!/bin/sh\ntrue\n");
+    assert_eq!(rpm.texts["changelog"], format!("* {TIME} A\n- x\n\n"));
+
+    let deb = read("x.deb", Container::Deb(Compression::Xz));
+    assert_eq!(deb.identity.as_deref(), Some("opkg-x all"));
+    assert_eq!(deb.tags["Version"], "1:1.0-2");
+    assert_eq!(deb.relations, BTreeSet::from([relation("depends", "munge (>= 3)")]));
+    assert_eq!(deb.texts["postinst"], "#!/bin/sh\ntrue\n");
+}
+
+#[test]
+fn configuration_is_marked() {
+    let files = vec![PackedFile {
+        path: "/etc/x".into(),
+        content: Content::Text("x\n".into()),
+        mode: 0o600,
+        marks: FileMarks::CONFIGURATION,
+    }];
+    let flags = |name: &str, container| {
+        let bytes = built(container, files.clone()).unwrap();
+        read_bytes(&bytes, Path::new(name)).unwrap().files["/etc/x"].flags.clone()
+    };
+    assert_eq!(flags("x.rpm", Container::Rpm(Compression::Gzip)), "config, noreplace");
+    assert_eq!(flags("x.deb", Container::Deb(Compression::Gzip)), "config");
+}
+
+/// The same contents in other bytes are a difference, and told to be no more than that.
+#[test]
+fn what_is_compressed_the_same_or_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let [one, other] = ["a.deb", "b.deb"].map(|name| directory.path().join(name));
+    fs::write(&one, built(Container::Deb(Compression::Xz), Vec::new()).unwrap()).unwrap();
+    fs::write(&other, built(Container::Deb(Compression::Gzip), Vec::new()).unwrap()).unwrap();
+    let differences =
+        |one: &Path, other: &Path| pairs(one, other).unwrap()[0].differences().unwrap().unwrap();
+    assert_eq!(differences(&one, &one), []);
+    let found = differences(&one, &other);
+    assert_eq!(found.iter().map(|it| it.about).collect::<Vec<_>>(), ["bytes"]);
+}
+
+/// A path that never ends would otherwise be kept in memory as a whole.
+#[test]
+fn endless_names_are_refused() {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNULongName);
+    header.set_size(1 << 30);
+    header.set_cksum();
+    let mut archive = header.as_bytes().to_vec();
+    archive.resize(512 + (1 << 20), b'x');
+    let error = read_bytes(&archive, Path::new("x.tar")).unwrap_err();
+    assert_eq!(error.to_string(), "x.tar cannot be read: an endless path in an archive");
+}
+
+#[test]
+fn packages_of_directories_are_matched_by_what_they_are() {
+    let root = tempfile::tempdir().unwrap();
+    let deb = built(Container::Deb(Compression::Xz), Vec::new()).unwrap();
+    for (path, bytes) in [("a/x_1.deb", &deb[..]), ("b/x_2.deb", &deb), ("a/d/y", b"y"), ("b/d/z", b"z")] {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let (a, b) = (root.path().join("a"), root.path().join("b"));
+    let found = pairs(&a, &b).unwrap();
+    let found: Vec<_> =
+        found.iter().map(|it| (it.name.as_str(), it.first.is_some(), it.second.is_some())).collect();
+    assert_eq!(found, [("d/y", true, false), ("d/z", false, true), ("opkg-x all", true, true)]);
+
+    fs::copy(a.join("x_1.deb"), a.join("x_3.deb")).unwrap();
+    let names: Vec<String> = pairs(&a, &b).unwrap().into_iter().map(|it| it.name).collect();
+    assert_eq!(
+        names,
+        ["d/y", "d/z", "opkg-x all", "x_1.deb", "x_3.deb"],
+        "two of one name go by their files"
+    );
+    assert!(pairs(&a, &a.join("x_1.deb")).is_err());
+}
+
+#[test]
+fn a_control_file_with_its_archives() {
+    let root = tempfile::tempdir().unwrap();
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(2);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, "x/inside", &b"ab"[..]).unwrap();
+    fs::write(root.path().join("x_1.orig.tar"), archive.into_inner().unwrap()).unwrap();
+    let control =
+        "Source: x\nVersion: 1-1\nBuild-Depends: debhelper\nChecksums-Sha256:\n 00 12 x_1.orig.tar\n";
+    let file = root.path().join("x.dsc");
+    fs::write(&file, control).unwrap();
+    let package = read(&file).unwrap();
+    assert_eq!(package.identity.as_deref(), Some("x source"));
+    assert_eq!(package.files.keys().collect::<Vec<_>>(), ["orig.tar", "orig.tar: x/inside"]);
+    for name in ["../x", "/etc/passwd", ".hidden"] {
+        fs::write(&file, control.replace("x_1.orig.tar", name)).unwrap();
+        assert!(read(&file).is_err(), "{name}");
+    }
+}
