@@ -107,6 +107,7 @@ impl Engine<'_> {
     /// # Errors
     /// When another engine works on one of them, or when the database fails.
     pub fn run(&mut self, order: &Order) -> Result<Summary, RunError> {
+        self.bury_the_dead()?;
         if !self.store.pending()? {
             return Ok(idle());
         }
@@ -121,7 +122,6 @@ impl Engine<'_> {
                 return Err(RunError::Held { address, holder });
             }
         };
-        self.bury_the_dead()?;
         if order.retry {
             let now = self.seconds();
             let (packages, targets) = (order.packages.as_ref(), &order.targets);
