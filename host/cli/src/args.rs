@@ -130,6 +130,16 @@ pub struct Build {
     #[arg(long)]
     pub repo: bool,
 
+    /// Sign packages and the index with an OpenPGP secret key, as `gpg --export-secret-keys` prints it
+    ///
+    /// RPMs and SRPMs get a signature of their own; the index of --repo is signed, with the public key beside it.
+    #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
+    pub sign: Option<PathBuf>,
+
+    /// The file that holds the passphrase of the key [default: $OPKG_SIGN_PASSPHRASE]
+    #[arg(long, value_name = "FILE", requires = "sign", value_hint = ValueHint::FilePath)]
+    pub passphrase_file: Option<PathBuf>,
+
     /// Go on after a failure with everything else
     ///
     /// Without it, nothing new is begun after the first failure; what is under way is finished, and the rest is

@@ -71,6 +71,7 @@ fn help(error: &anyhow::Error) -> Option<String> {
             Error::TooLarge(_) => {
                 Some("give large files a package of their own, or fetch them when they are needed".into())
             }
+            Error::Unsigned(_) => Some("look whether `gpg` can sign with that key".into()),
             Error::MissingProgram { .. } => {
                 Some("install it, or leave out --builder: opkgc makes the same packages itself".into())
             }
@@ -85,6 +86,9 @@ fn help(error: &anyhow::Error) -> Option<String> {
     }
     if let Some(opkg_inspect::Error::Unlike(..)) = error.downcast_ref() {
         return Some("name two files or two directories".into());
+    }
+    if let Some(error) = error.downcast_ref::<opkg_package::KeyError>() {
+        return Some(error.help().into());
     }
     if let Some(help) = error.downcast_ref::<opkg_convert::Error>().and_then(opkg_convert::Error::help) {
         return Some(help.into());

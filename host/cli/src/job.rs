@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use opkg::Loaded;
 use opkg::diagnostic::Diagnostic;
-use opkg_package::{Builder, Source, Written};
+use opkg_package::{Builder, Signer, Source, Written};
 use opkg_runtime::{GenerateError, Plugin, Target};
 
 /// An OPKG that was named on the command line.
@@ -82,7 +82,7 @@ impl Job<'_> {
     }
 
     /// Compiles the OPKG into the target's directory within `output`.
-    pub fn run(&self, output: &Path, builder: Builder) -> Outcome {
+    pub fn run(&self, output: &Path, builder: Builder, signer: Option<&Signer>) -> Outcome {
         let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.usable) else {
             return Outcome::Unusable;
         };
@@ -95,7 +95,7 @@ impl Job<'_> {
         };
         let source = Source { opkg, directory: &self.package.directory };
         let directory = directory(output, self.target);
-        match opkg_package::write(&generated.output, source, &directory, builder) {
+        match opkg_package::write(&generated.output, source, &directory, builder, signer) {
             Ok(written) => Outcome::Built(written, generated.diagnostics),
             Err(error) => Outcome::Failed(
                 anyhow::Error::new(error).context(format!("cannot write to {}", directory.display())),

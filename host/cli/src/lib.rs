@@ -14,6 +14,7 @@ mod render;
 mod report;
 mod schedule;
 mod shell;
+mod signing;
 mod summary;
 
 use anyhow::Result;

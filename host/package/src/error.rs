@@ -25,6 +25,10 @@ pub enum Error {
     #[error("{0} would hold more than 2 GiB")]
     TooLarge(String),
 
+    /// The key to sign with passed all checks and is damaged nevertheless.
+    #[error("cannot sign: {0}")]
+    Unsigned(String),
+
     /// A program of the distribution is not on this machine.
     #[error("the program `{program}` is not installed")]
     MissingProgram {

@@ -16,6 +16,7 @@ mod quilt;
 mod repository;
 pub mod rpm;
 mod scratch;
+mod sign;
 mod source;
 mod stage;
 mod tarball;
@@ -28,6 +29,7 @@ use opkg_runtime::artefacts::{Output, SourcePackage};
 pub use crate::error::Error;
 pub use crate::repository::index;
 pub use crate::scratch::discard_unfinished;
+pub use crate::sign::{KeyError, Signer};
 pub use crate::source::Source;
 use crate::stage::Stage;
 use crate::tarball::Tarball;
@@ -70,7 +72,8 @@ pub struct Written {
 }
 
 /// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is
-/// created if need be. What stood there under the same names is replaced.
+/// created if need be. What stood there under the same names is replaced. With a signer, packages are signed that
+/// have a place for signatures of their own, except those of a native build.
 ///
 /// # Errors
 /// On any error nothing new is left in `directory`, and what was there still is.
@@ -79,15 +82,16 @@ pub fn write(
     source: Source<'_>,
     directory: &Path,
     builder: Builder,
+    signer: Option<&Signer>,
 ) -> Result<Vec<Written>, Error> {
     let stage = Stage::new(directory)?;
     let root = stage.path();
     let mut written = lay_out(output, source, &Tree::new(&root, source.time()))?;
     let tree = Tree::new(&root, source.time());
-    written.extend(direct::source(output, source, &tree)?.map(|path| (path, Role::Source)));
+    written.extend(direct::source(output, source, &tree, signer)?.map(|path| (path, Role::Source)));
     let packages = match builder {
         Builder::None => Vec::new(),
-        Builder::Direct => direct::packages(output, source, &tree)?,
+        Builder::Direct => direct::packages(output, source, &tree, signer)?,
         Builder::Native { verbose } => native::build(output, source, &stage, verbose)?,
     };
     written.extend(packages.into_iter().map(|path| (path, Role::Package)));

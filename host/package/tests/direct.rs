@@ -72,7 +72,7 @@ fn written(
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    let outcome = write(&output, fixture.source(), directory.path(), Builder::Direct);
+    let outcome = write(&output, fixture.source(), directory.path(), Builder::Direct, None);
     if outcome.is_err() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

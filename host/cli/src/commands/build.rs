@@ -17,7 +17,7 @@ use crate::job::{self, Job, Outcome, Package};
 use crate::progress::Progress;
 use crate::schedule::each_in_order;
 use crate::shell::Shell;
-use crate::{dists, interrupt, plugins, render, report};
+use crate::{dists, interrupt, plugins, render, report, signing};
 
 /// Runs the command.
 ///
@@ -37,6 +37,7 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
     let targets = targets(&registry, &arguments.dist)?;
     outside(&arguments.output, &directories)?;
 
+    let signer = signing::signer(&arguments)?;
     let settings = settings(&arguments)?;
     let packages = load(shell, &arguments, &settings, directories, &registry.ids());
     let jobs: Vec<Job<'_>> = packages
@@ -56,7 +57,7 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
     each_in_order(
         &jobs,
         threads.unwrap_or_else(opkg_runtime::parallelism),
-        |job| progress.during(job.title(), || job.run(&arguments.output, builder)),
+        |job| progress.during(job.title(), || job.run(&arguments.output, builder, signer.as_ref())),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
             if matches!(outcome, Some(Outcome::Built(..))) && !built.contains(&job.target) {
@@ -69,7 +70,7 @@ pub fn run(shell: Shell, arguments: Build) -> Result<Exit> {
     if arguments.repo {
         for target in built {
             let directory = job::directory(&arguments.output, target);
-            let indexed = opkg_package::index(&directory, &target.to_string());
+            let indexed = opkg_package::index(&directory, &target.to_string(), signer.as_ref());
             reports.index(&directory, target, indexed.map_err(anyhow::Error::new))?;
         }
     }

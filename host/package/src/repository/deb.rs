@@ -11,7 +11,7 @@ use super::deb_file::{self, Unreadable};
 use super::digest::Sums;
 use super::{Index, open, refusal};
 use crate::deb822::{self, field, put};
-use crate::{Error, compress};
+use crate::{Error, Signer, compress};
 
 /// Fields that an index adds, and that no package may bring along.
 const OF_THE_INDEX: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
@@ -24,6 +24,7 @@ pub(super) fn index(
     debs: &[String],
     sources: &[String],
     name: &str,
+    signer: Option<&Signer>,
 ) -> Result<Index, Error> {
     let mut packages = Paragraphs::default();
     for deb in debs {
@@ -44,9 +45,18 @@ pub(super) fn index(
         files.push((name.to_owned(), text.into_bytes()));
     }
     files.sort();
-    files.push(("Release".into(), release(name, time, &files)?.into_bytes()));
+    let release = release(name, time, &files)?;
+    let seals = ["InRelease", "Release.gpg", "Release.key"].map(str::to_owned);
+    if let Some(signer) = signer {
+        let time = u64::try_from(time).unwrap_or(0);
+        let [within, beside, key] = seals.clone();
+        files.push((within, signer.clearsigned(&release, time)?.into_bytes()));
+        files.push((beside, signer.armored(release.as_bytes(), time)?.into_bytes()));
+        files.push((key, signer.public_key().into()));
+    }
+    files.push(("Release".into(), release.into_bytes()));
     // Signatures of an earlier index are not of this one.
-    Ok(Index { files, obsolete: vec!["InRelease".into(), "Release.gpg".into()] })
+    Ok(Index { files, obsolete: seals.into() })
 }
 
 /// Paragraphs of an index, each of another package.

@@ -6,6 +6,8 @@
 mod deb;
 mod deb_file;
 mod digest;
+mod rpm_md;
+mod xml;
 
 use std::io;
 use std::path::Path;
@@ -13,7 +15,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::stage::Stage;
-use crate::{Error, Role, Written};
+use crate::{Error, Role, Signer, Written};
 
 /// The index of the packages of one format.
 struct Index {
@@ -24,12 +26,12 @@ struct Index {
 }
 
 /// Writes the index of all packages in `directory`, those of earlier builds among them. `name` is what the
-/// index says that it is called.
+/// index says that it is called. With a signer it is signed, and the public key is beside it.
 ///
 /// # Errors
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that
 /// claim to be the same. On any error the earlier index is left as it was.
-pub fn index(directory: &Path, name: &str) -> Result<Vec<Written>, Error> {
+pub fn index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<Written>, Error> {
     let files = files(directory)?;
     let of = |suffixes: &[&str]| -> Vec<String> {
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
@@ -37,7 +39,11 @@ pub fn index(directory: &Path, name: &str) -> Result<Vec<Written>, Error> {
     let mut indices = Vec::new();
     let (debs, sources) = (of(&[".deb"]), of(&[".dsc"]));
     if !debs.is_empty() || !sources.is_empty() {
-        indices.push(deb::index(directory, &debs, &sources, name)?);
+        indices.push(deb::index(directory, &debs, &sources, name, signer)?);
+    }
+    let rpms = of(&[".rpm"]);
+    if !rpms.is_empty() {
+        indices.push(rpm_md::index(directory, &rpms, signer)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));

@@ -9,7 +9,7 @@ mod header;
 mod payload;
 pub mod reader;
 mod relations;
-mod tag;
+pub(crate) mod tag;
 
 use md5::Md5;
 use opkg_runtime::artefacts::{BinaryPackage, Compression, TextFile};
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::contents::{self, LARGEST};
 use crate::hex::hex;
 use crate::source::Source;
-use crate::{Error, compress};
+use crate::{Error, Signer, compress};
 use file::File;
 use header::{Header, Value};
 
@@ -32,6 +32,7 @@ pub(crate) fn binary(
     compression: Compression,
     source_name: &str,
     source: Source<'_>,
+    signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
     let compressor = Compressor::new(compression)?;
     let mut header = identity(package, source)?;
@@ -42,7 +43,7 @@ pub(crate) fn binary(
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
     scriptlets(&mut header, package)?;
     relations::of_binary(&mut header, package, compressor.name)?;
-    assemble(Lead { kind: 0, package }, header, &files, &compressor)
+    assemble(Lead { kind: 0, package }, header, &files, &compressor, signer.map(|it| (it, source.time())))
 }
 
 /// The source package of these packages, the first of which the spec is named for: it holds the spec and
@@ -53,6 +54,7 @@ pub(crate) fn source(
     spec: &TextFile,
     tarball: (&str, Vec<u8>),
     source: Source<'_>,
+    signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
     let [main, ..] = packages else {
         return Err(Error::Unpackable("a source package of no packages".into()));
@@ -72,7 +74,13 @@ pub(crate) fn source(
         .zip(pieces)
         .map(|(inode, (name, contents))| File::piece(name, contents, inode, time(source)))
         .collect();
-    assemble(Lead { kind: 1, package: main }, header, &files, &compressor)
+    assemble(
+        Lead { kind: 1, package: main },
+        header,
+        &files,
+        &compressor,
+        signer.map(|it| (it, source.time())),
+    )
 }
 
 /// The file name of the source package of these packages.
@@ -128,6 +136,7 @@ fn assemble(
     mut header: Header,
     files: &[File],
     compressor: &Compressor,
+    signer: Option<(&Signer, u64)>,
 ) -> Result<Vec<u8>, Error> {
     let archive = payload::cpio(files);
     if archive.len() as u64 > LARGEST {
@@ -144,17 +153,27 @@ fn assemble(
 
     let header = header.bytes(tag::HEADER_IMMUTABLE)?;
     let mut bytes = lead.bytes();
-    bytes.extend(signature(&header, &payload, archive.len())?);
+    bytes.extend(signature(&header, &payload, archive.len(), signer)?);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     bytes.extend(header);
     bytes.extend(payload);
     Ok(bytes)
 }
 
-/// Checksums of all that follows, in the place where signatures would be, too.
-fn signature(header: &[u8], payload: &[u8], archive_size: usize) -> Result<Vec<u8>, Error> {
+/// Checksums of all that follows, and the signature of the header, which has the payload's checksum in it. With
+/// a signer goes the time of the signature.
+fn signature(
+    header: &[u8],
+    payload: &[u8],
+    archive_size: usize,
+    signer: Option<(&Signer, u64)>,
+) -> Result<Vec<u8>, Error> {
     let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
     let mut signature = Header::default();
+    if let Some((signer, time)) = signer {
+        let tag = if signer.is_rsa() { tag::SIGNATURE_RSA } else { tag::SIGNATURE_DSA };
+        signature.put(tag, Value::Binary(signer.detached(header, time)?));
+    }
     signature.string(tag::SIGNATURE_SHA1, hex(&Sha1::digest(header)));
     signature.string(tag::SIGNATURE_SHA256, hex(&Sha256::digest(header)));
     signature.number(tag::SIGNATURE_SIZE, size(header.len() + payload.len()));

@@ -1,0 +1,309 @@
+//! One package in the three lists.
+
+use std::collections::BTreeSet;
+
+use super::super::digest::Sums;
+use super::super::xml::Xml;
+use crate::rpm::reader::{Header, Rpm};
+use crate::rpm::tag::{self, Relations};
+
+/// Entries of a changelog that are listed, as everybody else's indices do.
+const CHANGES: usize = 10;
+
+/// Bytes of a path, as the kernel limits them.
+const LONGEST_PATH: usize = 4096;
+
+/// Bytes of all paths of a package. A header names each directory once, however many files are in it, so that a
+/// small one could mean more than fits into memory.
+const LARGEST_PATHS: usize = 256 << 20;
+
+/// Kinds of relations in their order, and what their elements are called.
+const RELATIONS: [(&str, Relations); 8] = [
+    ("rpm:provides", tag::PROVIDES),
+    ("rpm:requires", tag::REQUIRES),
+    ("rpm:conflicts", tag::CONFLICTS),
+    ("rpm:obsoletes", tag::OBSOLETES),
+    ("rpm:suggests", tag::SUGGESTS),
+    ("rpm:enhances", tag::ENHANCES),
+    ("rpm:recommends", tag::RECOMMENDS),
+    ("rpm:supplements", tag::SUPPLEMENTS),
+];
+
+/// What the lists say of a package.
+pub(super) struct Package<'a> {
+    rpm: &'a Rpm,
+    file_name: &'a str,
+    sums: &'a Sums,
+    name: &'a str,
+    epoch: String,
+    version: &'a str,
+    release: &'a str,
+    arch: &'a str,
+    files: Vec<File>,
+    relations: Vec<(&'static str, Vec<Relation<'a>>)>,
+}
+
+struct File {
+    path: String,
+    /// `dir`, `ghost`, or nothing of a common one.
+    kind: Option<&'static str>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Relation<'a> {
+    name: &'a str,
+    version: &'a str,
+    comparison: Option<&'static str>,
+    /// Needed before the package is unpacked.
+    before: bool,
+}
+
+impl<'a> Package<'a> {
+    /// Takes it out of the headers of the file of that name.
+    ///
+    /// # Errors
+    /// Says what is wrong with the headers.
+    pub(super) fn new(rpm: &'a Rpm, file_name: &'a str, sums: &'a Sums) -> Result<Self, String> {
+        let header = &rpm.header;
+        let word = |what: &str, tag: u32| match header.text(tag) {
+            Some(word)
+                if !word.is_empty() && !word.contains(|it: char| it.is_whitespace() || it.is_control()) =>
+            {
+                Ok(word)
+            }
+            other => Err(format!("its {what} is {:?}", other.unwrap_or_default())),
+        };
+        let arch = if rpm.is_source { "src" } else { word("architecture", tag::ARCH)? };
+        let files = files(header)?;
+        let mut relations = Vec::new();
+        for (name, tags) in RELATIONS {
+            relations.push((name, relations_of(header, tags)?));
+        }
+        let mut package = Self {
+            rpm,
+            file_name,
+            sums,
+            name: word("name", tag::NAME)?,
+            epoch: header.number(tag::EPOCH).unwrap_or(0).to_string(),
+            version: word("version", tag::VERSION)?,
+            release: word("release", tag::RELEASE)?,
+            arch,
+            files,
+            relations,
+        };
+        package.leave_out_what_is_inside();
+        Ok(package)
+    }
+
+    /// `name-epoch:version-release.arch`
+    pub(super) fn identity(&self) -> String {
+        format!("{}-{}:{}-{}.{}", self.name, self.epoch, self.version, self.release, self.arch)
+    }
+
+    /// Seconds since 1970 of its being built.
+    pub(super) fn time(&self) -> u64 {
+        self.rpm.header.number(tag::BUILD_TIME).unwrap_or(0)
+    }
+
+    /// Everything that is needed to choose packages.
+    pub(super) fn primary(&self, xml: &mut Xml) {
+        let header = &self.rpm.header;
+        let text = |tag: u32| header.text(tag).unwrap_or_default();
+        let number = |it: Option<u64>| it.unwrap_or(0).to_string();
+        xml.open("package", &[("type", "rpm")]);
+        xml.text("name", &[], self.name);
+        xml.text("arch", &[], self.arch);
+        self.version(xml);
+        xml.text("checksum", &[("type", "sha256"), ("pkgid", "YES")], &self.sums.sha256);
+        xml.text("summary", &[], text(tag::SUMMARY));
+        xml.text("description", &[], text(tag::DESCRIPTION));
+        xml.text("packager", &[], text(tag::PACKAGER));
+        xml.text("url", &[], text(tag::URL));
+        // That of the file would be another after each copying.
+        let time = self.time().to_string();
+        xml.empty("time", &[("file", &time), ("build", &time)]);
+        let installed = number(header.number(tag::LONG_SIZE).or(header.number(tag::SIZE)));
+        let signature = &self.rpm.signature;
+        let archive = signature
+            .number(tag::SIGNATURE_LONG_PAYLOAD_SIZE)
+            .or(signature.number(tag::SIGNATURE_PAYLOAD_SIZE));
+        xml.empty(
+            "size",
+            &[
+                ("package", &self.sums.size.to_string()),
+                ("installed", &installed),
+                ("archive", &number(archive)),
+            ],
+        );
+        xml.empty("location", &[("href", self.file_name)]);
+        xml.open("format", &[]);
+        for (name, tag) in [
+            ("rpm:license", tag::LICENSE),
+            ("rpm:vendor", tag::VENDOR),
+            ("rpm:group", tag::GROUP),
+            ("rpm:buildhost", tag::BUILD_HOST),
+            ("rpm:sourcerpm", tag::SOURCE_RPM),
+        ] {
+            xml.text(name, &[], text(tag));
+        }
+        let place = &self.rpm.header_place;
+        let (start, end) = (place.start.to_string(), place.end.to_string());
+        xml.empty("rpm:header-range", &[("start", &start), ("end", &end)]);
+        for (name, relations) in self.relations.iter().filter(|(_, list)| !list.is_empty()) {
+            xml.open(name, &[]);
+            relations.iter().for_each(|relation| relation.write(xml));
+            xml.close();
+        }
+        self.files.iter().filter(|it| is_primary(&it.path)).for_each(|file| file.write(xml));
+        xml.close();
+        xml.close();
+    }
+
+    /// All files.
+    pub(super) fn file_list(&self, xml: &mut Xml) {
+        self.begin(xml);
+        self.files.iter().for_each(|file| file.write(xml));
+        xml.close();
+    }
+
+    /// The newest entries of the changelog, of these the oldest first.
+    pub(super) fn other(&self, xml: &mut Xml) {
+        self.begin(xml);
+        let header = &self.rpm.header;
+        let names = header.texts(tag::CHANGELOG_NAMES);
+        let times = header.numbers(tag::CHANGELOG_TIMES);
+        let texts = header.texts(tag::CHANGELOG_TEXTS);
+        let entries: Vec<_> = names.iter().zip(times).zip(texts).take(CHANGES).collect();
+        // Readers sort by time: of two entries of the same, the newer one gets a later time.
+        let mut last = None;
+        for ((name, time), text) in entries.into_iter().rev() {
+            let time = last.map_or(*time, |last: u64| if *time == last { last + 1 } else { *time });
+            last = Some(time);
+            xml.text("changelog", &[("author", name), ("date", &time.to_string())], text);
+        }
+        xml.close();
+    }
+
+    fn begin(&self, xml: &mut Xml) {
+        xml.open("package", &[("pkgid", &self.sums.sha256), ("name", self.name), ("arch", self.arch)]);
+        self.version(xml);
+    }
+
+    fn version(&self, xml: &mut Xml) {
+        xml.empty("version", &[("epoch", &self.epoch), ("ver", self.version), ("rel", self.release)]);
+    }
+
+    /// Requirements that the package meets itself, and those of the program that reads it, are nothing to choose
+    /// packages by.
+    fn leave_out_what_is_inside(&mut self) {
+        let own: BTreeSet<(&str, &str, Option<&str>)> = self
+            .relations
+            .iter()
+            .filter(|(name, _)| *name == "rpm:provides")
+            .flat_map(|(_, list)| list.iter().map(|it| (it.name, it.version, it.comparison)))
+            .collect();
+        let files: BTreeSet<&str> = self.files.iter().map(|it| it.path.as_str()).collect();
+        for (name, list) in &mut self.relations {
+            if *name == "rpm:requires" {
+                let mut seen = BTreeSet::new();
+                list.retain(|it| {
+                    let inside = it.name.starts_with("rpmlib(")
+                        || own.contains(&(it.name, it.version, it.comparison))
+                        || is_primary(it.name) && files.contains(it.name);
+                    !inside && seen.insert((it.name, it.version, it.comparison, it.before))
+                });
+            }
+        }
+    }
+}
+
+impl File {
+    fn write(&self, xml: &mut Xml) {
+        match self.kind {
+            Some(kind) => xml.text("file", &[("type", kind)], &self.path),
+            None => xml.text("file", &[], &self.path),
+        }
+    }
+}
+
+impl Relation<'_> {
+    fn write(&self, xml: &mut Xml) {
+        let mut attributes = vec![("name", self.name)];
+        if let Some(comparison) = self.comparison {
+            let (epoch, rest) = self.version.split_once(':').unwrap_or(("0", self.version));
+            attributes.extend([("flags", comparison), ("epoch", epoch)]);
+            match rest.split_once('-') {
+                Some((version, release)) => attributes.extend([("ver", version), ("rel", release)]),
+                None => attributes.push(("ver", rest)),
+            }
+        }
+        if self.before {
+            attributes.push(("pre", "1"));
+        }
+        xml.empty("rpm:entry", &attributes);
+    }
+}
+
+/// Whether a file is among those that everybody looks for packages by.
+fn is_primary(path: &str) -> bool {
+    path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
+}
+
+fn relations_of(header: &Header, tags: Relations) -> Result<Vec<Relation<'_>>, String> {
+    let names = header.texts(tags.names);
+    let (versions, flags) = (header.texts(tags.versions), header.numbers(tags.flags));
+    if names.len() != versions.len() || names.len() != flags.len() {
+        return Err(format!("damaged: the relations of tag {} have parts of different lengths", tags.names));
+    }
+    Ok(names
+        .iter()
+        .zip(versions)
+        .zip(flags)
+        .map(|((name, version), flags)| Relation {
+            name,
+            version,
+            comparison: comparison(*flags),
+            before: tags.names == tag::REQUIRES.names && flags & u64::from(tag::BEFORE) != 0,
+        })
+        .collect())
+}
+
+fn comparison(flags: u64) -> Option<&'static str> {
+    let has = |flag: u32| flags & u64::from(flag) != 0;
+    Some(match (has(tag::LESS), has(tag::GREATER), has(tag::EQUAL)) {
+        (true, false, false) => "LT",
+        (true, false, true) => "LE",
+        (false, true, false) => "GT",
+        (false, true, true) => "GE",
+        (false, false, true) => "EQ",
+        _ => return None,
+    })
+}
+
+fn files(header: &Header) -> Result<Vec<File>, String> {
+    let bases = header.texts(tag::BASE_NAMES);
+    let directories = header.texts(tag::DIRECTORY_NAMES);
+    let indexes = header.numbers(tag::DIRECTORY_INDEXES);
+    let (modes, flags) = (header.numbers(tag::FILE_MODES), header.numbers(tag::FILE_FLAGS));
+    if [indexes.len(), modes.len(), flags.len()].iter().any(|it| *it != bases.len()) {
+        return Err("damaged: its lists of files are of different lengths".into());
+    }
+    let mut room = LARGEST_PATHS;
+    let mut files = Vec::new();
+    for (at, base) in bases.iter().enumerate() {
+        let directory = usize::try_from(indexes[at]).ok().and_then(|it| directories.get(it));
+        let directory = directory.ok_or("damaged: a file is in a directory that is not named")?;
+        let length = directory.len() + base.len();
+        if length > LONGEST_PATH {
+            return Err(format!("damaged: a path of {length} bytes"));
+        }
+        room = room.checked_sub(length).ok_or("damaged: more files than there can be")?;
+        let kind = match (modes[at] & 0o170_000 == 0o040_000, flags[at] & u64::from(tag::FILE_GHOST) != 0) {
+            (true, _) => Some("dir"),
+            (false, true) => Some("ghost"),
+            (false, false) => None,
+        };
+        files.push(File { path: format!("{directory}{base}"), kind });
+    }
+    Ok(files)
+}

@@ -1,0 +1,125 @@
+//! Signatures of OpenPGP: of packages, of the indices of directories of packages, of texts that people read.
+//!
+//! The same key over the same data gives the same bytes: a signature's time is that of what it signs, and all
+//! algorithms derive their random numbers, where they need any, from key and data. See RFC 9580 and RFC 6979.
+
+mod key;
+
+use pgp::composed::{ArmorOptions, CleartextSignedMessage, DetachedSignature};
+use pgp::packet::{PacketTrait, SignatureConfig, SignatureType, Subpacket, SubpacketData};
+use pgp::types::{Password, SigningKey, Timestamp};
+
+use crate::Error;
+pub use key::KeyError;
+use key::{Key, Secret};
+
+/// Signs with one key.
+pub struct Signer {
+    key: Key,
+    public: String,
+}
+
+impl Signer {
+    /// Takes the secret key out of a key file, armored or binary. `now`, in seconds since 1970, decides
+    /// whether it has expired.
+    ///
+    /// # Errors
+    /// When the file does not hold exactly one key that can sign, or the passphrase does not unlock it.
+    pub fn new(file: &[u8], passphrase: Option<&str>, now: u32) -> Result<Self, KeyError> {
+        let (key, public) = key::read(file, passphrase, now)?;
+        let public = public
+            .to_armored_string(ArmorOptions::default())
+            .map_err(|error| KeyError::Unreadable(error.to_string()))?;
+        let signer = Self { key, public };
+        // A damaged key shows now, not after half of the packages.
+        signer.detached(b"", 0).map_err(|_| KeyError::CannotSign)?;
+        Ok(signer)
+    }
+
+    /// The public half, armored: what whoever verifies has to import.
+    #[must_use]
+    pub fn public_key(&self) -> &str {
+        &self.public
+    }
+
+    /// Whether the key is one of RSA: some containers have a place of its own for that.
+    #[must_use]
+    pub fn is_rsa(&self) -> bool {
+        self.key.is_rsa()
+    }
+
+    /// A binary signature over `data`, made at `time` in seconds since 1970; later if the key is younger, since
+    /// nobody accepts what was signed before its key existed.
+    ///
+    /// # Errors
+    /// [`Error::Unsigned`] when the key turns out to be damaged.
+    pub fn detached(&self, data: &[u8], time: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.signature(data, time)
+            .and_then(|it| it.signature.to_writer_with_header(&mut bytes))
+            .map_err(unsigned)?;
+        Ok(bytes)
+    }
+
+    /// The same, armored.
+    ///
+    /// # Errors
+    /// As of [`Self::detached`].
+    pub fn armored(&self, data: &[u8], time: u64) -> Result<String, Error> {
+        self.signature(data, time)
+            .and_then(|it| it.to_armored_string(ArmorOptions::default()))
+            .map_err(unsigned)
+    }
+
+    /// A text with its signature around it, readable as it is.
+    ///
+    /// # Errors
+    /// As of [`Self::detached`].
+    pub fn clearsigned(&self, text: &str, time: u64) -> Result<String, Error> {
+        // Blanks at the ends of lines are not signed, and do not survive every transport; nor is the end of the
+        // last line, which belongs to what follows.
+        let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        let config = self.config(SignatureType::Text, time);
+        let empty = Password::empty();
+        config
+            .and_then(|config| match &self.key.secret {
+                Secret::Primary(key) => CleartextSignedMessage::new(&text, config, key, &empty),
+                Secret::Subkey(key) => CleartextSignedMessage::new(&text, config, key, &empty),
+            })
+            .and_then(|it| it.to_armored_string(ArmorOptions::default()))
+            .map_err(unsigned)
+    }
+
+    fn signature(&self, data: &[u8], time: u64) -> pgp::errors::Result<DetachedSignature> {
+        let config = self.config(SignatureType::Binary, time)?;
+        let empty = Password::empty();
+        let signature = match &self.key.secret {
+            Secret::Primary(key) => config.sign(key, &empty, data)?,
+            Secret::Subkey(key) => config.sign(key, &empty, data)?,
+        };
+        Ok(DetachedSignature::new(signature))
+    }
+
+    /// What stands around a signature. The key's id is there twice: old readers know only the short one.
+    fn config(&self, kind: SignatureType, time: u64) -> pgp::errors::Result<SignatureConfig> {
+        fn of(key: &impl SigningKey, kind: SignatureType, time: u32) -> pgp::errors::Result<SignatureConfig> {
+            let mut config = SignatureConfig::v4(kind, key.algorithm(), key.hash_alg());
+            config.hashed_subpackets = vec![
+                Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::from_secs(time)))?,
+                Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint()))?,
+            ];
+            config.unhashed_subpackets =
+                vec![Subpacket::regular(SubpacketData::IssuerKeyId(key.legacy_key_id()))?];
+            Ok(config)
+        }
+        let time = u32::try_from(time).unwrap_or(u32::MAX).max(self.key.valid_from);
+        match &self.key.secret {
+            Secret::Primary(key) => of(key, kind, time),
+            Secret::Subkey(key) => of(key, kind, time),
+        }
+    }
+}
+
+fn unsigned(error: pgp::errors::Error) -> Error {
+    Error::Unsigned(error.to_string())
+}
