@@ -18,5 +18,8 @@ mod plain_tools;
 mod plugins;
 mod readme;
 mod reproducible;
+mod rpm_index;
+mod rpm_root;
 mod schema;
+mod signing;
 mod targets;

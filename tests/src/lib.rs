@@ -10,6 +10,7 @@
 //! | [`expect`] | packages as the format implies them, from a reading of `config.xml` of its own |
 //! | [`generated`] | OPKGs of our own making, as many as wanted |
 //! | [`corpus`] | real OPKGs, where they are at hand |
+//! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`] | the program |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`layout`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
@@ -28,5 +29,6 @@ pub mod opkgc;
 pub mod package;
 pub mod parallel;
 pub mod process;
+pub mod roots;
 pub mod scratch;
 pub mod tools;

@@ -1,0 +1,245 @@
+//! RPMs behave: installed from a directory of packages by `dnf` and `rpm` into a root of their own, upgraded, refused
+//! as a downgrade, removed. Scriptlets leave a line each in a proof file.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use opkg_tests::layout::{self, Item};
+use opkg_tests::opkgc::Opkgc;
+use opkg_tests::roots::rpm::{self, Root};
+use opkg_tests::{built, corpus, generated, parallel, scratch};
+
+use crate::builds;
+
+/// One of each family.
+const TARGETS: [&str; 4] = ["rhel-9", "fedora", "suse", "mandriva"];
+
+/// The scripts that become scriptlets, of one part.
+const TIMES: [&str; 4] = ["pre-install", "post-install", "pre-uninstall", "post-uninstall"];
+
+/// Lays an OPKG of this version whose scripts all prove that they ran; the one named fails.
+fn opkg(name: &str, version: &str, failing: Option<&str>) -> PathBuf {
+    let config = layout::config(name, "").replace("1.0-1", version);
+    let mut items = vec![Item::file("config.xml", 0o644, config), Item::file("README", 0o644, "Read me.\n")];
+    for script in
+        ["api", "server", "client"].iter().flat_map(|part| TIMES.map(|time| format!("{part}-{time}")))
+    {
+        let end = if failing == Some(&script) { "exit 1\n" } else { "" };
+        let text = format!("#!/bin/sh\necho \"{script} $* of {version}\" >> \"$PROOF\"\n{end}");
+        items.push(Item::file(format!("scripts/{script}"), 0o755, text));
+    }
+    let directory = scratch::directory("opkg").join(name);
+    layout::write(&directory, &items);
+    directory
+}
+
+/// Compiles into a directory of packages; returns that.
+fn compile(opkg: &Path, target: &str, output: &Path) -> PathBuf {
+    let arguments: [OsString; 6] =
+        ["--dist".into(), target.into(), "--repo".into(), "-o".into(), output.into(), opkg.into()];
+    Opkgc::new().succeed(arguments);
+    output.join(target)
+}
+
+/// The binary packages in a directory.
+fn packages(directory: &Path) -> Vec<PathBuf> {
+    let files = built::files(directory).into_iter();
+    files.filter(|file| file.extension().is_some_and(|it| it == "rpm")).collect()
+}
+
+#[test]
+fn packages_are_installed_upgraded_and_removed() {
+    if !rpm::possible() {
+        return;
+    }
+    parallel::map(&TARGETS, |target| {
+        let output = scratch::directory("repo");
+        compile(&opkg("life", "1.0-1", None), target, &output);
+        let source = compile(&opkg("life", "2.0-1", None), target, &output);
+        let files = packages(&source);
+        let root = Root::new();
+        root.stand_in(&files);
+        let before = root.paths();
+
+        let old = ["install", "opkg-life-server-1.0-1*", "opkg-life-client-1.0-1*", "opkg-life-1.0-1*"];
+        let ended = root.dnf(&[&source], old);
+        assert_eq!(ended.code, Some(0), "{target}: {}", ended.output());
+        assert_eq!(versions(&root), ["1.0-1"; 3], "{target}");
+        let proof = root.proof();
+        for part in ["api", "server", "client"] {
+            assert_eq!(
+                of(part, &proof),
+                steps(part, [("pre-install", 1, "1.0-1"), ("post-install", 1, "1.0-1")])
+            );
+        }
+        let place = |line: &str| proof.iter().position(|it| it.starts_with(line)).unwrap();
+        assert!(place("api-post-install") < place("server-pre-install"), "{proof:#?}");
+        verified(&root);
+
+        let ended = root.dnf(&[&source], ["upgrade"]);
+        assert_eq!(ended.code, Some(0), "{target}: {}", ended.output());
+        assert_eq!(versions(&root), ["2.0-1"; 3], "{target}");
+        let proof = root.proof();
+        for part in ["api", "server", "client"] {
+            // The old package's script is gone when it would run from its file: the new one's runs, which is why
+            // the rules want scripts that can run any number of times.
+            let expected = [
+                ("pre-install", 2, "2.0-1"),
+                ("post-install", 2, "2.0-1"),
+                ("pre-uninstall", 1, "2.0-1"),
+                ("post-uninstall", 1, "1.0-1"),
+            ];
+            assert_eq!(of(part, &proof), steps(part, expected), "{target}");
+        }
+        verified(&root);
+
+        let old = files.iter().filter(|file| file.to_string_lossy().contains("-1.0-1."));
+        let ended = root.rpm([OsString::from("-U")].into_iter().chain(old.map(OsString::from)));
+        assert_ne!(ended.code, Some(0), "{target}: a downgrade");
+        assert!(ended.stderr.contains("newer than"), "{}", ended.output());
+        assert_eq!(versions(&root), ["2.0-1"; 3], "{target}");
+        assert_eq!(root.proof(), [""; 0]);
+
+        let ended = root.dnf(&[&source], ["remove", "opkg-life", "opkg-life-client"]);
+        assert_eq!(ended.code, Some(0), "{target}: {}", ended.output());
+        assert!(root.installed().is_empty(), "{target}");
+        let proof = root.proof();
+        for part in ["api", "server", "client"] {
+            let expected = [("pre-uninstall", 0, "2.0-1"), ("post-uninstall", 0, "2.0-1")];
+            assert_eq!(of(part, &proof), steps(part, expected), "{target}");
+        }
+        // Directories that nobody owns stay, as those of the format of OPKGs do.
+        let left: Vec<_> =
+            root.paths().difference(&before).filter(|it| !root.path().join(it).is_dir()).cloned().collect();
+        assert!(left.is_empty(), "{target}: {left:?}");
+    });
+}
+
+fn versions(root: &Root) -> Vec<String> {
+    root.installed().into_values().collect()
+}
+
+/// The lines of a part, in their order.
+fn of(part: &str, proof: &[String]) -> Vec<String> {
+    proof.iter().filter(|line| line.starts_with(part)).cloned().collect()
+}
+
+fn steps<const N: usize>(part: &str, steps: [(&str, u32, &str); N]) -> Vec<String> {
+    steps.iter().map(|(time, count, version)| format!("{part}-{time} {count} of {version}")).collect()
+}
+
+/// `rpm -V` finds what it should, and what somebody changed.
+fn verified(root: &Root) {
+    let names: Vec<String> = root.installed().into_keys().collect();
+    let ended = root.rpm([&["-V".to_owned(), "--nodeps".to_owned()], names.as_slice()].concat());
+    assert!(ended.code == Some(0) && ended.stdout.is_empty(), "{}", ended.output());
+}
+
+#[test]
+fn a_changed_file_is_found_by_verification() {
+    if !rpm::possible() {
+        return;
+    }
+    let source = compile(&opkg("changed", "1.0-1", None), "rhel-9", &scratch::directory("repo"));
+    let root = Root::new();
+    root.stand_in(&packages(&source));
+    let ended = root.dnf(&[&source], ["install", "opkg-changed"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output());
+    let script = "usr/lib/oscar/packages/changed/api-post-install";
+    fs_err::write(root.path().join(script), "#!/bin/sh\n").unwrap();
+    let ended = root.rpm(["-V", "opkg-changed"]);
+    assert!(ended.stdout.starts_with("S.5") && ended.stdout.contains(script), "{}", ended.output());
+}
+
+#[test]
+fn a_failing_pre_install_stops_the_installation() {
+    if !rpm::possible() {
+        return;
+    }
+    parallel::map(&TARGETS, |target| {
+        let failing = opkg("fails", "1.0-1", Some("api-pre-install"));
+        let source = compile(&failing, target, &scratch::directory("repo"));
+        let root = Root::new();
+        root.stand_in(&packages(&source));
+        let before = root.paths();
+        let ended = root.dnf(&[&source], ["install", "opkg-fails"]);
+        assert_ne!(ended.code, Some(0), "{target}: {}", ended.output());
+        assert!(root.installed().is_empty(), "{target}: {:?}", root.installed());
+        assert_eq!(root.proof(), ["api-pre-install 1 of 1.0-1"], "{target}");
+        let left: Vec<_> = root.paths().difference(&before).cloned().collect();
+        assert!(left.is_empty(), "{target}: {left:?}");
+    });
+}
+
+#[test]
+fn generated_packages_are_installed_and_their_scripts_run() {
+    if !rpm::possible() {
+        return;
+    }
+    let work: Vec<(u64, &str)> = (0..6).zip(TARGETS.into_iter().cycle()).collect();
+    let ran = parallel::map(&work, |(seed, target)| {
+        let source = compile(&generated::package(*seed).lay(), target, &scratch::directory("repo"));
+        let files = if source.exists() { packages(&source) } else { return 0 };
+        let root = Root::new();
+        // Their relations are made up, and some contradict each other.
+        let ended = root
+            .rpm(["-i", "--nodeps"].map(OsString::from).into_iter().chain(files.iter().map(OsString::from)));
+        assert_eq!(ended.code, Some(0), "seed {seed} for {target}: {}", ended.output());
+        assert_eq!(root.installed().len(), files.len());
+        verified(&root);
+        let installed = root.proof();
+        for line in &installed {
+            assert!(line.contains(" 1 /usr/lib/oscar/packages/"), "seed {seed} for {target}: {line}");
+        }
+        remove(&root);
+        let removed = root.proof();
+        for line in &removed {
+            assert!(line.contains(" 0 /usr/lib/oscar/packages/"), "seed {seed} for {target}: {line}");
+        }
+        installed.len() + removed.len()
+    });
+    assert!(ran.iter().sum::<usize>() > 5, "scripts that ran: {ran:?}");
+}
+
+/// Their scripts expect a cluster, so they do not run.
+#[test]
+fn packages_of_the_corpus_and_the_examples_are_installed() {
+    if !rpm::possible() {
+        return;
+    }
+    let real = corpus::samples().into_iter().step_by(4).map(|sample| sample.lay());
+    let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(real).collect();
+    let work: Vec<(&PathBuf, &str)> = directories.iter().zip(TARGETS.into_iter().cycle()).collect();
+    parallel::map(&work, |(directory, target)| {
+        let source = compile(directory, target, &scratch::directory("repo"));
+        if let Some(root) = install(&source, &["--setopt=tsflags=noscripts"]) {
+            assert_eq!(root.proof(), [""; 0]);
+            // `rpm` has no such setting of its own.
+            let names: Vec<String> = root.installed().into_keys().collect();
+            let ended = root.rpm([&["-e".to_owned(), "--noscripts".to_owned()], names.as_slice()].concat());
+            assert_eq!(ended.code, Some(0), "{}", ended.output());
+        }
+    });
+}
+
+/// Installs everything from a directory of packages into a new root and verifies it; nothing if there are none.
+fn install(source: &Path, options: &[&str]) -> Option<Root> {
+    let files = if source.exists() { packages(source) } else { Vec::new() };
+    if files.is_empty() {
+        return None;
+    }
+    let root = Root::new();
+    root.stand_in(&files);
+    let ended = root.dnf(&[source], [&["install", "opkg-*"], options].concat());
+    assert_eq!(ended.code, Some(0), "{}: {}", source.display(), ended.output());
+    assert_eq!(root.installed().len(), files.len(), "{}", ended.output());
+    verified(&root);
+    Some(root)
+}
+
+fn remove(root: &Root) {
+    let names: Vec<String> = root.installed().into_keys().collect();
+    let ended = root.rpm([&["-e".to_owned()], names.as_slice()].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.output());
+    assert!(root.installed().is_empty());
+}

@@ -1,0 +1,231 @@
+//! What `--sign` signs is accepted by those who check it, and nothing else is: `rpm`, `dnf`, `gpg`, `apt`.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use opkg_tests::opkgc::{self, Opkgc};
+use opkg_tests::process::{self, Ended};
+use opkg_tests::roots::rpm::{self, Root};
+use opkg_tests::{need, scratch, tools};
+
+/// A home of `gpg` with one key.
+struct Keys {
+    home: PathBuf,
+    secret: PathBuf,
+}
+
+impl Keys {
+    fn new(passphrase: &str, algorithm: &str) -> Self {
+        // Sockets below it must have short names.
+        let home = PathBuf::from(process::succeed(Command::new("mktemp").args(["-d"])).trim_end());
+        fs_err::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let secret = scratch::directory("key").join("secret.asc");
+        let this = Self { home, secret };
+        let who = "Site <site@example.org>";
+        this.gpg(["--passphrase", passphrase, "--quick-gen-key", who, algorithm, "sign", "never"]);
+        let exported = this.gpg(["--passphrase", passphrase, "--armor", "--export-secret-keys"]);
+        fs_err::write(&this.secret, exported.stdout).unwrap();
+        this
+    }
+
+    fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        let mut gpg = Command::new("gpg");
+        gpg.env("GNUPGHOME", &self.home).args(["--batch", "--pinentry-mode", "loopback"]);
+        let ended = process::run(gpg.args(arguments));
+        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        ended
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let _ = process::run(Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", &self.home));
+        let _ = fs_err::remove_dir_all(&self.home);
+    }
+}
+
+/// Compiles an example with a signature; the passphrase comes from a file.
+fn compile(keys: &Keys, passphrase: &str, targets: &str) -> PathBuf {
+    let output = scratch::directory("signed");
+    let file = keys.secret.with_file_name("passphrase");
+    fs_err::write(&file, format!("{passphrase}\n")).unwrap();
+    let mut command = Opkgc::new().command(["--dist", targets, "--repo", "--sign"]);
+    command.arg(&keys.secret).arg("--passphrase-file").arg(file).arg("-o").arg(&output);
+    process::succeed(command.arg(opkgc::workspace().join("examples/hello-cluster")));
+    output
+}
+
+fn rpms(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|it| it.extension().is_some_and(|it| it == "rpm")).collect();
+    files.sort();
+    files
+}
+
+/// `rpm -K` with a database of its own, into which these keys were imported.
+fn checked(keys: &[&Path], files: &[PathBuf]) -> Ended {
+    let database = scratch::directory("database");
+    let rpm = || {
+        let mut rpm = Command::new("rpm");
+        rpm.arg("--dbpath").arg(&database).env("LC_ALL", "C.UTF-8");
+        rpm
+    };
+    for key in keys {
+        process::succeed(rpm().arg("--import").arg(key));
+    }
+    process::run(rpm().arg("-Kv").args(files))
+}
+
+#[test]
+fn rpm_accepts_signed_packages_and_sources() {
+    need!("gpg", "rpm");
+    for (algorithm, called) in [("rsa3072", "RSA/SHA256"), ("ed25519", "EdDSA/SHA256")] {
+        let keys = Keys::new("two words", algorithm);
+        let [output, again] = [compile(&keys, "two words", "rhel-9"), compile(&keys, "two words", "rhel-9")];
+        let directory = output.join("rhel-9");
+        let public = directory.join("repodata/repomd.xml.key");
+        let files = rpms(&directory);
+        assert_eq!(files.len(), 4);
+        for (one, other) in files.iter().zip(rpms(&again.join("rhel-9"))) {
+            assert_eq!(fs_err::read(one).unwrap(), fs_err::read(other).unwrap(), "the same bytes");
+        }
+        let ended = checked(&[&public], &files);
+        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        assert_eq!(
+            ended.stdout.matches(&format!("Header V4 {called} Signature")).count(),
+            4,
+            "{}",
+            ended.output()
+        );
+        assert_eq!(
+            ended.stdout.matches("Signature, key ID").count(),
+            ended.stdout.matches(": OK\n").count() / 5
+        );
+
+        let ended = checked(&[], &files);
+        assert!(ended.code != Some(0) && ended.stdout.contains("NOKEY"), "{}", ended.output());
+        let mut bytes = fs_err::read(&files[0]).unwrap();
+        // The summary, which is in the header.
+        let place = bytes.windows(5).position(|it| it == b"hello").unwrap();
+        let place = place + bytes[place + 100..].windows(5).position(|it| it == b"hello").unwrap() + 100;
+        bytes[place] = b'H';
+        let forged = scratch::directory("forged").join("forged.rpm");
+        fs_err::write(&forged, bytes).unwrap();
+        let ended = checked(&[&public], &[forged]);
+        assert!(ended.code != Some(0) && ended.stdout.contains("BAD"), "{}", ended.output());
+    }
+}
+
+#[test]
+fn dnf_takes_signed_packages_only() {
+    need!("gpg");
+    if !rpm::possible() {
+        return;
+    }
+    let keys = Keys::new("", "rsa2048");
+    let source = compile(&keys, "", "fedora").join("fedora");
+    let install = |source: &Path| {
+        let root = Root::new();
+        root.stand_in(
+            &rpms(source)
+                .into_iter()
+                .filter(|it| !it.to_string_lossy().contains(".src."))
+                .collect::<Vec<_>>(),
+        );
+        let key =
+            format!("--setopt=source0.gpgkey=file://{}", source.join("repodata/repomd.xml.key").display());
+        let checks = ["--setopt=source0.gpgcheck=1", "--setopt=source0.repo_gpgcheck=1", &key];
+        let ended = root.dnf(&[source], [&checks[..], &["install", "opkg-hello-cluster"]].concat());
+        (ended, root.installed().len())
+    };
+    let (ended, installed) = install(&source);
+    assert!(ended.code == Some(0) && installed == 1, "{}", ended.output());
+
+    let index = source.join("repodata/repomd.xml");
+    let text = fs_err::read_to_string(&index).unwrap();
+    fs_err::write(&index, text.replace("<revision>", "<revision>1")).unwrap();
+    let (ended, installed) = install(&source);
+    assert!(ended.code != Some(0) && installed == 0, "{}", ended.output());
+}
+
+#[test]
+fn gpg_and_apt_accept_signed_indices() {
+    need!("gpg", "apt-get");
+    let keys = Keys::new("", "rsa2048");
+    let output = compile(&keys, "", "rhel-9,debian-12");
+    let [rpms, debs] = ["rhel-9", "debian-12"].map(|it| output.join(it));
+    let index = rpms.join("repodata/repomd.xml");
+    keys.gpg([OsStr::new("--verify"), rpms.join("repodata/repomd.xml.asc").as_ref(), index.as_ref()]);
+    keys.gpg([OsStr::new("--verify"), debs.join("Release.gpg").as_ref(), debs.join("Release").as_ref()]);
+    let within = keys.gpg([OsStr::new("--decrypt"), debs.join("InRelease").as_ref()]);
+    assert_eq!(within.stdout, fs_err::read_to_string(debs.join("Release")).unwrap());
+
+    let update = |file: &str| {
+        // Apt reads as a user of its own, who cannot see everybody's directories.
+        let state = PathBuf::from(process::succeed(Command::new("mktemp").args(["-d"])).trim_end());
+        let list = state.join("sources.list");
+        let (source, key) = (debs.display(), debs.join(file));
+        fs_err::write(&list, format!("deb [signed-by={}] copy:{source} ./\n", key.display())).unwrap();
+        for directory in ["lists/partial", "archives/partial"] {
+            fs_err::create_dir_all(state.join(directory)).unwrap();
+        }
+        let mut apt = Command::new("apt-get");
+        for (name, path) in [
+            ("Dir::Etc::SourceList", list.clone()),
+            ("Dir::Etc::SourceParts", "/dev/null".into()),
+            ("Dir::State::Lists", state.join("lists")),
+            ("Dir::Cache", state.clone()),
+            ("Dir::State::Status", state.join("status")),
+        ] {
+            apt.arg("-o").arg(format!("{name}={}", path.display()));
+        }
+        fs_err::write(state.join("status"), "").unwrap();
+        let ended = process::run(apt.args(["-o", "APT::Sandbox::User=", "--error-on=any", "update"]));
+        fs_err::remove_dir_all(state).unwrap();
+        ended
+    };
+    let ended = update("Release.key");
+    assert_eq!(ended.code, Some(0), "{}", ended.output());
+    let other = Keys::new("", "rsa2048");
+    let public = other.gpg(["--armor", "--export"]).stdout;
+    fs_err::write(debs.join("other.asc"), public).unwrap();
+    let ended = update("other.asc");
+    assert_ne!(ended.code, Some(0), "{}", ended.output());
+}
+
+#[test]
+fn a_key_that_cannot_sign_stops_everything() {
+    if !tools::available(&["gpg"]) {
+        return;
+    }
+    let keys = Keys::new("open", "ed25519");
+    let public = keys.secret.with_file_name("public.asc");
+    fs_err::write(&public, keys.gpg(["--armor", "--export"]).stdout).unwrap();
+    let output = scratch::directory("unsigned").join("output");
+    let run = |key: &Path, passphrase: Option<&str>, more: &[&str]| {
+        let mut command = Opkgc::new().command(["--dist", "rhel-9", "-o"]);
+        command.arg(&output).arg("--sign").arg(key).args(more);
+        command.envs(passphrase.map(|it| ("OPKG_SIGN_PASSPHRASE", it)));
+        let ended = process::run(command.arg(opkgc::workspace().join("examples/hello-cluster")));
+        (ended.code, ended.stderr)
+    };
+    for (key, passphrase, message, help) in [
+        (&keys.secret, None, "locked with a passphrase", "--passphrase-file FILE"),
+        (&keys.secret, Some("closed"), "does not unlock the key", "$OPKG_SIGN_PASSPHRASE"),
+        (&public, None, "holds only a public key", "--export-secret-keys"),
+    ] {
+        let (code, said) = run(key, passphrase, &[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(message) && said.contains(help) && said.contains("cannot sign with"), "{said}");
+        assert!(!output.exists());
+    }
+    let (code, said) = run(&keys.secret.with_file_name("none"), None, &[]);
+    assert!(code == Some(2) && said.contains("none"), "{said}");
+    let (code, said) = run(&keys.secret, Some("open"), &["--builder", "native"]);
+    assert!(code == Some(2) && said.contains("--builder native"), "{said}");
+    assert!(!output.exists());
+    let (code, said) = run(&keys.secret, Some("open"), &[]);
+    assert_eq!(code, Some(0), "{said}");
+}

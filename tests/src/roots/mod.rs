@@ -1,0 +1,5 @@
+//! Directories that stand for a system of their own, in which a distribution's package manager installs packages
+//! and runs their scriptlets. They need root.
+
+mod programs;
+pub mod rpm;

@@ -1,0 +1,55 @@
+//! The few programs that scriptlets start in a root, taken from this machine.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{process, tools};
+
+/// What busybox stands in for.
+const APPLETS: &str = "[ awk basename cat chmod chown cp cut date dirname echo env expr false find grep head \
+                       hostname id ln ls mkdir mktemp mv rm rmdir sed sh sleep sort tail tar test touch tr true \
+                       uname wc xargs";
+
+/// What scripts are written for, and nothing stands in for.
+const REAL: [&str; 2] = ["bash", "perl"];
+
+/// What [`install`] needs on this machine.
+pub const NEEDED: [&str; 4] = ["busybox", "ldd", "bash", "perl"];
+
+/// Puts a shell and its usual company, `bash` and `perl` into a root.
+///
+/// # Panics
+///
+/// If one of [`NEEDED`] is missing.
+pub fn install(root: &Path) {
+    for directory in ["bin", "sbin", "lib", "lib64"] {
+        fs_err::create_dir_all(root.join("usr").join(directory)).unwrap();
+        fs_err::os::unix::fs::symlink(format!("usr/{directory}"), root.join(directory)).unwrap();
+    }
+    fs_err::copy(tools::find("busybox").unwrap(), root.join("bin/busybox")).unwrap();
+    for applet in APPLETS.split_whitespace() {
+        fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
+    }
+    let mut files = BTreeSet::new();
+    for name in REAL {
+        let program = tools::find(name).unwrap();
+        fs_err::copy(&program, root.join("usr/bin").join(name)).unwrap();
+        files.extend(libraries(&program));
+    }
+    // What `use strict` reads.
+    let modules = "use strict; use warnings; print join(\"\\n\", values %INC)";
+    let modules = process::succeed(Command::new("perl").arg("-e").arg(modules));
+    files.extend(modules.lines().map(PathBuf::from));
+    for file in files {
+        let place = root.join(file.strip_prefix("/").unwrap());
+        fs_err::create_dir_all(place.parent().unwrap()).unwrap();
+        fs_err::copy(file, place).unwrap();
+    }
+}
+
+/// `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)`, and the loader without an arrow.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let printed = process::succeed(Command::new("ldd").arg(program));
+    printed.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
+}
