@@ -1,7 +1,7 @@
 //! Everything that an engine writes, as values: what is committed to the database is what is applied in memory.
 
 use crate::event::{Ending, Event, EventId, RunId, Verdict};
-use crate::{Key, Package, PackageId, Phase, Row, Stage, Target, TargetId};
+use crate::{Key, Package, PackageId, Phase, Row, Stage, Target, TargetId, Value};
 
 /// One change of the database. Several are committed together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,15 @@ pub enum Change {
         /// Whether it waits to be run.
         queued: bool,
     },
+    /// A package is configured: all its values in a context, in the order of its form.
+    Configure {
+        /// What.
+        package: PackageId,
+        /// For which image; without one for the whole cluster.
+        image: Option<TargetId>,
+        /// They replace all that were there.
+        values: Vec<Value>,
+    },
     /// The cluster has come to another phase.
     Phase(Phase),
     /// A run of the engine came to its end.
@@ -77,4 +86,45 @@ pub enum Change {
         /// How.
         ending: Box<Ending>,
     },
+}
+
+impl Change {
+    /// The names of all kinds of changes.
+    pub const NAMES: [&'static str; 14] = [
+        "request",
+        "progress",
+        "target",
+        "target-gone",
+        "package",
+        "assign",
+        "unassign",
+        "image-seen",
+        "rerun",
+        "configure",
+        "phase",
+        "run-ended",
+        "event",
+        "event-ended",
+    ];
+
+    /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Request { .. } => const { Self::NAMES[0] },
+            Self::Progress(..) => const { Self::NAMES[1] },
+            Self::Target(_) => const { Self::NAMES[2] },
+            Self::TargetGone(_) => const { Self::NAMES[3] },
+            Self::Package(_) => const { Self::NAMES[4] },
+            Self::Assign { .. } => const { Self::NAMES[5] },
+            Self::Unassign { .. } => const { Self::NAMES[6] },
+            Self::ImageSeen { .. } => const { Self::NAMES[7] },
+            Self::Rerun { .. } => const { Self::NAMES[8] },
+            Self::Configure { .. } => const { Self::NAMES[9] },
+            Self::Phase(_) => const { Self::NAMES[10] },
+            Self::RunEnded { .. } => const { Self::NAMES[11] },
+            Self::Event(_) => const { Self::NAMES[12] },
+            Self::EventEnded { .. } => const { Self::NAMES[13] },
+        }
+    }
 }

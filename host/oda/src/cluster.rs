@@ -68,28 +68,32 @@ impl Cluster {
             .is_some_and(Option::is_some)
     }
 
-    /// Does in memory what the database does with a change.
+    /// Does in memory what the database does with a change. What is said of a target or package that is not
+    /// there (it may have been removed meanwhile) changes nothing.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::Request { key, stage, at } => {
+            Change::Request { key, stage, at } if self.knows(*key) => {
                 let rows = self.rows.entry(key.target).or_default();
                 rows.entry(key.package, || Row::new(*stage, *at)).requested = *stage;
             }
             Change::Progress(key, row) => {
-                let rows = self.rows.entry(key.target).or_default();
-                let known = rows.entry(key.package, || row.clone());
-                *known = Row { requested: known.requested, ..row.clone() };
+                if let Some(known) = self.rows.get_mut(&key.target).and_then(|it| it.get_mut(key.package)) {
+                    *known = Row { requested: known.requested, ..row.clone() };
+                }
             }
             Change::Target(target) => {
                 self.last_target = self.last_target.max(target.id.0);
-                self.targets.insert(target.id, target.clone());
+                let image = target.image.filter(|it| self.is(*it, Kind::Image));
+                self.targets.insert(target.id, Target { image, ..target.clone() });
             }
             Change::TargetGone(gone) => self.forget(*gone),
             Change::Package(package) => {
                 self.last_package = self.last_package.max(package.id.0);
                 self.packages.insert(package.id, package.clone());
             }
-            Change::Assign { package, client, handed_over } => {
+            Change::Assign { package, client, handed_over }
+                if self.packages.contains_key(package) && self.is(*client, Kind::Client) =>
+            {
                 self.assignments.entry(*package).or_default().insert(*client, *handed_over);
             }
             Change::Unassign { package, client } => {
@@ -100,13 +104,15 @@ impl Cluster {
                     }
                 }
             }
-            Change::ImageSeen { package, image, seen: true } => {
+            Change::ImageSeen { package, image, seen: true }
+                if self.packages.contains_key(package) && self.is(*image, Kind::Image) =>
+            {
                 self.images_seen.insert((*package, *image));
             }
             Change::ImageSeen { package, image, seen: false } => {
                 self.images_seen.remove(&(*package, *image));
             }
-            Change::Rerun { key, stage, queued: true } => {
+            Change::Rerun { key, stage, queued: true } if self.knows(*key) => {
                 self.reruns.entry(*key).or_default().insert(*stage);
             }
             Change::Rerun { key, stage, queued: false } => {
@@ -118,8 +124,23 @@ impl Cluster {
                 }
             }
             Change::Phase(phase) => self.phase = *phase,
-            Change::RunEnded { .. } | Change::Event(_) | Change::EventEnded { .. } => {}
+            Change::Request { .. }
+            | Change::Assign { .. }
+            | Change::ImageSeen { .. }
+            | Change::Rerun { .. }
+            | Change::Configure { .. }
+            | Change::RunEnded { .. }
+            | Change::Event(_)
+            | Change::EventEnded { .. } => {}
         }
+    }
+
+    fn knows(&self, key: Key) -> bool {
+        self.targets.contains_key(&key.target) && self.packages.contains_key(&key.package)
+    }
+
+    fn is(&self, target: TargetId, kind: Kind) -> bool {
+        self.targets.get(&target).is_some_and(|it| it.kind() == kind)
     }
 
     fn forget(&mut self, gone: TargetId) {

@@ -6,24 +6,30 @@
 
 mod change;
 mod cluster;
+mod config;
+pub mod crash;
 mod event;
 mod invalid;
+mod lock;
 mod package;
 mod phase;
 mod row;
 mod rows;
+mod sqlite;
 mod stage;
 mod store;
 mod target;
 
 pub use change::Change;
 pub use cluster::Cluster;
+pub use config::{Origin, Value};
 pub use event::{Ending, Event, EventId, Run, RunId, Step, Verdict};
 pub use invalid::Invalid;
 pub use package::{Class, Package, PackageId, PackageName};
 pub use phase::Phase;
 pub use row::{Failure, Key, Row, State};
 pub use rows::Rows;
+pub use sqlite::{Options, Sqlite};
 pub use stage::Stage;
 pub use store::{Error, Holder, Lock, Store, Wanted};
 pub use target::{Address, Kind, Target, TargetId, TargetName};

@@ -37,6 +37,12 @@ impl Phase {
         Self::TestInstall,
     ];
 
+    /// The phase with a number of the database's.
+    #[must_use]
+    pub fn from_id(id: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -8,10 +8,22 @@ use crate::{PackageId, Row};
 pub struct Rows(Vec<(PackageId, Row)>);
 
 impl Rows {
+    /// Rows that are sorted by package already, each package once; nothing where they are not.
+    #[must_use]
+    pub fn from_sorted(rows: Vec<(PackageId, Row)>) -> Option<Self> {
+        rows.is_sorted_by(|one, next| one.0 < next.0).then_some(Self(rows))
+    }
+
     /// The row of a package.
     #[must_use]
     pub fn get(&self, package: PackageId) -> Option<&Row> {
         self.find(package).ok().and_then(|at| self.0.get(at)).map(|(_, row)| row)
+    }
+
+    /// The row of a package, to be changed.
+    pub fn get_mut(&mut self, package: PackageId) -> Option<&mut Row> {
+        let at = self.find(package).ok()?;
+        self.0.get_mut(at).map(|(_, row)| row)
     }
 
     /// The row of a package, made by `new` where there is none.

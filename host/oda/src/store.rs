@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::event::{Event, Run, RunId};
-use crate::{Change, Cluster, PackageId, TargetId};
+use crate::{Change, Cluster, PackageId, TargetId, Value};
 
 /// Why the database did not do what it was told to. Nothing of the failed operation was done.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum Error {
     /// There is none yet.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
+    /// Something stands where a new one was to be made.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
     /// Something stands there, but no database of this program.
     #[error("{} is no database of this program", .0.display())]
     Foreign(PathBuf),
@@ -154,6 +157,12 @@ pub trait Store {
     /// # Errors
     /// When the database fails.
     fn events(&mut self, wanted: &Wanted) -> Result<Vec<Event>, Error>;
+
+    /// The configuration of a package, for an image or for the whole cluster, in the order of its form.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<Value>, Error>;
 
     /// Takes targets for this process alone, all or none. The inner error says who has one of them.
     ///

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use opkg_oda::{
     Address, Change, Class, Cluster, Error, Event, Holder, Key, Kind, Lock, Package, PackageId, Phase, Run,
-    RunId, Stage, Store, Target, TargetId, Wanted,
+    RunId, Stage, Store, Target, TargetId, Value, Wanted,
 };
 use opkg_opm::effects::{Effects, Report};
 use opkg_opm::engine::{Clock, Observer};
@@ -140,6 +140,10 @@ impl Store for Memory {
     fn events(&mut self, wanted: &Wanted) -> Result<Vec<Event>, Error> {
         let events = self.events.iter().filter(|it| wanted.run.is_none_or(|run| it.id.run == run));
         Ok(events.cloned().collect())
+    }
+
+    fn values(&mut self, _package: PackageId, _image: Option<TargetId>) -> Result<Vec<Value>, Error> {
+        Ok(Vec::new())
     }
 
     fn lock(&mut self, _targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, Holder>, Error> {

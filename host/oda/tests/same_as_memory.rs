@@ -1,0 +1,181 @@
+//! What is committed and loaded again is what the same changes make of a cluster in memory.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Scratch, failed, key};
+use opkg_oda::{
+    Change, Class, Cluster, Kind, Package, PackageId, Phase, Row, Stage, State, Store, Target, TargetId,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const TARGETS: std::ops::Range<i64> = 1..7;
+const PACKAGES: std::ops::Range<i64> = 1..5;
+
+fn stage() -> impl Strategy<Value = Stage> {
+    select(Stage::ALL.to_vec())
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let failure =
+        (stage(), ".*").prop_map(|(stage, message)| Some(Box::new(opkg_oda::Failure { stage, message })));
+    let state = prop_oneof![
+        Just((State::Idle, None)),
+        Just((State::Running, None)),
+        failure.prop_map(|it| (State::Error, it)),
+    ];
+    let rest = (proptest::option::of(stage()), any::<i64>(), any::<u32>());
+    (stage(), stage(), state, rest).prop_map(
+        |(requested, current, (state, failure), (inherits, changed, attempts))| Row {
+            requested,
+            current,
+            state,
+            failure,
+            attempts,
+            inherits,
+            changed,
+        },
+    )
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let root = proptest::option::of("/[a-zé ']{0,9}");
+    let image = proptest::option::of(TARGETS.prop_map(TargetId));
+    (TARGETS, "[a-z.]{0,5}", root, image).prop_map(|(id, name, root, image)| {
+        let kind = Kind::ALL[usize::try_from(id).unwrap() % 3];
+        let mut target = common::target(id, kind);
+        target.address.name = format!("n{id}-{name}").parse().unwrap();
+        target.root = root.map(Into::into);
+        target.image = image.filter(|_| kind == Kind::Client);
+        target
+    })
+}
+
+fn package() -> impl Strategy<Value = Package> {
+    let rest = (proptest::option::of(".*"), proptest::option::of(".*"));
+    let needs = proptest::collection::vec(PACKAGES.prop_map(PackageId), 0..4);
+    (PACKAGES, "[a-z+]{0,5}", select(Class::ALL.to_vec()), needs, rest).prop_map(
+        |(id, name, class, needs, (version, awaits))| Package {
+            id: PackageId(id),
+            name: format!("p{id}{name}").parse().unwrap(),
+            class,
+            version,
+            needs,
+            awaits,
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let a_key = || (TARGETS, PACKAGES).prop_map(|(target, package)| key(target, package));
+    let pair = || (TARGETS.prop_map(TargetId), PACKAGES.prop_map(PackageId));
+    prop_oneof![
+        4 => target().prop_map(Change::Target),
+        4 => package().prop_map(Change::Package),
+        4 => (a_key(), stage(), any::<i64>()).prop_map(|(key, stage, at)| Change::Request { key, stage, at }),
+        4 => (a_key(), row()).prop_map(|(key, row)| Change::Progress(key, row)),
+        1 => TARGETS.prop_map(|id| Change::TargetGone(TargetId(id))),
+        2 => (pair(), any::<Option<i64>>()).prop_map(|((client, package), handed_over)| {
+            Change::Assign { package, client, handed_over }
+        }),
+        1 => pair().prop_map(|(client, package)| Change::Unassign { package, client }),
+        2 => (pair(), any::<bool>()).prop_map(|((image, package), seen)| Change::ImageSeen { package, image, seen }),
+        2 => (a_key(), stage(), any::<bool>()).prop_map(|(key, stage, queued)| Change::Rerun { key, stage, queued }),
+        1 => select(Phase::ALL.to_vec()).prop_map(Change::Phase),
+    ]
+}
+
+/// Leaves out what nobody may ask for: a key that was used before, a dependency on nothing.
+fn possible(changes: Vec<Change>) -> Vec<Change> {
+    let (mut gone, mut packages) = (BTreeSet::new(), BTreeSet::new());
+    let mut kept = Vec::new();
+    for mut change in changes {
+        match &mut change {
+            Change::Target(it) if gone.contains(&it.id) => continue,
+            Change::TargetGone(it) => {
+                gone.insert(*it);
+            }
+            Change::Package(it) => {
+                packages.insert(it.id);
+                it.needs.retain(|needs| packages.contains(needs));
+            }
+            _ => {}
+        }
+        kept.push(change);
+    }
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn committed_is_applied(changes in proptest::collection::vec(change(), 0..60), step in 1_usize..9) {
+        let changes = possible(changes);
+        let scratch = Scratch::new();
+        let mut store = scratch.create();
+        let mut cluster = Cluster::default();
+        for part in changes.chunks(step) {
+            store.commit(part).unwrap();
+            part.iter().for_each(|it| cluster.apply(it));
+        }
+        prop_assert_eq!(store.load().unwrap(), cluster.clone());
+        drop(store);
+        let mut again = opkg_oda::Sqlite::open(&scratch.path()).unwrap();
+        prop_assert_eq!(again.load().unwrap(), cluster);
+    }
+}
+
+#[test]
+fn what_is_decided_is_what_was_loaded() {
+    let scratch = Scratch::new();
+    let (mut one, mut other) = (scratch.create(), opkg_oda::Sqlite::open(&scratch.path()).unwrap());
+    one.commit(&common::small()).unwrap();
+    other
+        .update(&mut |cluster| {
+            assert_eq!((cluster.targets.len(), cluster.last_target), (3, 3));
+            vec![
+                Change::Request { key: key(1, 1), stage: Stage::Finished, at: 5 },
+                Change::Progress(key(1, 1), failed(6)),
+            ]
+        })
+        .unwrap();
+    assert_eq!(one.load().unwrap().row(key(1, 1)), Some(&failed(6)));
+}
+
+#[test]
+fn all_or_nothing() {
+    let scratch = Scratch::new();
+    let mut store = scratch.create();
+    store.commit(&common::small()).unwrap();
+    let before = store.load().unwrap();
+    let twice = Change::Target(common::target(9, Kind::Client));
+    let mut same_name = common::target(10, Kind::Client);
+    same_name.address.name = "client9".parse().unwrap();
+    let error = store.commit(&[Change::Phase(Phase::Netboot), twice, Change::Target(same_name)]).unwrap_err();
+    assert!(matches!(error, opkg_oda::Error::Other { .. }), "{error}");
+    assert_eq!(store.load().unwrap(), before);
+    // A dependency on a package that is not there is found when all is written.
+    store.commit(&[Change::Phase(Phase::Netboot), Change::Package(common::package(7, &[8]))]).unwrap_err();
+    assert_eq!(store.load().unwrap(), before);
+    store
+        .commit(&[Change::Package(common::package(7, &[8])), Change::Package(common::package(8, &[]))])
+        .unwrap();
+}
+
+#[test]
+fn keys_of_targets_are_never_used_again() {
+    let scratch = Scratch::new();
+    let mut store = scratch.create();
+    store.commit(&common::small()).unwrap();
+    store.commit(&[Change::TargetGone(TargetId(3))]).unwrap();
+    let cluster = store.load().unwrap();
+    assert_eq!((cluster.last_target, cluster.targets.len()), (3, 2));
+    store.commit(&[Change::Target(common::target(3, Kind::Client))]).unwrap_err();
+    let mut again = common::target(4, Kind::Client);
+    again.address.name = "client3".parse().unwrap();
+    store.commit(&[Change::Target(again)]).unwrap();
+}
