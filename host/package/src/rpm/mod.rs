@@ -12,7 +12,7 @@ mod relations;
 pub(crate) mod tag;
 
 use md5::Md5;
-use opkg_runtime::artefacts::{BinaryPackage, Compression, TextFile};
+use opkg_runtime::artefacts::{BinaryPackage, Change, Compression, TextFile};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
@@ -232,8 +232,13 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
         header.string(tag, &field.value);
     }
     let entries = &package.changelog;
-    let seconds = |it: i64| u32::try_from(it.max(0)).unwrap_or(u32::MAX);
-    header.numbers(tag::CHANGELOG_TIMES, entries.iter().map(|it| seconds(it.seconds)).collect());
+    let seconds = |it: &Change| {
+        u32::try_from(it.seconds).map_err(|_| {
+            Error::Unpackable(format!("a change at {} seconds since 1970 in an RPM", it.seconds))
+        })
+    };
+    let times = entries.iter().map(seconds).collect::<Result<_, _>>()?;
+    header.numbers(tag::CHANGELOG_TIMES, times);
     header.strings(tag::CHANGELOG_NAMES, entries.iter().map(|it| it.header.clone()).collect());
     header.strings(tag::CHANGELOG_TEXTS, entries.iter().map(|it| it.text.clone()).collect());
     Ok(header)
@@ -242,8 +247,13 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
 fn scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
     for scriptlet in &package.scriptlets {
         let time = relations::time(scriptlet.time);
+        let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
+        let program_is_sound =
+            scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') || is_built_in(it));
+        if !program_is_sound || !scriptlet.interpreter.iter().all(sound) {
+            return Err(Error::Unpackable(format!("a scriptlet for {:?}", scriptlet.interpreter)));
+        }
         let program = match scriptlet.interpreter.as_slice() {
-            [] => return Err(Error::Unpackable("a scriptlet without an interpreter".into())),
             [program] => Value::String(program.clone()),
             several => Value::Strings(several.to_vec()),
         };

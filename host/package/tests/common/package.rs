@@ -1,0 +1,69 @@
+//! A small package, written into a directory of its own.
+
+use fs_err as fs;
+use opkg::model::Node;
+use opkg_package::{Builder, Error, write};
+use opkg_runtime::artefacts::{
+    BinaryPackage, Change, Container, Content, FileMarks, NativeBuild, Output, PackedFile, SourcePackage,
+};
+
+use super::common::{Fixture, TIME};
+
+pub fn fixture() -> Fixture {
+    Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[])
+}
+
+pub fn package(fixture: &Fixture) -> BinaryPackage {
+    assert_eq!(fixture.opkg.files[0].at, Node(0));
+    BinaryPackage {
+        name: "opkg-x".into(),
+        epoch: 0,
+        version: "1.0".into(),
+        release: "2".into(),
+        arch: "all".into(),
+        summary: "X".into(),
+        description: "It is x.".into(),
+        license: "GPL".into(),
+        section: "admin".into(),
+        url: None,
+        maintainer: "A <a@example.org>".into(),
+        relations: Vec::new(),
+        files: vec![
+            packed("/etc/x", Content::Text("x\n".into()), FileMarks::CONFIGURATION),
+            packed("/usr", Content::Directory, FileMarks::empty()),
+            packed("/usr/data", Content::Source(0), FileMarks::DOCUMENTATION),
+            packed("/usr/link", Content::Link("data".into()), FileMarks::empty()),
+        ],
+        scriptlets: Vec::new(),
+        changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
+        fields: Vec::new(),
+        file_name: "x".into(),
+    }
+}
+
+pub fn packed(path: &str, content: Content, marks: FileMarks) -> PackedFile {
+    let mode = if matches!(content, Content::Directory) { 0o755 } else { 0o644 };
+    PackedFile { path: path.into(), content, mode, marks }
+}
+
+/// Writes the package into a new directory; nothing of it is left if it is refused.
+pub fn written(
+    fixture: &Fixture,
+    package: &BinaryPackage,
+    container: Container,
+) -> Result<tempfile::TempDir, Error> {
+    let output = Output {
+        meta_files: Vec::new(),
+        source: SourcePackage::Tree("tree".into()),
+        native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
+        container,
+        packages: vec![package.clone()],
+        diagnostics: Vec::new(),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let outcome = write(&output, fixture.source(), directory.path(), Builder::Direct, None);
+    if outcome.is_err() {
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+    outcome.map(|_| directory)
+}
