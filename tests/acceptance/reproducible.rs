@@ -8,7 +8,7 @@ use std::process::Command;
 use opkg_tests::generated;
 use opkg_tests::layout::{self, Item};
 use opkg_tests::opkgc::{self, Opkgc};
-use opkg_tests::{expect, need, process, tools};
+use opkg_tests::{expect, need, process, scratch, tools};
 
 use crate::builds;
 
@@ -73,6 +73,27 @@ fn bytes_depend_on_the_input_alone() {
             );
         }
     }
+}
+
+/// Many jobs on one thread and on two.
+#[test]
+fn threads_do_not_matter() {
+    let packages: Vec<_> = (0..4).map(|seed| generated::package(seed).lay()).collect();
+    let packages = [packages, builds::example_directories()].concat();
+    let targets = expect::PLAIN.map(|target| target.argument).join(",");
+    let with_jobs = |jobs: &str| {
+        let output = scratch::directory("output");
+        let mut command = Opkgc::new().command(["--quiet", "--jobs", jobs, "--dist", &targets, "-o"]);
+        process::succeed(command.arg(&output).args(&packages));
+        layout::read(&output)
+    };
+    let alone = with_jobs("1");
+    assert!(alone.len() > packages.len() * expect::PLAIN.len() * 5);
+    let several = with_jobs("2");
+    assert!(alone.iter().map(|it| &it.0).eq(several.iter().map(|it| &it.0)), "other files");
+    let differing: Vec<&str> =
+        alone.iter().zip(&several).filter(|(one, other)| one != other).map(|(one, _)| &*one.0).collect();
+    assert!(differing.is_empty(), "{differing:?}");
 }
 
 /// Everything that a run writes: meta-files, source packages and what the distributions' tools built.

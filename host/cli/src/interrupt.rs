@@ -16,7 +16,7 @@ pub fn clean_up_on_signals(shell: Shell) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            opkg_package::discard_unfinished();
+            opkg_scratch::discard_unfinished();
             shell.end_progress();
             // The shell sees the signal, not an exit status.
             if signal_hook::low_level::emulate_default_handler(signal).is_err() {

@@ -4,15 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use opkg_scratch::Scratch;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
-use tempfile::TempDir;
 
 use crate::Error;
 
-/// A directory in the making, beside the place where it is going to be. It goes away when this is dropped.
+/// A directory in the making, beside the place where it is going to be. It goes away when this is dropped,
+/// and when the program is told to stop.
 pub(crate) struct Staging {
-    scratch: TempDir,
+    scratch: Scratch,
     target: PathBuf,
 }
 
@@ -27,8 +28,7 @@ impl Staging {
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
-        let scratch =
-            tempfile::Builder::new().prefix(".opkg-").tempdir_in(parent).map_err(Error::io(parent))?;
+        let scratch = Scratch::new(".opkg-", Some(parent)).map_err(Error::io(parent))?;
         let staging = Self { scratch, target: target.to_owned() };
         // Made in the ordinary way, so that it gets ordinary permissions.
         fs::create_dir(staging.path()).map_err(Error::io(target))?;
@@ -42,6 +42,8 @@ impl Staging {
 
     /// Puts the directory into its place, unless something has come there in the meantime.
     pub fn publish(self) -> Result<(), Error> {
+        // Not in the middle of the program's being told to stop.
+        let _hold = opkg_scratch::hold();
         let target = self.target.as_path();
         let moved = match renameat_with(CWD, self.path(), CWD, target, RenameFlags::NOREPLACE) {
             // Some file systems cannot promise that nothing is replaced; only an empty directory could be.

@@ -15,7 +15,6 @@ mod native;
 mod quilt;
 mod repository;
 pub mod rpm;
-mod scratch;
 mod sign;
 mod source;
 mod stage;
@@ -28,7 +27,6 @@ use opkg_runtime::artefacts::{Output, SourcePackage};
 
 pub use crate::error::Error;
 pub use crate::repository::index;
-pub use crate::scratch::discard_unfinished;
 pub use crate::sign::{KeyError, Signer};
 pub use crate::source::Source;
 use crate::stage::Stage;

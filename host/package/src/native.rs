@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use fs_err as fs;
 use opkg_runtime::artefacts::{BuildCommand, Output};
+use opkg_scratch::Scratch;
 
-use crate::scratch::Scratch;
 use crate::source::Source;
 use crate::stage::Stage;
 use crate::tree::Tree;

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::scratch::{self, Scratch};
 use fs_err as fs;
+use opkg_scratch::Scratch;
 
 /// A hidden directory inside the output directory, so that moving its contents out is a rename.
 pub(crate) struct Stage {
@@ -31,7 +31,7 @@ impl Stage {
     /// fail, what was moved before is moved back.
     pub(crate) fn release(self, output: &Path, paths: &[String], obsolete: &[String]) -> Result<(), Error> {
         // Not in the middle of the program's being told to stop.
-        let _hold = scratch::hold();
+        let _hold = opkg_scratch::hold();
         let aside = self.directory.path().join("old");
         let mut done: Vec<&String> = Vec::new();
         let removals = obsolete.iter().map(|path| (path, false));

@@ -9,18 +9,27 @@ use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use wasmtime::Engine;
 
 use crate::description::Description;
 use crate::digest::hex;
 
+/// How the names of files begin while they are written.
+const UNFINISHED: &str = ".new-";
+
 /// Bytes of a file that is read at all. Machine code is some four times as large as its component.
 const LARGEST: u64 = 256 << 20;
+
+/// Files that are kept: two for each compiled plugin.
+const MOST_FILES: usize = 128;
+
+/// Bytes of all files that are kept.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Names the compiled form of a component: by its checksum, and by everything of engine and processor that
 /// decides whether machine code fits.
@@ -112,7 +121,32 @@ impl Cache {
         let record = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
         // The note comes last: it is what makes the code valid.
         self.write(&self.path(key, "cwasm"), code)?;
-        self.write(&self.path(key, "json"), &record)
+        self.write(&self.path(key, "json"), &record)?;
+        self.prune();
+        Ok(())
+    }
+
+    /// Removes the oldest entries beyond the limits: those of former releases of plugins and of this program are
+    /// never asked for again.
+    fn prune(&self) {
+        let Ok(files) = fs::read_dir(&self.directory) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = files
+            .filter_map(|file| {
+                let file = file.ok()?;
+                let metadata = file.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), file.path()))
+            })
+            .filter(|(.., path)| is_ours(path))
+            .collect();
+        files.sort_by(|a, b| b.cmp(a));
+        let mut size = 0;
+        for (index, (_, length, path)) in files.into_iter().enumerate() {
+            size += length;
+            if index >= MOST_FILES || size > MOST_BYTES {
+                // One that stays is tried again next time.
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 
     fn path(&self, key: &Key, extension: &str) -> PathBuf {
@@ -120,7 +154,10 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Reason> {
-        let mut file = NamedTempFile::new_in(&self.directory).map_err(|error| error.to_string())?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.directory)
+            .map_err(|error| error.to_string())?;
         file.write_all(bytes).map_err(|error| error.to_string())?;
         file.persist(path).map_err(|error| error.to_string())?;
         Ok(())
@@ -145,6 +182,14 @@ impl Cache {
         file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| complain(&error))?;
         Ok(Some(bytes))
     }
+}
+
+/// Whether this module may have written it.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (stem, extension) = name.split_once('.').unwrap_or_default();
+    // The last are what a process that was killed left.
+    matches!(extension, "cwasm" | "json") && stem.len() == 64 || name.starts_with(UNFINISHED)
 }
 
 /// Whether only this user can have written it.

@@ -26,7 +26,8 @@ impl Default for Limits {
         Self {
             time: Duration::from_secs(10),
             memory: 256 << 20,
-            component: 16 << 20,
+            // Those of interpreted languages carry their interpreter: some 20 to 40 MiB.
+            component: 64 << 20,
             text: 64 << 20,
             files: 100_000,
             messages: 1000,

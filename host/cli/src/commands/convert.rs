@@ -11,7 +11,7 @@ use crate::args::Convert;
 use crate::commands::build::source_date;
 use crate::exit::Exit;
 use crate::shell::Shell;
-use crate::{json, render};
+use crate::{interrupt, json, render};
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -50,6 +50,7 @@ pub fn run(shell: Shell, arguments: &Convert) -> Result<Exit> {
         Some(date) => Some(date),
         None => source_date()?.map(|seconds| Timestamp { seconds, offset: 0 }),
     };
+    interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let conversion = match convert(directory, &target, date) {
         Err(Error::Unreadable(refusal)) => {
             let renderer = shell.renderer(false);

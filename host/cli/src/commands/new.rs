@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use opkg::model::Timestamp;
 use opkg_convert::{Error, Maintainer, create};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::args::New;
 use crate::commands::build::source_date;
 use crate::exit::Exit;
 use crate::failure::UsageError;
+use crate::interrupt;
 use crate::shell::Shell;
 
 /// Where the environment may name somebody, in pairs of name and address, the first complete one counts.
@@ -46,6 +47,7 @@ pub fn run(shell: Shell, arguments: &New) -> Result<Exit> {
         None => now(),
     };
     let maintainer = known.clone().unwrap_or_else(Maintainer::placeholder);
+    interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     match create(name, &target, &maintainer, date) {
         Err(error @ Error::Name(_)) => {
             return Err(UsageError::new(error.to_string(), error.help().unwrap_or_default()).into());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use opkg_runtime::{Level, Options, Registry};
 
@@ -133,6 +134,31 @@ fn links_are_not_followed() {
     symlink(&elsewhere, &code).unwrap();
     assert!(!cached.run().is_empty());
     assert!(!fs::symlink_metadata(&code).unwrap().is_symlink(), "replaced by a file");
+}
+
+#[test]
+fn the_oldest_entries_go() {
+    let cached = Cached::new();
+    let code = cached.file("cwasm");
+    let entry = |number: u32, extension: &str| cached.directory.join(format!("{number:064x}.{extension}"));
+    let old = |path: &Path, age: u64| {
+        let file = fs::File::create(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    };
+    for number in 0..100 {
+        old(&entry(number, "cwasm"), 1000 + u64::from(number));
+        old(&entry(number, "json"), 1000 + u64::from(number));
+    }
+    old(&cached.directory.join(".new-killed"), 100_000);
+    let foreign = cached.directory.join("README");
+    old(&foreign, 200_000);
+    fs::remove_file(&code).unwrap();
+    cached.run();
+    assert!(code.exists(), "compiled again");
+    assert_eq!(fs::read_dir(&cached.directory).unwrap().count(), 128 + 1);
+    assert!(foreign.exists() && entry(0, "cwasm").exists() && entry(0, "json").exists());
+    assert!(!entry(99, "cwasm").exists() && !cached.directory.join(".new-killed").exists());
+    assert!(cached.run().is_empty(), "the newest is there");
 }
 
 #[test]

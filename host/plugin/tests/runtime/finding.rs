@@ -63,7 +63,7 @@ fn files_that_are_no_plugins() {
         ),
         message(&newer),
         message(&cut),
-        message(&vec![0; (16 << 20) + 1]),
+        message(&vec![0; (64 << 20) + 1]),
     ];
     insta::assert_snapshot!(messages.join("\n"), @r#"
     the plugin FILE is not a WebAssembly file
@@ -78,7 +78,7 @@ fn files_that_are_no_plugins() {
       use a newer release of this program, or an older one of the plugin
     the plugin FILE is not a valid WebAssembly component: it ends too early
       build it again; the file may be damaged
-    the plugin FILE is larger than 16 MiB
+    the plugin FILE is larger than 64 MiB
       strip it of debug information, or build it for size
     "#);
     let missing = Registry::discover(house.with_file(&house.root.path().join("missing.wasm")));

@@ -1,0 +1,93 @@
+//! Temporary directories that go away with whoever uses them, also when the program is told to stop.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::TempDir;
+
+/// Those in use by any thread.
+static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A directory that is removed when this is dropped.
+#[derive(Debug)]
+pub struct Scratch(TempDir);
+
+impl Scratch {
+    /// A new one whose name starts with `prefix`, in `parent` or else where the system keeps such things.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn new(prefix: &str, parent: Option<&Path>) -> io::Result<Self> {
+        // Held while creating: nobody may slip between the directory and its being known.
+        let mut live = lock();
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(prefix);
+        let directory = match parent {
+            Some(parent) => builder.tempdir_in(parent)?,
+            None => builder.tempdir()?,
+        };
+        live.insert(directory.path().to_owned());
+        Ok(Self(directory))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let mut live = lock();
+        // Still known while it goes, in case the program is told to stop in the middle of that.
+        let _ = std::fs::remove_dir_all(self.0.path());
+        live.remove(self.0.path());
+    }
+}
+
+/// Removes what unfinished work has in hand. For programs that are about to end: whoever still works in another
+/// thread will fail.
+pub fn discard_unfinished() {
+    // The lock is kept for good, so that nothing new begins.
+    let live = lock();
+    for directory in live.iter() {
+        // Nothing more can be done about one that cannot be removed.
+        let _ = std::fs::remove_dir_all(directory);
+    }
+    std::mem::forget(live);
+}
+
+/// While this lives, [`discard_unfinished`] waits: for what must be done as a whole.
+#[derive(Debug)]
+pub struct Hold(
+    #[expect(dead_code, reason = "it is there to be dropped")] MutexGuard<'static, BTreeSet<PathBuf>>,
+);
+
+/// Makes [`discard_unfinished`] wait.
+#[must_use]
+pub fn hold() -> Hold {
+    Hold(lock())
+}
+
+fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    // A set of paths is sound even if a thread died while holding it.
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_directory_goes_with_its_user() {
+        let scratch = Scratch::new("opkg-test-", None).unwrap();
+        let path = scratch.path().to_owned();
+        assert!(path.is_dir() && lock().contains(&path));
+        drop(scratch);
+        assert!(!path.exists() && !lock().contains(&path));
+    }
+}
