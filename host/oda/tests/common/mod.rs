@@ -111,12 +111,14 @@ pub fn small() -> Vec<Change> {
     ]
 }
 
-/// One change of every kind, in an order in which each has something to do; `run` must be open.
-pub fn one_of_each(run: RunId) -> Vec<Change> {
-    let id = EventId { run, number: 1 };
+/// One change of every kind, in an order in which each has something to do; `run` must be there. The event has
+/// the given number, and a target with a key behind it comes and goes.
+pub fn one_of_each(run: RunId, number: u32) -> Vec<Change> {
+    let id = EventId { run, number };
+    let passing = 3 + i64::from(number);
     let value = Value { name: "loglevel".into(), value: "64".into(), origin: Origin::Administrator };
     vec![
-        Change::Target(target(4, Kind::Client)),
+        Change::Target(target(passing, Kind::Client)),
         Change::Package(package(3, &[1, 2])),
         Change::Request { key: key(1, 1), stage: Stage::Finished, at: 5 },
         Change::Progress(key(1, 1), failed(6)),
@@ -126,9 +128,39 @@ pub fn one_of_each(run: RunId) -> Vec<Change> {
         Change::Rerun { key: key(1, 1), stage: Stage::PostClients, queued: true },
         Change::Configure { package: PackageId(1), image: None, values: vec![value] },
         Change::Phase(Phase::Netboot),
-        Change::Event(Box::new(event(run, 1))),
+        Change::Event(Box::new(event(run, number))),
         Change::EventEnded { event: id, ending: Box::new(ending(Verdict::Failed)) },
         Change::RunEnded { run, ended: 9, verdict: Verdict::Done },
-        Change::TargetGone(TargetId(4)),
+        Change::TargetGone(TargetId(passing)),
     ]
+}
+
+/// This test program once more, to run one of its ignored tests in a process of its own.
+pub fn again(test: &str, database: &std::path::Path) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture"]).env("ODA_TEST_DATABASE", database);
+    command
+}
+
+/// The database that [`again`] was told.
+pub fn told() -> PathBuf {
+    std::env::var_os("ODA_TEST_DATABASE").unwrap().into()
+}
+
+/// Runs an ignored test where its directory is a mount of its own, made by `mount`; `None`, said aloud, where this
+/// process may not do so.
+pub fn mounted(test: &str, scratch: &Scratch, mount: &str) -> Option<std::process::Output> {
+    let may = std::process::Command::new("unshare").args(["-rm", "true"]).output();
+    if !may.is_ok_and(|it| it.status.success()) {
+        let required = std::env::var_os("OPKG_REQUIRE_TOOLS").is_some();
+        assert!(!required, "no mount namespaces here, and $OPKG_REQUIRE_TOOLS is set");
+        eprintln!("skipped: no mount namespaces here");
+        return None;
+    }
+    let inner = again(test, &scratch.path());
+    let mut outer = std::process::Command::new("unshare");
+    outer.args(["-rm", "sh", "-ec", &format!("{mount}; exec \"$@\""), "sh"]);
+    outer.arg(inner.get_program()).args(inner.get_args());
+    outer.env("ODA_TEST_DATABASE", scratch.path()).env("DIRECTORY", scratch.directory.path());
+    Some(outer.output().unwrap())
 }
