@@ -11,6 +11,24 @@ use crate::{
     Target, TargetId, Value,
 };
 
+/// Whether any work may be left. Every part finds its answer in an index that holds little else.
+const PENDING: &str = "SELECT
+    EXISTS (SELECT 1 FROM state
+        WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
+            OR inherits IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM rerun)
+    OR EXISTS (SELECT 1 FROM run WHERE ended IS NULL)
+    OR EXISTS (SELECT 1 FROM assignment
+        WHERE handed_over IS NULL AND EXISTS (SELECT 1 FROM target JOIN state ON state.target = target.id
+            WHERE kind = 1 AND gone = 0 AND state.package = assignment.package AND current >= 6))
+    OR EXISTS (SELECT 1 FROM target AS image JOIN state AS held ON held.target = image.id
+        WHERE image.kind = 2 AND image.gone = 0 AND held.current >= 4
+            AND NOT EXISTS (SELECT 1 FROM image_seen
+                WHERE image_seen.image = image.id AND image_seen.package = held.package)
+            AND EXISTS (SELECT 1 FROM target AS server JOIN state AS serving ON serving.target = server.id
+                WHERE server.kind = 1 AND server.gone = 0 AND serving.package = held.package
+                    AND serving.current >= 5))";
+
 /// Reads everything; the caller's transaction makes it one instant.
 pub(super) fn cluster(from: &Connection) -> Result<Cluster> {
     let mut cluster = Cluster { phase: phase(from)?, ..Cluster::default() };
@@ -57,25 +75,9 @@ pub(super) fn values(from: &Connection, package: PackageId, image: Option<Target
     Ok(values)
 }
 
-/// Whether any work may be left. Every part finds its answer in a small index.
+/// Whether any work may be left.
 pub(super) fn pending(from: &Connection) -> Result<bool> {
-    let sql = "SELECT
-        EXISTS (SELECT 1 FROM state
-            WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-                OR inherits IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM rerun)
-        OR EXISTS (SELECT 1 FROM run WHERE ended IS NULL)
-        OR EXISTS (SELECT 1 FROM assignment
-            WHERE handed_over IS NULL AND EXISTS (SELECT 1 FROM target JOIN state ON state.target = target.id
-                WHERE kind = 1 AND gone = 0 AND state.package = assignment.package AND current >= 6))
-        OR EXISTS (SELECT 1 FROM target AS image JOIN state AS held ON held.target = image.id
-            WHERE image.kind = 2 AND image.gone = 0 AND held.current >= 4
-                AND NOT EXISTS (SELECT 1 FROM image_seen
-                    WHERE image_seen.image = image.id AND image_seen.package = held.package)
-                AND EXISTS (SELECT 1 FROM target AS server JOIN state AS serving ON serving.target = server.id
-                    WHERE server.kind = 1 AND server.gone = 0 AND serving.package = held.package
-                        AND serving.current >= 5))";
-    Ok(from.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    Ok(from.prepare_cached(PENDING)?.query_row([], |row| row.get(0))?)
 }
 
 fn phase(from: &Connection) -> Result<Phase> {
@@ -250,4 +252,27 @@ fn written<T: FromStr<Err = crate::Invalid>>(
 ) -> Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(|error| Fault::Flaw(error.to_string()))?;
     text.parse().map_err(|error| Fault::Flaw(format!("{}: {error}", what())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The states of a cluster are many; what is looked through from end to end must be few.
+    #[test]
+    fn pending_looks_at_no_table_from_end_to_end() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema-1.sql")).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {PENDING}")).unwrap();
+        let steps: Vec<String> = plan
+            .query_map([], |row| row.get("detail"))
+            .unwrap()
+            .collect::<std::result::Result<_, _>>()
+            .unwrap();
+        let scans: Vec<&String> = steps.iter().filter(|it| it.starts_with("SCAN ")).collect();
+        let few = ["state_pending", "SCAN rerun", "run_open", "assignment_waiting", "CONSTANT ROW"];
+        assert!(scans.iter().all(|scan| few.iter().any(|it| scan.contains(it))), "{steps:#?}");
+        assert!(steps.iter().any(|it| it.contains("state_pending")), "{steps:#?}");
+    }
 }
