@@ -35,6 +35,8 @@ pub struct Machine {
     position: select::Position,
     /// Whether anything happened since the first slot was left.
     moved: bool,
+    /// Whether work of earlier slots has come up.
+    restart: bool,
     /// Rows that are not tried again in this run.
     barred: BTreeSet<Key>,
     /// Transactions that failed as a whole, whose packages go one by one.
@@ -59,6 +61,7 @@ impl Machine {
             cluster,
             position: select::Position::default(),
             moved: false,
+            restart: false,
             barred: BTreeSet::new(),
             apart: BTreeSet::new(),
             parts: BTreeMap::new(),
@@ -71,13 +74,20 @@ impl Machine {
         &self.cluster
     }
 
-    /// Takes over what others have changed in the database, and starts from the first stage again. What has
-    /// failed in this run is not tried again.
+    /// Takes over what others have changed in the database, and starts from the first stage again. What was
+    /// stopped in this run is not tried again, what failed only if somebody has cleared it.
     pub fn renew(&mut self, cluster: Cluster) {
         let renewed = Self::new(cluster, std::mem::take(&mut self.scope));
+        let mut parts = std::mem::take(&mut self.parts);
+        // A stage goes on with its next part, however often others change something else meanwhile.
+        parts.retain(|key, _| {
+            let running = renewed.cluster.row(*key).is_some_and(|it| it.state == State::Running);
+            running && renewed.cluster.reruns.get(key) == self.cluster.reruns.get(key)
+        });
         *self = Self {
             barred: std::mem::take(&mut self.barred),
             apart: std::mem::take(&mut self.apart),
+            parts,
             ..renewed
         };
     }
@@ -94,15 +104,23 @@ impl Machine {
             return Vec::new();
         }
         let started = |key: Key, row: &Row| {
-            let again = self.parts.contains_key(&key);
-            let attempts = if again { row.attempts } else { row.attempts.saturating_add(1) };
+            let goes_on = row.state == State::Running && self.parts.contains_key(&key);
+            let attempts = if goes_on { row.attempts } else { row.attempts.saturating_add(1) };
             Change::Progress(key, Row { state: State::Running, attempts, changed: now, ..row.clone() })
         };
-        let changes: Vec<Change> = work
+        let mut changes: Vec<Change> = work
             .rows()
             .into_iter()
             .filter_map(|key| self.cluster.row(key).map(|row| started(key, row)))
             .collect();
+        if let Work::Remove { key, .. } = work
+            && let Some(row) = self.cluster.row(*key)
+            && matches!(row.current, Stage::ShouldBeInstalled | Stage::InstallBinPkgs)
+        {
+            // A removal that does not complete leaves nobody knows what: should the package be wanted again
+            // after that, what was installed is installed anew.
+            changes.push(Change::Rerun { key: *key, stage: row.current, queued: true });
+        }
         self.apply(&changes);
         changes
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use opkg_oda::{Class, Package, PackageId, PackageName};
 
 /// The order of packages: class `core` first, then what others depend on before these, then by name. A package of
-/// another class that a `core` one depends on comes before it all the same.
+/// another class that a `core` one depends on comes before it all the same, and so before the rest.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     sequence: Vec<PackageId>,
@@ -57,14 +57,43 @@ impl Order {
     }
 }
 
-/// Kahn's algorithm, with the first in class and name among those that wait for nothing.
+/// What comes before what, apart from dependencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Core,
+    /// A core package depends on it.
+    BeforeCore,
+    Other,
+}
+
+fn ranks(
+    packages: &BTreeMap<PackageId, Package>,
+    needs: &BTreeMap<PackageId, Vec<PackageId>>,
+) -> BTreeMap<PackageId, Rank> {
+    let core = packages.values().filter(|it| it.class == Class::Core).map(|it| it.id);
+    let mut ranks: BTreeMap<PackageId, Rank> = core.map(|id| (id, Rank::Core)).collect();
+    let mut open: Vec<PackageId> = ranks.keys().copied().collect();
+    while let Some(id) = open.pop() {
+        for needed in needs.get(&id).into_iter().flatten() {
+            ranks.entry(*needed).or_insert_with(|| {
+                open.push(*needed);
+                Rank::BeforeCore
+            });
+        }
+    }
+    ranks
+}
+
+/// Kahn's algorithm, with the first in rank and name among those that wait for nothing.
 fn sequence(
     packages: &BTreeMap<PackageId, Package>,
     needs: &BTreeMap<PackageId, Vec<PackageId>>,
     needed_by: &BTreeMap<PackageId, Vec<PackageId>>,
 ) -> Vec<PackageId> {
-    let rank = |id: PackageId| -> Option<Reverse<(bool, &PackageName, PackageId)>> {
-        packages.get(&id).map(|it| Reverse((it.class != Class::Core, &it.name, id)))
+    let ranks = ranks(packages, needs);
+    let rank = |id: PackageId| -> Option<Reverse<(Rank, &PackageName, PackageId)>> {
+        let rank = ranks.get(&id).copied().unwrap_or(Rank::Other);
+        packages.get(&id).map(|it| Reverse((rank, &it.name, id)))
     };
     let mut missing: BTreeMap<PackageId, usize> = needs.iter().map(|(id, it)| (*id, it.len())).collect();
     let mut free: BinaryHeap<_> =

@@ -1,9 +1,11 @@
 //! Which piece of work comes next.
 //!
 //! One pass goes through removals and then, stage by stage, through all targets. Passes follow each other until
-//! one finds nothing: every piece of work moves a row, or bars it, so that comes to an end.
+//! one finds nothing: every piece of work moves a row, or bars it, so that comes to an end. A pass is broken off
+//! after a slot that has made work for earlier ones: clients that were told to begin take the first stages before
+//! the head node goes on to the next.
 
-use opkg_oda::{Key, Kind, PackageId, Stage, TargetId};
+use opkg_oda::{Key, Kind, PackageId, Stage, State, TargetId};
 
 use super::verdict::{Due, Verdict, verdict};
 use super::work::Work;
@@ -22,7 +24,11 @@ pub(super) struct Position {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
+    /// Rows that a dead run has left in state `running`, and which have nothing to do now.
+    Interrupted,
     Confirm,
+    /// Rows that come down to a stage without work.
+    Lower(Stage),
     Leave,
     /// Rows that come through a stage without work.
     Mark(Stage),
@@ -30,9 +36,12 @@ enum Slot {
     Stage(Stage),
 }
 
-const SLOTS: [Slot; 16] = [
+const SLOTS: [Slot; 19] = [
+    Slot::Interrupted,
     Slot::Confirm,
+    Slot::Lower(Stage::InstallBinPkgs),
     Slot::Leave,
+    Slot::Lower(Stage::ShouldNotBeInstalled),
     Slot::Mark(Stage::ShouldBeInstalled),
     Slot::Stage(Stage::ShouldBeInstalled),
     Slot::Mark(Stage::RunConfigurator),
@@ -65,14 +74,15 @@ impl Machine {
                 self.moved = true;
                 return Some(work);
             }
-            self.position = Position { slot: self.position.slot + 1, target: 0 };
+            let slot = if std::mem::take(&mut self.restart) { 0 } else { self.position.slot + 1 };
+            self.position = Position { slot, target: 0 };
         }
     }
 
     /// The next work of a slot, from the present target on.
     fn work_in(&mut self, slot: Slot) -> Option<Work> {
-        if let Slot::Mark(stage) = slot {
-            return self.mark(stage);
+        if let Slot::Mark(stage) | Slot::Lower(stage) = slot {
+            return self.mark(slot, stage);
         }
         while self.position.target < self.targets.len() {
             // Packages come to the server first and leave it last.
@@ -82,10 +92,11 @@ impl Machine {
             };
             let target = self.targets[index];
             let work = match slot {
+                Slot::Interrupted => self.left_running(target),
                 Slot::Confirm => self.confirm(target),
                 Slot::Leave => self.leave(target),
                 Slot::Stage(stage) => self.stage(target, stage),
-                Slot::Mark(_) => None,
+                Slot::Mark(_) | Slot::Lower(_) => None,
             };
             if work.is_some() {
                 return work;
@@ -95,16 +106,23 @@ impl Machine {
         None
     }
 
-    fn mark(&mut self, stage: Stage) -> Option<Work> {
+    /// As many rows as come to a stage without work, of this target and those after it.
+    fn mark(&mut self, slot: Slot, stage: Stage) -> Option<Work> {
         let mut rows = Vec::new();
         while self.position.target < self.targets.len() && rows.len() < MARKED_TOGETHER {
             let target = self.targets[self.position.target];
-            if !is_work(self.kind(target), stage) {
-                let first = rows.len();
-                for key in self.candidates(target) {
+            let first = rows.len();
+            let up = matches!(slot, Slot::Mark(_));
+            if !(up && is_work(self.kind(target), stage)) {
+                let mut candidates: Vec<Key> = self.candidates(target).collect();
+                if !up {
+                    candidates.reverse();
+                }
+                for key in candidates {
                     let beside = |package| rows[first..].contains(&Key { package, ..key });
                     let verdict = verdict(&self.cluster, &self.order, key, &beside);
-                    if is_stage(&verdict, stage) {
+                    let lowered = verdict == Verdict::Due(Due::Down(stage)) && !self.is_removal(key, stage);
+                    if up && is_stage(&verdict, stage) || !up && lowered {
                         rows.push(key);
                     }
                 }
@@ -112,6 +130,14 @@ impl Machine {
             self.position.target += 1;
         }
         (!rows.is_empty()).then_some(Work::Mark { stage, rows })
+    }
+
+    fn left_running(&self, target: TargetId) -> Option<Work> {
+        self.candidates(target).find_map(|key| {
+            let row = self.cluster.row(key).filter(|it| it.state == State::Running)?;
+            let due = matches!(self.verdict(key), Verdict::Due(_));
+            (!due).then(|| Work::Mark { stage: row.current, rows: vec![key] })
+        })
     }
 
     fn confirm(&self, target: TargetId) -> Option<Work> {
@@ -126,7 +152,6 @@ impl Machine {
         candidates.reverse();
         candidates.into_iter().find_map(|key| match self.verdict(key) {
             Verdict::Due(Due::Down(to)) if self.is_removal(key, to) => Some(Work::Remove { key, to }),
-            Verdict::Due(Due::Down(to)) => Some(Work::Mark { stage: to, rows: vec![key] }),
             _ => None,
         })
     }

@@ -12,7 +12,11 @@ impl Machine {
         match (work, outcome) {
             (Work::Mark { stage, rows }, _) => {
                 for key in rows {
-                    self.arrive(*key, *stage, now, &mut changes);
+                    if self.interrupted(*key, *stage) {
+                        self.pause(&[*key], now, &mut changes);
+                    } else {
+                        self.arrive(*key, *stage, now, &mut changes);
+                    }
                 }
             }
             (Work::Confirm { .. }, Outcome::Present(present)) => {
@@ -77,13 +81,22 @@ impl Machine {
             }
             Work::Hook { key, hook: Hook::PostImage, image: Some(image), .. } => {
                 changes.push(Change::ImageSeen { package: key.package, image: *image, seen: true });
-                self.pause(&[*key], now, changes);
+                let Some(row) = self.cluster.row(*key) else { return };
+                let row = Row { state: State::Idle, attempts: 0, changed: now, ..row.clone() };
+                changes.push(Change::Progress(*key, row));
             }
             Work::Hook { key, stage, .. } => self.part_done(*key, *stage, now, changes),
             Work::Configure { key } => self.part_done(*key, Stage::RunConfigurator, now, changes),
             Work::Remove { key, to } => self.arrive(*key, *to, now, changes),
-            Work::Mark { .. } | Work::Confirm { .. } => {}
+            // Without an answer to the question it would be asked again and again.
+            Work::Confirm { .. } => self.barred.extend(work.rows()),
+            Work::Mark { .. } => {}
         }
+    }
+
+    /// Whether a run died at this row, which has nothing to do now and has come no further than it was.
+    fn interrupted(&self, key: Key, stage: Stage) -> bool {
+        self.cluster.row(key).is_some_and(|it| it.state == State::Running && it.current == stage)
     }
 
     /// The stage that a failure is charged to.
@@ -122,21 +135,23 @@ impl Machine {
         if row.leaving() {
             if stage == Stage::ShouldNotBeInstalled {
                 self.gone(key, changes);
+                self.restart = true;
+            } else {
+                self.unqueue(key, |queued| queued > stage, changes);
             }
             return;
         }
-        if self.cluster.reruns.get(&key).is_some_and(|it| it.contains(&stage)) {
-            changes.push(Change::Rerun { key, stage, queued: false });
-        }
+        self.unqueue(key, |queued| queued == stage, changes);
         if stage == Stage::PostClients && self.kind(key.target) == Kind::Server {
             self.hand_over(key.package, now, changes);
         }
     }
 
     /// The clients that are to get a package are told so.
-    fn hand_over(&self, package: PackageId, now: i64, changes: &mut Vec<Change>) {
+    fn hand_over(&mut self, package: PackageId, now: i64, changes: &mut Vec<Change>) {
         let Some(clients) = self.cluster.assignments.get(&package) else { return };
         for client in clients.iter().filter(|(_, told)| told.is_none()).map(|(client, _)| *client) {
+            self.restart = true;
             changes.push(Change::Assign { package, client, handed_over: Some(now) });
             let key = Key { target: client, package };
             let wanted = self.cluster.row(key).is_some_and(|it| it.requested > Stage::ShouldNotBeInstalled);
@@ -149,9 +164,7 @@ impl Machine {
     /// What was noted of a package on a target means nothing once it is gone from there.
     fn gone(&self, key: Key, changes: &mut Vec<Change>) {
         let package = key.package;
-        for stage in self.cluster.reruns.get(&key).into_iter().flatten() {
-            changes.push(Change::Rerun { key, stage: *stage, queued: false });
-        }
+        self.unqueue(key, |_| true, changes);
         match self.kind(key.target) {
             Kind::Client => {
                 if self.cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&key.target)) {
@@ -166,6 +179,15 @@ impl Machine {
                 }
             }
         }
+    }
+
+    fn unqueue(&self, key: Key, which: impl Fn(Stage) -> bool, changes: &mut Vec<Change>) {
+        let queued = self.cluster.reruns.get(&key).into_iter().flatten().copied();
+        changes.extend(queued.filter(|it| which(*it)).map(|stage| Change::Rerun {
+            key,
+            stage,
+            queued: false,
+        }));
     }
 
     fn unsee(&self, package: PackageId, which: impl Fn(TargetId) -> bool, changes: &mut Vec<Change>) {

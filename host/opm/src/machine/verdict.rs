@@ -58,12 +58,12 @@ pub fn verdict(cluster: &Cluster, order: &Order, key: Key, beside: &dyn Fn(Packa
     }
     let judge = Judge { cluster, order, key, row, kind: target.kind() };
     if row.leaving() {
-        return judge.down();
+        return judge.down(beside);
     }
     if row.inherits.is_some() {
         return Verdict::Due(Due::Confirm);
     }
-    judge.again().or_else(|| judge.image()).or_else(|| judge.up(beside)).unwrap_or(Verdict::Idle)
+    judge.again(beside).or_else(|| judge.image()).or_else(|| judge.up(beside)).unwrap_or(Verdict::Idle)
 }
 
 /// The images that hold a package and for which its `api-post-image` has not run, by name.
@@ -82,6 +82,11 @@ pub fn unseen_images(cluster: &Cluster, package: PackageId) -> impl Iterator<Ite
         .filter(move |image| !cluster.images_seen.contains(&(package, *image)))
 }
 
+/// The first stage that is queued to run again.
+fn queued(cluster: &Cluster, key: Key) -> Option<Stage> {
+    cluster.reruns.get(&key)?.range(Stage::ShouldBeInstalled..).next().copied()
+}
+
 struct Judge<'a> {
     cluster: &'a Cluster,
     order: &'a Order,
@@ -92,7 +97,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// One step of a removal. Stages without work are left in one go.
-    fn down(&self) -> Verdict {
+    fn down(&self, beside: &dyn Fn(PackageId) -> bool) -> Verdict {
         let to = match self.row.current {
             Stage::ShouldNotBeInstalled | Stage::ShouldBeInstalled => Stage::ShouldNotBeInstalled,
             // An installation that failed leaves `current` at the stage before it.
@@ -104,7 +109,7 @@ impl Judge<'_> {
                 return Verdict::Waits(Wait::StillOn(holder));
             }
             let above = |other: &&PackageId| {
-                self.beside(**other).is_some_and(|it| it.current > to || it.leaving() && it.attempts > 0)
+                !beside(**other) && self.beside(**other).is_some_and(|it| it.current > to || it.attempts > 0)
             };
             if let Some(dependent) = self.order.needed_by(self.key.package).iter().find(above) {
                 return Verdict::Blocked(*dependent);
@@ -128,13 +133,14 @@ impl Judge<'_> {
     }
 
     /// A stage that was queued to run again. One that has not completed yet will run anyway.
-    fn again(&self) -> Option<Verdict> {
-        let stage = *self.cluster.reruns.get(&self.key)?.first()?;
-        if stage > self.row.current || stage == Stage::ShouldNotBeInstalled {
+    fn again(&self, beside: &dyn Fn(PackageId) -> bool) -> Option<Verdict> {
+        let stage = queued(self.cluster, self.key)?;
+        if stage > self.row.current {
             return None;
         }
-        let waits = self.phase(stage).or_else(|| self.configuration(stage));
-        Some(waits.map_or(Verdict::Due(Due::Again(stage)), Verdict::Waits))
+        let waits = self.phase(stage).or_else(|| self.configuration(stage)).map(Verdict::Waits);
+        let held = waits.or_else(|| self.lagging(stage, beside).map(Verdict::Blocked));
+        Some(held.unwrap_or_else(|| Verdict::Due(self.hook_of_images(stage).unwrap_or(Due::Again(stage)))))
     }
 
     /// An image that came after the stage of images had completed.
@@ -143,7 +149,14 @@ impl Judge<'_> {
             return None;
         }
         let image = unseen_images(self.cluster, self.key.package).next()?;
-        Some(Verdict::Due(Due::Image(image)))
+        if let Some(wait) = self.phase(Stage::PostImage) {
+            return Some(Verdict::Waits(wait));
+        }
+        let unseen = |needed: &&PackageId| {
+            self.beside(**needed).is_some() && unseen_images(self.cluster, **needed).any(|it| it == image)
+        };
+        let blocked = self.order.needs(self.key.package).iter().find(unseen);
+        Some(blocked.map_or(Verdict::Due(Due::Image(image)), |it| Verdict::Blocked(*it)))
     }
 
     /// The stage after the current one.
@@ -156,19 +169,28 @@ impl Judge<'_> {
         if let Some(wait) = waits {
             return Some(Verdict::Waits(wait));
         }
-        let lags = |needed: &&PackageId| {
-            self.beside(**needed).is_some_and(|it| it.leaving() || it.current < stage && !beside(**needed))
+        if let Some(needed) = self.lagging(stage, beside) {
+            return Some(Verdict::Blocked(needed));
+        }
+        Some(Verdict::Due(self.hook_of_images(stage).unwrap_or(Due::Up(stage))))
+    }
+
+    /// The stage of images completes when there is none left.
+    fn hook_of_images(&self, stage: Stage) -> Option<Due> {
+        let image = unseen_images(self.cluster, self.key.package).next();
+        image.filter(|_| stage == Stage::PostImage && self.kind == Kind::Server).map(Due::Image)
+    }
+
+    /// A package that this one depends on and that has not come through a stage, or must do so again. One that
+    /// nobody asked for on this target is no obstacle.
+    fn lagging(&self, stage: Stage, beside: &dyn Fn(PackageId) -> bool) -> Option<PackageId> {
+        let lags = |package: PackageId| {
+            let Some(row) = self.beside(package) else { return false };
+            let wanted = row.requested > Stage::ShouldNotBeInstalled;
+            let queued = queued(self.cluster, Key { package, ..self.key }).is_some_and(|it| it <= stage);
+            row.leaving() || wanted && (row.current < stage || queued) && !beside(package)
         };
-        if let Some(needed) = self.order.needs(self.key.package).iter().find(lags) {
-            return Some(Verdict::Blocked(*needed));
-        }
-        if stage == Stage::PostImage
-            && self.kind == Kind::Server
-            && let Some(image) = unseen_images(self.cluster, self.key.package).next()
-        {
-            return Some(Verdict::Due(Due::Image(image)));
-        }
-        Some(Verdict::Due(Due::Up(stage)))
+        self.order.needs(self.key.package).iter().copied().find(|it| lags(*it))
     }
 
     fn phase(&self, stage: Stage) -> Option<Wait> {
