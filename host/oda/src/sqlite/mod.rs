@@ -19,6 +19,9 @@ use crate::crash::{point, point_at};
 use crate::event::{Event, Run, RunId};
 use crate::{Change, Cluster, Error, Holder, Lock, PackageId, Store, TargetId, Value, Wanted, lock};
 
+/// For pages of the database, in KiB: a cluster of some thousand targets.
+const CACHE: i64 = 16 << 10;
+
 /// How a database is opened or made.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -145,6 +148,9 @@ impl Options {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
             connection.pragma_update(None, "cell_size_check", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // Otherwise each statement that may fail halfway begins a file, and large commits write pages twice.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            connection.pragma_update(None, "cache_size", -CACHE)?;
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         };
