@@ -177,8 +177,10 @@ impl Judge<'_> {
 
     /// The stage of images completes when there is none left.
     fn hook_of_images(&self, stage: Stage) -> Option<Due> {
-        let image = unseen_images(self.cluster, self.key.package).next();
-        image.filter(|_| stage == Stage::PostImage && self.kind == Kind::Server).map(Due::Image)
+        if stage != Stage::PostImage || self.kind != Kind::Server {
+            return None;
+        }
+        unseen_images(self.cluster, self.key.package).next().map(Due::Image)
     }
 
     /// A package that this one depends on and that has not come through a stage, or must do so again. One that
