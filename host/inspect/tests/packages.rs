@@ -45,6 +45,7 @@ fn package(files: Vec<PackedFile>) -> BinaryPackage {
         }],
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
+        members: Vec::new(),
         file_name: "x".into(),
     }
 }
@@ -60,7 +61,7 @@ fn built(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    write(&output, fixture.source(), directory.path(), Builder::Direct).ok()?;
+    write(&output, fixture.source(), directory.path(), Builder::Direct, None).ok()?;
     Some(fs::read(directory.path().join("x")).unwrap())
 }
 
@@ -75,7 +76,7 @@ fn containers() -> Vec<(&'static str, Format, Container)> {
         ("x.deb", Format::Deb, deb(Compression::Gzip)),
         ("x.deb", Format::Deb, deb(Compression::Xz)),
         ("x.deb", Format::Deb, deb(Compression::Zstd)),
-        ("x.tar.zst", Format::Archive, Container::Archive((Compression::Zstd, Vec::new()))),
+        ("x.tar.zst", Format::Archive, Container::Archive(Compression::Zstd)),
     ]
 }
 
@@ -135,7 +136,7 @@ proptest! {
         end in any::<prop::sample::Index>(),
     ) {
         let containers = containers();
-        let (name, _, container) = containers[which.index(containers.len())].clone();
+        let (name, _, container) = containers[which.index(containers.len())];
         let mut bytes = built(container, files).expect("it can be packed");
         let _ = read_bytes(&bytes[..end.index(bytes.len())], Path::new(name));
         for (place, byte) in changes {

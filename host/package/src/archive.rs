@@ -1,6 +1,6 @@
 //! Packages that are a tar archive: members with a meaning of their own, then what is installed.
 
-use opkg_runtime::artefacts::{BinaryPackage, Compression, TextFile};
+use opkg_runtime::artefacts::{BinaryPackage, Compression};
 
 use crate::contents::{self, Body, Item};
 use crate::source::Source;
@@ -11,11 +11,10 @@ use crate::{Error, compress};
 pub(crate) fn write(
     package: &BinaryPackage,
     compression: Compression,
-    members: &[TextFile],
     source: Source<'_>,
 ) -> Result<Vec<u8>, Error> {
     let mut tar = Tarball::new(Vec::new(), source.time());
-    for member in members {
+    for member in &package.members {
         tar.text(&member.path, member)?;
     }
     for item in contents::read(package, source)? {

@@ -20,9 +20,7 @@ pub(crate) fn packages(
         let bytes = match &output.container {
             Container::Rpm(compression) => rpm::binary(package, *compression, &source_name, source, signer)?,
             Container::Deb(compression) => deb::write(package, *compression, source)?,
-            Container::Archive((compression, members)) => {
-                archive::write(package, *compression, members, source)?
-            }
+            Container::Archive(compression) => archive::write(package, *compression, source)?,
         };
         tree.write(&package.file_name, &bytes, mode(false))?;
         names.push(package.file_name.clone());

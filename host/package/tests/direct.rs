@@ -38,11 +38,11 @@ fn what_a_format_cannot_say_is_refused() {
         }),
     ];
     for container in [Container::Rpm(Compression::Gzip), Container::Deb(Compression::Xz)] {
-        assert!(written(&fixture, &package(&fixture), container.clone()).is_ok());
+        assert!(written(&fixture, &package(&fixture), container).is_ok());
         for (what, change) in changes {
             let mut package = package(&fixture);
             change(&mut package);
-            let outcome = written(&fixture, &package, container.clone());
+            let outcome = written(&fixture, &package, container);
             assert!(matches!(outcome, Err(Error::Unpackable(_))), "{what}");
         }
     }
@@ -56,8 +56,8 @@ fn what_a_format_cannot_say_is_refused() {
 fn an_archive_holds_the_members_and_then_the_files() {
     let fixture = fixture();
     let member = TextFile { path: ".INFO".into(), contents: "x".into(), executable: false };
-    let container = Container::Archive((Compression::None, vec![member]));
-    let directory = written(&fixture, &package(&fixture), container).unwrap();
+    let package = BinaryPackage { members: vec![member], ..package(&fixture) };
+    let directory = written(&fixture, &package, Container::Archive(Compression::None)).unwrap();
     let mut archive = tar::Archive::new(fs::File::open(directory.path().join("x")).unwrap());
     let paths = archive
         .entries()

@@ -10,7 +10,7 @@ use opkg::model::Opkg;
 
 use crate::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
-    SourcePackage, TextFile,
+    SourcePackage,
 };
 use crate::bindings::exports::opkg::plugin::package_manager::{Command, Installed};
 use crate::limits::Limits;
@@ -18,6 +18,9 @@ use crate::text::quoted;
 
 /// One line: what is wrong. Reads as the end of "returned something invalid".
 type Flaw = String;
+
+/// How the names of files begin that a command of a package manager brings with it.
+const OWN_FILES: &str = "opkg-";
 
 /// Bytes of a path's component, as file systems have it.
 const LONGEST_NAME: usize = 255;
@@ -46,12 +49,13 @@ pub(crate) fn output(output: &Output, opkg: &Opkg, limits: &Limits) -> Result<()
             return Err(format!("two packages in the file {}", quoted(&package.file_name)));
         }
     }
-    if let Container::Archive((_, members)) = &output.container {
-        let mut paths = members.iter().map(|member| Entry::file(&member.path)).collect::<Vec<_>>();
-        members.iter().try_for_each(|member| relative(&member.path))?;
-        distinct(&mut paths)?;
+    let is_archive = matches!(output.container, Container::Archive(_));
+    match output.packages.iter().find(|package| !is_archive && !package.members.is_empty()) {
+        Some(package) => {
+            Err(format!("package {}: members, which only an archive has", quoted(&package.name)))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks the findings with which a plugin refuses an OPKG.
@@ -81,9 +85,24 @@ pub(crate) fn node(diagnostic: &Diagnostic, opkg: &Opkg) -> Result<(), Flaw> {
 /// Checks the commands of a package manager.
 ///
 /// # Errors
-/// When one cannot be started.
+/// When one cannot be started, cannot succeed, or has a file that may be somebody else's.
 pub(crate) fn commands(commands: &[Command]) -> Result<(), Flaw> {
-    commands.iter().try_for_each(|command| startable(&command.argv, &command.env))
+    commands.iter().try_for_each(|command| {
+        startable(&command.argv, &command.env)?;
+        if command.success.is_empty() {
+            return Err(format!("a command that cannot succeed: {}", quoted(&command.argv[0])));
+        }
+        for file in &command.files {
+            absolute(&file.path)?;
+            if !file.path.rsplit('/').next().is_some_and(|name| name.starts_with(OWN_FILES)) {
+                return Err(format!(
+                    "the file {} for a command, whose name does not begin with `{OWN_FILES}`",
+                    quoted(&file.path)
+                ));
+            }
+        }
+        distinct(&mut command.files.iter().map(|file| Entry::file(&file.path)).collect::<Vec<_>>())
+    })
 }
 
 /// Checks the names of programs that the host shall look for.
@@ -107,16 +126,12 @@ pub(crate) fn installed(packages: &[Installed]) -> Result<(), Flaw> {
 }
 
 fn sizes(output: &Output, limits: &Limits) -> Result<(), Flaw> {
-    let members: &[TextFile] = match &output.container {
-        Container::Archive((_, members)) => members,
-        Container::Rpm(_) | Container::Deb(_) => &[],
-    };
-    let packed = output.packages.iter().map(|package| package.files.len()).sum::<usize>();
-    let files = output.meta_files.len() + members.len() + packed;
+    let packed = output.packages.iter().map(|it| it.members.len() + it.files.len()).sum::<usize>();
+    let files = output.meta_files.len() + packed;
     if files > limits.files {
         return Err(format!("{files} files, where {} are the limit", limits.files));
     }
-    let plain = output.meta_files.iter().chain(members).map(|file| file.contents.len());
+    let plain = output.meta_files.iter().map(|file| file.contents.len());
     let text = plain.sum::<usize>() + output.packages.iter().map(text).sum::<usize>();
     if text > limits.text {
         return Err(format!("{} MiB of text, where {} are the limit", text >> 20, limits.text >> 20));
@@ -134,6 +149,7 @@ fn text(package: &BinaryPackage) -> usize {
         + package.scriptlets.iter().map(|it| it.body.len()).sum::<usize>()
         + package.changelog.iter().map(|it| it.text.len()).sum::<usize>()
         + package.fields.iter().map(|it| it.value.len()).sum::<usize>()
+        + package.members.iter().map(|it| it.contents.len()).sum::<usize>()
         + package.description.len()
 }
 
@@ -221,6 +237,8 @@ fn binary(package: &BinaryPackage, opkg: &Opkg) -> Result<(), Flaw> {
     fields(package.fields.iter().map(|it| (&it.name, &it.value)))?;
     package.changelog.iter().try_for_each(|change| filled("header of a change", &change.header))?;
     scriptlets(&package.scriptlets)?;
+    package.members.iter().try_for_each(|member| relative(&member.path))?;
+    distinct(&mut package.members.iter().map(|member| Entry::file(&member.path)).collect::<Vec<_>>())?;
     packed(&package.files, opkg)
 }
 
@@ -255,10 +273,7 @@ fn packed(files: &[PackedFile], opkg: &Opkg) -> Result<(), Flaw> {
     let sources: BTreeSet<u32> = opkg.files.iter().map(|file| file.at.0).collect();
     for file in files {
         let what = quoted(&file.path);
-        match file.path.strip_prefix('/') {
-            Some(rest) => relative(rest).map_err(|_| format!("the path {what}, which is not clean"))?,
-            None => return Err(format!("the path {what}, which is not absolute")),
-        }
+        absolute(&file.path)?;
         if file.mode > 0o777 {
             return Err(format!("the mode {:o} for {what}; special bits are not allowed", file.mode));
         }
@@ -330,6 +345,14 @@ fn relative(path: &str) -> Result<(), Flaw> {
         return Ok(());
     }
     Err(format!("the path {}, which is not relative and clean", quoted(path)))
+}
+
+/// The path of something in the root of a system.
+fn absolute(path: &str) -> Result<(), Flaw> {
+    match path.strip_prefix('/') {
+        Some(rest) => relative(rest).map_err(|_| format!("the path {}, which is not clean", quoted(path))),
+        None => Err(format!("the path {}, which is not absolute", quoted(path))),
+    }
 }
 
 fn file_name(name: &str) -> Result<(), Flaw> {

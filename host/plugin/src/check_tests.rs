@@ -5,7 +5,9 @@ use opkg::model::{Class, Destination, Filter, Node, Opkg, Part, SourceFile, Time
 use proptest::prelude::*;
 
 use super::*;
-use crate::artefacts::{BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball};
+use crate::artefacts::{
+    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball, TextFile,
+};
 
 fn opkg() -> Opkg {
     let file = |path: &str, node: u32| SourceFile {
@@ -75,6 +77,7 @@ fn package() -> BinaryPackage {
         }],
         changelog: vec![Change { header: "A".into(), seconds: 0, text: "- b".into() }],
         fields: vec![Field { name: "X".into(), value: "a\n b".into() }],
+        members: Vec::new(),
         file_name: "opkg-demo-1-1.noarch.rpm".into(),
     }
 }
@@ -149,10 +152,9 @@ fn trees_stay_in_their_place() {
         flaw(|it| it.native_build.commands[0].argv.clear()),
         flaw(|it| it.native_build.commands[0].argv.push("a\0".into())),
         flaw(|it| it.native_build.commands[0].env[0].0 = "A=B".into()),
-        flaw(|it| {
-            it.container = Container::Archive((Compression::None, vec![text_file("a"), text_file("a")]))
-        }),
-        flaw(|it| it.container = Container::Archive((Compression::None, vec![text_file("a/../b")]))),
+        flaw(|it| it.packages[0].members = vec![text_file("a"), text_file("a")]),
+        flaw(|it| it.packages[0].members = vec![text_file("a/../b")]),
+        flaw(|it| it.packages[0].members = vec![text_file("a")]),
         flaw(|it| it.meta_files.extend((0..10).map(|n| text_file(&n.to_string())))),
         flaw(|it| it.meta_files[0].contents = "x".repeat(2 << 20)),
     ];
@@ -179,8 +181,9 @@ fn trees_stay_in_their_place() {
     a command without a program
     a zero byte in `a\u{0}`
     an environment variable named `A=B`
-    the path `a` twice
-    the path `a/../b`, which is not relative and clean
+    package `opkg-demo`: the path `a` twice
+    package `opkg-demo`: the path `a/../b`, which is not relative and clean
+    package `opkg-demo`: members, which only an archive has
     15 files, where 10 are the limit
     2 MiB of text, where 1 are the limit
     "#);
@@ -230,6 +233,39 @@ fn packages_keep_the_rules() {
     package `opkg-demo`: two scriptlets of one time
     package `opkg-demo`: the character '\u{1b}' in the field `X`
     package `opkg-demo`: the character '\n' in the header of a change `a\n%post`
+    "#);
+}
+
+#[test]
+fn commands_can_be_run_and_leave_the_systems_files_alone() {
+    let command = || Command {
+        argv: vec!["tool".into()],
+        env: vec![("LC_ALL".into(), "C".into())],
+        in_root: false,
+        files: vec![text_file("/etc/tool.d/opkg-1"), text_file("/etc/tool.d/opkg-2")],
+        success: vec![0, 1],
+    };
+    assert_eq!(commands(&[command(), command()]), Ok(()));
+    let flaw = |change: fn(&mut Command)| {
+        let mut command = command();
+        change(&mut command);
+        commands(&[command]).unwrap_err()
+    };
+    let flaws = [
+        flaw(|it| it.argv.clear()),
+        flaw(|it| it.success.clear()),
+        flaw(|it| it.files[0].path = "/etc/passwd".into()),
+        flaw(|it| it.files[0].path = "etc/opkg-1".into()),
+        flaw(|it| it.files[0].path = "/etc/../opkg-1".into()),
+        flaw(|it| it.files[0].path = it.files[1].path.clone()),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    a command without a program
+    a command that cannot succeed: `tool`
+    the file `/etc/passwd` for a command, whose name does not begin with `opkg-`
+    the path `etc/opkg-1`, which is not absolute
+    the path `/etc/../opkg-1`, which is not clean
+    the path `/etc/tool.d/opkg-2` twice
     "#);
 }
 

@@ -56,5 +56,7 @@ pub mod artefacts {
 
 /// How a distribution's package manager is driven. See `wit/` for what each record means.
 pub mod package_manager {
-    pub use crate::bindings::exports::opkg::plugin::package_manager::{Command, Installed, Place};
+    pub use crate::bindings::exports::opkg::plugin::package_manager::{
+        Command, Installed, Place, Repository,
+    };
 }

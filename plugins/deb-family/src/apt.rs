@@ -1,5 +1,7 @@
-//! How apt and dpkg are driven. Commands run inside the root that they are about.
+//! How apt and dpkg are driven.
 
+use opkg_plugin::PackageManager;
+use opkg_plugin::artefacts::TextFile;
 use opkg_plugin::package_manager::{Command, Installed, Place};
 
 const APT: &str = "apt-get";
@@ -10,91 +12,127 @@ const QUERY: &str = "dpkg-query";
 const FORMAT: &str =
     "--showformat=${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\t${Opkg-Scriptlets}\\n";
 
-/// What the commands start.
-#[must_use]
-pub fn programs() -> Vec<String> {
-    vec![APT.into(), QUERY.into()]
-}
+/// Where apt looks for further package sources.
+const SOURCES: &str = "/etc/apt/sources.list.d/opkg-sources.sources";
 
-/// Installs or upgrades packages: names, `name=version`, or absolute paths of `.deb` files.
-///
-/// # Errors
-/// A package or package source that apt would read as something else.
-pub fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    if packages.is_empty() {
-        return Ok(Vec::new());
+/// How `apt-get` and `dpkg-query` are driven, inside the root that they are about.
+pub struct Apt;
+
+impl PackageManager for Apt {
+    fn programs() -> Vec<String> {
+        words(&[APT, QUERY])
     }
-    for package in packages {
-        let is_file = package.starts_with('/') && package.ends_with(".deb");
-        let (name, version) = package.split_once('=').unwrap_or((package, "1"));
-        let is_named = is_name(name, '-') && is_version(version);
-        if !is_file && !is_named {
-            return Err(format!(
-                "`{package}` is no package that apt could install: give a name, `name=version`, or the \
-                 absolute path of a .deb file"
-            ));
+
+    /// Of names, `name=version`, or absolute paths of `.deb` files.
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
         }
+        packages.iter().try_for_each(|package| check_request(package))?;
+        let further = Further::of(place)?;
+        let argv = [
+            words(&[APT, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
+            further.options.clone(),
+            words(&["install"]),
+            packages.to_vec(),
+        ];
+        let install = Command { files: further.files.clone(), ..command(argv.concat()) };
+        Ok(further.update().into_iter().chain([install]).collect())
     }
-    let mut argv = words(&[APT, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]);
-    for source in &place.repositories {
-        if !source.starts_with('/') {
-            return Err(format!(
-                "`{source}` is no directory: name it in a file of /etc/apt/sources.list.d in the root {}, where \
-                 apt finds its key as well",
-                place.root
-            ));
+
+    /// With their configuration files.
+    fn remove(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
         }
-        argv.push("--with-source".into());
-        argv.push(format!("{}/Packages", source.trim_end_matches('/')));
+        // `x+` would be installed, were there only an `x`.
+        if let Some(package) = packages.iter().find(|package| !is_name(package, '+')) {
+            return Err(format!("`{package}` is no name of a package that apt could remove"));
+        }
+        Ok(vec![command([words(&[APT, "-y", "-q", "purge"]), packages.to_vec()].concat())])
     }
-    argv.push("install".into());
-    argv.extend_from_slice(packages);
-    Ok(vec![command(argv)])
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        let files = Further::of(place)?.files;
+        Ok(vec![Command { files, ..command(words(&[APT, "-q", "update"])) }])
+    }
+
+    fn query(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
+        if let Some(package) = packages.iter().find(|package| !is_name(package, '\0')) {
+            return Err(format!("`{package}` is no name of a Debian package"));
+        }
+        let argv = [words(&[QUERY, "-W", FORMAT]), packages.to_vec()].concat();
+        // 1: dpkg does not know one of them.
+        Ok(vec![Command { success: vec![0, 1], ..command(argv) }])
+    }
+
+    /// What is only configured, half installed or removed does not count.
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        parse_query(printed)
+    }
 }
 
-/// Removes packages with their configuration files.
-///
-/// # Errors
-/// What is no package's name.
-pub fn remove(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
-    if packages.is_empty() {
-        return Ok(Vec::new());
-    }
-    // `x+` would be installed, were there only an `x`.
-    if let Some(package) = packages.iter().find(|package| !is_name(package, '+')) {
-        return Err(format!("`{package}` is no name of a package that apt could remove"));
-    }
-    let mut argv = words(&[APT, "-y", "-q", "purge"]);
-    argv.extend_from_slice(packages);
-    Ok(vec![command(argv)])
+/// The package sources of a place.
+#[derive(Default)]
+struct Further {
+    /// Directories that need no authentication are given to apt as options, and leave no trace.
+    options: Vec<String>,
+    /// The others stand beside those of the root's configuration.
+    files: Vec<TextFile>,
 }
 
-/// Reads the lists of packages anew.
-///
-/// # Errors
-/// None.
-pub fn refresh(_: &Place) -> Result<Vec<Command>, String> {
-    Ok(vec![command(words(&[APT, "-q", "update"]))])
-}
-
-/// Asks which packages are there. Exit status 1 means that some are not, and is no failure.
-///
-/// # Errors
-/// What is no package's name.
-pub fn query(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
-    if let Some(package) = packages.iter().find(|package| !is_name(package, '\0')) {
-        return Err(format!("`{package}` is no name of a Debian package"));
+impl Further {
+    fn of(place: &Place) -> Result<Self, String> {
+        let mut further = Self::default();
+        let mut stanzas = Vec::new();
+        for source in &place.repositories {
+            // apt makes an address of the directory, but escapes nothing.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+            let directory = source.directory().filter(|it| source.unauthenticated && it.bytes().all(plain));
+            if let Some(directory) = directory {
+                let index = format!("{}/Packages", directory.trim_end_matches('/'));
+                further.options.extend(["--with-source".to_owned(), index]);
+            } else {
+                let trusted = if source.unauthenticated { "Trusted: yes\n" } else { "" };
+                stanzas.push(format!("Types: deb\nURIs: {}\nSuites: ./\n{trusted}", source.address()?));
+            }
+        }
+        if !stanzas.is_empty() {
+            let contents = stanzas.join("\n");
+            further.files.push(TextFile { path: SOURCES.to_owned(), contents, executable: false });
+        }
+        Ok(further)
     }
-    let mut argv = words(&[QUERY, "-W", FORMAT]);
-    argv.extend_from_slice(packages);
-    Ok(vec![command(argv)])
+
+    /// Reads the index of what stands in files, and leaves those of other sources alone.
+    fn update(&self) -> Option<Command> {
+        let alone = [
+            format!("Dir::Etc::SourceList={SOURCES}"),
+            "Dir::Etc::SourceParts=/dev/null".to_owned(),
+            "APT::Get::List-Cleanup=false".to_owned(),
+            "APT::Update::Error-Mode=any".to_owned(),
+        ];
+        let options = alone.into_iter().flat_map(|option| ["-o".to_owned(), option]);
+        let argv = words(&[APT, "-q"]).into_iter().chain(options).chain(["update".to_owned()]);
+        let files = self.files.clone();
+        (!files.is_empty()).then(|| Command { files, ..command(argv.collect()) })
+    }
 }
 
-/// Reads what [`query`] printed. What is only configured, half installed or removed does not count.
-///
-/// # Errors
-/// A line that is none of the query's.
-pub fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+/// What apt would read as something else is refused.
+fn check_request(package: &str) -> Result<(), String> {
+    let is_file = package.starts_with('/') && package.ends_with(".deb");
+    let (name, version) = package.split_once('=').unwrap_or((package, "1"));
+    match is_file || (is_name(name, '-') && is_version(version)) {
+        true => Ok(()),
+        false => Err(format!(
+            "`{package}` is no package that apt could install: give a name, `name=version`, or the absolute \
+             path of a .deb file"
+        )),
+    }
+}
+
+fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
     let mut installed = Vec::new();
     for line in printed.lines().filter(|line| !line.is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -114,12 +152,9 @@ pub fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
 }
 
 fn command(argv: Vec<String>) -> Command {
-    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Command {
-        argv,
-        env: vec![variable("DEBIAN_FRONTEND", "noninteractive"), variable("LC_ALL", "C")],
-        in_root: true,
-    }
+    let mut command = Command { in_root: true, ..Command::new(argv) };
+    command.env.push(("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned()));
+    command
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -144,14 +179,19 @@ fn is_version(version: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_plugin::package_manager::Repository;
 
-    fn place(repositories: &[&str]) -> Place {
+    fn place(repositories: &[(&str, bool)]) -> Place {
+        let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
+            location: location.into(),
+            unauthenticated,
+        };
         Place {
             root: "/srv/image".into(),
-            repositories: words(repositories),
+            repositories: repositories.iter().map(repository).collect(),
             version: None,
             arch: "x86_64".into(),
-            available: programs(),
+            available: Apt::programs(),
         }
     }
 
@@ -165,27 +205,49 @@ mod tests {
     fn commands() {
         let packages = words(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
         assert_eq!(
-            argv(install(&packages, &place(&["/srv/re po/"]))),
-            "apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/re po/Packages install \
+            argv(Apt::install(&packages, &place(&[("/srv/repo/", true)]))),
+            "apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/repo/Packages install \
              opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
         );
-        assert_eq!(argv(remove(&words(&["opkg-x"]), &place(&[]))), "apt-get -y -q purge opkg-x");
-        assert_eq!(argv(refresh(&place(&[]))), "apt-get -q update");
-        assert_eq!(argv(query(&words(&["opkg-x"]), &place(&[]))), format!("dpkg-query -W {FORMAT} opkg-x"));
-        assert_eq!(argv(install(&[], &place(&[]))), "");
+        assert_eq!(argv(Apt::remove(&words(&["opkg-x"]), &place(&[]))), "apt-get -y -q purge opkg-x");
+        assert_eq!(argv(Apt::refresh(&place(&[]))), "apt-get -q update");
+        assert_eq!(
+            argv(Apt::query(&words(&["opkg-x"]), &place(&[]))),
+            format!("dpkg-query -W {FORMAT} opkg-x")
+        );
+        assert_eq!(argv(Apt::install(&[], &place(&[]))), "");
+    }
+
+    #[test]
+    fn other_sources_are_in_a_file_and_read_first() {
+        let sources = [("/srv/re po", true), ("https://example.org/debian", false)];
+        let commands = Apt::install(&words(&["opkg-x"]), &place(&sources)).unwrap();
+        for command in &commands {
+            assert_eq!(
+                command.files[0].contents,
+                "Types: deb\nURIs: file:///srv/re%20po\nSuites: ./\nTrusted: yes\n\n\
+                 Types: deb\nURIs: https://example.org/debian\nSuites: ./\n"
+            );
+        }
+        assert_eq!(
+            argv(Ok(commands)),
+            "apt-get -q -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
+             -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=false \
+             -o APT::Update::Error-Mode=any update\n\
+             apt-get -y -q -o Dpkg::Options::=--force-confold install opkg-x"
+        );
     }
 
     #[test]
     fn what_apt_would_take_for_something_else_is_refused() {
         for package in ["-oX=y", "x-", "x=", "x=1 2", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
-            assert!(install(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+            assert!(Apt::install(&words(&[package]), &place(&[])).is_err(), "{package:?}");
         }
         for package in ["-x", "x+", "x=1", "/x.deb", "x*"] {
-            assert!(remove(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+            assert!(Apt::remove(&words(&[package]), &place(&[])).is_err(), "{package:?}");
         }
-        assert!(query(&words(&["--help"]), &place(&[])).is_err());
-        let error = install(&words(&["opkg-x"]), &place(&["https://example.org/debian"])).unwrap_err();
-        assert!(error.contains("sources.list.d"), "{error}");
+        assert!(Apt::query(&words(&["--help"]), &place(&[])).is_err());
+        assert!(Apt::install(&words(&["opkg-x"]), &place(&[("srv/repo", true)])).is_err());
     }
 
     #[test]

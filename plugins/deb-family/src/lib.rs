@@ -3,7 +3,7 @@
 //!
 //! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
 
-pub mod apt;
+mod apt;
 pub mod arch;
 mod build;
 mod changelog;
@@ -25,6 +25,7 @@ use opkg_plugin::opkg::{Diagnostic, Opkg, Part, Severity};
 use opkg_plugin::packaging::Refusal;
 use opkg_plugin::{finding, parts};
 
+pub use crate::apt::Apt;
 use crate::package::Package;
 use crate::version::Version;
 

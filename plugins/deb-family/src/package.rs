@@ -183,6 +183,7 @@ impl Package {
                 .collect(),
             changelog: Vec::new(),
             fields,
+            members: Vec::new(),
             file_name: self.file_name(version),
         }
     }

@@ -1,11 +1,10 @@
 //! Debian.
 
 use opkg_deb_family::debian::{RELEASES, read};
-use opkg_deb_family::{Flavour, apt, arch};
+use opkg_deb_family::{Apt, Flavour, arch};
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Refusal, Release};
 use opkg_plugin::{Distribution, export_distribution};
 
@@ -16,6 +15,8 @@ const DEFAULT: &str = "13";
 pub struct Debian;
 
 impl Distribution for Debian {
+    type Manager = Apt;
+
     fn describe() -> Description {
         Description {
             id: "debian".into(),
@@ -38,30 +39,6 @@ impl Distribution for Debian {
         let subject = subject(target)?;
         arch::check(&subject, &arch::all())?;
         opkg_deb_family::generate(opkg, &Flavour { subject, compression: Compression::Xz })
-    }
-
-    fn programs() -> Vec<String> {
-        apt::programs()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::remove(packages, place)
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        apt::refresh(place)
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::query(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        apt::parse_query(printed)
     }
 }
 

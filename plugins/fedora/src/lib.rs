@@ -3,12 +3,11 @@
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject, VersionTest};
 use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Named, Refusal};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
 use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases};
+use opkg_rpm_family::{Dnf, Flavour, LicenseNames, Weak, arch_names, releases};
 
 /// Both mean all of it.
 const IDS: [&str; 2] = ["fedora", "fc"];
@@ -41,6 +40,8 @@ const FEDORA: Counter = Counter { name: "fedora", weights: &[1] };
 pub struct Fedora;
 
 impl Distribution for Fedora {
+    type Manager = Dnf;
+
     fn describe() -> Description {
         Description {
             id: IDS[0].to_owned(),
@@ -54,30 +55,6 @@ impl Distribution for Fedora {
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, &flavour(target)?)
-    }
-
-    fn programs() -> Vec<String> {
-        dnf::PROGRAMS.iter().chain(&["rpm"]).map(ToString::to_string).collect()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        dnf::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        dnf::remove(packages, place)
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        dnf::refresh(place)
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        query::parse(printed)
     }
 }
 

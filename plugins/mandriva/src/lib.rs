@@ -6,12 +6,12 @@ mod urpmi;
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Named, Refusal};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases, target_version};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, releases, target_version};
 use release::System;
+use urpmi::Urpmi;
 
 /// Ids by which filters mean any member.
 const FAMILY: &[&str] = &["mdv", "mdk"];
@@ -48,6 +48,8 @@ const OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[
 pub struct Mandriva;
 
 impl Distribution for Mandriva {
+    type Manager = Urpmi;
+
     fn describe() -> Description {
         let named = |id: &str, name: &str| Named { id: id.to_owned(), name: name.to_owned() };
         Description {
@@ -68,30 +70,6 @@ impl Distribution for Mandriva {
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, &flavour(target)?)
-    }
-
-    fn programs() -> Vec<String> {
-        urpmi::PROGRAMS.iter().chain(&dnf::PROGRAMS).chain(&["rpm"]).map(ToString::to_string).collect()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        if urpmi::serves(place) { urpmi::install(packages, place) } else { dnf::install(packages, place) }
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        if urpmi::serves(place) { urpmi::remove(packages, place) } else { dnf::remove(packages, place) }
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        if urpmi::serves(place) { urpmi::refresh(place) } else { dnf::refresh(place) }
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        query::parse(printed)
     }
 }
 

@@ -3,12 +3,11 @@
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject, VersionTest};
 use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Named, Refusal};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
 use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, dnf, query, releases, target_version};
+use opkg_rpm_family::{Dnf, Flavour, LicenseNames, Weak, arch_names, releases, target_version};
 
 /// The family's id, by which filters mean any member.
 const FAMILY: &str = "rhel";
@@ -49,6 +48,8 @@ const RHEL: Counter = Counter { name: "rhel", weights: &[1] };
 pub struct Rhel;
 
 impl Distribution for Rhel {
+    type Manager = Dnf;
+
     fn describe() -> Description {
         let aliases = MEMBERS.iter().flat_map(|(ids, name)| {
             ids.iter().map(|id| Named { id: (*id).to_owned(), name: (*name).to_owned() })
@@ -65,30 +66,6 @@ impl Distribution for Rhel {
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, &flavour(target)?)
-    }
-
-    fn programs() -> Vec<String> {
-        dnf::PROGRAMS.iter().chain(&["rpm"]).map(ToString::to_string).collect()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        dnf::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        dnf::remove(packages, place)
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        dnf::refresh(place)
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        query::parse(printed)
     }
 }
 

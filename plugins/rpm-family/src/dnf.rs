@@ -1,100 +1,183 @@
 //! `dnf`, and `yum` where there is no dnf.
 
-use opkg_plugin::package_manager::{Command, Place};
+use opkg_plugin::PackageManager;
+use opkg_plugin::package_manager::{Command, Installed, Place};
 
-use crate::query::{check_names, environment};
+use crate::query::{self, check_names};
+use crate::repository;
 
-/// The programs that these commands use.
-pub const PROGRAMS: [&str; 2] = ["dnf", "yum"];
+/// The programs of this package manager, the better one first.
+const PROGRAMS: [&str; 2] = ["dnf", "yum"];
 
-/// Installs or upgrades packages. Their signatures are checked as the system is configured to.
-///
-/// # Errors
-/// A name is none, or no program is there that could do it.
-pub fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    run(&["install"], packages, place)
+/// Where yum looks for package sources.
+const SOURCES: &str = "/etc/yum.repos.d";
+
+/// How `dnf` and `yum` are driven. They check signatures as the system is configured to, except those of
+/// package sources that need none.
+pub struct Dnf;
+
+impl PackageManager for Dnf {
+    fn programs() -> Vec<String> {
+        PROGRAMS.iter().chain(&[query::PROGRAM]).map(ToString::to_string).collect()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        let program = Program::of(place)?;
+        Ok(vec![program.run(&["install"], packages, Sources::All)?])
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        let program = Program::of(place)?;
+        // What once was installed for a package may have become needed for itself.
+        let keep: &[&str] = match program.name {
+            "dnf" => &["--setopt=clean_requirements_on_remove=0"],
+            _ => &[],
+        };
+        Ok(vec![program.run(&[keep, &["remove"]].concat(), packages, Sources::Configured)?])
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        let program = Program::of(place)?;
+        let commands = [["clean", "expire-cache"].as_slice(), &["makecache"]];
+        commands.into_iter().map(|words| program.run(words, &[], Sources::All)).collect()
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
 }
 
-/// Removes packages.
-///
-/// # Errors
-/// As [`install`].
-pub fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    run(&["remove"], packages, place)
+/// One of the two, at a place.
+struct Program<'a> {
+    name: &'static str,
+    place: &'a Place,
 }
 
-/// Reads the indexes of the package sources anew.
-///
-/// # Errors
-/// As [`install`].
-pub fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-    Ok([run(&["clean", "expire-cache"], &[], place)?, run(&["makecache"], &[], place)?].concat())
+/// Where packages may come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    Configured,
+    /// Those of the place as well.
+    All,
 }
 
-fn run(verb: &[&str], packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    check_names(packages)?;
-    let program = PROGRAMS
-        .into_iter()
-        .find(|program| place.available.iter().any(|available| available == program))
-        .ok_or("neither dnf nor yum is installed")?;
-    let mut argv = vec![program.to_owned(), "-y".to_owned()];
-    if place.root != "/" {
-        argv.push(format!("--installroot={}", place.root));
-        if let Some(version) = &place.version {
-            argv.push(format!("--releasever={version}"));
+impl<'a> Program<'a> {
+    fn of(place: &'a Place) -> Result<Self, String> {
+        let is_there = |name: &&str| place.available.iter().any(|available| available == name);
+        let name = PROGRAMS.into_iter().find(is_there).ok_or("neither dnf nor yum is installed")?;
+        Ok(Self { name, place })
+    }
+
+    fn run(&self, words: &[&str], packages: &[String], sources: Sources) -> Result<Command, String> {
+        check_names(packages)?;
+        let place = self.place;
+        let mut argv = vec![self.name.to_owned(), "-y".to_owned()];
+        if place.root != "/" {
+            argv.push(format!("--installroot={}", place.root));
+            if let Some(version) = &place.version {
+                argv.push(format!("--releasever={version}"));
+            }
         }
+        let mut files = Vec::new();
+        if sources == Sources::All && self.name == "dnf" {
+            argv.extend(sources_of(place)?);
+        } else if sources == Sources::All {
+            files = repository::files(place, SOURCES)?;
+        }
+        argv.extend(words.iter().map(ToString::to_string));
+        argv.extend_from_slice(packages);
+        Ok(Command { files, ..Command::new(argv) })
     }
-    if program == "yum" && !place.repositories.is_empty() {
-        return Err("yum takes packages only from the sources in /etc/yum.repos.d: add them there".to_owned());
+}
+
+/// As options of dnf, which keeps nothing of them but the packages' index. That is read anew each time.
+fn sources_of(place: &Place) -> Result<Vec<String>, String> {
+    let mut options = Vec::new();
+    for (index, source) in place.repositories.iter().enumerate() {
+        let name = repository::name(index);
+        options.push(format!("--repofrompath={name},{}", source.address()?));
+        let check = u8::from(!source.unauthenticated);
+        let settings =
+            [format!("gpgcheck={check}"), "metadata_expire=0".into(), "skip_if_unavailable=0".into()];
+        options.extend(settings.map(|setting| format!("--setopt={name}.{setting}")));
     }
-    for (index, repository) in place.repositories.iter().enumerate() {
-        argv.push(format!("--repofrompath=opkg-{index},{repository}"));
-    }
-    argv.extend(verb.iter().map(ToString::to_string));
-    argv.extend_from_slice(packages);
-    Ok(vec![Command { argv, env: environment(), in_root: false }])
+    Ok(options)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_plugin::package_manager::Repository;
 
-    fn place(root: &str, available: &[&str]) -> Place {
+    fn place(root: &str, available: &[&str], repositories: &[(&str, bool)]) -> Place {
+        let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
+            location: location.into(),
+            unauthenticated,
+        };
         Place {
             root: root.into(),
-            repositories: Vec::new(),
+            repositories: repositories.iter().map(repository).collect(),
             version: Some("9".into()),
             arch: "x86_64".into(),
             available: available.iter().map(ToString::to_string).collect(),
         }
     }
 
-    fn line(commands: &[Command]) -> String {
-        commands.iter().map(|command| command.argv.join(" ")).collect::<Vec<_>>().join("\n")
+    fn lines(commands: Result<Vec<Command>, String>) -> Vec<String> {
+        commands.unwrap().iter().map(|command| command.argv.join(" ")).collect()
     }
 
     #[test]
     fn dnf_where_it_is_and_yum_where_it_is_not() {
         let packages = ["opkg-x".to_owned()];
-        let commands = install(&packages, &place("/", &["yum", "dnf"])).unwrap();
-        assert_eq!(line(&commands), "dnf -y install opkg-x");
-        let commands = remove(&packages, &place("/images/a", &["yum"])).unwrap();
-        assert_eq!(line(&commands), "yum -y --installroot=/images/a --releasever=9 remove opkg-x");
-        assert!(install(&packages, &place("/", &[])).unwrap_err().contains("neither"));
+        let both = place("/", &["yum", "dnf"], &[]);
+        assert_eq!(lines(Dnf::install(&packages, &both)), ["dnf -y install opkg-x"]);
+        assert_eq!(
+            lines(Dnf::remove(&packages, &both)),
+            ["dnf -y --setopt=clean_requirements_on_remove=0 remove opkg-x"]
+        );
+        assert_eq!(
+            lines(Dnf::remove(&packages, &place("/images/a", &["yum"], &[]))),
+            ["yum -y --installroot=/images/a --releasever=9 remove opkg-x"]
+        );
+        assert!(Dnf::install(&packages, &place("/", &[], &[])).unwrap_err().contains("neither"));
     }
 
     #[test]
-    fn further_sources_are_given_to_dnf_alone() {
-        let mut place = place("/", &["dnf"]);
-        place.repositories = vec!["/srv/packages".into()];
-        assert!(line(&refresh(&place).unwrap()).contains("--repofrompath=opkg-0,/srv/packages makecache"));
-        place.available = vec!["yum".into()];
-        assert!(refresh(&place).unwrap_err().contains("yum.repos.d"));
+    fn dnf_is_given_further_sources_as_options() {
+        let place = place("/", &["dnf"], &[("/srv/re po", true), ("https://example.org/x", false)]);
+        let lines = lines(Dnf::refresh(&place));
+        assert_eq!(lines.len(), 2);
+        assert_eq!(
+            lines[1],
+            "dnf -y --repofrompath=opkg-0,file:///srv/re%20po --setopt=opkg-0.gpgcheck=0 \
+             --setopt=opkg-0.metadata_expire=0 --setopt=opkg-0.skip_if_unavailable=0 \
+             --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
+             --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"
+        );
+        assert!(Dnf::install(&["x".to_owned()], &place).unwrap()[0].files.is_empty());
+    }
+
+    #[test]
+    fn yum_reads_further_sources_from_files() {
+        let place = place("/", &["yum"], &[("/srv/re po", true)]);
+        let command = Dnf::install(&["x".to_owned()], &place).unwrap().remove(0);
+        assert_eq!(command.argv, ["yum", "-y", "install", "x"]);
+        assert_eq!(command.files[0].path, "/etc/yum.repos.d/opkg-0.repo");
+        assert_eq!(
+            command.files[0].contents,
+            "[opkg-0]\nname=opkg-0\nbaseurl=file:///srv/re%20po\nenabled=1\nautorefresh=1\n\
+             metadata_expire=0\ngpgcheck=0\n"
+        );
     }
 
     #[test]
     fn an_option_is_no_package() {
-        assert!(install(&["--nogpgcheck".to_owned()], &place("/", &["dnf"])).is_err());
+        assert!(Dnf::install(&["--nogpgcheck".to_owned()], &place("/", &["dnf"], &[])).is_err());
     }
 }

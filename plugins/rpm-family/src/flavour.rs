@@ -59,8 +59,18 @@ impl Flavour {
             .map_or("noarch", |(_, native)| native)
     }
 
-    /// An architecture in `%ifarch` and `ExclusiveArch`, where the 32-bit PC has many names. One that the
-    /// distribution does not have keeps its name, and is never true.
+    /// RPM's names of an architecture for `ExclusiveArch`. Those of the 32-bit PC are many.
+    #[must_use]
+    pub fn arch_names<'a>(&self, canonical: &'a str) -> Vec<&'a str> {
+        match canonical {
+            "i386" => vec!["i386", "i486", "i586", "i686", "athlon", "geode", "pentium3", "pentium4"],
+            "arm" => vec!["armv5tel", "armv6l", "armv6hl", "armv7l", "armv7hl", "armv7hnl"],
+            other => vec![self.arch_macro(other)],
+        }
+    }
+
+    /// An architecture in `%ifarch`, where the 32-bit PC has many names. One that the distribution does not
+    /// have keeps its name, and is never true.
     #[must_use]
     pub fn arch_macro<'a>(&self, canonical: &'a str) -> &'a str {
         let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

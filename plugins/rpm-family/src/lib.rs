@@ -6,7 +6,7 @@
 mod changelog;
 mod condition;
 pub mod counter;
-pub mod dnf;
+mod dnf;
 mod escape;
 mod evr;
 mod flavour;
@@ -15,6 +15,7 @@ mod package;
 pub mod query;
 mod record;
 mod relation;
+pub mod repository;
 mod spec;
 
 use opkg_plugin::artefacts::{
@@ -24,6 +25,7 @@ use opkg_plugin::finding;
 use opkg_plugin::opkg::{Diagnostic, Opkg, Severity};
 use opkg_plugin::packaging::Refusal;
 
+pub use dnf::Dnf;
 pub use flavour::{Flavour, Weak, arch_names, releases, target_version};
 pub use license::LicenseNames;
 use package::Plan;
@@ -39,7 +41,7 @@ pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
         package::check_arch(flavour, arch)?;
     }
     let plan = package::plan(opkg, flavour, &mut findings)?;
-    let contents = spec::render(opkg, &plan, flavour).map_err(|error| {
+    let contents = spec::render(opkg, &plan).map_err(|error| {
         let help = "this is a fault of the plugin: please report it";
         Refusal::Failed(vec![finding::error(opkg.at, format!("the spec cannot be written: {error}"), help)])
     })?;

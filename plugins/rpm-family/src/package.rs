@@ -20,6 +20,8 @@ pub struct Plan<'a> {
     pub evr: Evr,
     /// Restricts it to releases.
     pub only: Option<Only>,
+    /// Restrict it to machines, by RPM's names; nothing restricts it if there are none.
+    pub exclusive_archs: Vec<&'a str>,
     /// By the distribution's name.
     pub license: &'a str,
     /// First maintainer, `Name <address>`.
@@ -92,6 +94,7 @@ pub fn plan<'a>(
     Ok(Plan {
         evr,
         only: condition::of_package(opkg, flavour, findings),
+        exclusive_archs: opkg.filter.archs.iter().flat_map(|arch| flavour.arch_names(arch)).collect(),
         license: flavour.licenses.name(&opkg.license),
         packager: packager(opkg),
         description: description(opkg),

@@ -6,11 +6,8 @@ use opkg_plugin::package_manager::{Command, Installed, Place};
 const FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t\
                       %|PREIN?{1}:{0}|%|POSTIN?{1}:{0}|%|PREUN?{1}:{0}|%|POSTUN?{1}:{0}|\\n";
 
-/// The environment in which package managers print what they are documented to print.
-#[must_use]
-pub fn environment() -> Vec<(String, String)> {
-    vec![("LC_ALL".to_owned(), "C".to_owned())]
-}
+/// What these commands start.
+pub const PROGRAM: &str = "rpm";
 
 /// Names that a command line would take for something else.
 ///
@@ -30,13 +27,13 @@ pub fn check_names(packages: &[String]) -> Result<(), String> {
 /// A name is none.
 pub fn command(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
     check_names(packages)?;
-    let mut argv = vec!["rpm".to_owned()];
+    let mut argv = vec![PROGRAM.to_owned()];
     if place.root != "/" {
         argv.extend(["--root".to_owned(), place.root.clone()]);
     }
     argv.extend(["-qa", "--qf", FORMAT].map(str::to_owned));
     argv.extend_from_slice(packages);
-    Ok(vec![Command { argv, env: environment(), in_root: false }])
+    Ok(vec![Command::new(argv)])
 }
 
 /// Reads what that printed.

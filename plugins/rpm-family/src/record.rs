@@ -1,7 +1,7 @@
 //! The plan as records, from which the host writes packages itself.
 
 use opkg_plugin::artefacts::{
-    BinaryPackage, Change, Content, FileMarks, NativeRelation, PackedFile, Scriptlet,
+    BinaryPackage, Change, Content, Field, FileMarks, NativeRelation, PackedFile, Scriptlet,
 };
 use opkg_plugin::opkg::Opkg;
 use opkg_plugin::parts::installed_link;
@@ -35,9 +35,17 @@ fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage 
         files: files(opkg, plan, package),
         scriptlets: scriptlets(package),
         changelog: changelog(plan),
-        fields: Vec::new(),
+        fields: fields(plan),
+        members: Vec::new(),
         file_name: file_name(plan, package),
     }
+}
+
+fn fields(plan: &Plan<'_>) -> Vec<Field> {
+    if plan.exclusive_archs.is_empty() {
+        return Vec::new();
+    }
+    vec![Field { name: "ExclusiveArch".to_owned(), value: plan.exclusive_archs.join(" ") }]
 }
 
 fn relations(package: &Package<'_>) -> Vec<NativeRelation> {

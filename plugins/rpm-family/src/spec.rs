@@ -9,7 +9,6 @@ use opkg_plugin::version::sign;
 use crate::changelog::Entry;
 use crate::condition::Only;
 use crate::escape::file_pattern;
-use crate::flavour::Flavour;
 use crate::package::{Package, Plan};
 use crate::relation::{Relation, tag};
 
@@ -26,7 +25,7 @@ struct Spec<'a> {
     release: &'a str,
     packager: &'a str,
     /// RPM's names and macros.
-    exclusive_archs: Vec<&'a str>,
+    exclusive_archs: &'a [&'a str],
     description: &'a [String],
     changelog: &'a [Entry],
     sections: Vec<Section<'a>>,
@@ -66,7 +65,7 @@ struct File {
 ///
 /// # Errors
 /// Formatting failed; the message is the template engine's.
-pub fn render(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour) -> Result<String, askama::Error> {
+pub fn render(opkg: &Opkg, plan: &Plan<'_>) -> Result<String, askama::Error> {
     let spec = Spec {
         opkg,
         only: plan.only.as_ref(),
@@ -77,7 +76,7 @@ pub fn render(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour) -> Result<String,
         version: &plan.evr.version,
         release: &plan.evr.release,
         packager: &plan.packager,
-        exclusive_archs: opkg.filter.archs.iter().map(|arch| flavour.arch_macro(arch)).collect(),
+        exclusive_archs: &plan.exclusive_archs,
         description: &plan.description,
         changelog: &plan.changelog,
         sections: plan

@@ -4,15 +4,16 @@ use std::marker::PhantomData;
 
 use crate::artefacts::Output;
 use crate::log::report_panics;
+use crate::manager::PackageManager;
 use crate::opkg::{Opkg, Target};
-use crate::package_manager::{Command, Guest as PackageManager, Installed, Place};
-use crate::packaging::{Description, Guest as Packaging, Refusal};
+use crate::package_manager::{self, Command, Installed, Place};
+use crate::packaging::{self, Description, Refusal};
 
-/// A family of distributions: how an OPKG becomes its packages, and how its package manager is driven.
-///
-/// Every function is pure: the same input gives the same output. Commands are argument vectors which the
-/// host runs without a shell; an `Err(String)` is one line for the user.
+/// A family of distributions. Both functions are pure: the same input gives the same output.
 pub trait Distribution {
+    /// How packages are installed there.
+    type Manager: PackageManager;
+
     /// What the plugin answers to.
     fn describe() -> Description;
 
@@ -21,45 +22,12 @@ pub trait Distribution {
     /// # Errors
     /// Says why there are none for this target; see [`Refusal`].
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal>;
-
-    /// The programs that the commands may use, so that the host can look which of them are there.
-    fn programs() -> Vec<String>;
-
-    /// Installs or upgrades packages.
-    ///
-    /// # Errors
-    /// No program at that place can do it.
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
-
-    /// Removes packages.
-    ///
-    /// # Errors
-    /// No program at that place can do it.
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
-
-    /// Reads the indexes of the package sources anew.
-    ///
-    /// # Errors
-    /// No program at that place can do it.
-    fn refresh(place: &Place) -> Result<Vec<Command>, String>;
-
-    /// Asks which of the packages are installed; all installed ones if none is named.
-    ///
-    /// # Errors
-    /// No program at that place can do it.
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
-
-    /// Reads what the last command of [`query`](Self::query) printed.
-    ///
-    /// # Errors
-    /// It is not what that command prints.
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String>;
 }
 
 /// A distribution in the shape that the generated bindings want.
 pub struct Exported<D>(PhantomData<D>);
 
-impl<D: Distribution> Packaging for Exported<D> {
+impl<D: Distribution> packaging::Guest for Exported<D> {
     fn describe() -> Description {
         report_panics();
         D::describe()
@@ -71,35 +39,35 @@ impl<D: Distribution> Packaging for Exported<D> {
     }
 }
 
-impl<D: Distribution> PackageManager for Exported<D> {
+impl<D: Distribution> package_manager::Guest for Exported<D> {
     fn programs() -> Vec<String> {
         report_panics();
-        D::programs()
+        D::Manager::programs()
     }
 
     fn install(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
         report_panics();
-        D::install(&packages, &place)
+        D::Manager::install(&packages, &place)
     }
 
     fn remove(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
         report_panics();
-        D::remove(&packages, &place)
+        D::Manager::remove(&packages, &place)
     }
 
     fn refresh(place: Place) -> Result<Vec<Command>, String> {
         report_panics();
-        D::refresh(&place)
+        D::Manager::refresh(&place)
     }
 
     fn query(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
         report_panics();
-        D::query(&packages, &place)
+        D::Manager::query(&packages, &place)
     }
 
     fn parse_query(printed: String) -> Result<Vec<Installed>, String> {
         report_panics();
-        D::parse_query(&printed)
+        D::Manager::parse_query(&printed)
     }
 }
 

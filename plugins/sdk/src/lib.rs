@@ -7,9 +7,9 @@
 //! struct Mine;
 //!
 //! impl opkg_plugin::Distribution for Mine {
+//!     type Manager = MyManager; // which has the trait `PackageManager`
 //!     fn describe() -> Description { … }
 //!     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> { … }
-//!     // and how its package manager is driven
 //! }
 //!
 //! opkg_plugin::export_distribution!(Mine);
@@ -29,7 +29,9 @@ mod distribution;
 pub mod filter;
 pub mod finding;
 pub mod log;
+mod manager;
 pub mod parts;
+mod repository;
 pub mod scriptlet;
 pub mod testing;
 pub mod text;
@@ -38,3 +40,4 @@ pub mod version;
 pub use bindings::exports::opkg::plugin::{package_manager, packaging};
 pub use bindings::opkg::plugin::{artefacts, opkg};
 pub use distribution::{Distribution, Exported};
+pub use manager::PackageManager;

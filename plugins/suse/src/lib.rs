@@ -6,12 +6,12 @@ mod zypper;
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Named, Refusal, Release};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, query, releases};
+use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, releases};
 use release::System;
+use zypper::Zypper;
 
 /// Ids by which filters mean any member.
 const FAMILY: [&str; 2] = ["suse", "sles"];
@@ -65,6 +65,8 @@ const ARCHS: &[(&str, &str)] = &[
 pub struct Suse;
 
 impl Distribution for Suse {
+    type Manager = Zypper;
+
     fn describe() -> Description {
         let named = |ids: &[&str], name: &str| {
             ids.iter().map(|id| Named { id: (*id).to_owned(), name: name.to_owned() }).collect::<Vec<_>>()
@@ -96,30 +98,6 @@ impl Distribution for Suse {
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, &flavour(target)?)
-    }
-
-    fn programs() -> Vec<String> {
-        [zypper::PROGRAM, "rpm"].map(str::to_owned).to_vec()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        zypper::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        zypper::remove(packages, place)
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        zypper::refresh(place)
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        query::parse(printed)
     }
 }
 

@@ -1,60 +1,95 @@
 //! `zypper`.
 
-use opkg_plugin::package_manager::{Command, Place};
-use opkg_rpm_family::query::{check_names, environment};
+use opkg_plugin::PackageManager;
+use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_rpm_family::query::{self, check_names};
+use opkg_rpm_family::repository;
 
-/// The program that these commands use.
-pub const PROGRAM: &str = "zypper";
+const PROGRAM: &str = "zypper";
 
-/// Installs or upgrades packages. Their signatures are checked as the system is configured to.
-pub fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    run(&["install", "--auto-agree-with-licenses"], packages, place)
+/// Where it looks for package sources.
+const SOURCES: &str = "/etc/zypp/repos.d";
+
+/// Exit statuses beside 0 of a change that was made: the machine or zypper itself should be started anew, or
+/// a package source was passed over.
+const CHANGED: [i32; 3] = [102, 103, 106];
+
+/// There is no package source.
+const NO_SOURCES: i32 = 6;
+
+/// How `zypper` is driven. It checks signatures as the system is configured to, except those of package
+/// sources that need none: it has no option for single ones, so these are given to it in files.
+pub struct Zypper;
+
+impl PackageManager for Zypper {
+    fn programs() -> Vec<String> {
+        [PROGRAM, query::PROGRAM].map(str::to_owned).to_vec()
+    }
+
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        let files = repository::files(place, SOURCES)?;
+        let names: Vec<String> = (0..files.len()).map(repository::name).collect();
+        let words = ["install", "--auto-agree-with-licenses"].map(str::to_owned);
+        let install = run(&words, packages, place, &CHANGED)?;
+        // Left alone, zypper looks at a source again only after ten minutes.
+        let refresh =
+            (!files.is_empty()).then(|| run(&["refresh".to_owned()], &names, place, &[])).transpose()?;
+        let commands = refresh.into_iter().chain([install]);
+        Ok(commands.map(|command| Command { files: files.clone(), ..command }).collect())
+    }
+
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        Ok(vec![run(&["remove".to_owned()], packages, place, &CHANGED)?])
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        let command = run(&["refresh".to_owned()], &[], place, &[NO_SOURCES])?;
+        Ok(vec![Command { files: repository::files(place, SOURCES)?, ..command }])
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        query::command(packages, place)
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        query::parse(printed)
+    }
 }
 
-/// Removes packages.
-pub fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    run(&["remove"], packages, place)
-}
-
-/// Reads the indexes of the package sources anew.
-pub fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-    run(&["refresh"], &[], place)
-}
-
-fn run(verb: &[&str], packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    check_names(packages)?;
+/// `success` beside 0.
+fn run(words: &[String], names: &[String], place: &Place, success: &[i32]) -> Result<Command, String> {
+    check_names(names)?;
     // In front of a name these ask for the opposite of the command.
-    if let Some(name) = packages.iter().find(|name| name.starts_with(['+', '~', '!'])) {
+    if let Some(name) = names.iter().find(|name| name.starts_with(['+', '~', '!'])) {
         return Err(format!("`{name}` is not the name of a package"));
     }
     let mut argv = vec![PROGRAM.to_owned(), "--non-interactive".to_owned()];
     if place.root != "/" {
         argv.extend(["--root".to_owned(), place.root.clone()]);
     }
-    for repository in &place.repositories {
-        argv.extend(["--plus-repo".to_owned(), repository.clone()]);
-    }
-    argv.extend(verb.iter().map(ToString::to_string));
-    argv.extend_from_slice(packages);
-    Ok(vec![Command { argv, env: environment(), in_root: false }])
+    argv.extend_from_slice(words);
+    argv.extend_from_slice(names);
+    Ok(Command { success: [&[0], success].concat(), ..Command::new(argv) })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_plugin::package_manager::Repository;
 
     fn place(root: &str, repositories: &[&str]) -> Place {
+        let repository = |location: &&str| Repository { location: (*location).into(), unauthenticated: true };
         Place {
             root: root.into(),
-            repositories: repositories.iter().map(ToString::to_string).collect(),
+            repositories: repositories.iter().map(repository).collect(),
             version: Some("15.6".into()),
             arch: "x86_64".into(),
             available: vec![PROGRAM.into()],
         }
     }
 
-    fn line(commands: Result<Vec<Command>, String>) -> String {
+    fn lines(commands: Result<Vec<Command>, String>) -> Vec<String> {
         commands.unwrap().iter().map(|command| command.argv.join(" ")).collect()
     }
 
@@ -62,23 +97,38 @@ mod tests {
     fn commands() {
         let packages = ["opkg-x".to_owned()];
         assert_eq!(
-            line(install(&packages, &place("/", &[]))),
-            "zypper --non-interactive install --auto-agree-with-licenses opkg-x"
+            lines(Zypper::install(&packages, &place("/", &[]))),
+            ["zypper --non-interactive install --auto-agree-with-licenses opkg-x"]
         );
         assert_eq!(
-            line(remove(&packages, &place("/images/a", &[]))),
-            "zypper --non-interactive --root /images/a remove opkg-x"
+            lines(Zypper::remove(&packages, &place("/images/a", &[]))),
+            ["zypper --non-interactive --root /images/a remove opkg-x"]
         );
+        assert_eq!(lines(Zypper::refresh(&place("/", &[]))), ["zypper --non-interactive refresh"]);
+    }
+
+    #[test]
+    fn further_sources_are_files_and_read_anew() {
+        let commands = Zypper::install(&["opkg-x".to_owned()], &place("/images/a", &["/a", "/b"])).unwrap();
+        for command in &commands {
+            let paths: Vec<&str> = command.files.iter().map(|file| file.path.as_str()).collect();
+            assert_eq!(paths, ["/etc/zypp/repos.d/opkg-0.repo", "/etc/zypp/repos.d/opkg-1.repo"]);
+            assert!(command.files[1].contents.contains("baseurl=file:///b\n"));
+            assert!(command.files[1].contents.contains("gpgcheck=0\n"));
+        }
         assert_eq!(
-            line(refresh(&place("/", &["/srv/packages"]))),
-            "zypper --non-interactive --plus-repo /srv/packages refresh"
+            lines(Ok(commands)),
+            [
+                "zypper --non-interactive --root /images/a refresh opkg-0 opkg-1",
+                "zypper --non-interactive --root /images/a install --auto-agree-with-licenses opkg-x"
+            ]
         );
     }
 
     #[test]
     fn what_means_something_else_is_no_package() {
         for name in ["--no-gpg-checks", "-x", "+x", "~x", "!x", ""] {
-            assert!(remove(&[name.to_owned()], &place("/", &[])).is_err(), "{name:?}");
+            assert!(Zypper::remove(&[name.to_owned()], &place("/", &[])).is_err(), "{name:?}");
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Ubuntu: Debian's packages, other releases. What a package says of Debian holds here as well, where it knows
 //! no Ubuntu.
 
-use opkg_deb_family::{Flavour, apt, arch, debian};
+use opkg_deb_family::{Apt, Flavour, arch, debian};
 use opkg_plugin::artefacts::{Compression, Output};
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Filter, Opkg, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{Description, Refusal, Release};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, export_distribution};
@@ -33,6 +32,8 @@ const ARCHS: [&str; 7] = ["x86_64", "aarch64", "i386", "ppc64le", "riscv64", "s3
 pub struct Ubuntu;
 
 impl Distribution for Ubuntu {
+    type Manager = Apt;
+
     fn describe() -> Description {
         Description {
             id: "ubuntu".into(),
@@ -55,30 +56,6 @@ impl Distribution for Ubuntu {
         let flavour = flavour(opkg, target)?;
         arch::check(&flavour.subject, &ARCHS)?;
         opkg_deb_family::generate(opkg, &flavour)
-    }
-
-    fn programs() -> Vec<String> {
-        apt::programs()
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::remove(packages, place)
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        apt::refresh(place)
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        apt::query(packages, place)
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        apt::parse_query(printed)
     }
 }
 

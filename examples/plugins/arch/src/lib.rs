@@ -10,12 +10,12 @@ use opkg_plugin::artefacts::{
 };
 use opkg_plugin::filter::{Identity, Subject};
 use opkg_plugin::opkg::{Opkg, Part, Severity, Target};
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
 use opkg_plugin::version::Version;
 use opkg_plugin::{Distribution, parts};
 
 use crate::package::Package;
+use crate::pacman::Pacman;
 
 /// The only release: the distribution is what it is today.
 const RELEASE: &str = "rolling";
@@ -27,6 +27,8 @@ const ARCHS: [&str; 3] = ["x86_64", "aarch64", "riscv64"];
 pub struct Arch;
 
 impl Distribution for Arch {
+    type Manager = Pacman;
+
     fn describe() -> Description {
         Description {
             id: "arch".into(),
@@ -73,34 +75,10 @@ impl Distribution for Arch {
             },
             meta_files,
             source: SourcePackage::Tarball(Tarball { path: format!("{base}/{archive}"), prefix: tree }),
-            container: Container::Archive((Compression::Zstd, Vec::new())),
+            container: Container::Archive(Compression::Zstd),
             packages: records,
             diagnostics: findings,
         })
-    }
-
-    fn programs() -> Vec<String> {
-        vec![pacman::PROGRAM.into()]
-    }
-
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        pacman::install(packages, place)
-    }
-
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        Ok(pacman::remove(packages, place))
-    }
-
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        Ok(pacman::refresh(place))
-    }
-
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        Ok(pacman::query(packages, place))
-    }
-
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-        pacman::parse_query(printed)
     }
 }
 

@@ -1,6 +1,8 @@
 //! One package, decided in full: what makepkg reads and what the host packs are written from this.
 
-use opkg_plugin::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, PackedFile};
+use opkg_plugin::artefacts::{
+    BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, PackedFile, TextFile,
+};
 use opkg_plugin::filter::Subject;
 use opkg_plugin::opkg::{Author, Diagnostic, Kind, Opkg, Role};
 use opkg_plugin::parts::{Part, installed_link};
@@ -87,17 +89,16 @@ impl Package {
         self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
     }
 
-    /// The record for the host. An archive knows no fields and scriptlets: pacman reads them from files.
+    /// The record for the host. An archive knows no fields and scriptlets: pacman reads them from members in front of the files.
     #[must_use]
     pub fn record(&self, opkg: &Opkg, base: &str, version: &Version) -> BinaryPackage {
         let info = pkgbuild::package_info(opkg, self, base, version);
-        let mut files = Vec::new();
+        let text = |path: &str, contents| TextFile { path: path.to_owned(), contents, executable: false };
+        let mut members = vec![text(".PKGINFO", info)];
         if !self.scriptlets.is_empty() {
             let functions = pkgbuild::install_functions(&self.scriptlets);
-            files.push(entry("/.INSTALL", Content::Text(functions), 0o644, false));
+            members.push(text(".INSTALL", functions));
         }
-        files.push(entry("/.PKGINFO", Content::Text(info), 0o644, false));
-        files.extend(self.files.iter().cloned());
         BinaryPackage {
             name: self.name.clone(),
             epoch: version.epoch,
@@ -111,10 +112,11 @@ impl Package {
             url: opkg.uri.clone(),
             maintainer: packager(opkg),
             relations: self.relations.iter().map(|(kind, text)| native(*kind, text)).collect(),
-            files,
+            files: self.files.clone(),
             scriptlets: Vec::new(),
             changelog: Vec::new(),
             fields: Vec::new(),
+            members,
             file_name: format!("{}-{}-{}.pkg.tar.zst", self.name, version.full(), self.arch),
         }
     }

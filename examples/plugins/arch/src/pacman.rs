@@ -1,47 +1,58 @@
 //! How pacman is driven.
 
+use opkg_plugin::PackageManager;
 use opkg_plugin::package_manager::{Command, Installed, Place};
 
 /// All that the commands start.
-pub const PROGRAM: &str = "pacman";
+const PROGRAM: &str = "pacman";
 
-/// Installs or upgrades packages: names, or absolute paths of package files.
-///
-/// # Errors
-/// A package source, which pacman takes from its configuration alone, or a mixture of names and files.
-pub fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-    if let Some(source) = place.repositories.first() {
-        return Err(format!(
-            "pacman cannot be told to use `{source}` for once: add it to /etc/pacman.conf in the root {}",
-            place.root
-        ));
+/// How pacman is driven, inside the root that it is about.
+pub struct Pacman;
+
+impl PackageManager for Pacman {
+    fn programs() -> Vec<String> {
+        vec![PROGRAM.into()]
     }
-    let (files, names): (Vec<String>, Vec<String>) =
-        packages.iter().cloned().partition(|package| package.starts_with('/'));
-    let from_files = (!files.is_empty()).then(|| command("-U", &["--needed"], &files, place));
-    let from_sources = (!names.is_empty()).then(|| command("-S", &["--needed"], &names, place));
-    Ok(from_sources.into_iter().chain(from_files).collect())
-}
 
-/// Removes packages, with the configuration that they left.
-#[must_use]
-pub fn remove(packages: &[String], place: &Place) -> Vec<Command> {
-    if packages.is_empty() {
-        return Vec::new();
+    /// Of names, or absolute paths of package files.
+    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        no_further_sources(place)?;
+        let (files, names): (Vec<String>, Vec<String>) =
+            packages.iter().cloned().partition(|package| package.starts_with('/'));
+        let from_files = (!files.is_empty()).then(|| command("-U", &["--needed"], &files, place));
+        let from_sources = (!names.is_empty()).then(|| command("-S", &["--needed"], &names, place));
+        Ok(from_sources.into_iter().chain(from_files).collect())
     }
-    vec![command("-Rn", &[], packages, place)]
+
+    /// With the configuration that they left.
+    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        Ok(if packages.is_empty() { Vec::new() } else { vec![command("-Rn", &[], packages, place)] })
+    }
+
+    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
+        no_further_sources(place)?;
+        Ok(vec![command("-Sy", &[], &[], place)])
+    }
+
+    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+        // 1: one of them is not installed.
+        Ok(vec![Command { success: vec![0, 1], ..command("-Qi", &[], packages, place) }])
+    }
+
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+        parse_query(printed)
+    }
 }
 
-/// Reads the package sources anew.
-#[must_use]
-pub fn refresh(place: &Place) -> Vec<Command> {
-    vec![command("-Sy", &[], &[], place)]
-}
-
-/// Asks which packages are installed.
-#[must_use]
-pub fn query(packages: &[String], place: &Place) -> Vec<Command> {
-    vec![command("-Qi", &[], packages, place)]
+/// pacman finds a source's index by the name under which its configuration knows the source.
+fn no_further_sources(place: &Place) -> Result<(), String> {
+    match place.repositories.first() {
+        None => Ok(()),
+        Some(source) => Err(format!(
+            "pacman cannot be told to use `{}` for once: add it to /etc/pacman.conf in the root {}",
+            source.location, place.root
+        )),
+    }
 }
 
 fn command(operation: &str, options: &[&str], packages: &[String], place: &Place) -> Command {
@@ -50,14 +61,14 @@ fn command(operation: &str, options: &[&str], packages: &[String], place: &Place
     // What follows is never an option.
     argv.push("--".into());
     argv.extend_from_slice(packages);
-    Command { argv, env: vec![("LC_ALL".into(), "C".into())], in_root: place.root != "/" }
+    Command { in_root: place.root != "/", ..Command::new(argv) }
 }
 
 /// Paragraphs of `Field : value`, one for each package.
 ///
 /// # Errors
 /// A paragraph without a name or version.
-pub fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
     printed.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(package).collect()
 }
 

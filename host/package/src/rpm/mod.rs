@@ -223,6 +223,11 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
     header.string(tag::ENCODING, "utf-8");
     for field in &package.fields {
         let tag = match field.name.as_str() {
+            "ExclusiveArch" => {
+                let archs = field.value.split_whitespace().map(str::to_owned);
+                header.strings(tag::EXCLUSIVE_ARCHS, archs.collect());
+                continue;
+            }
             "Distribution" => tag::DISTRIBUTION,
             "Vendor" => tag::VENDOR,
             "BugURL" => tag::BUG_URL,

@@ -47,6 +47,7 @@ pub(crate) const FILE_USERS: u32 = 1039;
 pub(crate) const FILE_GROUPS: u32 = 1040;
 pub(crate) const SOURCE_RPM: u32 = 1044;
 pub(crate) const FILE_VERIFY_FLAGS: u32 = 1045;
+pub(crate) const EXCLUSIVE_ARCHS: u32 = 1061;
 pub(crate) const CHANGELOG_TIMES: u32 = 1080;
 pub(crate) const CHANGELOG_NAMES: u32 = 1081;
 pub(crate) const CHANGELOG_TEXTS: u32 = 1082;

@@ -37,6 +37,7 @@ pub fn package(fixture: &Fixture) -> BinaryPackage {
         scriptlets: Vec::new(),
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
+        members: Vec::new(),
         file_name: "x".into(),
     }
 }

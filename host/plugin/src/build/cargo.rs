@@ -15,7 +15,7 @@ use super::{BuildError, Options};
 /// ends the instance anyway, so nothing is unwound.
 pub const PROFILE: [&str; 10] = [
     "inherits=\"release\"",
-    "opt-level=\"s\"",
+    "opt-level=\"z\"",
     "lto=\"fat\"",
     "codegen-units=1",
     "panic=\"abort\"",
@@ -57,7 +57,10 @@ pub fn compile(
         command.arg("--config").arg(format!("profile.component.{setting}"));
     }
     if std == Std::Source {
-        command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+        command
+            .arg("-Zbuild-std=std,panic_abort")
+            .arg("-Zbuild-std-features=optimize_for_size")
+            .env("RUSTC_BOOTSTRAP", "1");
     }
     if options.locked {
         command.arg("--locked");

@@ -129,7 +129,7 @@ pub fn say(message: &str) -> String {
 }
 
 /// Bytes of the largest payload of `result<output, refusal>`.
-const ANSWER: usize = 92;
+const ANSWER: usize = 80;
 
 /// An answer with these meta-files and nothing else.
 pub fn done(meta_files: Vec<Value>) -> Value {
@@ -142,7 +142,7 @@ pub fn answer(meta_files: Value) -> Value {
         meta_files,
         Case(0, Box::new(Record(vec![text("demo.tar.gz"), text("demo-1")])), 32),
         Record(vec![List(vec![]), List(vec![])]),
-        Case(0, Box::new(Byte(0)), 12),
+        Record(vec![Byte(0), Byte(0)]),
         List(vec![]),
         List(vec![]),
     ]);
