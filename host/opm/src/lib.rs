@@ -8,3 +8,4 @@ pub mod engine;
 mod journal;
 pub mod machine;
 pub mod requests;
+pub mod system;

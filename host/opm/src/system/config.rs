@@ -1,0 +1,353 @@
+//! What the administrator of a machine decides about `opm`: `opm.toml` and `env.d/*.conf` of its configuration
+//! directory, `/etc/opm` unless told otherwise.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use fs_err as fs;
+use opkg_oda::{Address, Kind, Target};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::process::Patience;
+
+/// The configuration; without any file, what is usual.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the output of programs is kept.
+    pub log_directory: PathBuf,
+    /// Whether hooks shall tell more.
+    pub verbose: bool,
+    /// How long programs may take.
+    pub limits: Limits,
+    /// Package sources beside those that targets are configured for.
+    #[serde(rename = "repository")]
+    pub repositories: Vec<Repository>,
+    /// Further variables for the environment of hooks and package managers, from `env.d`.
+    #[serde(skip)]
+    pub environment: Vec<(String, String)>,
+}
+
+/// How long programs may take.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// A hook.
+    #[serde(deserialize_with = "duration")]
+    pub hook: Duration,
+    /// A command of a package manager.
+    #[serde(deserialize_with = "duration")]
+    pub package_manager: Duration,
+    /// Either of them, from being asked to end until it is killed.
+    #[serde(deserialize_with = "duration")]
+    pub grace: Duration,
+}
+
+/// A package source.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// An absolute path of a directory, or an address.
+    pub location: String,
+    /// Whether packages may come from it that nobody vouches for.
+    #[serde(default)]
+    pub unauthenticated: bool,
+    /// For which targets; for all if none is named.
+    #[serde(default)]
+    pub targets: Vec<Selector>,
+}
+
+/// One target, or all of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `image`
+    Kind(Kind),
+    /// `image:compute`
+    Address(Address),
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("the configuration {}: {reason}", .path.display())]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It cannot be understood.
+    #[error("the configuration {} is not as it should be:\n{reason}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and why, on several lines.
+        reason: String,
+    },
+    /// A line of `env.d`.
+    #[error("the configuration {}, line {line}: {reason}", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            log_directory: "/var/log/opm".into(),
+            verbose: false,
+            limits: Limits::default(),
+            repositories: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hook: Duration::from_secs(30 * 60),
+            package_manager: Duration::from_secs(2 * 3600),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn of_hooks(&self) -> Patience {
+        Patience { limit: self.hook, grace: self.grace }
+    }
+
+    pub(super) fn of_package_managers(&self) -> Patience {
+        Patience { limit: self.package_manager, grace: self.grace }
+    }
+}
+
+impl Config {
+    /// Reads the configuration directory. What is not there is as usual.
+    ///
+    /// # Errors
+    /// Something there cannot be read or understood.
+    pub fn load(directory: &Path) -> Result<Self, ConfigError> {
+        let path = directory.join("opm.toml");
+        let mut config = match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).map_err(|reason| ConfigError::Invalid { path, reason })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(unreadable(path, &error)),
+        };
+        config.environment = environment(&directory.join("env.d"))?;
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        if !config.log_directory.is_absolute() {
+            return Err(format!("log_directory: `{}` is no absolute path", config.log_directory.display()));
+        }
+        for repository in &config.repositories {
+            if !repository.location.starts_with('/') && !repository.location.contains("://") {
+                return Err(format!(
+                    "repository: the location `{}` is neither an absolute path nor an address",
+                    repository.location.escape_debug()
+                ));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The package sources for a target.
+    pub(super) fn repositories_of<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Repository> {
+        let selects = |selector: &Selector| match selector {
+            Selector::Kind(kind) => *kind == target.kind(),
+            Selector::Address(address) => *address == target.address,
+        };
+        self.repositories.iter().filter(move |it| it.targets.is_empty() || it.targets.iter().any(selects))
+    }
+}
+
+fn unreadable(path: PathBuf, error: &std::io::Error) -> ConfigError {
+    ConfigError::Unreadable { path, reason: error.kind().to_string() }
+}
+
+impl FromStr for Selector {
+    type Err = opkg_oda::Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains(':') { text.parse().map(Self::Address) } else { text.parse().map(Self::Kind) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// `90s`, `30m`, `2h`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parse = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return None,
+        };
+        let number = Some(number).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let seconds = number.parse::<u32>().ok().filter(|it| *it > 0)?;
+        Some(Duration::from_secs(u64::from(seconds) * unit))
+    };
+    parse().ok_or_else(|| {
+        D::Error::custom(format!("`{}` is no time: write `90s`, `30m` or `2h`", text.escape_debug()))
+    })
+}
+
+/// The variables of all `*.conf` of a directory, in the order of their names; a later one replaces an earlier one.
+fn environment(directory: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(directory.to_owned(), &error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(directory.to_owned(), &error))?.path();
+        if path.extension().is_some_and(|it| it == "conf") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(|error| unreadable(path.clone(), &error))?;
+        for (index, line) in text.lines().enumerate() {
+            let read = variable(line).map_err(|reason| ConfigError::Line {
+                path: path.clone(),
+                line: index + 1,
+                reason,
+            });
+            if let Some((name, value)) = read? {
+                variables.retain(|(known, _)| *known != name);
+                variables.push((name, value));
+            }
+        }
+    }
+    Ok(variables)
+}
+
+/// `NAME=value`, the value as it stands or within quotes; nothing for a comment.
+fn variable(line: &str) -> Result<Option<(String, String)>, String> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let (name, value) = line.split_once('=').ok_or("this is not of the form NAME=value")?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_name {
+        return Err(format!("`{}` is no name of a variable", name.escape_debug()));
+    }
+    if name.starts_with("OPM_") || name.starts_with("OSCAR_PACKAGE_") {
+        return Err(format!("{name} is set by opm itself"));
+    }
+    let quoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+    let value = quoted.unwrap_or(value);
+    if value.contains('\0') {
+        return Err(format!("the value of {name} holds a null byte"));
+    }
+    Ok(Some((name.to_owned(), value.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_as_usual() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Config::load(directory.path()).unwrap(), Config::default());
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn all_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(
+            directory.path().join("opm.toml"),
+            r#"
+            log_directory = "/srv/log"
+            verbose = true
+            [limits]
+            hook = "90s"
+            package_manager = "1h"
+            [[repository]]
+            location = "/srv/packages"
+            unauthenticated = true
+            targets = ["server", "image:compute"]
+            [[repository]]
+            location = "https://example.org/packages"
+            "#,
+        )
+        .unwrap();
+        let variables = directory.path().join("env.d");
+        fs::create_dir(&variables).unwrap();
+        fs::write(variables.join("20-b.conf"), "SGE_ROOT=/opt/sge\nA=2\n").unwrap();
+        fs::write(variables.join("10-a.conf"), "# comment\n\n A=1\nB=\"x y\"\nC='$HOME'\r\nD=a=b\n").unwrap();
+        fs::write(variables.join("README"), "no variables").unwrap();
+        let config = Config::load(directory.path()).unwrap();
+        assert_eq!(config.limits.of_hooks().limit, Duration::from_secs(90));
+        assert_eq!(
+            config.limits.of_package_managers(),
+            Patience { limit: Duration::from_secs(3600), grace: Duration::from_secs(10) }
+        );
+        let target = |address: &str| Target {
+            id: opkg_oda::TargetId(1),
+            address: address.parse().unwrap(),
+            root: None,
+            image: None,
+        };
+        let sources = |address| {
+            config.repositories_of(&target(address)).map(|it| it.location.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(sources("server:head"), ["/srv/packages", "https://example.org/packages"]);
+        assert_eq!(sources("image:compute"), ["/srv/packages", "https://example.org/packages"]);
+        assert_eq!(sources("image:login"), ["https://example.org/packages"]);
+        let variables: Vec<_> =
+            config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(variables, ["B=x y", "C=$HOME", "D=a=b", "SGE_ROOT=/opt/sge", "A=2"]);
+    }
+
+    #[test]
+    fn mistakes_are_shown() {
+        let flaws: Vec<String> = [
+            "log_dir = \"/x\"",
+            "log_directory = \"x\"",
+            "[limits]\nhook = \"30\"",
+            "[limits]\nhook = \"0s\"",
+            "[limits]\nhook = 30",
+            "[[repository]]\nlocation = \"packages\"",
+            "[[repository]]\nlocation = \"/x\"\ntargets = [\"node\"]",
+            "[[repository]]\nlocation = \"/x\"\ntargets = [\"node:x\"]",
+            "[[repository]]\nunauthenticated = true",
+            "verbose",
+        ]
+        .into_iter()
+        .map(|text| Config::parse(text).unwrap_err())
+        .collect();
+        insta::assert_snapshot!(flaws.join("\n\n"));
+        for line in ["A", "1A=x", "A B=x", "=x", "OPM_RUN_ID=1", "OSCAR_PACKAGE_HOME=/"] {
+            assert!(variable(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Hooks of packages: which file serves one, and what it is run with.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use opkg_oda::{Address, Cluster, Kind, PackageName, Stage};
+
+use super::config::Config;
+use super::executor::{Executor, Job, PATH};
+use super::log::Log;
+use super::marks::Marks;
+use super::process::{How, Patience};
+use super::root::Root;
+
+/// Where everything that belongs to packages is installed.
+const OSCAR_HOME: &str = "/usr/lib/oscar";
+
+/// The values that the configurator wrote.
+const VALUES: &str = ".configurator.values";
+
+/// Where the homes of packages are, in the root of a target.
+pub(super) fn packages() -> PathBuf {
+    Path::new(OSCAR_HOME).join("packages")
+}
+
+/// The home of a package.
+pub(super) fn home(package: &PackageName) -> PathBuf {
+    packages().join(package.as_str())
+}
+
+/// One hook or script of one package on one target.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// The root that holds the package's home.
+    pub(super) root: &'a Root,
+    /// The package's home there, where it starts.
+    pub(super) home: PathBuf,
+    /// The files that serve it, most canonical first, as they are seen in the root; exactly one of them runs.
+    pub(super) candidates: Vec<PathBuf>,
+    /// What it is given.
+    pub(super) arguments: Vec<OsString>,
+    /// All of its environment.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// Directories that it must see, wherever it runs.
+    pub(super) shared: Vec<PathBuf>,
+    /// How long it may take.
+    pub(super) patience: Patience,
+}
+
+/// Runs hooks of some kind.
+pub(super) trait Runner: std::fmt::Debug {
+    /// Runs one.
+    fn run(&self, call: &Call<'_>, executor: &Executor, log: &mut Log) -> How;
+}
+
+/// Takes programs, and scripts that name their interpreter.
+#[derive(Debug)]
+pub(super) struct Programs;
+
+impl Runner for Programs {
+    fn run(&self, call: &Call<'_>, executor: &Executor, log: &mut Log) -> How {
+        let Some(file) = call.candidates.first() else { return How::Exited(0) };
+        let argv = [vec![file.into()], call.arguments.clone()].concat();
+        let job = Job {
+            argv,
+            environment: call.environment.clone(),
+            directory: call.home.clone(),
+            inside: true,
+            shared: call.shared.clone(),
+            patience: call.patience,
+            answers: false,
+        };
+        executor.run(call.root, &job, log).how
+    }
+}
+
+/// The files of a home that are there, out of the names that one may have.
+///
+/// # Errors
+/// One line: the home cannot be looked into.
+pub(super) fn candidates(root: &Root, home: &Path, names: &[&str]) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for name in names {
+        let path = home.join(name);
+        match root.find(&path) {
+            Ok(Some(metadata)) if !metadata.is_dir() => found.push(path),
+            Ok(_) => {}
+            Err(error) => {
+                return Err(format!("{} in the root {}: {error}", path.display(), root.path().display()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a hook is told.
+#[derive(Debug)]
+pub(super) struct Circumstances<'a> {
+    /// Of which cluster.
+    pub(super) cluster: &'a Cluster,
+    /// For which package.
+    pub(super) package: &'a PackageName,
+    /// In which stage.
+    pub(super) stage: Stage,
+    /// On which target.
+    pub(super) target: &'a Address,
+    /// For `api-post-image`: the image's name and directory.
+    pub(super) image: Option<(&'a str, &'a Path)>,
+    /// For which run.
+    pub(super) marks: Marks,
+}
+
+/// The environment of a hook: all of it.
+pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) -> Vec<(OsString, OsString)> {
+    let home = home(circumstances.package);
+    let mut variables = basis(config);
+    let mut set = |name: &str, value: OsString| {
+        variables.retain(|(known, _)| known != name);
+        variables.push((name.into(), value));
+    };
+    set("OSCAR_HOME", OSCAR_HOME.into());
+    set("OSCAR_VERBOSE", if config.verbose { "1" } else { "0" }.into());
+    set("OSCAR_UI", "cli".into());
+    set("OSCAR_PACKAGE_HOME", home.clone().into());
+    set("OPM_PACKAGE", circumstances.package.as_str().into());
+    set("OPM_STAGE", circumstances.stage.name().into());
+    set("OPM_TARGET_KIND", circumstances.target.kind.name().into());
+    set("OPM_TARGET_NAME", circumstances.target.name.as_str().into());
+    let (image, directory) = circumstances.image.unwrap_or(("", Path::new("")));
+    set("OPM_IMAGE", image.into());
+    set("OPM_IMAGE_DIR", directory.into());
+    let mut nodes: Vec<_> =
+        circumstances.cluster.of_kind(Kind::Client).map(|it| it.address.name.as_str()).collect();
+    nodes.sort_unstable();
+    set("OPM_NODES", nodes.join(" ").into());
+    set("OPM_CONFIG_VALUES", home.join(VALUES).into());
+    for (name, value) in circumstances.marks.variables() {
+        set(name, value.into());
+    }
+    variables
+}
+
+/// What every program gets.
+pub(super) fn basis(config: &Config) -> Vec<(OsString, OsString)> {
+    let machine = rustix::system::uname();
+    let machine = std::ffi::OsStr::from_bytes(machine.nodename().to_bytes()).to_owned();
+    let mut variables: Vec<(OsString, OsString)> = [("PATH", PATH), ("HOME", "/root"), ("LANG", "C.UTF-8")]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+    variables.push(("HOSTNAME".into(), machine));
+    for (name, value) in &config.environment {
+        variables.retain(|(known, _)| known != name.as_str());
+        variables.push((name.into(), value.into()));
+    }
+    variables
+}

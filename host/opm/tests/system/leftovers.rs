@@ -1,0 +1,86 @@
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use std::os::unix::process::CommandExt;
+
+use opkg_oda::RunId;
+use opkg_opm::effects::Effects;
+
+use crate::bench::Bench;
+
+/// A process as a run would have left it.
+fn left(bench: &Bench, run: i64, duty: &str, commands: &str) -> Child {
+    let session = rustix::process::getsid(None).unwrap().as_raw_nonzero().get();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", commands]).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", bench.database());
+    command.env("OPM_DUTY", duty).env("OPM_SESSION", session.to_string());
+    command.process_group(0).stdin(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_for(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", path.display());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn hooks_of_a_dead_run_are_killed_and_no_others() {
+    let bench = Bench::new();
+    let ready = bench.path().join("ready");
+    let script =
+        format!("trap '' TERM; (sleep 100 & wait) & touch {}; while :; do sleep 0.1; done", ready.display());
+    let mut hook = left(&bench, 7, "script", &script);
+    let mut other_run = left(&bench, 8, "script", "exec sleep 100");
+    let other = Bench::new();
+    let mut other_database = left(&other, 7, "script", "exec sleep 100");
+    let daemon = bench.path().join("daemon");
+    let mut starter = left(
+        &bench,
+        7,
+        "script",
+        &format!("setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 100' &", daemon.display()),
+    );
+    wait_for(&ready);
+    wait_for(&daemon);
+    starter.wait().unwrap();
+    let said = bench.system().clean_up(RunId(7));
+    assert!(said.len() == 1 && said[0].starts_with("killed `sh` (process "), "{said:?}");
+    assert!(!hook.wait().unwrap().success());
+    assert!(bench.system().clean_up(RunId(7)).is_empty());
+    for child in [&mut other_run, &mut other_database] {
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let daemon = fs::read_to_string(daemon).unwrap();
+    assert!(Path::new("/proc").join(daemon.trim()).exists(), "a daemon belongs to the system");
+    let daemon = rustix::process::Pid::from_raw(daemon.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_package_manager_of_a_dead_run_is_waited_for() {
+    let mut bench = Bench::new();
+    let done = bench.path().join("done");
+    let mut manager =
+        left(&bench, 7, "package-manager", &format!("trap 'exit 1' TERM; sleep 1; touch {}", done.display()));
+    // Reaped by whoever inherits it, in the real case.
+    let reaper = thread::spawn(move || manager.wait().unwrap());
+    let said = bench.system().clean_up(RunId(7));
+    assert!(done.exists());
+    assert!(reaper.join().unwrap().success());
+    assert!(said.len() == 1 && said[0].starts_with("waited for `sh` (process "), "{said:?}");
+
+    bench.config.limits.package_manager = Duration::from_millis(300);
+    let mut manager = left(&bench, 7, "package-manager", "exec sleep 100");
+    let said = bench.system().clean_up(RunId(7));
+    assert!(said[1].starts_with("still at work: `sleep` (process "), "{said:?}");
+    assert!(manager.try_wait().unwrap().is_none());
+    manager.kill().unwrap();
+    manager.wait().unwrap();
+}

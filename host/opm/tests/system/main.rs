@@ -1,0 +1,9 @@
+//! The real system: real processes, in real roots.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod hooks;
+mod leftovers;
+mod pretended;
+mod rpm;
+mod unprivileged;
