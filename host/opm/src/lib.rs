@@ -3,9 +3,17 @@
 //! [`machine`] decides and does nothing; everything that touches the world stands around it.
 
 mod alive;
+pub mod audit;
+pub mod choice;
+pub mod conf;
 pub mod effects;
 pub mod engine;
+pub mod hostlist;
 mod journal;
 pub mod machine;
+pub mod package_set;
+pub mod packages;
 pub mod requests;
+pub mod status;
 pub mod system;
+pub mod targets;
