@@ -20,24 +20,37 @@ impl UsageError {
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { message: message.into(), help: help.into() }
     }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        &self.help
+    }
 }
 
 /// Says what went wrong and how the program ends.
 pub fn report(shell: Shell, error: &anyhow::Error) -> Exit {
-    // Whoever closed our output has read enough.
-    if error.chain().any(|it| io_kind(it) == Some(io::ErrorKind::BrokenPipe)) {
+    if is_broken_pipe(error) {
         return Exit::Done;
     }
     shell.message(&explain(error));
     if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
 }
 
+/// Whether somebody closed our output: then they have read enough.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|it| io_kind(it) == Some(io::ErrorKind::BrokenPipe))
+}
+
+/// `error: …`, and its causes.
+pub fn causes(error: &anyhow::Error) -> String {
+    let causes = error.chain().skip(1).map(|cause| format!("\n  because: {cause}"));
+    std::iter::once(format!("error: {error}")).chain(causes).collect()
+}
+
 /// `error: …`, its causes, and a hint.
 pub fn explain(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error}");
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("\n  because: {cause}"));
-    }
+    let mut text = causes(error);
     if let Some(opkg_package::Error::Program { last_lines, .. }) = error.downcast_ref() {
         for line in last_lines {
             text.push_str("\n    | ");

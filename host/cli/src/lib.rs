@@ -1,4 +1,4 @@
-//! The program `opkgc`: command line, rendering, exit statuses; every word that a user reads.
+//! The programs `opkgc` and, in [`opm`], `opm`: command line, rendering, exit statuses; every word that a user reads.
 
 pub mod args;
 mod commands;
@@ -8,6 +8,7 @@ mod failure;
 mod interrupt;
 mod job;
 mod json;
+pub mod opm;
 mod plugins;
 mod progress;
 mod render;
@@ -18,6 +19,7 @@ mod signing;
 mod summary;
 
 use anyhow::Result;
+use clap::CommandFactory;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -39,7 +41,11 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<Exit> {
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Schema => commands::manual::schema(shell),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
-        Command::Man { directory } => commands::manual::man(shell, &directory),
-        Command::Completions { shell: kind } => commands::manual::completions(kind),
+        Command::Man { directory } => {
+            commands::manual::man(shell, Cli::command(), &directory).map(|()| Exit::Done)
+        }
+        Command::Completions { shell: kind } => {
+            commands::manual::completions(&mut Cli::command(), kind).map(|()| Exit::Done)
+        }
     }
 }

@@ -138,15 +138,20 @@ impl Shell {
         }
     }
 
-    /// Renders diagnostics for standard output or standard error.
+    /// Whether standard output or standard error is to be coloured.
     #[must_use]
-    pub fn renderer(self, to_stdout: bool) -> Renderer {
+    pub fn colored(self, to_stdout: bool) -> bool {
         let terminal = if to_stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
-        let colored = match self.color {
+        match self.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
-        };
-        if colored { Renderer::styled() } else { Renderer::plain() }
+        }
+    }
+
+    /// Renders diagnostics for standard output or standard error.
+    #[must_use]
+    pub fn renderer(self, to_stdout: bool) -> Renderer {
+        if self.colored(to_stdout) { Renderer::styled() } else { Renderer::plain() }
     }
 }

@@ -1,14 +1,12 @@
-//! `opkgc schema`, `opkgc man`, `opkgc completions`: what other programs want to know about this one.
+//! `schema`, `man`, `completions`: what other programs want to know about ours.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 use clap_complete::Shell as Kind;
 use fs_err as fs;
 
-use crate::args::Cli;
 use crate::exit::Exit;
 use crate::shell::Shell;
 
@@ -21,16 +19,15 @@ pub fn schema(shell: Shell) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Writes a man page for the program and each of its commands.
+/// Writes a man page for a program and each of its commands.
 ///
 /// # Errors
 /// When a page cannot be written.
-pub fn man(shell: Shell, directory: &Path) -> Result<Exit> {
+pub fn man(shell: Shell, program: clap::Command, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = program.disable_help_subcommand(true);
     command.build();
-    pages(shell, &command, directory).context("cannot write the man pages")?;
-    Ok(Exit::Done)
+    pages(shell, &command, directory).context("cannot write the man pages")
 }
 
 fn pages(shell: Shell, command: &clap::Command, directory: &Path) -> io::Result<()> {
@@ -46,14 +43,14 @@ fn pages(shell: Shell, command: &clap::Command, directory: &Path) -> io::Result<
     Ok(())
 }
 
-/// Prints completions.
+/// Prints completions for a program.
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn completions(kind: Kind) -> Result<Exit> {
+pub fn completions(program: &mut clap::Command, kind: Kind) -> Result<()> {
     // Into memory first: the generator panics when a pipe breaks.
     let mut script = Vec::new();
-    clap_complete::generate(kind, &mut Cli::command(), "opkgc", &mut script);
-    io::stdout().lock().write_all(&script)?;
-    Ok(Exit::Done)
+    let name = program.get_name().to_owned();
+    clap_complete::generate(kind, program, name, &mut script);
+    Ok(io::stdout().lock().write_all(&script)?)
 }

@@ -1,0 +1,14 @@
+//! One module for each command, or for a few that are alike.
+
+pub mod ask;
+pub mod audit;
+pub mod history;
+pub mod import_set;
+pub mod init;
+pub mod log;
+pub mod package;
+pub mod phase;
+pub mod run;
+pub mod status;
+pub mod target;
+pub mod transfer;
