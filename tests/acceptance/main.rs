@@ -13,6 +13,7 @@ mod hostile_config;
 mod hostile_files;
 mod lint;
 mod memory;
+mod opm_crash;
 mod output;
 mod plain_tools;
 mod plugins;

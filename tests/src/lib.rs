@@ -26,6 +26,7 @@ pub mod expect;
 pub mod generated;
 pub mod layout;
 pub mod opkgc;
+pub mod opm;
 pub mod package;
 pub mod parallel;
 pub mod process;

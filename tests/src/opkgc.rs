@@ -24,19 +24,28 @@ pub fn program() -> &'static Path {
         if let Some(program) = std::env::var_os(PROGRAM) {
             return PathBuf::from(program);
         }
-        // Cargo hands the program's place only to tests of its own package.
-        let profile = scratch::profile();
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(workspace()).args(["build", "--quiet", "--package", "opkg-cli", "--bin", "opkgc"]);
-        cargo.arg("--profile").arg(if profile == "debug" { "dev" } else { &profile });
-        cargo.arg("--target-dir").arg(scratch::target());
-        let status = cargo.status().unwrap();
-        assert!(status.success(), "opkgc could not be built");
-        // A name of its own, so that a build going on beside the tests takes nothing away from them.
-        let program = scratch::directory("program").join("opkgc");
-        fs_err::hard_link(scratch::target().join(profile).join("opkgc"), &program).unwrap();
-        program
+        built("opkgc")
     })
+}
+
+/// A program of the project, built.
+///
+/// # Panics
+///
+/// If it cannot be.
+pub(crate) fn built(name: &str) -> PathBuf {
+    // Cargo hands the program's place only to tests of its own package.
+    let profile = scratch::profile();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", "opkg-cli", "--bin", name]);
+    cargo.arg("--profile").arg(if profile == "debug" { "dev" } else { &profile });
+    cargo.arg("--target-dir").arg(scratch::target());
+    let status = cargo.status().unwrap();
+    assert!(status.success(), "{name} could not be built");
+    // A name of its own, so that a build going on beside the tests takes nothing away from them.
+    let program = scratch::directory("program").join(name);
+    fs_err::hard_link(scratch::target().join(profile).join(name), &program).unwrap();
+    program
 }
 
 /// The root of the project.
