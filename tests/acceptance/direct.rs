@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{built, expect, generated, need, parallel, process, scratch, tools};
+use opkg_tests::{built, corpus, expect, generated, need, parallel, process, scratch, tools};
 
 use crate::builds;
 
@@ -63,6 +63,34 @@ fn generated_opkgs_agree() {
         agree(&native, &direct);
         sources_agree(&direct);
     });
+}
+
+/// Families and releases that the corpus is not compiled for elsewhere in these tests.
+const OTHERS: [&str; 10] = [
+    "rhel-6-x86_64",
+    "rhel-10",
+    "fedora",
+    "suse",
+    "suse-11",
+    "sles-15.6",
+    "mandriva-2008.0",
+    "mageia-9",
+    "ydl",
+    "ubuntu",
+];
+
+#[test]
+fn the_corpus_agrees_for_all_distributions() {
+    if !tools::available(&TOOLS) {
+        return;
+    }
+    let compared = parallel::map(&corpus::samples(), |sample| {
+        let directory = sample.lay();
+        let [native, direct] = ["native", "direct"].map(|builder| compile(&directory, &OTHERS, builder));
+        agree(&native, &direct)
+    });
+    let compared: usize = compared.iter().sum();
+    assert!(corpus::samples().is_empty() || compared > 400, "only {compared} packages");
 }
 
 #[test]
