@@ -25,7 +25,15 @@ fn the_only_target_is_excluded() {
 fn one_of_several_targets_is_excluded() {
     let directory = opkg("<dist>rhel</dist><arch>x86_64</arch>");
     let opkgc = Opkgc::new();
-    let ended = opkgc.run(["--dist", "debian,rhel", "--source", "-o", "out", directory.to_str().unwrap()]);
+    let ended = opkgc.run([
+        "--dist",
+        "debian,rhel",
+        "--keep-going",
+        "--source",
+        "-o",
+        "out",
+        directory.to_str().unwrap(),
+    ]);
     assert_eq!(ended.code, Some(0), "{}", ended.output());
     assert!(opkgc.home().join("out/rhel").is_dir() && !opkgc.home().join("out/debian").exists());
 }
@@ -79,7 +87,15 @@ fn what_a_distribution_cannot_say_is_an_error_that_shows_the_filter() {
     let config = layout::config("inexpressible", deps);
     layout::write(&directory, &[Item::file("config.xml", 0o644, config)]);
     let opkgc = Opkgc::new();
-    let ended = opkgc.run(["--dist", "debian,rhel", "--source", "-o", "out", directory.to_str().unwrap()]);
+    let ended = opkgc.run([
+        "--dist",
+        "debian,rhel",
+        "--keep-going",
+        "--source",
+        "-o",
+        "out",
+        directory.to_str().unwrap(),
+    ]);
     assert_eq!(ended.code, Some(1), "{}", ended.output());
     assert!(
         ended.stderr.contains("<filters>") && ended.stderr.contains("config.xml:15:30"),
