@@ -1,4 +1,4 @@
-//! What rpmlint and lintian say of the packages: no error, and nothing that is not listed with its reason
+//! What rpmlint and lintian say of the packages, lintian of sources and uploads as well: no error, and nothing that is not listed with its reason
 //! in `lint-warnings.toml`. What rpmlint calls an error although it is the OPKG's own affair has a table
 //! of its own.
 
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use opkg_tests::opkgc::{self, Opkgc};
-use opkg_tests::{built, need, parallel, process, scratch};
+use opkg_tests::{built, corpus, need, parallel, process, scratch};
 
 use crate::builds;
 
@@ -100,13 +100,10 @@ fn rpmlint(packages: &[PathBuf]) -> Vec<Remark> {
 #[test]
 fn lintian_has_nothing_to_say_that_is_not_listed() {
     need!("lintian");
-    let packages = packages("deb");
-    if packages.is_empty() {
-        return;
-    }
-    // `W: opkg-munge: no-manual-page [usr/bin/x]`
+    let uploads = uploads();
+    // `W: opkg-munge: no-manual-page [usr/bin/x]`, and a word more about what is no binary package.
     let mut lintian = Command::new("lintian");
-    let ended = process::run(lintian.args(["--tag-display-limit", "0", "--allow-root"]).args(packages));
+    let ended = process::run(lintian.args(["--tag-display-limit", "0", "--allow-root"]).args(uploads));
     let remark = |line: &str| {
         let mut words = line.splitn(3, ": ");
         let error = match words.next()? {
@@ -120,6 +117,23 @@ fn lintian_has_nothing_to_say_that_is_not_listed() {
     let remarks: Vec<Remark> = ended.stdout.lines().filter_map(remark).collect();
     assert!(ended.stderr.is_empty(), "{}", ended.stderr);
     judge(&remarks, &listed().lintian);
+}
+
+/// Lists of everything that opkgc itself makes for one target: source and binary packages. Those of the tools
+/// are the same, as other tests make sure of.
+fn uploads() -> Vec<PathBuf> {
+    let samples = corpus::samples().into_iter().map(|sample| sample.lay());
+    let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(samples).collect();
+    let uploads = parallel::map(&directories, |directory| {
+        let output = scratch::directory("uploads");
+        let arguments = ["--dist", "debian", "-o", output.to_str().unwrap(), directory.to_str().unwrap()];
+        let ended = Opkgc::new().run(arguments);
+        // Four: the package excludes the distribution.
+        assert!(matches!(ended.code, Some(0 | 4)), "{}", ended.output());
+        let files = ended.stdout.lines().map(PathBuf::from);
+        files.filter(|file| file.extension().is_some_and(|it| it == "changes")).collect::<Vec<_>>()
+    });
+    uploads.into_iter().flatten().collect()
 }
 
 fn judge(remarks: &[Remark], listed: &Tags) {

@@ -24,3 +24,4 @@ mod rpm_root;
 mod schema;
 mod signing;
 mod targets;
+mod upload;

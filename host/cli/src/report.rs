@@ -43,7 +43,7 @@ struct Document {
 #[derive(Serialize)]
 struct WrittenFile {
     path: String,
-    /// `meta`, `source`, `package` or `index`.
+    /// `meta`, `source`, `package`, `record` or `index`.
     role: &'static str,
 }
 
@@ -255,6 +255,7 @@ fn written_file(file: &Written) -> WrittenFile {
             Role::Meta => "meta",
             Role::Source => "source",
             Role::Package => "package",
+            Role::Record => "record",
             Role::Index => "index",
         },
     }

@@ -19,6 +19,16 @@ pub(crate) fn put(text: &mut String, name: &str, value: &str) -> Result<(), Erro
     Ok(())
 }
 
+/// Reads a control file of several paragraphs, which may have comments.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn paragraphs(text: &str) -> Result<Vec<Vec<(String, String)>>, String> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|it| !it.is_empty());
+    paragraphs.map(|it| parse(&it.join("\n"))).collect()
+}
+
 /// Reads the one paragraph that a control file has; what comes back can be [`put`] again as it is.
 ///
 /// # Errors

@@ -8,6 +8,8 @@ mod compress;
 mod contents;
 mod deb;
 mod deb822;
+mod deb_changelog;
+mod digest;
 mod direct;
 mod error;
 mod hex;
@@ -20,6 +22,7 @@ mod source;
 mod stage;
 mod tarball;
 mod tree;
+mod upload;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +59,8 @@ pub enum Role {
     Source,
     /// A binary package.
     Package,
+    /// What says what was built: lists of files with their checksums.
+    Record,
     /// What lists the packages of a directory.
     Index,
 }
@@ -93,6 +98,12 @@ pub fn write(
         Builder::Native { verbose } => native::build(output, source, &stage, verbose)?,
     };
     written.extend(packages.into_iter().map(|path| (path, Role::Package)));
+    if builder == Builder::Direct {
+        let of =
+            |wanted| written.iter().filter(move |(_, role)| *role == wanted).map(|(path, _)| path.as_str());
+        let records = upload::write(output, &of(Role::Source).collect::<Vec<_>>(), source, &tree)?;
+        written.extend(records.into_iter().map(|path| (path, Role::Record)));
+    }
     let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
     stage.release(directory, &paths, &[])?;
     Ok(written.into_iter().map(|(path, role)| Written { path: directory.join(path), role }).collect())

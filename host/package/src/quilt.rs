@@ -3,14 +3,11 @@
 
 use std::io;
 
-use md5::Md5;
 use opkg_runtime::artefacts::{Field, QuiltSource, TextFile};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 
 use crate::compress::{gzip, xz};
 use crate::deb822::put;
-use crate::hex::hex;
+use crate::digest::{self, Sums};
 use crate::source::Source;
 use crate::tarball::Tarball;
 use crate::tree::Tree;
@@ -70,16 +67,11 @@ fn control(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<Stri
     for Field { name, value } in &package.fields {
         put(&mut text, name, value)?;
     }
-    put(&mut text, "Checksums-Sha1", &sums::<Sha1>(archives))?;
-    put(&mut text, "Checksums-Sha256", &sums::<Sha256>(archives))?;
-    put(&mut text, "Files", &sums::<Md5>(archives))?;
+    let sums =
+        archives.iter().map(|(_, contents)| Sums::of(contents.as_slice())).collect::<Result<Vec<_>, _>>()?;
+    let files = || archives.iter().map(|(name, _)| name.as_str()).zip(&sums);
+    put(&mut text, "Checksums-Sha1", &digest::list(files(), |it| &it.sha1))?;
+    put(&mut text, "Checksums-Sha256", &digest::list(files(), |it| &it.sha256))?;
+    put(&mut text, "Files", &digest::list(files(), |it| &it.md5))?;
     Ok(text)
-}
-
-fn sums<D: Digest>(archives: &[(String, Vec<u8>)]) -> String {
-    let mut lines = String::new();
-    for (name, contents) in archives {
-        lines.push_str(&format!("\n {} {} {name}", hex(&D::digest(contents)), contents.len()));
-    }
-    lines
 }

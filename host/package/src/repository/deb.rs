@@ -8,9 +8,9 @@ use std::time::SystemTime;
 use opkg::model::Timestamp;
 
 use super::deb_file::{self, Unreadable};
-use super::digest::Sums;
 use super::{Index, open, refusal};
 use crate::deb822::{self, field, put};
+use crate::digest::{self, Sums};
 use crate::{Error, Signer, compress};
 
 /// Fields that an index adds, and that no package may bring along.
@@ -205,15 +205,11 @@ fn release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String,
         put(&mut text, field, if matches!(field, "Origin" | "Label") { "OPKG" } else { name })?;
     }
     put(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.rfc5322())?;
-    let mut lists = [String::new(), String::new(), String::new()];
-    for (name, contents) in files {
-        let sums = Sums::of(contents.as_slice())?;
-        for (list, sum) in lists.iter_mut().zip([&sums.md5, &sums.sha1, &sums.sha256]) {
-            list.push_str(&format!("\n {sum} {} {name}", sums.size));
-        }
-    }
-    for (name, list) in ["MD5Sum", "SHA1", "SHA256"].iter().zip(&lists) {
-        put(&mut text, name, list)?;
-    }
+    let sums =
+        files.iter().map(|(_, contents)| Sums::of(contents.as_slice())).collect::<Result<Vec<_>, _>>()?;
+    let files = || files.iter().map(|(name, _)| name.as_str()).zip(&sums);
+    put(&mut text, "MD5Sum", &digest::list(files(), |it| &it.md5))?;
+    put(&mut text, "SHA1", &digest::list(files(), |it| &it.sha1))?;
+    put(&mut text, "SHA256", &digest::list(files(), |it| &it.sha256))?;
     Ok(text)
 }

@@ -5,7 +5,6 @@
 
 mod deb;
 mod deb_file;
-mod digest;
 mod rpm_md;
 mod xml;
 

@@ -1,4 +1,4 @@
-//! Checksums of files, as indices list them.
+//! Size and checksums of a file, as control files and indices list them.
 
 use std::io::{self, Read};
 
@@ -8,19 +8,19 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 
-/// Size and checksums of one file.
+/// Of one file, the checksums in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(crate) struct Sums {
     /// Bytes.
-    pub(super) size: u64,
-    pub(super) md5: String,
-    pub(super) sha1: String,
-    pub(super) sha256: String,
+    pub(crate) size: u64,
+    pub(crate) md5: String,
+    pub(crate) sha1: String,
+    pub(crate) sha256: String,
 }
 
 impl Sums {
     /// Reads to the end.
-    pub(super) fn of(mut data: impl Read) -> io::Result<Self> {
+    pub(crate) fn of(mut data: impl Read) -> io::Result<Self> {
         let (mut md5, mut sha1, mut sha256) = (Md5::new(), Sha1::new(), Sha256::new());
         let mut size = 0;
         let mut buffer = vec![0; 64 << 10];
@@ -38,4 +38,12 @@ impl Sums {
         let (md5, sha1, sha256) = (hex(&md5.finalize()), hex(&sha1.finalize()), hex(&sha256.finalize()));
         Ok(Self { size, md5, sha1, sha256 })
     }
+}
+
+/// A control field's list of files, a line each: checksum, size, name.
+pub(crate) fn list<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a Sums)>,
+    sum: impl Fn(&'a Sums) -> &'a str,
+) -> String {
+    files.into_iter().map(|(name, sums)| format!("\n {} {} {name}", sum(sums), sums.size)).collect()
 }

@@ -1,0 +1,228 @@
+//! What goes with source and binary packages into an archive: `.buildinfo`, which says of what and how they
+//! were built, and `.changes`, which lists everything. See deb-buildinfo(5) and deb-changes(5).
+
+use std::collections::BTreeSet;
+
+use opkg_runtime::artefacts::{BinaryPackage, Container, Output, QuiltSource, SourcePackage};
+
+use crate::contents::LARGEST;
+use crate::deb_changelog::{self, Entry};
+use crate::deb822::{self, field, put};
+use crate::digest::{self, Sums};
+use crate::source::Source;
+use crate::tree::Tree;
+use crate::{Error, mode};
+
+/// How much of a summary the list of packages has, in characters.
+const SUMMARY: usize = 65;
+
+/// Writes both files into `tree`, beside what they list: the source package's files, named by `sources`, and
+/// all binary packages. Returns the names; none for formats that have no such files.
+pub(crate) fn write(
+    output: &Output,
+    sources: &[&str],
+    source: Source<'_>,
+    tree: &Tree<'_>,
+) -> Result<Vec<String>, Error> {
+    let (Container::Deb(_), SourcePackage::Quilt(quilt)) = (&output.container, &output.source) else {
+        return Ok(Vec::new());
+    };
+    let upload = Upload::new(output, quilt)?;
+    let sources = sources.iter().map(|name| listed(tree, name, &upload.section, &upload.priority));
+    let mut files = sources.collect::<Result<Vec<_>, _>>()?;
+    for package in &output.packages {
+        let priority = package.fields.iter().find(|it| it.name.eq_ignore_ascii_case("Priority"));
+        let priority = priority.map_or(upload.priority.as_str(), |it| it.value.as_str());
+        let section = if package.section.is_empty() { upload.section.as_str() } else { &package.section };
+        files.push(listed(tree, &package.file_name, section, priority)?);
+    }
+
+    let version = quilt.version.split_once(':').map_or(quilt.version.as_str(), |(_, rest)| rest);
+    let stem = format!("{}_{version}_{}", quilt.name, upload.built_for());
+    let (record, changes) = (format!("{stem}.buildinfo"), format!("{stem}.changes"));
+    tree.write(&record, upload.record(&files, source.time())?.as_bytes(), mode(false))?;
+    files.push(listed(tree, &record, &upload.section, &upload.priority)?);
+    tree.write(&changes, upload.changes(&files)?.as_bytes(), mode(false))?;
+    Ok(vec![record, changes])
+}
+
+/// A file that is listed.
+struct Listed {
+    name: String,
+    section: String,
+    priority: String,
+    sums: Sums,
+}
+
+fn listed(tree: &Tree<'_>, name: &str, section: &str, priority: &str) -> Result<Listed, Error> {
+    let Some(contents) = tree.read(name, LARGEST)? else { return Err(Error::TooLarge(name.to_owned())) };
+    let sums = Sums::of(contents.as_slice())?;
+    Ok(Listed { name: name.to_owned(), section: section.to_owned(), priority: priority.to_owned(), sums })
+}
+
+/// What both files say.
+struct Upload<'a> {
+    quilt: &'a QuiltSource,
+    packages: &'a [BinaryPackage],
+    change: Entry,
+    /// Of the source package.
+    section: String,
+    priority: String,
+    /// Fields that the control file of the sources wants to have here.
+    transferred: Vec<(String, String)>,
+}
+
+impl<'a> Upload<'a> {
+    fn new(output: &'a Output, quilt: &'a QuiltSource) -> Result<Self, Error> {
+        let text = |name: &str| {
+            let path = format!("{}/debian/{name}", quilt.directory);
+            let file = output.meta_files.iter().find(|file| file.path == path);
+            file.map(|it| it.contents.as_str())
+                .ok_or_else(|| Error::Unpackable(format!("there is no {path}")))
+        };
+        let change = deb_changelog::newest(text("changelog")?).map_err(Error::Unpackable)?;
+        if (&change.source, &change.version) != (&quilt.name, &quilt.version) {
+            return Err(Error::Unpackable(format!(
+                "the changelog is of {} {}, the source package is {} {}",
+                change.source, change.version, quilt.name, quilt.version
+            )));
+        }
+        let control = deb822::paragraphs(text("control")?).map_err(Error::Unpackable)?;
+        let of_source = |name| control.first().and_then(|it| field(it, name)).unwrap_or("-").to_owned();
+        let mut transferred: Vec<(String, String)> = Vec::new();
+        for (name, value) in control.iter().flatten() {
+            // `XBC-Name`: into binary packages and here. Of several, the last one counts.
+            if let Some(name) = for_changes(name) {
+                transferred.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                transferred.push((name, value.clone()));
+            }
+        }
+        let (section, priority) = (of_source("Section"), of_source("Priority"));
+        Ok(Self { quilt, packages: &output.packages, change, section, priority, transferred })
+    }
+
+    /// The architecture that the packages were built for; those for every one do not count beside another.
+    fn built_for(&self) -> &str {
+        let archs = || self.packages.iter().map(|it| it.arch.as_str());
+        archs().find(|it| *it != "all").or_else(|| archs().next()).unwrap_or("source")
+    }
+
+    /// Names of the binary packages, sorted.
+    fn binaries(&self) -> String {
+        let names: BTreeSet<&str> = self.packages.iter().map(|it| it.name.as_str()).collect();
+        names.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    fn architectures(&self) -> String {
+        let archs: BTreeSet<&str> = self.packages.iter().map(|it| it.arch.as_str()).collect();
+        ["source"].into_iter().chain(archs).collect::<Vec<_>>().join(" ")
+    }
+
+    /// `.buildinfo`. No package that may be installed had a part in the build, whose result depends on nothing
+    /// else of the machine, so there is nothing to tell of either.
+    fn record(&self, files: &[Listed], time: u64) -> Result<String, Error> {
+        // The archives of the sources are in the list of their own control file.
+        let files = || {
+            let listed = files.iter().filter(|it| it.name.ends_with(".dsc") || it.name.ends_with(".deb"));
+            listed.map(|it| (it.name.as_str(), &it.sums))
+        };
+        let mut text = String::new();
+        put(&mut text, "Format", "1.0")?;
+        put(&mut text, "Source", &self.quilt.name)?;
+        put(&mut text, "Binary", &self.binaries())?;
+        put(&mut text, "Architecture", &self.architectures())?;
+        put(&mut text, "Version", &self.quilt.version)?;
+        put(&mut text, "Checksums-Md5", &digest::list(files(), |it| &it.md5))?;
+        put(&mut text, "Checksums-Sha1", &digest::list(files(), |it| &it.sha1))?;
+        put(&mut text, "Checksums-Sha256", &digest::list(files(), |it| &it.sha256))?;
+        put(&mut text, "Build-Architecture", self.built_for())?;
+        put(&mut text, "Installed-Build-Depends", "")?;
+        put(&mut text, "Environment", &format!("\n SOURCE_DATE_EPOCH=\"{time}\""))?;
+        Ok(text)
+    }
+
+    /// `.changes`
+    fn changes(&self, files: &[Listed]) -> Result<String, Error> {
+        let sums = || files.iter().map(|it| (it.name.as_str(), &it.sums));
+        let mut lines = files.iter().map(|it| {
+            let Listed { name, section, priority, sums } = it;
+            format!("\n {} {} {section} {priority} {name}", sums.md5, sums.size)
+        });
+        let list: String = lines.by_ref().collect();
+        let maintainer = self.quilt.fields.iter().find(|it| it.name == "Maintainer");
+        let change = &self.change;
+        let mut text = String::new();
+        put(&mut text, "Format", "1.8")?;
+        put(&mut text, "Date", &change.date)?;
+        put(&mut text, "Source", &self.quilt.name)?;
+        put(&mut text, "Binary", &self.binaries())?;
+        put(&mut text, "Architecture", &self.architectures())?;
+        put(&mut text, "Version", &self.quilt.version)?;
+        put(&mut text, "Distribution", &change.distribution)?;
+        if let Some(urgency) = &change.urgency {
+            put(&mut text, "Urgency", urgency)?;
+        }
+        put(&mut text, "Maintainer", maintainer.map_or(&change.changed_by, |it| &it.value))?;
+        put(&mut text, "Changed-By", &change.changed_by)?;
+        put(&mut text, "Description", &self.descriptions())?;
+        if !change.closes.is_empty() {
+            let bugs: Vec<String> = change.closes.iter().map(u64::to_string).collect();
+            put(&mut text, "Closes", &bugs.join(" "))?;
+        }
+        let lines = change.lines.iter().map(|line| if line.is_empty() { "." } else { line });
+        put(&mut text, "Changes", &lines.map(|line| format!("\n {line}")).collect::<String>())?;
+        put(&mut text, "Checksums-Sha1", &digest::list(sums(), |it| &it.sha1))?;
+        put(&mut text, "Checksums-Sha256", &digest::list(sums(), |it| &it.sha256))?;
+        put(&mut text, "Files", &list)?;
+        for (name, value) in &self.transferred {
+            put(&mut text, name, value)?;
+        }
+        Ok(text)
+    }
+
+    fn descriptions(&self) -> String {
+        let mut lines: Vec<String> = self
+            .packages
+            .iter()
+            .map(|it| {
+                let summary: String = it.summary.chars().take(SUMMARY).collect();
+                format!("\n {:<10} - {summary}", it.name)
+            })
+            .collect();
+        lines.sort();
+        lines.concat()
+    }
+}
+
+/// The name that a field of the sources' control file has in `.changes`, if it belongs there: deb-src-control(5),
+/// user-defined fields.
+fn for_changes(name: &str) -> Option<String> {
+    let (prefix, rest) = name.split_once('-')?;
+    let letters = prefix.strip_prefix(['X', 'x'])?;
+    let belongs = letters.contains(['C', 'c']) && letters.chars().all(|it| "SBCsbc".contains(it));
+    let words = rest.split('-').map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|it| it.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    belongs.then(|| words.collect::<Vec<_>>().join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_say_where_they_go() {
+        for (name, expected) in [
+            ("XBCS-Opkg-conflicts", Some("Opkg-Conflicts")),
+            ("XC-a", Some("A")),
+            ("XB-Opkg-Scriptlets", None),
+            ("X-Command", None),
+            ("XCD-a", None),
+            ("Homepage", None),
+        ] {
+            assert_eq!(for_changes(name).as_deref(), expected, "{name}");
+        }
+    }
+}
