@@ -1,6 +1,6 @@
-//! What rpmlint and lintian say of the packages, lintian of sources and uploads as well: no error, and nothing that is not listed with its reason
-//! in `lint-warnings.toml`. What rpmlint calls an error although it is the OPKG's own affair has a table
-//! of its own.
+//! What rpmlint and lintian say of the packages, and lintian of sources and uploads as well: no error, and
+//! nothing that is not listed with its reason in `lint-warnings.toml`. What rpmlint calls an error although it
+//! is the OPKG's own affair has a table of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

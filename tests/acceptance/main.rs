@@ -6,6 +6,8 @@
 mod builds;
 mod check;
 mod corpus_packages;
+mod debian_packages;
+mod debian_system;
 mod direct;
 mod example_packages;
 mod generated_packages;

@@ -37,6 +37,16 @@ impl Ended {
 /// If it cannot be started, or does not end within minutes.
 #[must_use]
 pub fn run(command: &mut Command) -> Ended {
+    run_within(command, LIMIT)
+}
+
+/// Runs a command to its end, for which it has a time of its own.
+///
+/// # Panics
+///
+/// If it cannot be started, or does not end within that time.
+#[must_use]
+pub fn run_within(command: &mut Command, limit: Duration) -> Ended {
     let what = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::null())
@@ -47,7 +57,7 @@ pub fn run(command: &mut Command) -> Ended {
         .unwrap_or_else(|error| panic!("cannot start {what}: {error}"));
     let stdout = reader(child.stdout.take());
     let stderr = reader(child.stderr.take());
-    let code = wait(&mut child, &what);
+    let code = wait(&mut child, &what, limit);
     Ended { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }
 
@@ -84,17 +94,17 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-fn wait(child: &mut Child, what: &str) -> Option<i32> {
+fn wait(child: &mut Child, what: &str, limit: Duration) -> Option<i32> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             if let Some(group) = Pid::from_raw(i32::try_from(child.id()).unwrap()) {
                 let _ = kill_process_group(group, Signal::KILL);
             }
-            panic!("still running after {LIMIT:?}: {what}");
+            panic!("still running after {limit:?}: {what}");
         }
         thread::sleep(Duration::from_millis(3));
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::digest::Sums;
+use crate::digest::Sums;
 use super::xml::Xml;
 use super::{Index, open, refusal};
 use crate::hex::hex;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::digest::Sums;
+use crate::digest::Sums;
 use super::super::xml::Xml;
 use crate::rpm::reader::{Header, Rpm};
 use crate::rpm::tag::{self, Relations};

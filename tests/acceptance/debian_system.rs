@@ -1,0 +1,171 @@
+//! A Debian system and a directory of packages in it, written by `opkgc --repo`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use opkg_tests::layout::{self, Item};
+use opkg_tests::opkgc::Opkgc;
+use opkg_tests::process::{self, Ended};
+use opkg_tests::roots::debian;
+use opkg_tests::roots::system::Root;
+use opkg_tests::{scratch, tools};
+
+/// What is compiled for.
+pub const TARGET: &str = "debian-12";
+
+/// Where the packages are, seen from inside.
+pub const PACKAGES: &str = "/srv/debian-12";
+
+/// Where scripts of test packages write down that they ran.
+const PROOF: &str = "/var/log/proof";
+
+/// A system whose only source of packages is one directory.
+pub struct System {
+    pub root: Root,
+}
+
+impl System {
+    /// Nothing, saying so, where there can be none.
+    pub fn new() -> Option<Self> {
+        if !tools::available(&["dpkg-deb"]) {
+            return None;
+        }
+        let root = debian::create()?;
+        let source = format!("[trusted=yes] file:{PACKAGES} ./");
+        root.write("etc/apt/sources.list", &format!("deb {source}\ndeb-src {source}\n"));
+        fs_err::create_dir_all(root.at(PACKAGES)).unwrap();
+        Some(Self { root })
+    }
+
+    /// Compiles OPKGs into the directory of packages, and has apt read its index.
+    pub fn publish(&self, opkgs: &[PathBuf]) {
+        let output = self.root.at("srv");
+        let mut arguments =
+            vec!["--dist".into(), TARGET.into(), "--repo".into(), "-o".into(), output.into_os_string()];
+        arguments.extend(opkgs.iter().map(|directory| directory.clone().into_os_string()));
+        Opkgc::new().succeed(arguments);
+        let said = self.root.run(["apt-get", "update"]);
+        assert!(said.code == Some(0) && !said.stderr.contains("W:"), "{}", said.output());
+    }
+
+    /// Puts packages of these names into the directory, which the next index lists as well.
+    pub fn stubs(&self, packages: &[(&str, &str)]) {
+        for (name, version) in packages {
+            let tree = scratch::directory("stub");
+            let control = format!(
+                "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Test Er <test@example.org>\n\
+                 Description: stands for a package from outside\n"
+            );
+            fs_err::create_dir(tree.join("DEBIAN")).unwrap();
+            fs_err::write(tree.join("DEBIAN/control"), control).unwrap();
+            let mut pack = Command::new("dpkg-deb");
+            pack.args(["--root-owner-group", "-Zgzip", "--build"]).arg(tree);
+            process::succeed(pack.arg(self.root.at(&format!("{PACKAGES}/{name}_{version}_all.deb"))));
+        }
+    }
+
+    /// apt-get, for which every question has an answer.
+    pub fn apt(&self, arguments: &[&str]) -> Ended {
+        self.root
+            .run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"].iter().chain(arguments))
+    }
+
+    /// The same, which has to succeed.
+    pub fn apt_succeeds(&self, arguments: &[&str]) {
+        let ended = self.apt(arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.output());
+    }
+
+    /// Versions and states of the packages that dpkg knows, by name: `1.0-1 install ok installed`.
+    pub fn states(&self) -> BTreeMap<String, String> {
+        let listed = self.root.succeed(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n"]);
+        let pairs = listed.lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(name, state)| (name.to_owned(), state.trim().to_owned())).collect()
+    }
+
+    /// The states of packages with `opkg-<name>` in front.
+    pub fn states_of(&self, name: &str) -> Vec<String> {
+        let prefix = format!("opkg-{name}");
+        let states = self.states().into_iter().filter(|(package, _)| package.starts_with(&prefix));
+        states.map(|(package, state)| format!("{package} {state}")).collect()
+    }
+
+    /// The files of a package are what it brought: dpkg and debsums have nothing to say.
+    pub fn verify(&self, packages: &[&str]) {
+        assert_eq!(self.root.succeed(["dpkg", "--verify"]), "");
+        assert_eq!(self.root.succeed(["dpkg", "--audit"]), "");
+        let sums = self.root.succeed(["debsums"].iter().chain(packages));
+        assert!(
+            sums.lines().all(|line| line.ends_with(" OK")) && sums.lines().count() > packages.len(),
+            "{sums}"
+        );
+    }
+
+    /// What scripts wrote down since the last time.
+    pub fn proofs(&self) -> Vec<String> {
+        let proof = self.root.at(PROOF);
+        let text = fs_err::read_to_string(&proof).unwrap_or_default();
+        if proof.exists() {
+            fs_err::remove_file(proof).unwrap();
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Everything below a directory of the system.
+    pub fn files(&self, inside: &str) -> BTreeSet<String> {
+        let directory = self.root.at(inside);
+        let files = if directory.exists() { layout::read(&directory) } else { Vec::new() };
+        files.into_iter().map(|(path, _)| path).collect()
+    }
+}
+
+/// Lays an OPKG of this name and version whose scripts of all four times and three parts write down their
+/// names and arguments. One of them may fail.
+pub fn proving(name: &str, version: &str, failing: Option<&str>) -> PathBuf {
+    let directory = scratch::directory("proving").join(name);
+    let config = layout::config(name, "").replace("1.0-1", version);
+    let mut items = vec![
+        Item::file("config.xml", 0o644, config),
+        Item::file("doc/guide.txt", 0o644, format!("Of {version}.\n")),
+        Item::file("scripts/helper", 0o755, "#!/bin/sh\n"),
+    ];
+    for part in ["api", "server", "client"] {
+        for time in ["pre-install", "post-install", "pre-uninstall", "post-uninstall"] {
+            let script = format!("{part}-{time}");
+            let home = "$OSCAR_PACKAGE_HOME";
+            let end = if failing == Some(&script) { "exit 3\n" } else { "" };
+            let text = format!("#!/bin/sh\necho \"{script} of {version}: $*; {home}\" >> {PROOF}\n{end}");
+            items.push(Item::file(format!("scripts/{script}"), 0o755, text));
+        }
+    }
+    layout::write(&directory, &items);
+    directory
+}
+
+/// `name version` of everything that packages need or recommend from outside, where a version is asked for that one.
+pub fn outside(packages: &Path, inside: &BTreeSet<String>) -> Vec<(String, String)> {
+    let mut needed = BTreeMap::new();
+    let mut provided = BTreeSet::new();
+    for file in opkg_tests::built::files(packages) {
+        let fields = process::succeed(Command::new("dpkg-deb").arg("-f").arg(file).args([
+            "Package",
+            "Pre-Depends",
+            "Depends",
+        ]));
+        for line in fields.lines() {
+            let Some((field, value)) = line.split_once(": ") else { continue };
+            if field == "Package" {
+                provided.insert(value.to_owned());
+                continue;
+            }
+            for relation in value.split(", ") {
+                let (name, bound) = relation.split_once(" (").unwrap_or((relation, ""));
+                let version = bound.trim_end_matches(')').split(' ').nth(1).unwrap_or("1.0");
+                needed.insert(name.to_owned(), version.to_owned());
+            }
+        }
+    }
+    needed.retain(|name, _| !provided.contains(name) && !inside.contains(name));
+    needed.into_iter().collect()
+}
