@@ -12,7 +12,6 @@
 //! | [`corpus`] | real OPKGs, where they are at hand |
 //! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`] | the program |
-//! | [`roots`] | systems to install packages in |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`layout`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
 
