@@ -10,9 +10,9 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use crate::digest::Sums;
 use super::xml::Xml;
 use super::{Index, open, refusal};
+use crate::digest::Sums;
 use crate::hex::hex;
 use crate::rpm::reader;
 use crate::{Error, Signer, compress};

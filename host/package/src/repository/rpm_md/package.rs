@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::digest::Sums;
 use super::super::xml::Xml;
+use crate::digest::Sums;
 use crate::rpm::reader::{Header, Rpm};
 use crate::rpm::tag::{self, Relations};
 
