@@ -34,6 +34,7 @@ fn package(name: &str, arch: &str) -> BinaryPackage {
         scriptlets: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
+        members: Vec::new(),
         file_name: format!("{name}_1.0-2_{arch}.deb"),
     }
 }

@@ -5,6 +5,7 @@ use opkg_plugin::artefacts::TextFile;
 use opkg_plugin::package_manager::{Command, Installed, Place};
 
 const APT: &str = "apt-get";
+const DPKG: &str = "dpkg";
 const QUERY: &str = "dpkg-query";
 
 /// What [`parse_query`] reads: name, version, architecture, state, and the field that packages of this
@@ -20,7 +21,7 @@ pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        words(&[APT, QUERY])
+        words(&[APT, DPKG, QUERY])
     }
 
     /// Of names, `name=version`, or absolute paths of `.deb` files.
@@ -37,7 +38,7 @@ impl PackageManager for Apt {
             packages.to_vec(),
         ];
         let install = Command { files: further.files.clone(), ..command(argv.concat()) };
-        Ok(further.update().into_iter().chain([install]).collect())
+        Ok([resume()].into_iter().chain(further.update()).chain([install]).collect())
     }
 
     /// With their configuration files.
@@ -49,7 +50,7 @@ impl PackageManager for Apt {
         if let Some(package) = packages.iter().find(|package| !is_name(package, '+')) {
             return Err(format!("`{package}` is no name of a package that apt could remove"));
         }
-        Ok(vec![command([words(&[APT, "-y", "-q", "purge"]), packages.to_vec()].concat())])
+        Ok(vec![resume(), command([words(&[APT, "-y", "-q", "purge"]), packages.to_vec()].concat())])
     }
 
     fn refresh(place: &Place) -> Result<Vec<Command>, String> {
@@ -117,6 +118,13 @@ impl Further {
         let files = self.files.clone();
         (!files.is_empty()).then(|| Command { files, ..command(argv.collect()) })
     }
+}
+
+/// Ends what was cut off by a loss of power: apt refuses to do anything before. That a package fails there again
+/// (status 1) is no reason to leave others alone.
+fn resume() -> Command {
+    let argv = words(&[DPKG, "--force-confold", "--configure", "-a"]);
+    Command { success: vec![0, 1], ..command(argv) }
 }
 
 /// What apt would read as something else is refused.
@@ -206,10 +214,14 @@ mod tests {
         let packages = words(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
         assert_eq!(
             argv(Apt::install(&packages, &place(&[("/srv/repo/", true)]))),
-            "apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/repo/Packages install \
+            "dpkg --force-confold --configure -a\n\
+             apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/repo/Packages install \
              opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
         );
-        assert_eq!(argv(Apt::remove(&words(&["opkg-x"]), &place(&[]))), "apt-get -y -q purge opkg-x");
+        assert_eq!(
+            argv(Apt::remove(&words(&["opkg-x"]), &place(&[]))),
+            "dpkg --force-confold --configure -a\napt-get -y -q purge opkg-x"
+        );
         assert_eq!(argv(Apt::refresh(&place(&[]))), "apt-get -q update");
         assert_eq!(
             argv(Apt::query(&words(&["opkg-x"]), &place(&[]))),
@@ -222,7 +234,7 @@ mod tests {
     fn other_sources_are_in_a_file_and_read_first() {
         let sources = [("/srv/re po", true), ("https://example.org/debian", false)];
         let commands = Apt::install(&words(&["opkg-x"]), &place(&sources)).unwrap();
-        for command in &commands {
+        for command in &commands[1..] {
             assert_eq!(
                 command.files[0].contents,
                 "Types: deb\nURIs: file:///srv/re%20po\nSuites: ./\nTrusted: yes\n\n\
@@ -231,7 +243,8 @@ mod tests {
         }
         assert_eq!(
             argv(Ok(commands)),
-            "apt-get -q -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
+            "dpkg --force-confold --configure -a\n\
+             apt-get -q -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
              -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=false \
              -o APT::Update::Error-Mode=any update\n\
              apt-get -y -q -o Dpkg::Options::=--force-confold install opkg-x"

@@ -37,7 +37,8 @@ pub fn rules(packages: &[Package]) -> Result<String, askama::Error> {
         let of_this_kind = |package: &&Package| (package.architecture == Architecture::All) == independent;
         packages.iter().filter(of_this_kind).map(|it| it.name.as_str()).collect::<Vec<_>>().join(" ")
     };
-    Rules { indep: names(true), arch: names(false) }.render()
+    // The last line end of a template is not rendered.
+    Ok(Rules { indep: names(true), arch: names(false) }.render()? + "\n")
 }
 
 /// `debian/install`.

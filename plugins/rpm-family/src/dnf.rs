@@ -23,7 +23,12 @@ impl PackageManager for Dnf {
 
     fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
         let program = Program::of(place)?;
-        Ok(vec![program.run(&["install"], packages, Sources::All)?])
+        // Where dnf is not told so by its configuration, it leaves an older version that is installed alone.
+        let newest: &[&str] = match program.name {
+            "dnf" => &["--best"],
+            _ => &[],
+        };
+        Ok(vec![program.run(&[newest, &["install"]].concat(), packages, Sources::All)?])
     }
 
     fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
@@ -136,7 +141,7 @@ mod tests {
     fn dnf_where_it_is_and_yum_where_it_is_not() {
         let packages = ["opkg-x".to_owned()];
         let both = place("/", &["yum", "dnf"], &[]);
-        assert_eq!(lines(Dnf::install(&packages, &both)), ["dnf -y install opkg-x"]);
+        assert_eq!(lines(Dnf::install(&packages, &both)), ["dnf -y --best install opkg-x"]);
         assert_eq!(
             lines(Dnf::remove(&packages, &both)),
             ["dnf -y --setopt=clean_requirements_on_remove=0 remove opkg-x"]
