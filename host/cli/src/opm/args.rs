@@ -331,7 +331,7 @@ pub enum PackageCommand {
 /// Options of `import-set`.
 #[derive(Debug, Args)]
 pub struct ImportSet {
-    /// A package set: <package_set> with <packages> of <opkg>
+    /// A package set: XML, a `package_set` with `packages` of which each is an `opkg`
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
