@@ -16,6 +16,7 @@ mod hostile_files;
 mod lint;
 mod memory;
 mod opm_crash;
+mod opm_life;
 mod output;
 mod plain_tools;
 mod plugins;
