@@ -146,7 +146,7 @@ pub fn parallelism() -> usize {
 /// The C library reserves 64 MiB for each thread's allocations, and twice that for a moment; the rest is for its
 /// stack and the plugin. The program itself takes a share, too.
 fn threads_within(address_space: u64) -> usize {
-    const SHARE: u64 = 128 << 20;
+    const SHARE: u64 = 192 << 20;
     usize::try_from(address_space / SHARE).unwrap_or(usize::MAX).saturating_sub(1).max(1)
 }
 
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn threads_share_the_address_space() {
-        for (kilobytes, threads) in [(1, 1), (200_000, 1), (400_000, 2), (400_000_000, 3050)] {
+        for (kilobytes, threads) in [(1, 1), (200_000, 1), (400_000, 1), (600_000, 2), (400_000_000, 2033)] {
             assert_eq!(threads_within(kilobytes << 10), threads, "{kilobytes}");
         }
     }
