@@ -12,6 +12,7 @@ mod copyright;
 pub mod debian;
 mod license;
 mod name;
+pub mod order;
 mod package;
 mod person;
 mod relation;

@@ -11,6 +11,7 @@ mod escape;
 mod evr;
 mod flavour;
 mod license;
+pub mod order;
 mod package;
 pub mod query;
 mod record;
