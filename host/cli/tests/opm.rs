@@ -389,6 +389,33 @@ fn a_run_tells_what_failed() {
     assert!(String::from_utf8(foreign.stderr).unwrap().contains("client:node1 are not maintained from here"));
 }
 
+/// A container that was entered from outside: group and session of the process are nobody's there, number 0.
+#[test]
+fn a_run_in_a_process_namespace_of_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.done(&["request", "munge", "--on", "server"]);
+    let alone = ["--pid", "--fork", "--mount-proc"];
+    let ways = [&["--mount"][..], &["--user", "--map-root-user"]];
+    let works = |way: &&[&str]| {
+        let tried = Command::new("unshare").args(*way).args(alone).arg("true").output();
+        tried.is_ok_and(|it| it.status.success())
+    };
+    let Some(way) = ways.into_iter().find(works) else {
+        assert!(std::env::var_os("OPKG_REQUIRE_TOOLS").is_none(), "unshare does not work here");
+        eprintln!("skipped: no process namespaces for this user, or there is no unshare");
+        return;
+    };
+    let opm = sandbox.command(&["run"]);
+    let mut inside = Command::new("unshare");
+    inside.args(way).args(alone).arg(opm.get_program()).args(opm.get_args());
+    inside.current_dir(sandbox.path()).env_clear();
+    inside.envs(opm.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = inside.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("FAILED"), "{text}");
+}
+
 #[test]
 fn a_run_with_nothing_to_do_does_nothing() {
     let sandbox = Sandbox::new();

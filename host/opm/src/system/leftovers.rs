@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opkg_oda::RunId;
-use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::config::Limits;
 use super::marks::{Duty, Marks};
@@ -87,7 +87,7 @@ fn end_scripts(dead: RunId, database: &str, limits: &Limits, stop: &Stop) {
 /// Looks through all processes that this one may look at.
 fn look(dead: RunId, database: &str) -> Left {
     let mut left = Left::default();
-    let own = getpgrp().as_raw_nonzero().get();
+    let own = Stat::own().map(|it| it.group);
     let Ok(entries) = fs::read_dir("/proc") else { return left };
     for process in entries.flatten() {
         let path = process.path();
@@ -103,7 +103,7 @@ fn look(dead: RunId, database: &str) -> Left {
             continue;
         };
         let ours = marks.run == dead && marks.database == database && marks.session == stat.session;
-        if !ours || stat.group == own || stat.group <= 1 || matches!(stat.state, 'Z' | 'X') {
+        if !ours || Some(stat.group) == own || stat.group <= 1 || matches!(stat.state, 'Z' | 'X') {
             continue;
         }
         let groups = match marks.duty {
@@ -115,15 +115,21 @@ fn look(dead: RunId, database: &str) -> Left {
     left
 }
 
-/// What `/proc/PID/stat` says of a process.
-struct Stat {
+/// What `/proc/PID/stat` says of a process. Group and session are 0 where their leader lives outside of the PID
+/// namespace of this process, as in a container that was entered from outside.
+pub(super) struct Stat {
     name: String,
     state: char,
     group: i32,
-    session: i32,
+    pub(super) session: i32,
 }
 
 impl Stat {
+    /// Of this process. From the file, since rustix knows no process 0.
+    pub(super) fn own() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
+    }
+
     fn parse(stat: &str) -> Option<Self> {
         // The name may hold anything, blanks and parentheses as well.
         let (_, rest) = stat.split_once('(')?;

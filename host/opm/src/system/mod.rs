@@ -116,7 +116,7 @@ impl System {
     }
 
     fn marks(&self, run: RunId, duty: Duty) -> Marks {
-        let session = rustix::process::getsid(None).map_or(0, |it| it.as_raw_nonzero().get());
+        let session = leftovers::Stat::own().map_or(0, |it| it.session);
         Marks { run, database: self.database.clone(), duty, session }
     }
 
