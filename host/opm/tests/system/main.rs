@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod deb;
 mod hooks;
 mod leftovers;
 mod pretended;
