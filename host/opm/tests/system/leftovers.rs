@@ -13,10 +13,12 @@ use crate::bench::Bench;
 
 /// A process as a run would have left it.
 fn left(bench: &Bench, run: i64, duty: &str, commands: &str) -> Child {
-    let session = rustix::process::getsid(None).unwrap().as_raw_nonzero().get();
+    // Field 6 of proc_pid_stat(5). Not `getsid` of rustix, which knows no session 0, as in a container.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let session = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(3).unwrap();
     let mut command = Command::new("/bin/sh");
     command.args(["-c", commands]).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", bench.database());
-    command.env("OPM_DUTY", duty).env("OPM_SESSION", session.to_string());
+    command.env("OPM_DUTY", duty).env("OPM_SESSION", session);
     command.process_group(0).stdin(Stdio::null()).spawn().unwrap()
 }
 
