@@ -27,7 +27,10 @@ fn main() {
     println!("{} processors, {}", std::thread::available_parallelism().unwrap(), opkgc::program().display());
     one_package();
     after_installation();
+    rpms();
+    debs();
     whole_corpus();
+    ten_times_as_many();
 }
 
 fn example() -> PathBuf {
@@ -100,6 +103,56 @@ fn after_installation() {
     compare("One package, right after installation", 20, &all);
 }
 
+/// A process of the program that builds the packages of these directories, and their source packages.
+fn packages(opkgc: &Opkgc, dist: &str, directories: &[PathBuf]) -> Command {
+    let output = scratch::directory("output");
+    let mut command = opkgc.command(["--quiet", "--dist", dist, "-o"]);
+    command.arg(output).args(directories);
+    command
+}
+
+/// Three binary packages and the source package, beside the tool of the distribution on the same meta-files.
+fn rpms() {
+    let opkgc = Opkgc::new();
+    let package = [example()];
+    let mut all =
+        vec![Work::new("opkgc, three RPMs and the SRPM", "10 ms", || packages(&opkgc, "rhel", &package))];
+    if tools::available(&["rpmbuild"]) {
+        let made = scratch::directory("peers");
+        process::succeed(opkgc.command(["--dist", "rhel", "--source", "-o"]).arg(&made).args(&package));
+        let top = made.join("rhel");
+        all.push(Work::new("rpmbuild -bb of that spec", "", move || {
+            let mut command = Command::new("rpmbuild");
+            command.arg("-bb").arg("--define").arg(format!("_topdir {}", top.display()));
+            command.arg(top.join("SPECS/opkg-jobwatch.spec"));
+            command
+        }));
+    }
+    compare("Packages of one OPKG as RPMs, cache warm", 20, &all);
+}
+
+fn debs() {
+    let opkgc = Opkgc::new();
+    let package = [example()];
+    let mut all = vec![Work::new("opkgc, three debs and the source package", "20 ms", || {
+        packages(&opkgc, "debian", &package)
+    })];
+    if tools::available(&["dpkg-buildpackage", "dh"]) {
+        let made = scratch::directory("peers");
+        process::succeed(opkgc.command(["--dist", "debian", "--source", "-o"]).arg(&made).args(&package));
+        all.push(Work::new("dpkg-buildpackage -b of that tree", "", move || {
+            let place = scratch::directory("peer");
+            process::succeed(Command::new("cp").arg("-a").arg(made.join("debian")).arg(&place));
+            let mut command = Command::new("dpkg-buildpackage");
+            command.args(["-b", "-us", "-uc"]).current_dir(place.join("debian/opkg-jobwatch-2.4.0"));
+            command
+        }));
+    }
+    compare("Packages of one OPKG as debs, cache warm", 10, &all);
+}
+
+const SIX: &str = "rhel,fedora,suse,mandriva,debian,ubuntu";
+
 /// Many packages for many distributions in one call: linear, on all cores, in flat memory.
 fn whole_corpus() {
     let mut laid: Vec<PathBuf> = corpus::samples().iter().map(corpus::Sample::lay).collect();
@@ -107,7 +160,7 @@ fn whole_corpus() {
         laid = (0..20).map(|seed| opkg_tests::generated::package(seed).lay()).collect();
     }
     let opkgc = Opkgc::new();
-    let all: Vec<Work> = [1, 5, 10, laid.len()]
+    let mut all: Vec<Work> = [1, 5, 10, laid.len()]
         .into_iter()
         .map(|count| {
             let (opkgc, some) = (&opkgc, laid[..count].to_vec());
@@ -116,5 +169,23 @@ fn whole_corpus() {
             })
         })
         .collect();
+    let name = format!("{} packages built for 6 distributions", laid.len());
+    all.push(Work::new(&name, "1 s, 100 MB", || packages(&opkgc, SIX, &laid)));
     compare("Many packages in one call", 20, &all);
+}
+
+/// Packages of all sizes and shapes, so that none weighs more than chance has it.
+fn ten_times_as_many() {
+    let laid: Vec<PathBuf> = (0..200).map(|seed| opkg_tests::generated::package(seed).lay()).collect();
+    let opkgc = Opkgc::new();
+    let all: Vec<Work> = [20, 60, 200]
+        .into_iter()
+        .map(|count| {
+            let (opkgc, some) = (&opkgc, laid[..count].to_vec());
+            Work::new(&format!("{count} packages built for 6 distributions"), "linear", move || {
+                packages(opkgc, SIX, &some)
+            })
+        })
+        .collect();
+    compare("Ten times as many", 5, &all);
 }

@@ -1,16 +1,24 @@
 //! Whether the process of a run still lives.
 
-use std::fs;
+use std::{fs, process};
 
 use opkg_oda::Run;
 
 /// Whether the process of a run on this machine is still the one that began it: a process of the same number that
-/// started later is another one.
+/// started later is another one. Where the clock was set meanwhile that cannot be told from the times; then a process
+/// of the same program counts as alive, since ending the hooks of a living run is worse than waiting with those of a
+/// dead one.
 #[must_use]
 pub fn is_alive(run: &Run) -> bool {
     let Some(started) = started(run.process) else { return false };
-    // The kernel counts in hundredths of a second, and clocks may be set meanwhile by a little.
+    // The kernel counts in hundredths of a second.
     started <= run.started + 2_000
+        || (run.process != process::id() && name(run.process) == name(process::id()))
+}
+
+/// The name of a process' program, as its first 15 bytes.
+fn name(process: u32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{process}/comm")).ok()
 }
 
 /// When a process started, in milliseconds since 1970.
@@ -62,6 +70,8 @@ mod tests {
         );
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         assert!(is_alive(&run(child.id(), now)));
+        let earlier = now - 1_000_000_000;
+        assert!(!is_alive(&run(child.id(), earlier)), "another program has the number now");
         child.kill().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!is_alive(&run(child.id(), now)), "a zombie works no longer");

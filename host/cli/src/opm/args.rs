@@ -39,7 +39,8 @@ Exit status:
   1   a package is in error
   2   the command line or a configuration file is wrong, or a request was refused
   3   the database failed
-  75  another run works on one of the targets")]
+  75  another run works on one of the targets
+  130 the run was asked to stop before its end; the next one goes on")]
 pub struct Cli {
     /// What to do; `run` when none is named.
     #[command(subcommand)]

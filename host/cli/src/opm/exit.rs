@@ -15,6 +15,8 @@ pub enum Exit {
     Database = 3,
     /// Another run works on one of the targets (`EX_TEMPFAIL` of sysexits).
     Held = 75,
+    /// A signal stopped the run before its end (128 and SIGINT, as shells count).
+    Stopped = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -4,10 +4,11 @@
 
 mod pretended;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use opkg_oda::{Change, Error, Holder, Key, PackageId, Run, RunId, Stage, State, TargetId, Verdict};
-use opkg_opm::engine::{Engine, Identity, Order, RunError, Summary};
+use opkg_opm::engine::{Clock, Engine, Identity, Order, RunError, Summary};
 use opkg_opm::machine::Outcome;
 
 use pretended::{Memory, Notes, SERVER, Ticks, Trace, World, head, package, requested};
@@ -89,6 +90,35 @@ fn a_run_with_nothing_to_do_leaves_no_trace() {
     assert_eq!(stand.trace(), [] as [&str; 0]);
     assert_eq!(stand.store.cluster, before);
     assert_eq!(stand.store.runs.len(), 1);
+}
+
+/// A clock that is set while the engine works: back by hours, forward by years, before 1970.
+struct Jumps(Cell<usize>);
+
+impl Clock for Jumps {
+    fn now(&self) -> i64 {
+        const TIMES: [i64; 5] = [1_700_000_000_000, 1_699_990_000_000, 4_000_000_000_000, -7, 0];
+        self.0.set(self.0.get() + 1);
+        TIMES[self.0.get() % TIMES.len()]
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_times_and_nothing_else() {
+    let cluster = requested(head(&[1, 2]), 1, Stage::Finished);
+    let mut steady = Stand::new(cluster.clone());
+    let mut jumping = Stand::new(cluster);
+    let expected = steady.run().unwrap();
+    let identity = Identity { host: "head".into(), process: std::process::id(), command: "opm run".into() };
+    let Stand { store, world, notes, .. } = &mut jumping;
+    let clock = Jumps(Cell::new(0));
+    let order = Order { targets: BTreeSet::from([SERVER]), ..Order::default() };
+    let summary =
+        Engine { store, effects: world, observer: notes, clock: &clock, identity }.run(&order).unwrap();
+    assert_eq!((summary.errors, summary.steps), (expected.errors, expected.steps));
+    assert_eq!(jumping.trace(), steady.trace());
+    assert_eq!(jumping.row(1).current, Stage::Finished);
+    assert_eq!(jumping.run().unwrap().run, None, "idle afterwards");
 }
 
 #[test]

@@ -183,7 +183,11 @@ fn report(
         }
         session.shell.status(&format!("\n{}", sum(&document, took)));
     }
-    Ok(if summary.errors { Exit::Failed } else { Exit::Done })
+    Ok(match summary {
+        Summary { errors: true, .. } => Exit::Failed,
+        Summary { stopped: true, .. } => Exit::Stopped,
+        _ => Exit::Done,
+    })
 }
 
 /// `run 12: 14 steps in 33 s, 1 failed; 2 in error, 5 waiting`

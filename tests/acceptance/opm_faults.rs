@@ -1,0 +1,124 @@
+//! `opm` as a process among others: a second one on the same database, signals, and a disk that fills up.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+use opkg_tests::{opm, process};
+
+use crate::opm_site::{Site, possible, program};
+
+/// Tells that it is at work, and stays there until it may end.
+const SLOW: &str = "#!/bin/sh\ntouch /hooks/at-work\nwhile [ ! -e /hooks/go ]; do sleep 0.05; done\n";
+
+fn hook(site: &Site, package: &str, name: &str, text: &str) {
+    let home = site.0.join("head/usr/lib/oscar/packages").join(package);
+    fs::create_dir_all(&home).unwrap();
+    program(&home.join(name), text);
+}
+
+fn wait_for(file: &Path) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !file.exists() {
+        assert!(Instant::now() < until, "{} does not come", file.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A run that has come to its slow hook.
+fn at_work(site: &Site) -> Child {
+    let _ = fs::remove_file(site.0.join("head/hooks/at-work"));
+    let mut command = site.command(&["run"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&site.0.join("head/hooks/at-work"));
+    child
+}
+
+#[test]
+fn of_two_engines_one_works_and_no_lock_outlives_a_kill() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    hook(&site, "demo", "api-post-configure", SLOW);
+    let mut first = at_work(&site);
+    let second = process::run(&mut site.command(&["run"]));
+    assert_eq!(second.code, Some(75), "{}", second.output());
+    assert!(second.output().contains(&format!("process {}", first.id())), "{}", second.output());
+    assert!(site.opm(&["status"]).contains("demo"), "looking needs no lock");
+
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // The hook that the dead engine left is ended first: the next one would otherwise run beside it.
+    let mut third = at_work(&site);
+    fs::write(site.0.join("head/hooks/go"), "").unwrap();
+    assert_eq!(third.wait().unwrap().code(), Some(0));
+    let status: serde_json::Value = serde_json::from_str(&site.opm(&["status", "--format", "json"])).unwrap();
+    assert!(status.to_string().contains("finished"), "{status}");
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_ends_after_its_step_and_at_once_when_asked_again() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    hook(&site, "demo", "api-post-configure", SLOW);
+    let terminate = |child: &Child| {
+        process::succeed(Command::new("kill").arg(child.id().to_string()));
+    };
+    let mut twice = at_work(&site);
+    terminate(&twice);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(twice.try_wait().unwrap().is_none(), "it waits for its hook");
+    terminate(&twice);
+    let ended = twice.wait().unwrap();
+    assert_eq!(ended.code(), Some(130), "{ended}");
+
+    let mut once = at_work(&site);
+    terminate(&once);
+    std::thread::sleep(Duration::from_millis(300));
+    fs::write(site.0.join("head/hooks/go"), "").unwrap();
+    assert_eq!(once.wait().unwrap().code(), Some(130));
+    let events = site.opm(&["log", "--package", "demo"]);
+    assert!(!events.contains("post-image"), "the next stage began:\n{events}");
+    site.opm(&["run", "--quiet"]);
+    assert!(site.opm(&["log", "--package", "demo"]).contains("post-image"));
+}
+
+/// All of the site on a small disk that a hook fills: whatever cannot be written is said, what is committed stays,
+/// and with room again the rest is done.
+#[test]
+fn a_hook_that_fills_the_disk() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    hook(&site, "demo", "api-post-configure", "#!/bin/sh\ncat /dev/zero > /hooks/ballast\n");
+    let script = r#"
+        mkdir "$SITE/log" && mount -t tmpfs -o size=1m none "$SITE/log" || exit 9
+        mkdir "$SITE/log/db" "$SITE/log/hooks"
+        mount --bind "$SITE/log/hooks" "$SITE/head/hooks" || exit 9
+        cp "$SITE/oda.db" "$SITE/log/db/" && export OPM_DATABASE="$SITE/log/db/oda.db"
+        "$OPM" run; echo "first: $?"
+        rm "$SITE/head/hooks/ballast"
+        printf '#!/bin/sh\nexit 0\n' > "$SITE/head/usr/lib/oscar/packages/demo/api-post-configure"
+        "$OPM" run --retry; echo "second: $?"
+        "$OPM" status --format json > "$SITE/status"
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script]).env("SITE", &site.0).env("OPM", opm::program());
+    for (name, value) in site.command(&[]).get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let ended = process::run(&mut command);
+    let output = ended.output();
+    assert!(output.contains("No space left on device") || output.contains("disk is full"), "{output}");
+    assert!(output.contains("first: 1") || output.contains("first: 3"), "{output}");
+    assert!(output.contains("second: 0"), "{output}");
+    let status = fs::read_to_string(site.0.join("status")).unwrap();
+    assert!(status.contains("finished") && !status.contains("error\""), "{status}");
+}
