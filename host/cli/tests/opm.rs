@@ -1,6 +1,7 @@
 //! What users of `opm` read, and how it ends: real databases, and roots in which nothing can be installed.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -339,6 +340,20 @@ fn databases_that_cannot_be_used() {
     ]);
     assert_eq!(text.matches("[exit 3]").count(), 4, "{text}");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_changes_is_shown_as_it_does() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["status", "--watch"]);
+    let mut watching = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|it| it.starts_with("No package was requested")));
+    sandbox.done(&["request", "munge", "--on", "server"]);
+    assert!(lines.any(|it| it.starts_with("munge ")), "it ended without showing what was requested");
+    assert!(watching.try_wait().unwrap().is_none(), "it goes on");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }
 
 /// The second engine says who works, and ends at once.
