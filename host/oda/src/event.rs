@@ -93,11 +93,14 @@ pub enum Step {
     Configure = 4,
     /// The package manager is asked what is there.
     Confirm = 5,
+    /// Tests of a package run, or those before a phase.
+    Test = 6,
 }
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Install, Self::Remove, Self::Hook, Self::Configure, Self::Confirm];
+    pub const ALL: [Self; 6] =
+        [Self::Install, Self::Remove, Self::Hook, Self::Configure, Self::Confirm, Self::Test];
 
     /// Its name.
     #[must_use]
@@ -108,6 +111,7 @@ impl Step {
             Self::Hook => "hook",
             Self::Configure => "configure",
             Self::Confirm => "confirm",
+            Self::Test => "test",
         }
     }
 
@@ -135,7 +139,7 @@ impl std::str::FromStr for Step {
     }
 }
 
-/// One step of a run: a hook, an installation, a removal.
+/// One step of a run: a hook, an installation, a removal, the tests of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its key.
@@ -144,9 +148,10 @@ pub struct Event {
     pub started: i64,
     /// Where.
     pub target: TargetId,
-    /// Of which packages, in their order.
+    /// Of which packages, in their order; none where the cluster is tested before a phase.
     pub packages: Vec<PackageId>,
-    /// The stage that is to complete; where a package is removed, the one that is left.
+    /// The stage that is to complete; where a package is removed, the one that is left; where it is tested, the one
+    /// that it has.
     pub stage: Stage,
     /// What is done.
     pub step: Step,

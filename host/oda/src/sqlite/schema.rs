@@ -9,7 +9,7 @@ pub(super) const APPLICATION: i64 = 0x4f50_4d44;
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const STEPS: [&str; 1] = [include_str!("schema-1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
 
 /// The version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
@@ -63,5 +63,62 @@ pub(super) fn check(connection: &Connection) -> Result<()> {
                 name.escape_debug()
             )))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        Change, Event, EventId, PackageId, RunId, Sqlite, Stage, Step, Store, TargetId, Verdict, Wanted,
+    };
+
+    #[test]
+    fn a_journal_of_the_first_version_is_kept_and_takes_tests() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oda.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        old.execute_batch(
+            "INSERT INTO target (id, kind, name) VALUES (1, 1, 'head');
+            INSERT INTO package (id, name, class) VALUES (4, 'munge', 1), (5, 'torque', 1);
+            INSERT INTO run VALUES (7, 10, 20, 1, 'head', 3, 'opm');
+            INSERT INTO event VALUES (7, 1, 11, 1, 4, 1, 'install', 12, 1, 'no', 3, NULL, 0, '/log', 'tail'),
+                (7, 2, 13, 1, 5, 3, 'api-post-image', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+            INSERT INTO event_package VALUES (7, 1, 0, 5), (7, 1, 1, 4), (7, 2, 0, 4);",
+        )
+        .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        drop(old);
+
+        let mut store = Sqlite::open(&path).unwrap();
+        let test = Event {
+            id: EventId { run: RunId(7), number: 3 },
+            started: 14,
+            target: TargetId(1),
+            packages: vec![PackageId(5)],
+            stage: Stage::Finished,
+            step: Step::Test,
+            name: "torque_validate.apb".into(),
+            ending: None,
+        };
+        store.commit(&[Change::Event(Box::new(test.clone()))]).unwrap();
+        let events = store.events(&Wanted::default()).unwrap();
+        assert_eq!(events.len(), 3);
+        assert_eq!(events[0], test);
+        assert_eq!((events[1].step, events[1].packages.as_slice()), (Step::Hook, &[PackageId(4)][..]));
+        let ending = events[2].ending.as_ref().unwrap();
+        assert_eq!((ending.verdict, ending.tail.as_str()), (Verdict::Failed, "tail"));
+        assert_eq!(events[2].packages, [PackageId(5), PackageId(4)]);
+        drop(store);
+
+        let new = Connection::open(&path).unwrap();
+        assert_eq!(version(&new).unwrap(), VERSION);
+        let mut flaws = new.prepare("PRAGMA foreign_key_check").unwrap();
+        assert!(flaws.query([]).unwrap().next().unwrap().is_none());
+        let refused = new.execute("INSERT INTO event_package VALUES (7, 9, 0, 4)", []);
+        assert!(refused.is_err(), "what refers to events refers to those of the new table");
     }
 }
