@@ -20,15 +20,18 @@ fn peak() -> u64 {
 fn a_hook_that_prints_a_gigabyte_takes_neither_memory_nor_disk() {
     let bench = Bench::new();
     let server = bench.server();
+    let mut system = bench.system();
+    // The runner itself takes some, once.
+    server.hook("api-post-deploy", "#!/bin/sh\n");
+    system.perform(&bench.cluster, &bench.hook(Hook::PostDeploy), opkg_oda::RunId(1));
     server.hook(
         "api-post-deploy",
         "#!/bin/sh\nyes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000\necho; echo the end\n",
     );
-    let mut system = bench.system();
     let before = peak();
     let report = system.perform(&bench.cluster, &bench.hook(Hook::PostDeploy), opkg_oda::RunId(1));
     assert_eq!(report.outcome, Outcome::Done);
     assert!(report.tail.ends_with("\nthe end"));
     assert!(std::fs::metadata(report.log.unwrap()).unwrap().len() < 6 << 20);
-    assert!(peak() - before < 16 << 10, "{} KiB", peak() - before);
+    assert!(peak() - before < 8 << 10, "{} KiB", peak() - before);
 }

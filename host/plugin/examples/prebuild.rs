@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use opkg_runtime::build::{self, Built, Std};
 use opkg_runtime::provenance::{self, Provenance};
-use opkg_runtime::{Description, Options};
+use opkg_runtime::{Identity, Options};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -77,17 +77,17 @@ fn one(directory: &Path, prebuilt: &Path, check: bool) -> Result<bool> {
 }
 
 /// Runs a component that has just been built, to ask what it is.
-fn description(built: &Built, directory: &Path) -> Result<Description> {
+fn description(built: &Built, directory: &Path) -> Result<Identity> {
     let scratch = tempfile::tempdir()?;
     let component = scratch.path().join(built.file_name());
     built.write(&component)?;
     let inspection = opkg_runtime::inspect(&component, &Options::default())?;
     match inspection.description {
-        Some(description) if directory.ends_with(&description.id) => Ok(description),
+        Some(description) if directory.ends_with(description.id()) => Ok(description),
         Some(description) => Err(format!(
             "{} calls itself `{}`: give the directory and the plugin the same name",
             directory.display(),
-            description.id
+            description.id()
         )
         .into()),
         None => {

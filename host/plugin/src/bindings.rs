@@ -8,3 +8,14 @@ wasmtime::component::bindgen!({
     world: "distribution",
     additional_derives: [PartialEq],
 });
+
+/// The other world.
+pub mod runner {
+    wasmtime::component::bindgen!({
+        path: "../../wit/0.1.0",
+        world: "hook-runner",
+        imports: { default: trappable },
+        with: { "opkg:plugin/log": crate::bindings::opkg::plugin::log },
+        additional_derives: [PartialEq],
+    });
+}

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
-use crate::description::Description;
 use crate::digest::hex;
+use crate::identity::Identity;
 
 /// How the names of files begin while they are written.
 const UNFINISHED: &str = ".new-";
@@ -65,7 +65,7 @@ pub(crate) struct Record {
     /// Checksum of the machine code.
     sha256: String,
     /// What the plugin said of itself.
-    pub(crate) description: Description,
+    pub(crate) description: Identity,
 }
 
 /// The directory.
@@ -96,7 +96,7 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be trusted or read.
-    pub(crate) fn load(&self, key: &Key) -> Result<Option<(Vec<u8>, Description)>, Reason> {
+    pub(crate) fn load(&self, key: &Key) -> Result<Option<(Vec<u8>, Identity)>, Reason> {
         let Some(record) = self.record(key)? else { return Ok(None) };
         let path = self.path(key, "cwasm");
         let Some(code) = self.read(&path)? else { return Ok(None) };
@@ -110,7 +110,7 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn store(&self, key: &Key, code: &[u8], description: &Description) -> Result<(), Reason> {
+    pub(crate) fn store(&self, key: &Key, code: &[u8], description: &Identity) -> Result<(), Reason> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

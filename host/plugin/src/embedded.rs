@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::description::Description;
+use crate::identity::Identity;
 
 /// A component of `plugins/prebuilt`.
 pub(crate) struct Embedded {
@@ -21,7 +21,7 @@ pub(crate) struct Note {
     /// SHA-256 of the component, which nobody can have changed since: it is part of the program.
     #[serde(rename = "component")]
     pub(crate) sha256: String,
-    pub(crate) description: Option<Description>,
+    pub(crate) description: Option<Identity>,
 }
 
 impl Embedded {

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(20);
 const RESERVED: u64 = 8 << 20;
 
 /// Bytes of stack that a plugin may use of the thread that calls it. Threads have 2 MiB at least.
-const STACK: usize = 1 << 20;
+pub(crate) const STACK: usize = 1 << 20;
 
 /// An engine and its clock.
 #[derive(Clone)]
@@ -63,14 +63,19 @@ impl Machine {
         pool.install(|| Component::from_binary(&self.engine, bytes))
     }
 
-    /// Lets the clock run until the returned guard is dropped, and says how many ticks a duration has.
+    /// Lets the clock run until the returned guard is dropped.
     ///
     /// # Errors
     /// When no thread can be started, so that no deadline would be kept.
-    pub(crate) fn start(&self, limit: Duration) -> io::Result<(Running<'_>, u64)> {
+    pub(crate) fn start(&self) -> io::Result<Running<'_>> {
         self.clock.start()?;
-        let ticks = limit.as_millis().div_ceil(TICK.as_millis()).max(1);
-        Ok((Running(&self.clock), u64::try_from(ticks).unwrap_or(u64::MAX / 2)))
+        Ok(Running(&self.clock))
+    }
+
+    /// How many ticks of the clock a duration has.
+    pub(crate) fn ticks(duration: Duration) -> u64 {
+        let ticks = duration.as_millis().div_ceil(TICK.as_millis()).max(1);
+        u64::try_from(ticks).unwrap_or(u64::MAX / 2)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use opkg::diagnostic::Diagnostic;
 
+use crate::interface::Role;
 use crate::version::VERSION;
 
 /// Why a plugin cannot be used.
@@ -46,10 +47,18 @@ pub enum Problem {
     #[error("is a core module of WebAssembly, not a component")]
     CoreModule,
     /// A component for another purpose.
-    #[error("is a WebAssembly component, but not a distribution plugin: it exports {}", list(.exports))]
+    #[error("is a WebAssembly component, but neither a distribution plugin nor a hook: it exports {}", list(.exports))]
     NotAPlugin {
         /// Names of what it exports instead.
         exports: Vec<String>,
+    },
+    /// A plugin for another purpose.
+    #[error("is a {}, where a {} is meant", kind(*.found), kind(*.wanted))]
+    Other {
+        /// What it is made for.
+        found: Role,
+        /// What it should be made for.
+        wanted: Role,
     },
     /// Made for another host.
     #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), VERSION)]
@@ -123,10 +132,12 @@ impl Problem {
             Self::NotWasm | Self::CoreModule => "`opkgc plugin build DIR` makes a component of a crate",
             Self::NotAPlugin { .. } => {
                 return Some(format!(
-                    "a distribution plugin implements the world `distribution` of opkg:plugin@{}",
-                    VERSION
+                    "a distribution plugin implements the world `distribution` of opkg:plugin@{VERSION}, a hook \
+                     the world `hook-runner`"
                 ));
             }
+            Self::Other { wanted: Role::HookRunner, .. } => "`opkgc hook build DIR` makes a hook of a crate",
+            Self::Other { wanted: Role::Distribution, .. } => "`opkgc plugin list` shows what there is",
             Self::Version { newer: true, .. } => {
                 "use a newer release of this program, or an older one of the plugin"
             }
@@ -244,6 +255,13 @@ pub enum ManagerError {
     /// The plugin's own failure.
     #[error(transparent)]
     Broken(#[from] CallError),
+}
+
+fn kind(role: Role) -> &'static str {
+    match role {
+        Role::Distribution => "distribution plugin",
+        Role::HookRunner => "hook",
+    }
 }
 
 fn list(names: &[String]) -> String {

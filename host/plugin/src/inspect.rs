@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::description::Description;
 use crate::digest::sha256;
 use crate::error::LoadError;
-use crate::interface::Names;
+use crate::identity::Identity;
+use crate::interface::{Names, Role};
 use crate::options::Options;
 use crate::registry::{self, Registry};
 
@@ -29,8 +29,8 @@ pub struct Inspection {
     /// What it needs of WASI, of which it gets an empty one.
     pub wasi: Vec<String>,
     /// What it says of itself, if it works.
-    pub description: Option<Description>,
-    /// Why it does not work as a distribution plugin.
+    pub description: Option<Identity>,
+    /// Why it does not work.
     pub problem: Option<String>,
 }
 
@@ -55,8 +55,8 @@ pub fn inspect(file: &Path, options: &Options) -> Result<Inspection, LoadError> 
         Some(Err(error)) => (None, Some(error.problem.to_string())),
         None => (None, None),
     };
-    let world = names.world();
-    let interface = names.distribution().ok();
+    let world = names.role().map(Role::world);
+    let interface = names.plugin().ok().map(|(_, version)| version);
     let (wasi, imports) = names.imports.into_iter().partition(|name| name.starts_with("wasi:"));
     Ok(Inspection {
         size: bytes.len() as u64,

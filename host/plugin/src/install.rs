@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::description::{Description, is_id};
+use crate::description::is_id;
 use crate::digest::sha256;
 use crate::error::{LoadError, Problem};
+use crate::identity::Identity;
 use crate::options::Options;
 use crate::record::{Record, record_of};
 use crate::registry::Registry;
@@ -20,7 +21,7 @@ pub struct Installed {
     /// Where it is now.
     pub path: PathBuf,
     /// What it is.
-    pub description: Description,
+    pub description: Identity,
 }
 
 /// Puts a plugin among the user's own, in place of one with the same id. It is tried first: what does not
@@ -46,7 +47,7 @@ pub fn install(file: &Path, options: &Options) -> Result<Installed, LoadError> {
         return Err(fail(Problem::Moving));
     }
     let description = entry.into_state()?;
-    let path = directory.join(format!("{}.wasm", description.id));
+    let path = directory.join(format!("{}.wasm", description.id()));
     let record = serde_json::to_vec(&Record { sha256: hash }).map_err(io::Error::from);
     fs::create_dir_all(directory)
         .and_then(|()| write(directory, &path, &bytes))

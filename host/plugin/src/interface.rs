@@ -7,11 +7,51 @@ use crate::error::Problem;
 use crate::text::one_line;
 use crate::version::VERSION;
 
-/// Every interface that a distribution plugin exports.
-const EXPORTS: [&str; 2] = ["opkg:plugin/packaging", "opkg:plugin/package-manager"];
+/// A world of `wit/`: what a component is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It makes packages for a distribution.
+    Distribution,
+    /// It runs hooks, or is one.
+    HookRunner,
+}
 
-/// Every interface that one may import, besides those of WASI 0.2.
-const IMPORTS: [&str; 3] = ["opkg:plugin/log", "opkg:plugin/opkg", "opkg:plugin/artefacts"];
+impl Role {
+    const ALL: [Self; 2] = [Self::Distribution, Self::HookRunner];
+
+    /// The name of the world.
+    #[must_use]
+    pub const fn world(self) -> &'static str {
+        match self {
+            Self::Distribution => "distribution",
+            Self::HookRunner => "hook-runner",
+        }
+    }
+
+    /// Every interface that it exports.
+    const fn exports(self) -> &'static [&'static str] {
+        match self {
+            Self::Distribution => &["opkg:plugin/packaging", "opkg:plugin/package-manager"],
+            Self::HookRunner => &["opkg:plugin/hook"],
+        }
+    }
+
+    /// Every interface that it may import, besides those of WASI 0.2.
+    const fn imports(self) -> &'static [&'static str] {
+        match self {
+            Self::Distribution => &["opkg:plugin/log", "opkg:plugin/opkg", "opkg:plugin/artefacts"],
+            Self::HookRunner => &[
+                "opkg:plugin/log",
+                "opkg:plugin/config-values",
+                "opkg:plugin/cluster",
+                "opkg:plugin/files",
+                "opkg:plugin/process",
+                "opkg:plugin/parts",
+            ],
+        }
+    }
+}
 
 /// The outermost names of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -63,29 +103,20 @@ impl Names {
         }
     }
 
-    /// The interface version of a distribution plugin that this host can serve.
+    /// What the component is made for, and the version of the interface, which is one that this host can serve.
     ///
     /// # Errors
-    /// When it is no such plugin, made for another version, or needs something that no plugin gets.
-    pub fn distribution(&self) -> Result<String, Problem> {
-        let mut found: Vec<String> = Vec::new();
-        for interface in EXPORTS {
-            let versions: Vec<&str> = self
-                .exports
-                .iter()
-                .filter_map(|name| name.strip_prefix(interface)?.strip_prefix('@'))
-                .collect();
-            if versions.is_empty() {
-                return Err(Problem::NotAPlugin { exports: self.exports.clone() });
-            }
-            found.extend(versions.into_iter().map(str::to_owned));
-        }
+    /// When it is no plugin, made for another version, or needs something that no plugin gets.
+    pub fn plugin(&self) -> Result<(Role, String), Problem> {
+        let role = self.role().ok_or_else(|| Problem::NotAPlugin { exports: self.exports.clone() })?;
+        let mut found: Vec<String> =
+            role.exports().iter().flat_map(|it| self.versions(it)).map(str::to_owned).collect();
         found.sort();
         found.dedup();
         match found.as_slice() {
-            [version] if served(version) => match self.imports.iter().find(|name| !given(name)) {
-                Some(name) => Err(Problem::Misfit(format!("it imports {name}, which no plugin gets"))),
-                None => Ok(version.clone()),
+            [version] if served(version) => match self.imports.iter().find(|name| !given(role, name)) {
+                Some(name) => Err(Problem::Misfit(format!("it imports {name}, which no such plugin gets"))),
+                None => Ok((role, version.clone())),
             },
             _ => {
                 let newer = found.iter().any(|version| numbers(version) > numbers(VERSION));
@@ -94,25 +125,29 @@ impl Names {
         }
     }
 
-    /// The world of `wit/` that the component implements.
+    /// What the component is made for, of whichever version of the interface.
     #[must_use]
-    pub fn world(&self) -> Option<&'static str> {
-        let exports = |interface: &str| {
-            self.exports
-                .iter()
-                .any(|name| name.strip_prefix(interface).is_some_and(|rest| rest.starts_with('@')))
-        };
-        if EXPORTS.iter().all(|interface| exports(interface)) {
-            Some("distribution")
-        } else {
-            exports("opkg:plugin/hook").then_some("hook-runner")
-        }
+    pub fn role(&self) -> Option<Role> {
+        let has = |interface: &&str| self.versions(interface).next().is_some();
+        Role::ALL.into_iter().find(|role| role.exports().iter().all(&has))
+    }
+
+    /// Whether it needs an interface of the plugin interface: `process`.
+    #[must_use]
+    pub fn needs(&self, interface: &str) -> bool {
+        let name =
+            |import: &String| Some(import.strip_prefix("opkg:plugin/")?.split('@').next()? == interface);
+        self.imports.iter().filter_map(name).any(|it| it)
+    }
+
+    fn versions<'a>(&'a self, interface: &'a str) -> impl Iterator<Item = &'a str> {
+        self.exports.iter().filter_map(move |name| name.strip_prefix(interface)?.strip_prefix('@'))
     }
 }
 
-fn given(import: &str) -> bool {
+fn given(role: Role, import: &str) -> bool {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
-    IMPORTS.contains(&interface) || interface.starts_with("wasi:") && version.starts_with("0.2.")
+    role.imports().contains(&interface) || interface.starts_with("wasi:") && version.starts_with("0.2.")
 }
 
 /// Within a line `0.y`, a host serves what is not newer than itself.
@@ -170,10 +205,11 @@ mod tests {
     #[test]
     fn versions_that_meet() {
         let with = |version: &str| {
-            let exports = EXPORTS.map(|name| format!("{name}@{version}"));
-            names(&exports.each_ref().map(String::as_str)).distribution()
+            let exports: Vec<String> =
+                Role::Distribution.exports().iter().map(|name| format!("{name}@{version}")).collect();
+            names(&exports.iter().map(String::as_str).collect::<Vec<_>>()).plugin()
         };
-        assert_eq!(with("0.1.0").unwrap(), "0.1.0");
+        assert_eq!(with("0.1.0").unwrap(), (Role::Distribution, "0.1.0".into()));
         for (version, newer) in
             [("0.1.1", true), ("0.2.0", true), ("1.0.0", true), ("0.0.9", false), ("x", false)]
         {
@@ -185,9 +221,22 @@ mod tests {
         }
         insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"was made for version 0.2.0 of the plugin interface, this program takes 0.1.0");
         let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.2.0"]);
-        insta::assert_snapshot!(mixed.distribution().unwrap_err(), @"was made for version 0.1.0 and 0.2.0 of the plugin interface, this program takes 0.1.0");
-        insta::assert_snapshot!(names(&["run", "opkg:plugin/hook@0.1.0"]).distribution().unwrap_err(), @"is a WebAssembly component, but not a distribution plugin: it exports run, opkg:plugin/hook@0.1.0");
-        assert_eq!(names(&["opkg:plugin/hook@0.1.0"]).world(), Some("hook-runner"));
+        insta::assert_snapshot!(mixed.plugin().unwrap_err(), @"was made for version 0.1.0 and 0.2.0 of the plugin interface, this program takes 0.1.0");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).plugin().unwrap_err(), @"is a WebAssembly component, but neither a distribution plugin nor a hook: it exports run, opkg:plugin/packaging@0.1.0");
+        let hook = names(&["run", "opkg:plugin/hook@0.1.0"]);
+        assert_eq!(hook.plugin().unwrap(), (Role::HookRunner, "0.1.0".into()));
+    }
+
+    #[test]
+    fn what_each_world_may_import() {
+        let with = |export: &str, import: &str| Names {
+            imports: vec![import.to_owned()],
+            exports: vec![export.to_owned()],
+        };
+        let hook = with("opkg:plugin/hook@0.1.0", "opkg:plugin/process@0.1.0");
+        assert!(hook.plugin().is_ok() && hook.needs("process") && !hook.needs("files"));
+        let error = with("opkg:plugin/hook@0.1.0", "opkg:plugin/opkg@0.1.0").plugin().unwrap_err();
+        insta::assert_snapshot!(error, @"does not fit this program: it imports opkg:plugin/opkg@0.1.0, which no such plugin gets");
     }
 
     proptest! {

@@ -1,7 +1,9 @@
-//! Runs distribution plugins, which are WebAssembly components behind the interface of `wit/`.
+//! Runs plugins, which are WebAssembly components behind the interface of `wit/`: those of distributions, and those
+//! that run hooks of packages.
 //!
 //! This is the only room of the house that knows the WebAssembly engine: nothing of it appears in the
-//! public interface. [`Registry`] finds plugins, [`Target`] says what is to be made, [`Plugin`] makes it.
+//! public interface. [`Registry`] finds plugins, [`Target`] says what is to be made, [`Plugin`] makes it; a
+//! [`hook::Runner`] runs hooks.
 //! A plugin is hostile until checked: it runs with a deadline and a limit of memory, sees nothing of the
 //! machine, and what it returns is checked before anybody else gets it.
 
@@ -15,6 +17,9 @@ mod digest;
 mod embedded;
 mod engine;
 mod error;
+pub mod hook;
+mod host;
+mod identity;
 mod inspect;
 mod install;
 mod interface;
@@ -32,13 +37,15 @@ mod testing;
 mod text;
 mod version;
 mod wasi;
+mod world;
 
 pub use description::{ArchName, Description, Named, Release};
 pub use engine::parallelism;
 pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Problem};
+pub use identity::Identity;
 pub use inspect::{Inspection, inspect};
 pub use install::{Installed, install, remove};
-pub use interface::Names;
+pub use interface::{Names, Role};
 pub use limits::Limits;
 pub use message::{Level, Message, Sink};
 pub use options::Options;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bindings::opkg::plugin::log as wit;
+use crate::hook::Line;
 use crate::limits::Limits;
 use crate::text;
 
@@ -57,19 +58,50 @@ impl fmt::Debug for Sink {
     }
 }
 
+/// Who gets the messages of one call.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// Whoever listens to all plugins, and the plugin's name.
+    Sink(Sink, Arc<str>),
+    /// Whoever called the hook.
+    Line(Line),
+}
+
+impl From<(Sink, Arc<str>)> for Listener {
+    fn from((sink, from): (Sink, Arc<str>)) -> Self {
+        Self::Sink(sink, from)
+    }
+}
+
+impl From<Line> for Listener {
+    fn from(line: Line) -> Self {
+        Self::Line(line)
+    }
+}
+
+impl Listener {
+    fn send(&self, level: Level, text: String) {
+        match self {
+            Self::Sink(sink, from) => sink.send(from, level, text),
+            // Where nobody listens any more, nothing is to be said.
+            Self::Line(line) => line.ask(move |it| it.log(level, &text)).unwrap_or_default(),
+        }
+    }
+}
+
 /// Takes the messages of one call.
 #[derive(Debug)]
 pub(crate) struct Log {
-    from: Arc<str>,
-    sink: Sink,
+    listener: Listener,
     left: usize,
     longest: usize,
     last_error: Option<String>,
 }
 
 impl Log {
-    pub(crate) fn new(from: Arc<str>, sink: Sink, limits: &Limits) -> Self {
-        Self { from, sink, left: limits.messages, longest: limits.message, last_error: None }
+    pub(crate) fn new(listener: impl Into<Listener>, limits: &Limits) -> Self {
+        let listener = listener.into();
+        Self { listener, left: limits.messages, longest: limits.message, last_error: None }
     }
 
     /// What the plugin said last at level error: before a trap, that is why it panicked.
@@ -87,8 +119,8 @@ impl Log {
         }
         match self.left {
             0 => {}
-            1 => self.sink.send(&self.from, Level::Warn, "says too much; the rest is dropped".into()),
-            _ => self.sink.send(&self.from, level, message),
+            1 => self.listener.send(Level::Warn, "says too much; the rest is dropped".into()),
+            _ => self.listener.send(level, message),
         }
         self.left = self.left.saturating_sub(1);
     }
@@ -120,7 +152,7 @@ mod tests {
             move |message: &Message| seen.lock().unwrap().push(message.text.clone())
         });
         let limits = Limits { messages: 3, message: 10, ..Limits::default() };
-        let mut log = Log::new("demo".into(), sink, &limits);
+        let mut log = Log::new((sink, "demo".into()), &limits);
         log.write(Level::Info, "a\u{1b}[31m\nb");
         log.write(Level::Error, "much longer than ten");
         for _ in 0..5 {

@@ -4,17 +4,54 @@ use std::sync::Arc;
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
+use wasmtime::Store;
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use crate::artefacts::Output;
 use crate::bindings::exports::opkg::plugin::package_manager::{Command, Installed, Place};
 use crate::bindings::exports::opkg::plugin::packaging::Refusal;
 use crate::bindings::opkg::plugin::opkg as wit;
+use crate::bindings::{Distribution, DistributionPre};
 use crate::description::Description;
 use crate::error::{CallError, Fault, GenerateError, ManagerError};
+use crate::host::Host;
+use crate::identity::Identity;
 use crate::runtime::Prepared;
 use crate::target::Target;
 use crate::text::one_line;
+use crate::world::World;
 use crate::{check, convert};
+
+impl World for DistributionPre<Host> {
+    type Instance = Distribution;
+    type Description = Description;
+
+    fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+        Distribution::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
+    }
+
+    fn new(pre: InstancePre<Host>) -> wasmtime::Result<Self> {
+        Self::new(pre)
+    }
+
+    fn instantiate(&self, store: &mut Store<Host>) -> wasmtime::Result<Distribution> {
+        self.instantiate(store)
+    }
+
+    fn describe(
+        instance: &Distribution,
+        store: &mut Store<Host>,
+    ) -> wasmtime::Result<Result<Description, String>> {
+        instance.opkg_plugin_packaging().call_describe(store).map(Description::check)
+    }
+
+    fn of(identity: Identity) -> Option<Description> {
+        match identity {
+            Identity::Distribution(description) => Some(description),
+            Identity::HookRunner(_) => None,
+        }
+    }
+}
 
 /// A distribution plugin. Cheap to clone, and several threads may use it at a time: each call has a fresh
 /// instance of the component.
@@ -22,7 +59,7 @@ use crate::{check, convert};
 pub struct Plugin(Arc<Inner>);
 
 struct Inner {
-    prepared: Prepared,
+    prepared: Prepared<DistributionPre<Host>>,
     description: Description,
 }
 
@@ -39,7 +76,7 @@ pub struct Generated {
 type Commands = Result<Vec<Command>, String>;
 
 impl Plugin {
-    pub(crate) fn new(prepared: Prepared, description: Description) -> Self {
+    pub(crate) fn new(prepared: Prepared<DistributionPre<Host>>, description: Description) -> Self {
         Self(Arc::new(Inner { prepared, description }))
     }
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::build::{Built, PROFILE};
-use crate::description::Description;
 use crate::digest::sha256;
+use crate::identity::Identity;
 
 mod manifest;
 
@@ -35,7 +35,7 @@ pub struct Provenance {
     /// Where the compiler's standard library came from: `source` or `installed`.
     pub std: String,
     /// What it says of itself.
-    pub description: Description,
+    pub description: Identity,
     /// [`PROFILE`].
     pub profile: Vec<String>,
     /// SHA-256 by path, below the root of the workspace, of every file that the compiler read; of manifests
@@ -82,7 +82,7 @@ impl Provenance {
     ///
     /// # Errors
     /// When something that it was built from cannot be read.
-    pub fn of(built: &Built, directory: &Path, description: Description) -> Result<Self, ProvenanceError> {
+    pub fn of(built: &Built, directory: &Path, description: Identity) -> Result<Self, ProvenanceError> {
         let inputs = manifest::Inputs::read(&built.workspace, directory)?;
         let mut sources = inputs.manifests;
         for file in &built.sources {

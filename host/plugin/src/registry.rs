@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cache::Cache;
 use crate::description::Description;
@@ -12,7 +12,10 @@ use crate::digest::sha256;
 use crate::embedded::{self, Embedded};
 use crate::engine::parallelism;
 use crate::error::{LoadError, Problem};
-use crate::interface::Names;
+use crate::hook::{Runner, RunnerDescription};
+use crate::identity::Identity;
+use crate::interface::{Names, Role};
+use crate::limits::Limits;
 use crate::options::Options;
 use crate::plugin::Plugin;
 use crate::record::{self, Origin};
@@ -27,9 +30,16 @@ pub struct Entry {
     size: Option<u64>,
     sha256: Option<String>,
     interface: Option<String>,
-    state: Result<Description, LoadError>,
-    plugin: OnceLock<Plugin>,
+    state: Result<Identity, LoadError>,
+    plugin: OnceLock<Loaded>,
     shadowed: Vec<(String, usize)>,
+}
+
+/// A plugin that can be called.
+#[derive(Debug, Clone)]
+enum Loaded {
+    Distribution(Plugin),
+    Runner(Runner),
 }
 
 #[derive(Debug)]
@@ -74,8 +84,26 @@ impl Entry {
 
     /// What it is, if it works.
     #[must_use]
-    pub fn description(&self) -> Option<&Description> {
+    pub fn identity(&self) -> Option<&Identity> {
         self.state.as_ref().ok()
+    }
+
+    /// What it is, if it is a distribution plugin that works.
+    #[must_use]
+    pub fn description(&self) -> Option<&Description> {
+        match self.identity()? {
+            Identity::Distribution(description) => Some(description),
+            Identity::HookRunner(_) => None,
+        }
+    }
+
+    /// What it is, if it is a hook runner that works.
+    #[must_use]
+    pub fn runner(&self) -> Option<&RunnerDescription> {
+        match self.identity()? {
+            Identity::HookRunner(description) => Some(description),
+            Identity::Distribution(_) => None,
+        }
     }
 
     /// Why it does not work.
@@ -91,7 +119,7 @@ impl Entry {
         &self.shadowed
     }
 
-    pub(crate) fn into_state(self) -> Result<Description, LoadError> {
+    pub(crate) fn into_state(self) -> Result<Identity, LoadError> {
         self.state
     }
 }
@@ -102,6 +130,8 @@ pub struct Registry {
     runtime: Arc<Runtime>,
     entries: Vec<Entry>,
     answers: BTreeMap<String, usize>,
+    /// Hooks that are components, by their checksums.
+    hooks: Mutex<BTreeMap<String, Runner>>,
 }
 
 impl Registry {
@@ -136,7 +166,7 @@ impl Registry {
             entries.extend(embedded::ALL.iter().map(|it| Entry::of_embedded(&runtime, it)));
         }
         let answers = answers(&mut entries);
-        Self { runtime, entries, answers }
+        Self { runtime, entries, answers, hooks: Mutex::default() }
     }
 
     /// Every plugin that was found.
@@ -189,31 +219,138 @@ impl Registry {
         self.plugin(self.find(&target.dist).ok_or_else(missing)?)
     }
 
-    /// A plugin, ready to be called.
+    /// A distribution plugin, ready to be called.
     ///
     /// # Errors
-    /// When it is a broken one, or cannot be compiled any more.
+    /// When it is a broken one or of another kind, or cannot be compiled any more.
     pub fn plugin(&self, entry: &Entry) -> Result<Plugin, LoadError> {
+        match self.loaded(entry)? {
+            Loaded::Distribution(plugin) => Ok(plugin),
+            Loaded::Runner(_) => Err(entry.other(Role::HookRunner, Role::Distribution)),
+        }
+    }
+
+    /// The hook runners, in the order in which they are asked: of several with one name, the first.
+    pub fn runners(&self) -> impl Iterator<Item = (&Entry, &RunnerDescription)> {
+        let asked = |entry: &Entry, id: &str| {
+            self.entries
+                .iter()
+                .find(|it| it.runner().is_some_and(|it| it.id == id))
+                .is_some_and(|it| std::ptr::eq(it, entry))
+        };
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry, entry.runner()?)))
+            .filter(move |(entry, description)| asked(entry, &description.id))
+    }
+
+    /// A hook runner, ready to be called.
+    ///
+    /// # Errors
+    /// When it is a broken one or of another kind, or cannot be compiled any more.
+    pub fn runner(&self, entry: &Entry) -> Result<Runner, LoadError> {
+        match self.loaded(entry)? {
+            Loaded::Runner(runner) => Ok(runner),
+            Loaded::Distribution(_) => Err(entry.other(Role::Distribution, Role::HookRunner)),
+        }
+    }
+
+    /// A hook that is a component, ready to be called. `name` is for messages.
+    ///
+    /// # Errors
+    /// When it is none that works.
+    pub fn hook(&self, name: &str, component: Vec<u8>) -> Result<Runner, LoadError> {
+        let hash = sha256(&component);
+        let hooks = || self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hook) = hooks().get(&hash) {
+            return Ok(hook.clone());
+        }
+        let prepare = || match Names::read(&component)?.plugin()?.0 {
+            Role::HookRunner => {
+                let (prepared, description) = self.runtime.prepare(name, &hash, None, || Ok(component))?;
+                Ok(Runner::new(prepared, description))
+            }
+            found @ Role::Distribution => Err(Problem::Other { found, wanted: Role::HookRunner }),
+        };
+        let hook = prepare().map_err(|problem| LoadError { plugin: name.to_owned(), problem })?;
+        Ok(hooks().entry(hash.clone()).or_insert(hook).clone())
+    }
+
+    /// How much a component may take.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.runtime.limits()
+    }
+
+    fn loaded(&self, entry: &Entry) -> Result<Loaded, LoadError> {
         if let Some(plugin) = entry.plugin.get() {
             return Ok(plugin.clone());
         }
-        let plugin = entry.name();
         let prepare = || {
-            let (Some(description), Some(sha256)) = (entry.description(), &entry.sha256) else {
+            let (Some(identity), Some(sha256)) = (entry.identity(), &entry.sha256) else {
                 return Err(Problem::Missing);
             };
-            let (prepared, description) =
-                self.runtime.prepare(&description.id, sha256, Some(description.clone()), || {
-                    entry.read(self.runtime.limits().component)
-                })?;
-            Ok(Plugin::new(prepared, description))
+            let read = || entry.read(self.runtime.limits().component);
+            Ok(match identity.clone() {
+                Identity::Distribution(known) => {
+                    Loaded::distribution(&self.runtime, identity.id(), sha256, Some(known), read)?
+                }
+                Identity::HookRunner(known) => {
+                    Loaded::runner(&self.runtime, identity.id(), sha256, Some(known), read)?
+                }
+            })
         };
-        let ready = prepare().map_err(|problem| LoadError { plugin, problem })?;
+        let ready = prepare().map_err(|problem| LoadError { plugin: entry.name(), problem })?;
         Ok(entry.plugin.get_or_init(|| ready).clone())
     }
 
     pub(crate) fn into_entries(self) -> Vec<Entry> {
         self.entries
+    }
+}
+
+impl Loaded {
+    fn distribution(
+        runtime: &Arc<Runtime>,
+        name: &str,
+        sha256: &str,
+        known: Option<Description>,
+        read: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Self, Problem> {
+        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
+        Ok(Self::Distribution(Plugin::new(prepared, description)))
+    }
+
+    fn runner(
+        runtime: &Arc<Runtime>,
+        name: &str,
+        sha256: &str,
+        known: Option<RunnerDescription>,
+        read: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Self, Problem> {
+        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
+        Ok(Self::Runner(Runner::new(prepared, description)))
+    }
+
+    /// One that nothing is known of but what it is made for.
+    fn unknown(
+        runtime: &Arc<Runtime>,
+        role: Role,
+        name: &str,
+        sha256: &str,
+        read: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Self, Problem> {
+        match role {
+            Role::Distribution => Self::distribution(runtime, name, sha256, None, read),
+            Role::HookRunner => Self::runner(runtime, name, sha256, None, read),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        match self {
+            Self::Distribution(plugin) => plugin.description().clone().into(),
+            Self::Runner(runner) => runner.description().clone().into(),
+        }
     }
 }
 
@@ -225,14 +362,16 @@ impl Entry {
             entry.size = Some(bytes.len() as u64);
             let hash = entry.sha256.insert(sha256(&bytes)).clone();
             record::verify(&origin, &path, &hash)?;
-            entry.interface = Some(Names::read(&bytes)?.distribution()?);
-            if let Some(description) = runtime.known(&hash) {
-                return Ok(description);
+            let (role, interface) = Names::read(&bytes)?.plugin()?;
+            entry.interface = Some(interface);
+            if let Some(identity) = runtime.known(&hash) {
+                return Ok(identity);
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let (prepared, description) = runtime.prepare(&name, &hash, None, || Ok(bytes))?;
-            entry.plugin = OnceLock::from(Plugin::new(prepared, description.clone()));
-            Ok(description)
+            let loaded = Loaded::unknown(runtime, role, &name, &hash, || Ok(bytes))?;
+            let identity = loaded.identity();
+            entry.plugin = OnceLock::from(loaded);
+            Ok(identity)
         };
         entry.state = examine(&mut entry).map_err(|problem| LoadError { plugin: entry.name(), problem });
         entry
@@ -248,13 +387,15 @@ impl Entry {
             })?;
             entry.interface = Some(note.interface);
             let hash = entry.sha256.insert(note.sha256).clone();
-            if let Some(description) = note.description.or_else(|| runtime.known(&hash)) {
-                return Ok(description);
+            if let Some(identity) = note.description.or_else(|| runtime.known(&hash)) {
+                return Ok(identity);
             }
-            let (prepared, description) =
-                runtime.prepare(&note.plugin, &hash, None, || Ok(embedded.component.to_vec()))?;
-            entry.plugin = OnceLock::from(Plugin::new(prepared, description.clone()));
-            Ok(description)
+            let role = Names::read(embedded.component)?.plugin()?.0;
+            let read = || Ok(embedded.component.to_vec());
+            let loaded = Loaded::unknown(runtime, role, &note.plugin, &hash, read)?;
+            let identity = loaded.identity();
+            entry.plugin = OnceLock::from(loaded);
+            Ok(identity)
         };
         entry.state = examine(&mut entry).map_err(|problem| LoadError { plugin: entry.name(), problem });
         entry
@@ -277,9 +418,13 @@ impl Entry {
     fn name(&self) -> String {
         match (&self.source, &self.state) {
             (Source::File(path), _) => path.display().to_string(),
-            (Source::Embedded(_), Ok(description)) => description.id.clone(),
+            (Source::Embedded(_), Ok(identity)) => identity.id().to_owned(),
             (Source::Embedded(_), Err(_)) => "that is part of this program".to_owned(),
         }
+    }
+
+    fn other(&self, found: Role, wanted: Role) -> LoadError {
+        LoadError { plugin: self.name(), problem: Problem::Other { found, wanted } }
     }
 
     /// The component's bytes, again.

@@ -10,3 +10,16 @@ wit_bindgen::generate!({
     default_bindings_module: "opkg_plugin::bindings",
     additional_derives: [PartialEq],
 });
+
+/// The other world.
+pub mod runner {
+    wit_bindgen::generate!({
+        path: "../../wit/0.1.0",
+        world: "hook-runner",
+        pub_export_macro: true,
+        export_macro_name: "__export_hook_runner",
+        default_bindings_module: "opkg_plugin::bindings::runner",
+        with: { "opkg:plugin/log@0.1.0": crate::bindings::opkg::plugin::log },
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,5 +1,5 @@
-//! What the author of a plugin depends on: the types of the plugin interface, the trait that a
-//! distribution implements, and the rules of the OPKG format that every distribution shares.
+//! What the author of a plugin or of a hook depends on: the types of the plugin interface, the traits that a
+//! distribution and a runner of hooks implement, and the rules of the OPKG format that every distribution shares.
 //!
 //! A distribution is a type that implements [`Distribution`], exported with one line:
 //!
@@ -20,6 +20,7 @@
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
 //! - [`parts`] says what each of the three packages gets;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
+//! - [`hook`] is for hooks that are components, and for runners of hooks;
 //! - [`text`] wraps, quotes and formats dates; [`finding`] makes diagnostics; [`log`] tells the user;
 //! - [`testing`] makes up OPKGs for tests.
 
@@ -28,6 +29,7 @@ pub mod bindings;
 mod distribution;
 pub mod filter;
 pub mod finding;
+pub mod hook;
 pub mod log;
 mod manager;
 pub mod parts;

@@ -11,6 +11,14 @@ pub fn info(message: &str) {
     eprintln!("info: {message}");
 }
 
+/// Something that a person should look at.
+pub fn warn(message: &str) {
+    #[cfg(target_arch = "wasm32")]
+    host::log(Level::Warn, message);
+    #[cfg(not(target_arch = "wasm32"))]
+    eprintln!("warning: {message}");
+}
+
 /// For whoever looks for a fault in the plugin.
 pub fn debug(message: &str) {
     #[cfg(target_arch = "wasm32")]

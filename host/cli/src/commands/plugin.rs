@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use opkg_runtime::{Entry, Inspection, Origin, Registry, build, inspect, install, remove};
+use opkg_runtime::hook::{Pattern, RunnerDescription};
+use opkg_runtime::{Entry, Identity, Inspection, Origin, Registry, Role, build, inspect, install, remove};
 use serde::Serialize;
 
 use crate::args::{Plugin, Plugins};
@@ -26,7 +27,7 @@ pub fn run(shell: Shell, command: &Plugin) -> Result<Exit> {
                 shell.json_data(&installed)?;
             } else {
                 let description = &installed.description;
-                shell.status(&format!("installed {} {}", description.id, description.version));
+                shell.status(&format!("installed {}", description.title()));
                 shell.data(&format!("{}\n", installed.path.display()))?;
             }
             Ok(Exit::Done)
@@ -44,10 +45,13 @@ pub fn run(shell: Shell, command: &Plugin) -> Result<Exit> {
 struct Listed<'a> {
     origin: Origin,
     path: Option<String>,
+    kind: Option<Role>,
     id: Option<&'a str>,
     name: Option<&'a str>,
     version: Option<&'a str>,
     aliases: Vec<&'a str>,
+    /// Of a hook runner: which files.
+    takes: Vec<String>,
     interface: Option<&'a str>,
     size: Option<u64>,
     sha256: Option<&'a str>,
@@ -77,15 +81,20 @@ fn list(shell: Shell, arguments: &Plugins) -> Result<Exit> {
 }
 
 fn listed<'a>(entry: &'a Entry, registry: &Registry) -> Listed<'a> {
-    let description = entry.description();
+    let (identity, description) = (entry.identity(), entry.description());
     let by = |index: usize| registry.entries().get(index).map(place).unwrap_or_default();
     Listed {
         origin: entry.origin(),
         path: entry.path().map(|it| it.display().to_string()),
-        id: description.map(|it| it.id.as_str()),
+        kind: identity.map(|it| match it {
+            Identity::Distribution(_) => Role::Distribution,
+            Identity::HookRunner(_) => Role::HookRunner,
+        }),
+        id: identity.map(Identity::id),
         name: description.map(|it| it.name.as_str()),
-        version: description.map(|it| it.version.as_str()),
+        version: identity.map(Identity::version),
         aliases: description.iter().flat_map(|it| &it.aliases).map(|it| it.id.as_str()).collect(),
+        takes: entry.runner().map(takes).unwrap_or_default(),
         interface: entry.interface(),
         size: entry.size(),
         sha256: entry.sha256().map(String::as_str),
@@ -133,6 +142,7 @@ fn text(plugin: &Listed<'_>) -> String {
         }
     };
     detail("for", plugin.name.map(str::to_owned));
+    detail("runs hooks that", Some(plugin.takes.join(", ")));
     detail("also", Some(plugin.aliases.join(" ")));
     detail("file", plugin.path.clone().filter(|it| *it != title));
     detail("interface", plugin.interface.map(str::to_owned));
@@ -142,6 +152,15 @@ fn text(plugin: &Listed<'_>) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Which files a hook runner takes.
+pub fn takes(runner: &RunnerDescription) -> Vec<String> {
+    let pattern = |pattern: &Pattern| match pattern {
+        Pattern::StartsWith(bytes) => format!("begin with `{}`", bytes.escape_ascii()),
+        Pattern::EndsWith(end) => format!("end in `{}`", end.escape_default()),
+    };
+    runner.takes.iter().map(pattern).collect()
 }
 
 fn refs(list: &[String]) -> Vec<&str> {
@@ -165,7 +184,11 @@ fn inspected(it: &Inspection) -> String {
             lines.push(format!("{what:<12}{}", values.join(&format!("\n{:12}", ""))));
         }
     };
-    if let Some(description) = &it.description {
+    if let Some(Identity::HookRunner(runner)) = &it.description {
+        detail("hook", &[&runner.title()]);
+        detail("takes", &refs(&takes(runner)));
+    }
+    if let Some(Identity::Distribution(description)) = &it.description {
         let ids = description.aliases.iter().map(|alias| format!("{} ({})", alias.id, alias.name));
         let ids: Vec<String> =
             std::iter::once(format!("{} ({})", description.id, description.name)).chain(ids).collect();

@@ -11,6 +11,7 @@ use opkg_oda::{Address, Kind, Target};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::grants::{Choice, Grant};
 use super::process::Patience;
 
 /// The configuration; without any file, what is usual.
@@ -26,6 +27,12 @@ pub struct Config {
     /// Package sources beside those that targets are configured for.
     #[serde(rename = "repository")]
     pub repositories: Vec<Repository>,
+    /// Which runners serve which hooks, beside what they say themselves.
+    #[serde(rename = "runner")]
+    pub runners: Vec<Choice>,
+    /// What hooks that are components may run.
+    #[serde(rename = "grant")]
+    pub grants: Vec<Grant>,
     /// Further variables for the environment of hooks and package managers, from `env.d`.
     #[serde(skip)]
     pub environment: Vec<(String, String)>,
@@ -38,6 +45,9 @@ pub struct Limits {
     /// A hook.
     #[serde(deserialize_with = "duration")]
     pub hook: Duration,
+    /// What a hook runner, or a hook that is a component, computes itself; programs that it runs do not count.
+    #[serde(deserialize_with = "duration")]
+    pub component: Duration,
     /// A command of a package manager.
     #[serde(deserialize_with = "duration")]
     pub package_manager: Duration,
@@ -107,6 +117,8 @@ impl Default for Config {
             verbose: false,
             limits: Limits::default(),
             repositories: Vec::new(),
+            runners: Vec::new(),
+            grants: Vec::new(),
             environment: Vec::new(),
         }
     }
@@ -116,6 +128,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             hook: Duration::from_secs(30 * 60),
+            component: Duration::from_secs(10),
             package_manager: Duration::from_secs(2 * 3600),
             grace: Duration::from_secs(10),
         }
@@ -297,6 +310,13 @@ mod tests {
             targets = ["server", "image:compute"]
             [[repository]]
             location = "https://example.org/packages"
+            [[runner]]
+            name = "hook-python"
+            hooks = ["api-post-deploy"]
+            programs = ["home", "/usr/bin/python3"]
+            [[grant]]
+            package = "ganglia"
+            programs = ["/usr/bin/systemctl", "image:/usr/sbin/chkconfig"]
             "#,
         )
         .unwrap();
@@ -311,6 +331,8 @@ mod tests {
             config.limits.of_package_managers(),
             Patience { limit: Duration::from_secs(3600), grace: Duration::from_secs(10) }
         );
+        assert_eq!(config.runners[0].programs[0].to_string(), "home");
+        assert_eq!(config.grants[0].programs[1].to_string(), "image:/usr/sbin/chkconfig");
         let target = |address: &str| Target {
             id: opkg_oda::TargetId(1),
             address: address.parse().unwrap(),
@@ -340,6 +362,9 @@ mod tests {
             "[[repository]]\nlocation = \"/x\"\ntargets = [\"node\"]",
             "[[repository]]\nlocation = \"/x\"\ntargets = [\"node:x\"]",
             "[[repository]]\nunauthenticated = true",
+            "[[grant]]\npackage = \"a b\"\nprograms = []",
+            "[[grant]]\npackage = \"a\"\nprograms = [\"../x\"]",
+            "[[runner]]\nhooks = []",
             "verbose",
         ]
         .into_iter()

@@ -19,6 +19,7 @@ use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountPropagationFlags, mount_bind_recursive, mount_change};
 
+use super::process::Account;
 use super::root::{Root, identity, open_outside};
 use super::start;
 
@@ -40,6 +41,8 @@ pub(super) struct Entry {
     pub(super) shared: Vec<PathBuf>,
     /// Where the program starts; as it is seen inside.
     pub(super) directory: PathBuf,
+    /// Who the program runs as, unless as we do.
+    pub(super) account: Option<Account>,
 }
 
 impl Entry {
@@ -48,6 +51,9 @@ impl Entry {
         let mut arguments: Vec<OsString> = vec!["--directory".into(), self.directory.clone().into()];
         for shared in &self.shared {
             arguments.extend(["--share".into(), shared.into()]);
+        }
+        if let Some(Account { user, group }) = self.account {
+            arguments.extend(["--account".into(), format!("{user}:{group}").into()]);
         }
         arguments.extend(self.root.iter().map(Into::into));
         arguments.push("--".into());
@@ -58,8 +64,9 @@ impl Entry {
     fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Self, Vec<OsString>), String> {
         let mut entry = Self { directory: "/".into(), ..Self::default() };
         let mut arguments = arguments.fuse();
-        let missing =
-            || "enter-root [--directory DIR] [--share DIR]... [ROOT] -- PROGRAM [ARGUMENT]...".to_owned();
+        let missing = || {
+            "enter-root [--directory DIR] [--share DIR]... [--account USER:GROUP] [ROOT] -- PROGRAM [ARGUMENT]...".to_owned()
+        };
         while let Some(argument) = arguments.next() {
             match argument.as_bytes() {
                 b"--" => {
@@ -67,6 +74,10 @@ impl Entry {
                     return if argv.is_empty() { Err(missing()) } else { Ok((entry, argv)) };
                 }
                 b"--directory" => entry.directory = arguments.next().ok_or_else(missing)?.into(),
+                b"--account" => {
+                    let numbers = arguments.next().and_then(|it| account(it.to_str()?));
+                    entry.account = Some(numbers.ok_or_else(missing)?);
+                }
                 b"--share" => entry.shared.push(arguments.next().ok_or_else(missing)?.into()),
                 [b'/', ..] if entry.root.is_none() => entry.root = Some(argument.into()),
                 _ => break,
@@ -76,6 +87,12 @@ impl Entry {
     }
 }
 
+/// `0:0`
+fn account(text: &str) -> Option<Account> {
+    let (user, group) = text.split_once(':')?;
+    Some(Account { user: user.parse().ok()?, group: group.parse().ok()? })
+}
+
 /// What the program does when it is started for the sake of entering a root: arguments are those after the command's
 /// name. Returns only if that fails, and has then said why.
 ///
@@ -83,7 +100,7 @@ impl Entry {
 pub fn enter(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let error = match Entry::parse(arguments) {
         Ok((entry, argv)) => match prepare(&entry) {
-            Ok(()) => become_program(&argv),
+            Ok(()) => become_program(&argv, entry.account),
             Err(reason) => reason,
         },
         Err(usage) => format!("usage: {usage}"),
@@ -169,7 +186,7 @@ fn bind(source: &Path, place: &OwnedFd) -> io::Result<()> {
 }
 
 /// Turns into the program. Returns why that failed.
-fn become_program(argv: &[OsString]) -> String {
+fn become_program(argv: &[OsString], account: Option<Account>) -> String {
     let Some(name) = argv.first() else { return "an empty command".into() };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let Some(program) = start::find(name, &path) else {
@@ -178,7 +195,12 @@ fn become_program(argv: &[OsString]) -> String {
     if let Err(reason) = start::check(&program) {
         return reason;
     }
-    let error = Command::new(&program).arg0(name).args(&argv[1..]).exec();
+    let mut command = Command::new(&program);
+    command.arg0(name).args(&argv[1..]);
+    if let Some(account) = account {
+        account.apply(&mut command);
+    }
+    let error = command.exec();
     start::explain(&program, Path::new("."), &error)
 }
 
@@ -193,11 +215,20 @@ mod tests {
             root: Some("/srv/image".into()),
             shared: vec!["/srv/a".into(), "/srv/b".into()],
             directory: "/usr".into(),
+            account: Some(Account { user: 7, group: 8 }),
         };
         let argv = ["ls", "--", "-l"].map(OsString::from).to_vec();
         let line = [entry.arguments(), argv.clone()].concat();
         assert_eq!(Entry::parse(line.into_iter()).unwrap(), (entry, argv));
-        for wrong in [&["ls"][..], &["/srv"], &["/srv", "--"], &["/a", "/b", "--", "ls"], &["--share"], &[]] {
+        for wrong in [
+            &["ls"][..],
+            &["/srv"],
+            &["/srv", "--"],
+            &["/a", "/b", "--", "ls"],
+            &["--share"],
+            &["--account", "x", "--", "ls"],
+            &[],
+        ] {
             assert!(Entry::parse(wrong.iter().map(OsString::from)).is_err(), "{wrong:?}");
         }
     }

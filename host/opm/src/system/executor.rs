@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::enter::{COMPLAINT, Entry, FAILED, SHARED};
 use super::log::Log;
-use super::process::{self, Ended, How, Patience, Program};
+use super::process::{self, Account, Ended, How, Output, Patience, Program};
 use super::root::{Additions, Root};
 use super::stop::Stop;
 
@@ -28,8 +28,10 @@ pub(super) struct Job {
     pub(super) shared: Vec<PathBuf>,
     /// How long it may take.
     pub(super) patience: Patience,
-    /// Whether its standard output is wanted.
-    pub(super) answers: bool,
+    /// Who gets what it prints.
+    pub(super) output: Output,
+    /// Who it runs as, unless as we do.
+    pub(super) account: Option<Account>,
 }
 
 /// Runs programs, as long as nobody asks to stop.
@@ -47,12 +49,8 @@ impl Executor {
         // Whoever is not root of the system has to be in a namespace for being it in a directory.
         let alone = !root.is_system() && !rustix::process::geteuid().is_root();
         if root.is_system() || !(job.inside || alone) {
-            return process::run(
-                &self.program(job, job.argv.clone(), job.directory.clone()),
-                job.patience,
-                &self.stop,
-                log,
-            );
+            let program = self.program(job, job.argv.clone(), job.directory.clone());
+            return process::run(&Program { account: job.account, ..program }, job.patience, &self.stop, log);
         }
         let mut places = Additions::new(root);
         if job.inside {
@@ -61,7 +59,7 @@ impl Executor {
                     let reason =
                         format!("no place for {} in {}: {error}", directory.display(), root.path().display());
                     log.note(&reason);
-                    return Ended { how: How::NotStarted(reason), answer: Vec::new() };
+                    return Ended::without(How::NotStarted(reason));
                 }
             }
         }
@@ -69,6 +67,7 @@ impl Executor {
             root: job.inside.then(|| root.path().to_owned()),
             shared: if job.inside { job.shared.clone() } else { Vec::new() },
             directory: job.directory.clone(),
+            account: job.account,
         };
         let argv = [self.entrance.clone(), entry.arguments(), job.argv.clone()].concat();
         let ended = process::run(&self.program(job, argv, "/".into()), job.patience, &self.stop, log);
@@ -83,7 +82,8 @@ impl Executor {
     }
 
     fn program(&self, job: &Job, argv: Vec<OsString>, directory: PathBuf) -> Program {
-        Program { argv, environment: job.environment.clone(), directory, answers: job.answers }
+        let environment = job.environment.clone();
+        Program { argv, environment, directory, output: job.output, account: None }
     }
 }
 

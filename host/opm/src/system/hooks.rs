@@ -4,20 +4,19 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use opkg_oda::{Address, Cluster, Kind, PackageName, Stage};
+use opkg_oda::{Address, Cluster, Kind, Package, PackageName, Stage};
 
 use super::config::Config;
-use super::executor::{Executor, Job, PATH};
-use super::log::Log;
+use super::executor::PATH;
 use super::marks::Marks;
-use super::process::{How, Patience};
+use super::process::Patience;
 use super::root::Root;
 
 /// Where everything that belongs to packages is installed.
 const OSCAR_HOME: &str = "/usr/lib/oscar";
 
 /// The values that the configurator wrote.
-const VALUES: &str = ".configurator.values";
+pub(super) const VALUES: &str = ".configurator.values";
 
 /// Where the homes of packages are, in the root of a target.
 pub(super) fn packages() -> PathBuf {
@@ -32,6 +31,12 @@ pub(super) fn home(package: &PackageName) -> PathBuf {
 /// One hook or script of one package on one target.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
+    /// Its canonical name.
+    pub(super) name: &'a str,
+    /// How messages name it.
+    pub(super) title: String,
+    /// What it is told, and for what it runs.
+    pub(super) about: &'a Circumstances<'a>,
     /// The root that holds the package's home.
     pub(super) root: &'a Root,
     /// The package's home there, where it starts.
@@ -48,40 +53,28 @@ pub(super) struct Call<'a> {
     pub(super) patience: Patience,
 }
 
-/// Runs hooks of some kind.
-pub(super) trait Runner: std::fmt::Debug {
-    /// Runs one.
-    fn run(&self, call: &Call<'_>, executor: &Executor, log: &mut Log) -> How;
-}
-
-/// Takes programs, and scripts that name their interpreter.
-#[derive(Debug)]
-pub(super) struct Programs;
-
-impl Runner for Programs {
-    fn run(&self, call: &Call<'_>, executor: &Executor, log: &mut Log) -> How {
-        let Some(file) = call.candidates.first() else { return How::Exited(0) };
-        let argv = [vec![file.into()], call.arguments.clone()].concat();
-        let job = Job {
-            argv,
-            environment: call.environment.clone(),
-            directory: call.home.clone(),
-            inside: true,
-            shared: call.shared.clone(),
-            patience: call.patience,
-            answers: false,
-        };
-        executor.run(call.root, &job, log).how
+impl Call<'_> {
+    /// Of which package.
+    pub(super) fn package(&self) -> &PackageName {
+        &self.about.package.name
     }
 }
 
-/// The files of a home that are there, out of the names that one may have.
+/// How the names of hooks end that are components.
+const COMPONENT: &str = ".wasm";
+
+/// Whether a file is a component by its name: the package manager runs no such script.
+pub(super) fn is_component(file: &Path) -> bool {
+    file.as_os_str().as_bytes().ends_with(COMPONENT.as_bytes())
+}
+
+/// The files of a home that are there, out of the names that one may have: each may be a component as well.
 ///
 /// # Errors
 /// One line: the home cannot be looked into.
 pub(super) fn candidates(root: &Root, home: &Path, names: &[&str]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
-    for name in names {
+    for name in names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}{COMPONENT}")]) {
         let path = home.join(name);
         match root.find(&path) {
             Ok(Some(metadata)) if !metadata.is_dir() => found.push(path),
@@ -100,20 +93,20 @@ pub(super) struct Circumstances<'a> {
     /// Of which cluster.
     pub(super) cluster: &'a Cluster,
     /// For which package.
-    pub(super) package: &'a PackageName,
+    pub(super) package: &'a Package,
     /// In which stage.
     pub(super) stage: Stage,
     /// On which target.
     pub(super) target: &'a Address,
-    /// For `api-post-image`: the image's name and directory.
-    pub(super) image: Option<(&'a str, &'a Path)>,
+    /// For `api-post-image`: the image's name and root.
+    pub(super) image: Option<(&'a str, &'a Root)>,
     /// For which run.
     pub(super) marks: Marks,
 }
 
 /// The environment of a hook: all of it.
 pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) -> Vec<(OsString, OsString)> {
-    let home = home(circumstances.package);
+    let home = home(&circumstances.package.name);
     let mut variables = basis(config);
     let mut set = |name: &str, value: OsString| {
         variables.retain(|(known, _)| known != name);
@@ -123,11 +116,12 @@ pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) ->
     set("OSCAR_VERBOSE", if config.verbose { "1" } else { "0" }.into());
     set("OSCAR_UI", "cli".into());
     set("OSCAR_PACKAGE_HOME", home.clone().into());
-    set("OPM_PACKAGE", circumstances.package.as_str().into());
+    set("OPM_PACKAGE", circumstances.package.name.as_str().into());
     set("OPM_STAGE", circumstances.stage.name().into());
     set("OPM_TARGET_KIND", circumstances.target.kind.name().into());
     set("OPM_TARGET_NAME", circumstances.target.name.as_str().into());
-    let (image, directory) = circumstances.image.unwrap_or(("", Path::new("")));
+    let (image, directory) =
+        circumstances.image.map_or(("", Path::new("")), |(name, root)| (name, root.path()));
     set("OPM_IMAGE", image.into());
     set("OPM_IMAGE_DIR", directory.into());
     let mut nodes: Vec<_> =

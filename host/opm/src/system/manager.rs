@@ -13,7 +13,7 @@ use super::executor::{Executor, Job, PATH, explain};
 use super::hooks;
 use super::log::Log;
 use super::marks::Marks;
-use super::process::How;
+use super::process::{How, Output};
 use super::release::Release;
 use super::root::{Additions, Root};
 use super::start;
@@ -140,7 +140,7 @@ impl Manager {
             || Failure { reason: "the plugin has no command that tells what is installed".into(), how: None };
         let (last, before) = commands.split_last().ok_or_else(nothing)?;
         self.all(before, tools, log)?;
-        let answer = self.one(last, true, tools, log)?;
+        let answer = self.one(last, Output::Answer, tools, log)?;
         let installed = String::from_utf8(answer)
             .map_err(|_| Failure {
                 reason: format!("{} printed something that is not UTF-8", last.argv[0]),
@@ -151,13 +151,13 @@ impl Manager {
     }
 
     fn all(&self, commands: &[Command], tools: &Tools<'_>, log: &mut Log) -> Result<(), Failure> {
-        commands.iter().try_for_each(|command| self.one(command, false, tools, log).map(drop))
+        commands.iter().try_for_each(|command| self.one(command, Output::Logged, tools, log).map(drop))
     }
 
     fn one(
         &self,
         command: &Command,
-        answers: bool,
+        output: Output,
         tools: &Tools<'_>,
         log: &mut Log,
     ) -> Result<Vec<u8>, Failure> {
@@ -180,7 +180,8 @@ impl Manager {
             inside: command.in_root,
             shared: self.directories.clone(),
             patience: tools.config.limits.of_package_managers(),
-            answers,
+            output,
+            account: None,
         };
         let ended = tools.executor.run(tools.root, &job, log);
         let succeeded = matches!(ended.how, How::Exited(code) if command.success.contains(&code));

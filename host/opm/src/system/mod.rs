@@ -5,16 +5,19 @@
 //! | `packages` | installing, removing and asking what is there |
 //! | `manager` | a distribution's package manager, as its plugin drives it |
 //! | `hooks`, `scripts` | the files of packages that are run, and what they are given |
+//! | `runners`, `service`, `programs` | the runner of a hook, and what it may do meanwhile |
+//! | `rooted`, `values` | files that hooks read and write, and the values of the package's form |
 //! | `learn`, `release` | what packages and roots say of themselves |
 //! | `leftovers`, `marks` | what a run that died has left behind |
 //! | `executor`, `enter` | running a program for a target, inside its root where need be |
 //! | `process`, `start`, `log`, `tail`, `stop` | one program, from its start to its end |
 //! | `root` | files below the root of a target |
-//! | `config` | what the administrator decides |
+//! | `config`, `grants` | what the administrator decides |
 
 mod config;
 mod enter;
 mod executor;
+mod grants;
 mod hooks;
 mod learn;
 mod leftovers;
@@ -23,12 +26,17 @@ mod manager;
 mod marks;
 mod packages;
 mod process;
+mod programs;
 mod release;
 mod root;
+mod rooted;
+mod runners;
 mod scripts;
+mod service;
 mod start;
 mod stop;
 mod tail;
+mod values;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -41,18 +49,23 @@ use opkg_runtime::{Options, Registry};
 
 pub use config::{Config, ConfigError, Limits, Repository, Selector};
 pub use enter::enter;
+pub use grants::{Choice, Grant, Name, Program};
 pub use stop::Stop;
 
-use self::executor::{Executor, explain};
-use self::hooks::{Call, Circumstances, Programs, Runner};
+use self::executor::Executor;
+use self::hooks::{Call, Circumstances};
 use self::log::Log;
 use self::manager::{Manager, Tools};
 use self::marks::{Duty, Marks};
 use self::packages::{Done, Packages};
 use self::process::How;
 use self::root::Root;
+use self::runners::{Ran, Runners};
 use crate::effects::{Effects, Report};
 use crate::machine::{Hook, Outcome, Work};
+
+/// Lines that one hook may say.
+const MESSAGES: usize = 10_000;
 
 /// What the real system needs to know besides its configuration.
 #[derive(Debug, Clone)]
@@ -88,7 +101,6 @@ pub struct System {
     database: String,
     options: Options,
     executor: Executor,
-    runner: Box<dyn Runner>,
     registry: OnceCell<Registry>,
     managers: BTreeMap<(TargetId, PathBuf), Manager>,
     /// Where package sources were read, and what went wrong.
@@ -102,17 +114,29 @@ impl System {
     #[must_use]
     pub fn new(config: Config, surroundings: Surroundings) -> Self {
         let Surroundings { database, plugins, entrance, stop } = surroundings;
+        let time = config.limits.component;
         Self {
             config,
             database,
-            options: plugins,
+            options: Options {
+                limits: opkg_runtime::Limits { time, messages: MESSAGES, ..plugins.limits },
+                ..plugins
+            },
             executor: Executor { entrance, stop },
-            runner: Box::new(Programs),
             registry: OnceCell::new(),
             managers: BTreeMap::new(),
             refreshed: BTreeMap::new(),
             logs: BTreeMap::new(),
         }
+    }
+
+    /// What hooks are run with.
+    fn runners(&self) -> Runners<'_> {
+        Runners { registry: self.registry(), config: &self.config, executor: &self.executor }
+    }
+
+    fn registry(&self) -> &Registry {
+        self.registry.get_or_init(|| Registry::discover(self.options.clone()))
     }
 
     fn marks(&self, run: RunId, duty: Duty) -> Marks {
@@ -162,10 +186,10 @@ impl System {
         let directory = image.as_ref().map(|(_, directory)| directory.path());
         let circumstances = Circumstances {
             cluster,
-            package: &package.name,
+            package,
             stage: *stage,
             target: &target.address,
-            image: image.as_ref().map(|(image, directory)| (image.address.name.as_str(), directory.path())),
+            image: image.as_ref().map(|(image, root)| (image.address.name.as_str(), root)),
             marks: self.marks(run, Duty::Script),
         };
         // Real hooks read it from either argument.
@@ -174,6 +198,9 @@ impl System {
             _ => Vec::new(),
         };
         let call = Call {
+            name: hook.name(),
+            title: name.clone(),
+            about: &circumstances,
             root: &root,
             home,
             candidates,
@@ -192,11 +219,10 @@ impl System {
             Ok(log) => log,
             Err(reason) => return Report::new(Outcome::Failed(reason)),
         };
-        let how = self.runner.run(&call, &self.executor, &mut log);
-        let outcome = match &how {
-            How::Exited(0) => Outcome::Done,
-            How::Stopped => Outcome::Stopped,
-            how => Outcome::Failed(explain(&name, how, &log)),
+        let (outcome, how) = match self.runners().run(&call, &mut log) {
+            Ran::Done => (Outcome::Done, How::Exited(0)),
+            Ran::Stopped => (Outcome::Stopped, How::Stopped),
+            Ran::Failed { reason, how } => (Outcome::Failed(reason), how),
         };
         report(Done { outcome, how: Some(how), learned: Vec::new() }, log)
     }
@@ -216,8 +242,7 @@ impl System {
         let marks = self.marks(run, Duty::PackageManager);
         let place = (id, root.path().to_owned());
         if !self.managers.contains_key(&place) {
-            let registry = self.registry.get_or_init(|| Registry::discover(self.options.clone()));
-            match Manager::find(registry, &root, target, &self.config) {
+            match Manager::find(self.registry(), &root, target, &self.config) {
                 Ok(manager) => self.managers.insert(place.clone(), manager),
                 Err(reason) => return Report::new(Outcome::Failed(reason)),
             };
@@ -228,8 +253,10 @@ impl System {
             Err(reason) => return Report::new(Outcome::Failed(reason)),
         };
         let manager = &self.managers[&place];
+        let registry = self.registry.get_or_init(|| Registry::discover(self.options.clone()));
+        let runners = Runners { registry, config: &self.config, executor: &self.executor };
         let tools = Tools { executor: &self.executor, config: &self.config, root: &root, marks: &marks };
-        let packages = Packages { manager, tools, cluster, target, runner: &*self.runner };
+        let packages = Packages { manager, tools, cluster, target, runners };
         let done = match work {
             Work::Install { stage, packages: ids, .. } => {
                 let stale = self

@@ -2,20 +2,19 @@
 //! asked what is there, before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use opkg_oda::{Cluster, Kind, Package, PackageId, Stage, Target};
 use opkg_runtime::package_manager::Installed;
 
-use super::executor::explain;
-use super::hooks::{self, Call, Circumstances, Runner};
+use super::hooks::{self, Call, Circumstances};
 use super::learn::learn;
 use super::log::Log;
 use super::manager::{Failure, Manager, Tools};
 use super::marks::{Duty, Marks};
 use super::process::How;
 use super::root::Additions;
+use super::runners::{Ran, Runners};
 use super::scripts::{Part, keep, kept};
 use crate::machine::Outcome;
 
@@ -29,7 +28,7 @@ pub(super) struct Packages<'a> {
     pub(super) tools: Tools<'a>,
     pub(super) cluster: &'a Cluster,
     pub(super) target: &'a Target,
-    pub(super) runner: &'a dyn Runner,
+    pub(super) runners: Runners<'a>,
 }
 
 /// What came of it.
@@ -64,14 +63,14 @@ impl Packages<'_> {
         log: &mut Log,
     ) -> Done {
         let part = part(stage, self.target.kind());
-        let names: Vec<(PackageId, String, String)> = packages
+        let names: Vec<(PackageId, String)> = packages
             .iter()
             .filter_map(|id| {
                 let name = self.cluster.packages.get(id)?.name.as_str();
-                Some((*id, name.to_owned(), part.package(name)))
+                Some((*id, part.package(name)))
             })
             .collect();
-        let natives: Vec<String> = names.iter().map(|(_, _, native)| native.clone()).collect();
+        let natives: Vec<String> = names.iter().map(|(_, native)| native.clone()).collect();
         if let Err(mut failure) = self.manager.install(&natives, &self.tools, log) {
             if let Some(stale) = stale {
                 failure.reason =
@@ -85,7 +84,7 @@ impl Packages<'_> {
         };
         let mut failed = BTreeMap::new();
         let mut done = Done::new(Outcome::Done);
-        for (id, name, native) in &names {
+        for (id, native) in &names {
             let result = match installed.get(native) {
                 None => Err((
                     format!(
@@ -93,7 +92,7 @@ impl Packages<'_> {
                     ),
                     None,
                 )),
-                Some(found) => self.after_install(*id, name, part, found, stage, log),
+                Some(found) => self.after_install(*id, part, found, stage, log),
             };
             match result {
                 Err((_, Some(How::Stopped))) => {
@@ -186,19 +185,13 @@ impl Packages<'_> {
     fn after_install(
         &self,
         id: PackageId,
-        name: &str,
         part: Part,
         found: &Installed,
         stage: Stage,
         log: &mut Log,
     ) -> Result<(), (String, Option<How>)> {
-        if found.has_scriptlets {
-            return Ok(());
-        }
-        let Some(home) = self.home(id) else { return Ok(()) };
-        let candidates =
-            hooks::candidates(self.tools.root, &home, part.post_install()).map_err(|it| (it, None))?;
-        self.script(id, name, stage, &candidates, &[], log)
+        let candidates = self.ours(id, found, part.post_install()).map_err(|it| (it, None))?;
+        self.script(id, part.post_install()[0], stage, &candidates, log)
     }
 
     fn remove_part(
@@ -210,14 +203,11 @@ impl Packages<'_> {
         to: Stage,
         log: &mut Log,
     ) -> Result<(), (String, Option<How>)> {
-        let root = self.tools.root;
-        let home = self.home(id).filter(|_| !found.has_scriptlets);
         let native = part.package(name);
-        if let Some(home) = &home {
-            let candidates = hooks::candidates(root, home, part.pre_uninstall()).map_err(|it| (it, None))?;
-            self.script(id, name, to, &candidates, &[], log)?;
-            keep(root, home, &native, part.post_uninstall()).map_err(|it| (it, None))?;
-        }
+        let ours = |names| self.ours(id, found, names).map_err(|it| (it, None));
+        self.script(id, part.pre_uninstall()[0], to, &ours(part.pre_uninstall())?, log)?;
+        let last = ours(part.post_uninstall())?;
+        keep(self.tools.root, &native, &last).map_err(|it| (it, None))?;
         self.manager.remove(&[native], &self.tools, log).map_err(|it| (it.reason, it.how))?;
         self.run_kept(id, name, part, to, log)
     }
@@ -239,7 +229,7 @@ impl Packages<'_> {
         // It starts in its home, which may be gone.
         let mut place = Additions::new(root);
         place.directory(&home).map_err(cannot)?;
-        self.script(id, name, to, &candidates, &[], log)?;
+        self.script(id, part.post_uninstall()[0], to, &candidates, log)?;
         drop(place);
         root.forget(script).map_err(cannot)
     }
@@ -248,14 +238,24 @@ impl Packages<'_> {
         self.cluster.packages.get(&id).map(|it| hooks::home(&it.name))
     }
 
-    /// Runs the first of these scripts, if there is any.
+    /// The files that serve a script which the package manager does not run: none, where it has run the package's own.
+    fn ours(&self, id: PackageId, found: &Installed, names: &[&str]) -> Result<Vec<PathBuf>, String> {
+        let Some(home) = self.home(id) else { return Ok(Vec::new()) };
+        let mut candidates = hooks::candidates(self.tools.root, &home, names)?;
+        let first = candidates.first().is_some_and(|it| hooks::is_component(it));
+        if found.has_scriptlets && !first {
+            candidates.clear();
+        }
+        Ok(candidates)
+    }
+
+    /// Runs the first of these files, if there is any, as the script of this name.
     fn script(
         &self,
         id: PackageId,
         name: &str,
         stage: Stage,
         candidates: &[PathBuf],
-        arguments: &[OsString],
         log: &mut Log,
     ) -> Result<(), (String, Option<How>)> {
         let (Some(script), Some(package)) = (candidates.first(), self.cluster.packages.get(&id)) else {
@@ -263,27 +263,29 @@ impl Packages<'_> {
         };
         let circumstances = Circumstances {
             cluster: self.cluster,
-            package: &package.name,
+            package,
             stage,
             target: &self.target.address,
             image: None,
             marks: Marks { duty: Duty::Script, ..self.tools.marks.clone() },
         };
+        let file = script.file_name().unwrap_or_default().to_string_lossy();
         let call = Call {
+            name,
+            title: format!("{file} of {}", package.name),
+            about: &circumstances,
             root: self.tools.root,
             home: hooks::home(&package.name),
             candidates: candidates.to_vec(),
-            arguments: arguments.to_vec(),
+            arguments: Vec::new(),
             environment: hooks::environment(self.tools.config, &circumstances),
             shared: Vec::new(),
             patience: self.tools.config.limits.of_hooks(),
         };
-        match self.runner.run(&call, self.tools.executor, log) {
-            How::Exited(0) => Ok(()),
-            how => {
-                let file = script.file_name().unwrap_or_default().to_string_lossy();
-                Err((explain(&format!("{file} of {name}"), &how, log), Some(how)))
-            }
+        match self.runners.run(&call, log) {
+            Ran::Done => Ok(()),
+            Ran::Stopped => Err((format!("{} was stopped", call.title), Some(How::Stopped))),
+            Ran::Failed { reason, how } => Err((reason, Some(how))),
         }
     }
 }

@@ -35,8 +35,11 @@ const CHUNK: usize = 64 << 10;
 /// still fills it does not belong to the step any more.
 const LAST_READS: usize = 16;
 
-/// Bytes of standard output that are kept for the caller.
+/// Bytes of standard output that are kept for the caller where they are the answer.
 const MOST_ANSWER: usize = 64 << 20;
+
+/// Bytes of each stream that are kept for the caller where they are in the log as well.
+const MOST_CAPTURED: usize = 1 << 20;
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -47,8 +50,35 @@ pub(super) struct Program {
     pub(super) environment: Vec<(OsString, OsString)>,
     /// Where it starts.
     pub(super) directory: PathBuf,
-    /// Whether its standard output is an answer for the caller, instead of something for the log.
-    pub(super) answers: bool,
+    /// Who gets what it prints.
+    pub(super) output: Output,
+    /// Who it runs as, unless as we do.
+    pub(super) account: Option<Account>,
+}
+
+/// Who gets what a program prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// The log.
+    Logged,
+    /// Standard output is an answer for the caller; the log gets the rest.
+    Answer,
+    /// The log, and the caller the beginning of each stream.
+    Captured,
+}
+
+/// A user, by numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) user: u32,
+    pub(super) group: u32,
+}
+
+impl Account {
+    /// Has a command run as this user, without any further groups.
+    pub(super) fn apply(self, command: &mut Command) {
+        command.gid(self.group).uid(self.user);
+    }
 }
 
 /// How long it may take.
@@ -114,8 +144,19 @@ impl fmt::Display for Seconds {
 pub(super) struct Ended {
     /// How it ended.
     pub(super) how: How,
-    /// Its standard output, if that was an answer.
+    /// Its standard output, if the caller gets that.
     pub(super) answer: Vec<u8>,
+    /// What else it printed, if that was captured.
+    pub(super) errors: Vec<u8>,
+    /// Whether more came than was captured.
+    pub(super) cut: bool,
+}
+
+impl Ended {
+    /// One that never began.
+    pub(super) fn without(how: How) -> Self {
+        Self { how, answer: Vec::new(), errors: Vec::new(), cut: false }
+    }
 }
 
 /// Runs a program to its end, its time limit, or until everything is to stop at once.
@@ -134,7 +175,7 @@ pub(super) fn run(program: &Program, patience: Patience, stop: &Stop, log: &mut 
         Err(how) => how,
     };
     log.note(&how.to_string());
-    Ended { how, answer: Vec::new() }
+    Ended::without(how)
 }
 
 /// A word of a command as a person reads it.
@@ -150,9 +191,13 @@ struct Running {
     group: Option<Pid>,
     /// Readable once the program has ended.
     end: Option<OwnedFd>,
+    what: Output,
     output: Stream,
     answer: Option<Stream>,
     kept: Vec<u8>,
+    errors: Vec<u8>,
+    /// More came than was captured.
+    cut: bool,
 }
 
 /// One end of a pipe that the program writes into.
@@ -180,7 +225,7 @@ impl Running {
         start::check(&file)?;
         let pipes = || -> io::Result<_> {
             let (output, writer) = io::pipe()?;
-            let (answer, answers) = if program.answers {
+            let (answer, answers) = if program.output != Output::Logged {
                 let (reader, writer) = io::pipe()?;
                 (Some(Stream::new(reader)?), writer)
             } else {
@@ -200,10 +245,14 @@ impl Running {
             .stdout(standard)
             .stderr(errors)
             .process_group(0);
+        if let Some(account) = program.account {
+            account.apply(&mut command);
+        }
         let child = command.spawn().map_err(|error| start::explain(&file, &program.directory, &error))?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let end = group.and_then(|it| pidfd_open(it, PidfdFlags::empty()).ok());
-        Ok(Self { child, group, end, output, answer, kept: Vec::new() })
+        let what = program.output;
+        Ok(Self { child, group, end, what, output, answer, kept: Vec::new(), errors: Vec::new(), cut: false })
     }
 
     fn attend(&mut self, patience: Patience, stop: &Stop, log: &mut Log) -> Ended {
@@ -247,7 +296,8 @@ impl Running {
         if how != How::Exited(0) {
             log.note(&how.to_string());
         }
-        Ended { how, answer: std::mem::take(&mut self.kept) }
+        let (answer, errors) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.errors));
+        Ended { how, answer, errors, cut: self.cut }
     }
 
     /// Waits until something happens, though not for long.
@@ -291,17 +341,31 @@ impl Running {
 
     /// Reads what is there, at most so many times. Says whether the answer is too long.
     fn read(&mut self, times: usize, log: &mut Log) -> bool {
+        let captured = self.what == Output::Captured;
+        let most = if captured { MOST_CAPTURED } else { MOST_ANSWER };
+        let Self { output, answer, kept, errors, cut, .. } = self;
+        let mut keep = |place: &mut Vec<u8>, bytes: &[u8]| {
+            let room = most.saturating_sub(place.len()).min(bytes.len());
+            place.extend_from_slice(&bytes[..room]);
+            *cut |= room < bytes.len();
+        };
         for _ in 0..times {
-            self.output.read(|bytes| log.write(bytes));
-            if let Some(answer) = &mut self.answer {
-                let kept = &mut self.kept;
+            output.read(|bytes| {
+                log.write(bytes);
+                if captured {
+                    keep(errors, bytes);
+                }
+            });
+            if let Some(answer) = answer {
                 answer.read(|bytes| {
-                    let room = (MOST_ANSWER + 1).saturating_sub(kept.len()).min(bytes.len());
-                    kept.extend_from_slice(&bytes[..room]);
+                    keep(kept, bytes);
+                    if captured {
+                        log.write(bytes);
+                    }
                 });
             }
         }
-        self.kept.len() > MOST_ANSWER
+        *cut && !captured
     }
 
     fn ask(&self, why: How, until: Instant) -> Pressure {

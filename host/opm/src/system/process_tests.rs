@@ -51,7 +51,8 @@ impl Bench {
             argv: argv.iter().map(Into::into).collect(),
             environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("A".into(), "b".into())],
             directory: self.0.path().to_owned(),
-            answers,
+            output: if answers { Output::Answer } else { Output::Logged },
+            account: None,
         };
         let log = self.path("log");
         let _ = fs::remove_file(&log);

@@ -80,17 +80,22 @@ impl Root {
     /// # Errors
     /// There is none, it is larger, or it cannot be read.
     pub(super) fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        // A pipe in its place shall not be waited for.
-        let file = File::from(self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidData, "not a regular file"));
-        }
         let mut contents = Vec::new();
-        file.take(most + 1).read_to_end(&mut contents)?;
+        self.regular(path)?.take(most + 1).read_to_end(&mut contents)?;
         match contents.len() as u64 > most {
             true => Err(io::Error::new(ErrorKind::FileTooLarge, format!("larger than {most} bytes"))),
             false => Ok(contents),
         }
+    }
+
+    /// The first bytes of a regular file, at most `most`.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub(super) fn beginning(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.regular(path)?.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Removes a file, and the directories above it that are empty then.
@@ -103,6 +108,15 @@ impl Root {
         // The first that holds something else ends it.
         let _ = above.map(|it| self.unlink(it, AtFlags::REMOVEDIR)).find(Result::is_err);
         Ok(())
+    }
+
+    fn regular(&self, path: &Path) -> io::Result<File> {
+        // A pipe in its place shall not be waited for.
+        let file = File::from(self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?);
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::new(ErrorKind::InvalidData, "not a regular file")),
+        }
     }
 
     fn unlink(&self, path: &Path, flags: AtFlags) -> io::Result<()> {

@@ -1,13 +1,13 @@
 //! Native scripts of packages that do not carry them as scriptlets, since an older compiler built them: run from disk
 //! around what the package manager does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::hooks;
 use super::root::{Additions, Root};
 
-/// Bytes of the largest script that is kept over the removal of its package.
-const MOST: u64 = 1 << 20;
+/// Bytes of the largest script or component that is kept over the removal of its package.
+const MOST: u64 = 64 << 20;
 
 /// The native packages of an OPKG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,16 +63,16 @@ pub(super) fn kept(native: &str) -> PathBuf {
     hooks::packages().join(".removed").join(native)
 }
 
-/// Keeps the first of these scripts that is there, since it is to run when its file is gone with the package. It
-/// outlasts a run that dies meanwhile.
+/// Keeps the first of these scripts, since it is to run when its file is gone with the package. It outlasts a run that
+/// dies meanwhile.
 ///
 /// # Errors
-/// One line: it is there and cannot be kept.
-pub(super) fn keep(root: &Root, home: &Path, native: &str, names: &[&str]) -> Result<(), String> {
-    let Some(path) = hooks::candidates(root, home, names)?.into_iter().next() else { return Ok(()) };
+/// One line: it cannot be kept.
+pub(super) fn keep(root: &Root, native: &str, scripts: &[PathBuf]) -> Result<(), String> {
+    let Some(path) = scripts.first() else { return Ok(()) };
     let place = kept(native).join(path.file_name().unwrap_or_default());
     let mut additions = Additions::new(root);
-    let copy = root.read(&path, MOST).and_then(|contents| additions.file(&place, &contents, true));
+    let copy = root.read(path, MOST).and_then(|contents| additions.file(&place, &contents, true));
     copy.map_err(|error| format!("{} cannot be kept until its package is removed: {error}", path.display()))?;
     additions.stay();
     Ok(())

@@ -17,7 +17,7 @@ pub fn component(module: &[u8], name: &str) -> Result<Vec<u8>, BuildError> {
 /// of `opkg:plugin/packaging@0.1.0`.
 pub fn interface_version(component: &[u8]) -> Option<String> {
     let names = Names::read(component).ok()?;
-    names.world()?;
+    names.role()?;
     let mut versions =
         names.exports.iter().filter_map(|name| name.strip_prefix("opkg:plugin/")?.split_once('@'));
     versions.next().map(|(_, version)| version.to_owned())

@@ -72,8 +72,9 @@ fn child() {
     };
     for _ in 0..2 {
         let registry = Registry::discover(options.clone());
-        let plugins: Vec<_> =
-            registry.entries().iter().map(|entry| registry.plugin(entry).unwrap()).collect();
+        registry.runners().for_each(|(entry, _)| drop(registry.runner(entry).unwrap()));
+        let distributions = registry.entries().iter().filter(|it| it.description().is_some());
+        let plugins: Vec<_> = distributions.map(|entry| registry.plugin(entry).unwrap()).collect();
         let error = plugins[1].generate(&opkg(), &target()).unwrap_err().to_string();
         assert!(error.contains("asked for more memory"), "{error}");
         std::thread::scope(|scope| {

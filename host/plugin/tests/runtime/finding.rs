@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use opkg_runtime::{Inspection, Options, Origin, Problem, Registry, inspect, install, remove};
+use opkg_runtime::{Identity, Inspection, Options, Origin, Problem, Registry, inspect, install, remove};
 
 use crate::guest::{Guest, House};
 
@@ -70,10 +70,10 @@ fn files_that_are_no_plugins() {
       `opkgc plugin build DIR` makes a component of a crate
     the plugin FILE is a core module of WebAssembly, not a component
       `opkgc plugin build DIR` makes a component of a crate
-    the plugin FILE is a WebAssembly component, but not a distribution plugin: it exports nothing
-      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0
-    the plugin FILE is a WebAssembly component, but not a distribution plugin: it exports test:a/b@1.0.0
-      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0
+    the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports nothing
+      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
+    the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports test:a/b@1.0.0
+      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
     the plugin FILE was made for version 0.1.0 and 0.7.0 of the plugin interface, this program takes 0.1.0
       use a newer release of this program, or an older one of the plugin
     the plugin FILE is not a valid WebAssembly component: it ends too early
@@ -108,7 +108,7 @@ fn imports_that_nobody_gives() {
     let path = house.put("a.wasm", &guest.build());
     let registry = Registry::discover(house.with_file(&path));
     let message = registry.entries()[0].error().unwrap().to_string();
-    insta::assert_snapshot!(message.replace(&path.display().to_string(), "FILE"), @"the plugin FILE does not fit this program: it imports test:other/secrets@1.0.0, which no plugin gets");
+    insta::assert_snapshot!(message.replace(&path.display().to_string(), "FILE"), @"the plugin FILE does not fit this program: it imports test:other/secrets@1.0.0, which no such plugin gets");
 }
 
 #[test]
@@ -163,7 +163,14 @@ fn embedded_plugins_are_what_is_noted() {
     let registry = Registry::discover(Options { embedded: true, ..house.options() });
     for entry in registry.entries() {
         assert!(entry.error().is_none(), "{}", entry.error().unwrap());
-        assert_eq!(registry.plugin(entry).unwrap().describe().unwrap(), *entry.description().unwrap());
+        match entry.identity().unwrap() {
+            Identity::Distribution(noted) => {
+                assert_eq!(registry.plugin(entry).unwrap().describe().unwrap(), *noted);
+            }
+            Identity::HookRunner(noted) => {
+                assert_eq!(registry.runner(entry).unwrap().describe().unwrap(), *noted);
+            }
+        }
         assert_eq!(entry.interface(), Some(opkg_runtime::INTERFACE));
     }
 }
@@ -178,11 +185,11 @@ fn an_inspection_tells_everything() {
     let seen = inspect(&path, &house.options()).unwrap();
     assert_eq!((seen.world, seen.interface.as_deref()), (Some("distribution"), Some("0.1.0")));
     assert_eq!(seen.exports, ["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.1.0"]);
-    assert_eq!(seen.description.unwrap().id, "demo");
+    assert_eq!(seen.description.unwrap().id(), "demo");
     assert_eq!((seen.problem, seen.wasi), (None, vec![]));
 
     let path = house.put("y.wasm", &wat::parse_str("(component)").unwrap());
     let seen = inspect(&path, &house.options()).unwrap();
     assert_eq!((seen.world, seen.description), (None, None));
-    assert!(seen.problem.unwrap().contains("not a distribution plugin"));
+    assert!(seen.problem.unwrap().contains("neither a distribution plugin nor a hook"));
 }

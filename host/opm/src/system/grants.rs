@@ -1,0 +1,166 @@
+//! What the administrator decides about hook runners: which one serves which hooks, and which programs they may run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use opkg_oda::PackageName;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// Which runner serves which hooks, whatever it says that it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The runner, as `opm plugin list` names it.
+    pub name: String,
+    /// Canonical names of hooks; all of them if none is named.
+    #[serde(default)]
+    pub hooks: Vec<String>,
+    /// Of which packages; of all if none is named.
+    #[serde(default)]
+    pub packages: Vec<Name>,
+    /// What it may run.
+    #[serde(default)]
+    pub programs: Vec<Program>,
+}
+
+/// What hooks of a package that are components may run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The package.
+    pub package: Name,
+    /// Canonical names of hooks; all of them if none is named.
+    #[serde(default)]
+    pub hooks: Vec<String>,
+    /// What they may run.
+    pub programs: Vec<Program>,
+}
+
+/// The name of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(pub PackageName);
+
+/// A program that may be run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Program {
+    /// `home`: whatever lies in the home of the package.
+    Home,
+    /// `/usr/bin/id`
+    Path(String),
+    /// `image:/usr/bin/id`: inside the image that the hook is about.
+    InImage(String),
+    /// `bin/setup`: in the home of the package.
+    InHome(String),
+}
+
+impl Choice {
+    /// Whether it is about a hook of a package.
+    pub(super) fn covers(&self, package: &PackageName, hook: &str) -> bool {
+        let all = self.packages.is_empty();
+        (all || self.packages.iter().any(|it| it.0 == *package)) && names(&self.hooks, hook)
+    }
+}
+
+impl Grant {
+    /// Whether it is about a hook of a package.
+    pub(super) fn covers(&self, package: &PackageName, hook: &str) -> bool {
+        self.package.0 == *package && names(&self.hooks, hook)
+    }
+}
+
+fn names(hooks: &[String], hook: &str) -> bool {
+    hooks.is_empty() || hooks.iter().any(|it| it == hook)
+}
+
+impl Program {
+    /// Whether a program is meant that somebody asks for.
+    pub(super) fn allows(&self, asked: &Self) -> bool {
+        self == asked || matches!((self, asked), (Self::Home, Self::InHome(_)))
+    }
+}
+
+impl FromStr for Program {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let clean = |path: &str| {
+            let mut names = path.split('/');
+            !path.contains('\0') && names.all(|it| !matches!(it, "" | "." | ".."))
+        };
+        let absolute = |path: &str| path.strip_prefix('/').is_some_and(clean);
+        match text.strip_prefix("image:") {
+            _ if text == "home" => Ok(Self::Home),
+            Some(path) if absolute(path) => Ok(Self::InImage(path.to_owned())),
+            None if absolute(text) => Ok(Self::Path(text.to_owned())),
+            None if clean(text) => Ok(Self::InHome(text.to_owned())),
+            _ => Err(format!(
+                "`{}` is no program: write `/usr/bin/id`, `image:/usr/bin/id` for one inside the image, `bin/setup` \
+                 for one in the home of the package, or `home` for all in there",
+                text.escape_debug()
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Home => f.write_str("home"),
+            Self::Path(path) | Self::InHome(path) => f.write_str(path),
+            Self::InImage(path) => write!(f, "image:{path}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Program {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn programs_by_name() {
+        let program = |text: &str| text.parse::<Program>();
+        for text in ["home", "/usr/bin/id", "image:/usr/bin/id", "bin/setup", "setup"] {
+            assert_eq!(program(text).unwrap().to_string(), text);
+        }
+        for text in ["", "/", "../x", "/usr/../bin/id", "a//b", "./a", "image:bin/id", "image:", "/usr/bin/"]
+        {
+            assert!(program(text).is_err(), "{text}");
+        }
+        let allows = |granted: &str, asked: &str| program(granted).unwrap().allows(&program(asked).unwrap());
+        assert!(allows("home", "bin/setup") && allows("/bin/id", "/bin/id") && allows("setup", "setup"));
+        assert!(
+            !allows("home", "/bin/id")
+                && !allows("/bin/id", "image:/bin/id")
+                && !allows("setup", "bin/setup")
+        );
+    }
+
+    #[test]
+    fn what_choices_and_grants_are_about() {
+        let package: PackageName = "demo".parse().unwrap();
+        let grant = Grant { package: Name(package.clone()), hooks: Vec::new(), programs: Vec::new() };
+        assert!(
+            grant.covers(&package, "api-post-image")
+                && !grant.covers(&"other".parse().unwrap(), "api-post-image")
+        );
+        let grant = Grant { hooks: vec!["api-post-deploy".into()], ..grant };
+        assert!(!grant.covers(&package, "api-post-image") && grant.covers(&package, "api-post-deploy"));
+        let choice =
+            Choice { name: "x".into(), hooks: Vec::new(), packages: Vec::new(), programs: Vec::new() };
+        assert!(choice.covers(&package, "api-post-image"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Runs hooks that are programs, or scripts that name their interpreter: most hooks there are.
+
+use opkg_plugin::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, process};
+
+/// The runner, as a plugin.
+pub struct Script;
+
+impl HookRunner for Script {
+    fn describe() -> Description {
+        Description {
+            name: "hook-script".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            takes: vec![Pattern::StartsWith(b"#!".to_vec()), Pattern::StartsWith(b"\x7fELF".to_vec())],
+        }
+    }
+
+    /// Exactly one of the files runs, the most canonical one.
+    fn run(call: &Call) -> Result<Outcome, Failure> {
+        let Some(file) = call.candidates.first() else { return Ok(Outcome::NothingToDo) };
+        let ended = process::run(&process::request(file, &call.arguments));
+        process::verdict(ended).map(|()| Outcome::Done)
+    }
+}
+
+opkg_plugin::export_hook_runner!(Script);
