@@ -3,8 +3,10 @@
 //! [`machine`] decides and does nothing; everything that touches the world stands around it.
 
 mod alive;
+pub mod ask;
 pub mod audit;
 pub mod choice;
+pub mod clock;
 pub mod conf;
 pub mod effects;
 pub mod engine;
@@ -17,3 +19,4 @@ pub mod requests;
 pub mod status;
 pub mod system;
 pub mod targets;
+pub mod words;

@@ -36,6 +36,9 @@ pub enum Refusal {
         /// Where, or everywhere.
         target: String,
     },
+    /// What is not to be there is removed, not requested.
+    #[error("no package can be asked to come to should_not_be_installed")]
+    Removal(String),
     /// Only work of the head node can be queued again this way.
     #[error("the stage {0} cannot be run again: it has no work")]
     NoWork(Stage),

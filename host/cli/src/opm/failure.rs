@@ -111,6 +111,7 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::NotRequested { package, .. } => {
             format!("`opm status {package}` shows where it was requested")
         }
+        Refusal::Removal(package) => format!("`opm remove {package}` asks for its removal"),
         Refusal::NoWork(_) => "name a stage with work, post-clients or post-install say".into(),
         Refusal::NoClient(_) => {
             "only clients are assigned packages; `opm request --on` asks for them elsewhere".into()

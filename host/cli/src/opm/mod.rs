@@ -1,7 +1,6 @@
 //! The program `opm`: command line, what administrators read, exit statuses.
 
 pub mod args;
-mod clock;
 mod commands;
 mod exit;
 mod failure;
@@ -14,6 +13,7 @@ mod world;
 
 use anyhow::Result;
 use clap::CommandFactory;
+use opkg_opm::clock;
 
 use crate::commands::manual;
 use crate::opm::args::{Cli, Command};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use fs_err as fs;
 use opkg_oda::{Address, Change, Cluster, Kind, PackageId, PackageName, Sqlite, Store, TargetId};
+use opkg_opm::ask;
 use opkg_opm::choice::{self, Choice};
 use opkg_opm::conf;
 
@@ -162,20 +163,5 @@ pub fn change<T>(
     store: &mut dyn Store,
     decide: impl FnOnce(&Cluster) -> Result<(Vec<Change>, T)>,
 ) -> Result<T> {
-    let mut decide = Some(decide);
-    let mut decided: Option<Result<T>> = None;
-    store.update(&mut |cluster| {
-        let Some(decide) = decide.take() else { return Vec::new() };
-        match decide(cluster) {
-            Ok((changes, answer)) => {
-                decided = Some(Ok(answer));
-                changes
-            }
-            Err(error) => {
-                decided = Some(Err(error));
-                Vec::new()
-            }
-        }
-    })?;
-    decided.unwrap_or_else(|| Err(anyhow::anyhow!("the database did not let anything be decided")))
+    ask::change(store, decide)
 }

@@ -2,8 +2,9 @@
 
 use opkg_oda::{Cluster, Key, PackageId, Stage, TargetId};
 
+use super::Line;
 use super::groups::Group;
-use super::{Line, Standing};
+use super::standing::Standing;
 use crate::machine::Due;
 
 /// A failure, the same on all these targets.

@@ -1,35 +1,20 @@
 //! What an administrator wants to see: every package on every target, targets that are alike in all packages as one.
 
+mod advice;
 mod findings;
 mod groups;
+mod standing;
 
 use std::collections::BTreeSet;
 
 use opkg_oda::{Cluster, Key, PackageId, Phase, Row, Stage, State, TargetId};
 
-use crate::machine::{Due, Order, Verdict, Wait, verdict};
+use crate::machine::{Due, Order, Verdict, verdict};
 
+pub use advice::{Advice, Failures, Next, advice, clear, heading};
 pub use findings::{Finding, Problem};
 pub use groups::{Group, label};
-
-/// How a package stands on a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// What is requested is current.
-    Done,
-    /// It is not there, and is not to be.
-    Absent,
-    /// The next run goes on with it; the step that it takes first.
-    Due(Due),
-    /// An engine is at it, or died there.
-    Running,
-    /// It waits.
-    Waits(Wait),
-    /// Another package, on the same target, must move first.
-    Blocked(PackageId),
-    /// A stage failed, and somebody must say that it shall be tried again.
-    Error(Stage),
-}
+pub use standing::Standing;
 
 /// A package on the targets of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +74,7 @@ impl Status {
             let cell = |group: &Group| {
                 let key = Key { target: *group.targets.first()?, package: *package };
                 let row = cluster.row(key)?;
-                let standing = standing(cluster, &order, key, row);
+                let standing = judge(cluster, &order, key, row);
                 Some(Cell { requested: row.requested, current: row.current, standing })
             };
             let cells: Vec<Option<Cell>> = groups.iter().map(cell).collect();
@@ -119,7 +104,7 @@ impl Status {
     }
 }
 
-fn standing(cluster: &Cluster, order: &Order, key: Key, row: &Row) -> Standing {
+fn judge(cluster: &Cluster, order: &Order, key: Key, row: &Row) -> Standing {
     if row.state == State::Running {
         return Standing::Running;
     }

@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use opkg_oda::{Change, Cluster, PackageId, PackageName, Stage, Target};
-use opkg_opm::choice;
-use opkg_opm::requests::{self, Refusal};
+use opkg_opm::{ask, choice, requests};
 
-use crate::failure::UsageError;
 use crate::opm::args::{Assign, Clear, Goal, Remove, Request, Rerun};
 use crate::opm::clock::seconds;
 use crate::opm::exit::Exit;
@@ -28,26 +26,15 @@ pub fn request(session: &Session, arguments: &Request) -> Result<Exit> {
 /// # Errors
 /// When a target does not exist, or the database fails.
 pub fn request_all(session: &Session, names: &[PackageName], goal: &Goal) -> Result<Exit> {
-    if goal.stage == Stage::ShouldNotBeInstalled {
-        let help =
-            format!("`opm remove {}` asks for its removal", names.first().map_or("P", PackageName::as_str));
-        return Err(
-            UsageError::new("no package can be asked to come to should_not_be_installed", help).into()
-        );
-    }
     let mut store = session.open()?;
     let said = change(&mut store, |cluster| {
         let on = session.targets(cluster, &goal.on)?;
-        let (ids, mut changes) = requests::adopt(cluster, names);
-        let mut grown = cluster.clone();
-        changes.iter().for_each(|it| grown.apply(it));
-        let mut said: Vec<String> = changes.iter().filter_map(|it| adopted(cluster, it)).collect();
-        let wanted = requests::request(&grown, &ids, goal.stage, &on, seconds());
-        let is_new = wanted.iter().any(|it| matches!(it, Change::Request { .. }));
-        changes.extend(wanted);
+        let (changes, asked) = ask::request(cluster, names, goal.stage, &on, seconds())?;
+        let mut said: Vec<String> = asked.adopted.iter().map(|it| adopted(cluster, it)).collect();
         let targets: Vec<_> = on.into_iter().collect();
-        said.push(if is_new {
-            let (packages, targets) = (view::packages(&grown, &ids), view::target_names(&grown, &targets));
+        said.push(if asked.is_new {
+            let packages = view::packages(&asked.cluster, &asked.packages);
+            let targets = view::target_names(&asked.cluster, &targets);
             format!("requested: {packages} to {} on {targets}", goal.stage)
         } else {
             "all of that was requested already".to_owned()
@@ -60,12 +47,11 @@ pub fn request_all(session: &Session, names: &[PackageName], goal: &Goal) -> Res
 }
 
 /// What is to be said of a package that nobody knew.
-fn adopted(cluster: &Cluster, change: &Change) -> Option<String> {
-    let Change::Package(package) = change else { return None };
+fn adopted(cluster: &Cluster, name: &PackageName) -> String {
     let known = cluster.packages.values().map(|it| it.name.as_str());
-    let near = opkg::nearest(package.name.as_str(), known);
+    let near = opkg::nearest(name.as_str(), known);
     let near = near.map_or_else(String::new, |it| format!("; did you mean {it}?"));
-    Some(format!("note: {} was not known so far, and is now{near}", package.name))
+    format!("note: {name} was not known so far, and is now{near}")
 }
 
 /// `opm remove`.
@@ -78,8 +64,7 @@ pub fn remove(session: &Session, arguments: &Remove) -> Result<Exit> {
         let ids = packages(cluster, &arguments.packages)?;
         let on = session.targets(cluster, &arguments.on)?;
         let changes = requests::remove(cluster, &ids, &on, arguments.cascade, seconds())?;
-        let leaving: BTreeSet<PackageId> = changes.iter().filter_map(requested).collect();
-        let leaving: Vec<PackageId> = leaving.into_iter().collect();
+        let leaving = ask::leaving(&changes);
         let text = view::packages(cluster, &leaving);
         Ok((changes, (leaving.len(), text)))
     })?;
@@ -88,13 +73,6 @@ pub fn remove(session: &Session, arguments: &Remove) -> Result<Exit> {
         next(session);
     }
     Ok(Exit::Done)
-}
-
-fn requested(change: &Change) -> Option<PackageId> {
-    match change {
-        Change::Request { key, .. } => Some(key.package),
-        _ => None,
-    }
 }
 
 /// `opm clear`.
@@ -174,18 +152,7 @@ pub fn reconfigure(session: &Session, names: &[PackageName]) -> Result<Exit> {
 /// # Errors
 /// When a package was never requested, or the database fails.
 pub fn upgrade(session: &Session, names: &[PackageName]) -> Result<Exit> {
-    queue(session, |cluster| {
-        let ids = packages(cluster, names)?;
-        let wanted: BTreeSet<PackageId> =
-            cluster.all_rows().filter(|(_, row)| row.present()).map(|(key, _)| key.package).collect();
-        if let Some((_, name)) = ids.iter().zip(names).find(|(id, _)| !wanted.contains(id)) {
-            let (package, target) = (name.to_string(), "any of the targets".to_owned());
-            return Err(Refusal::NotRequested { package, target }.into());
-        }
-        let everywhere = cluster.targets.keys().copied().collect();
-        let chosen = ids.into_iter().collect();
-        Ok(requests::rerun(cluster, &requests::upgrade_stages(), Some(&chosen), &everywhere)?)
-    })
+    queue(session, |cluster| Ok(ask::upgrade(cluster, &packages(cluster, names)?)?))
 }
 
 /// Has stages done again.

@@ -8,13 +8,12 @@ use opkg_opm::choice;
 use opkg_opm::effects::Effects;
 use opkg_opm::engine::{Clock, Engine, Identity, Order, Summary, maintained, rehearse};
 use opkg_opm::requests;
-use opkg_opm::status::{Standing, Status, View};
+use opkg_opm::status::{Failures, Standing, Status, View};
 use serde::Serialize;
 
 use crate::failure::UsageError;
 use crate::opm::args::Run;
 use crate::opm::clock::{SystemClock, seconds, span};
-use crate::opm::commands::status::failures;
 use crate::opm::exit::Exit;
 use crate::opm::paint::Paint;
 use crate::opm::session::{Session, packages};
@@ -176,7 +175,7 @@ fn report(
     if session.shell.json() {
         session.shell.json_data(&document)?;
     } else {
-        let failures = failures(store, &status)?;
+        let failures = Failures::load(store, &status)?;
         let details = details(cluster, &status, &failures, Paint(session.shell.colored(false)));
         if !details.is_empty() {
             session.shell.status(&format!("\n{}", details.trim_end()));

@@ -5,20 +5,18 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use opkg_oda::{Cluster, Store, Wanted};
+use opkg_oda::{Cluster, Store};
 use opkg_opm::choice;
-use opkg_opm::status::{Standing, Status, View};
+use opkg_opm::status::{Failures, Standing, Status, View};
 
 use crate::opm::args;
 use crate::opm::exit::Exit;
 use crate::opm::paint::{Paint, Tone};
 use crate::opm::session::{Session, packages};
-use crate::opm::view::{Failures, details, document, matrix};
+use crate::opm::view::{details, document, matrix};
 
 /// Between two looks at a database that has not changed.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Failed steps that are looked through for the logs of what is in error.
-const FAILED: u32 = 2_000;
 /// Letters in a line where there is no terminal.
 const WIDTH: usize = 100;
 /// Away with what is there, and to the top.
@@ -35,7 +33,7 @@ pub fn run(session: &Session, arguments: &args::Status) -> Result<Exit> {
         let cluster = store.load()?;
         let view = view(&cluster, arguments)?;
         let status = Status::of(&cluster, &view);
-        let failures = failures(&mut store, &status)?;
+        let failures = Failures::load(&mut store, &status)?;
         if session.shell.json() {
             session.shell.json_data(&document(&cluster, &status, &failures))?;
         } else {
@@ -63,17 +61,6 @@ fn view(cluster: &Cluster, arguments: &args::Status) -> Result<View> {
         None => None,
     };
     Ok(View { packages, targets })
-}
-
-/// The steps in which what is in error failed.
-///
-/// # Errors
-/// When the database fails.
-pub fn failures(store: &mut dyn Store, status: &Status) -> Result<Failures> {
-    if status.problems.is_empty() {
-        return Ok(Failures::default());
-    }
-    Ok(Failures::new(store.events(&Wanted { failed: true, limit: Some(FAILED), ..Wanted::default() })?))
 }
 
 fn width() -> usize {

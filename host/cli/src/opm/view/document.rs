@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use opkg_oda::Cluster;
 use opkg_opm::machine::{Due, Wait};
-use opkg_opm::status::{Cell, Standing, Status};
+use opkg_opm::status::{Cell, Failures, Standing, Status};
+use opkg_opm::words;
 use serde::Serialize;
-
-use super::{Failures, words};
 
 /// Grows when something is taken away or changes its meaning, not when something is added.
 const VERSION: u32 = 1;
@@ -86,7 +85,7 @@ pub fn document(cluster: &Cluster, status: &Status, failures: &Failures) -> Docu
     let mut counts = BTreeMap::new();
     for (cell, group) in status.lines.iter().flat_map(|line| line.cells.iter().zip(&status.groups)) {
         if let Some(cell) = cell {
-            *counts.entry(standing(&cell.standing)).or_default() += group.targets.len();
+            *counts.entry(cell.standing.name()).or_default() += group.targets.len();
         }
     }
     let name =
@@ -143,17 +142,5 @@ fn state(cluster: &Cluster, cell: &Cell) -> State {
         Standing::Error(stage) => Some(Detail::Failed(stage.name())),
     };
     let (requested, current) = (cell.requested.name(), cell.current.name());
-    State { requested, current, standing: standing(&cell.standing), detail }
-}
-
-fn standing(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::Done => "done",
-        Standing::Absent => "absent",
-        Standing::Due(_) => "due",
-        Standing::Running => "running",
-        Standing::Waits(_) => "waits",
-        Standing::Blocked(_) => "blocked",
-        Standing::Error(_) => "error",
-    }
+    State { requested, current, standing: cell.standing.name(), detail }
 }

@@ -2,8 +2,8 @@
 
 use opkg_oda::{Cluster, Stage};
 use opkg_opm::status::{Cell, Group, Standing, Status};
+use opkg_opm::words;
 
-use super::words;
 use crate::opm::paint::{Paint, Tone};
 
 /// Between two columns.
@@ -164,7 +164,7 @@ fn block(
 
 /// `! install-bin-pkgs -> finished`
 fn full(cell: &Cell) -> String {
-    let sign = sign(&cell.standing);
+    let sign = cell.standing.sign();
     let current = words::stage(cell.current);
     if cell.requested == cell.current {
         format!("{sign} {current}")
@@ -175,23 +175,11 @@ fn full(cell: &Cell) -> String {
 
 /// `! 4>8`
 fn short(cell: &Cell) -> String {
-    let sign = sign(&cell.standing);
+    let sign = cell.standing.sign();
     if cell.requested == cell.current {
         format!("{sign} {}", cell.current.id())
     } else {
         format!("{sign} {}>{}", cell.current.id(), cell.requested.id())
-    }
-}
-
-fn sign(standing: &Standing) -> char {
-    match standing {
-        Standing::Done => '+',
-        Standing::Absent => '-',
-        Standing::Due(_) => '>',
-        Standing::Running => '*',
-        Standing::Waits(_) => '~',
-        Standing::Blocked(_) => '#',
-        Standing::Error(_) => '!',
     }
 }
 

@@ -6,10 +6,9 @@ mod matrix;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod words;
 
-pub use details::{Failures, details};
+pub use details::details;
 pub use document::document;
 pub use matrix::matrix;
+pub use opkg_opm::words::{packages, target_names};
 pub use steps::told;
-pub use words::{packages, target_names};

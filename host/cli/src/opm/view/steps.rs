@@ -2,8 +2,7 @@
 
 use opkg_oda::{Cluster, TargetId};
 use opkg_opm::machine::Work;
-
-use super::words;
+use opkg_opm::words;
 
 /// A piece of work in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

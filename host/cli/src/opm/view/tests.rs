@@ -6,7 +6,7 @@ use opkg_oda::{
     Stage, State, Step, Target, TargetId, Verdict,
 };
 use opkg_opm::machine::{Hook, Work};
-use opkg_opm::status::{Status, View};
+use opkg_opm::status::{Failures, Status, View};
 
 use super::*;
 use crate::opm::paint::Paint;

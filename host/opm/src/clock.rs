@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opkg_opm::engine::Clock;
+use crate::engine::Clock;
 use time::UtcDateTime;
 
 /// The clock of the machine.

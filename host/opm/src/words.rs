@@ -1,7 +1,7 @@
 //! Packages and targets in few words.
 
+use crate::status::label;
 use opkg_oda::{Cluster, PackageId, Stage, TargetId};
-use opkg_opm::status::label;
 
 /// As many packages are listed by name.
 const LISTED: usize = 8;
