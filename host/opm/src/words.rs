@@ -1,7 +1,7 @@
 //! Packages and targets in few words.
 
 use crate::status::label;
-use opkg_oda::{Cluster, PackageId, Stage, TargetId};
+use opkg_oda::{Cluster, Ending, PackageId, Stage, TargetId, Verdict};
 
 /// As many packages are listed by name.
 const LISTED: usize = 8;
@@ -52,5 +52,18 @@ pub fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::ShouldNotBeInstalled => "absent",
         other => other.name(),
+    }
+}
+
+/// What stands behind the verdict on a step: `, exit status 3`; nothing where there is nothing to add.
+#[must_use]
+pub fn ending(ending: &Ending) -> String {
+    if ending.timed_out {
+        return ", its time limit was over".into();
+    }
+    match (ending.signal, ending.exit_code) {
+        (Some(signal), _) => format!(", killed by signal {signal}"),
+        (None, Some(code)) if ending.verdict != Verdict::Done => format!(", exit status {code}"),
+        _ => String::new(),
     }
 }

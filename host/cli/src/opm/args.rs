@@ -1,5 +1,6 @@
 //! The command line of `opm`, from which help, man pages and completions are made as well.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -115,6 +116,8 @@ pub enum Command {
     History(History),
     /// List the steps of runs, or show one with all that it printed
     Log(Log),
+    /// Show the cluster in the browser, and let requests be made there
+    Web(Web),
     /// Make the database, and this machine a target in it
     Init(Init),
     /// Write targets, packages, requests and configuration as TOML to standard output
@@ -383,6 +386,27 @@ pub struct Log {
     /// At most as many
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "event")]
     pub limit: u32,
+}
+
+/// Options of `web`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The address that is printed lets whoever opens it do all that the pages can do. From another
+machine, open it through ssh: ssh -L 8640:127.0.0.1:8640 HEAD"
+)]
+pub struct Web {
+    /// Where to listen: a port of this machine, or ADDRESS:PORT
+    ///
+    /// Port 0 is any that is free.
+    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:8640", value_parser = listen)]
+    pub listen: SocketAddr,
+}
+
+/// A port of this machine, or an address with a port.
+fn listen(text: &str) -> Result<SocketAddr, opkg_oda::Invalid> {
+    let local = || text.parse().ok().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    let rule = "write a port, or an address in numbers with a port: 8640, 127.0.0.1:8640, [::1]:8640";
+    text.parse().ok().or_else(local).ok_or_else(|| opkg_oda::Invalid::new("address to listen at", text, rule))
 }
 
 /// Options of `init`.

@@ -45,6 +45,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<Exit> {
         Command::Audit(it) => commands::audit::run(session, &it, || world::system(session)),
         Command::History(it) => commands::history::run(session, &it),
         Command::Log(it) => commands::log::run(session, &it),
+        Command::Web(it) => commands::web::run(session, &it),
         Command::Init(it) => commands::init::run(session, &it),
         Command::Export => commands::transfer::write(session),
         Command::Import(it) => commands::transfer::read(session, &it),

@@ -1,6 +1,7 @@
 //! What every command needs: the database, and which target this machine is.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,16 @@ impl Session {
     #[must_use]
     pub fn settings(&self) -> &Path {
         &self.settings
+    }
+
+    /// The options with which another `opm` looks at the same places.
+    #[must_use]
+    pub fn options(&self) -> Vec<OsString> {
+        let database = self.is_named.then_some(("--database", self.database.as_path()));
+        let conf = self.conf.as_deref().map(|it| ("--conf", it));
+        let settings = Some(("--settings", self.settings.as_path()));
+        let named = [database, conf, settings].into_iter().flatten();
+        named.flat_map(|(option, path)| [option.into(), path.into()]).collect()
     }
 
     /// Opens the database.

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 
 use anyhow::Result;
-use opkg_oda::{Cluster, Ending, Event, Store, Verdict, Wanted};
+use opkg_oda::{Cluster, Ending, Event, Store, Wanted};
+use opkg_opm::words;
 use serde::Serialize;
 
 use crate::failure::UsageError;
@@ -151,7 +152,7 @@ fn whole(session: &Session, cluster: &Cluster, event: &Event, paint: Paint) -> R
     if let Some(ending) = &event.ending {
         let (name, tone) = verdict(Some(ending.verdict));
         detail("ended", &format!("{} UTC, after {}", date(ending.ended), span(ending.ended - event.started)));
-        detail("verdict", &paint.tone(tone, &format!("{name}{}", how(ending))));
+        detail("verdict", &paint.tone(tone, &format!("{name}{}", words::ending(ending))));
         if let Some(message) = &ending.message {
             detail("cause", message);
         }
@@ -166,17 +167,6 @@ fn whole(session: &Session, cluster: &Cluster, event: &Event, paint: Paint) -> R
         printed(session, ending)?;
     }
     Ok(())
-}
-
-fn how(ending: &Ending) -> String {
-    if ending.timed_out {
-        return ", its time limit was over".into();
-    }
-    match (ending.signal, ending.exit_code) {
-        (Some(signal), _) => format!(", killed by signal {signal}"),
-        (None, Some(code)) if ending.verdict != Verdict::Done => format!(", exit status {code}"),
-        _ => String::new(),
-    }
 }
 
 /// What a step printed: its log, or where that is gone, the last lines of it. Nothing in it reaches the terminal but

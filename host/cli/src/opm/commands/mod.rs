@@ -12,3 +12,4 @@ pub mod run;
 pub mod status;
 pub mod target;
 pub mod transfer;
+pub mod web;

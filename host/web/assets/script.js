@@ -1,0 +1,77 @@
+// Fetches the page again when the server says that something has changed, and puts its live parts in place. Pages are
+// whole without it.
+'use strict';
+
+(() => {
+  const follows = document.getElementById('follows');
+  const parts = document.querySelectorAll('[data-live]');
+  if (!parts.length || !window.EventSource) return;
+
+  let shown = Number(follows.dataset.number);
+  let newest = shown;
+  let busy = false;
+  let events = null;
+
+  const say = (text) => {
+    if (follows.textContent !== text) follows.textContent = text;
+  };
+
+  // Puts the new content of a part in place, unless it is the same; where somebody is in it, they stay there.
+  const replace = (part, fresh) => {
+    if (part.innerHTML === fresh.innerHTML) return;
+    const places = [...part.querySelectorAll('.scroll, pre')].map((it) => [it.scrollTop, it.scrollLeft]);
+    const inside = part.contains(document.activeElement) ? document.activeElement : null;
+    const at = inside ? [...part.querySelectorAll(inside.localName)].indexOf(inside) : -1;
+    const href = inside ? inside.getAttribute('href') : null;
+    part.replaceChildren(...fresh.childNodes);
+    part.querySelectorAll('.scroll, pre').forEach((it, index) => {
+      if (places[index]) [it.scrollTop, it.scrollLeft] = places[index];
+    });
+    if (!inside) return;
+    const alike = [...part.querySelectorAll(inside.localName)];
+    const same = href === null ? alike[at] : alike.find((it) => it.getAttribute('href') === href);
+    if (same) same.focus({ preventScroll: true });
+  };
+
+  const refresh = async () => {
+    if (busy || newest === shown) return;
+    busy = true;
+    const wanted = newest;
+    try {
+      const answer = await fetch(location.href, { credentials: 'same-origin', redirect: 'error' });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      for (const part of parts) {
+        const its = fresh.getElementById(part.id);
+        if (its) replace(part, its);
+      }
+      shown = wanted;
+      say(`Follows what changes; last at ${new Date().toLocaleTimeString()}`);
+    } catch {
+      say('Could not be brought up to date');
+    }
+    // Not more often than people can read.
+    setTimeout(() => { busy = false; refresh(); }, 500);
+  };
+
+  const listen = () => {
+    if (document.hidden) {
+      if (events) events.close();
+      events = null;
+    } else if (!events) {
+      events = new EventSource('/live');
+      events.addEventListener('state', (event) => {
+        newest = Number(event.data);
+        if (newest === shown && !follows.textContent) say('Follows what changes');
+        refresh();
+      });
+      events.addEventListener('error', () => say('The server does not answer; this may be out of date'));
+      events.addEventListener('open', () => say('Follows what changes'));
+    }
+  };
+
+  document.addEventListener('visibilitychange', listen);
+  addEventListener('pagehide', () => { if (events) events.close(); events = null; });
+  addEventListener('pageshow', listen);
+  listen();
+})();
