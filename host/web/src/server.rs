@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode, header};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::asked::{Asked, MOST_IN_ADDRESS, path};
 use crate::fields::Fields;
@@ -22,7 +22,7 @@ use crate::reply::{Origin, Reply};
 use crate::route::route;
 use crate::site::{Settings, Site};
 
-/// Connections at a time.
+/// Connections at a time; others wait.
 const CONNECTIONS: usize = 64;
 /// For the other side to take what is sent, each time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,23 +98,15 @@ impl Server {
         self.listener.set_nonblocking(true)?;
         let watching = Arc::clone(&self.shared);
         thread::Builder::new().name("watch".into()).spawn(move || watching.live.watch(&watching.site))?;
-        loop {
-            let mut ready =
-                [PollFd::new(&self.listener, PollFlags::IN), PollFd::new(&self.told, PollFlags::IN)];
-            match poll(&mut ready, None) {
-                Ok(_) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            if !ready[1].revents().is_empty() {
-                break;
-            }
+        while !self.is_told(Some(&self.listener))? {
             match self.listener.accept() {
                 Ok((stream, _)) => serve(&self.shared, stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // Too many open files, say: they may become fewer.
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
+            // Others wait until one of these has been answered, or has been silent for too long.
+            while self.shared.connections.load(Ordering::Acquire) >= CONNECTIONS && !self.is_told(None)? {}
         }
         self.shared.live.end();
         let until = Instant::now() + GRACE;
@@ -122,6 +114,20 @@ impl Server {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
+    }
+
+    /// Whether it was told to end, when that is known: as soon as there is somebody to be answered, or after a while
+    /// where nobody is to be.
+    fn is_told(&self, listener: Option<&TcpListener>) -> io::Result<bool> {
+        let told = PollFd::new(&self.told, PollFlags::IN);
+        let mut ready = vec![told];
+        ready.extend(listener.map(|it| PollFd::new(it, PollFlags::IN)));
+        let while_full = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        let longest = if listener.is_some() { None } else { Some(&while_full) };
+        match poll(&mut ready, longest) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!ready[0].revents().is_empty()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -135,20 +141,14 @@ impl Drop for Counted {
 }
 
 fn serve(shared: &Arc<Shared>, mut stream: TcpStream) {
-    let before = shared.connections.fetch_add(1, Ordering::AcqRel);
+    shared.connections.fetch_add(1, Ordering::AcqRel);
     let counted = Counted(Arc::clone(shared));
     // An event is a small packet that nobody shall wait for.
     let prepared = stream
-        .set_nonblocking(before >= CONNECTIONS)
+        .set_nonblocking(false)
         .and_then(|()| stream.set_nodelay(true))
         .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
     if prepared.is_err() {
-        return;
-    }
-    if before >= CONNECTIONS {
-        let what = "Too many connections are open.";
-        let full = refusal(StatusCode::SERVICE_UNAVAILABLE, what, "Close some pages, then load it again.");
-        let _ = full.send(&mut stream, &nobody(), true);
         return;
     }
     // A thread that cannot be begun leaves the connection closed.

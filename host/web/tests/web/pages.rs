@@ -1,0 +1,138 @@
+//! What the pages show.
+
+use crate::client::Site;
+use crate::cluster::HOSTILE;
+use crate::html::Page;
+
+const PAGES: [(&str, &str); 12] = [
+    ("status", "/"),
+    ("status_narrow", "/?packages=munge+sis&on=client%3Aoscarnode%5B01-05%5D"),
+    ("package", "/packages/munge"),
+    ("package_waits", "/packages/ganglia"),
+    ("pair_error", "/packages/slurm/on/server:head"),
+    ("pair_blocked", "/packages/maui/on/server:head"),
+    ("pair_never", "/packages/maui/on/image:login"),
+    ("runs", "/runs"),
+    ("run", "/runs/1"),
+    ("step", "/runs/1/1"),
+    ("step_unfinished", "/runs/2/1"),
+    ("requests", "/requests?packages=munge"),
+];
+
+/// What differs from run to run.
+fn steady(site: &Site, html: &str) -> String {
+    html.replace(&site.mark, "MARK").replace(site.directory.path().to_str().unwrap(), "/SITE")
+}
+
+#[test]
+fn all_pages_as_they_are_sent() {
+    let site = Site::new();
+    for (name, path) in PAGES {
+        let answer = site.get(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert_eq!(Page::parse(&answer.body).check(), [""; 0], "{path}");
+        insta::assert_snapshot!(name, steady(&site, &answer.body));
+    }
+}
+
+#[test]
+fn whatever_the_database_holds_is_text() {
+    let site = Site::new();
+    let mut seen = 0;
+    for (_, path) in PAGES {
+        let html = site.get(path).body;
+        assert!(!html.contains("<script>") && !html.contains("<img"), "{path}");
+        seen += html.matches("&#60;script&#62;").count() + html.matches("&lt;script&gt;").count();
+    }
+    assert!(HOSTILE.starts_with("<script>") && seen > 5, "{seen}");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let site = Site::new();
+    let mut links: Vec<String> = Vec::new();
+    for (_, path) in PAGES {
+        let page = Page::parse(&site.get(path).body);
+        links.extend(page.values("a", "href").filter(|it| it.starts_with('/')).map(str::to_owned));
+        links.extend(page.values("link", "href").chain(page.values("script", "src")).map(str::to_owned));
+    }
+    links.sort();
+    links.dedup();
+    assert!(links.len() > 30);
+    for link in links {
+        assert_eq!(site.get(&link).status, 200, "{link}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_to_be_so() {
+    let site = Site::new();
+    for path in [
+        "/nothing",
+        "/packages",
+        "/packages/none",
+        "/packages/munge/on/client:none",
+        "/packages/munge/on/x",
+        "/runs/99",
+        "/runs/x",
+        "/runs/1/99",
+        "/packages/a%3Cb%3E",
+        "/packages/munge/on",
+        "/live/x",
+    ] {
+        let answer = site.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(Page::parse(&answer.body).check().is_empty(), "{path}: {}", answer.body);
+    }
+    let narrow = site.get("/?packages=mung&on=client%3Ax");
+    assert_eq!(narrow.status, 422);
+    assert!(narrow.body.contains("no package is called mung; did you mean munge?"), "{}", narrow.body);
+}
+
+/// A file that the database names is shown only where logs are, and never through a link.
+#[test]
+fn logs_are_shown_and_nothing_else() {
+    let site = Site::new();
+    assert!(site.get("/runs/1/1").body.contains("last line"));
+    for step in ["/runs/1/2", "/runs/1/3"] {
+        let html = site.get(step).body;
+        assert!(!html.contains("the secret"), "{step}: {html}");
+        assert!(html.contains("The log is not shown"), "{step}: {html}");
+    }
+}
+
+/// Forty packages on five hundred nodes that are all different.
+#[test]
+fn a_cluster_in_which_no_two_targets_are_alike() {
+    use opkg_oda::{Change, Key, PackageId, Row, Stage, Store, Target, TargetId};
+    let site = Site::new();
+    let mut changes = Vec::new();
+    for package in 10..50 {
+        let name = format!("package{package}").parse().unwrap();
+        let package = opkg_oda::Package {
+            id: PackageId(package),
+            name,
+            class: opkg_oda::Class::Base,
+            version: None,
+            needs: Vec::new(),
+            awaits: None,
+        };
+        changes.push(Change::Package(package));
+    }
+    for node in 1000..1500_i64 {
+        let address = format!("client:node{node}").parse().unwrap();
+        changes.push(Change::Target(Target { id: TargetId(node), address, root: None, image: None }));
+        for package in 10..50 {
+            let key = Key { target: TargetId(node), package: PackageId(package) };
+            changes.push(Change::Request { key, stage: Stage::Finished, at: 0 });
+            let current =
+                if node >> (package % 10) & 1 == 1 { Stage::Finished } else { Stage::RunConfigurator };
+            changes.push(Change::Progress(key, Row { current, ..Row::new(Stage::Finished, 0) }));
+        }
+    }
+    crate::client::open(&site.path("oda.db")).commit(&changes).unwrap();
+    let html = site.get("/").body;
+    assert!(html.contains("more groups of targets"), "{}", html.len());
+    assert!(html.contains("package49") && html.len() < 2 << 20, "{}", html.len());
+    assert_eq!(Page::parse(&html).check(), [""; 0]);
+}
