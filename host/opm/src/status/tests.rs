@@ -2,6 +2,7 @@
 use opkg_oda::{Change, Class, Failure, Package, Target};
 
 use super::*;
+use crate::machine::Wait;
 
 /// A head node, an image and clients `n1` to `n6`; packages `a` and `b`, which needs `a`.
 fn cluster() -> Cluster {
