@@ -79,7 +79,7 @@ pub enum Flaw {
         meant: Option<String>,
     },
     /// Something else must be chosen.
-    #[error("cannot be `{}`{}; it is one of {}", opkg::show(value), did_you_mean(meant.as_deref()), list(choices))]
+    #[error("cannot be `{}`, only {}{}", opkg::show(value), list(choices), did_you_mean(meant.as_deref()))]
     NoChoice {
         /// What was given.
         value: String,
@@ -123,9 +123,10 @@ fn list(choices: &[String]) -> String {
     let mut shown: Vec<String> =
         choices.iter().take(LISTED).map(|it| format!("`{}`", opkg::show(it))).collect();
     if choices.len() > LISTED {
-        shown.push("…".into());
+        return format!("one of {}, …", shown.join(", "));
     }
-    shown.join(", ")
+    let last = shown.pop().unwrap_or_else(|| "nothing".into());
+    if shown.is_empty() { last } else { format!("{} or {last}", shown.join(", ")) }
 }
 
 impl Form {
@@ -191,7 +192,9 @@ impl Field {
             values.push(String::new());
         }
         if let Some(wrong) = values.iter().find(|it| !choices().any(|choice| choice == **it)) {
-            let meant = opkg::nearest(wrong, choices()).map(str::to_owned);
+            // Of a number one cannot say what else was meant.
+            let is_word = wrong.chars().any(char::is_alphabetic);
+            let meant = opkg::nearest(wrong, choices()).filter(|_| is_word).map(str::to_owned);
             let choices = choices().map(str::to_owned).collect();
             return Err(Flaw::NoChoice { value: wrong.clone(), meant, choices });
         }

@@ -34,8 +34,13 @@ pub enum AnswerFileError {
     #[error("the file has more than {} MiB", limits::FILE_BYTES >> 20)]
     TooLarge,
     /// No TOML.
-    #[error("the file is no TOML: {0}")]
-    Syntax(String),
+    #[error("line {line} is no TOML: {reason}")]
+    Syntax {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong there, in one line.
+        reason: String,
+    },
     /// Something that is no answer.
     #[error(
         "`{}` is answered by {what}; write a text, as in `\"64\"`, or a list of texts; of a box write the value that \
@@ -65,8 +70,11 @@ impl AnswerFile {
         if text.len() > limits::FILE_BYTES {
             return Err(AnswerFileError::TooLarge);
         }
-        let table: toml::Table = toml::from_str(text)
-            .map_err(|it| AnswerFileError::Syntax(it.to_string().trim_end().to_owned()))?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |it| it.start);
+            let (line, _) = opkg::line_column(text, at);
+            AnswerFileError::Syntax { line, reason: opkg::fold(error.message()) }
+        })?;
         let mut file = Self::default();
         for (key, value) in table {
             let Value::Table(answers) = value else {
@@ -160,8 +168,8 @@ mod tests {
         ] {
             assert_eq!(AnswerFile::read(text), Err(error), "{text}");
         }
-        let AnswerFileError::Syntax(message) = AnswerFile::read("a = 1\nb").unwrap_err() else { panic!() };
-        assert!(message.contains("line 2"), "{message}");
+        let error = AnswerFile::read("a = 1\nb").unwrap_err();
+        assert!(matches!(error, AnswerFileError::Syntax { line: 2, .. }), "{error}");
     }
 
     proptest! {

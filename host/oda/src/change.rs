@@ -65,6 +65,9 @@ pub enum Change {
         image: Option<TargetId>,
         /// They replace all that were there.
         values: Vec<Value>,
+        /// Nothing is replaced unless these are what is there, so that nobody's answer is lost to somebody who did
+        /// not know it.
+        instead_of: Option<Vec<Value>>,
     },
     /// The cluster has come to another phase.
     Phase(Phase),

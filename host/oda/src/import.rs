@@ -315,7 +315,7 @@ impl Import<'_> {
             all.entry((package, image.transpose()?)).or_default().push(value);
         }
         for ((package, image), values) in all {
-            self.change(Change::Configure { package, image, values });
+            self.change(Change::Configure { package, image, values, instead_of: None });
         }
         Ok(())
     }

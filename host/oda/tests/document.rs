@@ -32,8 +32,14 @@ fn example() -> Vec<Change> {
             package: PackageId(1),
             image: None,
             values: vec![value("b", "1"), value("a", "\n\"\\")],
+            instead_of: None,
         },
-        Change::Configure { package: PackageId(1), image: Some(TargetId(2)), values: vec![value("a", "")] },
+        Change::Configure {
+            package: PackageId(1),
+            image: Some(TargetId(2)),
+            values: vec![value("a", "")],
+            instead_of: None,
+        },
         Change::Phase(opkg_oda::Phase::BuildImage),
     ]);
     changes
@@ -140,7 +146,8 @@ proptest! {
         package.version = version;
         changes.push(Change::Package(package));
         let values: Vec<Value> = values.iter().map(|(name, it)| value(name, it)).collect();
-        changes.push(Change::Configure { package: PackageId(1), image: Some(TargetId(2)), values });
+        let (package, image) = (PackageId(1), Some(TargetId(2)));
+        changes.push(Change::Configure { package, image, values, instead_of: None });
         let text = exported(&changes);
         prop_assert_eq!(exported(&import(&text, &Cluster::default(), 5).unwrap()), text);
     }

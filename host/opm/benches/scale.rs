@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use opkg_oda::export::Values;
 use opkg_oda::{
-    Address, Change, Class, Cluster, Kind, Package, PackageId, Phase, RunId, Sqlite, Stage, Store, Target,
+    Address, Change, Class, Cluster, Key, Kind, Package, PackageId, Phase, RunId, Sqlite, Stage, Store, Target,
     TargetId,
 };
 use opkg_opm::effects::{Effects, Report};
@@ -129,6 +130,10 @@ impl Effects for Pretended {
     }
 
     fn perform(&mut self, _: &Cluster, _: &Work, _: RunId) -> Report {
+        Report::new(Outcome::Done)
+    }
+
+    fn configure(&mut self, _: &Cluster, _: Key, _: &Values, _: RunId) -> Report {
         Report::new(Outcome::Done)
     }
 

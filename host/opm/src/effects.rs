@@ -1,6 +1,7 @@
 //! What the engine does to the world, behind a trait: the real system, and the pretended ones of tests.
 
-use opkg_oda::{Cluster, Package, RunId};
+use opkg_oda::export::Values;
+use opkg_oda::{Cluster, Key, Package, RunId};
 
 use crate::machine::{Outcome, Work};
 
@@ -21,6 +22,8 @@ pub struct Report {
     pub tail: String,
     /// What packages were found to say of themselves, now that they are installed: class, version, needs.
     pub learned: Vec<Package>,
+    /// What the configurator made of the answers that it was given.
+    pub settled: Values,
 }
 
 impl Report {
@@ -35,6 +38,7 @@ impl Report {
             log: None,
             tail: String::new(),
             learned: Vec::new(),
+            settled: Values::new(),
         }
     }
 }
@@ -45,8 +49,11 @@ pub trait Effects {
     /// trace in the journal.
     fn concerns(&mut self, cluster: &Cluster, work: &Work) -> bool;
 
-    /// Does it. All that can go wrong is in the report.
+    /// Does it. All that can go wrong is in the report. The configurator is run otherwise, by `configure`.
     fn perform(&mut self, cluster: &Cluster, work: &Work, run: RunId) -> Report;
+
+    /// Runs the configurator for a package on the head node, with the values that the database has of it.
+    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, run: RunId) -> Report;
 
     /// Ends what a run that died has left running, or waits for its end; returns what it did, a line each.
     fn clean_up(&mut self, dead: RunId) -> Vec<String>;

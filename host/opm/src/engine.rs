@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use opkg_oda::export::Values;
 use opkg_oda::{
-    Change, Cluster, Error, EventId, Holder, Kind, Package, PackageId, Run, RunId, State, Store, TargetId,
-    Verdict, Wanted,
+    Change, Cluster, Error, EventId, Holder, Kind, Origin, Package, PackageId, Run, RunId, State, Store,
+    TargetId, Value, Verdict, Wanted,
 };
 
 use crate::alive::is_alive;
@@ -189,16 +190,30 @@ impl Engine<'_> {
         self.store.commit(&changes)?;
 
         self.observer.begins(machine.cluster(), work);
-        let report = self.effects.perform(machine.cluster(), work, run);
+        let (report, known) = match work {
+            Work::Configure { key } => {
+                let known = values(self.store, machine.cluster(), key.package)?;
+                (self.effects.configure(machine.cluster(), *key, &known, run), known)
+            }
+            _ => (self.effects.perform(machine.cluster(), work, run), Values::new()),
+        };
         self.observer.ended(machine.cluster(), work, &report);
 
         let mut changes = machine.finish(work, &report.outcome, self.seconds());
         changes.extend(machine.learn(&report.learned));
+        changes.extend(report.settled.iter().map(|(place, values)| settled(*place, values, &known)));
         let ending = journal::ended(machine.cluster(), &report, self.clock.now());
         course.steps += 1;
         course.failed += usize::from(ending.verdict == Verdict::Failed);
         changes.push(Change::EventEnded { event: id, ending: Box::new(ending) });
         self.store.commit(&changes)?;
+        if let Work::Configure { key } = work
+            && answered_meanwhile(&known, &values(self.store, course.machine.cluster(), key.package)?)
+        {
+            let name = course.machine.cluster().packages.get(&key.package).map(|it| it.name.as_str());
+            let name = name.unwrap_or_default();
+            self.observer.note(&format!("{name} was given other answers meanwhile: `opm reconfigure {name}`"));
+        }
         Ok(())
     }
 
@@ -255,6 +270,28 @@ struct Course {
     next: u32,
     steps: usize,
     failed: usize,
+}
+
+/// The values of a package: for the whole cluster, and for each image.
+fn values(store: &mut dyn Store, cluster: &Cluster, package: PackageId) -> Result<Values, Error> {
+    let images = cluster.of_kind(Kind::Image).map(|it| Some(it.id));
+    let contexts: Vec<Option<TargetId>> = std::iter::once(None).chain(images).collect();
+    contexts.into_iter().map(|image| Ok(((package, image), store.values(package, image)?))).collect()
+}
+
+/// Written only if nobody has answered otherwise since the values were read.
+fn settled(place: (PackageId, Option<TargetId>), values: &[Value], known: &Values) -> Change {
+    let instead_of = Some(known.get(&place).cloned().unwrap_or_default());
+    Change::Configure { package: place.0, image: place.1, values: values.to_vec(), instead_of }
+}
+
+/// Whether the administrator's answers have changed since they were read.
+fn answered_meanwhile(known: &Values, now: &Values) -> bool {
+    let answers = |values: &Values| -> Vec<_> {
+        let each = values.iter().flat_map(|(place, values)| values.iter().map(move |it| (*place, it.clone())));
+        each.filter(|(_, it)| it.origin == Origin::Administrator).collect()
+    };
+    answers(known) != answers(now)
 }
 
 fn idle() -> Summary {

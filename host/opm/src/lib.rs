@@ -3,6 +3,7 @@
 //! [`machine`] decides and does nothing; everything that touches the world stands around it.
 
 mod alive;
+pub mod answers;
 pub mod ask;
 pub mod audit;
 pub mod choice;

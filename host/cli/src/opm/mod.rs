@@ -35,6 +35,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<Exit> {
         Command::Remove(it) => commands::ask::remove(session, &it),
         Command::Clear(it) => commands::ask::clear(session, &it),
         Command::Phase { command } => commands::phase::run(session, command.as_ref()),
+        Command::Configure(it) => commands::configure::run(session, &it),
         Command::Reconfigure(it) => commands::ask::reconfigure(session, &it.packages),
         Command::Upgrade(it) => commands::ask::upgrade(session, &it.packages),
         Command::Rerun(it) => commands::ask::rerun(session, &it),

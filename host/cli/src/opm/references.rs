@@ -57,6 +57,17 @@ pub fn image(text: &str) -> Result<Address, Invalid> {
     text.parse()
 }
 
+/// `NAME=VALUE`. The value is everything behind the first `=`.
+///
+/// # Errors
+/// When there is no name.
+pub fn setting(text: &str) -> Result<(String, String), Invalid> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Invalid::new("answer", text, "write NAME=VALUE, `loglevel=128` say")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -73,5 +84,8 @@ mod tests {
         assert_eq!(addresses("client:n[1-3],login").unwrap().0.len(), 4);
         assert!(addresses("node1").is_err());
         assert_eq!(image("compute").unwrap(), image("image:compute").unwrap());
+        assert_eq!(setting("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
+        assert_eq!(setting("a=").unwrap().1, "");
+        assert!(setting("a").is_err() && setting("=b").is_err());
     }
 }

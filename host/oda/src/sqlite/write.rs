@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Params, params};
 
 use super::fault::{Fault, Result};
+use super::read;
 use crate::{Change, Ending, Event, Key, Package, PackageId, Row, Stage, Target, TargetId, Value};
 
 /// Writes one change, inside the caller's transaction. What is said of a target or package that is not there
@@ -52,7 +53,12 @@ pub(super) fn change(to: &Connection, change: &Change) -> Result<()> {
             "DELETE FROM rerun WHERE target = ?1 AND package = ?2 AND stage = ?3",
             params![key.target.0, key.package.0, stage.id()],
         ),
-        Change::Configure { package, image, values } => configure(to, *package, *image, values),
+        Change::Configure { package, image, instead_of: Some(known), .. }
+            if read::values(to, *package, *image)? != *known =>
+        {
+            Ok(())
+        }
+        Change::Configure { package, image, values, .. } => configure(to, *package, *image, values),
         Change::Phase(phase) => run(to, "UPDATE phase SET phase = ?1", params![*phase as u8]),
         Change::RunEnded { run: id, ended, verdict } => run(
             to,

@@ -126,7 +126,7 @@ pub fn one_of_each(run: RunId, number: u32) -> Vec<Change> {
         Change::Unassign { package: PackageId(2), client: TargetId(3) },
         Change::ImageSeen { package: PackageId(1), image: TargetId(2), seen: true },
         Change::Rerun { key: key(1, 1), stage: Stage::PostClients, queued: true },
-        Change::Configure { package: PackageId(1), image: None, values: vec![value] },
+        Change::Configure { package: PackageId(1), image: None, values: vec![value], instead_of: None },
         Change::Phase(Phase::Netboot),
         Change::Event(Box::new(event(run, number))),
         Change::EventEnded { event: id, ending: Box::new(ending(Verdict::Failed)) },

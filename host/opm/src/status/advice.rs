@@ -115,7 +115,7 @@ pub fn advice(cluster: &Cluster, finding: &Finding) -> Advice {
         ),
         Standing::Waits(Wait::Configuration(what)) => (
             format!("{where_}: for its configuration: {what}"),
-            next(format!("opm reconfigure {first}"), "when it is there"),
+            next(format!("opm configure {first}"), "answers it"),
         ),
         Standing::Waits(Wait::StillOn(target)) => (
             format!("{where_}: until it is gone from {}", words::target_names(cluster, &[*target])),

@@ -33,6 +33,9 @@ pub struct Config {
     /// What hooks that are components may run.
     #[serde(rename = "grant")]
     pub grants: Vec<Grant>,
+    /// The directory of the files that answer the configurators of packages, `PACKAGE.toml`.
+    #[serde(skip)]
+    pub answers: PathBuf,
     /// Further variables for the environment of hooks and package managers, from `env.d`.
     #[serde(skip)]
     pub environment: Vec<(String, String)>,
@@ -119,6 +122,7 @@ impl Default for Config {
             repositories: Vec::new(),
             runners: Vec::new(),
             grants: Vec::new(),
+            answers: "/etc/opm/answers.d".into(),
             environment: Vec::new(),
         }
     }
@@ -157,6 +161,7 @@ impl Config {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(unreadable(path, &error)),
         };
+        config.answers = directory.join("answers.d");
         config.environment = environment(&directory.join("env.d"))?;
         Ok(config)
     }
@@ -289,7 +294,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_as_usual() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(Config::load(directory.path()).unwrap(), Config::default());
+        let usual = Config { answers: directory.path().join("answers.d"), ..Config::default() };
+        assert_eq!(Config::load(directory.path()).unwrap(), usual);
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
 

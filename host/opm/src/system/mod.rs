@@ -7,6 +7,7 @@
 //! | `hooks`, `scripts` | the files of packages that are run, and what they are given |
 //! | `runners`, `service`, `programs` | the runner of a hook, and what it may do meanwhile |
 //! | `rooted`, `values` | files that hooks read and write, and the values of the package's form |
+//! | `forms`, `configure` | what packages ask for, and what was answered |
 //! | `learn`, `release` | what packages and roots say of themselves |
 //! | `leftovers`, `marks` | what a run that died has left behind |
 //! | `executor`, `enter` | running a program for a target, inside its root where need be |
@@ -15,9 +16,11 @@
 //! | `config`, `grants` | what the administrator decides |
 
 mod config;
+mod configure;
 mod enter;
 mod executor;
 mod grants;
+mod forms;
 mod hooks;
 mod learn;
 mod leftovers;
@@ -44,12 +47,14 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use opkg_oda::{Cluster, Kind, RunId, Target, TargetId};
+use opkg_oda::export::Values;
+use opkg_oda::{Cluster, Key, Kind, RunId, Target, TargetId};
 use opkg_runtime::{Options, Registry};
 
 pub use config::{Config, ConfigError, Limits, Repository, Selector};
 pub use enter::enter;
 pub use grants::{Choice, Grant, Name, Program};
+pub use forms::{Found, answer_file, find_form, images_with};
 pub use stop::Stop;
 
 use self::executor::Executor;
@@ -287,7 +292,8 @@ impl Effects for System {
                 // What cannot be looked at must be heard of.
                 found.map_or(true, |it| !it.is_empty())
             }
-            Work::Mark { .. } | Work::Configure { .. } => false,
+            Work::Mark { .. } => false,
+            Work::Configure { key } => configure::concerns(cluster, *key),
             Work::Install { .. } | Work::Remove { .. } | Work::Confirm { .. } => true,
         }
     }
@@ -300,6 +306,10 @@ impl Effects for System {
             }
             Work::Mark { .. } | Work::Configure { .. } => Report::new(Outcome::Done),
         }
+    }
+
+    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, _: RunId) -> Report {
+        configure::configure(&self.config, cluster, key, known)
     }
 
     fn clean_up(&mut self, dead: RunId) -> Vec<String> {

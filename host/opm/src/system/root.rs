@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use opkg_oda::crash::point;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, mkdirat, open, openat, openat2, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, mkdirat, open, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
 /// The root directory of a target.
@@ -96,6 +96,40 @@ impl Root {
         let mut bytes = Vec::new();
         self.regular(path)?.take(most as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Puts a file in place of what is there, all of it or nothing, and makes the directories above it.
+    ///
+    /// # Errors
+    /// It cannot be written; then nothing has changed but for directories.
+    pub(super) fn replace(&self, path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+        if let Some(parent) = path.parent() {
+            let mut directories = Additions::new(self);
+            directories.directory(parent)?;
+            directories.stay();
+        }
+        let (parent, name) = self.parent(path)?;
+        let mut new = name.as_os_str().to_owned();
+        new.push(".new");
+        match unlinkat(&parent, &new, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(openat(&parent, &new, flags, Mode::from_raw_mode(0o600))?);
+        let written = file
+            .write_all(contents)
+            // Whatever the umask of this process.
+            .and_then(|()| file.set_permissions(PermissionsExt::from_mode(mode)))
+            .and_then(|()| file.sync_all());
+        point("replace.written");
+        if let Err(error) = written.and_then(|()| Ok(renameat(&parent, &new, &parent, name)?)) {
+            let _ = unlinkat(&parent, &new, AtFlags::empty());
+            return Err(error);
+        }
+        point("replace.renamed");
+        File::from(openat(&parent, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+            .sync_all()
     }
 
     /// Removes a file, and the directories above it that are empty then.

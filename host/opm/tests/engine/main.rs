@@ -7,7 +7,9 @@ mod pretended;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use opkg_oda::{Change, Error, Holder, Key, PackageId, Run, RunId, Stage, State, TargetId, Verdict};
+use opkg_oda::{
+    Change, Error, Holder, Key, Origin, PackageId, Run, RunId, Stage, State, TargetId, Value, Verdict,
+};
 use opkg_opm::engine::{Clock, Engine, Identity, Order, RunError, Summary};
 use opkg_opm::machine::Outcome;
 
@@ -292,6 +294,38 @@ fn what_waits_for_the_administrator_is_not_tried_in_every_run() {
     stand.store.cluster.apply(&Change::Package(answered));
     stand.run().unwrap();
     assert_eq!(stand.row(1).current, Stage::Finished);
+}
+
+fn answer(value: &str, origin: Origin) -> Value {
+    Value { name: "port".into(), value: value.into(), origin }
+}
+
+#[test]
+fn the_configurator_gets_the_answers_and_its_values_are_kept() {
+    let mut stand = Stand::new(requested(head(&[1]), 1, Stage::RunConfigurator));
+    let place = (PackageId(1), None);
+    stand.store.values.insert(place, vec![answer("80", Origin::Administrator)]);
+    let values = vec![answer("80", Origin::Administrator), answer("x", Origin::Default)];
+    stand.world.settled.insert(place, values.clone());
+    stand.run().unwrap();
+    assert_eq!(stand.world.known[&place], [answer("80", Origin::Administrator)]);
+    assert_eq!(stand.store.values[&place], values);
+    assert_eq!(stand.notes.0, Vec::<String>::new());
+}
+
+#[test]
+fn answers_that_are_given_meanwhile_are_not_lost() {
+    let mut stand = Stand::new(requested(head(&[1]), 1, Stage::RunConfigurator));
+    stand.world.absent = BTreeSet::from(["api-pre-configure", "api-post-configure"]);
+    let place = (PackageId(1), None);
+    stand.world.settled.insert(place, vec![answer("80", Origin::Default)]);
+    let other = vec![answer("443", Origin::Administrator)];
+    let instead_of = Some(Vec::new());
+    let given = Change::Configure { package: place.0, image: None, values: other.clone(), instead_of };
+    stand.store.after_values = Some(given);
+    stand.run().unwrap();
+    assert_eq!(stand.store.values[&place], other);
+    assert_eq!(stand.notes.0, ["p1 was given other answers meanwhile: `opm reconfigure p1`"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use opkg_oda::export::Values;
 use opkg_oda::{
     Address, Change, Class, Cluster, Error, Event, Holder, Key, Kind, Lock, Package, PackageId, Phase, Run,
     RunId, Stage, Store, Target, TargetId, Value, Wanted,
@@ -26,6 +27,9 @@ pub struct Memory {
     pub cluster: Cluster,
     pub runs: Vec<Run>,
     pub events: Vec<Event>,
+    pub values: Values,
+    /// What another process writes right after values are read.
+    pub after_values: Option<Change>,
     pub holder: Option<Holder>,
     /// Commits that still succeed; all of them if absent.
     pub room: Option<usize>,
@@ -41,6 +45,8 @@ impl Memory {
             cluster,
             runs: Vec::new(),
             events: Vec::new(),
+            values: Values::new(),
+            after_values: None,
             holder: None,
             room: None,
             meanwhile: VecDeque::new(),
@@ -62,6 +68,12 @@ impl Memory {
                 for known in self.runs.iter_mut().filter(|it| it.id == *run) {
                     known.ended = Some(*ended);
                     known.verdict = Some(*verdict);
+                }
+            }
+            Change::Configure { package, image, values, instead_of } => {
+                let there = self.values.entry((*package, *image)).or_default();
+                if instead_of.as_ref().is_none_or(|it| it == there) {
+                    there.clone_from(values);
                 }
             }
             _ => {}
@@ -142,8 +154,12 @@ impl Store for Memory {
         Ok(events.cloned().collect())
     }
 
-    fn values(&mut self, _package: PackageId, _image: Option<TargetId>) -> Result<Vec<Value>, Error> {
-        Ok(Vec::new())
+    fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<Value>, Error> {
+        let values = self.values.get(&(package, image)).cloned().unwrap_or_default();
+        if let Some(change) = self.after_values.take() {
+            self.write(&change);
+        }
+        Ok(values)
     }
 
     fn lock(&mut self, _targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, Holder>, Error> {
@@ -163,6 +179,9 @@ pub struct World {
     /// Hooks that packages do not have.
     pub absent: BTreeSet<&'static str>,
     pub stop_after: Option<usize>,
+    /// What the configurator makes of the answers, and what it was last given.
+    pub settled: Values,
+    pub known: Values,
     trace: Trace,
 }
 
@@ -173,6 +192,8 @@ impl World {
             learned: Vec::new(),
             absent: BTreeSet::new(),
             stop_after: None,
+            settled: Values::new(),
+            known: Values::new(),
             trace: Rc::clone(trace),
         }
     }
@@ -206,6 +227,12 @@ impl Effects for World {
         let learned =
             if matches!(work, Work::Install { .. }) { std::mem::take(&mut self.learned) } else { Vec::new() };
         Report { learned, ..Report::new(outcome) }
+    }
+
+    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, run: RunId) -> Report {
+        let report = self.perform(cluster, &Work::Configure { key }, run);
+        self.known.clone_from(known);
+        Report { settled: std::mem::take(&mut self.settled), ..report }
     }
 
     fn clean_up(&mut self, dead: RunId) -> Vec<String> {

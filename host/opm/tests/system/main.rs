@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod configure;
 mod deb;
 mod hooks;
 mod leftovers;

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod configure;
 pub mod history;
 pub mod import_set;
 pub mod init;

@@ -1,0 +1,185 @@
+//! Questions on the terminal, with the keyboard alone.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::rc::Rc;
+
+use anyhow::Result;
+use inquire::ui::RenderConfig;
+use inquire::validator::Validation;
+use inquire::{
+    Confirm, CustomUserError, Editor, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text,
+};
+
+/// How a question ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply<T> {
+    /// With an answer.
+    Given(T),
+    /// With the key for going back.
+    Back,
+    /// With the key for going away at once.
+    Away,
+}
+
+/// Whether what was typed can be taken; else what is wrong with it.
+pub type Check = Rc<dyn Fn(&str) -> Result<(), String>>;
+
+/// Somebody who can be asked.
+pub trait Asker {
+    /// Says something.
+    fn say(&mut self, text: &str);
+
+    /// Lets one of several lines be chosen.
+    ///
+    /// # Errors
+    /// When the terminal does not work; so with all questions.
+    fn choose(&mut self, question: &str, lines: &[String], start: usize, help: &str) -> Result<Reply<usize>>;
+
+    /// Lets any number of lines be chosen.
+    fn choose_several(
+        &mut self,
+        question: &str,
+        lines: &[String],
+        chosen: &[usize],
+    ) -> Result<Reply<Vec<usize>>>;
+
+    /// Asks for yes or no.
+    fn confirm(&mut self, question: &str, default: bool) -> Result<Reply<bool>>;
+
+    /// Lets one line be typed.
+    fn line(&mut self, question: &str, value: &str, help: &str, check: Check) -> Result<Reply<String>>;
+
+    /// Lets a line be typed that nobody sees.
+    fn secret(&mut self, question: &str, help: &str, check: Check) -> Result<Reply<String>>;
+
+    /// Lets several lines be written in an editor.
+    fn text(&mut self, question: &str, value: &str, check: Check) -> Result<Reply<String>>;
+}
+
+/// A person at the terminal.
+pub struct Terminal {
+    /// Whether there are colours.
+    pub colors: bool,
+}
+
+/// How many lines of a list are seen at once: on a terminal of 24 lines there is room for the question.
+const LINES: usize = 16;
+
+/// A line of a list, told from others by its place.
+struct Line<'a>(usize, &'a str);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+}
+
+impl Terminal {
+    fn look(&self) -> RenderConfig<'static> {
+        if self.colors { RenderConfig::default_colored() } else { RenderConfig::empty() }
+    }
+}
+
+impl Asker for Terminal {
+    fn say(&mut self, text: &str) {
+        eprintln!("{text}");
+    }
+
+    fn choose(&mut self, question: &str, lines: &[String], start: usize, help: &str) -> Result<Reply<usize>> {
+        let select = Select::new(question, numbered(lines))
+            .with_starting_cursor(start.min(lines.len().saturating_sub(1)))
+            .with_page_size(LINES)
+            .without_filtering()
+            .with_help_message(help)
+            .with_formatter(&|it| it.value.1.trim().to_owned())
+            .with_render_config(self.look());
+        Ok(reply(select.prompt())?.map(|it| it.0))
+    }
+
+    fn choose_several(
+        &mut self,
+        question: &str,
+        lines: &[String],
+        chosen: &[usize],
+    ) -> Result<Reply<Vec<usize>>> {
+        let select = MultiSelect::new(question, numbered(lines))
+            .with_default(chosen)
+            .with_page_size(LINES)
+            .without_filtering()
+            .with_help_message("arrows and space choose, enter takes it, esc goes back")
+            .with_render_config(self.look());
+        Ok(reply(select.prompt())?.map(|it| it.into_iter().map(|it| it.0).collect()))
+    }
+
+    fn confirm(&mut self, question: &str, default: bool) -> Result<Reply<bool>> {
+        reply(Confirm::new(question).with_default(default).with_render_config(self.look()).prompt())
+    }
+
+    fn line(&mut self, question: &str, value: &str, help: &str, check: Check) -> Result<Reply<String>> {
+        let text = Text::new(question)
+            .with_initial_value(value)
+            .with_help_message(help)
+            .with_validator(move |text: &str| validated(&check, text))
+            .with_render_config(self.look());
+        reply(text.prompt())
+    }
+
+    fn secret(&mut self, question: &str, help: &str, check: Check) -> Result<Reply<String>> {
+        let password = Password::new(question)
+            .with_display_mode(PasswordDisplayMode::Hidden)
+            .with_help_message(help)
+            .with_custom_confirmation_message("Once more:")
+            .with_custom_confirmation_error_message("that was not the same")
+            .with_validator(move |text: &str| validated(&check, text))
+            .with_render_config(self.look());
+        reply(password.prompt())
+    }
+
+    fn text(&mut self, question: &str, value: &str, check: Check) -> Result<Reply<String>> {
+        let editor = Editor::new(question)
+            .with_predefined_text(value)
+            .with_file_extension(".txt")
+            .with_formatter(&|text| format!("{} lines", text.lines().count()))
+            .with_validator(move |text: &str| validated(&check, text))
+            .with_render_config(self.look());
+        match editor.prompt() {
+            Err(InquireError::IO(error)) if error.kind() == ErrorKind::NotFound => {
+                self.say("no editor was found: name one in $EDITOR");
+                Ok(Reply::Back)
+            }
+            result => reply(result),
+        }
+    }
+}
+
+impl<T> Reply<T> {
+    /// What becomes of an answer.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Reply<U> {
+        match self {
+            Self::Given(answer) => Reply::Given(with(answer)),
+            Self::Back => Reply::Back,
+            Self::Away => Reply::Away,
+        }
+    }
+}
+
+fn numbered(lines: &[String]) -> Vec<Line<'_>> {
+    lines.iter().enumerate().map(|(place, it)| Line(place, it)).collect()
+}
+
+fn reply<T>(result: Result<T, InquireError>) -> Result<Reply<T>> {
+    match result {
+        Ok(answer) => Ok(Reply::Given(answer)),
+        Err(InquireError::OperationCanceled) => Ok(Reply::Back),
+        Err(InquireError::OperationInterrupted) => Ok(Reply::Away),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn validated(check: &Check, text: &str) -> Result<Validation, CustomUserError> {
+    Ok(match check(text) {
+        Ok(()) => Validation::Valid,
+        Err(flaw) => Validation::Invalid(flaw.into()),
+    })
+}
