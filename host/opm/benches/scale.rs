@@ -10,8 +10,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use opkg_oda::export::Values;
 use opkg_oda::{
-    Address, Change, Class, Cluster, Key, Kind, Package, PackageId, Phase, RunId, Sqlite, Stage, Store, Target,
-    TargetId,
+    Address, Change, Class, Cluster, Key, Kind, Package, PackageId, Phase, RunId, Sqlite, Stage, Store,
+    Target, TargetId,
 };
 use opkg_opm::effects::{Effects, Report};
 use opkg_opm::engine::{Clock, Engine, Identity, Observer, Order};

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use opkg_configurator::{Answers, Finding, Form, Refused, Settled};
 use opkg_oda::{
-    Change, Cluster, Error, Key, Kind, Origin, Package, PackageId, Stage, State, Store, Target,
-    TargetId, TargetName, Value,
+    Change, Cluster, Error, Key, Kind, Origin, Package, PackageId, Stage, State, Store, Target, TargetId,
+    TargetName, Value,
 };
 
 use crate::system::{Found, answer_file, find_form};

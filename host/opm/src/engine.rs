@@ -212,7 +212,8 @@ impl Engine<'_> {
         {
             let name = course.machine.cluster().packages.get(&key.package).map(|it| it.name.as_str());
             let name = name.unwrap_or_default();
-            self.observer.note(&format!("{name} was given other answers meanwhile: `opm reconfigure {name}`"));
+            self.observer
+                .note(&format!("{name} was given other answers meanwhile: `opm reconfigure {name}`"));
         }
         Ok(())
     }
@@ -288,7 +289,8 @@ fn settled(place: (PackageId, Option<TargetId>), values: &[Value], known: &Value
 /// Whether the administrator's answers have changed since they were read.
 fn answered_meanwhile(known: &Values, now: &Values) -> bool {
     let answers = |values: &Values| -> Vec<_> {
-        let each = values.iter().flat_map(|(place, values)| values.iter().map(move |it| (*place, it.clone())));
+        let each =
+            values.iter().flat_map(|(place, values)| values.iter().map(move |it| (*place, it.clone())));
         each.filter(|(_, it)| it.origin == Origin::Administrator).collect()
     };
     answers(known) != answers(now)

@@ -257,7 +257,8 @@ pub struct Packages {
 
 /// Options of `configure`.
 #[derive(Debug, Args)]
-#[command(after_help = "Without any of --set, --unset, --answers, --defaults and --show, the form is shown on the terminal, to be
+#[command(
+    after_help = "Without any of --set, --unset, --answers, --defaults and --show, the form is shown on the terminal, to be
 filled in with the keyboard.
 
 An answer counts more than the file answers.d/PACKAGE.toml beside opm.toml, and that more than what the form itself
@@ -271,7 +272,8 @@ Examples:
   opm configure torque --set compute_on_head=        an empty value leaves a box empty
   opm configure torque --unset loglevel              back to what the form says
   opm configure ganglia --image compute --set cluster__name=west
-  opm configure naemon --answers - < answers.toml    nobody sees a password that stands in no command")]
+  opm configure naemon --answers - < answers.toml    nobody sees a password that stands in no command"
+)]
 pub struct Configure {
     /// Which package
     pub package: PackageName,
@@ -288,9 +290,9 @@ pub struct Configure {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub unset: Vec<String>,
 
-    /// Take answers from a file in TOML, `NAME = \"VALUE\"` each; `-` is standard input
+    /// Take answers from a file in TOML, `NAME = "VALUE"` each; `-` is standard input
     ///
-    /// A table `[\"image:NAME\"]` answers for an image. With --image only its table counts.
+    /// A table `["image:NAME"]` answers for an image. With --image only its table counts.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub answers: Option<PathBuf>,
 

@@ -111,7 +111,9 @@ fn refusal(
     let Some(first) = refused.first() else { return "an answer was refused".into() };
     let place = image.map_or_else(String::new, |it| format!("for the image {it}: "));
     let mends = match first.origin {
-        Origin::Answers => format!("as {} answers it", config.answers.join(format!("{package}.toml")).display()),
+        Origin::Answers => {
+            format!("as {} answers it", config.answers.join(format!("{package}.toml")).display())
+        }
         _ => {
             let image = image.map_or_else(String::new, |it| format!(" --image {it}"));
             let change = match first.flaw {

@@ -25,9 +25,14 @@ pub enum Found {
 ///
 /// # Errors
 /// One line: there is one that cannot be used.
-pub fn find_form(server: &Target, package: &PackageName, image: Option<&TargetName>) -> Result<Found, String> {
+pub fn find_form(
+    server: &Target,
+    package: &PackageName,
+    image: Option<&TargetName>,
+) -> Result<Found, String> {
     let root = root_of(server)?;
-    let cannot = |error| format!("{} in the root {}: {error}", home(package).display(), root.path().display());
+    let cannot =
+        |error| format!("{} in the root {}: {error}", home(package).display(), root.path().display());
     if root.find(&home(package)).map_err(cannot)?.is_none() {
         return Ok(Found::NotInstalled);
     }
@@ -44,10 +49,13 @@ pub(super) fn form(
     image: Option<&TargetName>,
 ) -> Result<Option<(Form, Vec<Finding>)>, String> {
     let path = form_file(package, image.is_some());
-    let cannot = |error: &dyn std::fmt::Display| format!("the form {} cannot be used: {error}", path.display());
+    let cannot =
+        |error: &dyn std::fmt::Display| format!("the form {} cannot be used: {error}", path.display());
     let bytes = match root.read(&path, limits::FORM_BYTES as u64) {
         Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(cannot(&error)),
     };
     Form::read(&bytes, image.map(TargetName::as_str)).map(Some).map_err(|error| cannot(&error))
@@ -78,7 +86,10 @@ pub fn images_with(cluster: &Cluster, package: PackageId) -> Vec<&Target> {
 }
 
 /// The contexts of a package: the whole cluster, then its images.
-pub(super) fn contexts(cluster: &Cluster, package: PackageId) -> Vec<(Option<TargetId>, Option<&TargetName>)> {
+pub(super) fn contexts(
+    cluster: &Cluster,
+    package: PackageId,
+) -> Vec<(Option<TargetId>, Option<&TargetName>)> {
     let images = images_with(cluster, package);
     let images = images.into_iter().map(|it| (Some(it.id), Some(&it.address.name)));
     std::iter::once((None, None)).chain(images).collect()

@@ -113,10 +113,7 @@ fn images_have_values_of_their_own() {
     let report = configure(&bench, &answered(None, &[("cluster", "not of the image")]));
     assert_eq!(report.outcome, Outcome::Done);
     let file = format!("{HOME}/.configs/compute/.configurator.values");
-    assert_eq!(
-        bench.server().read(&file),
-        "<config>\n  <cluster>compute nodes</cluster>\n</config>\n"
-    );
+    assert_eq!(bench.server().read(&file), "<config>\n  <cluster>compute nodes</cluster>\n</config>\n");
     assert!(!bench.server().0.join(HOME).join(".configurator.values").exists());
     configure(&bench, &answered(Some(IMAGE), &[("cluster", "west")]));
     assert_eq!(bench.server().read(&file), "<config>\n  <cluster>west</cluster>\n</config>\n");
@@ -154,12 +151,9 @@ fn what_must_be_answered_is_waited_for() {
 fn wrong_answers_are_named_with_the_command_that_mends_them() {
     let bench = bench(&[("configurator.html", FORM), ("configurator_image.html", FORM)]);
     let mut said = Vec::new();
-    for (image, name, value) in [
-        (None, "port", "123456"),
-        (None, "log", "yes"),
-        (None, "prot", "80"),
-        (Some(IMAGE), "level", "3"),
-    ] {
+    for (image, name, value) in
+        [(None, "port", "123456"), (None, "log", "yes"), (None, "prot", "80"), (Some(IMAGE), "level", "3")]
+    {
         let report = configure(&bench, &answered(image, &[(name, value)]));
         assert!(report.settled.is_empty());
         said.push(failure(&report).to_owned());
@@ -194,6 +188,8 @@ fn homes_lead_nowhere_outside() {
     for text in [vec![b'x'; 200_000], b"<input name='a b'>".to_vec()] {
         fs::write(home.join("configurator.html"), text).unwrap();
         let report = configure(&bench, &Values::new());
-        assert!(failure(&report).starts_with("the form /usr/lib/oscar/packages/demo/configurator.html cannot be"));
+        assert!(
+            failure(&report).starts_with("the form /usr/lib/oscar/packages/demo/configurator.html cannot be")
+        );
     }
 }

@@ -72,7 +72,8 @@ impl Changes {
                     Some(near) => format!("did you mean `{}`?", opkg::show(near)),
                     None => format!("`{command} --show` shows what is answered"),
                 };
-                let message = format!("`{}` was not answered, so nothing is to be taken back", opkg::show(name));
+                let message =
+                    format!("`{}` was not answered, so nothing is to be taken back", opkg::show(name));
                 return Err(UsageError::new(message, help).into());
             }
         }
@@ -98,7 +99,8 @@ fn from_file(
     path: &Path,
 ) -> Result<Vec<(Option<TargetId>, Changes)>> {
     let wrong = |reason: &dyn std::fmt::Display, help: &str| {
-        let place = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let place =
+            if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         UsageError::new(format!("{place}: {reason}"), help)
     };
     let file = AnswerFile::read(&text(path)?)

@@ -5,6 +5,8 @@ mod prompt;
 mod sheet;
 mod show;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal};
 

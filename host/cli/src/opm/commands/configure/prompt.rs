@@ -66,6 +66,9 @@ pub struct Terminal {
 /// How many lines of a list are seen at once: on a terminal of 24 lines there is room for the question.
 const LINES: usize = 16;
 
+/// How long the lines of a text are at most.
+const WIDTH: usize = 80;
+
 /// A line of a list, told from others by its place.
 struct Line<'a>(usize, &'a str);
 
@@ -83,7 +86,8 @@ impl Terminal {
 
 impl Asker for Terminal {
     fn say(&mut self, text: &str) {
-        eprintln!("{text}");
+        let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0));
+        eprintln!("{}", wrapped(text, width.min(WIDTH)));
     }
 
     fn choose(&mut self, question: &str, lines: &[String], start: usize, help: &str) -> Result<Reply<usize>> {
@@ -164,6 +168,29 @@ impl<T> Reply<T> {
     }
 }
 
+/// Breaks lines between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut wrapped = String::new();
+    for line in text.split('\n') {
+        let mut column = 0;
+        for word in line.split(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length >= width {
+                wrapped.push('\n');
+                column = 0;
+            } else if column > 0 {
+                wrapped.push(' ');
+                column += 1;
+            }
+            wrapped.push_str(word);
+            column += length;
+        }
+        wrapped.push('\n');
+    }
+    wrapped.pop();
+    wrapped
+}
+
 fn numbered(lines: &[String]) -> Vec<Line<'_>> {
     lines.iter().enumerate().map(|(place, it)| Line(place, it)).collect()
 }
@@ -182,4 +209,17 @@ fn validated(check: &Check, text: &str) -> Result<Validation, CustomUserError> {
         Ok(()) => Validation::Valid,
         Err(flaw) => Validation::Invalid(flaw.into()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("one two\nthree four", 9), "one two\nthree\nfour");
+        assert_eq!(wrapped("a verylongword b", 6), "a\nverylongword\nb");
+        assert_eq!(wrapped("", 9), "");
+        assert_eq!(wrapped("\nab", 9), "\nab");
+    }
 }

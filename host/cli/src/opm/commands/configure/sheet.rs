@@ -30,18 +30,21 @@ impl<'a> Desk<'a> {
     /// The form of a context with all answers to it.
     pub fn sheet(&mut self, image: Option<TargetId>) -> Result<Sheet> {
         let files = Config::load(self.session.settings())?.answers;
-        Sheet::read(&mut self.store, &self.cluster, &files, self.package, image).map_err(|error| match error {
-            SheetError::Database(error) => error.into(),
-            SheetError::NoServer => {
-                UsageError::new(error.to_string(), "`opm target add server:NAME` makes one known").into()
-            }
-            SheetError::Unknown => {
-                UsageError::new(error.to_string(), "`opm package list` and `opm target list` list them").into()
-            }
-            SheetError::Unusable(reason) => {
-                UsageError::new(reason, "mend that file, then give the command again").into()
-            }
-        })
+        Sheet::read(&mut self.store, &self.cluster, &files, self.package, image).map_err(
+            |error| match error {
+                SheetError::Database(error) => error.into(),
+                SheetError::NoServer => {
+                    UsageError::new(error.to_string(), "`opm target add server:NAME` makes one known").into()
+                }
+                SheetError::Unknown => {
+                    UsageError::new(error.to_string(), "`opm package list` and `opm target list` list them")
+                        .into()
+                }
+                SheetError::Unusable(reason) => {
+                    UsageError::new(reason, "mend that file, then give the command again").into()
+                }
+            },
+        )
     }
 
     /// Keeps what `decide` makes of the administrator's answers, again where somebody else was faster.
@@ -57,7 +60,8 @@ impl<'a> Desk<'a> {
                 return Ok((sheet, answers));
             }
         }
-        Err(UsageError::new("others answer at the same time; nothing was kept", "give the command again").into())
+        Err(UsageError::new("others answer at the same time; nothing was kept", "give the command again")
+            .into())
     }
 
     /// `opm configure P`, for the context.
@@ -138,7 +142,10 @@ impl<'a> Desk<'a> {
                 let names = settled.missing.iter().map(|it| format!("`{}`", fields[*it].name));
                 let names = names.collect::<Vec<_>>().join(", ");
                 shell.status(&format!("note: still to be answered: {names}"));
-                shell.status(&format!("help: `{command} --set NAME=VALUE` does so; until then {} waits", self.name));
+                shell.status(&format!(
+                    "help: `{command} --set NAME=VALUE` does so; until then {} waits",
+                    self.name
+                ));
                 return;
             }
             (_, Some(Err(refused))) => {
@@ -154,7 +161,9 @@ impl<'a> Desk<'a> {
             Next::Run => "help: `opm` goes on with it".to_owned(),
             Next::Clear => format!("help: {name} is in error: `opm clear {name}`, then `opm`, tries again"),
             Next::Reconfigure => {
-                format!("help: {name} is configured already: `opm reconfigure {name}`, then `opm`, does it anew")
+                format!(
+                    "help: {name} is configured already: `opm reconfigure {name}`, then `opm`, does it anew"
+                )
             }
         });
     }

@@ -64,12 +64,15 @@ pub fn show(desk: &mut Desk<'_>, image: Option<TargetId>) -> Result<()> {
     }
     let Some(form) = sheet.form() else {
         if !matches!(sheet.found, Found::NotInstalled) || sheet.administrator.is_empty() {
-            return Err(desk.no_form(&sheet.found, image).map_or_else(|| anyhow::anyhow!("no form"), Into::into));
+            return Err(desk
+                .no_form(&sheet.found, image)
+                .map_or_else(|| anyhow::anyhow!("no form"), Into::into));
         }
         // They may be passwords: nobody knows yet.
         let names: Vec<String> =
             sheet.administrator.iter().map(|(name, _)| format!("  {}\n", opkg::show(name))).collect();
-        shell.status(&format!("{} is not installed yet; answered for its form, whatever that is:", desk.name));
+        shell
+            .status(&format!("{} is not installed yet; answered for its form, whatever that is:", desk.name));
         return Ok(shell.data(&names.concat())?);
     };
     let paint = Paint(shell.colored(true));
@@ -103,9 +106,9 @@ fn rows<'a>(form: &'a Form, sheet: &Sheet) -> Vec<Row<'a>> {
         });
         fitting
     };
-    let settled = form.settle(&fitting(&sheet.administrator), &fitting(&sheet.file)).unwrap_or_else(|_| {
-        opkg_configurator::Settled { values: Vec::new(), missing: Vec::new() }
-    });
+    let settled = form
+        .settle(&fitting(&sheet.administrator), &fitting(&sheet.file))
+        .unwrap_or_else(|_| opkg_configurator::Settled { values: Vec::new(), missing: Vec::new() });
     let rows = form.fields.iter().enumerate().zip(settled.values).map(|((place, field), values)| {
         let flaw = flawed(&field.name);
         let given = flaw.and_then(|it| match it.origin {

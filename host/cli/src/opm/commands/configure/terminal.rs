@@ -5,7 +5,6 @@ use std::rc::Rc;
 use anyhow::Result;
 use opkg_configurator::{Answers, Field, Form, Item, Kind, Settled};
 use opkg_oda::TargetId;
-use opkg_opm::answers::Sheet;
 
 use super::prompt::{Asker, Check, Reply, Terminal};
 use super::sheet::Desk;
@@ -23,13 +22,15 @@ pub fn fill_in(desk: &mut Desk<'_>, image: Option<TargetId>) -> Result<()> {
     };
     let mut terminal = Terminal { colors: desk.session.shell.colored(false) };
     let what = desk.what(image);
-    let mut draft = Draft { form, sheet: &sheet, answers: sheet.administrator.clone() };
+    let mut draft = Draft::new(form, &sheet.administrator, &sheet.file);
     let decision = draft.fill_in(&what, &mut terminal);
     let (changed, answers) = (draft.changed(), draft.answers);
     if !matches!(decision, Ok(Decision::Keep)) {
         if !changed.is_empty() && !matches!(decision, Ok(Decision::Drop)) {
             desk.session.shell.status("nothing was kept; this does it:");
-            desk.session.shell.status(&format!("  {}", repeated(&desk.command(image), form, &changed, &answers)));
+            desk.session
+                .shell
+                .status(&format!("  {}", repeated(&desk.command(image), form, &changed, &answers)));
         }
         return decision.map(|_| ());
     }
@@ -47,22 +48,36 @@ pub fn fill_in(desk: &mut Desk<'_>, image: Option<TargetId>) -> Result<()> {
 
 /// What is to be done with the answers.
 #[derive(Debug, PartialEq, Eq)]
-enum Decision {
+pub enum Decision {
+    /// They are wanted.
     Keep,
+    /// They are not.
     Drop,
     /// Away at once, without a decision.
     Away,
 }
 
 /// Answers that nobody has kept yet.
-struct Draft<'a> {
+pub struct Draft<'a> {
     form: &'a Form,
-    sheet: &'a Sheet,
-    answers: Answers,
+    /// What the administrator answered before.
+    before: &'a Answers,
+    file: &'a Answers,
+    /// What he answers now.
+    pub answers: Answers,
 }
 
-impl Draft<'_> {
-    fn fill_in(&mut self, what: &str, asker: &mut dyn Asker) -> Result<Decision> {
+impl<'a> Draft<'a> {
+    /// Nothing is changed yet.
+    pub fn new(form: &'a Form, before: &'a Answers, file: &'a Answers) -> Self {
+        Self { form, before, file, answers: before.clone() }
+    }
+
+    /// Asks until it is decided what to do with the answers.
+    ///
+    /// # Errors
+    /// When the terminal does not work.
+    pub fn fill_in(&mut self, what: &str, asker: &mut dyn Asker) -> Result<Decision> {
         let asked: Vec<usize> = self.form.items.iter().filter_map(|it| asked(self.form, it)).collect();
         let title = self.form.title.as_deref().unwrap_or("Configuration");
         asker.say(&format!("{what}: {title}\n"));
@@ -109,14 +124,13 @@ impl Draft<'_> {
             good.for_each(|(name, values)| fitting.set(name, values.to_vec()));
             fitting
         };
-        let settled = self.form.settle(&fitting(&self.answers), &fitting(&self.sheet.file));
+        let settled = self.form.settle(&fitting(&self.answers), &fitting(self.file));
         settled.unwrap_or(Settled { values: Vec::new(), missing: Vec::new() })
     }
 
     /// Names of the fields that were answered otherwise than before.
     fn changed(&self) -> Vec<String> {
-        let before = &self.sheet.administrator;
-        let changed = self.answers.iter().filter(|(name, values)| before.get(name) != Some(*values));
+        let changed = self.answers.iter().filter(|(name, values)| self.before.get(name) != Some(*values));
         changed.map(|(name, _)| name.to_owned()).collect()
     }
 
@@ -142,7 +156,9 @@ impl Draft<'_> {
             Kind::Checkbox if field.choices.len() == 1 => {
                 let choice = field.choices[0].value.clone();
                 let question = question(field);
-                asker.confirm(&question, !before.is_empty())?.map(|it| if it { vec![choice] } else { Vec::new() })
+                asker
+                    .confirm(&question, !before.is_empty())?
+                    .map(|it| if it { vec![choice] } else { Vec::new() })
             }
             Kind::Checkbox | Kind::SelectMultiple => several(field, before, asker)?,
             Kind::Radio | Kind::Select => one(field, before, asker)?,
