@@ -156,7 +156,7 @@ impl Sandbox {
 
 const UP: &str = "\x1b[A";
 const DOWN: &str = "\x1b[B";
-const ERASE: &str = "\x7f\x7f";
+const ERASE: &str = "\x15";
 
 #[test]
 fn answers_in_commands() {

@@ -1,12 +1,15 @@
 //! `opm configure`: what a package asks, and what the administrator answers. The next run does something with it.
 
+mod asker;
 mod change;
+mod line;
 mod prompt;
 mod sheet;
 mod show;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 use std::io::{self, IsTerminal};
 

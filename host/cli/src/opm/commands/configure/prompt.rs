@@ -7,55 +7,10 @@ use std::rc::Rc;
 use anyhow::Result;
 use inquire::ui::RenderConfig;
 use inquire::validator::Validation;
-use inquire::{
-    Confirm, CustomUserError, Editor, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text,
-};
+use inquire::{Confirm, CustomUserError, Editor, InquireError, MultiSelect, Select};
 
-/// How a question ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reply<T> {
-    /// With an answer.
-    Given(T),
-    /// With the key for going back.
-    Back,
-    /// With the key for going away at once.
-    Away,
-}
-
-/// Whether what was typed can be taken; else what is wrong with it.
-pub type Check = Rc<dyn Fn(&str) -> Result<(), String>>;
-
-/// Somebody who can be asked.
-pub trait Asker {
-    /// Says something.
-    fn say(&mut self, text: &str);
-
-    /// Lets one of several lines be chosen.
-    ///
-    /// # Errors
-    /// When the terminal does not work; so with all questions.
-    fn choose(&mut self, question: &str, lines: &[String], start: usize, help: &str) -> Result<Reply<usize>>;
-
-    /// Lets any number of lines be chosen.
-    fn choose_several(
-        &mut self,
-        question: &str,
-        lines: &[String],
-        chosen: &[usize],
-    ) -> Result<Reply<Vec<usize>>>;
-
-    /// Asks for yes or no.
-    fn confirm(&mut self, question: &str, default: bool) -> Result<Reply<bool>>;
-
-    /// Lets one line be typed.
-    fn line(&mut self, question: &str, value: &str, help: &str, check: Check) -> Result<Reply<String>>;
-
-    /// Lets a line be typed that nobody sees.
-    fn secret(&mut self, question: &str, help: &str, check: Check) -> Result<Reply<String>>;
-
-    /// Lets several lines be written in an editor.
-    fn text(&mut self, question: &str, value: &str, check: Check) -> Result<Reply<String>>;
-}
+use super::asker::{Asker, Check, Reply};
+use super::typing::Question;
 
 /// A person at the terminal.
 pub struct Terminal {
@@ -121,23 +76,22 @@ impl Asker for Terminal {
     }
 
     fn line(&mut self, question: &str, value: &str, help: &str, check: Check) -> Result<Reply<String>> {
-        let text = Text::new(question)
-            .with_initial_value(value)
-            .with_help_message(help)
-            .with_validator(move |text: &str| validated(&check, text))
-            .with_render_config(self.look());
-        reply(text.prompt())
+        Ok(Question { text: question, help, hidden: false }.ask(value, &check)?)
     }
 
     fn secret(&mut self, question: &str, help: &str, check: Check) -> Result<Reply<String>> {
-        let password = Password::new(question)
-            .with_display_mode(PasswordDisplayMode::Hidden)
-            .with_help_message(help)
-            .with_custom_confirmation_message("Once more:")
-            .with_custom_confirmation_error_message("that was not the same")
-            .with_validator(move |text: &str| validated(&check, text))
-            .with_render_config(self.look());
-        reply(password.prompt())
+        let first = match (Question { text: question, help, hidden: true }).ask("", &check)? {
+            Reply::Given(first) => first,
+            other => return Ok(other),
+        };
+        let typed = first.clone();
+        let again: Check = Rc::new(move |text| match text == typed {
+            true => Ok(()),
+            false => Err("that is not the same; esc goes back".into()),
+        });
+        let repeat =
+            Question { text: "Once more:", help: "the same again, since nobody sees it", hidden: true };
+        if first.is_empty() { Ok(Reply::Given(first)) } else { Ok(repeat.ask("", &again)?) }
     }
 
     fn text(&mut self, question: &str, value: &str, check: Check) -> Result<Reply<String>> {
@@ -153,17 +107,6 @@ impl Asker for Terminal {
                 Ok(Reply::Back)
             }
             result => reply(result),
-        }
-    }
-}
-
-impl<T> Reply<T> {
-    /// What becomes of an answer.
-    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Reply<U> {
-        match self {
-            Self::Given(answer) => Reply::Given(with(answer)),
-            Self::Back => Reply::Back,
-            Self::Away => Reply::Away,
         }
     }
 }

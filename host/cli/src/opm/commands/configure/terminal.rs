@@ -6,7 +6,8 @@ use anyhow::Result;
 use opkg_configurator::{Answers, Field, Form, Item, Kind, Settled};
 use opkg_oda::TargetId;
 
-use super::prompt::{Asker, Check, Reply, Terminal};
+use super::asker::{Asker, Check, Reply};
+use super::prompt::Terminal;
 use super::sheet::Desk;
 
 /// How wide labels and values are in the list, so that a line fits into 80 columns.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use anyhow::Result;
 use opkg_configurator::{Answers, Form};
 
-use super::prompt::{Asker, Check, Reply};
+use super::asker::{Asker, Check, Reply};
 use super::terminal::{Decision, Draft};
 
 /// What a scripted person does at the next question.
