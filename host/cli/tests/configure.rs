@@ -324,3 +324,11 @@ fn leaving_the_terminal_loses_nothing() {
     );
     assert_eq!((code, sandbox.answers("demo", None)), (0, before), "{seen}");
 }
+
+#[test]
+fn help() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["configure", "--help"]);
+    let output = command.env("COLUMNS", "100").output().unwrap();
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
+}
