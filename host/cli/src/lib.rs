@@ -5,6 +5,7 @@ mod commands;
 mod dists;
 pub mod exit;
 mod failure;
+mod forms;
 mod interrupt;
 mod job;
 mod json;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::args::{Check, Deny};
 use crate::exit::Exit;
 use crate::shell::Shell;
-use crate::{dists, json, plugins, render};
+use crate::{dists, forms, json, plugins, render};
 
 /// What `--format json` prints for one directory.
 #[derive(Serialize)]
@@ -35,6 +35,7 @@ pub fn run(shell: Shell, arguments: &Check) -> Result<Exit> {
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelt(opkg, &known));
         }
+        loaded.diagnostics.extend(forms::findings(directory));
         let worst = loaded.diagnostics.iter().map(|it| it.severity).min();
         let denied =
             arguments.deny == Some(Deny::Warnings) && worst <= Some(Severity::Warning) && worst.is_some();

@@ -16,7 +16,7 @@ use super::root::Root;
 const OSCAR_HOME: &str = "/usr/lib/oscar";
 
 /// The values that the configurator wrote.
-pub(super) const VALUES: &str = ".configurator.values";
+pub(super) const VALUES: &str = opkg_configurator::values::FILE_NAME;
 
 /// Where the homes of packages are, in the root of a target.
 pub(super) fn packages() -> PathBuf {

@@ -19,8 +19,8 @@ mod config;
 mod configure;
 mod enter;
 mod executor;
-mod grants;
 mod forms;
+mod grants;
 mod hooks;
 mod learn;
 mod leftovers;
@@ -53,8 +53,8 @@ use opkg_runtime::{Options, Registry};
 
 pub use config::{Config, ConfigError, Limits, Repository, Selector};
 pub use enter::enter;
-pub use grants::{Choice, Grant, Name, Program};
 pub use forms::{Found, answer_file, find_form, images_with};
+pub use grants::{Choice, Grant, Name, Program};
 pub use stop::Stop;
 
 use self::executor::Executor;

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use opkg_configurator::{limits, values};
+
 use super::hooks::VALUES;
 use super::root::Root;
-
-/// Bytes of the largest file that is read.
-const MOST: u64 = 16 << 20;
 
 /// A field and its values.
 pub(super) type Field = (String, Vec<String>);
@@ -20,7 +19,7 @@ pub(super) fn read(root: &Root, home: &Path, image: Option<&str>) -> Result<Vec<
     let places = image.map(|image| of_image(home, image)).into_iter().chain([home.join(VALUES)]);
     let mut all: Vec<Field> = Vec::new();
     for place in places {
-        let bytes = match root.read(&place, MOST) {
+        let bytes = match root.read(&place, limits::FILE_BYTES as u64) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(format!("{} cannot be read: {error}", place.display())),
@@ -44,14 +43,11 @@ fn of_image(home: &Path, image: &str) -> PathBuf {
 /// One element for each value, in the order of the form.
 fn parse(bytes: &[u8]) -> Result<Vec<Field>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not in UTF-8".to_owned())?;
-    let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
     let mut fields: Vec<Field> = Vec::new();
-    for element in document.root_element().children().filter(roxmltree::Node::is_element) {
-        let name = element.tag_name().name();
-        let value: String = element.children().filter_map(|it| it.text()).collect();
-        match fields.iter_mut().find(|(known, _)| known == name) {
+    for (name, value) in values::read(text).map_err(|error| error.to_string())? {
+        match fields.iter_mut().find(|(known, _)| *known == name) {
             Some((_, values)) => values.push(value),
-            None => fields.push((name.to_owned(), vec![value])),
+            None => fields.push((name, vec![value])),
         }
     }
     Ok(fields)
