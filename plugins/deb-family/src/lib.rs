@@ -28,6 +28,7 @@ use opkg_plugin::{finding, parts};
 
 pub use crate::apt::Apt;
 use crate::package::Package;
+use crate::relation::Versions;
 use crate::version::Version;
 
 /// A distribution and release that an OPKG is compiled for.
@@ -49,7 +50,9 @@ pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
     let mut findings = Vec::new();
     let source = parts::package_name(opkg, Part::Api);
     let planned = parts::plan(opkg, subject, &package::documentation(&source), &mut findings)?;
-    let packages = planned.map(|part| Package::new(opkg, &part, subject, &mut findings));
+    let api_is_built_anew = planned.iter().any(|it| it.which == Part::Api && it.arch_specific);
+    let same = if api_is_built_anew { Versions::SameBuild } else { Versions::SameSource };
+    let packages = planned.map(|part| Package::new(opkg, &part, &same, subject, &mut findings));
     let Some(version) = own_version(opkg, &mut findings) else {
         return Err(Refusal::Failed(findings));
     };

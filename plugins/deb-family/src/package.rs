@@ -11,7 +11,7 @@ use opkg_plugin::text::wrap;
 
 use crate::arch::native_arch;
 use crate::person;
-use crate::relation::{self, Dependency};
+use crate::relation::{self, Dependency, Versions};
 use crate::script::{self, Script};
 use crate::section;
 use crate::version::Version;
@@ -101,9 +101,15 @@ pub fn documentation(package: &str) -> String {
 }
 
 impl Package {
-    /// Decides everything about one part.
-    pub fn new(opkg: &Opkg, part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Self {
-        let mut relations = relation::of_part(part, subject, findings);
+    /// Decides everything about one part. `same` tells how the api package is named by its version.
+    pub fn new(
+        opkg: &Opkg,
+        part: &Part<'_>,
+        same: &Versions,
+        subject: &Subject,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut relations = relation::of_part(part, same, subject, findings);
         relations.extend(script::needs(part, findings));
         let architecture = architecture(opkg, part, subject);
         Self {

@@ -28,8 +28,11 @@ pub enum Field {
 pub enum Versions {
     /// All of them.
     Any,
-    /// The version of the package that has the relation.
-    Same,
+    /// The version of the package that has the relation, as it was built: both are built anew for an architecture, or
+    /// neither.
+    SameBuild,
+    /// The version of the source, which a package for all architectures keeps when others are built anew.
+    SameSource,
     /// As in `>= 1.2`.
     Bound {
         /// `<<`, `<=`, `=`, `>=` or `>>`.
@@ -66,7 +69,9 @@ impl Dependency {
     pub fn record(&self, own: &Version) -> NativeRelation {
         let bound = match &self.versions {
             Versions::Any => None,
-            Versions::Same => Some(Bound { comparison: Comparison::Eq, version: own.to_string() }),
+            Versions::SameBuild | Versions::SameSource => {
+                Some(Bound { comparison: Comparison::Eq, version: own.to_string() })
+            }
             Versions::Bound { sign, version } => {
                 let comparison = match *sign {
                     "<<" => Comparison::Lt,
@@ -89,7 +94,8 @@ impl Dependency {
     }
 }
 
-/// `foo (>= 1.2) [amd64], bar`. May hold the substitution variable `${binary:Version}`.
+/// `foo (>= 1.2) [amd64], bar`. May hold the substitution variables `${binary:Version}` and
+/// `${source:Version}`.
 #[must_use]
 pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> String {
     let mut text = String::new();
@@ -101,7 +107,8 @@ pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> Strin
         // Writing to a string cannot fail.
         let _ = match &dependency.versions {
             Versions::Any => Ok(()),
-            Versions::Same => write!(text, " (= ${{binary:Version}})"),
+            Versions::SameBuild => write!(text, " (= ${{binary:Version}})"),
+            Versions::SameSource => write!(text, " (= ${{source:Version}})"),
             Versions::Bound { sign, version } => write!(text, " ({sign} {version})"),
         };
         if !dependency.archs.is_empty() {
@@ -111,11 +118,16 @@ pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> Strin
     text
 }
 
-/// The relations of a part, in no order.
-pub fn of_part(part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
+/// The relations of a part, in no order. `same` tells how the api package is named by its version.
+pub fn of_part(
+    part: &Part<'_>,
+    same: &Versions,
+    subject: &Subject,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<Dependency> {
     let mut all = translate(&part.relations, subject, findings);
     if let Some(api) = &part.requires_same {
-        all.push(Dependency { versions: Versions::Same, ..Dependency::on(Field::Depends, api) });
+        all.push(Dependency { versions: same.clone(), ..Dependency::on(Field::Depends, api) });
     }
     all
 }
