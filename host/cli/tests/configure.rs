@@ -332,3 +332,50 @@ fn help() {
     let output = command.env("COLUMNS", "100").output().unwrap();
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
 }
+
+#[test]
+fn a_package_waits_goes_on_and_is_configured_anew() {
+    let sandbox = Sandbox::new();
+    sandbox.done(&["request", "demo", "--stage", "run-configurator", "--on", "server"]);
+    sandbox.at(Row { current: Stage::ShouldBeInstalled, ..Row::new(Stage::RunConfigurator, 1) });
+    let values = sandbox.0.path().join(HOME).join("demo/.configurator.values");
+    let run = || sandbox.done(&["run", "--package", "demo", "--target", "server:head"]);
+    run();
+    assert!(!values.exists());
+    let status = sandbox.transcripts(&[&["status", "demo", "--on", "server"]]);
+    assert!(status.contains("for its configuration: an answer to `key`"), "{status}");
+    assert!(status.contains("$ opm configure demo "), "{status}");
+    sandbox.done(&["configure", "demo", "--set", "key=a&b"]);
+    run();
+    let text = "<config>\n  <port>80</port>\n  <key>a&amp;b</key>\n  <log>YES</log>\n  <level>2</level>\n</config>\n";
+    assert_eq!(fs::read_to_string(&values).unwrap(), text);
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&values).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    // New answers count when the package is configured anew, and a file of the site counts less.
+    fs::create_dir(sandbox.0.path().join("etc/answers.d")).unwrap();
+    fs::write(sandbox.0.path().join("etc/answers.d/demo.toml"), "port = 1\nlevel = 1\n").unwrap();
+    sandbox.done(&["configure", "demo", "--set", "port=2"]);
+    run();
+    assert_eq!(fs::read_to_string(&values).unwrap(), text);
+    sandbox.done(&["reconfigure", "demo"]);
+    run();
+    let anew = text.replace("<port>80", "<port>2").replace("<level>2", "<level>1");
+    assert_eq!(fs::read_to_string(&values).unwrap(), anew);
+    // What was settled is in the database with its origin, and the answers are still the administrator's alone.
+    let export = sandbox.transcripts(&[&["export"]]);
+    assert!(export.contains("name = \"log\"\nvalue = \"YES\"\norigin = \"default\""), "{export}");
+    assert!(export.contains("name = \"level\"\nvalue = \"1\"\norigin = \"answers\""), "{export}");
+    assert_eq!(sandbox.answers("demo", None), ["port=2", "key=a&b"]);
+    // A form that asks otherwise now makes an error of an old answer, and names the way out.
+    sandbox.form("demo", "configurator.html", "<form><input name=prot></form>");
+    sandbox.done(&["reconfigure", "demo"]);
+    assert_eq!(sandbox.run(&["run", "--package", "demo", "--target", "server:head"]).status.code(), Some(1));
+    let status = sandbox.transcripts(&[&["status", "demo", "--on", "server"]]);
+    assert!(status.contains("`opm configure demo --unset key` mends it (and 3 more)"), "{status}");
+    assert_eq!(fs::read_to_string(&values).unwrap(), anew);
+    sandbox.done(&["configure", "demo", "--defaults"]);
+    fs::remove_file(sandbox.0.path().join("etc/answers.d/demo.toml")).unwrap();
+    sandbox.done(&["clear", "demo"]);
+    run();
+    assert_eq!(fs::read_to_string(&values).unwrap(), "<config>\n  <prot></prot>\n</config>\n");
+}

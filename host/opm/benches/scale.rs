@@ -133,7 +133,7 @@ impl Effects for Pretended {
         Report::new(Outcome::Done)
     }
 
-    fn configure(&mut self, _: &Cluster, _: Key, _: &Values, _: RunId) -> Report {
+    fn configure(&mut self, _: &Cluster, _: Key, _: Option<TargetId>, _: &Values, _: RunId) -> Report {
         Report::new(Outcome::Done)
     }
 

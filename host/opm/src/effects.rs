@@ -1,7 +1,7 @@
 //! What the engine does to the world, behind a trait: the real system, and the pretended ones of tests.
 
 use opkg_oda::export::Values;
-use opkg_oda::{Cluster, Key, Package, RunId};
+use opkg_oda::{Cluster, Key, Package, RunId, TargetId};
 
 use crate::machine::{Outcome, Work};
 
@@ -52,8 +52,16 @@ pub trait Effects {
     /// Does it. All that can go wrong is in the report. The configurator is run otherwise, by `configure`.
     fn perform(&mut self, cluster: &Cluster, work: &Work, run: RunId) -> Report;
 
-    /// Runs the configurator for a package on the head node, with the values that the database has of it.
-    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, run: RunId) -> Report;
+    /// Runs the configurator for a package on the head node, with the values that the database has of it. For an image
+    /// alone it does so only if it has not yet: the image came after the package had been configured.
+    fn configure(
+        &mut self,
+        cluster: &Cluster,
+        key: Key,
+        image: Option<TargetId>,
+        known: &Values,
+        run: RunId,
+    ) -> Report;
 
     /// Ends what a run that died has left running, or waits for its end; returns what it did, a line each.
     fn clean_up(&mut self, dead: RunId) -> Vec<String>;

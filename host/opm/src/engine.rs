@@ -14,7 +14,7 @@ use opkg_oda::{
 use crate::alive::is_alive;
 use crate::effects::{Effects, Report};
 use crate::journal;
-use crate::machine::{Machine, Outcome, Scope, Work};
+use crate::machine::{Hook, Machine, Outcome, Scope, Work};
 use crate::requests;
 
 /// What a run is to do.
@@ -193,7 +193,19 @@ impl Engine<'_> {
         let (report, known) = match work {
             Work::Configure { key } => {
                 let known = values(self.store, machine.cluster(), key.package)?;
-                (self.effects.configure(machine.cluster(), *key, &known, run), known)
+                (self.effects.configure(machine.cluster(), *key, None, &known, run), known)
+            }
+            Work::Hook { key, hook: Hook::PostImage, image, .. } => {
+                let known = values(self.store, machine.cluster(), key.package)?;
+                let configured = self.effects.configure(machine.cluster(), *key, *image, &known, run);
+                let report = match configured.outcome {
+                    Outcome::Done => {
+                        let report = self.effects.perform(machine.cluster(), work, run);
+                        Report { settled: configured.settled, ..report }
+                    }
+                    _ => configured,
+                };
+                (report, known)
             }
             _ => (self.effects.perform(machine.cluster(), work, run), Values::new()),
         };

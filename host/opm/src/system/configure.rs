@@ -1,5 +1,7 @@
 //! The configurator as a step of the engine: forms and answers become files of values.
 
+use std::path::Path;
+
 use opkg_configurator::{Answers, Flaw, Form, Refused, Settled, values};
 use opkg_oda::export::Values;
 use opkg_oda::{Cluster, Key, Origin, PackageName, TargetId, TargetName};
@@ -31,12 +33,58 @@ pub(super) fn concerns(cluster: &Cluster, key: Key) -> bool {
     contexts.any(|(image, _)| !matches!(root.find(&form_file(&package.name, image.is_some())), Ok(None)))
 }
 
-/// Settles all forms of a package and writes their values, or nothing where one of them waits or is answered wrongly.
-pub(super) fn configure(config: &Config, cluster: &Cluster, key: Key, known: &Values) -> Report {
-    try_to(config, cluster, key, known).unwrap_or_else(|reason| Report::new(Outcome::Failed(reason)))
+/// Whether a package has a form for images, and this one is not configured yet.
+pub(super) fn lacks(cluster: &Cluster, key: Key, image: TargetId) -> bool {
+    let (Some(server), Some(package), Some(image)) =
+        (cluster.targets.get(&key.target), cluster.packages.get(&key.package), cluster.targets.get(&image))
+    else {
+        return false;
+    };
+    let there = |root: &Root, path: &Path| !matches!(root.find(path), Ok(None));
+    root_of(server).is_ok_and(|root| {
+        there(&root, &form_file(&package.name, true))
+            && !there(&root, &values_file(&package.name, Some(&image.address.name)))
+    })
 }
 
-fn try_to(config: &Config, cluster: &Cluster, key: Key, known: &Values) -> Result<Report, String> {
+/// Settles all forms of a package and writes their values, or nothing where one of them waits or is answered wrongly.
+pub(super) fn configure(config: &Config, cluster: &Cluster, key: Key, known: &Values) -> Report {
+    let contexts = contexts(cluster, key.package);
+    try_to(config, cluster, key, &contexts, known)
+        .unwrap_or_else(|reason| Report::new(Outcome::Failed(reason)))
+}
+
+/// Settles the form for an image that came after the others, so that its hook finds values. Nothing can wait there:
+/// an answer that is missing is a failure that names the command.
+pub(super) fn configure_image(
+    config: &Config,
+    cluster: &Cluster,
+    key: Key,
+    image: TargetId,
+    known: &Values,
+) -> Report {
+    let name = cluster.targets.get(&image).map(|it| &it.address.name);
+    if name.is_none() || !lacks(cluster, key, image) {
+        return Report::new(Outcome::Done);
+    }
+    let report = try_to(config, cluster, key, &[(Some(image), name)], known)
+        .unwrap_or_else(|reason| Report::new(Outcome::Failed(reason)));
+    match (&report.outcome, cluster.packages.get(&key.package), name) {
+        (Outcome::Waits(missing), Some(package), Some(image)) => {
+            let command = format!("opm configure {} --image {image}", package.name);
+            Report::new(Outcome::Failed(format!("it needs {missing}: `{command}` gives it")))
+        }
+        _ => report,
+    }
+}
+
+fn try_to(
+    config: &Config,
+    cluster: &Cluster,
+    key: Key,
+    contexts: &[(Option<TargetId>, Option<&TargetName>)],
+    known: &Values,
+) -> Result<Report, String> {
     let (Some(server), Some(package)) =
         (cluster.targets.get(&key.target), cluster.packages.get(&key.package))
     else {
@@ -45,7 +93,7 @@ fn try_to(config: &Config, cluster: &Cluster, key: Key, known: &Values) -> Resul
     let (root, package) = (root_of(server)?, &package.name);
     let file = answer_file(&config.answers, package)?;
     let mut sheets = Vec::new();
-    for (image, name) in contexts(cluster, key.package) {
+    for (image, name) in contexts.iter().copied() {
         let Some((form, _)) = form(&root, package, name)? else { continue };
         let stored = known.get(&(key.package, image)).map(Vec::as_slice).unwrap_or_default();
         let administrator = Answers::of(stored, Origin::Administrator);

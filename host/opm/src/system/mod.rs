@@ -281,7 +281,7 @@ impl System {
 impl Effects for System {
     fn concerns(&mut self, cluster: &Cluster, work: &Work) -> bool {
         match work {
-            Work::Hook { key, hook, .. } => {
+            Work::Hook { key, hook, image, .. } => {
                 let (Some(target), Some(package)) =
                     (cluster.targets.get(&key.target), cluster.packages.get(&key.package))
                 else {
@@ -291,6 +291,7 @@ impl Effects for System {
                     .and_then(|root| hooks::candidates(&root, &hooks::home(&package.name), hook.names()));
                 // What cannot be looked at must be heard of.
                 found.map_or(true, |it| !it.is_empty())
+                    || image.is_some_and(|it| configure::lacks(cluster, *key, it))
             }
             Work::Mark { .. } => false,
             Work::Configure { key } => configure::concerns(cluster, *key),
@@ -308,8 +309,18 @@ impl Effects for System {
         }
     }
 
-    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, _: RunId) -> Report {
-        configure::configure(&self.config, cluster, key, known)
+    fn configure(
+        &mut self,
+        cluster: &Cluster,
+        key: Key,
+        image: Option<TargetId>,
+        known: &Values,
+        _: RunId,
+    ) -> Report {
+        match image {
+            Some(image) => configure::configure_image(&self.config, cluster, key, image, known),
+            None => configure::configure(&self.config, cluster, key, known),
+        }
     }
 
     fn clean_up(&mut self, dead: RunId) -> Vec<String> {

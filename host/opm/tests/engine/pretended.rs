@@ -229,8 +229,22 @@ impl Effects for World {
         Report { learned, ..Report::new(outcome) }
     }
 
-    fn configure(&mut self, cluster: &Cluster, key: Key, known: &Values, run: RunId) -> Report {
-        let report = self.perform(cluster, &Work::Configure { key }, run);
+    fn configure(
+        &mut self,
+        cluster: &Cluster,
+        key: Key,
+        image: Option<TargetId>,
+        known: &Values,
+        run: RunId,
+    ) -> Report {
+        let report = match image {
+            Some(image) => Report::new(
+                self.outcomes
+                    .remove(&format!("configure:{}:{}", key.package.0, image.0))
+                    .unwrap_or(Outcome::Done),
+            ),
+            None => self.perform(cluster, &Work::Configure { key }, run),
+        };
         self.known.clone_from(known);
         Report { settled: std::mem::take(&mut self.settled), ..report }
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use opkg_oda::export::Values;
 use opkg_oda::{Key, Origin, Row, RunId, Stage, TargetId, Value};
 use opkg_opm::effects::{Effects, Report};
-use opkg_opm::machine::{Outcome, Work};
+use opkg_opm::machine::{Hook, Outcome, Work};
 
 use crate::bench::{Bench, DEMO, IMAGE, SERVER};
 
@@ -33,7 +33,7 @@ fn bench(forms: &[(&str, &str)]) -> Bench {
 fn configure(bench: &Bench, known: &Values) -> Report {
     let mut system = bench.system();
     assert!(system.concerns(&bench.cluster, &Work::Configure { key: KEY }));
-    system.configure(&bench.cluster, KEY, known, RunId(1))
+    system.configure(&bench.cluster, KEY, None, known, RunId(1))
 }
 
 fn answered(image: Option<TargetId>, values: &[(&str, &str)]) -> Values {
@@ -118,6 +118,32 @@ fn images_have_values_of_their_own() {
     configure(&bench, &answered(Some(IMAGE), &[("cluster", "west")]));
     assert_eq!(bench.server().read(&file), "<config>\n  <cluster>west</cluster>\n</config>\n");
     assert_eq!(report.settled.keys().copied().collect::<Vec<_>>(), [(DEMO, Some(IMAGE))]);
+}
+
+#[test]
+fn an_image_that_comes_later_is_configured_before_its_hook() {
+    let bench = bench(&[
+        ("configurator.html", FORM),
+        ("configurator_image.html", "<form><input name=a required><input name=b value=@IMAGENAME@></form>"),
+    ]);
+    let mut system = bench.system();
+    let mut configure = |known: &Values| system.configure(&bench.cluster, KEY, Some(IMAGE), known, RunId(1));
+    assert!(bench.system().concerns(&bench.cluster, &bench.hook(Hook::PostImage)));
+    assert_eq!(
+        failure(&configure(&Values::new())),
+        "it needs an answer to `a` for the image compute: `opm configure demo --image compute` gives it"
+    );
+    let report = configure(&answered(Some(IMAGE), &[("a", "1")]));
+    assert_eq!(report.settled.keys().copied().collect::<Vec<_>>(), [(DEMO, Some(IMAGE))]);
+    let file = format!("{HOME}/.configs/compute/.configurator.values");
+    let values = "<config>\n  <a>1</a>\n  <b>compute</b>\n</config>\n";
+    assert_eq!(bench.server().read(&file), values);
+    // Later answers are for the next time that the package is configured; so are those for the whole cluster.
+    let report = configure(&answered(Some(IMAGE), &[("a", "2")]));
+    assert!(report.settled.is_empty());
+    assert_eq!(bench.server().read(&file), values);
+    assert!(!bench.server().0.join(HOME).join(".configurator.values").exists());
+    assert!(!bench.system().concerns(&bench.cluster, &bench.hook(Hook::PostImage)));
 }
 
 #[test]
