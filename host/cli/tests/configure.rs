@@ -215,6 +215,11 @@ fn a_file_answers_for_the_cluster_and_for_images() {
     sandbox.done(&["configure", "demo", "--answers", "answers.toml"]);
     assert_eq!(sandbox.answers("demo", None), ["port=1", "key=a"]);
     assert_eq!(sandbox.answers("demo", Some("compute")), ["cluster=west"]);
+    let show = sandbox.transcripts(&[&["configure", "demo", "--show"]]);
+    assert!(
+        show.contains("help: images have a form of their own: `opm configure demo --image compute`"),
+        "{show}"
+    );
     // One context of a file alone, and from standard input.
     fs::write(&file, "key = \"b\"\n[\"image:compute\"]\ncluster = \"east\"\n").unwrap();
     let mut command = sandbox.command(&["configure", "demo", "--image", "compute", "--answers", "-"]);
@@ -226,12 +231,11 @@ fn a_file_answers_for_the_cluster_and_for_images() {
 #[test]
 fn answers_before_the_form_is_known_are_kept_as_they_are() {
     let sandbox = Sandbox::new();
-    insta::assert_snapshot!(
-        sandbox.transcripts(&[
-            &["configure", "later", "--set", "whatever=1"],
-            &["configure", "later", "--show"],
-        ])
-    );
+    insta::assert_snapshot!(sandbox.transcripts(&[
+        &["configure", "later", "--set", "whatever=1"],
+        &["configure", "later", "--set", "what ever=1"],
+        &["configure", "later", "--show"],
+    ]));
     sandbox.form("later", "configurator.html", FORM);
     insta::assert_snapshot!(sandbox.transcripts(&[
         &["configure", "later", "--show"],

@@ -6,7 +6,7 @@ use opkg_oda::{Origin, Value};
 
 use crate::form::{Field, Form, Kind};
 use crate::limits;
-use crate::text::{is_storable, normalise};
+use crate::text::{is_name, is_storable, normalise};
 
 /// How many choices a message lists.
 const LISTED: usize = 20;
@@ -78,6 +78,11 @@ pub enum Flaw {
         /// What was meant, perhaps.
         meant: Option<String>,
     },
+    /// There can be no such field.
+    #[error(
+        "cannot be the name of a field: that has letters, digits, `_`, `-` and `.`, and begins with a letter or `_`"
+    )]
+    NoName,
     /// Something else must be chosen.
     #[error("cannot be `{}`, only {}{}", opkg::show(value), list(choices), did_you_mean(meant.as_deref()))]
     NoChoice {
@@ -137,6 +142,7 @@ impl Form {
     pub fn check(&self, name: &str, values: &[String]) -> Result<Vec<String>, Flaw> {
         match self.field(name) {
             Some(field) => field.check(values),
+            None if !is_name(name) => Err(Flaw::NoName),
             None => {
                 let names = self.fields.iter().map(|it| it.name.as_str());
                 Err(Flaw::Unknown { meant: opkg::nearest(name, names).map(str::to_owned) })

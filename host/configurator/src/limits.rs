@@ -5,7 +5,7 @@ pub const FORM_BYTES: usize = 128 << 10;
 /// Elements and texts of a form.
 pub const NODES: usize = 20_000;
 /// Elements inside of one another.
-pub const DEPTH: usize = 200;
+pub const DEPTH: usize = 64;
 /// Fields and choices of a form, all together.
 pub const CHOICES: usize = 2_000;
 /// Letters of a field's name.

@@ -70,8 +70,8 @@ pub(super) fn configure_image(
     let report = try_to(config, cluster, key, &[(Some(image), name)], known)
         .unwrap_or_else(|reason| Report::new(Outcome::Failed(reason)));
     match (&report.outcome, cluster.packages.get(&key.package), name) {
-        (Outcome::Waits(missing), Some(package), Some(image)) => {
-            let command = format!("opm configure {} --image {image}", package.name);
+        (Outcome::Waits(missing), Some(package), Some(_)) => {
+            let command = format!("opm configure {}", package.name);
             Report::new(Outcome::Failed(format!("it needs {missing}: `{command}` gives it")))
         }
         _ => report,
@@ -143,7 +143,9 @@ fn missing(sheets: &[Sheet<'_>]) -> Option<String> {
         .map(|sheet| {
             let names = sheet.settled.missing.iter().map(|it| format!("`{}`", sheet.form.fields[*it].name));
             let names = names.collect::<Vec<_>>().join(", ");
-            sheet.name.map_or(names.clone(), |image| format!("{names} for the image {image}"))
+            sheet
+                .name
+                .map_or(names.clone(), |image| format!("{names} for the image {image} (`--image {image}`)"))
         })
         .collect();
     (!missing.is_empty()).then(|| format!("an answer to {}", missing.join(", ")))
@@ -165,7 +167,7 @@ fn refusal(
         _ => {
             let image = image.map_or_else(String::new, |it| format!(" --image {it}"));
             let change = match first.flaw {
-                Flaw::Unknown { .. } => format!("--unset {}", opkg::show(&first.name)),
+                Flaw::Unknown { .. } | Flaw::NoName => format!("--unset {}", opkg::show(&first.name)),
                 _ => format!("--set {}=…", first.name),
             };
             format!("`opm configure {package}{image} {change}` mends it")

@@ -131,7 +131,7 @@ fn an_image_that_comes_later_is_configured_before_its_hook() {
     assert!(bench.system().concerns(&bench.cluster, &bench.hook(Hook::PostImage)));
     assert_eq!(
         failure(&configure(&Values::new())),
-        "it needs an answer to `a` for the image compute: `opm configure demo --image compute` gives it"
+        "it needs an answer to `a` for the image compute (`--image compute`): `opm configure demo` gives it"
     );
     let report = configure(&answered(Some(IMAGE), &[("a", "1")]));
     assert_eq!(report.settled.keys().copied().collect::<Vec<_>>(), [(DEMO, Some(IMAGE))]);
@@ -165,7 +165,7 @@ fn what_must_be_answered_is_waited_for() {
         ("configurator_image.html", "<form><input name=c required> <input name=d required></form>"),
     ]);
     let report = configure(&bench, &answered(Some(IMAGE), &[("d", "")]));
-    let waits = "an answer to `a`, `c`, `d` for the image compute";
+    let waits = "an answer to `a`, `c`, `d` for the image compute (`--image compute`)";
     assert_eq!(report.outcome, Outcome::Waits(waits.into()));
     assert!(report.settled.is_empty() && !bench.server().0.join(HOME).join(".configurator.values").exists());
     let mut known = answered(Some(IMAGE), &[("c", "1"), ("d", "2")]);

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use opkg_configurator::{AnswerFile, Answers, limits};
+use opkg_configurator::{AnswerFile, Answers, Flaw, limits};
 use opkg_oda::{Kind, TargetId};
 use opkg_opm::answers::Sheet;
 use opkg_opm::system::Found;
@@ -79,7 +79,12 @@ impl Changes {
         }
         let mut flaws = Vec::new();
         for (name, values) in self.set.iter() {
-            if let Some(Err(flaw)) = sheet.form().map(|it| it.check(name, values)) {
+            let checked = match sheet.form() {
+                Some(form) => form.check(name, values).map(|_| ()),
+                None if opkg_configurator::is_name(name) => Ok(()),
+                None => Err(Flaw::NoName),
+            };
+            if let Err(flaw) = checked {
                 flaws.push(format!("`{}` {flaw}", opkg::show(name)));
             }
             answers.set(name, values.to_vec());

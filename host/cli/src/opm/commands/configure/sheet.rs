@@ -105,6 +105,13 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Says that there are forms for images as well.
+    pub fn name_other_form(&self, image: Option<TargetId>) {
+        if let (None, Some(command)) = (image, self.other_form(image)) {
+            self.session.shell.status(&format!("help: images have a form of their own: `{command}`"));
+        }
+    }
+
     /// The command for a form of the package in another context.
     fn other_form(&self, image: Option<TargetId>) -> Option<String> {
         let server = self.cluster.of_kind(Kind::Server).next()?;

@@ -81,6 +81,7 @@ pub fn show(desk: &mut Desk<'_>, image: Option<TargetId>) -> Result<()> {
     for it in rows(form, &sheet) {
         shell.data(&it.text(paint))?;
     }
+    desk.name_other_form(image);
     for finding in sheet.findings() {
         shell.detail(&format!("note: line {} of the form: {}", finding.line, finding.message));
     }

@@ -44,6 +44,7 @@ pub fn fill_in(desk: &mut Desk<'_>, image: Option<TargetId>) -> Result<()> {
         Ok(merged)
     })?;
     desk.kept(&sheet, &answers);
+    desk.name_other_form(image);
     Ok(())
 }
 
