@@ -1,7 +1,7 @@
 //! Which page answers a request.
 
 use crate::asked::Asked;
-use crate::pages::{self, Trouble, journal, package, pair, panel, status};
+use crate::pages::{self, Trouble, form, forms, journal, package, pair, panel, status};
 use crate::reply::Reply;
 use crate::site::Site;
 
@@ -11,10 +11,12 @@ pub fn route(site: &Site, asked: &Asked) -> Reply {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
     let done = match &asked.form {
         None => look(site, asked, &path),
-        Some(form) => match path.as_slice() {
-            ["phase"] => panel::phase(site, asked, form),
+        Some(sent) => match path.as_slice() {
+            ["phase"] => panel::phase(site, asked, sent),
             ["run"] => panel::run(site, asked),
-            [deed] => panel::ask(site, asked, form, deed),
+            ["packages", package, "form"] => form::save(site, asked, sent, package, None),
+            ["packages", package, "form", image] => form::save(site, asked, sent, package, Some(image)),
+            [deed] => panel::ask(site, asked, sent, deed),
             _ => Err(Trouble::NoPage),
         },
     };
@@ -26,6 +28,9 @@ fn look(site: &Site, asked: &Asked, path: &[&str]) -> Result<Reply, Trouble> {
         [] => status::show(site, asked),
         ["packages", package] => package::show(site, asked, package),
         ["packages", package, "on", target] => pair::show(site, asked, package, target),
+        ["packages", package, "form"] => form::show(site, asked, package, None),
+        ["packages", package, "form", image] => form::show(site, asked, package, Some(image)),
+        ["forms"] => forms::show(site, asked),
         ["requests"] => panel::show(site, asked),
         ["runs"] => journal::runs(site, asked),
         ["runs", run] => journal::run(site, asked, run),

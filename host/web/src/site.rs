@@ -15,6 +15,8 @@ pub struct Settings {
     pub database: PathBuf,
     /// Where the output of programs is kept; nothing outside of it is shown.
     pub log_directory: PathBuf,
+    /// The directory of the files of answers to forms.
+    pub answers: PathBuf,
     /// The targets that are meant where none are named, as `--on` takes them.
     pub on: String,
     /// How `opm` is started with the same database and configuration.

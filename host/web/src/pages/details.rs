@@ -1,10 +1,12 @@
 //! What stands below a table: causes of failures, what the rest waits for, and the commands that go on from there.
 
 use opkg_oda::Cluster;
-use opkg_opm::status::{Failures, Next, Status, advice, clear, heading};
+use opkg_opm::machine::Wait;
+use opkg_opm::status::{Failures, Next, Standing, Status, advice, clear, heading};
 use opkg_opm::words;
 
 use super::Trouble;
+use super::forms::form_address;
 use super::names::{package_address, pair_address};
 use crate::site::Site;
 
@@ -32,8 +34,19 @@ pub struct Failed {
 pub struct Findings {
     /// Over all of them.
     pub heading: &'static str,
-    /// What is said, and what goes on from there.
-    pub entries: Vec<(String, Option<Next>)>,
+    /// One by one.
+    pub entries: Vec<Entry>,
+}
+
+/// A finding.
+#[derive(Debug)]
+pub struct Entry {
+    /// What is said.
+    pub sentence: String,
+    /// The command that goes on from there.
+    pub next: Option<Next>,
+    /// The form that is waited for.
+    pub form: Option<String>,
 }
 
 /// All that is to be said of a status.
@@ -70,7 +83,10 @@ pub fn details(
     for finding in &status.findings {
         let heading = heading(&finding.standing);
         let advice = advice(cluster, finding);
-        let entry = (advice.sentence, advice.next);
+        let waits = matches!(finding.standing, Standing::Waits(Wait::Configuration(_)));
+        let package = finding.packages.first().filter(|_| waits);
+        let form = package.map(|it| form_address(&words::name(cluster, *it), None));
+        let entry = Entry { sentence: advice.sentence, next: advice.next, form };
         match findings.last_mut().filter(|it| it.heading == heading) {
             Some(last) => last.entries.push(entry),
             None => findings.push(Findings { heading, entries: vec![entry] }),

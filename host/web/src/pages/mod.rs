@@ -1,6 +1,8 @@
 //! The pages: what each shows, as plain values that a template makes HTML of.
 
 mod details;
+pub mod form;
+pub mod forms;
 pub mod journal;
 mod matrix;
 mod names;
@@ -38,6 +40,8 @@ pub enum Tab {
     Status,
     /// What is asked for.
     Requests,
+    /// What packages ask.
+    Forms,
     /// What was done.
     Runs,
     /// None of them.
@@ -76,6 +80,9 @@ pub enum Trouble {
     /// The database failed.
     #[error("{0}.")]
     Database(#[from] Error),
+    /// A form cannot be used.
+    #[error("{0}.")]
+    Form(String),
     /// The operating system refused something.
     #[error("{0}: {1}.")]
     System(&'static str, std::io::Error),
@@ -88,6 +95,7 @@ impl Trouble {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoPage | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::Form(_) => StatusCode::CONFLICT,
             Self::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::System(..) | Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -96,6 +104,7 @@ impl Trouble {
     fn help(&self) -> &'static str {
         match self {
             Self::NoPage | Self::Unknown(_) => "It may have been removed. Go on from the page of the status.",
+            Self::Form(_) => "Mend that, then load this page again.",
             Self::Database(_) => "`opm status` in a terminal says what can be done about it.",
             Self::System(..) => "See whether the machine has memory and room on its disks, then try again.",
             Self::Template(_) => "Go on with another page.",

@@ -9,6 +9,7 @@ use opkg_opm::status::{Standing, Status, View};
 use opkg_opm::words;
 
 use super::details::{Failed, Findings, details};
+use super::forms::{contexts, form_address};
 use super::matrix::{Shown, shown};
 use super::names::{package_address, pair_address, targets};
 use super::{Frame, Tab, Trouble, html};
@@ -26,6 +27,8 @@ struct PackagePage {
     frame: Frame,
     /// The page that asks for it.
     requests: String,
+    /// Its forms, and for what they are.
+    forms: Vec<(String, String)>,
     class: &'static str,
     version: Option<String>,
     needs: Vec<(String, String)>,
@@ -84,9 +87,14 @@ pub fn show(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Trouble> {
         let name = words::name(cluster, *it);
         (package_address(&name, ""), name)
     });
+    let forms = contexts(cluster, package.id).into_iter().map(|image| {
+        let title = image.map_or_else(|| "the whole cluster".to_owned(), |it| format!("image {it}"));
+        (form_address(name, image), title)
+    });
     let page = PackagePage {
         frame: Frame::new(asked, Tab::Status, seen, name),
         requests: address("/requests", &[("packages", name)]),
+        forms: forms.collect(),
         class: package.class.name(),
         version: package.version.clone(),
         needs: needs.collect(),

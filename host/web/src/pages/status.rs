@@ -64,7 +64,6 @@ pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
     } else {
         None
     };
-    let code = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = StatusPage {
         frame: Frame::new(asked, Tab::Status, seen, "Status"),
         phase: status.phase.to_string(),
@@ -77,7 +76,7 @@ pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
         findings,
         empty,
     };
-    html(code, &page)
+    html(StatusCode::OK, &page)
 }
 
 fn view(cluster: &Cluster, names: &str, on: &str) -> Result<View, String> {

@@ -56,6 +56,7 @@ impl Site {
         let settings = Settings {
             database,
             log_directory: logs,
+            answers: directory.path().join("answers.d"),
             on: "all".into(),
             opm: Program { path: "/bin/sh".into(), arguments: vec![script.into()] },
             now: || cluster::NOW,

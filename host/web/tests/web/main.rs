@@ -4,6 +4,7 @@
 
 mod client;
 mod cluster;
+mod forms;
 mod html;
 mod pages;
 mod refusals;

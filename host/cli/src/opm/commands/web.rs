@@ -30,9 +30,11 @@ struct Document {
 /// When the database or the configuration cannot be used, or the address cannot be had.
 pub fn run(session: &Session, arguments: &Web) -> Result<Exit> {
     let cluster = session.open()?.load()?;
+    let config = Config::load(session.settings())?;
     let settings = Settings {
         database: session.database().to_owned(),
-        log_directory: Config::load(session.settings())?.log_directory,
+        log_directory: config.log_directory,
+        answers: config.answers,
         on: everywhere(session, &cluster),
         opm: Program {
             path: std::env::current_exe().context("cannot find this program")?,
