@@ -19,6 +19,7 @@ mod opm_crash;
 mod opm_faults;
 mod opm_life;
 mod opm_site;
+mod opm_web;
 mod output;
 mod plain_tools;
 mod plugins;

@@ -18,6 +18,7 @@
 // A broken assumption here is a failed test, and says so by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod browser;
 pub mod built;
 pub mod calendar;
 pub mod compare;

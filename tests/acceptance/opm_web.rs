@@ -1,0 +1,329 @@
+//! `opm web` in a real browser: a form is filled in and the stage goes on, a run is watched, the keyboard is enough, and
+//! a hostile form does nothing.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use fs_err as fs;
+use opkg_tests::browser::{Browser, ENTER, TAB};
+use opkg_tests::{corpus, process};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::opm_site::{self, Site};
+
+/// A site, and the browser at its pages.
+struct Web {
+    server: Child,
+    /// `http://127.0.0.1:PORT`
+    base: String,
+    browser: Browser,
+    site: Site,
+}
+
+impl Web {
+    fn new(site: Site) -> Self {
+        let mut command = site.command(&["web", "--listen", "0"]);
+        let mut server =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let address = address.trim();
+        let browser = Browser::start();
+        browser.open(address);
+        let base = address.split("/?").next().unwrap().to_owned();
+        assert_eq!(browser.address(), format!("{base}/"), "the token is gone from the address");
+        Self { server, base, browser, site }
+    }
+
+    fn open(&self, path: &str) {
+        self.browser.open(&format!("{}{path}", self.base));
+    }
+
+    fn home(&self) -> PathBuf {
+        home(&self.site, "demo")
+    }
+
+    /// Everything that must hold at the end, whatever was done.
+    fn end(mut self) {
+        assert_eq!(self.browser.complaints(), [""; 0]);
+        let process = Pid::from_child(&self.server);
+        kill_process(process, Signal::INT).unwrap();
+        let ended = self.server.wait().unwrap();
+        assert_eq!(ended.code(), Some(0), "Ctrl-C ends it cleanly");
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn home(site: &Site, package: &str) -> PathBuf {
+    site.0.join("head/usr/lib/oscar/packages").join(package)
+}
+
+fn possible() -> bool {
+    opm_site::possible() && Browser::possible()
+}
+
+/// A form with one of each, of which one has to be answered.
+const FORM: &str = r#"<html><head><title>Demo's questions</title></head><body><h2>Where</h2>
+<form>
+<p>Some words & an <b>explanation</b>.</p>
+Address of the server: <input name="server" maxlength="12" required><br>
+<input type="checkbox" name="compute" value="YES" checked>Compute on the head node</input><br>
+<input type="radio" name="level" value="1" checked>quiet</input>
+<input type="radio" name="level" value="2">loud</input><br>
+Kind: <select name="kind"><option value="a">Kind A<option value="b">Kind B</select><br>
+Text: <textarea name="text">one
+two</textarea><br>
+Password: <input type="password" name="word"><br>
+<input type="submit" value="Send">
+</form></body></html>"#;
+
+#[test]
+fn a_form_is_filled_in_and_the_stage_goes_on() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    fs::write(home(&site, "demo").join("configurator.html"), FORM).unwrap();
+    // So long that somebody who looks sees it at work.
+    opm_site::program(
+        &home(&site, "demo").join("api-post-deploy"),
+        "#!/bin/sh\necho working\nsleep 2\necho done\n",
+    );
+    site.opm(&["run", "--quiet"]);
+    let web = Web::new(site);
+    let browser = &web.browser;
+    browser.until("main", "for its configuration: an answer to `server`");
+    browser.picture("status-waits");
+    browser.link("Its form").click();
+
+    browser.until("h1", "Demo's questions");
+    assert_eq!(browser.find("#f0-problem").text(), "This must be answered.");
+    browser.picture("form");
+    browser.find("#f0").fill("head.example.org & <more>");
+    browser.find("#f5").keys("s<e>c&ret");
+    browser.find("button.main").click();
+    browser.until("[role=alert]", "Nothing was saved yet");
+    assert_eq!(browser.find("#f0-problem").text(), "This has 25 characters, and takes at most 12.");
+    assert_eq!(browser.find("#f0").value(), "head.example.org & <more>", "what was typed is kept");
+    assert_eq!(browser.find("#f5").value(), "");
+    browser.picture("form-refused");
+
+    browser.find("#f0").fill("a<b>&\"'é");
+    browser.find("label[for=f2-2]").click();
+    browser.find("#f5").fill("s<e>c&ret");
+    browser.find("#f4").fill("two\n\nlines ]]>");
+    browser.find("#f1").click();
+    browser.find("button.main").click();
+    assert!(browser.until(".notice", "Saved.").contains("The next run takes it"));
+    assert_eq!(browser.find("#f0").value(), "a<b>&\"'é");
+    assert_eq!(browser.script("return document.documentElement.outerHTML.includes('s&lt;e')"), false);
+    browser.picture("form-saved");
+
+    browser.link("Requests").click();
+    browser.find("form[action='/run'] button").click();
+    browser.until(".notice", "A run has begun");
+    browser.picture("requests");
+    browser.link("Status").click();
+    // Nobody loads the page again from here on.
+    browser.until("td.running", "*");
+    browser.picture("status-running");
+    browser.until("td.done", "+");
+    browser.until(".legend", "done 3");
+    browser.until("#follows", "Follows what changes");
+
+    let values = fs::read_to_string(web.home().join(".configurator.values")).unwrap();
+    assert_eq!(
+        values,
+        "<config>\n  <server>a&lt;b&gt;&amp;\"'é</server>\n  <level>2</level>\n  <kind>a</kind>\n  \
+         <text>two\n\nlines ]]&gt;</text>\n  <word>s&lt;e&gt;c&amp;ret</word>\n</config>\n"
+    );
+    web.open("/packages/demo/on/server:head");
+    browser.until("main", "api-post-deploy");
+    browser.picture("pair");
+    browser.find(".journal th a").click();
+    browser.until("main", "What it printed");
+    browser.picture("step");
+    web.open("/runs");
+    browser.picture("runs");
+    web.end();
+}
+
+#[test]
+fn a_hostile_form_does_nothing() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    let form = r#"<html><head><title></title><script>window.hacked = 1</script></title>
+<title>&lt;script>window.hacked = 2&lt;/script></title><meta http-equiv="refresh" content="0;url=http://evil.example/">
+<base href="http://evil.example/"><link rel="stylesheet" href="http://evil.example/x.css"></head>
+<body onload="window.hacked = 3" style="background: url(http://evil.example/x.png)">
+<form action="http://evil.example/" onsubmit="window.hacked = 4">
+<h1 onclick="window.hacked = 5">&lt;img src=x onerror="window.hacked = 6"></h1>
+<img src="http://evil.example/y.png" onerror="window.hacked = 7"><iframe src="javascript:window.hacked = 8"></iframe>
+&lt;/main>&lt;script>window.hacked = 9&lt;/script>
+<input name="a" value='"><script>window.hacked = 10</script>' onfocus="window.hacked = 11" autofocus>
+<textarea name="b"></textarea><script>window.hacked = 12</script>&lt;/textarea>&lt;script>window.hacked = 13&lt;/script></textarea>
+<select name="c"><option value='"><script>window.hacked = 14</script>'>&lt;svg onload=window.hacked=15></select>
+<input type="image" src="javascript:window.hacked = 16"><button formaction="javascript:window.hacked = 17">x</button>
+<a href="javascript:window.hacked = 18" style="position:fixed;inset:0">everywhere</a><svg onload="window.hacked = 19"></svg>
+</form></body></html>"#;
+    fs::write(home(&site, "demo").join("configurator.html"), form).unwrap();
+    site.opm(&["run", "--quiet"]);
+    let web = Web::new(site);
+    let browser = &web.browser;
+    web.open("/packages/demo/form");
+    browser.find("#f0").click();
+    assert_eq!(browser.find("#f0").value(), "\"><script>window.hacked = 10</script>");
+    browser.find("h1").click();
+    browser.picture("form-hostile");
+    assert_eq!(browser.script("return window.hacked ?? null"), serde_json::Value::Null);
+    for harmful in [
+        "main img",
+        "iframe",
+        "svg",
+        "main script",
+        "main a[href^='javascript']",
+        "base",
+        "main meta",
+        "[onclick]",
+    ] {
+        assert_eq!(browser.count(harmful), 0, "{harmful}");
+    }
+    let loaded = browser.script("return performance.getEntriesByType('resource').map(it => it.name)");
+    for it in loaded.as_array().unwrap() {
+        assert!(it.as_str().unwrap().starts_with(&web.base), "{loaded}");
+    }
+    browser.find("button.main").click();
+    browser.until(".notice", "Saved.");
+    assert!(browser.address().starts_with(&format!("{}/packages/demo/form?said=", web.base)));
+    web.end();
+}
+
+#[test]
+fn the_keyboard_is_enough() {
+    if !possible() {
+        return;
+    }
+    let site = Site::new();
+    let web = Web::new(site);
+    let browser = &web.browser;
+    let focus = || {
+        let script = "const it = document.activeElement; return [it.name || it.innerText || '', \
+                      getComputedStyle(it).outlineStyle]";
+        let found = browser.script(script);
+        assert_eq!(found[1], "solid", "where the focus is can be seen: {found}");
+        found[0].as_str().unwrap().to_owned()
+    };
+    let to = |name: &str| {
+        for _ in 0..60 {
+            browser.press(TAB);
+            if focus() == name {
+                return;
+            }
+        }
+        panic!("{name} cannot be reached");
+    };
+    browser.press(TAB);
+    assert_eq!(focus(), "Skip to the content");
+    to("Requests");
+    browser.press(ENTER);
+    browser.until("h1", "Requests");
+    to("packages");
+    browser.press("other");
+    to("on");
+    to("stage");
+    to("Request");
+    browser.press(ENTER);
+    browser.until(".notice", "Not known so far, and now known: other. Requested: other to finished");
+    // Past everything above the content.
+    browser.press(TAB);
+    browser.press(ENTER);
+    assert_eq!(browser.script("return document.activeElement.id"), "main");
+    to("phase");
+    web.open("/");
+    to("demo");
+    browser.press(ENTER);
+    browser.until("h1", "demo");
+    web.end();
+}
+
+#[test]
+fn a_small_screen_and_no_script() {
+    if !possible() {
+        return;
+    }
+    let web = Web::new(Site::new());
+    let browser = &web.browser;
+    for path in ["/", "/requests", "/forms", "/runs", "/packages/demo"] {
+        web.open(path);
+        let script = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        assert_eq!(browser.script(script), true, "{path} is wider than a laptop's screen");
+    }
+    web.end();
+}
+
+/// What a browser submits of each form as it stands is what is stored where nobody answers.
+#[test]
+fn defaults_are_those_of_a_browser() {
+    let Some(root) = corpus::root().filter(|_| possible()) else { return };
+    let site = Site::new();
+    let mut forms: Vec<(String, String, bool)> = Vec::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let directory = entry.unwrap().path();
+        let name = directory.file_name().unwrap().to_string_lossy().into_owned();
+        for (file, is_image) in [("configurator.html", false), ("configurator_image.html", true)] {
+            let Ok(bytes) = fs::read(directory.join(file)) else { continue };
+            fs::create_dir_all(home(&site, &name)).unwrap();
+            fs::write(home(&site, &name).join(file), &bytes).unwrap();
+            let text = String::from_utf8(bytes).unwrap().replace("@IMAGENAME@", "compute");
+            forms.push((name.clone(), text, is_image));
+        }
+    }
+    assert!(forms.len() >= 9, "{}", forms.len());
+    for (name, ..) in &forms {
+        site.opm(&["request", name]);
+    }
+    let ran = process::run(&mut site.command(&["run", "--quiet"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.output());
+    let browser = Browser::start();
+    for (name, text, is_image) in &forms {
+        let values = if *is_image { ".configs/compute/.configurator.values" } else { ".configurator.values" };
+        let stored = fs::read_to_string(home(&site, name).join(values)).unwrap();
+        let document = roxmltree::Document::parse(&stored).unwrap();
+        let stored = document.root_element().children().filter(roxmltree::Node::is_element);
+        let stored: Vec<(String, String)> = stored
+            .map(|it| (it.tag_name().name().to_owned(), it.text().unwrap_or_default().to_owned()))
+            .collect();
+        browser.open(&serve(text.clone()));
+        let submitted = browser.script("return [...new FormData(document.forms[0])]");
+        let submitted = submitted.as_array().unwrap().iter();
+        let submitted: Vec<(String, String)> = submitted
+            .map(|it| (it[0].as_str().unwrap().to_owned(), it[1].as_str().unwrap().replace("\r\n", "\n")))
+            .collect();
+        assert_eq!(stored, submitted, "{name}");
+        assert!(!stored.is_empty(), "{name}");
+    }
+}
+
+/// Serves one page, once.
+fn serve(html: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 8192]);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close";
+        let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{html}", html.len());
+    });
+    address
+}
