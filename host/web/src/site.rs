@@ -1,5 +1,6 @@
 //! The cluster as all pages see it: read once, and again when somebody has changed it.
 
+use std::hash::RandomState;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,6 +42,8 @@ pub struct Site {
     pub settings: Settings,
     /// The commands that were started from here.
     pub programs: Programs,
+    /// Makes numbers of what is shown, another one in each process.
+    pub marker: RandomState,
     reader: Mutex<Reader>,
 }
 
@@ -57,7 +60,7 @@ impl Site {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let programs = Programs::new(settings.opm.clone());
-        Self { settings, programs, reader: Mutex::default() }
+        Self { settings, programs, marker: RandomState::new(), reader: Mutex::default() }
     }
 
     /// The number of the newest state: what is shown of an older one is out of date. To be asked for before anything

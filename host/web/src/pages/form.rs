@@ -1,7 +1,7 @@
 //! The form of a package: rendered anew from its model, so that nothing of what its author wrote reaches the browser
 //! but text.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use askama::Template;
 use http::StatusCode;
@@ -150,7 +150,7 @@ pub fn save(
         Answers::default()
     };
     let problems: Vec<Option<String>> = form.fields.iter().map(|it| flaw(it, &answers)).collect();
-    let is_old = typed.get("state") != number(&known.settled).to_string();
+    let is_old = typed.get("state") != number(site, &known.settled).to_string();
     let unknown = answers.iter().find(|(name, _)| form.field(name).is_none());
     let problem = if is_old {
         Some(
@@ -266,13 +266,10 @@ fn as_typed(form: &Form, answers: &Answers, known: &Settled) -> Settled {
     typed
 }
 
-/// A number that is another one when other values are known.
-fn number(settled: &Settled) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for it in &settled.values {
-        (&it.values, it.origin).hash(&mut hasher);
-    }
-    hasher.finish()
+/// A number that is another one when other values are known. Nobody can find out from it what they are.
+fn number(site: &Site, settled: &Settled) -> u64 {
+    let values: Vec<_> = settled.values.iter().map(|it| (&it.values, it.origin)).collect();
+    site.marker.hash_one(values)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -300,7 +297,7 @@ fn page(
     });
     let title =
         sheet.form().and_then(|it| it.title.clone()).unwrap_or_else(|| format!("Configuration of {name}"));
-    let state_number = sheet.form().map_or(0, |form| number(&self::state(form, sheet).settled));
+    let state_number = sheet.form().map_or(0, |form| number(site, &self::state(form, sheet).settled));
     let remarks = state.iter().flat_map(|it| it.others.clone()).collect();
     let page = FormPage {
         frame: Frame::new(asked, Tab::Forms, site.number(), title),
