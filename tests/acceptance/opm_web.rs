@@ -258,7 +258,7 @@ fn the_keyboard_is_enough() {
 }
 
 #[test]
-fn a_small_screen_and_no_script() {
+fn nothing_is_wider_than_the_screen_of_a_laptop() {
     if !possible() {
         return;
     }
