@@ -112,7 +112,7 @@ impl Sandbox {
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let mut command = self.command(arguments);
-        command.env("TERM", "xterm").env("NO_COLOR", "1");
+        command.env("TERM", "xterm").env("NO_COLOR", "1").env("EDITOR", self.0.path().join("home/editor"));
         command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
         let mut child = command.spawn().unwrap();
         // With it goes this process's hold of the terminal's other end.
@@ -382,4 +382,48 @@ fn a_package_waits_goes_on_and_is_configured_anew() {
     sandbox.done(&["clear", "demo"]);
     run();
     assert_eq!(fs::read_to_string(&values).unwrap(), "<config>\n  <prot></prot>\n</config>\n");
+}
+
+#[test]
+fn several_lines_are_written_in_an_editor() {
+    let sandbox = Sandbox::new();
+    sandbox.form(
+        "demo",
+        "configurator.html",
+        "<form><textarea name=motd maxlength=16>one</textarea> Message</form>",
+    );
+    let script = |text: &str| {
+        let editor = sandbox.0.path().join("home/editor");
+        fs::write(&editor, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    script("stat -c %a \"$1\"\necho 'two & three' >> \"$1\"");
+    let (seen, code) = sandbox.types(
+        &["configure", "demo"],
+        &[("What to change?", "\r"), ("600", ""), ("Keep the answers", "\r"), ("Keep the answers", "")],
+    );
+    assert_eq!(
+        (code, sandbox.answers("demo", None)),
+        (0, vec!["motd=one\ntwo & three".to_owned()]),
+        "{seen}"
+    );
+    // What does not fit is not lost: the next editor has it.
+    script("grep -c . \"$1\"; echo more >> \"$1\"");
+    let (seen, code) = sandbox.types(
+        &["configure", "demo"],
+        &[
+            ("What to change?", "\r"),
+            ("this has 20 characters, and takes at most 16", "y\r"),
+            ("3\r\n", ""),
+            ("this has 25 characters", "n\r"),
+            ("What to change?", "\x1b"),
+        ],
+    );
+    assert_eq!((code, sandbox.answers("demo", None).len()), (0, 1), "{seen}");
+    script("exit 1");
+    let (seen, _) = sandbox.types(
+        &["configure", "demo"],
+        &[("What to change?", "\r"), ("failed", "n\r"), ("What to change?", "\x1b")],
+    );
+    assert!(seen.contains("Once more?"), "{seen}");
 }

@@ -2,6 +2,7 @@
 
 mod asker;
 mod change;
+mod editor;
 mod line;
 mod prompt;
 mod sheet;

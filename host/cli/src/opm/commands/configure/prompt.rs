@@ -1,15 +1,15 @@
 //! Questions on the terminal, with the keyboard alone.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::rc::Rc;
 
 use anyhow::Result;
 use inquire::ui::RenderConfig;
-use inquire::validator::Validation;
-use inquire::{Confirm, CustomUserError, Editor, InquireError, MultiSelect, Select};
+use inquire::{Confirm, InquireError, MultiSelect, Select};
+use opkg_configurator::normalise;
 
 use super::asker::{Asker, Check, Reply};
+use super::editor;
 use super::typing::Question;
 
 /// A person at the terminal.
@@ -95,18 +95,25 @@ impl Asker for Terminal {
     }
 
     fn text(&mut self, question: &str, value: &str, check: Check) -> Result<Reply<String>> {
-        let editor = Editor::new(question)
-            .with_predefined_text(value)
-            .with_file_extension(".txt")
-            .with_formatter(&|text| format!("{} lines", text.lines().count()))
-            .with_validator(move |text: &str| validated(&check, text))
-            .with_render_config(self.look());
-        match editor.prompt() {
-            Err(InquireError::IO(error)) if error.kind() == ErrorKind::NotFound => {
-                self.say("no editor was found: name one in $EDITOR");
-                Ok(Reply::Back)
+        let mut text = value.to_owned();
+        loop {
+            self.say(&format!("{question} (in the editor)"));
+            let flaw = match editor::edit(&text) {
+                Ok(written) => {
+                    text = normalise(&written);
+                    match check(&text) {
+                        Ok(()) => return Ok(Reply::Given(text)),
+                        Err(flaw) => flaw,
+                    }
+                }
+                Err(error) => format!("{error:#}"),
+            };
+            self.say(&format!("  {flaw}"));
+            match self.confirm("Once more?", true)? {
+                Reply::Given(true) => {}
+                Reply::Given(false) | Reply::Back => return Ok(Reply::Back),
+                Reply::Away => return Ok(Reply::Away),
             }
-            result => reply(result),
         }
     }
 }
@@ -145,13 +152,6 @@ fn reply<T>(result: Result<T, InquireError>) -> Result<Reply<T>> {
         Err(InquireError::OperationInterrupted) => Ok(Reply::Away),
         Err(error) => Err(error.into()),
     }
-}
-
-fn validated(check: &Check, text: &str) -> Result<Validation, CustomUserError> {
-    Ok(match check(text) {
-        Ok(()) => Validation::Valid,
-        Err(flaw) => Validation::Invalid(flaw.into()),
-    })
 }
 
 #[cfg(test)]
