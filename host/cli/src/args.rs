@@ -73,7 +73,10 @@ pub enum Command {
     Diff(Diff),
     /// Print the XML schema of config.xml, for editors and validators
     Schema,
-    /// Manage distribution plugins
+    /// Write, build and try hooks that are components
+    #[command(subcommand)]
+    Hook(Hook),
+    /// Manage plugins
     #[command(subcommand)]
     Plugin(Plugin),
     /// Write man pages into a directory
@@ -269,6 +272,49 @@ pub enum Plugin {
     Remove {
         /// Its id
         id: String,
+    },
+}
+
+/// What to do with hooks that are components.
+#[derive(Debug, Subcommand)]
+pub enum Hook {
+    /// Write a crate for a new hook
+    New {
+        /// Name of the crate: letters, digits, `-`
+        name: String,
+        /// The directory to write, which must not exist [default: ./NAME]
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        output: Option<PathBuf>,
+        /// The directory of the crate `opkg-plugin`, `plugins/sdk` in the sources of this program
+        #[arg(long, value_name = "DIR", env = "OPKG_SDK", hide_env_values = true, value_hint = ValueHint::DirPath)]
+        sdk: PathBuf,
+    },
+    /// Build a hook from a Rust crate
+    Build {
+        /// The directory of the crate
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Where to write the component [default: the name of the crate, with .wasm]
+        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+    },
+    /// Run a hook against a pretended cluster, and show what it does
+    ///
+    /// Nothing of this machine is touched: what the hook writes goes into a directory that is thrown away, unless you
+    /// name one, and programs are not run, but said to have succeeded.
+    Run {
+        /// A component (.wasm)
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// What the cluster is
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        pretend: PathBuf,
+        /// The hook to run, by its canonical name [default: that of the file]
+        #[arg(long, value_name = "NAME")]
+        hook: Option<String>,
+        /// Where the files of the hook are: `home` and `image` in there [default: an empty directory]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        files: Option<PathBuf>,
     },
 }
 

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod commands;
+mod components;
 mod dists;
 pub mod exit;
 mod failure;
@@ -41,6 +42,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<Exit> {
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Schema => commands::manual::schema(shell),
+        Command::Hook(command) => commands::hook::run(shell, command),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
         Command::Man { directory } => {
             commands::manual::man(shell, Cli::command(), &directory).map(|()| Exit::Done)

@@ -1,14 +1,14 @@
-//! Builds the components in `plugins/prebuilt` anew, each with its provenance, or checks with `--check`
+//! Builds the components that are kept in `plugins/prebuilt` and in the examples anew, each with its provenance, or checks with `--check`
 //! that building them again gives the same bytes. Names of plugins restrict it to those.
 //!
 //! The standard library is always built from source, since then the bytes depend on the version of the
 //! compiler alone and not on who made it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use opkg_runtime::build::{self, Built, Std};
-use opkg_runtime::provenance::{self, Provenance};
+use opkg_runtime::provenance::{self, Kept, Provenance};
 use opkg_runtime::{Identity, Options};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,40 +37,38 @@ fn main() -> ExitCode {
 /// Returns whether everything is as it should be.
 fn prebuild(check: bool, plugins: &[String]) -> Result<bool> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    let prebuilt = workspace.join("plugins/prebuilt");
-    let mut crates = provenance::plugin_crates(&workspace)?;
+    let mut kept = provenance::kept(&workspace)?;
     if !plugins.is_empty() {
-        crates.retain(|directory| plugins.iter().any(|plugin| directory.ends_with(plugin)));
+        kept.retain(|it| plugins.iter().any(|plugin| it.directory.ends_with(plugin)));
     }
-    if crates.is_empty() {
-        return Err("no such plugin below plugins/".into());
+    if kept.is_empty() {
+        return Err("no such plugin below plugins/ or examples/hooks/".into());
     }
     let mut good = true;
-    for directory in crates {
-        good &= one(&directory, &prebuilt, check)?;
+    for one in kept {
+        good &= make(&one, check)?;
     }
     Ok(good)
 }
 
-fn one(directory: &Path, prebuilt: &Path, check: bool) -> Result<bool> {
+fn make(Kept { directory, component, record }: &Kept, check: bool) -> Result<bool> {
     let options = build::Options { std: Some(Std::Source), locked: true, quiet: false };
     let built = build::component(directory, options)?;
     let now = Provenance::of(&built, directory, description(&built, directory)?)?;
-    let record = file(prebuilt, &now.plugin, "json");
     if !check {
-        std::fs::create_dir_all(prebuilt)?;
+        component.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         // In this order, since every component that is there becomes part of the program with its record.
         std::fs::write(record, now.to_json()?)?;
-        built.write(&file(prebuilt, &now.plugin, "wasm"))?;
+        built.write(component)?;
         println!("{}: {} bytes, interface {}", now.plugin, now.size, now.interface);
         return Ok(true);
     }
-    let differences = provenance::differences(&Provenance::read(&record)?, &now);
+    let differences = provenance::differences(&Provenance::read(record)?, &now);
     if differences.is_empty() {
         println!("{}: the same bytes", now.plugin);
         return Ok(true);
     }
-    eprintln!("{}: the component in plugins/prebuilt is not what its sources give here:", now.plugin);
+    eprintln!("{}: the component that is kept is not what its sources give here:", now.plugin);
     differences.iter().for_each(|difference| eprintln!("  {difference}"));
     eprintln!("{}", provenance::ADVICE);
     Ok(false)
@@ -95,8 +93,4 @@ fn description(built: &Built, directory: &Path) -> Result<Identity> {
             Err(format!("the plugin in {} {problem}", directory.display()).into())
         }
     }
-}
-
-fn file(prebuilt: &Path, plugin: &str, extension: &str) -> PathBuf {
-    prebuilt.join(plugin).with_extension(extension)
 }

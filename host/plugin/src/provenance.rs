@@ -191,21 +191,53 @@ fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) ->
     said.collect()
 }
 
-/// The crates of `plugins/` that make components, by their directories, sorted.
+/// A component that is kept with its sources.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kept {
+    /// The directory of its crate.
+    pub directory: PathBuf,
+    /// The component.
+    pub component: PathBuf,
+    /// Its record.
+    pub record: PathBuf,
+}
+
+/// The components that are kept: those of the crates of `plugins/`, in `plugins/prebuilt`, and the hooks of the crates
+/// of `examples/hooks/`, each with its record beside its manifest, which says where the component is. Sorted.
 ///
 /// # Errors
 /// When a manifest cannot be read.
-pub fn plugin_crates(workspace: &Path) -> Result<Vec<PathBuf>, ProvenanceError> {
-    let plugins = workspace.join("plugins");
-    let io = |source| ProvenanceError::Io { file: plugins.clone(), source };
+pub fn kept(workspace: &Path) -> Result<Vec<Kept>, ProvenanceError> {
+    let prebuilt = workspace.join("plugins/prebuilt");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&plugins).map_err(io)? {
+    for directory in crates(&workspace.join("plugins"))? {
+        let file = prebuilt.join(directory.file_name().unwrap_or_default());
+        let (component, record) = (file.with_extension("wasm"), file.with_extension("json"));
+        found.push(Kept { directory, component, record });
+    }
+    for directory in crates(&workspace.join("examples/hooks"))? {
+        if let Some(component) = manifest::component(&directory)? {
+            let record = directory.join("provenance.json");
+            found.push(Kept { directory, component, record });
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The directories of crates that make loadable modules; none where there is no such directory.
+fn crates(parent: &Path) -> Result<Vec<PathBuf>, ProvenanceError> {
+    let io = |source| ProvenanceError::Io { file: parent.to_owned(), source };
+    let mut found = Vec::new();
+    if !parent.is_dir() {
+        return Ok(found);
+    }
+    for entry in std::fs::read_dir(parent).map_err(io)? {
         let directory = entry.map_err(io)?.path();
         if directory.join("Cargo.toml").is_file() && manifest::makes_module(&directory)? {
             found.push(directory);
         }
     }
-    found.sort();
     Ok(found)
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use opkg_runtime::provenance::{ADVICE, Provenance, plugin_crates};
+use opkg_runtime::provenance::{ADVICE, Kept, Provenance, kept};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -15,18 +15,16 @@ fn workspace() -> PathBuf {
 #[test]
 fn prebuilt_components_are_what_their_sources_say() {
     let workspace = workspace();
-    let prebuilt = workspace.join("plugins/prebuilt");
     let mut stale = String::new();
-    for directory in plugin_crates(&workspace).unwrap() {
-        let file = prebuilt.join(directory.file_name().unwrap());
-        let component = std::fs::read(file.with_extension("wasm")).unwrap_or_default();
-        let differences = match Provenance::read(&file.with_extension("json")) {
-            Ok(record) => record.stale(&workspace, &directory, &component).unwrap(),
+    for Kept { directory, component, record } in kept(&workspace).unwrap() {
+        let bytes = std::fs::read(&component).unwrap_or_default();
+        let differences = match Provenance::read(&record) {
+            Ok(record) => record.stale(&workspace, &directory, &bytes).unwrap(),
             Err(problem) => vec![problem.to_string()],
         };
         if !differences.is_empty() {
-            let name = file.file_name().unwrap().display();
-            stale += &format!("\nplugins/prebuilt/{name}.wasm is stale:\n  {}\n", differences.join("\n  "));
+            let name = component.strip_prefix(&workspace).unwrap().display();
+            stale += &format!("\n{name} is stale:\n  {}\n", differences.join("\n  "));
         }
     }
     assert!(stale.is_empty(), "{stale}{ADVICE}");
@@ -35,8 +33,8 @@ fn prebuilt_components_are_what_their_sources_say() {
 #[test]
 fn nothing_is_prebuilt_that_has_no_sources() {
     let workspace = workspace();
-    let crates = plugin_crates(&workspace).unwrap();
-    let known: BTreeSet<_> = crates.iter().map(|directory| directory.file_name().unwrap()).collect();
+    let kept = kept(&workspace).unwrap();
+    let known: BTreeSet<_> = kept.iter().map(|it| it.directory.file_name().unwrap()).collect();
     for entry in std::fs::read_dir(workspace.join("plugins/prebuilt")).unwrap() {
         let file = entry.unwrap().path();
         assert!(known.contains(file.file_stem().unwrap()), "{} belongs to no plugin", file.display());

@@ -17,7 +17,7 @@ use crate::job::{self, Job, Outcome, Package};
 use crate::progress::Progress;
 use crate::schedule::each_in_order;
 use crate::shell::Shell;
-use crate::{dists, interrupt, plugins, render, report, signing};
+use crate::{components, dists, interrupt, plugins, render, report, signing};
 
 /// Runs the command.
 ///
@@ -169,6 +169,11 @@ fn load(
         let mut loaded = opkg::load(&directory, settings);
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelt(opkg, known));
+            let found = components::findings(&directory, opkg);
+            if found.iter().any(|it| it.severity == Severity::Error) {
+                loaded.opkg = None;
+            }
+            loaded.diagnostics.extend(found);
         }
         if let Some(twin) = twin(&packages, &loaded) {
             loaded.diagnostics.push(twin);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::args::{Check, Deny};
 use crate::exit::Exit;
 use crate::shell::Shell;
-use crate::{dists, forms, json, plugins, render};
+use crate::{components, dists, forms, json, plugins, render};
 
 /// What `--format json` prints for one directory.
 #[derive(Serialize)]
@@ -34,12 +34,14 @@ pub fn run(shell: Shell, arguments: &Check) -> Result<Exit> {
         let mut loaded = opkg::load(directory, &Settings::default());
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelt(opkg, &known));
+            loaded.diagnostics.extend(components::findings(directory, opkg));
         }
         loaded.diagnostics.extend(forms::findings(directory));
         let worst = loaded.diagnostics.iter().map(|it| it.severity).min();
         let denied =
             arguments.deny == Some(Deny::Warnings) && worst <= Some(Severity::Warning) && worst.is_some();
-        let ok = loaded.opkg.is_some() && !denied;
+        let usable = loaded.opkg.is_some() && worst != Some(Severity::Error);
+        let ok = usable && !denied;
         all_ok &= ok;
         if shell.json() {
             let findings = loaded.diagnostics.iter();
@@ -62,7 +64,7 @@ pub fn run(shell: Shell, arguments: &Check) -> Result<Exit> {
         shell.data(&render::diagnostics(&renderer, directory, loaded.source.as_ref(), &shown))?;
         let count = render::count(&loaded.diagnostics);
         let count = if count.is_empty() { "no findings".to_owned() } else { count };
-        let verdict = match (ok, denied && loaded.opkg.is_some()) {
+        let verdict = match (ok, denied && usable) {
             (true, _) => "ok",
             (_, true) => "refused, since warnings are denied",
             _ => "cannot be compiled",

@@ -115,7 +115,8 @@ fn place(entry: &Entry) -> String {
     entry.path().map_or_else(|| origin(entry.origin()).to_owned(), |it| it.display().to_string())
 }
 
-fn origin(origin: Origin) -> &'static str {
+/// Where a plugin comes from.
+pub fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Named => "named with --plugin",
         Origin::SearchPath => "from OPKG_PLUGIN_PATH",

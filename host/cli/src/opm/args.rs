@@ -75,6 +75,13 @@ impl Cli {
     }
 }
 
+/// What to do with plugins.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Plugin {
+    /// List the hook runners: where they come from, what they take, what they may run
+    List,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -126,6 +133,12 @@ pub enum Command {
     Export,
     /// Take over what `opm export` wrote, or a dump of an old ODA
     Import(Import),
+    /// Show what runs hooks, and what it may do
+    Plugin {
+        /// What to do
+        #[command(subcommand)]
+        command: Plugin,
+    },
     /// Write man pages into a directory
     Man {
         /// Where to; created if need be

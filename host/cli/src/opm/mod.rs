@@ -50,6 +50,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<Exit> {
         Command::Init(it) => commands::init::run(session, &it),
         Command::Export => commands::transfer::write(session),
         Command::Import(it) => commands::transfer::read(session, &it),
+        Command::Plugin { command: args::Plugin::List } => commands::plugin::list(session),
         Command::Man { directory } => {
             manual::man(session.shell, Cli::command(), &directory)?;
             Ok(Exit::Done)

@@ -82,6 +82,11 @@ pub(super) enum Interpreter {
     Bad,
 }
 
+/// Whether a file is a component of WebAssembly, or a module: what its beginning says.
+pub(super) fn is_component(head: &[u8]) -> bool {
+    head.starts_with(b"\0asm")
+}
+
 /// Reads the first line of a file.
 pub(super) fn interpreter(head: &[u8]) -> Interpreter {
     let Some(line) = head.strip_prefix(b"#!") else {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::contents::{self, Interpreter};
 use super::layout;
-use super::script::{self, Native};
+use super::script::{self, Component, Native};
 use super::walk::{self, Entry, EntryKind};
 use crate::decode::latin1;
 use crate::diagnostic::{Diagnostic, Place};
@@ -99,8 +99,13 @@ impl Files<'_> {
             .map(|contents| contents.head.as_slice())
             .unwrap_or_default();
         let line = contents::interpreter(head);
+        let component = script_name(path).and_then(script::component);
+        if let Some(component) = component {
+            self.check_component(path, component, link.is_some() || contents::is_component(head));
+        }
         let scriptlet = native.and_then(|native| self.scriptlet(path, native, head));
-        let mode = if path.starts_with("scripts/") || is_executable || line != Interpreter::None {
+        let runs = script_name(path).is_none_or(|name| !script::belongs_to_component(name));
+        let mode = if runs && (path.starts_with("scripts/") || is_executable || line != Interpreter::None) {
             0o755
         } else {
             0o644
@@ -109,7 +114,7 @@ impl Files<'_> {
         Some(SourceFile {
             at: self.places.node(Place::File(path.to_owned())),
             path: path.to_owned(),
-            part: native.map_or(Part::Api, |native| native.part),
+            part: native.map(|it| it.part).or(component.map(|it| it.part)).unwrap_or(Part::Api),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),
@@ -186,6 +191,27 @@ impl Files<'_> {
     fn resolve(&self, path: &str) -> Option<String> {
         let target = std::fs::canonicalize(self.root.join(path)).ok()?;
         target.strip_prefix(self.root).ok()?.to_str().map(str::to_owned)
+    }
+
+    /// What is wrong with a hook that should be a component.
+    fn check_component(&mut self, path: &str, component: Component<'_>, is_one: bool) {
+        let Component { hook, is_too_early, .. } = component;
+        if !is_one {
+            let finding = Diagnostic::error("hook-component", "the file is no WebAssembly component");
+            self.report(path, finding.help("`opkgc hook build DIR` makes one of a crate"));
+        }
+        if is_too_early {
+            let message = "a component cannot run before its package is installed";
+            let finding = Diagnostic::error("hook-component", message);
+            self.report(path, finding.help("let it run after the installation, or write it as a script"));
+        }
+        if self.paths.contains(format!("scripts/{hook}").as_str()) {
+            let message = format!("never run: `scripts/{hook}` is there as well");
+            let finding = Diagnostic::warning("script-twice", message)
+                .help("remove one of the two")
+                .related(Place::File(format!("scripts/{hook}")), "the one that runs");
+            self.report(path, finding);
+        }
     }
 
     /// What the package manager is to do with a native script; nothing where another one of the present name

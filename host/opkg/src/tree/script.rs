@@ -48,13 +48,47 @@ pub(super) fn native(name: &str) -> Option<Native> {
     Some(Native { part, time, renamed })
 }
 
+/// How the name of a hook ends that is a component, and how that of the list of programs which it asks for.
+const COMPONENT: &str = ".wasm";
+const PROGRAMS: &str = ".programs";
+
+/// A hook that is a component: run by the cluster software in every case, never by the package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Component<'a> {
+    /// The hook's name.
+    pub hook: &'a str,
+    pub part: Part,
+    /// It would have to run while its file is not there yet.
+    pub is_too_early: bool,
+}
+
+/// What a file of this name in `scripts/` itself is, if it is a hook that should be a component.
+pub(super) fn component(name: &str) -> Option<Component<'_>> {
+    let hook = name.strip_suffix(COMPONENT)?;
+    match native(hook) {
+        Some(native) => {
+            Some(Component { hook, part: native.part, is_too_early: native.time == HookTime::PreInstall })
+        }
+        None => HOOKS.contains(&hook).then_some(Component { hook, part: Part::Api, is_too_early: false }),
+    }
+}
+
+/// Whether a file of this name belongs to a hook that is a component: itself, or what it asks for.
+pub(super) fn belongs_to_component(name: &str) -> bool {
+    let listed = name.strip_suffix(PROGRAMS).map(|hook| format!("{hook}{COMPONENT}"));
+    component(listed.as_deref().unwrap_or(name)).is_some()
+}
+
 /// The hook that a name was probably meant to be: it looks like one, but is none.
 pub(super) fn misspelt(name: &str) -> Option<String> {
     let looks_like_one = PARTS
         .iter()
         .any(|(part, _)| name.strip_prefix(part).is_some_and(|rest| rest.starts_with(['-', '_'])));
-    if !looks_like_one || HOOKS.contains(&name) || native(name).is_some() {
+    if !looks_like_one || HOOKS.contains(&name) || native(name).is_some() || belongs_to_component(name) {
         return None;
+    }
+    if let Some(hook) = name.strip_suffix(COMPONENT) {
+        return misspelt(hook).map(|meant| meant + COMPONENT);
     }
     let natives: Vec<String> = PARTS
         .iter()
@@ -85,6 +119,25 @@ mod tests {
             assert_eq!(native(name), expected, "{name}");
         }
         assert!(NATIVE_ALIASES.iter().all(|(alias, _)| native(alias).is_some()));
+    }
+
+    #[test]
+    fn hooks_that_are_components() {
+        let of = |hook, part, is_too_early| Some(Component { hook, part, is_too_early });
+        for (name, expected) in [
+            ("api-post-image.wasm", of("api-post-image", Part::Api, false)),
+            ("server-post-install.wasm", of("server-post-install", Part::Server, false)),
+            ("client-pre-install.wasm", of("client-pre-install", Part::Client, true)),
+            ("helper.wasm", None),
+            ("api-post-image", None),
+        ] {
+            assert_eq!(component(name), expected, "{name}");
+        }
+        for name in ["api-post-image.wasm", "api-post-image.programs", "client-post-install.programs"] {
+            assert!(belongs_to_component(name) && misspelt(name).is_none(), "{name}");
+        }
+        assert!(!belongs_to_component("helper.programs"));
+        assert_eq!(misspelt("api-post-imge.wasm").as_deref(), Some("api-post-image.wasm"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `manager` | a distribution's package manager, as its plugin drives it |
 //! | `hooks`, `scripts` | the files of packages that are run, and what they are given |
 //! | `runners`, `service`, `programs` | the runner of a hook, and what it may do meanwhile |
+//! | `pretend` | a cluster that is none, for trying hooks |
 //! | `rooted`, `values` | files that hooks read and write, and the values of the package's form |
 //! | `forms`, `configure` | what packages ask for, and what was answered |
 //! | `learn`, `release` | what packages and roots say of themselves |
@@ -28,6 +29,7 @@ mod log;
 mod manager;
 mod marks;
 mod packages;
+mod pretend;
 mod process;
 mod programs;
 mod release;
@@ -55,6 +57,7 @@ pub use config::{Config, ConfigError, Limits, Repository, Selector};
 pub use enter::enter;
 pub use forms::{Found, answer_file, find_form, images_with};
 pub use grants::{Choice, Grant, Name, Program};
+pub use pretend::{Answer, Pretended, Trial, TrialError};
 pub use stop::Stop;
 
 use self::executor::Executor;

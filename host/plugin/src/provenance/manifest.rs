@@ -38,6 +38,14 @@ pub fn makes_module(directory: &Path) -> Result<bool, ProvenanceError> {
     Ok(kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind.as_str() == Some("cdylib"))))
 }
 
+/// Where a crate wants its component to be kept, if it says so.
+pub fn component(directory: &Path) -> Result<Option<PathBuf>, ProvenanceError> {
+    let manifest: Table = parse(&directory.join(MANIFEST))?;
+    let metadata = manifest.get("package").and_then(|package| package.get("metadata"));
+    let place = metadata.and_then(|it| it.get("opkg")?.get("component")?.as_str());
+    Ok(place.map(|place| normal(&directory.join(place))))
+}
+
 impl Inputs {
     /// Follows the dependencies of the crate in `directory`.
     pub fn read(workspace: &Path, directory: &Path) -> Result<Self, ProvenanceError> {

@@ -9,6 +9,7 @@ pub mod init;
 pub mod log;
 pub mod package;
 pub mod phase;
+pub mod plugin;
 pub mod run;
 pub mod status;
 pub mod target;
