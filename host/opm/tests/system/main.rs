@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod components;
 mod configure;
 mod deb;
+mod guest;
 mod hooks;
 mod leftovers;
+mod places;
 mod pretended;
 mod rpm;
 mod unprivileged;
