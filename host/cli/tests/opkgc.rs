@@ -73,11 +73,15 @@ impl Sandbox {
 #[test]
 fn help() {
     let sandbox = Sandbox::new();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 13] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
         &["diff", "--help"],
+        &["hook", "--help"],
+        &["hook", "new", "--help"],
+        &["hook", "build", "--help"],
+        &["hook", "run", "--help"],
         &["plugin", "--help"],
         &["plugin", "list", "--help"],
         &["plugin", "inspect", "--help"],

@@ -183,6 +183,7 @@ fn running_wild() {
     let mut said = vec![
         ended(&bench, Guest::default().body(greedy)),
         ended(&bench, Guest::default().body("unreachable")),
+        ended(&bench, Guest::default().panic("panicked at src/lib.rs:7: no node")),
         ended(&bench, Guest::default().body("(drop (i32.load (i32.const -4)))")),
     ];
     let endless = || Guest::default().body("(loop $forever (br $forever))");
@@ -194,6 +195,7 @@ fn running_wild() {
     insta::assert_snapshot!(said.join("\n"), @r"
     api-post-image.wasm asked for more memory than the 256 MiB that a plugin gets | timed out: false
     api-post-image.wasm failed inside | timed out: false
+    api-post-image.wasm failed inside: panicked at src/lib.rs:7: no node | timed out: false
     api-post-image.wasm did something forbidden: out of bounds memory access | timed out: false
     api-post-image.wasm ran longer than 0.7 s and was stopped | timed out: true
     api-post-image.wasm ran longer than 0.7 s and was stopped | timed out: true

@@ -47,6 +47,12 @@ impl Guest {
         self.call("log", &[2, at, length])
     }
 
+    /// Says why, and traps, as a panic does.
+    pub fn panic(mut self, message: &str) -> Self {
+        let (at, length) = self.text(message.as_bytes());
+        self.call("log", &[0, at, length]).body("unreachable")
+    }
+
     pub fn read(mut self, root: u32, path: &str) -> Self {
         let (at, length) = self.text(path.as_bytes());
         self.call("read", &[root as usize, at, length, ANSWER])

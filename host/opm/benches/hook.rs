@@ -1,0 +1,114 @@
+//! What the component between the engine and a script costs: a hook through `hook-script`, whose host does nothing,
+//! held against starting the program `true`, which a hook costs at least.
+//! `cargo bench -p opkg-opm --bench hook` runs it.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use opkg_runtime::hook::{
+    Call, Capabilities, Ended, Problem, Refusal, Request, Root, Target, TargetKind, Verdict,
+};
+use opkg_runtime::{Level, Options, Registry};
+
+const TIMES: usize = 500;
+
+fn main() {
+    let registry = Registry::discover(Options { embedded: true, ..Options::default() });
+    let (entry, _) = registry.runners().find(|(_, it)| it.id == "hook-script").unwrap();
+    let began = Instant::now();
+    let runner = registry.runner(entry).unwrap();
+    let loaded = began.elapsed();
+    let call = call();
+    let component =
+        median(|| assert!(runner.run(&call, Duration::from_secs(60), &mut Nothing).unwrap().is_ok()));
+    let program = median(|| assert!(Command::new("true").status().unwrap().success()));
+    println!("compiling the runner, once for each release: {loaded:?}");
+    println!("a hook through the runner: {component:?}; starting `true`: {program:?}");
+    println!("ratio {:.2}", component.as_secs_f64() / program.as_secs_f64());
+    assert!(component < Duration::from_millis(1), "more than its budget");
+}
+
+fn median(mut once: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..TIMES)
+        .map(|_| {
+            let began = Instant::now();
+            once();
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[TIMES / 2]
+}
+
+fn call() -> Call {
+    Call {
+        opkg: "demo".into(),
+        version: "1.0-1".into(),
+        name: "api-post-image".into(),
+        stage: "post-image".into(),
+        run: "1".into(),
+        target: Target { kind: TargetKind::Server, name: "head".into() },
+        image: Some("compute".into()),
+        candidates: vec!["api-post-image".into()],
+        arguments: vec!["/var/lib/images/compute".into(); 2],
+        time_limit: 60,
+    }
+}
+
+/// A host that does nothing.
+struct Nothing;
+
+impl Capabilities for Nothing {
+    fn log(&mut self, _: Level, _: &str) {}
+
+    fn values(&mut self) -> Vec<(String, Vec<String>)> {
+        Vec::new()
+    }
+
+    fn nodes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn images(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn target(&mut self) -> Target {
+        call().target
+    }
+
+    fn read(&mut self, _: Root, _: &str) -> Result<Vec<u8>, Problem> {
+        Err(Problem::NotFound)
+    }
+
+    fn write(&mut self, _: Root, _: &str, _: &[u8], _: u32) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _: Root, _: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn entries(&mut self, _: Root, _: &str) -> Result<Vec<String>, Problem> {
+        Ok(Vec::new())
+    }
+
+    fn run(&mut self, _: &Request) -> Result<Ended, Refusal> {
+        Ok(Ended {
+            how: "ended with exit status 0".into(),
+            exit_code: Some(0),
+            signal: None,
+            timed_out: false,
+            last_lines: Vec::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            cut: false,
+        })
+    }
+
+    fn begin(&mut self, _: &str, _: &str) {}
+
+    fn end(&mut self, _: &Verdict) {}
+}
