@@ -94,7 +94,7 @@ fn a_hook_is_tried() {
     // It is about no image.
     insta::assert_snapshot!(desk.run(&run), @r"
     [exit 1]
-    write image: etc/image-hosts.conf: NotGranted
+    write image: etc/image-hosts.conf: not granted: this hook is about no image
     ---
     error: api-post-image.wasm failed: etc/image-hosts.conf in the image is not for this hook: it was not given that directory
     ");

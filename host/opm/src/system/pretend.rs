@@ -18,6 +18,7 @@ use super::grants::{Name, Program};
 use super::programs;
 use super::rooted::Rooted;
 use super::runners::target;
+use super::service::explain;
 use super::values::Field;
 use crate::hostlist;
 
@@ -183,8 +184,7 @@ impl Stage<'_> {
         let result = self.place(root).and_then(task);
         let outcome = match &result {
             Ok(_) => String::new(),
-            Err(Problem::Denied(why) | Problem::Other(why)) => format!(": refused: {why}"),
-            Err(problem) => format!(": {problem:?}"),
+            Err(problem) => format!(": {}", explain(problem)),
         };
         let root = if root == Place::Home { "home" } else { "image" };
         self.said.push(format!("{what} {root}: {}{outcome}", path.escape_debug()));
@@ -265,7 +265,11 @@ impl Capabilities for Stage<'_> {
     }
 
     fn end(&mut self, verdict: &Verdict) {
-        self.said.push(format!("end: {verdict:?}"));
+        self.said.push(match verdict {
+            Verdict::Passed => "passed".to_owned(),
+            Verdict::Failed(why) => format!("failed: {}", why.escape_debug()),
+            Verdict::Skipped(why) => format!("skipped: {}", why.escape_debug()),
+        });
     }
 }
 

@@ -263,7 +263,8 @@ fn names(call: &Call<'_>, kind: Kind) -> Vec<String> {
     names
 }
 
-fn explain(problem: &Problem) -> String {
+/// Why a hook does not get at a file.
+pub(super) fn explain(problem: &Problem) -> String {
     match problem {
         Problem::NotGranted => "not granted: this hook is about no image".to_owned(),
         Problem::NotFound => "there is none".to_owned(),
