@@ -50,7 +50,7 @@ fn new(shell: Shell, name: &str, output: Option<PathBuf>, sdk: &Path) -> Result<
     }
     let sdk = fs::canonicalize(sdk)?;
     let sdk = sdk.to_str().context("the path of the crate `opkg-plugin` is not UTF-8")?;
-    let sdk: String = sdk.chars().flat_map(|c| quoted(c)).collect();
+    let sdk: String = sdk.chars().flat_map(quoted).collect();
     let target = output.unwrap_or_else(|| PathBuf::from(name));
     // Whole or not at all.
     let parent = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -99,7 +99,8 @@ macro_rules! export_hook_runner {
 #[macro_export]
 macro_rules! hook {
     ($run:path) => {
-        struct Hook;
+        /// The hook that this crate is.
+        pub struct Hook;
 
         impl $crate::hook::HookRunner for Hook {
             fn describe() -> $crate::hook::Description {
