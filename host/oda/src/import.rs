@@ -316,6 +316,11 @@ impl Import<'_> {
         }
         for ((package, image), values) in all {
             self.change(Change::Configure { package, image, values, instead_of: None });
+            // What it waited for may be there now; the next run sees.
+            let waiting = self.after.packages.get(&package).filter(|it| it.awaits.is_some()).cloned();
+            if let Some(package) = waiting {
+                self.change(Change::Package(Package { awaits: None, ..package }));
+            }
         }
         Ok(())
     }

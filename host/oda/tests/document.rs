@@ -133,6 +133,20 @@ fn text() -> impl Strategy<Value = String> {
     .prop_map(|it| it.into_iter().filter(|it| *it != '\0').collect())
 }
 
+#[test]
+fn a_package_that_waits_for_answers_goes_on_when_they_come() {
+    let text = exported(&example());
+    let mut cluster = Cluster::default();
+    import(&text, &cluster, 5).unwrap().iter().for_each(|it| cluster.apply(it));
+    let waits = |cluster: &Cluster| cluster.packages.values().filter(|it| it.awaits.is_some()).count();
+    for package in cluster.packages.values_mut() {
+        package.awaits = Some("an answer".into());
+    }
+    let (all, answered) = (waits(&cluster), 1);
+    import(&text, &cluster, 6).unwrap().iter().for_each(|it| cluster.apply(it));
+    assert_eq!(waits(&cluster), all - answered);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 

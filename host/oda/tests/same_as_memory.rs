@@ -179,3 +179,23 @@ fn keys_of_targets_are_never_used_again() {
     again.address.name = "client3".parse().unwrap();
     store.commit(&[Change::Target(again)]).unwrap();
 }
+
+#[test]
+fn values_are_replaced_only_instead_of_those_that_were_known() {
+    let scratch = Scratch::new();
+    let mut store = scratch.create();
+    store.commit(&common::small()).unwrap();
+    let value = |value: &str| {
+        vec![opkg_oda::Value { name: "a".into(), value: value.into(), origin: opkg_oda::Origin::Default }]
+    };
+    let mut configure = |instead_of: Option<Vec<opkg_oda::Value>>, values: &str| {
+        let (package, image) = (PackageId(1), None);
+        let change = Change::Configure { package, image, values: value(values), instead_of };
+        store.commit(&[change]).unwrap();
+        store.values(package, image).unwrap()
+    };
+    assert_eq!(configure(Some(Vec::new()), "1"), value("1"));
+    assert_eq!(configure(Some(Vec::new()), "2"), value("1"));
+    assert_eq!(configure(Some(value("1")), "3"), value("3"));
+    assert_eq!(configure(None, "4"), value("4"));
+}
