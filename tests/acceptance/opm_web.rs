@@ -272,6 +272,26 @@ fn nothing_is_wider_than_the_screen_of_a_laptop() {
     web.end();
 }
 
+/// The page that says why something was refused follows what changes like the others.
+#[test]
+fn a_refusal_is_said_and_the_page_goes_on() {
+    if !possible() {
+        return;
+    }
+    let web = Web::new(Site::new());
+    let browser = &web.browser;
+    web.open("/requests");
+    browser.find("#remove-packages").fill("dem");
+    browser.find("form[action='/remove'] button").click();
+    browser.until("[role=alert]", "Nothing was changed: no package is called dem; did you mean demo?");
+    browser.picture("requests-refused");
+    browser.until("#follows", "Follows what changes");
+    web.site.opm(&["phase", "set", "addclients"]);
+    browser.until("#follows", "last at");
+    assert_eq!(browser.find("#remove-packages").value(), "dem", "what is being typed is left alone");
+    web.end();
+}
+
 /// What a browser submits of each form as it stands is what is stored where nobody answers.
 #[test]
 fn defaults_are_those_of_a_browser() {

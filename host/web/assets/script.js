@@ -38,7 +38,7 @@
     busy = true;
     const wanted = newest;
     try {
-      const answer = await fetch(location.href, { credentials: 'same-origin', redirect: 'error' });
+      const answer = await fetch(follows.dataset.address || location.href, { credentials: 'same-origin', redirect: 'error' });
       if (!answer.ok) throw new Error(answer.statusText);
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
       for (const part of parts) {

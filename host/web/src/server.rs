@@ -24,8 +24,10 @@ use crate::site::{Settings, Site};
 
 /// Connections at a time; others wait.
 const CONNECTIONS: usize = 64;
-/// For the other side to take what is sent, each time.
+/// For somebody who listens to take an event.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// For the other side to take an answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// For the other side to close what was answered.
 const LINGER: Duration = Duration::from_secs(2);
 /// For those that are being answered when it is told to end.
@@ -164,6 +166,33 @@ fn nobody() -> Origin {
     Origin { text: "'none'".into(), is_local: true }
 }
 
+/// Writes to somebody who has to take all of it within a time.
+struct Timed<'a> {
+    stream: &'a mut TcpStream,
+    until: Instant,
+}
+
+impl<'a> Timed<'a> {
+    fn new(stream: &'a mut TcpStream) -> Self {
+        Self { stream, until: Instant::now() + ANSWER_PATIENCE }
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_write_timeout(Some(left))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 fn answer(shared: &Shared, stream: &mut TcpStream) -> io::Result<()> {
     let mut head = match message::head(stream) {
         Ok(head) => head,
@@ -172,24 +201,27 @@ fn answer(shared: &Shared, stream: &mut TcpStream) -> io::Result<()> {
     let is_whole = head.method != Method::HEAD;
     let origin = match shared.gate.origin(&head.headers) {
         Ok(origin) => origin,
-        Err(refused) => return refused.page().send(stream, &nobody(), is_whole),
+        Err(refused) => return refused.page().send(&mut Timed::new(stream), &nobody(), is_whole),
     };
     let asked = match asked(shared, &mut head, stream, &origin) {
         Ok(Ok(asked)) => asked,
         Ok(Err(unread)) => return send_unread(unread, stream, &origin),
-        Err(reply) => return reply.send(stream, &origin, is_whole),
+        Err(reply) => return reply.send(&mut Timed::new(stream), &origin, is_whole),
     };
     if asked.is_live() && is_whole {
         shared.live.tell(&shared.site, stream, &origin);
         return Ok(());
     }
-    route(&shared.site, &asked).send(stream, &origin, is_whole)
+    let reply = route(&shared.site, &asked);
+    reply.send(&mut Timed::new(stream), &origin, is_whole)
 }
 
 fn send_unread(unread: Unread, stream: &mut TcpStream, origin: &Origin) -> io::Result<()> {
     match unread {
         Unread::Gone(error) => Err(error),
-        Unread::Refused { status, what, help } => refusal(status, what, help).send(stream, origin, true),
+        Unread::Refused { status, what, help } => {
+            refusal(status, what, help).send(&mut Timed::new(stream), origin, true)
+        }
     }
 }
 

@@ -120,7 +120,7 @@ struct State {
 pub fn show(site: &Site, asked: &Asked, package: &str, image: Option<&str>) -> Result<Reply, Trouble> {
     let snapshot = site.snapshot()?;
     let place = Place::find(&snapshot.cluster, package, image)?;
-    let sheet = sheet(site, &snapshot.cluster, place.package.id, place.image)?;
+    let sheet = sheet(site, &mut site.open()?, &snapshot.cluster, place.package.id, place.image)?;
     let state = sheet.form().map(|form| state(form, &sheet));
     page(site, asked, &snapshot.cluster, &place, &sheet, state, None)
 }
@@ -139,7 +139,8 @@ pub fn save(
     let snapshot = site.snapshot()?;
     let cluster = &snapshot.cluster;
     let place = Place::find(cluster, package, image)?;
-    let sheet = sheet(site, cluster, place.package.id, place.image)?;
+    let mut store = site.open()?;
+    let sheet = sheet(site, &mut store, cluster, place.package.id, place.image)?;
     let Some(form) = sheet.form() else {
         return page(site, asked, cluster, &place, &sheet, None, None);
     };
@@ -168,7 +169,7 @@ pub fn save(
         let state = State { settled, problems, others: known.others };
         return page(site, asked, cluster, &place, &sheet, Some(state), Some(problem.into()));
     }
-    let said = if sheet.save(&mut site.open()?, &answers)? {
+    let said = if sheet.save(&mut store, &answers)? {
         match next(cluster, place.package.id) {
             Next::Run => "Saved. The next run takes it.",
             Next::Request => "Saved. It counts when the package is requested on the head node.",

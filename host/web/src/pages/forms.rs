@@ -4,7 +4,7 @@ use std::path::Path;
 
 use askama::Template;
 use http::StatusCode;
-use opkg_oda::{Cluster, Origin, PackageId, TargetId};
+use opkg_oda::{Cluster, Origin, PackageId, Store, TargetId};
 use opkg_opm::answers::{Sheet, SheetError};
 use opkg_opm::system::{Found, images_with};
 
@@ -45,6 +45,7 @@ pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
     let cluster = &snapshot.cluster;
     let mut packages: Vec<_> = cluster.packages.values().collect();
     packages.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut store = site.open()?;
     let (mut forms, mut unknown) = (Vec::new(), Vec::new());
     for package in packages {
         let name = package.name.as_str();
@@ -52,20 +53,21 @@ pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
             let target = image.and_then(|it| {
                 cluster.of_kind(opkg_oda::Kind::Image).find(|at| at.address.name.as_str() == it)
             });
-            let (class, sign, state) = match sheet(site, cluster, package.id, target.map(|it| it.id)) {
-                Ok(sheet) => match sheet.found {
-                    Found::Form(..) => stand(&sheet),
-                    Found::NoForm => continue,
-                    Found::NotInstalled => {
-                        if image.is_none() {
-                            unknown.push((package_address(name, ""), name.to_owned()));
+            let (class, sign, state) =
+                match sheet(site, &mut store, cluster, package.id, target.map(|it| it.id)) {
+                    Ok(sheet) => match sheet.found {
+                        Found::Form(..) => stand(&sheet),
+                        Found::NoForm => continue,
+                        Found::NotInstalled => {
+                            if image.is_none() {
+                                unknown.push((package_address(name, ""), name.to_owned()));
+                            }
+                            continue;
                         }
-                        continue;
-                    }
-                },
-                Err(Trouble::Form(reason)) => ("error", '!', reason),
-                Err(trouble) => return Err(trouble),
-            };
+                    },
+                    Err(Trouble::Form(reason)) => ("error", '!', reason),
+                    Err(trouble) => return Err(trouble),
+                };
             forms.push(Listed {
                 package: name.to_owned(),
                 context: image.map_or_else(|| "the whole cluster".to_owned(), |it| format!("image {it}")),
@@ -127,12 +129,13 @@ pub fn form_address(package: &str, image: Option<&str>) -> String {
 /// When it cannot be used, or the database fails.
 pub fn sheet(
     site: &Site,
+    store: &mut dyn Store,
     cluster: &Cluster,
     package: PackageId,
     image: Option<TargetId>,
 ) -> Result<Sheet, Trouble> {
     let files: &Path = &site.settings.answers;
-    Sheet::read(&mut site.open()?, cluster, files, package, image).map_err(|error| match error {
+    Sheet::read(store, cluster, files, package, image).map_err(|error| match error {
         SheetError::Database(error) => error.into(),
         SheetError::Unknown => Trouble::Unknown("package or image"),
         SheetError::NoServer | SheetError::Unusable(_) => Trouble::Form(error.to_string()),

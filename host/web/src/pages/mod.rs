@@ -1,5 +1,6 @@
 //! The pages: what each shows, as plain values that a template makes HTML of.
 
+mod deed;
 mod details;
 pub mod form;
 pub mod forms;
@@ -27,6 +28,8 @@ pub struct Frame {
     pub tab: Tab,
     /// The number of the state of the cluster that it shows.
     pub number: u64,
+    /// Where it can be looked at again, if that is not where it was asked for.
+    pub address: Option<&'static str>,
     /// What became of what was asked for just now.
     pub notice: Option<String>,
     /// The mark of this browser's forms.
@@ -56,6 +59,7 @@ impl Frame {
             title: title.into(),
             tab,
             number,
+            address: None,
             notice: asked.session.notice(asked.query.get("said")),
             mark: asked.session.form().to_owned(),
         }

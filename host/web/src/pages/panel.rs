@@ -1,16 +1,13 @@
 //! What is asked of the cluster: the phase, requests, and letting a run begin.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
 use http::StatusCode;
-use opkg_oda::{Change, Cluster, Phase, Stage, TargetId};
+use opkg_oda::Phase;
 use opkg_opm::ask;
-use opkg_opm::requests::{self, Refusal};
-use opkg_opm::words;
 
-use super::names::{package_names, packages, targets};
+use super::deed::{Deed, Problem, decide};
 use super::{Frame, Tab, Trouble, html};
 use crate::asked::{Asked, path};
 use crate::fields::{Fields, address};
@@ -18,72 +15,12 @@ use crate::program::Told;
 use crate::reply::Reply;
 use crate::site::Site;
 
+/// Where the page is.
+const ADDRESS: &str = "/requests";
+/// What sets the phase, before its name.
+const SET_PHASE: &str = "opm phase set ";
 /// For a command that is expected to end at once.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// What can be asked of packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Request,
-    Remove,
-    Clear,
-    Rerun,
-    Reconfigure,
-    Upgrade,
-}
-
-impl Deed {
-    const ALL: [Self; 6] =
-        [Self::Request, Self::Remove, Self::Clear, Self::Reconfigure, Self::Upgrade, Self::Rerun];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Remove => "remove",
-            Self::Clear => "clear",
-            Self::Rerun => "rerun",
-            Self::Reconfigure => "reconfigure",
-            Self::Upgrade => "upgrade",
-        }
-    }
-
-    /// Title, and what it does.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Request => ("Request", "Packages, and what they depend on, are to come to a stage."),
-            Self::Remove => {
-                ("Remove", "Packages are to go: from clients first, then images, then the head node.")
-            }
-            Self::Clear => {
-                ("Clear errors", "What is in error is tried again; all packages where none is named.")
-            }
-            Self::Rerun => (
-                "Run stages again",
-                "After nodes came or went: post-clients and post-install. All packages where none is named.",
-            ),
-            Self::Reconfigure => ("Configure anew", "With everything that depends on the configuration."),
-            Self::Upgrade => ("Upgrade", "New versions are installed wherever the packages are."),
-        }
-    }
-
-    fn has_targets(self) -> bool {
-        !matches!(self, Self::Reconfigure | Self::Upgrade)
-    }
-
-    fn needs_packages(self) -> bool {
-        !matches!(self, Self::Clear | Self::Rerun)
-    }
-
-    /// The stages that can be chosen, and those that are unless somebody decides otherwise.
-    fn stages(self) -> (Vec<Stage>, &'static [Stage]) {
-        let but = |out: &[Stage]| Stage::ALL.into_iter().filter(|it| !out.contains(it)).collect();
-        match self {
-            Self::Request => (but(&[Stage::ShouldNotBeInstalled]), &[Stage::Finished]),
-            Self::Rerun => (but(&[Stage::ShouldNotBeInstalled, Stage::Finished]), &[]),
-            _ => (Vec::new(), &[]),
-        }
-    }
-}
 
 #[derive(Debug, Template)]
 #[template(path = "panel.html")]
@@ -91,6 +28,8 @@ struct PanelPage {
     frame: Frame,
     phases: Vec<PhaseLine>,
     program: Option<Told>,
+    /// The phase that was refused, because its tests failed say.
+    refused_phase: Option<String>,
     sections: Vec<Section>,
     known: Vec<String>,
 }
@@ -123,30 +62,6 @@ struct StageLine {
     is_chosen: bool,
 }
 
-/// Why something was not done.
-#[derive(Debug)]
-struct Problem {
-    text: String,
-    /// What does it nevertheless.
-    confirm: Option<String>,
-}
-
-impl Problem {
-    fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), confirm: None }
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let confirm = match &refusal {
-            Refusal::Needed { by, .. } => Some(format!("Remove {} as well", by.join(", "))),
-            _ => None,
-        };
-        Self { text: refusal.to_string(), confirm }
-    }
-}
-
 /// The page, with what its address says already filled in.
 ///
 /// # Errors
@@ -177,10 +92,14 @@ fn panel(
         section(deed, typed("packages"), on, problem.take_if(|_| failed == Some(deed)))
     });
     let phases = Phase::ALL.map(|it| PhaseLine { name: it.name(), is_present: it == cluster.phase });
+    let program = site.programs.told();
+    let failed = program.as_ref().filter(|it| it.went_well == Some(false));
+    let refused_phase = failed.and_then(|it| it.command.strip_prefix(SET_PHASE)?.parse::<Phase>().ok());
     let page = PanelPage {
-        frame: Frame::new(asked, Tab::Requests, seen, "Requests"),
+        frame: Frame { address: Some(ADDRESS), ..Frame::new(asked, Tab::Requests, seen, "Requests") },
         phases: phases.into(),
-        program: site.programs.told(),
+        refused_phase: refused_phase.map(|it| it.to_string()),
+        program,
         sections: sections.into(),
         known: cluster.packages.values().map(|it| it.name.to_string()).collect(),
     };
@@ -219,7 +138,7 @@ pub fn ask(site: &Site, asked: &Asked, form: &Fields, deed: &str) -> Result<Repl
     match decided {
         Ok(said) => {
             let number = asked.session.note(said).to_string();
-            Ok(Reply::see(address(back(form).unwrap_or("/requests"), &[("said", &number)])))
+            Ok(Reply::see(address(back(form).unwrap_or(ADDRESS), &[("said", &number)])))
         }
         Err(Refused::Problem(problem)) => panel(site, asked, form, Some((deed, problem))),
         Err(Refused::Database(error)) => Err(error.into()),
@@ -244,85 +163,6 @@ fn back(form: &Fields) -> Option<&str> {
     (!back.starts_with("//")).then(|| path(back)).flatten().filter(|it| !it.is_empty()).map(|_| back)
 }
 
-fn decide(cluster: &Cluster, deed: Deed, form: &Fields, now: i64) -> Result<(Vec<Change>, String), Problem> {
-    let names = form.get("packages");
-    if deed.needs_packages() && package_names(names).is_ok_and(|it| it.is_empty()) {
-        return Err(Problem::new("name a package"));
-    }
-    let on = if deed.has_targets() {
-        targets(cluster, form.get("on")).map_err(Problem::new)?
-    } else {
-        BTreeSet::new()
-    };
-    if deed.has_targets() && on.is_empty() {
-        return Err(Problem::new("name a target: server, images, clients, all, or KIND:NAME"));
-    }
-    let known = || packages(cluster, names).map_err(Problem::new);
-    let chosen = || known().map(|it| (!it.is_empty()).then(|| it.into_iter().collect::<BTreeSet<_>>()));
-    let stages = || {
-        form.all("stage")
-            .map(|it| it.parse().map_err(|error: opkg_oda::Invalid| Problem::new(error.to_string())))
-    };
-    let places: Vec<TargetId> = on.iter().copied().collect();
-    match deed {
-        Deed::Request => {
-            let stage = stages().next().unwrap_or(Ok(Stage::Finished))?;
-            let names = package_names(names).map_err(Problem::new)?;
-            let (changes, done) = ask::request(cluster, &names, stage, &on, now)?;
-            Ok((changes, requested(&done, stage, &places)))
-        }
-        Deed::Remove => {
-            let changes = requests::remove(cluster, &known()?, &on, !form.get("cascade").is_empty(), now)?;
-            let said = format!(
-                "To be removed: {}. The next run does it.",
-                words::packages(cluster, &ask::leaving(&changes))
-            );
-            Ok((changes, said))
-        }
-        Deed::Clear => {
-            let changes = requests::clear(cluster, chosen()?.as_ref(), &on, now);
-            let said = match changes.len() {
-                0 => "None of that is in error.".to_owned(),
-                count => format!("Cleared: {count} of package and target. The next run tries again."),
-            };
-            Ok((changes, said))
-        }
-        Deed::Rerun => {
-            let stages: BTreeSet<Stage> = stages().collect::<Result<_, _>>()?;
-            if stages.is_empty() {
-                return Err(Problem::new("choose a stage"));
-            }
-            Ok(queued(requests::rerun(cluster, &stages, chosen()?.as_ref(), &on)?))
-        }
-        Deed::Reconfigure => Ok(queued(requests::reconfigure(cluster, &known()?)?)),
-        Deed::Upgrade => Ok(queued(ask::upgrade(cluster, &known()?)?)),
-    }
-}
-
-fn requested(done: &ask::Asked, stage: Stage, places: &[TargetId]) -> String {
-    let mut said = String::new();
-    if !done.adopted.is_empty() {
-        let names: Vec<&str> = done.adopted.iter().map(|it| it.as_str()).collect();
-        said = format!("Not known so far, and now known: {}. ", names.join(", "));
-    }
-    let packages = words::packages(&done.cluster, &done.packages);
-    let targets = words::target_names(&done.cluster, places);
-    said.push_str(&if done.is_new {
-        format!("Requested: {packages} to {stage} on {targets}. The next run does it.")
-    } else {
-        "All of that was requested already.".to_owned()
-    });
-    said
-}
-
-fn queued(changes: Vec<Change>) -> (Vec<Change>, String) {
-    let said = match changes.len() {
-        0 => "Nothing of that has been done so far, so there is nothing to do again.".to_owned(),
-        count => format!("Queued: {count} stages of package and target. The next run does them again."),
-    };
-    (changes, said)
-}
-
 /// Starts a run.
 ///
 /// # Errors
@@ -340,7 +180,9 @@ pub fn phase(site: &Site, asked: &Asked, form: &Fields) -> Result<Reply, Trouble
     let Ok(phase) = form.get("phase").parse::<Phase>() else {
         return said_at(asked, "Nothing was changed: there is no such phase.".into());
     };
-    if let Some(busy) = start(site, &["phase", "set", phase.name()])? {
+    let force = (!form.get("force").is_empty()).then_some("--force");
+    let arguments: Vec<&str> = ["phase", "set", phase.name()].into_iter().chain(force).collect();
+    if let Some(busy) = start(site, &arguments)? {
         return said_at(asked, busy);
     }
     let said = match site.programs.wait(PATIENCE) {
@@ -360,5 +202,5 @@ fn start(site: &Site, arguments: &[&str]) -> Result<Option<String>, Trouble> {
 
 fn said_at(asked: &Asked, said: String) -> Result<Reply, Trouble> {
     let number = asked.session.note(said).to_string();
-    Ok(Reply::see(address("/requests", &[("said", &number)])))
+    Ok(Reply::see(address(ADDRESS, &[("said", &number)])))
 }

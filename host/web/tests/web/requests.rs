@@ -144,6 +144,23 @@ fn runs_and_phases_are_commands_of_opm() {
     }
 }
 
+/// The command may test the cluster first, and refuse.
+#[test]
+fn a_phase_that_is_refused_can_be_set_nevertheless() {
+    let site = Site::with("case $* in *--force) echo done;; *) echo its tests failed; exit 2;; esac\n");
+    let set = site.post("/phase", "phase=test_install");
+    assert_eq!(said(&site, &set), "The phase was not changed; see below.");
+    let html = site.get("/requests").body;
+    assert!(html.contains("its tests failed\n"), "{html}");
+    assert!(
+        html.contains("<button name=\"force\" value=\"yes\">Set test_install nevertheless</button>"),
+        "{html}"
+    );
+    assert_eq!(Page::parse(&html).check(), [""; 0]);
+    assert_eq!(said(&site, &site.post("/phase", "phase=test_install&force=yes")), "done\n");
+    assert!(!site.get("/requests").body.contains("nevertheless"));
+}
+
 #[test]
 fn one_run_at_a_time_is_started_and_it_outlives_nothing_it_should_not() {
     let site = Site::with("read forever; exec sleep 60\n");
