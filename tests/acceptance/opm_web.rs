@@ -283,7 +283,7 @@ fn a_refusal_is_said_and_the_page_goes_on() {
     web.open("/requests");
     browser.find("#remove-packages").fill("dem");
     browser.find("form[action='/remove'] button").click();
-    browser.until("[role=alert]", "Nothing was changed: no package is called dem; did you mean demo?");
+    browser.until("[role=alert]", "Nothing was changed: no package is called dem (did you mean demo?).");
     browser.picture("requests-refused");
     browser.until("#follows", "Follows what changes");
     web.site.opm(&["phase", "set", "addclients"]);

@@ -19,7 +19,7 @@ use crate::site::Site;
 /// Runs that are listed.
 const RUNS: u32 = 100;
 /// Steps that are listed.
-const STEPS: usize = 500;
+const STEPS: u32 = 500;
 
 /// How something ended, or that it did not.
 #[derive(Debug)]
@@ -141,7 +141,8 @@ struct RunPage {
     frame: Frame,
     run: ListedRun,
     steps: Vec<Step>,
-    more: usize,
+    /// Whether earlier ones are not listed.
+    is_cut: bool,
 }
 
 /// The steps of a run, in their order.
@@ -155,11 +156,12 @@ pub fn run(site: &Site, asked: &Asked, number: &str) -> Result<Reply, Trouble> {
     let mut store = site.open()?;
     let runs = store.runs(u32::MAX)?;
     let run = runs.iter().find(|it| it.id == id).ok_or(Trouble::Unknown("run"))?;
-    let events = store.events(&Wanted { run: Some(id), ..Wanted::default() })?;
-    let more = events.len().saturating_sub(STEPS);
-    let steps = events.iter().rev().skip(more).map(|it| step_of(&snapshot.cluster, it)).collect();
+    let newest = Wanted { run: Some(id), limit: Some(STEPS + 1), ..Wanted::default() };
+    let events = store.events(&newest)?;
+    let listed = STEPS as usize;
+    let steps = events.iter().take(listed).rev().map(|it| step_of(&snapshot.cluster, it)).collect();
     let frame = Frame::new(asked, Tab::Runs, seen, format!("Run {}", id.0));
-    html(StatusCode::OK, &RunPage { frame, run: listed_run(run), steps, more })
+    html(StatusCode::OK, &RunPage { frame, run: listed_run(run), steps, is_cut: events.len() > listed })
 }
 
 #[derive(Debug, Template)]

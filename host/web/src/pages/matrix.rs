@@ -21,6 +21,8 @@ pub struct Matrix {
     pub lines: Vec<Line>,
     /// Groups of targets that have no column.
     pub left_out: usize,
+    /// Whether there are so many columns that each is narrow.
+    pub is_narrow: bool,
     /// Number and name of the stages, where the table has numbers only.
     pub stages: Vec<(u8, &'static str)>,
     /// The signs that occur: how often, and what they mean.
@@ -32,6 +34,10 @@ pub struct Matrix {
 pub struct Column {
     /// As `--on` takes them.
     pub label: String,
+    /// Their kind, and their names without it.
+    pub kind: &'static str,
+    /// Likewise.
+    pub names: String,
     /// The table of them alone.
     pub href: String,
     /// How many they are.
@@ -73,6 +79,7 @@ pub struct Sign {
     pub sign: char,
     /// What it means.
     pub meaning: &'static str,
+    urgency: Option<usize>,
     /// How many pairs of package and target stand so.
     pub count: usize,
 }
@@ -86,6 +93,8 @@ pub fn matrix(cluster: &Cluster, status: &Status) -> Matrix {
     let is_short = groups.len() > WIDE;
     let columns = groups.iter().map(|(_, group)| Column {
         label: group.label.clone(),
+        kind: group.kind.name(),
+        names: group.label.split_once(':').map_or_else(String::new, |it| it.1.to_owned()),
         href: address("/", &[("on", &group.label)]),
         count: group.targets.len(),
     });
@@ -103,25 +112,31 @@ pub fn matrix(cluster: &Cluster, status: &Status) -> Matrix {
         columns: columns.collect(),
         lines: lines.collect(),
         left_out: status.groups.len() - groups.len(),
+        is_narrow: is_short,
         stages: if is_short { stages.to_vec() } else { Vec::new() },
         signs: signs(status),
     }
 }
 
+/// The groups that have a column, in their order: of too many, those in which most is wrong.
 fn chosen(status: &Status) -> Vec<usize> {
-    let still = |index: usize| {
-        status.lines.iter().all(|line| {
-            let cell = line.cells.get(index).and_then(Option::as_ref);
-            cell.is_none_or(|it| matches!(it.standing, Standing::Done | Standing::Absent))
-        })
+    let urgency = |index: usize| {
+        let cells = status.lines.iter().filter_map(|line| line.cells.get(index)?.as_ref());
+        cells.filter_map(|it| urgency(&it.standing)).min().unwrap_or(usize::MAX)
     };
     let mut chosen: Vec<usize> = (0..status.groups.len()).collect();
     if chosen.len() > COLUMNS {
-        chosen.sort_by_key(|index| (still(*index), *index));
+        chosen.sort_by_cached_key(|index| (urgency(*index), *index));
         chosen.truncate(COLUMNS);
         chosen.sort_unstable();
     }
     chosen
+}
+
+/// What needs somebody comes first: the smaller the number, the sooner.
+#[must_use]
+pub fn urgency(standing: &Standing) -> Option<usize> {
+    "!#~*>+-".find(standing.sign())
 }
 
 /// Where more is said of a package on the targets of a group.
@@ -186,11 +201,11 @@ fn signs(status: &Status) -> Vec<Sign> {
                 class: standing.name(),
                 sign: standing.sign(),
                 meaning: word(standing),
+                urgency: urgency(standing),
                 count: group.targets.len(),
             }),
         }
     }
-    // What needs somebody comes first.
-    signs.sort_by_key(|it| "!#~*>+-".find(it.sign));
+    signs.sort_by_key(|it| it.urgency);
     signs
 }

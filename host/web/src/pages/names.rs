@@ -25,7 +25,7 @@ pub fn packages(cluster: &Cluster, text: &str) -> Result<Vec<PackageId>, String>
         cluster.package(&name).map(|it| it.id).ok_or_else(|| {
             let known = cluster.packages.values().map(|it| it.name.as_str());
             let near = opkg::nearest(name.as_str(), known);
-            let near = near.map_or_else(String::new, |it| format!("; did you mean {it}?"));
+            let near = near.map_or_else(String::new, |it| format!(" (did you mean {it}?)"));
             format!("no package is called {name}{near}")
         })
     };

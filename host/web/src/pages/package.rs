@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use askama::Template;
 use http::StatusCode;
 use opkg_oda::{Cluster, Package, PackageName};
-use opkg_opm::status::{Standing, Status, View};
+use opkg_opm::status::{Status, View};
 use opkg_opm::words;
 
 use super::details::{Failed, Findings, details};
 use super::forms::{contexts, form_address};
-use super::matrix::{Shown, shown};
+use super::matrix::{Shown, meaning, shown, urgency};
 use super::names::{package_address, pair_address, targets};
 use super::{Frame, Tab, Trouble, html};
 use crate::asked::Asked;
@@ -47,6 +47,7 @@ struct PackagePage {
 struct OnTarget {
     name: String,
     cell: Shown,
+    meaning: String,
 }
 
 /// One package, on all targets or on those that are named in the address.
@@ -76,11 +77,13 @@ pub fn show(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Trouble> {
         for target in group.targets.iter().filter_map(|it| cluster.targets.get(it)) {
             let href = pair_address(name, &target.address.to_string());
             let shown = shown(cluster, cell, false, href);
-            listed.push((rank(&cell.standing), target.address.clone(), shown));
+            let meaning = meaning(cluster, &cell.standing);
+            let name = target.address.to_string();
+            listed.push((urgency(&cell.standing), &target.address, OnTarget { name, cell: shown, meaning }));
         }
     }
     // What needs somebody comes first.
-    listed.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    listed.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
     let more = listed.len().saturating_sub(LISTED);
     listed.truncate(LISTED);
     let needs = package.needs.iter().map(|it| {
@@ -101,10 +104,7 @@ pub fn show(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Trouble> {
         awaits: package.awaits.clone(),
         on: on.to_owned(),
         problem,
-        targets: listed
-            .into_iter()
-            .map(|(_, address, cell)| OnTarget { name: address.to_string(), cell })
-            .collect(),
+        targets: listed.into_iter().map(|it| it.2).collect(),
         more,
         errors,
         findings,
@@ -119,8 +119,4 @@ pub fn show(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Trouble> {
 pub fn find<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Package, Trouble> {
     let name: PackageName = name.parse().map_err(|_| Trouble::Unknown("package"))?;
     cluster.package(&name).ok_or(Trouble::Unknown("package"))
-}
-
-fn rank(standing: &Standing) -> Option<usize> {
-    "!#~*>+-".find(standing.sign())
 }

@@ -98,7 +98,7 @@ fn what_is_not_there_is_said_to_be_so() {
         assert!(Page::parse(&answer.body).check().is_empty(), "{path}: {}", answer.body);
     }
     let narrow = site.get("/?packages=mung&on=client%3Ax");
-    assert!(narrow.body.contains("no package is called mung; did you mean munge?"), "{}", narrow.body);
+    assert!(narrow.body.contains("no package is called mung (did you mean munge?)"), "{}", narrow.body);
 }
 
 /// A file that the database names is shown only where logs are, and never through a link.

@@ -64,7 +64,7 @@ fn refusals_are_said_at_the_form_with_what_was_typed() {
             "packages=munge&on=all&stage=1",
             "no package can be asked to come to should_not_be_installed",
         ),
-        ("remove", "packages=mung&on=all", "no package is called mung; did you mean munge?"),
+        ("remove", "packages=mung&on=all", "no package is called mung (did you mean munge?)"),
         ("rerun", "packages=&on=all", "choose a stage"),
         ("rerun", "packages=&on=all&stage=8", "the stage finished cannot be run again: it has no work"),
         ("reconfigure", "packages=none", "no package is called none"),
