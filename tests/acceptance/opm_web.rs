@@ -93,11 +93,9 @@ fn a_form_is_filled_in_and_the_stage_goes_on() {
     }
     let site = Site::new();
     fs::write(home(&site, "demo").join("configurator.html"), FORM).unwrap();
-    // So long that somebody who looks sees it at work.
-    opm_site::program(
-        &home(&site, "demo").join("api-post-deploy"),
-        "#!/bin/sh\necho working\nsleep 2\necho done\n",
-    );
+    // Until somebody has seen it at work.
+    let hook = "#!/bin/sh\necho working\nwhile [ ! -e /hooks/seen ]; do sleep 0.05; done\necho done\n";
+    opm_site::program(&home(&site, "demo").join("api-post-deploy"), hook);
     site.opm(&["run", "--quiet"]);
     let web = Web::new(site);
     let browser = &web.browser;
@@ -136,6 +134,7 @@ fn a_form_is_filled_in_and_the_stage_goes_on() {
     // Nobody loads the page again from here on.
     browser.until("td.running", "*");
     browser.picture("status-running");
+    fs::write(web.site.0.join("head/hooks/seen"), "").unwrap();
     browser.until("td.done", "+");
     browser.until(".legend", "done 3");
     browser.until("#follows", "Follows what changes");

@@ -20,7 +20,7 @@ const ADDRESS: &str = "/requests";
 /// What sets the phase, before its name.
 const SET_PHASE: &str = "opm phase set ";
 /// For a command that is expected to end at once.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Template)]
 #[template(path = "panel.html")]
