@@ -175,7 +175,7 @@ fn a_component_is_held_against_its_opkg() {
 }
 
 #[test]
-fn components_are_packaged_as_data() {
+fn components_are_packaged_without_scriptlets() {
     let desk = Desk::new();
     let opkg = desk.opkg();
     for name in ["api-post-image.wasm", "server-post-install.wasm", "client-post-uninstall.wasm"] {

@@ -104,8 +104,7 @@ impl Files<'_> {
             self.check_component(path, component, link.is_some() || contents::is_component(head));
         }
         let scriptlet = native.and_then(|native| self.scriptlet(path, native, head));
-        let runs = script_name(path).is_none_or(|name| !script::belongs_to_component(name));
-        let mode = if runs && (path.starts_with("scripts/") || is_executable || line != Interpreter::None) {
+        let mode = if path.starts_with("scripts/") || is_executable || line != Interpreter::None {
             0o755
         } else {
             0o644

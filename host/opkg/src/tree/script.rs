@@ -74,7 +74,7 @@ pub(super) fn component(name: &str) -> Option<Component<'_>> {
 }
 
 /// Whether a file of this name belongs to a hook that is a component: itself, or what it asks for.
-pub(super) fn belongs_to_component(name: &str) -> bool {
+fn belongs_to_component(name: &str) -> bool {
     let listed = name.strip_suffix(PROGRAMS).map(|hook| format!("{hook}{COMPONENT}"));
     component(listed.as_deref().unwrap_or(name)).is_some()
 }
