@@ -55,6 +55,16 @@ pub enum RunError {
     Database(#[from] Error),
 }
 
+impl RunError {
+    /// Somebody has a target.
+    #[must_use]
+    pub fn held(cluster: &Cluster, holder: Holder) -> Self {
+        let target = cluster.targets.get(&holder.target);
+        let address = target.map_or_else(|| "a target".to_owned(), |it| it.address.to_string());
+        Self::Held { address, holder }
+    }
+}
+
 /// Hears what is going on.
 pub trait Observer {
     /// A piece of work begins.
@@ -116,12 +126,7 @@ impl Engine<'_> {
         // Held until the end of the run.
         let _lock = match self.store.lock(&targets)? {
             Ok(lock) => lock,
-            Err(holder) => {
-                let cluster = self.store.load()?;
-                let target = cluster.targets.get(&holder.target);
-                let address = target.map_or_else(|| "a target".to_owned(), |it| it.address.to_string());
-                return Err(RunError::Held { address, holder });
-            }
+            Err(holder) => return Err(RunError::held(&self.store.load()?, holder)),
         };
         if order.retry {
             let now = self.seconds();

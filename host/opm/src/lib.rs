@@ -21,3 +21,4 @@ pub mod status;
 pub mod system;
 pub mod targets;
 pub mod words;
+pub mod testing;

@@ -56,16 +56,16 @@ pub enum Program {
 
 impl Choice {
     /// Whether it is about a hook of a package.
-    pub(super) fn covers(&self, package: &PackageName, hook: &str) -> bool {
+    pub(super) fn covers(&self, package: Option<&PackageName>, hook: &str) -> bool {
         let all = self.packages.is_empty();
-        (all || self.packages.iter().any(|it| it.0 == *package)) && names(&self.hooks, hook)
+        (all || self.packages.iter().any(|it| Some(&it.0) == package)) && names(&self.hooks, hook)
     }
 }
 
 impl Grant {
     /// Whether it is about a hook of a package.
-    pub(super) fn covers(&self, package: &PackageName, hook: &str) -> bool {
-        self.package.0 == *package && names(&self.hooks, hook)
+    pub(super) fn covers(&self, package: Option<&PackageName>, hook: &str) -> bool {
+        Some(&self.package.0) == package && names(&self.hooks, hook)
     }
 }
 
@@ -154,13 +154,17 @@ mod tests {
         let package: PackageName = "demo".parse().unwrap();
         let grant = Grant { package: Name(package.clone()), hooks: Vec::new(), programs: Vec::new() };
         assert!(
-            grant.covers(&package, "api-post-image")
-                && !grant.covers(&"other".parse().unwrap(), "api-post-image")
+            grant.covers(Some(&package), "api-post-image")
+                && !grant.covers(Some(&"other".parse().unwrap()), "api-post-image")
         );
         let grant = Grant { hooks: vec!["api-post-deploy".into()], ..grant };
-        assert!(!grant.covers(&package, "api-post-image") && grant.covers(&package, "api-post-deploy"));
+        assert!(
+            !grant.covers(Some(&package), "api-post-image")
+                && grant.covers(Some(&package), "api-post-deploy")
+        );
         let choice =
             Choice { name: "x".into(), hooks: Vec::new(), packages: Vec::new(), programs: Vec::new() };
-        assert!(choice.covers(&package, "api-post-image"));
+        assert!(choice.covers(Some(&package), "api-post-image") && choice.covers(None, "test"));
+        assert!(!grant.covers(None, "api-post-deploy"), "what belongs to no package has no grants");
     }
 }

@@ -54,9 +54,9 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Of which package.
-    pub(super) fn package(&self) -> &PackageName {
-        &self.about.package.name
+    /// Of which package, where it is one's.
+    pub(super) fn package(&self) -> Option<&PackageName> {
+        self.about.package.map(|it| &it.name)
     }
 }
 
@@ -92,8 +92,8 @@ pub(super) fn candidates(root: &Root, home: &Path, names: &[&str]) -> Result<Vec
 pub(super) struct Circumstances<'a> {
     /// Of which cluster.
     pub(super) cluster: &'a Cluster,
-    /// For which package.
-    pub(super) package: &'a Package,
+    /// For which package; for none, where the cluster is tested before a phase.
+    pub(super) package: Option<&'a Package>,
     /// In which stage.
     pub(super) stage: Stage,
     /// On which target.
@@ -106,7 +106,6 @@ pub(super) struct Circumstances<'a> {
 
 /// The environment of a hook: all of it.
 pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) -> Vec<(OsString, OsString)> {
-    let home = home(&circumstances.package.name);
     let mut variables = basis(config);
     let mut set = |name: &str, value: OsString| {
         variables.retain(|(known, _)| known != name);
@@ -115,8 +114,12 @@ pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) ->
     set("OSCAR_HOME", OSCAR_HOME.into());
     set("OSCAR_VERBOSE", if config.verbose { "1" } else { "0" }.into());
     set("OSCAR_UI", "cli".into());
-    set("OSCAR_PACKAGE_HOME", home.clone().into());
-    set("OPM_PACKAGE", circumstances.package.name.as_str().into());
+    let package = circumstances.package.map(|it| &it.name);
+    set("OPM_PACKAGE", package.map_or("", PackageName::as_str).into());
+    if let Some(home) = package.map(home) {
+        set("OPM_CONFIG_VALUES", home.join(VALUES).into());
+        set("OSCAR_PACKAGE_HOME", home.into());
+    }
     set("OPM_STAGE", circumstances.stage.name().into());
     set("OPM_TARGET_KIND", circumstances.target.kind.name().into());
     set("OPM_TARGET_NAME", circumstances.target.name.as_str().into());
@@ -128,7 +131,6 @@ pub(super) fn environment(config: &Config, circumstances: &Circumstances<'_>) ->
         circumstances.cluster.of_kind(Kind::Client).map(|it| it.address.name.as_str()).collect();
     nodes.sort_unstable();
     set("OPM_NODES", nodes.join(" ").into());
-    set("OPM_CONFIG_VALUES", home.join(VALUES).into());
     for (name, value) in circumstances.marks.variables() {
         set(name, value.into());
     }

@@ -5,6 +5,7 @@
 //! | `packages` | installing, removing and asking what is there |
 //! | `manager` | a distribution's package manager, as its plugin drives it |
 //! | `hooks`, `scripts` | the files of packages that are run, and what they are given |
+//! | `bench` | tests of packages |
 //! | `runners`, `service`, `programs` | the runner of a hook, and what it may do meanwhile |
 //! | `pretend` | a cluster that is none, for trying hooks |
 //! | `rooted`, `values` | files that hooks read and write, and the values of the package's form |
@@ -16,6 +17,7 @@
 //! | `root` | files below the root of a target |
 //! | `config`, `grants` | what the administrator decides |
 
+mod bench;
 mod config;
 mod configure;
 mod enter;
@@ -69,6 +71,7 @@ use self::packages::{Done, Packages};
 use self::process::How;
 use self::root::Root;
 use self::runners::{Ran, Runners};
+use self::service::Unheard;
 use crate::effects::{Effects, Report};
 use crate::machine::{Hook, Outcome, Work};
 
@@ -194,7 +197,7 @@ impl System {
         let directory = image.as_ref().map(|(_, directory)| directory.path());
         let circumstances = Circumstances {
             cluster,
-            package,
+            package: Some(package),
             stage: *stage,
             target: &target.address,
             image: image.as_ref().map(|(image, root)| (image.address.name.as_str(), root)),
@@ -227,7 +230,7 @@ impl System {
             Ok(log) => log,
             Err(reason) => return Report::new(Outcome::Failed(reason)),
         };
-        let (outcome, how) = match self.runners().run(&call, &mut log) {
+        let (outcome, how) = match self.runners().run(&call, &mut log, &mut Unheard) {
             Ran::Done => (Outcome::Done, How::Exited(0)),
             Ran::Stopped => (Outcome::Stopped, How::Stopped),
             Ran::Failed { reason, how } => (Outcome::Failed(reason), how),

@@ -16,6 +16,7 @@ use super::process::How;
 use super::root::Additions;
 use super::runners::{Ran, Runners};
 use super::scripts::{Part, keep, kept};
+use super::service::Unheard;
 use crate::machine::Outcome;
 
 /// How the names of all native packages of OPKGs begin.
@@ -263,7 +264,7 @@ impl Packages<'_> {
         };
         let circumstances = Circumstances {
             cluster: self.cluster,
-            package,
+            package: Some(package),
             stage,
             target: &self.target.address,
             image: None,
@@ -282,7 +283,7 @@ impl Packages<'_> {
             shared: Vec::new(),
             patience: self.tools.config.limits.of_hooks(),
         };
-        match self.runners.run(&call, log) {
+        match self.runners.run(&call, log, &mut Unheard) {
             Ran::Done => Ok(()),
             Ran::Stopped => Err((format!("{} was stopped", call.title), Some(How::Stopped))),
             Ran::Failed { reason, how } => Err((reason, Some(how))),

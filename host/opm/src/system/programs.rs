@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use opkg_oda::PackageName;
 use opkg_runtime::hook::{Output as Wanted, Program as Asked, Refusal, Request};
 
 use super::executor::Job;
@@ -94,7 +95,8 @@ pub(super) fn prepare<'a>(
         }
         let own = rustix::process::geteuid().as_raw();
         if own != 0 && own != found.account.user {
-            return not_started(format!("only root can run it as {}", found.name));
+            let name = found.name;
+            return Err(Refusal::NotGranted(format!("only root can run it as {name}: run opm as root")));
         }
         // Who already is that user need not, and may not, become it.
         account = Some(found.account).filter(|_| own == 0);
@@ -135,6 +137,10 @@ struct Permission<'a> {
 impl Permission<'_> {
     /// The path of a program that may be run, as it is to be started.
     fn file(&self, path: &str) -> Result<PathBuf, Refusal> {
+        // A name is one in `$PATH`.
+        if *self.trust == Trust::Definitions && !path.contains('/') {
+            return Ok(path.into());
+        }
         let full = self.call.home.join(path);
         let named = match full.strip_prefix(&self.call.home) {
             Ok(below) if !self.in_image => below.to_string_lossy().into_owned(),
@@ -145,6 +151,7 @@ impl Permission<'_> {
             Ok(Program::Home) => false,
             Ok(asked) => match self.trust {
                 Trust::OwnFiles => Program::Home.allows(&asked),
+                Trust::Definitions => true,
                 Trust::Named(_, programs) | Trust::Granted(programs) => {
                     programs.iter().any(|it| it.allows(&asked))
                 }
@@ -161,7 +168,7 @@ impl Permission<'_> {
     /// What built-in runners alone are trusted with.
     fn anything(&self, what: &str) -> Result<(), Refusal> {
         match self.trust {
-            Trust::OwnFiles => Ok(()),
+            Trust::OwnFiles | Trust::Definitions => Ok(()),
             Trust::Named(..) | Trust::Granted(_) => {
                 Err(Refusal::NotGranted(format!("{what} is never granted")))
             }
@@ -169,9 +176,10 @@ impl Permission<'_> {
     }
 
     fn remedy(&self, program: &str) -> String {
-        let package = self.call.package();
+        let package = self.call.package().map_or("no package", PackageName::as_str);
         let quoted = format!("\"{}\"", program.escape_default());
         match self.trust {
+            Trust::Definitions => format!("{program} is no path of a program"),
             Trust::OwnFiles => format!("{program} does not lie in the home of {package}"),
             Trust::Named(runner, _) => format!(
                 "{program} is not granted to the runner {runner}: to grant it, add {quoted} to `programs` of a \

@@ -13,10 +13,13 @@ use super::executor::Executor;
 use super::hooks::Call;
 use super::log::Log;
 use super::process::How;
-use super::service::{Service, Trust};
+use super::service::{Listener, Service, Trust};
 
 /// How a component begins: it is its own runner.
 const COMPONENT: &[u8] = b"\0asm";
+
+/// How tests are called where hooks have their names.
+pub(super) const TESTS: &str = "test";
 
 /// Bytes of a file that runners are told by.
 const BEGINNING: usize = 64;
@@ -54,8 +57,9 @@ struct Chosen {
 }
 
 impl Runners<'_> {
-    /// Runs the first of the files that serve a hook.
-    pub(super) fn run(&self, call: &Call<'_>, log: &mut Log) -> Ran {
+    /// Runs the first of the files that serve a hook, or all that are tests. What it tells of its parts, `listener`
+    /// hears.
+    pub(super) fn run(&self, call: &Call<'_>, log: &mut Log, listener: &mut dyn Listener) -> Ran {
         let Some(file) = call.candidates.first() else { return Ran::Done };
         let chosen = match self.choose(call, file) {
             Ok(chosen) => chosen,
@@ -69,7 +73,7 @@ impl Runners<'_> {
         if chosen.own {
             log.begin(&format!("{} (component {})", file.display(), chosen.runner.description().title()));
         }
-        let mut service = Service::new(*self, call, chosen.trust.clone(), log);
+        let mut service = Service::new(*self, call, chosen.trust.clone(), log, listener);
         // A program may use up the hook's time, and the component is to hear of it.
         let patience = call.patience;
         let whole = patience.limit + patience.grace + self.registry.limits().time;
@@ -123,6 +127,7 @@ impl Runners<'_> {
         let entry = found.0;
         let runner = self.registry.runner(entry).map_err(|error| error.to_string())?;
         let trust = match (choice, entry.origin()) {
+            (_, Origin::Embedded) if call.name == TESTS => Trust::Definitions,
             (_, Origin::Embedded) => Trust::OwnFiles,
             (Some(choice), _) => Trust::Named(choice.name.clone(), choice.programs.clone()),
             (None, _) => Trust::Named(found.1.id.clone(), Vec::new()),
@@ -170,13 +175,14 @@ fn question(call: &Call<'_>) -> hook::Call {
     let about = call.about;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     hook::Call {
-        opkg: about.package.name.to_string(),
-        version: about.package.version.clone().unwrap_or_default(),
+        opkg: about.package.map(|it| it.name.to_string()).unwrap_or_default(),
+        version: about.package.and_then(|it| it.version.clone()).unwrap_or_default(),
         name: call.name.to_owned(),
         stage: about.stage.name().to_owned(),
         run: about.marks.run.0.to_string(),
         target: target(about.target),
         image: about.image.map(|(name, _)| name.to_owned()),
+        home: text(&call.home),
         candidates: call
             .candidates
             .iter()

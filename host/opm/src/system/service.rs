@@ -23,6 +23,9 @@ use super::values;
 pub(super) enum Trust {
     /// It is a built-in runner: the files that serve the hook, and whatever lies in the package's home.
     OwnFiles,
+    /// It is the built-in runner of tests: whatever their definitions name. Who installed the package could run that
+    /// as well.
+    Definitions,
     /// It is a runner that somebody added, of this name: what the administrator lets it run.
     Named(String, Vec<Program>),
     /// It is a component of the package: likewise.
@@ -38,12 +41,29 @@ pub(super) struct Service<'a> {
     call: &'a Call<'a>,
     trust: Trust,
     log: &'a mut Log,
+    listener: &'a mut dyn Listener,
     home: Option<Rooted>,
     image: Option<Rooted>,
     /// What its programs have used of its time.
     spent: Duration,
     stopped: bool,
     uses: Uses,
+}
+
+/// Hears of the parts of a hook that consists of many.
+pub(super) trait Listener {
+    /// A part begins, inside of the one begun last.
+    fn begin(&mut self, name: &str, description: &str);
+    /// The part begun last ends.
+    fn end(&mut self, verdict: &Verdict);
+}
+
+/// Nobody listens: what is told is in the log.
+pub(super) struct Unheard;
+
+impl Listener for Unheard {
+    fn begin(&mut self, _: &str, _: &str) {}
+    fn end(&mut self, _: &Verdict) {}
 }
 
 /// How often it did what.
@@ -58,12 +78,19 @@ struct Uses {
 }
 
 impl<'a> Service<'a> {
-    pub(super) fn new(runners: Runners<'a>, call: &'a Call<'a>, trust: Trust, log: &'a mut Log) -> Self {
+    pub(super) fn new(
+        runners: Runners<'a>,
+        call: &'a Call<'a>,
+        trust: Trust,
+        log: &'a mut Log,
+        listener: &'a mut dyn Listener,
+    ) -> Self {
         Self {
             runners,
             call,
             trust,
             log,
+            listener,
             home: None,
             image: None,
             spent: Duration::ZERO,
@@ -98,7 +125,7 @@ impl<'a> Service<'a> {
 
     /// Whether its uses are told one by one: what a built-in runner runs tells itself.
     fn tells(&self) -> bool {
-        self.trust != Trust::OwnFiles
+        !matches!(self.trust, Trust::OwnFiles | Trust::Definitions)
     }
 
     /// The directory that is meant, opened once.
@@ -142,8 +169,11 @@ impl<'a> Service<'a> {
             Ok(_) => String::new(),
             Err(problem) => format!(": {}", explain(problem)),
         };
-        let root = if root == Place::Home { "home" } else { "image" };
-        self.log.note(&format!("{what} {root}: {}{outcome}", shown(path)));
+        // That tests read their definitions says nothing.
+        if self.trust != Trust::Definitions {
+            let root = if root == Place::Home { "home" } else { "image" };
+            self.log.note(&format!("{what} {root}: {}{outcome}", shown(path)));
+        }
         result
     }
 
@@ -244,6 +274,7 @@ impl Capabilities for Service<'_> {
 
     fn begin(&mut self, name: &str, description: &str) {
         self.log.note(&format!("begin {}: {}", shown(name), shown(description)));
+        self.listener.begin(name, description);
     }
 
     fn end(&mut self, verdict: &Verdict) {
@@ -251,8 +282,10 @@ impl Capabilities for Service<'_> {
             Verdict::Passed => "passed".to_owned(),
             Verdict::Failed(why) => format!("failed: {}", shown(why)),
             Verdict::Skipped(why) => format!("skipped: {}", shown(why)),
+            Verdict::Broken(why) => format!("could not be run: {}", shown(why)),
         };
         self.log.note(&said);
+        self.listener.end(verdict);
     }
 }
 

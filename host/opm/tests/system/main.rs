@@ -11,4 +11,5 @@ mod leftovers;
 mod places;
 mod pretended;
 mod rpm;
+mod testing;
 mod unprivileged;
