@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
@@ -338,7 +339,7 @@ pub struct Common {
     pub quiet: bool,
 
     /// How results are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, default_value = "text", value_parser = Format::parser())]
     pub format: Format,
 
     /// When to use colours
@@ -353,6 +354,17 @@ pub enum Format {
     Text,
     /// For programs: one JSON document on standard output
     Json,
+    /// For systems that build and test: JUnit's XML
+    Junit,
+}
+
+impl Format {
+    /// Takes those that every command knows.
+    fn parser() -> impl TypedValueParser<Value = Self> {
+        let known = [Self::Text, Self::Json];
+        let names = known.iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| Self::from_str(&name, false))
+    }
 }
 
 /// When to use colours.

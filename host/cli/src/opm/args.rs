@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use opkg_oda::{Address, PackageName, Phase, Stage};
 use opkg_opm::choice::Choice;
 
-use crate::args::Common;
+use crate::args::{Common, Format};
 use crate::opm::references::{Addresses, Reference, addresses, image, setting};
 
 /// Where the database is if nobody names another one.
@@ -121,6 +121,8 @@ pub enum Command {
     ImportSet(ImportSet),
     /// Hold the database against what is really installed
     Audit(Audit),
+    /// Run the tests that packages bring
+    Test(Test),
     /// List the runs that did something, newest first
     History(History),
     /// List the steps of runs, or show one with all that it printed
@@ -256,7 +258,13 @@ pub enum PhaseCommand {
     /// Say how far the installation of the cluster has come
     Set {
         /// setup-wizard, install_server, build_image, addclients, netboot, post_install or test_install
+        ///
+        /// Where there are tests for it, `before_<NAME>.apb`, they must pass on the head node.
         name: Phase,
+
+        /// Do not test anything before
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -419,6 +427,35 @@ pub struct Audit {
     /// On these targets only [default: all that this machine maintains]
     #[arg(long, value_name = "TARGET", num_args = 1..)]
     pub on: Vec<Choice>,
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of each package `<PACKAGE>_validate.apb` is run; where there is none, all its definitions;
+where there are none, its programs test_root and test_user.
+
+Exit status:
+  0   all tests passed that must pass, or there are none
+  1   one failed
+  2   a definition is wrong or missing, or something could not be run; nothing failed"
+)]
+pub struct Test {
+    /// Which packages
+    #[arg(required_unless_present = "phase", value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// Run what must pass before this phase instead
+    #[arg(long, value_name = "PHASE", conflicts_with = "packages")]
+    pub phase: Option<Phase>,
+
+    /// On which targets [default: this machine]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<Choice>,
+
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `history`.

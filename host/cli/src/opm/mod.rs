@@ -2,8 +2,10 @@
 
 pub mod args;
 mod commands;
+mod examining;
 mod exit;
 mod failure;
+mod junit;
 mod paint;
 pub mod references;
 mod session;
@@ -34,7 +36,10 @@ fn dispatch(session: &Session, cli: Cli) -> Result<Exit> {
         Command::Request(it) => commands::ask::request(session, &it),
         Command::Remove(it) => commands::ask::remove(session, &it),
         Command::Clear(it) => commands::ask::clear(session, &it),
-        Command::Phase { command } => commands::phase::run(session, command.as_ref()),
+        Command::Phase { command } => {
+            commands::phase::run(session, command.as_ref(), || world::bench(session))
+        }
+        Command::Test(it) => commands::test::run(session, &it, || world::bench(session)),
         Command::Configure(it) => commands::configure::run(session, &it),
         Command::Reconfigure(it) => commands::ask::reconfigure(session, &it.packages),
         Command::Upgrade(it) => commands::ask::upgrade(session, &it.packages),

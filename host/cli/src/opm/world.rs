@@ -6,6 +6,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use opkg_opm::effects::Effects;
 use opkg_opm::system::{Config, Stop, Surroundings, System};
+use opkg_opm::testing::Bench;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -18,10 +19,22 @@ use crate::shell::Shell;
 /// # Errors
 /// When the configuration is wrong, or signals cannot be waited for.
 pub fn system(session: &Session) -> Result<Box<dyn Effects>> {
+    Ok(Box::new(real(session)?))
+}
+
+/// The same for tests.
+///
+/// # Errors
+/// Likewise.
+pub fn bench(session: &Session) -> Result<Box<dyn Bench>> {
+    Ok(Box::new(real(session)?))
+}
+
+fn real(session: &Session) -> Result<System> {
     let config = Config::load(session.settings())?;
     let surroundings = Surroundings::new(name(session.database())?);
     stop_on_signals(session.shell, surroundings.stop.clone())?;
-    Ok(Box::new(System::new(config, surroundings)))
+    Ok(System::new(config, surroundings))
 }
 
 /// A name of the database that holds wherever a program looks from.

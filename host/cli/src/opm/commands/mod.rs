@@ -13,5 +13,6 @@ pub mod plugin;
 pub mod run;
 pub mod status;
 pub mod target;
+pub mod test;
 pub mod transfer;
 pub mod web;

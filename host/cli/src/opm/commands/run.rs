@@ -56,7 +56,7 @@ pub fn run<'a>(
 }
 
 /// Who this is, for the journal.
-fn identity() -> Identity {
+pub fn identity() -> Identity {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let mut words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();

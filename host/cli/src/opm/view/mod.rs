@@ -3,6 +3,7 @@
 mod details;
 mod document;
 mod matrix;
+pub mod results;
 mod steps;
 #[cfg(test)]
 mod tests;
