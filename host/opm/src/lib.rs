@@ -20,5 +20,6 @@ pub mod requests;
 pub mod status;
 pub mod system;
 pub mod targets;
-pub mod words;
+
 pub mod testing;
+pub mod words;
