@@ -210,7 +210,7 @@ fn where_nothing_is_tested_nothing_is_written() {
     let (examined, heard) = world.run(&mut bench, &subjects);
     assert_eq!(examined.unwrap().len(), 3);
     insta::assert_snapshot!(heard.join("\n"), @r"
-    munge error it is not installed there
+    munge error it is not installed there: see `opm status munge`
     torque error no entry
     netboot error there is no apitests.d/before_netboot.apb
     ");

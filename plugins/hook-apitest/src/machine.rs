@@ -67,6 +67,8 @@ pub enum Verdict {
     Passed,
     /// Otherwise: in which way, in one or several lines.
     Failed(String),
+    /// Likewise, and it need not pass.
+    Tolerated(String),
     /// It was not run: why.
     Skipped(String),
     /// Nothing is known of what it is about, since it cannot be run as it is: why.

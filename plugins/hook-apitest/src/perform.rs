@@ -11,8 +11,10 @@ use crate::text::show;
 pub struct Tally {
     /// As they should.
     pub passed: usize,
-    /// Those that failed, also those that need not pass.
+    /// Otherwise.
     pub failed: usize,
+    /// Otherwise, and they need not pass.
+    pub tolerated: usize,
     /// Those that were not run.
     pub skipped: usize,
     /// Those that could not be run.
@@ -25,7 +27,7 @@ pub struct Tally {
 pub fn perform(machine: &mut dyn Machine, steps: &[Step], nodes: &[String]) -> Tally {
     let mut run = Run { machine, nodes, tally: Tally::default() };
     // Not `all`, which would end with the first that fails.
-    let good = steps.iter().filter(|it| run.step(it) != Verdict::Passed).count() == 0;
+    let good = steps.iter().filter(|it| run.step(it, true) != Verdict::Passed).count() == 0;
     Tally { good, ..run.tally }
 }
 
@@ -36,7 +38,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn step(&mut self, step: &Step) -> Verdict {
+    fn step(&mut self, step: &Step, must_pass: bool) -> Verdict {
         self.machine.begin(&step.name, &step.description);
         let verdict = match &step.task {
             Task::Batch(_) => self.batch(step),
@@ -46,10 +48,15 @@ impl Run<'_> {
             },
             Task::Program { file, user } => self.program(file, *user),
         };
+        let verdict = match verdict {
+            Verdict::Failed(reason) if !must_pass => Verdict::Tolerated(reason),
+            verdict => verdict,
+        };
         match (&step.task, &verdict) {
             (Task::Batch(_), _) => {}
             (_, Verdict::Passed) => self.tally.passed += 1,
             (_, Verdict::Failed(_)) => self.tally.failed += 1,
+            (_, Verdict::Tolerated(_)) => self.tally.tolerated += 1,
             (_, Verdict::Skipped(_)) => self.tally.skipped += 1,
             (_, Verdict::Broken(_)) => self.tally.broken += 1,
         }
@@ -68,13 +75,13 @@ impl Run<'_> {
                 match (condition, verdict) {
                     (Condition::Passed, Verdict::Passed) | (Condition::Ended, _) => None,
                     (Condition::Passed, _) => Some(format!("{name} did not pass")),
-                    (Condition::Failed, Verdict::Failed(_)) => None,
+                    (Condition::Failed, Verdict::Failed(_) | Verdict::Tolerated(_)) => None,
                     (Condition::Failed, _) => Some(format!("{name} did not fail")),
                 }
             });
             let verdict = match prevented {
                 Some(reason) => self.skip(&part.step, reason),
-                None => self.step(&part.step),
+                None => self.step(&part.step, part.must_pass),
             };
             if part.must_pass && verdict != Verdict::Passed {
                 missed.push(part.step.name.as_str());

@@ -48,12 +48,17 @@ impl HookRunner for ApiTest {
 
 /// What all tests together come to.
 fn outcome(tally: Tally) -> Result<Outcome, Failure> {
-    let Tally { passed, failed, skipped, broken, good } = tally;
+    let Tally { passed, failed, tolerated, skipped, broken, good } = tally;
     if good {
         return Ok(Outcome::Done);
     }
-    let all = passed + failed + skipped + broken;
-    let counts = [(failed, "failed"), (broken, "could not be run"), (skipped, "were skipped")];
+    let all = passed + failed + tolerated + skipped + broken;
+    let counts = [
+        (failed, "failed"),
+        (tolerated, "failed that need not pass"),
+        (broken, "could not be run"),
+        (skipped, "were skipped"),
+    ];
     let told = counts.iter().filter(|it| it.0 > 0).map(|(count, what)| format!("{count} {what}"));
     Err(failure(format!("of {all} tests, {}", told.collect::<Vec<_>>().join(", "))))
 }
@@ -115,6 +120,7 @@ impl Machine for Host {
         parts::end(&match verdict {
             Verdict::Passed => parts::Verdict::Passed,
             Verdict::Failed(why) => parts::Verdict::Failed(why.clone()),
+            Verdict::Tolerated(why) => parts::Verdict::Tolerated(why.clone()),
             Verdict::Skipped(why) => parts::Verdict::Skipped(why.clone()),
             Verdict::Broken(why) => parts::Verdict::Broken(why.clone()),
         });
@@ -132,10 +138,11 @@ mod tests {
     #[test]
     fn what_is_said_of_all() {
         let told = |tally| outcome(tally).map_err(|it| it.message);
-        let tally = Tally { passed: 3, failed: 1, good: true, ..Tally::default() };
+        let tally = Tally { passed: 3, tolerated: 1, good: true, ..Tally::default() };
         assert_eq!(told(tally), Ok(Outcome::Done));
-        let tally = Tally { passed: 3, failed: 1, broken: 2, skipped: 4, good: false };
-        let said = "failed: of 10 tests, 1 failed, 2 could not be run, 4 were skipped";
+        let tally = Tally { passed: 3, failed: 1, tolerated: 1, broken: 2, skipped: 4, good: false };
+        let said =
+            "failed: of 11 tests, 1 failed, 1 failed that need not pass, 2 could not be run, 4 were skipped";
         assert_eq!(told(tally), Err(said.to_owned()));
     }
 }

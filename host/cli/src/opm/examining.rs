@@ -105,12 +105,13 @@ impl Audience for Witness {
         } else {
             format!(": {} in {}", sum(counts), span(examined.took))
         };
-        let mut text = format!("  {word}{sum}\n");
+        let mut text = format!("  {word}{sum}");
         // What is wrong with single tests is said above.
-        let is_said = counts.failed > counts.tolerated || counts.broken > 0;
-        for line in examined.verdict.reason().filter(|_| !is_said).unwrap_or_default().lines() {
-            text.push_str(&format!("  {line}\n"));
+        let is_said = counts.failed + counts.broken > 0;
+        if let Some(reason) = examined.verdict.reason().filter(|_| !is_said) {
+            text.push_str(&format!(": {}", reason.replace('\n', "\n  ")));
         }
+        text.push('\n');
         if let (true, Some(log)) =
             (matches!(examined.verdict, Verdict::Failed(_) | Verdict::Broken(_)), &examined.log)
         {

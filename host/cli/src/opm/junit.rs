@@ -44,12 +44,13 @@ fn of_suite(id: usize, suite: &Suite<'_>) -> String {
     let mut counts = Counts::of(suite.parts);
     // What ran nothing, or failed as a whole, is told by a case of its own.
     let fails = matches!(suite.verdict, Verdict::Failed(_) | Verdict::Broken(_));
-    let is_told = counts.failed > counts.tolerated || counts.broken > 0;
+    let is_told = counts.failed + counts.broken > 0;
     if cases.is_empty() || (fails && !is_told) {
         cases.push(case(&suite.package, &suite.package, suite.took, suite.verdict, false));
         match suite.verdict {
             Verdict::Passed => counts.passed += 1,
             Verdict::Failed(_) => counts.failed += 1,
+            Verdict::Tolerated(_) => counts.tolerated += 1,
             Verdict::Skipped(_) => counts.skipped += 1,
             Verdict::Broken(_) => counts.broken += 1,
         }
@@ -62,7 +63,7 @@ fn of_suite(id: usize, suite: &Suite<'_>) -> String {
         escape(suite.host),
         crate::opm::clock::date(suite.started).replace(' ', "T"),
         counts.all(),
-        counts.failed - counts.tolerated,
+        counts.failed,
         counts.broken,
         counts.skipped + counts.tolerated,
         seconds(suite.took),
@@ -82,7 +83,7 @@ fn collect(part: &Part, class: &str, tolerated: bool, cases: &mut Vec<String>) {
     }
     // Dots part the names of classes, so that they show as a tree.
     let class = format!("{class}.{}", part.name.replace('.', "_"));
-    let tolerated = tolerated || part.verdict == Verdict::Passed;
+    let tolerated = tolerated || matches!(part.verdict, Verdict::Tolerated(_));
     part.parts.iter().for_each(|it| collect(it, &class, tolerated, cases));
 }
 
@@ -103,9 +104,10 @@ fn case(name: &str, class: &str, took: i64, verdict: &Verdict, tolerated: bool) 
     };
     match verdict {
         Verdict::Passed => format!("{head}/>\n"),
-        // Its batch passed all the same.
-        Verdict::Failed(reason) if tolerated => body("skipped", "", &format!("need not pass: {reason}")),
-        Verdict::Failed(reason) => body("failure", "failed", reason),
+        Verdict::Failed(reason) if !tolerated => body("failure", "failed", reason),
+        Verdict::Failed(reason) | Verdict::Tolerated(reason) => {
+            body("skipped", "", &format!("need not pass: {reason}"))
+        }
         Verdict::Skipped(reason) => body("skipped", "", reason),
         Verdict::Broken(reason) => body("error", "error", reason),
     }
@@ -166,7 +168,12 @@ mod tests {
                     part("a.apt", Verdict::Passed, vec![]),
                     part("b.apt", failed("differs\n  expected: \"<&>\"\n  came:     \"\u{7}\""), vec![]),
                     part("c.apt", Verdict::Skipped("b.apt did not pass".into()), vec![]),
-                    part("some.apb", Verdict::Passed, vec![part("d.apt", failed("no"), vec![])]),
+                    part(
+                        "some.apb",
+                        Verdict::Tolerated("d.apt".into()),
+                        vec![part("d.apt", failed("no"), vec![])],
+                    ),
+                    part("f.apt", Verdict::Tolerated("no".into()), vec![]),
                 ],
             ),
             part("e.apt", Verdict::Broken("only root".into()), vec![]),

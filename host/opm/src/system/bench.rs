@@ -161,6 +161,7 @@ impl Listener for Told<'_> {
         self.close(match verdict {
             hook::Verdict::Passed => Verdict::Passed,
             hook::Verdict::Failed(why) => Verdict::Failed(why.clone()),
+            hook::Verdict::Tolerated(why) => Verdict::Tolerated(why.clone()),
             hook::Verdict::Skipped(why) => Verdict::Skipped(why.clone()),
             hook::Verdict::Broken(why) => Verdict::Broken(why.clone()),
         });

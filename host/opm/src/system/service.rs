@@ -281,6 +281,7 @@ impl Capabilities for Service<'_> {
         let said = match verdict {
             Verdict::Passed => "passed".to_owned(),
             Verdict::Failed(why) => format!("failed: {}", shown(why)),
+            Verdict::Tolerated(why) => format!("failed, and need not pass: {}", shown(why)),
             Verdict::Skipped(why) => format!("skipped: {}", shown(why)),
             Verdict::Broken(why) => format!("could not be run: {}", shown(why)),
         };

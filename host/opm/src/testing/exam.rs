@@ -231,9 +231,10 @@ fn absent(cluster: &Cluster, target: TargetId, subject: Subject) -> Verdict {
         Subject::Phase(phase) => Verdict::Broken(format!("there is no {}", before(phase))),
         Subject::Package(package) => {
             let row = cluster.row(Key { target, package });
+            let name = cluster.packages.get(&package).map(|it| it.name.as_str()).unwrap_or_default();
             match row.is_some_and(|it| it.current >= Stage::ShouldBeInstalled) {
                 true => Verdict::Skipped("it brings no tests".into()),
-                false => Verdict::Broken("it is not installed there".into()),
+                false => Verdict::Broken(format!("it is not installed there: see `opm status {name}`")),
             }
         }
     }
@@ -248,7 +249,7 @@ fn verdict(outcome: &Outcome, parts: &[Part]) -> Verdict {
         Outcome::Stopped => "it was asked to stop".to_owned(),
         Outcome::Partly(_) | Outcome::Present(_) => "it ended in a way that tests do not".to_owned(),
     };
-    match counts.failed > counts.tolerated {
+    match counts.failed > 0 {
         true => Verdict::Failed(reason),
         false => Verdict::Broken(reason),
     }

@@ -21,6 +21,8 @@ pub enum Verdict {
     Passed,
     /// Otherwise: in which way, in one or several lines.
     Failed(String),
+    /// Likewise, and it need not pass.
+    Tolerated(String),
     /// It did not run: why.
     Skipped(String),
     /// It could not be run, so that it says nothing: why.
@@ -34,6 +36,7 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Failed(_) => "failed",
+            Self::Tolerated(_) => "tolerated",
             Self::Skipped(_) => "skipped",
             Self::Broken(_) => "error",
         }
@@ -44,7 +47,9 @@ impl Verdict {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Passed => None,
-            Self::Failed(reason) | Self::Skipped(reason) | Self::Broken(reason) => Some(reason),
+            Self::Failed(reason) | Self::Tolerated(reason) | Self::Skipped(reason) | Self::Broken(reason) => {
+                Some(reason)
+            }
         }
     }
 
@@ -60,6 +65,7 @@ impl Verdict {
         match self {
             Self::Passed => Self::Passed,
             Self::Failed(reason) => Self::Failed(lines(&reason)),
+            Self::Tolerated(reason) => Self::Tolerated(lines(&reason)),
             Self::Skipped(reason) => Self::Skipped(lines(&reason)),
             Self::Broken(reason) => Self::Broken(lines(&reason)),
         }
@@ -88,7 +94,7 @@ pub struct Counts {
     pub passed: usize,
     /// Otherwise.
     pub failed: usize,
-    /// Among those, the ones that need not pass.
+    /// Otherwise, and they, or a batch that they are in, need not pass.
     pub tolerated: usize,
     /// Not run.
     pub skipped: usize,
@@ -108,20 +114,18 @@ impl Counts {
     /// All of them.
     #[must_use]
     pub fn all(&self) -> usize {
-        self.passed + self.failed + self.skipped + self.broken
+        self.passed + self.failed + self.tolerated + self.skipped + self.broken
     }
 
     fn add(&mut self, part: &Part, tolerated: bool) {
         if !part.parts.is_empty() {
-            let tolerated = tolerated || part.verdict == Verdict::Passed;
+            let tolerated = tolerated || matches!(part.verdict, Verdict::Tolerated(_));
             return part.parts.iter().for_each(|it| self.add(it, tolerated));
         }
         match &part.verdict {
             Verdict::Passed => self.passed += 1,
-            Verdict::Failed(_) => {
-                self.failed += 1;
-                self.tolerated += usize::from(tolerated);
-            }
+            Verdict::Failed(_) if !tolerated => self.failed += 1,
+            Verdict::Failed(_) | Verdict::Tolerated(_) => self.tolerated += 1,
             Verdict::Skipped(_) => self.skipped += 1,
             Verdict::Broken(_) => self.broken += 1,
         }
@@ -220,6 +224,7 @@ mod tests {
             ("b", failed("one\r\n\ttwo")),
             ("c", Verdict::Skipped("b".into())),
             ("d", Verdict::Broken("x".into())),
+            ("e", Verdict::Tolerated("x".into())),
         ] {
             assert_eq!(recorder.begin(name, "", 20).unwrap().1, 1);
             assert_eq!(recorder.end(verdict, 25).unwrap().1, 1);
@@ -230,14 +235,14 @@ mod tests {
         let tree = recorder.finish();
         assert_eq!((tree.len(), tree[0].took, tree[0].description.as_str()), (1, 40, "everything"));
         let names: Vec<_> = tree[0].parts.iter().map(|it| it.verdict.name()).collect();
-        assert_eq!(names, ["passed", "failed", "skipped", "error"]);
+        assert_eq!(names, ["passed", "failed", "skipped", "error", "tolerated"]);
         assert_eq!(tree[0].parts[1].verdict, failed("one\ntwo"));
         let counts = Counts { passed: 1, failed: 1, tolerated: 1, skipped: 1, broken: 1 };
-        assert_eq!((Counts::of(&tree), counts.all()), (counts, 4));
+        assert_eq!((Counts::of(&tree), counts.all()), (counts, 5));
     }
 
     #[test]
-    fn what_fails_in_a_batch_that_fails_is_not_tolerated() {
+    fn what_fails_in_a_batch_that_need_not_pass_is_tolerated() {
         let part = |verdict, parts| Part {
             name: String::new(),
             description: String::new(),
@@ -245,8 +250,11 @@ mod tests {
             took: 0,
             parts,
         };
-        let tree = [part(failed("x"), vec![part(failed("y"), vec![]), part(Verdict::Passed, vec![])])];
+        let parts = || vec![part(failed("y"), vec![]), part(Verdict::Passed, vec![])];
+        let tree = [part(failed("x"), parts())];
         assert_eq!(Counts::of(&tree), Counts { passed: 1, failed: 1, ..Counts::default() });
+        let tree = [part(Verdict::Tolerated("x".into()), parts())];
+        assert_eq!(Counts::of(&tree), Counts { passed: 1, tolerated: 1, ..Counts::default() });
     }
 
     proptest! {
@@ -256,8 +264,12 @@ mod tests {
             let begun = told.iter().flatten().count();
             for it in &told {
                 match it {
-                    Some(name) => drop(recorder.begin(name, name, 5)),
-                    None => drop(recorder.end(failed("x\ny"), 3)),
+                    Some(name) => {
+                        recorder.begin(name, name, 5);
+                    }
+                    None => {
+                        recorder.end(failed("x\ny"), 3);
+                    }
                 }
             }
             while recorder.is_open() {
@@ -274,8 +286,12 @@ mod tests {
     #[test]
     fn too_many_and_too_deep_ones_are_dropped() {
         let mut recorder = Recorder::default();
-        (0..100).for_each(|_| drop(recorder.begin("x", "", 0)));
-        (0..100).for_each(|_| drop(recorder.end(failed("x"), 0)));
+        for _ in 0..100 {
+            recorder.begin("x", "", 0);
+        }
+        for _ in 0..100 {
+            recorder.end(failed("x"), 0);
+        }
         assert!(!recorder.is_open());
         for _ in 0..20_000 {
             recorder.begin("x", "", 0);

@@ -121,6 +121,7 @@ impl Machine for Pretended {
         match verdict {
             Verdict::Passed => self.tell("passed"),
             Verdict::Failed(reason) => self.tell(&format!("FAILED: {reason}")),
+            Verdict::Tolerated(reason) => self.tell(&format!("failed, and need not pass: {reason}")),
             Verdict::Skipped(reason) => self.tell(&format!("skipped: {reason}")),
             Verdict::Broken(reason) => self.tell(&format!("BROKEN: {reason}")),
         }

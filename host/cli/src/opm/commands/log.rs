@@ -129,14 +129,18 @@ fn number(event: &Event) -> String {
 fn line(cluster: &Cluster, event: &Event, paint: Paint) -> String {
     let (verdict, tone) = verdict(event.ending.as_ref().map(|it| it.verdict));
     let took = event.ending.as_ref().map_or_else(String::new, |it| span(it.ended - event.started));
+    // Before a phase the cluster is tested, and no package.
+    let of = match event.packages.as_slice() {
+        [] => String::new(),
+        packages => format!(" of {}", view::packages(cluster, packages)),
+    };
     format!(
-        "{:>7}  {}  {}  {took:>12}  {}: {} of {}\n",
+        "{:>7}  {}  {}  {took:>12}  {}: {}{of}\n",
         number(event),
         date(event.started),
         paint.tone(tone, &format!("{verdict:11}")),
         view::target_names(cluster, &[event.target]),
-        event.name,
-        view::packages(cluster, &event.packages)
+        event.name
     )
 }
 
@@ -146,7 +150,9 @@ fn whole(session: &Session, cluster: &Cluster, event: &Event, paint: Paint) -> R
     let mut detail = |what: &str, value: &str| text.push_str(&format!("{what:<9} {value}\n"));
     detail("step", &format!("{}: {}", number(event), event.name));
     detail("target", &view::target_names(cluster, &[event.target]));
-    detail("packages", &view::packages(cluster, &event.packages));
+    if !event.packages.is_empty() {
+        detail("packages", &view::packages(cluster, &event.packages));
+    }
     detail("stage", event.stage.name());
     detail("began", &format!("{} UTC", date(event.started)));
     if let Some(ending) = &event.ending {
