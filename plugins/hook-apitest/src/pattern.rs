@@ -134,11 +134,11 @@ mod tests {
 
     #[test]
     fn as_definitions_are_written() {
-        assert!(matches(r"/opt/pvm3/lib/pvmd\n", "/opt/pvm3/lib/pvmd\n"));
-        assert!(matches(r"/opt/modules/3.1.6/bin/modulecmd", "/opt/modules/3.1.6/bin/modulecmd\n"));
-        assert!(matches(r"^STATUS:.*Success \(0\)$.*", "STATUS:   Success (0)\nUID: x\n"));
+        assert!(matches(r"/opt/demo/bin/demod\n", "/opt/demo/bin/demod\n"));
+        assert!(matches(r"/opt/demo/1.2.3/bin/demo", "/opt/demo/1.2.3/bin/demo\n"));
+        assert!(matches(r"^RESULT:.*good \(0\)$.*", "RESULT:   good (0)\nuser: x\n"));
         assert!(matches(r"(^line[\n]{1,2}){3}", "line\nline\n\nline\n"));
-        assert!(matches(r".*PVM_ROOT.*/opt/pvm3.*.*", "a\nsetenv PVM_ROOT /opt/pvm3\nb\n"));
+        assert!(matches(r".*DEMO_HOME.*/opt/demo.*.*", "a\nsetenv DEMO_HOME /opt/demo\nb\n"));
         assert!(matches(r"\Afoo\Z", "foo") && matches("(?i)OK", "ok") && matches("(?P<n>x)y", "xy"));
     }
 
