@@ -135,6 +135,7 @@ impl Pretended {
             run: "0".to_owned(),
             target: stage.target.clone(),
             image: self.image.clone(),
+            home: super::hooks::home(&self.package.0).display().to_string(),
             candidates: vec![file.to_owned()],
             arguments: Vec::new(),
             time_limit: limit.as_secs(),
@@ -268,7 +269,9 @@ impl Capabilities for Stage<'_> {
         self.said.push(match verdict {
             Verdict::Passed => "passed".to_owned(),
             Verdict::Failed(why) => format!("failed: {}", why.escape_debug()),
+            Verdict::Tolerated(why) => format!("failed, and need not pass: {}", why.escape_debug()),
             Verdict::Skipped(why) => format!("skipped: {}", why.escape_debug()),
+            Verdict::Broken(why) => format!("could not be run: {}", why.escape_debug()),
         });
     }
 }
