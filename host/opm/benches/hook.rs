@@ -51,6 +51,7 @@ fn call() -> Call {
         run: "1".into(),
         target: Target { kind: TargetKind::Server, name: "head".into() },
         image: Some("compute".into()),
+        home: "/usr/lib/oscar/packages/demo".into(),
         candidates: vec!["api-post-image".into()],
         arguments: vec!["/var/lib/images/compute".into(); 2],
         time_limit: 60,
