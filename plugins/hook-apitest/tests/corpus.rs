@@ -156,3 +156,24 @@ fn alone_a_batch_names_what_is_missing() {
         "{faults:?}"
     );
 }
+
+#[test]
+fn the_examples_are_read_and_planned() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/jobwatch/testing/apitests.d");
+    let mut machine = Pretended::default();
+    for file in fs::read_dir(place).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        machine = machine.file(&format!("apitests.d/{name}"), fs::read(&path).unwrap());
+    }
+    let machine = machine.program("tests.d/jobwatch_nodes.pl", |_| Ok(printed("12 nodes\n", "")));
+    insta::assert_snapshot!(machine.tells(&["apitests.d/jobwatch_validate.apb"]), @r"
+    jobwatch_validate.apb: jobwatch works
+      jobwatch_config.apt: Is jobwatch configured?
+        passed
+      jobwatch_nodes.apt: Does jobwatch know the nodes?
+        passed
+      passed
+    Tally { passed: 2, failed: 0, tolerated: 0, skipped: 0, broken: 0, good: true }
+    ");
+}
