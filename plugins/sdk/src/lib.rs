@@ -20,7 +20,7 @@
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
 //! - [`parts`] says what each of the three packages gets;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
-//! - [`hook`] is for hooks that are components, and for runners of hooks;
+//! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
 //! - [`text`] wraps, quotes and formats dates; [`finding`] makes diagnostics; [`log`] tells the user;
 //! - [`testing`] makes up OPKGs for tests.
 
