@@ -128,7 +128,12 @@ fn readable(directory: &Path) {
 }
 
 fn items(directory: &Path) -> Vec<Item> {
-    let files = layout::read(directory).into_iter();
-    let mode = |path: &str| fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o777;
-    files.map(|(path, bytes)| Item::file(path.clone(), mode(&path), bytes)).collect()
+    let item = |(path, bytes): (String, Vec<u8>)| {
+        let metadata = fs_err::symlink_metadata(directory.join(&path)).unwrap();
+        if metadata.is_symlink() {
+            return Item::link(path, String::from_utf8(bytes).unwrap());
+        }
+        Item::file(path, metadata.permissions().mode() & 0o777, bytes)
+    };
+    layout::read(directory).into_iter().map(item).collect()
 }
