@@ -5,11 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::digest::sha256;
+use crate::entry::{self, Entry};
 use crate::error::LoadError;
 use crate::identity::Identity;
 use crate::interface::{Names, Role};
 use crate::options::Options;
-use crate::registry::{self, Registry};
+use crate::registry::Registry;
 
 /// What is to be known about a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +41,7 @@ pub struct Inspection {
 /// When it cannot be read, or is no component at all.
 pub fn inspect(file: &Path, options: &Options) -> Result<Inspection, LoadError> {
     let fail = |problem| LoadError { plugin: file.display().to_string(), problem };
-    let bytes = registry::read(file, options.limits.component).map_err(fail)?;
+    let bytes = entry::read(file, options.limits.component).map_err(fail)?;
     let names = Names::read(&bytes).map_err(fail)?;
     let alone = Options {
         plugin_files: vec![file.to_owned()],
@@ -50,7 +51,7 @@ pub fn inspect(file: &Path, options: &Options) -> Result<Inspection, LoadError> 
         ..Options::default()
     };
     let entry = Registry::discover(alone).into_entries().pop();
-    let (description, problem) = match entry.map(registry::Entry::into_state) {
+    let (description, problem) = match entry.map(Entry::into_state) {
         Some(Ok(description)) => (Some(description), None),
         Some(Err(error)) => (None, Some(error.problem.to_string())),
         None => (None, None),

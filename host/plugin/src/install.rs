@@ -33,7 +33,7 @@ pub fn install(file: &Path, options: &Options) -> Result<Installed, LoadError> {
     let name = file.display().to_string();
     let fail = |problem| LoadError { plugin: name.clone(), problem };
     let directory = options.user_directory.as_ref().ok_or_else(|| fail(Problem::Homeless))?;
-    let bytes = crate::registry::read(file, options.limits.component).map_err(fail)?;
+    let bytes = crate::entry::read(file, options.limits.component).map_err(fail)?;
     let alone = Options {
         plugin_files: vec![file.to_owned()],
         limits: options.limits.clone(),

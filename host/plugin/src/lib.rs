@@ -16,6 +16,7 @@ mod description;
 mod digest;
 mod embedded;
 mod engine;
+mod entry;
 mod error;
 pub mod hook;
 mod host;
@@ -41,6 +42,7 @@ mod world;
 
 pub use description::{ArchName, Description, Named, Release};
 pub use engine::parallelism;
+pub use entry::Entry;
 pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Problem};
 pub use identity::Identity;
 pub use inspect::{Inspection, inspect};
@@ -51,7 +53,7 @@ pub use message::{Level, Message, Sink};
 pub use options::Options;
 pub use plugin::{Generated, Plugin};
 pub use record::Origin;
-pub use registry::{Entry, Registry};
+pub use registry::Registry;
 pub use target::{Target, TargetError};
 pub use version::VERSION as INTERFACE;
 

@@ -1,0 +1,84 @@
+//! Which machines and packages there are, and the database of them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use opkg_oda::Address;
+use opkg_opm::choice::Choice;
+
+use crate::opm::references::{Addresses, addresses, image};
+
+/// What to do with targets.
+#[derive(Debug, Subcommand)]
+pub enum TargetCommand {
+    /// Make targets known, or change them
+    Add(TargetAdd),
+    /// List the targets
+    List,
+    /// Forget targets; nothing is done to their files
+    Remove {
+        /// Which ones
+        #[arg(required = true, value_name = "TARGET")]
+        targets: Vec<Choice>,
+        /// Even those that still have packages
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Options of `target add`.
+#[derive(Debug, Args)]
+pub struct TargetAdd {
+    /// KIND:NAME, where NAME may be `node[01-96]`
+    #[arg(required = true, value_name = "TARGET", value_parser = addresses)]
+    pub targets: Vec<Addresses>,
+
+    /// The root directory of an image; of a client one that is to be maintained from here
+    ///
+    /// Of several targets: the directory that holds a directory of each one's name.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+
+    /// The image that clients are cloned from; they take over what it holds
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Address>,
+}
+
+/// What to do with packages.
+#[derive(Debug, Subcommand)]
+pub enum PackageCommand {
+    /// Take class, version and dependencies from the directories of OPKGs
+    Add {
+        /// Directories of OPKGs
+        #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directories: Vec<PathBuf>,
+    },
+    /// List the packages that are known
+    List,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// This machine is the head node, of this name
+    ///
+    /// Without it, the file that says which target this machine is must be there.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<opkg_oda::TargetName>,
+
+    /// Work in this directory instead of the machine itself, to try things out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// What `opm export` wrote
+    #[arg(required_unless_present = "oda", conflicts_with = "oda", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// A dump of the database of an old OSCAR
+    #[arg(long, value_name = "DUMP", value_hint = ValueHint::FilePath)]
+    pub oda: Option<PathBuf>,
+}
