@@ -1,5 +1,6 @@
 //! `opm` as a process among others: a second one on the same database, signals, and a disk that fills up.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -33,6 +34,18 @@ fn at_work(site: &Site) -> Child {
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(&site.0.join("head/hooks/at-work"));
     child
+}
+
+/// Waits until a run says that it was asked to stop.
+fn heard(run: &mut Child) {
+    let mut said = String::new();
+    let mut lines = BufReader::new(run.stderr.take().unwrap());
+    while !said.contains("asked to stop") {
+        said.clear();
+        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended without a word");
+    }
+    // It may go on talking.
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
 }
 
 #[test]
@@ -70,7 +83,7 @@ fn a_run_that_is_asked_to_stop_ends_after_its_step_and_at_once_when_asked_again(
     };
     let mut twice = at_work(&site);
     terminate(&twice);
-    std::thread::sleep(Duration::from_millis(300));
+    heard(&mut twice);
     assert!(twice.try_wait().unwrap().is_none(), "it waits for its hook");
     terminate(&twice);
     let ended = twice.wait().unwrap();
@@ -78,7 +91,7 @@ fn a_run_that_is_asked_to_stop_ends_after_its_step_and_at_once_when_asked_again(
 
     let mut once = at_work(&site);
     terminate(&once);
-    std::thread::sleep(Duration::from_millis(300));
+    heard(&mut once);
     fs::write(site.0.join("head/hooks/go"), "").unwrap();
     assert_eq!(once.wait().unwrap().code(), Some(130));
     let events = site.opm(&["log", "--package", "demo"]);

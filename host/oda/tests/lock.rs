@@ -92,5 +92,5 @@ fn a_note_of_the_dead_is_not_believed() {
     let begin = Instant::now();
     let holder = store.lock(&ids(&[2])).unwrap().unwrap_err();
     assert_eq!((holder.process, holder.since), (None, None));
-    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert!(begin.elapsed() < Duration::from_secs(60));
 }

@@ -11,9 +11,10 @@ use crate::embedded::Embedded;
 use crate::error::{LoadError, Problem};
 use crate::hook::{Runner, RunnerDescription};
 use crate::identity::Identity;
-use crate::interface::{Names, Role};
+use crate::interface::Names;
 use crate::plugin::Plugin;
 use crate::record::{self, Origin};
+use crate::role::Role;
 use crate::runtime::Runtime;
 
 /// A plugin that was found, whether it works or not.

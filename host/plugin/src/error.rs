@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opkg::diagnostic::Diagnostic;
 
-use crate::interface::Role;
+use crate::role::Role;
 use crate::version::VERSION;
 
 /// Why a plugin cannot be used.

@@ -7,9 +7,9 @@ use wasmtime::Trap;
 use crate::bindings::opkg::plugin::log as wit;
 use crate::error::Fault;
 use crate::hook::{Capabilities, Line};
-use crate::limits::{Limiter, Limits};
-use crate::message::{Level, Log};
-use crate::runtime::RECORDS;
+use crate::limits::{Limiter, Limits, RECORDS};
+use crate::log::Log;
+use crate::message::Level;
 use crate::text::one_line;
 use crate::wasi;
 

@@ -8,9 +8,10 @@ use crate::digest::sha256;
 use crate::entry::{self, Entry};
 use crate::error::LoadError;
 use crate::identity::Identity;
-use crate::interface::{Names, Role};
+use crate::interface::Names;
 use crate::options::Options;
 use crate::registry::Registry;
+use crate::role::Role;
 
 /// What is to be known about a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

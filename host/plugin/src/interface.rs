@@ -4,54 +4,9 @@ use serde::Serialize;
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
 use crate::error::Problem;
+use crate::role::Role;
 use crate::text::one_line;
 use crate::version::VERSION;
-
-/// A world of `wit/`: what a component is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// It makes packages for a distribution.
-    Distribution,
-    /// It runs hooks, or is one.
-    HookRunner,
-}
-
-impl Role {
-    const ALL: [Self; 2] = [Self::Distribution, Self::HookRunner];
-
-    /// The name of the world.
-    #[must_use]
-    pub const fn world(self) -> &'static str {
-        match self {
-            Self::Distribution => "distribution",
-            Self::HookRunner => "hook-runner",
-        }
-    }
-
-    /// Every interface that it exports.
-    const fn exports(self) -> &'static [&'static str] {
-        match self {
-            Self::Distribution => &["opkg:plugin/packaging", "opkg:plugin/package-manager"],
-            Self::HookRunner => &["opkg:plugin/hook"],
-        }
-    }
-
-    /// Every interface that it may import, besides those of WASI 0.2.
-    const fn imports(self) -> &'static [&'static str] {
-        match self {
-            Self::Distribution => &["opkg:plugin/log", "opkg:plugin/opkg", "opkg:plugin/artefacts"],
-            Self::HookRunner => &[
-                "opkg:plugin/log",
-                "opkg:plugin/config-values",
-                "opkg:plugin/cluster",
-                "opkg:plugin/files",
-                "opkg:plugin/process",
-                "opkg:plugin/parts",
-            ],
-        }
-    }
-}
 
 /// The outermost names of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

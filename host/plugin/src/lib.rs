@@ -25,12 +25,14 @@ mod inspect;
 mod install;
 mod interface;
 mod limits;
+mod log;
 mod message;
 mod options;
 mod plugin;
 pub mod provenance;
 mod record;
 mod registry;
+mod role;
 mod runtime;
 mod target;
 #[cfg(test)]
@@ -47,13 +49,14 @@ pub use error::{CallError, Fault, GenerateError, LoadError, ManagerError, Proble
 pub use identity::Identity;
 pub use inspect::{Inspection, inspect};
 pub use install::{Installed, install, remove};
-pub use interface::{Names, Role};
+pub use interface::Names;
 pub use limits::Limits;
 pub use message::{Level, Message, Sink};
 pub use options::Options;
 pub use plugin::{Generated, Plugin};
 pub use record::Origin;
 pub use registry::Registry;
+pub use role::Role;
 pub use target::{Target, TargetError};
 pub use version::VERSION as INTERFACE;
 

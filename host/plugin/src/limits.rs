@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// Bytes that the records of an answer may take beside their text. It is the engine that keeps count, before it
+/// allocates anything: a list that lies about its length ends there.
+pub(crate) const RECORDS: usize = 64 << 20;
+
 /// What one plugin, or one call of it, may take at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

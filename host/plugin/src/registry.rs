@@ -13,11 +13,12 @@ use crate::engine::parallelism;
 use crate::entry::{Entry, Loaded};
 use crate::error::{LoadError, Problem};
 use crate::hook::{Runner, RunnerDescription};
-use crate::interface::{Names, Role};
+use crate::interface::Names;
 use crate::limits::Limits;
 use crate::options::Options;
 use crate::plugin::Plugin;
 use crate::record::Origin;
+use crate::role::Role;
 use crate::runtime::Runtime;
 use crate::target::{Target, TargetError};
 

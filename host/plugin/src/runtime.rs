@@ -13,15 +13,12 @@ use crate::error::{Fault, Problem};
 use crate::hook::Line;
 use crate::host::{Host, is_shortage};
 use crate::identity::Identity;
-use crate::limits::Limits;
-use crate::message::{Level, Log, Sink};
+use crate::limits::{Limits, RECORDS};
+use crate::log::Log;
+use crate::message::{Level, Sink};
 use crate::text::one_line;
 use crate::wasi;
 use crate::world::World;
-
-/// Bytes that the records of an answer may take beside their text. It is the engine that keeps count, before it
-/// allocates anything: a list that lies about its length ends there.
-pub(crate) const RECORDS: usize = 64 << 20;
 
 /// What all plugins of a process share.
 #[derive(Debug)]

@@ -54,6 +54,20 @@ pub enum Program {
     InHome(String),
 }
 
+/// What a hook may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It is a built-in runner: the files that serve the hook, and whatever lies in the package's home.
+    OwnFiles,
+    /// It is the built-in runner of tests: whatever their definitions name. Who installed the package could run that
+    /// as well.
+    Definitions,
+    /// It is a runner that somebody added, of this name: what the administrator lets it run.
+    Named(String, Vec<Program>),
+    /// It is a component of the package: likewise.
+    Granted(Vec<Program>),
+}
+
 impl Choice {
     /// Whether it is about a hook of a package.
     pub(super) fn covers(&self, package: Option<&PackageName>, hook: &str) -> bool {

@@ -17,8 +17,8 @@ use serde::Deserialize;
 use super::grants::{Name, Program};
 use super::programs;
 use super::rooted::Rooted;
-use super::runners::target;
 use super::service::explain;
+use super::service::target;
 use super::values::Field;
 use crate::hostlist;
 

@@ -125,7 +125,7 @@ impl fmt::Display for How {
 }
 
 /// A duration as people say it.
-struct Seconds(Duration);
+pub(super) struct Seconds(pub(super) Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,11 +9,10 @@ use opkg_oda::PackageName;
 use opkg_runtime::hook::{Output as Wanted, Program as Asked, Refusal, Request};
 
 use super::executor::Job;
-use super::grants::Program;
+use super::grants::{Program, Trust};
 use super::hooks::Call;
 use super::process::{Account, Output};
 use super::root::Root;
-use super::service::Trust;
 
 /// Bytes of the largest list of users that is read.
 const USERS: u64 = 16 << 20;

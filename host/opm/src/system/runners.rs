@@ -4,16 +4,16 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use opkg_oda::Kind;
-use opkg_runtime::hook::{self, Failure, Runner, TargetKind};
+use opkg_runtime::hook::{self, Failure, Runner};
 use opkg_runtime::{Fault, Origin, Registry};
 
 use super::config::Config;
 use super::executor::Executor;
+use super::grants::Trust;
 use super::hooks::Call;
 use super::log::Log;
 use super::process::How;
-use super::service::{Listener, Service, Trust};
+use super::service::{Interruption, Listener, Service, target};
 
 /// How a component begins: it is its own runner.
 const COMPONENT: &[u8] = b"\0asm";
@@ -73,17 +73,18 @@ impl Runners<'_> {
         if chosen.own {
             log.begin(&format!("{} (component {})", file.display(), chosen.runner.description().title()));
         }
-        let mut service = Service::new(*self, call, chosen.trust.clone(), log, listener);
+        let mut service = Service::new(self.config, self.executor, call, chosen.trust.clone(), log, listener);
         // A program may use up the hook's time, and the component is to hear of it.
         let patience = call.patience;
         let whole = patience.limit + patience.grace + self.registry.limits().time;
         let answer = chosen.runner.run(&question(call), whole, &mut service);
-        let stopped = service.finish();
-        let ran = match answer {
-            _ if stopped => return Ran::Stopped,
-            Ok(Ok(_)) => return Ran::Done,
-            Ok(Err(failure)) => Ran::failed(call, failure),
-            Err(fault) => Ran::broken(call, &chosen, &fault),
+        let interruption = service.finish();
+        let ran = match (interruption, answer) {
+            (Some(Interruption::Stopped), _) => return Ran::Stopped,
+            (Some(Interruption::TimedOut), answer) => Ran::timed_out(call, answer.ok().and_then(Result::err)),
+            (None, Ok(Ok(_))) => return Ran::Done,
+            (None, Ok(Err(failure))) => Ran::failed(call, failure),
+            (None, Err(fault)) => Ran::broken(call, &chosen, &fault),
         };
         if let (Ran::Failed { reason, .. }, true) = (&ran, chosen.own) {
             log.note(reason);
@@ -156,6 +157,13 @@ impl Ran {
         Self::Failed { reason: format!("{} {message}", call.title), how }
     }
 
+    /// A hook whose time was over, with the failure that it reports itself, if it does.
+    fn timed_out(call: &Call<'_>, failure: Option<Failure>) -> Self {
+        let how = How::TimedOut(call.patience.limit);
+        let message = failure.map(|it| it.message).filter(|it| !it.is_empty()).unwrap_or_else(|| how.to_string());
+        Self::Failed { reason: format!("{} {message}", call.title), how }
+    }
+
     fn broken(call: &Call<'_>, chosen: &Chosen, fault: &Fault) -> Self {
         let how = match fault {
             Fault::TooLong(limit) => How::TimedOut(*limit),
@@ -191,16 +199,6 @@ fn question(call: &Call<'_>) -> hook::Call {
         arguments: call.arguments.iter().map(|it| it.to_string_lossy().into_owned()).collect(),
         time_limit: call.patience.limit.max(Duration::from_secs(1)).as_secs(),
     }
-}
-
-/// A target, in the words of the interface.
-pub(super) fn target(address: &opkg_oda::Address) -> hook::Target {
-    let kind = match address.kind {
-        Kind::Server => TargetKind::Server,
-        Kind::Image => TargetKind::Image,
-        Kind::Client => TargetKind::Client,
-    };
-    hook::Target { kind, name: address.name.to_string() }
 }
 
 fn file_name(file: &Path) -> String {

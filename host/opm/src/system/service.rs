@@ -5,39 +5,29 @@ use std::time::{Duration, Instant};
 
 use opkg_oda::Kind;
 use opkg_runtime::Level;
-use opkg_runtime::hook::{Capabilities, Ended, Problem, Refusal, Request, Root as Place, Target, Verdict};
+use opkg_runtime::hook::{
+    Capabilities, Ended, Problem, Refusal, Request, Root as Place, Target, TargetKind, Verdict,
+};
 use rustix::fs::{Mode, OFlags};
 
-use super::grants::Program;
+use super::config::Config;
+use super::executor::{Executor, Job};
+use super::grants::Trust;
 use super::hooks::Call;
 use super::log::Log;
-use super::process::{How, Patience};
+use super::process::{How, Patience, Seconds};
 use super::programs::{self, Prepared};
 use super::root::Root;
 use super::rooted::Rooted;
-use super::runners::{Runners, target};
 use super::values;
-
-/// What a hook may run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// It is a built-in runner: the files that serve the hook, and whatever lies in the package's home.
-    OwnFiles,
-    /// It is the built-in runner of tests: whatever their definitions name. Who installed the package could run that
-    /// as well.
-    Definitions,
-    /// It is a runner that somebody added, of this name: what the administrator lets it run.
-    Named(String, Vec<Program>),
-    /// It is a component of the package: likewise.
-    Granted(Vec<Program>),
-}
 
 /// Characters of what a hook made up, in a line of the log.
 const LONGEST: usize = 200;
 
 /// One hook that runs.
 pub(super) struct Service<'a> {
-    runners: Runners<'a>,
+    config: &'a Config,
+    executor: &'a Executor,
     call: &'a Call<'a>,
     trust: Trust,
     log: &'a mut Log,
@@ -46,8 +36,17 @@ pub(super) struct Service<'a> {
     image: Option<Rooted>,
     /// What its programs have used of its time.
     spent: Duration,
-    stopped: bool,
+    interruption: Option<Interruption>,
     uses: Uses,
+}
+
+/// What ended a hook from outside. It decides the outcome, whatever the hook then says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// The run is to stop at once.
+    Stopped,
+    /// Its programs used up its time, and one of them was ended for that or not begun.
+    TimedOut,
 }
 
 /// Hears of the parts of a hook that consists of many.
@@ -79,14 +78,16 @@ struct Uses {
 
 impl<'a> Service<'a> {
     pub(super) fn new(
-        runners: Runners<'a>,
+        config: &'a Config,
+        executor: &'a Executor,
         call: &'a Call<'a>,
         trust: Trust,
         log: &'a mut Log,
         listener: &'a mut dyn Listener,
     ) -> Self {
         Self {
-            runners,
+            config,
+            executor,
             call,
             trust,
             log,
@@ -94,13 +95,13 @@ impl<'a> Service<'a> {
             home: None,
             image: None,
             spent: Duration::ZERO,
-            stopped: false,
+            interruption: None,
             uses: Uses::default(),
         }
     }
 
-    /// Says in one line what the hook did. Returns whether it is to stop at once.
-    pub(super) fn finish(self) -> bool {
+    /// Says in one line what the hook did. Returns what interrupted it.
+    pub(super) fn finish(self) -> Option<Interruption> {
         if self.tells() {
             let Uses { read, written, removed, listed, ran, refused } = self.uses;
             let counts = [
@@ -120,7 +121,7 @@ impl<'a> Service<'a> {
                 self.log.write(format!("[{}]\n", said.join(", ")).as_bytes());
             }
         }
-        self.stopped
+        self.interruption
     }
 
     /// Whether its uses are told one by one: what a built-in runner runs tells itself.
@@ -191,7 +192,7 @@ impl Capabilities for Service<'_> {
             Level::Error => "error: ",
             Level::Warn => "warning: ",
             Level::Info => "",
-            Level::Debug | Level::Trace if self.runners.config.verbose => "",
+            Level::Debug | Level::Trace if self.config.verbose => "",
             Level::Debug | Level::Trace => return,
         };
         self.log.write(format!("{prefix}{text}\n").as_bytes());
@@ -247,9 +248,15 @@ impl Capabilities for Service<'_> {
         };
         let patience = self.call.patience;
         let left = patience.limit.saturating_sub(self.spent);
+        let name = programs::name(request);
+        if left.is_zero() {
+            self.interruption.get_or_insert(Interruption::TimedOut);
+            let refusal = Refusal::NotStarted(format!("the hook's time of {} is over", Seconds(patience.limit)));
+            return Err(self.refuse(&name, refusal));
+        }
         let begun = Instant::now();
-        let job = super::executor::Job { patience: Patience { limit: left, ..patience }, ..job };
-        let ended = self.runners.executor.run(root, &job, self.log);
+        let job = Job { patience: Patience { limit: left, ..patience }, ..job };
+        let ended = self.executor.run(root, &job, self.log);
         self.spent += begun.elapsed();
         self.uses.ran += 1;
         let how = match ended.how {
@@ -258,7 +265,15 @@ impl Capabilities for Service<'_> {
             How::TimedOut(_) => How::TimedOut(patience.limit),
             how => how,
         };
-        self.stopped |= how == How::Stopped;
+        match how {
+            How::Stopped => self.interruption = Some(Interruption::Stopped),
+            How::TimedOut(_) => {
+                // However little is left by another clock: no program is begun any more.
+                self.spent = self.spent.max(patience.limit);
+                self.interruption.get_or_insert(Interruption::TimedOut);
+            }
+            _ => {}
+        }
         let said = self.log.last_line().map(|_| self.log.lines()).unwrap_or_default();
         Ok(Ended {
             how: how.to_string(),
@@ -288,6 +303,16 @@ impl Capabilities for Service<'_> {
         self.log.note(&said);
         self.listener.end(verdict);
     }
+}
+
+/// A target, in the words of the interface.
+pub(super) fn target(address: &opkg_oda::Address) -> Target {
+    let kind = match address.kind {
+        Kind::Server => TargetKind::Server,
+        Kind::Image => TargetKind::Image,
+        Kind::Client => TargetKind::Client,
+    };
+    Target { kind, name: address.name.to_string() }
 }
 
 fn names(call: &Call<'_>, kind: Kind) -> Vec<String> {

@@ -168,8 +168,10 @@ fn running_wild() {
     let mut bench = Bench::new();
     let greedy =
         "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
-    let ended = |bench: &Bench, guest: Guest| {
-        let (report, _) = run(bench, guest);
+    let limit = bench.config.limits.component;
+    let mut ended = |guest: Guest, limit: Duration| {
+        bench.config.limits.component = limit;
+        let (report, _) = run(&bench, guest);
         let work = Work::Hook {
             key: Key { target: SERVER, package: OTHER },
             stage: Stage::PostInstall,
@@ -177,21 +179,22 @@ fn running_wild() {
             image: None,
         };
         bench.server().script("other", "api-post-deploy", "#!/bin/sh\necho next\n");
+        bench.config.limits.component = Duration::from_secs(60);
         assert_eq!(bench.system().perform(&bench.cluster, &work, RUN).tail, "next");
         format!("{} | timed out: {}", failure(&report), report.timed_out)
     };
     let mut said = vec![
-        ended(&bench, Guest::default().body(greedy)),
-        ended(&bench, Guest::default().body("unreachable")),
-        ended(&bench, Guest::default().panic("panicked at src/lib.rs:7: no node")),
-        ended(&bench, Guest::default().body("(drop (i32.load (i32.const -4)))")),
+        ended(Guest::default().body(greedy), limit),
+        ended(Guest::default().body("unreachable"), limit),
+        ended(Guest::default().panic("panicked at src/lib.rs:7: no node"), limit),
+        ended(Guest::default().body("(drop (i32.load (i32.const -4)))"), limit),
     ];
     let endless = || Guest::default().body("(loop $forever (br $forever))");
-    bench.config.limits.component = Duration::from_millis(700);
-    said.push(ended(&bench, endless()));
+    let limit = Duration::from_millis(700);
+    said.push(ended(endless(), limit));
     // Asking for refused things all the time is no way to live longer.
-    said.push(ended(&bench, Guest::default().run("/bin/false", "x").repeated(1_000_000_000)));
-    said.push(ended(&bench, Guest::default().read(HOME, "../x").repeated(1_000_000_000)));
+    said.push(ended(Guest::default().run("/bin/false", "x").repeated(1_000_000_000), limit));
+    said.push(ended(Guest::default().read(HOME, "../x").repeated(1_000_000_000), limit));
     insta::assert_snapshot!(said.join("\n"), @r"
     api-post-image.wasm asked for more memory than the 256 MiB that a plugin gets | timed out: false
     api-post-image.wasm failed inside | timed out: false
@@ -216,7 +219,7 @@ fn too_many_words_are_dropped() {
 fn programs_are_granted_by_name() {
     let mut bench = Bench::new();
     bench.server().hook("helper", "#!/bin/sh\necho helper $1 $OPM_STAGE $PWD\n");
-    bench.server().hook("late", "#!/bin/sh\nsleep 1\n");
+    bench.server().hook("late", "#!/bin/sh\nsleep 4\n");
     let guest = || {
         Guest::default()
             .run("/usr/bin/env", "-0")
@@ -250,17 +253,36 @@ fn programs_are_granted_by_name() {
     let granted = Config::load(&settings).unwrap();
     bench.config.grants = granted.grants;
     // What a program takes is not the time of the component.
-    bench.config.limits.component = Duration::from_millis(600);
+    bench.config.limits.component = Duration::from_secs(3);
     let (report, log) = run(&bench, guest());
     assert_eq!(report.outcome, Outcome::Done, "{log}");
     let home = "/usr/lib/oscar/packages/demo";
     let helper = format!(" {home}/helper \"a;b\"\nhelper a;b post-install {home}\n");
     assert!(log.contains(&helper), "{log}");
     assert!(log.ends_with("[2 programs run, 2 refused]\n"), "{log}");
-    // And not longer than a hook may take, all together.
-    bench.config.limits.hook = Duration::from_millis(1500);
-    let (report, _) = run(&bench, Guest::default().run("late", "").repeated(1000));
+}
+
+/// The time of a hook is for all programs that it runs together. Its end decides the outcome, whatever the component
+/// makes of it: this one asks for further programs, then says that it is done.
+#[test]
+fn a_hook_whose_time_is_over_has_failed() {
+    let mut bench = Bench::new();
+    let (first, second) = ("[ ! -e begun ] || exec sleep 100; touch begun", "touch too-late");
+    bench.server().hook("first", &format!("#!/bin/sh\ncd /usr/lib/oscar/packages/demo && {first}\n"));
+    bench.server().hook("second", &format!("#!/bin/sh\ncd /usr/lib/oscar/packages/demo && {second}\n"));
+    let settings = bench.path().join("settings");
+    fs::create_dir(&settings).unwrap();
+    let granted = "[[grant]]\npackage = \"demo\"\nprograms = [\"first\", \"second\"]\n";
+    fs::write(settings.join("opm.toml"), granted).unwrap();
+    bench.config.grants = Config::load(&settings).unwrap().grants;
+    bench.config.limits.hook = Duration::from_secs(3);
+    let (report, log) = run(&bench, Guest::default().run("first", "").run("first", "").run("second", ""));
     assert!(report.timed_out, "{report:?}");
+    assert_eq!(failure(&report), "api-post-image.wasm was stopped after 3 s");
+    assert!(log.contains("[run second: the hook's time of 3 s is over]\n"), "{log}");
+    assert!(log.contains("[2 programs run, 1 refused]\n"), "{log}");
+    let home = bench.server().hook("x", "");
+    assert!(!home.with_file_name("too-late").exists(), "nothing begins when the time is over");
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn programs_run_as_definitions_say() {
 #[test]
 fn what_goes_wrong_with_programs_is_seen() {
     let mut bench = Bench::new();
-    bench.config.limits.hook = Duration::from_secs(3);
+    // All but one have to end by themselves meanwhile, on a busy machine as well.
+    bench.config.limits.hook = Duration::from_secs(12);
     let quiet = "<output name='stdout'/><output name='stderr'/><output name='status'>0</output>";
     for (name, script) in [
         ("1fails", "echo 'no node' >&2; exit 3"),
@@ -166,7 +167,7 @@ fn what_goes_wrong_with_programs_is_seen() {
     }
     let began = std::time::Instant::now();
     let ran = run(&bench);
-    assert!(began.elapsed() < Duration::from_secs(30));
+    assert!(began.elapsed() < Duration::from_secs(90), "nobody waits for the one that hangs");
     let told = ran.told.replace(&"\"y\"\n    |             ".repeat(4), "");
     insta::assert_snapshot!(told);
     assert_eq!(ran.report.outcome, Outcome::Failed("tests failed: of 7 tests, 6 failed".into()));
