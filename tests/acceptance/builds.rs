@@ -4,30 +4,30 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use opkg_tests::built::{self, Built};
 use opkg_tests::expect::{self, Target};
-use opkg_tests::opkgc::{self, Opkgc};
+use opkg_tests::inspect::{self, BuiltPackage};
+use opkg_tests::opkgc::{self, OpkgcEnvironment};
 use opkg_tests::{compare, corpus, parallel, scratch, tools};
 
 /// An OPKG, compiled for some targets with the distributions' own tools.
-pub struct Compiled {
+pub struct CompiledPackage {
     /// Of the OPKG.
     pub directory: PathBuf,
     /// What `--output` named.
     pub output: PathBuf,
 }
 
-impl Compiled {
+impl CompiledPackage {
     /// Where the packages and meta-files for a target are.
-    pub fn of(&self, target: &Target) -> PathBuf {
-        self.output.join(target.argument)
+    pub fn target_directory(&self, target: &Target) -> PathBuf {
+        self.output.join(target.dist)
     }
 }
 
 /// Compiles one OPKG for all these targets in one call, which has to succeed.
-pub fn compile(directory: &Path, targets: &[Target], builder: Option<&str>) -> Compiled {
-    let output = scratch::directory("output");
-    let targets: Vec<&str> = targets.iter().map(|target| target.argument).collect();
+pub fn compile(directory: &Path, targets: &[Target], builder: Option<&str>) -> CompiledPackage {
+    let output = scratch::create_directory("output");
+    let targets: Vec<&str> = targets.iter().map(|target| target.dist).collect();
     let mut arguments: Vec<OsString> = vec!["--dist".into(), targets.join(",").into(), "-o".into()];
     arguments.push(output.clone().into());
     match builder {
@@ -35,29 +35,33 @@ pub fn compile(directory: &Path, targets: &[Target], builder: Option<&str>) -> C
         None => arguments.push("--source".into()),
     }
     arguments.push(directory.into());
-    Opkgc::new().succeed(arguments);
-    Compiled { directory: directory.to_path_buf(), output }
+    OpkgcEnvironment::new().run_successfully(arguments);
+    CompiledPackage { directory: directory.to_path_buf(), output }
 }
 
 /// The corpus for the three distributions named without a version; empty where it or a tool is missing.
-pub fn corpus() -> &'static [Compiled] {
-    static BUILT: OnceLock<Vec<Compiled>> = OnceLock::new();
+pub fn compiled_corpus() -> &'static [CompiledPackage] {
+    static BUILT: OnceLock<Vec<CompiledPackage>> = OnceLock::new();
     BUILT.get_or_init(|| {
-        if !tools::available(&["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"]) {
+        if !tools::all_installed(&["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"]) {
             return Vec::new();
         }
-        parallel::map(&corpus::samples(), |sample| compile(&sample.lay(), &expect::PLAIN, Some("native")))
+        parallel::map(&corpus::samples(), |sample| {
+            compile(&sample.write_to_scratch(), &expect::UNVERSIONED_TARGETS, Some("native"))
+        })
     })
 }
 
 /// The project's own examples for the same.
-pub fn examples() -> &'static [Compiled] {
-    static BUILT: OnceLock<Vec<Compiled>> = OnceLock::new();
+pub fn compiled_examples() -> &'static [CompiledPackage] {
+    static BUILT: OnceLock<Vec<CompiledPackage>> = OnceLock::new();
     BUILT.get_or_init(|| {
-        if !tools::available(&["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"]) {
+        if !tools::all_installed(&["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"]) {
             return Vec::new();
         }
-        parallel::map(&example_directories(), |directory| compile(directory, &expect::PLAIN, Some("native")))
+        parallel::map(&example_directories(), |directory| {
+            compile(directory, &expect::UNVERSIONED_TARGETS, Some("native"))
+        })
     })
 }
 
@@ -78,14 +82,14 @@ pub fn example_directories() -> Vec<PathBuf> {
 /// # Panics
 ///
 /// If there are others, or one differs from what the format implies.
-pub fn compare(compiled: &Compiled, target: &Target) -> Option<Vec<Built>> {
-    let directory = compiled.of(target);
+pub fn assert_as_expected(compiled: &CompiledPackage, target: &Target) -> Option<Vec<BuiltPackage>> {
+    let directory = compiled.target_directory(target);
     let Some(expected) = expect::packages(&compiled.directory, target) else {
         assert!(!directory.exists(), "{}: excluded, but there", directory.display());
         return None;
     };
-    let files = built::files(&directory);
-    let mut packages: Vec<Built> = files.iter().map(|file| built::read(file)).collect();
+    let files = inspect::package_files(&directory);
+    let mut packages: Vec<BuiltPackage> = files.iter().map(|file| inspect::read(file)).collect();
     // In the order of the parts: api, client, server by name, hence sorted like the expected ones.
     packages.sort_by_key(|built| expected.iter().position(|it| it.package.name == built.package.name));
     assert_eq!(packages.len(), 3, "{files:?}");
@@ -95,6 +99,6 @@ pub fn compare(compiled: &Compiled, target: &Target) -> Option<Vec<Built>> {
         .flat_map(|(expected, built)| compare::differences(expected, built, target))
         .collect();
     let what = compiled.directory.display();
-    assert!(differences.is_empty(), "{what} for {}:\n{}", target.argument, differences.join("\n"));
+    assert!(differences.is_empty(), "{what} for {}:\n{}", target.dist, differences.join("\n"));
     Some(packages)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use opkg_tests::expect::Config;
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{corpus, layout, parallel, scratch};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{corpus, file_tree, parallel, scratch};
 
 /// What it finds in the corpus, each looked up: package, severity, rule, file, line.
 const JUSTIFIED: [(&str, &str, &str, &str, Option<usize>); 3] = [
@@ -19,11 +19,11 @@ const JUSTIFIED: [(&str, &str, &str, &str, Option<usize>); 3] = [
 #[test]
 fn findings_in_the_corpus_are_justified() {
     parallel::map(&corpus::samples(), |sample| {
-        let directory = sample.lay();
-        let checked = Opkgc::new().check(&directory);
+        let directory = sample.write_to_scratch();
+        let checked = OpkgcEnvironment::new().check(&directory);
         assert_eq!(checked.code, Some(0), "{}: {checked:#?}", sample.name);
         let (strangers, others): (Vec<_>, Vec<_>) =
-            checked.findings.iter().partition(|finding| finding.code == "changelog-author");
+            checked.diagnostics.iter().partition(|finding| finding.code == "changelog-author");
         // An author of an entry who is not among the authors, noted once for each.
         let config = Config::read(&directory);
         let names: BTreeSet<&str> = config.changes.iter().map(|change| change.author.as_str()).collect();
@@ -45,14 +45,14 @@ fn findings_in_the_corpus_are_justified() {
 
 #[test]
 fn warnings_can_be_denied() {
-    let directory = scratch::directory("warning").join("warned");
-    let config = layout::config("warned", "<unknown/>");
-    layout::write(&directory, &[layout::Item::file("config.xml", 0o644, config)]);
+    let directory = scratch::create_directory("warning").join("warned");
+    let config = file_tree::minimal_config("warned", "<unknown/>");
+    file_tree::write_tree(&directory, &[file_tree::TreeEntry::file("config.xml", 0o644, config)]);
     let path = directory.to_str().unwrap();
-    assert_eq!(Opkgc::new().run(["check", path]).code, Some(0));
-    assert_eq!(Opkgc::new().run(["check", "--deny", "warnings", path]).code, Some(1));
-    let output = scratch::directory("denied");
+    assert_eq!(OpkgcEnvironment::new().run(["check", path]).code, Some(0));
+    assert_eq!(OpkgcEnvironment::new().run(["check", "--deny", "warnings", path]).code, Some(1));
+    let output = scratch::create_directory("denied");
     let build = ["--dist", "rhel", "--source", "--deny", "warnings", "-o", output.to_str().unwrap(), path];
-    assert_eq!(Opkgc::new().run(build).code, Some(1));
-    assert!(layout::read(&output).is_empty());
+    assert_eq!(OpkgcEnvironment::new().run(build).code, Some(1));
+    assert!(file_tree::read_tree(&output).is_empty());
 }

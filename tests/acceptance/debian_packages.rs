@@ -3,37 +3,36 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use opkg_tests::{built, corpus, need, process, scratch};
+use opkg_tests::{corpus, inspect, process, require_tools, scratch};
 
 use crate::builds;
-use crate::debian_system::{PACKAGES, System, outside, proving};
+use crate::debian_system::{DebianSystem, PACKAGES, external_requirements, proof_package};
 
 /// What every OPKG needs from outside.
-const COMMON: [(&str, &str); 3] =
+const OSCAR_PACKAGES: [(&str, &str); 3] =
     [("oscar-data", "1.0"), ("liboscar-server", "1.0"), ("liboscar-client", "1.0")];
 
-/// The lines about one part.
-fn of_part<'a>(proofs: &'a [String], part: &str) -> Vec<&'a str> {
+fn proofs_of_part<'a>(proofs: &'a [String], part: &str) -> Vec<&'a str> {
     proofs.iter().map(String::as_str).filter(|line| line.starts_with(part)).collect()
 }
 
 /// Debian's policy, section 6.5 to 6.8, says which script runs when and with what.
 #[test]
 fn the_life_of_a_package() {
-    let Some(system) = System::new() else { return };
+    let Some(system) = DebianSystem::new() else { return };
     let home = "/usr/lib/oscar/packages/life";
-    system.stubs(&COMMON);
-    system.publish(&[proving("life", "1.0-1", None)]);
+    system.add_stub_packages(&OSCAR_PACKAGES);
+    system.publish(&[proof_package("life", "1.0-1", None)]);
 
     // The server part brings the api part along, by its relation to it.
     system.apt_succeeds(&["install", "opkg-life-server", "opkg-life-client"]);
-    let proofs = system.proofs();
+    let proofs = system.take_proofs();
     for part in ["api", "server", "client"] {
         let expected = [
             format!("{part}-pre-install of 1.0-1: install; {home}"),
             format!("{part}-post-install of 1.0-1: configure ; {home}"),
         ];
-        assert_eq!(of_part(&proofs, part), expected, "{proofs:#?}");
+        assert_eq!(proofs_of_part(&proofs, part), expected, "{proofs:#?}");
     }
     let place = |line: &str| proofs.iter().position(|proof| proof.starts_with(line)).unwrap();
     assert!(place("api-post-install") < place("server-post-install"), "{proofs:#?}");
@@ -41,10 +40,10 @@ fn the_life_of_a_package() {
     assert!(system.files(home).contains("config.xml"));
 
     // Same date, same directory: apt must see that the index is another one.
-    system.publish(&[proving("life", "2.0~rc1-1", None)]);
-    system.publish(&[proving("life", "2.0-1", None)]);
+    system.publish(&[proof_package("life", "2.0~rc1-1", None)]);
+    system.publish(&[proof_package("life", "2.0-1", None)]);
     system.apt_succeeds(&["dist-upgrade"]);
-    let proofs = system.proofs();
+    let proofs = system.take_proofs();
     for part in ["api", "server", "client"] {
         let expected = [
             format!("{part}-pre-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
@@ -52,62 +51,70 @@ fn the_life_of_a_package() {
             format!("{part}-post-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
             format!("{part}-post-install of 2.0-1: configure 1.0-1; {home}"),
         ];
-        assert_eq!(of_part(&proofs, part), expected, "{proofs:#?}");
+        assert_eq!(proofs_of_part(&proofs, part), expected, "{proofs:#?}");
     }
     let all = ["opkg-life", "opkg-life-client", "opkg-life-server"];
     let installed = all.map(|name| format!("{name} 2.0-1 install ok installed"));
     assert_eq!(system.states_of("life"), installed);
-    let guide = fs_err::read_to_string(system.root.at("/usr/share/doc/opkg-life/guide.txt")).unwrap();
+    let guide = fs_err::read_to_string(system.root.resolve("/usr/share/doc/opkg-life/guide.txt")).unwrap();
     assert_eq!(guide, "Of 2.0-1.\n");
     system.verify(&all);
 
     let refused = system.apt(&["install", "opkg-life=1.0-1", "opkg-life-server=1.0-1"]);
-    assert!(refused.code == Some(100) && refused.stderr.contains("downgraded"), "{}", refused.output());
+    assert!(
+        refused.code == Some(100) && refused.stderr.contains("downgraded"),
+        "{}",
+        refused.combined_output()
+    );
     assert_eq!(system.states_of("life"), installed);
-    assert_eq!(system.proofs(), [""; 0]);
+    assert_eq!(system.take_proofs(), [""; 0]);
 
     system.apt_succeeds(&["remove", "opkg-life", "opkg-life-client"]);
-    let proofs = system.proofs();
+    let proofs = system.take_proofs();
     for part in ["api", "server", "client"] {
         let expected = [
             format!("{part}-pre-uninstall of 2.0-1: remove; {home}"),
             format!("{part}-post-uninstall of 2.0-1: remove; {home}"),
         ];
-        assert_eq!(of_part(&proofs, part), expected, "{proofs:#?}");
+        assert_eq!(proofs_of_part(&proofs, part), expected, "{proofs:#?}");
     }
     let place = |line: &str| proofs.iter().position(|proof| proof.starts_with(line)).unwrap();
     assert!(place("server-pre-uninstall") < place("api-pre-uninstall"), "{proofs:#?}");
     assert_eq!(system.states_of("life"), all.map(|name| format!("{name} 2.0-1 deinstall ok config-files")));
     assert_eq!(system.files("/usr/lib/oscar"), BTreeSet::new());
-    assert!(!system.root.at(home).exists(), "a directory of its own is left");
+    assert!(!system.root.resolve(home).exists(), "a directory of its own is left");
 
     system.apt_succeeds(&["purge", "opkg-life", "opkg-life-client", "opkg-life-server"]);
-    let proofs = system.proofs();
+    let proofs = system.take_proofs();
     for part in ["api", "server", "client"] {
-        assert_eq!(of_part(&proofs, part), [format!("{part}-post-uninstall of 2.0-1: purge; {home}")]);
+        assert_eq!(proofs_of_part(&proofs, part), [format!("{part}-post-uninstall of 2.0-1: purge; {home}")]);
     }
     assert_eq!(system.states_of("life"), [""; 0]);
-    let left = system.root.succeed(["find", "/usr", "/etc", "/var/lib/dpkg/info", "-name", "*opkg-life*"]);
+    let left =
+        system.root.run_successfully(["find", "/usr", "/etc", "/var/lib/dpkg/info", "-name", "*opkg-life*"]);
     assert_eq!(left, "");
 }
 
 #[test]
 fn a_failing_pre_install_stops_the_installation() {
-    let Some(system) = System::new() else { return };
-    system.stubs(&COMMON);
-    system.publish(&[proving("fail", "1.0-1", Some("server-pre-install")), proving("fine", "1.0-1", None)]);
+    let Some(system) = DebianSystem::new() else { return };
+    system.add_stub_packages(&OSCAR_PACKAGES);
+    system.publish(&[
+        proof_package("fail", "1.0-1", Some("server-pre-install")),
+        proof_package("fine", "1.0-1", None),
+    ]);
     // What it needs comes first: apt stops where a package fails, with whatever else it has in hand.
     system.apt_succeeds(&["install", "opkg-fail", "liboscar-server"]);
     let ended = system.apt(&["install", "opkg-fail-server"]);
-    assert_eq!(ended.code, Some(100), "{}", ended.output());
-    assert!(ended.output().contains("opkg-fail-server"), "{}", ended.output());
-    let proofs = system.proofs();
+    assert_eq!(ended.code, Some(100), "{}", ended.combined_output());
+    assert!(ended.combined_output().contains("opkg-fail-server"), "{}", ended.combined_output());
+    let proofs = system.take_proofs();
     let home = "/usr/lib/oscar/packages/fail";
     let expected = [
         format!("server-pre-install of 1.0-1: install; {home}"),
         format!("server-post-uninstall of 1.0-1: abort-install; {home}"),
     ];
-    assert_eq!(of_part(&proofs, "server"), expected, "{proofs:#?}");
+    assert_eq!(proofs_of_part(&proofs, "server"), expected, "{proofs:#?}");
     assert!(!system.states_of("fail").iter().any(|state| state.starts_with("opkg-fail-server")));
     assert!(
         !system
@@ -116,16 +123,16 @@ fn a_failing_pre_install_stops_the_installation() {
             .any(|path| path.contains("fail-server") || path.contains("fail/server-"))
     );
     // The system is none the worse for it.
-    assert_eq!(system.root.succeed(["dpkg", "--audit"]), "");
+    assert_eq!(system.root.run_successfully(["dpkg", "--audit"]), "");
     system.apt_succeeds(&["install", "opkg-fine-server", "opkg-fine-client"]);
     system.verify(&["opkg-fine", "opkg-fine-server", "opkg-fine-client"]);
 
     // An upgrade that fails leaves the old version, configured again.
-    system.proofs();
-    system.publish(&[proving("fine", "2.0-1", Some("client-pre-install"))]);
+    system.take_proofs();
+    system.publish(&[proof_package("fine", "2.0-1", Some("client-pre-install"))]);
     let ended = system.apt(&["install", "opkg-fine-client"]);
-    assert_eq!(ended.code, Some(100), "{}", ended.output());
-    assert_eq!(system.states()["opkg-fine-client"], "1.0-1 install ok installed");
+    assert_eq!(ended.code, Some(100), "{}", ended.combined_output());
+    assert_eq!(system.package_states()["opkg-fine-client"], "1.0-1 install ok installed");
     let home = "/usr/lib/oscar/packages/fine";
     let expected = [
         format!("client-pre-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
@@ -133,40 +140,42 @@ fn a_failing_pre_install_stops_the_installation() {
         format!("client-post-uninstall of 2.0-1: abort-upgrade 1.0-1 2.0-1; {home}"),
         format!("client-post-install of 1.0-1: abort-upgrade 2.0-1; {home}"),
     ];
-    assert_eq!(of_part(&system.proofs(), "client"), expected);
-    assert_eq!(system.root.succeed(["dpkg", "--verify"]), "");
+    assert_eq!(proofs_of_part(&system.take_proofs(), "client"), expected);
+    assert_eq!(system.root.run_successfully(["dpkg", "--verify"]), "");
 }
 
 /// What apt fetches builds the packages that lie beside it.
 #[test]
 fn sources_are_fetched_and_built_again() {
-    need!("dpkg-source", "dpkg-buildpackage", "dpkg-deb");
-    let Some(system) = System::new() else { return };
+    require_tools!("dpkg-source", "dpkg-buildpackage", "dpkg-deb");
+    let Some(system) = DebianSystem::new() else { return };
     system.publish(&builds::example_directories());
-    fs_err::create_dir(system.root.at("/root/sources")).unwrap();
+    fs_err::create_dir(system.root.resolve("/root/sources")).unwrap();
     for name in ["opkg-hello-cluster", "opkg-jobwatch"] {
         // From a directory of the same machine, apt fetches links.
         let fetch = "cd /tmp && apt-get source -q --download-only \"$1\" && cp -L \"$1\"_* /root/sources";
-        system.root.succeed(["sh", "-euc", fetch, "fetch", name]);
+        system.root.run_successfully(["sh", "-euc", fetch, "fetch", name]);
     }
-    let files = fs_err::read_dir(system.root.at("/root/sources")).unwrap().map(|entry| entry.unwrap().path());
+    let files =
+        fs_err::read_dir(system.root.resolve("/root/sources")).unwrap().map(|entry| entry.unwrap().path());
     let sources: Vec<_> = files.filter(|file| file.extension().is_some_and(|it| it == "dsc")).collect();
     assert_eq!(sources.len(), 2);
     let mut compared = 0;
     for dsc in sources {
-        let unpacked = scratch::directory("rebuild").join("source");
-        process::succeed(
+        let unpacked = scratch::create_directory("rebuild").join("source");
+        process::run_successfully(
             Command::new("dpkg-source").args(["-q", "--no-check", "-x"]).arg(dsc).arg(&unpacked),
         );
         let mut build = Command::new("dpkg-buildpackage");
-        process::succeed(build.args(["-b", "-us", "-uc"]).current_dir(&unpacked));
-        for rebuilt in built::files(unpacked.parent().unwrap()) {
-            let published = system.root.at(PACKAGES).join(rebuilt.file_name().unwrap());
+        process::run_successfully(build.args(["-b", "-us", "-uc"]).current_dir(&unpacked));
+        for rebuilt in inspect::package_files(unpacked.parent().unwrap()) {
+            let published = system.root.resolve(PACKAGES).join(rebuilt.file_name().unwrap());
             let [rebuilt, published] = [rebuilt, published].map(|file| {
-                let list = process::succeed(Command::new("dpkg-deb").arg("-c").arg(&file));
+                let list = process::run_successfully(Command::new("dpkg-deb").arg("-c").arg(&file));
                 // Sizes of what was compressed by another program may differ.
                 let of_interest = list.lines().filter(|line| !line.ends_with("changelog.Debian.gz"));
-                let version = process::succeed(Command::new("dpkg-deb").arg("-f").arg(&file).arg("Version"));
+                let version =
+                    process::run_successfully(Command::new("dpkg-deb").arg("-f").arg(&file).arg("Version"));
                 (version, of_interest.map(str::to_owned).collect::<BTreeSet<_>>())
             });
             assert_eq!(rebuilt, published);
@@ -180,20 +189,20 @@ fn sources_are_fetched_and_built_again() {
 #[test]
 fn real_packages() {
     let samples = corpus::samples();
-    let Some(system) = System::new() else { return };
+    let Some(system) = DebianSystem::new() else { return };
     let opkgs: Vec<_> = builds::example_directories()
         .into_iter()
-        .chain(samples.iter().step_by(4).map(corpus::Sample::lay))
+        .chain(samples.iter().step_by(4).map(corpus::CorpusPackage::write_to_scratch))
         .collect();
     system.publish(&opkgs);
-    let before = system.states();
+    let before = system.package_states();
     let inside: BTreeSet<String> = before.keys().cloned().collect();
-    let stubs = outside(&system.root.at(PACKAGES), &inside);
+    let stubs = external_requirements(&system.root.resolve(PACKAGES), &inside);
     let stubs: Vec<_> = stubs.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
-    system.stubs(&stubs);
+    system.add_stub_packages(&stubs);
     system.publish(&opkgs);
 
-    let packages: Vec<String> = built::files(&system.root.at(PACKAGES))
+    let packages: Vec<String> = inspect::package_files(&system.root.resolve(PACKAGES))
         .iter()
         .map(|file| file.file_name().unwrap().to_string_lossy().split('_').next().unwrap().to_owned())
         .filter(|name| name.starts_with("opkg-"))
@@ -201,7 +210,7 @@ fn real_packages() {
     let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
     assert!(packages.len() >= opkgs.len() * 2, "{packages:?}");
     system.apt_succeeds(&[&["install"], packages.as_slice()].concat());
-    let states = system.states();
+    let states = system.package_states();
     for package in &packages {
         assert!(states[*package].ends_with(" install ok installed"), "{package}: {}", states[*package]);
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::layout::{self, Item};
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::process::{self, Ended};
+use opkg_tests::file_tree::{self, TreeEntry};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::process::{self, ProcessOutput};
+use opkg_tests::roots::chroot::SystemRoot;
 use opkg_tests::roots::debian;
-use opkg_tests::roots::system::Root;
 use opkg_tests::{scratch, tools};
 
 /// What is compiled for.
@@ -21,38 +21,38 @@ pub const PACKAGES: &str = "/srv/debian-12";
 const PROOF: &str = "/var/log/proof";
 
 /// A system whose only source of packages is one directory.
-pub struct System {
-    pub root: Root,
+pub struct DebianSystem {
+    pub root: SystemRoot,
 }
 
-impl System {
+impl DebianSystem {
     /// Nothing, saying so, where there can be none.
     pub fn new() -> Option<Self> {
-        if !tools::available(&["dpkg-deb"]) {
+        if !tools::all_installed(&["dpkg-deb"]) {
             return None;
         }
         let root = debian::create()?;
         let source = format!("[trusted=yes] file:{PACKAGES} ./");
         root.write("etc/apt/sources.list", &format!("deb {source}\ndeb-src {source}\n"));
-        fs_err::create_dir_all(root.at(PACKAGES)).unwrap();
+        fs_err::create_dir_all(root.resolve(PACKAGES)).unwrap();
         Some(Self { root })
     }
 
     /// Compiles OPKGs into the directory of packages, and has apt read its index.
     pub fn publish(&self, opkgs: &[PathBuf]) {
-        let output = self.root.at("srv");
+        let output = self.root.resolve("srv");
         let mut arguments =
             vec!["--dist".into(), TARGET.into(), "--repo".into(), "-o".into(), output.into_os_string()];
         arguments.extend(opkgs.iter().map(|directory| directory.clone().into_os_string()));
-        Opkgc::new().succeed(arguments);
+        OpkgcEnvironment::new().run_successfully(arguments);
         let said = self.root.run(["apt-get", "update"]);
-        assert!(said.code == Some(0) && !said.stderr.contains("W:"), "{}", said.output());
+        assert!(said.code == Some(0) && !said.stderr.contains("W:"), "{}", said.combined_output());
     }
 
     /// Puts packages of these names into the directory, which the next index lists as well.
-    pub fn stubs(&self, packages: &[(&str, &str)]) {
+    pub fn add_stub_packages(&self, packages: &[(&str, &str)]) {
         for (name, version) in packages {
-            let tree = scratch::directory("stub");
+            let tree = scratch::create_directory("stub");
             let control = format!(
                 "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Test Er <test@example.org>\n\
                  Description: stands for a package from outside\n"
@@ -61,12 +61,14 @@ impl System {
             fs_err::write(tree.join("DEBIAN/control"), control).unwrap();
             let mut pack = Command::new("dpkg-deb");
             pack.args(["--root-owner-group", "-Zgzip", "--build"]).arg(tree);
-            process::succeed(pack.arg(self.root.at(&format!("{PACKAGES}/{name}_{version}_all.deb"))));
+            process::run_successfully(
+                pack.arg(self.root.resolve(&format!("{PACKAGES}/{name}_{version}_all.deb"))),
+            );
         }
     }
 
     /// apt-get, for which every question has an answer.
-    pub fn apt(&self, arguments: &[&str]) -> Ended {
+    pub fn apt(&self, arguments: &[&str]) -> ProcessOutput {
         self.root
             .run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"].iter().chain(arguments))
     }
@@ -74,12 +76,13 @@ impl System {
     /// The same, which has to succeed.
     pub fn apt_succeeds(&self, arguments: &[&str]) {
         let ended = self.apt(arguments);
-        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.output());
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.combined_output());
     }
 
     /// Versions and states of the packages that dpkg knows, by name: `1.0-1 install ok installed`.
-    pub fn states(&self) -> BTreeMap<String, String> {
-        let listed = self.root.succeed(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n"]);
+    pub fn package_states(&self) -> BTreeMap<String, String> {
+        let listed =
+            self.root.run_successfully(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\n"]);
         let pairs = listed.lines().filter_map(|line| line.split_once(' '));
         pairs.map(|(name, state)| (name.to_owned(), state.trim().to_owned())).collect()
     }
@@ -87,15 +90,15 @@ impl System {
     /// The states of packages with `opkg-<name>` in front.
     pub fn states_of(&self, name: &str) -> Vec<String> {
         let prefix = format!("opkg-{name}");
-        let states = self.states().into_iter().filter(|(package, _)| package.starts_with(&prefix));
+        let states = self.package_states().into_iter().filter(|(package, _)| package.starts_with(&prefix));
         states.map(|(package, state)| format!("{package} {state}")).collect()
     }
 
     /// The files of a package are what it brought: dpkg and debsums have nothing to say.
     pub fn verify(&self, packages: &[&str]) {
-        assert_eq!(self.root.succeed(["dpkg", "--verify"]), "");
-        assert_eq!(self.root.succeed(["dpkg", "--audit"]), "");
-        let sums = self.root.succeed(["debsums"].iter().chain(packages));
+        assert_eq!(self.root.run_successfully(["dpkg", "--verify"]), "");
+        assert_eq!(self.root.run_successfully(["dpkg", "--audit"]), "");
+        let sums = self.root.run_successfully(["debsums"].iter().chain(packages));
         assert!(
             sums.lines().all(|line| line.ends_with(" OK")) && sums.lines().count() > packages.len(),
             "{sums}"
@@ -103,8 +106,8 @@ impl System {
     }
 
     /// What scripts wrote down since the last time.
-    pub fn proofs(&self) -> Vec<String> {
-        let proof = self.root.at(PROOF);
+    pub fn take_proofs(&self) -> Vec<String> {
+        let proof = self.root.resolve(PROOF);
         let text = fs_err::read_to_string(&proof).unwrap_or_default();
         if proof.exists() {
             fs_err::remove_file(proof).unwrap();
@@ -114,21 +117,21 @@ impl System {
 
     /// Everything below a directory of the system.
     pub fn files(&self, inside: &str) -> BTreeSet<String> {
-        let directory = self.root.at(inside);
-        let files = if directory.exists() { layout::read(&directory) } else { Vec::new() };
+        let directory = self.root.resolve(inside);
+        let files = if directory.exists() { file_tree::read_tree(&directory) } else { Vec::new() };
         files.into_iter().map(|(path, _)| path).collect()
     }
 }
 
 /// Lays an OPKG of this name and version whose scripts of all four times and three parts write down their
 /// names and arguments. One of them may fail.
-pub fn proving(name: &str, version: &str, failing: Option<&str>) -> PathBuf {
-    let directory = scratch::directory("proving").join(name);
-    let config = layout::config(name, "").replace("1.0-1", version);
+pub fn proof_package(name: &str, version: &str, failing: Option<&str>) -> PathBuf {
+    let directory = scratch::create_directory("proving").join(name);
+    let config = file_tree::minimal_config(name, "").replace("1.0-1", version);
     let mut items = vec![
-        Item::file("config.xml", 0o644, config),
-        Item::file("doc/guide.txt", 0o644, format!("Of {version}.\n")),
-        Item::file("scripts/helper", 0o755, "#!/bin/sh\n"),
+        TreeEntry::file("config.xml", 0o644, config),
+        TreeEntry::file("doc/guide.txt", 0o644, format!("Of {version}.\n")),
+        TreeEntry::file("scripts/helper", 0o755, "#!/bin/sh\n"),
     ];
     for part in ["api", "server", "client"] {
         for time in ["pre-install", "post-install", "pre-uninstall", "post-uninstall"] {
@@ -136,19 +139,19 @@ pub fn proving(name: &str, version: &str, failing: Option<&str>) -> PathBuf {
             let home = "$OSCAR_PACKAGE_HOME";
             let end = if failing == Some(&script) { "exit 3\n" } else { "" };
             let text = format!("#!/bin/sh\necho \"{script} of {version}: $*; {home}\" >> {PROOF}\n{end}");
-            items.push(Item::file(format!("scripts/{script}"), 0o755, text));
+            items.push(TreeEntry::file(format!("scripts/{script}"), 0o755, text));
         }
     }
-    layout::write(&directory, &items);
+    file_tree::write_tree(&directory, &items);
     directory
 }
 
 /// `name version` of everything that packages need or recommend from outside, where a version is asked for that one.
-pub fn outside(packages: &Path, inside: &BTreeSet<String>) -> Vec<(String, String)> {
+pub fn external_requirements(packages: &Path, inside: &BTreeSet<String>) -> Vec<(String, String)> {
     let mut needed = BTreeMap::new();
     let mut provided = BTreeSet::new();
-    for file in opkg_tests::built::files(packages) {
-        let fields = process::succeed(Command::new("dpkg-deb").arg("-f").arg(file).args([
+    for file in opkg_tests::inspect::package_files(packages) {
+        let fields = process::run_successfully(Command::new("dpkg-deb").arg("-f").arg(file).args([
             "Package",
             "Pre-Depends",
             "Depends",

@@ -8,13 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{built, corpus, expect, generated, need, parallel, process, scratch, tools};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{corpus, expect, generated, inspect, parallel, process, require_tools, scratch, tools};
 
 use crate::builds;
 
 /// Tags of an RPM that say something about the machine or tool that made it, not about the package.
-const MAY_DIFFER: [(&str, &str); 16] = [
+const VARIABLE_TAGS: [(&str, &str); 16] = [
     ("Sigsize", "of the header and the compressed payload, which differ"),
     ("Sigmd5", "likewise"),
     ("Sha1header", "of the header, in which the tags below differ"),
@@ -40,33 +40,33 @@ const TOOLS: [&str; 4] = ["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"];
 
 #[test]
 fn examples_agree() {
-    if !tools::available(&TOOLS) {
+    if !tools::all_installed(&TOOLS) {
         return;
     }
     parallel::map(&builds::example_directories(), |directory| {
         let [native, direct] = ["native", "direct"].map(|builder| compile(directory, &TARGETS, builder));
-        assert_eq!(agree(&native, &direct), 4 * 3);
-        sources_agree(&direct);
+        assert_eq!(assert_packages_agree(&native, &direct), 4 * 3);
+        assert_sources_agree(&direct);
     });
 }
 
 #[test]
 fn generated_opkgs_agree() {
-    if !tools::available(&TOOLS) {
+    if !tools::all_installed(&TOOLS) {
         return;
     }
     let seeds: Vec<u64> = (0..6).collect();
     parallel::map(&seeds, |seed| {
-        let directory = generated::package(*seed).lay();
-        let targets = expect::EXACT.map(|target| target.argument);
+        let directory = generated::generate(*seed).write_to_scratch();
+        let targets = expect::VERSIONED_TARGETS.map(|target| target.dist);
         let [native, direct] = ["native", "direct"].map(|builder| compile(&directory, &targets, builder));
-        agree(&native, &direct);
-        sources_agree(&direct);
+        assert_packages_agree(&native, &direct);
+        assert_sources_agree(&direct);
     });
 }
 
 /// Families and releases that the corpus is not compiled for elsewhere in these tests.
-const OTHERS: [&str; 10] = [
+const OTHER_TARGETS: [&str; 10] = [
     "rhel-6-x86_64",
     "rhel-10",
     "fedora",
@@ -81,13 +81,14 @@ const OTHERS: [&str; 10] = [
 
 #[test]
 fn the_corpus_agrees_for_all_distributions() {
-    if !tools::available(&TOOLS) {
+    if !tools::all_installed(&TOOLS) {
         return;
     }
     let compared = parallel::map(&corpus::samples(), |sample| {
-        let directory = sample.lay();
-        let [native, direct] = ["native", "direct"].map(|builder| compile(&directory, &OTHERS, builder));
-        agree(&native, &direct)
+        let directory = sample.write_to_scratch();
+        let [native, direct] =
+            ["native", "direct"].map(|builder| compile(&directory, &OTHER_TARGETS, builder));
+        assert_packages_agree(&native, &direct)
     });
     let compared: usize = compared.iter().sum();
     assert!(corpus::samples().is_empty() || compared > 400, "only {compared} packages");
@@ -95,54 +96,55 @@ fn the_corpus_agrees_for_all_distributions() {
 
 #[test]
 fn the_corpus_agrees() {
-    let targets = expect::PLAIN.map(|target| target.argument);
-    let compared = parallel::map(builds::corpus(), |one| {
-        agree(&one.output, &compile(&one.directory, &targets, "direct"))
+    let targets = expect::UNVERSIONED_TARGETS.map(|target| target.dist);
+    let compared = parallel::map(builds::compiled_corpus(), |one| {
+        assert_packages_agree(&one.output, &compile(&one.directory, &targets, "direct"))
     });
     let compared: usize = compared.iter().sum();
-    assert!(builds::corpus().is_empty() || compared > 150, "only {compared} packages");
+    assert!(builds::compiled_corpus().is_empty() || compared > 150, "only {compared} packages");
 }
 
 #[test]
 fn they_can_be_installed_and_verified() {
-    need!("rpm", "dpkg", "dpkg-deb");
-    if !tools::root() {
+    require_tools!("rpm", "dpkg", "dpkg-deb");
+    if !tools::is_root() {
         return;
     }
     for directory in builds::example_directories() {
         let output = compile(&directory, &TARGETS, "direct");
         for target in ["rhel", "rhel-8-x86_64", "mandriva"] {
-            let packages = built::files(&output.join(target));
-            let root = scratch::directory("rpm-root");
-            process::succeed(Command::new("rpm").arg("--initdb").arg("--root").arg(&root));
-            let checked = process::succeed(Command::new("rpm").arg("-Kv").args(&packages));
+            let packages = inspect::package_files(&output.join(target));
+            let root = scratch::create_directory("rpm-root");
+            process::run_successfully(Command::new("rpm").arg("--initdb").arg("--root").arg(&root));
+            let checked = process::run_successfully(Command::new("rpm").arg("-Kv").args(&packages));
             let digests: Vec<&str> = checked.lines().filter(|line| line.contains("digest")).collect();
             assert!(digests.len() == 3 * 4 && digests.iter().all(|it| it.ends_with(": OK")), "{checked}");
             let mut install = Command::new("rpm");
             install.arg("--root").arg(&root).args(["-i", "--nodeps", "--noscripts", "--ignorearch"]);
-            process::succeed(install.args(&packages));
+            process::run_successfully(install.args(&packages));
             let mut verify = Command::new("rpm");
             verify.arg("--root").arg(&root).args(["-Va", "--nodeps", "--noscripts"]);
-            assert_eq!(process::succeed(&mut verify), "");
+            assert_eq!(process::run_successfully(&mut verify), "");
         }
-        let root = scratch::directory("dpkg-root");
+        let root = scratch::create_directory("dpkg-root");
         for directory in ["info", "updates"] {
             fs_err::create_dir_all(root.join("var/lib/dpkg").join(directory)).unwrap();
         }
         fs_err::write(root.join("var/lib/dpkg/status"), "").unwrap();
         // A script that runs before the package is there needs a whole system.
         let without_script = |file: &&PathBuf| !members(file, "--ctrl-tarfile").contains_key("./preinst");
-        let packages = built::files(&output.join("debian"));
+        let packages = inspect::package_files(&output.join("debian"));
         let mut dpkg = Command::new("dpkg");
         dpkg.arg("--root").arg(&root).args(["--force-depends", "--unpack"]);
-        process::succeed(dpkg.args(packages.iter().filter(without_script)));
-        let verified = process::succeed(Command::new("dpkg").arg("--root").arg(&root).arg("--verify"));
+        process::run_successfully(dpkg.args(packages.iter().filter(without_script)));
+        let verified =
+            process::run_successfully(Command::new("dpkg").arg("--root").arg(&root).arg("--verify"));
         assert_eq!(verified, "");
     }
 }
 
 /// Targets, and the macro by which a machine says that it is one.
-const MACHINES: [(&str, &str); 4] = [
+const TARGET_MACROS: [(&str, &str); 4] = [
     ("rhel-9", "rhel 9"),
     ("fedora-43", "fedora 43"),
     ("leap-15.6", "suse_version 1500"),
@@ -151,21 +153,23 @@ const MACHINES: [(&str, &str); 4] = [
 
 #[test]
 fn a_source_package_builds_the_same_packages() {
-    need!("rpm", "rpmbuild");
-    let targets = MACHINES.map(|(target, _)| target);
+    require_tools!("rpm", "rpmbuild");
+    let targets = TARGET_MACROS.map(|(target, _)| target);
     parallel::map(&builds::example_directories(), |directory| {
         let output = compile(directory, &targets, "direct");
-        for (target, machine) in MACHINES {
+        for (target, machine) in TARGET_MACROS {
             let output = output.join(target);
-            let top = scratch::directory("rebuild");
+            let top = scratch::create_directory("rebuild");
             let mut rpmbuild = Command::new("rpmbuild");
             rpmbuild.arg("--define").arg(format!("_topdir {}", top.display())).args(["--define", machine]);
-            process::succeed(rpmbuild.arg("--rebuild").arg(source_package(&output)).env("HOME", &top));
-            for direct in built::files(&output) {
+            process::run_successfully(
+                rpmbuild.arg("--rebuild").arg(source_package(&output)).env("HOME", &top),
+            );
+            for direct in inspect::package_files(&output) {
                 let name = direct.file_name().unwrap();
                 let arch = if name.to_string_lossy().ends_with(".noarch.rpm") { "noarch" } else { "x86_64" };
-                let rebuilt = built::read(&top.join("RPMS").join(arch).join(name)).package;
-                assert_eq!(rebuilt, built::read(&direct).package, "{target}");
+                let rebuilt = inspect::read(&top.join("RPMS").join(arch).join(name)).package;
+                assert_eq!(rebuilt, inspect::read(&direct).package, "{target}");
             }
         }
     });
@@ -173,16 +177,19 @@ fn a_source_package_builds_the_same_packages() {
 
 #[test]
 fn lintian_says_no_more_than_of_the_native_ones() {
-    need!("lintian", "dpkg-buildpackage");
-    let direct: Vec<PathBuf> = parallel::map(builds::examples(), |one| {
+    require_tools!("lintian", "dpkg-buildpackage");
+    let direct: Vec<PathBuf> = parallel::map(builds::compiled_examples(), |one| {
         compile(&one.directory, &["debian"], "direct").join("debian")
     });
-    let native: Vec<PathBuf> = builds::examples().iter().map(|one| one.of(&expect::PLAIN[2])).collect();
+    let native: Vec<PathBuf> = builds::compiled_examples()
+        .iter()
+        .map(|one| one.target_directory(&expect::UNVERSIONED_TARGETS[2]))
+        .collect();
     let [direct, native] = [direct, native].map(|directories| {
-        let packages: Vec<PathBuf> = directories.iter().flat_map(|it| built::files(it)).collect();
+        let packages: Vec<PathBuf> = directories.iter().flat_map(|it| inspect::package_files(it)).collect();
         let mut lintian = Command::new("lintian");
         lintian.args(["--allow-root", "--display-info", "--fail-on", "none"]).args(packages);
-        let said = process::succeed(lintian.env("LC_ALL", "C.UTF-8"));
+        let said = process::run_successfully(lintian.env("LC_ALL", "C.UTF-8"));
         said.lines().map(str::to_owned).collect::<BTreeSet<String>>()
     });
     assert!(direct.is_subset(&native), "{:#?}", direct.difference(&native));
@@ -190,44 +197,44 @@ fn lintian_says_no_more_than_of_the_native_ones() {
 
 /// Compiles an OPKG for these targets in one call; returns what `--output` named.
 fn compile(directory: &Path, targets: &[&str], builder: &str) -> PathBuf {
-    let output = scratch::directory("direct");
+    let output = scratch::create_directory("direct");
     let mut arguments: Vec<OsString> = vec!["--dist".into(), targets.join(",").into()];
     arguments.extend(["--builder".into(), builder.into(), "-o".into(), output.clone().into()]);
     arguments.push(directory.into());
-    Opkgc::new().succeed(arguments);
+    OpkgcEnvironment::new().run_successfully(arguments);
     output
 }
 
 /// Compares all binary packages below two output directories; returns how many there are.
-fn agree(native: &Path, direct: &Path) -> usize {
+fn assert_packages_agree(native: &Path, direct: &Path) -> usize {
     let packages = |output: &Path| -> BTreeMap<PathBuf, PathBuf> {
         let targets = fs_err::read_dir(output).unwrap().map(|entry| entry.unwrap().path());
-        let packages = targets.flat_map(|target| built::files(&target));
+        let packages = targets.flat_map(|target| inspect::package_files(&target));
         packages.map(|file| (file.strip_prefix(output).unwrap().to_owned(), file)).collect()
     };
     let (native, direct) = (packages(native), packages(direct));
     assert_eq!(native.keys().collect::<Vec<_>>(), direct.keys().collect::<Vec<_>>());
     for (native, direct) in native.values().zip(direct.values()) {
         if native.extension().is_some_and(|it| it == "rpm") {
-            rpms_agree(native, direct);
+            assert_rpms_agree(native, direct);
         } else {
-            debs_agree(native, direct);
+            assert_debs_agree(native, direct);
         }
     }
     native.len()
 }
 
-fn rpms_agree(native: &Path, direct: &Path) {
-    same(direct, &tags(native), &tags(direct));
+fn assert_rpms_agree(native: &Path, direct: &Path) {
+    assert_same(direct, &rpm_tags(native), &rpm_tags(direct));
     for question in ["--dump", "--scripts"] {
-        let answer = |file| process::succeed(Command::new("rpm").args(["-qp", question]).arg(file));
+        let answer = |file| process::run_successfully(Command::new("rpm").args(["-qp", question]).arg(file));
         assert_eq!(answer(native), answer(direct), "{}", direct.display());
     }
 }
 
 /// Every tag with its values, relations as one each.
-fn tags(file: &Path) -> BTreeMap<String, Vec<String>> {
-    let printed = process::succeed(Command::new("rpm").args(["-qp", "--xml"]).arg(file));
+fn rpm_tags(file: &Path) -> BTreeMap<String, Vec<String>> {
+    let printed = process::run_successfully(Command::new("rpm").args(["-qp", "--xml"]).arg(file));
     let document = roxmltree::Document::parse(&printed).unwrap();
     let named = document.descendants().filter(|it| it.has_tag_name("rpmTag"));
     let mut tags: BTreeMap<String, Vec<String>> = named
@@ -236,7 +243,7 @@ fn tags(file: &Path) -> BTreeMap<String, Vec<String>> {
             let values = values.map(|it| it.text().unwrap_or_default().to_owned()).collect();
             (tag.attribute("name").unwrap().to_owned(), values)
         })
-        .filter(|(name, _)| !MAY_DIFFER.iter().any(|(listed, _)| listed == name))
+        .filter(|(name, _)| !VARIABLE_TAGS.iter().any(|(listed, _)| listed == name))
         .collect();
     for kind in ["Require", "Provide", "Conflict", "Obsolete", "Recommend", "Suggest"] {
         let mut lists = ["name", "flags", "version"]
@@ -253,14 +260,14 @@ fn tags(file: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The source packages below an output directory are those that `rpmbuild -bs` makes.
-fn sources_agree(output: &Path) {
+fn assert_sources_agree(output: &Path) {
     for entry in fs_err::read_dir(output).unwrap() {
         let target = entry.unwrap().path();
         if !target.join("SPECS").is_dir() {
             continue;
         }
         let direct = source_package(&target);
-        let top = scratch::directory("source");
+        let top = scratch::create_directory("source");
         for directory in ["SPECS", "SOURCES"] {
             fs_err::create_dir(top.join(directory)).unwrap();
             for file in fs_err::read_dir(target.join(directory)).unwrap() {
@@ -268,13 +275,14 @@ fn sources_agree(output: &Path) {
                 fs_err::copy(file.path(), top.join(directory).join(file.file_name())).unwrap();
             }
         }
-        let time = process::succeed(Command::new("rpm").args(["-qp", "--qf", "%{BUILDTIME}"]).arg(&direct));
+        let time =
+            process::run_successfully(Command::new("rpm").args(["-qp", "--qf", "%{BUILDTIME}"]).arg(&direct));
         let spec = fs_err::read_dir(top.join("SPECS")).unwrap().next().unwrap().unwrap().path();
         let mut rpmbuild = Command::new("rpmbuild");
         rpmbuild.arg("--define").arg(format!("_topdir {}", top.display())).arg("-bs").arg(spec);
-        process::succeed(rpmbuild.env("SOURCE_DATE_EPOCH", time));
+        process::run_successfully(rpmbuild.env("SOURCE_DATE_EPOCH", time));
         let native = top.join("SRPMS").join(direct.file_name().unwrap());
-        rpms_agree(&native, &direct);
+        assert_rpms_agree(&native, &direct);
     }
 }
 
@@ -300,9 +308,9 @@ fn relations(fields: &BTreeMap<String, String>, field: &str) -> BTreeSet<String>
     list.split(", ").filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }
 
-fn debs_agree(native: &Path, direct: &Path) {
+fn assert_debs_agree(native: &Path, direct: &Path) {
     let fields = |file: &Path| -> BTreeMap<String, String> {
-        let printed = process::succeed(Command::new("dpkg-deb").arg("-f").arg(file));
+        let printed = process::run_successfully(Command::new("dpkg-deb").arg("-f").arg(file));
         let joined = printed.replace("\n ", "\x00");
         let fields = joined.lines().map(|line| line.split_once(':').unwrap());
         fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
@@ -317,20 +325,20 @@ fn debs_agree(native: &Path, direct: &Path) {
             direct_fields.remove(field);
         }
     }
-    same(direct, &native_fields, &direct_fields);
+    assert_same(direct, &native_fields, &direct_fields);
     let controls = [native, direct].map(|file| {
         let mut control = members(file, "--ctrl-tarfile");
         // Compared by its fields.
         control.remove("./control");
         control
     });
-    same(direct, &controls[0], &controls[1]);
-    same(direct, &members(native, "--fsys-tarfile"), &members(direct, "--fsys-tarfile"));
+    assert_same(direct, &controls[0], &controls[1]);
+    assert_same(direct, &members(native, "--fsys-tarfile"), &members(direct, "--fsys-tarfile"));
 }
 
 /// Members by name: everything that the archive says of them, and their bytes.
 fn members(file: &Path, which: &str) -> BTreeMap<String, String> {
-    let archive = process::bytes(Command::new("dpkg-deb").arg(which).arg(file));
+    let archive = process::stdout_bytes(Command::new("dpkg-deb").arg(which).arg(file));
     let mut archive = tar::Archive::new(archive.as_slice());
     let mut found = BTreeMap::new();
     for entry in archive.entries().unwrap() {
@@ -365,7 +373,7 @@ fn members(file: &Path, which: &str) -> BTreeMap<String, String> {
     found
 }
 
-fn same<V: PartialEq + std::fmt::Debug>(
+fn assert_same<V: PartialEq + std::fmt::Debug>(
     file: &Path,
     native: &BTreeMap<String, V>,
     direct: &BTreeMap<String, V>,

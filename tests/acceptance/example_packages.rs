@@ -1,23 +1,23 @@
 //! The examples are correct, and show what they say.
 
 use opkg_tests::expect;
-use opkg_tests::opkgc::Opkgc;
+use opkg_tests::opkgc::OpkgcEnvironment;
 
 use crate::builds;
 
 #[test]
 fn examples_have_no_findings() {
     for directory in builds::example_directories() {
-        let checked = Opkgc::new().check(&directory);
-        assert!(checked.findings.is_empty() && checked.code == Some(0), "{checked:#?}");
+        let checked = OpkgcEnvironment::new().check(&directory);
+        assert!(checked.diagnostics.is_empty() && checked.code == Some(0), "{checked:#?}");
     }
 }
 
 #[test]
 fn packages_of_examples_are_what_the_format_implies() {
-    for compiled in builds::examples() {
-        for target in &expect::PLAIN {
-            assert!(builds::compare(compiled, target).is_some());
+    for compiled in builds::compiled_examples() {
+        for target in &expect::UNVERSIONED_TARGETS {
+            assert!(builds::assert_as_expected(compiled, target).is_some());
         }
     }
 }

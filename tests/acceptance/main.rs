@@ -5,6 +5,7 @@
 
 mod builds;
 mod check;
+mod cluster_fixture;
 mod corpus_packages;
 mod debian_packages;
 mod debian_system;
@@ -17,8 +18,7 @@ mod lint;
 mod memory;
 mod opm_crash;
 mod opm_faults;
-mod opm_life;
-mod opm_site;
+mod opm_lifecycle;
 mod opm_web;
 mod output;
 mod plain_tools;

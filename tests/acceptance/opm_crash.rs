@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use opkg_tests::{parallel, process};
 
-use crate::opm_site::{Outcome, Site, possible};
+use crate::cluster_fixture::{ClusterFixture, ClusterOutcome, is_supported};
 
 /// Of every point the first time, one in the middle and the last time that it is passed.
-fn chosen(trace: &[String]) -> Vec<String> {
+fn select_crash_points(trace: &[String]) -> Vec<String> {
     let names: BTreeSet<&String> = trace.iter().collect();
     let mut chosen = Vec::new();
     for name in names {
@@ -20,17 +20,17 @@ fn chosen(trace: &[String]) -> Vec<String> {
 }
 
 /// Kills one site's run at every chosen point, runs it again, and compares with one that was left alone.
-fn matrix(prepare: impl Fn(&Site) + Sync) {
-    let undisturbed = Site::new();
+fn run_crash_matrix(prepare: impl Fn(&ClusterFixture) + Sync) {
+    let undisturbed = ClusterFixture::new();
     prepare(&undisturbed);
-    let trace = undisturbed.trace();
+    let trace = undisturbed.trace_crash_points();
     let expected = undisturbed.outcome();
-    let points = chosen(&trace);
+    let points = select_crash_points(&trace);
     assert!(points.len() > 20, "{trace:?}");
     parallel::map(&points, |point| {
-        let site = Site::new();
+        let site = ClusterFixture::new();
         prepare(&site);
-        assert!(site.run_until(point), "{point} was not reached");
+        assert!(site.run_with_crash_at(point), "{point} was not reached");
         site.opm(&["run", "--quiet"]);
         let outcome = site.outcome();
         let strip = |text: &str| text.replace(&*site.0.to_string_lossy(), "SITE");
@@ -44,24 +44,24 @@ fn matrix(prepare: impl Fn(&Site) + Sync) {
         assert_eq!(outcome.journal, expected.journal, "after {point}");
         assert_eq!(outcome.ended, expected.ended, "after {point}");
         assert_eq!(outcome.installed, expected.installed, "after {point}");
-        assert_eq!(site.overlapped(), None, "after {point}");
+        assert_eq!(site.overlapping_hooks(), None, "after {point}");
         let again = site.0.join("again");
-        process::succeed(site.command(&["run", "--quiet"]).env("OPM_CRASH_TRACE", &again));
+        process::run_successfully(site.command(&["run", "--quiet"]).env("OPM_CRASH_TRACE", &again));
         assert!(!again.exists(), "after {point} a run with nothing to do wrote something");
     });
 }
 
 #[test]
 fn killed_at_every_point_on_the_way_to_finished() {
-    if possible() {
-        matrix(|_| {});
+    if is_supported() {
+        run_crash_matrix(|_| {});
     }
 }
 
 #[test]
 fn killed_at_every_point_of_a_removal() {
-    if possible() {
-        matrix(|site| {
+    if is_supported() {
+        run_crash_matrix(|site| {
             site.opm(&["run", "--quiet"]);
             site.opm(&["remove", "demo"]);
         });
@@ -71,14 +71,14 @@ fn killed_at_every_point_of_a_removal() {
 /// `$OPM_SOAK` says how many kills; the moments are those that the machine makes of a fixed row of delays.
 #[test]
 fn killed_at_any_time_again_and_again() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
     let kills: u64 = std::env::var("OPM_SOAK").map_or(30, |it| it.parse().unwrap());
-    let undisturbed = Site::new();
+    let undisturbed = ClusterFixture::new();
     undisturbed.opm(&["run", "--quiet"]);
     let expected = undisturbed.outcome();
-    let mut site = Site::new();
+    let mut site = ClusterFixture::new();
     let mut delay = 0x5eed_u64;
     for kill in 0..kills {
         delay = delay.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -91,17 +91,17 @@ fn killed_at_any_time_again_and_again() {
         let status = child.wait().unwrap();
         assert!(matches!(status.code(), None | Some(0)), "kill {kill}: {status}");
         if status.success() {
-            compare(&site, &expected, kill);
-            site = Site::new();
+            assert_same_outcome(&site, &expected, kill);
+            site = ClusterFixture::new();
         }
     }
     site.opm(&["run", "--quiet"]);
-    compare(&site, &expected, kills);
+    assert_same_outcome(&site, &expected, kills);
 }
 
-fn compare(site: &Site, expected: &Outcome, kill: u64) {
+fn assert_same_outcome(site: &ClusterFixture, expected: &ClusterOutcome, kill: u64) {
     let outcome = site.outcome();
     assert_eq!(outcome.ended, expected.ended, "kill {kill}");
     assert_eq!(outcome.installed, expected.installed, "kill {kill}");
-    assert_eq!(site.overlapped(), None, "kill {kill}");
+    assert_eq!(site.overlapping_hooks(), None, "kill {kill}");
 }

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use fs_err as fs;
 use opkg_tests::{opm, process};
 
-use crate::opm_site::{Site, possible, program};
+use crate::cluster_fixture::{ClusterFixture, is_supported, write_executable};
 
 /// Tells that it is at work, and stays there until it may end.
-const SLOW: &str = "#!/bin/sh\ntouch /hooks/at-work\nwhile [ ! -e /hooks/go ]; do sleep 0.05; done\n";
+const SLOW_HOOK: &str = "#!/bin/sh\ntouch /hooks/at-work\nwhile [ ! -e /hooks/go ]; do sleep 0.05; done\n";
 
-fn hook(site: &Site, package: &str, name: &str, text: &str) {
+fn install_hook(site: &ClusterFixture, package: &str, name: &str, text: &str) {
     let home = site.0.join("head/usr/lib/oscar/packages").join(package);
     fs::create_dir_all(&home).unwrap();
-    program(&home.join(name), text);
+    write_executable(&home.join(name), text);
 }
 
 fn wait_for(file: &Path) {
@@ -28,7 +28,7 @@ fn wait_for(file: &Path) {
 }
 
 /// A run that has come to its slow hook.
-fn at_work(site: &Site) -> Child {
+fn start_blocked_run(site: &ClusterFixture) -> Child {
     let _ = fs::remove_file(site.0.join("head/hooks/at-work"));
     let mut command = site.command(&["run"]);
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -37,7 +37,7 @@ fn at_work(site: &Site) -> Child {
 }
 
 /// Waits until a run says that it was asked to stop.
-fn heard(run: &mut Child) {
+fn wait_for_stop_message(run: &mut Child) {
     let mut said = String::new();
     let mut lines = BufReader::new(run.stderr.take().unwrap());
     while !said.contains("asked to stop") {
@@ -50,21 +50,25 @@ fn heard(run: &mut Child) {
 
 #[test]
 fn of_two_engines_one_works_and_no_lock_outlives_a_kill() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
-    hook(&site, "demo", "api-post-configure", SLOW);
-    let mut first = at_work(&site);
+    let site = ClusterFixture::new();
+    install_hook(&site, "demo", "api-post-configure", SLOW_HOOK);
+    let mut first = start_blocked_run(&site);
     let second = process::run(&mut site.command(&["run"]));
-    assert_eq!(second.code, Some(75), "{}", second.output());
-    assert!(second.output().contains(&format!("process {}", first.id())), "{}", second.output());
+    assert_eq!(second.code, Some(75), "{}", second.combined_output());
+    assert!(
+        second.combined_output().contains(&format!("process {}", first.id())),
+        "{}",
+        second.combined_output()
+    );
     assert!(site.opm(&["status"]).contains("demo"), "looking needs no lock");
 
     first.kill().unwrap();
     first.wait().unwrap();
     // The hook that the dead engine left is ended first: the next one would otherwise run beside it.
-    let mut third = at_work(&site);
+    let mut third = start_blocked_run(&site);
     fs::write(site.0.join("head/hooks/go"), "").unwrap();
     assert_eq!(third.wait().unwrap().code(), Some(0));
     let status: serde_json::Value = serde_json::from_str(&site.opm(&["status", "--format", "json"])).unwrap();
@@ -73,25 +77,25 @@ fn of_two_engines_one_works_and_no_lock_outlives_a_kill() {
 
 #[test]
 fn a_run_that_is_asked_to_stop_ends_after_its_step_and_at_once_when_asked_again() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
-    hook(&site, "demo", "api-post-configure", SLOW);
+    let site = ClusterFixture::new();
+    install_hook(&site, "demo", "api-post-configure", SLOW_HOOK);
     let terminate = |child: &Child| {
-        process::succeed(Command::new("kill").arg(child.id().to_string()));
+        process::run_successfully(Command::new("kill").arg(child.id().to_string()));
     };
-    let mut twice = at_work(&site);
+    let mut twice = start_blocked_run(&site);
     terminate(&twice);
-    heard(&mut twice);
+    wait_for_stop_message(&mut twice);
     assert!(twice.try_wait().unwrap().is_none(), "it waits for its hook");
     terminate(&twice);
     let ended = twice.wait().unwrap();
     assert_eq!(ended.code(), Some(130), "{ended}");
 
-    let mut once = at_work(&site);
+    let mut once = start_blocked_run(&site);
     terminate(&once);
-    heard(&mut once);
+    wait_for_stop_message(&mut once);
     fs::write(site.0.join("head/hooks/go"), "").unwrap();
     assert_eq!(once.wait().unwrap().code(), Some(130));
     let events = site.opm(&["log", "--package", "demo"]);
@@ -104,11 +108,11 @@ fn a_run_that_is_asked_to_stop_ends_after_its_step_and_at_once_when_asked_again(
 /// and with room again the rest is done.
 #[test]
 fn a_hook_that_fills_the_disk() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
-    hook(&site, "demo", "api-post-configure", "#!/bin/sh\ncat /dev/zero > /hooks/ballast\n");
+    let site = ClusterFixture::new();
+    install_hook(&site, "demo", "api-post-configure", "#!/bin/sh\ncat /dev/zero > /hooks/ballast\n");
     let script = r#"
         mkdir "$SITE/log" && mount -t tmpfs -o size=1m none "$SITE/log" || exit 9
         mkdir "$SITE/log/db" "$SITE/log/hooks"
@@ -128,7 +132,7 @@ fn a_hook_that_fills_the_disk() {
         }
     }
     let ended = process::run(&mut command);
-    let output = ended.output();
+    let output = ended.combined_output();
     assert!(output.contains("No space left on device") || output.contains("disk is full"), "{output}");
     assert!(output.contains("first: 1") || output.contains("first: 3"), "{output}");
     assert!(output.contains("second: 0"), "{output}");

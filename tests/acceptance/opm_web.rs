@@ -12,19 +12,19 @@ use opkg_tests::browser::{Browser, ENTER, TAB};
 use opkg_tests::{corpus, process};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::opm_site::{self, Site};
+use crate::cluster_fixture::{self, ClusterFixture};
 
 /// A site, and the browser at its pages.
-struct Web {
+struct WebFixture {
     server: Child,
     /// `http://127.0.0.1:PORT`
-    base: String,
+    base_url: String,
     browser: Browser,
-    site: Site,
+    site: ClusterFixture,
 }
 
-impl Web {
-    fn new(site: Site) -> Self {
+impl WebFixture {
+    fn new(site: ClusterFixture) -> Self {
         let mut command = site.command(&["web", "--listen", "0"]);
         let mut server =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
@@ -33,22 +33,22 @@ impl Web {
         let address = address.trim();
         let browser = Browser::start();
         browser.open(address);
-        let base = address.split("/?").next().unwrap().to_owned();
-        assert_eq!(browser.address(), format!("{base}/"), "the token is gone from the address");
-        Self { server, base, browser, site }
+        let base_url = address.split("/?").next().unwrap().to_owned();
+        assert_eq!(browser.current_url(), format!("{base_url}/"), "the token is gone from the address");
+        Self { server, base_url, browser, site }
     }
 
     fn open(&self, path: &str) {
-        self.browser.open(&format!("{}{path}", self.base));
+        self.browser.open(&format!("{}{path}", self.base_url));
     }
 
     fn home(&self) -> PathBuf {
-        home(&self.site, "demo")
+        package_home(&self.site, "demo")
     }
 
     /// Everything that must hold at the end, whatever was done.
-    fn end(mut self) {
-        assert_eq!(self.browser.complaints(), [""; 0]);
+    fn finish(mut self) {
+        assert_eq!(self.browser.console_messages(), [""; 0]);
         let process = Pid::from_child(&self.server);
         kill_process(process, Signal::INT).unwrap();
         let ended = self.server.wait().unwrap();
@@ -56,19 +56,19 @@ impl Web {
     }
 }
 
-impl Drop for Web {
+impl Drop for WebFixture {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
 }
 
-fn home(site: &Site, package: &str) -> PathBuf {
+fn package_home(site: &ClusterFixture, package: &str) -> PathBuf {
     site.0.join("head/usr/lib/oscar/packages").join(package)
 }
 
-fn possible() -> bool {
-    opm_site::possible() && Browser::possible()
+fn is_supported() -> bool {
+    cluster_fixture::is_supported() && Browser::is_available()
 }
 
 /// A form with one of each, of which one has to be answered.
@@ -88,32 +88,32 @@ Password: <input type="password" name="word"><br>
 
 #[test]
 fn a_form_is_filled_in_and_the_stage_goes_on() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
-    fs::write(home(&site, "demo").join("configurator.html"), FORM).unwrap();
+    let site = ClusterFixture::new();
+    fs::write(package_home(&site, "demo").join("configurator.html"), FORM).unwrap();
     // Until somebody has seen it at work.
     let hook = "#!/bin/sh\necho working\nwhile [ ! -e /hooks/seen ]; do sleep 0.05; done\necho done\n";
-    opm_site::program(&home(&site, "demo").join("api-post-deploy"), hook);
+    cluster_fixture::write_executable(&package_home(&site, "demo").join("api-post-deploy"), hook);
     site.opm(&["run", "--quiet"]);
-    let web = Web::new(site);
+    let web = WebFixture::new(site);
     let browser = &web.browser;
-    browser.until("main", "for its configuration: an answer to `server`");
-    browser.picture("status-waits");
-    browser.link("Its form").click();
+    browser.wait_for_text("main", "for its configuration: an answer to `server`");
+    browser.save_screenshot("status-waits");
+    browser.find_link("Its form").click();
 
-    browser.until("h1", "Demo's questions");
+    browser.wait_for_text("h1", "Demo's questions");
     assert_eq!(browser.find("#f0-problem").text(), "This must be answered.");
-    browser.picture("form");
+    browser.save_screenshot("form");
     browser.find("#f0").fill("head.example.org & <more>");
-    browser.find("#f5").keys("s<e>c&ret");
+    browser.find("#f5").type_text("s<e>c&ret");
     browser.find("button.main").click();
-    browser.until("[role=alert]", "Nothing was saved yet");
+    browser.wait_for_text("[role=alert]", "Nothing was saved yet");
     assert_eq!(browser.find("#f0-problem").text(), "This has 25 characters, and takes at most 12.");
     assert_eq!(browser.find("#f0").value(), "head.example.org & <more>", "what was typed is kept");
     assert_eq!(browser.find("#f5").value(), "");
-    browser.picture("form-refused");
+    browser.save_screenshot("form-refused");
 
     browser.find("#f0").fill("a<b>&\"'é");
     browser.find("label[for=f2-2]").click();
@@ -121,23 +121,23 @@ fn a_form_is_filled_in_and_the_stage_goes_on() {
     browser.find("#f4").fill("two\n\nlines ]]>");
     browser.find("#f1").click();
     browser.find("button.main").click();
-    assert!(browser.until(".notice", "Saved.").contains("The next run takes it"));
+    assert!(browser.wait_for_text(".notice", "Saved.").contains("The next run takes it"));
     assert_eq!(browser.find("#f0").value(), "a<b>&\"'é");
-    assert_eq!(browser.script("return document.documentElement.outerHTML.includes('s&lt;e')"), false);
-    browser.picture("form-saved");
+    assert_eq!(browser.evaluate("return document.documentElement.outerHTML.includes('s&lt;e')"), false);
+    browser.save_screenshot("form-saved");
 
-    browser.link("Requests").click();
+    browser.find_link("Requests").click();
     browser.find("form[action='/run'] button").click();
-    browser.until(".notice", "A run has begun");
-    browser.picture("requests");
-    browser.link("Status").click();
+    browser.wait_for_text(".notice", "A run has begun");
+    browser.save_screenshot("requests");
+    browser.find_link("Status").click();
     // Nobody loads the page again from here on.
-    browser.until("td.running", "*");
-    browser.picture("status-running");
+    browser.wait_for_text("td.running", "*");
+    browser.save_screenshot("status-running");
     fs::write(web.site.0.join("head/hooks/seen"), "").unwrap();
-    browser.until("td.done", "+");
-    browser.until(".legend", "done 3");
-    browser.until("#follows", "Follows what changes");
+    browser.wait_for_text("td.done", "+");
+    browser.wait_for_text(".legend", "done 3");
+    browser.wait_for_text("#update-status", "Follows what changes");
 
     let values = fs::read_to_string(web.home().join(".configurator.values")).unwrap();
     assert_eq!(
@@ -146,22 +146,22 @@ fn a_form_is_filled_in_and_the_stage_goes_on() {
          <text>two\n\nlines ]]&gt;</text>\n  <word>s&lt;e&gt;c&amp;ret</word>\n</config>\n"
     );
     web.open("/packages/demo/on/server:head");
-    browser.until("main", "api-post-deploy");
-    browser.picture("pair");
+    browser.wait_for_text("main", "api-post-deploy");
+    browser.save_screenshot("pair");
     browser.find(".journal th a").click();
-    browser.until("main", "What it printed");
-    browser.picture("step");
+    browser.wait_for_text("main", "What it printed");
+    browser.save_screenshot("step");
     web.open("/runs");
-    browser.picture("runs");
-    web.end();
+    browser.save_screenshot("runs");
+    web.finish();
 }
 
 #[test]
 fn a_hostile_form_does_nothing() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
+    let site = ClusterFixture::new();
     let form = r#"<html><head><title></title><script>window.hacked = 1</script></title>
 <title>&lt;script>window.hacked = 2&lt;/script></title><meta http-equiv="refresh" content="0;url=http://evil.example/">
 <base href="http://evil.example/"><link rel="stylesheet" href="http://evil.example/x.css"></head>
@@ -176,16 +176,16 @@ fn a_hostile_form_does_nothing() {
 <input type="image" src="javascript:window.hacked = 16"><button formaction="javascript:window.hacked = 17">x</button>
 <a href="javascript:window.hacked = 18" style="position:fixed;inset:0">everywhere</a><svg onload="window.hacked = 19"></svg>
 </form></body></html>"#;
-    fs::write(home(&site, "demo").join("configurator.html"), form).unwrap();
+    fs::write(package_home(&site, "demo").join("configurator.html"), form).unwrap();
     site.opm(&["run", "--quiet"]);
-    let web = Web::new(site);
+    let web = WebFixture::new(site);
     let browser = &web.browser;
     web.open("/packages/demo/form");
     browser.find("#f0").click();
     assert_eq!(browser.find("#f0").value(), "\"><script>window.hacked = 10</script>");
     browser.find("h1").click();
-    browser.picture("form-hostile");
-    assert_eq!(browser.script("return window.hacked ?? null"), serde_json::Value::Null);
+    browser.save_screenshot("form-hostile");
+    assert_eq!(browser.evaluate("return window.hacked ?? null"), serde_json::Value::Null);
     for harmful in [
         "main img",
         "iframe",
@@ -198,112 +198,113 @@ fn a_hostile_form_does_nothing() {
     ] {
         assert_eq!(browser.count(harmful), 0, "{harmful}");
     }
-    let loaded = browser.script("return performance.getEntriesByType('resource').map(it => it.name)");
+    let loaded = browser.evaluate("return performance.getEntriesByType('resource').map(it => it.name)");
     for it in loaded.as_array().unwrap() {
-        assert!(it.as_str().unwrap().starts_with(&web.base), "{loaded}");
+        assert!(it.as_str().unwrap().starts_with(&web.base_url), "{loaded}");
     }
     browser.find("button.main").click();
-    browser.until(".notice", "Saved.");
-    assert!(browser.address().starts_with(&format!("{}/packages/demo/form?said=", web.base)));
-    web.end();
+    browser.wait_for_text(".notice", "Saved.");
+    assert!(browser.current_url().starts_with(&format!("{}/packages/demo/form?said=", web.base_url)));
+    web.finish();
 }
 
 #[test]
 fn the_keyboard_is_enough() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let site = Site::new();
-    let web = Web::new(site);
+    let site = ClusterFixture::new();
+    let web = WebFixture::new(site);
     let browser = &web.browser;
     let focus = || {
         let script = "const it = document.activeElement; return [it.name || it.innerText || '', \
                       getComputedStyle(it).outlineStyle]";
-        let found = browser.script(script);
+        let found = browser.evaluate(script);
         assert_eq!(found[1], "solid", "where the focus is can be seen: {found}");
         found[0].as_str().unwrap().to_owned()
     };
     let to = |name: &str| {
         for _ in 0..60 {
-            browser.press(TAB);
+            browser.press_keys(TAB);
             if focus() == name {
                 return;
             }
         }
         panic!("{name} cannot be reached");
     };
-    browser.press(TAB);
+    browser.press_keys(TAB);
     assert_eq!(focus(), "Skip to the content");
     to("Requests");
-    browser.press(ENTER);
-    browser.until("h1", "Requests");
+    browser.press_keys(ENTER);
+    browser.wait_for_text("h1", "Requests");
     to("packages");
-    browser.press("other");
+    browser.press_keys("other");
     to("on");
     to("stage");
     to("Request");
-    browser.press(ENTER);
-    browser.until(".notice", "Not known so far, and now known: other. Requested: other to finished");
+    browser.press_keys(ENTER);
+    browser.wait_for_text(".notice", "Not known so far, and now known: other. Requested: other to finished");
     // Past everything above the content.
-    browser.press(TAB);
-    browser.press(ENTER);
-    assert_eq!(browser.script("return document.activeElement.id"), "main");
+    browser.press_keys(TAB);
+    browser.press_keys(ENTER);
+    assert_eq!(browser.evaluate("return document.activeElement.id"), "main");
     to("phase");
     web.open("/");
     to("demo");
-    browser.press(ENTER);
-    browser.until("h1", "demo");
-    web.end();
+    browser.press_keys(ENTER);
+    browser.wait_for_text("h1", "demo");
+    web.finish();
 }
 
 #[test]
 fn nothing_is_wider_than_the_screen_of_a_laptop() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let web = Web::new(Site::new());
+    let web = WebFixture::new(ClusterFixture::new());
     let browser = &web.browser;
     for path in ["/", "/requests", "/forms", "/runs", "/packages/demo"] {
         web.open(path);
         let script = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-        assert_eq!(browser.script(script), true, "{path} is wider than a laptop's screen");
+        assert_eq!(browser.evaluate(script), true, "{path} is wider than a laptop's screen");
     }
-    web.end();
+    web.finish();
 }
 
 /// The page that says why something was refused follows what changes like the others.
 #[test]
 fn a_refusal_is_said_and_the_page_goes_on() {
-    if !possible() {
+    if !is_supported() {
         return;
     }
-    let web = Web::new(Site::new());
+    let web = WebFixture::new(ClusterFixture::new());
     let browser = &web.browser;
     web.open("/requests");
     browser.find("#remove-packages").fill("dem");
     browser.find("form[action='/remove'] button").click();
-    browser.until("[role=alert]", "Nothing was changed: no package is called dem (did you mean demo?).");
-    browser.picture("requests-refused");
-    browser.until("#follows", "Follows what changes");
+    browser
+        .wait_for_text("[role=alert]", "Nothing was changed: no package is called dem (did you mean demo?).");
+    browser.save_screenshot("requests-refused");
+    browser.wait_for_text("#update-status", "Follows what changes");
     web.site.opm(&["phase", "set", "addclients"]);
-    browser.until("#follows", "last at");
+    browser.wait_for_text("#update-status", "last at");
     assert_eq!(browser.find("#remove-packages").value(), "dem", "what is being typed is left alone");
-    web.end();
+    web.finish();
 }
 
 /// What a browser submits of each form as it stands is what is stored where nobody answers.
 #[test]
 fn defaults_are_those_of_a_browser() {
-    let Some(root) = corpus::root().filter(|_| possible()) else { return };
-    let site = Site::new();
+    let Some(root) = corpus::corpus_directory().filter(|_| is_supported()) else { return };
+    let site = ClusterFixture::new();
     let mut forms: Vec<(String, String, bool)> = Vec::new();
     for entry in fs::read_dir(root).unwrap() {
         let directory = entry.unwrap().path();
         let name = directory.file_name().unwrap().to_string_lossy().into_owned();
         for (file, is_image) in [("configurator.html", false), ("configurator_image.html", true)] {
             let Ok(bytes) = fs::read(directory.join(file)) else { continue };
-            fs::create_dir_all(home(&site, &name)).unwrap();
-            fs::write(home(&site, &name).join(file), &bytes).unwrap();
+            fs::create_dir_all(package_home(&site, &name)).unwrap();
+            fs::write(package_home(&site, &name).join(file), &bytes).unwrap();
             let text = String::from_utf8(bytes).unwrap().replace("@IMAGENAME@", "compute");
             forms.push((name.clone(), text, is_image));
         }
@@ -313,18 +314,18 @@ fn defaults_are_those_of_a_browser() {
         site.opm(&["request", name]);
     }
     let ran = process::run(&mut site.command(&["run", "--quiet"]));
-    assert_eq!(ran.code, Some(0), "{}", ran.output());
+    assert_eq!(ran.code, Some(0), "{}", ran.combined_output());
     let browser = Browser::start();
     for (name, text, is_image) in &forms {
         let values = if *is_image { ".configs/compute/.configurator.values" } else { ".configurator.values" };
-        let stored = fs::read_to_string(home(&site, name).join(values)).unwrap();
+        let stored = fs::read_to_string(package_home(&site, name).join(values)).unwrap();
         let document = roxmltree::Document::parse(&stored).unwrap();
         let stored = document.root_element().children().filter(roxmltree::Node::is_element);
         let stored: Vec<(String, String)> = stored
             .map(|it| (it.tag_name().name().to_owned(), it.text().unwrap_or_default().to_owned()))
             .collect();
-        browser.open(&serve(text.clone()));
-        let submitted = browser.script("return [...new FormData(document.forms[0])]");
+        browser.open(&serve_once(text.clone()));
+        let submitted = browser.evaluate("return [...new FormData(document.forms[0])]");
         let submitted = submitted.as_array().unwrap().iter();
         let submitted: Vec<(String, String)> = submitted
             .map(|it| (it[0].as_str().unwrap().to_owned(), it[1].as_str().unwrap().replace("\r\n", "\n")))
@@ -335,7 +336,7 @@ fn defaults_are_those_of_a_browser() {
 }
 
 /// Serves one page, once.
-fn serve(html: String) -> String {
+fn serve_once(html: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {

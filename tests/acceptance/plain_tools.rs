@@ -4,102 +4,107 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::built::Built;
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::package::Format;
-use opkg_tests::{built, compare, corpus, expect, need, parallel, process};
+use opkg_tests::inspect::BuiltPackage;
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::package::PackageFormat;
+use opkg_tests::{compare, corpus, expect, inspect, parallel, process, require_tools};
 
-use crate::builds::{self, Compiled};
+use crate::builds::{self, CompiledPackage};
 
 #[test]
 fn rpmspec_accepts_every_spec() {
-    need!("rpmspec");
-    let specs: Vec<PathBuf> = all().flat_map(compiled_specs).collect();
+    require_tools!("rpmspec");
+    let specs: Vec<PathBuf> = all_compiled().flat_map(compiled_specs).collect();
     parallel::map(&specs, |spec| {
         let ended = process::run(Command::new("rpmspec").arg("-P").arg(spec));
-        assert!(ended.code == Some(0) && ended.stderr.is_empty(), "{}: {}", spec.display(), ended.output());
+        assert!(
+            ended.code == Some(0) && ended.stderr.is_empty(),
+            "{}: {}",
+            spec.display(),
+            ended.combined_output()
+        );
     });
 }
 
 /// Targets with a version, since otherwise the machine's own macros decide, and it is none of these.
 #[test]
 fn rpmbuild_by_hand_builds_what_the_format_implies() {
-    need!("rpm", "rpmbuild");
-    by_hand(Format::Rpm, |tree, opkgc| {
+    require_tools!("rpm", "rpmbuild");
+    build_by_hand(PackageFormat::Rpm, |tree, opkgc| {
         let mut rpmbuild = Command::new("rpmbuild");
-        opkgc.isolate(&mut rpmbuild);
+        opkgc.apply_environment(&mut rpmbuild);
         rpmbuild.arg("-bb").arg("--define").arg(format!("_topdir {}", tree.display())).args(specs_in(tree));
-        process::succeed(&mut rpmbuild);
-        directories(&tree.join("RPMS")).iter().flat_map(|arch| built::files(arch)).collect()
+        process::run_successfully(&mut rpmbuild);
+        directories(&tree.join("RPMS")).iter().flat_map(|arch| inspect::package_files(arch)).collect()
     });
 }
 
 #[test]
 fn dpkg_buildpackage_by_hand_builds_what_the_format_implies() {
-    need!("dpkg-buildpackage", "dpkg-deb");
-    by_hand(Format::Deb, |tree, opkgc| {
+    require_tools!("dpkg-buildpackage", "dpkg-deb");
+    build_by_hand(PackageFormat::Deb, |tree, opkgc| {
         let source = directories(tree).into_iter().find(|it| it.join("debian/control").is_file()).unwrap();
         let mut command = Command::new("dpkg-buildpackage");
-        opkgc.isolate(&mut command);
-        process::succeed(command.args(["-b", "-us", "-uc"]).current_dir(source));
-        built::files(tree)
+        opkgc.apply_environment(&mut command);
+        process::run_successfully(command.args(["-b", "-us", "-uc"]).current_dir(source));
+        inspect::package_files(tree)
     });
 }
 
 /// Compiles a few OPKGs to meta-files alone and has them built in the directory that they are in.
-fn by_hand(format: Format, build: impl Fn(&Path, &Opkgc) -> Vec<PathBuf> + Sync) {
+fn build_by_hand(format: PackageFormat, build: impl Fn(&Path, &OpkgcEnvironment) -> Vec<PathBuf> + Sync) {
     let mut work = Vec::new();
-    for directory in few() {
-        let targets = expect::EXACT.into_iter().filter(|target| target.format == format);
+    for directory in sample_directories() {
+        let targets = expect::VERSIONED_TARGETS.into_iter().filter(|target| target.format == format);
         work.extend(targets.map(|target| (directory.clone(), target)));
     }
     parallel::map(&work, |(directory, target)| {
         let Some(expected) = expect::packages(directory, target) else { return };
         let compiled = builds::compile(directory, std::slice::from_ref(target), None);
-        let files = build(&compiled.of(target), &Opkgc::new());
-        let built: Vec<Built> = files.iter().map(|file| built::read(file)).collect();
+        let files = build(&compiled.target_directory(target), &OpkgcEnvironment::new());
+        let built: Vec<BuiltPackage> = files.iter().map(|file| inspect::read(file)).collect();
         assert_eq!(built.len(), expected.len());
         for expected in &expected {
             let built = built.iter().find(|built| built.package.name == expected.package.name).unwrap();
             let differences = compare::differences(expected, built, target);
             let what = directory.display();
-            assert!(differences.is_empty(), "{what} for {}:\n{}", target.argument, differences.join("\n"));
+            assert!(differences.is_empty(), "{what} for {}:\n{}", target.dist, differences.join("\n"));
         }
     });
 }
 
 #[test]
 fn source_packages_of_debian_unpack_to_the_tree() {
-    need!("dpkg-source");
-    let [.., debian] = expect::PLAIN;
-    parallel::map(&few(), |directory| {
+    require_tools!("dpkg-source");
+    let [.., debian] = expect::UNVERSIONED_TARGETS;
+    parallel::map(&sample_directories(), |directory| {
         if expect::packages(directory, &debian).is_none() {
             return;
         }
-        let tree = builds::compile(directory, &[debian], None).of(&debian);
+        let tree = builds::compile(directory, &[debian], None).target_directory(&debian);
         let dsc = files_ending(&tree, ".dsc");
         let [dsc] = dsc.as_slice() else { panic!("{dsc:?}") };
-        let opkgc = Opkgc::new();
+        let opkgc = OpkgcEnvironment::new();
         let mut command = Command::new("dpkg-source");
-        opkgc.isolate(&mut command);
+        opkgc.apply_environment(&mut command);
         let unpacked = opkgc.home().join("unpacked");
-        process::succeed(command.arg("--no-check").arg("-x").arg(dsc).arg(&unpacked));
+        process::run_successfully(command.arg("--no-check").arg("-x").arg(dsc).arg(&unpacked));
         assert!(unpacked.join("debian/control").is_file());
         assert!(unpacked.join("config.xml").is_file());
     });
 }
 
-fn all() -> impl Iterator<Item = &'static Compiled> {
-    builds::corpus().iter().chain(builds::examples())
+fn all_compiled() -> impl Iterator<Item = &'static CompiledPackage> {
+    builds::compiled_corpus().iter().chain(builds::compiled_examples())
 }
 
 /// Enough for what is slow: the examples, and every fifth package of the corpus.
-fn few() -> Vec<PathBuf> {
-    let real = corpus::samples().into_iter().step_by(5).map(|sample| sample.lay());
+fn sample_directories() -> Vec<PathBuf> {
+    let real = corpus::samples().into_iter().step_by(5).map(|sample| sample.write_to_scratch());
     builds::example_directories().into_iter().chain(real).collect()
 }
 
-fn compiled_specs(compiled: &Compiled) -> Vec<PathBuf> {
+fn compiled_specs(compiled: &CompiledPackage) -> Vec<PathBuf> {
     directories(&compiled.output).iter().flat_map(|target| specs_in(target)).collect()
 }
 

@@ -1,13 +1,13 @@
 //! Plugins as the program finds them, and what it does without its cache.
 
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{layout, process, scratch};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{file_tree, process, scratch};
 
 use crate::builds;
 
 #[test]
 fn a_file_that_is_no_plugin_is_named_and_stops_nothing_else() {
-    let directory = scratch::directory("plugins");
+    let directory = scratch::create_directory("plugins");
     let files = [
         ("text.wasm", b"no component".to_vec()),
         ("empty.wasm", Vec::new()),
@@ -24,25 +24,25 @@ fn a_file_that_is_no_plugin_is_named_and_stops_nothing_else() {
             vec!["plugin", "inspect", path],
             vec!["--plugin", path, "--dist", "rhel", "--source", "-o", "out", example.to_str().unwrap()],
         ] {
-            let ended = Opkgc::new().run(&arguments);
-            assert!(matches!(ended.code, Some(1 | 2)), "{arguments:?}: {}", ended.output());
-            let said = ended.output();
+            let ended = OpkgcEnvironment::new().run(&arguments);
+            assert!(matches!(ended.code, Some(1 | 2)), "{arguments:?}: {}", ended.combined_output());
+            let said = ended.combined_output();
             assert!(said.contains(name) || said.contains("problem"), "{arguments:?}: {said}");
-            assert!(!ended.stderr.contains("panicked"), "{arguments:?}: {}", ended.output());
+            assert!(!ended.stderr.contains("panicked"), "{arguments:?}: {}", ended.combined_output());
         }
         // One that nobody asked for is in the list, and no hindrance.
-        let opkgc = Opkgc::new();
+        let opkgc = OpkgcEnvironment::new();
         let mut list = opkgc.command(["plugin", "list"]);
-        assert!(process::run(list.env("OPKG_PLUGIN_PATH", &directory)).output().contains(name));
+        assert!(process::run(list.env("OPKG_PLUGIN_PATH", &directory)).combined_output().contains(name));
         let mut build = opkgc.command(["--dist", "rhel", "--source", "-o", "out"]);
-        process::succeed(build.arg(&example).env("OPKG_PLUGIN_PATH", &directory));
+        process::run_successfully(build.arg(&example).env("OPKG_PLUGIN_PATH", &directory));
         fs_err::remove_file(file).unwrap();
     }
 }
 
 #[test]
 fn a_cache_that_cannot_be_used_is_no_hindrance() {
-    let opkgc = Opkgc::new();
+    let opkgc = OpkgcEnvironment::new();
     let file = opkgc.home().join("file");
     fs_err::write(&file, "no directory").unwrap();
     let example = builds::example_directories().remove(0);
@@ -50,8 +50,8 @@ fn a_cache_that_cannot_be_used_is_no_hindrance() {
     for cache in [file.as_path(), "/proc/nowhere".as_ref(), "".as_ref(), "relative".as_ref()] {
         let mut command = opkgc.command(["--dist", "rhel", "--source", "-o", "out"]);
         command.arg(&example).env("XDG_CACHE_HOME", cache);
-        process::succeed(&mut command);
-        outputs.push(layout::read(&opkgc.home().join("out")));
+        process::run_successfully(&mut command);
+        outputs.push(file_tree::read_tree(&opkgc.home().join("out")));
         assert_eq!(outputs.first(), outputs.last());
     }
 }

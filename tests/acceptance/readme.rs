@@ -1,6 +1,6 @@
 //! The README's commands are commands: each line in its code blocks that calls the program can be parsed.
 
-use opkg_tests::opkgc::{self, Opkgc};
+use opkg_tests::opkgc::{self, OpkgcEnvironment};
 
 #[test]
 fn commands_of_the_readme_are_accepted() {
@@ -13,8 +13,8 @@ fn commands_of_the_readme_are_accepted() {
         let words = command.split_whitespace().take_while(|word| *word != "#");
         // Asking for help parses the rest, and does nothing.
         let arguments: Vec<&str> = words.chain(["--help"]).collect();
-        let ended = Opkgc::new().run(arguments);
-        assert_eq!(ended.code, Some(0), "{command}: {}", ended.output());
+        let ended = OpkgcEnvironment::new().run(arguments);
+        assert_eq!(ended.code, Some(0), "{command}: {}", ended.combined_output());
     }
 }
 

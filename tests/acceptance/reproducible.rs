@@ -5,15 +5,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::generated;
-use opkg_tests::layout::{self, Item};
-use opkg_tests::opkgc::{self, Opkgc};
-use opkg_tests::{expect, need, process, scratch, tools};
+use opkg_tests::opkgc::{self, OpkgcEnvironment};
+use opkg_tests::{expect, process, require_tools, scratch, tools};
 
 use crate::builds;
 
 /// Circumstances of a run.
-struct Circumstances {
+struct BuildEnvironment {
     directory: &'static str,
     zone: &'static str,
     locale: &'static str,
@@ -21,43 +21,43 @@ struct Circumstances {
     nobody: bool,
 }
 
-const PLAIN: Circumstances =
-    Circumstances { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "022", nobody: false };
-const OTHERS: [Circumstances; 3] = [
-    Circumstances {
+const BASELINE: BuildEnvironment =
+    BuildEnvironment { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "022", nobody: false };
+const VARIATIONS: [BuildEnvironment; 3] = [
+    BuildEnvironment {
         directory: "another one",
         zone: "Asia/Kathmandu",
         locale: "C",
         umask: "077",
         nobody: false,
     },
-    Circumstances {
+    BuildEnvironment {
         directory: "é",
         zone: "America/St_Johns",
         locale: "tr_TR.UTF-8",
         umask: "000",
         nobody: false,
     },
-    Circumstances { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "027", nobody: true },
+    BuildEnvironment { directory: "in", zone: "UTC", locale: "C.UTF-8", umask: "027", nobody: true },
 ];
 
 #[test]
 fn bytes_depend_on_the_input_alone() {
-    need!("rpmbuild", "dpkg-buildpackage");
+    require_tools!("rpmbuild", "dpkg-buildpackage");
     let packages = [
-        ("generated", generated::package(4711).items),
-        ("example", items(&builds::example_directories()[1])),
+        ("generated", generated::generate(4711).items),
+        ("example", read_entries(&builds::example_directories()[1])),
     ];
     for (what, items) in packages {
-        let first = run(&items, &PLAIN);
+        let first = build_in(&items, &BASELINE);
         assert!(first.len() > 10, "{what}");
-        for circumstances in &OTHERS {
-            if circumstances.nobody && !(tools::root() && tools::available(&["setpriv"])) {
+        for circumstances in &VARIATIONS {
+            if circumstances.nobody && !(tools::is_root() && tools::all_installed(&["setpriv"])) {
                 continue;
             }
             let mut turned = items.clone();
             turned.reverse();
-            let other = run(&turned, circumstances);
+            let other = build_in(&turned, circumstances);
             let differing: Vec<&str> = first
                 .iter()
                 .zip(&other)
@@ -78,17 +78,18 @@ fn bytes_depend_on_the_input_alone() {
 /// Many jobs on one thread and on two.
 #[test]
 fn threads_do_not_matter() {
-    let packages: Vec<_> = (0..4).map(|seed| generated::package(seed).lay()).collect();
+    let packages: Vec<_> = (0..4).map(|seed| generated::generate(seed).write_to_scratch()).collect();
     let packages = [packages, builds::example_directories()].concat();
-    let targets = expect::PLAIN.map(|target| target.argument).join(",");
+    let targets = expect::UNVERSIONED_TARGETS.map(|target| target.dist).join(",");
     let with_jobs = |jobs: &str| {
-        let output = scratch::directory("output");
-        let mut command = Opkgc::new().command(["--quiet", "--jobs", jobs, "--dist", &targets, "-o"]);
-        process::succeed(command.arg(&output).args(&packages));
-        layout::read(&output)
+        let output = scratch::create_directory("output");
+        let mut command =
+            OpkgcEnvironment::new().command(["--quiet", "--jobs", jobs, "--dist", &targets, "-o"]);
+        process::run_successfully(command.arg(&output).args(&packages));
+        file_tree::read_tree(&output)
     };
     let alone = with_jobs("1");
-    assert!(alone.len() > packages.len() * expect::PLAIN.len() * 5);
+    assert!(alone.len() > packages.len() * expect::UNVERSIONED_TARGETS.len() * 5);
     let several = with_jobs("2");
     assert!(alone.iter().map(|it| &it.0).eq(several.iter().map(|it| &it.0)), "other files");
     let differing: Vec<&str> =
@@ -97,43 +98,43 @@ fn threads_do_not_matter() {
 }
 
 /// Everything that a run writes: meta-files, source packages and what the distributions' tools built.
-fn run(items: &[Item], circumstances: &Circumstances) -> Vec<(String, Vec<u8>)> {
+fn build_in(items: &[TreeEntry], circumstances: &BuildEnvironment) -> Vec<(String, Vec<u8>)> {
     // Where everybody may go.
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join(circumstances.directory);
-    layout::write(&directory.join("opkg"), items);
+    file_tree::write_tree(&directory.join("opkg"), items);
     let everybody = std::fs::Permissions::from_mode(0o777);
     fs_err::set_permissions(place.path(), everybody.clone()).unwrap();
     fs_err::set_permissions(&directory, everybody).unwrap();
-    readable(&directory.join("opkg"));
+    make_readable(&directory.join("opkg"));
 
-    let opkgc = Opkgc::new();
+    let opkgc = OpkgcEnvironment::new();
     let mut command = Command::new(if circumstances.nobody { "setpriv" } else { "env" });
-    opkgc.isolate(&mut command);
+    opkgc.apply_environment(&mut command);
     if circumstances.nobody {
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command.env("HOME", &directory).env("TMPDIR", &directory).env("XDG_CACHE_HOME", &directory);
     }
-    let targets = expect::PLAIN.map(|target| target.argument).join(",");
+    let targets = expect::UNVERSIONED_TARGETS.map(|target| target.dist).join(",");
     command.args(["sh", "-c"]).arg(format!("umask {} && exec \"$0\" \"$@\"", circumstances.umask));
     command.arg(opkgc::program()).args(["--dist", &targets, "--builder", "native", "-o", "out", "opkg"]);
     command.env("TZ", circumstances.zone).env("LC_ALL", circumstances.locale).current_dir(&directory);
-    process::succeed(&mut command);
-    layout::read(&directory.join("out"))
+    process::run_successfully(&mut command);
+    file_tree::read_tree(&directory.join("out"))
 }
 
 /// Another user must be able to read everything; who the group is does not matter.
-fn readable(directory: &Path) {
-    process::succeed(Command::new("chmod").args(["-R", "a+rX"]).arg(directory));
+fn make_readable(directory: &Path) {
+    process::run_successfully(Command::new("chmod").args(["-R", "a+rX"]).arg(directory));
 }
 
-fn items(directory: &Path) -> Vec<Item> {
+fn read_entries(directory: &Path) -> Vec<TreeEntry> {
     let item = |(path, bytes): (String, Vec<u8>)| {
         let metadata = fs_err::symlink_metadata(directory.join(&path)).unwrap();
         if metadata.is_symlink() {
-            return Item::link(path, String::from_utf8(bytes).unwrap());
+            return TreeEntry::link(path, String::from_utf8(bytes).unwrap());
         }
-        Item::file(path, metadata.permissions().mode() & 0o777, bytes)
+        TreeEntry::file(path, metadata.permissions().mode() & 0o777, bytes)
     };
-    layout::read(directory).into_iter().map(item).collect()
+    file_tree::read_tree(directory).into_iter().map(item).collect()
 }

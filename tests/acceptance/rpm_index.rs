@@ -6,30 +6,30 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{corpus, generated, need, parallel, process, scratch};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{corpus, generated, parallel, process, require_tools, scratch};
 use roxmltree::{Document, Node};
 
 use crate::builds;
 
 #[test]
 fn indices_are_those_of_createrepo() {
-    need!("createrepo_c");
-    let real = corpus::samples().into_iter().map(|sample| sample.lay());
-    let made = (0..20).map(|seed| generated::package(seed).lay());
+    require_tools!("createrepo_c");
+    let real = corpus::samples().into_iter().map(|sample| sample.write_to_scratch());
+    let made = (0..20).map(|seed| generated::generate(seed).write_to_scratch());
     let directories: Vec<PathBuf> =
         builds::example_directories().into_iter().chain(real).chain(made).collect();
     parallel::map(&["rhel-9", "fedora", "suse", "mandriva", "rhel-6"], |target| {
-        let output = scratch::directory("repo");
+        let output = scratch::create_directory("repo");
         let mut arguments: Vec<OsString> = vec!["--dist".into(), target.into(), "--repo".into(), "-o".into()];
         arguments.push(output.clone().into());
         arguments.extend(directories.iter().map(OsString::from));
         // Filters exclude some of them.
-        let ended = Opkgc::new().run(arguments);
-        assert!(matches!(ended.code, Some(0 | 4)), "{}", ended.output());
+        let ended = OpkgcEnvironment::new().run(arguments);
+        assert!(matches!(ended.code, Some(0 | 4)), "{}", ended.combined_output());
         let ours = output.join(target);
-        let theirs = scratch::directory("createrepo");
-        process::succeed(
+        let theirs = scratch::create_directory("createrepo");
+        process::run_successfully(
             Command::new("createrepo_c").arg("--quiet").arg("--outputdir").args([&theirs, &ours]),
         );
         for kind in ["primary", "filelists", "other"] {

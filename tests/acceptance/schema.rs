@@ -4,43 +4,44 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::layout::{self, Item};
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{corpus, generated, need, parallel, process, scratch};
+use opkg_tests::file_tree::{self, TreeEntry};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{corpus, generated, parallel, process, require_tools, scratch};
 
-fn valid(schema: &Path, directory: &Path) -> bool {
+fn is_valid(schema: &Path, directory: &Path) -> bool {
     let file = directory.join("config.xml");
     let ended = process::run(Command::new("xmllint").args(["--noout", "--schema"]).arg(schema).arg(file));
-    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.output());
+    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.combined_output());
     ended.code == Some(0)
 }
 
-fn schema() -> PathBuf {
-    let file = scratch::directory("schema").join("opkg.xsd");
-    fs_err::write(&file, Opkgc::new().succeed(["schema"])).unwrap();
+fn write_schema() -> PathBuf {
+    let file = scratch::create_directory("schema").join("opkg.xsd");
+    fs_err::write(&file, OpkgcEnvironment::new().run_successfully(["schema"])).unwrap();
     file
 }
 
 #[test]
 fn what_the_schema_accepts_is_accepted_and_what_it_refuses_is_remarked_on() {
-    need!("xmllint");
-    let schema = schema();
-    let mut directories: Vec<PathBuf> = corpus::samples().iter().map(corpus::Sample::lay).collect();
-    directories.extend((0..60).map(|seed| generated::package(seed).lay()));
+    require_tools!("xmllint");
+    let schema = write_schema();
+    let mut directories: Vec<PathBuf> =
+        corpus::samples().iter().map(corpus::CorpusPackage::write_to_scratch).collect();
+    directories.extend((0..60).map(|seed| generated::generate(seed).write_to_scratch()));
     parallel::map(&directories, |directory| {
-        let checked = Opkgc::new().check(directory);
+        let checked = OpkgcEnvironment::new().check(directory);
         assert_eq!(checked.code, Some(0), "{checked:?}");
-        if !valid(&schema, directory) {
-            assert!(!checked.findings.is_empty(), "{}: only the schema refuses it", directory.display());
+        if !is_valid(&schema, directory) {
+            assert!(!checked.diagnostics.is_empty(), "{}: only the schema refuses it", directory.display());
         }
     });
 }
 
 #[test]
 fn what_is_wrong_is_wrong_for_both() {
-    need!("xmllint");
-    let schema = schema();
-    let right = layout::config("right", "");
+    require_tools!("xmllint");
+    let schema = write_schema();
+    let right = file_tree::minimal_config("right", "");
     let wrong = [
         ("<name>right</name>", "<name>Right Name</name>"),
         ("<name>right</name>", ""),
@@ -55,9 +56,9 @@ fn what_is_wrong_is_wrong_for_both() {
     ];
     for (from, to) in wrong {
         assert!(right.contains(from));
-        let directory = scratch::directory("wrong").join("right");
-        layout::write(&directory, &[Item::file("config.xml", 0o644, right.replace(from, to))]);
-        assert!(!valid(&schema, &directory), "the schema accepts {to}");
-        assert!(!Opkgc::new().check(&directory).findings.is_empty(), "check accepts {to}");
+        let directory = scratch::create_directory("wrong").join("right");
+        file_tree::write_tree(&directory, &[TreeEntry::file("config.xml", 0o644, right.replace(from, to))]);
+        assert!(!is_valid(&schema, &directory), "the schema accepts {to}");
+        assert!(!OpkgcEnvironment::new().check(&directory).diagnostics.is_empty(), "check accepts {to}");
     }
 }

@@ -5,23 +5,23 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::opkgc::{self, Opkgc};
-use opkg_tests::process::{self, Ended};
-use opkg_tests::roots::rpm::{self, Root};
-use opkg_tests::{need, scratch, tools};
+use opkg_tests::opkgc::{self, OpkgcEnvironment};
+use opkg_tests::process::{self, ProcessOutput};
+use opkg_tests::roots::rpm::{self, RpmRoot};
+use opkg_tests::{require_tools, scratch, tools};
 
 /// A home of `gpg` with one key.
-struct Keys {
+struct SigningKeys {
     home: PathBuf,
     secret: PathBuf,
 }
 
-impl Keys {
+impl SigningKeys {
     fn new(passphrase: &str, algorithm: &str) -> Self {
         // Sockets below it must have short names.
-        let home = PathBuf::from(process::succeed(Command::new("mktemp").args(["-d"])).trim_end());
+        let home = PathBuf::from(process::run_successfully(Command::new("mktemp").args(["-d"])).trim_end());
         fs_err::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let secret = scratch::directory("key").join("secret.asc");
+        let secret = scratch::create_directory("key").join("secret.asc");
         let this = Self { home, secret };
         let who = "Site <site@example.org>";
         this.gpg(["--passphrase", passphrase, "--quick-gen-key", who, algorithm, "sign", "never"]);
@@ -30,16 +30,16 @@ impl Keys {
         this
     }
 
-    fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+    fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
         let mut gpg = Command::new("gpg");
         gpg.env("GNUPGHOME", &self.home).args(["--batch", "--pinentry-mode", "loopback"]);
         let ended = process::run(gpg.args(arguments));
-        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         ended
     }
 }
 
-impl Drop for Keys {
+impl Drop for SigningKeys {
     fn drop(&mut self) {
         let _ = process::run(Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", &self.home));
         let _ = fs_err::remove_dir_all(&self.home);
@@ -47,13 +47,13 @@ impl Drop for Keys {
 }
 
 /// Compiles an example with a signature; the passphrase comes from a file.
-fn compile(keys: &Keys, passphrase: &str, targets: &str) -> PathBuf {
-    let output = scratch::directory("signed");
+fn compile(keys: &SigningKeys, passphrase: &str, targets: &str) -> PathBuf {
+    let output = scratch::create_directory("signed");
     let file = keys.secret.with_file_name("passphrase");
     fs_err::write(&file, format!("{passphrase}\n")).unwrap();
-    let mut command = Opkgc::new().command(["--dist", targets, "--repo", "--sign"]);
+    let mut command = OpkgcEnvironment::new().command(["--dist", targets, "--repo", "--sign"]);
     command.arg(&keys.secret).arg("--passphrase-file").arg(file).arg("-o").arg(&output);
-    process::succeed(command.arg(opkgc::workspace().join("examples/hello-cluster")));
+    process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
     output
 }
 
@@ -65,24 +65,24 @@ fn rpms(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// `rpm -K` with a database of its own, into which these keys were imported.
-fn checked(keys: &[&Path], files: &[PathBuf]) -> Ended {
-    let database = scratch::directory("database");
+fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutput {
+    let database = scratch::create_directory("database");
     let rpm = || {
         let mut rpm = Command::new("rpm");
         rpm.arg("--dbpath").arg(&database).env("LC_ALL", "C.UTF-8");
         rpm
     };
     for key in keys {
-        process::succeed(rpm().arg("--import").arg(key));
+        process::run_successfully(rpm().arg("--import").arg(key));
     }
     process::run(rpm().arg("-Kv").args(files))
 }
 
 #[test]
 fn rpm_accepts_signed_packages_and_sources() {
-    need!("gpg", "rpm");
+    require_tools!("gpg", "rpm");
     for (algorithm, called) in [("rsa3072", "RSA/SHA256"), ("ed25519", "EdDSA/SHA256")] {
-        let keys = Keys::new("two words", algorithm);
+        let keys = SigningKeys::new("two words", algorithm);
         let [output, again] = [compile(&keys, "two words", "rhel-9"), compile(&keys, "two words", "rhel-9")];
         let directory = output.join("rhel-9");
         let public = directory.join("repodata/repomd.xml.key");
@@ -91,44 +91,44 @@ fn rpm_accepts_signed_packages_and_sources() {
         for (one, other) in files.iter().zip(rpms(&again.join("rhel-9"))) {
             assert_eq!(fs_err::read(one).unwrap(), fs_err::read(other).unwrap(), "the same bytes");
         }
-        let ended = checked(&[&public], &files);
-        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        let ended = check_signatures(&[&public], &files);
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         assert_eq!(
             ended.stdout.matches(&format!("Header V4 {called} Signature")).count(),
             4,
             "{}",
-            ended.output()
+            ended.combined_output()
         );
         assert_eq!(
             ended.stdout.matches("Signature, key ID").count(),
             ended.stdout.matches(": OK\n").count() / 5
         );
 
-        let ended = checked(&[], &files);
-        assert!(ended.code != Some(0) && ended.stdout.contains("NOKEY"), "{}", ended.output());
+        let ended = check_signatures(&[], &files);
+        assert!(ended.code != Some(0) && ended.stdout.contains("NOKEY"), "{}", ended.combined_output());
         let mut bytes = fs_err::read(&files[0]).unwrap();
         // The summary, which is in the header.
         let place = bytes.windows(5).position(|it| it == b"hello").unwrap();
         let place = place + bytes[place + 100..].windows(5).position(|it| it == b"hello").unwrap() + 100;
         bytes[place] = b'H';
-        let forged = scratch::directory("forged").join("forged.rpm");
+        let forged = scratch::create_directory("forged").join("forged.rpm");
         fs_err::write(&forged, bytes).unwrap();
-        let ended = checked(&[&public], &[forged]);
-        assert!(ended.code != Some(0) && ended.stdout.contains("BAD"), "{}", ended.output());
+        let ended = check_signatures(&[&public], &[forged]);
+        assert!(ended.code != Some(0) && ended.stdout.contains("BAD"), "{}", ended.combined_output());
     }
 }
 
 #[test]
 fn dnf_takes_signed_packages_only() {
-    need!("gpg");
-    if !rpm::possible() {
+    require_tools!("gpg");
+    if !rpm::is_supported() {
         return;
     }
-    let keys = Keys::new("", "rsa2048");
+    let keys = SigningKeys::new("", "rsa2048");
     let source = compile(&keys, "", "fedora").join("fedora");
     let install = |source: &Path| {
-        let root = Root::new();
-        root.stand_in(
+        let root = RpmRoot::new();
+        root.install_stub(
             &rpms(source)
                 .into_iter()
                 .filter(|it| !it.to_string_lossy().contains(".src."))
@@ -141,19 +141,19 @@ fn dnf_takes_signed_packages_only() {
         (ended, root.installed().len())
     };
     let (ended, installed) = install(&source);
-    assert!(ended.code == Some(0) && installed == 1, "{}", ended.output());
+    assert!(ended.code == Some(0) && installed == 1, "{}", ended.combined_output());
 
     let index = source.join("repodata/repomd.xml");
     let text = fs_err::read_to_string(&index).unwrap();
     fs_err::write(&index, text.replace("<revision>", "<revision>1")).unwrap();
     let (ended, installed) = install(&source);
-    assert!(ended.code != Some(0) && installed == 0, "{}", ended.output());
+    assert!(ended.code != Some(0) && installed == 0, "{}", ended.combined_output());
 }
 
 #[test]
 fn gpg_and_apt_accept_signed_indices() {
-    need!("gpg", "apt-get");
-    let keys = Keys::new("", "rsa2048");
+    require_tools!("gpg", "apt-get");
+    let keys = SigningKeys::new("", "rsa2048");
     let output = compile(&keys, "", "rhel-9,debian-12");
     let [rpms, debs] = ["rhel-9", "debian-12"].map(|it| output.join(it));
     let index = rpms.join("repodata/repomd.xml");
@@ -164,7 +164,7 @@ fn gpg_and_apt_accept_signed_indices() {
 
     let update = |file: &str| {
         // Apt reads as a user of its own, who cannot see everybody's directories.
-        let state = PathBuf::from(process::succeed(Command::new("mktemp").args(["-d"])).trim_end());
+        let state = PathBuf::from(process::run_successfully(Command::new("mktemp").args(["-d"])).trim_end());
         let list = state.join("sources.list");
         let (source, key) = (debs.display(), debs.join(file));
         fs_err::write(&list, format!("deb [signed-by={}] copy:{source} ./\n", key.display())).unwrap();
@@ -187,25 +187,25 @@ fn gpg_and_apt_accept_signed_indices() {
         ended
     };
     let ended = update("Release.key");
-    assert_eq!(ended.code, Some(0), "{}", ended.output());
-    let other = Keys::new("", "rsa2048");
+    assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+    let other = SigningKeys::new("", "rsa2048");
     let public = other.gpg(["--armor", "--export"]).stdout;
     fs_err::write(debs.join("other.asc"), public).unwrap();
     let ended = update("other.asc");
-    assert_ne!(ended.code, Some(0), "{}", ended.output());
+    assert_ne!(ended.code, Some(0), "{}", ended.combined_output());
 }
 
 #[test]
 fn a_key_that_cannot_sign_stops_everything() {
-    if !tools::available(&["gpg"]) {
+    if !tools::all_installed(&["gpg"]) {
         return;
     }
-    let keys = Keys::new("open", "ed25519");
+    let keys = SigningKeys::new("open", "ed25519");
     let public = keys.secret.with_file_name("public.asc");
     fs_err::write(&public, keys.gpg(["--armor", "--export"]).stdout).unwrap();
-    let output = scratch::directory("unsigned").join("output");
+    let output = scratch::create_directory("unsigned").join("output");
     let run = |key: &Path, passphrase: Option<&str>, more: &[&str]| {
-        let mut command = Opkgc::new().command(["--dist", "rhel-9", "-o"]);
+        let mut command = OpkgcEnvironment::new().command(["--dist", "rhel-9", "-o"]);
         command.arg(&output).arg("--sign").arg(key).args(more);
         command.envs(passphrase.map(|it| ("OPKG_SIGN_PASSPHRASE", it)));
         let ended = process::run(command.arg(opkgc::workspace().join("examples/hello-cluster")));

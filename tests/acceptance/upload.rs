@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use opkg_tests::opkgc::Opkgc;
-use opkg_tests::{generated, need, parallel, process, scratch};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::{generated, parallel, process, require_tools, scratch};
 
 use crate::builds;
 
 /// Fields of `.buildinfo` that tell of a machine with the distribution's tools, which ours is not.
-const OF_A_MACHINE: [(&str, &str); 5] = [
+const MACHINE_FIELDS: [(&str, &str); 5] = [
     ("Build-Origin", "whose tools they are"),
     ("Build-Date", "what the clock said"),
     ("Build-Tainted-By", "what is unusual about the machine"),
@@ -21,26 +21,26 @@ const OF_A_MACHINE: [(&str, &str); 5] = [
 
 #[test]
 fn examples_and_generated_packages() {
-    need!("dpkg-genchanges", "dpkg-genbuildinfo", "dpkg-deb");
-    let generated = (0..6).map(|seed| generated::package(seed).lay());
+    require_tools!("dpkg-genchanges", "dpkg-genbuildinfo", "dpkg-deb");
+    let generated = (0..6).map(|seed| generated::generate(seed).write_to_scratch());
     let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(generated).collect();
     let compared = parallel::map(&directories, |directory| {
-        let output = scratch::directory("upload");
+        let output = scratch::create_directory("upload");
         let target = output.join("debian-12");
         let arguments = ["--dist", "debian-12", "-o", output.to_str().unwrap(), directory.to_str().unwrap()];
-        let ended = Opkgc::new().run(arguments);
+        let ended = OpkgcEnvironment::new().run(arguments);
         if ended.code == Some(4) {
             return 0;
         }
-        assert_eq!(ended.code, Some(0), "{}", ended.output());
-        agree(&target);
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+        assert_tools_agree(&target);
         1
     });
     assert!(compared.iter().sum::<i32>() > 4, "{compared:?}");
 }
 
 /// Has the tools describe the files in a directory, which has one upload.
-fn agree(directory: &Path) {
+fn assert_tools_agree(directory: &Path) {
     let [changes, record] = ["changes", "buildinfo"].map(|extension| {
         let files = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let found: Vec<PathBuf> =
@@ -48,7 +48,7 @@ fn agree(directory: &Path) {
         let [file] = found.as_slice() else { panic!("{found:?}") };
         file.clone()
     });
-    let ours = fields(&fs_err::read_to_string(&changes).unwrap());
+    let ours = parse_fields(&fs_err::read_to_string(&changes).unwrap());
     // What a build leaves for the tools: the packages that it made, and what to say of them.
     let listed = ours["Files"].lines().filter(|line| line.ends_with(".deb") || line.ends_with(".buildinfo"));
     let listed: String = listed
@@ -61,30 +61,30 @@ fn agree(directory: &Path) {
     let tree = entries.into_iter().find(|path| path.join("debian/control").is_file()).unwrap();
     fs_err::write(tree.join("debian/files"), listed).unwrap();
 
-    let theirs = process::succeed(
+    let theirs = process::run_successfully(
         Command::new("dpkg-genchanges").args(["-q", "-sa", "--build=full"]).current_dir(&tree),
     );
-    same(&changes, &fields(&theirs), &ours, &[]);
+    assert_same(&changes, &parse_fields(&theirs), &ours, &[]);
 
-    let other = scratch::directory("buildinfo").join("x.buildinfo");
+    let other = scratch::create_directory("buildinfo").join("x.buildinfo");
     let mut genbuildinfo = Command::new("dpkg-genbuildinfo");
     genbuildinfo.arg(format!("-O{}", other.display())).arg("--build=full").current_dir(&tree);
-    process::succeed(&mut genbuildinfo);
-    let mut theirs = fields(&fs_err::read_to_string(other).unwrap());
+    process::run_successfully(&mut genbuildinfo);
+    let mut theirs = parse_fields(&fs_err::read_to_string(other).unwrap());
     // It lists everything that was made before it, hence ours as well.
     let own = format!(" {}", record.file_name().unwrap().to_str().unwrap());
     for list in theirs.values_mut() {
         *list = list.lines().filter(|line| !line.ends_with(&own)).collect::<Vec<_>>().join("\n");
     }
-    let ours = fields(&fs_err::read_to_string(&record).unwrap());
+    let ours = parse_fields(&fs_err::read_to_string(&record).unwrap());
     if ours["Build-Architecture"] == "all" {
         // Theirs is the machine's; ours are made for one machine only if a package is.
         theirs.insert("Build-Architecture".to_owned(), "all".to_owned());
     }
-    same(&record, &theirs, &ours, &OF_A_MACHINE);
+    assert_same(&record, &theirs, &ours, &MACHINE_FIELDS);
 }
 
-fn fields(text: &str) -> BTreeMap<String, String> {
+fn parse_fields(text: &str) -> BTreeMap<String, String> {
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     let mut last = String::new();
     for line in text.lines() {
@@ -101,7 +101,7 @@ fn fields(text: &str) -> BTreeMap<String, String> {
     fields
 }
 
-fn same(
+fn assert_same(
     file: &Path,
     theirs: &BTreeMap<String, String>,
     ours: &BTreeMap<String, String>,

@@ -8,22 +8,21 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 /// Runs the rest of the command line once and prints its peak of resident memory and its processor time.
 /// The kernel keeps the peak of all children together, so each is measured by a process of its own.
-pub const PEAK: &str = "--peak-of";
+pub const PEAK_FLAG: &str = "--peak-of";
 
-/// Something to be measured.
-pub struct Work<'a> {
+pub struct Benchmark<'a> {
     name: String,
     budget: &'static str,
     command: Box<dyn Fn() -> Command + 'a>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Benchmark<'a> {
     /// `command` makes a process to be measured, and may prepare what it needs: that is not measured.
     pub fn new(name: &str, budget: &'static str, command: impl Fn() -> Command + 'a) -> Self {
         Self { name: name.to_owned(), budget, command: Box::new(command) }
     }
 
-    fn once(&self) -> Duration {
+    fn time_once(&self) -> Duration {
         let mut command = (self.command)();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
@@ -34,10 +33,10 @@ impl<'a> Work<'a> {
     }
 
     /// MiB, and milliseconds of processor time.
-    fn peak(&self) -> (f64, f64) {
+    fn measure_peak(&self) -> (f64, f64) {
         let measured = (self.command)();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg(PEAK).arg(measured.get_program()).args(measured.get_args());
+        command.arg(PEAK_FLAG).arg(measured.get_program()).args(measured.get_args());
         for (name, value) in measured.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
@@ -65,11 +64,11 @@ pub fn print_peak(command: &[OsString]) {
 
 /// Measures all of them in turn, so that whatever else the machine does falls on all alike, and prints a
 /// table. The ratio is that to the first.
-pub fn compare(title: &str, rounds: usize, all: &[Work]) {
+pub fn run_benchmarks(title: &str, rounds: usize, all: &[Benchmark]) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); all.len()];
     for round in 0..rounds + 2 {
         for (work, times) in all.iter().zip(&mut times) {
-            let took = work.once();
+            let took = work.time_once();
             // The first two only warm up what can be warm.
             if round >= 2 {
                 times.push(took);
@@ -85,7 +84,7 @@ pub fn compare(title: &str, rounds: usize, all: &[Work]) {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         let (median, best) = (milliseconds(times[times.len() / 2]), milliseconds(times[0]));
         let ratio = median / *first.get_or_insert(median);
-        let (memory, processor) = work.peak();
+        let (memory, processor) = work.measure_peak();
         println!(
             "| {} | {median:.1} | {best:.1} | {processor:.1} | {memory:.1} | {ratio:.2} | {} |",
             work.name, work.budget

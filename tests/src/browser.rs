@@ -16,7 +16,7 @@ pub const TAB: &str = "\u{e004}";
 pub const ENTER: &str = "\u{e007}";
 
 /// For anything to happen in the browser.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// How the protocol calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -24,7 +24,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     driver: Child,
     /// Kept, so that the driver can go on writing there.
-    _said: BufReader<ChildStdout>,
+    _stdout: BufReader<ChildStdout>,
     port: u16,
     session: String,
 }
@@ -38,8 +38,8 @@ pub struct Element<'a> {
 impl Browser {
     /// Whether there is one; says so where there is none.
     #[must_use]
-    pub fn possible() -> bool {
-        tools::available(&["chromium", "chromedriver"])
+    pub fn is_available() -> bool {
+        tools::all_installed(&["chromium", "chromedriver"])
     }
 
     /// Starts it, with the screen of a laptop.
@@ -66,8 +66,8 @@ impl Browser {
                 break port.trim().trim_end_matches('.').parse().unwrap();
             }
         };
-        let mut browser = Self { driver, _said: said, port, session: String::new() };
-        let profile = scratch::directory("browser");
+        let mut browser = Self { driver, _stdout: said, port, session: String::new() };
+        let profile = scratch::create_directory("browser");
         let arguments = json!([
             "--headless",
             "--no-sandbox",
@@ -92,7 +92,7 @@ impl Browser {
 
     /// Goes to an address.
     pub fn open(&self, address: &str) {
-        self.command("/url", &json!({ "url": address }));
+        self.post("/url", &json!({ "url": address }));
     }
 
     /// The address that it is at.
@@ -101,8 +101,8 @@ impl Browser {
     ///
     /// If it is not at any.
     #[must_use]
-    pub fn address(&self) -> String {
-        self.look("/url").as_str().unwrap().to_owned()
+    pub fn current_url(&self) -> String {
+        self.get("/url").as_str().unwrap().to_owned()
     }
 
     /// The first element that a CSS selector means, as soon as there is one.
@@ -111,14 +111,14 @@ impl Browser {
     ///
     /// If there is none for a long time.
     pub fn find(&self, selector: &str) -> Element<'_> {
-        let found = self.wait(selector, || self.all(selector).into_iter().next());
+        let found = self.wait_for(selector, || self.find_elements(selector).into_iter().next());
         Element { browser: self, id: found }
     }
 
     /// How many elements there are of a CSS selector.
     #[must_use]
     pub fn count(&self, selector: &str) -> usize {
-        self.all(selector).len()
+        self.find_elements(selector).len()
     }
 
     /// The link with this text.
@@ -126,9 +126,9 @@ impl Browser {
     /// # Panics
     ///
     /// If there is none for a long time.
-    pub fn link(&self, text: &str) -> Element<'_> {
+    pub fn find_link(&self, text: &str) -> Element<'_> {
         let query = json!({ "using": "link text", "value": text });
-        let found = self.wait(text, || ids(&self.command("/elements", &query)).into_iter().next());
+        let found = self.wait_for(text, || element_ids(&self.post("/elements", &query)).into_iter().next());
         Element { browser: self, id: found }
     }
 
@@ -137,19 +137,19 @@ impl Browser {
     /// # Panics
     ///
     /// If it does not for a long time.
-    pub fn until(&self, selector: &str, says: &str) -> String {
+    pub fn wait_for_text(&self, selector: &str, says: &str) -> String {
         let what = format!("{selector}: {says}");
-        self.wait(&what, || {
+        self.wait_for(&what, || {
             let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
-            let text = self.run(script, &json!([selector])).as_str().unwrap_or_default().to_owned();
+            let text =
+                self.execute_script(script, &json!([selector])).as_str().unwrap_or_default().to_owned();
             text.contains(says).then_some(text)
         })
     }
 
-    /// What a script returns.
     #[must_use]
-    pub fn script(&self, script: &str) -> Value {
-        self.run(script, &json!([]))
+    pub fn evaluate(&self, script: &str) -> Value {
+        self.execute_script(script, &json!([]))
     }
 
     /// Presses keys where the focus is.
@@ -157,16 +157,16 @@ impl Browser {
     /// # Panics
     ///
     /// If nothing has it.
-    pub fn press(&self, keys: &str) {
-        let active = self.look("/element/active");
+    pub fn press_keys(&self, keys: &str) {
+        let active = self.get("/element/active");
         let id = active[ELEMENT].as_str().unwrap();
-        self.command(&format!("/element/{id}/value"), &json!({ "text": keys }));
+        self.post(&format!("/element/{id}/value"), &json!({ "text": keys }));
     }
 
     /// Complaints of the browser since the last time that somebody asked.
     #[must_use]
-    pub fn complaints(&self) -> Vec<String> {
-        let log = self.command("/se/log", &json!({ "type": "browser" }));
+    pub fn console_messages(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
         let lines = log.as_array().into_iter().flatten();
         lines.map(|it| format!("{}: {}", it["level"], it["message"])).collect()
     }
@@ -176,38 +176,38 @@ impl Browser {
     /// # Panics
     ///
     /// If it cannot be written.
-    pub fn picture(&self, name: &str) {
+    pub fn save_screenshot(&self, name: &str) {
         let Some(directory) = std::env::var_os("OPM_PICTURES") else { return };
-        let data = self.look("/screenshot");
+        let data = self.get("/screenshot");
         let file = std::path::Path::new(&directory).join(format!("{name}.png.base64"));
         fs_err::write(file, data.as_str().unwrap()).unwrap();
     }
 
-    fn all(&self, selector: &str) -> Vec<String> {
-        ids(&self.command("/elements", &json!({ "using": "css selector", "value": selector })))
+    fn find_elements(&self, selector: &str) -> Vec<String> {
+        element_ids(&self.post("/elements", &json!({ "using": "css selector", "value": selector })))
     }
 
-    fn run(&self, script: &str, arguments: &Value) -> Value {
-        self.command("/execute/sync", &json!({ "script": script, "args": arguments }))
+    fn execute_script(&self, script: &str, arguments: &Value) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
-    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(found) = look() {
                 return found;
             }
-            let page = || self.look("/source");
-            assert!(began.elapsed() < PATIENCE, "{what} is not on {}:\n{}", self.address(), page());
+            let page = || self.get("/source");
+            assert!(began.elapsed() < TIMEOUT, "{what} is not on {}:\n{}", self.current_url(), page());
             std::thread::sleep(Duration::from_millis(30));
         }
     }
 
-    fn look(&self, path: &str) -> Value {
+    fn get(&self, path: &str) -> Value {
         self.call("GET", &format!("/session/{}{path}", self.session), &Value::Null)
     }
 
-    fn command(&self, path: &str, body: &Value) -> Value {
+    fn post(&self, path: &str, body: &Value) -> Value {
         self.call("POST", &format!("/session/{}{path}", self.session), body)
     }
 
@@ -221,7 +221,7 @@ impl Browser {
     fn send(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(2 * PATIENCE))?;
+        stream.set_read_timeout(Some(2 * TIMEOUT))?;
         let head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close");
         write!(
             stream,
@@ -244,7 +244,7 @@ impl Browser {
     }
 }
 
-fn ids(found: &Value) -> Vec<String> {
+fn element_ids(found: &Value) -> Vec<String> {
     let elements = found.as_array().into_iter().flatten();
     elements.map(|it| it[ELEMENT].as_str().unwrap().to_owned()).collect()
 }
@@ -261,18 +261,18 @@ impl Drop for Browser {
 impl Element<'_> {
     /// Clicks on it.
     pub fn click(&self) {
-        self.command("/click", &json!({}));
+        self.post("/click", &json!({}));
     }
 
     /// Types into it.
-    pub fn keys(&self, text: &str) {
-        self.command("/value", &json!({ "text": text }));
+    pub fn type_text(&self, text: &str) {
+        self.post("/value", &json!({ "text": text }));
     }
 
     /// Types into it, in place of what is there.
     pub fn fill(&self, text: &str) {
-        self.command("/clear", &json!({}));
-        self.keys(text);
+        self.post("/clear", &json!({}));
+        self.type_text(text);
     }
 
     /// What it says.
@@ -282,7 +282,7 @@ impl Element<'_> {
     /// If it is gone.
     #[must_use]
     pub fn text(&self) -> String {
-        self.look("/text").as_str().unwrap().to_owned()
+        self.get("/text").as_str().unwrap().to_owned()
     }
 
     /// What is typed into it.
@@ -292,14 +292,14 @@ impl Element<'_> {
     /// If nothing can be.
     #[must_use]
     pub fn value(&self) -> String {
-        self.look("/property/value").as_str().unwrap().to_owned()
+        self.get("/property/value").as_str().unwrap().to_owned()
     }
 
-    fn look(&self, what: &str) -> Value {
-        self.browser.look(&format!("/element/{}{what}", self.id))
+    fn get(&self, what: &str) -> Value {
+        self.browser.get(&format!("/element/{}{what}", self.id))
     }
 
-    fn command(&self, what: &str, body: &Value) -> Value {
-        self.browser.command(&format!("/element/{}{what}", self.id), body)
+    fn post(&self, what: &str, body: &Value) -> Value {
+        self.browser.post(&format!("/element/{}{what}", self.id), body)
     }
 }

@@ -4,45 +4,46 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use crate::built::Built;
-use crate::expect::{Expected, Target};
-use crate::package::{Change, File, Format, Kind, Package};
+use crate::expect::{ExpectedPackage, Target};
+use crate::inspect::BuiltPackage;
+use crate::package::{ChangelogEntry, InstalledFile, Package, PackageFormat, RelationKind};
 
 /// Everything in which a package is not what was expected, a line each; empty if it is.
 #[must_use]
-pub fn differences(expected: &Expected, built: &Built, target: &Target) -> Vec<String> {
+pub fn differences(expected: &ExpectedPackage, built: &BuiltPackage, target: &Target) -> Vec<String> {
     let (wanted, got) = (&expected.package, &built.package);
     let mut found = Differences { package: wanted.name.clone(), lines: Vec::new() };
-    found.value("name", &wanted.name, &got.name);
-    found.value("version", &wanted.version, &got.version);
-    found.value("architecture", &wanted.arch, &got.arch);
-    found.value("summary", &wanted.summary, &readable(&got.summary));
-    let mut description: Vec<String> = got.description.iter().map(|paragraph| readable(paragraph)).collect();
-    if target.format == Format::Deb && description.len() == wanted.description.len() + 1 {
+    found.compare_value("name", &wanted.name, &got.name);
+    found.compare_value("version", &wanted.version, &got.version);
+    found.compare_value("architecture", &wanted.arch, &got.arch);
+    found.compare_value("summary", &wanted.summary, &strip_word_joiners(&got.summary));
+    let mut description: Vec<String> =
+        got.description.iter().map(|paragraph| strip_word_joiners(paragraph)).collect();
+    if target.format == PackageFormat::Deb && description.len() == wanted.description.len() + 1 {
         // Debian wants three packages of one source to be described each in its own way, at the end.
         description.pop();
     }
-    found.value("description", &wanted.description, &description);
-    found.value("home page", &wanted.url, &got.url);
-    found.value("licence", &wanted.license, &got.license);
-    found.value("scriptlets", &wanted.scriptlets, &got.scriptlets);
-    found.value("opkg-level conflicts", &wanted.opkg_conflicts, &got.opkg_conflicts);
-    let may_be_there = |relation: &(Kind, String)| free_relation(relation, expected, target);
+    found.compare_value("description", &wanted.description, &description);
+    found.compare_value("home page", &wanted.url, &got.url);
+    found.compare_value("licence", &wanted.license, &got.license);
+    found.compare_value("scriptlets", &wanted.scriptlets, &got.scriptlets);
+    found.compare_value("opkg-level conflicts", &wanted.opkg_conflicts, &got.opkg_conflicts);
+    let may_be_there = |relation: &(RelationKind, String)| is_exempt_relation(relation, expected, target);
     let relations = got.relations.iter().filter(|relation| !may_be_there(relation));
     let missing = wanted
         .relations
         .iter()
-        .filter(|relation| !got.relations.contains(relation) && !free_to_miss(relation, got, target));
+        .filter(|relation| !got.relations.contains(relation) && !may_be_missing(relation, got, target));
     let further = relations.filter(|relation| !wanted.relations.contains(relation));
-    found.sets("relation", missing, further);
-    found.files(wanted, got, target);
-    found.changes(&wanted.changes, &got.changes);
+    found.compare_sets("relation", missing, further);
+    found.compare_files(wanted, got, target);
+    found.compare_changelog(&wanted.changelog, &got.changelog);
     found.lines
 }
 
 /// RPM refuses a text line that begins like a section of the spec, so a word joiner, which cannot be
 /// seen, may stand before it.
-fn readable(text: &str) -> String {
+fn strip_word_joiners(text: &str) -> String {
     text.replace('\u{2060}', "")
 }
 
@@ -51,20 +52,26 @@ fn readable(text: &str) -> String {
 /// - an RPM provides itself, by its name and by its name with the architecture;
 /// - what runs a scriptlet may be required: a shell, an interpreter, or the package that has it, and what
 ///   unpacks a script that the package carries.
-fn free_relation((kind, relation): &(Kind, String), expected: &Expected, target: &Target) -> bool {
+fn is_exempt_relation(
+    (kind, relation): &(RelationKind, String),
+    expected: &ExpectedPackage,
+    target: &Target,
+) -> bool {
     let package = &expected.package;
     match kind {
-        Kind::Provides if target.format == Format::Rpm => {
+        RelationKind::Provides if target.format == PackageFormat::Rpm => {
             let name = relation.split(" = ").next().unwrap_or(relation);
             name == package.name || name.strip_prefix(&package.name).is_some_and(|rest| rest.starts_with('('))
         }
-        Kind::Requires if !package.scriptlets.is_empty() => {
+        RelationKind::Requires if !package.scriptlets.is_empty() => {
             let interpreters = expected.interpreters.iter().map(String::as_str);
             let programs = interpreters.chain(["/bin/sh", "/usr/bin/env"]).collect::<BTreeSet<_>>();
             let carried = ["pre-install", "post-uninstall"].iter().any(|it| package.scriptlets.contains(*it));
             programs.iter().any(|program| match target.format {
-                Format::Rpm => program == relation || (carried && relation == "coreutils"),
-                Format::Deb => program.rsplit('/').next().is_some_and(|name| relation.starts_with(name)),
+                PackageFormat::Rpm => program == relation || (carried && relation == "coreutils"),
+                PackageFormat::Deb => {
+                    program.rsplit('/').next().is_some_and(|name| relation.starts_with(name))
+                }
             })
         }
         _ => false,
@@ -73,20 +80,21 @@ fn free_relation((kind, relation): &(Kind, String), expected: &Expected, target:
 
 /// Debian's packages do not name what is on every system, and `dpkg-gencontrol` leaves out what another
 /// relation of the package says as well, or what the package itself provides.
-fn free_to_miss((kind, relation): &(Kind, String), got: &Package, target: &Target) -> bool {
+fn may_be_missing((kind, relation): &(RelationKind, String), got: &Package, target: &Target) -> bool {
     let name = |relation: &str| relation.split(' ').next().unwrap_or_default().to_owned();
-    target.format == Format::Deb
+    target.format == PackageFormat::Deb
         && (["bash", "coreutils", "sed", "tar", "grep", "util-linux"].contains(&relation.as_str())
             || got.relations.iter().any(|(other, stronger)| {
                 let says_more = other == kind
-                    || (*other == Kind::Provides && matches!(kind, Kind::Requires | Kind::Suggests))
-                    || (*other == Kind::Requires && *kind == Kind::Suggests);
+                    || (*other == RelationKind::Provides
+                        && matches!(kind, RelationKind::Requires | RelationKind::Suggests))
+                    || (*other == RelationKind::Requires && *kind == RelationKind::Suggests);
                 says_more && name(stronger) == name(relation)
             }))
 }
 
 /// Files that every Debian package has of its own.
-fn free_file(path: &str, package: &str) -> bool {
+fn is_exempt_file(path: &str, package: &str) -> bool {
     let documentation = format!("/usr/share/doc/{package}");
     path == format!("{documentation}/copyright") || path == format!("{documentation}/changelog.Debian.gz")
 }
@@ -97,56 +105,59 @@ struct Differences {
 }
 
 impl Differences {
-    fn say(&mut self, what: &str) {
+    fn push(&mut self, what: &str) {
         self.lines.push(format!("{}: {what}", self.package));
     }
 
-    fn value<T: PartialEq + Debug>(&mut self, what: &str, wanted: &T, got: &T) {
+    fn compare_value<T: PartialEq + Debug>(&mut self, what: &str, wanted: &T, got: &T) {
         if wanted != got {
-            self.say(&format!("{what}: expected {wanted:?}, got {got:?}"));
+            self.push(&format!("{what}: expected {wanted:?}, got {got:?}"));
         }
     }
 
-    fn sets<'a, T: Debug + 'a>(
+    fn compare_sets<'a, T: Debug + 'a>(
         &mut self,
         what: &str,
         missing: impl Iterator<Item = &'a T>,
         further: impl Iterator<Item = &'a T>,
     ) {
         for item in missing {
-            self.say(&format!("{what} missing: {item:?}"));
+            self.push(&format!("{what} missing: {item:?}"));
         }
         for item in further {
-            self.say(&format!("{what} not expected: {item:?}"));
+            self.push(&format!("{what} not expected: {item:?}"));
         }
     }
 
-    fn files(&mut self, wanted: &Package, got: &Package, target: &Target) {
+    fn compare_files(&mut self, wanted: &Package, got: &Package, target: &Target) {
         for (path, file) in &wanted.files {
             match got.files.get(path) {
                 Some(there) if there == file => (),
-                there => self.say(&format!("file {path:?}: expected {file:?}, got {there:?}")),
+                there => self.push(&format!("file {path:?}: expected {file:?}, got {there:?}")),
             }
         }
         for (path, file) in got.files.iter().filter(|(path, _)| !wanted.files.contains_key(*path)) {
-            let free = target.format == Format::Deb
+            let free = target.format == PackageFormat::Deb
                 // dpkg wants all directories in the archive; they are shared between packages.
-                && (*file == File::Directory(0o755) || free_file(path, &wanted.name));
+                && (*file == InstalledFile::Directory(0o755) || is_exempt_file(path, &wanted.name));
             if !free {
-                self.say(&format!("file not expected: {path:?}, {file:?}"));
+                self.push(&format!("file not expected: {path:?}, {file:?}"));
             }
         }
     }
 
-    fn changes(&mut self, wanted: &[Change], got: &[Change]) {
+    fn compare_changelog(&mut self, wanted: &[ChangelogEntry], got: &[ChangelogEntry]) {
         if wanted.len() != got.len() {
-            self.say(&format!("changelog: expected {} entries, got {}", wanted.len(), got.len()));
+            self.push(&format!("changelog: expected {} entries, got {}", wanted.len(), got.len()));
         }
         for (wanted, got) in wanted.iter().zip(got) {
             let same = wanted.version == got.version && wanted.day == got.day;
             // Numbers of bugs may be added to the text, in the format's own way.
-            if !same || wanted.author != got.author || !contains_words(&readable(&got.text), &wanted.text) {
-                self.say(&format!("changelog: expected {wanted:?}, got {got:?}"));
+            if !same
+                || wanted.author != got.author
+                || !contains_words(&strip_word_joiners(&got.text), &wanted.text)
+            {
+                self.push(&format!("changelog: expected {wanted:?}, got {got:?}"));
             }
         }
     }

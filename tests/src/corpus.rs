@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::layout::{self, Item};
+use crate::file_tree::{self, TreeEntry};
 use crate::{opkgc, scratch, tools};
 
 /// One package of the corpus.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct CorpusPackage {
     /// Of its directory.
     pub name: String,
     /// Where its data is.
@@ -21,13 +21,16 @@ pub struct Sample {
 ///
 /// If it cannot be read, or is missing where nothing may be skipped.
 #[must_use]
-pub fn samples() -> Vec<Sample> {
-    let Some(root) = root() else { return Vec::new() };
-    let mut samples: Vec<Sample> = fs_err::read_dir(root)
+pub fn samples() -> Vec<CorpusPackage> {
+    let Some(root) = corpus_directory() else { return Vec::new() };
+    let mut samples: Vec<CorpusPackage> = fs_err::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().join("config.xml").is_file())
-        .map(|entry| Sample { name: entry.file_name().to_string_lossy().into_owned(), data: entry.path() })
+        .map(|entry| CorpusPackage {
+            name: entry.file_name().to_string_lossy().into_owned(),
+            data: entry.path(),
+        })
         .collect();
     samples.sort_by(|one, other| one.name.cmp(&other.name));
     assert!(!samples.is_empty(), "the corpus is empty");
@@ -36,7 +39,7 @@ pub fn samples() -> Vec<Sample> {
 
 /// Where the corpus is.
 #[must_use]
-pub fn root() -> Option<PathBuf> {
+pub fn corpus_directory() -> Option<PathBuf> {
     let place = std::env::var_os("OPKG_CORPUS")
         .map_or_else(|| opkgc::workspace().join("../shared/corpus"), PathBuf::from);
     if !place.is_dir() {
@@ -46,7 +49,7 @@ pub fn root() -> Option<PathBuf> {
     Some(place)
 }
 
-impl Sample {
+impl CorpusPackage {
     /// Lays the package into a new directory: what the corpus has of it, and stubs for what its list of
     /// files says further.
     ///
@@ -54,9 +57,9 @@ impl Sample {
     ///
     /// If the list of files is not as its description says.
     #[must_use]
-    pub fn lay(&self) -> PathBuf {
-        let directory = scratch::directory("corpus").join(&self.name);
-        self.lay_into(&directory);
+    pub fn write_to_scratch(&self) -> PathBuf {
+        let directory = scratch::create_directory("corpus").join(&self.name);
+        self.write_to(&directory);
         directory
     }
 
@@ -65,26 +68,29 @@ impl Sample {
     /// # Panics
     ///
     /// If the list of files is not as its description says.
-    pub fn lay_into(&self, directory: &Path) {
+    pub fn write_to(&self, directory: &Path) {
         let list = fs_err::read_to_string(self.data.join("tree.tsv")).unwrap();
-        let items: Vec<Item> = list.lines().map(|line| self.item(line)).collect();
-        layout::write(directory, &items);
+        let items: Vec<TreeEntry> = list.lines().map(|line| self.parse_item(line)).collect();
+        file_tree::write_tree(directory, &items);
     }
 
-    fn item(&self, line: &str) -> Item {
+    fn parse_item(&self, line: &str) -> TreeEntry {
         let mut columns = line.split('\t');
         let mut column = || columns.next().unwrap_or_else(|| panic!("{}: tree.tsv: {line}", self.name));
         let (path, mode, size, first) = (column(), column(), column(), column());
         let mode = u32::from_str_radix(mode, 8).unwrap();
         let data = self.data.join(path);
-        let bytes =
-            if data.is_file() { fs_err::read(data).unwrap() } else { stub(first, size.parse().unwrap()) };
-        Item::file(path, mode, bytes)
+        let bytes = if data.is_file() {
+            fs_err::read(data).unwrap()
+        } else {
+            stub_file(first, size.parse().unwrap())
+        };
+        TreeEntry::file(path, mode, bytes)
     }
 }
 
 /// A file of this many bytes. One that starts with `#!` does nothing, and says so to sh and Perl alike.
-fn stub(first: &str, size: usize) -> Vec<u8> {
+fn stub_file(first: &str, size: usize) -> Vec<u8> {
     let (start, filler) = match first {
         "-" => (String::new(), "One line of many.\n"),
         interpreter => (format!("{interpreter}\nexit 0;\n"), "# Stands for a line of the real script.\n"),

@@ -5,27 +5,29 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`compare`] | what was built against what was expected, with the list of what may differ |
-//! | [`built`] | packages as `rpm` and `dpkg-deb` describe them |
+//! | [`compare`] | compares what was built with what was expected, with the list of permitted differences |
+//! | [`fuzz`] | readers of untrusted bytes as functions, with seeds and a mutator |
+//! | [`inspect`] | packages as `rpm` and `dpkg-deb` describe them |
 //! | [`expect`] | packages as the format implies them, from a reading of `config.xml` of its own |
 //! | [`generated`] | OPKGs of our own making, as many as wanted |
 //! | [`corpus`] | real OPKGs, where they are at hand |
 //! | [`roots`] | systems in directories, for package managers to install into |
-//! | [`opkgc`] | the program |
+//! | [`opkgc`], [`opm`], [`browser`] | the programs, and a browser for `opm web` |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
-//! | [`layout`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
+//! | [`file_tree`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
 
 // A broken assumption here is a failed test, and says so by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod browser;
-pub mod built;
 pub mod calendar;
 pub mod compare;
 pub mod corpus;
 pub mod expect;
+pub mod file_tree;
+pub mod fuzz;
 pub mod generated;
-pub mod layout;
+pub mod inspect;
 pub mod opkgc;
 pub mod opm;
 pub mod package;

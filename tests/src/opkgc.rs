@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{process, scratch};
 
 /// The program to test instead of the one that this checkout builds.
-pub const PROGRAM: &str = "OPKGC";
+pub const PROGRAM_VAR: &str = "OPKGC";
 
 /// The program, built once per test process unless `$OPKGC` names one.
 ///
@@ -21,10 +21,10 @@ pub const PROGRAM: &str = "OPKGC";
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        if let Some(program) = std::env::var_os(PROGRAM) {
+        if let Some(program) = std::env::var_os(PROGRAM_VAR) {
             return PathBuf::from(program);
         }
-        built("opkgc")
+        build_program("opkgc")
     })
 }
 
@@ -33,18 +33,25 @@ pub fn program() -> &'static Path {
 /// # Panics
 ///
 /// If it cannot be.
-pub(crate) fn built(name: &str) -> PathBuf {
+pub(crate) fn build_program(name: &str) -> PathBuf {
     // Cargo hands the program's place only to tests of its own package.
-    let profile = scratch::profile();
+    let profile = scratch::profile_name();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace()).args(["build", "--quiet", "--package", "opkg-cli", "--bin", name]);
+    cargo.current_dir(workspace()).args([
+        "build",
+        "--quiet",
+        "--package",
+        &format!("{name}-cli"),
+        "--bin",
+        name,
+    ]);
     cargo.arg("--profile").arg(if profile == "debug" { "dev" } else { &profile });
-    cargo.arg("--target-dir").arg(scratch::target());
+    cargo.arg("--target-dir").arg(scratch::target_directory());
     let status = cargo.status().unwrap();
     assert!(status.success(), "{name} could not be built");
     // A name of its own, so that a build going on beside the tests takes nothing away from them.
-    let program = scratch::directory("program").join(name);
-    fs_err::hard_link(scratch::target().join(profile).join(name), &program).unwrap();
+    let program = scratch::create_directory("program").join(name);
+    fs_err::hard_link(scratch::target_directory().join(profile).join(name), &program).unwrap();
     program
 }
 
@@ -56,24 +63,24 @@ pub fn workspace() -> &'static Path {
 
 /// An environment to run the program in.
 #[derive(Debug)]
-pub struct Opkgc {
+pub struct OpkgcEnvironment {
     home: PathBuf,
     cache: PathBuf,
 }
 
-impl Opkgc {
+impl OpkgcEnvironment {
     /// A home of its own; the cache of compiled plugins is shared, as on a machine that is in use.
     #[must_use]
     pub fn new() -> Self {
         static CACHE: OnceLock<PathBuf> = OnceLock::new();
-        let cache = CACHE.get_or_init(|| scratch::directory("cache")).clone();
-        Self { home: scratch::directory("home"), cache }
+        let cache = CACHE.get_or_init(|| scratch::create_directory("cache")).clone();
+        Self { home: scratch::create_directory("home"), cache }
     }
 
     /// A home and a cache of its own, as right after the installation.
     #[must_use]
-    pub fn fresh() -> Self {
-        Self { home: scratch::directory("home"), cache: scratch::directory("cache") }
+    pub fn with_cold_cache() -> Self {
+        Self { home: scratch::create_directory("home"), cache: scratch::create_directory("cache") }
     }
 
     /// Where everything that the program may write on its own account is.
@@ -83,7 +90,7 @@ impl Opkgc {
     }
 
     /// Gives a command the environment of this one, and no other.
-    pub fn isolate(&self, command: &mut Command) {
+    pub fn apply_environment(&self, command: &mut Command) {
         let temporary = self.home.join("tmp");
         fs_err::create_dir_all(&temporary).unwrap();
         command.env_clear();
@@ -98,19 +105,18 @@ impl Opkgc {
     /// The program with arguments, ready to be started.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(program());
-        self.isolate(&mut command);
+        self.apply_environment(&mut command);
         command.args(arguments);
         command
     }
 
-    /// Runs the program.
-    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> process::Ended {
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> process::ProcessOutput {
         process::run(&mut self.command(arguments))
     }
 
     /// Runs the program, which has to succeed, and gives its standard output.
-    pub fn succeed<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
-        process::succeed(&mut self.command(arguments))
+    pub fn run_successfully<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+        process::run_successfully(&mut self.command(arguments))
     }
 
     /// What `check` finds in a directory.
@@ -119,15 +125,15 @@ impl Opkgc {
     ///
     /// If the answer is not what `--format json` promises.
     #[must_use]
-    pub fn check(&self, directory: &Path) -> Checked {
+    pub fn check(&self, directory: &Path) -> CheckOutput {
         let ended = self.run([OsStr::new("check"), "--format".as_ref(), "json".as_ref(), directory.as_ref()]);
         let document: Value = serde_json::from_str(&ended.stdout)
-            .unwrap_or_else(|error| panic!("not JSON, {error}:\n{}", ended.output()));
-        Checked { code: ended.code, findings: findings(&document) }
+            .unwrap_or_else(|error| panic!("not JSON, {error}:\n{}", ended.combined_output()));
+        CheckOutput { code: ended.code, diagnostics: collect_diagnostics(&document) }
     }
 }
 
-impl Default for Opkgc {
+impl Default for OpkgcEnvironment {
     fn default() -> Self {
         Self::new()
     }
@@ -135,38 +141,32 @@ impl Default for Opkgc {
 
 /// The answer of `opkgc check`.
 #[derive(Debug)]
-pub struct Checked {
-    /// Exit status.
+pub struct CheckOutput {
     pub code: Option<i32>,
     /// In the order given.
-    pub findings: Vec<Finding>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
-impl Checked {
-    /// The errors.
-    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity == "error")
+impl CheckOutput {
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter().filter(|finding| finding.severity == "error")
     }
 
     /// The names of the rules that were broken, whatever the severity.
     #[must_use]
-    pub fn codes(&self) -> Vec<&str> {
-        self.findings.iter().map(|finding| finding.code.as_str()).collect()
+    pub fn diagnostic_codes(&self) -> Vec<&str> {
+        self.diagnostics.iter().map(|finding| finding.code.as_str()).collect()
     }
 }
 
-/// One diagnostic.
 #[derive(Debug, Clone, serde::Deserialize)]
-pub struct Finding {
+pub struct Diagnostic {
     /// `error`, `warning` or `note`.
     pub severity: String,
     /// Name of the rule.
     pub code: String,
-    /// What is wrong.
     pub message: String,
-    /// What to do.
     pub help: Option<String>,
-    /// Where.
     pub file: String,
     /// Counts from 1; nothing if it is about the whole file.
     pub line: Option<usize>,
@@ -174,13 +174,13 @@ pub struct Finding {
 
 /// The diagnostics in a document, wherever they stand in it.
 #[must_use]
-pub fn findings(document: &Value) -> Vec<Finding> {
+pub fn collect_diagnostics(document: &Value) -> Vec<Diagnostic> {
     match document {
-        Value::Array(values) => values.iter().flat_map(findings).collect(),
+        Value::Array(values) => values.iter().flat_map(collect_diagnostics).collect(),
         Value::Object(fields) if fields.contains_key("severity") => {
             vec![serde_json::from_value(document.clone()).unwrap()]
         }
-        Value::Object(fields) => fields.values().flat_map(findings).collect(),
+        Value::Object(fields) => fields.values().flat_map(collect_diagnostics).collect(),
         _ => Vec::new(),
     }
 }

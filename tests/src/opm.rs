@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::opkgc;
 
 /// The program to test instead of the one that this checkout builds.
-pub const PROGRAM: &str = "OPM";
+pub const PROGRAM_VAR: &str = "OPM";
 
 /// The program, built once per test process unless `$OPM` names one.
 ///
@@ -17,7 +17,9 @@ pub const PROGRAM: &str = "OPM";
 #[must_use]
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| std::env::var_os(PROGRAM).map_or_else(|| opkgc::built("opm"), PathBuf::from))
+    BUILT.get_or_init(|| {
+        std::env::var_os(PROGRAM_VAR).map_or_else(|| opkgc::build_program("opm"), PathBuf::from)
+    })
 }
 
 /// The program, without variables that would change what it does.

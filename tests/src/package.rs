@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A package format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Format {
+pub enum PackageFormat {
     Rpm,
     Deb,
 }
 
 /// What a relation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum RelationKind {
     /// `Requires`, `Depends`, `Pre-Depends`.
     Requires,
     /// `Provides`.
@@ -26,10 +26,9 @@ pub enum Kind {
 
 /// A file as it is installed. Everything belongs to root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum File {
+pub enum InstalledFile {
     /// Permission bits, and the SHA-256 of the contents in hex.
     Regular(u32, String),
-    /// What it holds.
     Link(String),
     /// A directory, with its permission bits.
     Directory(u32),
@@ -37,7 +36,7 @@ pub enum File {
 
 /// One entry of the changelog.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangelogEntry {
     /// Version and release it belongs to, as the format writes them.
     pub version: String,
     /// Days since 1970, of the day that the entry shows.
@@ -48,7 +47,6 @@ pub struct Change {
     pub text: String,
 }
 
-/// A binary package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// As the package manager knows it.
@@ -61,42 +59,41 @@ pub struct Package {
     pub summary: String,
     /// Paragraphs, each on one line.
     pub description: Vec<String>,
-    /// Of upstream.
     pub url: Option<String>,
     /// RPM's tag; nothing in Debian, which has a file instead.
     pub license: Option<String>,
     /// `name` or `name >= version`.
-    pub relations: BTreeSet<(Kind, String)>,
+    pub relations: BTreeSet<(RelationKind, String)>,
     /// By absolute path.
-    pub files: BTreeMap<String, File>,
+    pub files: BTreeMap<String, InstalledFile>,
     /// `pre-install`, `post-install`, `pre-uninstall`, `post-uninstall`: those that there are.
     pub scriptlets: BTreeSet<String>,
     /// In the order shown.
-    pub changes: Vec<Change>,
+    pub changelog: Vec<ChangelogEntry>,
     /// Opkg-level conflicts where the format has a field for them.
     pub opkg_conflicts: BTreeSet<String>,
 }
 
 /// All on one line, with single blanks.
 #[must_use]
-pub fn fold(text: &str) -> String {
+pub fn collapse_whitespace(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The paragraphs of a text, each folded: they are separated by blank lines.
 #[must_use]
-pub fn paragraphs(text: &str) -> Vec<String> {
+pub fn split_paragraphs(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines
         .split(|line| line.is_empty())
-        .map(|lines| fold(&lines.join(" ")))
+        .map(|lines| collapse_whitespace(&lines.join(" ")))
         .filter(|p| !p.is_empty())
         .collect()
 }
 
 /// SHA-256 in hex.
 #[must_use]
-pub fn digest(bytes: &[u8]) -> String {
+pub fn sha256_hex(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,23 +9,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Nothing that the tests start takes longer, or it hangs.
-const LIMIT: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// How a process ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ProcessOutput {
     /// Exit status; nothing if a signal ended it.
     pub code: Option<i32>,
     /// Standard output, bytes that are not UTF-8 replaced.
     pub stdout: String,
-    /// Standard error, likewise.
     pub stderr: String,
 }
 
-impl Ended {
+impl ProcessOutput {
     /// Both outputs, for a message.
     #[must_use]
-    pub fn output(&self) -> String {
+    pub fn combined_output(&self) -> String {
         format!("exit status {:?}\n{}{}", self.code, self.stdout, self.stderr)
     }
 }
@@ -36,8 +35,8 @@ impl Ended {
 ///
 /// If it cannot be started, or does not end within minutes.
 #[must_use]
-pub fn run(command: &mut Command) -> Ended {
-    run_within(command, LIMIT)
+pub fn run(command: &mut Command) -> ProcessOutput {
+    run_with_timeout(command, TIMEOUT)
 }
 
 /// Runs a command to its end, for which it has a time of its own.
@@ -46,7 +45,7 @@ pub fn run(command: &mut Command) -> Ended {
 ///
 /// If it cannot be started, or does not end within that time.
 #[must_use]
-pub fn run_within(command: &mut Command, limit: Duration) -> Ended {
+pub fn run_with_timeout(command: &mut Command, limit: Duration) -> ProcessOutput {
     let what = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::null())
@@ -55,10 +54,10 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Ended {
         .process_group(0)
         .spawn()
         .unwrap_or_else(|error| panic!("cannot start {what}: {error}"));
-    let stdout = reader(child.stdout.take());
-    let stderr = reader(child.stderr.take());
-    let code = wait(&mut child, &what, limit);
-    Ended { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    let stdout = spawn_reader(child.stdout.take());
+    let stderr = spawn_reader(child.stderr.take());
+    let code = wait_with_timeout(&mut child, &what, limit);
+    ProcessOutput { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }
 
 /// Runs a command that has to succeed, and gives what it printed on standard output.
@@ -66,9 +65,9 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Ended {
 /// # Panics
 ///
 /// If it fails; the message has all that it said.
-pub fn succeed(command: &mut Command) -> String {
+pub fn run_successfully(command: &mut Command) -> String {
     let ended = run(command);
-    assert!(ended.code == Some(0), "{command:?}\n{}", ended.output());
+    assert!(ended.code == Some(0), "{command:?}\n{}", ended.combined_output());
     ended.stdout
 }
 
@@ -78,13 +77,13 @@ pub fn succeed(command: &mut Command) -> String {
 ///
 /// If it fails; the message has what it said.
 #[must_use]
-pub fn bytes(command: &mut Command) -> Vec<u8> {
+pub fn stdout_bytes(command: &mut Command) -> Vec<u8> {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+fn spawn_reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
@@ -94,7 +93,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-fn wait(child: &mut Child, what: &str, limit: Duration) -> Option<i32> {
+fn wait_with_timeout(child: &mut Child, what: &str, limit: Duration) -> Option<i32> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {

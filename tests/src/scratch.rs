@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// If it cannot be made.
 #[must_use]
-pub fn directory(purpose: &str) -> PathBuf {
+pub fn create_directory(purpose: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let path = root().join(format!("{purpose}-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    let path = scratch_root().join(format!("{purpose}-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     fs_err::create_dir_all(&path).unwrap();
     path
 }
 
 /// The directory of the build that this process belongs to: `target`.
 #[must_use]
-pub fn target() -> PathBuf {
+pub fn target_directory() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let profile = profile_directory(&program);
     profile.parent().unwrap().to_path_buf()
@@ -28,7 +28,7 @@ pub fn target() -> PathBuf {
 
 /// The name of the directory of the build's profile: `debug`, `release`.
 #[must_use]
-pub fn profile() -> String {
+pub fn profile_name() -> String {
     let program = std::env::current_exe().unwrap();
     profile_directory(&program).file_name().unwrap().to_string_lossy().into_owned()
 }
@@ -39,10 +39,10 @@ fn profile_directory(program: &Path) -> &Path {
     if directory.ends_with("deps") { directory.parent().unwrap() } else { directory }
 }
 
-fn root() -> &'static Path {
+fn scratch_root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
-        let all = target().join("tmp").join("end-to-end");
+        let all = target_directory().join("tmp").join("end-to-end");
         fs_err::create_dir_all(&all).unwrap();
         for entry in fs_err::read_dir(&all).unwrap().flatten() {
             let of = entry.file_name();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 /// Set where nothing may be skipped: in continuous integration.
-pub const REQUIRE: &str = "OPKG_REQUIRE_TOOLS";
+pub const REQUIRE_VAR: &str = "OPKG_REQUIRE_TOOLS";
 
 /// Looks for a program in `$PATH`.
 #[must_use]
-pub fn find(name: &str) -> Option<PathBuf> {
+pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
@@ -18,14 +18,14 @@ pub fn find(name: &str) -> Option<PathBuf> {
 ///
 /// Where nothing may be skipped.
 pub fn skip(reason: &str) {
-    assert!(std::env::var_os(REQUIRE).is_none(), "{reason}, and ${REQUIRE} is set");
+    assert!(std::env::var_os(REQUIRE_VAR).is_none(), "{reason}, and ${REQUIRE_VAR} is set");
     eprintln!("skipped: {reason}");
 }
 
 /// Whether all of these programs are installed; says so where one is not.
 #[must_use]
-pub fn available(names: &[&str]) -> bool {
-    let missing: Vec<&str> = names.iter().copied().filter(|name| find(name).is_none()).collect();
+pub fn all_installed(names: &[&str]) -> bool {
+    let missing: Vec<&str> = names.iter().copied().filter(|name| find_program(name).is_none()).collect();
     if !missing.is_empty() {
         skip(&format!("not installed: {}", missing.join(", ")));
     }
@@ -35,7 +35,7 @@ pub fn available(names: &[&str]) -> bool {
 /// Whether this process is root; says that something is skipped where it is not. Some refusals can only
 /// be provoked by root, and continuous integration is.
 #[must_use]
-pub fn root() -> bool {
+pub fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         skip("needs root");
@@ -45,9 +45,9 @@ pub fn root() -> bool {
 
 /// Ends a test early, saying so, unless all of these programs are installed.
 #[macro_export]
-macro_rules! need {
+macro_rules! require_tools {
     ($($tool:literal),+ $(,)?) => {
-        if !$crate::tools::available(&[$($tool),+]) {
+        if !$crate::tools::all_installed(&[$($tool),+]) {
             return;
         }
     };

@@ -1,70 +1,71 @@
-//! A page as a person reads it: texts, inputs and line breaks one after the other.
+//! Flattens the DOM into texts, inputs and line breaks in reading order.
 
-use crate::finding::{Findings, FormError};
-use crate::input::{Input, Inputs};
+use crate::diagnostic::{FormDiagnostics, FormError};
+use crate::dom::{Dom, NodeData, NodeId};
+use crate::input::{Input, InputReader};
 use crate::limits;
-use crate::tree::{Data, Id, Tree};
 
-/// What comes next on the page.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// Not yet folded.
+pub(crate) enum FlowItem {
+    /// White space not collapsed.
     Text(String),
     /// A new line within a paragraph.
-    Line,
+    LineBreak,
     /// A new paragraph begins: a heading of that level, or none.
-    Block(Option<u8>),
-    /// A place in [`Page::inputs`].
+    BlockBoundary(Option<u8>),
+    /// An index into [`Page::inputs`].
     Input(usize),
     /// `</input>`.
     EndOfInput,
 }
 
-/// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub title: Option<String>,
-    pub pieces: Vec<Piece>,
+    pub items: Vec<FlowItem>,
     pub inputs: Vec<Input>,
 }
 
-/// What is still to be done, the next one last. Everything in a heading is one.
+/// A step of the depth-first walk, with the level of the enclosing heading.
 enum Visit {
-    Enter(Id, Option<u8>),
+    Enter(NodeId, Option<u8>),
     Leave(Option<u8>),
 }
 
-/// Reads the page.
-pub(crate) fn read(tree: &Tree, image: Option<&str>, findings: &mut Findings) -> Result<Page, FormError> {
-    let inputs = Inputs::of(tree, image);
-    let title = tree.descendants(Tree::DOCUMENT).find(|it| tree.name(*it) == Some("title"));
-    let title = title.map(|it| inputs.text(it)).filter(|it| !it.is_empty());
+pub(crate) fn read_page(
+    tree: &Dom,
+    image: Option<&str>,
+    diagnostics: &mut FormDiagnostics,
+) -> Result<Page, FormError> {
+    let inputs = InputReader::new(tree, image);
+    let title = tree.descendants(Dom::ROOT).find(|node| tree.element_name(*node) == Some("title"));
+    let title = title.map(|node| inputs.text_content(node)).filter(|text| !text.is_empty());
     let mut page = Page { title, ..Page::default() };
     let mut choices = 0;
-    let mut waiting = vec![Visit::Enter(Tree::DOCUMENT, None)];
-    while let Some(visit) = waiting.pop() {
-        let (id, around) = match visit {
-            Visit::Enter(id, around) => (id, around),
-            Visit::Leave(around) => {
-                page.pieces.push(Piece::Block(around));
+    let mut stack = vec![Visit::Enter(Dom::ROOT, None)];
+    while let Some(visit) = stack.pop() {
+        let (id, outer) = match visit {
+            Visit::Enter(id, outer) => (id, outer),
+            Visit::Leave(outer) => {
+                page.items.push(FlowItem::BlockBoundary(outer));
                 continue;
             }
         };
-        let mut heading = around;
-        let inside: Vec<Id> = match &tree.nodes[id].data {
-            Data::Text(text) => {
-                page.pieces.push(Piece::Text(inputs.named(text)));
+        let mut heading = outer;
+        let children: Vec<NodeId> = match &tree.nodes[id].data {
+            NodeData::Text(text) => {
+                page.items.push(FlowItem::Text(inputs.substitute_image(text)));
                 Vec::new()
             }
-            Data::EndOfInput => {
-                page.pieces.push(Piece::EndOfInput);
+            NodeData::EndOfInput => {
+                page.items.push(FlowItem::EndOfInput);
                 Vec::new()
             }
-            Data::Fragment | Data::Element(..) => match tree.name(id).unwrap_or_default() {
+            NodeData::Fragment | NodeData::Element(..) => match tree.element_name(id).unwrap_or_default() {
                 "input" | "textarea" | "select" => {
-                    if let Some(input) = inputs.read(id, findings)? {
+                    if let Some(input) = inputs.read_input(id, diagnostics)? {
                         choices += input.options.len().max(1);
-                        page.pieces.push(Piece::Input(page.inputs.len()));
+                        page.items.push(FlowItem::Input(page.inputs.len()));
                         page.inputs.push(input);
                     }
                     if choices > limits::CHOICES {
@@ -73,40 +74,40 @@ pub(crate) fn read(tree: &Tree, image: Option<&str>, findings: &mut Findings) ->
                     Vec::new()
                 }
                 "br" => {
-                    page.pieces.push(Piece::Line);
+                    page.items.push(FlowItem::LineBreak);
                     Vec::new()
                 }
-                // Its words go to its input.
-                "label" if inputs.is_label_of_input(id) => {
-                    tree.descendants(id).filter(|it| is_input(tree, *it)).collect()
+                // Its text is the label of its input.
+                "label" if inputs.labels_an_input(id) => {
+                    tree.descendants(id).filter(|node| is_input(tree, *node)).collect()
                 }
-                name if is_unseen(name) => Vec::new(),
+                name if is_not_rendered(name) => Vec::new(),
                 name => {
-                    if let Some(level) = block(name) {
-                        heading = level.or(around);
-                        page.pieces.push(Piece::Block(heading));
-                        waiting.push(Visit::Leave(around));
+                    if let Some(level) = block_heading_level(name) {
+                        heading = level.or(outer);
+                        page.items.push(FlowItem::BlockBoundary(heading));
+                        stack.push(Visit::Leave(outer));
                     }
                     match name {
-                        "td" | "th" => page.pieces.push(Piece::Text(" ".into())),
-                        "li" => page.pieces.push(Piece::Text("- ".into())),
+                        "td" | "th" => page.items.push(FlowItem::Text(" ".into())),
+                        "li" => page.items.push(FlowItem::Text("- ".into())),
                         _ => {}
                     }
                     tree.nodes[id].children.clone()
                 }
             },
         };
-        waiting.extend(inside.into_iter().rev().map(|it| Visit::Enter(it, heading)));
+        stack.extend(children.into_iter().rev().map(|child| Visit::Enter(child, heading)));
     }
     Ok(page)
 }
 
-fn is_input(tree: &Tree, id: Id) -> bool {
-    matches!(tree.name(id), Some("input" | "textarea" | "select"))
+fn is_input(tree: &Dom, id: NodeId) -> bool {
+    matches!(tree.element_name(id), Some("input" | "textarea" | "select"))
 }
 
-/// Elements whose text is no text of the page.
-fn is_unseen(name: &str) -> bool {
+/// Elements whose text is not shown.
+fn is_not_rendered(name: &str) -> bool {
     matches!(
         name,
         "head"
@@ -129,8 +130,8 @@ fn is_unseen(name: &str) -> bool {
     )
 }
 
-/// Whether an element begins and ends a paragraph, and of which level of headings that is.
-fn block(name: &str) -> Option<Option<u8>> {
+/// Absent for inline elements; the inner level is absent for blocks that are not headings.
+fn block_heading_level(name: &str) -> Option<Option<u8>> {
     Some(match name {
         "h1" => Some(1),
         "h2" => Some(2),

@@ -1,154 +1,149 @@
-//! What a form is, whoever shows it: texts and fields, in the order of the document.
+//! The model of a form: texts and fields, in the order of the document.
 
-use opkg_oda::Origin;
+use opkg_oda::ValueOrigin;
 
 /// The form of a package.
 ///
-/// A face shows [`Form::items`], asks for the fields among them, and gives [`crate::Answers`] back. All texts are
+/// A front end shows [`Form::items`], asks for the fields among them, and returns `Answers`. All texts are
 /// plain: one line each without control characters, to be escaped like any other text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// Title of the page.
     pub title: Option<String>,
-    /// What is seen, from top to bottom. Every field that is not hidden is there exactly once.
-    pub items: Vec<Item>,
-    /// All fields, each name once, by the place where the first of its inputs stands.
+    /// From top to bottom. Every field that is not hidden is there exactly once.
+    pub items: Vec<FormItem>,
+    /// Each name once, in the order of the first input of each.
     pub fields: Vec<Field>,
     /// The order in which a browser submits values.
-    pub(crate) order: Vec<Part>,
+    pub(crate) submission_order: Vec<ValueSlot>,
 }
 
-/// A piece of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum FormItem {
     /// A heading, of level 1 to 6.
     Heading(u8, String),
     /// A paragraph, its lines separated by `\n`.
     Text(String),
-    /// A place in [`Form::fields`].
+    /// An index into [`Form::fields`].
     Field(usize),
 }
 
-/// How a field is answered.
+/// The kind of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum FieldKind {
     /// One line.
     Text,
-    /// One line that nobody else should see.
+    /// One line, not echoed.
     Password,
     /// Several lines.
     TextArea,
-    /// A value that is not asked for; `opm configure --set` changes it nevertheless.
+    /// Not shown; `opm configure --set` can change it.
     Hidden,
-    /// Boxes, each to be ticked or not. Mostly there is one.
+    /// Independent boxes, mostly one.
     Checkbox,
-    /// Buttons, of which one is chosen, or none before the first choice.
+    /// Of the buttons at most one is selected.
     Radio,
-    /// A list of which one is chosen.
+    /// A list of which one option is selected.
     Select,
-    /// A list of which any number is chosen.
+    /// A list of which any number of options is selected.
     SelectMultiple,
 }
 
 /// A field: all inputs of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, which can be that of an XML element: ASCII letters, digits, `_`, `-` and `.`.
+    /// Valid as the name of an XML element: ASCII letters, digits, `_`, `-` and `.`.
     pub name: String,
-    /// What the form calls it; its name where the form has no words for it. Of a single checkbox the same as the
-    /// label of its choice.
+    /// The name of the field where the form has no label. Of a single checkbox the label of its choice.
     pub label: String,
-    /// How it is answered.
-    pub kind: Kind,
-    /// Whether an empty answer is none.
+    pub kind: FieldKind,
+    /// Whether an empty answer counts as missing.
     pub required: bool,
-    /// Shown, but not to be changed by hand. Like a hidden one it can be set nevertheless.
+    /// Shown, but not editable. Like a hidden field it can be set by `opm configure --set`.
     pub read_only: bool,
-    /// How long a typed value may be, in units of UTF-16, as browsers count.
+    /// In units of UTF-16, as browsers count.
     pub max_length: Option<usize>,
-    /// What can be chosen, each value once. Empty where something is typed.
+    /// Each value once. Empty for text inputs.
     pub choices: Vec<Choice>,
-    /// How many entry boxes share the name, each with a value of its own: 1, very seldom more; 0 with choices.
-    pub boxes: usize,
-    /// What an untouched form submits: as many values as there are boxes, or the values that are chosen.
+    /// How many text inputs share the name, each with its own value: mostly 1; 0 with choices.
+    pub input_count: usize,
+    /// What an unchanged form submits: one value for each input, or the selected choices.
     pub default: Vec<String>,
-    /// Where in the file, from 1.
+    /// Counted from 1.
     pub line: u64,
 }
 
 /// One of several values of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// What is stored.
     pub value: String,
-    /// What is shown; the value where the form has no words for it.
+    /// The value where the form has no label.
     pub label: String,
 }
 
-/// A place where a browser takes a value from.
+/// One value that a browser submits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Part {
-    /// Of [`Form::fields`].
+pub(crate) struct ValueSlot {
+    /// Index into [`Form::fields`].
     pub field: usize,
-    /// Number of the box, or of the choice.
-    pub number: usize,
+    /// Index of the input, or of the choice.
+    pub index: usize,
 }
 
 impl Form {
-    /// The field of a name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|it| it.name == name)
+        self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Whether its values are nobody else's business: it asks for a password.
+    /// Whether it asks for a password, so that its values must not be shown.
     #[must_use]
-    pub fn is_secret(&self) -> bool {
-        self.fields.iter().any(|it| it.kind == Kind::Password)
+    pub fn has_password(&self) -> bool {
+        self.fields.iter().any(|field| field.kind == FieldKind::Password)
     }
 
     /// Names and values as a browser would submit them, given the values of each field of [`Form::fields`].
     #[must_use]
     pub fn entries<'a>(&'a self, values: &[&'a [String]]) -> Vec<(&'a str, &'a str)> {
-        let entry = |part: &Part| {
-            let (field, values) = (&self.fields[part.field], *values.get(part.field)?);
-            let value = match field.choices.get(part.number) {
-                Some(choice) => values.iter().find(|it| **it == choice.value)?,
-                None => values.get(part.number)?,
+        let entry = |slot: &ValueSlot| {
+            let (field, values) = (&self.fields[slot.field], *values.get(slot.field)?);
+            let value = match field.choices.get(slot.index) {
+                Some(choice) => values.iter().find(|value| **value == choice.value)?,
+                None => values.get(slot.index)?,
             };
             Some((field.name.as_str(), value.as_str()))
         };
-        self.order.iter().filter_map(entry).collect()
+        self.submission_order.iter().filter_map(entry).collect()
     }
 }
 
 impl Field {
-    /// Whether it is chosen, not typed.
     #[must_use]
     pub const fn has_choices(&self) -> bool {
-        matches!(self.kind, Kind::Checkbox | Kind::Radio | Kind::Select | Kind::SelectMultiple)
+        matches!(
+            self.kind,
+            FieldKind::Checkbox | FieldKind::Radio | FieldKind::Select | FieldKind::SelectMultiple
+        )
     }
 
-    /// Whether any number of its choices may be taken, none as well.
+    /// Whether any number of its choices can be selected, including none.
     #[must_use]
     pub const fn is_multiple(&self) -> bool {
-        matches!(self.kind, Kind::Checkbox | Kind::SelectMultiple)
+        matches!(self.kind, FieldKind::Checkbox | FieldKind::SelectMultiple)
     }
 
-    /// Whether these values leave open what must be said.
+    /// Whether the field is required and these values leave it empty.
     #[must_use]
-    pub fn lacks(&self, values: &[String]) -> bool {
-        let empty = |it: &String| it.is_empty();
-        self.required && (values.is_empty() || values.iter().any(empty))
+    pub fn is_missing(&self, values: &[String]) -> bool {
+        self.required && (values.is_empty() || values.iter().any(String::is_empty))
     }
 }
 
-/// How an origin of a value is called where people read it.
+/// The name of an origin for users.
 #[must_use]
-pub const fn origin_in_words(origin: Origin) -> &'static str {
+pub const fn origin_label(origin: ValueOrigin) -> &'static str {
     match origin {
-        Origin::Default => "default of the form",
-        Origin::Answers => "file of answers",
-        Origin::Administrator => "administrator",
+        ValueOrigin::Default => "default of the form",
+        ValueOrigin::AnswerFile => "answer file",
+        ValueOrigin::Administrator => "administrator",
     }
 }

@@ -2,211 +2,236 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Findings, FormError};
-use crate::form::Kind;
-use crate::text::{collapse, is_name, is_storable, normalise};
-use crate::tree::{Data, Id, Tree};
+use crate::diagnostic::{FormDiagnostics, FormError};
+use crate::dom::{Dom, NodeData, NodeId};
+use crate::form::FieldKind;
+use crate::text::{collapse_whitespace, is_allowed_char, is_field_name, normalize_newlines};
 
-/// What stands in a form for the name of the image.
-const IMAGE_NAME: &str = "@IMAGENAME@";
+const IMAGE_PLACEHOLDER: &str = "@IMAGENAME@";
 
-/// What a checkbox without a value is worth.
-const TICKED: &str = "ON";
+/// The value of a checkbox without one.
+const DEFAULT_CHECKED_VALUE: &str = "ON";
 
 /// One input of a form.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub line: u64,
     pub name: String,
-    pub kind: Kind,
-    /// What its `label` element says.
+    pub kind: FieldKind,
+    /// The text of its `label` element.
     pub label: Option<String>,
     pub required: bool,
     pub read_only: bool,
     pub max_length: Option<usize>,
-    /// What is typed already; of a box or button its value.
+    /// The default text; of a box or button its value.
     pub value: String,
-    /// Whether it is ticked.
     pub checked: bool,
-    /// Of a list.
-    pub options: Vec<Entry>,
+    /// Of a `select`.
+    pub options: Vec<SelectOption>,
 }
 
-/// One line of a list.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct SelectOption {
     pub value: String,
     pub label: String,
     pub selected: bool,
 }
 
 /// Reads the inputs of a document.
-pub(crate) struct Inputs<'a> {
-    tree: &'a Tree,
-    image: Option<&'a str>,
+pub(crate) struct InputReader<'a> {
+    tree: &'a Dom,
+    image_name: Option<&'a str>,
     /// The first of all forms; without one, inputs belong to the page.
-    form: Option<Id>,
-    ids: BTreeMap<&'a str, Id>,
-    labels: BTreeMap<Id, Id>,
+    form_id: Option<NodeId>,
+    nodes_by_id: BTreeMap<&'a str, NodeId>,
+    labels_by_input: BTreeMap<NodeId, NodeId>,
 }
 
-impl<'a> Inputs<'a> {
-    pub(crate) fn of(tree: &'a Tree, image: Option<&'a str>) -> Self {
-        let all = || tree.descendants(Tree::DOCUMENT);
-        let mut ids = BTreeMap::new();
+impl<'a> InputReader<'a> {
+    pub(crate) fn new(tree: &'a Dom, image_name: Option<&'a str>) -> Self {
+        let all = || tree.descendants(Dom::ROOT);
+        let mut nodes_by_id = BTreeMap::new();
         for node in all() {
             if let Some(id) = tree.attribute(node, "id") {
-                ids.entry(id).or_insert(node);
+                nodes_by_id.entry(id).or_insert(node);
             }
         }
-        let form = all().find(|it| tree.name(*it) == Some("form"));
-        let mut labels = BTreeMap::new();
-        for label in all().filter(|it| tree.name(*it) == Some("label")) {
+        let form_id = all().find(|node| tree.element_name(*node) == Some("form"));
+        let mut labels_by_input = BTreeMap::new();
+        for label in all().filter(|node| tree.element_name(*node) == Some("label")) {
             let target = match tree.attribute(label, "for") {
-                Some(id) => ids.get(id).copied(),
-                None => tree.descendants(label).find(|it| is_labelable(tree, *it)),
+                Some(id) => nodes_by_id.get(id).copied(),
+                None => tree.descendants(label).find(|node| is_labelable(tree, *node)),
             };
-            if let Some(target) = target.filter(|it| is_labelable(tree, *it)) {
-                labels.entry(target).or_insert(label);
+            if let Some(target) = target.filter(|target| is_labelable(tree, *target)) {
+                labels_by_input.entry(target).or_insert(label);
             }
         }
-        Self { tree, image, form, ids, labels }
+        Self { tree, image_name, form_id, nodes_by_id, labels_by_input }
     }
 
-    /// Whether a `label` belongs to an input, so that it is no text of the page.
-    pub(crate) fn is_label_of_input(&self, label: Id) -> bool {
-        self.labels.values().any(|it| *it == label)
+    /// Whether a `label` belongs to an input, so that it is not a text of the page.
+    pub(crate) fn labels_an_input(&self, label: NodeId) -> bool {
+        self.labels_by_input.values().any(|id| *id == label)
     }
 
     /// Text with the name of the image put in.
-    pub(crate) fn named(&self, text: &str) -> String {
-        match self.image {
-            Some(image) => text.replace(IMAGE_NAME, image),
+    pub(crate) fn substitute_image(&self, text: &str) -> String {
+        match self.image_name {
+            Some(image) => text.replace(IMAGE_PLACEHOLDER, image),
             None => text.to_owned(),
         }
     }
 
     /// The text in an element, on one line.
-    pub(crate) fn text(&self, id: Id) -> String {
-        opkg::fold(&self.named(&self.raw_text(id)))
+    pub(crate) fn text_content(&self, id: NodeId) -> String {
+        opkg::collapse_whitespace(&self.substitute_image(&self.raw_text_content(id)))
     }
 
     /// Reads an `input`, `textarea` or `select`. Nothing where a browser would not submit it.
-    pub(crate) fn read(&self, id: Id, findings: &mut Findings) -> Result<Option<Input>, FormError> {
+    pub(crate) fn read_input(
+        &self,
+        id: NodeId,
+        diagnostics: &mut FormDiagnostics,
+    ) -> Result<Option<Input>, FormError> {
         let (tree, line) = (self.tree, self.tree.nodes[id].line);
-        let Some(kind) = self.kind(id, findings) else { return Ok(None) };
-        let name = self.named(tree.attribute(id, "name").unwrap_or_default());
+        let Some(kind) = self.field_kind(id, diagnostics) else { return Ok(None) };
+        let name = self.substitute_image(tree.attribute(id, "name").unwrap_or_default());
         if name.is_empty() {
-            findings.warn(line, "the field has no name, so it has no value, and is left out");
+            diagnostics.warn(line, "the field has no name, so it has no value, and is left out");
             return Ok(None);
         }
         if !self.is_in_form(id) {
-            findings
-                .warn(line, format!("`{}` stands outside of the form, and is left out", opkg::show(&name)));
+            diagnostics.warn(
+                line,
+                format!("`{}` stands outside of the form, and is left out", opkg::escape_for_display(&name)),
+            );
             return Ok(None);
         }
         if self.is_disabled(id) {
-            findings.note(line, format!("`{}` is disabled, and is left out", opkg::show(&name)));
+            diagnostics
+                .note(line, format!("`{}` is disabled, and is left out", opkg::escape_for_display(&name)));
             return Ok(None);
         }
-        if !is_name(&name) {
-            return Err(FormError::Name { line, name });
+        if !is_field_name(&name) {
+            return Err(FormError::InvalidName { line, name });
         }
         let options = match kind {
-            Kind::Select | Kind::SelectMultiple => self.options(id, kind, &name, findings),
+            FieldKind::Select | FieldKind::SelectMultiple => self.read_options(id, kind, &name, diagnostics),
             _ => Vec::new(),
         };
         let has = |name| tree.attribute(id, name).is_some();
         for unknown in ["pattern", "minlength", "min", "max", "step"] {
             if has(unknown) {
-                findings.note(line, format!("`{unknown}` of `{name}` is not checked"));
+                diagnostics.note(line, format!("`{unknown}` of `{name}` is not checked"));
             }
         }
-        let typed = matches!(kind, Kind::Text | Kind::Password | Kind::TextArea);
+        let typed = matches!(kind, FieldKind::Text | FieldKind::Password | FieldKind::TextArea);
         Ok(Some(Input {
             line,
             kind,
-            label: self.labels.get(&id).map(|it| self.text(*it)).filter(|it| !it.is_empty()),
-            required: kind != Kind::Hidden && has("required"),
+            label: self
+                .labels_by_input
+                .get(&id)
+                .map(|label| self.text_content(*label))
+                .filter(|text| !text.is_empty()),
+            required: kind != FieldKind::Hidden && has("required"),
             read_only: typed && has("readonly"),
-            max_length: tree.attribute(id, "maxlength").filter(|_| typed).and_then(number),
-            value: self.value(id, kind, &name, findings),
-            checked: matches!(kind, Kind::Checkbox | Kind::Radio) && has("checked"),
+            max_length: tree.attribute(id, "maxlength").filter(|_| typed).and_then(parse_integer),
+            value: self.default_value(id, kind, &name, diagnostics),
+            checked: matches!(kind, FieldKind::Checkbox | FieldKind::Radio) && has("checked"),
             options,
             name,
         }))
     }
 
-    fn kind(&self, id: Id, findings: &mut Findings) -> Option<Kind> {
+    fn field_kind(&self, id: NodeId, diagnostics: &mut FormDiagnostics) -> Option<FieldKind> {
         let (tree, line) = (self.tree, self.tree.nodes[id].line);
-        match tree.name(id)? {
-            "textarea" => return Some(Kind::TextArea),
-            "select" if tree.attribute(id, "multiple").is_some() => return Some(Kind::SelectMultiple),
-            "select" => return Some(Kind::Select),
+        match tree.element_name(id)? {
+            "textarea" => return Some(FieldKind::TextArea),
+            "select" if tree.attribute(id, "multiple").is_some() => return Some(FieldKind::SelectMultiple),
+            "select" => return Some(FieldKind::Select),
             _ => {}
         }
-        let written = tree.attribute(id, "type").unwrap_or("text").to_ascii_lowercase();
-        Some(match written.as_str() {
-            "password" => Kind::Password,
-            "checkbox" => Kind::Checkbox,
-            "radio" => Kind::Radio,
-            "hidden" => Kind::Hidden,
-            // Going back to the defaults is the face's own business.
+        let input_type = tree.attribute(id, "type").unwrap_or("text").to_ascii_lowercase();
+        Some(match input_type.as_str() {
+            "password" => FieldKind::Password,
+            "checkbox" => FieldKind::Checkbox,
+            "radio" => FieldKind::Radio,
+            "hidden" => FieldKind::Hidden,
+            // Resetting to the defaults is up to the front end.
             "reset" => return None,
             "submit" | "button" | "image" | "file" => {
-                findings.note(line, format!("an input of the type `{written}` is left out"));
+                diagnostics.note(line, format!("an input of the type `{input_type}` is left out"));
                 return None;
             }
-            "text" => Kind::Text,
+            "text" => FieldKind::Text,
             other => {
-                findings.note(line, format!("the type `{}` is taken for `text`", opkg::show(other)));
-                Kind::Text
+                diagnostics.note(
+                    line,
+                    format!("the type `{}` is taken for `text`", opkg::escape_for_display(other)),
+                );
+                FieldKind::Text
             }
         })
     }
 
     /// What a browser has as the value of an untouched input, whether ticked or not.
-    fn value(&self, id: Id, kind: Kind, name: &str, findings: &mut Findings) -> String {
+    fn default_value(
+        &self,
+        id: NodeId,
+        kind: FieldKind,
+        name: &str,
+        diagnostics: &mut FormDiagnostics,
+    ) -> String {
         let written = match kind {
-            Kind::TextArea => self.raw_text(id),
+            FieldKind::TextArea => self.raw_text_content(id),
             _ => self.tree.attribute(id, "value").unwrap_or_default().to_owned(),
         };
-        let value = self.storable(&written, self.tree.nodes[id].line, name, findings);
+        let value = self.sanitize(&written, self.tree.nodes[id].line, name, diagnostics);
         match kind {
-            Kind::Text | Kind::Password => value.replace('\n', ""),
-            Kind::Checkbox if value.is_empty() => TICKED.into(),
-            Kind::Radio if self.tree.attribute(id, "value").is_none() => TICKED.into(),
+            FieldKind::Text | FieldKind::Password => value.replace('\n', ""),
+            FieldKind::Checkbox if value.is_empty() => DEFAULT_CHECKED_VALUE.into(),
+            FieldKind::Radio if self.tree.attribute(id, "value").is_none() => DEFAULT_CHECKED_VALUE.into(),
             _ => value,
         }
     }
 
-    fn options(&self, list: Id, kind: Kind, name: &str, findings: &mut Findings) -> Vec<Entry> {
+    fn read_options(
+        &self,
+        list: NodeId,
+        kind: FieldKind,
+        name: &str,
+        diagnostics: &mut FormDiagnostics,
+    ) -> Vec<SelectOption> {
         let tree = self.tree;
         let mut options = Vec::new();
-        for id in tree.descendants(list).filter(|it| tree.name(*it) == Some("option")) {
-            let group = tree.nodes[id].parent.filter(|it| tree.name(*it) == Some("optgroup"));
-            let disabled = |id| tree.attribute(id, "disabled").is_some();
-            if disabled(id) || group.is_some_and(disabled) {
+        for id in tree.descendants(list).filter(|node| tree.element_name(*node) == Some("option")) {
+            let group = tree.nodes[id].parent.filter(|parent| tree.element_name(*parent) == Some("optgroup"));
+            let is_disabled = |id| tree.attribute(id, "disabled").is_some();
+            if is_disabled(id) || group.is_some_and(is_disabled) {
                 continue;
             }
             let line = tree.nodes[id].line;
-            let text = self.raw_text(id);
-            let written = tree.attribute(id, "value").map_or_else(|| collapse(&text), str::to_owned);
-            let value = self.storable(&written, line, name, findings);
-            if value.is_empty() && kind == Kind::SelectMultiple {
-                findings.warn(line, format!("a choice of `{name}` has no value, and is left out"));
+            let text = self.raw_text_content(id);
+            let written =
+                tree.attribute(id, "value").map_or_else(|| collapse_whitespace(&text), str::to_owned);
+            let value = self.sanitize(&written, line, name, diagnostics);
+            if value.is_empty() && kind == FieldKind::SelectMultiple {
+                diagnostics.warn(line, format!("a choice of `{name}` has no value, and is left out"));
                 continue;
             }
-            let own = tree.attribute(id, "label").filter(|it| !it.is_empty()).unwrap_or(&text);
-            let group = group.and_then(|it| tree.attribute(it, "label")).unwrap_or_default();
+            let own = tree.attribute(id, "label").filter(|label| !label.is_empty()).unwrap_or(&text);
+            let group = group.and_then(|group| tree.attribute(group, "label")).unwrap_or_default();
             let separator = if group.is_empty() { "" } else { ": " };
-            let label = opkg::fold(&self.named(&format!("{group}{separator}{own}")));
-            options.push(Entry { value, label, selected: tree.attribute(id, "selected").is_some() });
+            let label =
+                opkg::collapse_whitespace(&self.substitute_image(&format!("{group}{separator}{own}")));
+            options.push(SelectOption { value, label, selected: tree.attribute(id, "selected").is_some() });
         }
-        // A list of one visible line always shows one of its own; so does every browser.
-        let is_open = tree.attribute(list, "size").and_then(number).is_some_and(|it| it > 1);
-        if kind == Kind::Select {
-            let last = options.iter().rposition(|it| it.selected);
+        // Browsers select the first option of a list with one visible line if no other is selected.
+        let is_open = tree.attribute(list, "size").and_then(parse_integer).is_some_and(|size| size > 1);
+        if kind == FieldKind::Select {
+            let last = options.iter().rposition(|option| option.selected);
             let chosen = last.or((!is_open && !options.is_empty()).then_some(0));
             for (at, it) in options.iter_mut().enumerate() {
                 it.selected = Some(at) == chosen;
@@ -215,42 +240,45 @@ impl<'a> Inputs<'a> {
         options
     }
 
-    fn storable(&self, written: &str, line: u64, name: &str, findings: &mut Findings) -> String {
-        let mut value = normalise(&self.named(written));
-        if !value.chars().all(is_storable) {
-            value.retain(is_storable);
-            findings.warn(line, format!("a value of `{name}` holds control characters, which are left out"));
+    fn sanitize(&self, written: &str, line: u64, name: &str, diagnostics: &mut FormDiagnostics) -> String {
+        let mut value = normalize_newlines(&self.substitute_image(written));
+        if !value.chars().all(is_allowed_char) {
+            value.retain(is_allowed_char);
+            diagnostics
+                .warn(line, format!("a value of `{name}` holds control characters, which are left out"));
         }
         value
     }
 
-    fn raw_text(&self, id: Id) -> String {
-        let text = |it: Id| match &self.tree.nodes[it].data {
-            Data::Text(text) => text.as_str(),
+    fn raw_text_content(&self, id: NodeId) -> String {
+        let text = |node: NodeId| match &self.tree.nodes[node].data {
+            NodeData::Text(text) => text.as_str(),
             _ => "",
         };
-        // What is in an input's label is not what is in the input.
-        let inside =
-            |it: Id| self.tree.ancestors(it).take_while(|it| *it != id).any(|it| is_labelable(self.tree, it));
-        self.tree.descendants(id).filter(|it| !inside(*it)).map(text).collect()
-    }
-
-    fn is_in_form(&self, id: Id) -> bool {
-        let owner = match self.tree.attribute(id, "form") {
-            Some(form) => self.ids.get(form).copied(),
-            None => self.tree.owners.get(&id).copied(),
+        // The text of an input inside a label is not part of the label.
+        let in_input = |node: NodeId| {
+            let mut between = self.tree.ancestors(node).take_while(|ancestor| *ancestor != id);
+            between.any(|ancestor| is_labelable(self.tree, ancestor))
         };
-        owner == self.form
+        self.tree.descendants(id).filter(|node| !in_input(*node)).map(text).collect()
     }
 
-    fn is_disabled(&self, id: Id) -> bool {
+    fn is_in_form(&self, id: NodeId) -> bool {
+        let owner = match self.tree.attribute(id, "form") {
+            Some(form) => self.nodes_by_id.get(form).copied(),
+            None => self.tree.form_owners.get(&id).copied(),
+        };
+        owner == self.form_id
+    }
+
+    fn is_disabled(&self, id: NodeId) -> bool {
         let tree = self.tree;
         let has = |id| tree.attribute(id, "disabled").is_some();
         let mut below = id;
         for above in tree.ancestors(id) {
-            let is_legend = |it: &Id| tree.name(*it) == Some("legend");
+            let is_legend = |child: &NodeId| tree.element_name(*child) == Some("legend");
             let in_legend = tree.nodes[above].children.iter().copied().find(is_legend) == Some(below);
-            if tree.name(above) == Some("fieldset") && has(above) && !in_legend {
+            if tree.element_name(above) == Some("fieldset") && has(above) && !in_legend {
                 return true;
             }
             below = above;
@@ -259,14 +287,14 @@ impl<'a> Inputs<'a> {
     }
 }
 
-fn is_labelable(tree: &Tree, id: Id) -> bool {
-    matches!(tree.name(id), Some("input" | "textarea" | "select" | "button"))
+fn is_labelable(tree: &Dom, id: NodeId) -> bool {
+    matches!(tree.element_name(id), Some("input" | "textarea" | "select" | "button"))
 }
 
-/// A number as HTML writes it; anything behind it does not matter.
-fn number(text: &str) -> Option<usize> {
+/// A number as HTML reads it; anything after it is ignored.
+fn parse_integer(text: &str) -> Option<usize> {
     let text = text.trim_ascii_start();
     let text = text.strip_prefix('+').unwrap_or(text);
-    let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
 }

@@ -1,28 +1,30 @@
-//! The configurator: a package's form becomes fields, the fields get answers, the answers become a file of values.
+//! The configurator: parses the HTML form of a package into fields, checks answers, and writes the file of values.
 //!
-//! [`Form::read`] is the way in. What is left of the page is text and fields, nothing that a browser could run or
-//! fetch; whoever shows a form renders it anew from that.
+//! [`Form::parse`] is the entry point. A form is text and fields, nothing that a browser could run or fetch; front
+//! ends render it from those.
 
+#![warn(clippy::disallowed_methods)]
+
+mod answer_file;
 mod answers;
-mod assemble;
-mod file;
-mod finding;
+mod build_form;
+mod diagnostic;
+mod dom;
 mod flow;
 mod form;
 mod input;
 mod layout;
 pub mod limits;
-mod read;
-mod settle;
+mod parse;
+mod resolve;
 #[cfg(test)]
 mod testing;
 mod text;
-mod tree;
-pub mod values;
+pub mod values_file;
 
-pub use answers::{Answers, Flaw};
-pub use file::{AnswerFile, AnswerFileError};
-pub use finding::{Finding, FormError};
-pub use form::{Choice, Field, Form, Item, Kind, origin_in_words};
-pub use settle::{FieldValues, Refused, Settled};
-pub use text::{is_name, is_storable, normalise};
+pub use answer_file::{AnswerFile, AnswerFileError};
+pub use answers::{AnswerErrorKind, Answers};
+pub use diagnostic::{FormDiagnostic, FormError};
+pub use form::{Choice, Field, FieldKind, Form, FormItem, origin_label};
+pub use resolve::{AnswerError, FieldValues, ResolvedValues};
+pub use text::{is_allowed_char, is_field_name, normalize_newlines};

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use opkg_configurator::{Answers, Form, Item, Kind};
+use opkg_configurator::{Answers, FieldKind, Form, FormItem};
 
 /// The forms, where they are at hand; they are not part of the project.
 fn corpus() -> Option<PathBuf> {
@@ -18,13 +18,13 @@ fn corpus() -> Option<PathBuf> {
 }
 
 /// A form as text: its fields, and the headings between them.
-fn told(form: &Form) -> String {
+fn form_as_text(form: &Form) -> String {
     let mut told = String::new();
     for item in &form.items {
         match item {
-            Item::Heading(level, text) => told += &format!("{} {text}\n", "#".repeat((*level).into())),
-            Item::Text(_) => {}
-            Item::Field(place) => {
+            FormItem::Heading(level, text) => told += &format!("{} {text}\n", "#".repeat((*level).into())),
+            FormItem::Text(_) => {}
+            FormItem::Field(place) => {
                 let it = &form.fields[*place];
                 told += &format!("{:?} {} | {} | {:?}\n", it.kind, it.name, it.label, it.default);
                 if it.choices.len() == 1 {
@@ -44,23 +44,23 @@ fn told(form: &Form) -> String {
 fn texts(form: &Form) -> Vec<&str> {
     form.items
         .iter()
-        .filter_map(|it| if let Item::Text(text) = it { Some(text.as_str()) } else { None })
+        .filter_map(|it| if let FormItem::Text(text) = it { Some(text.as_str()) } else { None })
         .collect()
 }
 
 /// Reads a form, compares it with what a person reads, and gives what an untouched form stores.
-fn read(corpus: &Path, package: &str, file: &str, title: &str, expected: &str) -> (Form, String) {
+fn check_form(corpus: &Path, package: &str, file: &str, title: &str, expected: &str) -> (Form, String) {
     let bytes = std::fs::read(corpus.join(package).join(file)).unwrap();
-    let (form, findings) = Form::read(&bytes, Some("compute")).unwrap();
+    let (form, findings) = Form::parse(&bytes, Some("compute")).unwrap();
     assert!(findings.is_empty(), "{package}: {findings:?}");
     assert_eq!(form.title.as_deref(), Some(title), "{package}");
-    assert_eq!(told(&form), expected, "{package}");
-    let settled = form.settle(&Answers::default(), &Answers::default()).unwrap();
+    assert_eq!(form_as_text(&form), expected, "{package}");
+    let settled = form.resolve(&Answers::default(), &Answers::default()).unwrap();
     assert!(settled.missing.is_empty(), "{package}");
     let entries: Vec<String> =
         settled.entries(&form).iter().map(|(name, value)| format!("{name}={value}")).collect();
     let stored: Vec<String> =
-        settled.stored(&form).iter().map(|it| format!("{}={}", it.name, it.value)).collect();
+        settled.to_config_values(&form).iter().map(|it| format!("{}={}", it.name, it.value)).collect();
     assert_eq!(entries, stored, "{package}");
     (form, entries.join("\n"))
 }
@@ -88,7 +88,7 @@ fn every_form_is_here() {
 #[test]
 fn ganglia() {
     let Some(corpus) = corpus() else { return };
-    let (form, entries) = read(
+    let (form, entries) = check_form(
         &corpus,
         "ganglia",
         "configurator.html",
@@ -116,7 +116,7 @@ Text udp_recv_channel__port | Receiving Network Port for ***Client*** nodes | ["
 #[test]
 fn ganglia_for_an_image() {
     let Some(corpus) = corpus() else { return };
-    let (form, _) = read(
+    let (form, _) = check_form(
         &corpus,
         "ganglia",
         "configurator_image.html",
@@ -137,7 +137,7 @@ Text udp_recv_channel__port | Receiving Network Port for ***Client*** nodes | ["
 #[test]
 fn jobmonarch() {
     let Some(corpus) = corpus() else { return };
-    let (form, entries) = read(
+    let (form, entries) = check_form(
         &corpus,
         "jobmonarch",
         "configurator.html",
@@ -160,7 +160,7 @@ Checkbox archived | Enable Job Monarch's archiving daemon | []
 #[test]
 fn naemon() {
     let Some(corpus) = corpus() else { return };
-    let (form, entries) = read(
+    let (form, entries) = check_form(
         &corpus,
         "naemon",
         "configurator.html",
@@ -178,7 +178,7 @@ Password admin_passwd2 | Password confirm (*) | ["oscar"]
         "admin_fullname=Naemon Administrator\nadmin_login=admin\nadmin_email=admin@localhost.localdomain\n\
          admin_passwd=oscar\nadmin_passwd2=oscar"
     );
-    assert!(form.is_secret());
+    assert!(form.has_password());
     let [text] = texts(&form)[..] else { panic!() };
     assert!(text.starts_with("(*) Password are stored in clear text in oscar database."));
     assert!(text.ends_with(
@@ -189,7 +189,7 @@ Password admin_passwd2 | Password confirm (*) | ["oscar"]
 #[test]
 fn ntpconfig() {
     let Some(corpus) = corpus() else { return };
-    let (form, _) = read(
+    let (form, _) = check_form(
         &corpus,
         "ntpconfig",
         "configurator.html",
@@ -197,13 +197,13 @@ fn ntpconfig() {
         "# Configuring ntpconfig\nText ntpserver | NTP Server | [\"pool.ntp.org\"]\n",
     );
     assert_eq!(texts(&form).len(), 3);
-    assert!(!form.is_secret());
+    assert!(!form.has_password());
 }
 
 #[test]
 fn sge() {
     let Some(corpus) = corpus() else { return };
-    let (form, _) = read(
+    let (form, _) = check_form(
         &corpus,
         "sge",
         "configurator.html",
@@ -221,7 +221,7 @@ Text spooltype | Spooling method option (berkeleydb|classic) | ["classic"]
 #[test]
 fn sis() {
     let Some(corpus) = corpus() else { return };
-    let (_, entries) = read(
+    let (_, entries) = check_form(
         &corpus,
         "sis",
         "configurator.html",
@@ -239,7 +239,7 @@ Checkbox sis_per_image | Check to enable per-image configuration (and select def
 #[test]
 fn slurm() {
     let Some(corpus) = corpus() else { return };
-    let (form, entries) = read(
+    let (form, entries) = check_form(
         &corpus,
         "slurm",
         "configurator.html",
@@ -279,7 +279,7 @@ Checkbox compute_on_head | Run jobs on head node as well. | []
 #[test]
 fn torque() {
     let Some(corpus) = corpus() else { return };
-    let (form, entries) = read(
+    let (form, entries) = check_form(
         &corpus,
         "torque",
         "configurator.html",
@@ -302,6 +302,6 @@ Radio loglevel | Server log level | ["64"]
 "#,
     );
     assert_eq!(entries, "loglevel=64");
-    assert_eq!(form.field("loglevel").map(|it| it.kind), Some(Kind::Radio));
+    assert_eq!(form.field("loglevel").map(|it| it.kind), Some(FieldKind::Radio));
     assert_eq!(texts(&form)[1], "Each level includes those before it. Select one:");
 }

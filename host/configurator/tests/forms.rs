@@ -2,23 +2,23 @@
 
 #![allow(clippy::unwrap_used)]
 
-use opkg_configurator::{Answers, Field, Flaw, Form, FormError, Item, Kind, limits};
+use opkg_configurator::{AnswerErrorKind, Answers, Field, FieldKind, Form, FormError, FormItem, limits};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 
 fn read(html: &str) -> Form {
-    Form::read(html.as_bytes(), None).unwrap().0
+    Form::parse(html.as_bytes(), None).unwrap().0
 }
 
-fn findings(html: &str) -> Vec<String> {
-    let findings = Form::read(html.as_bytes(), None).unwrap().1;
+fn diagnostics(html: &str) -> Vec<String> {
+    let findings = Form::parse(html.as_bytes(), None).unwrap().1;
     findings.iter().map(|it| format!("{} {:?}: {}", it.line, it.severity, it.message)).collect()
 }
 
 /// What an untouched form submits, as `name=value` with `&` between.
-fn submits(html: &str) -> String {
+fn submitted_values(html: &str) -> String {
     let form = read(html);
-    let settled = form.settle(&Answers::default(), &Answers::default()).unwrap();
+    let settled = form.resolve(&Answers::default(), &Answers::default()).unwrap();
     let entries: Vec<String> =
         settled.entries(&form).iter().map(|(name, value)| format!("{name}={value}")).collect();
     entries.join("&")
@@ -89,7 +89,7 @@ fn untouched_forms_submit_what_browsers_submit() {
         ("<p><input name=a>", "a="),
         ("", ""),
     ] {
-        assert_eq!(submits(html), expected, "{html}");
+        assert_eq!(submitted_values(html), expected, "{html}");
     }
 }
 
@@ -149,17 +149,17 @@ fn the_page_between_fields_is_text() {
         <ul><li>one<li>two</ul><input name=a> A<script>x</script><h6>End<p>here</h6><img src=x alt=no>",
     );
     assert_eq!(form.title.as_deref(), Some("The title"));
-    let text = |it: &str| Item::Text(it.into());
+    let text = |it: &str| FormItem::Text(it.into());
     assert_eq!(
         form.items,
         [
-            Item::Heading(1, "A heading".into()),
+            FormItem::Heading(1, "A heading".into()),
             text("Text\nand a link"),
             text("- one"),
             text("- two"),
-            Item::Field(0),
-            Item::Heading(6, "End".into()),
-            Item::Heading(6, "here".into()),
+            FormItem::Field(0),
+            FormItem::Heading(6, "End".into()),
+            FormItem::Heading(6, "here".into()),
         ]
     );
 }
@@ -174,11 +174,11 @@ fn what_attributes_say() {
     assert_eq!(
         form.fields.iter().map(of).collect::<Vec<_>>(),
         [
-            (Kind::Text, true, false, Some(5)),
-            (Kind::Text, false, true, None),
-            (Kind::TextArea, false, false, Some(7)),
-            (Kind::Hidden, false, false, None),
-            (Kind::Checkbox, true, false, None),
+            (FieldKind::Text, true, false, Some(5)),
+            (FieldKind::Text, false, true, None),
+            (FieldKind::TextArea, false, false, Some(7)),
+            (FieldKind::Hidden, false, false, None),
+            (FieldKind::Checkbox, true, false, None),
         ]
     );
     assert_eq!(form.items.len(), 4, "hidden fields are not seen");
@@ -188,18 +188,18 @@ fn what_attributes_say() {
 fn the_name_of_the_image_is_put_in_and_nothing_but_text() {
     let html = "<title>@IMAGENAME@</title><p>for @IMAGENAME@<input name=a_@IMAGENAME@ value='@IMAGENAME@!'>
         <select name=b><option>@IMAGENAME@</select>";
-    let (form, _) = Form::read(html.as_bytes(), Some("west")).unwrap();
+    let (form, _) = Form::parse(html.as_bytes(), Some("west")).unwrap();
     assert_eq!(form.title.as_deref(), Some("west"));
     assert_eq!((form.fields[0].name.as_str(), form.fields[0].label.as_str()), ("a_west", "for west"));
     assert_eq!((form.fields[0].default[0].as_str(), form.fields[1].default[0].as_str()), ("west!", "west"));
-    let (form, _) = Form::read(b"<input name=a value=@IMAGENAME@>", Some("<b>&amp;")).unwrap();
+    let (form, _) = Form::parse(b"<input name=a value=@IMAGENAME@>", Some("<b>&amp;")).unwrap();
     assert_eq!(form.fields[0].default, ["<b>&amp;"]);
-    assert_eq!(submits("<input name=a value=@IMAGENAME@>"), "a=@IMAGENAME@");
+    assert_eq!(submitted_values("<input name=a value=@IMAGENAME@>"), "a=@IMAGENAME@");
 }
 
 #[test]
 fn what_is_left_out_is_said() {
-    let all = findings(
+    let all = diagnostics(
         "<script>x</script>
 <form action=/x onsubmit=y><a href=z>l</a><img src=q>
 <input type=file name=a><input type=submit><input type=reset><button>b</button>
@@ -222,11 +222,11 @@ fn what_is_left_out_is_said() {
             "3 Note: an input of the type `submit` is left out",
             "4 Note: the type `number` is taken for `text`",
             "4 Note: `min` of `b` is not checked",
-            "4 Warning: `b` is left out here, since line 4 has a field of the same name that is answered otherwise",
+            "4 Warning: `b` is left out here, since line 4 has another field of the same name",
             "5 Warning: the element `iframe` is left out",
             "5 Warning: the field has no name, so it has no value, and is left out",
             "5 Note: `c` is disabled, and is left out",
-            "6 Warning: `d` has this choice already, `1`",
+            "6 Warning: duplicate choice `1` of `d`",
             "7 Warning: a choice of `e` has no value, and is left out",
             "7 Warning: a value of `f` holds control characters, which are left out",
             "8 Warning: the element `svg` is left out",
@@ -234,21 +234,21 @@ fn what_is_left_out_is_said() {
             "8 Warning: `g` stands outside of the form, and is left out",
         ]
     );
-    assert_eq!(findings(&"<script></script>".repeat(1000)).len(), limits::FINDINGS);
+    assert_eq!(diagnostics(&"<script></script>".repeat(1000)).len(), limits::DIAGNOSTICS);
 }
 
 #[test]
 fn encodings() {
-    let (form, findings) = Form::read(b"\xef\xbb\xbf<input name=a value='\xc3\xa9'>", None).unwrap();
+    let (form, findings) = Form::parse(b"\xef\xbb\xbf<input name=a value='\xc3\xa9'>", None).unwrap();
     assert_eq!((form.fields[0].default[0].as_str(), findings.len()), ("é", 0));
-    let (form, findings) = Form::read(b"<input name=a value='\xe9'>", None).unwrap();
+    let (form, findings) = Form::parse(b"<input name=a value='\xe9'>", None).unwrap();
     assert_eq!((form.fields[0].default[0].as_str(), findings.len()), ("é", 1));
-    assert_eq!(Form::read(b"\xff\xfe<\0", None), Err(FormError::Encoding));
+    assert_eq!(Form::parse(b"\xff\xfe<\0", None), Err(FormError::UnsupportedEncoding));
 }
 
 #[test]
 fn what_no_form_is_like_is_refused() {
-    let refused = |html: &str| Form::read(html.as_bytes(), None).unwrap_err();
+    let refused = |html: &str| Form::parse(html.as_bytes(), None).unwrap_err();
     assert_eq!(refused(&"x".repeat(limits::FORM_BYTES + 1)), FormError::TooLarge);
     assert_eq!(refused(&"<div>".repeat(1_000)), FormError::TooDeep);
     assert_eq!(refused(&"<template>".repeat(10_000)), FormError::TooDeep);
@@ -262,7 +262,7 @@ fn what_no_form_is_like_is_refused() {
     assert_eq!(refused(&format!("<select name=a>{options}</select>")), FormError::TooManyFields);
     for name in ["a b", "1", "a:b", "a[]", "<a>", "é", "a/../b", "-x"] {
         let html = format!("\n<input name='{name}'>");
-        assert_eq!(refused(&html), FormError::Name { line: 2, name: name.into() });
+        assert_eq!(refused(&html), FormError::InvalidName { line: 2, name: name.into() });
     }
     // Attributes without end take their time, but not long.
     let attributes: String = (0..15_000).map(|it| format!(" a{it}")).collect();
@@ -270,7 +270,7 @@ fn what_no_form_is_like_is_refused() {
 }
 
 /// Pieces of HTML that are put together at random.
-const PIECES: [&str; 40] = [
+const HTML_FRAGMENTS: [&str; 40] = [
     "<form>",
     "</form>",
     "<input name=a>",
@@ -318,32 +318,32 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_form_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = Form::read(&bytes, Some("image"));
+        let _ = Form::parse(&bytes, Some("image"));
     }
 
     #[test]
-    fn any_page_is_consistent(pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..60)) {
+    fn any_page_is_consistent(pieces in prop::collection::vec(prop::sample::select(HTML_FRAGMENTS.to_vec()), 0..60)) {
         let html = pieces.concat();
-        let Ok((form, _)) = Form::read(html.as_bytes(), None) else { return Ok(()) };
+        let Ok((form, _)) = Form::parse(html.as_bytes(), None) else { return Ok(()) };
         let seen: Vec<usize> =
-            form.items.iter().filter_map(|it| if let Item::Field(it) = it { Some(*it) } else { None }).collect();
+            form.items.iter().filter_map(|it| if let FormItem::Field(it) = it { Some(*it) } else { None }).collect();
         let visible: Vec<usize> =
-            (0..form.fields.len()).filter(|it| form.fields[*it].kind != Kind::Hidden).collect();
+            (0..form.fields.len()).filter(|it| form.fields[*it].kind != FieldKind::Hidden).collect();
         let mut sorted = seen;
         sorted.sort_unstable();
         prop_assert_eq!(sorted, visible);
         for field in &form.fields {
             prop_assert!(!field.label.is_empty());
-            prop_assert_eq!(field.has_choices(), field.boxes == 0);
+            prop_assert_eq!(field.has_choices(), field.input_count == 0);
             if !field.has_choices() {
-                prop_assert_eq!(field.default.len(), field.boxes);
+                prop_assert_eq!(field.default.len(), field.input_count);
             }
             // The defaults fit, but that something may be missing.
-            prop_assert!(matches!(field.check(&field.default), Ok(_) | Err(Flaw::Empty)));
+            prop_assert!(matches!(field.check(&field.default), Ok(_) | Err(AnswerErrorKind::Required)));
         }
-        let settled = form.settle(&Answers::default(), &Answers::default()).unwrap();
-        let text = opkg_configurator::values::write(&settled.entries(&form));
-        let read: Vec<(String, String)> = opkg_configurator::values::read(&text).unwrap();
+        let settled = form.resolve(&Answers::default(), &Answers::default()).unwrap();
+        let text = opkg_configurator::values_file::to_xml(&settled.entries(&form));
+        let read: Vec<(String, String)> = opkg_configurator::values_file::parse_xml(&text).unwrap();
         let entries: Vec<(String, String)> =
             settled.entries(&form).into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         prop_assert_eq!(read, entries);

@@ -4,45 +4,54 @@ use opkg::Markup;
 use opkg::model::Timestamp;
 use roxmltree::Node as Xml;
 
-use crate::new::Config;
-use crate::old::Old;
-use crate::report::{At, Report};
-use crate::{identity, leftover, people, relations, version};
+use crate::new_config::NewConfig;
+use crate::old_config::OldConfig;
+use crate::report::{Report, ReportLocation};
+use crate::{authors, metadata, relations, unconverted, version};
 
 /// What came of the old file.
-pub(crate) struct Converted {
-    pub config: Config,
+pub(crate) struct ConvertedConfig {
+    pub config: NewConfig,
     pub report: Report,
 }
 
 /// Converts a document in the form before OSCAR 5. `directory` names the OPKG where it does not name itself.
-pub(crate) fn convert(markup: &Markup, root: Xml<'_, '_>, directory: &str, date: Timestamp) -> Converted {
-    let mut old = Old::new(&markup.source.text, root);
-    let name = identity::name(&mut old, root, directory);
-    let class = identity::class(&mut old, root);
-    let (summary, description) = identity::texts(&mut old, root, &name);
-    let license = identity::license(&mut old, root);
-    let groups = identity::groups(&mut old, root);
-    let uri = identity::uri(&mut old, root);
-    let authors = people::read(&mut old, root);
-    let filters = relations::read_filters(&mut old, root);
-    let relations = relations::read(&mut old, root);
-    let version = version::read(&mut old, root);
+pub(crate) fn convert_config(
+    markup: &Markup,
+    root: Xml<'_, '_>,
+    directory: &str,
+    date: Timestamp,
+) -> ConvertedConfig {
+    let mut old = OldConfig::new(&markup.source.text, root);
+    let name = metadata::convert_name(&mut old, root, directory);
+    let class = metadata::convert_class(&mut old, root);
+    let (summary, description) = metadata::convert_texts(&mut old, root, &name);
+    let license = metadata::convert_license(&mut old, root);
+    let groups = metadata::convert_groups(&mut old, root);
+    let uri = metadata::convert_uri(&mut old, root);
+    let authors = authors::convert_authors(&mut old, root);
+    let filters = relations::convert_filters(&mut old, root);
+    let relations = relations::convert_relations(&mut old, root);
+    let version = version::convert_version(&mut old, root);
     let changed_by = authors.iter().find(|author| author.role == "maintainer");
     let changed_by = changed_by.map(|author| author.name.clone()).unwrap_or_default();
-    let text = format!("the change that makes this version is dated {date}, by {}", opkg::show(&changed_by));
-    old.report.decide(At::Whole, text);
+    let text = format!(
+        "the change that makes this version is dated {date}, by {}",
+        opkg::escape_for_display(&changed_by)
+    );
+    old.report.add_changed(ReportLocation::Package, text);
     if markup.has_doctype {
-        old.report.decide(At::Whole, "the document type is left out: it means nothing any more");
+        old.report
+            .add_changed(ReportLocation::Package, "the document type is left out: it means nothing any more");
     }
-    let mut tail = leftover::collect(&mut old, root);
-    if let Some(originals) = originals(&old) {
+    let mut tail = unconverted::collect_unconverted(&mut old, root);
+    if let Some(originals) = original_values_comment(&old) {
         tail.insert(0, originals);
     }
     let mut report = old.report;
-    report.tidy();
-    let config = Config {
-        head: leftover::around(root),
+    report.sort_and_dedup();
+    let config = NewConfig {
+        leading_comments: unconverted::comments_around_root(root),
         name,
         class,
         summary,
@@ -52,19 +61,19 @@ pub(crate) fn convert(markup: &Markup, root: Xml<'_, '_>, directory: &str, date:
         uri,
         authors,
         filters,
-        relations: relations.whole,
+        common_relations: relations.common,
         server: relations.server,
         client: relations.client,
         version,
         date,
         changed_by,
-        tail,
+        trailing_comments: tail,
     };
-    Converted { config, report }
+    ConvertedConfig { config, report }
 }
 
 /// A comment with all that the new file says in other words.
-fn originals(old: &Old<'_>) -> Option<String> {
+fn original_values_comment(old: &OldConfig<'_>) -> Option<String> {
     if old.originals.is_empty() {
         return None;
     }

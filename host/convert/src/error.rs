@@ -3,32 +3,32 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use opkg::Refusal;
+use opkg::MarkupError;
 
 /// Why no directory was written. Whatever it is, nothing of it is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The old `config.xml` cannot be read.
     #[error("`config.xml` cannot be read")]
-    Unreadable(Box<Refusal>),
+    Unreadable(Box<MarkupError>),
     /// The directory is no OPKG in the form before OSCAR 5.
     #[error("`{}` is no OPKG in the form before OSCAR 5: it has neither a `version` with a `major` nor an `rpmlist`", .0.display())]
-    NotOld(PathBuf),
+    NotOldFormat(PathBuf),
     /// Something is there already.
     #[error("`{}` exists already", .0.display())]
-    Exists(PathBuf),
+    AlreadyExists(PathBuf),
     /// The new directory would lie inside of the old one.
     #[error("`{}` lies inside of the OPKG that is to be converted", .0.display())]
-    Inside(PathBuf),
+    TargetInsideSource(PathBuf),
     /// No OPKG can have this name.
-    #[error("`{}` cannot be the name of a package", opkg::show(.0))]
-    Name(String),
+    #[error("`{}` cannot be the name of a package", opkg::escape_for_display(.0))]
+    InvalidName(String),
     /// A device, a socket or a pipe.
     #[error("`{}` is neither a file nor a directory nor a link", .0.display())]
-    Special(PathBuf),
+    SpecialFile(PathBuf),
     /// The directory is far beyond any real OPKG.
     #[error("`{}`: more than {limit}", path.display())]
-    TooMuch {
+    LimitExceeded {
         /// Where that was noticed.
         path: PathBuf,
         /// The limit, in words.
@@ -58,14 +58,16 @@ impl Error {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotOld(_) => {
+            Self::NotOldFormat(_) => {
                 "name the directory of an old OPKG; `opkgc check` tells what is wrong with one of the present form"
             }
-            Self::Exists(_) => "nothing is ever overwritten: name another directory with --output",
-            Self::Inside(_) => "name a directory outside of it with --output",
-            Self::Name(_) => "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit",
-            Self::Special(_) => "remove it: no OPKG can hold it",
-            Self::TooMuch { .. } => "this is no real OPKG; is it the right directory?",
+            Self::AlreadyExists(_) => "nothing is ever overwritten: name another directory with --output",
+            Self::TargetInsideSource(_) => "name a directory outside of it with --output",
+            Self::InvalidName(_) => {
+                "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit"
+            }
+            Self::SpecialFile(_) => "remove it: no OPKG can hold it",
+            Self::LimitExceeded { .. } => "this is no real OPKG; is it the right directory?",
             Self::Unreadable(_) | Self::Io { .. } | Self::Template(..) => return None,
         })
     }

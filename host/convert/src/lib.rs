@@ -3,27 +3,27 @@
 //!
 //! A directory appears whole or not at all, and nothing that exists is ever written to.
 
+mod authors;
 mod config;
 mod convert;
 mod copy;
 mod distribution;
 mod error;
 mod filters;
-mod identity;
-mod leftover;
-mod new;
-mod old;
-mod people;
+mod metadata;
+mod new_config;
+mod old_config;
 mod relations;
 mod report;
 mod scaffold;
 mod scripts;
 mod staging;
+mod unconverted;
 mod version;
 mod xml;
 
+pub use authors::PLACEHOLDER_EMAIL;
 pub use convert::{Conversion, convert};
 pub use error::Error;
-pub use people::PLACEHOLDER_EMAIL;
-pub use report::{At, Entry, Report};
-pub use scaffold::{Maintainer, MaintainerError, create};
+pub use report::{Report, ReportEntry, ReportLocation};
+pub use scaffold::{Maintainer, MaintainerError, create_opkg};

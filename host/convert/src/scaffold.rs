@@ -6,13 +6,13 @@ use std::path::Path;
 use std::str::FromStr;
 
 use askama::Template;
-use opkg::is_control;
+use opkg::is_unsafe_control;
 use opkg::model::Timestamp;
-use opkg::rules::{fault_in_email, is_name};
+use opkg::rules::{EmailError, check_email, is_name};
 
 use crate::Error;
-use crate::people::{PLACEHOLDER_EMAIL, split_address};
-use crate::staging::Staging;
+use crate::authors::{PLACEHOLDER_EMAIL, split_address};
+use crate::staging::StagingDir;
 
 /// Who looks after a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub struct Maintainer {
 pub enum MaintainerError {
     /// It has another form.
     #[error("write the maintainer as `Name <name@example.org>`")]
-    Form,
+    InvalidFormat,
     /// The address cannot be used.
     #[error("{0}")]
-    Email(String),
+    InvalidEmail(#[from] EmailError),
     /// The name cannot be written into a package.
     #[error("the maintainer's name holds a control character")]
-    Control,
+    ControlCharacter,
 }
 
 impl Maintainer {
@@ -43,15 +43,13 @@ impl Maintainer {
     pub fn new(name: &str, email: &str) -> Result<Self, MaintainerError> {
         let (name, email) = (name.trim(), email.trim());
         if name.is_empty() || name.contains(['<', '>']) {
-            return Err(MaintainerError::Form);
+            return Err(MaintainerError::InvalidFormat);
         }
-        if name.chars().any(is_control) {
-            return Err(MaintainerError::Control);
+        if name.chars().any(is_unsafe_control) {
+            return Err(MaintainerError::ControlCharacter);
         }
-        match fault_in_email(email) {
-            Some((fault, _)) => Err(MaintainerError::Email(fault)),
-            None => Ok(Self { name: name.into(), email: email.into() }),
-        }
+        check_email(email)?;
+        Ok(Self { name: name.into(), email: email.into() })
     }
 
     /// Stands where nobody is known. `opkgc check` reports the address as an error.
@@ -68,7 +66,7 @@ impl FromStr for Maintainer {
     fn from_str(text: &str) -> Result<Self, MaintainerError> {
         match split_address(text) {
             (name, Some(address)) if text.trim_end().ends_with('>') => Self::new(&name, &address),
-            _ => Err(MaintainerError::Form),
+            _ => Err(MaintainerError::InvalidFormat),
         }
     }
 }
@@ -105,9 +103,9 @@ struct Config<'a> {
 ///
 /// # Errors
 /// When no package can have the name, or the directory cannot be written. Nothing is left behind.
-pub fn create(name: &str, target: &Path, maintainer: &Maintainer, date: Timestamp) -> Result<(), Error> {
+pub fn create_opkg(name: &str, target: &Path, maintainer: &Maintainer, date: Timestamp) -> Result<(), Error> {
     if !is_name(name) {
-        return Err(Error::Name(name.to_owned()));
+        return Err(Error::InvalidName(name.to_owned()));
     }
     let date = date.to_string();
     let config = Config {
@@ -117,7 +115,7 @@ pub fn create(name: &str, target: &Path, maintainer: &Maintainer, date: Timestam
         year: date.split('-').next().unwrap_or_default(),
         date: &date,
     };
-    let staging = Staging::new(target)?;
+    let staging = StagingDir::new(target)?;
     let root = staging.path();
     for (path, mode, text) in [
         ("config.xml".to_owned(), 0o644, config.render()),

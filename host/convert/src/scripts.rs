@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::{At, Report};
+use crate::report::{Report, ReportLocation};
 
 /// Where scripts are.
-pub(crate) const DIRECTORY: &str = "scripts";
+pub(crate) const SCRIPTS_DIR: &str = "scripts";
 
 /// Old names, each with the present one. Of two that mean the same the first wins.
-const NAMES: [(&str, &str); 12] = [
+const RENAMES: [(&str, &str); 12] = [
     ("setup", "api-post-install"),
     ("post_server_rpm_install", "server-post-install"),
     ("post_server_install", "server-post-install"),
@@ -24,24 +24,25 @@ const NAMES: [(&str, &str); 12] = [
 ];
 
 /// The files right inside of `scripts/` that get another name, each with the new one.
-pub(crate) fn renamed(files: &BTreeSet<String>, report: &mut Report) -> BTreeMap<String, &'static str> {
+pub(crate) fn plan_renames(files: &BTreeSet<String>, report: &mut Report) -> BTreeMap<String, &'static str> {
     let mut renamed = BTreeMap::new();
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-    for (old, new) in NAMES {
+    for (old, new) in RENAMES {
         if !files.contains(old) {
             continue;
         }
-        let at = At::File(format!("{DIRECTORY}/{old}"));
+        let at = ReportLocation::File(format!("{SCRIPTS_DIR}/{old}"));
         let other = match (files.contains(new), taken.get(new)) {
             (true, _) => Some("there is one already".to_owned()),
             (_, Some(other)) => Some(format!("`{other}` has become that")),
             _ => None,
         };
         if let Some(other) = other {
-            report.leave_open(at, format!("not renamed to `{new}`: {other}; make one script of the two"));
+            report
+                .add_needs_review(at, format!("not renamed to `{new}`: {other}; make one script of the two"));
             continue;
         }
-        report.decide(at, format!("renamed to `{new}`"));
+        report.add_changed(at, format!("renamed to `{new}`"));
         taken.insert(new, old);
         renamed.insert(old.to_owned(), new);
     }
@@ -49,7 +50,7 @@ pub(crate) fn renamed(files: &BTreeSet<String>, report: &mut Report) -> BTreeMap
 }
 
 /// Whether a script of this name is run by itself, now or under the old form's rules.
-pub(crate) fn is_hook(name: &str) -> bool {
+pub(crate) fn is_hook_name(name: &str) -> bool {
     let is_present = ["api-", "server-", "client-"].iter().any(|part| name.starts_with(part));
-    is_present || NAMES.iter().any(|(old, _)| *old == name)
+    is_present || RENAMES.iter().any(|(old, _)| *old == name)
 }

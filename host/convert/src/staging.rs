@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use opkg_scratch::Scratch;
+use opkg_scratch::ScratchDir;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
@@ -12,23 +12,23 @@ use crate::Error;
 
 /// A directory in the making, beside the place where it is going to be. It goes away when this is dropped,
 /// and when the program is told to stop.
-pub(crate) struct Staging {
-    scratch: Scratch,
+pub(crate) struct StagingDir {
+    scratch: ScratchDir,
     target: PathBuf,
 }
 
-impl Staging {
+impl StagingDir {
     /// For a target that must not exist yet. Its parents are created if need be.
     pub fn new(target: &Path) -> Result<Self, Error> {
         if target.symlink_metadata().is_ok() {
-            return Err(Error::Exists(target.to_owned()));
+            return Err(Error::AlreadyExists(target.to_owned()));
         }
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
-        let scratch = Scratch::new(".opkg-", Some(parent)).map_err(Error::io(parent))?;
+        let scratch = ScratchDir::new(".opkg-", Some(parent)).map_err(Error::io(parent))?;
         let staging = Self { scratch, target: target.to_owned() };
         // Made in the ordinary way, so that it gets ordinary permissions.
         fs::create_dir(staging.path()).map_err(Error::io(target))?;
@@ -43,7 +43,7 @@ impl Staging {
     /// Puts the directory into its place, unless something has come there in the meantime.
     pub fn publish(self) -> Result<(), Error> {
         // Not in the middle of the program's being told to stop.
-        let _hold = opkg_scratch::hold();
+        let _hold = opkg_scratch::block_cleanup();
         let target = self.target.as_path();
         let moved = match renameat_with(CWD, self.path(), CWD, target, RenameFlags::NOREPLACE) {
             // Some file systems cannot promise that nothing is replaced; only an empty directory could be.
@@ -53,7 +53,9 @@ impl Staging {
             other => other.map_err(io::Error::from),
         };
         match moved {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Exists(self.target)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::AlreadyExists(self.target))
+            }
             moved => moved.map_err(Error::io(target)),
         }
     }

@@ -1,80 +1,82 @@
 //! Writing XML: indented elements and comments. Whatever text is given comes out as that text.
 
+use opkg::{XmlContext, is_xml_char, push_xml_escaped};
+
 /// Writes a document from top to bottom.
-pub(crate) struct Writer {
+pub(crate) struct XmlWriter {
     out: String,
     depth: usize,
 }
 
-impl Writer {
+impl XmlWriter {
     /// With the declaration of XML in UTF-8.
     pub fn new() -> Self {
         Self { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".into(), depth: 0 }
     }
 
-    fn indent(&mut self) {
+    fn write_indent(&mut self) {
         self.out.extend(std::iter::repeat_n("  ", self.depth));
     }
 
-    fn start(&mut self, tag: &str, attributes: &[(&str, &str)]) {
-        self.indent();
+    fn write_start_tag(&mut self, tag: &str, attributes: &[(&str, &str)]) {
+        self.write_indent();
         self.out.push('<');
         self.out.push_str(tag);
         for (name, value) in attributes {
             self.out.push(' ');
             self.out.push_str(name);
             self.out.push_str("=\"");
-            escape(&mut self.out, value, true);
+            push_xml_escaped(&mut self.out, value.chars(), XmlContext::Attribute);
             self.out.push('"');
         }
         self.out.push('>');
     }
 
-    fn end(&mut self, tag: &str) {
+    fn write_end_tag(&mut self, tag: &str) {
         self.out.push_str("</");
         self.out.push_str(tag);
         self.out.push_str(">\n");
     }
 
     /// Begins an element that holds elements.
-    pub fn open(&mut self, tag: &str, attributes: &[(&str, &str)]) {
-        self.start(tag, attributes);
+    pub fn start_element(&mut self, tag: &str, attributes: &[(&str, &str)]) {
+        self.write_start_tag(tag, attributes);
         self.out.push('\n');
         self.depth += 1;
     }
 
     /// Ends it.
-    pub fn close(&mut self, tag: &str) {
+    pub fn end_element(&mut self, tag: &str) {
         self.depth = self.depth.saturating_sub(1);
-        self.indent();
-        self.end(tag);
+        self.write_indent();
+        self.write_end_tag(tag);
     }
 
     /// An element that holds text.
-    pub fn leaf(&mut self, tag: &str, attributes: &[(&str, &str)], text: &str) {
-        self.start(tag, attributes);
-        escape(&mut self.out, text, false);
-        self.end(tag);
+    pub fn text_element(&mut self, tag: &str, attributes: &[(&str, &str)], text: &str) {
+        self.write_start_tag(tag, attributes);
+        push_xml_escaped(&mut self.out, text.chars(), XmlContext::Text);
+        self.write_end_tag(tag);
     }
 
     /// An element that holds lines of text, indented.
-    pub fn block(&mut self, tag: &str, text: &str) {
-        self.open(tag, &[]);
+    pub fn text_block(&mut self, tag: &str, text: &str) {
+        self.start_element(tag, &[]);
         for line in text.lines() {
             if !line.is_empty() {
-                self.indent();
-                escape(&mut self.out, line, false);
+                self.write_indent();
+                push_xml_escaped(&mut self.out, line.chars(), XmlContext::Text);
             }
             self.out.push('\n');
         }
-        self.close(tag);
+        self.end_element(tag);
     }
 
     /// A comment. XML knows no way to write `--` into one: a blank comes between the two.
     pub fn comment(&mut self, text: &str) {
-        self.indent();
+        self.write_indent();
         self.out.push_str("<!--");
-        self.out.push_str(&commented(text));
+        self.out.push_str(&escape_comment(text));
         self.out.push_str("-->\n");
     }
 
@@ -85,9 +87,13 @@ impl Writer {
 }
 
 /// Text as it can stand in a comment.
-pub(crate) fn commented(text: &str) -> String {
+pub(crate) fn escape_comment(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
-    for c in text.chars().map(possible).filter(|c| *c != '\r') {
+    for c in text
+        .chars()
+        .map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER })
+        .filter(|c| *c != '\r')
+    {
         if c == '-' && written.ends_with('-') {
             written.push(' ');
         }
@@ -99,30 +105,6 @@ pub(crate) fn commented(text: &str) -> String {
     written
 }
 
-/// The character itself, as far as XML can hold it at all.
-fn possible(c: char) -> char {
-    match c {
-        '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'.. => c,
-        _ => char::REPLACEMENT_CHARACTER,
-    }
-}
-
-/// Appends text so that a parser reads it as it is: between tags, or inside of the quotes of an attribute.
-fn escape(out: &mut String, text: &str, is_attribute: bool) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\r' => out.push_str("&#13;"),
-            '"' if is_attribute => out.push_str("&quot;"),
-            '\n' if is_attribute => out.push_str("&#10;"),
-            '\t' if is_attribute => out.push_str("&#9;"),
-            c => out.push(possible(c)),
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -132,12 +114,12 @@ mod tests {
 
     #[test]
     fn a_document() {
-        let mut xml = Writer::new();
+        let mut xml = XmlWriter::new();
         xml.comment(" a -- b -");
-        xml.open("a", &[("b", "\"<&\n")]);
-        xml.leaf("c", &[], "1 < 2 & 3");
-        xml.block("d", "one\n\ntwo");
-        xml.close("a");
+        xml.start_element("a", &[("b", "\"<&\n")]);
+        xml.text_element("c", &[], "1 < 2 & 3");
+        xml.text_block("d", "one\n\ntwo");
+        xml.end_element("a");
         insta::assert_snapshot!(xml.finish(), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <!-- a - - b - -->
@@ -157,9 +139,9 @@ mod tests {
 
         #[test]
         fn what_is_written_is_what_is_read(text in "[\t\r\n -~\u{80}-\u{d7ff}\u{e000}-\u{fffd}]*") {
-            let mut xml = Writer::new();
+            let mut xml = XmlWriter::new();
             xml.comment(&text);
-            xml.leaf("a", &[("b", &text)], &text);
+            xml.text_element("a", &[("b", &text)], &text);
             let written = xml.finish();
             let document = roxmltree::Document::parse(&written).unwrap();
             let element = document.root_element();
@@ -172,9 +154,9 @@ mod tests {
 
         #[test]
         fn any_text_can_be_written(text in any::<String>()) {
-            let mut xml = Writer::new();
+            let mut xml = XmlWriter::new();
             xml.comment(&text);
-            xml.leaf("a", &[("b", &text)], &text);
+            xml.text_element("a", &[("b", &text)], &text);
             prop_assert!(roxmltree::Document::parse(&xml.finish()).is_ok());
         }
     }

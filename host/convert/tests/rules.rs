@@ -4,11 +4,11 @@
 
 mod common;
 
-use common::{Case, errors, filled_in, shown};
-use opkg_convert::{Entry, PLACEHOLDER_EMAIL};
+use common::{ConvertFixture, errors, format_report, load_without_placeholders};
+use opkg_convert::{PLACEHOLDER_EMAIL, ReportEntry};
 
 /// What is to be seen of a conversion.
-struct Row<'a> {
+struct RuleCase<'a> {
     what: &'a str,
     replaced: &'a [(&'a str, &'a str)],
     added: &'a str,
@@ -19,25 +19,31 @@ struct Row<'a> {
     open: &'a [&'a str],
 }
 
-const NOTHING: Row<'_> = Row { what: "", replaced: &[], added: "", written: &[], decided: &[], open: &[] };
+const EMPTY_CASE: RuleCase<'_> =
+    RuleCase { what: "", replaced: &[], added: "", written: &[], decided: &[], open: &[] };
 
-fn try_rows(rows: &[Row<'_>]) {
+fn check_cases(rows: &[RuleCase<'_>]) {
     for row in rows {
-        let case = Case::with(row.replaced, row.added);
-        let (conversion, config) = case.converted();
+        let case = ConvertFixture::with_changes(row.replaced, row.added);
+        let (conversion, config) = case.convert_and_read();
         let dense = config.lines().map(str::trim).collect::<String>();
         for expected in row.written {
             assert!(dense.contains(expected), "{}: no {expected} in\n{config}", row.what);
         }
         for (list, expected) in
-            [(&conversion.report.decided, row.decided), (&conversion.report.open, row.open)]
+            [(&conversion.report.changed, row.decided), (&conversion.report.needs_review, row.open)]
         {
             for words in expected {
-                let is_said = |entry: &Entry| entry.text.contains(words);
-                assert!(list.iter().any(is_said), "{}: no {words} in\n{}", row.what, shown(&conversion));
+                let is_said = |entry: &ReportEntry| entry.text.contains(words);
+                assert!(
+                    list.iter().any(is_said),
+                    "{}: no {words} in\n{}",
+                    row.what,
+                    format_report(&conversion)
+                );
             }
         }
-        let check = filled_in(&case.new_dir());
+        let check = load_without_placeholders(&case.new_dir());
         assert_eq!(errors(&check), Vec::<&_>::new(), "{}:\n{config}", row.what);
     }
 }
@@ -48,9 +54,9 @@ fn versions() {
     let row = |written, expected, decided, open| {
         let replaced = Vec::leak(vec![(version, written)]);
         let written = Vec::leak(vec![expected]);
-        Row { what: written[0], replaced, written, decided, open, ..NOTHING }
+        RuleCase { what: written[0], replaced, written, decided, open, ..EMPTY_CASE }
     };
-    try_rows(&[
+    check_cases(&[
         row(version, "<versionEntry version=\"1.2.3-4\">", &[], &[]),
         row("<epoch>7</epoch><major> 1 </major><release>2</release>", "version=\"7:1-2\"", &[], &[]),
         row(
@@ -74,30 +80,30 @@ fn versions() {
 #[test]
 fn names() {
     let long = "n".repeat(70);
-    try_rows(&[
-        Row { what: "plain", written: &["<name>thing</name>"], ..NOTHING },
-        Row {
+    check_cases(&[
+        RuleCase { what: "plain", written: &["<name>thing</name>"], ..EMPTY_CASE },
+        RuleCase {
             what: "letters",
             replaced: &[("<name>thing</name>", "<name>LAM/MPI_x</name>")],
             written: &["<name>lam-mpi-x</name>", "name: LAM/MPI_x"],
             decided: &["`name`: `LAM/MPI_x` became `lam-mpi-x`"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "none",
             replaced: &[("<name>thing</name>", "<name>?</name>")],
             written: &["<name>old</name>", "<name>?</name>"],
             open: &["`old` stands in"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "long",
             replaced: &[
                 ("<name>thing</name>", &format!("<name>{long}</name>")),
                 ("<summary>A thing</summary>", ""),
             ],
             open: &["no summary"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
     ]);
 }
@@ -105,16 +111,16 @@ fn names() {
 #[test]
 fn people() {
     let packager = "<packager><name>Ada Keller</name><email>ada@example.org</email></packager>";
-    try_rows(&[
-        Row {
+    check_cases(&[
+        RuleCase {
             what: "packager",
             written: &[
                 "<author cat=\"maintainer\"><name>Ada Keller</name><email>ada@example.org</email></author>",
                 "authorName=\"Ada Keller\" date=\"2020-02-03T04:05:06Z\"",
             ],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "both",
             added: "<maintainer><name>Noor</name><email>n@example.org</email></maintainer><vendor>Institute &amp; Sons</vendor><copyright>2002-2004, Sons</copyright>",
             written: &[
@@ -123,89 +129,89 @@ fn people() {
                 "authorName=\"Ada Keller\"",
             ],
             decided: &["institution of Noor", "2002-2004 are the years of Noor"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "only maintainer",
             replaced: &[(packager, "<maintainer><name>Noor</name><email>n@example.org</email></maintainer>")],
             written: &[
                 "<author cat=\"upstream\"><name>Noor</name><email>n@example.org</email></author><author cat=\"maintainer\"><name>Noor</name><email>n@example.org</email></author>",
             ],
             decided: &["Noor is the maintainer as well"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "nobody",
             replaced: &[(packager, "")],
             written: &[
                 "<author cat=\"maintainer\"><name>Unknown</name><email>unknown@example.invalid</email>",
             ],
             open: &["nobody is named"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "no address",
             replaced: &[(packager, "<packager><name>Ada</name><email>ada at example.org</email></packager>")],
             written: &["<email>unknown@example.invalid</email>", "email: ada at example.org"],
             open: &["no e-mail address of Ada"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "one text",
             replaced: &[(packager, "<packager>Ada &lt;a@example.org&gt;</packager>")],
             written: &["<name>Ada</name><email>a@example.org</email>", "name: Ada <a@example.org>"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "more about somebody",
             replaced: &[(packager, "<packager><email>a@example.org</email><phone>1--2</phone></packager>")],
             written: &["<name>a</name>", "<phone>1- -2</phone>"],
             open: &["the packager has no name", "`phone` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
     ]);
 }
 
 #[test]
 fn an_unknown_address_is_an_error_of_the_check() {
-    let case = Case::with(&[("<email>ada@example.org</email>", "")], "");
+    let case = ConvertFixture::with_changes(&[("<email>ada@example.org</email>", "")], "");
     let conversion = case.convert();
     let found: Vec<_> = errors(&conversion.check).into_iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(found, ["author-email"]);
-    assert!(conversion.report.open.iter().any(|entry| entry.text.contains(PLACEHOLDER_EMAIL)));
+    assert!(conversion.report.needs_review.iter().any(|entry| entry.text.contains(PLACEHOLDER_EMAIL)));
 }
 
 #[test]
 fn texts() {
     let summary = "A summary of more words than fit into one line of the present form, by far";
-    try_rows(&[
-        Row {
+    check_cases(&[
+        RuleCase {
             what: "url",
             added: "<url>http://example.org/?a&amp;b</url>",
             written: &["<uri>http://example.org/?a&amp;b</uri>"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "licence",
             replaced: &[("<license>GPL", "<license>freely  distributable")],
             written: &["<license>Freely distributable</license>"],
             decided: &["became `Freely distributable`"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "another licence",
             replaced: &[("<license>GPL", "<license>As is")],
             written: &["<license>As is</license>"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "no licence",
             replaced: &[("<license>GPL</license>", "")],
             written: &["<license>unknown</license>"],
             open: &["no licence"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "summary",
             replaced: &[("A thing", summary)],
             added: "<description>\n  It is.\n\n\n  Really\n  so.\n</description>",
@@ -214,35 +220,35 @@ fn texts() {
                 &format!("<description>{summary}It is.Really"),
             ],
             decided: &["`summary` is too long"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "class",
             added: "<class>Core</class>",
             written: &["<class>core</class>", "class: Core"],
             decided: &["`class`: `Core` became `core`"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "no such class",
             added: "<class>odd</class>",
             written: &["<class>odd</class>"],
             open: &["no class `odd`", "`class` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "no group",
             replaced: &[("<group>Applications/System</group>", "<group> </group>")],
             written: &["<group>Applications/System</group>"],
             decided: &["no group"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "twice",
             added: "<summary>Another thing</summary>",
             written: &["<summary>A thing</summary>", "<summary>Another thing</summary>"],
             open: &["`summary` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
     ]);
 }
@@ -250,60 +256,60 @@ fn texts() {
 #[test]
 fn packages() {
     const A: &str = "<pkg>a</pkg>";
-    try_rows(&[
-        Row {
+    check_cases(&[
+        RuleCase {
             what: "for both",
             added: "<rpmlist><!-- why --><rpm>a</rpm><rpm> b </rpm><rpm>a</rpm></rpmlist>",
             written: &[
                 "<serverDeps><!-- why --><requires><pkg>a</pkg><pkg>b</pkg></requires></serverDeps><clientDeps><requires><pkg>a</pkg><pkg>b</pkg></requires></clientDeps>",
             ],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "server",
             added: "<rpmlist><filter group=\"oscar_server\"/><rpm>a</rpm></rpmlist>",
             written: &[&format!("<serverDeps><requires>{A}</requires></serverDeps><changelog>")],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "clients",
             added: "<rpmlist><filter group='oscar_clients'/><rpm>a</rpm></rpmlist>",
             written: &[&format!("</authors><clientDeps><requires>{A}</requires></clientDeps>")],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "alternatives",
             added: "<rpmlist><filter group='oscar_server' distribution='fedora' distribution_version='1'/><filter group='oscar_server' distribution='suse'/><filter group='oscar_server' architecture='ia64'/><filter group='oscar_server' distribution='debian' architecture='i686'/><filter group='oscar_server' distribution='mandrake' architecture='i386'/><rpm>a</rpm></rpmlist>",
             written: &[&format!(
                 "<serverDeps><requires><filters><dist version=\"1\">fc</dist><dist>suse</dist></filters>{A}</requires><requires><filters><dist>debian</dist><dist>mdv</dist><arch>i386</arch></filters>{A}</requires><requires><filters><arch>ia64</arch></filters>{A}</requires></serverDeps><changelog>"
             )],
             decided: &["`fedora` `1` became `fc` `1`", "`mandrake` became `mdv`", "`i686` became `i386`"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "an open filter beside others",
             added: "<rpmlist><filter group='oscar_server'/><filter architecture='ia32'/><rpm>a</rpm></rpmlist>",
             written: &[&format!(
                 "<serverDeps><requires>{A}</requires></serverDeps><clientDeps><requires><filters><arch>i386</arch></filters>{A}</requires></clientDeps>"
             )],
             open: &["see whether both together were meant"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "a name that is none",
             added: "<rpmlist><rpm>a</rpm><rpm>b &gt; 1</rpm></rpmlist>",
             written: &["<rpm>b &gt; 1</rpm>"],
             open: &["`b > 1` cannot be", "`rpm` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "an unknown group",
             added: "<rpmlist><filter group='oscar_moon'/><rpm>a</rpm></rpmlist>",
             written: &["<filter group='oscar_moon'/><rpm>a</rpm>"],
             open: &["the group `oscar_moon` is unknown", "`rpmlist` with `filter`, `rpm` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "what a filter cannot be",
             added: "<rpmlist><filter architecture='pdp11'/><filter distribution_version='1'/><filter distribution='a b'/><filter distribution='suse' distribution_version='$'/><filter moon='full'/><filter><x/></filter><filter distribution='suse'/><rpm>a</rpm></rpmlist>",
             written: &["<filters><dist>suse</dist></filters><pkg>a</pkg>", "<filter moon='full'/>"],
@@ -315,20 +321,20 @@ fn packages() {
                 "attribute `moon`",
                 "holds elements",
             ],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "whole package",
             added: "<filters><filter architecture='i386'/><filter architecture='ia64'/></filters>",
             written: &["</authors><filters><arch>i386</arch><arch>ia64</arch></filters>"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "whole package, not to be said",
             added: "<filter distribution='suse'/><filter architecture='ia64'/>",
             written: &["<filter distribution='suse'/>"],
             open: &["cannot be said as one `filters`"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
     ]);
 }
@@ -353,13 +359,13 @@ fn distributions() {
         let only = |text: &'static str| -> &'static [&'static str] {
             if text.is_empty() { &[] } else { Vec::leak(vec![text]) }
         };
-        try_rows(&[Row {
+        check_cases(&[RuleCase {
             what: id,
             added: &list,
             written: &[expected],
             decided: only(decided),
             open: only(open),
-            ..NOTHING
+            ..EMPTY_CASE
         }]);
     }
 }
@@ -375,20 +381,25 @@ fn architectures() {
         ("x86_64", "x86_64"),
     ] {
         let list = format!("<rpmlist><filter architecture='{old}'/><rpm>a</rpm></rpmlist>");
-        try_rows(&[Row { what: old, added: &list, written: &[&format!("<arch>{new}</arch>")], ..NOTHING }]);
+        check_cases(&[RuleCase {
+            what: old,
+            added: &list,
+            written: &[&format!("<arch>{new}</arch>")],
+            ..EMPTY_CASE
+        }]);
     }
 }
 
 #[test]
 fn other_opkgs() {
-    try_rows(&[
-        Row {
+    check_cases(&[
+        RuleCase {
             what: "provides",
             added: "<provides><type>package</type><name>mpi</name></provides>",
             written: &["</authors><provides><pkg>mpi</pkg></provides>"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "requires",
             added: "<requires><type>package</type><name>Kernel_Picker</name></requires>",
             written: &[
@@ -396,29 +407,29 @@ fn other_opkgs() {
                 "name: Kernel_Picker",
             ],
             decided: &["`requires`: the OPKG `Kernel_Picker` became"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "conflicts",
             added: "<conflicts><name>pbs</name></conflicts>",
             written: &[
                 "<serverDeps><conflicts><pkg>opkg-pbs-server</pkg></conflicts></serverDeps><clientDeps><conflicts><pkg>opkg-pbs-client</pkg></conflicts></clientDeps>",
             ],
-            ..NOTHING
+            ..EMPTY_CASE
         },
-        Row {
+        RuleCase {
             what: "another type",
             added: "<requires><type>rpm</type><name>x</name></requires>",
             written: &["<requires><type>rpm</type><name>x</name></requires>"],
             open: &["names no OPKG", "`requires` with `type`, `name` has no counterpart"],
-            ..NOTHING
+            ..EMPTY_CASE
         },
     ]);
 }
 
 #[test]
 fn what_has_no_counterpart() {
-    try_rows(&[Row {
+    check_cases(&[RuleCase {
         what: "all of it",
         added: "<servicelist><filter group='oscar_server'/><service>d</service></servicelist>
             <package><switcher><tag>mpi</tag><!-- -x- --></switcher></package>
@@ -441,6 +452,6 @@ fn what_has_no_counterpart() {
             "an instruction has no",
             "the text inside of `oscar` has no",
         ],
-        ..NOTHING
+        ..EMPTY_CASE
     }]);
 }

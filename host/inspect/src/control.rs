@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Unsound;
+use crate::error::FormatError;
 
 /// Fields of one paragraph; a value that goes on has its lines with a line feed between them.
-pub(crate) fn fields(text: &str) -> Result<BTreeMap<String, String>, Unsound> {
-    let damaged = |line: &str| Unsound::damaged(format!("the control file has the line {line:?}"));
+pub(crate) fn parse_fields(text: &str) -> Result<BTreeMap<String, String>, FormatError> {
+    let damaged = |line: &str| FormatError::corrupt(format!("the control file has the line {line:?}"));
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     let mut last: Option<String> = None;
     for line in text.lines() {
@@ -20,7 +20,7 @@ pub(crate) fn fields(text: &str) -> Result<BTreeMap<String, String>, Unsound> {
         } else {
             let (name, value) = line.split_once(':').ok_or_else(|| damaged(line))?;
             if fields.insert(name.to_owned(), value.trim().to_owned()).is_some() {
-                return Err(Unsound::damaged(format!("the control file has the field {name:?} twice")));
+                return Err(FormatError::corrupt(format!("the control file has the field {name:?} twice")));
             }
             last = Some(name.to_owned());
         }
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn fields_go_on_and_relations_are_apart() {
         let mut fields =
-            fields("Package: x\nDepends: a (= 1),\n b | c\nDescription: X\n long\n .\n").unwrap();
+            parse_fields("Package: x\nDepends: a (= 1),\n b | c\nDescription: X\n long\n .\n").unwrap();
         let relations = take_relations(&mut fields);
         let relations: Vec<&str> = relations.iter().map(|it| it.1.as_str()).collect();
         assert_eq!(relations, ["a (= 1)", "b | c"]);
         assert_eq!(fields["Description"], "X\nlong\n.");
-        assert!(super::fields(" x\n").is_err() && super::fields("A: 1\nA: 2\n").is_err());
+        assert!(super::parse_fields(" x\n").is_err() && super::parse_fields("A: 1\nA: 2\n").is_err());
     }
 }

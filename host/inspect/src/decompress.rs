@@ -6,67 +6,66 @@ use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
 /// Bytes that one compressed stream may unpack to. What is written here stays below half of it.
-pub(crate) const LARGEST: u64 = 4 << 30;
+pub(crate) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 
 /// Bytes of memory that xz may take: more than its highest preset needs.
-const XZ_MEMORY: u64 = 256 << 20;
+const MAX_XZ_MEMORY: u64 = 256 << 20;
 
 /// Whether a stream is compressed, by its first bytes.
 pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
-    [&GZIP[..], &XZ, &ZSTD].iter().any(|magic| bytes.starts_with(magic))
+    [&GZIP_MAGIC[..], &XZ_MAGIC, &ZSTD_MAGIC].iter().any(|magic| bytes.starts_with(magic))
 }
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const XZ: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Of the format before xz, with its usual parameters.
-const LZMA: [u8; 3] = [0x5d, 0, 0];
+const LZMA_MAGIC: [u8; 3] = [0x5d, 0, 0];
 
 /// The data of a stream, whatever it is compressed with; itself, if with nothing that is known.
 pub(crate) fn reader<'a>(bytes: &'a [u8]) -> io::Result<Box<dyn Read + 'a>> {
-    Ok(if bytes.starts_with(&GZIP) {
-        bounded(flate2::bufread::MultiGzDecoder::new(bytes))
-    } else if bytes.starts_with(&XZ) {
-        bounded(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?))
-    } else if bytes.starts_with(&LZMA) {
-        bounded(XzDecoder::new_stream(bytes, Stream::new_lzma_decoder(XZ_MEMORY)?))
-    } else if bytes.starts_with(&ZSTD) {
-        bounded(zstd::stream::read::Decoder::with_buffer(bytes)?)
+    Ok(if bytes.starts_with(&GZIP_MAGIC) {
+        limit(flate2::bufread::MultiGzDecoder::new(bytes))
+    } else if bytes.starts_with(&XZ_MAGIC) {
+        limit(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?))
+    } else if bytes.starts_with(&LZMA_MAGIC) {
+        limit(XzDecoder::new_stream(bytes, Stream::new_lzma_decoder(MAX_XZ_MEMORY)?))
+    } else if bytes.starts_with(&ZSTD_MAGIC) {
+        limit(zstd::stream::read::Decoder::with_buffer(bytes)?)
     } else {
-        bounded(bytes)
+        limit(bytes)
     })
 }
 
-fn bounded<'a>(inner: impl Read + 'a) -> Box<dyn Read + 'a> {
-    Box::new(io::BufReader::with_capacity(64 << 10, Bounded { inner, left: LARGEST }))
+fn limit<'a>(inner: impl Read + 'a) -> Box<dyn Read + 'a> {
+    Box::new(io::BufReader::with_capacity(64 << 10, LimitedReader { inner, remaining: MAX_UNPACKED_BYTES }))
 }
 
 /// Fails instead of giving more than it may.
-struct Bounded<R> {
+struct LimitedReader<R> {
     inner: R,
-    left: u64,
+    remaining: u64,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(count as u64)
-            .ok_or_else(|| io::Error::other(format!("it unpacks to more than {} GiB", LARGEST >> 30)))?;
+        self.remaining = self.remaining.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::other(format!("it unpacks to more than {} GiB", MAX_UNPACKED_BYTES >> 30))
+        })?;
         Ok(count)
     }
 }
 
 /// All of a stream that is no longer than that; nothing of a longer one.
-pub(crate) fn short(mut reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_limited(mut reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     reader.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// Text, if it is some; wrong bytes stay visible.
-pub(crate) fn text(bytes: &[u8]) -> String {
+pub(crate) fn lossy_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -87,10 +86,10 @@ mod tests {
 
     #[test]
     fn a_stream_ends_at_the_limit() {
-        let mut ended = Bounded { inner: io::repeat(1), left: 1000 };
+        let mut ended = LimitedReader { inner: io::repeat(1), remaining: 1000 };
         let error = io::copy(&mut ended, &mut io::sink()).unwrap_err();
         assert!(error.to_string().starts_with("it unpacks to more than"));
-        let mut whole = Bounded { inner: &[1, 2, 3][..], left: 3 };
+        let mut whole = LimitedReader { inner: &[1, 2, 3][..], remaining: 3 };
         assert_eq!(io::copy(&mut whole, &mut io::sink()).unwrap(), 3);
     }
 }

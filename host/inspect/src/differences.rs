@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::package::{Entry, Package};
+use crate::package::{FileEntry, Package};
 
 /// Lines of a text above which two are not compared line by line: that may take quadratic time.
-const MOST_LINES: usize = 20_000;
+const MAX_LINES: usize = 20_000;
 
 /// One thing in which two packages differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Difference {
 
 /// Compares two packages. Nothing is left out but what the format itself adds, such as inode numbers.
 #[must_use]
-pub fn differences(first: &Package, second: &Package) -> Vec<Difference> {
+pub fn compare(first: &Package, second: &Package) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |about, name: &str, attribute, first: Option<String>, second: Option<String>| {
         if first != second {
@@ -51,12 +51,14 @@ pub fn differences(first: &Package, second: &Package) -> Vec<Difference> {
     for path in keys(&first.files, &second.files) {
         match (first.files.get(path), second.files.get(path)) {
             (Some(one), Some(other)) => {
-                for ((attribute, one), (_, other)) in attributes(one).into_iter().zip(attributes(other)) {
+                for ((attribute, one), (_, other)) in
+                    file_attributes(one).into_iter().zip(file_attributes(other))
+                {
                     add("file", path, Some(attribute), one, other);
                 }
             }
             (one, other) => {
-                let sort = |entry: &Entry| format!("{:?}", entry.kind).to_lowercase();
+                let sort = |entry: &FileEntry| format!("{:?}", entry.kind).to_lowercase();
                 add("file", path, None, one.map(sort), other.map(sort));
             }
         }
@@ -66,7 +68,7 @@ pub fn differences(first: &Package, second: &Package) -> Vec<Difference> {
         if one == other {
             continue;
         }
-        let lines = one.zip(other).map(|(one, other)| lines(one, other)).unwrap_or_default();
+        let lines = one.zip(other).map(|(one, other)| diff_lines(one, other)).unwrap_or_default();
         let (first, second) = (one.cloned(), other.cloned());
         let name = name.clone();
         found.push(Difference { about: "text", name, attribute: None, first, second, lines });
@@ -79,8 +81,8 @@ fn keys<'a, V>(first: &'a BTreeMap<String, V>, second: &'a BTreeMap<String, V>) 
 }
 
 /// What is compared of a file that both have.
-fn attributes(entry: &Entry) -> [(&'static str, Option<String>); 8] {
-    let Entry { kind, mode, owner, size, digest, target, flags, time } = entry;
+fn file_attributes(entry: &FileEntry) -> [(&'static str, Option<String>); 8] {
+    let FileEntry { kind, mode, owner, size, digest, target, flags, time } = entry;
     [
         ("kind", Some(format!("{kind:?}").to_lowercase())),
         ("mode", Some(format!("{mode:04o}"))),
@@ -93,9 +95,9 @@ fn attributes(entry: &Entry) -> [(&'static str, Option<String>); 8] {
     ]
 }
 
-fn lines(one: &str, other: &str) -> Vec<String> {
-    if one.lines().count().max(other.lines().count()) > MOST_LINES {
-        return vec![format!("(more than {MOST_LINES} lines)")];
+fn diff_lines(one: &str, other: &str) -> Vec<String> {
+    if one.lines().count().max(other.lines().count()) > MAX_LINES {
+        return vec![format!("(more than {MAX_LINES} lines)")];
     }
     let diff = TextDiff::from_lines(one, other);
     let mut unified = diff.unified_diff();
@@ -107,28 +109,28 @@ fn lines(one: &str, other: &str) -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::package::Format;
+    use crate::package::PackageFormat;
 
     fn package() -> Package {
-        let mut package = Package::new(Format::Rpm);
+        let mut package = Package::new(PackageFormat::Rpm);
         package.tags.insert("VERSION".into(), "1".into());
         package.relations.insert(("requires".into(), "a".into()));
         package.texts.insert("pre".into(), "one\ntwo\nthree\n".into());
-        let entry = Entry { mode: 0o644, owner: "root:root".into(), ..Entry::default() };
+        let entry = FileEntry { mode: 0o644, owner: "root:root".into(), ..FileEntry::default() };
         package.files.insert("/x".into(), entry);
         package
     }
 
     #[test]
     fn the_same_has_no_differences() {
-        assert_eq!(differences(&package(), &package()), []);
+        assert_eq!(compare(&package(), &package()), []);
     }
 
     #[test]
     fn every_part_is_compared() {
         type Change = fn(&mut Package);
         let changes: [(Change, &str, Option<&str>); 12] = [
-            (|it| it.format = Format::Deb, "format", None),
+            (|it| it.format = PackageFormat::Deb, "format", None),
             (|it| it.tags.clear(), "tag", None),
             (|it| drop(it.tags.insert("VERSION".into(), "2".into())), "tag", None),
             (|it| it.relations.clear(), "relation", None),
@@ -145,7 +147,7 @@ mod tests {
             let mut other = package();
             change(&mut other);
             for (one, other) in [(package(), other.clone()), (other.clone(), package())] {
-                let found = differences(&one, &other);
+                let found = compare(&one, &other);
                 assert_eq!(found.len(), 1, "{found:?}");
                 assert_eq!((found[0].about, found[0].attribute), (about, attribute));
             }
@@ -156,7 +158,7 @@ mod tests {
     fn texts_differ_line_by_line() {
         let mut other = package();
         other.texts.insert("pre".into(), "one\n2\nthree\n".into());
-        let found = differences(&package(), &other);
+        let found = compare(&package(), &other);
         assert_eq!(found[0].lines, ["@@ -1,3 +1,3 @@", " one", "-two", "+2", " three"]);
     }
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::archive;
 use crate::control;
 use crate::decompress;
-use crate::error::Unsound;
-use crate::package::{Entry, Format, Package};
+use crate::error::FormatError;
+use crate::package::{FileEntry, Package, PackageFormat};
 
 /// Reads the control file, and the archives that stand beside it, if it is known where it stands.
-pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, Unsound> {
-    let mut package = Package::new(Format::Dsc);
-    package.tags = control::fields(unsigned(text))?;
+pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, FormatError> {
+    let mut package = Package::new(PackageFormat::Dsc);
+    package.tags = control::parse_fields(strip_signature(text))?;
     package.relations = control::take_relations(&mut package.tags);
     let source = package.tags.get("Source").cloned().unwrap_or_default();
     package.identity = Some(format!("{source} source"));
@@ -22,19 +22,20 @@ pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, Unso
     }
     for line in list.lines().filter(|line| !line.is_empty()) {
         let [digest, size, name] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            return Err(Unsound::damaged(format!("the control file has the line {line:?}")));
+            return Err(FormatError::corrupt(format!("the control file has the line {line:?}")));
         };
         if name.contains('/') || name.starts_with('.') {
-            return Err(Unsound::damaged(format!("the control file names the file {name:?}")));
+            return Err(FormatError::corrupt(format!("the control file names the file {name:?}")));
         }
-        let entry = Entry { size: size.parse().ok(), digest: Some(digest.to_owned()), ..Entry::default() };
+        let entry =
+            FileEntry { size: size.parse().ok(), digest: Some(digest.to_owned()), ..FileEntry::default() };
         // Two versions of an archive are known by what follows name and version.
         let role = name.find(".orig").or_else(|| name.find(".debian")).or_else(|| name.find(".tar"));
         let role = role.map_or(name, |at| &name[at + 1..]);
         let role = if package.files.contains_key(role) { name } else { role };
         package.files.insert(role.to_owned(), entry);
-        if let Some(bytes) = directory.and_then(|it| crate::read::regular(&it.join(name)).ok()) {
-            let inside = archive::tar(decompress::reader(&bytes)?, |_| false)?;
+        if let Some(bytes) = directory.and_then(|it| crate::file::read_regular_file(&it.join(name)).ok()) {
+            let inside = archive::read_tar(decompress::reader(&bytes)?, |_| false)?;
             let inside = inside.entries.into_iter();
             package.files.extend(inside.map(|(path, entry)| (format!("{role}: {path}"), entry)));
         }
@@ -43,7 +44,7 @@ pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, Unso
 }
 
 /// What is between the lines of a signature.
-fn unsigned(text: &str) -> &str {
+fn strip_signature(text: &str) -> &str {
     const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
     let Some(rest) = text.strip_prefix(BEGIN) else { return text };
     let rest = rest.split_once("\n\n").map_or("", |it| it.1);

@@ -11,7 +11,7 @@ pub enum Error {
 
     /// It is no sound package.
     #[error("{} cannot be read: {reason}", path.display())]
-    Unsound {
+    InvalidPackage {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
@@ -20,15 +20,15 @@ pub enum Error {
 
     /// A file can only be compared with a file, a directory with a directory.
     #[error("{} is a directory and {} is none", .0.display(), .1.display())]
-    Unlike(PathBuf, PathBuf),
+    KindMismatch(PathBuf, PathBuf),
 }
 
 /// What is wrong with a package.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unsound {
+pub(crate) enum FormatError {
     /// The container.
     #[error("{0}")]
-    Damaged(String),
+    Corrupt(String),
 
     /// A compressed stream, or an archive in one.
     #[error("{0}")]
@@ -39,12 +39,12 @@ pub(crate) enum Unsound {
     Rpm(#[from] opkg_package::rpm::reader::ReadError),
 }
 
-impl Unsound {
-    pub(crate) fn damaged(how: impl Into<String>) -> Self {
-        Self::Damaged(how.into())
+impl FormatError {
+    pub(crate) fn corrupt(how: impl Into<String>) -> Self {
+        Self::Corrupt(how.into())
     }
 
-    pub(crate) fn at(self, path: &Path) -> Error {
-        Error::Unsound { path: path.to_owned(), reason: self.to_string() }
+    pub(crate) fn with_path(self, path: &Path) -> Error {
+        Error::InvalidPackage { path: path.to_owned(), reason: self.to_string() }
     }
 }

@@ -3,6 +3,8 @@
 //! Packages are hostile: sizes and offsets are checked, what unpacks to more than is reasonable is refused, and
 //! nothing is unpacked to disk. The contents of files are read only for their checksums.
 
+#![warn(clippy::disallowed_methods)]
+
 mod archive;
 mod control;
 mod deb;
@@ -10,14 +12,15 @@ mod decompress;
 mod differences;
 mod dsc;
 mod error;
-mod find;
+mod file;
+mod matching;
 mod package;
 mod read;
 mod rpm;
 mod rpm_tags;
 
-pub use crate::differences::{Difference, differences};
+pub use crate::differences::{Difference, compare};
 pub use crate::error::Error;
-pub use crate::find::{Pair, pairs};
-pub use crate::package::{Entry, Format, Kind, Package};
+pub use crate::matching::{FilePair, match_files};
+pub use crate::package::{FileEntry, FileKind, Package, PackageFormat};
 pub use crate::read::{read, read_bytes};

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What kind of file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Format {
+pub enum PackageFormat {
     /// A binary RPM.
     Rpm,
     /// A source RPM.
@@ -26,7 +26,7 @@ pub enum Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// Of its file.
-    pub format: Format,
+    pub format: PackageFormat,
     /// By which two builds of it are known to belong together: name and architecture. Files without such names
     /// have none.
     pub identity: Option<String>,
@@ -37,12 +37,12 @@ pub struct Package {
     /// Scriptlets and other texts whose lines are worth comparing, by name.
     pub texts: BTreeMap<String, String>,
     /// Files by their paths.
-    pub files: BTreeMap<String, Entry>,
+    pub files: BTreeMap<String, FileEntry>,
 }
 
 impl Package {
     /// One without anything in it.
-    pub(crate) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: PackageFormat) -> Self {
         Self {
             format,
             identity: None,
@@ -57,7 +57,7 @@ impl Package {
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     #[default]
     File,
@@ -73,9 +73,9 @@ pub enum Kind {
 
 /// One file of a package. What a format does not say is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Entry {
+pub struct FileEntry {
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Permission bits, special ones included.
     pub mode: u32,
     /// `user:group`, with names where there are some.

@@ -2,45 +2,48 @@
 
 use std::fmt::Write as _;
 
-use opkg_package::rpm::reader::{self, Header, Value};
+use opkg_package::rpm::reader::{self, ParsedHeader, ParsedValue};
 
-use crate::archive::{self, Files, hex};
-use crate::decompress::{self, text};
-use crate::error::Unsound;
-use crate::package::{Entry, Format, Kind, Package};
-use crate::rpm_tags::{self as tag, RELATIONS, SCRIPTLETS, SIGNS};
+use crate::archive::{self, ArchiveFiles};
+use crate::decompress::{self, lossy_text};
+use crate::error::FormatError;
+use crate::package::{FileEntry, FileKind, Package, PackageFormat};
+use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, RELATIONS, SCRIPTLETS};
+use opkg::digest::hex;
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Package, Unsound> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
     let rpm = reader::read(bytes)?;
     let header = &rpm.header;
-    let mut package = Package::new(if rpm.is_source { Format::SourceRpm } else { Format::Rpm });
+    let mut package = Package::new(if rpm.is_source { PackageFormat::SourceRpm } else { PackageFormat::Rpm });
     let arch = if rpm.is_source { Some("source") } else { header.text(tag::ARCH) };
     package.identity = header.text(tag::NAME).zip(arch).map(|(name, arch)| format!("{name} {arch}"));
-    let alone = header.iter().filter(|(number, _)| tag::stands_alone(*number));
-    package.tags = alone.map(|(number, value)| (tag::name(number), shown(value))).collect();
+    let alone = header.iter().filter(|(number, _)| tag::is_compared(*number));
+    package.tags = alone.map(|(number, value)| (tag::tag_name(number), format_value(value))).collect();
     let signature = rpm.signature.iter();
-    package.tags.extend(signature.map(|(number, value)| (tag::signature_name(number), shown(value))));
-    relations(header, &mut package);
-    scriptlets(header, &mut package);
+    package
+        .tags
+        .extend(signature.map(|(number, value)| (tag::signature_tag_name(number), format_value(value))));
+    read_relations(header, &mut package);
+    read_scriptlets(header, &mut package);
 
-    let payload = payload(&bytes[rpm.payload_start..], header)?;
-    package.files = files(header, payload.as_ref())?;
-    let kept = payload.map(|it| it.kept).unwrap_or_default();
-    package.texts.extend(kept.into_iter().map(|(path, bytes)| (path, text(&bytes))));
+    let payload = read_payload(&bytes[rpm.payload_start..], header)?;
+    package.files = read_files(header, payload.as_ref())?;
+    let kept = payload.map(|it| it.contents).unwrap_or_default();
+    package.texts.extend(kept.into_iter().map(|(path, bytes)| (path, lossy_text(&bytes))));
     Ok(package)
 }
 
-fn shown(value: &Value) -> String {
+fn format_value(value: &ParsedValue) -> String {
     match value {
-        Value::Numbers(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
-        Value::Text(text) => text.clone(),
-        Value::Texts(texts) | Value::Localised(texts) => texts.join("\n"),
-        Value::Binary(bytes) => hex(bytes),
+        ParsedValue::Numbers(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+        ParsedValue::Text(text) => text.clone(),
+        ParsedValue::Texts(texts) | ParsedValue::Localised(texts) => texts.join("\n"),
+        ParsedValue::Binary(bytes) => hex(bytes),
     }
 }
 
 /// Names of the bits that are set, those without a name by their numbers.
-fn marks(bits: u64, names: &[(u32, &str)]) -> Vec<String> {
+fn flag_names(bits: u64, names: &[(u32, &str)]) -> Vec<String> {
     let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
     set.map(|bit| {
         names.iter().find(|it| it.0 == bit).map_or_else(|| format!("bit {bit}"), |it| it.1.to_owned())
@@ -48,18 +51,18 @@ fn marks(bits: u64, names: &[(u32, &str)]) -> Vec<String> {
     .collect()
 }
 
-fn relations(header: &Header, package: &mut Package) {
+fn read_relations(header: &ParsedHeader, package: &mut Package) {
     for kind in RELATIONS {
         let (versions, flags) = (header.texts(kind.versions), header.numbers(kind.flags));
         for (index, name) in header.texts(kind.names).iter().enumerate() {
             let flags = flags.get(index).copied().unwrap_or(0);
             let mut relation = name.clone();
-            let sign = SIGNS[usize::from((flags >> 1) as u8 & 7)];
+            let sign = COMPARISON_OPERATORS[usize::from((flags >> 1) as u8 & 7)];
             if let Some(version) = versions.get(index).filter(|it| !it.is_empty() || !sign.is_empty()) {
                 // Writing to a string cannot fail.
                 let _ = write!(relation, " {sign} {version}");
             }
-            let marks = marks(flags & !0xf, &tag::RELATION_MARKS);
+            let marks = flag_names(flags & !0xf, &tag::RELATION_FLAGS);
             if !marks.is_empty() {
                 let _ = write!(relation, " ({})", marks.join(", "));
             }
@@ -68,7 +71,7 @@ fn relations(header: &Header, package: &mut Package) {
     }
 }
 
-fn scriptlets(header: &Header, package: &mut Package) {
+fn read_scriptlets(header: &ParsedHeader, package: &mut Package) {
     for (name, body, program) in SCRIPTLETS {
         let (body, program) = (header.text(body), header.texts(program));
         if body.is_some() || !program.is_empty() {
@@ -89,7 +92,7 @@ fn scriptlets(header: &Header, package: &mut Package) {
 }
 
 /// What the payload holds, if its kind is known: otherwise the header's word has to be enough.
-fn payload(bytes: &[u8], header: &Header) -> Result<Option<Files>, Unsound> {
+fn read_payload(bytes: &[u8], header: &ParsedHeader) -> Result<Option<ArchiveFiles>, FormatError> {
     // Absent in old packages, which know nothing else.
     const COMPRESSOR: u32 = 1125;
     const FORMAT: u32 = 1124;
@@ -99,13 +102,14 @@ fn payload(bytes: &[u8], header: &Header) -> Result<Option<Files>, Unsound> {
     {
         return Ok(None);
     }
-    archive::cpio(decompress::reader(bytes)?, |path| path.ends_with(".spec") && !path.contains('/')).map(Some)
+    archive::read_cpio(decompress::reader(bytes)?, |path| path.ends_with(".spec") && !path.contains('/'))
+        .map(Some)
 }
 
-fn files(
-    header: &Header,
-    payload: Option<&Files>,
-) -> Result<std::collections::BTreeMap<String, Entry>, Unsound> {
+fn read_files(
+    header: &ParsedHeader,
+    payload: Option<&ArchiveFiles>,
+) -> Result<std::collections::BTreeMap<String, FileEntry>, FormatError> {
     let (modes, flags) = (header.numbers(tag::FILE_MODES), header.numbers(tag::FILE_FLAGS));
     let (users, groups) = (header.texts(tag::FILE_USERS), header.texts(tag::FILE_GROUPS));
     let sizes = match header.numbers(tag::LONG_FILE_SIZES) {
@@ -114,27 +118,27 @@ fn files(
     };
     let of = |texts: &[String], index: usize| texts.get(index).filter(|it| !it.is_empty()).cloned();
     let mut files = std::collections::BTreeMap::new();
-    for (index, path) in paths(header)?.into_iter().enumerate() {
+    for (index, path) in file_paths(header)?.into_iter().enumerate() {
         let mode = modes.get(index).copied().unwrap_or(0);
         let kind = match mode >> 12 {
-            4 => Kind::Directory,
-            8 => Kind::File,
-            10 => Kind::Link,
-            _ => Kind::Special,
+            4 => FileKind::Directory,
+            8 => FileKind::File,
+            10 => FileKind::Link,
+            _ => FileKind::Special,
         };
-        let mut marks = marks(flags.get(index).copied().unwrap_or(0), &tag::FILE_MARKS);
+        let mut marks = flag_names(flags.get(index).copied().unwrap_or(0), &tag::FILE_FLAG_NAMES);
         let language = of(header.texts(tag::FILE_LANGUAGES), index);
         marks.extend(language.map(|it| format!("language {it}")));
         let capabilities = of(header.texts(tag::FILE_CAPABILITIES), index);
         marks.extend(capabilities.map(|it| format!("capabilities {it}")));
         let verify = header.numbers(tag::FILE_VERIFY_FLAGS).get(index).copied();
         marks.extend(verify.filter(|it| *it != 0xffff_ffff).map(|it| format!("verify {it:x}")));
-        let size = sizes.get(index).copied().filter(|_| kind == Kind::File);
+        let size = sizes.get(index).copied().filter(|_| kind == FileKind::File);
         // Of several hard links only one carries the contents.
         let held = payload.and_then(|it| it.entries.get(&path)).filter(|it| it.size == size);
         let digest =
             held.and_then(|it| it.digest.clone()).or_else(|| of(header.texts(tag::FILE_DIGESTS), index));
-        let entry = Entry {
+        let entry = FileEntry {
             kind,
             mode: (mode & 0o7777) as u32,
             owner: format!(
@@ -143,7 +147,7 @@ fn files(
                 of(groups, index).unwrap_or_default()
             ),
             size,
-            digest: digest.filter(|_| kind == Kind::File),
+            digest: digest.filter(|_| kind == FileKind::File),
             target: of(header.texts(tag::FILE_LINKS), index),
             flags: marks.join(", "),
             time: header.numbers(tag::FILE_TIMES).get(index).copied(),
@@ -153,7 +157,7 @@ fn files(
     Ok(files)
 }
 
-fn paths(header: &Header) -> Result<Vec<String>, Unsound> {
+fn file_paths(header: &ParsedHeader) -> Result<Vec<String>, FormatError> {
     let directories = header.texts(tag::DIRECTORY_NAMES);
     let indexes = header.numbers(tag::DIRECTORY_INDEXES);
     let names = header.texts(tag::BASE_NAMES);
@@ -162,7 +166,8 @@ fn paths(header: &Header) -> Result<Vec<String>, Unsound> {
     }
     let whole = |(index, name): (usize, &String)| {
         let directory = indexes.get(index).and_then(|it| directories.get(usize::try_from(*it).ok()?));
-        let directory = directory.ok_or_else(|| Unsound::damaged(format!("{name:?} is in no directory")))?;
+        let directory =
+            directory.ok_or_else(|| FormatError::corrupt(format!("{name:?} is in no directory")))?;
         Ok(format!("{directory}{name}"))
     };
     names.iter().enumerate().map(whole).collect()

@@ -1,7 +1,7 @@
 //! Names of the tags of an RPM, from its public header `rpmtag.h`, and which of them are told of elsewhere.
 
 /// Tags that are compared one by one.
-const NAMES: [(u32, &str); 60] = [
+const TAG_NAMES: [(u32, &str); 60] = [
     (100, "HEADERI18NTABLE"),
     (1000, "NAME"),
     (1001, "VERSION"),
@@ -65,7 +65,7 @@ const NAMES: [(u32, &str); 60] = [
 ];
 
 /// Those of the signature header.
-const SIGNATURE_NAMES: [(u32, &str); 12] = [
+const SIGNATURE_TAG_NAMES: [(u32, &str); 12] = [
     (267, "DSAHEADER"),
     (268, "RSAHEADER"),
     (269, "SHA1HEADER"),
@@ -81,13 +81,13 @@ const SIGNATURE_NAMES: [(u32, &str); 12] = [
 ];
 
 /// The name of a tag, or its number.
-pub(crate) fn name(tag: u32) -> String {
-    look_up(&NAMES, tag)
+pub(crate) fn tag_name(tag: u32) -> String {
+    look_up(&TAG_NAMES, tag)
 }
 
 /// The same in the signature header.
-pub(crate) fn signature_name(tag: u32) -> String {
-    format!("signature {}", look_up(&SIGNATURE_NAMES, tag))
+pub(crate) fn signature_tag_name(tag: u32) -> String {
+    format!("signature {}", look_up(&SIGNATURE_TAG_NAMES, tag))
 }
 
 fn look_up(names: &[(u32, &str)], tag: u32) -> String {
@@ -96,28 +96,28 @@ fn look_up(names: &[(u32, &str)], tag: u32) -> String {
 }
 
 /// Names, versions and flags of a kind of relation.
-pub(crate) struct Relations {
+pub(crate) struct RelationTags {
     pub(crate) kind: &'static str,
     pub(crate) names: u32,
     pub(crate) versions: u32,
     pub(crate) flags: u32,
 }
 
-const fn relations(kind: &'static str, names: u32, versions: u32, flags: u32) -> Relations {
-    Relations { kind, names, versions, flags }
+const fn relation_tags(kind: &'static str, names: u32, versions: u32, flags: u32) -> RelationTags {
+    RelationTags { kind, names, versions, flags }
 }
 
 /// All kinds of relations.
-pub(crate) const RELATIONS: [Relations; 9] = [
-    relations("provides", 1047, 1113, 1112),
-    relations("requires", 1049, 1050, 1048),
-    relations("conflicts", 1054, 1055, 1053),
-    relations("obsoletes", 1090, 1115, 1114),
-    relations("recommends", 5046, 5047, 5048),
-    relations("suggests", 5049, 5050, 5051),
-    relations("supplements", 5052, 5053, 5054),
-    relations("enhances", 5055, 5056, 5057),
-    relations("order with requires", 5035, 5036, 5037),
+pub(crate) const RELATIONS: [RelationTags; 9] = [
+    relation_tags("provides", 1047, 1113, 1112),
+    relation_tags("requires", 1049, 1050, 1048),
+    relation_tags("conflicts", 1054, 1055, 1053),
+    relation_tags("obsoletes", 1090, 1115, 1114),
+    relation_tags("recommends", 5046, 5047, 5048),
+    relation_tags("suggests", 5049, 5050, 5051),
+    relation_tags("supplements", 5052, 5053, 5054),
+    relation_tags("enhances", 5055, 5056, 5057),
+    relation_tags("order with requires", 5035, 5036, 5037),
 ];
 
 /// Scriptlets: name, body, and what runs it.
@@ -132,10 +132,10 @@ pub(crate) const SCRIPTLETS: [(&str, u32, u32); 7] = [
 ];
 
 /// Comparison in the flags of a relation, by its three bits from the second one on: less, greater, equal.
-pub(crate) const SIGNS: [&str; 8] = ["", "<", ">", "<>", "=", "<=", ">=", "<=>"];
+pub(crate) const COMPARISON_OPERATORS: [&str; 8] = ["", "<", ">", "<>", "=", "<=", ">=", "<=>"];
 
 /// Other bits of a relation's flags.
-pub(crate) const RELATION_MARKS: [(u32, &str); 9] = [
+pub(crate) const RELATION_FLAGS: [(u32, &str); 9] = [
     (6, "prereq"),
     (8, "interp"),
     (9, "pre"),
@@ -148,7 +148,7 @@ pub(crate) const RELATION_MARKS: [(u32, &str); 9] = [
 ];
 
 /// Bits of a file's flags.
-pub(crate) const FILE_MARKS: [(u32, &str); 10] = [
+pub(crate) const FILE_FLAG_NAMES: [(u32, &str); 10] = [
     (0, "config"),
     (1, "doc"),
     (2, "donotuse"),
@@ -184,7 +184,7 @@ pub(crate) const LONG_FILE_SIZES: u32 = 5008;
 pub(crate) const FILE_CAPABILITIES: u32 = 5010;
 
 /// What is told of as part of something else, or says nothing of what is installed: devices and inodes.
-const ELSEWHERE: [u32; 22] = [
+const NOT_COMPARED: [u32; 22] = [
     OLD_FILE_NAMES,
     FILE_SIZES,
     FILE_MODES,
@@ -210,8 +210,8 @@ const ELSEWHERE: [u32; 22] = [
 ];
 
 /// Whether a tag is compared by itself.
-pub(crate) fn stands_alone(tag: u32) -> bool {
-    !ELSEWHERE.contains(&tag)
+pub(crate) fn is_compared(tag: u32) -> bool {
+    !NOT_COMPARED.contains(&tag)
         && RELATIONS.iter().all(|it| ![it.names, it.versions, it.flags].contains(&tag))
         && SCRIPTLETS.iter().all(|it| it.1 != tag && it.2 != tag)
 }

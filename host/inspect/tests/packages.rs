@@ -10,16 +10,16 @@ use std::path::Path;
 
 use common::{Fixture, TIME};
 use fs_err as fs;
-use opkg_inspect::{Entry, Format, Kind, Package, pairs, read, read_bytes};
-use opkg_package::{Builder, write};
-use opkg_runtime::artefacts::{
+use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_bytes};
+use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, FileMarks, HookTime,
     NativeBuild, NativeKind, NativeRelation, Output, PackedFile, Scriptlet, SourcePackage,
 };
+use opkg_package::{BuildMode, write_packages};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-fn package(files: Vec<PackedFile>) -> BinaryPackage {
+fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
     BinaryPackage {
         name: "opkg-x".into(),
         epoch: 1,
@@ -50,33 +50,33 @@ fn package(files: Vec<PackedFile>) -> BinaryPackage {
     }
 }
 
-fn built(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
+fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
     let fixture = Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[("link", "data")]);
     let output = Output {
         meta_files: Vec::new(),
         source: SourcePackage::Tree("tree".into()),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container,
-        packages: vec![package(files)],
+        packages: vec![sample_package(files)],
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    write(&output, fixture.source(), directory.path(), Builder::Direct, None).ok()?;
+    write_packages(&output, fixture.source(), directory.path(), BuildMode::Direct, None).ok()?;
     Some(fs::read(directory.path().join("x")).unwrap())
 }
 
 /// Every container in every compression that it may have, and how a file of it is called.
-fn containers() -> Vec<(&'static str, Format, Container)> {
+fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
     let (rpm, deb) = (Container::Rpm, Container::Deb);
     vec![
-        ("x.rpm", Format::Rpm, rpm(Compression::Gzip)),
-        ("x.rpm", Format::Rpm, rpm(Compression::Xz)),
-        ("x.rpm", Format::Rpm, rpm(Compression::Zstd)),
-        ("x.deb", Format::Deb, deb(Compression::None)),
-        ("x.deb", Format::Deb, deb(Compression::Gzip)),
-        ("x.deb", Format::Deb, deb(Compression::Xz)),
-        ("x.deb", Format::Deb, deb(Compression::Zstd)),
-        ("x.tar.zst", Format::Archive, Container::Archive(Compression::Zstd)),
+        ("x.rpm", PackageFormat::Rpm, rpm(Compression::Gzip)),
+        ("x.rpm", PackageFormat::Rpm, rpm(Compression::Xz)),
+        ("x.rpm", PackageFormat::Rpm, rpm(Compression::Zstd)),
+        ("x.deb", PackageFormat::Deb, deb(Compression::None)),
+        ("x.deb", PackageFormat::Deb, deb(Compression::Gzip)),
+        ("x.deb", PackageFormat::Deb, deb(Compression::Xz)),
+        ("x.deb", PackageFormat::Deb, deb(Compression::Zstd)),
+        ("x.tar.zst", PackageFormat::Archive, Container::Archive(Compression::Zstd)),
     ]
 }
 
@@ -94,11 +94,11 @@ fn files() -> impl Strategy<Value = Vec<PackedFile>> {
 }
 
 /// What a reader must find at the path of such a file.
-fn expected(file: &PackedFile) -> (Kind, Option<u64>, Option<String>) {
+fn expected(file: &PackedFile) -> (FileKind, Option<u64>, Option<String>) {
     match &file.content {
-        Content::Text(text) => (Kind::File, Some(text.len() as u64), None),
-        Content::Link(to) => (Kind::Link, None, Some(to.clone())),
-        _ => (Kind::Directory, None, None),
+        Content::Text(text) => (FileKind::File, Some(text.len() as u64), None),
+        Content::Link(to) => (FileKind::Link, None, Some(to.clone())),
+        _ => (FileKind::Directory, None, None),
     }
 }
 
@@ -110,18 +110,18 @@ proptest! {
     #[test]
     fn what_was_written_is_read(files in files()) {
         for (name, format, container) in containers() {
-            let bytes = built(container, files.clone()).expect("it can be packed");
+            let bytes = build_package(container, files.clone()).expect("it can be packed");
             let read = read_bytes(&bytes, Path::new(name)).unwrap();
             prop_assert_eq!(read.format, format);
             for file in &files {
-                let path = if format == Format::Archive { &file.path[1..] } else { &file.path };
-                let Entry { kind, mode, owner, size, digest, target, time, .. } = &read.files[path];
+                let path = if format == PackageFormat::Archive { &file.path[1..] } else { &file.path };
+                let FileEntry { kind, mode, owner, size, digest, target, time, .. } = &read.files[path];
                 let (wanted, length, to) = expected(file);
                 prop_assert_eq!((*kind, *size, target), (wanted, length, &to));
                 prop_assert_eq!(owner, "root:root");
                 prop_assert_eq!(*time, Some(TIME as u64));
-                prop_assert_eq!(digest.is_some(), wanted == Kind::File);
-                if wanted != Kind::Link {
+                prop_assert_eq!(digest.is_some(), wanted == FileKind::File);
+                if wanted != FileKind::Link {
                     prop_assert_eq!(*mode, file.mode);
                 }
             }
@@ -137,7 +137,7 @@ proptest! {
     ) {
         let containers = containers();
         let (name, _, container) = containers[which.index(containers.len())];
-        let mut bytes = built(container, files).expect("it can be packed");
+        let mut bytes = build_package(container, files).expect("it can be packed");
         let _ = read_bytes(&bytes[..end.index(bytes.len())], Path::new(name));
         for (place, byte) in changes {
             let place = place.index(bytes.len());
@@ -154,7 +154,7 @@ fn relation(kind: &str, relation: &str) -> (String, String) {
 #[test]
 fn identity_relations_and_scriptlets() {
     let read = |name: &str, container| -> Package {
-        read_bytes(&built(container, Vec::new()).unwrap(), Path::new(name)).unwrap()
+        read_bytes(&build_package(container, Vec::new()).unwrap(), Path::new(name)).unwrap()
     };
     let rpm = read("x.rpm", Container::Rpm(Compression::Zstd));
     assert_eq!(rpm.identity.as_deref(), Some("opkg-x all"));
@@ -181,7 +181,7 @@ fn configuration_is_marked() {
         marks: FileMarks::CONFIGURATION,
     }];
     let flags = |name: &str, container| {
-        let bytes = built(container, files.clone()).unwrap();
+        let bytes = build_package(container, files.clone()).unwrap();
         read_bytes(&bytes, Path::new(name)).unwrap().files["/etc/x"].flags.clone()
     };
     assert_eq!(flags("x.rpm", Container::Rpm(Compression::Gzip)), "config, noreplace");
@@ -193,10 +193,10 @@ fn configuration_is_marked() {
 fn what_is_compressed_the_same_or_otherwise() {
     let directory = tempfile::tempdir().unwrap();
     let [one, other] = ["a.deb", "b.deb"].map(|name| directory.path().join(name));
-    fs::write(&one, built(Container::Deb(Compression::Xz), Vec::new()).unwrap()).unwrap();
-    fs::write(&other, built(Container::Deb(Compression::Gzip), Vec::new()).unwrap()).unwrap();
+    fs::write(&one, build_package(Container::Deb(Compression::Xz), Vec::new()).unwrap()).unwrap();
+    fs::write(&other, build_package(Container::Deb(Compression::Gzip), Vec::new()).unwrap()).unwrap();
     let differences =
-        |one: &Path, other: &Path| pairs(one, other).unwrap()[0].differences().unwrap().unwrap();
+        |one: &Path, other: &Path| match_files(one, other).unwrap()[0].compare().unwrap().unwrap();
     assert_eq!(differences(&one, &one), []);
     let found = differences(&one, &other);
     assert_eq!(found.iter().map(|it| it.about).collect::<Vec<_>>(), ["bytes"]);
@@ -218,26 +218,26 @@ fn endless_names_are_refused() {
 #[test]
 fn packages_of_directories_are_matched_by_what_they_are() {
     let root = tempfile::tempdir().unwrap();
-    let deb = built(Container::Deb(Compression::Xz), Vec::new()).unwrap();
+    let deb = build_package(Container::Deb(Compression::Xz), Vec::new()).unwrap();
     for (path, bytes) in [("a/x_1.deb", &deb[..]), ("b/x_2.deb", &deb), ("a/d/y", b"y"), ("b/d/z", b"z")] {
         let path = root.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
     let (a, b) = (root.path().join("a"), root.path().join("b"));
-    let found = pairs(&a, &b).unwrap();
+    let found = match_files(&a, &b).unwrap();
     let found: Vec<_> =
         found.iter().map(|it| (it.name.as_str(), it.first.is_some(), it.second.is_some())).collect();
     assert_eq!(found, [("d/y", true, false), ("d/z", false, true), ("opkg-x all", true, true)]);
 
     fs::copy(a.join("x_1.deb"), a.join("x_3.deb")).unwrap();
-    let names: Vec<String> = pairs(&a, &b).unwrap().into_iter().map(|it| it.name).collect();
+    let names: Vec<String> = match_files(&a, &b).unwrap().into_iter().map(|it| it.name).collect();
     assert_eq!(
         names,
         ["d/y", "d/z", "opkg-x all", "x_1.deb", "x_3.deb"],
         "two of one name go by their files"
     );
-    assert!(pairs(&a, &a.join("x_1.deb")).is_err());
+    assert!(match_files(&a, &a.join("x_1.deb")).is_err());
 }
 
 #[test]

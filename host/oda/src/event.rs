@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Invalid, PackageId, Stage, TargetId};
+use crate::{PackageId, ParseError, Stage, TargetId};
 
 /// A run's key in the database; also the value of `OPM_RUN_ID` in the environment of its hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,27 +12,22 @@ pub struct RunId(pub i64);
 /// of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
-    /// The run.
     pub run: RunId,
-    /// Its number there.
     pub number: u32,
 }
 
-/// A run of the engine that did something. A run that finds nothing to do leaves no trace.
+/// A run of the engine. One that finds nothing to do is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Its key.
     pub id: RunId,
     /// In milliseconds since 1970.
-    pub started: i64,
-    /// Likewise; absent while it works, or where it died.
-    pub ended: Option<i64>,
-    /// How it ended.
-    pub verdict: Option<Verdict>,
+    pub started_at: i64,
+    /// In milliseconds since 1970; absent while it runs, or where its process died.
+    pub ended_at: Option<i64>,
+    pub status: Option<RunStatus>,
     /// The machine it runs on.
     pub host: String,
-    /// Its process there.
-    pub process: u32,
+    pub pid: u32,
     /// The command as it was given.
     pub command: String,
 }
@@ -40,40 +35,37 @@ pub struct Run {
 /// How a run or a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Verdict {
-    /// All that it was to do is done, or waits.
+pub enum RunStatus {
+    /// Everything that could be done is done.
     Done = 0,
-    /// Something failed.
     Failed = 1,
-    /// It was stopped, or died; the next run found it so.
+    /// It was stopped, or its process died; the next run records that.
     Interrupted = 2,
     /// It can go on only after the administrator has done something.
-    Waits = 3,
+    ActionRequired = 3,
 }
 
-impl Verdict {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Interrupted, Self::Waits];
+impl RunStatus {
+    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Interrupted, Self::ActionRequired];
 
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
-            Self::Waits => "waits",
+            Self::ActionRequired => "waits",
         }
     }
 
-    /// The verdict with a number of the database's.
+    /// The status with this id in the database.
     #[must_use]
     pub fn from_id(id: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+        Self::ALL.into_iter().find(|status| i64::from(*status as u8) == id)
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for RunStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -82,7 +74,7 @@ impl fmt::Display for Verdict {
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Step {
+pub enum StepKind {
     /// Native packages are installed.
     Install = 1,
     /// Native packages are removed.
@@ -92,17 +84,15 @@ pub enum Step {
     /// The configurator runs.
     Configure = 4,
     /// The package manager is asked what is there.
-    Confirm = 5,
+    Verify = 5,
     /// Tests of a package run, or those before a phase.
     Test = 6,
 }
 
-impl Step {
-    /// All of them.
+impl StepKind {
     pub const ALL: [Self; 6] =
-        [Self::Install, Self::Remove, Self::Hook, Self::Configure, Self::Confirm, Self::Test];
+        [Self::Install, Self::Remove, Self::Hook, Self::Configure, Self::Verify, Self::Test];
 
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,64 +100,60 @@ impl Step {
             Self::Remove => "remove",
             Self::Hook => "hook",
             Self::Configure => "configure",
-            Self::Confirm => "confirm",
+            Self::Verify => "confirm",
             Self::Test => "test",
         }
     }
 
-    /// The step with a number of the database's.
+    /// The step with this id in the database.
     #[must_use]
     pub fn from_id(id: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+        Self::ALL.into_iter().find(|step| i64::from(*step as u8) == id)
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for StepKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl std::str::FromStr for Step {
-    type Err = Invalid;
+impl std::str::FromStr for StepKind {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::ALL
             .into_iter()
-            .find(|it| it.name() == text)
-            .ok_or_else(|| Invalid::new("step", text, Self::ALL.map(Self::name).join(", ")))
+            .find(|step| step.name() == text)
+            .ok_or_else(|| ParseError::new("step", text, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
 /// One step of a run: a hook, an installation, a removal, the tests of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its key.
     pub id: EventId,
     /// In milliseconds since 1970.
-    pub started: i64,
-    /// Where.
+    pub started_at: i64,
     pub target: TargetId,
     /// Of which packages, in their order; none where the cluster is tested before a phase.
     pub packages: Vec<PackageId>,
     /// The stage that is to complete; where a package is removed, the one that is left; where it is tested, the one
     /// that it has.
     pub stage: Stage,
-    /// What is done.
-    pub step: Step,
+    pub kind: StepKind,
     /// What in particular: the hook's name (for `api-post-image` with the image: `api-post-image compute`).
     pub name: String,
     /// How it ended; absent while it runs, or where its run died.
-    pub ending: Option<Ending>,
+    pub result: Option<StepResult>,
 }
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct StepResult {
     /// In milliseconds since 1970.
-    pub ended: i64,
-    /// In short.
-    pub verdict: Verdict,
+    pub ended_at: i64,
+    pub status: RunStatus,
     /// One line, where there is something to say.
     pub message: Option<String>,
     /// The exit status of the program that decided.
@@ -177,7 +163,7 @@ pub struct Ending {
     /// Whether its time limit was over.
     pub timed_out: bool,
     /// The file that holds what it printed.
-    pub log: Option<String>,
+    pub log_path: Option<String>,
     /// The last lines of that.
-    pub tail: String,
+    pub log_tail: String,
 }

@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::{Address, Cluster, Error, Kind, PackageId, Stage, Store, Target, TargetId, Value};
-
-/// The values of all packages, each for the whole cluster or for an image.
-pub type Values = BTreeMap<(PackageId, Option<TargetId>), Vec<Value>>;
+use crate::config::ConfigValues;
+use crate::{
+    Cluster, ConfigValue, Error, PackageId, Stage, Store, Target, TargetAddress, TargetId, TargetKind,
+};
 
 /// Reads the configuration of all packages of a cluster.
 ///
 /// # Errors
 /// When the database fails.
-pub fn values(store: &mut dyn Store, cluster: &Cluster) -> Result<Values, Error> {
-    let images: Vec<TargetId> = cluster.of_kind(Kind::Image).map(|it| it.id).collect();
-    let mut all = Values::new();
+pub fn load_values(store: &mut dyn Store, cluster: &Cluster) -> Result<ConfigValues, Error> {
+    let images: Vec<TargetId> = cluster.targets_of_kind(TargetKind::Image).map(|target| target.id).collect();
+    let mut all = ConfigValues::new();
     for package in cluster.packages.keys() {
         for context in std::iter::once(None).chain(images.iter().copied().map(Some)) {
             let values = store.values(*package, context)?;
@@ -27,150 +27,152 @@ pub fn values(store: &mut dyn Store, cluster: &Cluster) -> Result<Values, Error>
     Ok(all)
 }
 
-/// The document. What is current is not part of it, nor what was handed over: it tells what is wanted, and can be
-/// given to another cluster.
+/// The document. Current stages and hand-overs are not part of it: it says what is requested, and can be imported
+/// into another cluster.
 #[must_use]
-pub fn export(cluster: &Cluster, values: &Values) -> String {
-    let mut document = Document { text: String::new(), cluster };
-    document.line("phase", &quoted(cluster.phase.name()));
-    document.targets();
-    document.packages();
-    document.requests();
-    document.assignments();
-    document.values(values);
+pub fn export(cluster: &Cluster, values: &ConfigValues) -> String {
+    let mut document = TomlWriter { text: String::new(), cluster };
+    document.write_key("phase", &toml_string(cluster.phase.name()));
+    document.write_targets();
+    document.write_packages();
+    document.write_requests();
+    document.write_assignments();
+    document.write_values(values);
     document.text
 }
 
-struct Document<'a> {
+struct TomlWriter<'a> {
     text: String,
     cluster: &'a Cluster,
 }
 
-impl Document<'_> {
-    fn line(&mut self, key: &str, value: &str) {
+impl<'a> TomlWriter<'a> {
+    fn write_key(&mut self, key: &str, value: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "{key} = {value}");
     }
 
-    fn optional(&mut self, key: &str, value: Option<&str>) {
+    fn write_optional_key(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
-            self.line(key, &quoted(value));
+            self.write_key(key, &toml_string(value));
         }
     }
 
-    fn entry(&mut self, kind: &str) {
+    fn write_table_header(&mut self, kind: &str) {
         let _ = write!(self.text, "\n[[{kind}]]\n");
     }
 
-    fn address(&self, id: TargetId) -> Option<&Address> {
-        self.cluster.targets.get(&id).map(|it| &it.address)
+    fn find_address(&self, id: TargetId) -> Option<&'a TargetAddress> {
+        self.cluster.targets.get(&id).map(|target| &target.address)
     }
 
-    fn package_name(&self, id: PackageId) -> Option<&str> {
-        self.cluster.packages.get(&id).map(|it| it.name.as_str())
+    fn find_package_name(&self, id: PackageId) -> Option<&'a str> {
+        self.cluster.packages.get(&id).map(|package| package.name.as_str())
     }
 
-    fn targets(&mut self) {
-        let sorted: BTreeMap<&Address, &Target> =
-            self.cluster.targets.values().map(|it| (&it.address, it)).collect();
+    fn write_targets(&mut self) {
+        let sorted: BTreeMap<&TargetAddress, &Target> =
+            self.cluster.targets.values().map(|target| (&target.address, target)).collect();
         for (address, target) in sorted {
-            self.entry("target");
-            self.line("name", &quoted(&address.to_string()));
-            self.optional("root", target.root.as_deref().and_then(|it| it.to_str()));
-            let image = target.image.and_then(|it| self.address(it)).map(|it| it.name.to_string());
-            self.optional("image", image.as_deref());
+            self.write_table_header("target");
+            self.write_key("name", &toml_string(&address.to_string()));
+            self.write_optional_key("root", target.root.as_deref().and_then(|root| root.to_str()));
+            let image = target.image.and_then(|image| self.find_address(image));
+            let image = image.map(|address| address.name.to_string());
+            self.write_optional_key("image", image.as_deref());
         }
     }
 
-    fn packages(&mut self) {
-        let sorted: BTreeMap<_, _> = self.cluster.packages.values().map(|it| (&it.name, it)).collect();
+    fn write_packages(&mut self) {
+        let sorted: BTreeMap<_, _> =
+            self.cluster.packages.values().map(|package| (&package.name, package)).collect();
         for (name, package) in sorted {
-            self.entry("package");
-            self.line("name", &quoted(name.as_str()));
-            self.line("class", &quoted(package.class.name()));
-            self.optional("version", package.version.as_deref());
-            let needs: BTreeSet<&str> =
-                package.needs.iter().filter_map(|it| self.package_name(*it)).collect();
-            if !needs.is_empty() {
-                self.line("needs", &list(needs));
+            self.write_table_header("package");
+            self.write_key("name", &toml_string(name.as_str()));
+            self.write_key("class", &toml_string(package.class.name()));
+            self.write_optional_key("version", package.version.as_deref());
+            let dependencies: BTreeSet<&str> =
+                package.dependencies.iter().filter_map(|id| self.find_package_name(*id)).collect();
+            if !dependencies.is_empty() {
+                self.write_key("needs", &toml_array(dependencies));
             }
         }
     }
 
-    fn requests(&mut self) {
-        let mut alike: BTreeMap<(&str, Stage), BTreeSet<&Address>> = BTreeMap::new();
-        for (key, row) in self.cluster.all_rows() {
-            let place = self.cluster.targets.get(&key.target).map(|it| &it.address);
-            let package = self.cluster.packages.get(&key.package).map(|it| it.name.as_str());
-            if let (Some(address), Some(package)) = (place, package) {
-                alike.entry((package, row.requested)).or_default().insert(address);
+    fn write_requests(&mut self) {
+        let mut grouped: BTreeMap<(&str, Stage), BTreeSet<&TargetAddress>> = BTreeMap::new();
+        for (key, state) in self.cluster.all_states() {
+            let address = self.find_address(key.target);
+            let package = self.find_package_name(key.package);
+            if let (Some(address), Some(package)) = (address, package) {
+                grouped.entry((package, state.requested)).or_default().insert(address);
             }
         }
-        for ((package, stage), targets) in alike {
-            self.entry("request");
-            self.line("package", &quoted(package));
-            self.line("stage", &quoted(stage.name()));
-            self.line("on", &list(targets));
+        for ((package, stage), targets) in grouped {
+            self.write_table_header("request");
+            self.write_key("package", &toml_string(package));
+            self.write_key("stage", &toml_string(stage.name()));
+            self.write_key("on", &toml_array(targets));
         }
     }
 
-    fn assignments(&mut self) {
+    fn write_assignments(&mut self) {
         let mut sorted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (package, clients) in &self.cluster.assignments {
             let Some(package) = self.cluster.packages.get(package) else { continue };
-            let names = clients.keys().filter_map(|it| self.cluster.targets.get(it));
-            sorted.insert(package.name.as_str(), names.map(|it| it.address.name.as_str()).collect());
+            let addresses = clients.keys().filter_map(|id| self.find_address(*id));
+            sorted.insert(package.name.as_str(), addresses.map(|address| address.name.as_str()).collect());
         }
         for (package, clients) in sorted {
-            self.entry("assignment");
-            self.line("package", &quoted(package));
-            self.line("clients", &list(clients));
+            self.write_table_header("assignment");
+            self.write_key("package", &toml_string(package));
+            self.write_key("clients", &toml_array(clients));
         }
     }
 
-    fn values(&mut self, values: &Values) {
-        let mut sorted: BTreeMap<(&str, Option<&str>), &[Value]> = BTreeMap::new();
+    fn write_values(&mut self, values: &ConfigValues) {
+        let mut sorted: BTreeMap<(&str, Option<&str>), &[ConfigValue]> = BTreeMap::new();
         for ((package, image), values) in values {
-            let image = image.map(|it| self.cluster.targets.get(&it).map(|it| it.address.name.as_str()));
+            let image = image.map(|id| self.find_address(id).map(|address| address.name.as_str()));
             if let (Some(package), None | Some(Some(_))) = (self.cluster.packages.get(package), image) {
                 sorted.insert((package.name.as_str(), image.flatten()), values);
             }
         }
         for ((package, image), values) in sorted {
             for value in values {
-                self.entry("value");
-                self.line("package", &quoted(package));
-                self.optional("image", image);
-                self.line("name", &quoted(&value.name));
-                self.line("value", &quoted(&value.value));
-                self.line("origin", &quoted(value.origin.name()));
+                self.write_table_header("value");
+                self.write_key("package", &toml_string(package));
+                self.write_optional_key("image", image);
+                self.write_key("name", &toml_string(&value.name));
+                self.write_key("value", &toml_string(&value.value));
+                self.write_key("origin", &toml_string(value.origin.name()));
             }
         }
     }
 }
 
 /// One element a line, so that documents can be compared line by line.
-fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+fn toml_array<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     let mut text = String::from("[\n");
     for item in items {
-        let _ = writeln!(text, "    {},", quoted(&item.to_string()));
+        let _ = writeln!(text, "    {},", toml_string(&item.to_string()));
     }
     text + "]"
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '"' => quoted += "\\\"",
             '\\' => quoted += "\\\\",
             '\n' => quoted += "\\n",
             '\t' => quoted += "\\t",
-            it if it.is_control() => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(it));
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
-            it => quoted.push(it),
+            c => quoted.push(c),
         }
     }
     quoted + "\""

@@ -6,21 +6,20 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::export::Values;
+use crate::config::ConfigValues;
 use crate::{
-    Address, Change, Class, Cluster, Invalid, Key, Kind, Origin, Package, PackageId, PackageName, Phase,
-    Stage, Target, TargetId, TargetName, Value,
+    Change, Cluster, ConfigValue, Package, PackageClass, PackageId, PackageName, ParseError, Phase, Stage,
+    StateKey, Target, TargetAddress, TargetId, TargetKind, TargetName, ValueOrigin,
 };
 
-/// What is wrong with a document. Nothing of it was taken over.
+/// What is wrong with a document. Nothing of it was imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}{}: {reason}", .key.as_ref().map(|it| format!(", `{it}`")).unwrap_or_default())]
-pub struct Wrong {
+#[error("line {line}{}: {reason}", .key.as_ref().map(|key| format!(", `{key}`")).unwrap_or_default())]
+pub struct ImportError {
     /// Counted from 1.
     pub line: usize,
-    /// Which key, where it is one.
+    /// Absent where the text is not TOML.
     pub key: Option<String>,
-    /// Why.
     pub reason: String,
 }
 
@@ -29,50 +28,50 @@ pub struct Wrong {
 ///
 /// # Errors
 /// When anything in the document is wrong.
-pub fn import(text: &str, cluster: &Cluster, now: i64) -> Result<Vec<Change>, Wrong> {
-    let document: Document = toml::from_str(text).map_err(|error| Wrong {
-        line: line(text, error.span().map_or(0, |it| it.start)),
+pub fn import(text: &str, cluster: &Cluster, now: i64) -> Result<Vec<Change>, ImportError> {
+    let document: Document = toml::from_str(text).map_err(|error| ImportError {
+        line: line_number(text, error.span().map_or(0, |span| span.start)),
         key: None,
         reason: error.message().to_owned(),
     })?;
-    let mut import = Import {
+    let mut import = Importer {
         text,
-        after: cluster.clone(),
-        named: BTreeSet::new(),
-        targets: cluster.targets.values().map(|it| (it.address.clone(), it.id)).collect(),
-        packages: cluster.packages.values().map(|it| (it.name.clone(), it.id)).collect(),
+        cluster: cluster.clone(),
+        seen: BTreeSet::new(),
+        target_ids: cluster.targets.values().map(|target| (target.address.clone(), target.id)).collect(),
+        package_ids: cluster.packages.values().map(|package| (package.name.clone(), package.id)).collect(),
         changes: Vec::new(),
     };
     if let Some(phase) = &document.phase {
-        let phase: Phase = import.read("phase", phase)?;
+        let phase: Phase = import.parse("phase", phase)?;
         if phase != cluster.phase {
-            import.change(Change::Phase(phase));
+            import.push_change(Change::SetPhase(phase));
         }
     }
-    // Clients refer to images, packages to each other: names first, then what is said of them.
-    import.names(&document)?;
-    for kind in Kind::ALL {
-        import.targets(&document.target, kind)?;
+    // Clients refer to images, packages to each other: ids of all first, then their contents.
+    import.allocate_ids(&document)?;
+    for kind in TargetKind::ALL {
+        import.import_targets(&document.target, kind)?;
     }
     for package in &document.package {
-        import.package(package)?;
+        import.import_package(package)?;
     }
     for request in &document.request {
-        import.request(request, now)?;
+        import.import_request(request, now)?;
     }
     for assignment in &document.assignment {
-        import.assignment(assignment)?;
+        import.import_assignment(assignment)?;
     }
-    import.values(&document.value)?;
+    import.import_values(&document.value)?;
     Ok(import.changes)
 }
 
-type Text = Spanned<String>;
+type SpannedString = Spanned<String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    phase: Option<Text>,
+    phase: Option<SpannedString>,
     #[serde(default)]
     target: Vec<TargetEntry>,
     #[serde(default)]
@@ -88,238 +87,262 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TargetEntry {
-    name: Text,
-    root: Option<Text>,
-    image: Option<Text>,
+    name: SpannedString,
+    root: Option<SpannedString>,
+    image: Option<SpannedString>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PackageEntry {
-    name: Text,
-    class: Option<Text>,
-    version: Option<Text>,
+    name: SpannedString,
+    class: Option<SpannedString>,
+    version: Option<SpannedString>,
     #[serde(default)]
-    needs: Vec<Text>,
+    needs: Vec<SpannedString>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestEntry {
-    package: Text,
-    stage: Text,
-    on: Vec<Text>,
+    package: SpannedString,
+    stage: SpannedString,
+    on: Vec<SpannedString>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AssignmentEntry {
-    package: Text,
-    clients: Vec<Text>,
+    package: SpannedString,
+    clients: Vec<SpannedString>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ValueEntry {
-    package: Text,
-    image: Option<Text>,
-    name: Text,
-    value: Text,
-    origin: Option<Text>,
+    package: SpannedString,
+    image: Option<SpannedString>,
+    name: SpannedString,
+    value: SpannedString,
+    origin: Option<SpannedString>,
 }
 
 /// Counted from 1.
-fn line(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|it| *it == b'\n').count()
+fn line_number(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
-struct Import<'a> {
+struct Importer<'a> {
     text: &'a str,
     /// The cluster as it is going to be.
-    after: Cluster,
-    /// Everything that was said once and must not be said twice.
-    named: BTreeSet<String>,
-    targets: BTreeMap<Address, TargetId>,
-    packages: BTreeMap<PackageName, PackageId>,
+    cluster: Cluster,
+    /// Entries that may be listed only once.
+    seen: BTreeSet<String>,
+    target_ids: BTreeMap<TargetAddress, TargetId>,
+    package_ids: BTreeMap<PackageName, PackageId>,
     changes: Vec<Change>,
 }
 
-impl Import<'_> {
-    fn change(&mut self, change: Change) {
-        self.after.apply(&change);
+impl Importer<'_> {
+    fn push_change(&mut self, change: Change) {
+        self.cluster.apply(&change);
         self.changes.push(change);
     }
 
-    fn wrong(&self, key: &str, at: &Text, reason: impl Into<String>) -> Wrong {
-        Wrong { line: line(self.text, at.span().start), key: Some(key.to_owned()), reason: reason.into() }
+    fn error_at(&self, key: &str, at: &SpannedString, reason: impl Into<String>) -> ImportError {
+        ImportError {
+            line: line_number(self.text, at.span().start),
+            key: Some(key.to_owned()),
+            reason: reason.into(),
+        }
     }
 
-    fn read<T: FromStr<Err = Invalid>>(&self, key: &str, text: &Text) -> Result<T, Wrong> {
-        text.get_ref().parse().map_err(|error: Invalid| self.wrong(key, text, error.to_string()))
+    fn parse<T: FromStr<Err = ParseError>>(&self, key: &str, text: &SpannedString) -> Result<T, ImportError> {
+        text.get_ref().parse().map_err(|error: ParseError| self.error_at(key, text, error.to_string()))
     }
 
-    fn once(&mut self, what: String, key: &str, at: &Text) -> Result<(), Wrong> {
-        let reason = format!("{what} was named before");
-        if self.named.insert(what) { Ok(()) } else { Err(self.wrong(key, at, reason)) }
+    fn check_unique(&mut self, what: String, key: &str, at: &SpannedString) -> Result<(), ImportError> {
+        let reason = format!("{what} is listed twice");
+        if self.seen.insert(what) { Ok(()) } else { Err(self.error_at(key, at, reason)) }
     }
 
-    fn next(&self, last: i64, key: &str, at: &Text) -> Result<i64, Wrong> {
+    fn next_id(&self, last: i64, key: &str, at: &SpannedString) -> Result<i64, ImportError> {
         let next = last + 1;
-        let fits = next <= i64::from(i32::MAX);
-        if fits { Ok(next) } else { Err(self.wrong(key, at, "the database has no key left for it")) }
+        if next <= i64::from(i32::MAX) {
+            Ok(next)
+        } else {
+            Err(self.error_at(key, at, "the database has no free id"))
+        }
     }
 
-    /// Gives keys to what is new.
-    fn names(&mut self, document: &Document) -> Result<(), Wrong> {
-        let mut last = self.after.last_target;
+    /// New targets and packages get ids.
+    fn allocate_ids(&mut self, document: &Document) -> Result<(), ImportError> {
+        let mut last = self.cluster.last_target_id;
         for entry in &document.target {
-            let address: Address = self.read("target.name", &entry.name)?;
-            self.once(format!("the target {address}"), "target.name", &entry.name)?;
-            if !self.targets.contains_key(&address) {
-                last = self.next(last, "target.name", &entry.name)?;
-                self.targets.insert(address, TargetId(last));
+            let address: TargetAddress = self.parse("target.name", &entry.name)?;
+            self.check_unique(format!("the target {address}"), "target.name", &entry.name)?;
+            if !self.target_ids.contains_key(&address) {
+                last = self.next_id(last, "target.name", &entry.name)?;
+                self.target_ids.insert(address, TargetId(last));
             }
         }
-        let mut last = self.after.last_package;
+        let mut last = self.cluster.last_package_id;
         for entry in &document.package {
-            let name: PackageName = self.read("package.name", &entry.name)?;
-            self.once(format!("the package {name}"), "package.name", &entry.name)?;
-            if !self.packages.contains_key(&name) {
-                last = self.next(last, "package.name", &entry.name)?;
-                self.packages.insert(name, PackageId(last));
+            let name: PackageName = self.parse("package.name", &entry.name)?;
+            self.check_unique(format!("the package {name}"), "package.name", &entry.name)?;
+            if !self.package_ids.contains_key(&name) {
+                last = self.next_id(last, "package.name", &entry.name)?;
+                self.package_ids.insert(name, PackageId(last));
             }
         }
         Ok(())
     }
 
-    fn target_at(&self, key: &str, text: &Text) -> Result<TargetId, Wrong> {
-        let address: Address = self.read(key, text)?;
-        let id = self.targets.get(&address);
-        id.copied().ok_or_else(|| self.wrong(key, text, format!("there is no target {address}")))
+    fn resolve_address(&self, key: &str, text: &SpannedString) -> Result<TargetId, ImportError> {
+        let address: TargetAddress = self.parse(key, text)?;
+        let id = self.target_ids.get(&address);
+        id.copied().ok_or_else(|| self.error_at(key, text, format!("there is no target {address}")))
     }
 
-    fn target_of(&self, kind: Kind, key: &str, text: &Text) -> Result<TargetId, Wrong> {
-        let name: TargetName = self.read(key, text)?;
-        let address = Address { kind, name };
-        let id = self.targets.get(&address);
-        id.copied().ok_or_else(|| self.wrong(key, text, format!("there is no target {address}")))
+    fn resolve_target(
+        &self,
+        kind: TargetKind,
+        key: &str,
+        text: &SpannedString,
+    ) -> Result<TargetId, ImportError> {
+        let name: TargetName = self.parse(key, text)?;
+        let address = TargetAddress { kind, name };
+        let id = self.target_ids.get(&address);
+        id.copied().ok_or_else(|| self.error_at(key, text, format!("there is no target {address}")))
     }
 
-    fn package_at(&self, key: &str, text: &Text) -> Result<PackageId, Wrong> {
-        let name: PackageName = self.read(key, text)?;
-        let id = self.packages.get(&name);
-        id.copied().ok_or_else(|| self.wrong(key, text, format!("there is no package {name}")))
+    fn resolve_package(&self, key: &str, text: &SpannedString) -> Result<PackageId, ImportError> {
+        let name: PackageName = self.parse(key, text)?;
+        let id = self.package_ids.get(&name);
+        id.copied().ok_or_else(|| self.error_at(key, text, format!("there is no package {name}")))
     }
 
-    fn targets(&mut self, entries: &[TargetEntry], kind: Kind) -> Result<(), Wrong> {
+    fn import_targets(&mut self, entries: &[TargetEntry], kind: TargetKind) -> Result<(), ImportError> {
         for entry in entries {
-            let address: Address = self.read("target.name", &entry.name)?;
+            let address: TargetAddress = self.parse("target.name", &entry.name)?;
             if address.kind != kind {
                 continue;
             }
-            let id = self.target_at("target.name", &entry.name)?;
+            let id = self.resolve_address("target.name", &entry.name)?;
             if let Some(root) = &entry.root
                 && (!root.get_ref().starts_with('/') || root.get_ref().chars().any(char::is_control))
             {
-                let reason = "write the absolute path of a directory, `/var/lib/images/compute` say";
-                return Err(self.wrong("target.root", root, reason));
+                let reason =
+                    "expected the absolute path of a directory, for example `/var/lib/images/compute`";
+                return Err(self.error_at("target.root", root, reason));
             }
             let image = match &entry.image {
-                Some(image) if kind != Kind::Client => {
-                    return Err(self.wrong("target.image", image, "only clients are cloned from images"));
+                Some(image) if kind != TargetKind::Client => {
+                    return Err(self.error_at("target.image", image, "only clients are cloned from images"));
                 }
-                Some(image) => Some(self.target_of(Kind::Image, "target.image", image)?),
+                Some(image) => Some(self.resolve_target(TargetKind::Image, "target.image", image)?),
                 None => None,
             };
-            let root = entry.root.as_ref().map(|it| it.get_ref().into());
+            let root = entry.root.as_ref().map(|root| root.get_ref().into());
             let target = Target { id, address, root, image };
-            if self.after.targets.get(&id) != Some(&target) {
-                self.change(Change::Target(target));
+            if self.cluster.targets.get(&id) != Some(&target) {
+                self.push_change(Change::PutTarget(target));
             }
         }
         Ok(())
     }
 
-    fn package(&mut self, entry: &PackageEntry) -> Result<(), Wrong> {
-        let id = self.package_at("package.name", &entry.name)?;
-        let mut needs = Vec::new();
+    fn import_package(&mut self, entry: &PackageEntry) -> Result<(), ImportError> {
+        let id = self.resolve_package("package.name", &entry.name)?;
+        let mut dependencies = Vec::new();
         for text in &entry.needs {
-            let needed = self.package_at("package.needs", text)?;
-            if needed == id || needs.contains(&needed) {
-                return Err(self.wrong("package.needs", text, "is the package itself, or was named before"));
+            let needed = self.resolve_package("package.needs", text)?;
+            if needed == id {
+                return Err(self.error_at("package.needs", text, "a package cannot need itself"));
             }
-            needs.push(needed);
+            if dependencies.contains(&needed) {
+                return Err(self.error_at("package.needs", text, "is listed twice"));
+            }
+            dependencies.push(needed);
         }
-        let class = entry.class.as_ref().map(|it| self.read("package.class", it)).transpose()?;
-        let known = self.after.packages.get(&id);
-        // The order in which needs are named means nothing.
+        let class = entry.class.as_ref().map(|class| self.parse("package.class", class)).transpose()?;
+        let known = self.cluster.packages.get(&id);
+        // Their order has no meaning.
         if let Some(known) = known
-            && known.needs.iter().collect::<BTreeSet<_>>() == needs.iter().collect()
+            && known.dependencies.iter().collect::<BTreeSet<_>>() == dependencies.iter().collect()
         {
-            needs.clone_from(&known.needs);
+            dependencies.clone_from(&known.dependencies);
         }
         let package = Package {
             id,
-            name: self.read("package.name", &entry.name)?,
-            class: class.unwrap_or(Class::default()),
-            version: entry.version.as_ref().map(|it| it.get_ref().clone()),
-            needs,
-            awaits: known.and_then(|it| it.awaits.clone()),
+            name: self.parse("package.name", &entry.name)?,
+            class: class.unwrap_or(PackageClass::default()),
+            version: entry.version.as_ref().map(|version| version.get_ref().clone()),
+            dependencies,
+            waiting_for: known.and_then(|package| package.waiting_for.clone()),
         };
         if known != Some(&package) {
-            self.change(Change::Package(package));
+            self.push_change(Change::PutPackage(package));
         }
         Ok(())
     }
 
-    fn request(&mut self, entry: &RequestEntry, now: i64) -> Result<(), Wrong> {
-        let package = self.package_at("request.package", &entry.package)?;
-        let stage: Stage = self.read("request.stage", &entry.stage)?;
+    fn import_request(&mut self, entry: &RequestEntry, now: i64) -> Result<(), ImportError> {
+        let package = self.resolve_package("request.package", &entry.package)?;
+        let stage: Stage = self.parse("request.stage", &entry.stage)?;
         for text in &entry.on {
-            let key = Key { target: self.target_at("request.on", text)?, package };
+            let key = StateKey { target: self.resolve_address("request.on", text)?, package };
             let what = format!("{} on {}", entry.package.get_ref(), text.get_ref());
-            self.once(what, "request.on", text)?;
-            if self.after.row(key).map(|it| it.requested) != Some(stage) {
-                self.change(Change::Request { key, stage, at: now });
+            self.check_unique(what, "request.on", text)?;
+            if self.cluster.state(key).map(|state| state.requested) != Some(stage) {
+                self.push_change(Change::Request { key, stage, requested_at: now });
             }
         }
         Ok(())
     }
 
-    fn assignment(&mut self, entry: &AssignmentEntry) -> Result<(), Wrong> {
-        let package = self.package_at("assignment.package", &entry.package)?;
+    fn import_assignment(&mut self, entry: &AssignmentEntry) -> Result<(), ImportError> {
+        let package = self.resolve_package("assignment.package", &entry.package)?;
         for text in &entry.clients {
-            let client = self.target_of(Kind::Client, "assignment.clients", text)?;
-            // What was handed over to one that has it already stays so.
-            if !self.after.assignments.get(&package).is_some_and(|it| it.contains_key(&client)) {
-                self.change(Change::Assign { package, client, handed_over: None });
+            let client = self.resolve_target(TargetKind::Client, "assignment.clients", text)?;
+            // An existing assignment keeps its time of hand-over.
+            if !self.cluster.assignments.get(&package).is_some_and(|clients| clients.contains_key(&client)) {
+                self.push_change(Change::Assign { package, client, handed_over_at: None });
             }
         }
         Ok(())
     }
 
-    fn values(&mut self, entries: &[ValueEntry]) -> Result<(), Wrong> {
-        let mut all = Values::new();
+    fn import_values(&mut self, entries: &[ValueEntry]) -> Result<(), ImportError> {
+        let mut all = ConfigValues::new();
         for entry in entries {
-            let package = self.package_at("value.package", &entry.package)?;
-            let image = entry.image.as_ref().map(|it| self.target_of(Kind::Image, "value.image", it));
+            let package = self.resolve_package("value.package", &entry.package)?;
+            let image = entry.image.as_ref();
+            let image =
+                image.map(|name| self.resolve_target(TargetKind::Image, "value.image", name)).transpose()?;
             let (name, value) = (entry.name.get_ref().clone(), entry.value.get_ref().clone());
             if name.is_empty() || name.chars().any(char::is_control) {
-                return Err(self.wrong("value.name", &entry.name, "is no name of a field"));
+                return Err(self.error_at("value.name", &entry.name, "is not a valid field name"));
             }
             if value.contains('\0') {
-                return Err(self.wrong("value.value", &entry.value, "a value cannot hold the character 0"));
+                return Err(self.error_at(
+                    "value.value",
+                    &entry.value,
+                    "a value cannot contain the character NUL",
+                ));
             }
-            let origin = entry.origin.as_ref().map(|it| self.read("value.origin", it)).transpose()?;
-            let value = Value { name, value, origin: origin.unwrap_or(Origin::Administrator) };
-            all.entry((package, image.transpose()?)).or_default().push(value);
+            let origin =
+                entry.origin.as_ref().map(|origin| self.parse("value.origin", origin)).transpose()?;
+            let value = ConfigValue { name, value, origin: origin.unwrap_or(ValueOrigin::Administrator) };
+            all.entry((package, image)).or_default().push(value);
         }
         for ((package, image), values) in all {
-            self.change(Change::Configure { package, image, values, instead_of: None });
-            // What it waited for may be there now; the next run sees.
-            let waiting = self.after.packages.get(&package).filter(|it| it.awaits.is_some()).cloned();
+            self.push_change(Change::SetValues { package, image, values, expected: None });
+            // The new values may be what it waited for; the next run checks.
+            let waiting =
+                self.cluster.packages.get(&package).filter(|package| package.waiting_for.is_some()).cloned();
             if let Some(package) = waiting {
-                self.change(Change::Package(Package { awaits: None, ..package }));
+                self.push_change(Change::PutPackage(Package { waiting_for: None, ..package }));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Invalid;
+use crate::ParseError;
 
 /// A package's key in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +13,6 @@ pub struct PackageId(pub i64);
 pub struct PackageName(String);
 
 impl PackageName {
-    /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,17 +26,17 @@ impl fmt::Display for PackageName {
 }
 
 impl std::str::FromStr for PackageName {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let fits = text.len() <= 128
-            && text.starts_with(|it: char| it.is_ascii_alphanumeric())
-            && text.chars().all(|it| it.is_ascii_alphanumeric() || "+._-".contains(it));
-        if fits {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let is_valid = text.len() <= 128
+            && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "+._-".contains(c));
+        if is_valid {
             Ok(Self(text.to_owned()))
         } else {
-            let rule = "a letter or digit, then letters, digits, `+`, `.`, `_` and `-`";
-            Err(Invalid::new("name of a package", text, rule))
+            let expected = "a letter or digit, then letters, digits, `+`, `.`, `_` and `-`";
+            Err(ParseError::new("name of a package", text, expected))
         }
     }
 }
@@ -45,7 +44,7 @@ impl std::str::FromStr for PackageName {
 /// The class of an OPKG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
-pub enum Class {
+pub enum PackageClass {
     /// The cluster does not work without it.
     Core = 1,
     /// Belongs to a usual cluster.
@@ -57,8 +56,7 @@ pub enum Class {
     ThirdParty = 4,
 }
 
-impl Class {
-    /// All of them.
+impl PackageClass {
     pub const ALL: [Self; 4] = [Self::Core, Self::Base, Self::Included, Self::ThirdParty];
 
     /// As `config.xml` writes it.
@@ -72,44 +70,41 @@ impl Class {
         }
     }
 
-    /// The class with a number of the database's.
+    /// The class with this id in the database.
     #[must_use]
     pub fn from_id(id: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+        Self::ALL.into_iter().find(|class| i64::from(*class as u8) == id)
     }
 }
 
-impl fmt::Display for Class {
+impl fmt::Display for PackageClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl std::str::FromStr for Class {
-    type Err = Invalid;
+impl std::str::FromStr for PackageClass {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let wanted = text.replace('_', "-");
         Self::ALL
             .into_iter()
-            .find(|it| it.name() == wanted)
-            .ok_or_else(|| Invalid::new("class of packages", text, Self::ALL.map(Self::name).join(", ")))
+            .find(|class| class.name() == wanted)
+            .ok_or_else(|| ParseError::new("class of packages", text, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
 /// A package, the same for all targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// Its key.
     pub id: PackageId,
-    /// Its name.
     pub name: PackageName,
-    /// Its class.
-    pub class: Class,
+    pub class: PackageClass,
     /// The newest version that was seen, as `config.xml` writes it.
     pub version: Option<String>,
     /// The packages that it depends on as an OPKG.
-    pub needs: Vec<PackageId>,
+    pub dependencies: Vec<PackageId>,
     /// Why its configurator waits for the administrator.
-    pub awaits: Option<String>,
+    pub waiting_for: Option<String>,
 }

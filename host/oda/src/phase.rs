@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Invalid;
+use crate::ParseError;
 
 /// One explicit value for the whole cluster, moved by its administrator, never inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -26,7 +26,6 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All of them, in their order.
     pub const ALL: [Self; 7] = [
         Self::SetupWizard,
         Self::InstallServer,
@@ -37,13 +36,12 @@ impl Phase {
         Self::TestInstall,
     ];
 
-    /// The phase with a number of the database's.
+    /// The phase with this id in the database.
     #[must_use]
     pub fn from_id(id: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+        Self::ALL.into_iter().find(|phase| i64::from(*phase as u8) == id)
     }
 
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -65,16 +63,16 @@ impl fmt::Display for Phase {
 }
 
 impl std::str::FromStr for Phase {
-    type Err = Invalid;
+    type Err = ParseError;
 
     /// Takes `_` and `-` alike.
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let plain = |name: &str| name.replace('_', "-").to_lowercase();
-        let wanted = plain(text.trim());
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let normalize = |name: &str| name.replace('_', "-").to_lowercase();
+        let wanted = normalize(text.trim());
         Self::ALL
             .into_iter()
-            .find(|it| plain(it.name()) == wanted)
-            .ok_or_else(|| Invalid::new("phase", text, Self::ALL.map(Self::name).join(", ")))
+            .find(|phase| normalize(phase.name()) == wanted)
+            .ok_or_else(|| ParseError::new("phase", text, Self::ALL.map(Self::name).join(", ")))
     }
 }
 

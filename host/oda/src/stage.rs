@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Invalid, Kind, Phase};
+use crate::{ParseError, Phase, TargetKind};
 
 /// How far a package is on a target. The ids and names are those of ODA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +27,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All of them, in their order.
     pub const ALL: [Self; 8] = [
         Self::ShouldNotBeInstalled,
         Self::ShouldBeInstalled,
@@ -67,17 +66,17 @@ impl Stage {
         }
     }
 
-    /// The stage that comes after.
+    /// The following stage.
     #[must_use]
     pub fn next(self) -> Option<Self> {
         Self::from_id(i64::from(self.id()) + 1)
     }
 
     /// The phase that the cluster must have reached before the stage may run on a target of this kind. What
-    /// clients do after the hand-over is not held up by gates above that of their images.
+    /// clients do after the hand-over requires no later phase than that of their images.
     #[must_use]
-    pub fn gate(self, kind: Kind) -> Option<Phase> {
-        let gate = match self {
+    pub fn required_phase(self, kind: TargetKind) -> Option<Phase> {
+        let phase = match self {
             Self::ShouldNotBeInstalled | Self::Finished => return None,
             Self::ShouldBeInstalled | Self::RunConfigurator => Phase::SetupWizard,
             Self::InstallBinPkgs => Phase::BuildImage,
@@ -85,7 +84,7 @@ impl Stage {
             Self::PostClients => Phase::PostInstall,
             Self::PostInstall => Phase::TestInstall,
         };
-        Some(if kind == Kind::Client { gate.min(Phase::BuildImage) } else { gate })
+        Some(if kind == TargetKind::Client { phase.min(Phase::BuildImage) } else { phase })
     }
 }
 
@@ -96,17 +95,17 @@ impl fmt::Display for Stage {
 }
 
 impl std::str::FromStr for Stage {
-    type Err = Invalid;
+    type Err = ParseError;
 
     /// Takes ODA's names with `_` and `-` alike, with or without the prefix `run-script-`, and the numbers.
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let plain = |name: &str| name.replace('_', "-").to_lowercase();
-        let wanted = plain(text.trim());
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let normalize = |name: &str| name.replace('_', "-").to_lowercase();
+        let wanted = normalize(text.trim());
         let wanted = wanted.strip_prefix("run-script-").unwrap_or(&wanted);
         Self::ALL
             .into_iter()
-            .find(|it| plain(it.name()) == wanted || it.id().to_string() == wanted)
-            .ok_or_else(|| Invalid::new("stage", text, Self::ALL.map(Self::name).join(", ")))
+            .find(|stage| normalize(stage.name()) == wanted || stage.id().to_string() == wanted)
+            .ok_or_else(|| ParseError::new("stage", text, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -140,7 +139,7 @@ mod tests {
     #[test]
     fn gates_of_the_specification() {
         use Phase as P;
-        let gates = |kind| Stage::ALL.map(|it| it.gate(kind));
+        let gates = |kind| Stage::ALL.map(|it| it.required_phase(kind));
         let head = [
             None,
             Some(P::SetupWizard),
@@ -151,9 +150,9 @@ mod tests {
             Some(P::TestInstall),
             None,
         ];
-        assert_eq!(gates(Kind::Server), head);
-        assert_eq!(gates(Kind::Image), head);
-        let client = head.map(|it| it.map(|gate| gate.min(P::BuildImage)));
-        assert_eq!(gates(Kind::Client), client);
+        assert_eq!(gates(TargetKind::Server), head);
+        assert_eq!(gates(TargetKind::Image), head);
+        let client = head.map(|it| it.map(|phase| phase.min(P::BuildImage)));
+        assert_eq!(gates(TargetKind::Client), client);
     }
 }

@@ -1,14 +1,14 @@
-//! What a package can be on.
+//! What a package can be installed on.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::Invalid;
+use crate::ParseError;
 
 /// The kinds of targets, in the order in which packages come to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub enum TargetKind {
     /// The head node.
     Server = 1,
     /// A directory tree that nodes are cloned from.
@@ -17,11 +17,9 @@ pub enum Kind {
     Client = 3,
 }
 
-impl Kind {
-    /// All of them.
+impl TargetKind {
     pub const ALL: [Self; 3] = [Self::Server, Self::Image, Self::Client];
 
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,27 +29,27 @@ impl Kind {
         }
     }
 
-    /// The kind with a number of the database's.
+    /// The kind with this id in the database.
     #[must_use]
     pub fn from_id(id: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| i64::from(*it as u8) == id)
+        Self::ALL.into_iter().find(|kind| i64::from(*kind as u8) == id)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for TargetKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl std::str::FromStr for Kind {
-    type Err = Invalid;
+impl std::str::FromStr for TargetKind {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::ALL
             .into_iter()
-            .find(|it| it.name() == text)
-            .ok_or_else(|| Invalid::new("kind of target", text, Self::ALL.map(Self::name).join(", ")))
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| ParseError::new("kind of target", text, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -60,7 +58,6 @@ impl std::str::FromStr for Kind {
 pub struct TargetName(String);
 
 impl TargetName {
-    /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,43 +71,42 @@ impl fmt::Display for TargetName {
 }
 
 impl std::str::FromStr for TargetName {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let fits = text.len() <= 64
-            && text.starts_with(|it: char| it.is_ascii_alphanumeric())
-            && text.chars().all(|it| it.is_ascii_alphanumeric() || "._-".contains(it));
-        if fits {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let is_valid = text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if is_valid {
             Ok(Self(text.to_owned()))
         } else {
-            let rule = "a letter or digit, then up to 63 of letters, digits, `.`, `_` and `-`";
-            Err(Invalid::new("name of a target", text, rule))
+            let expected = "a letter or digit, then up to 63 of letters, digits, `.`, `_` and `-`";
+            Err(ParseError::new("name of a target", text, expected))
         }
     }
 }
 
 /// A target as a person names it: `image:compute`, `client:node1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    /// What it is.
-    pub kind: Kind,
+pub struct TargetAddress {
+    pub kind: TargetKind,
     /// Its name, unique among its kind.
     pub name: TargetName,
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for TargetAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.kind, self.name)
     }
 }
 
-impl std::str::FromStr for Address {
-    type Err = Invalid;
+impl std::str::FromStr for TargetAddress {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let (kind, name) = text
             .split_once(':')
-            .ok_or_else(|| Invalid::new("target", text, "write KIND:NAME, `client:node1` say"))?;
+            .ok_or_else(|| ParseError::new("target", text, "KIND:NAME, for example `client:node1`"))?;
         Ok(Self { kind: kind.parse()?, name: name.parse()? })
     }
 }
@@ -122,10 +118,8 @@ pub struct TargetId(pub i64);
 /// A target as the database knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Its key.
     pub id: TargetId,
-    /// Its kind and name.
-    pub address: Address,
+    pub address: TargetAddress,
     /// Where its root directory is seen from the machine that maintains it; absent for a node that maintains
     /// itself.
     pub root: Option<PathBuf>,
@@ -134,9 +128,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// What it is.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> TargetKind {
         self.address.kind
     }
 }
@@ -158,11 +151,11 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let address: Address = "client:node1".parse().unwrap();
-        assert_eq!((address.kind, address.name.as_str()), (Kind::Client, "node1"));
+        let address: TargetAddress = "client:node1".parse().unwrap();
+        assert_eq!((address.kind, address.name.as_str()), (TargetKind::Client, "node1"));
         assert_eq!(address.to_string(), "client:node1");
         for bad in ["node1", "node:1", "client:", ":x", "server", "client:a:b"] {
-            assert!(bad.parse::<Address>().is_err(), "{bad}");
+            assert!(bad.parse::<TargetAddress>().is_err(), "{bad}");
         }
     }
 }

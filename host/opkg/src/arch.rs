@@ -2,7 +2,7 @@
 //! canonical name, and the plugins translate it.
 
 /// The canonical names, sorted.
-pub const ALL: &[&str] = &[
+pub const CANONICAL_NAMES: &[&str] = &[
     "aarch64",
     "alpha",
     "arm",
@@ -51,28 +51,29 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// The canonical name of an architecture, whichever way and in whichever case it is spelt.
 #[must_use]
-pub fn canonical(name: &str) -> Option<&'static str> {
+pub fn canonical_name(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
-    ALL.iter()
+    CANONICAL_NAMES
+        .iter()
         .copied()
         .find(|known| *known == name)
         .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, known)| *known))
 }
 
-/// Every spelling that [`canonical`] knows.
-pub fn spellings() -> impl Iterator<Item = &'static str> {
-    ALL.iter().copied().chain(ALIASES.iter().map(|(alias, _)| *alias))
+/// Every spelling that [`canonical_name`] knows.
+pub fn all_spellings() -> impl Iterator<Item = &'static str> {
+    CANONICAL_NAMES.iter().copied().chain(ALIASES.iter().map(|(alias, _)| *alias))
 }
 
 /// The canonical name of the architecture that this program was compiled for.
 #[must_use]
-pub fn of_this_machine() -> &'static str {
+pub fn host_arch() -> &'static str {
     // The compiler calls both byte orders of these `powerpc64` and `mips64`.
     match std::env::consts::ARCH {
         "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
         "mips" if cfg!(target_endian = "little") => "mipsel",
         "mips64" if cfg!(target_endian = "little") => "mips64el",
-        name => canonical(name).unwrap_or(name),
+        name => canonical_name(name).unwrap_or(name),
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn spellings_of_one_architecture_meet() {
-        for (written, canonical_name) in [
+        for (written, canonical) in [
             ("amd64", "x86_64"),
             ("X86_64", "x86_64"),
             ("arm64", "aarch64"),
@@ -91,19 +92,19 @@ mod tests {
             ("ppc64el", "ppc64le"),
             ("ia64", "ia64"),
         ] {
-            assert_eq!(canonical(written), Some(canonical_name), "{written}");
+            assert_eq!(canonical_name(written), Some(canonical), "{written}");
         }
-        assert_eq!(canonical("noarch"), None);
-        assert_eq!(canonical(""), None);
+        assert_eq!(canonical_name("noarch"), None);
+        assert_eq!(canonical_name(""), None);
     }
 
     #[test]
     fn tables_are_sound() {
-        assert!(ALL.is_sorted());
+        assert!(CANONICAL_NAMES.is_sorted());
         for (alias, name) in ALIASES {
-            assert!(ALL.contains(name), "{name}");
-            assert!(!ALL.contains(alias), "{alias}");
+            assert!(CANONICAL_NAMES.contains(name), "{name}");
+            assert!(!CANONICAL_NAMES.contains(alias), "{alias}");
         }
-        assert!(ALL.contains(&of_this_machine()));
+        assert!(CANONICAL_NAMES.contains(&host_arch()));
     }
 }

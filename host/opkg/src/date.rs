@@ -8,52 +8,52 @@ use time::{Date, Month};
 use crate::model::Timestamp;
 
 /// The years that a package can carry: formats count seconds from 1970, some with 32 bits.
-const YEARS: std::ops::RangeInclusive<i32> = 1970..=2105;
+const SUPPORTED_YEARS: std::ops::RangeInclusive<i32> = 1970..=2105;
 /// XML Schema allows no offset from UTC beyond this, in minutes.
-const LARGEST_OFFSET: i16 = 14 * 60;
+const MAX_OFFSET_MINUTES: i16 = 14 * 60;
 
 /// Why a text is no date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
-pub enum DateError {
+pub enum ParseDateError {
     #[error("it does not have the form `2014-07-11T15:25:17+02:00`")]
-    Form,
+    InvalidFormat,
     #[error("there is no such day")]
-    Day,
+    InvalidDay,
     #[error("there is no such time of the day")]
-    Time,
+    InvalidTime,
     #[error("there is no such offset from UTC")]
-    Offset,
-    #[error("the year is outside of {} to {}", YEARS.start(), YEARS.end())]
-    Year,
+    InvalidOffset,
+    #[error("the year is outside of {} to {}", SUPPORTED_YEARS.start(), SUPPORTED_YEARS.end())]
+    YearOutOfRange,
 }
 
 impl FromStr for Timestamp {
-    type Err = DateError;
+    type Err = ParseDateError;
 
     /// `2014-07-11T15:25:17+02:00`; a fraction of the second is dropped, no zone means UTC.
-    fn from_str(text: &str) -> Result<Self, DateError> {
+    fn from_str(text: &str) -> Result<Self, ParseDateError> {
         let mut rest = text;
-        let year = digits(&mut rest, 4)?;
-        literal(&mut rest, '-')?;
-        let month = digits(&mut rest, 2)?;
-        literal(&mut rest, '-')?;
-        let day = digits(&mut rest, 2)?;
-        literal(&mut rest, 'T')?;
-        let hour = digits(&mut rest, 2)?;
-        literal(&mut rest, ':')?;
-        let minute = digits(&mut rest, 2)?;
-        literal(&mut rest, ':')?;
-        let second = digits(&mut rest, 2)?;
+        let year = parse_digits(&mut rest, 4)?;
+        expect_char(&mut rest, '-')?;
+        let month = parse_digits(&mut rest, 2)?;
+        expect_char(&mut rest, '-')?;
+        let day = parse_digits(&mut rest, 2)?;
+        expect_char(&mut rest, 'T')?;
+        let hour = parse_digits(&mut rest, 2)?;
+        expect_char(&mut rest, ':')?;
+        let minute = parse_digits(&mut rest, 2)?;
+        expect_char(&mut rest, ':')?;
+        let second = parse_digits(&mut rest, 2)?;
         let mut fraction = "";
         if let Some(behind) = rest.strip_prefix('.') {
             let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
             (fraction, rest) = behind.split_at(end);
             if fraction.is_empty() {
-                return Err(DateError::Form);
+                return Err(ParseDateError::InvalidFormat);
             }
         }
-        let offset = offset(rest)?;
+        let offset = parse_utc_offset(rest)?;
 
         let year = i32::from(year);
         let date = u8::try_from(month)
@@ -61,57 +61,57 @@ impl FromStr for Timestamp {
             .and_then(|month| Month::try_from(month).ok())
             .zip(u8::try_from(day).ok())
             .and_then(|(month, day)| Date::from_calendar_date(year, month, day).ok())
-            .ok_or(DateError::Day)?;
+            .ok_or(ParseDateError::InvalidDay)?;
         // The end of a day may be written as 24:00:00.
         let is_end_of_day =
             hour == 24 && minute == 0 && second == 0 && fraction.bytes().all(|digit| digit == b'0');
         if !(hour < 24 && minute < 60 && second < 60 || is_end_of_day) {
-            return Err(DateError::Time);
+            return Err(ParseDateError::InvalidTime);
         }
         let days = i64::from(date.to_julian_day() - time::UtcDateTime::UNIX_EPOCH.date().to_julian_day());
         let local = days * 86_400 + i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
         let seconds = local - i64::from(offset) * 60;
-        if !YEARS.contains(&year) || seconds < 0 || seconds > i64::from(u32::MAX) {
-            return Err(DateError::Year);
+        if !SUPPORTED_YEARS.contains(&year) || seconds < 0 || seconds > i64::from(u32::MAX) {
+            return Err(ParseDateError::YearOutOfRange);
         }
         Ok(Self { seconds, offset })
     }
 }
 
 /// A number of exactly so many digits.
-fn digits(rest: &mut &str, count: usize) -> Result<u16, DateError> {
-    let (number, behind) = rest.split_at_checked(count).ok_or(DateError::Form)?;
+fn parse_digits(rest: &mut &str, count: usize) -> Result<u16, ParseDateError> {
+    let (number, behind) = rest.split_at_checked(count).ok_or(ParseDateError::InvalidFormat)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(DateError::Form);
+        return Err(ParseDateError::InvalidFormat);
     }
     *rest = behind;
-    number.parse().map_err(|_| DateError::Form)
+    number.parse().map_err(|_| ParseDateError::InvalidFormat)
 }
 
-fn literal(rest: &mut &str, expected: char) -> Result<(), DateError> {
-    *rest = rest.strip_prefix(expected).ok_or(DateError::Form)?;
+fn expect_char(rest: &mut &str, expected: char) -> Result<(), ParseDateError> {
+    *rest = rest.strip_prefix(expected).ok_or(ParseDateError::InvalidFormat)?;
     Ok(())
 }
 
 /// Minutes east of UTC.
-fn offset(zone: &str) -> Result<i16, DateError> {
+fn parse_utc_offset(zone: &str) -> Result<i16, ParseDateError> {
     if zone.is_empty() || zone == "Z" {
         return Ok(0);
     }
     let (is_west, mut rest) = match (zone.strip_prefix('+'), zone.strip_prefix('-')) {
         (Some(rest), _) => (false, rest),
         (_, Some(rest)) => (true, rest),
-        _ => return Err(DateError::Form),
+        _ => return Err(ParseDateError::InvalidFormat),
     };
-    let hours = digits(&mut rest, 2)?;
-    literal(&mut rest, ':')?;
-    let minutes = digits(&mut rest, 2)?;
+    let hours = parse_digits(&mut rest, 2)?;
+    expect_char(&mut rest, ':')?;
+    let minutes = parse_digits(&mut rest, 2)?;
     if !rest.is_empty() {
-        return Err(DateError::Form);
+        return Err(ParseDateError::InvalidFormat);
     }
-    let total = i16::try_from(hours * 60 + minutes).map_err(|_| DateError::Offset)?;
-    if minutes > 59 || total > LARGEST_OFFSET {
-        return Err(DateError::Offset);
+    let total = i16::try_from(hours * 60 + minutes).map_err(|_| ParseDateError::InvalidOffset)?;
+    if minutes > 59 || total > MAX_OFFSET_MINUTES {
+        return Err(ParseDateError::InvalidOffset);
     }
     Ok(if is_west { -total } else { total })
 }
@@ -120,7 +120,7 @@ impl Timestamp {
     /// As letters and control files carry it, on the writer's clock: `Fri, 11 Jul 2014 15:25:17 +0200`. See
     /// RFC 5322, section 3.3.
     #[must_use]
-    pub fn rfc5322(&self) -> String {
+    pub fn to_rfc5322(&self) -> String {
         let local = self.seconds.saturating_add(i64::from(self.offset) * 60);
         // Dates that were read are in range; of others, the nearest one that can be written.
         let moment = time::UtcDateTime::from_unix_timestamp(local.clamp(0, i64::from(u32::MAX)))
@@ -138,7 +138,7 @@ impl Timestamp {
 }
 
 /// With the blank in front of the hour, which some clocks print for the hours before ten, made a zero.
-pub(crate) fn with_filled_hour(text: &str) -> Option<String> {
+pub(crate) fn zero_pad_hour(text: &str) -> Option<String> {
     text.contains("T ").then(|| text.replacen("T ", "T0", 1))
 }
 
@@ -185,33 +185,33 @@ mod tests {
     #[test]
     fn what_is_no_date() {
         for (text, expected) in [
-            ("", DateError::Form),
-            ("2014-07-1TT18:59:47+02:00", DateError::Form),
-            ("2014-07-11", DateError::Form),
-            ("2014-07-11 15:25:17", DateError::Form),
-            ("2014-07-11T15:25", DateError::Form),
-            ("2014-07-11T15:25:17+2:00", DateError::Form),
-            ("2014-07-11T15:25:17+0200", DateError::Form),
-            ("2014-07-11T15:25:17.Z", DateError::Form),
-            ("2014-07-11T15:25:17z", DateError::Form),
-            ("2014-07-11T15:25:17+02:00 ", DateError::Form),
-            ("+014-07-11T15:25:17Z", DateError::Form),
-            ("2014-07-ééT15:25:17Z", DateError::Form),
-            ("2013-02-29T00:00:00Z", DateError::Day),
-            ("2013-13-01T00:00:00Z", DateError::Day),
-            ("2013-00-01T00:00:00Z", DateError::Day),
-            ("2013-01-00T00:00:00Z", DateError::Day),
-            ("2013-01-01T25:00:00Z", DateError::Time),
-            ("2013-01-01T24:00:01Z", DateError::Time),
-            ("2013-01-01T24:00:00.1Z", DateError::Time),
-            ("2013-01-01T23:60:00Z", DateError::Time),
-            ("2013-01-01T23:59:60Z", DateError::Time),
-            ("2013-01-01T23:59:59+14:01", DateError::Offset),
-            ("2013-01-01T23:59:59-99:99", DateError::Offset),
-            ("2013-01-01T23:59:59+01:60", DateError::Offset),
-            ("1969-12-31T23:59:59Z", DateError::Year),
-            ("1970-01-01T00:00:00+01:00", DateError::Year),
-            ("9999-12-31T23:59:59Z", DateError::Year),
+            ("", ParseDateError::InvalidFormat),
+            ("2014-07-1TT18:59:47+02:00", ParseDateError::InvalidFormat),
+            ("2014-07-11", ParseDateError::InvalidFormat),
+            ("2014-07-11 15:25:17", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25:17+2:00", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25:17+0200", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25:17.Z", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25:17z", ParseDateError::InvalidFormat),
+            ("2014-07-11T15:25:17+02:00 ", ParseDateError::InvalidFormat),
+            ("+014-07-11T15:25:17Z", ParseDateError::InvalidFormat),
+            ("2014-07-ééT15:25:17Z", ParseDateError::InvalidFormat),
+            ("2013-02-29T00:00:00Z", ParseDateError::InvalidDay),
+            ("2013-13-01T00:00:00Z", ParseDateError::InvalidDay),
+            ("2013-00-01T00:00:00Z", ParseDateError::InvalidDay),
+            ("2013-01-00T00:00:00Z", ParseDateError::InvalidDay),
+            ("2013-01-01T25:00:00Z", ParseDateError::InvalidTime),
+            ("2013-01-01T24:00:01Z", ParseDateError::InvalidTime),
+            ("2013-01-01T24:00:00.1Z", ParseDateError::InvalidTime),
+            ("2013-01-01T23:60:00Z", ParseDateError::InvalidTime),
+            ("2013-01-01T23:59:60Z", ParseDateError::InvalidTime),
+            ("2013-01-01T23:59:59+14:01", ParseDateError::InvalidOffset),
+            ("2013-01-01T23:59:59-99:99", ParseDateError::InvalidOffset),
+            ("2013-01-01T23:59:59+01:60", ParseDateError::InvalidOffset),
+            ("1969-12-31T23:59:59Z", ParseDateError::YearOutOfRange),
+            ("1970-01-01T00:00:00+01:00", ParseDateError::YearOutOfRange),
+            ("9999-12-31T23:59:59Z", ParseDateError::YearOutOfRange),
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(expected), "{text}");
         }
@@ -219,12 +219,12 @@ mod tests {
 
     #[test]
     fn a_blank_hour_is_filled() {
-        assert_eq!(with_filled_hour("2013-12-03T 9:05:00+01:00").unwrap(), "2013-12-03T09:05:00+01:00");
-        assert_eq!(with_filled_hour("2013-12-03T09:05:00+01:00"), None);
+        assert_eq!(zero_pad_hour("2013-12-03T 9:05:00+01:00").unwrap(), "2013-12-03T09:05:00+01:00");
+        assert_eq!(zero_pad_hour("2013-12-03T09:05:00+01:00"), None);
     }
 
     proptest! {
-        #![proptest_config(crate::testing::deterministic())]
+        #![proptest_config(crate::testing::deterministic_config())]
 
         #[test]
         fn what_is_printed_is_what_was_read(seconds in 60_000i64..4_102_444_800, offset in -840i16..=840) {
@@ -245,9 +245,9 @@ mod tests {
             ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 +0000"),
             ("2024-02-29T23:59:59-03:30", "Thu, 29 Feb 2024 23:59:59 -0330"),
         ] {
-            assert_eq!(text.parse::<Timestamp>().unwrap().rfc5322(), letter);
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_rfc5322(), letter);
         }
         let beyond = Timestamp { seconds: i64::MAX, offset: -60 };
-        assert_eq!(beyond.rfc5322(), "Sun, 07 Feb 2106 06:28:15 -0100");
+        assert_eq!(beyond.to_rfc5322(), "Sun, 07 Feb 2106 06:28:15 -0100");
     }
 }

@@ -1,20 +1,19 @@
-//! From the bytes of `config.xml` to text: UTF-8 and ISO-8859-1, the two encodings that OPKGs use.
+//! Decodes `config.xml` from UTF-8 or ISO-8859-1, the two encodings that OPKGs use.
 
 use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::text::show;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::text::escape_for_display;
 
 /// How far into the file the XML declaration may reach.
-const DECLARATION_BYTES: usize = 1024;
+const MAX_DECLARATION_BYTES: usize = 1024;
 
-/// What became of the bytes.
-pub(crate) struct Decoded {
+pub(crate) struct DecodedText {
     /// Without a byte order mark. Where decoding failed at a byte, that stands as U+FFFD; nothing where the
     /// bytes are no text that could be shown.
     pub text: Option<String>,
     /// Why the text must not be used, or a doubt about it.
-    pub finding: Option<Diagnostic>,
+    pub diagnostic: Option<Diagnostic>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,87 +24,87 @@ enum Encoding {
 }
 
 /// Reads the bytes by their declared encoding, UTF-8 where none is declared.
-pub(crate) fn decode(bytes: &[u8]) -> Decoded {
+pub(crate) fn decode(bytes: &[u8]) -> DecodedText {
     let (bytes, has_mark) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => (rest, true),
         None => (bytes, false),
     };
-    if let Some(name) = wide_encoding(bytes) {
-        return refuse(
+    if let Some(name) = detect_wide_encoding(bytes) {
+        return rejected(
             None,
             Diagnostic::error("encoding", format!("the file is encoded in {name}, not in UTF-8"))
-                .at(Place::File("config.xml".into()))
+                .at(Location::File("config.xml".into()))
                 .help("save it as UTF-8, and say so in its first line: `<?xml version=\"1.0\" encoding=\"UTF-8\"?>`"),
         );
     }
     let declared = declared_encoding(bytes);
     let encoding = match &declared {
         None => Encoding::Utf8,
-        Some((name, range)) => match encoding_named(name) {
+        Some((name, range)) => match parse_encoding_name(name) {
             Some(encoding) => encoding,
             None => {
-                let message = format!("the encoding `{}` is not supported", show(name));
+                let message = format!("the encoding `{}` is not supported", escape_for_display(name));
                 let help =
                     "save the file as UTF-8, and write `encoding=\"UTF-8\"` here; ISO-8859-1 works, too";
-                return refuse(
+                return rejected(
                     Some(String::from_utf8_lossy(bytes).into_owned()),
-                    Diagnostic::error("encoding", message).at(Place::Config(range.clone())).help(help),
+                    Diagnostic::error("encoding", message).at(Location::Config(range.clone())).help(help),
                 );
             }
         },
     };
-    let place = |fallback: Range<usize>| {
-        Place::Config(declared.as_ref().map_or(fallback, |(_, range)| range.clone()))
+    let location = |fallback: Range<usize>| {
+        Location::Config(declared.as_ref().map_or(fallback, |(_, range)| range.clone()))
     };
     match encoding {
         Encoding::Utf8 => decode_utf8(bytes),
         Encoding::Ascii => match bytes.iter().position(|byte| !byte.is_ascii()) {
             None => decode_utf8(bytes),
-            Some(at) => refuse(
+            Some(at) => rejected(
                 Some(String::from_utf8_lossy(bytes).into_owned()),
-                Diagnostic::error("encoding", "the file declares US-ASCII, but here is a byte that is none")
-                    .at(Place::Config(at..at + 1))
+                Diagnostic::error("encoding", "the file declares US-ASCII, but this byte is not ASCII")
+                    .at(Location::Config(at..at + 1))
                     .help("declare the encoding that the file is really in, UTF-8 or ISO-8859-1"),
             ),
         },
-        Encoding::Latin1 if has_mark => refuse(
+        Encoding::Latin1 if has_mark => rejected(
             Some(String::from_utf8_lossy(bytes).into_owned()),
             Diagnostic::error("encoding", "the file declares ISO-8859-1, but begins with the mark of UTF-8")
-                .at(place(0..0))
+                .at(location(0..0))
                 .help("write `encoding=\"UTF-8\"` here"),
         ),
         Encoding::Latin1 => {
             let looks_like_utf8 = !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
-            let finding = looks_like_utf8.then(|| {
+            let diagnostic = looks_like_utf8.then(|| {
                 Diagnostic::warning("encoding-doubtful", "the file declares ISO-8859-1, but looks like UTF-8")
-                    .at(place(0..0))
+                    .at(location(0..0))
                     .help("if letters with accents come out wrong, write `encoding=\"UTF-8\"` here")
             });
-            Decoded { text: Some(latin1(bytes)), finding }
+            DecodedText { text: Some(decode_latin1(bytes)), diagnostic }
         }
     }
 }
 
 /// Text in ISO-8859-1: its bytes are the first 256 characters of Unicode.
-pub(crate) fn latin1(bytes: &[u8]) -> String {
+pub(crate) fn decode_latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-fn refuse(text: Option<String>, finding: Diagnostic) -> Decoded {
-    Decoded { text, finding: Some(finding) }
+fn rejected(text: Option<String>, diagnostic: Diagnostic) -> DecodedText {
+    DecodedText { text, diagnostic: Some(diagnostic) }
 }
 
-fn decode_utf8(bytes: &[u8]) -> Decoded {
+fn decode_utf8(bytes: &[u8]) -> DecodedText {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Decoded { text: Some(text.into()), finding: None },
+        Ok(text) => DecodedText { text: Some(text.into()), diagnostic: None },
         Err(error) => {
             // Up to the first wrong byte the text with replacements is the same as the bytes.
             let at = error.valid_up_to();
-            let message = format!("the byte 0x{:02X} is no UTF-8", bytes.get(at).copied().unwrap_or(0));
-            refuse(
+            let message = format!("the byte 0x{:02X} is not UTF-8", bytes.get(at).copied().unwrap_or(0));
+            rejected(
                 Some(String::from_utf8_lossy(bytes).into_owned()),
                 Diagnostic::error("encoding", message)
-                    .at(Place::Config(at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
+                    .at(Location::Config(at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
                     .help("save the file as UTF-8, or declare `encoding=\"ISO-8859-1\"` in its first line if it is in that"),
             )
         }
@@ -113,7 +112,7 @@ fn decode_utf8(bytes: &[u8]) -> Decoded {
 }
 
 /// Encodings of more than one byte per character, by their marks or by how `<` looks in them.
-fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+fn detect_wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0, 0, 0xfe, 0xff, ..] | [0xff, 0xfe, 0, 0, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
             Some("UTF-32")
@@ -126,7 +125,7 @@ fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
 /// The encoding that the XML declaration names, and where. The declaration is ASCII in all encodings that
 /// come this far; whether it is well-formed is for the parser to say.
 fn declared_encoding(bytes: &[u8]) -> Option<(String, Range<usize>)> {
-    let head = &bytes[..bytes.len().min(DECLARATION_BYTES)];
+    let head = &bytes[..bytes.len().min(MAX_DECLARATION_BYTES)];
     let head = &head[..head.iter().position(|byte| !byte.is_ascii()).unwrap_or(head.len())];
     let head = std::str::from_utf8(head).ok()?;
     let inside =
@@ -140,7 +139,7 @@ fn declared_encoding(bytes: &[u8]) -> Option<(String, Range<usize>)> {
     Some((value.into(), start..start + value.len()))
 }
 
-fn encoding_named(name: &str) -> Option<Encoding> {
+fn parse_encoding_name(name: &str) -> Option<Encoding> {
     Some(match name.to_ascii_lowercase().as_str() {
         "utf-8" | "utf8" => Encoding::Utf8,
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso88591" | "iso-ir-100"
@@ -166,14 +165,14 @@ mod tests {
 
     fn text(bytes: &[u8]) -> String {
         let decoded = decode(bytes);
-        assert_eq!(decoded.finding, None);
+        assert_eq!(decoded.diagnostic, None);
         decoded.text.unwrap()
     }
 
-    fn refusal(bytes: &[u8]) -> Diagnostic {
-        let finding = decode(bytes).finding.unwrap();
-        assert_eq!((finding.severity, finding.code.as_str()), (Severity::Error, "encoding"));
-        finding
+    fn decode_error(bytes: &[u8]) -> Diagnostic {
+        let diagnostic = decode(bytes).diagnostic.unwrap();
+        assert_eq!((diagnostic.severity, diagnostic.code.as_str()), (Severity::Error, "encoding"));
+        diagnostic
     }
 
     #[test]
@@ -189,8 +188,8 @@ mod tests {
 
     #[test]
     fn others_are_refused_where_they_are_named() {
-        let finding = refusal(&declared("KOI8-R", b"<a/>"));
-        assert_eq!(finding.place, Some(Place::Config(32..38)));
+        let diagnostic = decode_error(&declared("KOI8-R", b"<a/>"));
+        assert_eq!(diagnostic.location, Some(Location::Config(32..38)));
         for bytes in [
             b"\xff\xfe<\0a\0".as_slice(),
             b"\xfe\xff\0<\0a",
@@ -199,21 +198,21 @@ mod tests {
             b"\0\0\0<",
             b"\xff\xfe\0\0",
         ] {
-            assert_eq!(refusal(bytes).place, Some(Place::File("config.xml".into())));
+            assert_eq!(decode_error(bytes).location, Some(Location::File("config.xml".into())));
         }
-        refusal(&declared("UTF-16", b"<a/>"));
+        decode_error(&declared("UTF-16", b"<a/>"));
     }
 
     #[test]
     fn bytes_that_contradict() {
-        let finding = refusal(b"<a>\n\xe9</a>");
-        assert_eq!(finding.place, Some(Place::Config(4..7)));
-        assert!(finding.message.contains("0xE9"));
-        refusal(&declared("us-ascii", b"\xe9"));
+        let diagnostic = decode_error(b"<a>\n\xe9</a>");
+        assert_eq!(diagnostic.location, Some(Location::Config(4..7)));
+        assert!(diagnostic.message.contains("0xE9"));
+        decode_error(&declared("us-ascii", b"\xe9"));
         let mut marked = b"\xef\xbb\xbf".to_vec();
         marked.extend(declared("ISO-8859-1", b"<a/>"));
-        refusal(&marked);
+        decode_error(&marked);
         let doubtful = decode(&declared("ISO-8859-1", "é".as_bytes()));
-        assert_eq!(doubtful.finding.unwrap().code, "encoding-doubtful");
+        assert_eq!(doubtful.diagnostic.unwrap().code, "encoding-doubtful");
     }
 }

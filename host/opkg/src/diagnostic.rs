@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-/// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The OPKG cannot be compiled.
@@ -15,38 +14,35 @@ pub enum Severity {
 
 /// A place in the source of an OPKG.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Location {
     /// Bytes of the decoded text of `config.xml`.
     Config(Range<usize>),
     /// A whole file or directory, relative to the OPKG's directory.
     File(String),
 }
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
     pub severity: Severity,
-    /// Stable name of the rule, `changelog-date`; of a plugin's finding the plugin's id.
+    /// Stable name of the rule, `changelog-date`; of a plugin's diagnostic the plugin's id.
     pub code: String,
     /// What is wrong, one line.
     pub message: String,
     /// Where; nothing if it is about the OPKG as such.
-    pub place: Option<Place>,
-    /// What to do.
+    pub location: Option<Location>,
     pub help: Option<String>,
     /// Other places that belong to it, each with what it is.
-    pub related: Vec<(Place, String)>,
+    pub related: Vec<(Location, String)>,
 }
 
 impl Diagnostic {
-    /// A finding about nothing in particular yet.
+    /// A diagnostic about nothing in particular yet.
     pub fn new(severity: Severity, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             severity,
             code: code.into(),
             message: message.into(),
-            place: None,
+            location: None,
             help: None,
             related: Vec::new(),
         }
@@ -67,14 +63,12 @@ impl Diagnostic {
         Self::new(Severity::Note, code, message)
     }
 
-    /// Where it is.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
         self
     }
 
-    /// What to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -83,8 +77,8 @@ impl Diagnostic {
 
     /// Another place that belongs to it, and what that is.
     #[must_use]
-    pub fn related(mut self, place: Place, what: impl Into<String>) -> Self {
-        self.related.push((place, what.into()));
+    pub fn related(mut self, location: Location, what: impl Into<String>) -> Self {
+        self.related.push((location, what.into()));
         self
     }
 }

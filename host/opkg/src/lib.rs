@@ -1,38 +1,45 @@
 //! The OPKG source format: config.xml and its directory, read, checked and typed.
 //!
-//! [`load`] is the way in. It finds everything that is wrong at once ([`diagnostic`]), and gives an
+//! [`load`] is the entry point. It finds everything that is wrong at once ([`diagnostic`]), and gives an
 //! [`model::Opkg`] where nothing stops the compilation. What an OPKG means for a distribution is not decided
 //! here; no distribution has a name in this crate.
 
-// Findings travel as errors; each is made once, and then it is all that counts.
+// Diagnostics travel as errors, each created once.
 #![allow(clippy::result_large_err)]
 
 pub mod arch;
+mod closest_match;
 mod config;
 pub mod date;
 mod decode;
 pub mod diagnostic;
-mod findings;
+mod diagnostic_sink;
+pub mod digest;
 pub mod limits;
 mod load;
 mod markup;
 pub mod model;
-mod nearest;
 pub mod rules;
+mod sanitize;
 mod settings;
+mod source;
 #[cfg(test)]
 mod testing;
 mod text;
 mod tree;
 pub mod version;
 mod xml;
+mod xml_text;
 
-pub use config::{is_relation_name, sign_of_old_form};
-pub use load::{Loaded, Source, load};
-pub use markup::{Markup, Refusal, markup};
-pub use nearest::nearest;
-pub use settings::{Automatic, Settings};
-pub use text::{fold, is_control, line_column, show};
+pub use closest_match::closest_match;
+pub use config::{is_relation_name, legacy_format_element};
+pub use load::{LoadResult, load};
+pub use markup::{Markup, MarkupError, read_markup};
+pub use sanitize::strip_control_chars;
+pub use settings::{AutomaticRelations, Settings};
+pub use source::Source;
+pub use text::{collapse_whitespace, escape_for_display, is_unsafe_control, line_column};
+pub use xml_text::{XmlContext, is_xml_char, push_xml_escaped, xml_escaped};
 
 /// The XML schema (XSD 1.0) of `config.xml`, for editors and validators. It is stricter than [`load`], which
 /// reads on with a warning where it can see what is meant.

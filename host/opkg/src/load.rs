@@ -1,33 +1,19 @@
-//! From a directory to a checked [`Opkg`].
+//! Reads a directory into a checked [`Opkg`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::config::{self, Metadata, Reader};
+use crate::config::{self, ElementReader, Metadata};
 use crate::decode::decode;
-use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::findings::{Findings, Places};
+use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
 use crate::model::{Directory, Opkg, SourceFile, Timestamp};
 use crate::settings::Settings;
-use crate::text::show;
-use crate::tree::{self, contents};
-use crate::{limits, xml};
+use crate::source::{CONFIG_FILE, Source, canonical_directory, read_config};
+use crate::{tree, xml};
 
-/// The file that makes a directory an OPKG.
-pub(crate) const CONFIG: &str = "config.xml";
-
-/// The text that diagnostics point into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Of `config.xml`, as the caller can open it.
-    pub path: PathBuf,
-    /// Decoded. A byte that could not be decoded stands there as U+FFFD.
-    pub text: String,
-}
-
-/// All that there is to say about a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// Nothing where `config.xml` could not be read as text at all.
+pub struct LoadResult {
+    /// Absent where `config.xml` could not be read as text at all.
     pub source: Option<Source>,
     /// There if and only if no diagnostic is an error.
     pub opkg: Option<Opkg>,
@@ -38,147 +24,97 @@ pub struct Loaded {
 /// Reads and checks the OPKG in a directory. Never writes, never runs anything, and reads no more than the
 /// limits of [`crate::limits`] allow.
 #[must_use]
-pub fn load(dir: &Path, settings: &Settings) -> Loaded {
-    let mut loaded = Loaded { source: None, opkg: None, diagnostics: Vec::new() };
-    let config = directory(dir).and_then(|root| Ok((read_config(&root)?, root)));
+pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
+    let mut loaded = LoadResult { source: None, opkg: None, diagnostics: Vec::new() };
+    let config = canonical_directory(dir).and_then(|root| Ok((read_config(&root)?, root)));
     let (bytes, root) = match config {
         Ok(config) => config,
-        Err(finding) => {
-            loaded.diagnostics.push(finding);
+        Err(diagnostic) => {
+            loaded.diagnostics.push(diagnostic);
             return loaded;
         }
     };
     let decoded = decode(&bytes);
     drop(bytes);
-    let mut document = Document {
-        findings: Findings::default(),
-        places: Places::default(),
+    let mut document = ParsedConfig {
+        diagnostics: DiagnosticSink::default(),
+        locations: LocationTable::default(),
         metadata: None,
-        is_refused: false,
+        is_rejected: false,
     };
-    let is_text = decoded.finding.as_ref().is_none_or(|finding| finding.severity != Severity::Error);
+    let is_text = decoded.diagnostic.as_ref().is_none_or(|diagnostic| diagnostic.severity != Severity::Error);
     if let Some(text) = decoded.text {
         if is_text {
-            document = read_document(&text);
+            document = parse_config(&text);
         }
-        loaded.source = Some(Source { path: dir.join(CONFIG), text });
+        loaded.source = Some(Source { path: dir.join(CONFIG_FILE), text });
     }
-    let Document { mut findings, mut places, metadata, is_refused } = document;
-    decoded.finding.into_iter().for_each(|finding| findings.push(finding));
-    if !is_refused {
+    let ParsedConfig { mut diagnostics, mut locations, metadata, is_rejected } = document;
+    decoded.diagnostic.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+    if !is_rejected {
         let name = metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed");
-        let (files, directories) = tree::read(&root, name, &mut findings, &mut places);
-        if let Some(metadata) = metadata.filter(|_| !findings.has_error()) {
-            loaded.opkg = assemble(metadata, files, directories, places.into_list(), settings);
+        let (files, directories) = tree::read(&root, name, &mut diagnostics, &mut locations);
+        if let Some(metadata) = metadata.filter(|_| !diagnostics.has_error()) {
+            loaded.opkg = build_opkg(metadata, files, directories, locations.into_vec(), settings);
         }
     }
-    loaded.diagnostics = findings.into_sorted();
+    loaded.diagnostics = diagnostics.into_sorted();
     loaded
 }
 
-/// The canonical path of the directory.
-pub(crate) fn directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
-    let refuse = |why: String| {
-        let message = format!("`{}` {why}", show(&dir.to_string_lossy()));
-        Err(Diagnostic::error("directory", message)
-            .help("name the directory of an OPKG: the one that holds `config.xml`"))
-    };
-    match std::fs::canonicalize(dir) {
-        Ok(root) if root.is_dir() => Ok(root),
-        Ok(_) => refuse("is not a directory".into()),
-        Err(error) => refuse(format!("cannot be opened: {}", error.kind())),
-    }
-}
-
-/// The bytes of `config.xml`.
-pub(crate) fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
-    let place = || Place::File(CONFIG.into());
-    let path = std::fs::canonicalize(root.join(CONFIG)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Diagnostic::error("config-missing", "there is no `config.xml`")
-            .at(place())
-            .help("is this the directory of an OPKG? `opkgc new` makes one"),
-        kind => Diagnostic::error("config-unreadable", format!("`config.xml` cannot be opened: {kind}"))
-            .at(place())
-            .help("see to the permissions of the file and its directory"),
-    })?;
-    if !path.starts_with(root) {
-        return Err(Diagnostic::error("link", "`config.xml` is a link that leaves the OPKG")
-            .at(place())
-            .help("put the file itself there"));
-    }
-    match contents::read_up_to(&path, limits::CONFIG_BYTES) {
-        Ok((bytes, false)) => Ok(bytes),
-        Ok((_, true)) => {
-            let message = format!("`config.xml` is larger than {} MiB", limits::CONFIG_BYTES >> 20);
-            let finding = Diagnostic::error("config-too-large", message);
-            Err(finding.at(place()).help("this is no real OPKG; look at what wrote this file"))
-        }
-        Err(error) => {
-            let finding =
-                Diagnostic::error("config-unreadable", format!("`config.xml` cannot be read: {error}"));
-            Err(finding.at(place()).help("it must be a regular file that you may read"))
-        }
-    }
-}
-
-/// What came of the text of `config.xml`.
-struct Document {
-    findings: Findings,
-    places: Places,
-    /// Nothing where the text could not be read as XML.
+struct ParsedConfig {
+    diagnostics: DiagnosticSink,
+    locations: LocationTable,
+    /// Absent where the text could not be read as XML.
     metadata: Option<Metadata>,
-    /// Whether it is no OPKG of the present form at all, so that there is no sense in looking at the files.
-    is_refused: bool,
+    /// Whether it is not an OPKG of the current format, so that its files are not checked.
+    is_rejected: bool,
 }
 
-fn read_document(text: &str) -> Document {
-    let mut document = Document {
-        findings: Findings::default(),
-        places: Places::default(),
+fn parse_config(text: &str) -> ParsedConfig {
+    let mut document = ParsedConfig {
+        diagnostics: DiagnosticSink::default(),
+        locations: LocationTable::default(),
         metadata: None,
-        is_refused: false,
+        is_rejected: false,
     };
     let (blanked, doctype) =
-        match xml::without_doctype(text).and_then(|found| xml::check_limits(&found.0).map(|()| found)) {
+        match xml::strip_doctype(text).and_then(|found| xml::check_limits(&found.0).map(|()| found)) {
             Ok(found) => found,
-            Err(finding) => {
-                document.findings.push(finding);
+            Err(diagnostic) => {
+                document.diagnostics.push(diagnostic);
                 return document;
             }
         };
     let parsed = match xml::parse(&blanked) {
         Ok(parsed) => parsed,
-        Err(finding) => {
-            document.findings.push(finding);
+        Err(diagnostic) => {
+            document.diagnostics.push(diagnostic);
             return document;
         }
     };
     let root = parsed.root_element();
-    let mut reader = Reader::new(&blanked, root);
-    if let Some(refusal) = config::refusal(&reader, root) {
-        document.findings.push(refusal);
-        document.is_refused = true;
+    let mut reader = ElementReader::new(&blanked, root);
+    if let Some(rejection) = config::unsupported_document(&reader, root) {
+        document.diagnostics.push(rejection);
+        document.is_rejected = true;
         return document;
     }
     if let Some(range) = doctype {
-        let finding = Diagnostic::warning(
-            "doctype",
-            "the document type means nothing here: it is neither fetched nor read",
-        );
-        reader.report(range, finding.help("remove the line"));
+        let diagnostic = Diagnostic::warning("doctype", "the document type is ignored");
+        reader.report(range, diagnostic.help("remove the line"));
     }
     document.metadata = Some(config::read(&mut reader, root));
-    document.findings = reader.findings;
-    document.places = reader.places;
+    document.diagnostics = reader.diagnostics;
+    document.locations = reader.locations;
     document
 }
 
-/// Puts together what was read without an error.
-fn assemble(
+fn build_opkg(
     metadata: Metadata,
     files: Vec<SourceFile>,
     directories: Vec<Directory>,
-    places: Vec<Place>,
+    locations: Vec<Location>,
     settings: &Settings,
 ) -> Option<Opkg> {
     let Metadata {
@@ -196,12 +132,12 @@ fn assemble(
         history,
     } = metadata;
     let name = name?;
-    config::add_automatic(&mut relations, &settings.automatic, at);
+    config::add_automatic_relations(&mut relations, &settings.automatic_relations, at);
     let source_date = match settings.source_date {
         Some(seconds) => Timestamp { seconds, offset: 0 },
         None => history.first()?.changes.first()?.date,
     };
-    let home = tree::home(&name);
+    let home = tree::package_home(&name);
     Some(Opkg {
         at,
         name,
@@ -219,6 +155,6 @@ fn assemble(
         files,
         directories,
         source_date,
-        places,
+        locations,
     })
 }

@@ -1,11 +1,11 @@
-//! `config.xml` as XML, before anything is known about its form.
+//! `config.xml` as XML, of whatever format.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use crate::decode::decode;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::load::{CONFIG, Source, directory, read_config};
+use crate::source::{CONFIG_FILE, Source, canonical_directory, read_config};
 use crate::xml;
 
 /// The text of `config.xml`, made safe for an XML parser: it is decoded, its document type
@@ -22,38 +22,37 @@ pub struct Markup {
 
 /// Why the markup of a directory cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// What the finding points into; nothing where there is no text to be shown.
+pub struct MarkupError {
+    /// What the diagnostic points into; nothing where there is no text to be shown.
     pub source: Option<Source>,
-    /// What is wrong.
-    pub finding: Diagnostic,
+    pub diagnostic: Diagnostic,
 }
 
 /// Reads the `config.xml` of a directory as [`crate::load`] does, whatever form it has.
 ///
 /// # Errors
 /// When there is none, or it is not well-formed XML in an encoding that the format knows.
-pub fn markup(dir: &Path) -> Result<Markup, Box<Refusal>> {
-    let without_text = |finding| Box::new(Refusal { source: None, finding });
-    let bytes = directory(dir).and_then(|root| read_config(&root)).map_err(without_text)?;
+pub fn read_markup(dir: &Path) -> Result<Markup, Box<MarkupError>> {
+    let without_text = |diagnostic| Box::new(MarkupError { source: None, diagnostic });
+    let bytes = canonical_directory(dir).and_then(|root| read_config(&root)).map_err(without_text)?;
     let decoded = decode(&bytes);
-    let source = decoded.text.map(|text| Source { path: dir.join(CONFIG), text });
-    let fault = decoded.finding.filter(|finding| finding.severity == Severity::Error);
-    let source = match (source, fault) {
-        (source, Some(finding)) => return Err(Box::new(Refusal { source, finding })),
+    let source = decoded.text.map(|text| Source { path: dir.join(CONFIG_FILE), text });
+    let error = decoded.diagnostic.filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let source = match (source, error) {
+        (source, Some(diagnostic)) => return Err(Box::new(MarkupError { source, diagnostic })),
         (Some(source), None) => source,
         (None, None) => {
             return Err(without_text(Diagnostic::error("encoding", "the file holds no text")));
         }
     };
-    let checked = xml::without_doctype(&source.text).and_then(|(text, doctype)| {
+    let checked = xml::strip_doctype(&source.text).and_then(|(text, doctype)| {
         xml::check_limits(&text)?;
         xml::parse(&text)?;
         Ok((Cow::into_owned(text), doctype.is_some()))
     });
     match checked {
         Ok((text, has_doctype)) => Ok(Markup { source, has_doctype, text }),
-        Err(finding) => Err(Box::new(Refusal { source: Some(source), finding })),
+        Err(diagnostic) => Err(Box::new(MarkupError { source: Some(source), diagnostic })),
     }
 }
 
@@ -62,9 +61,9 @@ impl Markup {
     ///
     /// # Errors
     /// None in practice: the text was parsed when it was read.
-    pub fn parse(&self) -> Result<roxmltree::Document<'_>, Box<Refusal>> {
+    pub fn parse(&self) -> Result<roxmltree::Document<'_>, Box<MarkupError>> {
         xml::parse(&self.text)
-            .map_err(|finding| Box::new(Refusal { source: Some(self.source.clone()), finding }))
+            .map_err(|diagnostic| Box::new(MarkupError { source: Some(self.source.clone()), diagnostic }))
     }
 }
 
@@ -73,10 +72,10 @@ impl Markup {
 mod tests {
     use super::*;
 
-    fn with_config(text: &[u8]) -> Result<Markup, Box<Refusal>> {
+    fn with_config(text: &[u8]) -> Result<Markup, Box<MarkupError>> {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(CONFIG), text).unwrap();
-        markup(dir.path())
+        std::fs::write(dir.path().join(CONFIG_FILE), text).unwrap();
+        read_markup(dir.path())
     }
 
     #[test]
@@ -91,11 +90,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_shown_where_it_is() {
-        assert_eq!(with_config(b"<a>").unwrap_err().finding.code, "xml");
+        assert_eq!(with_config(b"<a>").unwrap_err().diagnostic.code, "xml");
         assert_eq!(with_config(b"\xff\xfe<\0").unwrap_err().source, None);
         let bomb = with_config(b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>").unwrap_err();
-        assert_eq!((bomb.finding.code.as_str(), bomb.source.is_some()), ("doctype-subset", true));
+        assert_eq!((bomb.diagnostic.code.as_str(), bomb.source.is_some()), ("doctype-subset", true));
         let empty = tempfile::tempdir().unwrap();
-        assert_eq!(markup(empty.path()).unwrap_err().finding.code, "config-missing");
+        assert_eq!(read_markup(empty.path()).unwrap_err().diagnostic.code, "config-missing");
     }
 }

@@ -1,14 +1,14 @@
 //! The OPKG as its author wrote it, checked and typed. Nothing here is decided for a distribution.
 //!
-//! Everything that a diagnostic may be about carries a [`Node`], an index into [`Opkg::places`], so
+//! Everything that a diagnostic may be about carries a [`NodeId`], an index into [`Opkg::locations`], so
 //! that whoever works with the model (a plugin, above all) can point into the source without knowing
 //! where it came from.
 
-use crate::diagnostic::Place;
+use crate::diagnostic::Location;
 
-/// Index into [`Opkg::places`].
+/// Index into [`Opkg::locations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Node(pub u32);
+pub struct NodeId(pub u32);
 
 /// The three native packages that an OPKG becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +34,7 @@ pub enum Class {
 /// What a relation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub enum Kind {
+pub enum RelationKind {
     Requires,
     Provides,
     Conflicts,
@@ -64,8 +64,7 @@ pub struct Bound {
 /// One `dist` element.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DistFilter {
-    /// The element.
-    pub at: Node,
+    pub at: NodeId,
     /// In lower case.
     pub id: String,
     /// Restricts the version of the distribution.
@@ -96,11 +95,10 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Relation {
     /// The `pkg` element; of an automatic relation the root.
-    pub at: Node,
+    pub at: NodeId,
     /// Where it was written.
     pub scope: Scope,
-    /// What it says.
-    pub kind: Kind,
+    pub kind: RelationKind,
     /// As written, outer blanks and comments left out.
     pub name: String,
     /// Of the related package.
@@ -122,7 +120,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Author {
-    pub at: Node,
+    pub at: NodeId,
     pub role: Role,
     pub name: String,
     pub nickname: Option<String>,
@@ -156,7 +154,7 @@ pub struct Timestamp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Change {
-    pub at: Node,
+    pub at: NodeId,
     pub author: String,
     /// From the authors, where one has this name.
     pub email: Option<String>,
@@ -189,7 +187,7 @@ pub enum HookTime {
 impl HookTime {
     /// Whether the script's file is on disk at that time, so that the scriptlet can just run it.
     #[must_use]
-    pub fn file_is_there(self) -> bool {
+    pub fn is_file_installed(self) -> bool {
         matches!(self, Self::PostInstall | Self::PreUninstall)
     }
 }
@@ -197,7 +195,6 @@ impl HookTime {
 /// What the package manager runs around a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scriptlet {
-    /// When.
     pub time: HookTime,
     /// The whole script, for times at which its file is not on disk.
     pub text: Option<String>,
@@ -216,10 +213,9 @@ pub enum Destination {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// Stands for the file as a whole.
-    pub at: Node,
+    pub at: NodeId,
     /// Relative to the OPKG's directory, with `/`.
     pub path: String,
-    /// The package that gets it.
     pub part: Part,
     /// Where it goes there.
     pub destination: Destination,
@@ -245,11 +241,9 @@ pub struct Directory {
     pub destination: Destination,
 }
 
-/// A whole OPKG.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opkg {
-    /// The root element.
-    pub at: Node,
+    pub at: NodeId,
     /// `[a-z0-9][a-z0-9+.-]+`.
     pub name: String,
     /// Third party where the file names none.
@@ -281,15 +275,15 @@ pub struct Opkg {
     /// The moment that stands for "now" in everything generated: `SOURCE_DATE_EPOCH`, else that of the
     /// newest change.
     pub source_date: Timestamp,
-    /// What [`Node`]s stand for.
-    pub places: Vec<Place>,
+    /// What [`NodeId`]s stand for.
+    pub locations: Vec<Location>,
 }
 
 impl Opkg {
     /// Where a node is in the source.
     #[must_use]
-    pub fn place(&self, node: Node) -> Option<&Place> {
-        self.places.get(node.0 as usize)
+    pub fn location(&self, node: NodeId) -> Option<&Location> {
+        self.locations.get(node.0 as usize)
     }
 
     /// The version being built.

@@ -4,13 +4,13 @@
 /// part is of any use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Automatic {
+pub struct AutomaticRelations {
     pub api: Vec<String>,
     pub server: Vec<String>,
     pub client: Vec<String>,
 }
 
-impl Default for Automatic {
+impl Default for AutomaticRelations {
     fn default() -> Self {
         Self {
             api: vec!["oscar-data".into()],
@@ -24,7 +24,7 @@ impl Default for Automatic {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Required by every package.
-    pub automatic: Automatic,
+    pub automatic_relations: AutomaticRelations,
     /// What stands for "now", in seconds since 1970; the date of the newest change where there is none.
     pub source_date: Option<i64>,
 }

@@ -3,72 +3,72 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::limits::VERSION_CHARS;
+use crate::limits::MAX_VERSION_CHARS;
 use crate::model::{Comparison, Version};
 
-/// Why a text is no version of a package, `[epoch:]upstream-release`.
+/// Why a text is not a version of a package, `[epoch:]upstream-release`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
-pub enum VersionError {
+pub enum ParseVersionError {
     #[error("the version is empty")]
     Empty,
-    #[error("the version is longer than {VERSION_CHARS} characters")]
+    #[error("the version is longer than {MAX_VERSION_CHARS} characters")]
     TooLong,
     #[error("the version has no release")]
-    NoRelease,
-    #[error("the epoch `{}` is not a number below 2³²", crate::text::show(.0))]
-    Epoch(String),
-    #[error("the version holds {}, which package managers do not allow", describe(*.0))]
-    Character(char),
+    MissingRelease,
+    #[error("the epoch `{}` is not a number below 2³²", crate::text::escape_for_display(.0))]
+    InvalidEpoch(String),
+    #[error("the version holds {}, which package managers do not allow", describe_char(*.0))]
+    InvalidCharacter(char),
     #[error(
         "the upstream version before the last `-` must begin with a letter or digit and not end with `-`"
     )]
-    Upstream,
+    InvalidUpstream,
     #[error("the release after the last `-` must begin with a letter or digit")]
-    Release,
+    InvalidRelease,
 }
 
 /// A character in a message.
-pub(crate) fn describe(c: char) -> String {
+pub(crate) fn describe_char(c: char) -> String {
     match c {
         ' ' => "a blank".into(),
         '\t' => "a tab".into(),
         '\n' | '\r' => "a line break".into(),
-        c if crate::text::is_control(c) => format!("the control character U+{:04X}", c as u32),
+        c if crate::text::is_unsafe_control(c) => format!("the control character U+{:04X}", c as u32),
         c => format!("`{c}`"),
     }
 }
 
 impl FromStr for Version {
-    type Err = VersionError;
+    type Err = ParseVersionError;
 
-    fn from_str(text: &str) -> Result<Self, VersionError> {
+    fn from_str(text: &str) -> Result<Self, ParseVersionError> {
         if text.is_empty() {
-            return Err(VersionError::Empty);
+            return Err(ParseVersionError::Empty);
         }
-        if text.len() > VERSION_CHARS {
-            return Err(VersionError::TooLong);
+        if text.len() > MAX_VERSION_CHARS {
+            return Err(ParseVersionError::TooLong);
         }
         let (epoch, rest) = match text.split_once(':') {
             None => (0, text),
             Some((epoch, rest)) => {
                 let is_number = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit());
                 let number = epoch.parse().ok().filter(|_| is_number);
-                (number.ok_or_else(|| VersionError::Epoch(epoch.into()))?, rest)
+                (number.ok_or_else(|| ParseVersionError::InvalidEpoch(epoch.into()))?, rest)
             }
         };
         if let Some(c) = rest.chars().find(|&c| !is_version_character(c)) {
-            return Err(VersionError::Character(c));
+            return Err(ParseVersionError::InvalidCharacter(c));
         }
-        let (upstream, release) = rest.rsplit_once('-').ok_or(VersionError::NoRelease)?;
-        if !begins_well(upstream) || upstream.ends_with('-') {
-            return Err(VersionError::Upstream);
+        let (upstream, release) = rest.rsplit_once('-').ok_or(ParseVersionError::MissingRelease)?;
+        if !starts_alphanumeric(upstream) || upstream.ends_with('-') {
+            return Err(ParseVersionError::InvalidUpstream);
         }
         if release.is_empty() {
-            return Err(VersionError::NoRelease);
+            return Err(ParseVersionError::MissingRelease);
         }
-        if !begins_well(release) {
-            return Err(VersionError::Release);
+        if !starts_alphanumeric(release) {
+            return Err(ParseVersionError::InvalidRelease);
         }
         Ok(Self { epoch, upstream: upstream.into(), release: release.into() })
     }
@@ -88,29 +88,44 @@ fn is_version_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '~' | '^' | '-')
 }
 
-fn begins_well(text: &str) -> bool {
+fn starts_alphanumeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// What is wrong with a version in a relation or filter; nothing if it is one: `[epoch:]` and then what any package
-/// manager can compare, with a release or without.
-#[must_use]
-pub fn fault_in_bound(version: &str) -> Option<String> {
-    if version.len() > VERSION_CHARS {
-        return Some(format!("is longer than {VERSION_CHARS} characters"));
+/// Why a version cannot stand in a relation or filter. The message continues a sentence that begins with the version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BoundError {
+    #[error("is longer than {MAX_VERSION_CHARS} characters")]
+    TooLong,
+    #[error("holds {}", describe_char(*.0))]
+    InvalidCharacter(char),
+    #[error("has something other than a number before its `:`")]
+    InvalidEpoch,
+    #[error("does not begin with a letter or digit")]
+    InvalidStart,
+}
+
+/// Checks a version in a relation or filter: `[epoch:]` and then what any package manager can compare, with a release
+/// or without.
+///
+/// # Errors
+/// It is none.
+pub fn check_bound(version: &str) -> Result<(), BoundError> {
+    if version.len() > MAX_VERSION_CHARS {
+        return Err(BoundError::TooLong);
     }
     let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
     if let Some(c) = rest.chars().find(|&c| !is_version_character(c)) {
-        return Some(format!("holds {}", describe(c)));
+        return Err(BoundError::InvalidCharacter(c));
     }
     if epoch.parse::<u32>().is_err() || !epoch.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some("has something before its `:` that is no epoch".into());
+        return Err(BoundError::InvalidEpoch);
     }
-    (!begins_well(rest)).then(|| "does not begin with a letter or digit".into())
+    if starts_alphanumeric(rest) { Ok(()) } else { Err(BoundError::InvalidStart) }
 }
 
 /// A relation as attributes hold it. `==`, `<<` and `>>`, which packaging formats know, are read as meant.
-pub(crate) fn comparison(text: &str) -> Option<Comparison> {
+pub(crate) fn parse_comparison(text: &str) -> Option<Comparison> {
     Some(match text {
         "<" | "<<" => Comparison::Lt,
         "<=" => Comparison::Le,
@@ -121,8 +136,8 @@ pub(crate) fn comparison(text: &str) -> Option<Comparison> {
     })
 }
 
-/// Takes apart a version that has a relation in front (`>=3.0.6`).
-pub(crate) fn split_relation(text: &str) -> (&str, &str) {
+/// Splits `>=3.0.6` into the operator, which may be empty, and the version.
+pub(crate) fn split_operator(text: &str) -> (&str, &str) {
     let text = text.trim();
     let at = text.find(|c| !matches!(c, '<' | '=' | '>')).unwrap_or(text.len());
     (&text[..at], text[at..].trim_start())
@@ -156,26 +171,26 @@ mod tests {
     #[test]
     fn what_is_no_version() {
         for (text, expected) in [
-            ("", VersionError::Empty),
-            ("1.0", VersionError::NoRelease),
-            ("1.0-", VersionError::NoRelease),
-            ("1.0 -1", VersionError::Character(' ')),
-            ("1/0-1", VersionError::Character('/')),
-            ("1.0-$(id)", VersionError::Character('$')),
-            ("1.0-1%{x}", VersionError::Character('%')),
-            ("1.0-1\u{e9}", VersionError::Character('é')),
-            ("1:2:3-1", VersionError::Character(':')),
-            (":1-1", VersionError::Epoch(String::new())),
-            ("+1:1-1", VersionError::Epoch("+1".into())),
-            ("4294967296:1-1", VersionError::Epoch("4294967296".into())),
-            ("-1", VersionError::Upstream),
-            ("1--1", VersionError::Upstream),
-            ("~1-1", VersionError::Upstream),
-            ("1-.1", VersionError::Release),
+            ("", ParseVersionError::Empty),
+            ("1.0", ParseVersionError::MissingRelease),
+            ("1.0-", ParseVersionError::MissingRelease),
+            ("1.0 -1", ParseVersionError::InvalidCharacter(' ')),
+            ("1/0-1", ParseVersionError::InvalidCharacter('/')),
+            ("1.0-$(id)", ParseVersionError::InvalidCharacter('$')),
+            ("1.0-1%{x}", ParseVersionError::InvalidCharacter('%')),
+            ("1.0-1\u{e9}", ParseVersionError::InvalidCharacter('é')),
+            ("1:2:3-1", ParseVersionError::InvalidCharacter(':')),
+            (":1-1", ParseVersionError::InvalidEpoch(String::new())),
+            ("+1:1-1", ParseVersionError::InvalidEpoch("+1".into())),
+            ("4294967296:1-1", ParseVersionError::InvalidEpoch("4294967296".into())),
+            ("-1", ParseVersionError::InvalidUpstream),
+            ("1--1", ParseVersionError::InvalidUpstream),
+            ("~1-1", ParseVersionError::InvalidUpstream),
+            ("1-.1", ParseVersionError::InvalidRelease),
         ] {
             assert_eq!(text.parse::<Version>(), Err(expected), "{text}");
         }
-        assert_eq!(format!("1.{}-1", "0".repeat(200)).parse::<Version>(), Err(VersionError::TooLong));
+        assert_eq!(format!("1.{}-1", "0".repeat(200)).parse::<Version>(), Err(ParseVersionError::TooLong));
     }
 
     #[test]
@@ -187,25 +202,25 @@ mod tests {
             ("", ("", "")),
             ("<=", ("<=", "")),
         ] {
-            assert_eq!(split_relation(text), expected, "{text}");
+            assert_eq!(split_operator(text), expected, "{text}");
         }
     }
 
     #[test]
     fn versions_of_relations() {
         for good in ["3", "3.0.6", "1:2.0-1", "1.0~rc1", "2_3^4", "rolling", "12.2.0-3+u1"] {
-            assert_eq!(fault_in_bound(good), None, "{good}");
+            assert_eq!(check_bound(good), Ok(()), "{good}");
         }
         for bad in [
             "", " ", "1;2", "`id`", "$(id)", "%(id)", "1'", "1\"", "x:1", ":1", "1:", "-1", "1:2:3", "1|2",
             "é",
         ] {
-            assert!(fault_in_bound(bad).is_some(), "{bad}");
+            assert!(check_bound(bad).is_err(), "{bad}");
         }
     }
 
     proptest! {
-        #![proptest_config(crate::testing::deterministic())]
+        #![proptest_config(crate::testing::deterministic_config())]
 
         #[test]
         fn what_is_printed_is_what_was_read(text in "([0-9]{1,9}:)?[a-z0-9][a-z0-9.+~^_-]{0,9}[a-z0-9]-[a-z0-9][a-z0-9.]{0,5}") {

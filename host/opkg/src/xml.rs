@@ -1,19 +1,19 @@
 //! From text to an XML tree. What could make the parser slow or talk to the world is settled before it runs,
-//! and its complaints become findings that say what to do.
+//! and its complaints become diagnostics that say what to do.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use roxmltree::{Document, Error, ParsingOptions};
 
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::limits;
-use crate::text::{offset, show};
+use crate::text::{byte_offset, escape_for_display};
 
 /// The text with its `<!DOCTYPE …>` made blanks, so that all positions stay, and where that was. A definition
 /// that brings declarations of its own is refused.
-pub(crate) fn without_doctype(text: &str) -> Result<(Cow<'_, str>, Option<Range<usize>>), Diagnostic> {
-    let Some(start) = doctype_start(text) else {
+pub(crate) fn strip_doctype(text: &str) -> Result<(Cow<'_, str>, Option<Range<usize>>), Diagnostic> {
+    let Some(start) = find_doctype(text) else {
         return Ok((Cow::Borrowed(text), None));
     };
     let mut quote = None;
@@ -27,7 +27,7 @@ pub(crate) fn without_doctype(text: &str) -> Result<(Cow<'_, str>, Option<Range<
                     "doctype-subset",
                     "the document type has declarations of its own",
                 )
-                .at(Place::Config(start..at + 1))
+                .at(Location::Config(start..at + 1))
                 .help(
                     "remove the whole `<!DOCTYPE …>`: the format has no entities besides those of XML itself",
                 ));
@@ -43,12 +43,12 @@ pub(crate) fn without_doctype(text: &str) -> Result<(Cow<'_, str>, Option<Range<
         }
     }
     Err(Diagnostic::error("xml", "the document type does not end")
-        .at(Place::Config(start..start + 9))
+        .at(Location::Config(start..start + 9))
         .help("remove it"))
 }
 
 /// Where the document type begins; only comments and instructions may stand before it.
-fn doctype_start(text: &str) -> Option<usize> {
+fn find_doctype(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {
         let rest = text.get(at..)?;
@@ -70,10 +70,10 @@ fn doctype_start(text: &str) -> Option<usize> {
 /// Where the text is not well-formed it stops, since the parser is going to say so.
 pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
     let (mut depth, mut namespaces, mut at) = (0usize, 0usize, 0usize);
-    let refuse = |range: Range<usize>, what: &str| {
-        Err(Diagnostic::error("xml-limit", format!("{what}: this is no real OPKG"))
-            .at(Place::Config(range))
-            .help("look at what wrote this file"))
+    let reject = |range: Range<usize>, message: &str| {
+        Err(Diagnostic::error("xml-limit", message)
+            .at(Location::Config(range))
+            .help("this exceeds a limit of the format; check the program that generated it"))
     };
     while let Some(found) = text[at..].find('<') {
         let start = at + found;
@@ -98,17 +98,17 @@ pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
         }
         depth += usize::from(!tag.is_empty);
         namespaces += tag.namespaces;
-        if depth > limits::XML_DEPTH {
-            return refuse(range, &format!("more than {} elements inside of one another", limits::XML_DEPTH));
+        if depth > limits::MAX_XML_DEPTH {
+            return reject(range, &format!("more than {} levels of nested elements", limits::MAX_XML_DEPTH));
         }
-        if tag.attributes > limits::XML_ATTRIBUTES {
-            return refuse(
+        if tag.attributes > limits::MAX_XML_ATTRIBUTES {
+            return reject(
                 range,
-                &format!("an element with more than {} attributes", limits::XML_ATTRIBUTES),
+                &format!("an element with more than {} attributes", limits::MAX_XML_ATTRIBUTES),
             );
         }
-        if namespaces > limits::XML_NAMESPACES {
-            return refuse(range, &format!("more than {} namespaces", limits::XML_NAMESPACES));
+        if namespaces > limits::MAX_XML_NAMESPACES {
+            return reject(range, &format!("more than {} namespaces", limits::MAX_XML_NAMESPACES));
         }
     }
     Ok(())
@@ -153,18 +153,18 @@ impl Tag {
     }
 }
 
-/// The tree of a text that has passed [`without_doctype`] and [`check_limits`].
+/// The tree of a text that has passed [`strip_doctype`] and [`check_limits`].
 pub(crate) fn parse(text: &str) -> Result<Document<'_>, Diagnostic> {
-    let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).map_err(|error| explain(text, &error))
+    let options = ParsingOptions { nodes_limit: limits::MAX_XML_NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| to_diagnostic(text, &error))
 }
 
 /// The parser's complaint in plain words.
-fn explain(text: &str, error: &Error) -> Diagnostic {
+fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
     let position = error.pos();
     let at = match error {
         Error::UnclosedRootNode | Error::UnexpectedEndOfStream => text.trim_end().len().saturating_sub(1),
-        _ => offset(text, position.row as usize, position.col as usize),
+        _ => byte_offset(text, position.row as usize, position.col as usize),
     };
     let at = text.floor_char_boundary(at);
     let mut range = at..at + text[at..].chars().next().map_or(0, char::len_utf8);
@@ -172,10 +172,10 @@ fn explain(text: &str, error: &Error) -> Diagnostic {
         Error::NodesLimitReached | Error::AttributesLimitReached | Error::NamespacesLimitReached => {
             return Diagnostic::error(
                 "xml-limit",
-                format!("more than {} elements and texts", limits::XML_NODES),
+                format!("more than {} elements and texts", limits::MAX_XML_NODES),
             )
-            .at(Place::Config(0..0))
-            .help("this is no real OPKG; look at what wrote this file");
+            .at(Location::Config(0..0))
+            .help("this exceeds a limit of the format; check the program that generated it");
         }
         Error::NoRootNode => {
             ("there is no element".into(), "an OPKG's `config.xml` is one `<oscar>` element")
@@ -186,13 +186,17 @@ fn explain(text: &str, error: &Error) -> Diagnostic {
         ),
         Error::UnexpectedCloseTag(expected, actual, _) => {
             range = at..at + text[at..].find('>').map_or(1, |end| end + 1);
-            let message = format!("`</{}>` stands where `</{}>` should", show(actual), show(expected));
+            let message = format!(
+                "`</{}>` stands where `</{}>` should",
+                escape_for_display(actual),
+                escape_for_display(expected)
+            );
             (message, "close the elements in the reverse order in which they were opened")
         }
         Error::UnknownEntityReference(name, _) => {
             range = at..at + text[at..].find(';').map_or(1, |end| end + 1);
             (
-                format!("XML knows no entity `&{};`", show(name)),
+                format!("XML knows no entity `&{};`", escape_for_display(name)),
                 "write the character itself, or its number: `&#160;`",
             )
         }
@@ -201,25 +205,29 @@ fn explain(text: &str, error: &Error) -> Diagnostic {
         }
         Error::InvalidAttributeValue(_) => ("a `<` inside of an attribute".into(), "write `&lt;`"),
         Error::DuplicatedAttribute(name, _) => {
-            (format!("the attribute `{}` stands here twice", show(name)), "remove one of them")
+            (format!("the attribute `{}` stands here twice", escape_for_display(name)), "remove one of them")
         }
         Error::NonXmlChar(c, _) => {
             (format!("the character U+{:04X} may not stand in XML", u32::from(*c)), "remove it")
         }
         Error::InvalidComment(_) => ("a comment with `--` inside of it".into(), "write a single `-`"),
-        Error::UnknownNamespace(prefix, _) => {
-            (format!("the namespace prefix `{}:` is nowhere declared", show(prefix)), "remove the prefix")
-        }
+        Error::UnknownNamespace(prefix, _) => (
+            format!("the namespace prefix `{}:` is nowhere declared", escape_for_display(prefix)),
+            "remove the prefix",
+        ),
         Error::UnexpectedDeclaration(_) => {
             ("the XML declaration does not stand at the very beginning".into(), "remove what is before it")
         }
         Error::DtdDetected => ("a document type where none may be".into(), "remove it"),
         other => {
             let message = other.to_string().replace(&format!(" at {position}"), "");
-            (format!("this is not well-formed XML: {}", show(&message)), "correct the markup here")
+            (
+                format!("this is not well-formed XML: {}", escape_for_display(&message)),
+                "correct the markup here",
+            )
         }
     };
-    Diagnostic::error("xml", message).at(Place::Config(range)).help(help)
+    Diagnostic::error("xml", message).at(Location::Config(range)).help(help)
 }
 
 #[cfg(test)]
@@ -227,43 +235,43 @@ fn explain(text: &str, error: &Error) -> Diagnostic {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> (String, Range<usize>) {
-        let result = without_doctype(text).and_then(|(text, _)| {
+    fn parse_error(text: &str) -> (String, Range<usize>) {
+        let result = strip_doctype(text).and_then(|(text, _)| {
             check_limits(&text)?;
             parse(&text).map(drop)
         });
-        let finding = result.unwrap_err();
-        let Some(Place::Config(range)) = finding.place else { panic!("no place") };
-        (finding.code, range)
+        let diagnostic = result.unwrap_err();
+        let Some(Location::Config(range)) = diagnostic.location else { panic!("no place") };
+        (diagnostic.code, range)
     }
 
     #[test]
     fn a_document_type_is_blanked_out() {
         let text = "<?xml version='1.0'?>\n<!-- <!DOCTYPE no> --><!DOCTYPE a SYSTEM\n '>[ä'>\n<a/>";
-        let (blanked, range) = without_doctype(text).unwrap();
+        let (blanked, range) = strip_doctype(text).unwrap();
         assert_eq!(blanked.len(), text.len());
         assert_eq!(blanked.matches('\n').count(), text.matches('\n').count());
         assert!(text[range.unwrap()].ends_with("'>[ä'>"));
         assert!(parse(&blanked).is_ok());
-        assert_eq!(without_doctype("<a><!DOCTYPE b></a>").unwrap().1, None);
+        assert_eq!(strip_doctype("<a><!DOCTYPE b></a>").unwrap().1, None);
     }
 
     #[test]
     fn declarations_inside_are_refused() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"&c;&c;\">]><a>&b;</a>";
-        assert_eq!(refusal(bomb), ("doctype-subset".into(), 0..13));
-        assert_eq!(refusal("<!DOCTYPE a").0, "xml");
+        assert_eq!(parse_error(bomb), ("doctype-subset".into(), 0..13));
+        assert_eq!(parse_error("<!DOCTYPE a").0, "xml");
     }
 
     #[test]
     fn what_is_made_to_exhaust_the_parser() {
         let deep = format!("{}{}", "<a>".repeat(1_000_000), "</a>".repeat(1_000_000));
-        assert_eq!(refusal(&deep).0, "xml-limit");
+        assert_eq!(parse_error(&deep).0, "xml-limit");
         let wide: String = (0..100_000).map(|n| format!(" a{n}=''")).collect();
-        assert_eq!(refusal(&format!("<a{wide}/>")).0, "xml-limit");
+        assert_eq!(parse_error(&format!("<a{wide}/>")).0, "xml-limit");
         let named: String = (0..100).map(|n| format!("<a xmlns:n{n}='x'/>")).collect();
-        assert_eq!(refusal(&format!("<a>{named}</a>")).0, "xml-limit");
-        assert_eq!(refusal(&format!("<a>{}</a>", "<b/>".repeat(300_000))).0, "xml-limit");
+        assert_eq!(parse_error(&format!("<a>{named}</a>")).0, "xml-limit");
+        assert_eq!(parse_error(&format!("<a>{}</a>", "<b/>".repeat(300_000))).0, "xml-limit");
     }
 
     #[test]
@@ -290,7 +298,7 @@ mod tests {
             ("<a><!-- a -- b --></a>", 3..4),
             ("<n:a/>", 1..2),
         ] {
-            assert_eq!(refusal(text), ("xml".into(), at), "{text}");
+            assert_eq!(parse_error(text), ("xml".into(), at), "{text}");
         }
     }
 }

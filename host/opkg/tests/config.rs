@@ -5,22 +5,22 @@
 mod support;
 
 use opkg::Settings;
-use opkg::model::{Bound, Class, Comparison, Kind, Part, Relation, Role, Scope};
-use support::{CONFIG, Directory, findings_with, with};
+use opkg::model::{Bound, Class, Comparison, Part, Relation, RelationKind, Role, Scope};
+use support::{Fixture, VALID_CONFIG, config_with, diagnostics_with};
 
-/// From, to, and all findings.
+/// From, to, and all diagnostics.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
 fn check(cases: &[Case]) {
     for (from, to, expected) in cases {
-        assert_eq!(findings_with(from, to), *expected, "{from} -> {to}");
+        assert_eq!(diagnostics_with(from, to), *expected, "{from} -> {to}");
     }
 }
 
 #[test]
 fn a_flawless_file_has_no_finding() {
-    let directory = Directory::new();
-    assert_eq!(directory.findings(), Vec::<String>::new());
+    let directory = Fixture::new();
+    assert_eq!(directory.diagnostics(), Vec::<String>::new());
     let opkg = directory.opkg();
     assert_eq!(opkg.name, "probe");
     assert_eq!(opkg.class, Class::Included);
@@ -104,14 +104,14 @@ fn unknown_and_misplaced() {
 
 #[test]
 fn the_advice_names_what_was_meant() {
-    let loaded = Directory::with_config(
-        with("serverDeps>\n    <requires>", "serverDeps>\n    <require>")
+    let loaded = Fixture::with_config(
+        config_with("serverDeps>\n    <requires>", "serverDeps>\n    <require>")
             .replace("</requires>", "</require>"),
     )
     .load();
-    let finding = &loaded.diagnostics[0];
-    assert_eq!(finding.message, "`require` means nothing inside of `serverDeps`");
-    assert_eq!(finding.help.as_deref(), Some("did you mean `requires`?"));
+    let diagnostic = &loaded.diagnostics[0];
+    assert_eq!(diagnostic.message, "unexpected element `require` in `serverDeps`");
+    assert_eq!(diagnostic.help.as_deref(), Some("did you mean `requires`?"));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn filters() {
         ("<pkg>sensors", "<filters/><filters/><pkg>sensors", &["error duplicate-element 20:17"]),
         ("</authors>", "</authors><filters><arch>arm64</arch><arch>aarch64</arch></filters>", &[]),
     ]);
-    let opkg = Directory::with_config(with(
+    let opkg = Fixture::with_config(config_with(
         "</authors>",
         "</authors><filters><dist version='>5'>FOX</dist><arch>arm64</arch><arch>aarch64</arch></filters>",
     ))
@@ -227,7 +227,7 @@ fn filters() {
     assert_eq!(opkg.filter.dists[0].bound, Some(Bound { comparison: Comparison::Gt, version: "5".into() }));
 }
 
-fn described(relation: &Relation) -> String {
+fn describe_relation(relation: &Relation) -> String {
     let scope = match relation.scope {
         Scope::Part(part) => format!("{part:?}"),
         other => format!("{other:?}"),
@@ -239,7 +239,7 @@ fn described(relation: &Relation) -> String {
 
 #[test]
 fn relations_are_kept_with_their_scope_and_without_duplicates() {
-    let config = with(
+    let config = config_with(
         "</authors>",
         "</authors><conflicts><pkg>rival</pkg></conflicts><requires><pkg>ground</pkg></requires>",
     );
@@ -252,8 +252,8 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
         "<suggests><pkg>viewer</pkg></suggests></serverDeps><commonDeps><requires><pkg>liboscar-server</pkg></requires></commonDeps>\
          <apiDeps><requires><filters><dist>wolf</dist></filters><pkg>oscar-data</pkg></requires></apiDeps>",
     );
-    let opkg = Directory::with_config(config).opkg();
-    let relations: Vec<String> = opkg.relations.iter().map(described).collect();
+    let opkg = Fixture::with_config(config).opkg();
+    let relations: Vec<String> = opkg.relations.iter().map(describe_relation).collect();
     assert_eq!(
         relations,
         [
@@ -272,7 +272,7 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
     let automatic = opkg.relations.last().unwrap();
     assert_eq!(
         (automatic.scope, automatic.kind, automatic.at),
-        (Scope::Part(Part::Client), Kind::Requires, opkg.at)
+        (Scope::Part(Part::Client), RelationKind::Requires, opkg.at)
     );
 }
 
@@ -281,17 +281,17 @@ fn versions() {
     for version in
         ["", "1.1", "1.1 -1", "1/1-1", "1.1-$(id)", "`id`-1", "1.1-1;", " 1.1-1", "x:1-1", "1.1-1%{dist}"]
     {
-        let config = with("version=\"1.1-1\"", &format!("version=\"{version}\""));
-        let findings = Directory::with_config(config).findings();
-        assert_eq!(findings.len(), 1, "{version}: {findings:?}");
-        assert!(findings[0].starts_with("error version 24:"), "{version}: {findings:?}");
+        let config = config_with("version=\"1.1-1\"", &format!("version=\"{version}\""));
+        let diagnostics = Fixture::with_config(config).diagnostics();
+        assert_eq!(diagnostics.len(), 1, "{version}: {diagnostics:?}");
+        assert!(diagnostics[0].starts_with("error version 24:"), "{version}: {diagnostics:?}");
     }
     check(&[
         (" version=\"1.1-1\"", "", &["error version 24:5"]),
         ("version=\"1.0-1\"", "version=\"1.0\"", &["warning version 29:28"]),
         (" version=\"1.0-1\"", "", &["warning version 29:5"]),
     ]);
-    let opkg = Directory::with_config(with("version=\"1.1-1\"", "version=\"2:1.1-rc1-1\"")).opkg();
+    let opkg = Fixture::with_config(config_with("version=\"1.1-1\"", "version=\"2:1.1-rc1-1\"")).opkg();
     let version = opkg.version().unwrap();
     assert_eq!((version.epoch, version.upstream.as_str(), version.release.as_str()), (2, "1.1-rc1", "1"));
 }
@@ -313,7 +313,7 @@ fn dates() {
 
 /// A history with one change per date, newest first in the file.
 fn history(dates: &[&str]) -> String {
-    let (start, rest) = CONFIG.split_once("    <versionEntry version=\"1.1-1\">").unwrap();
+    let (start, rest) = VALID_CONFIG.split_once("    <versionEntry version=\"1.1-1\">").unwrap();
     let (_, end) = rest.split_once("  </changelog>").unwrap();
     let entries: String = dates
         .iter()
@@ -335,7 +335,7 @@ fn a_missing_date_is_taken_from_the_older_neighbour() {
         (["2024-01-04T00:00:00Z", "?", "?", "2024-01-01T00:00:00Z"], "2024-01-01T00:00:00Z"),
         (["2024-01-04T00:00:00Z", "?", "?", "?"], "2024-01-04T00:00:00Z"),
     ] {
-        let opkg = Directory::with_config(history(&dates)).opkg();
+        let opkg = Fixture::with_config(history(&dates)).opkg();
         assert_eq!(opkg.history[1].changes[0].date.to_string(), expected, "{dates:?}");
     }
 }
@@ -344,8 +344,8 @@ fn a_missing_date_is_taken_from_the_older_neighbour() {
 fn the_first_release_stays_first_and_the_others_go_newest_first() {
     let dates =
         ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-04T00:00:00Z", "2024-01-02T00:00:00Z"];
-    let directory = Directory::with_config(history(&dates));
-    assert_eq!(directory.findings(), ["warning changelog-order 25:29"]);
+    let directory = Fixture::with_config(history(&dates));
+    assert_eq!(directory.diagnostics(), ["warning changelog-order 25:29"]);
     let versions: Vec<String> =
         directory.opkg().history.iter().map(|release| release.version.to_string()).collect();
     assert_eq!(versions, ["3-1", "1-1", "2-1", "0-1"]);
@@ -356,8 +356,8 @@ fn the_first_release_stays_first_and_the_others_go_newest_first() {
 fn changes_of_a_release_go_newest_first() {
     let entry = "<changelogEntry authorName='Ada Probe' date='2024-05-03T10:00:00Z'><item>Later.</item></changelogEntry></versionEntry>\n    <versionEntry version=\"1.0-1\">";
     let directory =
-        Directory::with_config(with("</versionEntry>\n    <versionEntry version=\"1.0-1\">", entry));
-    assert_eq!(directory.findings(), ["warning changelog-order 28:5"]);
+        Fixture::with_config(config_with("</versionEntry>\n    <versionEntry version=\"1.0-1\">", entry));
+    assert_eq!(directory.diagnostics(), ["warning changelog-order 28:5"]);
     let items: Vec<String> =
         directory.opkg().history[0].changes.iter().map(|change| change.items.join(" ")).collect();
     assert_eq!(items, ["Later.", "Look twice."]);
@@ -386,15 +386,16 @@ fn changes() {
         ("</changelog>", "<versionEntry version='0.9-1'/></changelog>", &["warning changelog-item 34:3"]),
     ]);
     let opkg =
-        Directory::with_config(with("date=\"2024-05-02", "closes='1 #22 x 333' date=\"2024-05-02")).opkg();
+        Fixture::with_config(config_with("date=\"2024-05-02", "closes='1 #22 x 333' date=\"2024-05-02"))
+            .opkg();
     assert_eq!(opkg.history[0].changes[0].closes, [1, 22, 333]);
-    let opkg = Directory::with_config(with("<item>Look twice.</item>", "")).opkg();
+    let opkg = Fixture::with_config(config_with("<item>Look twice.</item>", "")).opkg();
     assert_eq!(opkg.history[0].changes[0].items, ["Changes not described."]);
 }
 
 #[test]
 fn a_changelog_without_a_release() {
-    let (start, rest) = CONFIG.split_once("  <changelog>").unwrap();
+    let (start, rest) = VALID_CONFIG.split_once("  <changelog>").unwrap();
     let (_, end) = rest.split_once("  </changelog>").unwrap();
     for (changelog, expected) in [
         ("", "error missing-element 2:1"),
@@ -402,7 +403,7 @@ fn a_changelog_without_a_release() {
         ("<changelog><versionEntry version='1-1'/></changelog>", "error missing-element 23:12"),
     ] {
         assert_eq!(
-            Directory::with_config(format!("{start}{changelog}{end}")).findings(),
+            Fixture::with_config(format!("{start}{changelog}{end}")).diagnostics(),
             [expected],
             "{changelog}"
         );
@@ -413,8 +414,8 @@ fn a_changelog_without_a_release() {
 fn an_old_form_is_refused_with_advice() {
     for sign in ["<version><major>1</major></version>", "<rpmlist/>"] {
         for doctype in ["", "<!DOCTYPE package SYSTEM \"../package.dtd\">\n"] {
-            let config = with("<oscar>", &format!("{doctype}<oscar>{sign}"));
-            let loaded = Directory::with_config(config).load();
+            let config = config_with("<oscar>", &format!("{doctype}<oscar>{sign}"));
+            let loaded = Fixture::with_config(config).load();
             assert_eq!(loaded.diagnostics.len(), 1);
             assert_eq!(loaded.diagnostics[0].code, "old-form");
             assert!(loaded.diagnostics[0].help.as_ref().unwrap().contains("opkgc convert"));
@@ -432,38 +433,38 @@ fn documents_that_are_something_else() {
         ("<!DOCTYPE a [<!ENTITY b \"c\">]><oscar/>", "error doctype-subset 1:1"),
         ("<?xml version='1.0' encoding='KOI8-R'?><oscar/>", "error encoding 1:31"),
     ] {
-        assert_eq!(Directory::with_config(config).findings(), [expected], "{config}");
+        assert_eq!(Fixture::with_config(config).diagnostics(), [expected], "{config}");
     }
-    let config = with("<oscar>", "<!DOCTYPE package SYSTEM \"../package.dtd\">\n<oscar>");
-    assert_eq!(Directory::with_config(config).findings(), ["warning doctype 2:1"]);
+    let config = config_with("<oscar>", "<!DOCTYPE package SYSTEM \"../package.dtd\">\n<oscar>");
+    assert_eq!(Fixture::with_config(config).diagnostics(), ["warning doctype 2:1"]);
 }
 
 #[test]
 fn both_encodings_give_the_same() {
-    let config = with("Looks around<", "Schaut umher, für Ünal<");
+    let config = config_with("Looks around<", "Schaut umher, für Ünal<");
     let latin1: Vec<u8> = config.replace("UTF-8", "ISO-8859-1").chars().map(|c| c as u8).collect();
-    assert_eq!(Directory::with_config(latin1).opkg().summary, "Schaut umher, für Ünal");
-    assert_eq!(Directory::with_config(&config).opkg().summary, "Schaut umher, für Ünal");
-    assert_eq!(Directory::with_config(format!("\u{feff}{config}")).opkg().summary, "Schaut umher, für Ünal");
+    assert_eq!(Fixture::with_config(latin1).opkg().summary, "Schaut umher, für Ünal");
+    assert_eq!(Fixture::with_config(&config).opkg().summary, "Schaut umher, für Ünal");
+    assert_eq!(Fixture::with_config(format!("\u{feff}{config}")).opkg().summary, "Schaut umher, für Ünal");
 }
 
 #[test]
 fn all_findings_come_at_once() {
-    let config = CONFIG
+    let config = VALID_CONFIG
         .replace("<name>probe</name>", "<name>P</name>")
         .replace("ada@example.org", "nobody")
         .replace("1.1-1", "1.1")
         .replace("2024-05-02T10:00:00Z", "today");
-    let directory = Directory::with_config(config).link("scripts/x", "/etc/passwd");
+    let directory = Fixture::with_config(config).with_link("scripts/x", "/etc/passwd");
     assert_eq!(
-        directory.findings(),
+        directory.diagnostics(),
         ["error name 3:9", "error author-email 15:14", "error version 24:28", "error link scripts/x"]
     );
 }
 
 #[test]
 fn settings() {
-    let directory = Directory::new();
+    let directory = Fixture::new();
     let settings = Settings { source_date: Some(86_400), ..Settings::default() };
     let opkg = opkg::load(directory.path(), &settings).opkg.unwrap();
     assert_eq!(opkg.source_date.to_string(), "1970-01-02T00:00:00Z");

@@ -4,16 +4,16 @@
 
 mod support;
 
-use opkg::diagnostic::Place;
+use opkg::diagnostic::Location;
 use opkg::model::{Destination, HookTime, Opkg, Part, SourceFile};
-use support::Directory;
+use support::Fixture;
 
-fn file<'a>(opkg: &'a Opkg, path: &str) -> &'a SourceFile {
+fn find_file<'a>(opkg: &'a Opkg, path: &str) -> &'a SourceFile {
     opkg.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}: {:#?}", opkg.files))
 }
 
 /// `api scripts/x -> /usr/… 755`.
-fn described(file: &SourceFile) -> String {
+fn describe_file(file: &SourceFile) -> String {
     let destination = match &file.destination {
         Destination::Path(path) => path.replacen("/usr/lib/oscar/", "", 1),
         Destination::Documentation(path) => format!("doc:{path}"),
@@ -23,27 +23,27 @@ fn described(file: &SourceFile) -> String {
 
 #[test]
 fn every_file_has_its_place() {
-    let directory = Directory::new()
-        .file("configurator.html", "<form>")
-        .file("configurator_image.html", "<form>")
-        .file("scripts/api-post-image", "#!/bin/sh\n")
-        .file("scripts/client-post-install", "#!/usr/bin/perl -w\n")
-        .file("scripts/server-post-install", "#!/bin/sh\n")
-        .file("scripts/lib/a 'b' 50%", "")
-        .file("scripts/.hidden", "")
-        .file("testing/apitests.d/a.apt", "")
-        .file("testing/tests.d/b.pl", "#!/usr/bin/perl\n")
-        .file("testing/tests.d/deep/c", "")
-        .file("testing/data/d", "")
-        .file("testing/loose", "")
-        .mode("testing/loose", 0o700)
-        .file("testing/old/e", "")
-        .file("doc/f/g.tex", "")
-        .file("README.now", "")
-        .file("NEWS", "");
-    assert_eq!(directory.findings(), Vec::<String>::new());
+    let directory = Fixture::new()
+        .with_file("configurator.html", "<form>")
+        .with_file("configurator_image.html", "<form>")
+        .with_file("scripts/api-post-image", "#!/bin/sh\n")
+        .with_file("scripts/client-post-install", "#!/usr/bin/perl -w\n")
+        .with_file("scripts/server-post-install", "#!/bin/sh\n")
+        .with_file("scripts/lib/a 'b' 50%", "")
+        .with_file("scripts/.hidden", "")
+        .with_file("testing/apitests.d/a.apt", "")
+        .with_file("testing/tests.d/b.pl", "#!/usr/bin/perl\n")
+        .with_file("testing/tests.d/deep/c", "")
+        .with_file("testing/data/d", "")
+        .with_file("testing/loose", "")
+        .with_mode("testing/loose", 0o700)
+        .with_file("testing/old/e", "")
+        .with_file("doc/f/g.tex", "")
+        .with_file("README.now", "")
+        .with_file("NEWS", "");
+    assert_eq!(directory.diagnostics(), Vec::<String>::new());
     let opkg = directory.opkg();
-    let files: Vec<String> = opkg.files.iter().map(described).collect();
+    let files: Vec<String> = opkg.files.iter().map(describe_file).collect();
     assert_eq!(
         files,
         [
@@ -90,36 +90,36 @@ fn every_file_has_its_place() {
             "Client packages/probe",
         ]
     );
-    assert_eq!(file(&opkg, "scripts/client-post-install").interpreter, ["/usr/bin/perl", "-w"]);
-    let config = file(&opkg, "config.xml");
-    assert_eq!(config.size as usize, support::CONFIG.len());
-    assert_eq!(opkg.place(config.at), Some(&Place::File("config.xml".into())));
+    assert_eq!(find_file(&opkg, "scripts/client-post-install").interpreter, ["/usr/bin/perl", "-w"]);
+    let config = find_file(&opkg, "config.xml");
+    assert_eq!(config.size as usize, support::VALID_CONFIG.len());
+    assert_eq!(opkg.location(config.at), Some(&Location::File("config.xml".into())));
     // The hash of nothing is well known.
-    assert_eq!(file(&opkg, "NEWS").sha256[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+    assert_eq!(find_file(&opkg, "NEWS").sha256[..4], [0xe3, 0xb0, 0xc4, 0x42]);
 }
 
 #[test]
 fn the_least_opkg_owns_its_home() {
-    let opkg = Directory::new().directory("doc").directory("testing").opkg();
+    let opkg = Fixture::new().with_directory("doc").with_directory("testing").opkg();
     assert_eq!(opkg.files.len(), 1);
     assert_eq!(opkg.directories.len(), 1);
 }
 
 #[test]
 fn what_is_not_packaged() {
-    let directory = Directory::new()
-        .file(".git/config", "")
-        .file("scripts/.svn/entries", "")
-        .file("scripts/x~", "")
-        .file("scripts/.x.swp", "")
-        .file("SRPMS/x.src", "")
-        .file("distro/fox5-i386/x.pkg", "")
-        .file("build.cfg", "")
-        .file("docs/x", "")
-        .file("scirpts/x", "")
-        .file("scripts/SRPMS", "");
+    let directory = Fixture::new()
+        .with_file(".git/config", "")
+        .with_file("scripts/.svn/entries", "")
+        .with_file("scripts/x~", "")
+        .with_file("scripts/.x.swp", "")
+        .with_file("SRPMS/x.src", "")
+        .with_file("distro/fox5-i386/x.pkg", "")
+        .with_file("build.cfg", "")
+        .with_file("docs/x", "")
+        .with_file("scirpts/x", "")
+        .with_file("scripts/SRPMS", "");
     assert_eq!(
-        directory.findings(),
+        directory.diagnostics(),
         ["warning not-packaged build.cfg", "warning not-packaged docs", "warning not-packaged scirpts"]
     );
     let help = directory.load().diagnostics[2].help.clone().unwrap();
@@ -130,16 +130,16 @@ fn what_is_not_packaged() {
 
 #[test]
 fn native_scripts_become_scriptlets() {
-    let directory = Directory::new()
-        .file("scripts/api-pre-install", "#!/usr/bin/perl\nprint '%';\n")
-        .file("scripts/setup", "#!/bin/sh\n")
-        .file("scripts/post_client_rpm_uninstall", "#!/bin/bash\nexit\n")
-        .file("scripts/server-pre-uninstall", "#!/bin/sh\n")
-        .file("scripts/post_install", "#!/bin/sh\n");
-    assert_eq!(directory.findings(), Vec::<String>::new());
+    let directory = Fixture::new()
+        .with_file("scripts/api-pre-install", "#!/usr/bin/perl\nprint '%';\n")
+        .with_file("scripts/setup", "#!/bin/sh\n")
+        .with_file("scripts/post_client_rpm_uninstall", "#!/bin/bash\nexit\n")
+        .with_file("scripts/server-pre-uninstall", "#!/bin/sh\n")
+        .with_file("scripts/post_install", "#!/bin/sh\n");
+    assert_eq!(directory.diagnostics(), Vec::<String>::new());
     let opkg = directory.opkg();
     let of = |path: &str| {
-        let file = file(&opkg, path);
+        let file = find_file(&opkg, path);
         (file.part, file.scriptlet.as_ref().map(|scriptlet| (scriptlet.time, scriptlet.text.as_deref())))
     };
     let carried = |time, text| Some((time, Some(text)));
@@ -158,14 +158,14 @@ fn native_scripts_become_scriptlets() {
 
 #[test]
 fn of_two_names_the_present_one_runs() {
-    let directory = Directory::new()
-        .file("scripts/post_server_rpm_install", "#!/bin/sh\n")
-        .file("scripts/server-post-install", "#!/bin/sh\n");
-    assert_eq!(directory.findings(), ["warning script-twice scripts/post_server_rpm_install"]);
+    let directory = Fixture::new()
+        .with_file("scripts/post_server_rpm_install", "#!/bin/sh\n")
+        .with_file("scripts/server-post-install", "#!/bin/sh\n");
+    assert_eq!(directory.diagnostics(), ["warning script-twice scripts/post_server_rpm_install"]);
     let opkg = directory.opkg();
-    let old = file(&opkg, "scripts/post_server_rpm_install");
+    let old = find_file(&opkg, "scripts/post_server_rpm_install");
     assert_eq!((old.part, &old.scriptlet), (Part::Server, &None));
-    assert!(file(&opkg, "scripts/server-post-install").scriptlet.is_some());
+    assert!(find_file(&opkg, "scripts/server-post-install").scriptlet.is_some());
 }
 
 #[test]
@@ -184,29 +184,29 @@ fn faults_of_scripts() {
         ("api-post-instal", b"#!/bin/sh\n", "warning script-name"),
     ] {
         let path = format!("scripts/{name}");
-        let findings = Directory::new().file(&path, contents).findings();
+        let diagnostics = Fixture::new().with_file(&path, contents).diagnostics();
         let expected: Vec<String> = Some(expected)
             .filter(|code| !code.is_empty())
             .map(|code| format!("{code} {path}"))
             .into_iter()
             .collect();
-        assert_eq!(findings, expected, "{name}: {contents:?}");
+        assert_eq!(diagnostics, expected, "{name}: {contents:?}");
     }
-    let opkg = Directory::new().file("scripts/api-pre-install", b"true # \xe9\n").opkg();
-    let script = file(&opkg, "scripts/api-pre-install");
+    let opkg = Fixture::new().with_file("scripts/api-pre-install", b"true # \xe9\n").opkg();
+    let script = find_file(&opkg, "scripts/api-pre-install");
     assert_eq!(script.interpreter, ["/bin/sh"]);
     assert_eq!(script.scriptlet.as_ref().unwrap().text.as_deref(), Some("true # é\n"));
     let long = format!("#!/bin/sh\n{}", "#\n".repeat(200_000));
     assert_eq!(
-        Directory::new().file("scripts/client-post-uninstall", &long).findings(),
+        Fixture::new().with_file("scripts/client-post-uninstall", &long).diagnostics(),
         ["error script-carried scripts/client-post-uninstall"]
     );
-    assert!(Directory::new().file("scripts/client-post-install", &long).findings().is_empty());
+    assert!(Fixture::new().with_file("scripts/client-post-install", &long).diagnostics().is_empty());
 }
 
 #[test]
 fn links() {
-    for (path, target, is_refused) in [
+    for (path, target, is_rejected) in [
         ("scripts/a", "b", false),
         ("scripts/a", "./lib/../b", false),
         ("scripts/a", "lib", false),
@@ -227,43 +227,44 @@ fn links() {
         ("scripts/client-pre-uninstall", "client-post-install", false),
         ("scripts/a", "b/", true),
     ] {
-        let directory = Directory::new()
-            .file("scripts/b", "#!/bin/sh\n")
-            .file("scripts/lib/c", "")
-            .file("scripts/client-post-install", "#!/bin/sh\n")
-            .file("doc/b", "")
-            .file(".git/x", "")
-            .link(path, target);
-        let expected = if is_refused { vec![format!("error link {path}")] } else { Vec::new() };
-        assert_eq!(directory.findings(), expected, "{path} -> {target}");
-        if !is_refused {
-            assert_eq!(file(&directory.opkg(), path).link.as_deref(), Some(target));
+        let directory = Fixture::new()
+            .with_file("scripts/b", "#!/bin/sh\n")
+            .with_file("scripts/lib/c", "")
+            .with_file("scripts/client-post-install", "#!/bin/sh\n")
+            .with_file("doc/b", "")
+            .with_file(".git/x", "")
+            .with_link(path, target);
+        let expected = if is_rejected { vec![format!("error link {path}")] } else { Vec::new() };
+        assert_eq!(directory.diagnostics(), expected, "{path} -> {target}");
+        if !is_rejected {
+            assert_eq!(find_file(&directory.opkg(), path).link.as_deref(), Some(target));
         }
     }
 }
 
 #[test]
 fn links_out_of_the_opkg_by_way_of_another() {
-    let outside = Directory::new().file("secret", "");
+    let outside = Fixture::new().with_file("secret", "");
     let directory =
-        Directory::new().directory("scripts").link("scripts/way", outside.path().to_str().unwrap());
-    assert_eq!(directory.findings(), ["error link scripts/way"]);
-    let directory = directory.link("scripts/x", "way/secret");
-    assert_eq!(directory.findings(), ["error link scripts/way", "error link scripts/x"]);
+        Fixture::new().with_directory("scripts").with_link("scripts/way", outside.path().to_str().unwrap());
+    assert_eq!(directory.diagnostics(), ["error link scripts/way"]);
+    let directory = directory.with_link("scripts/x", "way/secret");
+    assert_eq!(directory.diagnostics(), ["error link scripts/way", "error link scripts/x"]);
     for top in ["scripts", "doc", "testing"] {
-        let directory = Directory::new().link(top, outside.path().to_str().unwrap());
-        assert_eq!(directory.findings(), [format!("error link {top}")]);
-        let directory = Directory::new().file("elsewhere/x", "").link(top, "elsewhere");
-        assert!(directory.findings().contains(&format!("error link {top}")));
+        let directory = Fixture::new().with_link(top, outside.path().to_str().unwrap());
+        assert_eq!(directory.diagnostics(), [format!("error link {top}")]);
+        let directory = Fixture::new().with_file("elsewhere/x", "").with_link(top, "elsewhere");
+        assert!(directory.diagnostics().contains(&format!("error link {top}")));
     }
 }
 
 #[test]
 fn a_carried_script_behind_a_link_is_carried() {
-    let directory =
-        Directory::new().file("scripts/real", "#!/bin/sh\ntrue\n").link("scripts/api-pre-install", "real");
+    let directory = Fixture::new()
+        .with_file("scripts/real", "#!/bin/sh\ntrue\n")
+        .with_link("scripts/api-pre-install", "real");
     let opkg = directory.opkg();
-    let script = file(&opkg, "scripts/api-pre-install");
+    let script = find_file(&opkg, "scripts/api-pre-install");
     assert_eq!(script.scriptlet.as_ref().unwrap().text.as_deref(), Some("#!/bin/sh\ntrue\n"));
     assert_eq!(script.interpreter, ["/bin/sh"]);
     assert_eq!((script.size, script.sha256[0]), (0, 0xe3));
@@ -271,41 +272,41 @@ fn a_carried_script_behind_a_link_is_carried() {
 
 #[test]
 fn two_files_for_one_place() {
-    let directory = Directory::new().file("testing/x", "").file("testing/data/x", "");
-    assert_eq!(directory.findings(), ["error file-clash testing/x"]);
+    let directory = Fixture::new().with_file("testing/x", "").with_file("testing/data/x", "");
+    assert_eq!(directory.diagnostics(), ["error file-clash testing/x"]);
     let message = directory.load().diagnostics[0].message.clone();
     assert!(message.contains("`testing/x`") && message.contains("`testing/data/x`"), "{message}");
-    let directory = Directory::new().file("README", "").file("doc/README", "");
-    assert_eq!(directory.findings(), ["error file-clash doc/README"]);
-    let directory = Directory::new().file("testing/x", "").file("testing/data/x/y", "");
-    assert_eq!(directory.findings(), ["error file-clash testing/x"]);
+    let directory = Fixture::new().with_file("README", "").with_file("doc/README", "");
+    assert_eq!(directory.diagnostics(), ["error file-clash doc/README"]);
+    let directory = Fixture::new().with_file("testing/x", "").with_file("testing/data/x/y", "");
+    assert_eq!(directory.diagnostics(), ["error file-clash testing/x"]);
 }
 
 #[test]
 fn what_is_at_the_top_wins_over_copies_among_the_scripts() {
-    let directory = Directory::new()
-        .file("configurator.html", "new")
-        .file("scripts/configurator.html", "old")
-        .file("scripts/config.xml", "");
+    let directory = Fixture::new()
+        .with_file("configurator.html", "new")
+        .with_file("scripts/configurator.html", "old")
+        .with_file("scripts/config.xml", "");
     assert_eq!(
-        directory.findings(),
+        directory.diagnostics(),
         ["warning file-shadowed scripts/config.xml", "warning file-shadowed scripts/configurator.html"]
     );
     assert_eq!(directory.opkg().files.len(), 2);
-    let directory = Directory::new().file("scripts/configurator.html", "only one");
+    let directory = Fixture::new().with_file("scripts/configurator.html", "only one");
     assert_eq!(directory.opkg().files.len(), 2);
 }
 
 #[test]
 fn names_and_kinds_that_cannot_be_packaged() {
     use std::os::unix::ffi::OsStrExt;
-    let directory = Directory::new()
-        .file("scripts/a\nb", "")
-        .file("scripts/c\u{202e}d", "")
-        .file("scripts/root", "")
-        .mode("scripts/root", 0o4755)
-        .file("scripts/group", "")
-        .mode("scripts/group", 0o2755);
+    let directory = Fixture::new()
+        .with_file("scripts/a\nb", "")
+        .with_file("scripts/c\u{202e}d", "")
+        .with_file("scripts/root", "")
+        .with_mode("scripts/root", 0o4755)
+        .with_file("scripts/group", "")
+        .with_mode("scripts/group", 0o2755);
     std::fs::write(directory.path().join("scripts").join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -316,7 +317,7 @@ fn names_and_kinds_that_cannot_be_packaged() {
     )
     .unwrap();
     assert_eq!(
-        directory.findings(),
+        directory.diagnostics(),
         [
             "error file-name scripts",
             "error file-name scripts",
@@ -330,9 +331,9 @@ fn names_and_kinds_that_cannot_be_packaged() {
 
 #[test]
 fn a_config_that_is_no_file() {
-    let pipe = Directory::new();
+    let pipe = Fixture::new();
     std::fs::remove_file(pipe.path().join("config.xml")).unwrap();
-    assert_eq!(pipe.findings(), ["error config-missing config.xml"]);
+    assert_eq!(pipe.diagnostics(), ["error config-missing config.xml"]);
     rustix::fs::mknodat(
         rustix::fs::CWD,
         pipe.path().join("config.xml"),
@@ -341,56 +342,59 @@ fn a_config_that_is_no_file() {
         0,
     )
     .unwrap();
-    assert_eq!(pipe.findings(), ["error config-unreadable config.xml"]);
+    assert_eq!(pipe.diagnostics(), ["error config-unreadable config.xml"]);
 
     let empty = || {
-        let directory = Directory::new();
+        let directory = Fixture::new();
         std::fs::remove_file(directory.path().join("config.xml")).unwrap();
         directory
     };
-    assert_eq!(empty().directory("config.xml").findings(), ["error config-unreadable config.xml"]);
-    assert_eq!(empty().link("config.xml", "/dev/zero").findings(), ["error link config.xml"]);
-    assert_eq!(empty().link("config.xml", "config.xml").findings(), ["error config-unreadable config.xml"]);
-    assert_eq!(empty().link("config.xml", "gone").findings(), ["error config-missing config.xml"]);
+    assert_eq!(empty().with_directory("config.xml").diagnostics(), ["error config-unreadable config.xml"]);
+    assert_eq!(empty().with_link("config.xml", "/dev/zero").diagnostics(), ["error link config.xml"]);
+    assert_eq!(
+        empty().with_link("config.xml", "config.xml").diagnostics(),
+        ["error config-unreadable config.xml"]
+    );
+    assert_eq!(empty().with_link("config.xml", "gone").diagnostics(), ["error config-missing config.xml"]);
     let nowhere = opkg::load(&empty().path().join("nowhere"), &opkg::Settings::default());
-    assert_eq!(support::findings(&nowhere), ["error directory -"]);
+    assert_eq!(support::summarize_diagnostics(&nowhere), ["error directory -"]);
 }
 
 #[test]
 fn sizes_are_limited() {
-    let large = Directory::new().file("doc/large", "");
+    let large = Fixture::new().with_file("doc/large", "");
     std::fs::File::options()
         .write(true)
         .open(large.path().join("doc/large"))
         .unwrap()
         .set_len((1 << 30) + 1)
         .unwrap();
-    assert_eq!(large.findings(), ["error file-limit doc/large"]);
-    let config = Directory::with_config(vec![b' '; (4 << 20) + 1]);
-    assert_eq!(config.findings(), ["error config-too-large config.xml"]);
-    let deep = Directory::new().file(&format!("doc/{}x", "d/".repeat(80)), "");
-    let findings = deep.findings();
-    assert_eq!(findings.len(), 1);
-    assert!(findings[0].starts_with("error file-limit doc/d/"), "{findings:?}");
+    assert_eq!(large.diagnostics(), ["error file-limit doc/large"]);
+    let config = Fixture::with_config(vec![b' '; (4 << 20) + 1]);
+    assert_eq!(config.diagnostics(), ["error config-too-large config.xml"]);
+    let deep = Fixture::new().with_file(&format!("doc/{}x", "d/".repeat(80)), "");
+    let diagnostics = deep.diagnostics();
+    assert_eq!(diagnostics.len(), 1);
+    assert!(diagnostics[0].starts_with("error file-limit doc/d/"), "{diagnostics:?}");
 }
 
 #[test]
 fn an_unreadable_file_is_named_and_the_others_are_checked() {
-    let directory = Directory::new()
-        .file("scripts/closed", "")
-        .mode("scripts/closed", 0)
-        .file("scripts/z", "")
-        .link("scripts/y", "/x");
+    let directory = Fixture::new()
+        .with_file("scripts/closed", "")
+        .with_mode("scripts/closed", 0)
+        .with_file("scripts/z", "")
+        .with_link("scripts/y", "/x");
     if std::fs::read(directory.path().join("scripts/closed")).is_ok() {
         println!("skipped: this user may read everything");
         return;
     }
-    assert_eq!(directory.findings(), ["error file-unreadable scripts/closed", "error link scripts/y"]);
+    assert_eq!(directory.diagnostics(), ["error file-unreadable scripts/closed", "error link scripts/y"]);
 }
 
 #[test]
 fn nothing_is_written_and_times_do_not_matter() {
-    let directory = Directory::new().file("scripts/x", "#!/bin/sh\n");
+    let directory = Fixture::new().with_file("scripts/x", "#!/bin/sh\n");
     let before = directory.load();
     let file = std::fs::File::options().write(true).open(directory.path().join("scripts/x")).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();

@@ -8,6 +8,6 @@ fn examples_have_no_finding() {
         let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
         let loaded = opkg::load(&directory, &opkg::Settings::default());
         support::assert_consistent(&loaded);
-        assert_eq!(support::findings(&loaded), Vec::<String>::new(), "{name}");
+        assert_eq!(support::summarize_diagnostics(&loaded), Vec::<String>::new(), "{name}");
     }
 }

@@ -6,10 +6,10 @@ mod support;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use support::{CONFIG, Directory, with};
+use support::{Fixture, VALID_CONFIG, config_with};
 
 /// Pieces that XML and the format give a meaning to.
-fn piece() -> impl Strategy<Value = String> {
+fn xml_fragment() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
             "<",
@@ -62,26 +62,26 @@ proptest! {
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        Directory::with_config(bytes).load();
+        Fixture::with_config(bytes).load();
     }
 
     #[test]
-    fn any_markup(pieces in prop::collection::vec(piece(), 0..40)) {
-        Directory::with_config(pieces.concat()).load();
+    fn any_markup(pieces in prop::collection::vec(xml_fragment(), 0..40)) {
+        Fixture::with_config(pieces.concat()).load();
     }
 
     #[test]
-    fn a_good_file_with_something_put_in(at in 0..CONFIG.len(), length in 0usize..30, piece in piece()) {
-        let end = (at + length).min(CONFIG.len());
-        let spoiled = format!("{}{piece}{}", &CONFIG[..at], &CONFIG[end..]);
-        Directory::with_config(spoiled).load();
+    fn a_good_file_with_something_put_in(at in 0..VALID_CONFIG.len(), length in 0usize..30, piece in xml_fragment()) {
+        let end = (at + length).min(VALID_CONFIG.len());
+        let spoiled = format!("{}{piece}{}", &VALID_CONFIG[..at], &VALID_CONFIG[end..]);
+        Fixture::with_config(spoiled).load();
     }
 
     #[test]
-    fn a_good_file_with_bytes_put_in(at in 0..CONFIG.len(), bytes in prop::collection::vec(any::<u8>(), 1..4)) {
-        let mut spoiled = CONFIG.as_bytes().to_vec();
+    fn a_good_file_with_bytes_put_in(at in 0..VALID_CONFIG.len(), bytes in prop::collection::vec(any::<u8>(), 1..4)) {
+        let mut spoiled = VALID_CONFIG.as_bytes().to_vec();
         spoiled.splice(at..at, bytes);
-        Directory::with_config(spoiled).load();
+        Fixture::with_config(spoiled).load();
     }
 
     #[test]
@@ -90,9 +90,9 @@ proptest! {
             let allowed = text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r') || *c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'));
             allowed.map(|c| format!("&#{};", c as u32)).collect::<String>()
         };
-        let config = with("<item>Look twice.</item>", &format!("<item>{}x{}</item>", escape(&raw), escape(&text)))
+        let config = config_with("<item>Look twice.</item>", &format!("<item>{}x{}</item>", escape(&raw), escape(&text)))
             .replace("Looks around in the cluster.", &escape(&raw));
-        let opkg = Directory::with_config(config).opkg();
+        let opkg = Fixture::with_config(config).opkg();
         let texts = opkg.history[0].changes[0].items.iter().chain(&opkg.description);
         for text in texts {
             prop_assert!(!text.contains(opkg_is_control), "{text:?}");
@@ -141,14 +141,14 @@ fn masses() {
         ("</authors>", format!("{}</authors>", repeated("<author/>", 90_000)), "too-many-findings"),
     ];
     for (from, to, code) in masses {
-        let loaded = Directory::with_config(with(from, &to)).load();
-        let found = loaded.diagnostics.iter().any(|finding| finding.code == code);
+        let loaded = Fixture::with_config(config_with(from, &to)).load();
+        let found = loaded.diagnostics.iter().any(|diagnostic| diagnostic.code == code);
         assert!(
             found || (code.is_empty() && loaded.opkg.is_some()),
             "{code}: {:?}",
             loaded.diagnostics.first()
         );
         assert!(loaded.diagnostics.len() < 1_100);
-        assert!(loaded.diagnostics.iter().all(|finding| finding.message.len() < 600), "{code}");
+        assert!(loaded.diagnostics.iter().all(|diagnostic| diagnostic.message.len() < 600), "{code}");
     }
 }

@@ -6,10 +6,10 @@ mod support;
 
 use std::fmt::Write;
 
-use opkg::diagnostic::Place;
-use support::{Directory, findings};
+use opkg::diagnostic::Location;
+use support::{Fixture, summarize_diagnostics};
 
-const SPOILT: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
+const BROKEN_CONFIG: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE oscar SYSTEM "opkg.dtd">
 <oscar flavour="sweet">
   <name>Spoilt_Package</name>
@@ -74,33 +74,34 @@ const SPOILT: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
 
 #[test]
 fn every_message_says_what_is_wrong_and_what_to_do() {
-    let directory = Directory::with_config(SPOILT)
-        .file("scripts/api-pre-install", "true\n")
-        .file("scripts/client-post-install", "#!perl\n")
-        .file("scripts/client_post_install", "#!/bin/sh\n")
-        .file("scripts/post_server_rpm_install", "#!/bin/sh\n")
-        .file("scripts/server-post-install", "#!/bin/sh\r\n")
-        .file("scripts/api-post-uninstall", "#!/bin/sh\n\0")
-        .file("scripts/config.xml", "")
-        .file("testing/x", "")
-        .file("testing/data/x", "")
-        .file("test/x", "")
-        .link("scripts/a", "/etc/passwd")
-        .link("scripts/b", "../../x")
-        .link("scripts/c", "nothing")
-        .link("scripts/d", "../README")
-        .file("README", "")
-        .file("scripts/tab\tbed", "")
-        .file("scripts/root", "")
-        .mode("scripts/root", 0o6755);
+    let directory = Fixture::with_config(BROKEN_CONFIG)
+        .with_file("scripts/api-pre-install", "true\n")
+        .with_file("scripts/client-post-install", "#!perl\n")
+        .with_file("scripts/client_post_install", "#!/bin/sh\n")
+        .with_file("scripts/post_server_rpm_install", "#!/bin/sh\n")
+        .with_file("scripts/server-post-install", "#!/bin/sh\r\n")
+        .with_file("scripts/api-post-uninstall", "#!/bin/sh\n\0")
+        .with_file("scripts/config.xml", "")
+        .with_file("testing/x", "")
+        .with_file("testing/data/x", "")
+        .with_file("test/x", "")
+        .with_link("scripts/a", "/etc/passwd")
+        .with_link("scripts/b", "../../x")
+        .with_link("scripts/c", "nothing")
+        .with_link("scripts/d", "../README")
+        .with_file("README", "")
+        .with_file("scripts/tab\tbed", "")
+        .with_file("scripts/root", "")
+        .with_mode("scripts/root", 0o6755);
     let loaded = directory.load();
     let mut told = String::new();
-    for (finding, place) in loaded.diagnostics.iter().zip(findings(&loaded)) {
-        writeln!(told, "{place}: {}\n    {}", finding.message, finding.help.as_deref().unwrap()).unwrap();
-        for (place, what) in &finding.related {
+    for (diagnostic, place) in loaded.diagnostics.iter().zip(summarize_diagnostics(&loaded)) {
+        writeln!(told, "{place}: {}\n    {}", diagnostic.message, diagnostic.help.as_deref().unwrap())
+            .unwrap();
+        for (place, what) in &diagnostic.related {
             let place = match place {
-                Place::Config(range) => opkg::line_column(SPOILT, range.start).0.to_string(),
-                Place::File(path) => path.clone(),
+                Location::Config(range) => opkg::line_column(BROKEN_CONFIG, range.start).0.to_string(),
+                Location::File(path) => path.clone(),
             };
             writeln!(told, "    {place}: {what}").unwrap();
         }

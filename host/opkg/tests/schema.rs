@@ -13,10 +13,10 @@ use std::process::Command;
 use opkg::diagnostic::Severity;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use support::{CONFIG, Directory};
+use support::{Fixture, VALID_CONFIG};
 
-/// Findings short of an error for what the schema refuses.
-const LENIENT: &[(&str, &str)] = &[
+/// Diagnostics short of an error for what the schema refuses.
+const LENIENT_CODES: &[(&str, &str)] = &[
     ("order", "elements in another order than that of the schema"),
     ("unknown-element", "elements that the format does not know"),
     ("unknown-attribute", "attributes that the format does not know"),
@@ -37,7 +37,7 @@ const LENIENT: &[(&str, &str)] = &[
 ];
 
 /// Errors about what the schema accepts.
-const BEYOND: &[(&str, &str)] = &[
+const CODES_BEYOND_SCHEMA: &[(&str, &str)] = &[
     ("no-maintainer", "one author must be the maintainer"),
     ("author-email", "addresses that stand for unknown ones"),
     ("author-year", "the end before the beginning"),
@@ -50,7 +50,7 @@ const BEYOND: &[(&str, &str)] = &[
 /// Spellings of the same that the compiler reads without a word: bug numbers as `#1`, relations as packaging
 /// formats write them (`==`), architectures in upper case, a name space of the document, and white space around
 /// a date, which validators ought to collapse.
-const SILENT: &[&str] = &["closes=\"#", "rel=\"==\"", "<arch>X86_64</arch>", "xmlns=", "date=\" "];
+const SILENTLY_ACCEPTED: &[&str] = &["closes=\"#", "rel=\"==\"", "<arch>X86_64</arch>", "xmlns=", "date=\" "];
 
 /// What may stand in place of something in the flawless file.
 const VARIANTS: &[(&str, &[&str])] = &[
@@ -220,16 +220,16 @@ const VARIANTS: &[(&str, &[&str])] = &[
 ];
 
 /// Every variant alone, then a good number of combinations.
-fn documents() -> Vec<String> {
-    let mut documents = vec![CONFIG.to_owned()];
+fn generate_documents() -> Vec<String> {
+    let mut documents = vec![VALID_CONFIG.to_owned()];
     for (from, variants) in VARIANTS {
-        assert_eq!(CONFIG.matches(from).count(), 1, "{from}");
-        documents.extend(variants.iter().map(|to| CONFIG.replace(from, to)));
+        assert_eq!(VALID_CONFIG.matches(from).count(), 1, "{from}");
+        documents.extend(variants.iter().map(|to| VALID_CONFIG.replace(from, to)));
     }
     let choice = proptest::collection::vec((0..VARIANTS.len(), 0usize..32), 2..6);
     let mut runner = TestRunner::deterministic();
     for _ in 0..400 {
-        let mut document = CONFIG.to_owned();
+        let mut document = VALID_CONFIG.to_owned();
         for (place, variant) in choice.new_tree(&mut runner).unwrap().current() {
             let (from, variants) = VARIANTS[place];
             document = document.replacen(from, variants[variant % variants.len()], 1);
@@ -240,7 +240,7 @@ fn documents() -> Vec<String> {
 }
 
 /// Which of the files the schema accepts; nothing where there is no validator, which is said.
-fn validated(schema: &Path, files: &[std::path::PathBuf]) -> Option<Vec<bool>> {
+fn validate_all(schema: &Path, files: &[std::path::PathBuf]) -> Option<Vec<bool>> {
     let result =
         Command::new("xmllint").args(["--nonet", "--noout", "--schema"]).arg(schema).args(files).output();
     let Ok(output) = result else {
@@ -259,28 +259,29 @@ fn schema_and_check_agree() {
     let work = tempfile::tempdir().unwrap();
     let schema = work.path().join("opkg.xsd");
     std::fs::write(&schema, opkg::schema()).unwrap();
-    let documents = documents();
+    let documents = generate_documents();
     let files: Vec<_> =
         (0..documents.len()).map(|number| work.path().join(format!("{number}.xml"))).collect();
     for (file, document) in files.iter().zip(&documents) {
         std::fs::write(file, document).unwrap();
     }
-    let Some(accepted) = validated(&schema, &files) else { return };
+    let Some(accepted) = validate_all(&schema, &files) else { return };
     let mut agreed = [0, 0];
     for (document, is_accepted) in documents.iter().zip(accepted) {
-        let loaded = Directory::with_config(document).load();
+        let loaded = Fixture::with_config(document).load();
         let of = |severity: fn(Severity) -> bool| {
-            let found = loaded.diagnostics.iter().filter(move |finding| severity(finding.severity));
-            found.map(|finding| finding.code.as_str()).collect::<Vec<_>>()
+            let found = loaded.diagnostics.iter().filter(move |diagnostic| severity(diagnostic.severity));
+            found.map(|diagnostic| diagnostic.code.as_str()).collect::<Vec<_>>()
         };
         let errors = of(|severity| severity == Severity::Error);
         if is_accepted {
-            let unexplained = errors.iter().find(|code| !BEYOND.iter().any(|(known, _)| known == *code));
+            let unexplained =
+                errors.iter().find(|code| !CODES_BEYOND_SCHEMA.iter().any(|(known, _)| known == *code));
             assert_eq!(unexplained, None, "the schema accepts, the check does not:\n{document}");
         } else if errors.is_empty() {
             let others = of(|severity| severity != Severity::Error);
-            let is_lenient = others.iter().any(|code| LENIENT.iter().any(|(known, _)| known == code))
-                || SILENT.iter().any(|spelling| document.contains(spelling));
+            let is_lenient = others.iter().any(|code| LENIENT_CODES.iter().any(|(known, _)| known == code))
+                || SILENTLY_ACCEPTED.iter().any(|spelling| document.contains(spelling));
             assert!(is_lenient, "the check accepts, the schema does not ({others:?}):\n{document}");
         }
         agreed[usize::from(is_accepted)] += usize::from(is_accepted == errors.is_empty());
@@ -291,7 +292,7 @@ fn schema_and_check_agree() {
 
 #[test]
 fn the_schema_accepts_real_files() {
-    let Some(corpus) = support::corpus() else { return };
+    let Some(corpus) = support::corpus_dir() else { return };
     let work = tempfile::tempdir().unwrap();
     let schema = work.path().join("opkg.xsd");
     std::fs::write(&schema, opkg::schema()).unwrap();
@@ -301,7 +302,7 @@ fn the_schema_accepts_real_files() {
         .filter(|path| path.is_file())
         .collect();
     files.sort();
-    let Some(accepted) = validated(&schema, &files) else { return };
+    let Some(accepted) = validate_all(&schema, &files) else { return };
     let refused: Vec<_> =
         files.iter().zip(accepted).filter(|(_, accepted)| !accepted).map(|(file, _)| file).collect();
     // One wrong date of 2014, which the check only warns about.

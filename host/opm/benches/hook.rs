@@ -8,30 +8,31 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use opkg_runtime::hook::{
-    Call, Capabilities, Ended, Problem, Refusal, Request, Root, Target, TargetKind, Verdict,
+    Call, Ended, HostFunctions, Problem, Refusal, Request, Root, Target, TargetKind, Verdict,
 };
-use opkg_runtime::{Level, Options, Registry};
+use opkg_runtime::{LogLevel, Registry, RuntimeOptions};
 
-const TIMES: usize = 500;
+const ITERATIONS: usize = 500;
 
 fn main() {
-    let registry = Registry::discover(Options { embedded: true, ..Options::default() });
+    let registry = Registry::discover(RuntimeOptions { embedded: true, ..RuntimeOptions::default() });
     let (entry, _) = registry.runners().find(|(_, it)| it.id == "hook-script").unwrap();
     let began = Instant::now();
     let runner = registry.runner(entry).unwrap();
     let loaded = began.elapsed();
     let call = call();
-    let component =
-        median(|| assert!(runner.run(&call, Duration::from_secs(60), &mut Nothing).unwrap().is_ok()));
-    let program = median(|| assert!(Command::new("true").status().unwrap().success()));
+    let component = median_duration(|| {
+        assert!(runner.run(&call, Duration::from_secs(60), &mut NullHost).unwrap().is_ok())
+    });
+    let program = median_duration(|| assert!(Command::new("true").status().unwrap().success()));
     println!("compiling the runner, once for each release: {loaded:?}");
     println!("a hook through the runner: {component:?}; starting `true`: {program:?}");
     println!("ratio {:.2}", component.as_secs_f64() / program.as_secs_f64());
     assert!(component < Duration::from_millis(1), "more than its budget");
 }
 
-fn median(mut once: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..TIMES)
+fn median_duration(mut once: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..ITERATIONS)
         .map(|_| {
             let began = Instant::now();
             once();
@@ -39,7 +40,7 @@ fn median(mut once: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort();
-    times[TIMES / 2]
+    times[ITERATIONS / 2]
 }
 
 fn call() -> Call {
@@ -59,20 +60,20 @@ fn call() -> Call {
 }
 
 /// A host that does nothing.
-struct Nothing;
+struct NullHost;
 
-impl Capabilities for Nothing {
-    fn log(&mut self, _: Level, _: &str) {}
+impl HostFunctions for NullHost {
+    fn write_log(&mut self, _: LogLevel, _: &str) {}
 
-    fn values(&mut self) -> Vec<(String, Vec<String>)> {
+    fn form_values(&mut self) -> Vec<(String, Vec<String>)> {
         Vec::new()
     }
 
-    fn nodes(&mut self) -> Vec<String> {
+    fn client_names(&mut self) -> Vec<String> {
         Vec::new()
     }
 
-    fn images(&mut self) -> Vec<String> {
+    fn image_names(&mut self) -> Vec<String> {
         Vec::new()
     }
 
@@ -80,23 +81,23 @@ impl Capabilities for Nothing {
         call().target
     }
 
-    fn read(&mut self, _: Root, _: &str) -> Result<Vec<u8>, Problem> {
+    fn read_file(&mut self, _: Root, _: &str) -> Result<Vec<u8>, Problem> {
         Err(Problem::NotFound)
     }
 
-    fn write(&mut self, _: Root, _: &str, _: &[u8], _: u32) -> Result<(), Problem> {
+    fn write_file(&mut self, _: Root, _: &str, _: &[u8], _: u32) -> Result<(), Problem> {
         Ok(())
     }
 
-    fn remove(&mut self, _: Root, _: &str) -> Result<(), Problem> {
+    fn remove_file(&mut self, _: Root, _: &str) -> Result<(), Problem> {
         Ok(())
     }
 
-    fn entries(&mut self, _: Root, _: &str) -> Result<Vec<String>, Problem> {
+    fn list_directory(&mut self, _: Root, _: &str) -> Result<Vec<String>, Problem> {
         Ok(Vec::new())
     }
 
-    fn run(&mut self, _: &Request) -> Result<Ended, Refusal> {
+    fn run_program(&mut self, _: &Request) -> Result<Ended, Refusal> {
         Ok(Ended {
             how: "ended with exit status 0".into(),
             exit_code: Some(0),
@@ -109,7 +110,7 @@ impl Capabilities for Nothing {
         })
     }
 
-    fn begin(&mut self, _: &str, _: &str) {}
+    fn begin_part(&mut self, _: &str, _: &str) {}
 
-    fn end(&mut self, _: &Verdict) {}
+    fn end_part(&mut self, _: &Verdict) {}
 }

@@ -1,71 +1,200 @@
-//! What the engine does to the world, behind a trait: the real system, and the pretended ones of tests.
+//! The steps of an engine on the real system.
 
-use opkg_oda::export::Values;
-use opkg_oda::{Cluster, Key, Package, RunId, TargetId};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::machine::{Outcome, Work};
+use opkg_engine::effects::{Effects, Report};
+use opkg_engine::machine::{
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, StepFailure,
+    VerifyInherited,
+};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, TargetId};
 
-/// How a piece of work went, for the machine and for the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// For the machine.
-    pub outcome: Outcome,
-    /// The exit status of the program that decided, where there was one.
-    pub exit_code: Option<i32>,
-    /// The signal that killed it.
-    pub signal: Option<i32>,
-    /// Whether its time limit was over.
-    pub timed_out: bool,
-    /// The file that holds what was printed.
-    pub log: Option<String>,
-    /// The last lines of that, at most 20.
-    pub tail: String,
-    /// What packages were found to say of themselves, now that they are installed: class, version, needs.
-    pub learned: Vec<Package>,
-    /// What the configurator made of the answers that it was given.
-    pub settled: Values,
-}
+use crate::forms;
+use crate::hooks::{self, HookContext, HookInvocation, HookOutcome, NullListener};
+use crate::packages::{NativePackages, PackageError};
+use crate::process::{
+    CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive,
+};
+use crate::roots::TargetRoot;
+use crate::system::{System, SystemError};
 
-impl Report {
-    /// A report of nothing but its outcome.
-    #[must_use]
-    pub fn new(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            exit_code: None,
-            signal: None,
-            timed_out: false,
-            log: None,
-            tail: String::new(),
-            learned: Vec::new(),
-            settled: Values::new(),
-        }
+impl Effects for System {
+    fn has_hook(&mut self, cluster: &Cluster, step: &HookStep) -> bool {
+        let (Some(target), Some(package)) =
+            (cluster.targets.get(&step.key.target), cluster.packages.get(&step.key.package))
+        else {
+            return false;
+        };
+        let home = hooks::package_home(&package.name);
+        let Ok(root) = TargetRoot::of_target(target) else { return true };
+        // What cannot be looked at is taken for a hook, so that the failure is reported.
+        hooks::find_candidates(&root, &home, step.hook.names()).map_or(true, |found| !found.is_empty())
     }
-}
 
-/// Does the work that the machine chose.
-pub trait Effects {
-    /// Whether there is anything to be done: a hook that a package does not have is done at once, and leaves no
-    /// trace in the journal.
-    fn concerns(&mut self, cluster: &Cluster, work: &Work) -> bool;
+    fn has_form(&mut self, cluster: &Cluster, step: &Configure) -> bool {
+        forms::has_form(cluster, step.key)
+    }
 
-    /// Does it. All that can go wrong is in the report. The configurator is run otherwise, by `configure`.
-    fn perform(&mut self, cluster: &Cluster, work: &Work, run: RunId) -> Report;
+    fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool {
+        forms::needs_configuration(cluster, key, image)
+    }
 
-    /// Runs the configurator for a package on the head node, with the values that the database has of it. For an image
-    /// alone it does so only if it has not yet: the image came after the package had been configured.
+    fn verify_inherited(
+        &mut self,
+        cluster: &Cluster,
+        step: &VerifyInherited,
+        run: RunId,
+    ) -> Report<Result<BTreeSet<PackageId>, StepFailure>> {
+        let report = self.with_packages(cluster, step.target, run, "confirm", |packages, _, log| {
+            split_error(packages.find_present(&step.packages, log))
+        });
+        report.unwrap_or_else(|error| failed(&error))
+    }
+
+    fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome> {
+        let report = self.with_packages(cluster, step.target, run, "install", |packages, refreshed, log| {
+            let refresh_error =
+                refreshed.entry((run, step.target)).or_insert_with(|| refresh(packages, log)).as_deref();
+            packages.install(step.stage, &step.packages, refresh_error, log)
+        });
+        report.unwrap_or_else(|error| Report::new(InstallOutcome::Failed(error.to_string())))
+    }
+
+    fn run_hook(
+        &mut self,
+        cluster: &Cluster,
+        step: &HookStep,
+        run: RunId,
+    ) -> Report<Result<(), StepFailure>> {
+        self.try_run_hook(cluster, step, run).unwrap_or_else(|error| failed(&error))
+    }
+
     fn configure(
         &mut self,
         cluster: &Cluster,
-        key: Key,
-        image: Option<TargetId>,
-        known: &Values,
+        step: &Configure,
+        known: &ConfigValues,
+    ) -> Report<ConfigureOutcome> {
+        forms::configure(&self.config, cluster, step.key, known)
+    }
+
+    fn configure_image(
+        &mut self,
+        cluster: &Cluster,
+        key: StateKey,
+        image: TargetId,
+        known: &ConfigValues,
+    ) -> Report<Result<ConfigValues, StepFailure>> {
+        forms::configure_image(&self.config, cluster, key, image, known)
+    }
+
+    fn remove(&mut self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>> {
+        let Some(package) = cluster.packages.get(&step.key.package) else {
+            return failed(&SystemError::UnknownPackage);
+        };
+        let report = self.with_packages(cluster, step.key.target, run, "remove", |packages, _, log| {
+            split_error(packages.remove(package, step.down_to, log))
+        });
+        report.unwrap_or_else(|error| failed(&error))
+    }
+
+    fn is_run_alive(&self, run: &Run) -> bool {
+        is_run_alive(run)
+    }
+
+    fn clean_up(&mut self, crashed: RunId) -> Vec<String> {
+        let limits = CleanUpLimits {
+            grace: self.config.limits.grace,
+            package_manager: self.config.limits.package_manager,
+        };
+        clean_up_orphans(crashed, &self.database, limits, &self.executor.stop)
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.executor.stop.stop_requested()
+    }
+}
+
+impl System {
+    fn try_run_hook(
+        &mut self,
+        cluster: &Cluster,
+        step: &HookStep,
         run: RunId,
-    ) -> Report;
+    ) -> Result<Report<Result<(), StepFailure>>, SystemError> {
+        let HookStep { key, stage, hook, image } = step;
+        let target = cluster.targets.get(&key.target).ok_or(SystemError::UnknownTarget)?;
+        let package = cluster.packages.get(&key.package).ok_or(SystemError::UnknownPackage)?;
+        let root = TargetRoot::of_target(target)?;
+        let image = image.and_then(|id| cluster.targets.get(&id));
+        let image =
+            image.map(|image| Ok::<_, SystemError>((image, TargetRoot::of_target(image)?))).transpose()?;
+        let home = hooks::package_home(&package.name);
+        let candidates = hooks::find_candidates(&root, &home, hook.names())?;
+        let Some(file) = candidates.first().and_then(|file| file.file_name()) else {
+            return Ok(Report::new(Ok(())));
+        };
+        let name = file.to_string_lossy().into_owned();
+        let directory = image.as_ref().map(|(_, directory)| directory.path());
+        let context = HookContext {
+            cluster,
+            package: Some(package),
+            stage: *stage,
+            target: &target.address,
+            image: image.as_ref().map(|(image, root)| (image.address.name.as_str(), root)),
+            tag: self.process_tag(run, ProcessRole::Script),
+        };
+        // Real hooks read it from either argument.
+        let arguments = match (hook, directory) {
+            (Hook::PostImage, Some(directory)) => vec![directory.into(), directory.into()],
+            _ => Vec::new(),
+        };
+        let call = HookInvocation {
+            name: hook.name(),
+            display_name: name.clone(),
+            context: &context,
+            root: &root,
+            home,
+            candidates,
+            arguments,
+            environment: hooks::hook_environment(&self.config, &context),
+            shared_dirs: directory.map(Path::to_owned).into_iter().collect(),
+            timeout: self.config.limits.hook_timeout(),
+        };
+        let title = match &image {
+            Some((image, _)) => {
+                format!("{}-{}-{name}-{}", target.address.name, package.name, image.address.name)
+            }
+            None => format!("{}-{}-{name}", target.address.name, package.name),
+        };
+        let mut log = self.create_log(run, &title)?;
+        let outcome = self.hook_runners().run(&call, &mut log, &mut NullListener);
+        Ok(hook_report(outcome, log))
+    }
+}
 
-    /// Ends what a run that died has left running, or waits for its end; returns what it did, a line each.
-    fn clean_up(&mut self, dead: RunId) -> Vec<String>;
+/// A hook that has run, with its log.
+pub(crate) fn hook_report(outcome: HookOutcome, log: StepLog) -> Report<Result<(), StepFailure>> {
+    let (outcome, termination) = match outcome {
+        HookOutcome::Done => (Ok(()), Termination::Exited(0)),
+        HookOutcome::Stopped => (Err(StepFailure::Stopped), Termination::Stopped),
+        HookOutcome::Failed { reason, termination } => (Err(StepFailure::Failed(reason)), termination),
+    };
+    Report { outcome, trace: finish_trace(Some(&termination), log) }
+}
 
-    /// Whether the run is asked to stop after the present piece of work.
-    fn stopped(&self) -> bool;
+fn refresh(packages: &NativePackages<'_>, log: &mut StepLog) -> Option<String> {
+    packages.manager.refresh(&packages.context, log).err().map(|error| error.to_string())
+}
+
+fn split_error<T>(result: Result<T, PackageError>) -> (Result<T, StepFailure>, Option<Termination>) {
+    match result {
+        Ok(value) => (Ok(value), None),
+        Err(error) => (Err(StepFailure::from(&error)), error.termination().cloned()),
+    }
+}
+
+fn failed<T>(error: &SystemError) -> Report<Result<T, StepFailure>> {
+    Report::new(Err(StepFailure::Failed(error.to_string())))
 }

@@ -1,25 +1,32 @@
-//! The stage engine: brings packages from stage to stage, on the head node, on images and on compute nodes.
+//! The effects of an engine on the real system.
 //!
-//! [`machine`] decides and does nothing; everything that touches the world stands around it.
+//! | module | holds |
+//! |---|---|
+//! | `system` | the real system: its configuration, its plugins, its logs |
+//! | `effects`, `test_backend` | what engine and test runner ask of it |
+//! | `forms` | what packages ask for, and what was answered |
+//! | `packages` | native packages and their package managers |
+//! | `hooks` | hooks of packages, and what they may do |
+//! | `config` | what the administrator decides |
+//! | `process` | programs, from their start to their end |
+//! | `roots` | the directories of targets |
 
-mod alive;
-pub mod answers;
-pub mod ask;
-pub mod audit;
-pub mod choice;
-pub mod clock;
-pub mod conf;
-pub mod effects;
-pub mod engine;
-pub mod hostlist;
-mod journal;
-pub mod machine;
-pub mod package_set;
-pub mod packages;
-pub mod requests;
-pub mod status;
-pub mod system;
-pub mod targets;
+mod config;
+mod effects;
+mod forms;
+mod hooks;
+mod packages;
+mod process;
+mod roots;
+mod system;
+mod test_backend;
 
-pub mod testing;
-pub mod words;
+pub use config::{
+    Config, ConfigError, EnvironmentError, Grant, Limits, PackageNameValue, ProgramPattern,
+    ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, VariableError,
+};
+pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
+pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
+pub use process::{StopToken, enter_root};
+pub use roots::RootError;
+pub use system::{System, SystemOptions};

@@ -1,24 +1,24 @@
 //! Packages that are a tar archive: members with a meaning of their own, then what is installed.
 
-use opkg_runtime::artefacts::{BinaryPackage, Compression};
+use opkg_interface::artefacts::{BinaryPackage, Compression};
 
-use crate::contents::{self, Body, Item};
-use crate::source::Source;
-use crate::tarball::Tarball;
+use crate::entries::{self, EntryContent, PackageEntry};
+use crate::source::OpkgSource;
+use crate::tar_writer::TarWriter;
 use crate::{Error, compress};
 
 /// Writes one package.
-pub(crate) fn write(
+pub(crate) fn build_archive(
     package: &BinaryPackage,
     compression: Compression,
-    source: Source<'_>,
+    source: OpkgSource<'_>,
 ) -> Result<Vec<u8>, Error> {
-    let mut tar = Tarball::new(Vec::new(), source.time());
+    let mut tar = TarWriter::new(Vec::new(), source.timestamp());
     for member in &package.members {
-        tar.text(&member.path, member)?;
+        tar.append_text(&member.path, member)?;
     }
-    for item in contents::read(package, source)? {
-        append(&mut tar, item.path.trim_start_matches('/'), &item)?;
+    for item in entries::collect_entries(package, source)? {
+        append_entry(&mut tar, item.path.trim_start_matches('/'), &item)?;
     }
     let tar = tar.finish()?;
     Ok(match compression {
@@ -30,11 +30,17 @@ pub(crate) fn write(
 }
 
 /// Puts something that a package installs into an archive, under a path of the archive's own kind.
-pub(crate) fn append(tar: &mut Tarball<Vec<u8>>, path: &str, item: &Item) -> Result<(), Error> {
-    match &item.body {
-        Body::File(bytes) => tar.file(path, item.mode, bytes.len() as u64, &mut bytes.as_slice())?,
-        Body::Directory => tar.directory(path, item.mode)?,
-        Body::Link(to) => tar.link(path, to)?,
+pub(crate) fn append_entry(
+    tar: &mut TarWriter<Vec<u8>>,
+    path: &str,
+    item: &PackageEntry,
+) -> Result<(), Error> {
+    match &item.content {
+        EntryContent::File(bytes) => {
+            tar.append_file(path, item.mode, bytes.len() as u64, &mut bytes.as_slice())?
+        }
+        EntryContent::Directory => tar.append_directory(path, item.mode)?,
+        EntryContent::Symlink(to) => tar.append_symlink(path, to)?,
     }
     Ok(())
 }

@@ -4,20 +4,20 @@
 use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
-use opkg_runtime::artefacts::{
+use opkg_interface::artefacts::{
     BinaryPackage, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
 };
 
-use crate::archive::append;
-use crate::contents::{self, Body, Item};
-use crate::deb822::put;
-use crate::hex::hex;
-use crate::source::Source;
-use crate::tarball::Tarball;
+use crate::archive::append_entry;
+use crate::deb822::write_field;
+use crate::entries::{self, EntryContent, PackageEntry};
+use crate::source::OpkgSource;
+use crate::tar_writer::TarWriter;
 use crate::{Error, compress};
+use opkg::digest::hex;
 
 /// The usual order of fields; what is not named here comes last.
-const FIELDS: [&str; 21] = [
+const FIELD_ORDER: [&str; 21] = [
     "Package",
     "Source",
     "Version",
@@ -42,21 +42,21 @@ const FIELDS: [&str; 21] = [
 ];
 
 /// Those that hold relations.
-const RELATIONS: [&str; 7] =
+const RELATION_FIELDS: [&str; 7] =
     ["Pre-Depends", "Depends", "Recommends", "Suggests", "Conflicts", "Replaces", "Provides"];
 
 /// Writes one package.
-pub(crate) fn write(
+pub(crate) fn build_deb(
     package: &BinaryPackage,
     compression: Compression,
-    source: Source<'_>,
+    source: OpkgSource<'_>,
 ) -> Result<Vec<u8>, Error> {
-    let items = contents::read(package, source)?;
-    let control = control_archive(package, &items, source)?;
-    let mut contents = Tarball::new(Vec::new(), source.time());
-    contents.directory(".", 0o755)?;
+    let items = entries::collect_entries(package, source)?;
+    let control = build_control_archive(package, &items, source)?;
+    let mut contents = TarWriter::new(Vec::new(), source.timestamp());
+    contents.append_directory(".", 0o755)?;
     for item in items {
-        append(&mut contents, &format!(".{}", item.path), &item)?;
+        append_entry(&mut contents, &format!(".{}", item.path), &item)?;
     }
     let contents = contents.finish()?;
 
@@ -64,7 +64,7 @@ pub(crate) fn write(
     let mut member = |name: String, bytes: &[u8]| {
         let mut header = ar::Header::new(name.into_bytes(), bytes.len() as u64);
         header.set_mode(0o100_644);
-        header.set_mtime(source.time());
+        header.set_mtime(source.timestamp());
         archive.append(&header, bytes)
     };
     member("debian-binary".into(), b"2.0\n")?;
@@ -79,50 +79,56 @@ pub(crate) fn write(
     }
     let bytes = archive.into_inner()?;
     // The sizes of members have ten digits, but readers count in 31 bits.
-    if bytes.len() as u64 > contents::LARGEST {
+    if bytes.len() as u64 > entries::MAX_PACKAGE_BYTES {
         return Err(Error::TooLarge(package.file_name.clone()));
     }
     Ok(bytes)
 }
 
 /// Everything but the contents: `control`, `md5sums`, and what there is of `conffiles` and scripts.
-fn control_archive(package: &BinaryPackage, items: &[Item], source: Source<'_>) -> Result<Vec<u8>, Error> {
-    let mut files = vec![("md5sums", 0o644, checksums(items))];
+fn build_control_archive(
+    package: &BinaryPackage,
+    items: &[PackageEntry],
+    source: OpkgSource<'_>,
+) -> Result<Vec<u8>, Error> {
+    let mut files = vec![("md5sums", 0o644, format_md5sums(items))];
     let conffiles: String = items
         .iter()
-        .filter(|it| it.marks.contains(FileMarks::CONFIGURATION) && matches!(it.body, Body::File(_)))
+        .filter(|it| {
+            it.marks.contains(FileMarks::CONFIGURATION) && matches!(it.content, EntryContent::File(_))
+        })
         .map(|it| format!("{}\n", it.path))
         .collect();
     if !conffiles.is_empty() {
         files.push(("conffiles", 0o644, conffiles));
     }
     for scriptlet in &package.scriptlets {
-        files.push((script_name(scriptlet.time), 0o755, script(scriptlet)?));
+        files.push((script_name(scriptlet.time), 0o755, format_script(scriptlet)?));
     }
     // The tools that usually write this field count the control files as well, without `control` itself.
     let kibibytes = |bytes: usize| bytes.div_ceil(1024);
     let of_control = 1 + files.iter().map(|(_, _, text)| kibibytes(text.len())).sum::<usize>();
-    let installed = of_control + kibibytes_of(items);
-    files.push(("control", 0o644, control(package, installed)?));
+    let installed = of_control + installed_kibibytes(items);
+    files.push(("control", 0o644, format_control(package, installed)?));
     files.sort_by_key(|(name, ..)| *name);
 
-    let mut tar = Tarball::new(Vec::new(), source.time());
+    let mut tar = TarWriter::new(Vec::new(), source.timestamp());
     for (name, mode, text) in files {
-        tar.file(&format!("./{name}"), mode, text.len() as u64, &mut text.as_bytes())?;
+        tar.append_file(&format!("./{name}"), mode, text.len() as u64, &mut text.as_bytes())?;
     }
     Ok(tar.finish()?)
 }
 
 /// What is installed, with all directories that it lies in: contents rounded up, one for what has none.
-fn kibibytes_of(items: &[Item]) -> usize {
+fn installed_kibibytes(items: &[PackageEntry]) -> usize {
     let mut directories = std::collections::BTreeSet::from([""]);
     let mut size = 0;
     for item in items {
         directories.extend(item.path.match_indices('/').map(|(end, _)| &item.path[..end]));
-        match &item.body {
-            Body::File(bytes) => size += bytes.len().div_ceil(1024),
-            Body::Link(to) => size += to.len().div_ceil(1024),
-            Body::Directory => {
+        match &item.content {
+            EntryContent::File(bytes) => size += bytes.len().div_ceil(1024),
+            EntryContent::Symlink(to) => size += to.len().div_ceil(1024),
+            EntryContent::Directory => {
                 directories.insert(&item.path);
             }
         }
@@ -130,10 +136,10 @@ fn kibibytes_of(items: &[Item]) -> usize {
     size + directories.len()
 }
 
-fn checksums(items: &[Item]) -> String {
+fn format_md5sums(items: &[PackageEntry]) -> String {
     let mut text = String::new();
     for item in items {
-        if let Body::File(bytes) = &item.body {
+        if let EntryContent::File(bytes) = &item.content {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{}  {}", hex(&Md5::digest(bytes)), item.path.trim_start_matches('/'));
         }
@@ -141,14 +147,14 @@ fn checksums(items: &[Item]) -> String {
     text
 }
 
-fn control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
+fn format_control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
     let refuse = |what: &str, value: &str| {
-        Err(Error::Unpackable(format!("{}: {value:?} as {what}", package.file_name)))
+        Err(Error::InvalidOutput(format!("{}: {value:?} as {what}", package.file_name)))
     };
     if !is_name(&package.name) {
         return refuse("name of the package", &package.name);
     }
-    let version = version(package);
+    let version = format_version(package);
     if !is_version(&version) || package.version.contains(':') || package.release.contains(['-', ':']) {
         return refuse("version", &version);
     }
@@ -171,11 +177,11 @@ fn control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
         ("Installed-Size", installed.to_string()),
         ("Section", package.section.clone()),
         ("Homepage", package.url.clone().unwrap_or_default()),
-        ("Description", description(package)),
+        ("Description", format_description(package)),
     ];
-    for name in RELATIONS {
-        let of_this_field = package.relations.iter().filter(|it| field_of(it.kind) == name);
-        let list = of_this_field.map(relation).collect::<Result<Vec<_>, _>>()?;
+    for name in RELATION_FIELDS {
+        let of_this_field = package.relations.iter().filter(|it| relation_field(it.kind) == name);
+        let list = of_this_field.map(format_relation).collect::<Result<Vec<_>, _>>()?;
         fields.push((name, list.join(", ")));
     }
     fields.retain(|(_, value)| !value.is_empty());
@@ -188,17 +194,17 @@ fn control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
         }
         fields.push((&field.name, field.value.clone()));
     }
-    let place = |name: &str| FIELDS.iter().position(|it| it.eq_ignore_ascii_case(name));
-    fields.sort_by_key(|(name, _)| place(name).unwrap_or(FIELDS.len()));
+    let place = |name: &str| FIELD_ORDER.iter().position(|it| it.eq_ignore_ascii_case(name));
+    fields.sort_by_key(|(name, _)| place(name).unwrap_or(FIELD_ORDER.len()));
     let mut text = String::new();
     for (name, value) in fields {
-        put(&mut text, name, &value)?;
+        write_field(&mut text, name, &value)?;
     }
     Ok(text)
 }
 
 /// The summary, then the long text: each line after a blank, an empty one as a full stop.
-fn description(package: &BinaryPackage) -> String {
+fn format_description(package: &BinaryPackage) -> String {
     let mut text = package.summary.clone();
     for line in package.description.lines() {
         text.push_str("\n ");
@@ -208,7 +214,7 @@ fn description(package: &BinaryPackage) -> String {
 }
 
 /// `[epoch:]version[-release]`
-fn version(package: &BinaryPackage) -> String {
+fn format_version(package: &BinaryPackage) -> String {
     let mut text = if package.epoch > 0 { format!("{}:", package.epoch) } else { String::new() };
     text.push_str(&package.version);
     if !package.release.is_empty() {
@@ -220,7 +226,7 @@ fn version(package: &BinaryPackage) -> String {
 
 /// What is needed before the package is unpacked has a field of its own; a package with all other scripts
 /// is configured after those that it depends on, and removed before them.
-fn field_of(kind: NativeKind) -> &'static str {
+fn relation_field(kind: NativeKind) -> &'static str {
     match kind {
         NativeKind::PreRequires(HookTime::PreInstall) => "Pre-Depends",
         NativeKind::PreRequires(_) | NativeKind::Requires => "Depends",
@@ -232,21 +238,21 @@ fn field_of(kind: NativeKind) -> &'static str {
     }
 }
 
-fn relation(relation: &NativeRelation) -> Result<String, Error> {
+fn format_relation(relation: &NativeRelation) -> Result<String, Error> {
     let name = &relation.name;
     let (plain, arch) = name.split_once(':').map_or((name.as_str(), None), |(name, arch)| (name, Some(arch)));
     let version_is_sound = relation.bound.as_ref().is_none_or(|it| is_version(&it.version));
     if !is_name(plain) || !arch.is_none_or(is_arch) || !version_is_sound {
-        return Err(Error::Unpackable(format!("a relation to {name:?} {:?}", relation.bound)));
+        return Err(Error::InvalidOutput(format!("a relation to {name:?} {:?}", relation.bound)));
     }
     Ok(match &relation.bound {
         None => name.clone(),
-        Some(bound) => format!("{name} ({} {})", sign(bound.comparison), bound.version),
+        Some(bound) => format!("{name} ({} {})", comparison_operator(bound.comparison), bound.version),
     })
 }
 
 /// As deb-version(7) and deb-control(5) call them.
-fn sign(comparison: Comparison) -> &'static str {
+fn comparison_operator(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Lt => "<<",
         Comparison::Le => "<=",
@@ -266,14 +272,14 @@ fn script_name(time: HookTime) -> &'static str {
 }
 
 /// The kernel splits the first line into a program and at most one argument.
-fn script(scriptlet: &Scriptlet) -> Result<String, Error> {
+fn format_script(scriptlet: &Scriptlet) -> Result<String, Error> {
     let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
     let program_is_sound =
         scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') && !it.contains(' '));
     let argument_is_sound = scriptlet.interpreter.get(1).is_none_or(|it| it.trim() == it);
     let all_sound = scriptlet.interpreter.iter().all(sound) && !scriptlet.body.contains('\0');
     if !program_is_sound || !argument_is_sound || !all_sound || scriptlet.interpreter.len() > 2 {
-        return Err(Error::Unpackable(format!("a script for {:?}", scriptlet.interpreter)));
+        return Err(Error::InvalidOutput(format!("a script for {:?}", scriptlet.interpreter)));
     }
     Ok(format!("#!{}\n{}", scriptlet.interpreter.join(" "), scriptlet.body))
 }

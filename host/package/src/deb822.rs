@@ -9,9 +9,9 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Error::Unpackable`] for a name or value that would be read back as something else.
-pub(crate) fn put(text: &mut String, name: &str, value: &str) -> Result<(), Error> {
+pub(crate) fn write_field(text: &mut String, name: &str, value: &str) -> Result<(), Error> {
     if !is_name(name) || !is_value(value) {
-        return Err(Error::Unpackable(format!("the control field `{name}` has an unsound name or value")));
+        return Err(Error::InvalidOutput(format!("the control field `{name}` has an unsound name or value")));
     }
     let gap = if value.is_empty() || value.starts_with('\n') { "" } else { " " };
     // Writing to a string cannot fail.
@@ -23,17 +23,17 @@ pub(crate) fn put(text: &mut String, name: &str, value: &str) -> Result<(), Erro
 ///
 /// # Errors
 /// Says what is wrong with the text.
-pub(crate) fn paragraphs(text: &str) -> Result<Vec<Vec<(String, String)>>, String> {
+pub(crate) fn parse_paragraphs(text: &str) -> Result<Vec<Vec<(String, String)>>, String> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|it| !it.is_empty());
-    paragraphs.map(|it| parse(&it.join("\n"))).collect()
+    paragraphs.map(|it| parse_paragraph(&it.join("\n"))).collect()
 }
 
 /// Reads the one paragraph that a control file has; what comes back can be [`put`] again as it is.
 ///
 /// # Errors
 /// Says what is wrong with the text.
-pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn parse_paragraph(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut lines = text.trim_end().lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
     while let Some(line) = lines.next() {
@@ -57,7 +57,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 /// The value of a field, whatever the case of its name.
-pub(crate) fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(crate) fn find_field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
@@ -81,34 +81,34 @@ mod tests {
     #[test]
     fn a_value_cannot_start_another_field() {
         for value in ["a\nFiles: x", "a\n", "a\n\n b", "a\r\n b", "a\n  \n b", "a\0", "a\n b\x0b"] {
-            assert!(put(&mut String::new(), "Homepage", value).is_err(), "{value:?}");
+            assert!(write_field(&mut String::new(), "Homepage", value).is_err(), "{value:?}");
         }
     }
 
     #[test]
     fn a_name_is_one_word() {
         for name in ["", "A B", "A:B", "-A", "#A", "A\nB", "Ä"] {
-            assert!(put(&mut String::new(), name, "x").is_err(), "{name:?}");
+            assert!(write_field(&mut String::new(), name, "x").is_err(), "{name:?}");
         }
     }
 
     #[test]
     fn values_may_go_on() {
         let mut text = String::new();
-        put(&mut text, "Package-List", "\n a deb\n b deb").unwrap();
-        put(&mut text, "Homepage", "x").unwrap();
+        write_field(&mut text, "Package-List", "\n a deb\n b deb").unwrap();
+        write_field(&mut text, "Homepage", "x").unwrap();
         assert_eq!(text, "Package-List:\n a deb\n b deb\nHomepage: x\n");
     }
 
     #[test]
     fn what_was_read_can_be_written() {
         let text = "Package: a\nDescription: b\n c\n .\n   d \nFiles:\n 1 2\n\n";
-        let fields = parse(text).unwrap();
-        assert_eq!(field(&fields, "package"), Some("a"));
-        assert_eq!(field(&fields, "Files"), Some("\n 1 2"));
+        let fields = parse_paragraph(text).unwrap();
+        assert_eq!(find_field(&fields, "package"), Some("a"));
+        assert_eq!(find_field(&fields, "Files"), Some("\n 1 2"));
         let mut again = String::new();
         for (name, value) in &fields {
-            put(&mut again, name, value).unwrap();
+            write_field(&mut again, name, value).unwrap();
         }
         assert_eq!(again, "Package: a\nDescription: b\n c\n .\n   d\nFiles:\n 1 2\n");
     }
@@ -118,19 +118,19 @@ mod tests {
         for text in
             ["a", "A: b\n\nB: c", "A: b\na: c", " A: b", "A: b\n \n c", ": b", "A B: c", "A: \0", "-----"]
         {
-            assert!(parse(text).is_err(), "{text:?}");
+            assert!(parse_paragraph(text).is_err(), "{text:?}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn whatever_is_read_can_be_written_and_read_again(text in "([A-C]{1,2}:?[ \\t]?[a.\\n\\r \u{b}é]{0,4}\n){0,5}") {
-            if let Ok(fields) = parse(&text) {
+            if let Ok(fields) = parse_paragraph(&text) {
                 let mut again = String::new();
                 for (name, value) in &fields {
-                    put(&mut again, name, value).unwrap();
+                    write_field(&mut again, name, value).unwrap();
                 }
-                proptest::prop_assert_eq!(parse(&again).unwrap(), fields);
+                proptest::prop_assert_eq!(parse_paragraph(&again).unwrap(), fields);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// What the entry says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ChangelogEntry {
     /// The source package.
     pub(crate) source: String,
     /// With epoch and revision.
@@ -27,11 +27,11 @@ pub(crate) struct Entry {
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub(crate) fn newest(text: &str) -> Result<Entry, String> {
+pub(crate) fn parse_newest_entry(text: &str) -> Result<ChangelogEntry, String> {
     let mut lines = text.lines().map(str::trim_end).skip_while(|line| line.is_empty());
     let head = lines.next().ok_or("the changelog is empty")?;
-    let (source, version, distribution, settings) =
-        read_head(head).ok_or_else(|| format!("{head:?} is not the first line of a changelog's entry"))?;
+    let (source, version, distribution, settings) = parse_heading(head)
+        .ok_or_else(|| format!("{head:?} is not the first line of a changelog's entry"))?;
     let mut kept = vec![head.to_owned()];
     let (changed_by, date) = loop {
         let line = lines.next().ok_or("the newest entry of the changelog does not end")?;
@@ -47,20 +47,20 @@ pub(crate) fn newest(text: &str) -> Result<Entry, String> {
         kept.pop();
     }
     let urgency = settings.split(',').find_map(|it| it.trim().strip_prefix("urgency="));
-    Ok(Entry {
+    Ok(ChangelogEntry {
         source: source.to_owned(),
         version: version.to_owned(),
         distribution: distribution.to_owned(),
         urgency: urgency.map(str::to_owned),
         changed_by: changed_by.trim().to_owned(),
         date: date.trim().to_owned(),
-        closes: closes(&kept[1..].join("\n")),
+        closes: parse_closed_bugs(&kept[1..].join("\n")),
         lines: kept,
     })
 }
 
 /// `source (version) distributions; settings`
-fn read_head(line: &str) -> Option<(&str, &str, &str, &str)> {
+fn parse_heading(line: &str) -> Option<(&str, &str, &str, &str)> {
     let (source, rest) = line.split_once(" (")?;
     let (version, rest) = rest.split_once(") ")?;
     let (distribution, settings) = rest.split_once(';')?;
@@ -69,7 +69,7 @@ fn read_head(line: &str) -> Option<(&str, &str, &str, &str)> {
 }
 
 /// The bugs behind every `Closes:`, `closes: bug#1, #2 , 3`, wherever lines are broken.
-fn closes(text: &str) -> BTreeSet<u64> {
+fn parse_closed_bugs(text: &str) -> BTreeSet<u64> {
     // All signs that matter are ASCII, and this keeps their places.
     let text = text.to_ascii_lowercase();
     let mut bugs = BTreeSet::new();
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_newest_entry() {
-        let entry = newest(TEXT).unwrap();
+        let entry = parse_newest_entry(TEXT).unwrap();
         assert_eq!((entry.source.as_str(), entry.version.as_str()), ("opkg-a", "1:2.0-1"));
         assert_eq!((entry.distribution.as_str(), entry.urgency.as_deref()), ("unstable", Some("medium")));
         assert_eq!(entry.changed_by, "Ada <ada@example.org>");
@@ -124,7 +124,7 @@ mod tests {
             "a (1.0) unstable; urgency=low\n* x\n -- A <a>  B",
             "a (1.0) unstable; urgency=low\n -- A <a> B",
         ] {
-            assert!(newest(text).is_err(), "{text:?}");
+            assert!(parse_newest_entry(text).is_err(), "{text:?}");
         }
     }
 }

@@ -1,28 +1,33 @@
 //! Packages written by this crate, from the records that a plugin returned.
 
-use opkg_runtime::artefacts::{Container, Output, SourcePackage};
+use opkg_interface::artefacts::{Container, Output, SourcePackage};
 
-use crate::contents::LARGEST;
-use crate::source::Source;
-use crate::tree::Tree;
-use crate::{Error, Signer, archive, deb, mode, rpm};
+use crate::entries::MAX_PACKAGE_BYTES;
+use crate::error::Error;
+use crate::output_tree::OutputTree;
+use crate::permissions::file_mode;
+use crate::sign::Signer;
+use crate::source::OpkgSource;
+use crate::{archive, deb, rpm};
 
 /// Writes all binary packages into `tree`, each under its own name. Returns the names.
-pub(crate) fn packages(
+pub(crate) fn build_packages(
     output: &Output,
-    source: Source<'_>,
-    tree: &Tree<'_>,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<String>, Error> {
-    let source_name = rpm::source_name(&output.packages).unwrap_or_default();
+    let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
     let mut names = Vec::with_capacity(output.packages.len());
     for package in &output.packages {
         let bytes = match &output.container {
-            Container::Rpm(compression) => rpm::binary(package, *compression, &source_name, source, signer)?,
-            Container::Deb(compression) => deb::write(package, *compression, source)?,
-            Container::Archive(compression) => archive::write(package, *compression, source)?,
+            Container::Rpm(compression) => {
+                rpm::build_binary(package, *compression, &source_name, source, signer)?
+            }
+            Container::Deb(compression) => deb::build_deb(package, *compression, source)?,
+            Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
         };
-        tree.write(&package.file_name, &bytes, mode(false))?;
+        tree.write(&package.file_name, &bytes, file_mode(false))?;
         names.push(package.file_name.clone());
     }
     Ok(names)
@@ -30,10 +35,10 @@ pub(crate) fn packages(
 
 /// Writes the source package that the container's format has beside what [`crate::lay_out`] laid into
 /// `tree`: of a spec and the archive that feeds it. Returns its name.
-pub(crate) fn source(
+pub(crate) fn build_source_package(
     output: &Output,
-    source: Source<'_>,
-    tree: &Tree<'_>,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
     signer: Option<&Signer>,
 ) -> Result<Option<String>, Error> {
     let (Container::Rpm(compression), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
@@ -41,11 +46,14 @@ pub(crate) fn source(
         return Ok(None);
     };
     let spec = output.meta_files.iter().find(|file| file.path.ends_with(".spec"));
-    let (Some(spec), Some(name)) = (spec, rpm::source_name(&output.packages)) else {
+    let (Some(spec), Some(name)) = (spec, rpm::source_file_name(&output.packages)) else {
         return Ok(None);
     };
-    let Some(archive) = tree.read(&tarball.path, LARGEST)? else { return Err(Error::TooLarge(name)) };
-    let bytes = rpm::source(&output.packages, *compression, spec, (&tarball.path, archive), source, signer)?;
-    tree.write(&name, &bytes, mode(false))?;
+    let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
+        return Err(Error::TooLarge(name));
+    };
+    let bytes =
+        rpm::build_source(&output.packages, *compression, spec, (&tarball.path, archive), source, signer)?;
+    tree.write(&name, &bytes, file_mode(false))?;
     Ok(Some(name))
 }

@@ -11,7 +11,7 @@ pub enum Error {
 
     /// A file of the OPKG is not what it was when it was checked.
     #[error("{} changed while the package was being built", .0.display())]
-    Changed(PathBuf),
+    FileChanged(PathBuf),
 
     /// The plugin asks for a file that the OPKG does not have.
     #[error("the plugin refers to a file that the OPKG does not have (node {0})")]
@@ -19,7 +19,7 @@ pub enum Error {
 
     /// What the plugin returned cannot be put into the container it asked for.
     #[error("the plugin returned something that cannot be packed: {0}")]
-    Unpackable(String),
+    InvalidOutput(String),
 
     /// A package would hold more than two gibibytes.
     #[error("{0} would hold more than 2 GiB")]
@@ -27,7 +27,7 @@ pub enum Error {
 
     /// The key to sign with passed all checks and is damaged nevertheless.
     #[error("cannot sign: {0}")]
-    Unsigned(String),
+    Signing(String),
 
     /// A program of the distribution is not on this machine.
     #[error("the program `{program}` is not installed")]
@@ -38,7 +38,7 @@ pub enum Error {
 
     /// A program of the distribution failed.
     #[error("`{program}` failed ({status})")]
-    Program {
+    ProgramFailed {
         /// As the plugin names it.
         program: String,
         /// Exit code or signal.
@@ -49,11 +49,11 @@ pub enum Error {
 
     /// The distribution's programs succeeded without making what they should have.
     #[error("the native build ended without the package {0}")]
-    MissingResult(String),
+    MissingBuildResult(String),
 
     /// A file beside the packages cannot go into their index.
     #[error("{} cannot go into the index of packages: {reason}", file.display())]
-    Unindexable {
+    CannotIndex {
         /// Where it is.
         file: PathBuf,
         /// What is wrong with it.

@@ -7,34 +7,35 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use fs_err as fs;
-use opkg_runtime::artefacts::{BuildCommand, Output};
-use opkg_scratch::Scratch;
+use opkg_interface::artefacts::{BuildCommand, Output};
+use opkg_scratch::ScratchDir;
 
-use crate::source::Source;
-use crate::stage::Stage;
-use crate::tree::Tree;
-use crate::{Error, lay_out};
+use crate::error::Error;
+use crate::meta::write_sources;
+use crate::output_tree::OutputTree;
+use crate::source::OpkgSource;
+use crate::staging::StagingDir;
 
 /// How many lines of a failed program's output are kept.
-const LAST_LINES: usize = 30;
+const MAX_LAST_LINES: usize = 30;
 
 /// Runs the native build in a scratch directory and copies its results into the stage. Returns their names.
-pub(crate) fn build(
+pub(crate) fn run_native_build(
     output: &Output,
-    source: Source<'_>,
-    stage: &Stage,
+    source: OpkgSource<'_>,
+    stage: &StagingDir,
     verbose: bool,
 ) -> Result<Vec<String>, Error> {
     // Not inside the output directory, whose path may hold blanks or `%`: not every tool can cope with them.
-    let scratch = Scratch::new("opkgc-", None)?;
+    let scratch = ScratchDir::new("opkgc-", None)?;
     let top = scratch.path().join("top");
     let home = scratch.path().join("home");
     fs::create_dir(&top)?;
     fs::create_dir(&home)?;
-    lay_out(output, source, &Tree::new(&top, source.time()))?;
+    write_sources(output, source, &OutputTree::new(&top, source.timestamp()))?;
 
     for command in &output.native_build.commands {
-        run(command, &top, &home, source.time(), verbose)?;
+        run_command(command, &top, &home, source.timestamp(), verbose)?;
     }
 
     let mut names = Vec::new();
@@ -42,22 +43,28 @@ pub(crate) fn build(
         let path = top.join(result);
         let name = result.rsplit('/').next().unwrap_or(result).to_owned();
         if !fs::symlink_metadata(&path).is_ok_and(|it| it.is_file()) {
-            return Err(Error::MissingResult(name));
+            return Err(Error::MissingBuildResult(name));
         }
         // Through the tree, since the scratch directory may be on another file system.
         let into = stage.path();
-        let tree = Tree::new(&into, source.time());
+        let tree = OutputTree::new(&into, source.timestamp());
         let mut copy = tree.create(&name)?;
         io::copy(&mut fs::File::open(&path)?, &mut copy)?;
-        tree.seal(&copy, 0o644)?;
+        tree.set_metadata(&copy, 0o644)?;
         names.push(name);
     }
     Ok(names)
 }
 
-fn run(command: &BuildCommand, top: &Path, home: &Path, time: u64, verbose: bool) -> Result<(), Error> {
+fn run_command(
+    command: &BuildCommand,
+    top: &Path,
+    home: &Path,
+    time: u64,
+    verbose: bool,
+) -> Result<(), Error> {
     let Some((program, arguments)) = command.argv.split_first() else {
-        return Err(Error::Unpackable("a native build command without a program".into()));
+        return Err(Error::InvalidOutput("a native build command without a program".into()));
     };
     let directory = top.join(&command.directory);
     let mut log = tempfile::tempfile()?;
@@ -88,14 +95,14 @@ fn run(command: &BuildCommand, top: &Path, home: &Path, time: u64, verbose: bool
     if status.success() {
         return Ok(());
     }
-    Err(Error::Program { program: program.clone(), status, last_lines: last_lines(&mut log)? })
+    Err(Error::ProgramFailed { program: program.clone(), status, last_lines: read_last_lines(&mut log)? })
 }
 
-fn last_lines(log: &mut File) -> io::Result<Vec<String>> {
+fn read_last_lines(log: &mut File) -> io::Result<Vec<String>> {
     log.rewind()?;
-    let mut lines = std::collections::VecDeque::with_capacity(LAST_LINES);
+    let mut lines = std::collections::VecDeque::with_capacity(MAX_LAST_LINES);
     for line in BufReader::new(log).split(b'\n') {
-        if lines.len() == LAST_LINES {
+        if lines.len() == MAX_LAST_LINES {
             lines.pop_front();
         }
         lines.push_back(String::from_utf8_lossy(&line?).into_owned());

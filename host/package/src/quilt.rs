@@ -3,75 +3,83 @@
 
 use std::io;
 
-use opkg_runtime::artefacts::{Field, QuiltSource, TextFile};
+use opkg_interface::artefacts::{Field, QuiltSource, TextFile};
 
+use crate::checksums::{self, Checksums};
 use crate::compress::{gzip, xz};
-use crate::deb822::put;
-use crate::digest::{self, Sums};
-use crate::source::Source;
-use crate::tarball::Tarball;
-use crate::tree::Tree;
-use crate::{Error, mode};
+use crate::deb822::write_field;
+use crate::error::Error;
+use crate::output_tree::OutputTree;
+use crate::permissions::file_mode;
+use crate::source::OpkgSource;
+use crate::tar_writer::TarWriter;
 
 /// Writes the two archives and the control file into `tree`; returns the file names, control file last.
-pub(crate) fn write(
+pub(crate) fn write_source_package(
     package: &QuiltSource,
     meta_files: &[TextFile],
-    source: Source<'_>,
-    tree: &Tree<'_>,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
 ) -> Result<Vec<String>, Error> {
     let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
     let Some((upstream, _)) = version.rsplit_once('-') else {
-        return Err(Error::Unpackable(format!(
+        return Err(Error::InvalidOutput(format!(
             "a quilt source package needs a revision, and the version `{version}` has none"
         )));
     };
     let name = &package.name;
-    let original = (format!("{name}_{upstream}.orig.tar.gz"), original(package, source)?);
-    let packaging = (format!("{name}_{version}.debian.tar.xz"), packaging(package, meta_files, source)?);
+    let original = (format!("{name}_{upstream}.orig.tar.gz"), build_orig_archive(package, source)?);
+    let packaging =
+        (format!("{name}_{version}.debian.tar.xz"), build_debian_archive(package, meta_files, source)?);
     let archives = [original, packaging];
-    let control = (format!("{name}_{version}.dsc"), control(package, &archives)?.into_bytes());
+    let control = (format!("{name}_{version}.dsc"), format_dsc(package, &archives)?.into_bytes());
 
     let mut names = Vec::new();
     for (name, contents) in archives.into_iter().chain([control]) {
-        tree.write(&name, &contents, mode(false))?;
+        tree.write(&name, &contents, file_mode(false))?;
         names.push(name);
     }
     Ok(names)
 }
 
-fn original(package: &QuiltSource, source: Source<'_>) -> Result<Vec<u8>, Error> {
-    let mut archive = Tarball::new(gzip(Vec::new(), 6), source.time());
-    archive.sources(source, &package.directory)?;
+fn build_orig_archive(package: &QuiltSource, source: OpkgSource<'_>) -> Result<Vec<u8>, Error> {
+    let mut archive = TarWriter::new(gzip(Vec::new(), 6), source.timestamp());
+    archive.append_sources(source, &package.directory)?;
     Ok(archive.finish()?.finish()?)
 }
 
-fn packaging(package: &QuiltSource, meta_files: &[TextFile], source: Source<'_>) -> io::Result<Vec<u8>> {
-    let mut archive = Tarball::new(Vec::new(), source.time());
+fn build_debian_archive(
+    package: &QuiltSource,
+    meta_files: &[TextFile],
+    source: OpkgSource<'_>,
+) -> io::Result<Vec<u8>> {
+    let mut archive = TarWriter::new(Vec::new(), source.timestamp());
     for file in meta_files {
         // The archive holds the folder `debian` itself; anything else has no place in it.
         if let Some(path) = file.path.strip_prefix(&format!("{}/", package.directory))
             && path.starts_with("debian/")
         {
-            archive.text(path, file)?;
+            archive.append_text(path, file)?;
         }
     }
     xz(&archive.finish()?)
 }
 
-fn control(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<String, Error> {
+fn format_dsc(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<String, Error> {
     let mut text = String::new();
-    put(&mut text, "Format", "3.0 (quilt)")?;
-    put(&mut text, "Source", &package.name)?;
-    put(&mut text, "Version", &package.version)?;
+    write_field(&mut text, "Format", "3.0 (quilt)")?;
+    write_field(&mut text, "Source", &package.name)?;
+    write_field(&mut text, "Version", &package.version)?;
     for Field { name, value } in &package.fields {
-        put(&mut text, name, value)?;
+        write_field(&mut text, name, value)?;
     }
-    let sums =
-        archives.iter().map(|(_, contents)| Sums::of(contents.as_slice())).collect::<Result<Vec<_>, _>>()?;
+    let sums = archives
+        .iter()
+        .map(|(_, contents)| Checksums::compute(contents.as_slice()))
+        .collect::<Result<Vec<_>, _>>()?;
     let files = || archives.iter().map(|(name, _)| name.as_str()).zip(&sums);
-    put(&mut text, "Checksums-Sha1", &digest::list(files(), |it| &it.sha1))?;
-    put(&mut text, "Checksums-Sha256", &digest::list(files(), |it| &it.sha256))?;
-    put(&mut text, "Files", &digest::list(files(), |it| &it.md5))?;
+    write_field(&mut text, "Checksums-Sha1", &checksums::format_checksum_list(files(), |it| &it.sha1))?;
+    write_field(&mut text, "Checksums-Sha256", &checksums::format_checksum_list(files(), |it| &it.sha256))?;
+    write_field(&mut text, "Files", &checksums::format_checksum_list(files(), |it| &it.md5))?;
     Ok(text)
 }

@@ -11,23 +11,23 @@ use crate::Error;
 
 /// An OPKG together with the directory that it was read from.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub struct OpkgSource<'a> {
     /// Read and checked.
     pub opkg: &'a Opkg,
     /// Where [`SourceFile::path`] starts.
     pub directory: &'a Path,
 }
 
-impl<'a> Source<'a> {
+impl<'a> OpkgSource<'a> {
     /// Seconds since 1970 that every time stamp is set to.
     #[must_use]
-    pub fn time(self) -> u64 {
+    pub fn timestamp(self) -> u64 {
         u64::try_from(self.opkg.source_date.seconds).unwrap_or(0)
     }
 
     /// The files by what plugins call them.
     #[must_use]
-    pub fn files(self) -> HashMap<u32, &'a SourceFile> {
+    pub fn files_by_node(self) -> HashMap<u32, &'a SourceFile> {
         self.opkg.files.iter().map(|file| (file.at.0, file)).collect()
     }
 
@@ -35,10 +35,10 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(self, file: &SourceFile) -> Result<Verified, Error> {
+    pub fn open(self, file: &SourceFile) -> Result<VerifyingReader, Error> {
         let path = self.directory.join(&file.path);
         let inner = fs_err::File::open(&path)?.take(file.size.saturating_add(1));
-        Ok(Verified { inner, hash: Sha256::new(), expected: file.sha256, left: file.size, path })
+        Ok(VerifyingReader { inner, hash: Sha256::new(), expected: file.sha256, remaining: file.size, path })
     }
 
     /// A regular file's contents as a whole.
@@ -47,29 +47,29 @@ impl<'a> Source<'a> {
     /// When it cannot be read, or is no longer what was checked.
     pub fn read(self, file: &SourceFile) -> Result<Vec<u8>, Error> {
         let mut contents = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0));
-        self.open(file)?.read_to_end(&mut contents).map_err(changed)?;
+        self.open(file)?.read_to_end(&mut contents).map_err(into_error)?;
         Ok(contents)
     }
 }
 
 /// Reads a file and compares it with its checksum on the way.
-pub struct Verified {
+pub struct VerifyingReader {
     inner: io::Take<fs_err::File>,
     hash: Sha256,
     expected: [u8; 32],
-    left: u64,
+    remaining: u64,
     path: PathBuf,
 }
 
-impl Read for Verified {
+impl Read for VerifyingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         let differs = if count == 0 {
-            self.left != 0 || self.hash.finalize_reset()[..] != self.expected
+            self.remaining != 0 || self.hash.finalize_reset()[..] != self.expected
         } else {
             self.hash.update(&buffer[..count]);
-            let over = count as u64 > self.left;
-            self.left = self.left.saturating_sub(count as u64);
+            let over = count as u64 > self.remaining;
+            self.remaining = self.remaining.saturating_sub(count as u64);
             over
         };
         // The end may be asked for more than once: what follows the first end is an empty stream.
@@ -77,7 +77,7 @@ impl Read for Verified {
             self.expected = Sha256::new().finalize().into();
         }
         if differs {
-            return Err(io::Error::other(ChangedFile(self.path.clone())));
+            return Err(io::Error::other(FileChangedError(self.path.clone())));
         }
         Ok(count)
     }
@@ -86,10 +86,11 @@ impl Read for Verified {
 /// Carries [`Error::Changed`] through interfaces that only know `io::Error`.
 #[derive(Debug, thiserror::Error)]
 #[error("{} changed while the package was being built", .0.display())]
-struct ChangedFile(PathBuf);
+struct FileChangedError(PathBuf);
 
 /// Finds out whether an error is about a changed file.
-pub(crate) fn changed(error: io::Error) -> Error {
-    let path = error.get_ref().and_then(|inner| inner.downcast_ref::<ChangedFile>()).map(|it| it.0.clone());
-    path.map_or(Error::Io(error), Error::Changed)
+pub(crate) fn into_error(error: io::Error) -> Error {
+    let path =
+        error.get_ref().and_then(|inner| inner.downcast_ref::<FileChangedError>()).map(|it| it.0.clone());
+    path.map_or(Error::Io(error), Error::FileChanged)
 }

@@ -10,21 +10,21 @@ mod tool;
 use std::process::Command;
 
 use fs_err as fs;
-use opkg_package::Error;
-use opkg_runtime::artefacts::{
+use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, Field, HookTime, NativeKind, NativeRelation, Scriptlet, TextFile,
 };
-use package::{fixture, package, written};
-use tool::{installed, told};
+use opkg_package::Error;
+use package::{fixture, sample_package, write_single};
+use tool::{is_installed, tool_output};
 
 /// Makes a package one that cannot be written.
-type Spoil = fn(&mut BinaryPackage);
+type Mutation = fn(&mut BinaryPackage);
 
 #[test]
 fn what_a_format_cannot_say_is_refused() {
     let fixture = fixture();
     let relation = |name: &str| NativeRelation { kind: NativeKind::Requires, name: name.into(), bound: None };
-    let changes: [(&str, Spoil); 8] = [
+    let changes: [(&str, Mutation); 8] = [
         ("a zero byte", |it| it.summary = "a\0b".into()),
         ("a path upwards", |it| it.files[0].path = "/../x".into()),
         ("a relative path", |it| it.files[0].path = "etc/x".into()),
@@ -38,17 +38,17 @@ fn what_a_format_cannot_say_is_refused() {
         }),
     ];
     for container in [Container::Rpm(Compression::Gzip), Container::Deb(Compression::Xz)] {
-        assert!(written(&fixture, &package(&fixture), container).is_ok());
+        assert!(write_single(&fixture, &sample_package(&fixture), container).is_ok());
         for (what, change) in changes {
-            let mut package = package(&fixture);
+            let mut package = sample_package(&fixture);
             change(&mut package);
-            let outcome = written(&fixture, &package, container);
-            assert!(matches!(outcome, Err(Error::Unpackable(_))), "{what}");
+            let outcome = write_single(&fixture, &package, container);
+            assert!(matches!(outcome, Err(Error::InvalidOutput(_))), "{what}");
         }
     }
     for injected in ["a, b", "a\nDepends: b", "a | b", "A", "a (= 1)", "a:", ""] {
-        let package = BinaryPackage { relations: vec![relation(injected)], ..package(&fixture) };
-        assert!(written(&fixture, &package, Container::Deb(Compression::Xz)).is_err(), "{injected:?}");
+        let package = BinaryPackage { relations: vec![relation(injected)], ..sample_package(&fixture) };
+        assert!(write_single(&fixture, &package, Container::Deb(Compression::Xz)).is_err(), "{injected:?}");
     }
 }
 
@@ -56,8 +56,8 @@ fn what_a_format_cannot_say_is_refused() {
 fn an_archive_holds_the_members_and_then_the_files() {
     let fixture = fixture();
     let member = TextFile { path: ".INFO".into(), contents: "x".into(), executable: false };
-    let package = BinaryPackage { members: vec![member], ..package(&fixture) };
-    let directory = written(&fixture, &package, Container::Archive(Compression::None)).unwrap();
+    let package = BinaryPackage { members: vec![member], ..sample_package(&fixture) };
+    let directory = write_single(&fixture, &package, Container::Archive(Compression::None)).unwrap();
     let mut archive = tar::Archive::new(fs::File::open(directory.path().join("x")).unwrap());
     let paths = archive
         .entries()
@@ -69,14 +69,14 @@ fn an_archive_holds_the_members_and_then_the_files() {
 
 #[test]
 fn configuration_is_marked() {
-    if !installed("rpm") || !installed("dpkg-deb") {
+    if !is_installed("rpm") || !is_installed("dpkg-deb") {
         return;
     }
     let fixture = fixture();
-    let rpm = written(&fixture, &package(&fixture), Container::Rpm(Compression::Xz)).unwrap();
-    assert_eq!(told(rpm.path(), "rpm", &["-qp", "--configfiles"]), "/etc/x\n");
-    assert_eq!(told(rpm.path(), "rpm", &["-qp", "--docfiles"]), "/usr/data\n");
-    let deb = written(&fixture, &package(&fixture), Container::Deb(Compression::Xz)).unwrap();
+    let rpm = write_single(&fixture, &sample_package(&fixture), Container::Rpm(Compression::Xz)).unwrap();
+    assert_eq!(tool_output(rpm.path(), "rpm", &["-qp", "--configfiles"]), "/etc/x\n");
+    assert_eq!(tool_output(rpm.path(), "rpm", &["-qp", "--docfiles"]), "/usr/data\n");
+    let deb = write_single(&fixture, &sample_package(&fixture), Container::Deb(Compression::Xz)).unwrap();
     let info =
         Command::new("dpkg-deb").arg("-I").arg(deb.path().join("x")).arg("conffiles").output().unwrap();
     assert_eq!(String::from_utf8(info.stdout).unwrap(), "/etc/x\n");

@@ -12,18 +12,18 @@ use std::io::Read;
 use std::process::Command;
 
 use fs_err as fs;
-use opkg_runtime::artefacts::{
+use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, Field, FileMarks, HookTime,
     NativeKind, NativeRelation, PackedFile, Scriptlet, TextFile,
 };
-use package::{fixture, package, written};
+use package::{fixture, sample_package, write_single};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
-use tool::{installed, told};
+use tool::{is_installed, tool_output};
 
 /// Between values that a tool prints; no text that is generated holds it.
-const END: &str = "\u{1}end\n";
+const VALUE_SEPARATOR: &str = "\u{1}end\n";
 
 /// Text that breaks careless writers, sometimes with a zero byte.
 fn text() -> impl Strategy<Value = String> {
@@ -66,7 +66,7 @@ fn relation() -> impl Strategy<Value = NativeRelation> {
 }
 
 /// Between parts of what is asked for, likewise.
-const PART: &str = "\u{1}part\n";
+const SECTION_SEPARATOR: &str = "\u{1}part\n";
 
 /// Kinds of relations and scriptlets, as the tags of an RPM call them.
 const RELATIONS: [&str; 6] = ["REQUIRE", "PROVIDE", "CONFLICT", "OBSOLETE", "RECOMMEND", "SUGGEST"];
@@ -123,18 +123,18 @@ fn any_package() -> impl Strategy<Value = BinaryPackage> {
             url: Some(texts.3),
             license: texts.4,
             relations,
-            files: files.into_iter().map(|(path, file)| packed(path, file)).collect(),
+            files: files.into_iter().map(|(path, file)| packed_file(path, file)).collect(),
             scriptlets,
             fields: field.map(|(name, value)| Field { name, value }).into_iter().collect(),
             changelog: changes
                 .into_iter()
                 .map(|(header, seconds, text)| Change { header, seconds, text })
                 .collect(),
-            ..package(&fixture())
+            ..sample_package(&fixture())
         })
 }
 
-fn packed(path: String, (mode, content, marks): (u32, Content, [bool; 2])) -> PackedFile {
+fn packed_file(path: String, (mode, content, marks): (u32, Content, [bool; 2])) -> PackedFile {
     let all = [FileMarks::DOCUMENTATION, FileMarks::CONFIGURATION];
     let marks =
         all.into_iter().zip(marks).filter(|(_, set)| *set).fold(FileMarks::empty(), |sum, it| sum | it.0);
@@ -142,7 +142,7 @@ fn packed(path: String, (mode, content, marks): (u32, Content, [bool; 2])) -> Pa
 }
 
 /// What is in a file as it is installed; nothing of a directory or link.
-fn bytes(content: &Content) -> Option<Vec<u8>> {
+fn expected_bytes(content: &Content) -> Option<Vec<u8>> {
     match content {
         Content::Source(_) => Some(b"from the OPKG\n".to_vec()),
         Content::Text(text) => Some(text.clone().into_bytes()),
@@ -152,9 +152,9 @@ fn bytes(content: &Content) -> Option<Vec<u8>> {
 }
 
 /// An entry of a tar archive: path without what it begins with, mode, link, contents.
-type Entry = (String, u32, String, Vec<u8>);
+type TarEntry = (String, u32, String, Vec<u8>);
 
-fn entries(archive: impl Read) -> Vec<Entry> {
+fn entries(archive: impl Read) -> Vec<TarEntry> {
     let mut archive = tar::Archive::new(archive);
     let entries = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();
@@ -173,10 +173,10 @@ fn entries(archive: impl Read) -> Vec<Entry> {
 }
 
 /// How a package's files stand in an archive, paths begun like that.
-fn expected_entries(package: &BinaryPackage, start: &str) -> Vec<Entry> {
+fn expected_entries(package: &BinaryPackage, start: &str) -> Vec<TarEntry> {
     let entry = |file: &PackedFile| {
         let (path, contents) =
-            (format!("{start}{}", &file.path[1..]), bytes(&file.content).unwrap_or_default());
+            (format!("{start}{}", &file.path[1..]), expected_bytes(&file.content).unwrap_or_default());
         match &file.content {
             Content::Directory => (format!("{path}/"), file.mode, String::new(), contents),
             Content::Link(to) => (path, 0o777, to.clone(), contents),
@@ -249,26 +249,26 @@ proptest! {
     fn an_rpm_is_read_back_as_given(mut package in any_package()) {
         package.fields.clear();
         let fixture = fixture();
-        let Ok(directory) = written(&fixture, &package, Container::Rpm(Compression::Zstd)) else {
+        let Ok(directory) = write_single(&fixture, &package, Container::Rpm(Compression::Zstd)) else {
             return Ok(());
         };
-        if !installed("rpm") {
+        if !is_installed("rpm") {
             return Ok(());
         }
-        let one = |tag: &str| format!("%|{tag}?{{%{{{tag}}}}}|{END}");
+        let one = |tag: &str| format!("%|{tag}?{{%{{{tag}}}}}|{VALUE_SEPARATOR}");
         let each = |tags: &[&str]| -> String {
-            let values: String = tags.iter().map(|tag| format!("%{{{tag}}}{END}")).collect();
+            let values: String = tags.iter().map(|tag| format!("%{{{tag}}}{VALUE_SEPARATOR}")).collect();
             format!("[{values}]")
         };
         let tags = ["NAME", "VERSION", "RELEASE", "SUMMARY", "DESCRIPTION", "LICENSE", "PACKAGER", "URL"];
-        let mut formats = vec![format!("%{{EPOCHNUM}}{END}{}", tags.map(one).concat())];
+        let mut formats = vec![format!("%{{EPOCHNUM}}{VALUE_SEPARATOR}{}", tags.map(one).concat())];
         formats.push(each(&["FILENAMES", "FILEMODES", "FILELINKTOS", "FILEFLAGS"]));
         formats.push(each(&["CHANGELOGNAME", "CHANGELOGTIME", "CHANGELOGTEXT"]));
         formats.extend(RELATIONS.map(|it| each(&["NAME", "FLAGS", "VERSION"].map(|part| format!("{it}{part}")).each_ref().map(String::as_str))));
         formats.extend(SCRIPTS.map(|it| format!("{}{}", one(it), each(&[&format!("{it}PROG")]))));
-        let told = told(directory.path(), "rpm", &["-qp", "--nosignature", "--qf", &formats.join(PART)]);
-        let mut told = told.split(PART).map(|part| {
-            let mut values: Vec<String> = part.split(END).map(str::to_owned).collect();
+        let told = tool_output(directory.path(), "rpm", &["-qp", "--nosignature", "--qf", &formats.join(SECTION_SEPARATOR)]);
+        let mut told = told.split(SECTION_SEPARATOR).map(|part| {
+            let mut values: Vec<String> = part.split(VALUE_SEPARATOR).map(str::to_owned).collect();
             values.pop();
             values
         });
@@ -328,13 +328,13 @@ proptest! {
     #[test]
     fn a_deb_is_read_back_as_given(package in any_package()) {
         let fixture = fixture();
-        let Ok(directory) = written(&fixture, &package, Container::Deb(Compression::Gzip)) else {
+        let Ok(directory) = write_single(&fixture, &package, Container::Deb(Compression::Gzip)) else {
             return Ok(());
         };
-        if !installed("dpkg-deb") {
+        if !is_installed("dpkg-deb") {
             return Ok(());
         }
-        let told = told(directory.path(), "dpkg-deb", &["-f"]).replace("\n ", "\0");
+        let told = tool_output(directory.path(), "dpkg-deb", &["-f"]).replace("\n ", "\0");
         let mut fields: Vec<(String, String)> = told
             .lines()
             .map(|line| line.split_once(':').unwrap())
@@ -375,7 +375,7 @@ proptest! {
         let fixture = fixture();
         let info = TextFile { path: ".INFO".into(), contents: member.clone(), executable: false };
         let package = BinaryPackage { members: vec![info], ..package };
-        let Ok(directory) = written(&fixture, &package, Container::Archive(Compression::None)) else {
+        let Ok(directory) = write_single(&fixture, &package, Container::Archive(Compression::None)) else {
             return Ok(());
         };
         let told = entries(fs::File::open(directory.path().join("x")).unwrap());
@@ -402,7 +402,7 @@ fn enough_of_these_packages_are_written() {
         Container::Deb(Compression::Gzip),
         Container::Archive(Compression::None),
     ] {
-        let count = packages.iter().filter(|it| written(&fixture, it, container).is_ok()).count();
+        let count = packages.iter().filter(|it| write_single(&fixture, it, container).is_ok()).count();
         assert!((30..190).contains(&count), "{count} of {} for {container:?}", packages.len());
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use fs_err as fs;
-use opkg_package::{Role, index};
+use opkg_package::{OutputKind, write_index};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -55,11 +55,11 @@ fn read(directory: &Path, name: &str) -> String {
 }
 
 /// Why nothing was indexed.
-fn refusal(name: &str, contents: &[u8]) -> String {
+fn index_error(name: &str, contents: &[u8]) -> String {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join(name), contents).unwrap();
     fs::write(directory.path().join("Packages"), "of before").unwrap();
-    let error = index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
     assert_eq!(read(directory.path(), "Packages"), "of before");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "{error}");
     error
@@ -74,8 +74,8 @@ fn packages_of_every_compression_are_listed() {
         fs::write(path.join(format!("a{number}.deb")), deb(&control, compression, 1_400_000_000)).unwrap();
     }
     fs::write(path.join("InRelease"), "a signature of before").unwrap();
-    let written = index(path, "some-12", None).unwrap();
-    assert!(written.iter().all(|it| it.role == Role::Index && it.path.is_file()));
+    let written = write_index(path, "some-12", None).unwrap();
+    assert!(written.iter().all(|it| it.kind == OutputKind::Index && it.path.is_file()));
     let packages = read(path, "Packages");
     let paragraphs: Vec<&str> = packages.split("\n\n").collect();
     assert_eq!(paragraphs.len(), 4);
@@ -104,8 +104,9 @@ fn an_index_depends_on_the_packages_alone() {
             let control = CONTROL.replace("Package: a", &format!("Package: {name}"));
             fs::write(directory.path().join(format!("{name}.deb")), deb(&control, ".gz", 5)).unwrap();
         }
-        let files = index(directory.path(), "x", None).unwrap();
-        let of_directory = |it: &opkg_package::Written| it.path.strip_prefix(&directory).unwrap().to_owned();
+        let files = write_index(directory.path(), "x", None).unwrap();
+        let of_directory =
+            |it: &opkg_package::WrittenFile| it.path.strip_prefix(&directory).unwrap().to_owned();
         files.iter().map(|it| (of_directory(it), fs::read(&it.path).unwrap())).collect::<Vec<_>>()
     };
     assert_eq!(build(["aa", "bb"]), build(["bb", "aa"]));
@@ -147,7 +148,7 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
         ("a.dsc", b"Source: a\nVersion: 1\n".to_vec(), "it has no field `Files`"),
     ];
     for (name, contents, expected) in cases {
-        let reason = refusal(name, &contents);
+        let reason = index_error(name, &contents);
         assert!(reason.contains(expected) && reason.contains(name), "{expected:?}: {reason}");
     }
 }
@@ -156,13 +157,13 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
 fn what_lies_elsewhere_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs_err::os::unix::fs::symlink("/dev/zero", directory.path().join("a.deb")).unwrap();
-    let error = index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
     assert!(error.contains("it is not a regular file"), "{error}");
     for (name, reason) in [("../x.tar.gz", "lies elsewhere"), ("missing.tar.gz", "is missing")] {
         let dsc = format!(
             "Source: a\nVersion: 1\nFiles:\n 0 0 {name}\nChecksums-Sha1:\n 0 0 {name}\nChecksums-Sha256:\n 0 0 {name}\n"
         );
-        let error = refusal("a.dsc", dsc.as_bytes());
+        let error = index_error("a.dsc", dsc.as_bytes());
         assert!(error.contains(reason), "{error}");
     }
 }
@@ -172,7 +173,7 @@ fn two_packages_that_claim_to_be_the_same_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("one.deb"), deb(CONTROL, ".gz", 0)).unwrap();
     fs::write(directory.path().join("two.deb"), deb(CONTROL, ".xz", 0)).unwrap();
-    let error = index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
     assert!(error.contains("two.deb") && error.contains("another file is a 1.0-1 all as well"), "{error}");
 }
 
@@ -180,7 +181,7 @@ fn two_packages_that_claim_to_be_the_same_are_refused() {
 fn a_directory_without_packages_has_no_index() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.pkg.tar.zst"), "").unwrap();
-    let error = index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
     assert!(error.contains("a package of a format that has an index"), "{error}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -198,7 +199,7 @@ fn source_packages_are_listed_with_their_own_file() {
          \n-----BEGIN PGP SIGNATURE-----\n\nabcdef\n-----END PGP SIGNATURE-----\n"
     );
     fs::write(path.join("a_1.dsc"), &dsc).unwrap();
-    index(path, "x", None).unwrap();
+    write_index(path, "x", None).unwrap();
     let sources = read(path, "Sources");
     let size = dsc.len();
     assert!(sources.starts_with("Package: a\nFormat: 3.0 (native)\nVersion: 1\n"), "{sources}");
@@ -206,7 +207,7 @@ fn source_packages_are_listed_with_their_own_file() {
     assert!(sources.ends_with("Directory: .\n"), "{sources}");
     assert_eq!(read(path, "Packages"), "");
     fs::write(path.join("a_1.tar.xz"), "abd").unwrap();
-    let error = index(path, "x", None).unwrap_err().to_string();
+    let error = write_index(path, "x", None).unwrap_err().to_string();
     assert!(error.contains("has other contents than it says"), "{error}");
 }
 
@@ -223,7 +224,7 @@ proptest! {
         }
         bytes.truncate(end.max(8));
         fs::write(directory.path().join("a.deb"), bytes).unwrap();
-        if index(directory.path(), "x", None).is_ok() {
+        if write_index(directory.path(), "x", None).is_ok() {
             let packages = read(directory.path(), "Packages");
             prop_assert!(!packages.contains("\n\n"));
             prop_assert_eq!(packages.matches("\nFilename: ./a.deb\n").count(), 1);

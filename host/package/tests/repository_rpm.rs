@@ -9,22 +9,22 @@ use std::io::Read;
 use std::path::Path;
 
 use fs_err as fs;
-use opkg_package::index;
-use opkg_runtime::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks};
-use package::{fixture, package, packed, written};
+use opkg_interface::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks};
+use opkg_package::write_index;
+use package::{fixture, packed_file, sample_package, write_single};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 /// A directory with one package in it.
-fn directory(change: impl FnOnce(&mut BinaryPackage)) -> tempfile::TempDir {
+fn package_directory(change: impl FnOnce(&mut BinaryPackage)) -> tempfile::TempDir {
     let fixture = fixture();
-    let mut package = BinaryPackage { file_name: "x.rpm".into(), ..package(&fixture) };
+    let mut package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
     change(&mut package);
-    written(&fixture, &package, Container::Rpm(Compression::Gzip)).unwrap()
+    write_single(&fixture, &package, Container::Rpm(Compression::Gzip)).unwrap()
 }
 
 /// The names of the files of an index.
-fn listed(directory: &Path) -> Vec<String> {
+fn repodata_files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory.join("repodata")).unwrap();
     let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -32,8 +32,9 @@ fn listed(directory: &Path) -> Vec<String> {
 }
 
 /// The text of a list.
-fn list(directory: &Path, kind: &str) -> String {
-    let name = listed(directory).into_iter().find(|it| it.ends_with(&format!("-{kind}.xml.gz"))).unwrap();
+fn read_list(directory: &Path, kind: &str) -> String {
+    let name =
+        repodata_files(directory).into_iter().find(|it| it.ends_with(&format!("-{kind}.xml.gz"))).unwrap();
     let file = fs::File::open(directory.join("repodata").join(name)).unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
@@ -42,11 +43,11 @@ fn list(directory: &Path, kind: &str) -> String {
 
 #[test]
 fn the_same_packages_have_the_same_index() {
-    let [one, two] = [directory(|_| ()), directory(|_| ())];
+    let [one, two] = [package_directory(|_| ()), package_directory(|_| ())];
     for directory in [&one, &two] {
-        index(directory.path(), "x", None).unwrap();
+        write_index(directory.path(), "x", None).unwrap();
     }
-    assert_eq!(listed(one.path()), listed(two.path()));
+    assert_eq!(repodata_files(one.path()), repodata_files(two.path()));
     let read =
         |directory: &tempfile::TempDir| fs::read(directory.path().join("repodata/repomd.xml")).unwrap();
     assert_eq!(read(&one), read(&two));
@@ -54,12 +55,12 @@ fn the_same_packages_have_the_same_index() {
 
 #[test]
 fn texts_that_look_like_markup_are_text() {
-    let directory = directory(|it| {
+    let directory = package_directory(|it| {
         it.summary = "</summary><name>other</name> & \"more\" \u{1b}[31m".into();
-        it.files.insert(0, packed("/etc/<file>&\"", Content::Text(String::new()), FileMarks::empty()));
+        it.files.insert(0, packed_file("/etc/<file>&\"", Content::Text(String::new()), FileMarks::empty()));
     });
-    index(directory.path(), "x", None).unwrap();
-    let primary = list(directory.path(), "primary");
+    write_index(directory.path(), "x", None).unwrap();
+    let primary = read_list(directory.path(), "primary");
     let document = roxmltree::Document::parse(&primary).unwrap();
     let texts = |name: &str| -> Vec<String> {
         let elements = document.descendants().filter(|it| it.tag_name().name() == name);
@@ -72,16 +73,16 @@ fn texts_that_look_like_markup_are_text() {
 
 #[test]
 fn a_new_index_takes_the_place_of_the_old_one() {
-    let directory = directory(|_| ());
+    let directory = package_directory(|_| ());
     let path = directory.path();
-    index(path, "x", None).unwrap();
-    let before = listed(path);
+    write_index(path, "x", None).unwrap();
+    let before = repodata_files(path);
     fs::write(path.join("repodata/repomd.xml.asc"), "of another").unwrap();
     fs::remove_file(path.join("x.rpm")).unwrap();
-    let other = self::directory(|it| it.summary = "Y".into());
+    let other = self::package_directory(|it| it.summary = "Y".into());
     fs::copy(other.path().join("x.rpm"), path.join("y.rpm")).unwrap();
-    index(path, "x", None).unwrap();
-    let after = listed(path);
+    write_index(path, "x", None).unwrap();
+    let after = repodata_files(path);
     assert_eq!(after.len(), 4, "{after:?}");
     assert!(!after.contains(&"repomd.xml.asc".to_owned()));
     assert_eq!(before.iter().filter(|it| after.contains(it)).collect::<Vec<_>>(), ["repomd.xml"]);
@@ -89,16 +90,16 @@ fn a_new_index_takes_the_place_of_the_old_one() {
 
 #[test]
 fn what_must_not_be_in_an_index_leaves_the_old_one() {
-    let directory = directory(|_| ());
+    let directory = package_directory(|_| ());
     let path = directory.path();
-    index(path, "x", None).unwrap();
-    let before = listed(path);
+    write_index(path, "x", None).unwrap();
+    let before = repodata_files(path);
     let refused = |name: &str, bytes: &[u8], reason: &str| {
         fs::write(path.join(name), bytes).unwrap();
-        let error = index(path, "x", None).unwrap_err().to_string();
+        let error = write_index(path, "x", None).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(reason), "{error}");
         fs::remove_file(path.join(name)).unwrap();
-        assert_eq!(listed(path), before);
+        assert_eq!(repodata_files(path), before);
     };
     let rpm = fs::read(path.join("x.rpm")).unwrap();
     refused("y.rpm", &rpm, "x.rpm is opkg-x-0:1.0-2.all as well");
@@ -117,7 +118,7 @@ proptest! {
     fn damage_is_an_error_or_a_sound_index(
         changes in prop::collection::vec((96..2500_usize, any::<u8>()), 1..8),
     ) {
-        let directory = directory(|_| ());
+        let directory = package_directory(|_| ());
         let file = directory.path().join("x.rpm");
         let mut bytes = fs::read(&file).unwrap();
         for (place, byte) in changes {
@@ -126,9 +127,9 @@ proptest! {
             }
         }
         fs::write(&file, bytes).unwrap();
-        if index(directory.path(), "x", None).is_ok() {
+        if write_index(directory.path(), "x", None).is_ok() {
             for kind in ["primary", "filelists", "other"] {
-                let text = list(directory.path(), kind);
+                let text = read_list(directory.path(), kind);
                 prop_assert!(roxmltree::Document::parse(&text).is_ok(), "{}", text);
             }
         } else {

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use common::Fixture;
 use fs_err as fs;
-use opkg_package::{Builder, Error, Role, write};
-use opkg_runtime::artefacts::{
+use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, Field, NativeBuild, Output, QuiltSource, SourcePackage, TextFile,
 };
+use opkg_package::{BuildMode, Error, OutputKind, write_packages};
 
 const CHANGELOG: &str = "x (1:1.0-2) stable; urgency=low\n\n  * Made. Closes: #7\n\n -- A <a@b>  Tue, 13 May 2014 16:53:20 +0000\n";
 const CONTROL: &str = "Source: x\nSection: net\nPriority: extra\n# More to come.\n\nPackage: x-api\nXC-Note: one\n\n\
                        Package: x-more\nXC-note: two\nXB-Other: three\n";
 
-fn package(name: &str, arch: &str) -> BinaryPackage {
+fn sample_package(name: &str, arch: &str) -> BinaryPackage {
     BinaryPackage {
         name: name.into(),
         epoch: 1,
@@ -55,26 +55,26 @@ fn output(changelog: &str, control: &str) -> Output {
         }),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container: Container::Deb(Compression::Gzip),
-        packages: vec![package("x-api", "all"), package("x-more", "arm64")],
+        packages: vec![sample_package("x-api", "all"), sample_package("x-more", "arm64")],
         diagnostics: Vec::new(),
     }
 }
 
-fn written(output: &Output) -> Result<BTreeMap<String, String>, Error> {
+fn write_records(output: &Output) -> Result<BTreeMap<String, String>, Error> {
     let fixture = Fixture::new(&[("data", "x\n", 0o644)], &[]);
     let directory = tempfile::tempdir().unwrap();
-    let written = write(output, fixture.source(), directory.path(), Builder::Direct, None);
+    let written = write_packages(output, fixture.source(), directory.path(), BuildMode::Direct, None);
     if written.is_err() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
-    let records = written?.into_iter().filter(|it| it.role == Role::Record);
+    let records = written?.into_iter().filter(|it| it.kind == OutputKind::BuildRecord);
     let name = |it: &std::path::Path| it.file_name().unwrap().to_string_lossy().into_owned();
     Ok(records.map(|it| (name(&it.path), fs::read_to_string(&it.path).unwrap())).collect())
 }
 
 #[test]
 fn everything_is_listed() {
-    let records = written(&output(CHANGELOG, CONTROL)).unwrap();
+    let records = write_records(&output(CHANGELOG, CONTROL)).unwrap();
     let names: Vec<&String> = records.keys().collect();
     assert_eq!(names, ["x_1.0-2_arm64.buildinfo", "x_1.0-2_arm64.changes"]);
     let changes = &records["x_1.0-2_arm64.changes"];
@@ -117,11 +117,11 @@ fn what_does_not_fit_together_is_refused() {
         (CHANGELOG.to_owned(), "Source\n".to_owned(), "no field"),
     ];
     for (changelog, control, expected) in cases {
-        let error = written(&output(&changelog, &control)).unwrap_err().to_string();
+        let error = write_records(&output(&changelog, &control)).unwrap_err().to_string();
         assert!(error.contains(expected), "{expected:?}: {error}");
     }
     let mut without = output(CHANGELOG, CONTROL);
     without.meta_files.pop();
-    let error = written(&without).unwrap_err().to_string();
+    let error = write_records(&without).unwrap_err().to_string();
     assert!(error.contains("there is no x-1.0/debian/control"), "{error}");
 }

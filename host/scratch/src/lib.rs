@@ -7,21 +7,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
-/// Those in use by any thread.
-static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static LIVE_DIRS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A directory that is removed when this is dropped.
 #[derive(Debug)]
-pub struct Scratch(TempDir);
+pub struct ScratchDir(TempDir);
 
-impl Scratch {
+impl ScratchDir {
     /// A new one whose name starts with `prefix`, in `parent` or else where the system keeps such things.
     ///
     /// # Errors
     /// When it cannot be created.
     pub fn new(prefix: &str, parent: Option<&Path>) -> io::Result<Self> {
         // Held while creating: nobody may slip between the directory and its being known.
-        let mut live = lock();
+        let mut live = lock_live_dirs();
         let mut builder = tempfile::Builder::new();
         builder.prefix(prefix);
         let directory = match parent {
@@ -32,16 +31,15 @@ impl Scratch {
         Ok(Self(directory))
     }
 
-    /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchDir {
     fn drop(&mut self) {
-        let mut live = lock();
+        let mut live = lock_live_dirs();
         // Still known while it goes, in case the program is told to stop in the middle of that.
         let _ = std::fs::remove_dir_all(self.0.path());
         live.remove(self.0.path());
@@ -50,9 +48,9 @@ impl Drop for Scratch {
 
 /// Removes what unfinished work has in hand. For programs that are about to end: whoever still works in another
 /// thread will fail.
-pub fn discard_unfinished() {
+pub fn remove_all_on_exit() {
     // The lock is kept for good, so that nothing new begins.
-    let live = lock();
+    let live = lock_live_dirs();
     for directory in live.iter() {
         // Nothing more can be done about one that cannot be removed.
         let _ = std::fs::remove_dir_all(directory);
@@ -62,19 +60,19 @@ pub fn discard_unfinished() {
 
 /// While this lives, [`discard_unfinished`] waits: for what must be done as a whole.
 #[derive(Debug)]
-pub struct Hold(
+pub struct CleanupGuard(
     #[expect(dead_code, reason = "it is there to be dropped")] MutexGuard<'static, BTreeSet<PathBuf>>,
 );
 
 /// Makes [`discard_unfinished`] wait.
 #[must_use]
-pub fn hold() -> Hold {
-    Hold(lock())
+pub fn block_cleanup() -> CleanupGuard {
+    CleanupGuard(lock_live_dirs())
 }
 
-fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+fn lock_live_dirs() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     // A set of paths is sound even if a thread died while holding it.
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+    LIVE_DIRS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -84,10 +82,10 @@ mod tests {
 
     #[test]
     fn a_directory_goes_with_its_user() {
-        let scratch = Scratch::new("opkg-test-", None).unwrap();
+        let scratch = ScratchDir::new("opkg-test-", None).unwrap();
         let path = scratch.path().to_owned();
-        assert!(path.is_dir() && lock().contains(&path));
+        assert!(path.is_dir() && lock_live_dirs().contains(&path));
         drop(scratch);
-        assert!(!path.exists() && !lock().contains(&path));
+        assert!(!path.exists() && !lock_live_dirs().contains(&path));
     }
 }

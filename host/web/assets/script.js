@@ -3,17 +3,17 @@
 'use strict';
 
 (() => {
-  const follows = document.getElementById('follows');
+  const updateStatus = document.getElementById('update-status');
   const parts = document.querySelectorAll('[data-live]');
   if (!parts.length || !window.EventSource) return;
 
-  let shown = Number(follows.dataset.number);
+  let shown = Number(updateStatus.dataset.stateVersion);
   let newest = shown;
   let busy = false;
   let events = null;
 
   const say = (text) => {
-    if (follows.textContent !== text) follows.textContent = text;
+    if (updateStatus.textContent !== text) updateStatus.textContent = text;
   };
 
   // Puts the new content of a part in place, unless it is the same; where somebody is in it, they stay there.
@@ -38,7 +38,7 @@
     busy = true;
     const wanted = newest;
     try {
-      const answer = await fetch(follows.dataset.address || location.href, { credentials: 'same-origin', redirect: 'error' });
+      const answer = await fetch(updateStatus.dataset.refreshUrl || location.href, { credentials: 'same-origin', redirect: 'error' });
       if (!answer.ok) throw new Error(answer.statusText);
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
       for (const part of parts) {
@@ -62,7 +62,7 @@
       events = new EventSource('/live');
       events.addEventListener('state', (event) => {
         newest = Number(event.data);
-        if (newest === shown && !follows.textContent) say('Follows what changes');
+        if (newest === shown && !updateStatus.textContent) say('Follows what changes');
         refresh();
       });
       events.addEventListener('error', () => say('The server does not answer; this may be out of date'));

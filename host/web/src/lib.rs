@@ -1,33 +1,37 @@
-//! A cluster in the browser: how it stands, its journal and logs, what is asked of it, and the forms of its packages.
+//! A cluster in the browser: its status, its journal and logs, requests, and the forms of its packages.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `server`, `message`, `live` | connections and their limits; events when something changes |
-//! | `gate`, `session`, `secret` | who may come in |
-//! | `asked`, `fields`, `reply`, `route` | a request, and what answers it |
-//! | `site` | the cluster as all pages see it |
-//! | `program`, `logs`, `plain` | commands that are started from here, and what programs printed |
+//! | `server`, `request_reader`, `events` | connections and their limits; events when something changes |
+//! | `auth`, `session`, `secret` | who has access |
+//! | `request`, `params`, `response`, `bare_error`, `assets`, `route` | a request, and what answers it |
+//! | `app_state` | the cluster as all pages see it |
+//! | `command`, `logs` | commands that are started from here, and the output of programs |
 //! | `pages` | one page each: what it shows, and what its forms do |
 //!
 //! Templates make all HTML, and escape whatever they are given. Pages work without their script, which only
 //! fetches them again when something has changed.
 
-mod asked;
-mod fields;
-mod gate;
-mod live;
+mod app_state;
+mod assets;
+mod auth;
+mod bare_error;
+mod command;
+mod events;
+mod fuzz;
 mod logs;
-mod message;
 mod pages;
-mod plain;
-mod program;
-mod reply;
+mod params;
+mod request;
+mod request_reader;
+mod response;
 mod route;
 mod secret;
 mod server;
 mod session;
-mod site;
 
-pub use program::Program;
-pub use server::{Server, Stop};
-pub use site::Settings;
+pub use app_state::ServerSettings;
+pub use command::Program;
+#[doc(hidden)]
+pub use fuzz::read_request_bytes;
+pub use server::{Server, StopHandle};

@@ -1,80 +1,82 @@
-//! The logs of steps: files that the database names, below the directory where logs are kept, and nothing else.
+//! The logs of steps: files that the database names, only below the log directory.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
+use opkg::strip_control_chars;
 use rustix::fs::{Mode, OFlags, open, openat};
 
-use crate::plain::plain;
+/// Of a longer log, this much of its beginning and [`TAIL_BYTES`] of its end are shown.
+const HEAD_BYTES: u64 = 64 << 10;
+const TAIL_BYTES: u64 = 192 << 10;
 
-/// Bytes of the beginning that are shown of a long one.
-const HEAD: u64 = 64 << 10;
-/// Bytes of the end.
-const END: u64 = 192 << 10;
-
-/// What a step printed.
+/// A log, perhaps without its middle; control characters are stripped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// All of it, or its beginning.
+    /// The whole log, or its beginning.
     pub head: String,
-    /// Bytes that are left out behind that.
-    pub left_out: u64,
-    /// What stands behind those.
-    pub end: String,
+    /// Bytes that are left out between `head` and `tail`.
+    pub omitted_bytes: u64,
+    /// Empty when nothing is left out.
+    pub tail: String,
 }
 
 /// Why a log is not shown.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// The database names a file that is no log.
+pub enum LogError {
+    /// The path is not below the log directory.
     #[error("it does not lie in the directory of logs")]
-    Elsewhere,
-    /// It is gone, or there is no right to read it.
+    OutsideLogDirectory,
+    /// Also for a link or anything else that is no regular file.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads a log. No link below the directory is followed, whoever made it.
+/// Reads a log. No symbolic link below the directory is followed, whoever made it.
 ///
 /// # Errors
 /// When it is not below the directory, or cannot be read.
-pub fn read(directory: &Path, log: &Path) -> Result<Excerpt, Unreadable> {
-    let below = log.strip_prefix(directory).map_err(|_| Unreadable::Elsewhere)?;
-    let mut file = open_below(directory, below)?;
+pub fn read_excerpt(directory: &Path, log: &Path) -> Result<Excerpt, LogError> {
+    let below = log.strip_prefix(directory).map_err(|_| LogError::OutsideLogDirectory)?;
+    let mut file = open_beneath(directory, below)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Unreadable::Io(io::Error::new(ErrorKind::InvalidData, "it is no regular file")));
+        return Err(LogError::Io(io::Error::new(ErrorKind::InvalidData, "it is no regular file")));
     }
     let length = metadata.len();
-    if length <= HEAD + END {
-        return Ok(Excerpt { head: part(&mut file, HEAD + END)?, left_out: 0, end: String::new() });
+    if length <= HEAD_BYTES + TAIL_BYTES {
+        return Ok(Excerpt {
+            head: read_at_most(&mut file, HEAD_BYTES + TAIL_BYTES)?,
+            omitted_bytes: 0,
+            tail: String::new(),
+        });
     }
-    let head = part(&mut file, HEAD)?;
-    file.seek(SeekFrom::Start(length - END))?;
-    let end = part(&mut file, END)?;
-    Ok(Excerpt { head, left_out: length - HEAD - END, end })
+    let head = read_at_most(&mut file, HEAD_BYTES)?;
+    file.seek(SeekFrom::Start(length - TAIL_BYTES))?;
+    let tail = read_at_most(&mut file, TAIL_BYTES)?;
+    Ok(Excerpt { head, omitted_bytes: length - HEAD_BYTES - TAIL_BYTES, tail })
 }
 
-fn open_below(directory: &Path, below: &Path) -> Result<File, Unreadable> {
-    let step = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut at: OwnedFd = open(directory, step, Mode::empty()).map_err(io::Error::from)?;
+fn open_beneath(directory: &Path, below: &Path) -> Result<File, LogError> {
+    let directory_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut parent: OwnedFd = open(directory, directory_flags, Mode::empty()).map_err(io::Error::from)?;
     let mut names = below.components().peekable();
     while let Some(name) = names.next() {
-        let Component::Normal(name) = name else { return Err(Unreadable::Elsewhere) };
-        // A pipe in its place shall not be waited for.
-        let last = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let flags = if names.peek().is_some() { step } else { last };
-        at = openat(&at, name, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(io::Error::from)?;
+        let Component::Normal(name) = name else { return Err(LogError::OutsideLogDirectory) };
+        // NONBLOCK: opening a pipe in its place must not wait for a writer.
+        let file_flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = if names.peek().is_some() { directory_flags } else { file_flags };
+        parent = openat(&parent, name, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(io::Error::from)?;
     }
-    Ok(File::from(at))
+    Ok(File::from(parent))
 }
 
-fn part(file: &mut File, most: u64) -> io::Result<String> {
+fn read_at_most(file: &mut File, most: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
-    Ok(plain(&String::from_utf8_lossy(&bytes)))
+    Ok(strip_control_chars(&String::from_utf8_lossy(&bytes)))
 }
 
 #[cfg(test)]
@@ -91,13 +93,13 @@ mod tests {
         let log = directory.path().join("run-1/0001-x.log");
         fs::create_dir(log.parent().unwrap()).unwrap();
         fs::write(&log, "one\n\u{1b}[31mtwo\n").unwrap();
-        let shown = read(directory.path(), &log).unwrap();
-        assert_eq!(shown, Excerpt { head: "one\ntwo\n".into(), left_out: 0, end: String::new() });
+        let shown = read_excerpt(directory.path(), &log).unwrap();
+        assert_eq!(shown, Excerpt { head: "one\ntwo\n".into(), omitted_bytes: 0, tail: String::new() });
 
-        fs::write(&log, [b"a".repeat(1 << 20), b"b".repeat(END as usize)].concat()).unwrap();
-        let shown = read(directory.path(), &log).unwrap();
-        assert_eq!((shown.head.len() as u64, shown.left_out), (HEAD, (1 << 20) - HEAD));
-        assert_eq!(shown.end, "b".repeat(END as usize));
+        fs::write(&log, [b"a".repeat(1 << 20), b"b".repeat(TAIL_BYTES as usize)].concat()).unwrap();
+        let shown = read_excerpt(directory.path(), &log).unwrap();
+        assert_eq!((shown.head.len() as u64, shown.omitted_bytes), (HEAD_BYTES, (1 << 20) - HEAD_BYTES));
+        assert_eq!(shown.tail, "b".repeat(TAIL_BYTES as usize));
     }
 
     #[test]
@@ -108,12 +110,12 @@ mod tests {
         fs::write(&secret, "secret").unwrap();
         symlink(&secret, logs.join("run/link.log")).unwrap();
         symlink(directory.path(), logs.join("away")).unwrap();
-        let none = |log: &Path| read(&logs, log).unwrap_err();
-        assert!(matches!(none(&secret), Unreadable::Elsewhere));
-        assert!(matches!(none(&logs.join("run/../../secret")), Unreadable::Elsewhere));
-        assert!(matches!(none(Path::new("/etc/passwd")), Unreadable::Elsewhere));
+        let none = |log: &Path| read_excerpt(&logs, log).unwrap_err();
+        assert!(matches!(none(&secret), LogError::OutsideLogDirectory));
+        assert!(matches!(none(&logs.join("run/../../secret")), LogError::OutsideLogDirectory));
+        assert!(matches!(none(Path::new("/etc/passwd")), LogError::OutsideLogDirectory));
         for link in ["run/link.log", "away/secret", "run/gone.log", "run", ""] {
-            assert!(matches!(none(&logs.join(link)), Unreadable::Io(_)), "{link}");
+            assert!(matches!(none(&logs.join(link)), LogError::Io(_)), "{link}");
         }
     }
 }

@@ -1,43 +1,55 @@
 //! Which page answers a request.
 
-use crate::asked::Asked;
-use crate::pages::{self, Trouble, form, forms, journal, package, pair, panel, status};
-use crate::reply::Reply;
-use crate::site::Site;
+use crate::app_state::AppState;
+use crate::assets;
+use crate::pages::error::PageError;
+use crate::pages::render::error_page;
+use crate::pages::{form, forms, journal, package, package_target, requests, status};
+use crate::params::Params;
+use crate::request::Request;
+use crate::response::Response;
 
-/// Answers a request.
 #[must_use]
-pub fn route(site: &Site, asked: &Asked) -> Reply {
-    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
-    let done = match &asked.form {
-        None => look(site, asked, &path),
-        Some(sent) => match path.as_slice() {
-            ["phase"] => panel::phase(site, asked, sent),
-            ["run"] => panel::run(site, asked),
-            ["packages", package, "form"] => form::save(site, asked, sent, package, None),
-            ["packages", package, "form", image] => form::save(site, asked, sent, package, Some(image)),
-            [deed] => panel::ask(site, asked, sent, deed),
-            _ => Err(Trouble::NoPage),
-        },
+pub fn route(app: &AppState, request: &Request) -> Response {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    let answered = match &request.form {
+        None => route_get(app, request, &path),
+        Some(form) => route_post(app, request, form, &path),
     };
-    done.unwrap_or_else(|trouble| pages::trouble(asked, &trouble))
+    answered.unwrap_or_else(|error| error_page(request, &error))
 }
 
-fn look(site: &Site, asked: &Asked, path: &[&str]) -> Result<Reply, Trouble> {
+fn route_post(
+    app: &AppState,
+    request: &Request,
+    form: &Params,
+    path: &[&str],
+) -> Result<Response, PageError> {
     match path {
-        [] => status::show(site, asked),
-        ["packages", package] => package::show(site, asked, package),
-        ["packages", package, "on", target] => pair::show(site, asked, package, target),
-        ["packages", package, "form"] => form::show(site, asked, package, None),
-        ["packages", package, "form", image] => form::show(site, asked, package, Some(image)),
-        ["forms"] => forms::show(site, asked),
-        ["requests"] => panel::show(site, asked),
-        ["runs"] => journal::runs(site, asked),
-        ["runs", run] => journal::run(site, asked, run),
-        ["runs", run, step] => journal::step(site, asked, run, step),
-        ["style.css"] => Ok(pages::style()),
-        ["script.js"] => Ok(pages::script()),
-        ["icon.svg"] => Ok(pages::icon()),
-        _ => Err(Trouble::NoPage),
+        ["phase"] => requests::set_phase(app, request, form),
+        ["run"] => requests::start_run(app, request),
+        ["packages", package, "form"] => form::save(app, request, form, package, None),
+        ["packages", package, "form", image] => form::save(app, request, form, package, Some(image)),
+        [operation] => requests::perform_operation(app, request, form, operation),
+        _ => Err(PageError::PageNotFound),
+    }
+}
+
+fn route_get(app: &AppState, request: &Request, path: &[&str]) -> Result<Response, PageError> {
+    match path {
+        [] => status::show(app, request),
+        ["packages", package] => package::show(app, request, package),
+        ["packages", package, "on", target] => package_target::show(app, request, package, target),
+        ["packages", package, "form"] => form::show(app, request, package, None),
+        ["packages", package, "form", image] => form::show(app, request, package, Some(image)),
+        ["forms"] => forms::show(app, request),
+        ["requests"] => requests::show(app, request),
+        ["runs"] => journal::list_runs(app, request),
+        ["runs", run] => journal::show_run(app, request, run),
+        ["runs", run, step] => journal::show_step(app, request, run, step),
+        ["style.css"] => Ok(assets::stylesheet()),
+        ["script.js"] => Ok(assets::script()),
+        ["icon.svg"] => Ok(assets::icon()),
+        _ => Err(PageError::PageNotFound),
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets that nobody can guess, and comparing them without telling how much of a guess was right.
+//! Random secrets, compared in constant time.
 
 use std::fmt;
 use std::io;
@@ -7,29 +7,27 @@ use std::io;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LENGTH: usize = 32;
 
 impl Secret {
-    /// A new one.
-    ///
     /// # Errors
     /// When the operating system has no random numbers.
     pub fn new() -> io::Result<Self> {
         let mut bytes = [0; LENGTH];
         getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Self(bytes.iter().map(|it| char::from(LETTERS[usize::from(it % 64)])).collect()))
+        Ok(Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()))
     }
 
-    /// Whether somebody knows it. The time says nothing of where a guess goes wrong.
+    /// Compares in constant time: how long it takes does not say where a guess goes wrong.
     #[must_use]
-    pub fn is(&self, guess: &str) -> bool {
+    pub fn matches(&self, guess: &str) -> bool {
         let (own, guess) = (self.0.as_bytes(), guess.as_bytes());
         let differences = own.iter().zip(guess).fold(0, |all, (one, other)| all | (one ^ other));
         own.len() == guess.len() && std::hint::black_box(differences) == 0
     }
 
-    /// As it is handed to its owner.
+    /// The text. `Debug` does not show it, so that it reaches no log.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -51,11 +49,11 @@ mod tests {
     fn only_the_whole_secret_is_it() {
         let secret = Secret::new().unwrap();
         let text = secret.reveal().to_owned();
-        assert!(secret.is(&text));
+        assert!(secret.matches(&text));
         assert_eq!(text.len(), LENGTH);
-        assert!(!secret.is("") && !secret.is(&text[1..]) && !secret.is(&format!("{text}x")));
+        assert!(!secret.matches("") && !secret.matches(&text[1..]) && !secret.matches(&format!("{text}x")));
         let other = if text.starts_with('A') { "B" } else { "A" };
-        assert!(!secret.is(&format!("{other}{}", &text[1..])));
+        assert!(!secret.matches(&format!("{other}{}", &text[1..])));
         assert_ne!(Secret::new().unwrap().reveal(), text);
         assert_eq!(format!("{secret:?}"), "Secret");
     }

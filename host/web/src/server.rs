@@ -1,5 +1,5 @@
-//! Connections: how many there are, and what becomes of each. A thread serves one, and answers once: there are few
-//! users, and they are near.
+//! Accepts connections and limits their number. Each has a thread of its own and carries one response: there are few
+//! users, on fast networks.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,84 +12,87 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode, header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::asked::{Asked, MOST_IN_ADDRESS, path};
-use crate::fields::Fields;
-use crate::gate::{Gate, Pass, Refused};
-use crate::live::Live;
-use crate::message::{self, Head, Unread};
-use crate::pages::refusal;
-use crate::reply::{Origin, Reply};
+use crate::app_state::{AppState, ServerSettings};
+use crate::auth::{Access, Auth, AuthError};
+use crate::bare_error::bare_error_page;
+use crate::events::EventBroadcaster;
+use crate::params::Params;
+use crate::request::{MAX_URI_BYTES, Request, parse_path};
+use crate::request_reader::{self, RequestError, RequestHead};
+use crate::response::{Origin, Response};
 use crate::route::route;
-use crate::site::{Settings, Site};
 
-/// Connections at a time; others wait.
-const CONNECTIONS: usize = 64;
-/// For somebody who listens to take an event.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// For the other side to take an answer.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
-/// For the other side to close what was answered.
-const LINGER: Duration = Duration::from_secs(2);
-/// For those that are being answered when it is told to end.
-const GRACE: Duration = Duration::from_secs(3);
+/// Further ones wait in the backlog of the listener.
+const MAX_CONNECTIONS: usize = 64;
+/// For a subscriber to receive an event.
+const EVENT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the client to receive a whole response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For the client to close its side after the response.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// For the open connections when the server is stopped.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
 /// Ends a server from another thread.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<UnixStream>);
+pub struct StopHandle(Arc<UnixStream>);
 
-impl Stop {
-    /// Lets it finish what it is sending, and end.
-    pub fn request(&self) {
-        // If it cannot be told, it has ended already.
+impl StopHandle {
+    /// The server sends what it has begun to send, and ends.
+    pub fn stop(&self) {
+        // When nobody reads the signal, the server has ended already.
         let _ = (&*self.0).write(&[0]);
     }
 }
 
-/// A cluster at an address.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    told: UnixStream,
-    stop: Stop,
-    shared: Arc<Shared>,
+    stop_receiver: UnixStream,
+    stop_handle: StopHandle,
+    shared: Arc<ServerState>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    gate: Gate,
-    site: Site,
-    live: Live,
+struct ServerState {
+    auth: Auth,
+    app: AppState,
+    broadcaster: EventBroadcaster,
     connections: AtomicUsize,
 }
 
 impl Server {
-    /// Takes the address; port 0 is any that is free. Nobody is answered before [`Self::run`].
+    /// Listens at the address; with port 0, at any free port. Nothing is answered before [`Self::run`].
     ///
     /// # Errors
-    /// When the address cannot be had, or the operating system has no random numbers.
-    pub fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+    /// When the address is not available, or the operating system has no random numbers.
+    pub fn bind(address: SocketAddr, settings: ServerSettings) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
-        let gate = Gate::new(listener.local_addr()?)?;
-        let (told, stop) = UnixStream::pair()?;
-        let shared = Shared {
-            gate,
-            site: Site::new(settings),
-            live: Live::default(),
+        let auth = Auth::new(listener.local_addr()?)?;
+        let (stop_receiver, stop_sender) = UnixStream::pair()?;
+        let shared = ServerState {
+            auth,
+            app: AppState::new(settings),
+            broadcaster: EventBroadcaster::default(),
             connections: AtomicUsize::new(0),
         };
-        Ok(Self { listener, told, stop: Stop(Arc::new(stop)), shared: Arc::new(shared) })
+        Ok(Self {
+            listener,
+            stop_receiver,
+            stop_handle: StopHandle(Arc::new(stop_sender)),
+            shared: Arc::new(shared),
+        })
     }
 
     /// The address to open in a browser. Whoever knows it may do all that the pages can do.
     #[must_use]
-    pub fn address(&self) -> String {
-        self.shared.gate.address()
+    pub fn login_url(&self) -> String {
+        self.shared.auth.login_url()
     }
 
-    /// What ends it.
     #[must_use]
-    pub fn stop(&self) -> Stop {
-        self.stop.clone()
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop_handle.clone()
     }
 
     /// Serves until it is stopped.
@@ -98,89 +101,92 @@ impl Server {
     /// When the operating system does not let it.
     pub fn run(self) -> io::Result<()> {
         self.listener.set_nonblocking(true)?;
-        let watching = Arc::clone(&self.shared);
-        thread::Builder::new().name("watch".into()).spawn(move || watching.live.watch(&watching.site))?;
-        while !self.is_told(Some(&self.listener))? {
+        let shared = Arc::clone(&self.shared);
+        thread::Builder::new()
+            .name("watch".into())
+            .spawn(move || shared.broadcaster.poll_changes(&shared.app))?;
+        while !self.poll_stop(Some(&self.listener))? {
             match self.listener.accept() {
-                Ok((stream, _)) => serve(&self.shared, stream),
+                Ok((stream, _)) => spawn_connection(&self.shared, stream),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // Too many open files, say: they may become fewer.
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
             // Others wait until one of these has been answered, or has been silent for too long.
-            while self.shared.connections.load(Ordering::Acquire) >= CONNECTIONS && !self.is_told(None)? {}
+            while self.shared.connections.load(Ordering::Acquire) >= MAX_CONNECTIONS
+                && !self.poll_stop(None)?
+            {}
         }
-        self.shared.live.end();
-        let until = Instant::now() + GRACE;
-        while self.shared.connections.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        self.shared.broadcaster.close();
+        let deadline = Instant::now() + SHUTDOWN_GRACE;
+        while self.shared.connections.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }
 
-    /// Whether it was told to end, when that is known: as soon as there is somebody to be answered, or after a while
-    /// where nobody is to be.
-    fn is_told(&self, listener: Option<&TcpListener>) -> io::Result<bool> {
-        let told = PollFd::new(&self.told, PollFlags::IN);
-        let mut ready = vec![told];
-        ready.extend(listener.map(|it| PollFd::new(it, PollFlags::IN)));
+    /// Waits for a connection of the listener or for the stop signal, without a listener only for a short time; returns
+    /// whether there was a stop signal.
+    fn poll_stop(&self, listener: Option<&TcpListener>) -> io::Result<bool> {
+        let mut ready = vec![PollFd::new(&self.stop_receiver, PollFlags::IN)];
+        ready.extend(listener.map(|listener| PollFd::new(listener, PollFlags::IN)));
         let while_full = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-        let longest = if listener.is_some() { None } else { Some(&while_full) };
-        match poll(&mut ready, longest) {
+        let timeout = if listener.is_some() { None } else { Some(&while_full) };
+        match poll(&mut ready, timeout) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!ready[0].revents().is_empty()),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Counts a connection for as long as it lives.
-struct Counted(Arc<Shared>);
+/// Counts a connection until it is dropped.
+struct ConnectionGuard(Arc<ServerState>);
 
-impl Drop for Counted {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-fn serve(shared: &Arc<Shared>, mut stream: TcpStream) {
+fn spawn_connection(shared: &Arc<ServerState>, mut stream: TcpStream) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
-    let counted = Counted(Arc::clone(shared));
-    // An event is a small packet that nobody shall wait for.
+    let guard = ConnectionGuard(Arc::clone(shared));
+    // An event is a small packet that must not be delayed.
     let prepared = stream
         .set_nonblocking(false)
         .and_then(|()| stream.set_nodelay(true))
-        .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+        .and_then(|()| stream.set_write_timeout(Some(EVENT_WRITE_TIMEOUT)));
     if prepared.is_err() {
         return;
     }
-    // A thread that cannot be begun leaves the connection closed.
+    // Without a thread the guard is dropped, and the connection is closed.
     let _ = thread::Builder::new().name("browser".into()).spawn(move || {
-        // Whatever went wrong with a connection, there is nobody left to be told.
-        let _ = answer(&counted.0, &mut stream);
-        part(&mut stream);
+        // When the connection fails, nobody can be told.
+        let _ = handle_connection(&guard.0, &mut stream);
+        close_gracefully(&mut stream);
     });
 }
 
-/// Until it is known who asks, a page loads nothing from anywhere.
-fn nobody() -> Origin {
+/// For the policy of responses before `Host` has been checked: they load nothing.
+fn unknown_origin() -> Origin {
     Origin { text: "'none'".into(), is_local: true }
 }
 
-/// Writes to somebody who has to take all of it within a time.
-struct Timed<'a> {
+/// Writes that fail when the client does not receive everything before a deadline.
+struct DeadlineWriter<'a> {
     stream: &'a mut TcpStream,
-    until: Instant,
+    deadline: Instant,
 }
 
-impl<'a> Timed<'a> {
+impl<'a> DeadlineWriter<'a> {
     fn new(stream: &'a mut TcpStream) -> Self {
-        Self { stream, until: Instant::now() + ANSWER_PATIENCE }
+        Self { stream, deadline: Instant::now() + RESPONSE_TIMEOUT }
     }
 }
 
-impl Write for Timed<'_> {
+impl Write for DeadlineWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
@@ -193,83 +199,93 @@ impl Write for Timed<'_> {
     }
 }
 
-fn answer(shared: &Shared, stream: &mut TcpStream) -> io::Result<()> {
-    let mut head = match message::head(stream) {
+fn handle_connection(shared: &ServerState, stream: &mut TcpStream) -> io::Result<()> {
+    let mut head = match request_reader::read_head(stream) {
         Ok(head) => head,
-        Err(unread) => return send_unread(unread, stream, &nobody()),
+        Err(error) => return send_request_error(error, stream, &unknown_origin()),
     };
-    let is_whole = head.method != Method::HEAD;
-    let origin = match shared.gate.origin(&head.headers) {
+    let include_body = head.method != Method::HEAD;
+    let origin = match shared.auth.resolve_origin(&head.headers) {
         Ok(origin) => origin,
-        Err(refused) => return refused.page().send(&mut Timed::new(stream), &nobody(), is_whole),
+        Err(error) => {
+            return error.to_response().send(
+                &mut DeadlineWriter::new(stream),
+                &unknown_origin(),
+                include_body,
+            );
+        }
     };
-    let asked = match asked(shared, &mut head, stream, &origin) {
-        Ok(Ok(asked)) => asked,
-        Ok(Err(unread)) => return send_unread(unread, stream, &origin),
-        Err(reply) => return reply.send(&mut Timed::new(stream), &origin, is_whole),
+    let request = match read_request(shared, &mut head, stream, &origin) {
+        Ok(Ok(request)) => request,
+        Ok(Err(error)) => return send_request_error(error, stream, &origin),
+        Err(response) => return response.send(&mut DeadlineWriter::new(stream), &origin, include_body),
     };
-    if asked.is_live() && is_whole {
-        shared.live.tell(&shared.site, stream, &origin);
+    if request.is_event_stream() && include_body {
+        shared.broadcaster.stream_to(&shared.app, stream, &origin);
         return Ok(());
     }
-    let reply = route(&shared.site, &asked);
-    reply.send(&mut Timed::new(stream), &origin, is_whole)
+    let started = Instant::now();
+    let response = route(&shared.app, &request);
+    tracing::debug!(method = %head.method, path = ?request.path, elapsed = ?started.elapsed(), "answered");
+    response.send(&mut DeadlineWriter::new(stream), &origin, include_body)
 }
 
-fn send_unread(unread: Unread, stream: &mut TcpStream, origin: &Origin) -> io::Result<()> {
-    match unread {
-        Unread::Gone(error) => Err(error),
-        Unread::Refused { status, what, help } => {
-            refusal(status, what, help).send(&mut Timed::new(stream), origin, true)
+fn send_request_error(error: RequestError, stream: &mut TcpStream, origin: &Origin) -> io::Result<()> {
+    match error {
+        RequestError::Io(error) => Err(error),
+        RequestError::Rejected { status, message, help } => {
+            bare_error_page(status, message, help).send(&mut DeadlineWriter::new(stream), origin, true)
         }
     }
 }
 
-/// Everything about a request that can be refused before anybody looks at what it wants.
-fn asked(
-    shared: &Shared,
-    head: &mut Head,
+/// Reads and authenticates a request: everything that can be rejected before it is routed.
+fn read_request(
+    shared: &ServerState,
+    head: &mut RequestHead,
     stream: &mut TcpStream,
     origin: &Origin,
-) -> Result<Result<Asked, Unread>, Reply> {
+) -> Result<Result<Request, RequestError>, Response> {
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
-        let reply = refusal(StatusCode::METHOD_NOT_ALLOWED, "Pages are read or sent.", "Use GET or POST.");
-        return Err(reply.with(header::ALLOW, "GET, HEAD, POST".into()));
+        let response =
+            bare_error_page(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.", "Use GET or POST.");
+        return Err(response.with_header(header::ALLOW, "GET, HEAD, POST".into()));
     }
-    if head.target.len() > MOST_IN_ADDRESS {
+    if head.target.len() > MAX_URI_BYTES {
         let help = "Narrow it with fewer names.";
-        return Err(refusal(StatusCode::URI_TOO_LONG, "That address is too long.", help));
+        return Err(bare_error_page(StatusCode::URI_TOO_LONG, "That address is too long.", help));
     }
-    let (place, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-    let query = Fields::parse(query.as_bytes());
-    let session = match shared.gate.pass(&head.method, &head.headers, origin, &query) {
-        Ok(Pass::In(session)) => session,
-        Ok(Pass::New(reply)) => return Err(reply),
-        Err(refused) => return Err(refused.page()),
+    let (path_text, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+    let query = Params::parse(query.as_bytes());
+    let session = match shared.auth.authenticate(&head.method, &head.headers, origin, &query) {
+        Ok(Access::Granted(session)) => session,
+        Ok(Access::NewSession(response)) => return Err(response),
+        Err(error) => return Err(error.to_response()),
     };
-    let Some(path) = path(place) else {
-        let help = "Start from the page of the status.";
-        return Err(refusal(StatusCode::BAD_REQUEST, "That is no address of a page.", help));
+    let Some(path) = parse_path(path_text) else {
+        let help = "Start from the status page.";
+        return Err(bare_error_page(StatusCode::BAD_REQUEST, "Malformed address.", help));
     };
     let form = match head.method {
-        Method::POST => match message::form(head, stream) {
-            Ok(form) => Some(Fields::parse(&form)),
-            Err(unread) => return Ok(Err(unread)),
+        Method::POST => match request_reader::read_form(head, stream) {
+            Ok(form) => Some(Params::parse(&form)),
+            Err(error) => return Ok(Err(error)),
         },
         _ => None,
     };
-    if form.as_ref().is_some_and(|it| !session.is_form(it.get("form"))) {
-        return Err(Refused::Form.page());
+    if form.as_ref().is_some_and(|form| !session.verify_csrf_token(form.get("form"))) {
+        return Err(AuthError::CsrfToken.to_response());
     }
-    Ok(Ok(Asked { path, query, form, session }))
+    Ok(Ok(Request { path, query, form, session }))
 }
 
-/// Closes a connection so that the answer arrives even where not all of the request was read.
-fn part(stream: &mut TcpStream) {
+/// Closes a connection so that the response arrives even when not all of the request was read: closing at once would
+/// reset it.
+fn close_gracefully(stream: &mut TcpStream) {
     let _ = stream.shutdown(Shutdown::Write);
-    let until = Instant::now() + LINGER;
+    let deadline = Instant::now() + LINGER_TIMEOUT;
     let mut rest = [0; 8 << 10];
-    while Instant::now() < until {
+    while Instant::now() < deadline {
         let read =
             stream.set_read_timeout(Some(Duration::from_millis(500))).and_then(|()| stream.read(&mut rest));
         if !matches!(read, Ok(1..)) {

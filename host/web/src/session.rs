@@ -1,4 +1,4 @@
-//! Browsers that have shown the token, and what they are told after what they asked for.
+//! Sessions: one for each browser that has shown the token, with the notices of its last forms.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,84 +6,83 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::secret::Secret;
 
-/// As many browsers are remembered; of more, the newest.
-const BROWSERS: usize = 32;
-/// As many notices of each.
-const NOTICES: usize = 32;
+/// A further login ends the oldest session.
+const MAX_SESSIONS: usize = 32;
+/// Of each session; a further notice replaces the oldest.
+const MAX_NOTICES: usize = 32;
 
-/// One browser.
 #[derive(Debug)]
 pub struct Session {
     cookie: Secret,
-    form: Secret,
+    csrf_token: Secret,
     notices: Mutex<Notices>,
 }
 
-/// What was said, by number.
 #[derive(Debug, Default)]
 struct Notices {
-    last: u64,
+    last_id: u64,
+    /// With their ids.
     texts: VecDeque<(u64, String)>,
 }
 
 impl Session {
-    /// What every form of this browser carries, so that no other page can send one for it.
+    /// Every form of this session carries it, so that no other page can send one.
     #[must_use]
-    pub fn form(&self) -> &str {
-        self.form.reveal()
+    pub fn csrf_token(&self) -> &str {
+        self.csrf_token.reveal()
     }
 
-    /// Whether a form is one of ours.
+    /// Compares in constant time.
     #[must_use]
-    pub fn is_form(&self, guess: &str) -> bool {
-        self.form.is(guess)
+    pub fn verify_csrf_token(&self, guess: &str) -> bool {
+        self.csrf_token.matches(guess)
     }
 
-    /// Keeps a notice for the page that comes next; the answer is its number.
-    pub fn note(&self, text: String) -> u64 {
+    /// Keeps a notice for the next page and returns its id.
+    pub fn add_notice(&self, text: String) -> u64 {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.last += 1;
-        let number = notices.last;
-        notices.texts.push_back((number, text));
-        if notices.texts.len() > NOTICES {
+        notices.last_id += 1;
+        let id = notices.last_id;
+        notices.texts.push_back((id, text));
+        if notices.texts.len() > MAX_NOTICES {
             notices.texts.pop_front();
         }
-        number
+        id
     }
 
-    /// The notice of a number, if it is remembered.
+    /// The notice with an id, as it is written in a URL; `None` when it is unknown or forgotten.
     #[must_use]
-    pub fn notice(&self, number: &str) -> Option<String> {
-        let number: u64 = number.parse().ok()?;
+    pub fn notice(&self, id: &str) -> Option<String> {
+        let id: u64 = id.parse().ok()?;
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.texts.iter().find(|it| it.0 == number).map(|it| it.1.clone())
+        notices.texts.iter().find(|(known, _)| *known == id).map(|(_, text)| text.clone())
     }
 }
 
-/// All browsers that may come in.
+/// All sessions, oldest first.
 #[derive(Debug, Default)]
-pub struct Sessions(Mutex<VecDeque<Arc<Session>>>);
+pub struct SessionStore(Mutex<VecDeque<Arc<Session>>>);
 
-impl Sessions {
-    /// A new one; the answer is its cookie.
+impl SessionStore {
+    /// Starts a session and returns its cookie.
     ///
     /// # Errors
     /// When the operating system has no random numbers.
-    pub fn begin(&self) -> io::Result<String> {
-        let session = Session { cookie: Secret::new()?, form: Secret::new()?, notices: Mutex::default() };
+    pub fn create(&self) -> io::Result<String> {
+        let session =
+            Session { cookie: Secret::new()?, csrf_token: Secret::new()?, notices: Mutex::default() };
         let cookie = session.cookie.reveal().to_owned();
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.push_back(Arc::new(session));
-        if sessions.len() > BROWSERS {
+        if sessions.len() > MAX_SESSIONS {
             sessions.pop_front();
         }
         Ok(cookie)
     }
 
-    /// The one with that cookie.
     #[must_use]
     pub fn find(&self, cookie: &str) -> Option<Arc<Session>> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.iter().find(|it| it.cookie.is(cookie)).cloned()
+        sessions.iter().find(|session| session.cookie.matches(cookie)).cloned()
     }
 }

@@ -1,120 +1,124 @@
-//! How apt and dpkg are driven.
+//! Commands of apt and dpkg.
 
-use opkg_plugin::PackageManager;
-use opkg_plugin::artefacts::TextFile;
-use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_sdk::artefacts::TextFile;
+use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::{PackageManager, PackageManagerError};
 
-const APT: &str = "apt-get";
+const APT_GET: &str = "apt-get";
 const DPKG: &str = "dpkg";
-const QUERY: &str = "dpkg-query";
+const DPKG_QUERY: &str = "dpkg-query";
 
 /// What [`parse_query`] reads: name, version, architecture, state, and the field that packages of this
 /// plugin have when they have scriptlets.
-const FORMAT: &str =
+const QUERY_FORMAT: &str =
     "--showformat=${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\t${Opkg-Scriptlets}\\n";
 
-/// Where apt looks for further package sources.
-const SOURCES: &str = "/etc/apt/sources.list.d/opkg-sources.sources";
+/// Where apt looks for additional repositories.
+const SOURCES_FILE: &str = "/etc/apt/sources.list.d/opkg-sources.sources";
 
-/// How `apt-get` and `dpkg-query` are driven, inside the root that they are about.
+/// `apt-get` and `dpkg-query`, run inside the root.
 pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        words(&[APT, DPKG, QUERY])
+        to_strings(&[APT_GET, DPKG, DPKG_QUERY])
     }
 
     /// Of names, `name=version`, or absolute paths of `.deb` files.
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         if packages.is_empty() {
             return Ok(Vec::new());
         }
-        packages.iter().try_for_each(|package| check_request(package))?;
-        let further = Further::of(place)?;
+        packages.iter().try_for_each(|package| check_package_spec(package))?;
+        let extra = ExtraSources::from_target(target)?;
         let argv = [
-            words(&[APT, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
-            further.options.clone(),
-            words(&["install"]),
+            to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
+            extra.options.clone(),
+            to_strings(&["install"]),
             packages.to_vec(),
         ];
-        let install = Command { files: further.files.clone(), ..command(argv.concat()) };
-        Ok([resume()].into_iter().chain(further.update()).chain([install]).collect())
+        let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
+        Ok([configure_pending()].into_iter().chain(extra.update_command()).chain([install]).collect())
     }
 
     /// With their configuration files.
-    fn remove(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
+    fn remove(packages: &[String], _: &Place) -> Result<Vec<Command>, PackageManagerError> {
         if packages.is_empty() {
             return Ok(Vec::new());
         }
         // `x+` would be installed, were there only an `x`.
-        if let Some(package) = packages.iter().find(|package| !is_name(package, '+')) {
-            return Err(format!("`{package}` is no name of a package that apt could remove"));
+        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '+')) {
+            return Err(PackageManagerError::new(format!("`{package}` is not the name of a package")));
         }
-        Ok(vec![resume(), command([words(&[APT, "-y", "-q", "purge"]), packages.to_vec()].concat())])
+        Ok(vec![
+            configure_pending(),
+            command([to_strings(&[APT_GET, "-y", "-q", "purge"]), packages.to_vec()].concat()),
+        ])
     }
 
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        let files = Further::of(place)?.files;
-        Ok(vec![Command { files, ..command(words(&[APT, "-q", "update"])) }])
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let files = ExtraSources::from_target(target)?.files;
+        Ok(vec![Command { files, ..command(to_strings(&[APT_GET, "-q", "update"])) }])
     }
 
-    fn query(packages: &[String], _: &Place) -> Result<Vec<Command>, String> {
-        if let Some(package) = packages.iter().find(|package| !is_name(package, '\0')) {
-            return Err(format!("`{package}` is no name of a Debian package"));
+    fn query(packages: &[String], _: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '\0')) {
+            return Err(PackageManagerError::new(format!("`{package}` is not the name of a Debian package")));
         }
-        let argv = [words(&[QUERY, "-W", FORMAT]), packages.to_vec()].concat();
+        let argv = [to_strings(&[DPKG_QUERY, "-W", QUERY_FORMAT]), packages.to_vec()].concat();
         // 1: dpkg does not know one of them.
         Ok(vec![Command { success: vec![0, 1], ..command(argv) }])
     }
 
     /// What is only configured, half installed or removed does not count.
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         parse_query(printed)
     }
 }
 
-/// The package sources of a place.
+/// The repositories that the host adds.
 #[derive(Default)]
-struct Further {
+struct ExtraSources {
     /// Directories that need no authentication are given to apt as options, and leave no trace.
     options: Vec<String>,
     /// The others stand beside those of the root's configuration.
     files: Vec<TextFile>,
 }
 
-impl Further {
-    fn of(place: &Place) -> Result<Self, String> {
-        let mut further = Self::default();
+impl ExtraSources {
+    fn from_target(target: &Place) -> Result<Self, PackageManagerError> {
+        let mut extra = Self::default();
         let mut stanzas = Vec::new();
-        for source in &place.repositories {
+        for source in &target.repositories {
             // apt makes an address of the directory, but escapes nothing.
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-            let directory = source.directory().filter(|it| source.unauthenticated && it.bytes().all(plain));
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+            let directory =
+                source.local_path().filter(|path| source.unauthenticated && path.bytes().all(is_plain));
             if let Some(directory) = directory {
                 let index = format!("{}/Packages", directory.trim_end_matches('/'));
-                further.options.extend(["--with-source".to_owned(), index]);
+                extra.options.extend(["--with-source".to_owned(), index]);
             } else {
                 let trusted = if source.unauthenticated { "Trusted: yes\n" } else { "" };
-                stanzas.push(format!("Types: deb\nURIs: {}\nSuites: ./\n{trusted}", source.address()?));
+                stanzas.push(format!("Types: deb\nURIs: {}\nSuites: ./\n{trusted}", source.url()?));
             }
         }
         if !stanzas.is_empty() {
             let contents = stanzas.join("\n");
-            further.files.push(TextFile { path: SOURCES.to_owned(), contents, executable: false });
+            extra.files.push(TextFile { path: SOURCES_FILE.to_owned(), contents, executable: false });
         }
-        Ok(further)
+        Ok(extra)
     }
 
     /// Reads the index of what stands in files, and leaves those of other sources alone.
-    fn update(&self) -> Option<Command> {
+    fn update_command(&self) -> Option<Command> {
         let alone = [
-            format!("Dir::Etc::SourceList={SOURCES}"),
+            format!("Dir::Etc::SourceList={SOURCES_FILE}"),
             "Dir::Etc::SourceParts=/dev/null".to_owned(),
             "APT::Get::List-Cleanup=false".to_owned(),
             "APT::Update::Error-Mode=any".to_owned(),
         ];
         let options = alone.into_iter().flat_map(|option| ["-o".to_owned(), option]);
-        let argv = words(&[APT, "-q"]).into_iter().chain(options).chain(["update".to_owned()]);
+        let argv = to_strings(&[APT_GET, "-q"]).into_iter().chain(options).chain(["update".to_owned()]);
         let files = self.files.clone();
         (!files.is_empty()).then(|| Command { files, ..command(argv.collect()) })
     }
@@ -122,30 +126,32 @@ impl Further {
 
 /// Ends what was cut off by a loss of power: apt refuses to do anything before. That a package fails there again
 /// (status 1) is no reason to leave others alone.
-fn resume() -> Command {
-    let argv = words(&[DPKG, "--force-confold", "--configure", "-a"]);
+fn configure_pending() -> Command {
+    let argv = to_strings(&[DPKG, "--force-confold", "--configure", "-a"]);
     Command { success: vec![0, 1], ..command(argv) }
 }
 
-/// What apt would read as something else is refused.
-fn check_request(package: &str) -> Result<(), String> {
+/// Rejects what apt would read as something else.
+fn check_package_spec(package: &str) -> Result<(), PackageManagerError> {
     let is_file = package.starts_with('/') && package.ends_with(".deb");
     let (name, version) = package.split_once('=').unwrap_or((package, "1"));
-    match is_file || (is_name(name, '-') && is_version(version)) {
+    match is_file || (is_package_name(name, '-') && is_version(version)) {
         true => Ok(()),
-        false => Err(format!(
-            "`{package}` is no package that apt could install: give a name, `name=version`, or the absolute \
+        false => Err(PackageManagerError::new(format!(
+            "`{package}` cannot be installed by apt: give a name, `name=version`, or the absolute \
              path of a .deb file"
-        )),
+        ))),
     }
 }
 
-fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
     let mut installed = Vec::new();
     for line in printed.lines().filter(|line| !line.is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [name, version, arch, state, scriptlets] = fields[..] else {
-            return Err(format!("{QUERY} printed a line that cannot be read: {line:?}"));
+            return Err(PackageManagerError::new(format!(
+                "{DPKG_QUERY} printed a line that cannot be read: {line:?}"
+            )));
         };
         if matches!(state, "installed" | "triggers-awaited" | "triggers-pending") {
             installed.push(Installed {
@@ -165,17 +171,17 @@ fn command(argv: Vec<String>) -> Command {
     command
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+fn to_strings(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
 /// The name of a package, and no option. `last` may not end it, where apt would read that as a request.
-fn is_name(name: &str, last: char) -> bool {
-    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+fn is_package_name(name: &str, last: char) -> bool {
+    let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() >= 2
         && !name.ends_with(last)
-        && name.bytes().next().is_some_and(alphanumeric)
-        && name.bytes().all(|byte| alphanumeric(byte) || b"+-.".contains(&byte))
+        && name.bytes().next().is_some_and(is_alphanumeric)
+        && name.bytes().all(|byte| is_alphanumeric(byte) || b"+-.".contains(&byte))
 }
 
 fn is_version(version: &str) -> bool {
@@ -187,9 +193,9 @@ fn is_version(version: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::package_manager::Repository;
+    use opkg_sdk::package_manager::Repository;
 
-    fn place(repositories: &[(&str, bool)]) -> Place {
+    fn target(repositories: &[(&str, bool)]) -> Place {
         let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
             location: location.into(),
             unauthenticated,
@@ -203,7 +209,7 @@ mod tests {
         }
     }
 
-    fn argv(commands: Result<Vec<Command>, String>) -> String {
+    fn argv(commands: Result<Vec<Command>, PackageManagerError>) -> String {
         let commands = commands.unwrap();
         assert!(commands.iter().all(|command| command.in_root));
         commands.iter().map(|command| command.argv.join(" ")).collect::<Vec<_>>().join("\n")
@@ -211,29 +217,29 @@ mod tests {
 
     #[test]
     fn commands() {
-        let packages = words(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
+        let packages = to_strings(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
         assert_eq!(
-            argv(Apt::install(&packages, &place(&[("/srv/repo/", true)]))),
+            argv(Apt::install(&packages, &target(&[("/srv/repo/", true)]))),
             "dpkg --force-confold --configure -a\n\
              apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/repo/Packages install \
              opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
         );
         assert_eq!(
-            argv(Apt::remove(&words(&["opkg-x"]), &place(&[]))),
+            argv(Apt::remove(&to_strings(&["opkg-x"]), &target(&[]))),
             "dpkg --force-confold --configure -a\napt-get -y -q purge opkg-x"
         );
-        assert_eq!(argv(Apt::refresh(&place(&[]))), "apt-get -q update");
+        assert_eq!(argv(Apt::refresh(&target(&[]))), "apt-get -q update");
         assert_eq!(
-            argv(Apt::query(&words(&["opkg-x"]), &place(&[]))),
-            format!("dpkg-query -W {FORMAT} opkg-x")
+            argv(Apt::query(&to_strings(&["opkg-x"]), &target(&[]))),
+            format!("dpkg-query -W {QUERY_FORMAT} opkg-x")
         );
-        assert_eq!(argv(Apt::install(&[], &place(&[]))), "");
+        assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
     }
 
     #[test]
     fn other_sources_are_in_a_file_and_read_first() {
         let sources = [("/srv/re po", true), ("https://example.org/debian", false)];
-        let commands = Apt::install(&words(&["opkg-x"]), &place(&sources)).unwrap();
+        let commands = Apt::install(&to_strings(&["opkg-x"]), &target(&sources)).unwrap();
         for command in &commands[1..] {
             assert_eq!(
                 command.files[0].contents,
@@ -254,13 +260,13 @@ mod tests {
     #[test]
     fn what_apt_would_take_for_something_else_is_refused() {
         for package in ["-oX=y", "x-", "x=", "x=1 2", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
-            assert!(Apt::install(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+            assert!(Apt::install(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
         }
         for package in ["-x", "x+", "x=1", "/x.deb", "x*"] {
-            assert!(Apt::remove(&words(&[package]), &place(&[])).is_err(), "{package:?}");
+            assert!(Apt::remove(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
         }
-        assert!(Apt::query(&words(&["--help"]), &place(&[])).is_err());
-        assert!(Apt::install(&words(&["opkg-x"]), &place(&[("srv/repo", true)])).is_err());
+        assert!(Apt::query(&to_strings(&["--help"]), &target(&[])).is_err());
+        assert!(Apt::install(&to_strings(&["opkg-x"]), &target(&[("srv/repo", true)])).is_err());
     }
 
     #[test]
@@ -276,7 +282,9 @@ mod tests {
             .map(|it| (it.name.as_str(), it.version.as_str(), it.arch.as_str(), it.has_scriptlets))
             .collect();
         assert_eq!(read, [("opkg-x", "1:2.0-1", "all", true), ("opkg-y", "1.0-1", "amd64", false)]);
-        assert!(parse_query("dpkg-query: error: x\n").unwrap_err().contains("dpkg-query: error: x"));
+        assert!(
+            parse_query("dpkg-query: error: x\n").unwrap_err().to_string().contains("dpkg-query: error: x")
+        );
         assert!(parse_query("").unwrap().is_empty());
     }
 }

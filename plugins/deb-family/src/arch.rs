@@ -1,7 +1,7 @@
 //! Architectures by Debian's names.
 
-use opkg_plugin::filter::Subject;
-use opkg_plugin::packaging::{ArchName, Refusal};
+use opkg_sdk::filter::FilterContext;
+use opkg_sdk::packaging::{ArchName, Refusal};
 
 /// Canonical and Debian's own names.
 const ARCHS: [(&str, &str); 18] = [
@@ -27,7 +27,7 @@ const ARCHS: [(&str, &str); 18] = [
 
 /// All that Debian has or had, by their canonical names.
 #[must_use]
-pub fn all() -> Vec<&'static str> {
+pub fn all_archs() -> Vec<&'static str> {
     ARCHS.iter().map(|&(canonical, _)| canonical).collect()
 }
 
@@ -37,9 +37,9 @@ pub fn native_arch(canonical: &str) -> Option<&'static str> {
     ARCHS.iter().find(|(name, _)| *name == canonical).map(|&(_, native)| native)
 }
 
-/// Those of these canonical names that there are, with Debian's.
+/// Canonical names with Debian's, without those that Debian does not have.
 #[must_use]
-pub fn described(canonical: &[&str]) -> Vec<ArchName> {
+pub fn to_arch_names(canonical: &[&str]) -> Vec<ArchName> {
     let named = |name: &&str| {
         native_arch(name).map(|native| ArchName { canonical: (*name).to_owned(), native: native.to_owned() })
     };
@@ -50,14 +50,14 @@ pub fn described(canonical: &[&str]) -> Vec<ArchName> {
 ///
 /// # Errors
 /// [`Refusal::UnknownTarget`] names those there are.
-pub fn check(subject: &Subject, known: &[&str]) -> Result<(), Refusal> {
-    let arch = subject.arch();
+pub fn check_supported(context: &FilterContext, known: &[&str]) -> Result<(), Refusal> {
+    let arch = context.build_arch();
     if known.contains(&arch) {
         return Ok(());
     }
     Err(Refusal::UnknownTarget(format!(
-        "{} knows no architecture `{arch}`; it knows {}",
-        subject.name,
+        "{} does not support the architecture `{arch}`, only {}",
+        context.name,
         known.join(", ")
     )))
 }

@@ -1,28 +1,28 @@
 //! The changelog in deb-changelog(5).
 
-use opkg_plugin::opkg::{Change, Opkg, Release};
-use opkg_plugin::text::{rfc2822_date, wrap};
+use opkg_sdk::opkg::{Change, Opkg, Release};
+use opkg_sdk::text::{format_rfc2822, wrap};
 
 use crate::person;
-use crate::version::Version;
+use crate::version::DebVersion;
 
-const WIDTH: usize = 80;
+const LINE_WIDTH: usize = 80;
 
 /// One stanza per release, in the order of the OPKG. Every line that holds text of the OPKG's author starts
 /// with two blanks, or behind a marker that no text can imitate, so that none starts a stanza or ends one.
 #[must_use]
-pub fn write(opkg: &Opkg, source: &str) -> String {
+pub fn render(opkg: &Opkg, source: &str) -> String {
     let stanzas: Vec<String> =
-        opkg.history.iter().filter_map(|release| stanza(opkg, source, release)).collect();
+        opkg.history.iter().filter_map(|release| render_stanza(opkg, source, release)).collect();
     stanzas.join("\n")
 }
 
-fn stanza(opkg: &Opkg, source: &str, release: &Release) -> Option<String> {
+fn render_stanza(opkg: &Opkg, source: &str, release: &Release) -> Option<String> {
     let newest = release.changes.first()?;
-    let version = Version::of_package(&release.version);
-    let signer = signer(opkg, newest)?;
+    let version = DebVersion::from_opkg(&release.version);
+    let signer = find_signer(opkg, newest)?;
     let mut text = format!("{source} ({version}) unstable; urgency=medium\n");
-    let authors = authors(release);
+    let authors = unique_authors(release);
     let signer_did_it_all = authors.len() == 1 && authors.first() == Some(&signer.name);
     if signer_did_it_all {
         text.push('\n');
@@ -31,11 +31,12 @@ fn stanza(opkg: &Opkg, source: &str, release: &Release) -> Option<String> {
         if !signer_did_it_all {
             text.push_str(&format!("\n  [ {author} ]\n"));
         }
-        for change in release.changes.iter().filter(|change| person::plain(&change.author) == *author) {
+        for change in release.changes.iter().filter(|change| person::sanitize_name(&change.author) == *author)
+        {
             push_items(&mut text, change);
         }
     }
-    text.push_str(&format!("\n -- {}  {}\n", signer.mailbox, rfc2822_date(newest.date)));
+    text.push_str(&format!("\n -- {}  {}\n", signer.mailbox, format_rfc2822(newest.date)));
     Some(text)
 }
 
@@ -45,19 +46,19 @@ struct Signer {
 }
 
 /// A stanza wants an address, so without one in the newest change the first maintainer signs.
-fn signer(opkg: &Opkg, newest: &Change) -> Option<Signer> {
+fn find_signer(opkg: &Opkg, newest: &Change) -> Option<Signer> {
     let (name, address) = match &newest.email {
         Some(address) => (&newest.author, address),
         None => person::maintainer(opkg).map(|author| (&author.name, &author.email))?,
     };
-    Some(Signer { name: person::plain(name), mailbox: person::mailbox(name, address) })
+    Some(Signer { name: person::sanitize_name(name), mailbox: person::format_mailbox(name, address) })
 }
 
 /// In the order in which they first occur.
-fn authors(release: &Release) -> Vec<String> {
+fn unique_authors(release: &Release) -> Vec<String> {
     let mut authors: Vec<String> = Vec::new();
     for change in &release.changes {
-        let name = person::plain(&change.author);
+        let name = person::sanitize_name(&change.author);
         if !authors.contains(&name) {
             authors.push(name);
         }
@@ -73,7 +74,7 @@ fn push_items(text: &mut String, change: &Change) {
             let bugs: Vec<_> = change.closes.iter().map(|bug| format!("#{bug}")).collect();
             item.push_str(&format!(" (Closes: {})", bugs.join(", ")));
         }
-        for (index, line) in wrap(&item, WIDTH - 4).iter().enumerate() {
+        for (index, line) in wrap(&item, LINE_WIDTH - 4).iter().enumerate() {
             let margin = if index == 0 { "  * " } else { "    " };
             text.push_str(&format!("{margin}{line}\n"));
         }

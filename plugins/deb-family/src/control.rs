@@ -1,16 +1,16 @@
 //! `debian/control`, and what the control file of the source package (`.dsc`) has of it.
 
 use askama::Template;
-use opkg_plugin::artefacts::Field as Extra;
-use opkg_plugin::opkg::Opkg;
+use opkg_sdk::artefacts::Field as ControlField;
+use opkg_sdk::opkg::Opkg;
 
 use crate::package::{Architecture, Package};
 use crate::person;
-use crate::relation::{self, Field};
+use crate::relation::{self, RelationField};
 use crate::section;
 
 /// The version of the policy that everything here was written for.
-const STANDARDS: &str = "4.6.2";
+const STANDARDS_VERSION: &str = "4.6.2";
 
 #[derive(Template)]
 #[template(path = "control", escape = "none")]
@@ -19,18 +19,18 @@ struct Control<'a> {
     section: &'a str,
     maintainer: String,
     uploaders: Vec<String>,
-    standards: &'a str,
+    standards_version: &'a str,
     homepage: Option<String>,
-    packages: Vec<Stanza>,
+    packages: Vec<PackageStanza>,
 }
 
 /// A binary package. Nothing here holds a line feed, and a `$` of the OPKG's is no variable's.
-struct Stanza {
+struct PackageStanza {
     name: String,
     architecture: String,
     /// Those that are not empty.
     relations: Vec<(&'static str, String)>,
-    extra: Vec<(&'static str, String)>,
+    extra_fields: Vec<(&'static str, String)>,
     summary: String,
     /// With `.` for an empty line.
     description: Vec<String>,
@@ -40,14 +40,14 @@ struct Stanza {
 ///
 /// # Errors
 /// Those of the template, which has none of its own.
-pub fn write(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String, askama::Error> {
+pub fn render(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String, askama::Error> {
     let control = Control {
         source,
         section: section(opkg),
-        maintainer: literal(&maintainer(opkg)),
-        uploaders: person::uploaders(opkg).iter().map(|person| literal(person)).collect(),
-        standards: STANDARDS,
-        homepage: homepage(opkg).map(|uri| literal(&uri)),
+        maintainer: escape_substvars(&maintainer(opkg)),
+        uploaders: person::uploaders(opkg).iter().map(|person| escape_substvars(person)).collect(),
+        standards_version: STANDARDS_VERSION,
+        homepage: homepage(opkg).map(|uri| escape_substvars(&uri)),
         packages: packages.iter().map(stanza).collect(),
     };
     control.render()
@@ -55,14 +55,14 @@ pub fn write(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String, 
 
 /// Fields of the `.dsc`, in their order, without those that the host knows itself.
 #[must_use]
-pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<Extra> {
+pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<ControlField> {
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let section = section(opkg);
     let mut list = String::new();
     let mut sorted: Vec<&Package> = packages.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     for package in sorted {
-        let archs = package.architecture.join(",");
+        let archs = package.architecture.joined(",");
         list.push_str(&format!("\n {} deb {section} optional arch={archs}", package.name));
     }
     let mut fields = vec![
@@ -77,64 +77,70 @@ pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<Extra> {
     if let Some(homepage) = homepage(opkg) {
         fields.push(("Homepage", homepage));
     }
-    fields.push(("Standards-Version", STANDARDS.to_owned()));
+    fields.push(("Standards-Version", STANDARDS_VERSION.to_owned()));
     fields.push(("Package-List", list));
     for package in packages {
-        let transferred = package.extra().into_iter().filter(|(name, _)| *name == "Opkg-Conflicts");
+        let transferred = package.extra_fields().into_iter().filter(|(name, _)| *name == "Opkg-Conflicts");
         fields.extend(transferred);
     }
-    fields.into_iter().map(|(name, value)| Extra { name: name.into(), value }).collect()
+    fields.into_iter().map(|(name, value)| ControlField { name: name.into(), value }).collect()
 }
 
-fn stanza(package: &Package) -> Stanza {
-    const FIELDS: [(&str, Field); 5] = [
-        ("Pre-Depends", Field::PreDepends),
-        ("Depends", Field::Depends),
-        ("Suggests", Field::Suggests),
-        ("Conflicts", Field::Conflicts),
-        ("Provides", Field::Provides),
+fn stanza(package: &Package) -> PackageStanza {
+    const FIELDS: [(&str, RelationField); 5] = [
+        ("Pre-Depends", RelationField::PreDepends),
+        ("Depends", RelationField::Depends),
+        ("Suggests", RelationField::Suggests),
+        ("Conflicts", RelationField::Conflicts),
+        ("Provides", RelationField::Provides),
     ];
-    let list = |field| relation::list(package.relations.iter().filter(|it| it.field == field));
-    Stanza {
+    let list = |field| {
+        relation::format_list(package.relations.iter().filter(|dependency| dependency.field == field))
+    };
+    PackageStanza {
         name: package.name.clone(),
-        architecture: package.architecture.join(" "),
+        architecture: package.architecture.joined(" "),
         relations: FIELDS
             .into_iter()
             .map(|(name, field)| (name, list(field)))
             .filter(|(_, list)| !list.is_empty())
             .collect(),
-        extra: package.extra().into_iter().map(|(name, value)| (transferred(name), value)).collect(),
-        summary: literal(&person::one_line(&package.summary)),
+        extra_fields: package
+            .extra_fields()
+            .into_iter()
+            .map(|(name, value)| (source_field_name(name), value))
+            .collect(),
+        summary: escape_substvars(&person::collapse_whitespace(&package.summary)),
         description: package
             .description
             .iter()
-            .map(|line| if line.is_empty() { ".".to_owned() } else { literal(line) })
+            .map(|line| if line.is_empty() { ".".to_owned() } else { escape_substvars(line) })
             .collect(),
     }
 }
 
 /// A field of our own with the prefix that says where dpkg copies it to: into the binary package, and the
 /// one that OPKGs have always had also into the source package and the description of an upload.
-fn transferred(name: &str) -> &'static str {
+fn source_field_name(name: &str) -> &'static str {
     if name == "Opkg-Conflicts" { "XBCS-Opkg-conflicts" } else { "XB-Opkg-Scriptlets" }
 }
 
 /// deb-substvars(5): `${}` becomes a `$` after everything else was substituted, so nothing that follows it
 /// is taken for a variable.
-fn literal(text: &str) -> String {
+fn escape_substvars(text: &str) -> String {
     text.replace("${", "${}{")
 }
 
 fn section(opkg: &Opkg) -> &'static str {
-    section::of_group(opkg.groups.first().map_or("", String::as_str))
+    section::from_group(opkg.groups.first().map_or("", String::as_str))
 }
 
 fn maintainer(opkg: &Opkg) -> String {
-    person::maintainer(opkg).map(person::of).unwrap_or_default()
+    person::maintainer(opkg).map(person::author_mailbox).unwrap_or_default()
 }
 
 fn homepage(opkg: &Opkg) -> Option<String> {
-    opkg.uri.as_deref().map(person::one_line).filter(|uri| !uri.is_empty())
+    opkg.uri.as_deref().map(person::collapse_whitespace).filter(|uri| !uri.is_empty())
 }
 
 /// What the source package builds: each architecture once, `all` last.
@@ -149,7 +155,7 @@ fn architectures(packages: &[Package]) -> String {
         match &package.architecture {
             Architecture::All => {}
             Architecture::Any => add("any"),
-            Architecture::These(archs) => archs.iter().for_each(|arch| add(arch)),
+            Architecture::Listed(archs) => archs.iter().for_each(|arch| add(arch)),
         }
     }
     if packages.iter().any(|package| package.architecture == Architecture::All) {
@@ -171,7 +177,7 @@ mod tests {
             ("${}", "${}{}"),
             ("${${a}}", "${}{${}{a}}"),
         ] {
-            assert_eq!(literal(text), expected);
+            assert_eq!(escape_substvars(text), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the distributions with Debian packages have in common: how an OPKG becomes a source tree and
 //! packages, and how apt is driven.
 //!
-//! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
+//! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
 mod apt;
 pub mod arch;
@@ -9,34 +9,34 @@ mod build;
 mod changelog;
 mod control;
 mod copyright;
-pub mod debian;
+pub mod debian_releases;
 mod license;
 mod name;
-pub mod order;
 mod package;
 mod person;
 mod relation;
 mod script;
 mod section;
 mod version;
+pub mod version_order;
 
-use opkg_plugin::artefacts::{Compression, Container, Output, QuiltSource, SourcePackage, TextFile};
-use opkg_plugin::filter::Subject;
-use opkg_plugin::opkg::{Diagnostic, Opkg, Part, Severity};
-use opkg_plugin::packaging::Refusal;
-use opkg_plugin::{finding, parts};
+use opkg_sdk::artefacts::{Compression, Container, Output, QuiltSource, SourcePackage, TextFile};
+use opkg_sdk::filter::FilterContext;
+use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity};
+use opkg_sdk::packaging::Refusal;
+use opkg_sdk::{diagnostic, parts};
 
 pub use crate::apt::Apt;
 use crate::package::Package;
-use crate::relation::Versions;
-use crate::version::Version;
+use crate::relation::VersionConstraint;
+use crate::version::DebVersion;
 
 /// A distribution and release that an OPKG is compiled for.
 #[derive(Debug, Clone)]
-pub struct Flavour {
+pub struct ReleaseProfile {
     /// Decides filters. Each identity has a version, since neither control files nor packages have conditions
     /// on one: the default release stands in where the target names none (format, 3.1).
-    pub subject: Subject,
+    pub filter_context: FilterContext,
     /// Of control and data, as the release's own dpkg can read it.
     pub compression: Compression,
 }
@@ -45,66 +45,70 @@ pub struct Flavour {
 ///
 /// # Errors
 /// See [`Refusal`]: a filter that excludes the target, or something that dpkg cannot express.
-pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
-    let subject = &flavour.subject;
-    let mut findings = Vec::new();
+pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+    let context = &profile.filter_context;
+    let mut diagnostics = Vec::new();
     let source = parts::package_name(opkg, Part::Api);
-    let planned = parts::plan(opkg, subject, &package::documentation(&source), &mut findings)?;
-    let api_is_built_anew = planned.iter().any(|it| it.which == Part::Api && it.arch_specific);
-    let same = if api_is_built_anew { Versions::SameBuild } else { Versions::SameSource };
-    let packages = planned.map(|part| Package::new(opkg, &part, &same, subject, &mut findings));
-    let Some(version) = own_version(opkg, &mut findings) else {
-        return Err(Refusal::Failed(findings));
+    let plans = parts::plan(opkg, context, &package::documentation_dir(&source), &mut diagnostics)?;
+    let is_api_arch_specific = plans.iter().any(|plan| plan.kind == Part::Api && plan.is_arch_specific);
+    let same =
+        if is_api_arch_specific { VersionConstraint::SameBinary } else { VersionConstraint::SameSource };
+    let packages = plans.map(|part| Package::new(opkg, &part, &same, context, &mut diagnostics));
+    let Some(version) = package_version(opkg, &mut diagnostics) else {
+        return Err(Refusal::Failed(diagnostics));
     };
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(Refusal::Failed(findings));
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Refusal::Failed(diagnostics));
     }
     let directory = format!("{source}-{}", version.upstream);
-    let changelog = changelog::write(opkg, &source);
-    let copyright = copyright::write(opkg).map_err(|error| broken(opkg, &error))?;
-    let meta_files = meta_files(opkg, &directory, &packages, &changelog, &copyright)
-        .map_err(|error| broken(opkg, &error))?;
+    let changelog = changelog::render(opkg, &source);
+    let copyright = copyright::render(opkg).map_err(|error| template_error(opkg, &error))?;
+    let meta_files = render_meta_files(opkg, &directory, &packages, &changelog, &copyright)
+        .map_err(|error| template_error(opkg, &error))?;
     let records = packages
         .iter()
-        .map(|package| package.record(opkg, &source, &version, &copyright, &changelog))
+        .map(|package| package.to_record(opkg, &source, &version, &copyright, &changelog))
         .collect();
     Ok(Output {
         meta_files,
-        native_build: build::native(&packages, subject, &version, &directory),
+        native_build: build::native_build(&packages, context, &version, &directory),
         source: SourcePackage::Quilt(QuiltSource {
             name: source,
             version: version.to_string(),
             directory,
             fields: control::source_fields(opkg, &packages),
         }),
-        container: Container::Deb(flavour.compression),
+        container: Container::Deb(profile.compression),
         packages: records,
-        diagnostics: findings,
+        diagnostics,
     })
 }
 
-/// The version being built, in Debian's words.
-fn own_version(opkg: &Opkg, findings: &mut Vec<Diagnostic>) -> Option<Version> {
+/// The version being built, translated for Debian.
+fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Option<DebVersion> {
     let written = &opkg.history.first()?.version;
     let at = opkg.at;
     if i32::try_from(written.epoch).is_err() {
         let message = format!("the epoch {} is larger than Debian's tools can count", written.epoch);
-        finding::add(findings, finding::error(at, message, "use a small epoch; most packages need none"));
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::error(at, message, "use a small epoch; most packages need none"),
+        );
         return None;
     }
-    let version = Version::of_package(written);
+    let version = DebVersion::from_opkg(written);
     let text = version.without_epoch();
     let original = format!("{}-{}", written.upstream, written.release);
     if text != original {
-        finding::add(
-            findings,
-            finding::note(at, format!("version `{original}` is written `{text}` on Debian")),
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::note(at, format!("version `{original}` is written `{text}` on Debian")),
         );
     }
     Some(version)
 }
 
-fn meta_files(
+fn render_meta_files(
     opkg: &Opkg,
     directory: &str,
     packages: &[Package],
@@ -119,22 +123,25 @@ fn meta_files(
     let source = parts::package_name(opkg, Part::Api);
     let mut files = vec![
         file("changelog", changelog.into(), false),
-        file("control", control::write(opkg, &source, packages)?, false),
+        file("control", control::render(opkg, &source, packages)?, false),
         file("copyright", copyright.into(), false),
-        file("install", build::install(packages)?, true),
-        file("rules", build::rules(packages)?, true),
+        file("install", build::render_install(packages)?, true),
+        file("rules", build::render_rules(packages)?, true),
         file("source/format", "3.0 (quilt)\n".into(), false),
     ];
     for package in packages {
         for script in &package.scripts {
-            files.push(file(&format!("{}.{}", package.name, script.name()), script.text(), false));
+            files.push(file(&format!("{}.{}", package.name, script.file_name()), script.text(), false));
         }
     }
     Ok(files)
 }
 
-/// A template of this plugin does not fit its data.
-fn broken(opkg: &Opkg, error: &askama::Error) -> Refusal {
+fn template_error(opkg: &Opkg, error: &askama::Error) -> Refusal {
     let message = format!("the plugin cannot write the files of a Debian package: {error}");
-    Refusal::Failed(vec![finding::error(opkg.at, message, "report this as a fault of the plugin")])
+    Refusal::Failed(vec![diagnostic::error(
+        opkg.at,
+        message,
+        "this is a bug in the plugin: please report it",
+    )])
 }

@@ -2,26 +2,30 @@
 
 /// What a name in an OPKG comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Name {
+pub enum NameTranslation {
     /// It is the name of a package as it stands.
-    Same,
+    Unchanged,
     /// By a convention of the distribution, it is this package.
-    Adapted(String),
+    Translated(String),
     /// No package can be told from it.
-    Impossible,
+    Unsupported,
 }
 
 /// Reads the name of a relation.
 #[must_use]
-pub fn read(written: &str) -> Name {
-    if is_package(written) {
-        return Name::Same;
+pub fn translate(written: &str) -> NameTranslation {
+    if is_package_name(written) {
+        return NameTranslation::Unchanged;
     }
     let adapted = match perl_module(written) {
-        Some(module) => format!("lib{}-perl", plain(&module.replace("::", "-"))),
-        None => plain(written),
+        Some(module) => format!("lib{}-perl", normalize(&module.replace("::", "-"))),
+        None => normalize(written),
     };
-    if is_package(&adapted) { Name::Adapted(adapted) } else { Name::Impossible }
+    if is_package_name(&adapted) {
+        NameTranslation::Translated(adapted)
+    } else {
+        NameTranslation::Unsupported
+    }
 }
 
 /// Packages that are always there, and which nothing should depend on unless it needs a certain version.
@@ -63,13 +67,13 @@ fn perl_module(written: &str) -> Option<&str> {
     module.split("::").all(sound).then_some(module)
 }
 
-fn plain(name: &str) -> String {
+fn normalize(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
 /// deb-control(5): at least two of lower-case letters, digits, `+`, `-` and `.`, the first of them a letter
 /// or digit.
-fn is_package(name: &str) -> bool {
+fn is_package_name(name: &str) -> bool {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() >= 2
         && name.bytes().next().is_some_and(alphanumeric)
@@ -83,29 +87,29 @@ mod tests {
     #[test]
     fn names() {
         for (written, expected) in [
-            ("ganglia-monitor", Name::Same),
-            ("g++", Name::Same),
-            ("libc6.1", Name::Same),
-            ("mpich-ch_p4-gcc-oscar", Name::Adapted("mpich-ch-p4-gcc-oscar".into())),
-            ("MySQL-python", Name::Adapted("mysql-python".into())),
-            ("perl(XML::Simple)", Name::Adapted("libxml-simple-perl".into())),
-            ("perl(DBI)", Name::Adapted("libdbi-perl".into())),
-            ("perl(Foo_Bar::Baz)", Name::Adapted("libfoo-bar-baz-perl".into())),
-            ("perl()", Name::Impossible),
-            ("perl(A:::B)", Name::Impossible),
-            ("perl(A", Name::Impossible),
-            ("/usr/bin/foo", Name::Impossible),
-            ("libfoo.so.1()(64bit)", Name::Impossible),
-            ("config(x)", Name::Impossible),
-            ("R", Name::Impossible),
-            ("a, b", Name::Impossible),
-            ("a | b", Name::Impossible),
-            ("${misc:Depends}", Name::Impossible),
-            ("größe", Name::Impossible),
-            ("-x", Name::Impossible),
-            ("", Name::Impossible),
+            ("ganglia-monitor", NameTranslation::Unchanged),
+            ("g++", NameTranslation::Unchanged),
+            ("libc6.1", NameTranslation::Unchanged),
+            ("mpich-ch_p4-gcc-oscar", NameTranslation::Translated("mpich-ch-p4-gcc-oscar".into())),
+            ("MySQL-python", NameTranslation::Translated("mysql-python".into())),
+            ("perl(XML::Simple)", NameTranslation::Translated("libxml-simple-perl".into())),
+            ("perl(DBI)", NameTranslation::Translated("libdbi-perl".into())),
+            ("perl(Foo_Bar::Baz)", NameTranslation::Translated("libfoo-bar-baz-perl".into())),
+            ("perl()", NameTranslation::Unsupported),
+            ("perl(A:::B)", NameTranslation::Unsupported),
+            ("perl(A", NameTranslation::Unsupported),
+            ("/usr/bin/foo", NameTranslation::Unsupported),
+            ("libfoo.so.1()(64bit)", NameTranslation::Unsupported),
+            ("config(x)", NameTranslation::Unsupported),
+            ("R", NameTranslation::Unsupported),
+            ("a, b", NameTranslation::Unsupported),
+            ("a | b", NameTranslation::Unsupported),
+            ("${misc:Depends}", NameTranslation::Unsupported),
+            ("größe", NameTranslation::Unsupported),
+            ("-x", NameTranslation::Unsupported),
+            ("", NameTranslation::Unsupported),
         ] {
-            assert_eq!(read(written), expected, "{written}");
+            assert_eq!(translate(written), expected, "{written}");
         }
     }
 }

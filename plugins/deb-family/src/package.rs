@@ -1,23 +1,23 @@
 //! One binary package, decided in full. The control file, the build and the package's record are all
 //! written from this, so that they cannot disagree.
 
-use opkg_plugin::artefacts::{
-    BinaryPackage, Content, Field as Extra, FileMarks, PackedFile, Scriptlet as NativeScriptlet,
+use opkg_sdk::artefacts::{
+    BinaryPackage, Content, Field as ControlField, FileMarks, PackedFile, Scriptlet as NativeScriptlet,
 };
-use opkg_plugin::filter::Subject;
-use opkg_plugin::opkg::{Diagnostic, Node, Opkg, Part as Which};
-use opkg_plugin::parts::{self, Part};
-use opkg_plugin::text::wrap;
+use opkg_sdk::filter::FilterContext;
+use opkg_sdk::opkg::{Diagnostic, Node, Opkg, Part as PartKind};
+use opkg_sdk::parts::{self, PartPlan};
+use opkg_sdk::text::wrap;
 
 use crate::arch::native_arch;
 use crate::person;
-use crate::relation::{self, Dependency, Versions};
-use crate::script::{self, Script};
+use crate::relation::{self, Dependency, VersionConstraint};
+use crate::script::{self, MaintainerScript};
 use crate::section;
-use crate::version::Version;
+use crate::version::DebVersion;
 
 /// Of a line of a description, without the blank before it.
-const WIDTH: usize = 79;
+const LINE_WIDTH: usize = 79;
 
 /// Where a package can be installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,24 +27,24 @@ pub enum Architecture {
     /// Built for each architecture, whichever it is.
     Any,
     /// Built for each of these, by Debian's names.
-    These(Vec<&'static str>),
+    Listed(Vec<&'static str>),
 }
 
 impl Architecture {
     /// As control files have it, or with another separator.
     #[must_use]
-    pub fn join(&self, separator: &str) -> String {
+    pub fn joined(&self, separator: &str) -> String {
         match self {
             Self::All => "all".into(),
             Self::Any => "any".into(),
-            Self::These(archs) => archs.join(separator),
+            Self::Listed(archs) => archs.join(separator),
         }
     }
 }
 
 /// What an installed path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum EntryKind {
     /// A directory that the package owns.
     Directory,
     /// A link, and what it holds.
@@ -58,20 +58,17 @@ pub enum Item {
         /// 0o755 or 0o644.
         mode: u32,
         /// Whether it documents the package.
-        documentation: bool,
+        is_documentation: bool,
     },
 }
 
 /// What is installed at an absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installed {
-    /// Within the root.
+pub struct InstalledEntry {
     pub path: String,
-    /// There.
-    pub item: Item,
+    pub kind: EntryKind,
 }
 
-/// A binary package.
 #[derive(Debug)]
 pub struct Package {
     /// `opkg-<name>`, …
@@ -83,20 +80,19 @@ pub struct Package {
     /// Where it can be installed.
     pub architecture: Architecture,
     /// The architecture that it is built for now, `all` included.
-    pub built_for: &'static str,
+    pub build_arch: &'static str,
     /// Sorted by field and name.
     pub relations: Vec<Dependency>,
-    /// Recorded only.
     pub opkg_conflicts: Vec<Dependency>,
     /// In the order in which they run.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<MaintainerScript>,
     /// Sorted by path, without the copyright file and changelog that every package has.
-    pub installed: Vec<Installed>,
+    pub entries: Vec<InstalledEntry>,
 }
 
 /// The directory of a package's documents.
 #[must_use]
-pub fn documentation(package: &str) -> String {
+pub fn documentation_dir(package: &str) -> String {
     format!("/usr/share/doc/{package}")
 }
 
@@ -104,45 +100,45 @@ impl Package {
     /// Decides everything about one part. `same` tells how the api package is named by its version.
     pub fn new(
         opkg: &Opkg,
-        part: &Part<'_>,
-        same: &Versions,
-        subject: &Subject,
-        findings: &mut Vec<Diagnostic>,
+        part: &PartPlan<'_>,
+        same: &VersionConstraint,
+        context: &FilterContext,
+        diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut relations = relation::of_part(part, same, subject, findings);
-        relations.extend(script::needs(part, findings));
-        let architecture = architecture(opkg, part, subject);
+        let mut relations = relation::from_part(part, same, context, diagnostics);
+        relations.extend(script::interpreter_dependencies(part, diagnostics));
+        let architecture = architecture(opkg, part, context);
         Self {
             name: part.name.clone(),
             summary: part.summary.clone(),
-            description: description(opkg, part.which),
-            built_for: match architecture {
+            description: description(opkg, part.kind),
+            build_arch: match architecture {
                 Architecture::All => "all",
-                _ => native_arch(subject.arch()).unwrap_or("any"),
+                _ => native_arch(context.build_arch()).unwrap_or("any"),
             },
             architecture,
-            relations: relation::simplify(relations),
-            opkg_conflicts: relation::recorded(part, subject, findings),
-            scripts: script::of_part(part, &opkg.home),
-            installed: installed(opkg, part),
+            relations: relation::remove_redundant(relations),
+            opkg_conflicts: relation::recorded_conflicts(part, context, diagnostics),
+            scripts: script::from_part(part, &opkg.home),
+            entries: installed_entries(opkg, part),
         }
     }
 
     /// `opkg-x_1.0-1_all.deb`
     #[must_use]
-    pub fn file_name(&self, version: &Version) -> String {
-        format!("{}_{}_{}.deb", self.name, version.without_epoch(), self.built_for)
+    pub fn file_name(&self, version: &DebVersion) -> String {
+        format!("{}_{}_{}.deb", self.name, version.without_epoch(), self.build_arch)
     }
 
     /// Control fields that only packages of this kind have, as they stand in the package.
     #[must_use]
-    pub fn extra(&self) -> Vec<(&'static str, String)> {
+    pub fn extra_fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
         if !self.opkg_conflicts.is_empty() {
-            fields.push(("Opkg-Conflicts", relation::list(&self.opkg_conflicts)));
+            fields.push(("Opkg-Conflicts", relation::format_list(&self.opkg_conflicts)));
         }
         if !self.scripts.is_empty() {
-            let names: Vec<_> = self.scripts.iter().map(Script::name).collect();
+            let names: Vec<_> = self.scripts.iter().map(MaintainerScript::file_name).collect();
             fields.push(("Opkg-Scriptlets", names.join(" ")));
         }
         fields
@@ -150,34 +146,40 @@ impl Package {
 
     /// The record for the host's writers. `source` is the name of the source package.
     #[must_use]
-    pub fn record(
+    pub fn to_record(
         &self,
         opkg: &Opkg,
         source: &str,
-        version: &Version,
+        version: &DebVersion,
         copyright: &str,
         changelog: &str,
     ) -> BinaryPackage {
         let mut fields = Vec::new();
         if self.name != source {
-            fields.push(Extra { name: "Source".into(), value: source.into() });
+            fields.push(ControlField { name: "Source".into(), value: source.into() });
         }
-        fields.push(Extra { name: "Priority".into(), value: "optional".into() });
-        fields.extend(self.extra().into_iter().map(|(name, value)| Extra { name: name.into(), value }));
+        fields.push(ControlField { name: "Priority".into(), value: "optional".into() });
+        fields.extend(
+            self.extra_fields().into_iter().map(|(name, value)| ControlField { name: name.into(), value }),
+        );
         BinaryPackage {
             name: self.name.clone(),
             epoch: version.epoch,
             version: version.upstream.clone(),
             release: version.revision.clone().unwrap_or_default(),
-            arch: self.built_for.into(),
+            arch: self.build_arch.into(),
             summary: self.summary.clone(),
             description: self.description.join("\n"),
             license: opkg.license.clone(),
-            section: section::of_group(opkg.groups.first().map_or("", String::as_str)).into(),
-            url: opkg.uri.as_deref().map(person::one_line),
-            maintainer: person::maintainer(opkg).map(person::of).unwrap_or_default(),
-            relations: self.settled().iter().map(|it| it.record(version)).collect(),
-            files: self.packed(copyright, changelog),
+            section: section::from_group(opkg.groups.first().map_or("", String::as_str)).into(),
+            url: opkg.uri.as_deref().map(person::collapse_whitespace),
+            maintainer: person::maintainer(opkg).map(person::author_mailbox).unwrap_or_default(),
+            relations: self
+                .applicable_relations()
+                .iter()
+                .map(|dependency| dependency.to_record(version))
+                .collect(),
+            files: self.packed_files(copyright, changelog),
             scriptlets: self
                 .scripts
                 .iter()
@@ -195,13 +197,14 @@ impl Package {
     }
 
     /// The relations on the architecture that the package is built for.
-    fn settled(&self) -> Vec<Dependency> {
-        let held = self.relations.iter().filter(|it| it.holds);
-        relation::simplify(held.map(|it| Dependency { archs: Vec::new(), ..it.clone() }).collect())
+    fn applicable_relations(&self) -> Vec<Dependency> {
+        let applicable = self.relations.iter().filter(|dependency| dependency.applies);
+        let on_any = applicable.map(|dependency| Dependency { archs: Vec::new(), ..dependency.clone() });
+        relation::remove_redundant(on_any.collect())
     }
 
-    fn packed(&self, copyright: &str, changelog: &str) -> Vec<PackedFile> {
-        let documents = documentation(&self.name);
+    fn packed_files(&self, copyright: &str, changelog: &str) -> Vec<PackedFile> {
+        let documents = documentation_dir(&self.name);
         let mut files = vec![
             PackedFile {
                 path: format!("{documents}/changelog.Debian.gz"),
@@ -216,15 +219,15 @@ impl Package {
                 marks: FileMarks::DOCUMENTATION,
             },
         ];
-        files.extend(self.installed.iter().map(|installed| {
-            let (content, mode, documentation) = match &installed.item {
-                Item::Directory => (Content::Directory, 0o755, false),
-                Item::Link(target) => (Content::Link(target.clone()), 0o777, false),
-                Item::File { node, mode, documentation, .. } => {
-                    (Content::Source(*node), *mode, *documentation)
+        files.extend(self.entries.iter().map(|installed| {
+            let (content, mode, is_documentation) = match &installed.kind {
+                EntryKind::Directory => (Content::Directory, 0o755, false),
+                EntryKind::Link(target) => (Content::Link(target.clone()), 0o777, false),
+                EntryKind::File { node, mode, is_documentation, .. } => {
+                    (Content::Source(*node), *mode, *is_documentation)
                 }
             };
-            let marks = if documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() };
+            let marks = if is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() };
             PackedFile { path: installed.path.clone(), content, mode, marks }
         }));
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -232,34 +235,34 @@ impl Package {
     }
 }
 
-fn architecture(opkg: &Opkg, part: &Part<'_>, subject: &Subject) -> Architecture {
-    if !part.arch_specific {
+fn architecture(opkg: &Opkg, part: &PartPlan<'_>, context: &FilterContext) -> Architecture {
+    if !part.is_arch_specific {
         return Architecture::All;
     }
     // With a target that names its architecture, relations were decided for that one alone.
-    let canonical = match &subject.arch {
+    let canonical = match &context.arch {
         Some(arch) => std::slice::from_ref(arch),
         None => opkg.filter.archs.as_slice(),
     };
     let mut archs: Vec<_> = canonical.iter().filter_map(|arch| native_arch(arch)).collect();
     archs.sort_unstable();
     archs.dedup();
-    if archs.is_empty() { Architecture::Any } else { Architecture::These(archs) }
+    if archs.is_empty() { Architecture::Any } else { Architecture::Listed(archs) }
 }
 
 /// The OPKG's own paragraphs, then what this part of it is for.
-fn description(opkg: &Opkg, which: Which) -> Vec<String> {
+fn description(opkg: &Opkg, which: PartKind) -> Vec<String> {
     let part = match which {
-        Which::Api => {
+        PartKind::Api => {
             "This package is for the head node of a cluster. It holds the hooks, settings, tests and documents \
              that concern the cluster as a whole."
         }
-        Which::Server => "This package brings in what the head node of a cluster needs, and sets it up.",
-        Which::Client => "This package brings in what a compute node of a cluster needs, and sets it up.",
+        PartKind::Server => "This package brings in what the head node of a cluster needs, and sets it up.",
+        PartKind::Client => "This package brings in what a compute node of a cluster needs, and sets it up.",
     };
     let mut lines = Vec::new();
     for paragraph in opkg.description.iter().map(String::as_str).chain([part]) {
-        let wrapped = wrap(paragraph, WIDTH);
+        let wrapped = wrap(paragraph, LINE_WIDTH);
         if wrapped.is_empty() {
             continue;
         }
@@ -274,25 +277,25 @@ fn description(opkg: &Opkg, which: Which) -> Vec<String> {
     lines
 }
 
-fn installed(opkg: &Opkg, part: &Part<'_>) -> Vec<Installed> {
-    let own = documentation(&part.name);
-    let documents = documentation(&parts::package_name(opkg, Which::Api));
-    let place = |path: &str| out_of_the_way(path, &own);
-    let mut all: Vec<Installed> = part
+fn installed_entries(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<InstalledEntry> {
+    let own = documentation_dir(&part.name);
+    let documents = documentation_dir(&parts::package_name(opkg, PartKind::Api));
+    let rename = |path: &str| rename_reserved_path(path, &own);
+    let mut all: Vec<InstalledEntry> = part
         .directories
         .iter()
-        .map(|path| Installed { path: place(path), item: Item::Directory })
+        .map(|path| InstalledEntry { path: rename(path), kind: EntryKind::Directory })
         .chain(part.files.iter().map(|file| {
-            let item = match parts::installed_link(opkg, file, &documents) {
-                Some(target) => Item::Link(target),
-                None => Item::File {
+            let item = match parts::installed_link_target(opkg, file, &documents) {
+                Some(target) => EntryKind::Link(target),
+                None => EntryKind::File {
                     node: file.source.at,
                     source: file.source.path.clone(),
                     mode: file.source.mode,
-                    documentation: file.documentation,
+                    is_documentation: file.is_documentation,
                 },
             };
-            Installed { path: place(&file.path), item }
+            InstalledEntry { path: rename(&file.path), kind: item }
         }))
         .collect();
     all.sort_by(|a, b| a.path.cmp(&b.path));
@@ -301,7 +304,7 @@ fn installed(opkg: &Opkg, part: &Part<'_>) -> Vec<Installed> {
 
 /// Every package has a copyright file and a changelog of Debian's making among its documents: what an OPKG
 /// has under these names gets another one.
-fn out_of_the_way(path: &str, documents: &str) -> String {
+fn rename_reserved_path(path: &str, documents: &str) -> String {
     let inside = path.strip_prefix(documents).and_then(|rest| rest.strip_prefix('/'));
     if let Some(inside) = inside {
         let (first, rest) =
@@ -327,7 +330,7 @@ mod tests {
             ("/usr/share/doc/opkg-x/README", "/usr/share/doc/opkg-x/README"),
             ("/usr/share/doc/opkg-xcopyright", "/usr/share/doc/opkg-xcopyright"),
         ] {
-            assert_eq!(out_of_the_way(path, documents), expected);
+            assert_eq!(rename_reserved_path(path, documents), expected);
         }
     }
 }

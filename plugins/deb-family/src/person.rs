@@ -1,15 +1,14 @@
 //! Names with addresses, as control files, changelogs and copyright files want them.
 
-use opkg_plugin::opkg::{Author, Opkg, Role};
+use opkg_sdk::opkg::{Author, Opkg, Role};
 
 /// `Name <address>`, in one line and with nothing in it that a reader of lists of such could stumble over.
 #[must_use]
-pub fn mailbox(name: &str, address: &str) -> String {
-    let name = plain(name);
-    let address: String =
-        address.chars().filter(|it| !it.is_whitespace() && !"<>,\"".contains(*it)).collect();
+pub fn format_mailbox(name: &str, address: &str) -> String {
+    let name = sanitize_name(name);
+    let address: String = address.chars().filter(|c| !c.is_whitespace() && !"<>,\"".contains(*c)).collect();
     // RFC 5322 takes these for something else, unless quoted. A full stop is usual and understood.
-    if name.contains(|it: char| "(),:;@[]".contains(it)) {
+    if name.contains(|c: char| "(),:;@[]".contains(c)) {
         format!("\"{name}\" <{address}>")
     } else {
         format!("{name} <{address}>")
@@ -18,13 +17,13 @@ pub fn mailbox(name: &str, address: &str) -> String {
 
 /// A name in one line, without the characters that no quoting helps.
 #[must_use]
-pub fn plain(name: &str) -> String {
-    one_line(&name.replace(['<', '>', '"', '\\'], " "))
+pub fn sanitize_name(name: &str) -> String {
+    collapse_whitespace(&name.replace(['<', '>', '"', '\\'], " "))
 }
 
 /// Text with its white space folded.
 #[must_use]
-pub fn one_line(text: &str) -> String {
+pub fn collapse_whitespace(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -37,10 +36,10 @@ pub fn maintainer(opkg: &Opkg) -> Option<&Author> {
 /// The other maintainers and the uploaders, each once.
 #[must_use]
 pub fn uploaders(opkg: &Opkg) -> Vec<String> {
-    let first = maintainer(opkg).map(of);
+    let first = maintainer(opkg).map(author_mailbox);
     let mut all: Vec<String> = Vec::new();
     for author in opkg.authors.iter().filter(|author| author.role != Role::Upstream) {
-        let person = of(author);
+        let person = author_mailbox(author);
         if Some(&person) != first.as_ref() && !all.contains(&person) {
             all.push(person);
         }
@@ -50,8 +49,8 @@ pub fn uploaders(opkg: &Opkg) -> Vec<String> {
 
 /// An author's mailbox.
 #[must_use]
-pub fn of(author: &Author) -> String {
-    mailbox(&author.name, &author.email)
+pub fn author_mailbox(author: &Author) -> String {
+    format_mailbox(&author.name, &author.email)
 }
 
 #[cfg(test)]
@@ -68,7 +67,7 @@ mod tests {
             ("Jane <x> \"Doe\"\\", "<j@example.org>", "Jane x Doe <j@example.org>"),
             ("Jane\n Doe", "j @example.org\n", "Jane Doe <j@example.org>"),
         ] {
-            assert_eq!(mailbox(name, address), expected);
+            assert_eq!(format_mailbox(name, address), expected);
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Relations in Debian's words, for control files and for packages.
+//! Relations translated for Debian, for control files and for packages.
 
 use std::fmt::Write as _;
 
-use opkg_plugin::artefacts::{NativeKind, NativeRelation};
-use opkg_plugin::filter::{Decision, Subject};
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
-use opkg_plugin::parts::{Part, Resolved};
+use opkg_sdk::artefacts::{NativeKind, NativeRelation};
+use opkg_sdk::diagnostic;
+use opkg_sdk::filter::{FilterContext, FilterMatch};
+use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
+use opkg_sdk::parts::{PartPlan, ResolvedRelation};
 
 use crate::arch::native_arch;
-use crate::name::{self, Name};
-use crate::version::Version;
+use crate::name::{self, NameTranslation};
+use crate::version::DebVersion;
 
 /// The control field that a relation stands in, in the order in which fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
-pub enum Field {
+pub enum RelationField {
     PreDepends,
     Depends,
     Suggests,
@@ -25,54 +25,56 @@ pub enum Field {
 
 /// Which versions a relation is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Versions {
-    /// All of them.
+pub enum VersionConstraint {
     Any,
     /// The version of the package that has the relation, as it was built: both are built anew for an architecture, or
     /// neither.
-    SameBuild,
+    SameBinary,
     /// The version of the source, which a package for all architectures keeps when others are built anew.
     SameSource,
     /// As in `>= 1.2`.
     Bound {
         /// `<<`, `<=`, `=`, `>=` or `>>`.
         sign: &'static str,
-        /// Sound for dpkg.
+        /// Valid for dpkg.
         version: String,
     },
 }
 
-/// A relation to a package whose name is sound for dpkg.
+/// A relation to a package whose name is valid for dpkg.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dependency {
-    /// Where it stands.
-    pub field: Field,
-    /// Of the other package.
+    pub field: RelationField,
     pub name: String,
-    /// Of the other package.
-    pub versions: Versions,
+    pub version_constraint: VersionConstraint,
     /// Debian's names of the only architectures that have it; empty for all.
     pub archs: Vec<&'static str>,
     /// Whether the architecture that packages are built for has it.
-    pub holds: bool,
+    pub applies: bool,
 }
 
 impl Dependency {
     /// Unversioned, on every architecture.
     #[must_use]
-    pub fn on(field: Field, name: &str) -> Self {
-        Self { field, name: name.into(), versions: Versions::Any, archs: Vec::new(), holds: true }
+    pub fn unversioned(field: RelationField, name: &str) -> Self {
+        Self {
+            field,
+            name: name.into(),
+            version_constraint: VersionConstraint::Any,
+            archs: Vec::new(),
+            applies: true,
+        }
     }
 
     /// The record of a binary package. `own` is that package's version.
     #[must_use]
-    pub fn record(&self, own: &Version) -> NativeRelation {
-        let bound = match &self.versions {
-            Versions::Any => None,
-            Versions::SameBuild | Versions::SameSource => {
+    pub fn to_record(&self, own: &DebVersion) -> NativeRelation {
+        let bound = match &self.version_constraint {
+            VersionConstraint::Any => None,
+            VersionConstraint::SameBinary | VersionConstraint::SameSource => {
                 Some(Bound { comparison: Comparison::Eq, version: own.to_string() })
             }
-            Versions::Bound { sign, version } => {
+            VersionConstraint::Bound { sign, version } => {
                 let comparison = match *sign {
                     "<<" => Comparison::Lt,
                     "<=" => Comparison::Le,
@@ -84,11 +86,11 @@ impl Dependency {
             }
         };
         let kind = match self.field {
-            Field::PreDepends => NativeKind::PreRequires(HookTime::PreInstall),
-            Field::Depends => NativeKind::Requires,
-            Field::Suggests => NativeKind::Suggests,
-            Field::Conflicts => NativeKind::Conflicts,
-            Field::Provides => NativeKind::Provides,
+            RelationField::PreDepends => NativeKind::PreRequires(HookTime::PreInstall),
+            RelationField::Depends => NativeKind::Requires,
+            RelationField::Suggests => NativeKind::Suggests,
+            RelationField::Conflicts => NativeKind::Conflicts,
+            RelationField::Provides => NativeKind::Provides,
         };
         NativeRelation { kind, name: self.name.clone(), bound }
     }
@@ -97,7 +99,7 @@ impl Dependency {
 /// `foo (>= 1.2) [amd64], bar`. May hold the substitution variables `${binary:Version}` and
 /// `${source:Version}`.
 #[must_use]
-pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> String {
+pub fn format_list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> String {
     let mut text = String::new();
     for dependency in dependencies {
         if !text.is_empty() {
@@ -105,11 +107,11 @@ pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> Strin
         }
         text.push_str(&dependency.name);
         // Writing to a string cannot fail.
-        let _ = match &dependency.versions {
-            Versions::Any => Ok(()),
-            Versions::SameBuild => write!(text, " (= ${{binary:Version}})"),
-            Versions::SameSource => write!(text, " (= ${{source:Version}})"),
-            Versions::Bound { sign, version } => write!(text, " ({sign} {version})"),
+        let _ = match &dependency.version_constraint {
+            VersionConstraint::Any => Ok(()),
+            VersionConstraint::SameBinary => write!(text, " (= ${{binary:Version}})"),
+            VersionConstraint::SameSource => write!(text, " (= ${{source:Version}})"),
+            VersionConstraint::Bound { sign, version } => write!(text, " ({sign} {version})"),
         };
         if !dependency.archs.is_empty() {
             let _ = write!(text, " [{}]", dependency.archs.join(" "));
@@ -119,67 +121,75 @@ pub fn list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -> Strin
 }
 
 /// The relations of a part, in no order. `same` tells how the api package is named by its version.
-pub fn of_part(
-    part: &Part<'_>,
-    same: &Versions,
-    subject: &Subject,
-    findings: &mut Vec<Diagnostic>,
+pub fn from_part(
+    part: &PartPlan<'_>,
+    same: &VersionConstraint,
+    context: &FilterContext,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    let mut all = translate(&part.relations, subject, findings);
-    if let Some(api) = &part.requires_same {
-        all.push(Dependency { versions: same.clone(), ..Dependency::on(Field::Depends, api) });
+    let mut all = translate(&part.relations, context, diagnostics);
+    if let Some(api) = &part.same_version_requirement {
+        all.push(Dependency {
+            version_constraint: same.clone(),
+            ..Dependency::unversioned(RelationField::Depends, api)
+        });
     }
     all
 }
 
-/// Leaves out what another relation says as well, as dpkg-gencontrol does, so that the packages that it makes
+/// Removes what another relation implies, as dpkg-gencontrol does, so that the packages that it makes
 /// have the relations that are told of them. Sorts what remains.
 #[must_use]
-pub fn simplify(mut all: Vec<Dependency>) -> Vec<Dependency> {
+pub fn remove_redundant(mut all: Vec<Dependency>) -> Vec<Dependency> {
     all.sort();
     all.dedup();
-    let is_said = |it: &Dependency| {
+    let is_redundant = |dependency: &Dependency| {
+        let is_positive = dependency.field <= RelationField::Suggests;
         all.iter().any(|other| {
-            let weaker = other.field < it.field && it.field <= Field::Suggests;
-            let implied = it.versions == Versions::Any && it.field <= Field::Suggests;
-            other != it
-                && other.name == it.name
+            let is_weaker = other.field < dependency.field && is_positive;
+            let is_implied = dependency.version_constraint == VersionConstraint::Any && is_positive;
+            other != dependency
+                && other.name == dependency.name
                 && other.archs.is_empty()
-                && (other.field == it.field || weaker)
-                && (other.versions == it.versions || implied)
+                && (other.field == dependency.field || is_weaker)
+                && (other.version_constraint == dependency.version_constraint || is_implied)
         })
     };
-    all.iter().filter(|it| !is_said(it)).cloned().collect()
+    all.iter().filter(|dependency| !is_redundant(dependency)).cloned().collect()
 }
 
 /// The conflicts that are recorded but keep no api package from being installed beside another.
-pub fn recorded(part: &Part<'_>, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
-    simplify(translate(&part.opkg_conflicts, subject, findings))
+pub fn recorded_conflicts(
+    part: &PartPlan<'_>,
+    context: &FilterContext,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Dependency> {
+    remove_redundant(translate(&part.opkg_conflicts, context, diagnostics))
 }
 
 fn translate(
-    relations: &[Resolved<'_>],
-    subject: &Subject,
-    findings: &mut Vec<Diagnostic>,
+    relations: &[ResolvedRelation<'_>],
+    context: &FilterContext,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
     relations
         .iter()
         .filter_map(|resolved| {
-            let archs = archs(&resolved.decision)?;
-            let holds = subject.settle(&resolved.decision);
-            let dependency = read(resolved.relation, findings)?;
-            Some(Dependency { archs, holds, ..dependency })
+            let archs = native_archs(&resolved.filter_match)?;
+            let applies = context.matches_by_default(&resolved.filter_match);
+            let dependency = translate_relation(resolved.relation, diagnostics)?;
+            Some(Dependency { archs, applies, ..dependency })
         })
         .collect()
 }
 
 /// What a relation is restricted to. Nothing if Debian has none of the architectures.
-fn archs(decision: &Decision) -> Option<Vec<&'static str>> {
+fn native_archs(decision: &FilterMatch) -> Option<Vec<&'static str>> {
     match decision {
-        Decision::Yes => Some(Vec::new()),
-        Decision::No => None,
-        Decision::Depends(condition) if condition.archs.is_empty() => Some(Vec::new()),
-        Decision::Depends(condition) => {
+        FilterMatch::Always => Some(Vec::new()),
+        FilterMatch::Never => None,
+        FilterMatch::Conditional(condition) if condition.archs.is_empty() => Some(Vec::new()),
+        FilterMatch::Conditional(condition) => {
             let mut archs: Vec<_> = condition.archs.iter().filter_map(|arch| native_arch(arch)).collect();
             archs.sort_unstable();
             archs.dedup();
@@ -189,44 +199,44 @@ fn archs(decision: &Decision) -> Option<Vec<&'static str>> {
 }
 
 /// Nothing if it cannot be said, or needs not be.
-fn read(relation: &Relation, findings: &mut Vec<Diagnostic>) -> Option<Dependency> {
-    let name = read_name(relation, findings)?;
+fn translate_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<Dependency> {
+    let name = translate_name(relation, diagnostics)?;
     let field = match relation.kind {
-        Kind::Requires => Field::Depends,
-        Kind::Suggests => Field::Suggests,
-        Kind::Conflicts => Field::Conflicts,
-        Kind::Provides => Field::Provides,
+        Kind::Requires => RelationField::Depends,
+        Kind::Suggests => RelationField::Suggests,
+        Kind::Conflicts => RelationField::Conflicts,
+        Kind::Provides => RelationField::Provides,
     };
     let versions = match &relation.bound {
-        None => Versions::Any,
-        Some(bound) => read_bound(relation, bound, findings)?,
+        None => VersionConstraint::Any,
+        Some(bound) => translate_bound(relation, bound, diagnostics)?,
     };
-    if field == Field::Depends && versions == Versions::Any && name::is_essential(&name) {
-        finding::add(
-            findings,
-            finding::note(
+    if field == RelationField::Depends && versions == VersionConstraint::Any && name::is_essential(&name) {
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::note(
                 relation.at,
                 format!("`{name}` is on every Debian system, so the dependency is left out"),
             ),
         );
         return None;
     }
-    Some(Dependency { versions, ..Dependency::on(field, &name) })
+    Some(Dependency { version_constraint: versions, ..Dependency::unversioned(field, &name) })
 }
 
-fn read_name(relation: &Relation, findings: &mut Vec<Diagnostic>) -> Option<String> {
+fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
     let written = &relation.name;
-    match name::read(written) {
-        Name::Same => Some(written.clone()),
-        Name::Adapted(adapted) => {
+    match name::translate(written) {
+        NameTranslation::Unchanged => Some(written.clone()),
+        NameTranslation::Translated(adapted) => {
             let message = format!("`{written}` is called `{adapted}` on Debian");
-            finding::add(findings, finding::note(relation.at, message));
+            diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
             Some(adapted)
         }
-        Name::Impossible => {
-            finding::add(
-                findings,
-                finding::error(
+        NameTranslation::Unsupported => {
+            diagnostic::push_unique(
+                diagnostics,
+                diagnostic::error(
                     relation.at,
                     format!("`{written}` cannot be the name of a Debian package"),
                     "name the Debian package in a group of its own with \
@@ -239,12 +249,16 @@ fn read_name(relation: &Relation, findings: &mut Vec<Diagnostic>) -> Option<Stri
     }
 }
 
-fn read_bound(relation: &Relation, bound: &Bound, findings: &mut Vec<Diagnostic>) -> Option<Versions> {
+fn translate_bound(
+    relation: &Relation,
+    bound: &Bound,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<VersionConstraint> {
     let written = &bound.version;
-    let Some(version) = Version::of_relation(written) else {
-        finding::add(
-            findings,
-            finding::error(
+    let Some(version) = DebVersion::parse_relation(written) else {
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::error(
                 relation.at,
                 format!("`{written}` cannot be a version of a Debian package"),
                 "write `[epoch:]upstream[-release]`, such as `1.2` or `1:1.2-3`",
@@ -255,12 +269,12 @@ fn read_bound(relation: &Relation, bound: &Bound, findings: &mut Vec<Diagnostic>
     let text = version.to_string();
     if text != *written && format!("0:{text}") != *written {
         let message = format!("version `{written}` is written `{text}` on Debian");
-        finding::add(findings, finding::note(relation.at, message));
+        diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
     }
     if relation.kind == Kind::Provides && bound.comparison != Comparison::Eq {
-        finding::add(
-            findings,
-            finding::warning(
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::warning(
                 relation.at,
                 format!(
                     "a Debian package provides one version of `{}` or none; it is left out",
@@ -269,11 +283,11 @@ fn read_bound(relation: &Relation, bound: &Bound, findings: &mut Vec<Diagnostic>
                 "write `rel=\"=\"`, or no version",
             ),
         );
-        return Some(Versions::Any);
+        return Some(VersionConstraint::Any);
     }
     if relation.kind != Kind::Provides && bound.comparison == Comparison::Eq && version.revision.is_none() {
         let message = format!("on Debian `= {text}` is no {text}-1: without a release, it means just that");
-        finding::add(findings, finding::note(relation.at, message));
+        diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
     }
     let sign = match bound.comparison {
         Comparison::Lt => "<<",
@@ -282,25 +296,28 @@ fn read_bound(relation: &Relation, bound: &Bound, findings: &mut Vec<Diagnostic>
         Comparison::Ge => ">=",
         Comparison::Gt => ">>",
     };
-    Some(Versions::Bound { sign, version: text })
+    Some(VersionConstraint::Bound { sign, version: text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn simplified(all: &[(Field, &str, Option<&str>, &[&'static str])]) -> String {
+    fn simplified(all: &[(RelationField, &str, Option<&str>, &[&'static str])]) -> String {
         let all = all.iter().map(|&(field, name, version, archs)| Dependency {
-            versions: version.map_or(Versions::Any, |it| Versions::Bound { sign: ">=", version: it.into() }),
+            version_constraint: version.map_or(VersionConstraint::Any, |it| VersionConstraint::Bound {
+                sign: ">=",
+                version: it.into(),
+            }),
             archs: archs.to_vec(),
-            ..Dependency::on(field, name)
+            ..Dependency::unversioned(field, name)
         });
-        list(&simplify(all.collect()))
+        format_list(&remove_redundant(all.collect()))
     }
 
     #[test]
     fn what_is_said_already_is_left_out() {
-        use Field::{Depends, PreDepends, Suggests};
+        use RelationField::{Depends, PreDepends, Suggests};
         assert_eq!(simplified(&[(Depends, "b", None, &[]), (Depends, "a", None, &[])]), "a, b");
         assert_eq!(simplified(&[(Depends, "a", None, &[]), (Depends, "a", Some("1"), &[])]), "a (>= 1)");
         assert_eq!(simplified(&[(Depends, "a", None, &["amd64"]), (Depends, "a", None, &[])]), "a");
@@ -310,7 +327,7 @@ mod tests {
 
     #[test]
     fn what_says_more_stays() {
-        use Field::{Conflicts, Depends, Suggests};
+        use RelationField::{Conflicts, Depends, Suggests};
         let both = "a, a (>= 1) [amd64]";
         assert_eq!(simplified(&[(Depends, "a", None, &[]), (Depends, "a", Some("1"), &["amd64"])]), both);
         assert_eq!(simplified(&[(Suggests, "a", Some("1"), &[]), (Depends, "a", None, &[])]), "a, a (>= 1)");

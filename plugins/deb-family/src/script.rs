@@ -1,26 +1,25 @@
 //! Maintainer scripts, and the packages that the scripts of an OPKG need to be run.
 
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Diagnostic, HookTime};
-use opkg_plugin::parts::{Part, Placed};
-use opkg_plugin::scriptlet;
+use opkg_sdk::diagnostic;
+use opkg_sdk::opkg::{Diagnostic, HookTime};
+use opkg_sdk::parts::{InstalledFile, PartPlan};
+use opkg_sdk::scriptlet;
 
 use crate::name::is_essential;
-use crate::relation::{Dependency, Field};
+use crate::relation::{Dependency, RelationField};
 
 /// What dpkg runs around one package, with arguments of its own (deb-postinst(5) and the like).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// When.
+pub struct MaintainerScript {
     pub time: HookTime,
     /// For `/bin/sh`, without the line that says so.
     pub body: String,
 }
 
-impl Script {
+impl MaintainerScript {
     /// What dpkg calls it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn file_name(&self) -> &'static str {
         match self.time {
             HookTime::PreInstall => "preinst",
             HookTime::PostInstall => "postinst",
@@ -29,7 +28,6 @@ impl Script {
         }
     }
 
-    /// The whole file.
     #[must_use]
     pub fn text(&self) -> String {
         format!("#!/bin/sh\n{}", self.body)
@@ -38,38 +36,39 @@ impl Script {
 
 /// The scripts of a part, in the order in which they run in a package's life, each at most once.
 #[must_use]
-pub fn of_part(part: &Part<'_>, home: &str) -> Vec<Script> {
+pub fn from_part(part: &PartPlan<'_>, home: &str) -> Vec<MaintainerScript> {
     const TIMES: [HookTime; 4] =
         [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
-    let scriptlets: Vec<_> = part.files.iter().filter_map(|file| scriptlet::of(file, home)).collect();
+    let scriptlets: Vec<_> = part.files.iter().filter_map(|file| scriptlet::for_file(file, home)).collect();
     let at = |time: HookTime| {
-        let bodies: Vec<_> = scriptlets.iter().filter(|it| it.time == time).map(|it| &it.body).collect();
+        let bodies: Vec<_> =
+            scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
         let body = match bodies.as_slice() {
             [] => return None,
             [body] => format!("set -e\n{body}"),
             // Each replaces or ends the shell that it runs in.
             several => several.iter().fold("set -e\n".to_owned(), |text, body| format!("{text}(\n{body})\n")),
         };
-        Some(Script { time, body })
+        Some(MaintainerScript { time, body })
     };
     TIMES.into_iter().filter_map(at).collect()
 }
 
 /// What the interpreters of a part's scripts ask for. An interpreter that no package is known for is told
 /// only where dpkg itself starts it.
-pub fn needs(part: &Part<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Dependency> {
-    part.files.iter().filter_map(|file| need(file, findings)).collect()
+pub fn interpreter_dependencies(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Dependency> {
+    part.files.iter().filter_map(|file| interpreter_dependency(file, diagnostics)).collect()
 }
 
-fn need(file: &Placed<'_>, findings: &mut Vec<Diagnostic>) -> Option<Dependency> {
-    let program = program(&file.source.interpreter)?;
+fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Dependency> {
+    let program = interpreter_name(&file.source.interpreter)?;
     let time = file.source.scriptlet.as_ref().map(|scriptlet| scriptlet.time);
     let path = &file.source.path;
-    let Some(package) = package(program) else {
+    let Some(package) = interpreter_package(program) else {
         if time.is_some() {
             let message = format!("no Debian package is known for `{program}`, which runs `{path}`");
             let help = format!("require the package that holds `{program}`, or write the script for sh");
-            finding::add(findings, finding::warning(file.source.at, message, help));
+            diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
         }
         return None;
     };
@@ -78,17 +77,18 @@ fn need(file: &Placed<'_>, findings: &mut Vec<Diagnostic>) -> Option<Dependency>
     }
     if time == Some(HookTime::PostUninstall) {
         let message = format!("`{package}` may be gone already when `{path}` runs");
-        finding::add(
-            findings,
-            finding::warning(file.source.at, message, "write it for sh, bash or perl, which always stay"),
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::warning(file.source.at, message, "write it for sh, bash or perl, which always stay"),
         );
     }
-    let field = if time == Some(HookTime::PreInstall) { Field::PreDepends } else { Field::Depends };
-    Some(Dependency::on(field, package))
+    let field =
+        if time == Some(HookTime::PreInstall) { RelationField::PreDepends } else { RelationField::Depends };
+    Some(Dependency::unversioned(field, package))
 }
 
 /// What a script is written for: the last component of its interpreter, or what `env` shall look for.
-fn program(interpreter: &[String]) -> Option<&str> {
+fn interpreter_name(interpreter: &[String]) -> Option<&str> {
     let (program, argument) = interpreter.split_first()?;
     let program = match program.rsplit('/').next() {
         Some("env") => argument.first()?.trim_start_matches("-S").split_whitespace().next()?,
@@ -98,7 +98,7 @@ fn program(interpreter: &[String]) -> Option<&str> {
 }
 
 /// The package that holds an interpreter.
-fn package(program: &str) -> Option<&'static str> {
+fn interpreter_package(program: &str) -> Option<&'static str> {
     Some(match program {
         "sh" | "dash" => "dash",
         "bash" | "rbash" => "bash",
@@ -134,7 +134,7 @@ mod tests {
 
     fn of(interpreter: &[&str]) -> Option<&'static str> {
         let words: Vec<String> = interpreter.iter().map(ToString::to_string).collect();
-        program(&words).and_then(package)
+        interpreter_name(&words).and_then(interpreter_package)
     }
 
     #[test]

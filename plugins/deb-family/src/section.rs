@@ -1,7 +1,7 @@
 //! Sections of the archive, from the application groups of RPM that OPKGs name.
 
 /// Beginnings of groups in lower case, and the section of each. The first match counts.
-const SECTIONS: &[(&str, &str)] = &[
+const GROUP_PREFIXES: &[(&str, &str)] = &[
     ("applications/archiving", "utils"),
     ("applications/databases", "database"),
     ("applications/editors", "editors"),
@@ -28,19 +28,19 @@ const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// Debian's own names, for OPKGs that use them.
-const OWN: &[&str] = &[
+const DEBIAN_SECTIONS: &[&str] = &[
     "admin", "database", "devel", "doc", "kernel", "libs", "misc", "net", "science", "shells", "text",
     "utils", "web",
 ];
 
 /// The section of a group, `admin` where none fits better: OPKGs are what administrators install.
 #[must_use]
-pub fn of_group(group: &str) -> &'static str {
+pub fn from_group(group: &str) -> &'static str {
     let group = group.trim().to_ascii_lowercase();
-    if let Some(own) = OWN.iter().find(|own| **own == group) {
+    if let Some(own) = DEBIAN_SECTIONS.iter().find(|own| **own == group) {
         return own;
     }
-    SECTIONS.iter().find(|(start, _)| group.starts_with(start)).map_or("admin", |(_, section)| section)
+    GROUP_PREFIXES.iter().find(|(start, _)| group.starts_with(start)).map_or("admin", |(_, section)| section)
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
             ("net", "net"),
             ("x\nEssential: yes", "admin"),
         ] {
-            assert_eq!(of_group(group), section, "{group}");
+            assert_eq!(from_group(group), section, "{group}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use opkg_plugin::opkg;
+use opkg_sdk::opkg;
 
 /// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
+pub struct DebVersion {
     /// 0 is not written.
     pub epoch: u32,
     /// May hold a `-` where there is a revision.
@@ -15,21 +15,21 @@ pub struct Version {
     pub revision: Option<String>,
 }
 
-impl Version {
+impl DebVersion {
     /// The version of an OPKG, adapted where need be.
     #[must_use]
-    pub fn of_package(version: &opkg::Version) -> Self {
+    pub fn from_opkg(version: &opkg::Version) -> Self {
         Self {
             epoch: version.epoch,
-            upstream: adapt_upstream(&version.upstream),
-            revision: Some(adapt(&version.release)),
+            upstream: sanitize_upstream(&version.upstream),
+            revision: Some(sanitize_revision(&version.release)),
         }
     }
 
     /// The version of a relation, written `[epoch:]upstream[-release]`, adapted where need be. Nothing if
     /// there is no upstream part to be adapted, or an epoch beyond what dpkg counts.
     #[must_use]
-    pub fn of_relation(text: &str) -> Option<Self> {
+    pub fn parse_relation(text: &str) -> Option<Self> {
         let (epoch, rest) = match text.split_once(':') {
             Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
                 (epoch.parse::<i32>().ok().and_then(|epoch| u32::try_from(epoch).ok())?, rest)
@@ -37,14 +37,16 @@ impl Version {
             _ => (0, text),
         };
         let (upstream, revision) = match rest.rsplit_once('-') {
-            Some((upstream, revision)) if !revision.is_empty() => (upstream, Some(adapt(revision))),
+            Some((upstream, revision)) if !revision.is_empty() => {
+                (upstream, Some(sanitize_revision(revision)))
+            }
             Some((upstream, _)) => (upstream, None),
             None => (rest, None),
         };
         if upstream.is_empty() {
             return None;
         }
-        let mut upstream = adapt_upstream(upstream);
+        let mut upstream = sanitize_upstream(upstream);
         if revision.is_none() {
             // Without a revision, a `-` would make one.
             upstream = upstream.replace('-', ".");
@@ -62,7 +64,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for DebVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.epoch > 0 {
             write!(f, "{}:", self.epoch)?;
@@ -72,14 +74,14 @@ impl fmt::Display for Version {
 }
 
 /// dpkg wants a digit first: the `v` of a tag goes, anything else gets a zero before it.
-fn adapt_upstream(text: &str) -> String {
+fn sanitize_upstream(text: &str) -> String {
     let mut rest = text;
     if let Some(bare) = text.strip_prefix(['v', 'V'])
         && bare.starts_with(|first: char| first.is_ascii_digit())
     {
         rest = bare;
     }
-    let adapted: String = rest.chars().map(|it| if it == '-' { it } else { allowed(it) }).collect();
+    let adapted: String = rest.chars().map(|it| if it == '-' { it } else { sanitize_char(it) }).collect();
     match adapted.chars().next() {
         Some(first) if first.is_ascii_digit() => adapted,
         Some(first) if first.is_ascii_alphabetic() => format!("0+{adapted}"),
@@ -87,14 +89,14 @@ fn adapt_upstream(text: &str) -> String {
     }
 }
 
-fn adapt(text: &str) -> String {
-    let adapted: String = text.chars().map(allowed).collect();
+fn sanitize_revision(text: &str) -> String {
+    let adapted: String = text.chars().map(sanitize_char).collect();
     if adapted.is_empty() { "0".to_owned() } else { adapted }
 }
 
 /// What stands for a character that dpkg does not allow. `1.0^2` lies between 1.0 and 1.0.1, and so does
 /// `1.0+2`. Anything else (`_` above all) only separates, as a dot does.
-fn allowed(it: char) -> char {
+fn sanitize_char(it: char) -> char {
     match it {
         '.' | '+' | '~' => it,
         '^' => '+',
@@ -110,7 +112,7 @@ mod tests {
 
     fn package(upstream: &str, release: &str) -> String {
         let version = opkg::Version { epoch: 0, upstream: upstream.into(), release: release.into() };
-        Version::of_package(&version).to_string()
+        DebVersion::from_opkg(&version).to_string()
     }
 
     #[test]
@@ -151,14 +153,14 @@ mod tests {
             ("99999999999:1", None),
             ("4294967295:1", None),
         ] {
-            let version = Version::of_relation(text).map(|version| version.to_string());
+            let version = DebVersion::parse_relation(text).map(|version| version.to_string());
             assert_eq!(version.as_deref(), expected, "{text}");
         }
     }
 
     #[test]
     fn the_epoch_is_not_in_file_names() {
-        let version = Version::of_relation("2:1.2-3").unwrap();
+        let version = DebVersion::parse_relation("2:1.2-3").unwrap();
         assert_eq!(version.without_epoch(), "1.2-3");
     }
 }

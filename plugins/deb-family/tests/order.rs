@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::process::Command;
 
-use opkg_deb_family::order::compare;
+use opkg_deb_family::version_order::compare;
 
 /// Asks dpkg about each pair of its arguments and prints the order.
 const SCRIPT: &str = r#"while [ $# -gt 0 ]; do
@@ -21,8 +21,8 @@ fn ten_thousand_pairs() {
         eprintln!("skipped: dpkg is not installed");
         return;
     }
-    let mut random = Random(0x0dd5);
-    let pairs: Vec<(String, String)> = (0..10_000).map(|_| random.pair()).collect();
+    let mut random = XorShift(0x0dd5);
+    let pairs: Vec<(String, String)> = (0..10_000).map(|_| random.next_pair()).collect();
     let ask = |pairs: &[(String, String)]| -> Vec<i32> {
         let mut shell = Command::new("sh");
         shell.args(["-c", SCRIPT, "sh"]).args(pairs.iter().flat_map(|(one, other)| [one, other]));
@@ -45,10 +45,10 @@ fn ten_thousand_pairs() {
 }
 
 /// Marsaglia's xorshift, so that the pairs are the same every time.
-struct Random(u64);
+struct XorShift(u64);
 
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+impl XorShift {
+    fn next_below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -56,34 +56,34 @@ impl Random {
     }
 
     /// Two versions, the second often the first with something changed.
-    fn pair(&mut self) -> (String, String) {
-        let one = self.version();
-        let mut other = if self.below(4) == 0 { self.version() } else { one.clone() };
-        for _ in 0..self.below(3) {
+    fn next_pair(&mut self) -> (String, String) {
+        let one = self.next_version();
+        let mut other = if self.next_below(4) == 0 { self.next_version() } else { one.clone() };
+        for _ in 0..self.next_below(3) {
             // Not before the first digit of the upstream part.
             let start = other.find(':').map_or(1, |it| it + 2);
-            let at = start + self.below(other.len() + 1 - start);
-            let piece = self.piece();
+            let at = start + self.next_below(other.len() + 1 - start);
+            let piece = self.next_segment();
             other.insert_str(at, piece);
         }
         (one, other)
     }
 
-    fn version(&mut self) -> String {
-        let mut text = ["", "", "0:", "1:", "2:"][self.below(5)].to_owned();
-        for part in 0..=self.below(2) {
+    fn next_version(&mut self) -> String {
+        let mut text = ["", "", "0:", "1:", "2:"][self.next_below(5)].to_owned();
+        for part in 0..=self.next_below(2) {
             if part == 1 {
                 text.push('-');
             }
-            text.push_str(["0", "1", "2", "10", "007"][self.below(5)]);
-            for _ in 0..self.below(5) {
-                text.push_str(self.piece());
+            text.push_str(["0", "1", "2", "10", "007"][self.next_below(5)]);
+            for _ in 0..self.next_below(5) {
+                text.push_str(self.next_segment());
             }
         }
         text
     }
 
-    fn piece(&mut self) -> &'static str {
+    fn next_segment(&mut self) -> &'static str {
         const PIECES: [&str; 17] = [
             "0",
             "1",
@@ -103,6 +103,6 @@ impl Random {
             "~rc",
             "+dfsg",
         ];
-        PIECES[self.below(PIECES.len())]
+        PIECES[self.next_below(PIECES.len())]
     }
 }

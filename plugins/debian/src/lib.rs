@@ -1,17 +1,16 @@
 //! Debian.
 
-use opkg_deb_family::debian::{RELEASES, read};
-use opkg_deb_family::{Apt, Flavour, arch};
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Refusal, Release};
-use opkg_plugin::{Distribution, export_distribution};
+use opkg_deb_family::debian_releases::{RELEASES, parse_release};
+use opkg_deb_family::{Apt, ReleaseProfile, arch};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::{Distribution, export_distribution};
 
 /// What Debian called stable when this was written.
-const DEFAULT: &str = "13";
+const DEFAULT_RELEASE: &str = "13";
 
-/// Debian, as a plugin.
 pub struct Debian;
 
 impl Distribution for Debian {
@@ -28,17 +27,20 @@ impl Distribution for Debian {
                 .map(|&(version, name)| Release {
                     version: version.into(),
                     name: Some(name.into()),
-                    is_default: version == DEFAULT,
+                    is_default: version == DEFAULT_RELEASE,
                 })
                 .collect(),
-            archs: arch::described(&arch::all()),
+            archs: arch::to_arch_names(&arch::all_archs()),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        let subject = subject(target)?;
-        arch::check(&subject, &arch::all())?;
-        opkg_deb_family::generate(opkg, &Flavour { subject, compression: Compression::Xz })
+        let context = filter_context(target)?;
+        arch::check_supported(&context, &arch::all_archs())?;
+        opkg_deb_family::generate(
+            opkg,
+            &ReleaseProfile { filter_context: context, compression: Compression::Xz },
+        )
     }
 }
 
@@ -46,17 +48,22 @@ export_distribution!(Debian);
 
 /// # Errors
 /// [`Refusal::UnknownTarget`].
-fn subject(target: &Target) -> Result<Subject, Refusal> {
-    let asked = target.version.as_deref().unwrap_or(DEFAULT);
-    let version = read(asked).ok_or_else(|| unknown_release(asked))?;
-    let identity = Identity { id: "debian".into(), version: Some(version.clone()), default: version, read };
-    Ok(Subject::of(target, vec![identity]))
+fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
+    let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
+    let version = parse_release(asked).ok_or_else(|| unknown_release(asked))?;
+    let identity = DistIdentity {
+        id: "debian".into(),
+        version: Some(version.clone()),
+        default_version: version,
+        parse_version: parse_release,
+    };
+    Ok(FilterContext::new(target, vec![identity]))
 }
 
 fn unknown_release(asked: &str) -> Refusal {
     let known: Vec<String> = RELEASES.iter().map(|(number, name)| format!("{number} ({name})")).collect();
     Refusal::UnknownTarget(format!(
-        "`{asked}` is no release of Debian; a number is, and so is any of {}",
+        "unknown Debian release `{asked}`; use a number or one of {}",
         known.join(", ")
     ))
 }

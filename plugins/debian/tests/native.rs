@@ -11,23 +11,28 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::*;
-use opkg_plugin::Distribution;
-use opkg_plugin::artefacts::{BinaryPackage, Content, NativeKind, Output, SourcePackage};
-use opkg_plugin::opkg::{Comparison, HookTime, Opkg};
 use opkg_plugin_debian::Debian;
+use opkg_sdk::Distribution;
+use opkg_sdk::artefacts::{BinaryPackage, Content, NativeKind, Output, SourcePackage};
+use opkg_sdk::opkg::{Comparison, HookTime, Opkg};
 
 /// Builds in a directory of that name.
-fn built(opkg: &Opkg, name: &str, env: &[(&str, &str)], umask: &str) -> (Output, tempfile::TempDir, PathBuf) {
+fn build_in(
+    opkg: &Opkg,
+    name: &str,
+    env: &[(&str, &str)],
+    umask: &str,
+) -> (Output, tempfile::TempDir, PathBuf) {
     let output = generate(opkg);
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path().join(name);
-    lay_out(opkg, &output, &root);
-    build(&output, &root, env, umask);
+    write_source_tree(opkg, &output, &root);
+    run_native_build(&output, &root, env, umask);
     (output, scratch, root)
 }
 
-fn field(deb: &Path, name: &str) -> String {
-    printed(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name)).trim_end_matches('\n').to_owned()
+fn control_field(deb: &Path, name: &str) -> String {
+    stdout_of(Command::new("dpkg-deb").arg("-f").arg(deb).arg(name)).trim_end_matches('\n').to_owned()
 }
 
 fn relations(package: &BinaryPackage, wanted: fn(&NativeKind) -> bool) -> String {
@@ -77,9 +82,9 @@ fn expected_fields(package: &BinaryPackage) -> BTreeMap<String, String> {
 
 fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
     for (name, value) in expected_fields(package) {
-        assert_eq!(field(deb, &name), value, "{name} of {}", package.name);
+        assert_eq!(control_field(deb, &name), value, "{name} of {}", package.name);
     }
-    let listed = printed(Command::new("dpkg-deb").arg("-f").arg(deb));
+    let listed = stdout_of(Command::new("dpkg-deb").arg("-f").arg(deb));
     for line in listed.lines().filter(|line| !line.starts_with(' ')) {
         let name = line.split(':').next().unwrap();
         let known = expected_fields(package).contains_key(name) || name == "Installed-Size";
@@ -87,8 +92,8 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
     }
 
     let scratch = tempfile::tempdir().unwrap();
-    run(Command::new("dpkg-deb").arg("-e").arg(deb).arg(scratch.path().join("control")));
-    run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(scratch.path().join("data")));
+    run_checked(Command::new("dpkg-deb").arg("-e").arg(deb).arg(scratch.path().join("control")));
+    run_checked(Command::new("dpkg-deb").arg("-x").arg(deb).arg(scratch.path().join("data")));
     let scripts: Vec<_> = ["preinst", "postinst", "prerm", "postrm"]
         .into_iter()
         .filter_map(|name| {
@@ -110,9 +115,11 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
         })
         .collect();
     assert_eq!(scripts, recorded);
-    run(Command::new("md5sum").args(["-c", "../control/md5sums"]).current_dir(scratch.path().join("data")));
+    run_checked(
+        Command::new("md5sum").args(["-c", "../control/md5sums"]).current_dir(scratch.path().join("data")),
+    );
 
-    assert_eq!(archived(deb), expected_files(package), "files of {}", package.name);
+    assert_eq!(list_archive(deb), expected_files(package), "files of {}", package.name);
     for file in &package.files {
         let path = scratch.path().join("data").join(file.path.trim_start_matches('/'));
         match &file.content {
@@ -126,7 +133,7 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
             }
             Content::Source(node) => {
                 let source = opkg.files.iter().find(|source| source.at == *node).unwrap();
-                assert_eq!(fs::read_to_string(path).unwrap(), contents(source));
+                assert_eq!(fs::read_to_string(path).unwrap(), file_contents(source));
             }
             Content::Link(target) => assert_eq!(fs::read_link(path).unwrap(), Path::new(target)),
             Content::Directory => {}
@@ -135,7 +142,7 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
 }
 
 /// `-rw-r--r-- root/root path`, parents of what is packed left out, sorted.
-fn archived(deb: &Path) -> Vec<String> {
+fn list_archive(deb: &Path) -> Vec<String> {
     let listed = Command::new("sh")
         .args(["-c", "dpkg-deb --fsys-tarfile \"$0\" | tar --quoting-style=literal -tvf -"])
         .arg(deb)
@@ -157,13 +164,13 @@ fn archived(deb: &Path) -> Vec<String> {
     lines.retain(|line| {
         let path = line.splitn(3, ' ').nth(2).unwrap();
         let parent = all.iter().any(|other| other.contains(&format!("root/root {path}/")));
-        !line.starts_with('d') || !parent || is_owned(path)
+        !line.starts_with('d') || !parent || is_owned_dir(path)
     });
     lines.sort();
     lines
 }
 
-fn is_owned(path: &str) -> bool {
+fn is_owned_dir(path: &str) -> bool {
     [HOME, "/usr/lib/oscar/testing/data/watch", "/usr/share/doc/opkg-watch"].contains(&path)
 }
 
@@ -187,11 +194,11 @@ fn expected_files(package: &BinaryPackage) -> Vec<String> {
 
 #[test]
 fn the_native_build_agrees_with_the_records() {
-    if !has("dpkg-buildpackage") {
+    if !is_installed("dpkg-buildpackage") {
         return;
     }
-    let opkg = opkg();
-    let (output, _scratch, root) = built(&opkg, "with a blank's", &[], "077");
+    let opkg = sample_opkg();
+    let (output, _scratch, root) = build_in(&opkg, "with a blank's", &[], "077");
     for package in &output.packages {
         assert_agree(&opkg, package, &root.join(&package.file_name));
     }
@@ -199,12 +206,12 @@ fn the_native_build_agrees_with_the_records() {
 
 #[test]
 fn two_builds_are_identical() {
-    if !has("dpkg-buildpackage") {
+    if !is_installed("dpkg-buildpackage") {
         return;
     }
-    let opkg = opkg();
-    let (output, _a, first) = built(&opkg, "a", &[("TZ", "Asia/Tokyo"), ("LC_ALL", "C")], "022");
-    let (_, _b, second) = built(
+    let opkg = sample_opkg();
+    let (output, _a, first) = build_in(&opkg, "a", &[("TZ", "Asia/Tokyo"), ("LC_ALL", "C")], "022");
+    let (_, _b, second) = build_in(
         &opkg,
         "b b",
         &[("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("DEB_BUILD_OPTIONS", "parallel=2")],
@@ -217,14 +224,14 @@ fn two_builds_are_identical() {
 
 #[test]
 fn a_foreign_architecture_is_built_for() {
-    if !has("dpkg-buildpackage") {
+    if !is_installed("dpkg-buildpackage") {
         return;
     }
-    let opkg = opkg();
+    let opkg = sample_opkg();
     let output = Debian::generate(&opkg, &target("debian", Some("12"), Some("aarch64"))).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    lay_out(&opkg, &output, scratch.path());
-    build(&output, scratch.path(), &[], "022");
+    write_source_tree(&opkg, &output, scratch.path());
+    run_native_build(&output, scratch.path(), &[], "022");
     for package in &output.packages {
         assert_agree(&opkg, package, &scratch.path().join(&package.file_name));
     }
@@ -232,30 +239,36 @@ fn a_foreign_architecture_is_built_for() {
 
 #[test]
 fn cleaning_leaves_the_tree_as_it_was() {
-    if !has("dpkg-buildpackage") {
+    if !is_installed("dpkg-buildpackage") {
         return;
     }
-    let opkg = opkg();
-    let (output, _scratch, root) = built(&opkg, "x", &[], "022");
-    let tree = root.join(unpacked(&output));
-    run(Command::new("debian/rules").arg("clean").current_dir(&tree));
+    let opkg = sample_opkg();
+    let (output, _scratch, root) = build_in(&opkg, "x", &[], "022");
+    let tree = root.join(source_dir(&output));
+    run_checked(Command::new("debian/rules").arg("clean").current_dir(&tree));
     let fresh = root.join("fresh");
-    lay_out(&opkg, &output, &fresh);
-    run(Command::new("diff").arg("-r").arg("--no-dereference").arg(&tree).arg(fresh.join(unpacked(&output))));
+    write_source_tree(&opkg, &output, &fresh);
+    run_checked(
+        Command::new("diff")
+            .arg("-r")
+            .arg("--no-dereference")
+            .arg(&tree)
+            .arg(fresh.join(source_dir(&output))),
+    );
 }
 
 #[test]
 fn the_changelog_is_read_without_a_warning() {
-    if !has("dpkg-parsechangelog") {
+    if !is_installed("dpkg-parsechangelog") {
         return;
     }
-    let opkg = opkg();
+    let opkg = sample_opkg();
     let output = generate(&opkg);
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("changelog");
-    fs::write(&path, meta(&output, "changelog")).unwrap();
+    fs::write(&path, meta_file(&output, "changelog")).unwrap();
     let read = |arguments: &[&str]| {
-        let out = run(Command::new("dpkg-parsechangelog").arg("-l").arg(&path).args(arguments));
+        let out = run_checked(Command::new("dpkg-parsechangelog").arg("-l").arg(&path).args(arguments));
         assert_eq!(String::from_utf8_lossy(&out.stderr), "");
         String::from_utf8(out.stdout).unwrap()
     };
@@ -268,21 +281,24 @@ fn the_changelog_is_read_without_a_warning() {
 
 #[test]
 fn the_source_package_is_described_as_its_tool_does() {
-    if !has("dpkg-source") {
+    if !is_installed("dpkg-source") {
         return;
     }
-    let opkg = opkg();
+    let opkg = sample_opkg();
     let output = generate(&opkg);
     let scratch = tempfile::tempdir().unwrap();
-    lay_out(&opkg, &output, scratch.path());
+    write_source_tree(&opkg, &output, scratch.path());
     let SourcePackage::Quilt(quilt) = &output.source else { panic!("{output:?}") };
     let version = quilt.version.split_once(':').map_or(quilt.version.as_str(), |(_, rest)| rest);
     let (upstream, _) = version.rsplit_once('-').unwrap();
     let original = format!("{}_{upstream}.orig.tar.gz", quilt.name);
-    run(Command::new("tar")
-        .args(["--exclude=debian", "-czf", &original, &quilt.directory])
-        .current_dir(scratch.path()));
-    let out = run(Command::new("dpkg-source").args(["-b", &quilt.directory]).current_dir(scratch.path()));
+    run_checked(
+        Command::new("tar")
+            .args(["--exclude=debian", "-czf", &original, &quilt.directory])
+            .current_dir(scratch.path()),
+    );
+    let out =
+        run_checked(Command::new("dpkg-source").args(["-b", &quilt.directory]).current_dir(scratch.path()));
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(!said.contains("warning"), "{said}");
     let dsc = fs::read_to_string(scratch.path().join(format!("{}_{version}.dsc", quilt.name))).unwrap();
@@ -300,10 +316,10 @@ fn the_source_package_is_described_as_its_tool_does() {
 
 #[test]
 fn lintian_finds_no_error() {
-    if !has("dpkg-buildpackage") || !has("lintian") {
+    if !is_installed("dpkg-buildpackage") || !is_installed("lintian") {
         return;
     }
-    let (output, _scratch, root) = built(&opkg(), "x", &[], "022");
+    let (output, _scratch, root) = build_in(&sample_opkg(), "x", &[], "022");
     let mut lintian = Command::new("lintian");
     lintian.args(["--allow-root", "--fail-on", "none", "--tag-display-limit", "0"]);
     lintian.args(output.native_build.results.iter().map(|name| root.join(name)));
@@ -313,7 +329,7 @@ fn lintian_finds_no_error() {
             .map(|it| it.unwrap().path())
             .filter(|it| it.extension().is_some_and(|it| it == "changes")),
     );
-    let found = printed(&mut lintian);
+    let found = stdout_of(&mut lintian);
     println!("{found}");
     let errors: Vec<_> = found.lines().filter(|line| line.starts_with("E:")).collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));

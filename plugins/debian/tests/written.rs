@@ -4,39 +4,39 @@
 mod common;
 
 use common::*;
-use opkg_plugin::Distribution;
-use opkg_plugin::opkg::*;
-use opkg_plugin::packaging::Refusal;
 use opkg_plugin_debian::Debian;
+use opkg_sdk::Distribution;
+use opkg_sdk::opkg::*;
+use opkg_sdk::packaging::Refusal;
 
 #[test]
 fn control() {
-    insta::assert_snapshot!(meta(&generate(&opkg()), "control"));
+    insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "control"));
 }
 
 #[test]
 fn changelog() {
-    insta::assert_snapshot!(meta(&generate(&opkg()), "changelog"));
+    insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "changelog"));
 }
 
 #[test]
 fn copyright() {
-    insta::assert_snapshot!(meta(&generate(&opkg()), "copyright"));
+    insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "copyright"));
 }
 
 #[test]
 fn rules() {
-    insta::assert_snapshot!(meta(&generate(&opkg()), "rules"));
+    insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "rules"));
 }
 
 #[test]
 fn install() {
-    insta::assert_snapshot!(meta(&generate(&opkg()), "install"));
+    insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "install"));
 }
 
 #[test]
-fn findings() {
-    let output = generate(&opkg());
+fn diagnostics() {
+    let output = generate(&sample_opkg());
     let lines: Vec<String> = output
         .diagnostics
         .iter()
@@ -55,7 +55,7 @@ fn findings() {
 
 #[test]
 fn maintainer_scripts() {
-    let output = generate(&opkg());
+    let output = generate(&sample_opkg());
     let mut all = String::new();
     for file in &output.meta_files {
         let name = file.path.rsplit('/').next().unwrap_or_default();
@@ -68,8 +68,8 @@ fn maintainer_scripts() {
 
 #[test]
 fn source_fields() {
-    let output = generate(&opkg());
-    let opkg_plugin::artefacts::SourcePackage::Quilt(quilt) = &output.source else { panic!("{output:?}") };
+    let output = generate(&sample_opkg());
+    let opkg_sdk::artefacts::SourcePackage::Quilt(quilt) = &output.source else { panic!("{output:?}") };
     let fields: Vec<_> =
         quilt.fields.iter().map(|field| format!("{}: {}", field.name, field.value)).collect();
     insta::assert_snapshot!(format!("{} {}\n{}", quilt.name, quilt.version, fields.join("\n")));
@@ -77,7 +77,7 @@ fn source_fields() {
 
 #[test]
 fn packages_of_the_same_plan() {
-    let output = generate(&opkg());
+    let output = generate(&sample_opkg());
     let names: Vec<_> = output.packages.iter().map(|package| package.file_name.as_str()).collect();
     assert_eq!(names, output.native_build.results);
     assert_eq!(
@@ -94,8 +94,8 @@ fn packages_of_the_same_plan() {
 #[test]
 fn a_target_with_an_architecture_decides_everything() {
     let target = target("debian", Some("11"), Some("aarch64"));
-    let output = Debian::generate(&opkg(), &target).unwrap_or_else(|refusal| panic!("{refusal:?}"));
-    let control = meta(&output, "control");
+    let output = Debian::generate(&sample_opkg(), &target).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let control = meta_file(&output, "control");
     assert!(control.contains("\nArchitecture: arm64\n"), "{control}");
     assert!(!control.contains('['), "{control}");
     assert!(control.contains("old-thing") && !control.contains("new-thing"), "{control}");
@@ -104,10 +104,10 @@ fn a_target_with_an_architecture_decides_everything() {
 
 #[test]
 fn a_package_for_some_architectures() {
-    let mut opkg = opkg();
+    let mut opkg = sample_opkg();
     opkg.filter.archs = vec!["x86_64".into(), "ppc64le".into()];
     let output = generate(&opkg);
-    assert_eq!(meta(&output, "control").matches("\nArchitecture: amd64 ppc64el\n").count(), 3);
+    assert_eq!(meta_file(&output, "control").matches("\nArchitecture: amd64 ppc64el\n").count(), 3);
     assert!(output.packages.iter().all(|package| package.arch == "amd64"));
     let refusal = Debian::generate(&opkg, &target("debian", None, Some("s390x")));
     assert!(matches!(refusal, Err(Refusal::Unavailable(_))), "{refusal:?}");
@@ -116,19 +116,19 @@ fn a_package_for_some_architectures() {
 #[test]
 fn unknown_targets_are_refused() {
     for target in [target("debian", Some("twelve"), None), target("debian", None, Some("z80"))] {
-        let refusal = Debian::generate(&opkg(), &target);
+        let refusal = Debian::generate(&sample_opkg(), &target);
         assert!(matches!(refusal, Err(Refusal::UnknownTarget(_))), "{refusal:?}");
     }
-    assert!(Debian::generate(&opkg(), &target("debian", Some("27"), None)).is_ok());
+    assert!(Debian::generate(&sample_opkg(), &target("debian", Some("27"), None)).is_ok());
 }
 
 #[test]
 fn what_cannot_be_said_is_an_error_that_shows_the_filter() {
     for name in ["/usr/bin/foo", "libfoo.so.1()(64bit)", "config(foo)"] {
-        let mut opkg = opkg();
+        let mut opkg = sample_opkg();
         opkg.relations.push(relation(Scope::Common, Kind::Requires, name, None));
-        let findings = failed(&opkg);
-        let error = findings.iter().find(|finding| finding.severity == Severity::Error).unwrap();
+        let diagnostics = expect_failure(&opkg);
+        let error = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error).unwrap();
         assert!(error.message.contains(name), "{error:?}");
         assert_eq!(error.at, Some(7));
         assert!(error.help.as_deref().unwrap_or_default().contains("<dist>rhel</dist>"), "{error:?}");
@@ -137,14 +137,14 @@ fn what_cannot_be_said_is_an_error_that_shows_the_filter() {
 
 #[test]
 fn a_version_that_cannot_be_said_is_an_error() {
-    let mut opkg = opkg();
+    let mut opkg = sample_opkg();
     opkg.history[0].version.epoch = u32::MAX;
-    assert!(failed(&opkg).iter().any(|finding| finding.message.contains("epoch")));
+    assert!(expect_failure(&opkg).iter().any(|diagnostic| diagnostic.message.contains("epoch")));
 }
 
 #[test]
 fn interpreters_that_may_be_missing_are_told() {
-    let mut opkg = opkg();
+    let mut opkg = sample_opkg();
     opkg.files.push(script(40, "server-post-uninstall", Part::Server, "/usr/bin/python3"));
     opkg.files.push(script(41, "server-post-install", Part::Server, "/opt/site/bin/site-shell"));
     let output = generate(&opkg);
@@ -158,21 +158,21 @@ fn interpreters_that_may_be_missing_are_told() {
 
 #[test]
 fn a_relation_to_a_version_without_a_release_is_told() {
-    let mut opkg = opkg();
+    let mut opkg = sample_opkg();
     opkg.relations.push(relation(Scope::Common, Kind::Requires, "foo", Some((Comparison::Eq, "1.0"))));
     opkg.relations.push(relation(Scope::Common, Kind::Provides, "bar", Some((Comparison::Ge, "1.0"))));
     let output = generate(&opkg);
     assert!(output.diagnostics.iter().any(|it| it.message.contains("= 1.0")), "{:?}", output.diagnostics);
-    assert!(meta(&output, "control").contains("foo (= 1.0)"));
+    assert!(meta_file(&output, "control").contains("foo (= 1.0)"));
     assert!(
         output.diagnostics.iter().any(|it| it.severity == Severity::Warning && it.message.contains("`bar`"))
     );
-    assert!(meta(&output, "control").contains("Provides: bar\n"));
+    assert!(meta_file(&output, "control").contains("Provides: bar\n"));
 }
 
 #[test]
 fn links_lead_where_their_targets_are_installed() {
-    let mut opkg = opkg();
+    let mut opkg = sample_opkg();
     let mut add = |at, path: &str, destination, target: &str| {
         let link = SourceFile { link: Some(target.into()), ..file(at, path, Part::Api, destination, &[]) };
         opkg.files.push(link);
@@ -187,7 +187,7 @@ fn links_lead_where_their_targets_are_installed() {
         let path = format!("{HOME}/{path}");
         let file = output.packages[0].files.iter().find(|file| file.path == path).unwrap();
         match &file.content {
-            opkg_plugin::artefacts::Content::Link(target) => target.clone(),
+            opkg_sdk::artefacts::Content::Link(target) => target.clone(),
             other => panic!("{other:?}"),
         }
     };

@@ -1,13 +1,13 @@
 //! Fedora, which was Fedora Core at first.
 
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject, VersionTest};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Named, Refusal};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Dnf, Flavour, LicenseNames, Weak, arch_names, releases};
+use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
+use opkg_rpm_family::{Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, releases};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
 
 /// Both mean all of it.
 const IDS: [&str; 2] = ["fedora", "fc"];
@@ -18,8 +18,7 @@ const RAWHIDE: &str = "rawhide";
 /// Releases that are known, newest first; any other number is taken as well.
 const RELEASES: &[&str] = &[RAWHIDE, "44", "43", "42", "41", "40", "39", "38"];
 
-/// The newest one.
-const DEFAULT: u64 = 44;
+const DEFAULT_RELEASE: u64 = 44;
 
 const ARCHS: &[(&str, &str)] = &[
     ("x86_64", "x86_64"),
@@ -34,9 +33,8 @@ const ARCHS: &[(&str, &str)] = &[
 ];
 
 /// All releases define `fedora`, which holds the number.
-const FEDORA: Counter = Counter { name: "fedora", weights: &[1] };
+const FEDORA_MACRO: ReleaseMacro = ReleaseMacro { name: "fedora", weights: &[1] };
 
-/// Fedora, as a plugin.
 pub struct Fedora;
 
 impl Distribution for Fedora {
@@ -48,36 +46,36 @@ impl Distribution for Fedora {
             name: "Fedora".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: vec![Named { id: IDS[1].to_owned(), name: "Fedora".to_owned() }],
-            releases: releases(RELEASES, &DEFAULT.to_string()),
+            releases: releases(RELEASES, &DEFAULT_RELEASE.to_string()),
             archs: arch_names(ARCHS),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &flavour(target)?)
+        opkg_rpm_family::generate(opkg, &release_profile(target)?)
     }
 }
 
-fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
     let version = match &target.version {
-        Some(text) => Some(read(text).ok_or_else(|| unknown_release(text))?),
+        Some(text) => Some(parse_release(text).ok_or_else(|| unknown_release(text))?),
         None => None,
     };
-    let identities = IDS.map(|id| Identity {
+    let identities = IDS.map(|id| DistIdentity {
         id: id.to_owned(),
         version: version.clone(),
-        default: Version::new([DEFAULT]),
-        read,
+        default_version: ReleaseNumber::new([DEFAULT_RELEASE]),
+        parse_version: parse_release,
     });
-    let decisive = version.as_ref().map_or(DEFAULT, Version::major);
-    Ok(Flavour {
-        subject: Subject::of(target, identities.to_vec()),
+    let decisive = version.as_ref().map_or(DEFAULT_RELEASE, ReleaseNumber::major);
+    Ok(ReleaseProfile {
+        filter_context: FilterContext::new(target, identities.to_vec()),
         archs: ARCHS,
-        expression,
-        weak: if decisive < 21 { Weak::Never } else { Weak::Always },
-        documentation: "/usr/share/doc",
-        versioned_documentation: decisive < 20,
-        licenses: match decisive {
+        version_expression,
+        weak_dependencies: if decisive < 21 { WeakDependencies::Never } else { WeakDependencies::Always },
+        documentation_dir: "/usr/share/doc",
+        has_versioned_documentation: decisive < 20,
+        license_names: match decisive {
             ..8 => LicenseNames::Written,
             8..38 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
@@ -88,16 +86,20 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
             _ => Compression::Zstd,
         },
         // Rawhide's macro has the number of what it will be.
-        macros: vec![(FEDORA.name, decisive.min(DEFAULT + 1).to_string())],
+        macros: vec![(FEDORA_MACRO.name, decisive.min(DEFAULT_RELEASE + 1).to_string())],
     })
 }
 
-fn read(text: &str) -> Option<Version> {
-    if text.eq_ignore_ascii_case(RAWHIDE) { Some(Version::new([u64::MAX])) } else { Version::parse(text) }
+fn parse_release(text: &str) -> Option<ReleaseNumber> {
+    if text.eq_ignore_ascii_case(RAWHIDE) {
+        Some(ReleaseNumber::new([u64::MAX]))
+    } else {
+        ReleaseNumber::parse(text)
+    }
 }
 
-fn expression(test: &VersionTest) -> Expression {
-    FEDORA.test(test.comparison, test.version.components())
+fn version_expression(test: &VersionTest) -> IfExpression {
+    FEDORA_MACRO.comparison_expr(test.comparison, test.version.components())
 }
 
 fn unknown_release(asked: &str) -> Refusal {
@@ -113,31 +115,34 @@ export_distribution!(Fedora);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::filter::Decision;
-    use opkg_plugin::opkg::{Comparison, DistFilter, Filter};
-    use opkg_plugin::testing::{bound, opkg, target};
+    use opkg_sdk::filter::FilterMatch;
+    use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
+    use opkg_sdk::testing::{sample_opkg, sample_target, some_bound};
 
-    fn decide(version: Option<&str>, id: &str, comparison: Comparison, wanted: &str) -> Decision {
-        let filter = DistFilter { at: 0, id: id.into(), bound: bound(comparison, wanted) };
+    fn decide(version: Option<&str>, id: &str, comparison: Comparison, wanted: &str) -> FilterMatch {
+        let filter = DistFilter { at: 0, id: id.into(), bound: some_bound(comparison, wanted) };
         let filter = Filter { dists: vec![filter], archs: Vec::new() };
-        flavour(&target("fedora", version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+        release_profile(&sample_target("fedora", version, None))
+            .unwrap()
+            .filter_context
+            .evaluate(&filter, &mut Vec::new())
     }
 
     #[test]
     fn the_old_id_means_the_same() {
         for id in IDS {
-            assert_eq!(decide(Some("40"), id, Comparison::Ge, "38"), Decision::Yes);
-            assert_eq!(decide(Some("9"), id, Comparison::Ge, "10"), Decision::No);
-            assert!(matches!(decide(None, id, Comparison::Ge, "38"), Decision::Depends(_)));
+            assert_eq!(decide(Some("40"), id, Comparison::Ge, "38"), FilterMatch::Always);
+            assert_eq!(decide(Some("9"), id, Comparison::Ge, "10"), FilterMatch::Never);
+            assert!(matches!(decide(None, id, Comparison::Ge, "38"), FilterMatch::Conditional(_)));
         }
     }
 
     #[test]
     fn what_has_no_number_yet_is_later_than_all_others() {
-        assert_eq!(decide(Some("Rawhide"), "fedora", Comparison::Gt, "99"), Decision::Yes);
-        assert_eq!(decide(Some("44"), "fedora", Comparison::Lt, "rawhide"), Decision::Yes);
-        let flavour = flavour(&target("fedora", Some(RAWHIDE), None)).unwrap();
-        assert_eq!(flavour.macros, [("fedora", "45".to_owned())]);
+        assert_eq!(decide(Some("Rawhide"), "fedora", Comparison::Gt, "99"), FilterMatch::Always);
+        assert_eq!(decide(Some("44"), "fedora", Comparison::Lt, "rawhide"), FilterMatch::Always);
+        let profile = release_profile(&sample_target("fedora", Some(RAWHIDE), None)).unwrap();
+        assert_eq!(profile.macros, [("fedora", "45".to_owned())]);
     }
 
     #[test]
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn each_release_is_packaged_as_its_rpm_can_read() {
-        let of = |version| flavour(&target("fc", version, None)).unwrap();
+        let of = |version| release_profile(&sample_target("fc", version, None)).unwrap();
         for (version, compression) in [
             (Some("6"), Compression::Gzip),
             (Some("30"), Compression::Xz),
@@ -156,14 +161,18 @@ mod tests {
         ] {
             assert_eq!(of(version).compression, compression);
         }
-        assert_eq!((of(Some("20")).weak, of(None).weak), (Weak::Never, Weak::Always));
-        assert!(of(Some("19")).versioned_documentation && !of(Some("20")).versioned_documentation);
+        assert_eq!(
+            (of(Some("20")).weak_dependencies, of(None).weak_dependencies),
+            (WeakDependencies::Never, WeakDependencies::Always)
+        );
+        assert!(of(Some("19")).has_versioned_documentation && !of(Some("20")).has_versioned_documentation);
     }
 
     #[test]
     fn licences_have_the_names_of_the_policy() {
         let license = |version| {
-            let output = Fedora::generate(&opkg("x"), &target("fedora", version, None)).unwrap();
+            let output =
+                Fedora::generate(&sample_opkg("x"), &sample_target("fedora", version, None)).unwrap();
             output.packages[0].license.clone()
         };
         assert_eq!(license(Some("6")), "GPL");
@@ -173,7 +182,9 @@ mod tests {
 
     #[test]
     fn an_unknown_release_names_the_known_ones() {
-        let Err(Refusal::UnknownTarget(message)) = flavour(&target("fc", Some("heisenbug"), None)) else {
+        let Err(Refusal::UnknownTarget(message)) =
+            release_profile(&sample_target("fc", Some("heisenbug"), None))
+        else {
             panic!("must be refused");
         };
         assert_eq!(

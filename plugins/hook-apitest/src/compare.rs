@@ -1,133 +1,144 @@
-//! What came of a program against what was to come.
+//! Compares the output of a program with what was expected.
 
-use crate::definition::{Expected, Match, Stream, Test};
-use crate::machine::Ended;
-use crate::text::show;
+use crate::definition::{Expectation, Stream, StreamMatch, TestDefinition};
+use crate::host::ProcessOutput;
+use crate::text::escape_for_display;
 
-/// Bytes of a stream that are kept of it at most.
-const KEPT: usize = 1 << 20;
+/// Bytes of a stream that the host keeps at most.
+const MAX_COMPARED_BYTES: usize = 1 << 20;
 
 /// Lines of output in a message.
-const LINES: usize = 5;
+const MAX_SHOWN_LINES: usize = 5;
 
-/// Holds what came against all that was expected.
+/// Why a program failed its test: the differences, each in one or several lines.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct Mismatch(Vec<String>);
+
+/// Compares the output of a program with all that was expected.
 ///
 /// # Errors
-/// What differs, in lines for people.
-pub fn compare(test: &Test, ended: &Ended) -> Result<(), String> {
-    // Whatever it printed until then: it did not end as a program ends.
-    if ended.exit_code.is_none() {
-        return Err(with_errors(&format!("it {}", ended.how), ended));
+/// What differs.
+pub fn compare(test: &TestDefinition, output: &ProcessOutput) -> Result<(), Mismatch> {
+    // Whatever it printed before it was killed.
+    if output.exit_code.is_none() {
+        return Err(Mismatch(vec![with_last_stderr_line(&format!("it {}", output.termination), output)]));
     }
-    let differences: Vec<String> = test.expected.iter().filter_map(|it| difference(it, ended)).collect();
+    let differences: Vec<String> =
+        test.expected.iter().filter_map(|expected| difference(expected, output)).collect();
     match (test.must_match, differences.is_empty()) {
         (true, true) | (false, false) => Ok(()),
-        (true, false) => Err(differences.join("\n")),
-        (false, true) => Err("everything came as described, and at least something should not have".into()),
+        (true, false) => Err(Mismatch(differences)),
+        (false, true) => {
+            Err(Mismatch(vec!["all outputs matched, but match=FALSE expects a mismatch".into()]))
+        }
     }
 }
 
-fn difference(expected: &Expected, ended: &Ended) -> Option<String> {
-    let code = ended.exit_code.unwrap_or_default();
+fn difference(expected: &Expectation, output: &ProcessOutput) -> Option<String> {
+    let code = output.exit_code.unwrap_or_default();
     match expected {
-        Expected::Status(status) if *status == code => None,
-        Expected::Status(status) => {
-            Some(with_errors(&format!("the exit status is {code} instead of {status}"), ended))
+        Expectation::Status(status) if *status == code => None,
+        Expectation::Status(status) => {
+            Some(with_last_stderr_line(&format!("the exit status is {code} instead of {status}"), output))
         }
-        Expected::StatusLike(pattern) if pattern.matches(&code.to_string()) => None,
-        Expected::StatusLike(pattern) => Some(with_errors(
-            &format!("the exit status {code} does not match /{}/", show(pattern.source())),
-            ended,
+        Expectation::StatusMatches(pattern) if pattern.matches(&code.to_string()) => None,
+        Expectation::StatusMatches(pattern) => Some(with_last_stderr_line(
+            &format!("the exit status {code} does not match /{}/", escape_for_display(pattern.source())),
+            output,
         )),
-        Expected::Stream(stream, wanted) => {
+        Expectation::Stream(stream, wanted) => {
             let (name, bytes) = match stream {
-                Stream::Out => ("standard output", &ended.stdout),
-                Stream::Err => ("standard error", &ended.stderr),
+                Stream::Stdout => ("standard output", &output.stdout),
+                Stream::Stderr => ("standard error", &output.stderr),
             };
-            let is_cut = ended.cut && bytes.len() >= KEPT;
-            of_stream(name, wanted, &String::from_utf8_lossy(bytes), is_cut)
+            let is_cut = output.truncated && bytes.len() >= MAX_COMPARED_BYTES;
+            stream_difference(name, wanted, &String::from_utf8_lossy(bytes), is_cut)
         }
     }
 }
 
-fn of_stream(name: &str, wanted: &Match, came: &str, is_cut: bool) -> Option<String> {
+fn stream_difference(name: &str, wanted: &StreamMatch, actual: &str, is_cut: bool) -> Option<String> {
     match wanted {
-        Match::Like(pattern) if pattern.is_anything() => None,
-        Match::Nothing if came.is_empty() => None,
-        Match::Nothing => Some(format!("nothing was to come on {name}\n{}", beginning("came", came))),
-        _ if is_cut => Some(format!("more came on {name} than the {} KiB that are compared", KEPT >> 10)),
-        Match::Like(pattern) if pattern.matches(came) => None,
-        Match::Like(pattern) => Some(format!(
+        StreamMatch::Matches(pattern) if pattern.matches_everything() => None,
+        StreamMatch::Nothing if actual.is_empty() => None,
+        StreamMatch::Nothing => Some(format!("expected no output on {name}\n{}", first_lines(actual))),
+        _ if is_cut => {
+            Some(format!("{name} is longer than the {} KiB that are compared", MAX_COMPARED_BYTES >> 10))
+        }
+        StreamMatch::Matches(pattern) if pattern.matches(actual) => None,
+        StreamMatch::Matches(pattern) => Some(format!(
             "{name} does not match\n  expected: /{}/\n{}",
-            show(pattern.source()),
-            beginning("came", came)
+            escape_for_display(pattern.source()),
+            first_lines(actual)
         )),
-        Match::Literal(text) => first_difference(name, trimmed(text), trimmed(came)),
+        StreamMatch::Literal(text) => first_difference(name, trim_line_end(text), trim_line_end(actual)),
     }
 }
 
 /// Without one line end at its end.
-fn trimmed(text: &str) -> &str {
+fn trim_line_end(text: &str) -> &str {
     text.strip_suffix('\n').unwrap_or(text)
 }
 
 /// The first line in which two texts differ.
-fn first_difference(name: &str, expected: &str, came: &str) -> Option<String> {
-    if expected == came {
+fn first_difference(name: &str, expected: &str, actual: &str) -> Option<String> {
+    if expected == actual {
         return None;
     }
-    let (mut wanted, mut got) = (expected.split('\n'), came.split('\n'));
+    let (mut wanted, mut got) = (expected.split('\n'), actual.split('\n'));
     let mut number = 0;
     let (wanted, got) = loop {
         number += 1;
         match (wanted.next(), got.next()) {
             (Some(a), Some(b)) if a == b => {}
-            it => break it,
+            different => break different,
         }
     };
     let is_short = |text: &str| !text.contains('\n');
     let place =
-        if is_short(expected) && is_short(came) { String::new() } else { format!(" in line {number}") };
-    let (mut wanted, mut got) = (wanted.map(shown), got.map(shown));
-    // Lines that only their ends tell apart, or what stands where it is cut off.
+        if is_short(expected) && is_short(actual) { String::new() } else { format!(" in line {number}") };
+    let (mut wanted, mut got) = (wanted.map(quoted), got.map(quoted));
+    // They differ only in what is truncated or not shown.
     if wanted == got {
-        let whole = |it: &mut Option<String>, text: &str| {
-            *it = text.split('\n').nth(number - 1).map(|it| format!("{} characters", it.chars().count()));
+        let count = |shown: &mut Option<String>, text: &str| {
+            let line = text.split('\n').nth(number - 1);
+            *shown = line.map(|line| format!("{} characters", line.chars().count()));
         };
-        whole(&mut wanted, expected);
-        whole(&mut got, came);
+        count(&mut wanted, expected);
+        count(&mut got, actual);
     }
     let end = || "the end".to_owned();
     Some(format!(
-        "{name} differs{place}\n  expected: {}\n  came:     {}",
+        "{name} differs{place}\n  expected: {}\n  actual:   {}",
         wanted.unwrap_or_else(end),
         got.unwrap_or_else(end)
     ))
 }
 
-fn shown(line: &str) -> String {
-    format!("\"{}\"", show(line))
+fn quoted(line: &str) -> String {
+    format!("\"{}\"", escape_for_display(line))
 }
 
 /// The first lines of a text.
-fn beginning(title: &str, text: &str) -> String {
+fn first_lines(text: &str) -> String {
     if text.is_empty() {
-        return format!("  {title}:     nothing");
+        return "  actual:   nothing".to_owned();
     }
-    let text = trimmed(text);
-    let mut lines: Vec<String> = text.split('\n').take(LINES).map(shown).collect();
+    let text = trim_line_end(text);
+    let mut lines: Vec<String> = text.split('\n').take(MAX_SHOWN_LINES).map(quoted).collect();
     let more = text.split('\n').count() - lines.len();
     if more > 0 {
         lines.push(format!("and {more} more lines"));
     }
-    format!("  {title}:     {}", lines.join("\n            "))
+    format!("  actual:   {}", lines.join("\n            "))
 }
 
-/// A status alone says little: what came on standard error says why.
-fn with_errors(text: &str, ended: &Ended) -> String {
-    let said = String::from_utf8_lossy(&ended.stderr);
-    match said.trim_end().lines().next_back() {
-        Some(last) if !last.trim().is_empty() => format!("{text}\n  it said: {}", shown(last.trim())),
+/// Standard error mostly has the reason.
+fn with_last_stderr_line(text: &str, output: &ProcessOutput) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match stderr.trim_end().lines().next_back() {
+        Some(last) if !last.trim().is_empty() => format!("{text}\n  stderr: {}", quoted(last.trim())),
         _ => text.to_owned(),
     }
 }

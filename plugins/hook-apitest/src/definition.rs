@@ -7,37 +7,34 @@ use crate::pattern::Pattern;
 pub struct Definition {
     /// One line for people; may be empty.
     pub description: String,
-    /// What is to be done.
-    pub body: Body,
+    pub body: DefinitionBody,
     /// What is odd about it and changes nothing, a line each.
-    pub findings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// What a definition is about.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum DefinitionBody {
     /// `testDef`
-    Test(Box<Test>),
+    Test(Box<TestDefinition>),
     /// `testBatch`
     Batch(Batch),
 }
 
 /// One program, and what must come of it.
 #[derive(Debug, Clone)]
-pub struct Test {
-    /// What is run.
+pub struct TestDefinition {
     pub command: Command,
     /// The user it runs as, a name or a number; otherwise the caller.
     pub user: Option<String>,
     /// Where it starts; otherwise the testing directory.
     pub directory: Option<String>,
     /// What must come, each of it.
-    pub expected: Vec<Expected>,
+    pub expected: Vec<Expectation>,
     /// Whether all of that must come; otherwise it must not.
     pub must_match: bool,
 }
 
-/// What is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// A program with its arguments. A path with `/` that is not absolute is below the testing directory, a name
@@ -54,54 +51,49 @@ pub enum Command {
     Text {
         /// What runs it, unless its `#!` line says so.
         interpreter: Option<String>,
-        /// The program.
         contents: String,
-        /// What it is given.
         arguments: Vec<String>,
     },
 }
 
-/// One condition.
 #[derive(Debug, Clone)]
-pub enum Expected {
+pub enum Expectation {
     /// Of standard output or standard error.
-    Stream(Stream, Match),
+    Stream(Stream, StreamMatch),
     /// The exit status is this number.
     Status(i32),
     /// The exit status, in decimal, matches.
-    StatusLike(Pattern),
+    StatusMatches(Pattern),
 }
 
 /// What a program prints to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
+    Stdout,
+    Stderr,
 }
 
 /// What must come on a stream.
 #[derive(Debug, Clone)]
-pub enum Match {
+pub enum StreamMatch {
     /// Not a single byte.
     Nothing,
     /// This, but for one line end at the end of either.
     Literal(String),
     /// All of it matches.
-    Like(Pattern),
+    Matches(Pattern),
 }
 
 /// Several tests.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// In the order of their first mention.
-    pub members: Vec<Member>,
+    pub members: Vec<BatchMember>,
 }
 
 /// A test of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct BatchMember {
     /// The file that defines it, as it is written.
     pub name: String,
     /// The line of its first mention.
@@ -109,16 +101,13 @@ pub struct Member {
     /// Whether the batch fails with it.
     pub must_pass: bool,
     /// Those that come before it: their position among the members, and how they must have ended.
-    pub parents: Vec<(usize, Condition)>,
+    pub parents: Vec<(usize, ParentCondition)>,
 }
 
 /// How a parent must have ended for its child to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// Passed.
+pub enum ParentCondition {
     Passed,
-    /// Not passed.
     Failed,
-    /// In any way.
-    Ended,
+    Any,
 }

@@ -3,25 +3,25 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `definition` | what a definition says |
-//! | `parse`, `xml`, `text`, `words`, `pattern` | how it is read |
+//! | `definition` | the model of a definition |
+//! | `parse`, `xml`, `text`, `shell_words`, `pattern` | reading it |
 //! | `plan` | all definitions of a run, checked before anything runs |
-//! | `perform`, `compare` | running them, and what came against what was expected |
-//! | `machine` | what that needs of the world |
+//! | `execute`, `compare` | running them, and comparing their output with what was expected |
+//! | `host` | what that needs of its host |
 //! | `runner` | the runner as a plugin |
 
 mod compare;
 pub mod definition;
-pub mod machine;
+pub mod execute;
+pub mod host;
 pub mod parse;
 mod pattern;
-pub mod perform;
 pub mod plan;
 mod runner;
+mod shell_words;
 mod text;
-mod words;
 mod xml;
 
-pub use runner::ApiTest;
+pub use runner::ApiTestRunner;
 
-opkg_plugin::export_hook_runner!(ApiTest);
+opkg_sdk::export_hook_runner!(ApiTestRunner);

@@ -4,38 +4,57 @@
 use regex_lite::{Regex, RegexBuilder};
 
 /// Bytes of a compiled expression.
-const MOST: usize = 1 << 20;
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 /// Characters of an expression.
-const LONGEST: usize = 4 << 10;
+const MAX_PATTERN_CHARS: usize = 4 << 10;
 
-/// What a whole text must match.
+/// Why an expression cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PatternError {
+    #[error("the expression has more than {MAX_PATTERN_CHARS} characters")]
+    TooLong,
+    #[error("`\\{0}`, which refers back to a group, is not supported")]
+    Backreference(char),
+    #[error("an expression that looks ahead or back is not supported")]
+    LookAround,
+    #[error("nothing follows the last `\\`")]
+    TrailingBackslash,
+    #[error(transparent)]
+    Invalid(#[from] regex_lite::Error),
+}
+
+/// An expression that a whole text must match.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: String,
-    whole: Option<Regex>,
+    regex: Option<Regex>,
 }
 
 impl Pattern {
     /// Reads an expression.
     ///
     /// # Errors
-    /// One line: it is none, it is too large, or it has something of Python's that is not supported.
-    pub fn new(source: &str) -> Result<Self, String> {
+    /// It is not valid, too large, or has something of Python's that is not supported.
+    pub fn new(source: &str) -> Result<Self, PatternError> {
         if source == ".*" {
-            return Ok(Self { source: source.into(), whole: None });
+            return Ok(Self { source: source.into(), regex: None });
         }
-        if source.chars().count() > LONGEST {
-            return Err(format!("the expression has more than {LONGEST} characters"));
+        if source.chars().count() > MAX_PATTERN_CHARS {
+            return Err(PatternError::TooLong);
         }
-        let translated = translate(source)?;
+        let translated = translate_python_regex(source)?;
         let build = |text: &str| {
-            RegexBuilder::new(text).dot_matches_new_line(true).multi_line(true).size_limit(MOST).build()
+            RegexBuilder::new(text)
+                .dot_matches_new_line(true)
+                .multi_line(true)
+                .size_limit(MAX_COMPILED_BYTES)
+                .build()
         };
         // By itself first: its parentheses must match without those around it.
-        build(&translated).map_err(|error| error.to_string())?;
-        let whole = build(&format!(r"\A(?:{translated})\z"));
-        Ok(Self { source: source.into(), whole: Some(whole.map_err(|error| error.to_string())?) })
+        build(&translated)?;
+        let whole = build(&format!(r"\A(?:{translated})\z"))?;
+        Ok(Self { source: source.into(), regex: Some(whole) })
     }
 
     /// As it was written.
@@ -46,20 +65,20 @@ impl Pattern {
 
     /// Whether any text matches.
     #[must_use]
-    pub fn is_anything(&self) -> bool {
-        self.whole.is_none()
+    pub fn matches_everything(&self) -> bool {
+        self.regex.is_none()
     }
 
     /// Whether all of the text matches, with or without one line end at its end.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let Some(whole) = &self.whole else { return true };
-        whole.is_match(text) || text.strip_suffix('\n').is_some_and(|it| whole.is_match(it))
+        let Some(whole) = &self.regex else { return true };
+        whole.is_match(text) || text.strip_suffix('\n').is_some_and(|text| whole.is_match(text))
     }
 }
 
 /// The same expression for the library. Python takes brackets and braces literally in more places.
-fn translate(source: &str) -> Result<String, String> {
+fn translate_python_regex(source: &str) -> Result<String, PatternError> {
     let mut out = String::new();
     let mut rest = source.chars();
     let mut in_class = false;
@@ -72,12 +91,12 @@ fn translate(source: &str) -> Result<String, String> {
             '\\' => match rest.next() {
                 Some('Z') => out.push_str(r"\z"),
                 Some(digit @ '1'..='9') => {
-                    return Err(format!("`\\{digit}`, which refers back to a group, is not supported"));
+                    return Err(PatternError::Backreference(digit));
                 }
-                // What Python means by these is the character.
+                // To Python these are the character itself.
                 Some(c @ ('<' | '>')) => out.push(c),
                 Some(c) => out.extend(['\\', c]),
-                None => return Err("nothing follows the last `\\`".into()),
+                None => return Err(PatternError::TrailingBackslash),
             },
             ']' if in_class && !was_first => {
                 in_class = false;
@@ -94,9 +113,9 @@ fn translate(source: &str) -> Result<String, String> {
                 (in_class, is_first) = (true, true);
                 out.push(c);
             }
-            '{' if !in_class && !is_count(behind) => out.push_str(r"\{"),
-            '(' if !in_class && ["?=", "?!", "?<=", "?<!"].iter().any(|it| behind.starts_with(it)) => {
-                return Err("an expression that looks ahead or back is not supported".into());
+            '{' if !in_class && !is_repetition(behind) => out.push_str(r"\{"),
+            '(' if !in_class && ["?=", "?!", "?<=", "?<!"].iter().any(|group| behind.starts_with(group)) => {
+                return Err(PatternError::LookAround);
             }
             _ => out.push(c),
         }
@@ -105,10 +124,10 @@ fn translate(source: &str) -> Result<String, String> {
 }
 
 /// Whether `3}`, `3,}`, `3,5}` or `,5}` follows an opening brace.
-fn is_count(behind: &str) -> bool {
+fn is_repetition(behind: &str) -> bool {
     let Some((inside, _)) = behind.split_once('}') else { return false };
     let (from, to) = inside.split_once(',').unwrap_or((inside, inside));
-    let is_number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     is_number(from) && is_number(to) && !from.is_empty()
 }
 
@@ -167,10 +186,12 @@ mod tests {
             ("\\", "nothing follows"),
             ("(a{1000}){1000}", "exceeded size limit"),
         ] {
-            let said = Pattern::new(source).unwrap_err();
+            let said = Pattern::new(source).unwrap_err().to_string();
             assert!(said.contains(reason), "{source}: {said}");
         }
-        assert!(Pattern::new(&"x".repeat(LONGEST + 1)).unwrap_err().contains("more than"));
+        assert!(
+            Pattern::new(&"x".repeat(MAX_PATTERN_CHARS + 1)).unwrap_err().to_string().contains("more than")
+        );
     }
 
     proptest! {

@@ -1,87 +1,98 @@
-//! The runner as a plugin, on top of what its host lets it do.
+//! The runner as a plugin.
 
-use opkg_plugin::hook::files::{HOME, Problem};
-use opkg_plugin::hook::process::{self, Output, Text};
-use opkg_plugin::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, failure, parts};
-use opkg_plugin::log;
+use opkg_sdk::hook::files::{HOME, Problem};
+use opkg_sdk::hook::process::{self, Output, Text};
+use opkg_sdk::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, steps, to_failure};
+use opkg_sdk::log;
 
-use crate::machine::{Ended, Machine, Program, Refusal, Request, Unread, Verdict};
-use crate::perform::{Tally, perform};
-use crate::plan::plan;
+use crate::execute::{TestSummary, execute};
+use crate::host::{ProcessOutput, Program, ReadError, Request, SpawnError, TestHost, TestOutcome};
+use crate::plan::{PlanError, plan};
 
-/// What a call is named that asks for all its files, and not for the first of them alone.
-const TESTS: &str = "test";
+/// The name of calls that ask for all files, not only for the first.
+const TEST_CALL_NAME: &str = "test";
 
-/// The runner, as a plugin.
-pub struct ApiTest;
+/// Errors in definitions that are shown.
+const MAX_REPORTED_ERRORS: usize = 20;
 
-impl HookRunner for ApiTest {
+pub struct ApiTestRunner;
+
+impl HookRunner for ApiTestRunner {
     fn describe() -> Description {
         Description {
             name: "hook-apitest".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             takes: [".apt", ".apb", "test_root", "test_user"]
-                .map(|it| Pattern::EndsWith(it.to_owned()))
+                .map(|ending| Pattern::EndsWith(ending.to_owned()))
                 .into(),
         }
     }
 
     fn run(call: &Call) -> Result<Outcome, Failure> {
-        let count = if call.name == TESTS { call.candidates.len() } else { 1 };
+        let count = if call.name == TEST_CALL_NAME { call.candidates.len() } else { 1 };
         let files = call.candidates.get(..count).unwrap_or_default();
-        let mut host = Host { home: call.home.clone() };
-        let steps = plan(&mut host, files).map_err(|faults| {
+        let mut host = ComponentHost { home: call.home.clone() };
+        let steps = plan(&mut host, files).map_err(|errors| {
             host.begin("definitions", "");
-            host.end(&Verdict::Broken(faults.join("\n")));
-            let first = faults.first().map_or("", String::as_str);
-            match faults.len() {
-                1 => failure(first),
-                count => failure(format!("{first}; and {} more", count - 1)),
+            host.end(&TestOutcome::Errored(report(&errors)));
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            match errors.len() {
+                1 => to_failure(first),
+                count => to_failure(format!("{first}; and {} more", count - 1)),
             }
         })?;
         if steps.is_empty() {
             return Ok(Outcome::NothingToDo);
         }
-        outcome(perform(&mut host, &steps, &call.arguments))
+        summary_outcome(execute(&mut host, &steps, &call.arguments))
     }
 }
 
-/// What all tests together come to.
-fn outcome(tally: Tally) -> Result<Outcome, Failure> {
-    let Tally { passed, failed, tolerated, skipped, broken, good } = tally;
-    if good {
+/// The errors in lines, up to a limit.
+fn report(errors: &[PlanError]) -> String {
+    let mut lines: Vec<String> = errors.iter().take(MAX_REPORTED_ERRORS).map(ToString::to_string).collect();
+    if errors.len() > MAX_REPORTED_ERRORS {
+        lines.push(format!("and {} more", errors.len() - MAX_REPORTED_ERRORS));
+    }
+    lines.join("\n")
+}
+
+/// The result of all tests together.
+fn summary_outcome(summary: TestSummary) -> Result<Outcome, Failure> {
+    let TestSummary { passed, failed, allowed_failures, skipped, errored, all_required_passed } = summary;
+    if all_required_passed {
         return Ok(Outcome::Done);
     }
-    let all = passed + failed + tolerated + skipped + broken;
+    let all = passed + failed + allowed_failures + skipped + errored;
     let counts = [
         (failed, "failed"),
-        (tolerated, "failed that need not pass"),
-        (broken, "could not be run"),
+        (allowed_failures, "failed (allowed to fail)"),
+        (errored, "could not be run"),
         (skipped, "were skipped"),
     ];
-    let told = counts.iter().filter(|it| it.0 > 0).map(|(count, what)| format!("{count} {what}"));
-    Err(failure(format!("of {all} tests, {}", told.collect::<Vec<_>>().join(", "))))
+    let told = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    Err(to_failure(format!("of {all} tests, {}", told.collect::<Vec<_>>().join(", "))))
 }
 
-struct Host {
+struct ComponentHost {
     home: String,
 }
 
-impl Machine for Host {
-    fn home(&self) -> String {
+impl TestHost for ComponentHost {
+    fn testing_dir(&self) -> String {
         self.home.clone()
     }
 
-    fn read(&mut self, path: &str) -> Result<Vec<u8>, Unread> {
-        HOME.read(path).map_err(|error| match error.problem.clone() {
-            Problem::NotFound => Unread::Missing,
-            Problem::Escapes => Unread::Other("it leads out of the directory of tests".to_owned()),
-            Problem::Denied(why) | Problem::Other(why) => Unread::Other(why),
-            Problem::NotGranted | Problem::TooLarge => Unread::Other(error.to_string()),
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError> {
+        HOME.read(path).map_err(|error| match error.kind.clone() {
+            Problem::NotFound => ReadError::NotFound,
+            Problem::Escapes => ReadError::Other("it leads out of the directory of tests".to_owned()),
+            Problem::Denied(why) | Problem::Other(why) => ReadError::Other(why),
+            Problem::NotGranted | Problem::TooLarge => ReadError::Other(error.to_string()),
         })
     }
 
-    fn run(&mut self, request: &Request) -> Result<Ended, Refusal> {
+    fn run(&mut self, request: &Request) -> Result<ProcessOutput, SpawnError> {
         let program = match &request.program {
             Program::File(file) => process::Program::File(file.clone()),
             Program::Text { interpreter, contents } => {
@@ -98,31 +109,31 @@ impl Machine for Host {
             in_image: false,
         });
         match ended {
-            Ok(ended) => Ok(Ended {
-                how: ended.how,
+            Ok(ended) => Ok(ProcessOutput {
+                termination: ended.how,
                 exit_code: ended.exit_code.filter(|_| !ended.timed_out),
                 stdout: ended.stdout,
                 stderr: ended.stderr,
-                cut: ended.cut,
+                truncated: ended.cut,
             }),
-            Err(process::Refusal::NotGranted(what)) => Err(Refusal::NotGranted(what)),
+            Err(process::Refusal::NotGranted(what)) => Err(SpawnError::NotGranted(what)),
             Err(process::Refusal::NotStarted(why)) => {
-                Err(Refusal::NotStarted(format!("did not start: {why}")))
+                Err(SpawnError::NotStarted(format!("did not start: {why}")))
             }
         }
     }
 
     fn begin(&mut self, name: &str, description: &str) {
-        parts::begin(name, description);
+        steps::begin(name, description);
     }
 
-    fn end(&mut self, verdict: &Verdict) {
-        parts::end(&match verdict {
-            Verdict::Passed => parts::Verdict::Passed,
-            Verdict::Failed(why) => parts::Verdict::Failed(why.clone()),
-            Verdict::Tolerated(why) => parts::Verdict::Tolerated(why.clone()),
-            Verdict::Skipped(why) => parts::Verdict::Skipped(why.clone()),
-            Verdict::Broken(why) => parts::Verdict::Broken(why.clone()),
+    fn end(&mut self, outcome: &TestOutcome) {
+        steps::end(&match outcome {
+            TestOutcome::Passed => steps::Verdict::Passed,
+            TestOutcome::Failed(why) => steps::Verdict::Failed(why.clone()),
+            TestOutcome::AllowedFailure(why) => steps::Verdict::Tolerated(why.clone()),
+            TestOutcome::Skipped(why) => steps::Verdict::Skipped(why.clone()),
+            TestOutcome::Errored(why) => steps::Verdict::Broken(why.clone()),
         });
     }
 
@@ -137,12 +148,24 @@ mod tests {
 
     #[test]
     fn what_is_said_of_all() {
-        let told = |tally| outcome(tally).map_err(|it| it.message);
-        let tally = Tally { passed: 3, tolerated: 1, good: true, ..Tally::default() };
-        assert_eq!(told(tally), Ok(Outcome::Done));
-        let tally = Tally { passed: 3, failed: 1, tolerated: 1, broken: 2, skipped: 4, good: false };
+        let told = |summary| summary_outcome(summary).map_err(|failure| failure.message);
+        let summary = TestSummary {
+            passed: 3,
+            allowed_failures: 1,
+            all_required_passed: true,
+            ..TestSummary::default()
+        };
+        assert_eq!(told(summary), Ok(Outcome::Done));
+        let summary = TestSummary {
+            passed: 3,
+            failed: 1,
+            allowed_failures: 1,
+            errored: 2,
+            skipped: 4,
+            all_required_passed: false,
+        };
         let said =
-            "failed: of 11 tests, 1 failed, 1 failed that need not pass, 2 could not be run, 4 were skipped";
-        assert_eq!(told(tally), Err(said.to_owned()));
+            "failed: of 11 tests, 1 failed, 1 failed (allowed to fail), 2 could not be run, 4 were skipped";
+        assert_eq!(told(summary), Err(said.to_owned()));
     }
 }

@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::Pretended;
-use opkg_plugin_hook_apitest::parse::{MOST_BYTES, parse};
-use opkg_plugin_hook_apitest::perform::Tally;
+use common::FakeHost;
+use opkg_plugin_hook_apitest::execute::TestSummary;
+use opkg_plugin_hook_apitest::parse::{MAX_FILE_BYTES, parse};
 use proptest::prelude::*;
 
 /// Pieces of definitions, in any order.
-fn pieces() -> impl Strategy<Value = String> {
+fn xml_fragments() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "<testDef>",
         "</testDef>",
@@ -55,17 +55,17 @@ fn pieces() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
-        if let Err(flaws) = parse(&bytes) {
-            prop_assert!(!flaws.is_empty());
+        if let Err(errors) = parse(&bytes) {
+            prop_assert!(!errors.is_empty());
         }
     }
 
     #[test]
-    fn any_definition_runs_or_is_refused(one in pieces(), two in pieces()) {
-        let mut machine = Pretended::default().file("x.apb", one).file("x.apt", two);
-        match machine.run(&["x.apb", "x.apt"]) {
-            Ok(tally) => prop_assert!(tally != Tally::default()),
-            Err(faults) => prop_assert!(!faults.is_empty() && machine.asked.is_empty()),
+    fn any_definition_runs_or_is_refused(one in xml_fragments(), two in xml_fragments()) {
+        let mut host = FakeHost::default().with_file("x.apb", one).with_file("x.apt", two);
+        match host.run(&["x.apb", "x.apt"]) {
+            Ok(summary) => prop_assert!(summary != TestSummary::default()),
+            Err(errors) => prop_assert!(!errors.is_empty() && host.requests.is_empty()),
         }
     }
 }
@@ -73,7 +73,7 @@ proptest! {
 #[test]
 fn large_and_deep_files_are_refused() {
     let said = |bytes: &[u8]| format!("{:?}", parse(bytes).unwrap_err());
-    assert!(said(&vec![b' '; MOST_BYTES + 1]).contains("larger than 1024 KiB"));
+    assert!(said(&vec![b' '; MAX_FILE_BYTES + 1]).contains("larger than 1024 KiB"));
     let deep = format!("<testDef>{}{}</testDef>", "<a>".repeat(9000), "</a>".repeat(9000));
     assert!(said(deep.as_bytes()).contains("test"));
     let bomb = "<!DOCTYPE t [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><testDef>&b;</testDef>";

@@ -3,25 +3,27 @@
 
 mod common;
 
-use common::{Pretended, exited, printed, test};
+use common::{FakeHost, exited, printed, test};
 use insta::assert_snapshot;
-use opkg_plugin_hook_apitest::machine::{Ended, Program, Refusal, Request, Verdict};
+use opkg_plugin_hook_apitest::host::{ProcessOutput, Program, Request, SpawnError, TestOutcome};
 
 /// What a definition's program is asked to be.
-fn asked(definition: &str) -> Request {
-    let mut machine = Pretended::default().file("apitests.d/x.apt", definition);
-    machine.run(&["apitests.d/x.apt"]).unwrap();
-    machine.asked.remove(0)
+fn planned_request(definition: &str) -> Request {
+    let mut host = FakeHost::default().with_file("apitests.d/x.apt", definition);
+    host.run(&["apitests.d/x.apt"]).unwrap();
+    host.requests.remove(0)
 }
 
 fn command(attributes: &str, line: &str, inputs: &str) -> Request {
-    asked(&format!(
+    planned_request(&format!(
         "<testDef><test type='cmd'><command {attributes}>{line}</command>{inputs}</test></testDef>"
     ))
 }
 
 fn script(attributes: &str, text: &str) -> Request {
-    asked(&format!("<testDef><test type='script'><command {attributes}>{text}</command></test></testDef>"))
+    planned_request(&format!(
+        "<testDef><test type='script'><command {attributes}>{text}</command></test></testDef>"
+    ))
 }
 
 fn request(program: Program, arguments: &[&str]) -> Request {
@@ -29,7 +31,7 @@ fn request(program: Program, arguments: &[&str]) -> Request {
     Request { program, arguments, directory: None, user: None }
 }
 
-fn file(path: &str) -> Program {
+fn with_file(path: &str) -> Program {
     Program::File(path.into())
 }
 
@@ -38,25 +40,25 @@ fn text(interpreter: Option<&str>, contents: &str) -> Program {
 }
 
 /// The verdict where the program prints this, and ends like that.
-fn verdict(outputs: &str, ended: Ended) -> Verdict {
-    let mut machine = Pretended::default()
-        .file("apitests.d/x.apt", test("/bin/x", outputs))
-        .program("/bin/x", move |_| Ok(ended.clone()));
-    machine.run(&["apitests.d/x.apt"]).unwrap();
-    machine.verdicts["x.apt"].clone()
+fn outcome_of(outputs: &str, output: ProcessOutput) -> TestOutcome {
+    let mut host = FakeHost::default()
+        .with_file("apitests.d/x.apt", test("/bin/x", outputs))
+        .with_program("/bin/x", move |_| Ok(output.clone()));
+    host.run(&["apitests.d/x.apt"]).unwrap();
+    host.outcomes["x.apt"].clone()
 }
 
-fn fails(outputs: &str, ended: Ended) -> String {
-    match verdict(outputs, ended) {
-        Verdict::Failed(reason) => reason,
+fn failure_reason(outputs: &str, output: ProcessOutput) -> String {
+    match outcome_of(outputs, output) {
+        TestOutcome::Failed(reason) => reason,
         other => panic!("{other:?}"),
     }
 }
 
 /// The flaws of a definition.
-fn flaws(definition: &str) -> String {
-    Pretended::default()
-        .file("apitests.d/x.apt", definition)
+fn parse_errors(definition: &str) -> String {
+    FakeHost::default()
+        .with_file("apitests.d/x.apt", definition)
         .run(&["apitests.d/x.apt"])
         .unwrap_err()
         .join("\n")
@@ -67,7 +69,7 @@ fn a_command_is_split_and_run_directly() {
     let inputs = "<input name='argument'>-l 'x</input><input name='argument'> $HOME; ls </input>";
     assert_eq!(
         command("", " tests.d/probe  -v 'a b' ", inputs),
-        request(file("tests.d/probe"), &["-v", "a b", "-l 'x", "$HOME; ls"])
+        request(with_file("tests.d/probe"), &["-v", "a b", "-l 'x", "$HOME; ls"])
     );
     let whole = command("wdir='/tmp' uname=\"oscartst\"", "ls", "");
     assert_eq!((whole.directory.as_deref(), whole.user.as_deref()), (Some("/tmp"), Some("oscartst")));
@@ -81,14 +83,17 @@ fn an_interpreter_runs_a_file_of_ours_by_its_whole_path() {
         command("interpreter='/usr/bin/perl -w' wdir='/tmp'", "tests.d/x.pl -v", "<input>a b</input>"),
         Request {
             directory: Some("/tmp".into()),
-            ..request(file("/usr/bin/perl"), &["-w", "/testing/tests.d/x.pl", "-v", "a b"])
+            ..request(with_file("/usr/bin/perl"), &["-w", "/testing/tests.d/x.pl", "-v", "a b"])
         }
     );
     assert_eq!(
         command("interpreter='sh'", "tests.d/x.sh", ""),
-        request(file("sh"), &["/testing/tests.d/x.sh"])
+        request(with_file("sh"), &["/testing/tests.d/x.sh"])
     );
-    assert_eq!(command("interpreter='python'", "/opt/x.py", ""), request(file("python"), &["/opt/x.py"]));
+    assert_eq!(
+        command("interpreter='python'", "/opt/x.py", ""),
+        request(with_file("python"), &["/opt/x.py"])
+    );
 }
 
 #[test]
@@ -127,20 +132,20 @@ fn a_script_begins_with_its_first_line() {
 
 #[test]
 fn what_must_come() {
-    use Verdict::Passed;
-    assert_eq!(verdict("", exited(3)), Passed, "nothing is asked");
-    assert_eq!(verdict("<output name='status'>0</output>", exited(0)), Passed);
-    assert_eq!(verdict("<output name='status' format='literal'> 03 </output>", exited(3)), Passed);
-    assert_eq!(verdict("<output name='status' format='regexp'>[12]</output>", exited(2)), Passed);
-    assert_eq!(verdict("<output name='stdout'>a\nb</output>", printed("a\nb\n", "x")), Passed);
-    assert_eq!(verdict("<output name='stdout'>a\nb\n</output>", printed("a\nb", "")), Passed);
-    assert_eq!(verdict("<output name='stderr'/>", printed("x", "")), Passed);
-    assert_eq!(verdict("<output name='stderr' format='regexp'></output>", printed("x", "")), Passed);
+    use TestOutcome::Passed;
+    assert_eq!(outcome_of("", exited(3)), Passed, "nothing is asked");
+    assert_eq!(outcome_of("<output name='status'>0</output>", exited(0)), Passed);
+    assert_eq!(outcome_of("<output name='status' format='literal'> 03 </output>", exited(3)), Passed);
+    assert_eq!(outcome_of("<output name='status' format='regexp'>[12]</output>", exited(2)), Passed);
+    assert_eq!(outcome_of("<output name='stdout'>a\nb</output>", printed("a\nb\n", "x")), Passed);
+    assert_eq!(outcome_of("<output name='stdout'>a\nb\n</output>", printed("a\nb", "")), Passed);
+    assert_eq!(outcome_of("<output name='stderr'/>", printed("x", "")), Passed);
+    assert_eq!(outcome_of("<output name='stderr' format='regexp'></output>", printed("x", "")), Passed);
     let two = "<output name='stdout' format='regexp'>.*a.*</output><output name='stdout' format='regexp'>.*b.*</output>";
-    assert_eq!(verdict(two, printed("a\nb\n", "")), Passed);
-    assert!(fails(two, printed("a\n", "")).contains("b"));
-    let latin = Ended { stdout: b"gr\xfc\xdfe\n".into(), ..exited(0) };
-    assert_eq!(verdict("<output name='stdout' format='regexp'>gr..e</output>", latin), Passed);
+    assert_eq!(outcome_of(two, printed("a\nb\n", "")), Passed);
+    assert!(failure_reason(two, printed("a\n", "")).contains("b"));
+    let latin = ProcessOutput { stdout: b"gr\xfc\xdfe\n".into(), ..exited(0) };
+    assert_eq!(outcome_of("<output name='stdout' format='regexp'>gr..e</output>", latin), Passed);
 }
 
 #[test]
@@ -148,20 +153,23 @@ fn a_match_that_must_not_be() {
     let definition = |outputs: &str| {
         let text =
             format!("<testDef><test type='cmd' match='NO'><command>x</command>{outputs}</test></testDef>");
-        let mut machine = Pretended::default().file("apitests.d/x.apt", text);
-        machine.run(&["apitests.d/x.apt"]).unwrap();
-        machine.verdicts["x.apt"].clone()
+        let mut host = FakeHost::default().with_file("apitests.d/x.apt", text);
+        host.run(&["apitests.d/x.apt"]).unwrap();
+        host.outcomes["x.apt"].clone()
     };
-    assert_eq!(definition("<output name='status'>1</output>"), Verdict::Passed);
-    assert!(matches!(definition("<output name='status'>0</output>"), Verdict::Failed(_)));
+    assert_eq!(definition("<output name='status'>1</output>"), TestOutcome::Passed);
+    assert!(matches!(definition("<output name='status'>0</output>"), TestOutcome::Failed(_)));
 }
 
 #[test]
 fn differences_as_people_read_them() {
-    let flood = Ended { stdout: vec![b'x'; 1 << 20], cut: true, ..exited(0) };
+    let flood = ProcessOutput { stdout: vec![b'x'; 1 << 20], truncated: true, ..exited(0) };
     let long: String = (1..30).map(|it| format!("line {it}\n")).collect();
     let cases = [
-        ("<output name='status'>0</output>", Ended { stderr: b"a\nno node answers\n".into(), ..exited(1) }),
+        (
+            "<output name='status'>0</output>",
+            ProcessOutput { stderr: b"a\nno node answers\n".into(), ..exited(1) },
+        ),
         ("<output name='status' format='regexp'>[12]</output>", exited(127)),
         ("<output name='stdout'>0 errors</output>", printed("1 errors\n", "")),
         ("<output name='stdout'>a\nb\nc</output>", printed("a\nB\nc\n", "")),
@@ -174,36 +182,41 @@ fn differences_as_people_read_them() {
         ("<output name='stdout'/><output name='stderr'/>", flood),
         (
             "<output name='status'>0</output>",
-            Ended { how: "was killed by signal 11 (SIGSEGV)".into(), exit_code: None, ..exited(0) },
+            ProcessOutput {
+                termination: "was killed by signal 11 (SIGSEGV)".into(),
+                exit_code: None,
+                ..exited(0)
+            },
         ),
-        ("", Ended { how: "was stopped after 30 min".into(), exit_code: None, ..exited(0) }),
+        ("", ProcessOutput { termination: "was stopped after 30 min".into(), exit_code: None, ..exited(0) }),
     ];
-    let told: Vec<String> = cases.into_iter().map(|(outputs, ended)| fails(outputs, ended)).collect();
+    let told: Vec<String> =
+        cases.into_iter().map(|(outputs, output)| failure_reason(outputs, output)).collect();
     assert_snapshot!(told.join("\n--\n"));
 }
 
 #[test]
 fn of_a_flood_only_what_is_looked_at_must_be_whole() {
-    let flood = Ended { stdout: vec![b'x'; 1 << 20], cut: true, ..exited(0) };
+    let flood = ProcessOutput { stdout: vec![b'x'; 1 << 20], truncated: true, ..exited(0) };
     assert_eq!(
-        verdict("<output name='stderr'/><output name='status'>0</output>", flood.clone()),
-        Verdict::Passed
+        outcome_of("<output name='stderr'/><output name='status'>0</output>", flood.clone()),
+        TestOutcome::Passed
     );
-    assert_eq!(verdict("<output name='stdout' format='regexp'>.*</output>", flood), Verdict::Passed);
+    assert_eq!(outcome_of("<output name='stdout' format='regexp'>.*</output>", flood), TestOutcome::Passed);
 }
 
 #[test]
 fn programs_that_are_not_run() {
-    let tells = |refusal: Refusal| {
-        Pretended::default()
-            .file("apitests.d/x.apt", test("/opt/x", "<output name='status'>0</output>"))
-            .program("/opt/x", move |_| Err(refusal.clone()))
-            .tells(&["apitests.d/x.apt"])
+    let transcript = |refusal: SpawnError| {
+        FakeHost::default()
+            .with_file("apitests.d/x.apt", test("/opt/x", "<output name='status'>0</output>"))
+            .with_program("/opt/x", move |_| Err(refusal.clone()))
+            .transcript_of(&["apitests.d/x.apt"])
     };
     assert_snapshot!(
         [
-            tells(Refusal::NotStarted("does not exist".into())),
-            tells(Refusal::NotGranted("only root runs programs as oscartst: run opm as root".into())),
+            transcript(SpawnError::NotStarted("does not exist".into())),
+            transcript(SpawnError::NotGranted("only root runs programs as oscartst: run opm as root".into())),
         ]
         .join("\n--\n")
     );
@@ -233,7 +246,7 @@ fn flaws_name_the_line_and_what_is_right() {
         "<testDef><test type='script' match='maybe'><command/></test></testDef>".to_owned(),
         "<testDef><test type='script'><command interpreter='perl -w'>x</command></test></testDef>".to_owned(),
     ];
-    let told: Vec<String> = cases.iter().map(|it| flaws(it)).collect();
+    let told: Vec<String> = cases.iter().map(|it| parse_errors(it)).collect();
     assert_snapshot!(told.join("\n"));
 }
 
@@ -253,5 +266,7 @@ fn what_is_odd_is_said_and_changes_nothing() {
 <!-- EOF -->
 ";
     let latin: Vec<u8> = definition.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
-    assert_snapshot!(Pretended::default().file("apitests.d/x.apt", latin).tells(&["apitests.d/x.apt"]));
+    assert_snapshot!(
+        FakeHost::default().with_file("apitests.d/x.apt", latin).transcript_of(&["apitests.d/x.apt"])
+    );
 }

@@ -1,11 +1,11 @@
 //! Runs hooks that are programs, or scripts that name their interpreter: most hooks there are.
 
-use opkg_plugin::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, process};
+use opkg_sdk::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, process};
 
 /// The runner, as a plugin.
-pub struct Script;
+pub struct ScriptRunner;
 
-impl HookRunner for Script {
+impl HookRunner for ScriptRunner {
     fn describe() -> Description {
         Description {
             name: "hook-script".to_owned(),
@@ -17,9 +17,9 @@ impl HookRunner for Script {
     /// Exactly one of the files runs, the most canonical one.
     fn run(call: &Call) -> Result<Outcome, Failure> {
         let Some(file) = call.candidates.first() else { return Ok(Outcome::NothingToDo) };
-        let ended = process::run(&process::request(file, &call.arguments));
-        process::verdict(ended).map(|()| Outcome::Done)
+        let ended = process::run(&process::logged_request(file, &call.arguments));
+        process::exit_result(ended).map(|()| Outcome::Done)
     }
 }
 
-opkg_plugin::export_hook_runner!(Script);
+opkg_sdk::export_hook_runner!(ScriptRunner);

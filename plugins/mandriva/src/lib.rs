@@ -3,18 +3,20 @@
 mod release;
 mod urpmi;
 
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Named, Refusal};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, releases, target_version};
-use release::System;
+use opkg_rpm_family::{
+    LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
+use release::Product;
 use urpmi::Urpmi;
 
 /// Ids by which filters mean any member.
-const FAMILY: &[&str] = &["mdv", "mdk"];
+const FAMILY_IDS: &[&str] = &["mdv", "mdk"];
 
 /// Releases that are known, newest first; any other number is taken as well. Numbers that are no years are
 /// Mageia's, unless OpenMandriva is asked for.
@@ -34,7 +36,7 @@ const ARCHS: &[(&str, &str)] = &[
 ];
 
 /// Described beside the others', though only one member has it.
-const ONLY_OPENMANDRIVA: &[(&str, &str)] = &[("riscv64", "riscv64")];
+const EXTRA_OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[("riscv64", "riscv64")];
 
 const OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[
     ("x86_64", "x86_64"),
@@ -44,7 +46,6 @@ const OPENMANDRIVA_ARCHS: &[(&str, &str)] = &[
     ("i386", "i686"),
 ];
 
-/// The family, as a plugin.
 pub struct Mandriva;
 
 impl Distribution for Mandriva {
@@ -63,57 +64,61 @@ impl Distribution for Mandriva {
                 named("mageia", "Mageia"),
                 named("openmandriva", "OpenMandriva Lx"),
             ],
-            releases: releases(RELEASES, &release::MAGEIA.to_string()),
-            archs: arch_names(&[ARCHS, ONLY_OPENMANDRIVA].concat()),
+            releases: releases(RELEASES, &release::MAGEIA_DEFAULT.to_string()),
+            archs: arch_names(&[ARCHS, EXTRA_OPENMANDRIVA_ARCHS].concat()),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &flavour(target)?)
+        opkg_rpm_family::generate(opkg, &release_profile(target)?)
     }
 }
 
-fn flavour(target: &Target) -> Result<Flavour, Refusal> {
-    let version = target_version(target, RELEASES)?;
-    let system = System::of(&target.dist, version.as_ref());
+fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+    let version = parse_target_version(target, RELEASES)?;
+    let system = Product::detect(&target.dist, version.as_ref());
     let decisive = version.clone().unwrap_or_else(|| system.default_version());
     let year = decisive.major();
 
-    let family = FAMILY.iter().map(|id| Identity {
+    let family = FAMILY_IDS.iter().map(|id| DistIdentity {
         id: (*id).to_owned(),
-        version: version.as_ref().map(release::among_all),
-        default: release::among_all(&system.default_version()),
-        read: release::read_among_all,
+        version: version.as_ref().map(release::family_version),
+        default_version: release::family_version(&system.default_version()),
+        parse_version: release::parse_family_version,
     });
-    let own = Identity {
+    let own = DistIdentity {
         id: target.dist.clone(),
         version: version.clone(),
-        default: system.default_version(),
-        read: Version::parse,
+        default_version: system.default_version(),
+        parse_version: ReleaseNumber::parse,
     };
-    let own = (!FAMILY.contains(&own.id.as_str())).then_some(own);
-    let mut identities: Vec<Identity> = family.collect();
+    let own = (!FAMILY_IDS.contains(&own.id.as_str())).then_some(own);
+    let mut identities: Vec<DistIdentity> = family.collect();
     if let Some(own) = own {
         match own.id.as_str() {
             // These mean all of them, as the short ids do, but only to those who ask for them.
-            "mandriva" | "mandrake" => identities.push(Identity { id: own.id, ..identities[0].clone() }),
+            "mandriva" | "mandrake" => identities.push(DistIdentity { id: own.id, ..identities[0].clone() }),
             _ => identities.push(own),
         }
     }
-    Ok(Flavour {
-        subject: Subject::of(target, identities),
-        archs: if system == System::OpenMandriva { OPENMANDRIVA_ARCHS } else { ARCHS },
-        expression: release::expression,
-        weak: if system == System::Mandriva && year < 2008 { Weak::Never } else { Weak::Always },
-        documentation: "/usr/share/doc",
-        versioned_documentation: system == System::Mandriva && year <= 2006,
-        licenses: match system {
-            System::Mandriva => LicenseNames::Written,
-            System::Mageia | System::OpenMandriva => LicenseNames::Short,
+    Ok(ReleaseProfile {
+        filter_context: FilterContext::new(target, identities),
+        archs: if system == Product::OpenMandriva { OPENMANDRIVA_ARCHS } else { ARCHS },
+        version_expression: release::version_expression,
+        weak_dependencies: if system == Product::Mandriva && year < 2008 {
+            WeakDependencies::Never
+        } else {
+            WeakDependencies::Always
+        },
+        documentation_dir: "/usr/share/doc",
+        has_versioned_documentation: system == Product::Mandriva && year <= 2006,
+        license_names: match system {
+            Product::Mandriva => LicenseNames::Written,
+            Product::Mageia | Product::OpenMandriva => LicenseNames::Short,
         },
         compression: match system {
-            System::OpenMandriva => Compression::Zstd,
-            System::Mandriva if year < 2010 => Compression::Gzip,
+            Product::OpenMandriva => Compression::Zstd,
+            Product::Mandriva if year < 2010 => Compression::Gzip,
             _ => Compression::Xz,
         },
         macros: vec![system.macro_value(&decisive)],
@@ -126,29 +131,32 @@ export_distribution!(Mandriva);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::filter::Decision;
-    use opkg_plugin::opkg::{Comparison, DistFilter, Filter};
-    use opkg_plugin::testing::{bound, opkg, target};
+    use opkg_sdk::filter::FilterMatch;
+    use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
+    use opkg_sdk::testing::{sample_opkg, sample_target, some_bound};
 
-    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: &str) -> Decision {
-        let filter = DistFilter { at: 0, id: id.into(), bound: bound(Comparison::Ge, wanted) };
+    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: &str) -> FilterMatch {
+        let filter = DistFilter { at: 0, id: id.into(), bound: some_bound(Comparison::Ge, wanted) };
         let filter = Filter { dists: vec![filter], archs: Vec::new() };
-        flavour(&target(dist, version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+        release_profile(&sample_target(dist, version, None))
+            .unwrap()
+            .filter_context
+            .evaluate(&filter, &mut Vec::new())
     }
 
     #[test]
     fn a_filter_on_mandrivas_years_holds_for_what_came_after() {
-        assert_eq!(decide("mageia", Some("9"), "mdv", "2010"), Decision::Yes);
-        assert_eq!(decide("mdv", Some("2009.1"), "mdk", "2010"), Decision::No);
-        assert_eq!(decide("openmandriva", Some("6"), "mdv", "2010"), Decision::Yes);
-        assert!(matches!(decide("mandriva", None, "mdv", "2010"), Decision::Depends(_)));
+        assert_eq!(decide("mageia", Some("9"), "mdv", "2010"), FilterMatch::Always);
+        assert_eq!(decide("mdv", Some("2009.1"), "mdk", "2010"), FilterMatch::Never);
+        assert_eq!(decide("openmandriva", Some("6"), "mdv", "2010"), FilterMatch::Always);
+        assert!(matches!(decide("mandriva", None, "mdv", "2010"), FilterMatch::Conditional(_)));
     }
 
     #[test]
     fn a_member_is_meant_by_its_own_id_only() {
-        assert_eq!(decide("mageia", Some("9"), "mageia", "8"), Decision::Yes);
-        assert_eq!(decide("openmandriva", Some("9"), "mageia", "8"), Decision::No);
-        assert_eq!(decide("mandriva", Some("9"), "mandriva", "8"), Decision::Yes);
+        assert_eq!(decide("mageia", Some("9"), "mageia", "8"), FilterMatch::Always);
+        assert_eq!(decide("openmandriva", Some("9"), "mageia", "8"), FilterMatch::Never);
+        assert_eq!(decide("mandriva", Some("9"), "mandriva", "8"), FilterMatch::Always);
     }
 
     #[test]
@@ -158,7 +166,7 @@ mod tests {
             ("mdv", Some("2010.1"), ("mdkversion", "201010")),
             ("openmandriva", Some("4.2"), ("omvver", "4002000")),
         ] {
-            let macros = flavour(&target(dist, version, None)).unwrap().macros;
+            let macros = release_profile(&sample_target(dist, version, None)).unwrap().macros;
             assert_eq!(macros, [(expected.0, expected.1.to_owned())]);
         }
     }
@@ -166,9 +174,11 @@ mod tests {
     #[test]
     fn architectures_are_named_as_the_member_names_them() {
         let arch = |dist| {
-            let mut opkg = opkg("x");
+            let mut opkg = sample_opkg("x");
             opkg.filter.archs = vec!["i386".into()];
-            Mandriva::generate(&opkg, &target(dist, None, Some("i386"))).unwrap().packages[0].arch.clone()
+            Mandriva::generate(&opkg, &sample_target(dist, None, Some("i386"))).unwrap().packages[0]
+                .arch
+                .clone()
         };
         assert_eq!((arch("mageia"), arch("openmandriva")), ("i586".to_owned(), "i686".to_owned()));
     }

@@ -4,28 +4,28 @@
 //! to numbers with 3.0. A filter on `mdv` may mean any of them: a year is Mandriva's, before every release
 //! of the other two; a smaller number is that of the member that is asked for.
 
-use opkg_plugin::filter::VersionTest;
-use opkg_plugin::version::Version;
-use opkg_rpm_family::counter::{Counter, Expression};
+use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
+use opkg_sdk::filter::VersionTest;
+use opkg_sdk::version::ReleaseNumber;
 
 /// Mageia's newest release, the default of the whole family.
-pub const MAGEIA: u64 = 9;
-const OPENMANDRIVA: u64 = 6;
-const MANDRIVA: u64 = 2011;
+pub const MAGEIA_DEFAULT: u64 = 9;
+const OPENMANDRIVA_DEFAULT: u64 = 6;
+const MANDRIVA_DEFAULT: u64 = 2011;
 
 /// From here on a number is a year.
 const FIRST_YEAR: u64 = 2005;
 
 /// Holds the number of Mageia's release.
-const MGAVERSION: Counter = Counter { name: "mgaversion", weights: &[1] };
+const MGAVERSION: ReleaseMacro = ReleaseMacro { name: "mgaversion", weights: &[1] };
 /// 4.2.1 is 4002001.
-const OMVVER: Counter = Counter { name: "omvver", weights: &[1_000_000, 1_000, 1] };
+const OMVVER: ReleaseMacro = ReleaseMacro { name: "omvver", weights: &[1_000_000, 1_000, 1] };
 /// 2010.1 is 201010. (Newer ones define `mdvver` as well, older ones only this.)
-const MDKVERSION: Counter = Counter { name: "mdkversion", weights: &[100, 10, 1] };
+const MDKVERSION: ReleaseMacro = ReleaseMacro { name: "mdkversion", weights: &[100, 10, 1] };
 
 /// Whose release a target is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum System {
+pub enum Product {
     /// Also Mandrake.
     Mandriva,
     /// Where nothing says otherwise.
@@ -34,9 +34,9 @@ pub enum System {
     OpenMandriva,
 }
 
-impl System {
+impl Product {
     /// What is meant by an id and a version.
-    pub fn of(id: &str, version: Option<&Version>) -> Self {
+    pub fn detect(id: &str, version: Option<&ReleaseNumber>) -> Self {
         match (id, version) {
             ("mageia", _) => Self::Mageia,
             ("openmandriva", _) => Self::OpenMandriva,
@@ -46,16 +46,16 @@ impl System {
     }
 
     /// Decides where a target names none.
-    pub fn default_version(self) -> Version {
-        Version::new([match self {
-            Self::Mandriva => MANDRIVA,
-            Self::Mageia => MAGEIA,
-            Self::OpenMandriva => OPENMANDRIVA,
+    pub fn default_version(self) -> ReleaseNumber {
+        ReleaseNumber::new([match self {
+            Self::Mandriva => MANDRIVA_DEFAULT,
+            Self::Mageia => MAGEIA_DEFAULT,
+            Self::OpenMandriva => OPENMANDRIVA_DEFAULT,
         }])
     }
 
     /// The macro that the system's RPM defines, and its value.
-    pub fn macro_value(self, version: &Version) -> (&'static str, String) {
+    pub fn macro_value(self, version: &ReleaseNumber) -> (&'static str, String) {
         let counter = match self {
             Self::Mandriva => MDKVERSION,
             Self::Mageia => MGAVERSION,
@@ -66,41 +66,41 @@ impl System {
 }
 
 /// A version among those of all members: a first component puts years before numbers.
-pub fn among_all(version: &Version) -> Version {
+pub fn family_version(version: &ReleaseNumber) -> ReleaseNumber {
     let era = u64::from(version.major() < FIRST_YEAR);
-    Version::new([&[era], version.components()].concat())
+    ReleaseNumber::new([&[era], version.components()].concat())
 }
 
 /// Reads what a filter on the family says.
-pub fn read_among_all(text: &str) -> Option<Version> {
-    Version::parse(text).map(|version| among_all(&version))
+pub fn parse_family_version(text: &str) -> Option<ReleaseNumber> {
+    ReleaseNumber::parse(text).map(|version| family_version(&version))
 }
 
 /// The test for a spec, which may be built on any member.
-pub fn expression(test: &VersionTest) -> Expression {
+pub fn version_expression(test: &VersionTest) -> IfExpression {
     match test.id.as_str() {
-        "mageia" => MGAVERSION.test(test.comparison, test.version.components()),
-        "openmandriva" => OMVVER.test(test.comparison, test.version.components()),
-        _ => family_expression(test),
+        "mageia" => MGAVERSION.comparison_expr(test.comparison, test.version.components()),
+        "openmandriva" => OMVVER.comparison_expr(test.comparison, test.version.components()),
+        _ => family_version_expression(test),
     }
 }
 
-fn family_expression(test: &VersionTest) -> Expression {
-    use opkg_plugin::opkg::Comparison::{Ge, Gt, Le, Lt};
+fn family_version_expression(test: &VersionTest) -> IfExpression {
+    use opkg_sdk::opkg::Comparison::{Ge, Gt, Le, Lt};
     let Some((era, version)) = test.version.components().split_first() else {
-        return Expression { text: "0".to_owned(), exact: true };
+        return IfExpression { text: "0".to_owned(), is_exact: true };
     };
     let is_year = *era == 0;
     let (after, before) = (matches!(test.comparison, Ge | Gt), matches!(test.comparison, Lt | Le));
     let mut alternatives = Vec::new();
     let mut exact = true;
-    let mut add = |counter: Counter, compared: bool, whole: bool| {
+    let mut add = |counter: ReleaseMacro, compared: bool, whole: bool| {
         if compared {
-            let expression = counter.test(test.comparison, version);
-            exact &= expression.exact;
+            let expression = counter.comparison_expr(test.comparison, version);
+            exact &= expression.is_exact;
             alternatives.push(expression.text);
         } else if whole {
-            alternatives.push(counter.defined());
+            alternatives.push(counter.defined_expr());
         }
     };
     add(MGAVERSION, !is_year, after);
@@ -110,24 +110,24 @@ fn family_expression(test: &VersionTest) -> Expression {
         [single] => single.clone(),
         several => several.iter().map(|text| format!("({text})")).collect::<Vec<_>>().join(" || "),
     };
-    Expression { text, exact }
+    IfExpression { text, is_exact: exact }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::opkg::Comparison::{self, Eq, Ge, Lt};
+    use opkg_sdk::opkg::Comparison::{self, Eq, Ge, Lt};
 
     fn text(id: &str, comparison: Comparison, version: &str) -> String {
-        let read = if id == "mdv" { read_among_all } else { Version::parse };
+        let read = if id == "mdv" { parse_family_version } else { ReleaseNumber::parse };
         let test = VersionTest {
             id: id.into(),
             comparison,
             version: read(version).unwrap(),
-            written: version.into(),
+            source_text: version.into(),
         };
-        expression(&test).text
+        version_expression(&test).text
     }
 
     #[test]
@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn years_come_before_numbers() {
         let holds = |target: &str, comparison, bound: &str| {
-            read_among_all(target).unwrap().satisfies(comparison, &read_among_all(bound).unwrap()).holds
+            parse_family_version(target)
+                .unwrap()
+                .satisfies(comparison, &parse_family_version(bound).unwrap())
+                .is_satisfied
         };
         assert!(holds("9", Ge, "2010"));
         assert!(holds("2010.1", Ge, "2010"));

@@ -1,9 +1,9 @@
 //! `urpmi` and its companions. OpenMandriva has `dnf` in their place, Mageia has both.
 
-use opkg_plugin::PackageManager;
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_rpm_family::Dnf;
 use opkg_rpm_family::query::{self, check_names};
+use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::{PackageManager, PackageManagerError};
 
 const PROGRAMS: [&str; 3] = ["urpmi", "urpme", "urpmi.update"];
 
@@ -16,61 +16,73 @@ impl PackageManager for Urpmi {
         PROGRAMS.into_iter().map(str::to_owned).chain(Dnf::programs()).collect()
     }
 
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        match is_there("urpmi", place) && !is_for_dnf(place) {
-            true => run(&["urpmi", "--auto"], "--root", packages, sources_known(place)?),
-            false => Dnf::install(packages, place),
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        match is_available("urpmi", target) && !needs_dnf(target) {
+            true => {
+                urpmi_command(&["urpmi", "--auto"], "--root", packages, reject_extra_repositories(target)?)
+            }
+            false => Dnf::install(packages, target),
         }
     }
 
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        match is_there("urpmi", place) {
-            true => run(&["urpme", "--auto"], "--root", packages, place),
-            false => Dnf::remove(packages, place),
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        match is_available("urpmi", target) {
+            true => urpmi_command(&["urpme", "--auto"], "--root", packages, target),
+            false => Dnf::remove(packages, target),
         }
     }
 
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        match is_there("urpmi", place) && !is_for_dnf(place) {
-            true => run(&["urpmi.update", "-a"], "--urpmi-root", &[], sources_known(place)?),
-            false => Dnf::refresh(place),
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        match is_available("urpmi", target) && !needs_dnf(target) {
+            true => urpmi_command(
+                &["urpmi.update", "-a"],
+                "--urpmi-root",
+                &[],
+                reject_extra_repositories(target)?,
+            ),
+            false => Dnf::refresh(target),
         }
     }
 
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
+    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        query::command(packages, target)
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         query::parse(printed)
     }
 }
 
-fn is_there(program: &str, place: &Place) -> bool {
-    place.available.iter().any(|available| available == program)
+fn is_available(program: &str, target: &Place) -> bool {
+    target.available.iter().any(|available| available == program)
 }
 
-fn is_for_dnf(place: &Place) -> bool {
-    !place.repositories.is_empty() && is_there("dnf", place)
+fn needs_dnf(target: &Place) -> bool {
+    !target.repositories.is_empty() && is_available("dnf", target)
 }
 
 /// urpmi can be told of no medium for once, and whether signatures matter only for all media at once.
-fn sources_known(place: &Place) -> Result<&Place, String> {
-    match place.repositories.first() {
-        None => Ok(place),
-        Some(source) => Err(format!(
+fn reject_extra_repositories(target: &Place) -> Result<&Place, PackageManagerError> {
+    match target.repositories.first() {
+        None => Ok(target),
+        Some(source) => Err(PackageManagerError::new(format!(
             "urpmi takes packages only from its configured media: install dnf there, or add this one with \
              `urpmi.addmedia NAME {}`",
             source.location
-        )),
+        ))),
     }
 }
 
-fn run(words: &[&str], root: &str, packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+fn urpmi_command(
+    words: &[&str],
+    root: &str,
+    packages: &[String],
+    target: &Place,
+) -> Result<Vec<Command>, PackageManagerError> {
     check_names(packages)?;
     let mut argv: Vec<String> = words.iter().map(ToString::to_string).collect();
-    if place.root != "/" {
-        argv.extend([root.to_owned(), place.root.clone()]);
+    if target.root != "/" {
+        argv.extend([root.to_owned(), target.root.clone()]);
     }
     argv.extend_from_slice(packages);
     Ok(vec![Command::new(argv)])
@@ -80,9 +92,9 @@ fn run(words: &[&str], root: &str, packages: &[String], place: &Place) -> Result
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::package_manager::Repository;
+    use opkg_sdk::package_manager::Repository;
 
-    fn place(available: &[&str]) -> Place {
+    fn target(available: &[&str]) -> Place {
         Place {
             root: "/images/a".into(),
             repositories: Vec::new(),
@@ -95,20 +107,22 @@ mod tests {
     #[test]
     fn commands() {
         let packages = ["opkg-x".to_owned()];
-        let place = place(&["urpmi", "dnf"]);
-        let first = |commands: Result<Vec<Command>, String>| commands.unwrap()[0].argv.join(" ");
-        assert_eq!(first(Urpmi::install(&packages, &place)), "urpmi --auto --root /images/a opkg-x");
-        assert_eq!(first(Urpmi::remove(&packages, &place)), "urpme --auto --root /images/a opkg-x");
-        assert_eq!(first(Urpmi::refresh(&place)), "urpmi.update -a --urpmi-root /images/a");
+        let target = target(&["urpmi", "dnf"]);
+        let first = |commands: Result<Vec<Command>, PackageManagerError>| commands.unwrap()[0].argv.join(" ");
+        assert_eq!(first(Urpmi::install(&packages, &target)), "urpmi --auto --root /images/a opkg-x");
+        assert_eq!(first(Urpmi::remove(&packages, &target)), "urpme --auto --root /images/a opkg-x");
+        assert_eq!(first(Urpmi::refresh(&target)), "urpmi.update -a --urpmi-root /images/a");
     }
 
     #[test]
     fn further_sources_are_for_dnf() {
         let repositories = vec![Repository { location: "/srv".into(), unauthenticated: true }];
-        let both = Place { repositories: repositories.clone(), ..place(&["urpmi", "dnf"]) };
+        let both = Place { repositories: repositories.clone(), ..target(&["urpmi", "dnf"]) };
         assert_eq!(Urpmi::install(&["x".to_owned()], &both).unwrap()[0].argv[0], "dnf");
         assert_eq!(Urpmi::refresh(&both).unwrap()[0].argv[0], "dnf");
-        let alone = Place { repositories, ..place(&["urpmi"]) };
-        assert!(Urpmi::install(&["x".to_owned()], &alone).unwrap_err().contains("urpmi.addmedia"));
+        let alone = Place { repositories, ..target(&["urpmi"]) };
+        assert!(
+            Urpmi::install(&["x".to_owned()], &alone).unwrap_err().to_string().contains("urpmi.addmedia")
+        );
     }
 }

@@ -1,13 +1,15 @@
 //! Red Hat Enterprise Linux and what is built from its sources.
 
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject, VersionTest};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Named, Refusal};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Dnf, Flavour, LicenseNames, Weak, arch_names, releases, target_version};
+use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
+use opkg_rpm_family::{
+    Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
 
 /// The family's id, by which filters mean any member.
 const FAMILY: &str = "rhel";
@@ -26,7 +28,7 @@ const RELEASES: &[&str] = &["10", "9", "8", "7", "6", "5", "4", "3"];
 
 /// The newest release that clusters commonly run: 10 leaves out processors that many of them still have
 /// (it wants x86-64-v3).
-const DEFAULT: u64 = 9;
+const DEFAULT_RELEASE: u64 = 9;
 
 const ARCHS: &[(&str, &str)] = &[
     ("x86_64", "x86_64"),
@@ -42,9 +44,8 @@ const ARCHS: &[(&str, &str)] = &[
 ];
 
 /// The family's releases define `rhel`, which holds the major version.
-const RHEL: Counter = Counter { name: "rhel", weights: &[1] };
+const RHEL_MACRO: ReleaseMacro = ReleaseMacro { name: "rhel", weights: &[1] };
 
-/// The family, as a plugin.
 pub struct Rhel;
 
 impl Distribution for Rhel {
@@ -59,43 +60,46 @@ impl Distribution for Rhel {
             name: "Red Hat Enterprise Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: aliases.collect(),
-            releases: releases(RELEASES, &DEFAULT.to_string()),
+            releases: releases(RELEASES, &DEFAULT_RELEASE.to_string()),
             archs: arch_names(ARCHS),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &flavour(target)?)
+        opkg_rpm_family::generate(opkg, &release_profile(target)?)
     }
 }
 
-fn flavour(target: &Target) -> Result<Flavour, Refusal> {
-    let version = target_version(target, RELEASES)?;
-    let major = version.as_ref().map(Version::major);
+fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+    let version = parse_target_version(target, RELEASES)?;
+    let major = version.as_ref().map(ReleaseNumber::major);
     let ids = MEMBERS
         .iter()
         .map(|(ids, _)| *ids)
         .find(|ids| ids.contains(&target.dist.as_str()))
         .unwrap_or_default();
-    let identities = [FAMILY].iter().chain(ids).map(|id| Identity {
+    let identities = [FAMILY].iter().chain(ids).map(|id| DistIdentity {
         id: (*id).to_owned(),
         version: version.clone(),
-        default: Version::new([DEFAULT]),
-        read: Version::parse,
+        default_version: ReleaseNumber::new([DEFAULT_RELEASE]),
+        parse_version: ReleaseNumber::parse,
     });
-    let decisive = major.unwrap_or(DEFAULT);
-    Ok(Flavour {
-        subject: Subject::of(target, identities.collect()),
+    let decisive = major.unwrap_or(DEFAULT_RELEASE);
+    Ok(ReleaseProfile {
+        filter_context: FilterContext::new(target, identities.collect()),
         archs: ARCHS,
-        expression,
-        weak: match major {
-            Some(8..) => Weak::Always,
-            Some(_) => Weak::Never,
-            None => Weak::When { expression: format!("{} >= 8", RHEL.defined()), by_default: DEFAULT >= 8 },
+        version_expression,
+        weak_dependencies: match major {
+            Some(8..) => WeakDependencies::Always,
+            Some(_) => WeakDependencies::Never,
+            None => WeakDependencies::Conditional {
+                expression: format!("{} >= 8", RHEL_MACRO.defined_expr()),
+                by_default: DEFAULT_RELEASE >= 8,
+            },
         },
-        documentation: "/usr/share/doc",
-        versioned_documentation: decisive <= 7,
-        licenses: match decisive {
+        documentation_dir: "/usr/share/doc",
+        has_versioned_documentation: decisive <= 7,
+        license_names: match decisive {
             ..=5 => LicenseNames::Written,
             6..=9 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
@@ -105,12 +109,12 @@ fn flavour(target: &Target) -> Result<Flavour, Refusal> {
             6..=8 => Compression::Xz,
             _ => Compression::Zstd,
         },
-        macros: vec![(RHEL.name, decisive.to_string())],
+        macros: vec![(RHEL_MACRO.name, decisive.to_string())],
     })
 }
 
-fn expression(test: &VersionTest) -> Expression {
-    RHEL.test(test.comparison, test.version.components())
+fn version_expression(test: &VersionTest) -> IfExpression {
+    RHEL_MACRO.comparison_expr(test.comparison, test.version.components())
 }
 
 export_distribution!(Rhel);
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn a_member_is_itself_and_of_the_family() {
         let ids = |dist| {
-            let identities = flavour(&target(dist, Some("9.4"))).unwrap().subject.identities;
+            let identities = release_profile(&target(dist, Some("9.4"))).unwrap().filter_context.identities;
             identities.into_iter().map(|identity| identity.id).collect::<Vec<_>>()
         };
         assert_eq!(ids("rhel"), ["rhel"]);
@@ -146,22 +150,22 @@ mod tests {
 
     #[test]
     fn each_release_is_packaged_as_its_rpm_can_read() {
-        let of = |version| flavour(&target("rhel", version)).unwrap();
-        assert!(of(Some("6.9")).versioned_documentation);
-        assert!(of(Some("7")).versioned_documentation);
-        assert_eq!(of(Some("7")).weak, Weak::Never);
+        let of = |version| release_profile(&target("rhel", version)).unwrap();
+        assert!(of(Some("6.9")).has_versioned_documentation);
+        assert!(of(Some("7")).has_versioned_documentation);
+        assert_eq!(of(Some("7")).weak_dependencies, WeakDependencies::Never);
         assert_eq!(of(Some("7")).compression, Compression::Xz);
         assert_eq!(of(Some("8")).compression, Compression::Xz);
-        assert!(!of(None).versioned_documentation);
-        assert_eq!(of(Some("5")).licenses, LicenseNames::Written);
-        assert_eq!(of(None).licenses, LicenseNames::Short);
-        assert_eq!(of(Some("10")).licenses, LicenseNames::Spdx);
+        assert!(!of(None).has_versioned_documentation);
+        assert_eq!(of(Some("5")).license_names, LicenseNames::Written);
+        assert_eq!(of(None).license_names, LicenseNames::Short);
+        assert_eq!(of(Some("10")).license_names, LicenseNames::Spdx);
         assert_eq!(of(None).macros, [("rhel", "9".to_owned())]);
     }
 
     #[test]
     fn a_version_is_a_number() {
-        let Err(Refusal::UnknownTarget(message)) = flavour(&target("rocky", Some("latest"))) else {
+        let Err(Refusal::UnknownTarget(message)) = release_profile(&target("rocky", Some("latest"))) else {
             panic!("must be refused");
         };
         assert_eq!(

@@ -2,44 +2,43 @@
 
 use std::cmp::Reverse;
 
-use opkg_plugin::opkg::{Change, Opkg, Timestamp};
-use opkg_plugin::text::rpm_date;
+use opkg_sdk::opkg::{Change, Opkg, Timestamp};
+use opkg_sdk::text::format_rpm_date;
 
-use crate::escape::paragraph;
+use crate::escape::wrap_paragraph;
 use crate::evr::Evr;
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChangelogEntry {
     /// `Tue Dec 03 2013`, on the writer's calendar.
     pub date: String,
     /// `Name <address> - [epoch:]version-release`
-    pub who: String,
+    pub header: String,
     /// Noon, UTC, of that date: the moment that RPM keeps.
     pub seconds: i64,
     /// Each item begins with `- `, its further lines with blanks.
     pub lines: Vec<String>,
 }
 
-const DAY: i64 = 86_400;
-const WIDTH: usize = 78;
+const SECONDS_PER_DAY: i64 = 86_400;
+const LINE_WIDTH: usize = 78;
 
 /// All entries of all releases. RPM refuses a list that is not in the order of dates; entries of one day
 /// keep the order of the file.
-pub fn of(opkg: &Opkg) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = opkg
+pub fn from_opkg(opkg: &Opkg) -> Vec<ChangelogEntry> {
+    let mut entries: Vec<ChangelogEntry> = opkg
         .history
         .iter()
         .flat_map(|release| {
-            let evr = Evr::of(&release.version);
-            release.changes.iter().map(move |change| entry(change, &evr))
+            let evr = Evr::from_version(&release.version);
+            release.changes.iter().map(move |change| to_entry(change, &evr))
         })
         .collect();
     entries.sort_by_key(|entry| Reverse(entry.seconds));
     entries
 }
 
-fn entry(change: &Change, evr: &Evr) -> Entry {
+fn to_entry(change: &Change, evr: &Evr) -> ChangelogEntry {
     let author = match &change.email {
         Some(email) => format!("{} <{email}>", change.author),
         None => change.author.clone(),
@@ -54,21 +53,21 @@ fn entry(change: &Change, evr: &Evr) -> Entry {
         }
     }
     let lines = items.iter().flat_map(|item| {
-        let lines = paragraph(item, WIDTH, 2);
+        let lines = wrap_paragraph(item, LINE_WIDTH, 2);
         lines
             .into_iter()
             .enumerate()
             .map(|(index, line)| if index == 0 { format!("- {line}") } else { format!("  {line}") })
     });
     let lines = lines.collect();
-    let noon = noon(change.date);
-    let date = rpm_date(Timestamp { seconds: noon, offset: 0 });
-    Entry { date, who: format!("{author} - {evr}"), seconds: noon, lines }
+    let noon = noon_utc(change.date);
+    let date = format_rpm_date(Timestamp { seconds: noon, offset: 0 });
+    ChangelogEntry { date, header: format!("{author} - {evr}"), seconds: noon, lines }
 }
 
-fn noon(date: Timestamp) -> i64 {
+fn noon_utc(date: Timestamp) -> i64 {
     let local = date.seconds.saturating_add(i64::from(date.offset) * 60);
-    (local.div_euclid(DAY) * DAY).saturating_add(DAY / 2)
+    (local.div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY).saturating_add(SECONDS_PER_DAY / 2)
 }
 
 #[cfg(test)]
@@ -78,6 +77,9 @@ mod tests {
     #[test]
     fn an_entry_is_dated_by_its_writers_calendar() {
         let just_after_midnight = Timestamp { seconds: 1_386_025_200 + 60, offset: 60 };
-        assert_eq!(rpm_date(Timestamp { seconds: noon(just_after_midnight), offset: 0 }), "Tue Dec 03 2013");
+        assert_eq!(
+            format_rpm_date(Timestamp { seconds: noon_utc(just_after_midnight), offset: 0 }),
+            "Tue Dec 03 2013"
+        );
     }
 }

@@ -1,78 +1,89 @@
 //! What a target leaves open, as conditions of a spec.
 
-use opkg_plugin::filter::{Condition, Decision, VersionTest};
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Diagnostic, Node, Opkg};
-use opkg_plugin::version::sign;
+use opkg_sdk::diagnostic;
+use opkg_sdk::filter::{Condition, FilterMatch, VersionTest};
+use opkg_sdk::opkg::{Diagnostic, Node, Opkg};
+use opkg_sdk::version::operator;
 
-use crate::flavour::Flavour;
+use crate::profile::ReleaseProfile;
 
 /// What the whole package is restricted to, as far as the target leaves that open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Only {
+pub struct ReleaseRestriction {
     /// For `%if`: true of the releases that the package is for.
     pub expression: String,
     /// What RPM says on any other.
     pub message: String,
     /// Whether the release that binary packages are made for is one of them.
-    pub settled: bool,
+    pub includes_default: bool,
 }
 
 /// The restriction of the package as a whole to releases. Architectures have a field of their own in a spec.
-pub fn of_package(opkg: &Opkg, flavour: &Flavour, findings: &mut Vec<Diagnostic>) -> Option<Only> {
-    let decision = flavour.subject.decide(&opkg.filter, &mut Vec::new());
-    let Decision::Depends(condition) = decision else { return None };
+pub fn package_restriction(
+    opkg: &Opkg,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<ReleaseRestriction> {
+    let decision = profile.filter_context.evaluate(&opkg.filter, &mut Vec::new());
+    let FilterMatch::Conditional(condition) = decision else { return None };
     let at = opkg.filter.dists.first().map_or(opkg.at, |dist| dist.at);
-    let expression = versions(at, &condition.versions, flavour, findings)?;
+    let expression = version_expression(at, &condition.versions, profile, diagnostics)?;
     // The words of these tests are ids of the plugin's own and versions that it could read, so that neither
     // holds a brace.
     let releases: Vec<String> = condition
         .versions
         .iter()
-        .map(|test| format!("{} {} {}", test.id, sign(test.comparison), test.written))
+        .map(|test| format!("{} {} {}", test.id, operator(test.comparison), test.source_text))
         .collect();
     let message = format!("opkg-{} is only for {}", opkg.name, releases.join(" or "));
-    let of_versions = Decision::Depends(Condition { archs: Vec::new(), ..condition });
-    Some(Only { expression, message, settled: flavour.subject.settle(&of_versions) })
+    let of_versions = FilterMatch::Conditional(Condition { archs: Vec::new(), ..condition });
+    Some(ReleaseRestriction {
+        expression,
+        message,
+        includes_default: profile.filter_context.matches_by_default(&of_versions),
+    })
 }
 
 /// Lines that open a condition, `%if …` or `%ifarch …`, outermost first.
-pub fn lines(
+pub fn condition_lines(
     at: Node,
     condition: &Condition,
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(expression) = versions(at, &condition.versions, flavour, findings) {
+    if let Some(expression) = version_expression(at, &condition.versions, profile, diagnostics) {
         lines.push(format!("%if {expression}"));
     }
     if !condition.archs.is_empty() {
-        let archs: Vec<&str> = condition.archs.iter().map(|arch| flavour.arch_macro(arch)).collect();
+        let archs: Vec<&str> = condition.archs.iter().map(|arch| profile.arch_macro(arch)).collect();
         lines.push(format!("%ifarch {}", archs.join(" ")));
     }
     lines
 }
 
 /// Alternatives for `%if`; nothing if there are none. Tells where a spec cannot test as much as is asked for.
-fn versions(
+fn version_expression(
     at: Node,
     tests: &[VersionTest],
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<String> {
     let mut alternatives = Vec::new();
     for test in tests {
-        let expression = (flavour.expression)(test);
-        if !expression.exact {
+        let expression = (profile.version_expression)(test);
+        if !expression.is_exact {
             let message = format!(
                 "a spec can test only the major version of {}, so `{} {} {}` is tested by that alone",
                 test.id,
                 test.id,
-                sign(test.comparison),
-                test.written
+                operator(test.comparison),
+                test.source_text
             );
-            finding::add(findings, finding::warning(at, message, "name the version of the target"));
+            diagnostic::push_unique(
+                diagnostics,
+                diagnostic::warning(at, message, "name the version of the target"),
+            );
         }
         alternatives.push(expression.text);
     }

@@ -1,7 +1,7 @@
-//! `dnf`, and `yum` where there is no dnf.
+//! Commands of `dnf`, and of `yum` where there is no dnf.
 
-use opkg_plugin::PackageManager;
-use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::{PackageManager, PackageManagerError};
 
 use crate::query::{self, check_names};
 use crate::repository;
@@ -10,9 +10,9 @@ use crate::repository;
 const PROGRAMS: [&str; 2] = ["dnf", "yum"];
 
 /// Where yum looks for package sources.
-const SOURCES: &str = "/etc/yum.repos.d";
+const REPOS_DIR: &str = "/etc/yum.repos.d";
 
-/// How `dnf` and `yum` are driven. They check signatures as the system is configured to, except those of
+/// `dnf` and `yum`. They check signatures as the system is configured to, except those of
 /// package sources that need none.
 pub struct Dnf;
 
@@ -21,77 +21,85 @@ impl PackageManager for Dnf {
         PROGRAMS.iter().chain(&[query::PROGRAM]).map(ToString::to_string).collect()
     }
 
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        let program = Program::of(place)?;
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let program = DnfProgram::find(target)?;
         // Where dnf is not told so by its configuration, it leaves an older version that is installed alone.
         let newest: &[&str] = match program.name {
             "dnf" => &["--best"],
             _ => &[],
         };
-        Ok(vec![program.run(&[newest, &["install"]].concat(), packages, Sources::All)?])
+        Ok(vec![program.command(&[newest, &["install"]].concat(), packages, RepoScope::All)?])
     }
 
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        let program = Program::of(place)?;
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let program = DnfProgram::find(target)?;
         // What once was installed for a package may have become needed for itself.
         let keep: &[&str] = match program.name {
             "dnf" => &["--setopt=clean_requirements_on_remove=0"],
             _ => &[],
         };
-        Ok(vec![program.run(&[keep, &["remove"]].concat(), packages, Sources::Configured)?])
+        Ok(vec![program.command(&[keep, &["remove"]].concat(), packages, RepoScope::Configured)?])
     }
 
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        let program = Program::of(place)?;
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let program = DnfProgram::find(target)?;
         let commands = [["clean", "expire-cache"].as_slice(), &["makecache"]];
-        commands.into_iter().map(|words| program.run(words, &[], Sources::All)).collect()
+        commands.into_iter().map(|words| program.command(words, &[], RepoScope::All)).collect()
     }
 
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
+    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        query::command(packages, target)
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         query::parse(printed)
     }
 }
 
-/// One of the two, at a place.
-struct Program<'a> {
+/// The program to use.
+struct DnfProgram<'a> {
     name: &'static str,
-    place: &'a Place,
+    target: &'a Place,
 }
 
 /// Where packages may come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sources {
+enum RepoScope {
     Configured,
-    /// Those of the place as well.
+    /// Also those that the host adds.
     All,
 }
 
-impl<'a> Program<'a> {
-    fn of(place: &'a Place) -> Result<Self, String> {
-        let is_there = |name: &&str| place.available.iter().any(|available| available == name);
-        let name = PROGRAMS.into_iter().find(is_there).ok_or("neither dnf nor yum is installed")?;
-        Ok(Self { name, place })
+impl<'a> DnfProgram<'a> {
+    fn find(target: &'a Place) -> Result<Self, PackageManagerError> {
+        let is_there = |name: &&str| target.available.iter().any(|available| available == name);
+        let name = PROGRAMS
+            .into_iter()
+            .find(is_there)
+            .ok_or_else(|| PackageManagerError::new("neither dnf nor yum is installed"))?;
+        Ok(Self { name, target })
     }
 
-    fn run(&self, words: &[&str], packages: &[String], sources: Sources) -> Result<Command, String> {
+    fn command(
+        &self,
+        words: &[&str],
+        packages: &[String],
+        sources: RepoScope,
+    ) -> Result<Command, PackageManagerError> {
         check_names(packages)?;
-        let place = self.place;
+        let target = self.target;
         let mut argv = vec![self.name.to_owned(), "-y".to_owned()];
-        if place.root != "/" {
-            argv.push(format!("--installroot={}", place.root));
-            if let Some(version) = &place.version {
+        if target.root != "/" {
+            argv.push(format!("--installroot={}", target.root));
+            if let Some(version) = &target.version {
                 argv.push(format!("--releasever={version}"));
             }
         }
         let mut files = Vec::new();
-        if sources == Sources::All && self.name == "dnf" {
-            argv.extend(sources_of(place)?);
-        } else if sources == Sources::All {
-            files = repository::files(place, SOURCES)?;
+        if sources == RepoScope::All && self.name == "dnf" {
+            argv.extend(repository_options(target)?);
+        } else if sources == RepoScope::All {
+            files = repository::repo_files(target, REPOS_DIR)?;
         }
         argv.extend(words.iter().map(ToString::to_string));
         argv.extend_from_slice(packages);
@@ -100,11 +108,11 @@ impl<'a> Program<'a> {
 }
 
 /// As options of dnf, which keeps nothing of them but the packages' index. That is read anew each time.
-fn sources_of(place: &Place) -> Result<Vec<String>, String> {
+fn repository_options(target: &Place) -> Result<Vec<String>, PackageManagerError> {
     let mut options = Vec::new();
-    for (index, source) in place.repositories.iter().enumerate() {
-        let name = repository::name(index);
-        options.push(format!("--repofrompath={name},{}", source.address()?));
+    for (index, source) in target.repositories.iter().enumerate() {
+        let name = repository::repo_id(index);
+        options.push(format!("--repofrompath={name},{}", source.url()?));
         let check = u8::from(!source.unauthenticated);
         let settings =
             [format!("gpgcheck={check}"), "metadata_expire=0".into(), "skip_if_unavailable=0".into()];
@@ -117,9 +125,9 @@ fn sources_of(place: &Place) -> Result<Vec<String>, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::package_manager::Repository;
+    use opkg_sdk::package_manager::Repository;
 
-    fn place(root: &str, available: &[&str], repositories: &[(&str, bool)]) -> Place {
+    fn target(root: &str, available: &[&str], repositories: &[(&str, bool)]) -> Place {
         let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
             location: location.into(),
             unauthenticated,
@@ -133,30 +141,30 @@ mod tests {
         }
     }
 
-    fn lines(commands: Result<Vec<Command>, String>) -> Vec<String> {
+    fn lines(commands: Result<Vec<Command>, PackageManagerError>) -> Vec<String> {
         commands.unwrap().iter().map(|command| command.argv.join(" ")).collect()
     }
 
     #[test]
     fn dnf_where_it_is_and_yum_where_it_is_not() {
         let packages = ["opkg-x".to_owned()];
-        let both = place("/", &["yum", "dnf"], &[]);
+        let both = target("/", &["yum", "dnf"], &[]);
         assert_eq!(lines(Dnf::install(&packages, &both)), ["dnf -y --best install opkg-x"]);
         assert_eq!(
             lines(Dnf::remove(&packages, &both)),
             ["dnf -y --setopt=clean_requirements_on_remove=0 remove opkg-x"]
         );
         assert_eq!(
-            lines(Dnf::remove(&packages, &place("/images/a", &["yum"], &[]))),
+            lines(Dnf::remove(&packages, &target("/images/a", &["yum"], &[]))),
             ["yum -y --installroot=/images/a --releasever=9 remove opkg-x"]
         );
-        assert!(Dnf::install(&packages, &place("/", &[], &[])).unwrap_err().contains("neither"));
+        assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
     }
 
     #[test]
     fn dnf_is_given_further_sources_as_options() {
-        let place = place("/", &["dnf"], &[("/srv/re po", true), ("https://example.org/x", false)]);
-        let lines = lines(Dnf::refresh(&place));
+        let target = target("/", &["dnf"], &[("/srv/re po", true), ("https://example.org/x", false)]);
+        let lines = lines(Dnf::refresh(&target));
         assert_eq!(lines.len(), 2);
         assert_eq!(
             lines[1],
@@ -165,13 +173,13 @@ mod tests {
              --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
              --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"
         );
-        assert!(Dnf::install(&["x".to_owned()], &place).unwrap()[0].files.is_empty());
+        assert!(Dnf::install(&["x".to_owned()], &target).unwrap()[0].files.is_empty());
     }
 
     #[test]
     fn yum_reads_further_sources_from_files() {
-        let place = place("/", &["yum"], &[("/srv/re po", true)]);
-        let command = Dnf::install(&["x".to_owned()], &place).unwrap().remove(0);
+        let target = target("/", &["yum"], &[("/srv/re po", true)]);
+        let command = Dnf::install(&["x".to_owned()], &target).unwrap().remove(0);
         assert_eq!(command.argv, ["yum", "-y", "install", "x"]);
         assert_eq!(command.files[0].path, "/etc/yum.repos.d/opkg-0.repo");
         assert_eq!(
@@ -183,6 +191,6 @@ mod tests {
 
     #[test]
     fn an_option_is_no_package() {
-        assert!(Dnf::install(&["--nogpgcheck".to_owned()], &place("/", &["dnf"], &[])).is_err());
+        assert!(Dnf::install(&["--nogpgcheck".to_owned()], &target("/", &["dnf"], &[])).is_err());
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use askama::filters::Escaper;
-use opkg_plugin::text::wrap;
+use opkg_sdk::text::wrap;
 
 /// U+2060, which is nowhere to be seen: keeps the first character of a paragraph from being the first of
 /// its line.
@@ -17,9 +17,9 @@ const WORD_JOINER: char = '\u{2060}';
 /// Before a `%` that follows a backslash RPM loses count of braces, hence the macro `%{percent}`, which
 /// the template defines.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct MacroText;
+pub struct SpecEscaper;
 
-impl Escaper for MacroText {
+impl Escaper for SpecEscaper {
     fn write_escaped_str<W: Write>(&self, mut dest: W, text: &str) -> fmt::Result {
         let mut previous = '\0';
         for character in text.chars() {
@@ -38,18 +38,18 @@ impl Escaper for MacroText {
 
 /// One paragraph in lines that RPM takes for text alone. `first` is how many characters the caller puts
 /// before the first line; if there are none, a paragraph that starts badly gets an invisible character.
-pub fn paragraph(text: &str, width: usize, first: usize) -> Vec<String> {
+pub fn wrap_paragraph(text: &str, width: usize, first: usize) -> Vec<String> {
     let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut lines: Vec<String> = Vec::new();
     for line in wrap(&printable, width.saturating_sub(first)) {
         match lines.last_mut() {
             // Rather too long than at the start of a line.
-            Some(previous) if starts_badly(&line) => {
+            Some(previous) if starts_with_directive(&line) => {
                 previous.push(' ');
                 previous.push_str(&line);
             }
             Some(_) => lines.push(line),
-            None if first == 0 && starts_badly(&line) => lines.push(format!("{WORD_JOINER}{line}")),
+            None if first == 0 && starts_with_directive(&line) => lines.push(format!("{WORD_JOINER}{line}")),
             None => lines.push(line),
         }
     }
@@ -57,7 +57,7 @@ pub fn paragraph(text: &str, width: usize, first: usize) -> Vec<String> {
 }
 
 /// Sections and conditions, comments, entries of the changelog.
-fn starts_badly(line: &str) -> bool {
+fn starts_with_directive(line: &str) -> bool {
     line.starts_with(['%', '#', '*'])
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     fn escaped(text: &str) -> String {
         let mut out = String::new();
-        MacroText.write_escaped_str(&mut out, text).unwrap();
+        SpecEscaper.write_escaped_str(&mut out, text).unwrap();
         out
     }
 
@@ -103,9 +103,9 @@ mod tests {
 
     #[test]
     fn no_line_of_a_paragraph_starts_like_a_section() {
-        assert_eq!(paragraph("%post is a section", 10, 0), ["\u{2060}%post is a", "section"]);
-        assert_eq!(paragraph("aaaa bbbb %post # * c", 9, 0), ["aaaa bbbb %post # *", "c"]);
-        assert_eq!(paragraph("%post", 9, 2), ["%post"]);
+        assert_eq!(wrap_paragraph("%post is a section", 10, 0), ["\u{2060}%post is a", "section"]);
+        assert_eq!(wrap_paragraph("aaaa bbbb %post # * c", 9, 0), ["aaaa bbbb %post # *", "c"]);
+        assert_eq!(wrap_paragraph("%post", 9, 2), ["%post"]);
     }
 
     #[test]

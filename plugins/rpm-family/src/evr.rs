@@ -1,7 +1,7 @@
 //! Versions as RPM writes them.
 
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Diagnostic, Node, Version};
+use opkg_sdk::diagnostic;
+use opkg_sdk::opkg::{Diagnostic, Node, Version};
 
 /// Epoch, version and release of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Evr {
 impl Evr {
     /// The version of an OPKG. RPM allows no `-` in it: before the name of a pre-release it becomes `~`,
     /// which sorts before the release itself, anywhere else `.`.
-    pub fn of(version: &Version) -> Self {
+    pub fn from_version(version: &Version) -> Self {
         let mut parts = version.upstream.split('-');
         let mut upstream = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -28,17 +28,17 @@ impl Evr {
     }
 
     /// Tells what became of a version, and whether RPM refuses it.
-    pub fn check(&self, version: &Version, at: Node, findings: &mut Vec<Diagnostic>) {
+    pub fn report_changes(&self, version: &Version, at: Node, diagnostics: &mut Vec<Diagnostic>) {
         if self.version != version.upstream {
             let message = format!(
                 "version `{}` is `{}` in RPM, which allows no `-` there",
                 version.upstream, self.version
             );
-            finding::add(findings, finding::note(at, message));
+            diagnostic::push_unique(diagnostics, diagnostic::note(at, message));
         }
         let whole = format!("{}{}", self.version, self.release);
         if let Some(bad) = whole.chars().find(|&character| !is_version_character(character)) {
-            findings.push(finding::error(
+            diagnostics.push(diagnostic::error(
                 at,
                 format!("RPM allows no `{bad}` in a version"),
                 "use letters, digits and `.`, `_`, `+`, `~`, `^`",
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn rpm(upstream: &str) -> String {
-        Evr::of(&Version { epoch: 0, upstream: upstream.into(), release: "1".into() }).version
+        Evr::from_version(&Version { epoch: 0, upstream: upstream.into(), release: "1".into() }).version
     }
 
     #[test]

@@ -1,79 +1,81 @@
 //! What the distributions that use RPM have in common: how an OPKG becomes a spec file and packages, and
 //! how `rpm` and `dnf` are driven.
 //!
-//! A distribution's own crate makes a [`Flavour`] and calls [`generate`].
+//! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
 mod changelog;
 mod condition;
-pub mod counter;
 mod dnf;
 mod escape;
 mod evr;
-mod flavour;
 mod license;
-pub mod order;
 mod package;
+mod profile;
 pub mod query;
 mod record;
 mod relation;
+pub mod release_macro;
 pub mod repository;
 mod spec;
+pub mod version_order;
 
-use opkg_plugin::artefacts::{
-    BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
-};
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Diagnostic, Opkg, Severity};
-use opkg_plugin::packaging::Refusal;
+use opkg_sdk::artefacts::{BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile};
+use opkg_sdk::diagnostic;
+use opkg_sdk::opkg::{Diagnostic, Opkg, Severity};
+use opkg_sdk::packaging::Refusal;
 
 pub use dnf::Dnf;
-pub use flavour::{Flavour, Weak, arch_names, releases, target_version};
 pub use license::LicenseNames;
-use package::Plan;
+use package::SpecPlan;
+pub use profile::{ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases};
 
 /// Everything that an OPKG becomes.
 ///
 /// # Errors
 /// See [`Refusal`]: an architecture that the distribution does not have, a filter that excludes the target,
 /// or something that RPM cannot express.
-pub fn generate(opkg: &Opkg, flavour: &Flavour) -> Result<Output, Refusal> {
-    let mut findings: Vec<Diagnostic> = Vec::new();
-    if let Some(arch) = &flavour.subject.arch {
-        package::check_arch(flavour, arch)?;
+pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    if let Some(arch) = &profile.filter_context.arch {
+        package::check_arch(profile, arch)?;
     }
-    let plan = package::plan(opkg, flavour, &mut findings)?;
+    let plan = package::plan(opkg, profile, &mut diagnostics)?;
     let contents = spec::render(opkg, &plan).map_err(|error| {
-        let help = "this is a fault of the plugin: please report it";
-        Refusal::Failed(vec![finding::error(opkg.at, format!("the spec cannot be written: {error}"), help)])
+        let help = "this is a bug in the plugin: please report it";
+        Refusal::Failed(vec![diagnostic::error(
+            opkg.at,
+            format!("the spec cannot be written: {error}"),
+            help,
+        )])
     })?;
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(Refusal::Failed(findings));
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Refusal::Failed(diagnostics));
     }
     let spec = format!("SPECS/opkg-{}.spec", opkg.name);
-    let prefix = spec::prefix(opkg, &plan);
+    let prefix = spec::source_prefix(opkg, &plan);
     Ok(Output {
-        native_build: native_build(opkg, &plan, flavour, &spec),
+        native_build: native_build(opkg, &plan, profile, &spec),
         meta_files: vec![TextFile { path: spec, contents, executable: false }],
         source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
-        container: Container::Rpm(flavour.compression),
+        container: Container::Rpm(profile.compression),
         packages: record::packages(opkg, &plan),
-        diagnostics: findings,
+        diagnostics,
     })
 }
 
-fn native_build(opkg: &Opkg, plan: &Plan<'_>, flavour: &Flavour, spec: &str) -> NativeBuild {
+fn native_build(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile, spec: &str) -> NativeBuild {
     let mut argv = vec!["rpmbuild".to_owned(), "-bb".to_owned()];
     let mut define = |text: String| argv.extend(["--define".to_owned(), text]);
     define("_topdir %{getenv:PWD}".to_owned());
-    for (name, value) in &flavour.macros {
+    for (name, value) in &profile.macros {
         define(format!("{name} {value}"));
     }
-    if plan.packages.iter().any(|package| package.part.arch_specific) {
-        argv.extend(["--target".to_owned(), flavour.arch().to_owned()]);
+    if plan.packages.iter().any(|package| package.part.is_arch_specific) {
+        argv.extend(["--target".to_owned(), profile.arch().to_owned()]);
     }
     argv.push(spec.to_owned());
     let results: Vec<String> = plan
-        .built()
+        .built_packages()
         .iter()
         .map(|package| format!("RPMS/{}/{}", package.arch, record::file_name(plan, package)))
         .collect();

@@ -14,7 +14,7 @@ pub enum LicenseNames {
 /// Name in SPDX, short name, and what else means it. What OPKGs write without a version is every version of
 /// it, as these licences themselves say. Several licences may share a short name, which then stands for none
 /// of them in particular and is no spelling of any.
-const KNOWN: &[(&str, &str, &[&str])] = &[
+const KNOWN_LICENSES: &[(&str, &str, &[&str])] = &[
     ("GPL-1.0-or-later", "GPL+", &["GPL", "GPL+"]),
     ("GPL-2.0-only", "GPLv2", &["GPLv2", "GPL-2.0"]),
     ("GPL-2.0-or-later", "GPLv2+", &["GPLv2+", "GPL-2.0+"]),
@@ -43,7 +43,8 @@ impl LicenseNames {
     /// written: the authors' words are not ours to read more out of.
     #[must_use]
     pub fn name(self, written: &str) -> &str {
-        let known = KNOWN.iter().find(|(spdx, _, others)| *spdx == written || others.contains(&written));
+        let known =
+            KNOWN_LICENSES.iter().find(|(spdx, _, others)| *spdx == written || others.contains(&written));
         match (self, known) {
             (Self::Short, Some((_, short, _))) => short,
             (Self::Spdx, Some((spdx, ..))) => spdx,

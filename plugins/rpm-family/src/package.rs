@@ -1,25 +1,25 @@
 //! One plan of the three packages, from which both the spec and the package records are made.
 
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Diagnostic, Node, Opkg, Role};
-use opkg_plugin::packaging::Refusal;
-use opkg_plugin::parts::{self, Part, Placed};
-use opkg_plugin::scriptlet::{self, Scriptlet};
+use opkg_sdk::diagnostic;
+use opkg_sdk::opkg::{Diagnostic, Node, Opkg, Role};
+use opkg_sdk::packaging::Refusal;
+use opkg_sdk::parts::{self, InstalledFile, PartPlan};
+use opkg_sdk::scriptlet::{self, Scriptlet};
 
-use crate::changelog::{self, Entry};
-use crate::condition::{self, Only};
-use crate::escape::{file_pattern, paragraph, pattern_matches};
+use crate::changelog::{self, ChangelogEntry};
+use crate::condition::{self, ReleaseRestriction};
+use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
 use crate::evr::Evr;
-use crate::flavour::Flavour;
-use crate::relation::{self, Relation};
+use crate::profile::ReleaseProfile;
+use crate::relation::{self, SpecRelation};
 
-/// Everything that is decided about an OPKG for one flavour.
+/// Everything that is decided about an OPKG for one profile.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct SpecPlan<'a> {
     /// The version being built.
     pub evr: Evr,
     /// Restricts it to releases.
-    pub only: Option<Only>,
+    pub release_restriction: Option<ReleaseRestriction>,
     /// Restrict it to machines, by RPM's names; nothing restricts it if there are none.
     pub exclusive_archs: Vec<&'a str>,
     /// By the distribution's name.
@@ -31,7 +31,7 @@ pub struct Plan<'a> {
     /// Directory of the api package's documents.
     pub documentation: String,
     /// Newest first.
-    pub changelog: Vec<Entry>,
+    pub changelog: Vec<ChangelogEntry>,
     /// The first is the one that the spec is named for. RPM allows packages of no architecture beside one
     /// that has one, but not the other way round.
     pub packages: Vec<Package<'a>>,
@@ -41,21 +41,21 @@ pub struct Plan<'a> {
 #[derive(Debug)]
 pub struct Package<'a> {
     /// Names, files and directories.
-    pub part: Part<'a>,
+    pub part: PartPlan<'a>,
     /// RPM's name, or `noarch`.
     pub arch: String,
     /// Sorted for the spec.
-    pub relations: Vec<Relation>,
+    pub relations: Vec<SpecRelation>,
     /// Each with its file.
     pub scriptlets: Vec<(Node, Scriptlet)>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> SpecPlan<'a> {
     /// The packages that are built: none if the release that they would be made for is not among those that
     /// the OPKG is for.
-    pub fn built(&self) -> &[Package<'a>] {
-        match &self.only {
-            Some(only) if !only.settled => &[],
+    pub fn built_packages(&self) -> &[Package<'a>] {
+        match &self.release_restriction {
+            Some(only) if !only.includes_default => &[],
             _ => &self.packages,
         }
     }
@@ -68,38 +68,38 @@ impl<'a> Plan<'a> {
 /// architecture that the distribution does not have, [`Refusal::Failed`] where RPM cannot express something.
 pub fn plan<'a>(
     opkg: &'a Opkg,
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
-) -> Result<Plan<'a>, Refusal> {
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<SpecPlan<'a>, Refusal> {
     let Some(release) = opkg.history.first() else {
         let message = "the changelog has no entry, so the package has no version";
         let help = "add a `versionEntry` to the `changelog`";
-        return Err(Refusal::Failed(vec![finding::error(opkg.at, message, help)]));
+        return Err(Refusal::Failed(vec![diagnostic::error(opkg.at, message, help)]));
     };
     let at = release.changes.first().map_or(opkg.at, |change| change.at);
-    let evr = Evr::of(&release.version);
-    evr.check(&release.version, at, findings);
+    let evr = Evr::from_version(&release.version);
+    evr.report_changes(&release.version, at, diagnostics);
 
-    let documentation = match flavour.versioned_documentation {
-        true => format!("{}/opkg-{}-{}", flavour.documentation, opkg.name, evr.version),
-        false => format!("{}/opkg-{}", flavour.documentation, opkg.name),
+    let documentation = match profile.has_versioned_documentation {
+        true => format!("{}/opkg-{}-{}", profile.documentation_dir, opkg.name, evr.version),
+        false => format!("{}/opkg-{}", profile.documentation_dir, opkg.name),
     };
-    let parts = parts::plan(opkg, &flavour.subject, &documentation, findings)?;
+    let parts = parts::plan(opkg, &profile.filter_context, &documentation, diagnostics)?;
     let mut packages: Vec<Package<'a>> =
-        parts.into_iter().map(|part| package(part, opkg, &evr, flavour, findings)).collect();
-    packages.sort_by_key(|package| !package.part.arch_specific);
-    if packages.iter().any(|package| package.part.arch_specific) {
-        check_arch(flavour, flavour.subject.arch())?;
+        parts.into_iter().map(|part| plan_package(part, opkg, &evr, profile, diagnostics)).collect();
+    packages.sort_by_key(|package| !package.part.is_arch_specific);
+    if packages.iter().any(|package| package.part.is_arch_specific) {
+        check_arch(profile, profile.filter_context.build_arch())?;
     }
-    Ok(Plan {
+    Ok(SpecPlan {
         evr,
-        only: condition::of_package(opkg, flavour, findings),
-        exclusive_archs: opkg.filter.archs.iter().flat_map(|arch| flavour.arch_names(arch)).collect(),
-        license: flavour.licenses.name(&opkg.license),
+        release_restriction: condition::package_restriction(opkg, profile, diagnostics),
+        exclusive_archs: opkg.filter.archs.iter().flat_map(|arch| profile.arch_names(arch)).collect(),
+        license: profile.license_names.name(&opkg.license),
         packager: packager(opkg),
         description: description(opkg),
         documentation,
-        changelog: changelog::of(opkg),
+        changelog: changelog::from_opkg(opkg),
         packages,
     })
 }
@@ -108,38 +108,38 @@ pub fn plan<'a>(
 ///
 /// # Errors
 /// [`Refusal::UnknownTarget`] names those there are.
-pub fn check_arch(flavour: &Flavour, arch: &str) -> Result<(), Refusal> {
-    if flavour.archs.iter().any(|(canonical, _)| *canonical == arch) {
+pub fn check_arch(profile: &ReleaseProfile, arch: &str) -> Result<(), Refusal> {
+    if profile.archs.iter().any(|(canonical, _)| *canonical == arch) {
         return Ok(());
     }
-    let known: Vec<&str> = flavour.archs.iter().map(|(canonical, _)| *canonical).collect();
-    let name = &flavour.subject.name;
+    let known: Vec<&str> = profile.archs.iter().map(|(canonical, _)| *canonical).collect();
+    let name = &profile.filter_context.name;
     Err(Refusal::UnknownTarget(format!("{name} has no architecture `{arch}`; it has {}", known.join(", "))))
 }
 
-fn package<'a>(
-    part: Part<'a>,
+fn plan_package<'a>(
+    part: PartPlan<'a>,
     opkg: &'a Opkg,
     evr: &Evr,
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Package<'a> {
     let scriptlets: Vec<(Node, Scriptlet)> = part
         .files
         .iter()
-        .filter_map(|file| scriptlet::of(file, &opkg.home).map(|scriptlet| (file.source.at, scriptlet)))
+        .filter_map(|file| scriptlet::for_file(file, &opkg.home).map(|scriptlet| (file.source.at, scriptlet)))
         .collect();
-    let relations = relation::of(&part, &scriptlets, evr, flavour, findings);
-    check_files(&part.files, findings);
-    let arch = if part.arch_specific { flavour.arch() } else { "noarch" }.to_owned();
+    let relations = relation::from_part(&part, &scriptlets, evr, profile, diagnostics);
+    check_files(&part.files, diagnostics);
+    let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     Package { part, arch, relations, scriptlets }
 }
 
 /// `%files` names a file with unusual characters by a pattern, which must not stand for another as well.
-fn check_files(files: &[Placed<'_>], findings: &mut Vec<Diagnostic>) {
+fn check_files(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
     for file in files {
         if file.path.chars().any(|character| character.is_control() && character != '\t') {
-            findings.push(finding::error(
+            diagnostics.push(diagnostic::error(
                 file.source.at,
                 format!("RPM cannot name a file with a control character: {:?}", file.path),
                 "rename the file",
@@ -153,9 +153,9 @@ fn check_files(files: &[Placed<'_>], findings: &mut Vec<Diagnostic>) {
             })
             .flatten();
         if let Some(twin) = twin
-            && (twin.source.mode, twin.documentation) != (file.source.mode, file.documentation)
+            && (twin.source.mode, twin.is_documentation) != (file.source.mode, file.is_documentation)
         {
-            findings.push(finding::error(
+            diagnostics.push(diagnostic::error(
                 file.source.at,
                 format!("a spec cannot tell `{}` from `{}`, and their modes differ", file.path, twin.path),
                 "rename one of them, or give both the same mode",
@@ -173,7 +173,7 @@ fn packager(opkg: &Opkg) -> String {
 }
 
 fn description(opkg: &Opkg) -> Vec<String> {
-    let paragraphs = opkg.description.iter().map(|text| paragraph(text, 79, 0));
+    let paragraphs = opkg.description.iter().map(|text| wrap_paragraph(text, 79, 0));
     let paragraphs: Vec<Vec<String>> = paragraphs.filter(|lines| !lines.is_empty()).collect();
     paragraphs.join(&String::new())
 }

@@ -1,9 +1,10 @@
 //! What is installed, asked of `rpm`.
 
-use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_sdk::PackageManagerError;
+use opkg_sdk::package_manager::{Command, Installed, Place};
 
 /// Name, version with epoch, architecture, and a digit for each kind of scriptlet, separated by tabs.
-const FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t\
+const QUERY_FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t\
                       %|PREIN?{1}:{0}|%|POSTIN?{1}:{0}|%|PREUN?{1}:{0}|%|POSTUN?{1}:{0}|\\n";
 
 /// What these commands start.
@@ -13,9 +14,9 @@ pub const PROGRAM: &str = "rpm";
 ///
 /// # Errors
 /// Names the first one.
-pub fn check_names(packages: &[String]) -> Result<(), String> {
+pub fn check_names(packages: &[String]) -> Result<(), PackageManagerError> {
     match packages.iter().find(|name| name.is_empty() || name.starts_with('-')) {
-        Some(name) => Err(format!("`{name}` is not the name of a package")),
+        Some(name) => Err(PackageManagerError::new(format!("`{name}` is not the name of a package"))),
         None => Ok(()),
     }
 }
@@ -25,13 +26,13 @@ pub fn check_names(packages: &[String]) -> Result<(), String> {
 ///
 /// # Errors
 /// A name is none.
-pub fn command(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+pub fn command(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
     check_names(packages)?;
     let mut argv = vec![PROGRAM.to_owned()];
-    if place.root != "/" {
-        argv.extend(["--root".to_owned(), place.root.clone()]);
+    if target.root != "/" {
+        argv.extend(["--root".to_owned(), target.root.clone()]);
     }
-    argv.extend(["-qa", "--qf", FORMAT].map(str::to_owned));
+    argv.extend(["-qa", "--qf", QUERY_FORMAT].map(str::to_owned));
     argv.extend_from_slice(packages);
     Ok(vec![Command::new(argv)])
 }
@@ -40,11 +41,11 @@ pub fn command(packages: &[String], place: &Place) -> Result<Vec<Command>, Strin
 ///
 /// # Errors
 /// Shows the line that is not of that form.
-pub fn parse(printed: &str) -> Result<Vec<Installed>, String> {
+pub fn parse(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
     printed.lines().filter(|line| !line.is_empty()).map(parse_line).collect()
 }
 
-fn parse_line(line: &str) -> Result<Installed, String> {
+fn parse_line(line: &str) -> Result<Installed, PackageManagerError> {
     let fields: Vec<&str> = line.split('\t').collect();
     match fields.as_slice() {
         [name, version, arch, scriptlets] => Ok(Installed {
@@ -53,7 +54,7 @@ fn parse_line(line: &str) -> Result<Installed, String> {
             arch: (*arch).to_owned(),
             has_scriptlets: scriptlets.contains('1'),
         }),
-        _ => Err(format!("rpm printed something else than a package: `{line}`")),
+        _ => Err(PackageManagerError::new(format!("rpm printed something else than a package: `{line}`"))),
     }
 }
 
@@ -68,6 +69,11 @@ mod tests {
         assert_eq!(packages[0].version, "1:2.0-3");
         assert!(packages[0].has_scriptlets);
         assert!(!packages[1].has_scriptlets);
-        assert!(parse("package x is not installed\n").unwrap_err().contains("package x is not installed"));
+        assert!(
+            parse("package x is not installed\n")
+                .unwrap_err()
+                .to_string()
+                .contains("package x is not installed")
+        );
     }
 }

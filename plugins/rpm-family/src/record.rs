@@ -1,24 +1,24 @@
 //! The plan as records, from which the host writes packages itself.
 
-use opkg_plugin::artefacts::{
+use opkg_sdk::artefacts::{
     BinaryPackage, Change, Content, Field, FileMarks, NativeRelation, PackedFile, Scriptlet,
 };
-use opkg_plugin::opkg::Opkg;
-use opkg_plugin::parts::installed_link;
+use opkg_sdk::opkg::Opkg;
+use opkg_sdk::parts::installed_link_target;
 
-use crate::package::{Package, Plan};
+use crate::package::{Package, SpecPlan};
 
 /// All packages, in the order of the spec; none if the release that they would be made for gets none.
-pub fn packages(opkg: &Opkg, plan: &Plan<'_>) -> Vec<BinaryPackage> {
-    plan.built().iter().map(|package| record(opkg, plan, package)).collect()
+pub fn packages(opkg: &Opkg, plan: &SpecPlan<'_>) -> Vec<BinaryPackage> {
+    plan.built_packages().iter().map(|package| to_record(opkg, plan, package)).collect()
 }
 
 /// `name-version-release.arch.rpm`
-pub fn file_name(plan: &Plan<'_>, package: &Package<'_>) -> String {
+pub fn file_name(plan: &SpecPlan<'_>, package: &Package<'_>) -> String {
     format!("{}-{}-{}.{}.rpm", package.part.name, plan.evr.version, plan.evr.release, package.arch)
 }
 
-fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage {
+fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryPackage {
     BinaryPackage {
         name: package.part.name.clone(),
         epoch: plan.evr.epoch,
@@ -41,7 +41,7 @@ fn record(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> BinaryPackage 
     }
 }
 
-fn fields(plan: &Plan<'_>) -> Vec<Field> {
+fn fields(plan: &SpecPlan<'_>) -> Vec<Field> {
     if plan.exclusive_archs.is_empty() {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ fn fields(plan: &Plan<'_>) -> Vec<Field> {
 
 fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
     let mut natives: Vec<NativeRelation> = Vec::new();
-    for relation in package.relations.iter().filter(|relation| relation.settled) {
+    for relation in package.relations.iter().filter(|relation| relation.applies) {
         if !natives.contains(&relation.native) {
             natives.push(relation.native.clone());
         }
@@ -58,7 +58,7 @@ fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
     natives
 }
 
-fn files(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> Vec<PackedFile> {
+fn files(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<PackedFile> {
     let directories = package.part.directories.iter().map(|path| PackedFile {
         path: path.clone(),
         content: Content::Directory,
@@ -67,12 +67,12 @@ fn files(opkg: &Opkg, plan: &Plan<'_>, package: &Package<'_>) -> Vec<PackedFile>
     });
     let files = package.part.files.iter().map(|file| PackedFile {
         path: file.path.clone(),
-        content: match installed_link(opkg, file, &plan.documentation) {
+        content: match installed_link_target(opkg, file, &plan.documentation) {
             Some(link) => Content::Link(link),
             None => Content::Source(file.source.at),
         },
         mode: if file.source.link.is_some() { 0o777 } else { file.source.mode },
-        marks: if file.documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() },
+        marks: if file.is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() },
     });
     let mut all: Vec<PackedFile> = directories.chain(files).collect();
     all.sort_by(|a, b| a.path.cmp(&b.path));
@@ -89,9 +89,9 @@ fn scriptlets(package: &Package<'_>) -> Vec<Scriptlet> {
     scriptlets.collect()
 }
 
-fn changelog(plan: &Plan<'_>) -> Vec<Change> {
+fn changelog(plan: &SpecPlan<'_>) -> Vec<Change> {
     let changes = plan.changelog.iter().map(|entry| Change {
-        header: entry.who.clone(),
+        header: entry.header.clone(),
         seconds: entry.seconds,
         text: entry.lines.join("\n"),
     });

@@ -1,53 +1,53 @@
-//! The relations of one package, in RPM's words.
+//! The relations of one package, translated for RPM.
 
-use opkg_plugin::artefacts::{NativeKind, NativeRelation};
-use opkg_plugin::filter::Decision;
-use opkg_plugin::finding;
-use opkg_plugin::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
-use opkg_plugin::parts::{Part, Resolved};
-use opkg_plugin::scriptlet::Scriptlet;
-use opkg_plugin::version::sign;
+use opkg_sdk::artefacts::{NativeKind, NativeRelation};
+use opkg_sdk::diagnostic;
+use opkg_sdk::filter::FilterMatch;
+use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
+use opkg_sdk::parts::{PartPlan, ResolvedRelation};
+use opkg_sdk::scriptlet::Scriptlet;
+use opkg_sdk::version::operator;
 
 use crate::condition;
 use crate::evr::{Evr, is_relation_version};
-use crate::flavour::{Flavour, Weak};
+use crate::profile::{ReleaseProfile, WeakDependencies};
 
 /// One relation, and what the spec must test before it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Relation {
+pub struct SpecRelation {
     /// As the package gets it.
     pub native: NativeRelation,
     /// Lines that open a condition, `%if …` or `%ifarch …`, outermost first.
     pub conditions: Vec<String>,
     /// Whether it holds for the release and the architecture that binary packages are made for.
-    pub settled: bool,
+    pub applies: bool,
 }
 
 /// All relations of a package, the ones without a condition first; otherwise in the order of the file.
-pub fn of(
-    part: &Part<'_>,
+pub fn from_part(
+    part: &PartPlan<'_>,
     scriptlets: &[(Node, Scriptlet)],
     evr: &Evr,
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
-) -> Vec<Relation> {
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<SpecRelation> {
     let mut relations = Vec::new();
-    if let Some(name) = &part.requires_same {
+    if let Some(name) = &part.same_version_requirement {
         let bound = Bound { comparison: Comparison::Eq, version: evr.to_string() };
-        relations.push(always(NativeKind::Requires, name.clone(), Some(bound)));
+        relations.push(unconditional(NativeKind::Requires, name.clone(), Some(bound)));
     }
     for resolved in &part.relations {
         let name = resolved.relation.name.clone();
-        relations.extend(checked(resolved, name, flavour, findings));
+        relations.extend(translate(resolved, name, profile, diagnostics));
     }
     for resolved in &part.opkg_conflicts {
         let name = format!("OPKG::{}", resolved.relation.name);
-        relations.extend(checked(resolved, name, flavour, findings));
+        relations.extend(translate(resolved, name, profile, diagnostics));
     }
     for (at, scriptlet) in scriptlets {
-        relations.extend(needs(*at, scriptlet, findings));
+        relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
     }
-    let mut unique: Vec<Relation> = Vec::new();
+    let mut unique: Vec<SpecRelation> = Vec::new();
     for relation in relations {
         if !unique.contains(&relation) {
             unique.push(relation);
@@ -58,7 +58,7 @@ pub fn of(
 }
 
 /// What a relation is called at the start of its line in a spec.
-pub fn tag(kind: NativeKind) -> &'static str {
+pub fn spec_tag(kind: NativeKind) -> &'static str {
     match kind {
         NativeKind::Requires => "Requires",
         NativeKind::PreRequires(time) => match time {
@@ -75,61 +75,61 @@ pub fn tag(kind: NativeKind) -> &'static str {
     }
 }
 
-fn always(kind: NativeKind, name: String, bound: Option<Bound>) -> Relation {
-    Relation { native: NativeRelation { kind, name, bound }, conditions: Vec::new(), settled: true }
+fn unconditional(kind: NativeKind, name: String, bound: Option<Bound>) -> SpecRelation {
+    SpecRelation { native: NativeRelation { kind, name, bound }, conditions: Vec::new(), applies: true }
 }
 
-fn checked(
-    resolved: &Resolved<'_>,
+fn translate(
+    resolved: &ResolvedRelation<'_>,
     name: String,
-    flavour: &Flavour,
-    findings: &mut Vec<Diagnostic>,
-) -> Option<Relation> {
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<SpecRelation> {
     let relation = resolved.relation;
     if !is_name(&name) {
-        finding::add(
-            findings,
-            cannot(relation.at, format!("RPM cannot express a relation to `{name}`"), flavour),
+        diagnostic::push_unique(
+            diagnostics,
+            unsupported(relation.at, format!("RPM cannot express a relation to `{name}`"), profile),
         );
         return None;
     }
     if let Some(bound) = &relation.bound
         && !is_relation_version(&bound.version)
     {
-        let text = format!("{name} {} {}", sign(bound.comparison), bound.version);
-        finding::add(
-            findings,
-            cannot(relation.at, format!("RPM cannot read the version in `{text}`"), flavour),
+        let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
+        diagnostic::push_unique(
+            diagnostics,
+            unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
         );
         return None;
     }
     if relation.bound.is_some() && name.starts_with('/') {
         let message = format!("RPM allows no version with a file, as in `{name}`");
         let help = "leave the version out, or name the package that has the file";
-        finding::add(findings, finding::error(relation.at, message, help));
+        diagnostic::push_unique(diagnostics, diagnostic::error(relation.at, message, help));
         return None;
     }
     let mut conditions = Vec::new();
-    let mut settled = flavour.subject.settle(&resolved.decision);
-    if let Decision::Depends(condition) = &resolved.decision {
-        conditions = condition::lines(relation.at, condition, flavour, findings);
+    let mut settled = profile.filter_context.matches_by_default(&resolved.filter_match);
+    if let FilterMatch::Conditional(condition) = &resolved.filter_match {
+        conditions = condition::condition_lines(relation.at, condition, profile, diagnostics);
     }
     let kind = match relation.kind {
         Kind::Requires => NativeKind::Requires,
         Kind::Provides => NativeKind::Provides,
         Kind::Conflicts => NativeKind::Conflicts,
         Kind::Suggests => {
-            match &flavour.weak {
-                Weak::Always => {}
-                Weak::Never => {
+            match &profile.weak_dependencies {
+                WeakDependencies::Always => {}
+                WeakDependencies::Never => {
                     let message = format!(
                         "{} has no weak dependencies, so `suggests` `{name}` is left out",
-                        flavour.subject.name
+                        profile.filter_context.name
                     );
-                    finding::add(findings, finding::note(relation.at, message));
+                    diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
                     return None;
                 }
-                Weak::When { expression, by_default } => {
+                WeakDependencies::Conditional { expression, by_default } => {
                     conditions.insert(0, format!("%if {expression}"));
                     settled &= by_default;
                 }
@@ -138,38 +138,42 @@ fn checked(
         }
     };
     let native = NativeRelation { kind, name, bound: relation.bound.clone() };
-    Some(Relation { native, conditions, settled })
+    Some(SpecRelation { native, conditions, applies: settled })
 }
 
 /// What a scriptlet needs at the time it runs.
-fn needs(at: Node, scriptlet: &Scriptlet, findings: &mut Vec<Diagnostic>) -> Vec<Relation> {
+fn scriptlet_requirements(
+    at: Node,
+    scriptlet: &Scriptlet,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<SpecRelation> {
     let kind = NativeKind::PreRequires(scriptlet.time);
     let mut relations = Vec::new();
-    for program in &scriptlet.programs {
+    for program in &scriptlet.required_programs {
         if is_name(program) {
-            relations.push(always(kind, program.clone(), None));
+            relations.push(unconditional(kind, program.clone(), None));
         } else {
-            findings.push(finding::error(
+            diagnostics.push(diagnostic::error(
                 at,
                 format!("RPM cannot express that this script needs `{program}`"),
                 "name another interpreter in its first line",
             ));
         }
     }
-    if scriptlet.is_carried() {
+    if scriptlet.is_embedded() {
         // `mktemp` and `rm`; where they lie differs between releases, the package does not.
-        relations.push(always(kind, "coreutils".to_owned(), None));
+        relations.push(unconditional(kind, "coreutils".to_owned(), None));
     }
     relations
 }
 
-fn cannot(at: Node, message: String, flavour: &Flavour) -> Diagnostic {
-    let dist = flavour.subject.identities.first().map_or("", |identity| &identity.id);
+fn unsupported(at: Node, message: String, profile: &ReleaseProfile) -> Diagnostic {
+    let dist = profile.filter_context.identities.first().map_or("", |identity| &identity.id);
     let help = format!(
         "put it into a group of its own whose filter leaves out {dist}: \
          `<filters><dist>…</dist></filters>` with only the distributions that have it"
     );
-    finding::error(at, message, help)
+    diagnostic::error(at, message, help)
 }
 
 /// Whether RPM reads this as one name: it begins with a letter, a digit, `_` or `/`, and holds nothing that

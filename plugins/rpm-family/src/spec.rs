@@ -1,22 +1,22 @@
 //! The plan as a spec file. `templates/rpm/opkg.spec` holds its words.
 
 use askama::Template;
-use opkg_plugin::opkg::{HookTime, Opkg};
-use opkg_plugin::parts::{Placed, installed_link};
-use opkg_plugin::text::shell_quote;
-use opkg_plugin::version::sign;
+use opkg_sdk::opkg::{HookTime, Opkg};
+use opkg_sdk::parts::{InstalledFile, installed_link_target};
+use opkg_sdk::text::shell_quote;
+use opkg_sdk::version::operator;
 
-use crate::changelog::Entry;
-use crate::condition::Only;
+use crate::changelog::ChangelogEntry;
+use crate::condition::ReleaseRestriction;
 use crate::escape::file_pattern;
-use crate::package::{Package, Plan};
-use crate::relation::{Relation, tag};
+use crate::package::{Package, SpecPlan};
+use crate::relation::{SpecRelation, spec_tag};
 
 #[derive(Template)]
 #[template(path = "opkg.spec")]
 struct Spec<'a> {
     opkg: &'a Opkg,
-    only: Option<&'a Only>,
+    release_restriction: Option<&'a ReleaseRestriction>,
     license: &'a str,
     prefix: String,
     group: &'a str,
@@ -27,30 +27,30 @@ struct Spec<'a> {
     /// RPM's names and macros.
     exclusive_archs: &'a [&'a str],
     description: &'a [String],
-    changelog: &'a [Entry],
-    sections: Vec<Section<'a>>,
+    changelog: &'a [ChangelogEntry],
+    sections: Vec<PackageSection<'a>>,
 }
 
 /// What the spec says of one package.
-struct Section<'a> {
+struct PackageSection<'a> {
     name: &'a str,
     is_main: bool,
     is_noarch: bool,
     summary: &'a str,
-    relations: Vec<Group<'a>>,
+    relations: Vec<RelationGroup<'a>>,
     scriptlets: Vec<(&'static str, std::str::Lines<'a>)>,
     /// Owned directories: shell word, pattern.
     directories: Vec<(String, String)>,
-    files: Vec<File>,
+    files: Vec<FileEntry>,
 }
 
 /// Relations under the same conditions.
-struct Group<'a> {
+struct RelationGroup<'a> {
     conditions: &'a [String],
     lines: Vec<String>,
 }
 
-struct File {
+struct FileEntry {
     /// What makes it: a shell command up to the place in the build root.
     command: String,
     /// Shell word.
@@ -65,12 +65,12 @@ struct File {
 ///
 /// # Errors
 /// Formatting failed; the message is the template engine's.
-pub fn render(opkg: &Opkg, plan: &Plan<'_>) -> Result<String, askama::Error> {
+pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>) -> Result<String, askama::Error> {
     let spec = Spec {
         opkg,
-        only: plan.only.as_ref(),
+        release_restriction: plan.release_restriction.as_ref(),
         license: plan.license,
-        prefix: prefix(opkg, plan),
+        prefix: source_prefix(opkg, plan),
         group: opkg.groups.first().map_or("", String::as_str),
         epoch: plan.evr.epoch,
         version: &plan.evr.version,
@@ -83,25 +83,30 @@ pub fn render(opkg: &Opkg, plan: &Plan<'_>) -> Result<String, askama::Error> {
             .packages
             .iter()
             .enumerate()
-            .map(|(index, package)| section(opkg, plan, package, index == 0))
+            .map(|(index, package)| package_section(opkg, plan, package, index == 0))
             .collect(),
     };
     spec.render()
 }
 
 /// Of the files in the source tarball, and of its own name.
-pub fn prefix(opkg: &Opkg, plan: &Plan<'_>) -> String {
+pub fn source_prefix(opkg: &Opkg, plan: &SpecPlan<'_>) -> String {
     format!("opkg-{}-{}", opkg.name, plan.evr.version)
 }
 
-fn section<'a>(opkg: &Opkg, plan: &Plan<'_>, package: &'a Package<'_>, is_main: bool) -> Section<'a> {
+fn package_section<'a>(
+    opkg: &Opkg,
+    plan: &SpecPlan<'_>,
+    package: &'a Package<'_>,
+    is_main: bool,
+) -> PackageSection<'a> {
     let part = &package.part;
-    Section {
+    PackageSection {
         name: &part.name,
         is_main,
-        is_noarch: !part.arch_specific,
+        is_noarch: !part.is_arch_specific,
         summary: &part.summary,
-        relations: groups(&package.relations),
+        relations: group_relations(&package.relations),
         scriptlets: package
             .scriptlets
             .iter()
@@ -111,29 +116,29 @@ fn section<'a>(opkg: &Opkg, plan: &Plan<'_>, package: &'a Package<'_>, is_main: 
         files: part
             .files
             .iter()
-            .map(|placed| file(placed, installed_link(opkg, placed, &plan.documentation)))
+            .map(|placed| file_entry(placed, installed_link_target(opkg, placed, &plan.documentation)))
             .collect(),
     }
 }
 
-fn groups(relations: &[Relation]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
+fn group_relations(relations: &[SpecRelation]) -> Vec<RelationGroup<'_>> {
+    let mut groups: Vec<RelationGroup<'_>> = Vec::new();
     for relation in relations {
         let native = &relation.native;
         let bound = native
             .bound
             .as_ref()
-            .map_or(String::new(), |bound| format!(" {} {}", sign(bound.comparison), bound.version));
-        let line = format!("{}: {}{bound}", tag(native.kind), native.name);
+            .map_or(String::new(), |bound| format!(" {} {}", operator(bound.comparison), bound.version));
+        let line = format!("{}: {}{bound}", spec_tag(native.kind), native.name);
         match groups.iter_mut().find(|group| group.conditions == relation.conditions) {
             Some(group) => group.lines.push(line),
-            None => groups.push(Group { conditions: &relation.conditions, lines: vec![line] }),
+            None => groups.push(RelationGroup { conditions: &relation.conditions, lines: vec![line] }),
         }
     }
     groups
 }
 
-fn file(placed: &Placed<'_>, link: Option<String>) -> File {
+fn file_entry(placed: &InstalledFile<'_>, link: Option<String>) -> FileEntry {
     let source = placed.source;
     let directory = placed.path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let is_link = link.is_some();
@@ -144,8 +149,8 @@ fn file(placed: &Placed<'_>, link: Option<String>) -> File {
             (format!("install -D -m {:04o} {from}", source.mode), format!("{:04o}", source.mode))
         }
     };
-    let documentation = if placed.documentation { "%doc " } else { "" };
-    File {
+    let documentation = if placed.is_documentation { "%doc " } else { "" };
+    FileEntry {
         command,
         destination: shell_quote(&placed.path),
         parent: is_link.then(|| shell_quote(directory)),

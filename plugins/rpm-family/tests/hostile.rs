@@ -5,14 +5,14 @@ mod common;
 
 use std::fs;
 
-use common::{flavour, has, query};
-use opkg_plugin::opkg::{HookTime, Part};
-use opkg_plugin::testing::{add_file, add_script, opkg, release, target};
+use common::{is_installed, query, sample_profile};
 use opkg_rpm_family::generate;
+use opkg_sdk::opkg::{HookTime, Part};
+use opkg_sdk::testing::{add_file, add_script, sample_opkg, sample_release, sample_target};
 use proptest::prelude::*;
 
 /// Free text in which what means something to RPM is frequent.
-fn text() -> impl Strategy<Value = String> {
+fn output_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("%".to_owned()),
         Just("%%".to_owned()),
@@ -39,28 +39,28 @@ fn text() -> impl Strategy<Value = String> {
 
 /// One line with something to see in it, as the host hands it over.
 fn line() -> impl Strategy<Value = String> {
-    text().prop_map(|text| format!("{text}.").split_whitespace().collect::<Vec<_>>().join(" "))
+    output_text().prop_map(|text| format!("{text}.").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn text_comes_back(summary in line(), description in line(), item in line(), author in line(), script in text(), file in "[a-z %\\\\\"'*?$(){}\\[\\]#~;é-]{1,12}") {
-        if !has("rpmspec") {
+    fn text_comes_back(summary in line(), description in line(), item in line(), author in line(), script in output_text(), file in "[a-z %\\\\\"'*?$(){}\\[\\]#~;é-]{1,12}") {
+        if !is_installed("rpmspec") {
             return Ok(());
         }
-        let mut opkg = opkg("hostile");
+        let mut opkg = sample_opkg("hostile");
         opkg.summary = summary;
         opkg.description = vec![description.clone(), description];
         opkg.license = author.clone();
         opkg.groups = vec![author.clone()];
         opkg.authors[0].name = author.clone();
-        opkg.history = vec![release("1.0", 1_386_061_212, &[&item, &item])];
+        opkg.history = vec![sample_release("1.0", 1_386_061_212, &[&item, &item])];
         opkg.history[0].changes[0].author = author;
         add_file(&mut opkg, Part::Api, &format!("doc/{file}"));
         add_script(&mut opkg, Part::Api, "scripts/api-pre-install", &["/bin/sh"], HookTime::PreInstall, Some(&script));
         add_script(&mut opkg, Part::Api, "scripts/api-post-install", &["/bin/sh"], HookTime::PostInstall, None);
-        let output = generate(&opkg, &flavour(&target("rhel", Some("9"), None))).unwrap();
+        let output = generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None))).unwrap();
 
         let root = tempfile::tempdir().unwrap();
         let spec = root.path().join("a.spec");

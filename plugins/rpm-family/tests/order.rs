@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::process::Command;
 
-use opkg_rpm_family::order::compare;
+use opkg_rpm_family::version_order::compare;
 
 /// Reads pairs and prints the order of each.
 const SCRIPT: &str = "%{lua: for line in io.lines(rpm.expand('%{pairs}')) do \
@@ -12,8 +12,8 @@ const SCRIPT: &str = "%{lua: for line in io.lines(rpm.expand('%{pairs}')) do \
 
 #[test]
 fn ten_thousand_pairs() {
-    let mut random = Random(0x0dd5);
-    let pairs: Vec<(String, String)> = (0..10_000).map(|_| random.pair()).collect();
+    let mut random = XorShift(0x0dd5);
+    let pairs: Vec<(String, String)> = (0..10_000).map(|_| random.next_pair()).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
     let text: String = pairs.iter().map(|(one, other)| format!("{one} {other}\n")).collect();
     std::fs::write(file.path(), text).unwrap();
@@ -36,10 +36,10 @@ fn ten_thousand_pairs() {
 }
 
 /// Marsaglia's xorshift, so that the pairs are the same every time.
-struct Random(u64);
+struct XorShift(u64);
 
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+impl XorShift {
+    fn next_below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -47,12 +47,12 @@ impl Random {
     }
 
     /// Two versions, the second often the first with something changed.
-    fn pair(&mut self) -> (String, String) {
-        let one = self.version();
-        let mut other = if self.below(4) == 0 { self.version() } else { one.clone() };
-        for _ in 0..self.below(3) {
-            let at = self.below(other.len() + 1);
-            let piece = self.piece();
+    fn next_pair(&mut self) -> (String, String) {
+        let one = self.next_version();
+        let mut other = if self.next_below(4) == 0 { self.next_version() } else { one.clone() };
+        for _ in 0..self.next_below(3) {
+            let at = self.next_below(other.len() + 1);
+            let piece = self.next_segment();
             if other[..at].contains('-') || !other.contains(':') || at > other.find(':').unwrap() {
                 other.insert_str(at, piece);
             }
@@ -60,21 +60,21 @@ impl Random {
         (one, other)
     }
 
-    fn version(&mut self) -> String {
-        let mut text = ["", "", "0:", "1:", "02:"][self.below(5)].to_owned();
+    fn next_version(&mut self) -> String {
+        let mut text = ["", "", "0:", "1:", "02:"][self.next_below(5)].to_owned();
         for part in 0..2 {
             if part == 1 {
                 text.push('-');
             }
-            text.push_str(["0", "1", "2", "10", "007"][self.below(5)]);
-            for _ in 0..self.below(5) {
-                text.push_str(self.piece());
+            text.push_str(["0", "1", "2", "10", "007"][self.next_below(5)]);
+            for _ in 0..self.next_below(5) {
+                text.push_str(self.next_segment());
             }
         }
         text
     }
 
-    fn piece(&mut self) -> &'static str {
+    fn next_segment(&mut self) -> &'static str {
         const PIECES: [&str; 20] = [
             "0",
             "1",
@@ -97,6 +97,6 @@ impl Random {
             "~rc",
             "^git",
         ];
-        PIECES[self.below(PIECES.len())]
+        PIECES[self.next_below(PIECES.len())]
     }
 }

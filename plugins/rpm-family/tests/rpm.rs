@@ -7,18 +7,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use common::{build, flavour, has, lay_out, query, text};
-use opkg_plugin::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
-use opkg_plugin::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
-use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
-use opkg_plugin::version::sign;
+use common::{is_installed, output_text, query, run_native_build, sample_profile, write_source_tree};
 use opkg_rpm_family::generate;
+use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
+use opkg_sdk::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::testing::{
+    add_file, add_script, sample_opkg, sample_relation, sample_release, sample_target, some_bound,
+};
+use opkg_sdk::version::operator;
 
-fn built(opkg: &Opkg, target: &Target) -> (tempfile::TempDir, Output) {
-    let output = generate(opkg, &flavour(target)).expect("this can be packaged");
+fn build_in_tempdir(opkg: &Opkg, target: &Target) -> (tempfile::TempDir, Output) {
+    let output = generate(opkg, &sample_profile(target)).expect("this can be packaged");
     let root = tempfile::tempdir().unwrap();
-    lay_out(opkg, &output, root.path());
-    build(&output, root.path());
+    write_source_tree(opkg, &output, root.path());
+    run_native_build(&output, root.path());
     for result in &output.native_build.results {
         assert!(root.path().join(result).is_file(), "{result} is missing");
     }
@@ -88,8 +90,10 @@ fn relations(package: &BinaryPackage, kind: NativeKind) -> BTreeSet<String> {
     let of_kind = package.relations.iter().filter(|relation| relation.kind == kind);
     of_kind
         .map(|relation| {
-            let bound =
-                relation.bound.as_ref().map(|bound| format!(" {} {}", sign(bound.comparison), bound.version));
+            let bound = relation
+                .bound
+                .as_ref()
+                .map(|bound| format!(" {} {}", operator(bound.comparison), bound.version));
             format!("{}{}", relation.name, bound.unwrap_or_default())
         })
         .collect()
@@ -127,36 +131,36 @@ fn files(package: &BinaryPackage) -> BTreeSet<String> {
         .collect()
 }
 
-fn check(opkg: &Opkg, target: &Target) {
-    if !has("rpmbuild") {
+fn build_and_compare(opkg: &Opkg, target: &Target) {
+    if !is_installed("rpmbuild") {
         return;
     }
-    let (root, output) = built(opkg, target);
+    let (root, output) = build_in_tempdir(opkg, target);
     for (package, result) in output.packages.iter().zip(&output.native_build.results) {
         compare(package, &root.path().join(result));
     }
 }
 
-fn rich() -> Opkg {
-    let mut opkg = opkg("rich+c");
+fn full_featured_opkg() -> Opkg {
+    let mut opkg = sample_opkg("rich+c");
     opkg.uri = Some("https://example.org/?a=%20%(touch%20x)".into());
     opkg.description = vec!["%post # * %{x \\%{y".into(), "long ".repeat(60) + "%files"];
     opkg.history = vec![
-        release("2.0-beta2", 1_404_000_000, &["%post", &("word ".repeat(30) + "%changelog * # \\")]),
-        release("1.0", 1_386_061_212, &["* star", "# hash", "back\\slash\\"]),
-        release("0.9", 1_390_000_000, &["Newer than what follows it."]),
+        sample_release("2.0-beta2", 1_404_000_000, &["%post", &("word ".repeat(30) + "%changelog * # \\")]),
+        sample_release("1.0", 1_386_061_212, &["* star", "# hash", "back\\slash\\"]),
+        sample_release("0.9", 1_390_000_000, &["Newer than what follows it."]),
     ];
     opkg.history[0].version.epoch = 3;
     opkg.relations = vec![
-        relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
-        relation(11, Scope::Common, Kind::Requires, "libfoo.so.1()(64bit)"),
-        relation(12, Scope::Common, Kind::Suggests, "docs"),
-        relation(13, Scope::Whole, Kind::Conflicts, "rival"),
-        relation(14, Scope::Whole, Kind::Provides, "virtual"),
-        relation(15, Scope::Part(Part::Api), Kind::Requires, "/usr/bin/x"),
+        sample_relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
+        sample_relation(11, Scope::Common, Kind::Requires, "libfoo.so.1()(64bit)"),
+        sample_relation(12, Scope::Common, Kind::Suggests, "docs"),
+        sample_relation(13, Scope::Whole, Kind::Conflicts, "rival"),
+        sample_relation(14, Scope::Whole, Kind::Provides, "virtual"),
+        sample_relation(15, Scope::Part(Part::Api), Kind::Requires, "/usr/bin/x"),
     ];
-    opkg.relations[0].bound = bound(Comparison::Ge, "1:2.0-3");
-    opkg.relations[4].bound = bound(Comparison::Eq, "7");
+    opkg.relations[0].bound = some_bound(Comparison::Ge, "1:2.0-3");
+    opkg.relations[4].bound = some_bound(Comparison::Eq, "7");
     for name in [
         "doc/a b",
         "doc/q\"u'o",
@@ -210,43 +214,43 @@ fn rich() -> Opkg {
 
 #[test]
 fn the_least_package() {
-    check(&opkg("least"), &target("rhel", Some("9"), None));
+    build_and_compare(&sample_opkg("least"), &sample_target("rhel", Some("9"), None));
 }
 
 #[test]
 fn everything_that_could_go_wrong() {
-    check(&rich(), &target("rhel", Some("9"), None));
+    build_and_compare(&full_featured_opkg(), &sample_target("rhel", Some("9"), None));
 }
 
 #[test]
 fn what_the_target_leaves_open_is_decided_by_the_default() {
-    let mut opkg = rich();
+    let mut opkg = full_featured_opkg();
     for (index, comparison, version) in [(0, Comparison::Ge, "9"), (1, Comparison::Lt, "9")] {
         let filter =
-            opkg_plugin::opkg::DistFilter { at: 1, id: "rhel".into(), bound: bound(comparison, version) };
+            opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(comparison, version) };
         opkg.relations[index].filter.dists = vec![filter];
     }
-    check(&opkg, &target("rhel", None, None));
+    build_and_compare(&opkg, &sample_target("rhel", None, None));
 }
 
 /// RPM on a release that the package is not for says so, and makes nothing.
 #[test]
 fn a_release_that_the_package_is_not_for() {
-    if !has("rpmspec") {
+    if !is_installed("rpmspec") {
         return;
     }
-    let mut opkg = opkg("choosy");
+    let mut opkg = sample_opkg("choosy");
     let filter =
-        opkg_plugin::opkg::DistFilter { at: 1, id: "rhel".into(), bound: bound(Comparison::Ge, "8") };
+        opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Ge, "8") };
     opkg.filter.dists = vec![filter];
-    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
     let root = tempfile::tempdir().unwrap();
-    lay_out(&opkg, &output, root.path());
+    write_source_tree(&opkg, &output, root.path());
     let parse = |define: &[&str]| {
         let mut rpmspec = Command::new("rpmspec");
         rpmspec.arg("-P").args(define).arg(root.path().join("SPECS/opkg-choosy.spec"));
         let ended = rpmspec.env("HOME", root.path()).output().unwrap();
-        (ended.status.success(), text(&ended))
+        (ended.status.success(), output_text(&ended))
     };
     assert!(parse(&["--define", "rhel 9"]).0);
     for define in [&["--define", "rhel 7"][..], &["--undefine", "rhel"]] {
@@ -258,13 +262,13 @@ fn a_release_that_the_package_is_not_for() {
 /// RPM wants the main package to have an architecture where any has one.
 #[test]
 fn parts_with_and_without_an_architecture() {
-    let mut opkg = rich();
+    let mut opkg = full_featured_opkg();
     opkg.relations[0].filter.archs = vec!["x86_64".into()];
     opkg.relations[2].filter.archs = vec!["aarch64".into()];
     for arch in [None, Some("aarch64")] {
-        let target = target("rhel", Some("9"), arch);
-        check(&opkg, &target);
-        let output = generate(&opkg, &flavour(&target)).unwrap();
+        let target = sample_target("rhel", Some("9"), arch);
+        build_and_compare(&opkg, &target);
+        let output = generate(&opkg, &sample_profile(&target)).unwrap();
         let archs: Vec<&str> = output.packages.iter().map(|package| package.arch.as_str()).collect();
         let native = arch.unwrap_or("x86_64");
         assert_eq!(archs, [native, native, "noarch"]);
@@ -273,11 +277,11 @@ fn parts_with_and_without_an_architecture() {
 
 #[test]
 fn two_builds_are_the_same() {
-    if !has("rpmbuild") {
+    if !is_installed("rpmbuild") {
         return;
     }
     let bytes = || {
-        let (root, output) = built(&rich(), &target("rhel", Some("9"), None));
+        let (root, output) = build_in_tempdir(&full_featured_opkg(), &sample_target("rhel", Some("9"), None));
         output
             .native_build
             .results

@@ -3,47 +3,53 @@
 
 mod common;
 
-use common::flavour;
-use opkg_plugin::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
-use opkg_plugin::packaging::Refusal;
-use opkg_plugin::testing::{add_file, add_script, bound, opkg, relation, release, target};
+use common::sample_profile;
 use opkg_rpm_family::generate;
+use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::packaging::Refusal;
+use opkg_sdk::testing::{
+    add_file, add_script, sample_opkg, sample_relation, sample_release, sample_target, some_bound,
+};
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
-    generate(opkg, &flavour(&target("rhel", version, None))).unwrap().meta_files.remove(0).contents
+    generate(opkg, &sample_profile(&sample_target("rhel", version, None)))
+        .unwrap()
+        .meta_files
+        .remove(0)
+        .contents
 }
 
 fn dist(id: &str, comparison: Comparison, version: &str) -> DistFilter {
-    DistFilter { at: 7, id: id.into(), bound: bound(comparison, version) }
+    DistFilter { at: 7, id: id.into(), bound: some_bound(comparison, version) }
 }
 
 #[test]
 fn the_least() {
-    insta::assert_snapshot!(spec(&opkg("least"), Some("9")));
+    insta::assert_snapshot!(spec(&sample_opkg("least"), Some("9")));
 }
 
 /// Everything that the format can say, for a target that leaves the release and the architecture open.
 #[test]
 fn everything_open() {
-    let mut opkg = opkg("rich");
+    let mut opkg = sample_opkg("rich");
     opkg.uri = Some("https://example.org/a%20b".into());
     opkg.description = vec!["First paragraph, 100% text.".into(), "%post is no section here.".into()];
     opkg.history = vec![
-        release("2.0-rc1", 1_404_000_000, &["Closes two bugs.", "# is no comment"]),
-        release("1.0", 1_386_061_212, &["First release."]),
+        sample_release("2.0-rc1", 1_404_000_000, &["Closes two bugs.", "# is no comment"]),
+        sample_release("1.0", 1_386_061_212, &["First release."]),
     ];
     opkg.history[0].version.epoch = 1;
     opkg.history[0].changes[0].closes = vec![12, 13];
     opkg.relations = vec![
-        relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
-        relation(11, Scope::Common, Kind::Requires, "libfoo"),
-        relation(12, Scope::Part(Part::Server), Kind::Suggests, "docs"),
-        relation(13, Scope::Whole, Kind::Conflicts, "rival"),
-        relation(14, Scope::Part(Part::Client), Kind::Requires, "libbar"),
-        relation(15, Scope::Part(Part::Client), Kind::Provides, "client-of-old"),
-        relation(16, Scope::Part(Part::Client), Kind::Requires, "not-here"),
+        sample_relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
+        sample_relation(11, Scope::Common, Kind::Requires, "libfoo"),
+        sample_relation(12, Scope::Part(Part::Server), Kind::Suggests, "docs"),
+        sample_relation(13, Scope::Whole, Kind::Conflicts, "rival"),
+        sample_relation(14, Scope::Part(Part::Client), Kind::Requires, "libbar"),
+        sample_relation(15, Scope::Part(Part::Client), Kind::Provides, "client-of-old"),
+        sample_relation(16, Scope::Part(Part::Client), Kind::Requires, "not-here"),
     ];
-    opkg.relations[1].bound = bound(Comparison::Ge, "1.2-3");
+    opkg.relations[1].bound = some_bound(Comparison::Ge, "1.2-3");
     opkg.relations[1].filter.dists =
         vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Lt, "6")];
     opkg.relations[4].filter.archs = vec!["i386".into(), "x86_64".into()];
@@ -73,15 +79,15 @@ fn everything_open() {
 
 #[test]
 fn a_package_wide_architecture() {
-    let mut opkg = opkg("pinned");
+    let mut opkg = sample_opkg("pinned");
     opkg.filter.archs = vec!["i386".into(), "x86_64".into()];
     let spec = spec(&opkg, Some("9"));
     assert!(spec.contains("\nExclusiveArch: i386 i486 i586 i686 athlon geode pentium3 pentium4 x86_64\n"));
     assert!(!spec.contains("noarch"));
-    let refused = generate(&opkg, &flavour(&target("rhel", Some("9"), Some("aarch64"))));
-    let Err(Refusal::Unavailable(finding)) = refused else { panic!("not available there") };
+    let refused = generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), Some("aarch64"))));
+    let Err(Refusal::Unavailable(diagnostic)) = refused else { panic!("not available there") };
     assert_eq!(
-        finding.message,
+        diagnostic.message,
         "opkg-pinned is not available for rhel-9-aarch64: its filters name only i386, x86_64"
     );
 }
@@ -89,9 +95,9 @@ fn a_package_wide_architecture() {
 /// What the target leaves open stays open in the spec, and the default release decides about packages.
 #[test]
 fn a_package_for_some_releases() {
-    let mut opkg = opkg("choosy");
+    let mut opkg = sample_opkg("choosy");
     opkg.filter.dists = vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Eq, "6")];
-    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
     let text = &output.meta_files[0].contents;
     let (_, condition) = text.split_once("_buildhost localhost\n\n").unwrap();
     insta::assert_snapshot!(condition.split_once("\n\nName: ").unwrap().0, @r"
@@ -103,7 +109,7 @@ fn a_package_for_some_releases() {
     assert!(!spec(&opkg, Some("9")).contains("%{error:"));
 
     opkg.filter.dists = vec![dist("rhel", Comparison::Lt, "8")];
-    let output = generate(&opkg, &flavour(&target("rhel", None, None))).unwrap();
+    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
     assert!(output.meta_files[0].contents.contains("only for rhel < 8"));
     assert!(output.packages.is_empty() && output.native_build.commands.is_empty());
     assert!(output.diagnostics.iter().any(|it| it.message.contains("its default release is not among them")));
@@ -112,12 +118,12 @@ fn a_package_for_some_releases() {
 /// The machine stands in where the target names no architecture.
 #[test]
 fn nothing_is_built_for_an_architecture_that_is_not_there() {
-    let mut opkg = opkg("local");
-    let on = |machine: &str| Target { machine: machine.into(), ..target("rhel", Some("9"), None) };
-    assert!(generate(&opkg, &flavour(&on("sparc64"))).is_ok());
-    opkg.relations = vec![relation(10, Scope::Common, Kind::Requires, "libfoo")];
+    let mut opkg = sample_opkg("local");
+    let on = |machine: &str| Target { machine: machine.into(), ..sample_target("rhel", Some("9"), None) };
+    assert!(generate(&opkg, &sample_profile(&on("sparc64"))).is_ok());
+    opkg.relations = vec![sample_relation(10, Scope::Common, Kind::Requires, "libfoo")];
     opkg.relations[0].filter.archs = vec!["x86_64".into(), "sparc64".into()];
-    let Err(Refusal::UnknownTarget(message)) = generate(&opkg, &flavour(&on("sparc64"))) else {
+    let Err(Refusal::UnknownTarget(message)) = generate(&opkg, &sample_profile(&on("sparc64"))) else {
         panic!("must be refused")
     };
     assert_eq!(message, "rhel-9 has no architecture `sparc64`; it has x86_64, i386, aarch64");
@@ -125,39 +131,43 @@ fn nothing_is_built_for_an_architecture_that_is_not_there() {
 
 #[test]
 fn a_package_for_other_distributions() {
-    let mut opkg = opkg("foreign");
+    let mut opkg = sample_opkg("foreign");
     opkg.filter.dists = vec![DistFilter { at: 3, id: "debian".into(), bound: None }];
-    let Err(Refusal::Unavailable(finding)) = generate(&opkg, &flavour(&target("rhel", Some("9"), None)))
+    let Err(Refusal::Unavailable(diagnostic)) =
+        generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None)))
     else {
         panic!("not available there")
     };
-    assert_eq!(finding.message, "opkg-foreign is not available for rhel-9: its filters name only debian");
-    assert_eq!(finding.at, Some(3));
+    assert_eq!(diagnostic.message, "opkg-foreign is not available for rhel-9: its filters name only debian");
+    assert_eq!(diagnostic.at, Some(3));
 }
 
 #[test]
 fn what_rpm_cannot_say_is_an_error_at_its_place() {
-    let mut opkg = opkg("odd");
+    let mut opkg = sample_opkg("odd");
     opkg.relations = vec![
-        relation(10, Scope::Common, Kind::Requires, "two words"),
-        relation(11, Scope::Common, Kind::Requires, "%(reboot)"),
-        relation(12, Scope::Common, Kind::Requires, "fine"),
-        relation(13, Scope::Common, Kind::Requires, "/usr/bin/fine"),
+        sample_relation(10, Scope::Common, Kind::Requires, "two words"),
+        sample_relation(11, Scope::Common, Kind::Requires, "%(reboot)"),
+        sample_relation(12, Scope::Common, Kind::Requires, "fine"),
+        sample_relation(13, Scope::Common, Kind::Requires, "/usr/bin/fine"),
     ];
-    opkg.relations[2].bound = bound(Comparison::Ge, "1-2-3");
-    opkg.relations[3].bound = bound(Comparison::Ge, "1");
-    let Err(Refusal::Failed(findings)) = generate(&opkg, &flavour(&target("rhel", Some("9"), None))) else {
+    opkg.relations[2].bound = some_bound(Comparison::Ge, "1-2-3");
+    opkg.relations[3].bound = some_bound(Comparison::Ge, "1");
+    let Err(Refusal::Failed(diagnostics)) =
+        generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None)))
+    else {
         panic!("must fail")
     };
-    let places: Vec<_> = findings.iter().map(|finding| finding.at).collect();
+    let places: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.at).collect();
     // Each is told once, though server and client share it.
     assert_eq!(places, [Some(10), Some(11), Some(12), Some(13)]);
-    insta::assert_snapshot!(findings[0].help.clone().unwrap());
+    insta::assert_snapshot!(diagnostics[0].help.clone().unwrap());
 }
 
 #[test]
 fn an_unknown_architecture_names_the_known_ones() {
-    let refused = generate(&opkg("x"), &flavour(&target("rhel", Some("9"), Some("sparc"))));
+    let refused =
+        generate(&sample_opkg("x"), &sample_profile(&sample_target("rhel", Some("9"), Some("sparc"))));
     let Err(Refusal::UnknownTarget(message)) = refused else { panic!("must be refused") };
     assert_eq!(message, "rhel-9-sparc has no architecture `sparc`; it has x86_64, i386, aarch64");
 }

@@ -1,5 +1,5 @@
-//! The Rust face of `wit/`, generated. The only unsafe code of the kit: the calling convention of
-//! components passes raw pointers.
+//! Rust bindings of `wit/`, generated. The only unsafe code of the SDK: the calling convention of components
+//! passes raw pointers.
 #![allow(unsafe_code, missing_docs, clippy::all)]
 
 wit_bindgen::generate!({
@@ -7,18 +7,18 @@ wit_bindgen::generate!({
     world: "distribution",
     pub_export_macro: true,
     export_macro_name: "__export_distribution",
-    default_bindings_module: "opkg_plugin::bindings",
+    default_bindings_module: "opkg_sdk::bindings",
     additional_derives: [PartialEq],
 });
 
-/// The other world.
+/// The world `hook-runner`.
 pub mod runner {
     wit_bindgen::generate!({
         path: "../../wit/0.1.0",
         world: "hook-runner",
         pub_export_macro: true,
         export_macro_name: "__export_hook_runner",
-        default_bindings_module: "opkg_plugin::bindings::runner",
+        default_bindings_module: "opkg_sdk::bindings::runner",
         with: { "opkg:plugin/log@0.1.0": crate::bindings::opkg::plugin::log },
         additional_derives: [PartialEq],
     });

@@ -1,9 +1,9 @@
-//! The trait of a distribution, and how a type that has it becomes a component.
+//! The trait of a distribution, and its export as a component.
 
 use std::marker::PhantomData;
 
 use crate::artefacts::Output;
-use crate::log::report_panics;
+use crate::log::install_panic_hook;
 use crate::manager::PackageManager;
 use crate::opkg::{Opkg, Target};
 use crate::package_manager::{self, Command, Installed, Place};
@@ -14,7 +14,7 @@ pub trait Distribution {
     /// How packages are installed there.
     type Manager: PackageManager;
 
-    /// What the plugin answers to.
+    /// Ids, releases and architectures of the distributions.
     fn describe() -> Description;
 
     /// The meta-files and packages of an OPKG.
@@ -25,49 +25,49 @@ pub trait Distribution {
 }
 
 /// A distribution in the shape that the generated bindings want.
-pub struct Exported<D>(PhantomData<D>);
+pub struct DistributionExport<D>(PhantomData<D>);
 
-impl<D: Distribution> packaging::Guest for Exported<D> {
+impl<D: Distribution> packaging::Guest for DistributionExport<D> {
     fn describe() -> Description {
-        report_panics();
+        install_panic_hook();
         D::describe()
     }
 
     fn generate(opkg: Opkg, target: Target) -> Result<Output, Refusal> {
-        report_panics();
+        install_panic_hook();
         D::generate(&opkg, &target)
     }
 }
 
-impl<D: Distribution> package_manager::Guest for Exported<D> {
+impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
     fn programs() -> Vec<String> {
-        report_panics();
+        install_panic_hook();
         D::Manager::programs()
     }
 
     fn install(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
-        report_panics();
-        D::Manager::install(&packages, &place)
+        install_panic_hook();
+        D::Manager::install(&packages, &place).map_err(|error| error.to_string())
     }
 
     fn remove(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
-        report_panics();
-        D::Manager::remove(&packages, &place)
+        install_panic_hook();
+        D::Manager::remove(&packages, &place).map_err(|error| error.to_string())
     }
 
     fn refresh(place: Place) -> Result<Vec<Command>, String> {
-        report_panics();
-        D::Manager::refresh(&place)
+        install_panic_hook();
+        D::Manager::refresh(&place).map_err(|error| error.to_string())
     }
 
     fn query(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
-        report_panics();
-        D::Manager::query(&packages, &place)
+        install_panic_hook();
+        D::Manager::query(&packages, &place).map_err(|error| error.to_string())
     }
 
     fn parse_query(printed: String) -> Result<Vec<Installed>, String> {
-        report_panics();
-        D::Manager::parse_query(&printed)
+        install_panic_hook();
+        D::Manager::parse_query(&printed).map_err(|error| error.to_string())
     }
 }
 
@@ -81,7 +81,7 @@ macro_rules! export_distribution {
         #[allow(unsafe_code, missing_docs)] // the calling convention of components passes raw pointers
         mod component {
             use super::*;
-            type Component = $crate::Exported<$distribution>;
+            type Component = $crate::DistributionExport<$distribution>;
             $crate::bindings::__export_distribution!(Component with_types_in $crate::bindings);
         }
     };

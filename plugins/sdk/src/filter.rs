@@ -1,155 +1,158 @@
-//! Filters (format, section 3) decided for one target, as far as the target allows.
+//! Evaluates filters (format, section 3) for one target, as far as the target is known.
 
-use crate::finding;
+use crate::diagnostic;
 use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter, Target};
-use crate::version::{Version, sign};
+use crate::version::{ReleaseNumber, operator};
 
 /// One id by which filters may mean the target, and the target's version as that id counts.
 ///
 /// A target usually has several: CentOS asked for as `centos-7` is `centos` and `rhel`, both at 7.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct DistIdentity {
     /// In lower case.
     pub id: String,
     /// Nothing if the target names none.
-    pub version: Option<Version>,
+    pub version: Option<ReleaseNumber>,
     /// Decides where nothing can be left open.
-    pub default: Version,
-    /// Reads the version of a filter. Not only [`Version::parse`], since releases have names as well.
-    pub read: fn(&str) -> Option<Version>,
+    pub default_version: ReleaseNumber,
+    /// Reads the version of a filter. Not only [`ReleaseNumber::parse`], since releases have names as well.
+    pub parse_version: fn(&str) -> Option<ReleaseNumber>,
 }
 
 /// What filters are decided for.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct FilterContext {
     /// As it was asked for, `rhel-9`; for messages.
     pub name: String,
-    /// Any of them matches.
-    pub identities: Vec<Identity>,
+    /// A filter matches if it names any of them.
+    pub identities: Vec<DistIdentity>,
     /// Used instead where a filter names none of `identities`: a derivative answers to its parent's id
     /// where a package does not know it.
-    pub stand_ins: Vec<Identity>,
+    pub fallback_identities: Vec<DistIdentity>,
     /// Canonical, if the target names one.
     pub arch: Option<String>,
     /// Canonical; decides where nothing can be left open.
-    pub machine: String,
+    pub host_arch: String,
 }
 
 /// A test of the target's version that the target leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionTest {
-    /// One of the subject's identities.
+    /// One of the context's identities.
     pub id: String,
     /// Between the target's version and `version`.
     pub comparison: Comparison,
     /// As the identity reads it.
-    pub version: Version,
+    pub version: ReleaseNumber,
     /// As the filter says it, for messages.
-    pub written: String,
+    pub source_text: String,
 }
 
 /// What remains to be tested, later and elsewhere. Both lists must match, in each one alternative is
 /// enough, and an empty list matches anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Condition {
-    /// Alternatives.
+    /// Tests of which one must hold.
     pub versions: Vec<VersionTest>,
-    /// Alternatives, canonical.
+    /// Canonical names of which one must be that of the machine.
     pub archs: Vec<String>,
 }
 
 /// Whether a filter lets the target pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Whatever else the target turns out to be.
-    Yes,
-    /// Likewise.
-    No,
-    /// The target is not named precisely enough.
-    Depends(Condition),
+pub enum FilterMatch {
+    /// Whatever the version and the architecture of the target are.
+    Always,
+    /// Whatever the version and the architecture of the target are.
+    Never,
+    /// It depends on the version or the architecture, which the target does not name.
+    Conditional(Condition),
 }
 
-impl Subject {
+impl FilterContext {
     /// A target that answers to these ids, and to no other where a package knows none of them.
     #[must_use]
-    pub fn of(target: &Target, identities: Vec<Identity>) -> Self {
+    pub fn new(target: &Target, identities: Vec<DistIdentity>) -> Self {
         let parts = [Some(&target.dist), target.version.as_ref(), target.arch.as_ref()];
         Self {
             name: parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-"),
             identities,
-            stand_ins: Vec::new(),
+            fallback_identities: Vec::new(),
             arch: target.arch.clone(),
-            machine: target.machine.clone(),
+            host_arch: target.machine.clone(),
         }
     }
 
-    /// Decides a filter. Tells in `findings` where the target's missing minor version was guessed, and
+    /// Decides a filter. Tells in `diagnostics` where the target's missing minor version was guessed, and
     /// where a version cannot be read.
-    pub fn decide(&self, filter: &Filter, findings: &mut Vec<Diagnostic>) -> Decision {
-        let Some(versions) = self.decide_dists(filter, findings) else { return Decision::No };
+    pub fn evaluate(&self, filter: &Filter, diagnostics: &mut Vec<Diagnostic>) -> FilterMatch {
+        let Some(versions) = self.evaluate_dists(filter, diagnostics) else { return FilterMatch::Never };
         let archs = match &self.arch {
             _ if filter.archs.is_empty() => Vec::new(),
             Some(arch) if filter.archs.contains(arch) => Vec::new(),
-            Some(_) => return Decision::No,
+            Some(_) => return FilterMatch::Never,
             None => filter.archs.clone(),
         };
         if versions.is_empty() && archs.is_empty() {
-            Decision::Yes
+            FilterMatch::Always
         } else {
-            Decision::Depends(Condition { versions, archs })
+            FilterMatch::Conditional(Condition { versions, archs })
         }
     }
 
-    /// The same with nothing left open: the default version and the machine's architecture stand in.
+    /// Whether it matches with the default version and the architecture of the machine.
     #[must_use]
-    pub fn settle(&self, decision: &Decision) -> bool {
+    pub fn matches_by_default(&self, decision: &FilterMatch) -> bool {
         match decision {
-            Decision::Yes => true,
-            Decision::No => false,
-            Decision::Depends(condition) => {
+            FilterMatch::Always => true,
+            FilterMatch::Never => false,
+            FilterMatch::Conditional(condition) => {
                 let versions = &condition.versions;
-                (versions.is_empty() || versions.iter().any(|test| self.passes_by_default(test)))
-                    && (condition.archs.is_empty() || condition.archs.iter().any(|arch| arch == self.arch()))
+                (versions.is_empty() || versions.iter().any(|test| self.test_holds_by_default(test)))
+                    && (condition.archs.is_empty()
+                        || condition.archs.iter().any(|arch| arch == self.build_arch()))
             }
         }
     }
 
     /// The architecture to build for: the target's, else the machine's.
     #[must_use]
-    pub fn arch(&self) -> &str {
-        self.arch.as_deref().unwrap_or(&self.machine)
+    pub fn build_arch(&self) -> &str {
+        self.arch.as_deref().unwrap_or(&self.host_arch)
     }
 
     /// Whether the distributions of a filter, whatever it says of architectures, leave the target a chance.
-    pub fn may_be_meant(&self, filter: &Filter) -> bool {
-        self.decide_dists(filter, &mut Vec::new()).is_some()
+    pub fn may_match(&self, filter: &Filter) -> bool {
+        self.evaluate_dists(filter, &mut Vec::new()).is_some()
     }
 
-    fn passes_by_default(&self, test: &VersionTest) -> bool {
+    fn test_holds_by_default(&self, test: &VersionTest) -> bool {
         self.identities
             .iter()
-            .chain(&self.stand_ins)
+            .chain(&self.fallback_identities)
             .find(|identity| identity.id == test.id)
-            .is_some_and(|identity| identity.default.satisfies(test.comparison, &test.version).holds)
+            .is_some_and(|identity| {
+                identity.default_version.satisfies(test.comparison, &test.version).is_satisfied
+            })
     }
 
     /// Nothing if no alternative can match, no tests if one of them surely does.
-    fn decide_dists(&self, filter: &Filter, findings: &mut Vec<Diagnostic>) -> Option<Vec<VersionTest>> {
+    fn evaluate_dists(&self, filter: &Filter, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<VersionTest>> {
         if filter.dists.is_empty() {
             return Some(Vec::new());
         }
-        let named = |identities: &[Identity]| {
+        let named = |identities: &[DistIdentity]| {
             filter.dists.iter().any(|dist| identities.iter().any(|identity| identity.id == dist.id))
         };
-        let identities = if named(&self.identities) { &self.identities } else { &self.stand_ins };
+        let identities = if named(&self.identities) { &self.identities } else { &self.fallback_identities };
         let mut open: Vec<VersionTest> = Vec::new();
         let mut sure = false;
         for dist in &filter.dists {
             for identity in identities.iter().filter(|identity| identity.id == dist.id) {
-                match self.decide_dist(dist, identity, findings) {
-                    Decision::Yes => sure = true,
-                    Decision::No => {}
-                    Decision::Depends(condition) => {
+                match self.evaluate_dist(dist, identity, diagnostics) {
+                    FilterMatch::Always => sure = true,
+                    FilterMatch::Never => {}
+                    FilterMatch::Conditional(condition) => {
                         for test in condition.versions {
                             if !open.contains(&test) {
                                 open.push(test);
@@ -166,17 +169,17 @@ impl Subject {
         }
     }
 
-    fn decide_dist(
+    fn evaluate_dist(
         &self,
         dist: &DistFilter,
-        identity: &Identity,
-        findings: &mut Vec<Diagnostic>,
-    ) -> Decision {
-        let Some(bound) = &dist.bound else { return Decision::Yes };
-        let Some(wanted) = (identity.read)(&bound.version) else {
-            finding::add(
-                findings,
-                finding::warning(
+        identity: &DistIdentity,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> FilterMatch {
+        let Some(bound) = &dist.bound else { return FilterMatch::Always };
+        let Some(wanted) = (identity.parse_version)(&bound.version) else {
+            diagnostic::push_unique(
+                diagnostics,
+                diagnostic::warning(
                     dist.at,
                     format!(
                         "`{}` is not a version of {}, so this filter never matches",
@@ -185,23 +188,23 @@ impl Subject {
                     "write the number of a release, such as `9` or `9.4`",
                 ),
             );
-            return Decision::No;
+            return FilterMatch::Never;
         };
         let Some(version) = &identity.version else {
             let test = VersionTest {
                 id: dist.id.clone(),
                 comparison: bound.comparison,
                 version: wanted,
-                written: bound.version.clone(),
+                source_text: bound.version.clone(),
             };
-            return Decision::Depends(Condition { versions: vec![test], archs: Vec::new() });
+            return FilterMatch::Conditional(Condition { versions: vec![test], archs: Vec::new() });
         };
         let answer = version.satisfies(bound.comparison, &wanted);
-        if answer.guessed {
-            let text = format!("{} {} {}", dist.id, sign(bound.comparison), bound.version);
-            finding::add(
-                findings,
-                finding::warning(
+        if answer.is_guess {
+            let text = format!("{} {} {}", dist.id, operator(bound.comparison), bound.version);
+            diagnostic::push_unique(
+                diagnostics,
+                diagnostic::warning(
                     dist.at,
                     format!(
                         "`{text}` is more precise than the target {}, whose minor version counts as 0 here",
@@ -211,6 +214,6 @@ impl Subject {
                 ),
             );
         }
-        if answer.holds { Decision::Yes } else { Decision::No }
+        if answer.is_satisfied { FilterMatch::Always } else { FilterMatch::Never }
     }
 }

@@ -6,13 +6,13 @@
 //! ```text
 //! struct Mine;
 //!
-//! impl opkg_plugin::Distribution for Mine {
+//! impl opkg_sdk::Distribution for Mine {
 //!     type Manager = MyManager; // which has the trait `PackageManager`
 //!     fn describe() -> Description { … }
 //!     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> { … }
 //! }
 //!
-//! opkg_plugin::export_distribution!(Mine);
+//! opkg_sdk::export_distribution!(Mine);
 //! ```
 //!
 //! All of it also works in a native build, so that a plugin's logic is tested without WebAssembly.
@@ -21,14 +21,15 @@
 //! - [`parts`] says what each of the three packages gets;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
-//! - [`text`] wraps, quotes and formats dates; [`finding`] makes diagnostics; [`log`] tells the user;
+//! - [`text`] wraps, quotes and formats dates; [`diagnostic`] makes diagnostics; [`log`] tells the user;
 //! - [`testing`] makes up OPKGs for tests.
+#![warn(missing_docs)]
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod diagnostic;
 mod distribution;
 pub mod filter;
-pub mod finding;
 pub mod hook;
 pub mod log;
 mod manager;
@@ -41,5 +42,6 @@ pub mod version;
 
 pub use bindings::exports::opkg::plugin::{package_manager, packaging};
 pub use bindings::opkg::plugin::{artefacts, opkg};
-pub use distribution::{Distribution, Exported};
-pub use manager::PackageManager;
+pub use distribution::{Distribution, DistributionExport};
+pub use manager::{PackageManager, PackageManagerError};
+pub use repository::InvalidRepository;

@@ -1,4 +1,4 @@
-//! What a plugin tells the user while it works. Findings about the OPKG are diagnostics instead.
+//! What a plugin tells the user while it works. Diagnostics about the OPKG are diagnostics instead.
 
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::opkg::plugin::log::{self as host, Level};
@@ -29,7 +29,7 @@ pub fn debug(message: &str) {
 
 /// Lets a panic's message reach the host before the trap, which carries none. Called by every exported
 /// function, since a component has no other moment at which it starts.
-pub(crate) fn report_panics() {
+pub(crate) fn install_panic_hook() {
     #[cfg(target_arch = "wasm32")]
     {
         static INSTALLED: std::sync::Once = std::sync::Once::new();

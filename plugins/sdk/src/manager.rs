@@ -1,11 +1,32 @@
-//! How a package manager is driven: the trait, and the commands that it is made of.
+//! The trait of a package manager, and the commands that it returns.
+
+use std::fmt;
 
 use crate::package_manager::{Command, Installed, Place};
 
+/// Why a package manager cannot do what is asked for: one line for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageManagerError(String);
+
+impl PackageManagerError {
+    /// The message, which the host shows as it is.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for PackageManagerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PackageManagerError {}
+
 /// The package manager of a family of distributions.
 ///
-/// Commands are argument vectors which the host runs without a shell, one after the other until one fails; an
-/// `Err(String)` is one line for the user.
+/// Commands are argument vectors which the host runs without a shell, one after the other until one fails.
 pub trait PackageManager {
     /// The programs that the commands may use, so that the host can look which of them are there.
     fn programs() -> Vec<String>;
@@ -13,32 +34,32 @@ pub trait PackageManager {
     /// Installs packages, or upgrades them to the newest version there is.
     ///
     /// # Errors
-    /// No program at that place can do it.
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
+    /// None of the programs there can do it.
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Removes packages that are installed, and what cannot be without them.
     ///
     /// # Errors
-    /// No program at that place can do it.
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
+    /// None of the programs there can do it.
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Reads anew what the package sources have.
     ///
     /// # Errors
-    /// No program at that place can do it.
-    fn refresh(place: &Place) -> Result<Vec<Command>, String>;
+    /// None of the programs there can do it.
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Asks which of the packages are installed; all installed ones if none is named.
     ///
     /// # Errors
-    /// No program at that place can do it.
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String>;
+    /// None of the programs there can do it.
+    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Reads what the last command of [`query`](Self::query) printed.
     ///
     /// # Errors
     /// It is not what that command prints.
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String>;
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError>;
 }
 
 impl Command {

@@ -1,52 +1,52 @@
 //! What each of the three packages gets (format, sections 3.3, 3.5 and 4.1).
 
-use crate::filter::{Decision, Subject};
-use crate::finding;
+use crate::diagnostic;
+use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    Destination, Diagnostic, Filter, Kind, Opkg, Part as Which, Relation, Scope, Severity, SourceFile,
+    Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity, SourceFile,
 };
 use crate::packaging::Refusal;
 
 /// A relation that a part gets for this target.
 #[derive(Debug, Clone)]
-pub struct Resolved<'a> {
+pub struct ResolvedRelation<'a> {
     /// As written; its filter is decided already.
     pub relation: &'a Relation,
-    /// [`Decision::Yes`] or [`Decision::Depends`], never no.
-    pub decision: Decision,
+    /// [`FilterMatch::Always`] or [`FilterMatch::Conditional`].
+    pub filter_match: FilterMatch,
 }
 
 /// A file with its place filled in.
 #[derive(Debug, Clone)]
-pub struct Placed<'a> {
+pub struct InstalledFile<'a> {
     /// Absolute.
     pub path: String,
     /// Whether it lies in the documentation directory.
-    pub documentation: bool,
+    pub is_documentation: bool,
     /// As the host read it.
     pub source: &'a SourceFile,
 }
 
 /// One of the three native packages.
 #[derive(Debug, Clone)]
-pub struct Part<'a> {
+pub struct PartPlan<'a> {
     /// Which of them.
-    pub which: Which,
+    pub kind: PartKind,
     /// `opkg-<name>`, `opkg-<name>-server`, `opkg-<name>-client`.
     pub name: String,
     /// The OPKG's summary, with the part told.
     pub summary: String,
     /// Own, common and whole-level ones, without duplicates, in the order of the file.
-    pub relations: Vec<Resolved<'a>>,
+    pub relations: Vec<ResolvedRelation<'a>>,
     /// Of the api part: the conflicts of the OPKG as such, which are recorded but keep no api package from
     /// being installed beside another. The relation's name is an OPKG's.
-    pub opkg_conflicts: Vec<Resolved<'a>>,
+    pub opkg_conflicts: Vec<ResolvedRelation<'a>>,
     /// Of the server part: the api package, of which exactly the same version and release is required.
-    pub requires_same: Option<String>,
+    pub same_version_requirement: Option<String>,
     /// Whether it is built per architecture.
-    pub arch_specific: bool,
+    pub is_arch_specific: bool,
     /// Sorted by path.
-    pub files: Vec<Placed<'a>>,
+    pub files: Vec<InstalledFile<'a>>,
     /// Owned ones, absolute; sorted, parents before children.
     pub directories: Vec<String>,
 }
@@ -57,25 +57,25 @@ pub struct Part<'a> {
 ///
 /// # Errors
 /// [`Refusal::Unavailable`] if the filter of the package as a whole excludes the target. A version that the
-/// target leaves open excludes nothing; that is noted in `findings`.
+/// target leaves open excludes nothing; that is noted in `diagnostics`.
 pub fn plan<'a>(
     opkg: &'a Opkg,
-    subject: &Subject,
+    context: &FilterContext,
     documentation: &str,
-    findings: &mut Vec<Diagnostic>,
-) -> Result<[Part<'a>; 3], Refusal> {
-    available(opkg, subject, findings)?;
-    Ok([Which::Api, Which::Server, Which::Client]
-        .map(|which| part(opkg, subject, documentation, which, findings)))
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<[PartPlan<'a>; 3], Refusal> {
+    check_available(opkg, context, diagnostics)?;
+    Ok([PartKind::Api, PartKind::Server, PartKind::Client]
+        .map(|kind| plan_part(opkg, context, documentation, kind, diagnostics)))
 }
 
 /// Name of a part's native package.
 #[must_use]
-pub fn package_name(opkg: &Opkg, which: Which) -> String {
-    match which {
-        Which::Api => format!("opkg-{}", opkg.name),
-        Which::Server => format!("opkg-{}-server", opkg.name),
-        Which::Client => format!("opkg-{}-client", opkg.name),
+pub fn package_name(opkg: &Opkg, kind: PartKind) -> String {
+    match kind {
+        PartKind::Api => format!("opkg-{}", opkg.name),
+        PartKind::Server => format!("opkg-{}-server", opkg.name),
+        PartKind::Client => format!("opkg-{}-client", opkg.name),
     }
 }
 
@@ -84,9 +84,9 @@ pub fn package_name(opkg: &Opkg, which: Which) -> String {
 /// The files of one directory may be installed in several, so that a link which led to its target in the
 /// OPKG's directory may have to take another way there.
 #[must_use]
-pub fn installed_link(opkg: &Opkg, link: &Placed<'_>, documentation: &str) -> Option<String> {
+pub fn installed_link_target(opkg: &Opkg, link: &InstalledFile<'_>, documentation: &str) -> Option<String> {
     let written = link.source.link.as_deref()?;
-    let Some(target) = installed_target(opkg, &link.source.path, written, documentation) else {
+    let Some(target) = target_install_path(opkg, &link.source.path, written, documentation) else {
         return Some(written.to_owned());
     };
     let from: Vec<&str> = link.path.split('/').collect();
@@ -99,7 +99,7 @@ pub fn installed_link(opkg: &Opkg, link: &Placed<'_>, documentation: &str) -> Op
 }
 
 /// Where the target of a link is installed, if it is a packaged file or the directory of one.
-fn installed_target(opkg: &Opkg, link: &str, written: &str, documentation: &str) -> Option<String> {
+fn target_install_path(opkg: &Opkg, link: &str, written: &str, documentation: &str) -> Option<String> {
     let mut target: Vec<&str> = link.split('/').collect();
     target.pop();
     for step in written.split('/') {
@@ -112,7 +112,7 @@ fn installed_target(opkg: &Opkg, link: &str, written: &str, documentation: &str)
     let target = target.join("/");
     opkg.files.iter().find_map(|file| {
         let rest = file.path.strip_prefix(&target)?;
-        let installed = place(&file.destination, documentation);
+        let installed = resolve_destination(&file.destination, documentation);
         match rest.strip_prefix('/') {
             _ if rest.is_empty() => Some(installed),
             Some(_) => installed.strip_suffix(rest).map(str::to_owned),
@@ -121,29 +121,34 @@ fn installed_target(opkg: &Opkg, link: &str, written: &str, documentation: &str)
     })
 }
 
-fn available(opkg: &Opkg, subject: &Subject, findings: &mut Vec<Diagnostic>) -> Result<(), Refusal> {
+fn check_available(
+    opkg: &Opkg,
+    context: &FilterContext,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<(), Refusal> {
     let filter = &opkg.filter;
-    let decision = subject.decide(filter, findings);
-    let arch_excluded = !filter.archs.is_empty() && !filter.archs.iter().any(|arch| arch == subject.arch());
-    if decision == Decision::No || arch_excluded {
-        return Err(Refusal::Unavailable(unavailable(opkg, subject)));
+    let decision = context.evaluate(filter, diagnostics);
+    let arch_excluded =
+        !filter.archs.is_empty() && !filter.archs.iter().any(|arch| arch == context.build_arch());
+    if decision == FilterMatch::Never || arch_excluded {
+        return Err(Refusal::Unavailable(unavailable_diagnostic(opkg, context)));
     }
-    if let Decision::Depends(condition) = &decision
+    if let FilterMatch::Conditional(condition) = &decision
         && !condition.versions.is_empty()
     {
-        let default = match subject.settle(&decision) {
+        let default = match context.matches_by_default(&decision) {
             true => "its default release is among them",
             false => "its default release is not among them",
         };
-        finding::add(
-            findings,
-            finding::note(
+        diagnostic::push_unique(
+            diagnostics,
+            diagnostic::note(
                 opkg.at,
                 format!(
                     "opkg-{} is only for {}; {} names no version, and {default}",
                     opkg.name,
-                    dists(filter),
-                    subject.name
+                    describe_dists(filter),
+                    context.name
                 ),
             ),
         );
@@ -151,12 +156,12 @@ fn available(opkg: &Opkg, subject: &Subject, findings: &mut Vec<Diagnostic>) -> 
     Ok(())
 }
 
-fn unavailable(opkg: &Opkg, subject: &Subject) -> Diagnostic {
+fn unavailable_diagnostic(opkg: &Opkg, context: &FilterContext) -> Diagnostic {
     let filter = &opkg.filter;
-    let named = if subject.may_be_meant(filter) { filter.archs.join(", ") } else { dists(filter) };
-    let target = match &subject.arch {
-        None if subject.may_be_meant(filter) => format!("{} on {}", subject.name, subject.machine),
-        _ => subject.name.clone(),
+    let named = if context.may_match(filter) { filter.archs.join(", ") } else { describe_dists(filter) };
+    let target = match &context.arch {
+        None if context.may_match(filter) => format!("{} on {}", context.name, context.host_arch),
+        _ => context.name.clone(),
     };
     Diagnostic {
         severity: Severity::Note,
@@ -166,12 +171,12 @@ fn unavailable(opkg: &Opkg, subject: &Subject) -> Diagnostic {
     }
 }
 
-fn dists(filter: &Filter) -> String {
+fn describe_dists(filter: &Filter) -> String {
     let mut names: Vec<String> = Vec::new();
     for dist in &filter.dists {
         let name = match &dist.bound {
             Some(bound) => {
-                format!("{} {} {}", dist.id, crate::version::sign(bound.comparison), bound.version)
+                format!("{} {} {}", dist.id, crate::version::operator(bound.comparison), bound.version)
             }
             None => dist.id.clone(),
         };
@@ -182,67 +187,69 @@ fn dists(filter: &Filter) -> String {
     names.join(", ")
 }
 
-fn part<'a>(
+fn plan_part<'a>(
     opkg: &'a Opkg,
-    subject: &Subject,
+    context: &FilterContext,
     documentation: &str,
-    which: Which,
-    findings: &mut Vec<Diagnostic>,
-) -> Part<'a> {
-    let mut part = Part {
-        which,
-        name: package_name(opkg, which),
-        summary: match which {
-            Which::Api => opkg.summary.clone(),
-            Which::Server => format!("{}, server part", opkg.summary),
-            Which::Client => format!("{}, client part", opkg.summary),
+    kind: PartKind,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> PartPlan<'a> {
+    let mut part = PartPlan {
+        kind,
+        name: package_name(opkg, kind),
+        summary: match kind {
+            PartKind::Api => opkg.summary.clone(),
+            PartKind::Server => format!("{}, server part", opkg.summary),
+            PartKind::Client => format!("{}, client part", opkg.summary),
         },
         relations: Vec::new(),
         opkg_conflicts: Vec::new(),
-        requires_same: (which == Which::Server).then(|| package_name(opkg, Which::Api)),
-        arch_specific: !opkg.filter.archs.is_empty(),
+        same_version_requirement: (kind == PartKind::Server).then(|| package_name(opkg, PartKind::Api)),
+        is_arch_specific: !opkg.filter.archs.is_empty(),
         files: Vec::new(),
         directories: Vec::new(),
     };
     for relation in &opkg.relations {
-        let list = match (relation.scope, which) {
-            (Scope::Part(of), which) if of == which => &mut part.relations,
-            (Scope::Common | Scope::Whole, Which::Server | Which::Client) => &mut part.relations,
-            (Scope::Whole, Which::Api) if relation.kind == Kind::Conflicts => &mut part.opkg_conflicts,
+        let list = match (relation.scope, kind) {
+            (Scope::Part(of), kind) if of == kind => &mut part.relations,
+            (Scope::Common | Scope::Whole, PartKind::Server | PartKind::Client) => &mut part.relations,
+            (Scope::Whole, PartKind::Api) if relation.kind == Kind::Conflicts => &mut part.opkg_conflicts,
             _ => continue,
         };
-        let decision = subject.decide(&relation.filter, findings);
+        let decision = context.evaluate(&relation.filter, diagnostics);
         // The package differs between architectures even where this one does not get the relation.
-        part.arch_specific |= !relation.filter.archs.is_empty() && subject.may_be_meant(&relation.filter);
-        if decision != Decision::No {
-            add(list, Resolved { relation, decision });
+        part.is_arch_specific |= !relation.filter.archs.is_empty() && context.may_match(&relation.filter);
+        if decision != FilterMatch::Never {
+            push_merged(list, ResolvedRelation { relation, filter_match: decision });
         }
     }
-    part.files = placed_files(opkg, which, documentation);
+    part.files = installed_files(opkg, kind, documentation);
     part.directories = opkg
         .directories
         .iter()
-        .filter(|directory| directory.part == which)
-        .map(|directory| place(&directory.destination, documentation))
+        .filter(|directory| directory.part == kind)
+        .map(|directory| resolve_destination(&directory.destination, documentation))
         .collect();
     part.directories.sort();
     part
 }
 
 /// A relation that holds in any case makes the same one under a condition superfluous.
-fn add<'a>(list: &mut Vec<Resolved<'a>>, new: Resolved<'a>) {
-    let same = |old: &Resolved<'_>| {
+fn push_merged<'a>(list: &mut Vec<ResolvedRelation<'a>>, new: ResolvedRelation<'a>) {
+    let same = |old: &ResolvedRelation<'_>| {
         old.relation.kind == new.relation.kind
             && old.relation.name == new.relation.name
             && old.relation.bound == new.relation.bound
     };
-    if list.iter().any(|old| same(old) && (old.decision == Decision::Yes || old.decision == new.decision)) {
+    if list.iter().any(|old| {
+        same(old) && (old.filter_match == FilterMatch::Always || old.filter_match == new.filter_match)
+    }) {
         return;
     }
-    if new.decision == Decision::Yes
+    if new.filter_match == FilterMatch::Always
         && let Some(first) = list.iter().position(same)
     {
-        list[first].decision = Decision::Yes;
+        list[first].filter_match = FilterMatch::Always;
         let mut index = 0;
         list.retain(|old| {
             index += 1;
@@ -253,14 +260,14 @@ fn add<'a>(list: &mut Vec<Resolved<'a>>, new: Resolved<'a>) {
     list.push(new);
 }
 
-fn placed_files<'a>(opkg: &'a Opkg, which: Which, documentation: &str) -> Vec<Placed<'a>> {
+fn installed_files<'a>(opkg: &'a Opkg, kind: PartKind, documentation: &str) -> Vec<InstalledFile<'a>> {
     let mut files: Vec<_> = opkg
         .files
         .iter()
-        .filter(|file| file.part == which)
-        .map(|source| Placed {
-            path: place(&source.destination, documentation),
-            documentation: matches!(source.destination, Destination::Documentation(_)),
+        .filter(|file| file.part == kind)
+        .map(|source| InstalledFile {
+            path: resolve_destination(&source.destination, documentation),
+            is_documentation: matches!(source.destination, Destination::Documentation(_)),
             source,
         })
         .collect();
@@ -268,7 +275,7 @@ fn placed_files<'a>(opkg: &'a Opkg, which: Which, documentation: &str) -> Vec<Pl
     files
 }
 
-fn place(destination: &Destination, documentation: &str) -> String {
+fn resolve_destination(destination: &Destination, documentation: &str) -> String {
     match destination {
         Destination::Path(path) => path.clone(),
         Destination::Documentation(path) if path.is_empty() => documentation.to_owned(),

@@ -1,7 +1,7 @@
 //! The shell text that a package manager runs for a native script (format, section 4.1).
 
 use crate::opkg::{HookTime, SourceFile};
-use crate::parts::Placed;
+use crate::parts::InstalledFile;
 use crate::text::shell_quote;
 
 /// A native script's scriptlet, for `/bin/sh`.
@@ -15,38 +15,38 @@ pub struct Scriptlet {
     pub body: String,
     /// The script's interpreter where the package manager must be told of it: an absolute path, and not
     /// `/bin/sh`, which runs the body itself.
-    pub programs: Vec<String>,
+    pub required_programs: Vec<String>,
 }
 
 impl Scriptlet {
     /// Whether the body holds the script itself. It uses `mktemp` and `rm` then.
     #[must_use]
-    pub fn is_carried(&self) -> bool {
-        !runs_file(self.time)
+    pub fn is_embedded(&self) -> bool {
+        !is_file_installed(self.time)
     }
 }
 
 /// The scriptlet of a file, if it is a native script. `home` is [`crate::opkg::Opkg::home`].
 #[must_use]
-pub fn of(file: &Placed<'_>, home: &str) -> Option<Scriptlet> {
+pub fn for_file(file: &InstalledFile<'_>, home: &str) -> Option<Scriptlet> {
     let native = file.source.scriptlet.as_ref()?;
     let home = format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(home));
     let body = match &native.text {
-        Some(text) if !runs_file(native.time) => home + &carry(text, &file.source.interpreter),
+        Some(text) if !is_file_installed(native.time) => home + &embed_script(text, &file.source.interpreter),
         _ => format!("{home}exec {} \"$@\"\n", shell_quote(&file.path)),
     };
-    Some(Scriptlet { time: native.time, body, programs: programs(file.source) })
+    Some(Scriptlet { time: native.time, body, required_programs: required_programs(file.source) })
 }
 
 /// Whether the script's file is on disk at that time.
-fn runs_file(time: HookTime) -> bool {
+fn is_file_installed(time: HookTime) -> bool {
     matches!(time, HookTime::PostInstall | HookTime::PreUninstall)
 }
 
 /// The script goes into a private file, since interpreters differ in what they can read from elsewhere.
 /// Every line of it is marked, so that none ends the here-document; the shell itself takes the marks
 /// away again. A last line without an end gets one.
-fn carry(text: &str, interpreter: &[String]) -> String {
+fn embed_script(text: &str, interpreter: &[String]) -> String {
     let mut body = String::from(
         "script=$(mktemp) || exit 1\n\
          trap 'rm -f \"$script\"' EXIT\n\
@@ -69,7 +69,7 @@ fn carry(text: &str, interpreter: &[String]) -> String {
     body
 }
 
-fn programs(file: &SourceFile) -> Vec<String> {
+fn required_programs(file: &SourceFile) -> Vec<String> {
     // Of `/usr/bin/env perl` only `env` has a path that is known; where `perl` lies is what it looks for.
     file.interpreter
         .first()
@@ -105,7 +105,8 @@ mod tests {
 
     fn scriptlet(source: &SourceFile) -> Scriptlet {
         let Destination::Path(path) = source.destination.clone() else { panic!("a path was given") };
-        of(&Placed { path, documentation: false, source }, "/usr/lib/oscar/packages/it's").unwrap()
+        for_file(&InstalledFile { path, is_documentation: false, source }, "/usr/lib/oscar/packages/it's")
+            .unwrap()
     }
 
     fn run(body: &str, arguments: &[&str]) -> (String, Option<i32>) {
@@ -125,8 +126,8 @@ mod tests {
             "OSCAR_PACKAGE_HOME='/usr/lib/oscar/packages/it'\\''s'\nexport OSCAR_PACKAGE_HOME\n\
              exec '/usr/lib/oscar/packages/it'\\''s/x y' \"$@\"\n"
         );
-        assert_eq!(scriptlet.programs, ["/usr/bin/perl"]);
-        assert!(!scriptlet.is_carried());
+        assert_eq!(scriptlet.required_programs, ["/usr/bin/perl"]);
+        assert!(!scriptlet.is_embedded());
     }
 
     #[test]
@@ -142,7 +143,7 @@ mod tests {
     fn without_an_interpreter_the_shell_runs_it() {
         let source = file(HookTime::PostUninstall, Some("echo hello\n"), &[]);
         assert_eq!(run(&scriptlet(&source).body, &[]), ("hello\n".into(), Some(0)));
-        assert!(scriptlet(&source).programs.is_empty());
+        assert!(scriptlet(&source).required_programs.is_empty());
     }
 
     proptest! {

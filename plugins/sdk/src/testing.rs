@@ -7,7 +7,7 @@ use crate::opkg::{
 
 /// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
 #[must_use]
-pub fn opkg(name: &str) -> Opkg {
+pub fn sample_opkg(name: &str) -> Opkg {
     let home = format!("/usr/lib/oscar/packages/{name}");
     let mut opkg = Opkg {
         at: 0,
@@ -29,7 +29,7 @@ pub fn opkg(name: &str) -> Opkg {
         }],
         filter: Filter { dists: Vec::new(), archs: Vec::new() },
         relations: Vec::new(),
-        history: vec![release("1.0", 1_386_061_212, &["First release."])],
+        history: vec![sample_release("1.0", 1_386_061_212, &["First release."])],
         directories: vec![Directory { part: Part::Api, destination: Destination::Path(home.clone()) }],
         home,
         files: Vec::new(),
@@ -41,7 +41,7 @@ pub fn opkg(name: &str) -> Opkg {
 
 /// A release `<upstream>-1` with one change.
 #[must_use]
-pub fn release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
+pub fn sample_release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
     Release {
         version: Version { epoch: 0, upstream: upstream.to_owned(), release: "1".to_owned() },
         changes: vec![Change {
@@ -57,14 +57,14 @@ pub fn release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
 
 /// A relation whose filter is empty.
 #[must_use]
-pub fn relation(at: Node, scope: Scope, kind: Kind, name: &str) -> Relation {
+pub fn sample_relation(at: Node, scope: Scope, kind: Kind, name: &str) -> Relation {
     let filter = Filter { dists: Vec::new(), archs: Vec::new() };
     Relation { at, scope, kind, name: name.to_owned(), bound: None, filter }
 }
 
-/// A bound.
+/// `Some` bound, as the fields of records want it.
 #[must_use]
-pub fn bound(comparison: Comparison, version: &str) -> Option<Bound> {
+pub fn some_bound(comparison: Comparison, version: &str) -> Option<Bound> {
     Some(Bound { comparison, version: version.to_owned() })
 }
 
@@ -111,7 +111,7 @@ pub fn add_script(
 
 /// What was asked for on a PC: `target("rhel", Some("9"), None)`.
 #[must_use]
-pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
+pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
     Target {
         dist: dist.to_owned(),
         version: version.map(str::to_owned),

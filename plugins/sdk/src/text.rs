@@ -35,22 +35,28 @@ pub fn shell_quote(text: &str) -> String {
 
 /// `Thu Dec 03 2013`, in UTC: how RPM changelogs date.
 #[must_use]
-pub fn rpm_date(at: Timestamp) -> String {
-    let moment = moment(at.seconds).to_offset(UtcOffset::UTC);
-    format!("{} {} {:02} {:04}", weekday(moment), month(moment), moment.day(), moment.year())
+pub fn format_rpm_date(at: Timestamp) -> String {
+    let moment = to_datetime(at.seconds).to_offset(UtcOffset::UTC);
+    format!(
+        "{} {} {:02} {:04}",
+        weekday_abbreviation(moment),
+        month_abbreviation(moment),
+        moment.day(),
+        moment.year()
+    )
 }
 
 /// `Tue, 03 Dec 2013 10:00:12 +0100`, RFC 2822, in the writer's own time zone.
 #[must_use]
-pub fn rfc2822_date(at: Timestamp) -> String {
+pub fn format_rfc2822(at: Timestamp) -> String {
     let offset = UtcOffset::from_whole_seconds(i32::from(at.offset) * 60).unwrap_or(UtcOffset::UTC);
-    let moment = moment(at.seconds).checked_to_offset(offset).unwrap_or_else(|| moment(at.seconds));
+    let moment = to_datetime(at.seconds).checked_to_offset(offset).unwrap_or_else(|| to_datetime(at.seconds));
     let offset = moment.offset();
     format!(
         "{}, {:02} {} {:04} {:02}:{:02}:{:02} {}{:02}{:02}",
-        weekday(moment),
+        weekday_abbreviation(moment),
         moment.day(),
-        month(moment),
+        month_abbreviation(moment),
         moment.year(),
         moment.hour(),
         moment.minute(),
@@ -65,19 +71,19 @@ pub fn rfc2822_date(at: Timestamp) -> String {
 #[must_use]
 pub fn year(at: Timestamp) -> i32 {
     let local = at.seconds.saturating_add(i64::from(at.offset) * 60);
-    moment(local).year()
+    to_datetime(local).year()
 }
 
 /// Out of the calendar's range, the epoch stands in.
-fn moment(seconds: i64) -> OffsetDateTime {
+fn to_datetime(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn weekday(moment: OffsetDateTime) -> &'static str {
+fn weekday_abbreviation(moment: OffsetDateTime) -> &'static str {
     ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][usize::from(moment.weekday().number_days_from_monday())]
 }
 
-fn month(moment: OffsetDateTime) -> &'static str {
+fn month_abbreviation(moment: OffsetDateTime) -> &'static str {
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         [usize::from(u8::from(moment.month())) - 1]
 }
@@ -90,11 +96,11 @@ mod tests {
     #[test]
     fn dates() {
         let at = Timestamp { seconds: 1_386_061_212, offset: 60 };
-        assert_eq!(rpm_date(at), "Tue Dec 03 2013");
-        assert_eq!(rfc2822_date(at), "Tue, 03 Dec 2013 10:00:12 +0100");
+        assert_eq!(format_rpm_date(at), "Tue Dec 03 2013");
+        assert_eq!(format_rfc2822(at), "Tue, 03 Dec 2013 10:00:12 +0100");
         let west = Timestamp { seconds: 1_386_061_212, offset: -330 };
-        assert_eq!(rfc2822_date(west), "Tue, 03 Dec 2013 03:30:12 -0530");
-        assert_eq!(rpm_date(Timestamp { seconds: i64::MAX, offset: 0 }), "Thu Jan 01 1970");
+        assert_eq!(format_rfc2822(west), "Tue, 03 Dec 2013 03:30:12 -0530");
+        assert_eq!(format_rpm_date(Timestamp { seconds: i64::MAX, offset: 0 }), "Thu Jan 01 1970");
         let new_year = 1_388_534_400;
         assert_eq!(year(Timestamp { seconds: new_year, offset: 0 }), 2014);
         assert_eq!(year(Timestamp { seconds: new_year, offset: -60 }), 2013);

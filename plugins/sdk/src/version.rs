@@ -7,18 +7,18 @@ use crate::opkg::Comparison;
 
 /// Numeric components, most significant first; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(Vec<u64>);
+pub struct ReleaseNumber(Vec<u64>);
 
 /// What comparing a target with a bound tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct BoundMatch {
     /// Whether the bound holds.
-    pub holds: bool,
+    pub is_satisfied: bool,
     /// The target names fewer components than the bound and the missing ones, counted as 0, decided.
-    pub guessed: bool,
+    pub is_guess: bool,
 }
 
-impl Version {
+impl ReleaseNumber {
     /// A version of these components; of none it is `0`.
     #[must_use]
     pub fn new(components: impl Into<Vec<u64>>) -> Self {
@@ -53,7 +53,7 @@ impl Version {
     /// Whether a target of this version satisfies a bound, at the precision of the bound (format, 3.1):
     /// `5` means every 5.x, `<= 5` includes 5.9, `> 5` begins with 6.
     #[must_use]
-    pub fn satisfies(&self, comparison: Comparison, bound: &Version) -> Answer {
+    pub fn satisfies(&self, comparison: Comparison, bound: &ReleaseNumber) -> BoundMatch {
         let known = self.0.len().min(bound.0.len());
         let prefix = self.0[..known].cmp(&bound.0[..known]);
         let rest = &bound.0[known..];
@@ -62,13 +62,13 @@ impl Version {
             Ordering::Equal if rest.iter().any(|&component| component > 0) => Ordering::Less,
             other => other,
         };
-        Answer { holds: holds(comparison, order), guessed }
+        BoundMatch { is_satisfied: ordering_satisfies(comparison, order), is_guess: guessed }
     }
 }
 
 /// Whether a comparison is true of things that stand in this order.
 #[must_use]
-pub fn holds(comparison: Comparison, order: Ordering) -> bool {
+pub fn ordering_satisfies(comparison: Comparison, order: Ordering) -> bool {
     match comparison {
         Comparison::Lt => order.is_lt(),
         Comparison::Le => order.is_le(),
@@ -80,7 +80,7 @@ pub fn holds(comparison: Comparison, order: Ordering) -> bool {
 
 /// As it is written in specs, control files and messages.
 #[must_use]
-pub fn sign(comparison: Comparison) -> &'static str {
+pub fn operator(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Lt => "<",
         Comparison::Le => "<=",
@@ -90,7 +90,7 @@ pub fn sign(comparison: Comparison) -> &'static str {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for ReleaseNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, component) in self.0.iter().enumerate() {
             if index > 0 {
@@ -108,8 +108,8 @@ mod tests {
     use super::*;
     use Comparison::{Eq, Ge, Gt, Le, Lt};
 
-    fn answer(target: &str, comparison: Comparison, bound: &str) -> Answer {
-        Version::parse(target).unwrap().satisfies(comparison, &Version::parse(bound).unwrap())
+    fn bound_match(target: &str, comparison: Comparison, bound: &str) -> BoundMatch {
+        ReleaseNumber::parse(target).unwrap().satisfies(comparison, &ReleaseNumber::parse(bound).unwrap())
     }
 
     #[test]
@@ -129,24 +129,24 @@ mod tests {
             ("22.04", Ge, "20.10", true),
             ("15.6", Lt, "15.10", true),
         ] {
-            let answer = answer(target, comparison, bound);
-            assert_eq!(answer.holds, expected, "{target} {} {bound}", sign(comparison));
-            assert!(!answer.guessed);
+            let answer = bound_match(target, comparison, bound);
+            assert_eq!(answer.is_satisfied, expected, "{target} {} {bound}", operator(comparison));
+            assert!(!answer.is_guess);
         }
     }
 
     #[test]
     fn a_missing_minor_version_counts_as_zero_and_is_told_where_it_decides() {
-        assert_eq!(answer("5", Eq, "5.4"), Answer { holds: false, guessed: true });
-        assert_eq!(answer("5", Eq, "5.0"), Answer { holds: true, guessed: true });
-        assert_eq!(answer("5", Lt, "5.4"), Answer { holds: true, guessed: true });
-        assert_eq!(answer("6", Ge, "5.4"), Answer { holds: true, guessed: false });
+        assert_eq!(bound_match("5", Eq, "5.4"), BoundMatch { is_satisfied: false, is_guess: true });
+        assert_eq!(bound_match("5", Eq, "5.0"), BoundMatch { is_satisfied: true, is_guess: true });
+        assert_eq!(bound_match("5", Lt, "5.4"), BoundMatch { is_satisfied: true, is_guess: true });
+        assert_eq!(bound_match("6", Ge, "5.4"), BoundMatch { is_satisfied: true, is_guess: false });
     }
 
     #[test]
     fn only_numbers_are_versions() {
         for text in ["", ".", "5.", "3as", "+5", "-1", "99999999999999999999999", "5 "] {
-            assert_eq!(Version::parse(text), None, "{text:?}");
+            assert_eq!(ReleaseNumber::parse(text), None, "{text:?}");
         }
     }
 }

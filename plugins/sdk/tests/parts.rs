@@ -1,46 +1,46 @@
 //! What each of the three packages gets (format, sections 3.3 and 3.5).
 #![allow(clippy::unwrap_used)]
 
-use opkg_plugin::filter::{Decision, Identity, Subject};
-use opkg_plugin::opkg::{Comparison, DistFilter, Kind, Opkg, Part as Which, Scope};
-use opkg_plugin::packaging::Refusal;
-use opkg_plugin::parts::{Part, plan};
-use opkg_plugin::testing::{add_file, bound, opkg, relation};
-use opkg_plugin::version::Version;
+use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch};
+use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Opkg, Part as Which, Scope};
+use opkg_sdk::packaging::Refusal;
+use opkg_sdk::parts::{PartPlan, plan};
+use opkg_sdk::testing::{add_file, sample_opkg, sample_relation, some_bound};
+use opkg_sdk::version::ReleaseNumber;
 
-fn subject(arch: Option<&str>) -> Subject {
-    Subject {
+fn context(arch: Option<&str>) -> FilterContext {
+    FilterContext {
         name: "rhel".into(),
-        identities: vec![Identity {
+        identities: vec![DistIdentity {
             id: "rhel".into(),
             version: None,
-            default: Version::new([9]),
-            read: Version::parse,
+            default_version: ReleaseNumber::new([9]),
+            parse_version: ReleaseNumber::parse,
         }],
-        stand_ins: Vec::new(),
+        fallback_identities: Vec::new(),
         arch: arch.map(str::to_owned),
-        machine: "x86_64".into(),
+        host_arch: "x86_64".into(),
     }
 }
 
-fn parts(opkg: &Opkg) -> [Part<'_>; 3] {
-    plan(opkg, &subject(None), "/usr/share/doc/opkg-x", &mut Vec::new()).unwrap()
+fn parts(opkg: &Opkg) -> [PartPlan<'_>; 3] {
+    plan(opkg, &context(None), "/usr/share/doc/opkg-x", &mut Vec::new()).unwrap()
 }
 
-fn names<'a>(part: &'a Part<'_>) -> Vec<&'a str> {
+fn names<'a>(part: &'a PartPlan<'_>) -> Vec<&'a str> {
     part.relations.iter().map(|resolved| resolved.relation.name.as_str()).collect()
 }
 
 #[test]
 fn where_a_relation_was_written_says_who_gets_it() {
-    let mut opkg = opkg("x");
+    let mut opkg = sample_opkg("x");
     opkg.relations = vec![
-        relation(1, Scope::Part(Which::Api), Kind::Requires, "api"),
-        relation(2, Scope::Part(Which::Server), Kind::Requires, "server"),
-        relation(3, Scope::Part(Which::Client), Kind::Suggests, "client"),
-        relation(4, Scope::Common, Kind::Requires, "common"),
-        relation(5, Scope::Whole, Kind::Provides, "whole"),
-        relation(6, Scope::Whole, Kind::Conflicts, "rival"),
+        sample_relation(1, Scope::Part(Which::Api), Kind::Requires, "api"),
+        sample_relation(2, Scope::Part(Which::Server), Kind::Requires, "server"),
+        sample_relation(3, Scope::Part(Which::Client), Kind::Suggests, "client"),
+        sample_relation(4, Scope::Common, Kind::Requires, "common"),
+        sample_relation(5, Scope::Whole, Kind::Provides, "whole"),
+        sample_relation(6, Scope::Whole, Kind::Conflicts, "rival"),
     ];
     let [api, server, client] = parts(&opkg);
     assert_eq!(names(&api), ["api"]);
@@ -48,64 +48,64 @@ fn where_a_relation_was_written_says_who_gets_it() {
     assert_eq!(names(&client), ["client", "common", "whole", "rival"]);
     assert_eq!(api.opkg_conflicts[0].relation.name, "rival");
     assert!(server.opkg_conflicts.is_empty());
-    assert_eq!(server.requires_same.as_deref(), Some("opkg-x"));
-    assert_eq!((api.requires_same, client.requires_same), (None, None));
+    assert_eq!(server.same_version_requirement.as_deref(), Some("opkg-x"));
+    assert_eq!((api.same_version_requirement, client.same_version_requirement), (None, None));
     assert_eq!((server.name.as_str(), server.summary.as_str()), ("opkg-x-server", "A sample, server part"));
 }
 
 #[test]
 fn an_unconditional_relation_replaces_the_same_under_conditions() {
-    let mut opkg = opkg("x");
-    opkg.relations = vec![relation(1, Scope::Common, Kind::Requires, "a"); 4];
+    let mut opkg = sample_opkg("x");
+    opkg.relations = vec![sample_relation(1, Scope::Common, Kind::Requires, "a"); 4];
     for (index, version) in [(0, "8"), (1, "9")] {
-        let filter = DistFilter { at: 1, id: "rhel".into(), bound: bound(Comparison::Eq, version) };
+        let filter = DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Eq, version) };
         opkg.relations[index].filter.dists = vec![filter];
     }
     opkg.relations[3].scope = Scope::Part(Which::Server);
     let [_, server, client] = parts(&opkg);
     assert_eq!((names(&server), names(&client)), (vec!["a"], vec!["a"]));
-    assert_eq!(server.relations[0].decision, Decision::Yes);
+    assert_eq!(server.relations[0].filter_match, FilterMatch::Always);
 }
 
 #[test]
 fn an_arch_filter_makes_the_part_that_gets_it_specific() {
-    let mut opkg = opkg("x");
+    let mut opkg = sample_opkg("x");
     opkg.relations = vec![
-        relation(1, Scope::Part(Which::Server), Kind::Requires, "a"),
-        relation(2, Scope::Part(Which::Client), Kind::Requires, "b"),
+        sample_relation(1, Scope::Part(Which::Server), Kind::Requires, "a"),
+        sample_relation(2, Scope::Part(Which::Client), Kind::Requires, "b"),
     ];
     // Even one that this architecture does not get; but not one of another distribution.
     opkg.relations[0].filter.archs = vec!["ppc".into()];
     opkg.relations[1].filter.archs = vec!["x86_64".into()];
     opkg.relations[1].filter.dists = vec![DistFilter { at: 1, id: "debian".into(), bound: None }];
-    assert_eq!(parts(&opkg).map(|part| part.arch_specific), [false, true, false]);
+    assert_eq!(parts(&opkg).map(|part| part.is_arch_specific), [false, true, false]);
     opkg.filter.archs = vec!["x86_64".into()];
-    assert_eq!(parts(&opkg).map(|part| part.arch_specific), [true, true, true]);
+    assert_eq!(parts(&opkg).map(|part| part.is_arch_specific), [true, true, true]);
 }
 
 #[test]
 fn documents_go_where_the_distribution_wants_them() {
-    let mut opkg = opkg("x");
+    let mut opkg = sample_opkg("x");
     add_file(&mut opkg, Which::Api, "doc/manual/index.html");
     let [api, ..] = parts(&opkg);
-    let found = api.files.iter().find(|file| file.documentation).unwrap();
+    let found = api.files.iter().find(|file| file.is_documentation).unwrap();
     assert_eq!(found.path, "/usr/share/doc/opkg-x/manual/index.html");
 }
 
 #[test]
 fn the_filter_of_the_whole_package() {
-    let mut opkg = opkg("x");
+    let mut opkg = sample_opkg("x");
     opkg.filter.archs = vec!["ppc64".into()];
-    let refused = plan(&opkg, &subject(None), "/d", &mut Vec::new());
-    let Err(Refusal::Unavailable(finding)) = refused else { panic!("not available there") };
-    assert_eq!(finding.message, "opkg-x is not available for rhel on x86_64: its filters name only ppc64");
+    let refused = plan(&opkg, &context(None), "/d", &mut Vec::new());
+    let Err(Refusal::Unavailable(diagnostic)) = refused else { panic!("not available there") };
+    assert_eq!(diagnostic.message, "opkg-x is not available for rhel on x86_64: its filters name only ppc64");
 
     opkg.filter.archs.clear();
-    opkg.filter.dists = vec![DistFilter { at: 1, id: "rhel".into(), bound: bound(Comparison::Lt, "7") }];
-    let mut findings = Vec::new();
-    assert!(plan(&opkg, &subject(None), "/d", &mut findings).is_ok());
+    opkg.filter.dists = vec![DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Lt, "7") }];
+    let mut diagnostics = Vec::new();
+    assert!(plan(&opkg, &context(None), "/d", &mut diagnostics).is_ok());
     assert_eq!(
-        findings[0].message,
+        diagnostics[0].message,
         "opkg-x is only for rhel < 7; rhel names no version, and its default release is not among them"
     );
 }

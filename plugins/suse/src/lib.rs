@@ -3,25 +3,25 @@
 mod release;
 mod zypper;
 
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Named, Refusal, Release};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak, arch_names, releases};
-use release::System;
+use opkg_rpm_family::{LicenseNames, ReleaseProfile, WeakDependencies, arch_names, releases};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Named, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
+use release::Product;
 use zypper::Zypper;
 
 /// Ids by which filters mean any member.
-const FAMILY: [&str; 2] = ["suse", "sles"];
+const FAMILY_IDS: [&str; 2] = ["suse", "sles"];
 
 /// The members by their own ids.
-const LEAP: [&str; 2] = ["leap", "opensuse-leap"];
-const TUMBLEWEED: [&str; 2] = ["tumbleweed", "opensuse-tumbleweed"];
-const OPEN: &str = "opensuse";
-const ENTERPRISE: &str = "sle";
-const DESKTOP: &str = "sled";
+const LEAP_IDS: [&str; 2] = ["leap", "opensuse-leap"];
+const TUMBLEWEED_IDS: [&str; 2] = ["tumbleweed", "opensuse-tumbleweed"];
+const OPENSUSE_ID: &str = "opensuse";
+const SLE_ID: &str = "sle";
+const SLED_ID: &str = "sled";
 
 /// Releases that are known, newest first; any other number is taken as well.
 const RELEASES: &[&str] = &[
@@ -61,7 +61,6 @@ const ARCHS: &[(&str, &str)] = &[
     ("ia64", "ia64"),
 ];
 
-/// The family, as a plugin.
 pub struct Suse;
 
 impl Distribution for Suse {
@@ -71,7 +70,8 @@ impl Distribution for Suse {
         let named = |ids: &[&str], name: &str| {
             ids.iter().map(|id| Named { id: (*id).to_owned(), name: name.to_owned() }).collect::<Vec<_>>()
         };
-        let mut releases: Vec<Release> = releases(RELEASES, &Version::new(release::DEFAULT).to_string());
+        let mut releases: Vec<Release> =
+            releases(RELEASES, &ReleaseNumber::new(release::DEFAULT_RELEASE).to_string());
         for release in &mut releases {
             let (major, pack) = release.version.split_once('.').unwrap_or_default();
             if matches!(major, "12" | "15") && pack != "0" {
@@ -79,16 +79,16 @@ impl Distribution for Suse {
             }
         }
         Description {
-            id: FAMILY[0].to_owned(),
+            id: FAMILY_IDS[0].to_owned(),
             name: "SUSE Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: [
-                named(&[OPEN], "openSUSE"),
-                named(&LEAP, "openSUSE Leap"),
-                named(&TUMBLEWEED, "openSUSE Tumbleweed"),
+                named(&[OPENSUSE_ID], "openSUSE"),
+                named(&LEAP_IDS, "openSUSE Leap"),
+                named(&TUMBLEWEED_IDS, "openSUSE Tumbleweed"),
                 named(&["sles"], "SUSE Linux Enterprise Server"),
-                named(&[DESKTOP], "SUSE Linux Enterprise Desktop"),
-                named(&[ENTERPRISE], "SUSE Linux Enterprise"),
+                named(&[SLED_ID], "SUSE Linux Enterprise Desktop"),
+                named(&[SLE_ID], "SUSE Linux Enterprise"),
             ]
             .concat(),
             releases,
@@ -97,46 +97,46 @@ impl Distribution for Suse {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &flavour(target)?)
+        opkg_rpm_family::generate(opkg, &release_profile(target)?)
     }
 }
 
-fn flavour(target: &Target) -> Result<Flavour, Refusal> {
+fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
     let dist = target.dist.as_str();
-    let asked = if TUMBLEWEED.contains(&dist) { Some("tumbleweed") } else { target.version.as_deref() };
+    let asked = if TUMBLEWEED_IDS.contains(&dist) { Some("tumbleweed") } else { target.version.as_deref() };
     let version = match asked {
-        Some(text) => Some(release::read(text).ok_or_else(|| unknown_release(text))?),
+        Some(text) => Some(release::parse_release(text).ok_or_else(|| unknown_release(text))?),
         None => None,
     };
-    let decisive = version.clone().unwrap_or_else(|| Version::new(release::DEFAULT));
-    let identity = |id: &str| Identity {
+    let decisive = version.clone().unwrap_or_else(|| ReleaseNumber::new(release::DEFAULT_RELEASE));
+    let identity = |id: &str| DistIdentity {
         id: id.to_owned(),
         version: version.clone(),
-        default: Version::new(release::DEFAULT),
-        read: release::read,
+        default_version: ReleaseNumber::new(release::DEFAULT_RELEASE),
+        parse_version: release::parse_release,
     };
-    let (system, own): (System, &[&str]) = match dist {
-        "sles" | ENTERPRISE => (System::Enterprise, &[ENTERPRISE]),
-        DESKTOP => (System::Enterprise, &[ENTERPRISE, DESKTOP]),
-        _ if release::is_tumbleweed(&decisive) => (System::Open, &TUMBLEWEED),
-        _ => (System::Open, &LEAP),
+    let (system, own): (Product, &[&str]) = match dist {
+        "sles" | SLE_ID => (Product::Enterprise, &[SLE_ID]),
+        SLED_ID => (Product::Enterprise, &[SLE_ID, SLED_ID]),
+        _ if release::is_tumbleweed(&decisive) => (Product::OpenSuse, &TUMBLEWEED_IDS),
+        _ => (Product::OpenSuse, &LEAP_IDS),
     };
-    let open = (system == System::Open).then_some(OPEN);
-    let ids = FAMILY.into_iter().chain(open).chain(own.iter().copied());
-    Ok(Flavour {
-        subject: Subject::of(target, ids.map(identity).collect()),
+    let open = (system == Product::OpenSuse).then_some(OPENSUSE_ID);
+    let ids = FAMILY_IDS.into_iter().chain(open).chain(own.iter().copied());
+    Ok(ReleaseProfile {
+        filter_context: FilterContext::new(target, ids.map(identity).collect()),
         archs: ARCHS,
-        expression: release::expression,
-        weak: Weak::Always,
-        documentation: "/usr/share/doc/packages",
-        versioned_documentation: false,
-        licenses: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
+        version_expression: release::version_expression,
+        weak_dependencies: WeakDependencies::Always,
+        documentation_dir: "/usr/share/doc/packages",
+        has_versioned_documentation: false,
+        license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
         compression: match decisive.major() {
             ..12 => Compression::Gzip,
             12..16 => Compression::Xz,
             _ => Compression::Zstd,
         },
-        macros: release::macros(system, &decisive),
+        macros: release::release_macros(system, &decisive),
     })
 }
 
@@ -152,43 +152,46 @@ export_distribution!(Suse);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::filter::Decision;
-    use opkg_plugin::opkg::{Comparison, Destination, Directory, DistFilter, Filter, Part};
-    use opkg_plugin::testing::{add_file, bound, opkg, target};
+    use opkg_sdk::filter::FilterMatch;
+    use opkg_sdk::opkg::{Comparison, Destination, Directory, DistFilter, Filter, Part};
+    use opkg_sdk::testing::{add_file, sample_opkg, sample_target, some_bound};
 
-    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: Option<&str>) -> Decision {
-        let bound = wanted.and_then(|wanted| bound(Comparison::Ge, wanted));
+    fn decide(dist: &str, version: Option<&str>, id: &str, wanted: Option<&str>) -> FilterMatch {
+        let bound = wanted.and_then(|wanted| some_bound(Comparison::Ge, wanted));
         let filter = Filter { dists: vec![DistFilter { at: 0, id: id.into(), bound }], archs: Vec::new() };
-        flavour(&target(dist, version, None)).unwrap().subject.decide(&filter, &mut Vec::new())
+        release_profile(&sample_target(dist, version, None))
+            .unwrap()
+            .filter_context
+            .evaluate(&filter, &mut Vec::new())
     }
 
     #[test]
     fn both_ids_of_the_family_mean_every_member() {
         for dist in ["suse", "opensuse", "leap", "tumbleweed", "sles", "sled", "sle"] {
-            for id in FAMILY {
-                assert_eq!(decide(dist, None, id, None), Decision::Yes, "{id} on {dist}");
+            for id in FAMILY_IDS {
+                assert_eq!(decide(dist, None, id, None), FilterMatch::Always, "{id} on {dist}");
             }
         }
-        assert_eq!(decide("sles", Some("15-sp6"), "suse", Some("11")), Decision::Yes);
-        assert_eq!(decide("suse", Some("13.2"), "sles", Some("15")), Decision::No);
-        assert_eq!(decide("leap", Some("42.3"), "suse", Some("15")), Decision::No);
-        assert!(matches!(decide("suse", None, "suse", Some("15.4")), Decision::Depends(_)));
+        assert_eq!(decide("sles", Some("15-sp6"), "suse", Some("11")), FilterMatch::Always);
+        assert_eq!(decide("suse", Some("13.2"), "sles", Some("15")), FilterMatch::Never);
+        assert_eq!(decide("leap", Some("42.3"), "suse", Some("15")), FilterMatch::Never);
+        assert!(matches!(decide("suse", None, "suse", Some("15.4")), FilterMatch::Conditional(_)));
     }
 
     #[test]
     fn a_member_is_meant_by_its_own_id_only() {
         for (dist, version, id, expected) in [
-            ("suse", None, "opensuse", Decision::Yes),
-            ("opensuse", Some("tumbleweed"), "tumbleweed", Decision::Yes),
-            ("opensuse-tumbleweed", None, "leap", Decision::No),
-            ("tumbleweed", Some("20261101"), "tumbleweed", Decision::Yes),
-            ("sles", None, "opensuse", Decision::No),
-            ("sled", None, "sle", Decision::Yes),
-            ("sles", None, "sled", Decision::No),
+            ("suse", None, "opensuse", FilterMatch::Always),
+            ("opensuse", Some("tumbleweed"), "tumbleweed", FilterMatch::Always),
+            ("opensuse-tumbleweed", None, "leap", FilterMatch::Never),
+            ("tumbleweed", Some("20261101"), "tumbleweed", FilterMatch::Always),
+            ("sles", None, "opensuse", FilterMatch::Never),
+            ("sled", None, "sle", FilterMatch::Always),
+            ("sles", None, "sled", FilterMatch::Never),
         ] {
             assert_eq!(decide(dist, version, id, None), expected, "{id} on {dist}");
         }
-        assert_eq!(decide("tumbleweed", None, "suse", Some("99")), Decision::Yes);
+        assert_eq!(decide("tumbleweed", None, "suse", Some("99")), FilterMatch::Always);
     }
 
     #[test]
@@ -201,7 +204,7 @@ mod tests {
 
     #[test]
     fn each_release_is_packaged_as_its_rpm_can_read() {
-        let of = |version| flavour(&target("suse", version, None)).unwrap().compression;
+        let of = |version| release_profile(&sample_target("suse", version, None)).unwrap().compression;
         assert_eq!(of(Some("11.4")), Compression::Gzip);
         assert_eq!(of(None), Compression::Xz);
         assert_eq!(of(Some("42.3")), Compression::Xz);
@@ -211,11 +214,11 @@ mod tests {
 
     #[test]
     fn documents_have_a_place_of_their_own() {
-        let mut opkg = opkg("x");
+        let mut opkg = sample_opkg("x");
         add_file(&mut opkg, Part::Api, "doc/README");
         opkg.directories
             .push(Directory { part: Part::Api, destination: Destination::Documentation(String::new()) });
-        let output = Suse::generate(&opkg, &target("leap", Some("15.6"), None)).unwrap();
+        let output = Suse::generate(&opkg, &sample_target("leap", Some("15.6"), None)).unwrap();
         let api = &output.packages[0];
         assert!(api.files.iter().any(|file| file.path == "/usr/share/doc/packages/opkg-x/README"));
         assert_eq!(api.license, "GPL-1.0-or-later");
@@ -223,7 +226,9 @@ mod tests {
 
     #[test]
     fn an_unknown_release_is_refused() {
-        let Err(Refusal::UnknownTarget(message)) = flavour(&target("sles", Some("next"), None)) else {
+        let Err(Refusal::UnknownTarget(message)) =
+            release_profile(&sample_target("sles", Some("next"), None))
+        else {
             panic!("must be refused");
         };
         assert!(message.contains("15-SP6"), "{message}");

@@ -7,70 +7,70 @@
 //! for all of 15: these define `sle_version` as well, 150600 for 15.6 or SP 6. Tumbleweed, which has no
 //! releases, is 1699.
 
-use opkg_plugin::filter::VersionTest;
-use opkg_plugin::opkg::Comparison;
-use opkg_plugin::version::Version;
-use opkg_rpm_family::counter::{Counter, Expression};
+use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
+use opkg_sdk::filter::VersionTest;
+use opkg_sdk::opkg::Comparison;
+use opkg_sdk::version::ReleaseNumber;
 
 /// The last that old machines can run: 16 leaves out processors (it wants x86-64-v2).
-pub const DEFAULT: [u64; 2] = [15, 6];
+pub const DEFAULT_RELEASE: [u64; 2] = [15, 6];
 
-const SUSE_VERSION: Counter = Counter { name: "suse_version", weights: &[100, 10] };
+const SUSE_VERSION: ReleaseMacro = ReleaseMacro { name: "suse_version", weights: &[100, 10] };
 /// The `suse_version` of Tumbleweed: above every release of this major version.
-const TUMBLEWEED: u64 = 1699;
-const BEFORE_TUMBLEWEED: u64 = 16;
+const TUMBLEWEED_SUSE_VERSION: u64 = 1699;
+const LAST_MAJOR: u64 = 16;
 
-const SLE_VERSION: Counter = Counter { name: "sle_version", weights: &[10_000, 100] };
+const SLE_VERSION: ReleaseMacro = ReleaseMacro { name: "sle_version", weights: &[10_000, 100] };
 
 /// Where Leap 42 stands: after 13.2 and before 15.
 const LEAP_42: u64 = 14;
 
 /// Whose release a target is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum System {
+pub enum Product {
     /// SUSE Linux, openSUSE, Leap, Tumbleweed.
-    Open,
+    OpenSuse,
     /// SUSE Linux Enterprise Server and Desktop.
     Enterprise,
 }
 
 /// Reads a release: `15.6`, `15-SP6`, `tumbleweed`, which is later than all that have a number.
-pub fn read(text: &str) -> Option<Version> {
+pub fn parse_release(text: &str) -> Option<ReleaseNumber> {
     let text = text.to_ascii_lowercase();
     if text == "tumbleweed" || text == "factory" {
-        return Some(Version::new([u64::MAX]));
+        return Some(ReleaseNumber::new([u64::MAX]));
     }
     let text = match text.split_once("sp") {
         Some((release, pack)) => format!("{}.{pack}", release.strip_suffix('-').unwrap_or(release)),
         None => text,
     };
-    let version = Version::parse(&text)?;
+    let version = ReleaseNumber::parse(&text)?;
     match version.components() {
-        [42, minor @ ..] => Some(Version::new([&[LEAP_42], minor].concat())),
+        [42, minor @ ..] => Some(ReleaseNumber::new([&[LEAP_42], minor].concat())),
         _ => Some(version),
     }
 }
 
 /// Whether a version is Tumbleweed's, which counts days (20261101) where it counts at all.
-pub fn is_tumbleweed(version: &Version) -> bool {
+pub fn is_tumbleweed(version: &ReleaseNumber) -> bool {
     version.major() > 10_000_000
 }
 
 /// The macros that the RPM of a release defines, with their values.
-pub fn macros(system: System, version: &Version) -> Vec<(&'static str, String)> {
+pub fn release_macros(system: Product, version: &ReleaseNumber) -> Vec<(&'static str, String)> {
     let minor = version.components().get(1).copied().unwrap_or_default();
     let (suse, sle) = match (system, version.major()) {
-        _ if is_tumbleweed(version) => (TUMBLEWEED, None),
-        (System::Enterprise, 12) => (1315, Some([12, minor])),
+        _ if is_tumbleweed(version) => (TUMBLEWEED_SUSE_VERSION, None),
+        (Product::Enterprise, 12) => (1315, Some([12, minor])),
         (_, LEAP_42) => (1315, Some([12, minor])),
         (_, 15) => (1500, Some([15, minor])),
         // Service packs did not count yet.
-        (System::Enterprise, major @ ..12) => (major * 100 + 10, None),
+        (Product::Enterprise, major @ ..12) => (major * 100 + 10, None),
         _ => (SUSE_VERSION.value(version.components()), None),
     };
     let mut macros = vec![(SUSE_VERSION.name, suse.to_string())];
     macros.extend(sle.map(|version| (SLE_VERSION.name, SLE_VERSION.value(&version).to_string())));
-    if system == System::Open && version.major() >= LEAP_42 {
+    if system == Product::OpenSuse && version.major() >= LEAP_42 {
         macros.push(("is_opensuse", "1".to_owned()));
     }
     macros
@@ -78,32 +78,32 @@ pub fn macros(system: System, version: &Version) -> Vec<(&'static str, String)> 
 
 /// The test for a spec, which may be built on any member. Leap 42 has the macros of the Enterprise 12 that it was
 /// made of, so that a spec takes it for that where a test lies between the two.
-pub fn expression(test: &VersionTest) -> Expression {
+pub fn version_expression(test: &VersionTest) -> IfExpression {
     let version = test.version.components();
-    let without = by_suse_version(test.comparison, version);
+    let without = suse_version_expression(test.comparison, version);
     let of_enterprise = match version {
         [LEAP_42, minor @ ..] => &[&[12], minor].concat(),
         other => other,
     };
-    let with = SLE_VERSION.test(test.comparison, of_enterprise);
-    Expression {
+    let with = SLE_VERSION.comparison_expr(test.comparison, of_enterprise);
+    IfExpression {
         text: format!("({}) || (!0%{{?sle_version}} && {})", with.text, without.text),
-        exact: with.exact && without.exact,
+        is_exact: with.is_exact && without.is_exact,
     }
 }
 
 /// All of 16 is what lies below Tumbleweed.
-fn by_suse_version(comparison: Comparison, version: &[u64]) -> Expression {
-    let value = SUSE_VERSION.defined();
+fn suse_version_expression(comparison: Comparison, version: &[u64]) -> IfExpression {
+    let value = SUSE_VERSION.defined_expr();
     let first = SUSE_VERSION.value(version);
     let text = match comparison {
-        _ if version != [BEFORE_TUMBLEWEED] => return SUSE_VERSION.test(comparison, version),
-        Comparison::Lt | Comparison::Ge => return SUSE_VERSION.test(comparison, version),
-        Comparison::Eq => format!("{value} >= {first} && {value} < {TUMBLEWEED}"),
-        Comparison::Le => format!("{value} && {value} < {TUMBLEWEED}"),
-        Comparison::Gt => format!("{value} >= {TUMBLEWEED}"),
+        _ if version != [LAST_MAJOR] => return SUSE_VERSION.comparison_expr(comparison, version),
+        Comparison::Lt | Comparison::Ge => return SUSE_VERSION.comparison_expr(comparison, version),
+        Comparison::Eq => format!("{value} >= {first} && {value} < {TUMBLEWEED_SUSE_VERSION}"),
+        Comparison::Le => format!("{value} && {value} < {TUMBLEWEED_SUSE_VERSION}"),
+        Comparison::Gt => format!("{value} >= {TUMBLEWEED_SUSE_VERSION}"),
     };
-    Expression { text, exact: true }
+    IfExpression { text, is_exact: true }
 }
 
 #[cfg(test)]
@@ -116,8 +116,8 @@ mod tests {
         VersionTest {
             id: "suse".into(),
             comparison,
-            version: read(version).unwrap(),
-            written: version.into(),
+            version: parse_release(version).unwrap(),
+            source_text: version.into(),
         }
     }
 
@@ -126,31 +126,31 @@ mod tests {
         let order =
             ["9.3", "10.0", "11.4", "12.1", "13.2", "42.1", "42.3", "15.0", "15-SP6", "16.0", "tumbleweed"];
         for pair in order.windows(2) {
-            let (earlier, later) = (read(pair[0]).unwrap(), read(pair[1]).unwrap());
-            assert!(earlier.satisfies(Lt, &later).holds, "{} < {}", pair[0], pair[1]);
+            let (earlier, later) = (parse_release(pair[0]).unwrap(), parse_release(pair[1]).unwrap());
+            assert!(earlier.satisfies(Lt, &later).is_satisfied, "{} < {}", pair[0], pair[1]);
         }
-        assert_eq!(read("12sp5"), read("12.5"));
-        assert_eq!(read("leap"), None);
-        assert!(is_tumbleweed(&read("20261101").unwrap()));
+        assert_eq!(parse_release("12sp5"), parse_release("12.5"));
+        assert_eq!(parse_release("leap"), None);
+        assert!(is_tumbleweed(&parse_release("20261101").unwrap()));
     }
 
     #[test]
     fn macros_of_releases() {
         let of = |system, version| {
-            let macros = macros(system, &read(version).unwrap());
+            let macros = release_macros(system, &parse_release(version).unwrap());
             macros.into_iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
         };
         for (system, version, expected) in [
-            (System::Open, "15.6", "suse_version 1500, sle_version 150600, is_opensuse 1"),
-            (System::Open, "42.3", "suse_version 1315, sle_version 120300, is_opensuse 1"),
-            (System::Open, "13.2", "suse_version 1320"),
-            (System::Open, "16.0", "suse_version 1600, is_opensuse 1"),
-            (System::Open, "tumbleweed", "suse_version 1699, is_opensuse 1"),
-            (System::Enterprise, "16.1", "suse_version 1610"),
-            (System::Enterprise, "15-sp4", "suse_version 1500, sle_version 150400"),
-            (System::Enterprise, "12", "suse_version 1315, sle_version 120000"),
-            (System::Enterprise, "11.4", "suse_version 1110"),
-            (System::Enterprise, "9", "suse_version 910"),
+            (Product::OpenSuse, "15.6", "suse_version 1500, sle_version 150600, is_opensuse 1"),
+            (Product::OpenSuse, "42.3", "suse_version 1315, sle_version 120300, is_opensuse 1"),
+            (Product::OpenSuse, "13.2", "suse_version 1320"),
+            (Product::OpenSuse, "16.0", "suse_version 1600, is_opensuse 1"),
+            (Product::OpenSuse, "tumbleweed", "suse_version 1699, is_opensuse 1"),
+            (Product::Enterprise, "16.1", "suse_version 1610"),
+            (Product::Enterprise, "15-sp4", "suse_version 1500, sle_version 150400"),
+            (Product::Enterprise, "12", "suse_version 1315, sle_version 120000"),
+            (Product::Enterprise, "11.4", "suse_version 1110"),
+            (Product::Enterprise, "9", "suse_version 910"),
         ] {
             assert_eq!(of(system, version), expected, "{version}");
         }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_spec_asks_both_macros() {
         assert_eq!(
-            expression(&test(Ge, "15.4")).text,
+            version_expression(&test(Ge, "15.4")).text,
             "(0%{?sle_version} >= 150400) || (!0%{?sle_version} && 0%{?suse_version} >= 1540)"
         );
     }
@@ -172,27 +172,27 @@ mod tests {
             return;
         }
         let releases = [
-            (System::Open, "10.3"),
-            (System::Open, "11.4"),
-            (System::Open, "12.1"),
-            (System::Open, "13.2"),
-            (System::Open, "42.3"),
-            (System::Open, "15.0"),
-            (System::Open, "15.6"),
-            (System::Open, "16.0"),
-            (System::Open, "tumbleweed"),
-            (System::Enterprise, "10"),
-            (System::Enterprise, "11"),
-            (System::Enterprise, "12"),
-            (System::Enterprise, "12.5"),
-            (System::Enterprise, "15.3"),
-            (System::Enterprise, "16.0"),
+            (Product::OpenSuse, "10.3"),
+            (Product::OpenSuse, "11.4"),
+            (Product::OpenSuse, "12.1"),
+            (Product::OpenSuse, "13.2"),
+            (Product::OpenSuse, "42.3"),
+            (Product::OpenSuse, "15.0"),
+            (Product::OpenSuse, "15.6"),
+            (Product::OpenSuse, "16.0"),
+            (Product::OpenSuse, "tumbleweed"),
+            (Product::Enterprise, "10"),
+            (Product::Enterprise, "11"),
+            (Product::Enterprise, "12"),
+            (Product::Enterprise, "12.5"),
+            (Product::Enterprise, "15.3"),
+            (Product::Enterprise, "16.0"),
         ];
         let bounds = ["9", "10", "11", "11.4", "12", "15", "15.0", "15.4", "16", "16.0", "16.1"];
         for (system, release) in releases {
-            let version = read(release).unwrap();
+            let version = parse_release(release).unwrap();
             let mut rpm = std::process::Command::new("rpm");
-            for (name, value) in macros(system, &version) {
+            for (name, value) in release_macros(system, &version) {
                 rpm.args(["--define", &format!("{name} {value}")]);
             }
             let mut expected = Vec::new();
@@ -200,8 +200,12 @@ mod tests {
             for bound in bounds.into_iter().filter(|bound| !(is_leap_42 && bound.starts_with("12"))) {
                 for comparison in [Lt, Le, Eq, Ge, Gt] {
                     let test = test(comparison, bound);
-                    rpm.arg("--eval").arg(format!("%[{}]", expression(&test).text));
-                    expected.push((bound, comparison, version.satisfies(comparison, &test.version).holds));
+                    rpm.arg("--eval").arg(format!("%[{}]", version_expression(&test).text));
+                    expected.push((
+                        bound,
+                        comparison,
+                        version.satisfies(comparison, &test.version).is_satisfied,
+                    ));
                 }
             }
             let printed = String::from_utf8(rpm.output().unwrap().stdout).unwrap();

@@ -1,21 +1,21 @@
 //! `zypper`.
 
-use opkg_plugin::PackageManager;
-use opkg_plugin::package_manager::{Command, Installed, Place};
 use opkg_rpm_family::query::{self, check_names};
 use opkg_rpm_family::repository;
+use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::{PackageManager, PackageManagerError};
 
 const PROGRAM: &str = "zypper";
 
 /// Where it looks for package sources.
-const SOURCES: &str = "/etc/zypp/repos.d";
+const REPOS_DIR: &str = "/etc/zypp/repos.d";
 
 /// Exit statuses beside 0 of a change that was made: the machine or zypper itself should be started anew, or
 /// a package source was passed over.
-const CHANGED: [i32; 3] = [102, 103, 106];
+const SUCCESS_EXIT_CODES: [i32; 3] = [102, 103, 106];
 
 /// There is no package source.
-const NO_SOURCES: i32 = 6;
+const NO_REPOS_EXIT_CODE: i32 = 6;
 
 /// How `zypper` is driven. It checks signatures as the system is configured to, except those of package
 /// sources that need none: it has no option for single ones, so these are given to it in files.
@@ -26,46 +26,52 @@ impl PackageManager for Zypper {
         [PROGRAM, query::PROGRAM].map(str::to_owned).to_vec()
     }
 
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        let files = repository::files(place, SOURCES)?;
-        let names: Vec<String> = (0..files.len()).map(repository::name).collect();
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let files = repository::repo_files(target, REPOS_DIR)?;
+        let names: Vec<String> = (0..files.len()).map(repository::repo_id).collect();
         let words = ["install", "--auto-agree-with-licenses"].map(str::to_owned);
-        let install = run(&words, packages, place, &CHANGED)?;
+        let install = zypper_command(&words, packages, target, &SUCCESS_EXIT_CODES)?;
         // Left alone, zypper looks at a source again only after ten minutes.
-        let refresh =
-            (!files.is_empty()).then(|| run(&["refresh".to_owned()], &names, place, &[])).transpose()?;
+        let refresh = (!files.is_empty())
+            .then(|| zypper_command(&["refresh".to_owned()], &names, target, &[]))
+            .transpose()?;
         let commands = refresh.into_iter().chain([install]);
         Ok(commands.map(|command| Command { files: files.clone(), ..command }).collect())
     }
 
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        Ok(vec![run(&["remove".to_owned()], packages, place, &CHANGED)?])
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(vec![zypper_command(&["remove".to_owned()], packages, target, &SUCCESS_EXIT_CODES)?])
     }
 
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        let command = run(&["refresh".to_owned()], &[], place, &[NO_SOURCES])?;
-        Ok(vec![Command { files: repository::files(place, SOURCES)?, ..command }])
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let command = zypper_command(&["refresh".to_owned()], &[], target, &[NO_REPOS_EXIT_CODE])?;
+        Ok(vec![Command { files: repository::repo_files(target, REPOS_DIR)?, ..command }])
     }
 
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        query::command(packages, place)
+    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        query::command(packages, target)
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         query::parse(printed)
     }
 }
 
 /// `success` beside 0.
-fn run(words: &[String], names: &[String], place: &Place, success: &[i32]) -> Result<Command, String> {
+fn zypper_command(
+    words: &[String],
+    names: &[String],
+    target: &Place,
+    success: &[i32],
+) -> Result<Command, PackageManagerError> {
     check_names(names)?;
     // In front of a name these ask for the opposite of the command.
     if let Some(name) = names.iter().find(|name| name.starts_with(['+', '~', '!'])) {
-        return Err(format!("`{name}` is not the name of a package"));
+        return Err(PackageManagerError::new(format!("`{name}` is not the name of a package")));
     }
     let mut argv = vec![PROGRAM.to_owned(), "--non-interactive".to_owned()];
-    if place.root != "/" {
-        argv.extend(["--root".to_owned(), place.root.clone()]);
+    if target.root != "/" {
+        argv.extend(["--root".to_owned(), target.root.clone()]);
     }
     argv.extend_from_slice(words);
     argv.extend_from_slice(names);
@@ -76,9 +82,9 @@ fn run(words: &[String], names: &[String], place: &Place, success: &[i32]) -> Re
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::package_manager::Repository;
+    use opkg_sdk::package_manager::Repository;
 
-    fn place(root: &str, repositories: &[&str]) -> Place {
+    fn target(root: &str, repositories: &[&str]) -> Place {
         let repository = |location: &&str| Repository { location: (*location).into(), unauthenticated: true };
         Place {
             root: root.into(),
@@ -89,7 +95,7 @@ mod tests {
         }
     }
 
-    fn lines(commands: Result<Vec<Command>, String>) -> Vec<String> {
+    fn lines(commands: Result<Vec<Command>, PackageManagerError>) -> Vec<String> {
         commands.unwrap().iter().map(|command| command.argv.join(" ")).collect()
     }
 
@@ -97,19 +103,19 @@ mod tests {
     fn commands() {
         let packages = ["opkg-x".to_owned()];
         assert_eq!(
-            lines(Zypper::install(&packages, &place("/", &[]))),
+            lines(Zypper::install(&packages, &target("/", &[]))),
             ["zypper --non-interactive install --auto-agree-with-licenses opkg-x"]
         );
         assert_eq!(
-            lines(Zypper::remove(&packages, &place("/images/a", &[]))),
+            lines(Zypper::remove(&packages, &target("/images/a", &[]))),
             ["zypper --non-interactive --root /images/a remove opkg-x"]
         );
-        assert_eq!(lines(Zypper::refresh(&place("/", &[]))), ["zypper --non-interactive refresh"]);
+        assert_eq!(lines(Zypper::refresh(&target("/", &[]))), ["zypper --non-interactive refresh"]);
     }
 
     #[test]
     fn further_sources_are_files_and_read_anew() {
-        let commands = Zypper::install(&["opkg-x".to_owned()], &place("/images/a", &["/a", "/b"])).unwrap();
+        let commands = Zypper::install(&["opkg-x".to_owned()], &target("/images/a", &["/a", "/b"])).unwrap();
         for command in &commands {
             let paths: Vec<&str> = command.files.iter().map(|file| file.path.as_str()).collect();
             assert_eq!(paths, ["/etc/zypp/repos.d/opkg-0.repo", "/etc/zypp/repos.d/opkg-1.repo"]);
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn what_means_something_else_is_no_package() {
         for name in ["--no-gpg-checks", "-x", "+x", "~x", "!x", ""] {
-            assert!(Zypper::remove(&[name.to_owned()], &place("/", &[])).is_err(), "{name:?}");
+            assert!(Zypper::remove(&[name.to_owned()], &target("/", &[])).is_err(), "{name:?}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Ubuntu: Debian's packages, other releases. What a package says of Debian holds here as well, where it knows
 //! no Ubuntu.
 
-use opkg_deb_family::{Apt, Flavour, arch, debian};
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Filter, Opkg, Target};
-use opkg_plugin::packaging::{Description, Refusal, Release};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
+use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Filter, Opkg, Target};
+use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
 
 /// Number, name, and the Debian release that it was made from or is nearest to, newest first.
 const RELEASES: [(&str, &str, u64); 6] = [
@@ -20,7 +20,7 @@ const RELEASES: [(&str, &str, u64); 6] = [
 ];
 
 /// The release with long support that clusters commonly run.
-const DEFAULT: &str = "24.04";
+const DEFAULT_RELEASE: &str = "24.04";
 
 /// From here on dpkg reads zstd as a matter of course.
 const ZSTD_SINCE: [u64; 2] = [21, 10];
@@ -28,7 +28,6 @@ const ZSTD_SINCE: [u64; 2] = [21, 10];
 /// Those it is made for, or was in the releases above.
 const ARCHS: [&str; 7] = ["x86_64", "aarch64", "i386", "ppc64le", "riscv64", "s390x", "arm"];
 
-/// Ubuntu, as a plugin.
 pub struct Ubuntu;
 
 impl Distribution for Ubuntu {
@@ -45,17 +44,17 @@ impl Distribution for Ubuntu {
                 .map(|&(version, name, _)| Release {
                     version: version.into(),
                     name: Some(name.into()),
-                    is_default: version == DEFAULT,
+                    is_default: version == DEFAULT_RELEASE,
                 })
                 .collect(),
-            archs: arch::described(&ARCHS),
+            archs: arch::to_arch_names(&ARCHS),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        let flavour = flavour(opkg, target)?;
-        arch::check(&flavour.subject, &ARCHS)?;
-        opkg_deb_family::generate(opkg, &flavour)
+        let profile = release_profile(opkg, target)?;
+        arch::check_supported(&profile.filter_context, &ARCHS)?;
+        opkg_deb_family::generate(opkg, &profile)
     }
 }
 
@@ -63,56 +62,59 @@ export_distribution!(Ubuntu);
 
 /// # Errors
 /// [`Refusal::UnknownTarget`].
-fn flavour(opkg: &Opkg, target: &Target) -> Result<Flavour, Refusal> {
-    let asked = target.version.as_deref().unwrap_or(DEFAULT);
-    let version = read(asked).ok_or_else(|| unknown_release(asked))?;
-    let identity = |id: &str, version: &Version, read| Identity {
+fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refusal> {
+    let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
+    let version = parse_release(asked).ok_or_else(|| unknown_release(asked))?;
+    let identity = |id: &str, version: &ReleaseNumber, read| DistIdentity {
         id: id.into(),
         version: Some(version.clone()),
-        default: version.clone(),
-        read,
+        default_version: version.clone(),
+        parse_version: read,
     };
-    let stand_ins = match names_ubuntu(opkg) {
+    let stand_ins = match mentions_ubuntu(opkg) {
         true => Vec::new(),
-        false => vec![identity("debian", &debian_below(&version), debian::read)],
+        false => vec![identity("debian", &debian_base_release(&version), debian_releases::parse_release)],
     };
-    Ok(Flavour {
+    Ok(ReleaseProfile {
         compression: match version.components() >= ZSTD_SINCE.as_slice() {
             true => Compression::Zstd,
             false => Compression::Xz,
         },
-        subject: Subject { stand_ins, ..Subject::of(target, vec![identity("ubuntu", &version, read)]) },
+        filter_context: FilterContext {
+            fallback_identities: stand_ins,
+            ..FilterContext::new(target, vec![identity("ubuntu", &version, parse_release)])
+        },
     })
 }
 
 /// `debian` means Ubuntu too, but not in a package that knows Ubuntu anywhere (format, 3.1).
-fn names_ubuntu(opkg: &Opkg) -> bool {
+fn mentions_ubuntu(opkg: &Opkg) -> bool {
     let names = |filter: &Filter| filter.dists.iter().any(|dist| dist.id == "ubuntu");
     names(&opkg.filter) || opkg.relations.iter().any(|relation| names(&relation.filter))
 }
 
 /// The release of Debian that a release of Ubuntu counts as.
-fn debian_below(ubuntu: &Version) -> Version {
+fn debian_base_release(ubuntu: &ReleaseNumber) -> ReleaseNumber {
     let base = RELEASES
         .iter()
-        .filter_map(|&(number, _, base)| Some((Version::parse(number)?, base)))
+        .filter_map(|&(number, _, base)| Some((ReleaseNumber::parse(number)?, base)))
         .find(|(number, _)| number.components() <= ubuntu.components())
         .map_or(8, |(_, base)| base);
-    Version::new([base])
+    ReleaseNumber::new([base])
 }
 
 /// A number of any release, or the name of a known one.
-fn read(text: &str) -> Option<Version> {
+fn parse_release(text: &str) -> Option<ReleaseNumber> {
     let text = text.to_ascii_lowercase();
     let number =
         RELEASES.iter().find(|(_, name, _)| *name == text).map_or(text.as_str(), |(number, ..)| number);
-    Version::parse(number)
+    ReleaseNumber::parse(number)
 }
 
 fn unknown_release(asked: &str) -> Refusal {
     let known: Vec<String> = RELEASES.iter().map(|(number, name, _)| format!("{number} ({name})")).collect();
     Refusal::UnknownTarget(format!(
-        "`{asked}` is no release of Ubuntu; a number is, and so is any of {}",
+        "unknown Ubuntu release `{asked}`; use a number or one of {}",
         known.join(", ")
     ))
 }
@@ -121,8 +123,8 @@ fn unknown_release(asked: &str) -> Refusal {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::opkg::{Comparison, DistFilter, Kind, Part, Scope};
-    use opkg_plugin::testing::{bound, opkg, relation, target};
+    use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_sdk::testing::{sample_opkg, sample_relation, sample_target, some_bound};
 
     #[test]
     fn exactly_one_release_is_the_default() {
@@ -132,14 +134,17 @@ mod tests {
 
     #[test]
     fn releases_have_numbers_and_names() {
-        assert_eq!(read("Jammy"), read("22.04"));
-        assert_eq!(read("sid"), None);
-        let refused = |target: &Target| match Ubuntu::generate(&opkg("x"), target) {
+        assert_eq!(parse_release("Jammy"), parse_release("22.04"));
+        assert_eq!(parse_release("sid"), None);
+        let refused = |target: &Target| match Ubuntu::generate(&sample_opkg("x"), target) {
             Err(Refusal::UnknownTarget(message)) => message,
             other => panic!("{other:?}"),
         };
-        assert!(refused(&target("ubuntu", Some("sid"), None)).contains("24.04 (noble)"));
-        assert!(refused(&target("ubuntu", None, Some("ia64"))).contains("knows no architecture `ia64`"));
+        assert!(refused(&sample_target("ubuntu", Some("sid"), None)).contains("24.04 (noble)"));
+        assert!(
+            refused(&sample_target("ubuntu", None, Some("ia64")))
+                .contains("does not support the architecture `ia64`")
+        );
     }
 
     #[test]
@@ -147,13 +152,19 @@ mod tests {
         for (ubuntu, debian) in
             [("24.04", 13), ("23.10", 12), ("22.04", 12), ("20.10", 11), ("16.10", 9), ("14.04", 8)]
         {
-            assert_eq!(debian_below(&Version::parse(ubuntu).unwrap()), Version::new([debian]), "{ubuntu}");
+            assert_eq!(
+                debian_base_release(&ReleaseNumber::parse(ubuntu).unwrap()),
+                ReleaseNumber::new([debian]),
+                "{ubuntu}"
+            );
         }
     }
 
     #[test]
     fn packages_are_compressed_as_the_release_can_read() {
-        let of = |version| flavour(&opkg("x"), &target("ubuntu", version, None)).unwrap().compression;
+        let of = |version| {
+            release_profile(&sample_opkg("x"), &sample_target("ubuntu", version, None)).unwrap().compression
+        };
         assert_eq!(of(None), Compression::Zstd);
         assert_eq!(of(Some("21.04")), Compression::Xz);
         assert_eq!(of(Some("focal")), Compression::Xz);
@@ -161,7 +172,7 @@ mod tests {
 
     /// The dependencies of the server package on Ubuntu 22.04.
     fn depends(opkg: &Opkg) -> Vec<String> {
-        let output = Ubuntu::generate(opkg, &target("ubuntu", Some("jammy"), None)).unwrap();
+        let output = Ubuntu::generate(opkg, &sample_target("ubuntu", Some("jammy"), None)).unwrap();
         let server = &output.packages[1];
         let names = server.relations.iter().map(|relation| relation.name.clone());
         names.filter(|name| !name.starts_with("opkg-")).collect()
@@ -169,11 +180,11 @@ mod tests {
 
     #[test]
     fn debian_is_meant_by_a_package_that_knows_no_ubuntu() {
-        let mut opkg = opkg("x");
+        let mut opkg = sample_opkg("x");
         let filtered = |at, name, id: &str, version| {
-            let mut relation = relation(at, Scope::Part(Part::Server), Kind::Requires, name);
+            let mut relation = sample_relation(at, Scope::Part(Part::Server), Kind::Requires, name);
             relation.filter.dists =
-                vec![DistFilter { at, id: id.into(), bound: bound(Comparison::Ge, version) }];
+                vec![DistFilter { at, id: id.into(), bound: some_bound(Comparison::Ge, version) }];
             relation
         };
         opkg.relations =

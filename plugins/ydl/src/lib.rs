@@ -1,13 +1,15 @@
 //! Yellow Dog Linux: Fedora's, later CentOS's packages for machines with a POWER processor, until 2012.
 
-use opkg_plugin::artefacts::{Compression, Output};
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::packaging::{Description, Named, Refusal};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, export_distribution};
-use opkg_rpm_family::counter::Expression;
-use opkg_rpm_family::{Dnf, Flavour, LicenseNames, Weak, arch_names, releases, target_version};
+use opkg_rpm_family::release_macro::IfExpression;
+use opkg_rpm_family::{
+    Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+};
+use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, export_distribution};
 
 const ID: &str = "ydl";
 
@@ -15,7 +17,7 @@ const ID: &str = "ydl";
 const RELEASES: &[&str] = &["7", "6.2", "6.1", "6.0", "5.0", "4.1", "4.0", "3.0"];
 
 /// The last that was widely used.
-const DEFAULT: &str = "6.2";
+const DEFAULT_RELEASE: &str = "6.2";
 
 /// An edition for PCs with accelerators came at the end.
 const ARCHS: &[(&str, &str)] = &[("ppc", "ppc"), ("ppc64", "ppc64"), ("x86_64", "x86_64")];
@@ -32,38 +34,38 @@ impl Distribution for YellowDog {
             name: "Yellow Dog Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: vec![Named { id: "yellowdog".to_owned(), name: "Yellow Dog Linux".to_owned() }],
-            releases: releases(RELEASES, DEFAULT),
+            releases: releases(RELEASES, DEFAULT_RELEASE),
             archs: arch_names(ARCHS),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &flavour(target)?)
+        opkg_rpm_family::generate(opkg, &release_profile(target)?)
     }
 }
 
 /// No macro of RPM's tells the release, so that a spec has nothing to test: where the target names none, the
 /// default one decides.
-fn flavour(target: &Target) -> Result<Flavour, Refusal> {
-    let version = match target_version(target, RELEASES)? {
+fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+    let version = match parse_target_version(target, RELEASES)? {
         Some(version) => version,
-        None => Version::new([6, 2]),
+        None => ReleaseNumber::new([6, 2]),
     };
-    let identity = |id: &str| Identity {
+    let identity = |id: &str| DistIdentity {
         id: id.to_owned(),
         version: Some(version.clone()),
-        default: version.clone(),
-        read: Version::parse,
+        default_version: version.clone(),
+        parse_version: ReleaseNumber::parse,
     };
     let ids = if target.dist == ID { vec![ID] } else { vec![ID, &target.dist] };
-    Ok(Flavour {
-        subject: Subject::of(target, ids.into_iter().map(identity).collect()),
+    Ok(ReleaseProfile {
+        filter_context: FilterContext::new(target, ids.into_iter().map(identity).collect()),
         archs: ARCHS,
-        expression: |_| Expression { text: "0".to_owned(), exact: true },
-        weak: Weak::Never,
-        documentation: "/usr/share/doc",
-        versioned_documentation: true,
-        licenses: LicenseNames::Written,
+        version_expression: |_| IfExpression { text: "0".to_owned(), is_exact: true },
+        weak_dependencies: WeakDependencies::Never,
+        documentation_dir: "/usr/share/doc",
+        has_versioned_documentation: true,
+        license_names: LicenseNames::Written,
         compression: if version.major() < 7 { Compression::Gzip } else { Compression::Xz },
         macros: Vec::new(),
     })
@@ -75,30 +77,32 @@ export_distribution!(YellowDog);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_plugin::opkg::{Comparison, DistFilter, Kind, Part, Scope};
-    use opkg_plugin::testing::{bound, opkg, relation, target};
+    use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_sdk::testing::{sample_opkg, sample_relation, sample_target, some_bound};
 
     #[test]
     fn exactly_one_release_is_the_default_and_decides() {
         let description = YellowDog::describe();
         let defaults: Vec<_> = description.releases.iter().filter(|release| release.is_default).collect();
         assert_eq!(defaults.len(), 1);
-        let default = flavour(&target(ID, None, None)).unwrap().subject.identities[0].version.clone();
-        assert_eq!(default, Version::parse(&defaults[0].version));
+        let default = release_profile(&sample_target(ID, None, None)).unwrap().filter_context.identities[0]
+            .version
+            .clone();
+        assert_eq!(default, ReleaseNumber::parse(&defaults[0].version));
     }
 
     #[test]
     fn a_spec_tests_no_release() {
-        let mut opkg = opkg("x");
+        let mut opkg = sample_opkg("x");
         opkg.relations = [("new", Comparison::Ge), ("old", Comparison::Lt)]
             .map(|(name, comparison)| {
-                let mut relation = relation(7, Scope::Part(Part::Server), Kind::Requires, name);
+                let mut relation = sample_relation(7, Scope::Part(Part::Server), Kind::Requires, name);
                 relation.filter.dists =
-                    vec![DistFilter { at: 7, id: ID.into(), bound: bound(comparison, "6") }];
+                    vec![DistFilter { at: 7, id: ID.into(), bound: some_bound(comparison, "6") }];
                 relation
             })
             .to_vec();
-        let output = YellowDog::generate(&opkg, &target("yellowdog", None, Some("ppc"))).unwrap();
+        let output = YellowDog::generate(&opkg, &sample_target("yellowdog", None, Some("ppc"))).unwrap();
         let spec = &output.meta_files[0].contents;
         assert!(spec.contains("Requires: new\n") && !spec.contains("old") && !spec.contains("%if"), "{spec}");
         assert_eq!(output.packages[0].license, "GPL");

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use roxmltree::{Document, Node};
 
-use crate::calendar::Moment;
-use crate::package::{Kind, fold, paragraphs};
+use crate::calendar::Timestamp;
+use crate::package::{RelationKind, collapse_whitespace, split_paragraphs};
 
 /// One of `<` `<=` `=` `>=` `>`, and a version.
-pub type Bound = Option<(String, String)>;
+pub type VersionConstraint = Option<(String, String)>;
 
 /// `filters`.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Id in lower case, and the restriction of its version.
-    pub dists: Vec<(String, Bound)>,
+    pub dists: Vec<(String, VersionConstraint)>,
     /// As written, in lower case.
     pub archs: Vec<String>,
 }
@@ -25,34 +25,30 @@ pub struct Filter {
 pub struct Relation {
     /// `serverDeps`, `commonDeps` …; `oscar` for the level of the whole OPKG.
     pub scope: String,
-    /// What it says.
-    pub kind: Kind,
+    pub kind: RelationKind,
     /// As written.
     pub name: String,
-    /// Of the other package.
-    pub bound: Bound,
+    pub bound: VersionConstraint,
     /// Of the group.
     pub filter: Filter,
 }
 
 /// One `changelogEntry`.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct ConfigChangelogEntry {
     /// Of the `versionEntry` around it.
     pub version: String,
     /// Number of that `versionEntry`: two may be of one version.
     pub release: usize,
-    /// Who.
     pub author: String,
     /// When; nothing where it is no date.
-    pub moment: Option<Moment>,
+    pub moment: Option<Timestamp>,
     /// Bugs.
     pub closes: Vec<String>,
     /// What, folded, without empty ones.
     pub items: Vec<String>,
 }
 
-/// The whole file.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Config {
@@ -66,7 +62,7 @@ pub struct Config {
     pub filter: Filter,
     pub relations: Vec<Relation>,
     /// In the order of the file.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ConfigChangelogEntry>,
 }
 
 impl Config {
@@ -80,22 +76,27 @@ impl Config {
         let text = decode(&fs_err::read(directory.join("config.xml")).unwrap());
         let document = Document::parse(&text).unwrap();
         let root = document.root_element();
-        let summary = fold(&text_of(root, "summary").unwrap());
-        let description = paragraphs(&text_of(root, "description").unwrap_or_default());
+        let summary = collapse_whitespace(&child_text(root, "summary").unwrap());
+        let description = split_paragraphs(&child_text(root, "description").unwrap_or_default());
         Self {
-            name: text_of(root, "name").unwrap().trim().to_owned(),
+            name: child_text(root, "name").unwrap().trim().to_owned(),
             description: if description.is_empty() { vec![summary.clone()] } else { description },
             summary,
-            license: fold(&text_of(root, "license").unwrap()),
-            uri: text_of(root, "uri").map(|uri| uri.trim().to_owned()),
-            authors: all(root, "authors").flat_map(|authors| all(authors, "author")).map(author).collect(),
-            filter: filter(root),
-            relations: relations(root),
-            changes: all(root, "changelog")
-                .flat_map(|log| all(log, "versionEntry"))
+            license: collapse_whitespace(&child_text(root, "license").unwrap()),
+            uri: child_text(root, "uri").map(|uri| uri.trim().to_owned()),
+            authors: children_named(root, "authors")
+                .flat_map(|authors| children_named(authors, "author"))
+                .map(parse_author)
+                .collect(),
+            filter: parse_filter(root),
+            relations: parse_relations(root),
+            changes: children_named(root, "changelog")
+                .flat_map(|log| children_named(log, "versionEntry"))
                 .enumerate()
-                .flat_map(|(release, version)| all(version, "changelogEntry").map(move |it| (release, it)))
-                .map(|(release, entry)| change(entry, release))
+                .flat_map(|(release, version)| {
+                    children_named(version, "changelogEntry").map(move |it| (release, it))
+                })
+                .map(|(release, entry)| parse_changelog_entry(entry, release))
                 .collect(),
         }
     }
@@ -139,35 +140,35 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
-fn all<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+fn children_named<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(move |child| child.has_tag_name(name))
 }
 
 /// All text of an element, comments left out.
-fn content(node: Node) -> String {
+fn text_content(node: Node) -> String {
     node.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect()
 }
 
-fn text_of(node: Node, name: &'static str) -> Option<String> {
-    all(node, name).next().map(content)
+fn child_text(node: Node, name: &'static str) -> Option<String> {
+    children_named(node, name).next().map(text_content)
 }
 
-fn author(node: Node) -> (String, String, String) {
-    let text = |name| fold(&text_of(node, name).unwrap());
+fn parse_author(node: Node) -> (String, String, String) {
+    let text = |name| collapse_whitespace(&child_text(node, name).unwrap());
     (node.attribute("cat").unwrap().to_owned(), text("name"), text("email"))
 }
 
-fn filter(parent: Node) -> Filter {
-    let Some(node) = all(parent, "filters").next() else { return Filter::default() };
-    let lower = |node| content(node).trim().to_lowercase();
+fn parse_filter(parent: Node) -> Filter {
+    let Some(node) = children_named(parent, "filters").next() else { return Filter::default() };
+    let lower = |node| text_content(node).trim().to_lowercase();
     Filter {
-        dists: all(node, "dist").map(|dist| (lower(dist), bound(dist))).collect(),
-        archs: all(node, "arch").map(lower).collect(),
+        dists: children_named(node, "dist").map(|dist| (lower(dist), parse_constraint(dist))).collect(),
+        archs: children_named(node, "arch").map(lower).collect(),
     }
 }
 
 /// The attributes `rel` and `version`; real files write both into the latter, or leave the former out.
-fn bound(node: Node) -> Bound {
+fn parse_constraint(node: Node) -> VersionConstraint {
     let version = node.attribute("version")?.trim();
     let digits = version.find(|c: char| !"<>= ".contains(c))?;
     let (inner, version) = version.split_at(digits);
@@ -179,46 +180,49 @@ fn bound(node: Node) -> Bound {
     Some((relation.to_owned(), version.to_owned()))
 }
 
-fn relations(root: Node) -> Vec<Relation> {
+fn parse_relations(root: Node) -> Vec<Relation> {
     let parts = ["commonDeps", "serverDeps", "clientDeps", "apiDeps"];
-    let mut found = groups(root, "oscar");
+    let mut found = parse_groups(root, "oscar");
     for part in root.children().filter(|child| parts.contains(&child.tag_name().name())) {
-        found.extend(groups(part, part.tag_name().name()));
+        found.extend(parse_groups(part, part.tag_name().name()));
     }
     found
 }
 
-fn groups(parent: Node, scope: &str) -> Vec<Relation> {
+fn parse_groups(parent: Node, scope: &str) -> Vec<Relation> {
     let mut found = Vec::new();
     for group in parent.children() {
         let kind = match group.tag_name().name() {
-            "requires" => Kind::Requires,
-            "provides" => Kind::Provides,
-            "conflicts" => Kind::Conflicts,
-            "suggests" => Kind::Suggests,
+            "requires" => RelationKind::Requires,
+            "provides" => RelationKind::Provides,
+            "conflicts" => RelationKind::Conflicts,
+            "suggests" => RelationKind::Suggests,
             _ => continue,
         };
-        for pkg in all(group, "pkg") {
+        for pkg in children_named(group, "pkg") {
             found.push(Relation {
                 scope: scope.to_owned(),
                 kind,
-                name: content(pkg).trim().to_owned(),
-                bound: bound(pkg),
-                filter: filter(group),
+                name: text_content(pkg).trim().to_owned(),
+                bound: parse_constraint(pkg),
+                filter: parse_filter(group),
             });
         }
     }
     found
 }
 
-fn change(node: Node, release: usize) -> Change {
+fn parse_changelog_entry(node: Node, release: usize) -> ConfigChangelogEntry {
     let version = node.parent_element().and_then(|parent| parent.attribute("version")).unwrap();
-    Change {
+    ConfigChangelogEntry {
         version: version.trim().to_owned(),
         release,
-        author: fold(node.attribute("authorName").unwrap()),
-        moment: Moment::read(node.attribute("date").unwrap()),
+        author: collapse_whitespace(node.attribute("authorName").unwrap()),
+        moment: Timestamp::parse(node.attribute("date").unwrap()),
         closes: node.attribute("closes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
-        items: all(node, "item").map(|item| fold(&content(item))).filter(|item| !item.is_empty()).collect(),
+        items: children_named(node, "item")
+            .map(|item| collapse_whitespace(&text_content(item)))
+            .filter(|item| !item.is_empty())
+            .collect(),
     }
 }

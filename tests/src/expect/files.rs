@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Part;
-use crate::package::{File, digest};
+use super::part::Part;
+use crate::package::{InstalledFile, sha256_hex};
 
 /// Of every part: what is installed by absolute path, and its scriptlets with the interpreter of each.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct FilesByPart {
     /// Files, links and owned directories.
-    pub installed: BTreeMap<Part, BTreeMap<String, File>>,
+    pub installed: BTreeMap<Part, BTreeMap<String, InstalledFile>>,
     /// `post-install` → `/bin/sh`.
     pub scriptlets: BTreeMap<Part, BTreeMap<String, String>>,
     /// Directory of the api package's documents.
@@ -18,7 +18,7 @@ pub struct Files {
 }
 
 /// Native scripts under their canonical names and the old ones.
-const NATIVE: [(&str, Part, &str); 17] = [
+const NATIVE_SCRIPTS: [(&str, Part, &str); 17] = [
     ("api-pre-install", Part::Api, "pre-install"),
     ("api-post-install", Part::Api, "post-install"),
     ("api-pre-uninstall", Part::Api, "pre-uninstall"),
@@ -41,42 +41,44 @@ const NATIVE: [(&str, Part, &str); 17] = [
 /// Works it out for the OPKG `name` in a directory. The documents of each package have a directory in
 /// `documentation`.
 #[must_use]
-pub fn read(directory: &Path, name: &str, documentation: &str) -> Files {
-    let mut files = Files { documentation: format!("{documentation}/opkg-{name}"), ..Files::default() };
+pub fn read(directory: &Path, name: &str, documentation: &str) -> FilesByPart {
+    let mut files =
+        FilesByPart { documentation: format!("{documentation}/opkg-{name}"), ..FilesByPart::default() };
     let home = format!("/usr/lib/oscar/packages/{name}");
-    files.put(Part::Api, &home, File::Directory(0o755));
+    files.insert(Part::Api, &home, InstalledFile::Directory(0o755));
     files.walk(directory, "", name);
     files
 }
 
-impl Files {
+impl FilesByPart {
     fn walk(&mut self, directory: &Path, prefix: &str, name: &str) {
         let mut entries: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap()).collect();
         entries.sort_by_key(fs_err::DirEntry::file_name);
         for entry in entries {
             let base = entry.file_name().into_string().unwrap();
             let path = format!("{prefix}{base}");
-            if dropped(&path, &base) {
+            if is_ignored(&path, &base) {
                 continue;
             }
             if entry.file_type().unwrap().is_dir() {
                 self.walk(&entry.path(), &format!("{path}/"), name);
             } else if let Some(destination) = destination(&path, name, &self.documentation) {
-                self.install(&path, &entry.path(), &destination, name);
+                self.add_file(&path, &entry.path(), &destination, name);
             }
         }
     }
 
-    fn install(&mut self, path: &str, source: &Path, destination: &str, name: &str) {
+    fn add_file(&mut self, path: &str, source: &Path, destination: &str, name: &str) {
         // A form among the scripts is a file like any other, but for the form that has its place.
         let shadowed = path.strip_prefix("scripts/").is_some_and(|name| name.starts_with("configurator"));
         if shadowed && self.installed.get(&Part::Api).is_some_and(|files| files.contains_key(destination)) {
             return;
         }
-        let native = path.strip_prefix("scripts/").and_then(|script| NATIVE.iter().find(|it| it.0 == script));
+        let native =
+            path.strip_prefix("scripts/").and_then(|script| NATIVE_SCRIPTS.iter().find(|it| it.0 == script));
         let part = native.map_or(Part::Api, |(_, part, _)| *part);
         let file = if source.is_symlink() {
-            File::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
+            InstalledFile::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
         } else {
             let bytes = fs_err::read(source).unwrap();
             if let Some((_, part, time)) = native {
@@ -85,21 +87,21 @@ impl Files {
                 let scriptlets = self.scriptlets.entry(*part).or_default();
                 scriptlets.insert((*time).to_owned(), interpreter.unwrap_or("/bin/sh").to_owned());
             }
-            File::Regular(mode(path, source, &bytes), digest(&bytes))
+            InstalledFile::Regular(installed_mode(path, source, &bytes), sha256_hex(&bytes))
         };
-        self.put(part, destination, file);
-        for directory in owned_above(destination, name, &self.documentation) {
-            self.put(part, &directory, File::Directory(0o755));
+        self.insert(part, destination, file);
+        for directory in owned_ancestors(destination, name, &self.documentation) {
+            self.insert(part, &directory, InstalledFile::Directory(0o755));
         }
     }
 
-    fn put(&mut self, part: Part, path: &str, file: File) {
+    fn insert(&mut self, part: Part, path: &str, file: InstalledFile) {
         self.installed.entry(part).or_default().insert(path.to_owned(), file);
     }
 }
 
 /// Version control, droppings of editors, and what the format itself ignores.
-fn dropped(path: &str, base: &str) -> bool {
+fn is_ignored(path: &str, base: &str) -> bool {
     matches!(path, "SRPMS" | "distro") || matches!(base, ".git" | ".svn" | "CVS") || base.ends_with('~')
 }
 
@@ -126,7 +128,7 @@ fn destination(path: &str, name: &str, documentation: &str) -> Option<String> {
 }
 
 /// The directories above a file that belong to its package.
-fn owned_above(path: &str, name: &str, documentation: &str) -> Vec<String> {
+fn owned_ancestors(path: &str, name: &str, documentation: &str) -> Vec<String> {
     let roots = [
         format!("/usr/lib/oscar/packages/{name}"),
         format!("/usr/lib/oscar/testing/data/{name}"),
@@ -146,7 +148,7 @@ fn owned_above(path: &str, name: &str, documentation: &str) -> Vec<String> {
 }
 
 /// Everything in `scripts/` is executable; elsewhere what was, or starts with `#!`.
-fn mode(path: &str, source: &Path, bytes: &[u8]) -> u32 {
+fn installed_mode(path: &str, source: &Path, bytes: &[u8]) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     let executable = fs_err::metadata(source).unwrap().permissions().mode() & 0o111 != 0;
     if path.starts_with("scripts/") || executable || bytes.starts_with(b"#!") { 0o755 } else { 0o644 }

@@ -3,29 +3,22 @@
 
 mod config;
 mod files;
+mod part;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use config::Config;
-pub use target::{EXACT, PLAIN, Target};
+pub use part::Part;
+pub use target::{Target, UNVERSIONED_TARGETS, VERSIONED_TARGETS};
 
-use crate::package::{Change, Format, Kind, Package};
-use config::{Bound, Relation};
-
-/// The three native packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum Part {
-    Api,
-    Server,
-    Client,
-}
+use crate::package::{ChangelogEntry, Package, PackageFormat, RelationKind};
+use config::{Relation, VersionConstraint};
 
 /// A package as it should be, and what of it may or may not be there.
 #[derive(Debug)]
-pub struct Expected {
+pub struct ExpectedPackage {
     /// What has to be there.
     pub package: Package,
     /// The programs that its scriptlets start, which it may require as well.
@@ -34,56 +27,61 @@ pub struct Expected {
 
 /// The three packages of the OPKG in a directory; nothing if its own filters exclude the target.
 #[must_use]
-pub fn packages(directory: &Path, target: &Target) -> Option<Vec<Expected>> {
+pub fn packages(directory: &Path, target: &Target) -> Option<Vec<ExpectedPackage>> {
     let config = Config::read(directory);
     if !target.matches(&config.filter) {
         return None;
     }
     let mut files = files::read(directory, &config.name, target.documentation());
     let parts = [Part::Api, Part::Server, Part::Client];
-    Some(parts.iter().map(|part| expected(&config, &mut files, *part, target)).collect())
+    Some(parts.iter().map(|part| expected_package(&config, &mut files, *part, target)).collect())
 }
 
-fn expected(config: &Config, files: &mut files::Files, part: Part, target: &Target) -> Expected {
+fn expected_package(
+    config: &Config,
+    files: &mut files::FilesByPart,
+    part: Part,
+    target: &Target,
+) -> ExpectedPackage {
     let (suffix, addition) = match part {
         Part::Api => ("", ""),
         Part::Server => ("-server", ", server part"),
         Part::Client => ("-client", ", client part"),
     };
     let applying: Vec<&Relation> =
-        config.relations.iter().filter(|relation| applies(&relation.scope, part)).collect();
+        config.relations.iter().filter(|relation| applies_to_part(&relation.scope, part)).collect();
     // What differs between architectures is built for each, even where this one does not get the relation.
     let differs = |relation: &&Relation| {
         !relation.filter.archs.is_empty()
-            && target.is_meant(&relation.filter)
-            && !metadata_only(relation, part)
+            && target.matches_distribution(&relation.filter)
+            && !is_metadata_only(relation, part)
     };
     let specific = !config.filter.archs.is_empty() || applying.iter().any(differs);
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
-        version: written_version(config.version(), target.format),
+        version: native_version(config.version(), target.format),
         arch: target.arch(specific),
         summary: format!("{}{addition}", config.summary),
         description: config.description.clone(),
         url: config.uri.clone(),
-        license: (target.format == Format::Rpm).then(|| target.license(&config.license).to_owned()),
+        license: (target.format == PackageFormat::Rpm).then(|| target.license(&config.license).to_owned()),
         relations: relations(config, &applying, part, target),
         files: files.installed.remove(&part).unwrap_or_default(),
         scriptlets: scriptlets.keys().cloned().collect(),
-        changes: changes(config, target.format),
+        changelog: changes(config, target.format),
         opkg_conflicts: applying
             .iter()
-            .filter(|relation| metadata_only(relation, part) && target.format == Format::Deb)
-            .filter(|relation| relation.kind == Kind::Conflicts && target.matches(&relation.filter))
+            .filter(|relation| is_metadata_only(relation, part) && target.format == PackageFormat::Deb)
+            .filter(|relation| relation.kind == RelationKind::Conflicts && target.matches(&relation.filter))
             .map(|relation| relation.name.clone())
             .collect(),
     };
-    Expected { package, interpreters: scriptlets.into_values().collect() }
+    ExpectedPackage { package, interpreters: scriptlets.into_values().collect() }
 }
 
 /// Whether a relation written there is of any concern to the part.
-fn applies(scope: &str, part: Part) -> bool {
+fn applies_to_part(scope: &str, part: Part) -> bool {
     match scope {
         "oscar" => true,
         "commonDeps" => part != Part::Api,
@@ -94,7 +92,7 @@ fn applies(scope: &str, part: Part) -> bool {
 }
 
 /// The api packages can always be installed side by side: relations of the whole OPKG are for the others.
-fn metadata_only(relation: &Relation, part: Part) -> bool {
+fn is_metadata_only(relation: &Relation, part: Part) -> bool {
     relation.scope == "oscar" && part == Part::Api
 }
 
@@ -103,14 +101,17 @@ fn relations(
     applying: &[&Relation],
     part: Part,
     target: &Target,
-) -> BTreeSet<(Kind, String)> {
+) -> BTreeSet<(RelationKind, String)> {
     let mut found = BTreeSet::new();
     for relation in applying.iter().filter(|relation| target.matches(&relation.filter)) {
-        if !metadata_only(relation, part) {
-            let name = written_name(&relation.name, target.format);
-            found.insert((relation.kind, written(&name, &relation.bound)));
-        } else if relation.kind == Kind::Conflicts && target.format == Format::Rpm {
-            found.insert((Kind::Conflicts, written(&format!("OPKG::{}", relation.name), &relation.bound)));
+        if !is_metadata_only(relation, part) {
+            let name = native_name(&relation.name, target.format);
+            found.insert((relation.kind, format_relation(&name, &relation.bound)));
+        } else if relation.kind == RelationKind::Conflicts && target.format == PackageFormat::Rpm {
+            found.insert((
+                RelationKind::Conflicts,
+                format_relation(&format!("OPKG::{}", relation.name), &relation.bound),
+            ));
         }
     }
     let automatic = match part {
@@ -118,23 +119,23 @@ fn relations(
         Part::Server => "liboscar-server",
         Part::Client => "liboscar-client",
     };
-    found.insert((Kind::Requires, automatic.to_owned()));
+    found.insert((RelationKind::Requires, automatic.to_owned()));
     if part == Part::Server {
-        let version = written_version(config.version(), target.format);
-        found.insert((Kind::Requires, format!("opkg-{} = {version}", config.name)));
+        let version = native_version(config.version(), target.format);
+        found.insert((RelationKind::Requires, format!("opkg-{} = {version}", config.name)));
     }
     found
 }
 
-fn written(name: &str, bound: &Bound) -> String {
+fn format_relation(name: &str, bound: &VersionConstraint) -> String {
     bound
         .as_ref()
         .map_or_else(|| name.to_owned(), |(relation, version)| format!("{name} {relation} {version}"))
 }
 
 /// Debian's names are lower case without `_`, and Perl modules have a convention.
-fn written_name(name: &str, format: Format) -> String {
-    if format == Format::Rpm {
+fn native_name(name: &str, format: PackageFormat) -> String {
+    if format == PackageFormat::Rpm {
         return name.to_owned();
     }
     match name.strip_prefix("perl(").and_then(|module| module.strip_suffix(')')) {
@@ -144,10 +145,10 @@ fn written_name(name: &str, format: Format) -> String {
 }
 
 /// RPM has no `-` in the version itself: what precedes a release gets `~`, the rest `.`.
-fn written_version((epoch, upstream, release): (u32, &str, &str), format: Format) -> String {
+fn native_version((epoch, upstream, release): (u32, &str, &str), format: PackageFormat) -> String {
     let upstream = match format {
-        Format::Deb => upstream.to_owned(),
-        Format::Rpm => {
+        PackageFormat::Deb => upstream.to_owned(),
+        PackageFormat::Rpm => {
             let mut pieces = upstream.split('-');
             let first = pieces.next().unwrap().to_owned();
             pieces.fold(first, |version, piece| {
@@ -162,58 +163,58 @@ fn written_version((epoch, upstream, release): (u32, &str, &str), format: Format
 }
 
 /// RPM shows one entry after the other, by the day on the writer's calendar; Debian one per version.
-fn changes(config: &Config, format: Format) -> Vec<Change> {
-    let releases = releases(config);
+fn changes(config: &Config, format: PackageFormat) -> Vec<ChangelogEntry> {
+    let releases = group_by_release(config);
     match format {
-        Format::Rpm => {
-            let mut entries: Vec<config::Change> = releases.into_iter().flatten().collect();
+        PackageFormat::Rpm => {
+            let mut entries: Vec<config::ConfigChangelogEntry> = releases.into_iter().flatten().collect();
             entries.sort_by_key(|entry| -entry.moment.unwrap().day());
             entries.iter().map(|entry| rpm_change(config, entry)).collect()
         }
-        Format::Deb => releases.into_iter().map(|entries| deb_change(config, &entries)).collect(),
+        PackageFormat::Deb => releases.into_iter().map(|entries| deb_change(config, &entries)).collect(),
     }
 }
 
 /// The one being built first, whatever its date, then newest first, and so are the entries of each.
-fn releases(config: &Config) -> Vec<Vec<config::Change>> {
-    let mut releases: BTreeMap<usize, Vec<config::Change>> = BTreeMap::new();
-    for entry in dated(config) {
+fn group_by_release(config: &Config) -> Vec<Vec<config::ConfigChangelogEntry>> {
+    let mut releases: BTreeMap<usize, Vec<config::ConfigChangelogEntry>> = BTreeMap::new();
+    for entry in fill_missing_dates(config) {
         releases.entry(entry.release).or_default().push(entry);
     }
     for entries in releases.values_mut() {
         entries.sort_by_key(|entry| -entry.moment.unwrap().seconds);
     }
     let mut releases: Vec<_> = releases.into_iter().collect();
-    releases.sort_by_key(|(number, entries)| (*number > 0, -newest(entries)));
+    releases.sort_by_key(|(number, entries)| (*number > 0, -newest_timestamp(entries)));
     releases.into_iter().map(|(_, entries)| entries).collect()
 }
 
-fn newest(entries: &[config::Change]) -> i64 {
+fn newest_timestamp(entries: &[config::ConfigChangelogEntry]) -> i64 {
     entries.iter().map(|entry| entry.moment.unwrap().seconds).max().unwrap()
 }
 
 /// A date that cannot be read becomes that of the next older entry, or of the next newer one where none is
 /// older.
-fn dated(config: &Config) -> Vec<config::Change> {
+fn fill_missing_dates(config: &Config) -> Vec<config::ConfigChangelogEntry> {
     let moments: Vec<_> = config.changes.iter().map(|entry| entry.moment).collect();
     let dated = config.changes.iter().enumerate().map(|(index, entry)| {
         let older = moments[index..].iter().flatten().next();
         let newer = moments[..index].iter().rev().flatten().next();
-        config::Change { moment: older.or(newer).copied(), ..entry.clone() }
+        config::ConfigChangelogEntry { moment: older.or(newer).copied(), ..entry.clone() }
     });
     dated.collect()
 }
 
-fn rpm_change(config: &Config, entry: &config::Change) -> Change {
-    Change {
-        version: written_version(config::split_version(&entry.version), Format::Rpm),
+fn rpm_change(config: &Config, entry: &config::ConfigChangelogEntry) -> ChangelogEntry {
+    ChangelogEntry {
+        version: native_version(config::split_version(&entry.version), PackageFormat::Rpm),
         day: entry.moment.unwrap().day(),
-        author: with_address(config, &entry.author),
+        author: author_with_email(config, &entry.author),
         text: entry.items.join(" "),
     }
 }
 
-fn deb_change(config: &Config, entries: &[config::Change]) -> Change {
+fn deb_change(config: &Config, entries: &[config::ConfigChangelogEntry]) -> ChangelogEntry {
     // Everybody's entries stand together, under the name.
     let mut authors: Vec<&str> = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.items.is_empty()) {
@@ -227,14 +228,14 @@ fn deb_change(config: &Config, entries: &[config::Change]) -> Change {
     // An entry must end with an address: without one it is the maintainer's, and names the author inside.
     let known = config.authors.iter().find(|author| author.1 == first.author);
     let signed = known.or(config.authors.iter().find(|author| author.0 == "maintainer")).unwrap();
-    Change {
-        version: written_version(config::split_version(&first.version), Format::Deb),
+    ChangelogEntry {
+        version: native_version(config::split_version(&first.version), PackageFormat::Deb),
         day: first.moment.unwrap().day(),
         author: format!("{} <{}>", signed.1, signed.2),
         text: items.collect::<Vec<_>>().join(" "),
     }
 }
 
-fn with_address(config: &Config, name: &str) -> String {
+fn author_with_email(config: &Config, name: &str) -> String {
     config.email(name).map_or_else(|| name.to_owned(), |email| format!("{name} <{email}>"))
 }

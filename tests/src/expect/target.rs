@@ -1,15 +1,15 @@
 //! The targets that are tested, with what the format says about them, and filters decided for them.
 
-use super::config::{Bound, Filter};
-use crate::package::Format;
+use super::config::{Filter, VersionConstraint};
+use crate::package::PackageFormat;
 
 /// A distribution in one version, on this machine's architecture.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
     /// What `--dist` gets; names the directory below the output as well.
-    pub argument: &'static str,
+    pub dist: &'static str,
     /// Of its packages.
-    pub format: Format,
+    pub format: PackageFormat,
     /// The ids in filters that mean it.
     ids: &'static [&'static str],
     /// Decides where the argument names none.
@@ -17,45 +17,48 @@ pub struct Target {
 }
 
 /// Named without a version, as most people do.
-pub const PLAIN: [Target; 3] = [
-    Target { argument: "rhel", format: Format::Rpm, ids: &["rhel"], version: "9" },
-    Target { argument: "mandriva", format: Format::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
-    Target { argument: "debian", format: Format::Deb, ids: &["debian"], version: "12" },
+pub const UNVERSIONED_TARGETS: [Target; 3] = [
+    Target { dist: "rhel", format: PackageFormat::Rpm, ids: &["rhel"], version: "9" },
+    Target { dist: "mandriva", format: PackageFormat::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
+    Target { dist: "debian", format: PackageFormat::Deb, ids: &["debian"], version: "12" },
 ];
 
 /// Named with a version, so that every filter is decided.
-pub const EXACT: [Target; 7] = [
-    Target { argument: "rhel-8.9", format: Format::Rpm, ids: &["rhel"], version: "8.9" },
-    Target { argument: "rhel-9", format: Format::Rpm, ids: &["rhel"], version: "9" },
-    Target { argument: "mandriva-9", format: Format::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
-    Target { argument: "fedora-43", format: Format::Rpm, ids: &["fedora", "fc"], version: "43" },
+pub const VERSIONED_TARGETS: [Target; 7] = [
+    Target { dist: "rhel-8.9", format: PackageFormat::Rpm, ids: &["rhel"], version: "8.9" },
+    Target { dist: "rhel-9", format: PackageFormat::Rpm, ids: &["rhel"], version: "9" },
+    Target { dist: "mandriva-9", format: PackageFormat::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
+    Target { dist: "fedora-43", format: PackageFormat::Rpm, ids: &["fedora", "fc"], version: "43" },
     Target {
-        argument: "suse-15.6",
-        format: Format::Rpm,
+        dist: "suse-15.6",
+        format: PackageFormat::Rpm,
         ids: &["suse", "sles", "opensuse"],
         version: "15.6",
     },
-    Target { argument: "debian-12", format: Format::Deb, ids: &["debian"], version: "12" },
+    Target { dist: "debian-12", format: PackageFormat::Deb, ids: &["debian"], version: "12" },
     // As Debian 13, where a package knows no Ubuntu; the generated ones do not.
-    Target { argument: "ubuntu-24.04", format: Format::Deb, ids: &["debian"], version: "13" },
+    Target { dist: "ubuntu-24.04", format: PackageFormat::Deb, ids: &["debian"], version: "13" },
 ];
 
 impl Target {
     /// Whether a filter lets it through.
     #[must_use]
     pub fn matches(&self, filter: &Filter) -> bool {
-        self.is_meant(filter)
-            && (filter.archs.is_empty() || filter.archs.iter().any(|arch| canonical(arch) == machine()))
+        self.matches_distribution(filter)
+            && (filter.archs.is_empty()
+                || filter.archs.iter().any(|arch| canonical_arch(arch) == host_arch()))
     }
 
     /// Whether a filter lets it through on some architecture.
     #[must_use]
-    pub fn is_meant(&self, filter: &Filter) -> bool {
-        let dist = |(id, bound): &(String, Bound)| self.ids.contains(&id.as_str()) && self.within(bound);
+    pub fn matches_distribution(&self, filter: &Filter) -> bool {
+        let dist = |(id, bound): &(String, VersionConstraint)| {
+            self.ids.contains(&id.as_str()) && self.satisfies(bound)
+        };
         filter.dists.is_empty() || filter.dists.iter().any(dist)
     }
 
-    fn within(&self, bound: &Bound) -> bool {
+    fn satisfies(&self, bound: &VersionConstraint) -> bool {
         let Some((relation, version)) = bound else { return true };
         let number = |part: &str| part.parse::<u64>().unwrap();
         let wanted: Vec<u64> = version.split('.').map(number).collect();
@@ -94,22 +97,22 @@ impl Target {
     /// The architecture of a package that is, or is not, made for one alone.
     #[must_use]
     pub fn arch(&self, specific: bool) -> String {
-        let name = match (self.format, specific, machine()) {
-            (Format::Rpm, false, _) => "noarch",
-            (Format::Deb, false, _) => "all",
-            (Format::Deb, true, "x86_64") => "amd64",
-            (Format::Deb, true, "aarch64") => "arm64",
+        let name = match (self.format, specific, host_arch()) {
+            (PackageFormat::Rpm, false, _) => "noarch",
+            (PackageFormat::Deb, false, _) => "all",
+            (PackageFormat::Deb, true, "x86_64") => "amd64",
+            (PackageFormat::Deb, true, "aarch64") => "arm64",
             (_, true, machine) => machine,
         };
         name.to_owned()
     }
 }
 
-fn machine() -> &'static str {
+fn host_arch() -> &'static str {
     std::env::consts::ARCH
 }
 
-fn canonical(arch: &str) -> &str {
+fn canonical_arch(arch: &str) -> &str {
     match arch {
         "amd64" => "x86_64",
         "arm64" => "aarch64",

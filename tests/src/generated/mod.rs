@@ -8,37 +8,36 @@ mod tree;
 
 use std::path::PathBuf;
 
-pub use random::Random;
+pub use random::Rng;
 pub use text::CANARY;
 
-use crate::layout::{self, Item};
+use crate::file_tree::{self, TreeEntry};
 use crate::scratch;
 
-/// An OPKG.
 #[derive(Debug)]
-pub struct Generated {
+pub struct GeneratedPackage {
     /// As `config.xml` has it.
     pub name: String,
     /// Everything in its directory.
-    pub items: Vec<Item>,
+    pub items: Vec<TreeEntry>,
 }
 
 /// The OPKG of a seed. The same seed gives the same OPKG.
 #[must_use]
-pub fn package(seed: u64) -> Generated {
-    let mut random = Random::new(seed);
+pub fn generate(seed: u64) -> GeneratedPackage {
+    let mut random = Rng::new(seed);
     let name = text::name(&mut random, seed);
-    let mut items = vec![Item::file("config.xml", 0o644, config::write(&mut random, &name))];
+    let mut items = vec![TreeEntry::file("config.xml", 0o644, config::generate_config(&mut random, &name))];
     items.extend(tree::items(&mut random));
-    Generated { name, items }
+    GeneratedPackage { name, items }
 }
 
-impl Generated {
+impl GeneratedPackage {
     /// Lays it into a new directory, whose name has a blank in it.
     #[must_use]
-    pub fn lay(&self) -> PathBuf {
-        let directory = scratch::directory("generated").join(format!("an opkg, {}", self.name));
-        layout::write(&directory, &self.items);
+    pub fn write_to_scratch(&self) -> PathBuf {
+        let directory = scratch::create_directory("generated").join(format!("an opkg, {}", self.name));
+        file_tree::write_tree(&directory, &self.items);
         directory
     }
 }
@@ -51,13 +50,16 @@ mod tests {
     #[test]
     fn generated_opkgs_are_the_same_every_time_and_can_be_read() {
         for seed in 0..50 {
-            let generated = package(seed);
-            let directory = generated.lay();
-            assert_eq!(layout::read(&directory), layout::read(&package(seed).lay()));
+            let generated = generate(seed);
+            let directory = generated.write_to_scratch();
+            assert_eq!(
+                file_tree::read_tree(&directory),
+                file_tree::read_tree(&generate(seed).write_to_scratch())
+            );
             let config = expect::Config::read(&directory);
             assert_eq!(config.name, generated.name);
             assert!(config.summary.chars().count() <= 67);
-            for target in &expect::EXACT {
+            for target in &expect::VERSIONED_TARGETS {
                 assert!(expect::packages(&directory, target).is_none_or(|packages| packages.len() == 3));
             }
         }

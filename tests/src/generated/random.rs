@@ -2,9 +2,9 @@
 
 /// A sequence that its seed decides.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Rng(u64);
 
-impl Random {
+impl Rng {
     /// Starts a sequence.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -25,17 +25,16 @@ impl Random {
     }
 
     /// True once in `times`.
-    pub fn once_in(&mut self, times: usize) -> bool {
+    pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// One of these.
-    pub fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+    pub fn choose<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.below(of.len())]
     }
 
     /// Some of these, in their order.
-    pub fn some<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
-        of.iter().filter(|_| self.once_in(2)).cloned().collect()
+    pub fn subset<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
+        of.iter().filter(|_| self.one_in(2)).cloned().collect()
     }
 }

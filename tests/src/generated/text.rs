@@ -1,11 +1,11 @@
 //! Texts that mean something to a shell, to RPM, to a control file or to XML, and must arrive as they are.
 
-use super::random::Random;
+use super::random::Rng;
 
 /// The file that exists afterwards if any of the texts was ever run.
 pub const CANARY: &str = "/var/tmp/opkg-tests-canary";
 
-const TRAPS: [&str; 36] = [
+const INJECTION_STRINGS: [&str; 36] = [
     "100% of the nodes",
     "%(touch /var/tmp/opkg-tests-canary)",
     "$(touch /var/tmp/opkg-tests-canary)",
@@ -61,41 +61,41 @@ const WORDS: [&str; 14] = [
     "and",
 ];
 
-const LATIN: [&str; 4] = ["Zürich", "señor", "à côté", "Ångström"];
-const FURTHER: [&str; 4] = ["“quoted”", "集群", "Łódź", "κόμβος"];
+const LATIN1_WORDS: [&str; 4] = ["Zürich", "señor", "à côté", "Ångström"];
+const NON_LATIN1_WORDS: [&str; 4] = ["“quoted”", "集群", "Łódź", "κόμβος"];
 
 /// Words, traps among them. With `wide`, some that ISO-8859-1 cannot write.
-pub fn line(random: &mut Random, words: usize, wide: bool) -> String {
+pub fn line(random: &mut Rng, words: usize, wide: bool) -> String {
     let mut line = Vec::new();
     for _ in 0..words {
         line.push(match random.below(8) {
-            0 | 1 => random.one(&TRAPS),
-            2 => random.one(&LATIN),
-            3 if wide => random.one(&FURTHER),
-            _ => random.one(&WORDS),
+            0 | 1 => random.choose(&INJECTION_STRINGS),
+            2 => random.choose(&LATIN1_WORDS),
+            3 if wide => random.choose(&NON_LATIN1_WORDS),
+            _ => random.choose(&WORDS),
         });
     }
     line.join(" ")
 }
 
 /// At most 67 characters, and not empty.
-pub fn summary(random: &mut Random, wide: bool) -> String {
+pub fn summary(random: &mut Rng, wide: bool) -> String {
     let line = line(random, 9, wide);
     let cut: String = line.chars().take(67).collect();
     format!("S{}", cut.chars().skip(1).collect::<String>().trim_end())
 }
 
 /// A package's name; the seed makes it unlike all others.
-pub fn name(random: &mut Random, seed: u64) -> String {
-    let start = random.one(&["x", "lib", "3d", "c++", "a.b", "0", "very-long-name-of-a-package-"]);
-    let end = random.one(&["", "+", ".conf", "-oscar", "2.0", "--"]);
+pub fn name(random: &mut Rng, seed: u64) -> String {
+    let start = random.choose(&["x", "lib", "3d", "c++", "a.b", "0", "very-long-name-of-a-package-"]);
+    let end = random.choose(&["", "+", ".conf", "-oscar", "2.0", "--"]);
     format!("{start}{seed}{end}")
 }
 
 /// `[epoch:]upstream-release` with a number in it that grows with `step`.
-pub fn version(random: &mut Random, step: usize) -> String {
-    let epoch = random.one(&["", "", "1:", "12:"]);
-    let middle = random.one(&["", ".0", ".10.2", "-rc1", ".5+6", "a", "-beta2", ".0+git20240102", "-2"]);
-    let release = random.one(&["1", "2.1", "0.3", "10"]);
+pub fn version(random: &mut Rng, step: usize) -> String {
+    let epoch = random.choose(&["", "", "1:", "12:"]);
+    let middle = random.choose(&["", ".0", ".10.2", "-rc1", ".5+6", "a", "-beta2", ".0+git20240102", "-2"]);
+    let release = random.choose(&["1", "2.1", "0.3", "10"]);
     format!("{epoch}{step}{middle}-{release}")
 }

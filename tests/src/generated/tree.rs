@@ -1,11 +1,11 @@
 //! The files of generated packages.
 
-use super::random::Random;
+use super::random::Rng;
 use super::text;
-use crate::layout::Item;
+use crate::file_tree::TreeEntry;
 
 /// File names that hold nothing but what the format allows, and everything that breaks quoting.
-const ODD: [&str; 16] = [
+const UNUSUAL_FILE_NAMES: [&str; 16] = [
     "plain",
     "with blanks  two",
     "quote'single",
@@ -46,56 +46,60 @@ const HOOKS: [&str; 18] = [
 ];
 
 /// Everything but `config.xml`.
-pub fn items(random: &mut Random) -> Vec<Item> {
+pub fn items(random: &mut Rng) -> Vec<TreeEntry> {
     let mut items = Vec::new();
-    for hook in random.some(&HOOKS) {
-        items.push(Item::file(format!("scripts/{hook}"), mode(random), script(random, hook)));
+    for hook in random.subset(&HOOKS) {
+        items.push(TreeEntry::file(format!("scripts/{hook}"), mode(random), script(random, hook)));
     }
     for directory in
         ["scripts", "scripts/lib", "scripts/lib dir/deeper", "doc", "doc/examples %d", "testing/data"]
     {
-        for name in random.some(&ODD) {
-            let file = Item::file(format!("{directory}/{name}"), mode(random), bytes(random));
-            if random.once_in(3) {
+        for name in random.subset(&UNUSUAL_FILE_NAMES) {
+            let file = TreeEntry::file(format!("{directory}/{name}"), mode(random), bytes(random));
+            if random.one_in(3) {
                 items.push(file);
             }
         }
     }
-    for name in random.some(&["a b.apt", "check.apb", "sub/check.apt"]) {
-        items.push(Item::file(format!("testing/apitests.d/{name}"), 0o644, "<testDef/>\n"));
+    for name in random.subset(&["a b.apt", "check.apb", "sub/check.apt"]) {
+        items.push(TreeEntry::file(format!("testing/apitests.d/{name}"), 0o644, "<testDef/>\n"));
     }
-    for name in random.some(&["check.sh", "per%cent.pl", "loose"]) {
-        items.push(Item::file(format!("testing/tests.d/{name}"), 0o755, "#!/bin/sh\nexit 0\n"));
+    for name in random.subset(&["check.sh", "per%cent.pl", "loose"]) {
+        items.push(TreeEntry::file(format!("testing/tests.d/{name}"), 0o755, "#!/bin/sh\nexit 0\n"));
     }
     for path in
-        random.some(&["testing/test_user", "testing/old tests/test_root", "README.md", "NEWS", "AUTHORS"])
+        random.subset(&["testing/test_user", "testing/old tests/test_root", "README.md", "NEWS", "AUTHORS"])
     {
-        items.push(Item::file(path, 0o644, bytes(random)));
+        items.push(TreeEntry::file(path, 0o644, bytes(random)));
     }
-    if random.once_in(2) {
-        items.push(Item::file("configurator.html", 0o644, "<form><input name=a value=\"100%\"></form>\n"));
+    if random.one_in(2) {
+        items.push(TreeEntry::file(
+            "configurator.html",
+            0o644,
+            "<form><input name=a value=\"100%\"></form>\n",
+        ));
     }
-    if random.once_in(2) {
-        items.push(Item::file("doc/a manual", 0o644, "Text.\n"));
-        items.push(Item::link("doc/a link %1", "a manual"));
-        items.push(Item::file("scripts/to link", 0o755, "#!/bin/sh\n"));
-        items.push(Item::link("scripts/lib/up", "../to link"));
+    if random.one_in(2) {
+        items.push(TreeEntry::file("doc/a manual", 0o644, "Text.\n"));
+        items.push(TreeEntry::link("doc/a link %1", "a manual"));
+        items.push(TreeEntry::file("scripts/to link", 0o755, "#!/bin/sh\n"));
+        items.push(TreeEntry::link("scripts/lib/up", "../to link"));
     }
     for path in
         ["doc/.git/config", "scripts/CVS/Entries", "doc/draft~", "SRPMS/x.src.rpm", "distro/rhel/x.rpm"]
     {
-        if random.once_in(3) {
-            items.push(Item::file(path, 0o644, "Never packaged.\n"));
+        if random.one_in(3) {
+            items.push(TreeEntry::file(path, 0o644, "Never packaged.\n"));
         }
     }
     items
 }
 
-fn mode(random: &mut Random) -> u32 {
-    *random.one(&[&0o644, &0o755, &0o600, &0o711])
+fn mode(random: &mut Rng) -> u32 {
+    *random.choose(&[&0o644, &0o755, &0o600, &0o711])
 }
 
-fn bytes(random: &mut Random) -> Vec<u8> {
+fn bytes(random: &mut Rng) -> Vec<u8> {
     match random.below(4) {
         0 => b"#!/bin/sh\nexit 0\n".to_vec(),
         1 => (0..=255).collect(),
@@ -106,7 +110,7 @@ fn bytes(random: &mut Random) -> Vec<u8> {
 
 /// A script that would be torn apart by careless quoting, and tells on `$PROOF` that it was not: its name,
 /// its arguments, its home.
-fn script(random: &mut Random, name: &str) -> String {
+fn script(random: &mut Rng, name: &str) -> String {
     let traps = text::line(random, 12, true);
     match random.below(3) {
         0 => format!(

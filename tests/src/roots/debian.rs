@@ -1,20 +1,21 @@
 //! A small Debian, by debootstrap from wherever this machine's own packages come from.
 
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::kept;
-use super::system::{Root, enter, possible};
+use super::cache;
+use super::chroot::{SystemRoot, chroot_command, is_supported};
 use crate::{process, tools};
 
 const SUITE: &str = "bookworm";
 
 /// Beside the packages that every system has.
-const PACKAGES: &str = "debsums";
+const EXTRA_PACKAGES: &str = "debsums";
 
 /// Fetching and unpacking; what the network needs is not known.
-const LIMIT: Duration = Duration::from_secs(1800);
+const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// A system of a test's own, without any source of packages; nothing, saying so, where none can be made.
 ///
@@ -22,20 +23,21 @@ const LIMIT: Duration = Duration::from_secs(1800);
 ///
 /// If it cannot be made although everything for it is there.
 #[must_use]
-pub fn create() -> Option<Root> {
-    if !possible() || !tools::available(&["debootstrap", "apt-get"]) {
+pub fn create() -> Option<SystemRoot> {
+    if !is_supported() || !tools::all_installed(&["debootstrap", "apt-get"]) {
         return None;
     }
-    let Some(mirror) = mirror() else {
+    let Some(mirror) = find_mirror() else {
         tools::skip("this machine's own packages come from no mirror of Debian");
         return None;
     };
-    let system = kept::system(&format!("{SUITE}-{PACKAGES}"), |directory| make(directory, &mirror));
-    Some(Root::copy(&system.unwrap_or_else(|error| panic!("debootstrap: {error}"))))
+    let system =
+        cache::cached_system(&format!("{SUITE}-{EXTRA_PACKAGES}"), |directory| bootstrap(directory, &mirror));
+    Some(SystemRoot::copy(&system.unwrap_or_else(|error| panic!("debootstrap: {error}"))))
 }
 
 /// Where this machine would fetch Debian's packages from.
-fn mirror() -> Option<String> {
+fn find_mirror() -> Option<String> {
     let mut targets = Command::new("apt-get");
     targets.args([
         "indextargets",
@@ -44,7 +46,7 @@ fn mirror() -> Option<String> {
         "$(RELEASE) $(REPO_URI)",
         "Identifier: Packages",
     ]);
-    let listed = process::succeed(&mut targets);
+    let listed = process::run_successfully(&mut targets);
     let sources: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
     // A mirror of another release's packages has this one's as well.
     let same = sources.iter().find(|(release, _)| *release == SUITE);
@@ -52,19 +54,19 @@ fn mirror() -> Option<String> {
     found.map(|(_, mirror)| (*mirror).to_owned())
 }
 
-fn make(directory: &Path, mirror: &str) -> Result<(), String> {
+fn bootstrap(directory: &Path, mirror: &str) -> io::Result<()> {
     // What it mounts goes away with it.
     let mut debootstrap = Command::new("unshare");
     debootstrap.args(["--mount", "--", "debootstrap", "--variant=minbase"]);
-    debootstrap.arg(format!("--include={PACKAGES}")).arg(SUITE).arg(directory).arg(mirror);
-    let ended = process::run_within(&mut debootstrap, LIMIT);
+    debootstrap.arg(format!("--include={EXTRA_PACKAGES}")).arg(SUITE).arg(directory).arg(mirror);
+    let ended = process::run_with_timeout(&mut debootstrap, BOOTSTRAP_TIMEOUT);
     if ended.code != Some(0) {
         let log = fs_err::read_to_string(directory.join("debootstrap/debootstrap.log")).unwrap_or_default();
-        return Err(format!("{}\n{log}", ended.output()));
+        return Err(io::Error::other(format!("{}\n{log}", ended.combined_output())));
     }
-    let clean = process::run(&mut enter(directory, ["apt-get", "clean"]));
+    let clean = process::run(&mut chroot_command(directory, ["apt-get", "clean"]));
     if clean.code != Some(0) {
-        return Err(clean.output());
+        return Err(io::Error::other(clean.combined_output()));
     }
     // What is lost with the machine may be lost: tests start anew. No service is started in here.
     for (path, contents, mode) in [
@@ -74,11 +76,11 @@ fn make(directory: &Path, mirror: &str) -> Result<(), String> {
     ] {
         use std::os::unix::fs::PermissionsExt;
         let path = directory.join(path);
-        fs_err::write(&path, contents).map_err(|error| error.to_string())?;
+        fs_err::write(&path, contents)?;
         let mode = std::fs::Permissions::from_mode(mode);
-        fs_err::set_permissions(&path, mode).map_err(|error| error.to_string())?;
+        fs_err::set_permissions(&path, mode)?;
     }
     let lists = directory.join("var/lib/apt/lists");
-    fs_err::remove_dir_all(&lists).map_err(|error| error.to_string())?;
-    fs_err::create_dir_all(lists.join("partial")).map_err(|error| error.to_string())
+    fs_err::remove_dir_all(&lists)?;
+    fs_err::create_dir_all(lists.join("partial"))
 }

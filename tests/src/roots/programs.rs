@@ -12,10 +12,10 @@ const APPLETS: &str = "[ awk basename cat chmod chown cp cut date dirname echo e
                        uname wc xargs";
 
 /// What scripts are written for, and nothing stands in for.
-const REAL: [&str; 2] = ["bash", "perl"];
+const COPIED_PROGRAMS: [&str; 2] = ["bash", "perl"];
 
 /// What [`install`] needs on this machine.
-pub const NEEDED: [&str; 4] = ["busybox", "ldd", "bash", "perl"];
+pub const REQUIRED_PROGRAMS: [&str; 4] = ["busybox", "ldd", "bash", "perl"];
 
 /// Puts a shell and its usual company, `bash` and `perl` into a root.
 ///
@@ -27,19 +27,19 @@ pub fn install(root: &Path) {
         fs_err::create_dir_all(root.join("usr").join(directory)).unwrap();
         fs_err::os::unix::fs::symlink(format!("usr/{directory}"), root.join(directory)).unwrap();
     }
-    fs_err::copy(tools::find("busybox").unwrap(), root.join("bin/busybox")).unwrap();
+    fs_err::copy(tools::find_program("busybox").unwrap(), root.join("bin/busybox")).unwrap();
     for applet in APPLETS.split_whitespace() {
         fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
     }
     let mut files = BTreeSet::new();
-    for name in REAL {
-        let program = tools::find(name).unwrap();
+    for name in COPIED_PROGRAMS {
+        let program = tools::find_program(name).unwrap();
         fs_err::copy(&program, root.join("usr/bin").join(name)).unwrap();
-        files.extend(libraries(&program));
+        files.extend(shared_libraries(&program));
     }
     // What `use strict` reads.
     let modules = "use strict; use warnings; print join(\"\\n\", values %INC)";
-    let modules = process::succeed(Command::new("perl").arg("-e").arg(modules));
+    let modules = process::run_successfully(Command::new("perl").arg("-e").arg(modules));
     files.extend(modules.lines().map(PathBuf::from));
     for file in files {
         let place = root.join(file.strip_prefix("/").unwrap());
@@ -49,7 +49,7 @@ pub fn install(root: &Path) {
 }
 
 /// `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)`, and the loader without an arrow.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let printed = process::succeed(Command::new("ldd").arg(program));
+fn shared_libraries(program: &Path) -> Vec<PathBuf> {
+    let printed = process::run_successfully(Command::new("ldd").arg(program));
     printed.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
 }

@@ -5,37 +5,38 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::programs;
-use crate::process::{self, Ended};
+use crate::process::{self, ProcessOutput};
 use crate::{scratch, tools};
 
 /// The package that stands for everything outside.
-const STUB: &str = "stands-for-everything-else";
+const STUB_PACKAGE: &str = "stands-for-everything-else";
 
 /// Parts of a root that are the package managers' own.
-const THEIRS: [&str; 6] = ["etc/dnf", "var/lib/rpm", "var/lib/dnf", "var/cache", "var/log", "var/tmp"];
+const PACKAGE_MANAGER_PATHS: [&str; 6] =
+    ["etc/dnf", "var/lib/rpm", "var/lib/dnf", "var/cache", "var/log", "var/tmp"];
 
 /// A system that has nothing but packages, and what scriptlets need to run.
 #[derive(Debug)]
-pub struct Root {
+pub struct RpmRoot {
     root: PathBuf,
     home: PathBuf,
 }
 
 /// Whether roots can be made here; says what is missing where they cannot.
 #[must_use]
-pub fn possible() -> bool {
+pub fn is_supported() -> bool {
     let tools = ["rpm", "rpmbuild", "dnf", "unshare"];
-    if !tools::available(&[&tools[..], &programs::NEEDED].concat()) || !tools::root() {
+    if !tools::all_installed(&[&tools[..], &programs::REQUIRED_PROGRAMS].concat()) || !tools::is_root() {
         return false;
     }
-    let separate = process::run(&mut separate("true")).code == Some(0);
+    let separate = process::run(&mut unshared_command("true")).code == Some(0);
     if !separate {
         tools::skip("no namespaces of its own for a process");
     }
     separate
 }
 
-impl Root {
+impl RpmRoot {
     /// One without packages.
     ///
     /// # Panics
@@ -43,7 +44,7 @@ impl Root {
     /// Where they are not [`possible`].
     #[must_use]
     pub fn new() -> Self {
-        let directory = scratch::directory("rpm-root");
+        let directory = scratch::create_directory("rpm-root");
         let this = Self { root: directory.join("root"), home: directory.join("home") };
         for directory in ["etc", "tmp", "var/tmp", "var/lib/rpm", "dev"] {
             fs_err::create_dir_all(this.root.join(directory)).unwrap();
@@ -57,14 +58,13 @@ impl Root {
         this
     }
 
-    /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.root
     }
 
     /// Runs `rpm` on it.
-    pub fn rpm<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+    pub fn rpm<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
         process::run(self.command("rpm").arg("--root").arg(&self.root).args(arguments))
     }
 
@@ -73,7 +73,7 @@ impl Root {
         &self,
         sources: &[&Path],
         arguments: impl IntoIterator<Item = A>,
-    ) -> Ended {
+    ) -> ProcessOutput {
         let mut dnf = self.command("dnf");
         dnf.args(["-y", "--noplugins", "--releasever=1", "--setopt=install_weak_deps=False"]);
         dnf.arg("--config").arg(self.home.join("dnf.conf"));
@@ -90,29 +90,30 @@ impl Root {
     /// # Panics
     ///
     /// If it cannot be made.
-    pub fn stand_in(&self, packages: &[PathBuf]) {
-        let provides: String = outside(packages).iter().map(|it| format!("Provides: {it}\n")).collect();
+    pub fn install_stub(&self, packages: &[PathBuf]) {
+        let provides: String =
+            external_requirements(packages).iter().map(|it| format!("Provides: {it}\n")).collect();
         let spec = format!(
-            "Name: {STUB}\nVersion: 1\nRelease: 1\nSummary: Stub\nLicense: none\nBuildArch: noarch\n{provides}\
+            "Name: {STUB_PACKAGE}\nVersion: 1\nRelease: 1\nSummary: Stub\nLicense: none\nBuildArch: noarch\n{provides}\
              %description\nIt holds nothing.\n%files\n"
         );
         let file = self.home.join("stub.spec");
         fs_err::write(&file, spec).unwrap();
         let top = format!("_topdir {}", self.home.join("stub").display());
-        process::succeed(self.command("rpmbuild").args(["-bb", "--define", &top]).arg(&file));
-        let built = self.home.join(format!("stub/RPMS/noarch/{STUB}-1-1.noarch.rpm"));
+        process::run_successfully(self.command("rpmbuild").args(["-bb", "--define", &top]).arg(&file));
+        let built = self.home.join(format!("stub/RPMS/noarch/{STUB_PACKAGE}-1-1.noarch.rpm"));
         let ended =
             self.rpm(["-U".as_ref(), "--replacepkgs".as_ref(), "--nosignature".as_ref(), built.as_os_str()]);
-        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
     }
 
     /// What is installed, without the stub: name and `version-release`.
     #[must_use]
     pub fn installed(&self) -> BTreeMap<String, String> {
         let ended = self.rpm(["-qa", "--qf", "%{NAME} %{VERSION}-%{RELEASE}\\n"]);
-        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         let pairs = ended.stdout.lines().filter_map(|line| line.split_once(' '));
-        let pairs = pairs.filter(|(name, _)| *name != STUB && *name != "gpg-pubkey");
+        let pairs = pairs.filter(|(name, _)| *name != STUB_PACKAGE && *name != "gpg-pubkey");
         pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
     }
 
@@ -128,7 +129,7 @@ impl Root {
         for entry in fs_err::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let within = path.strip_prefix(&self.root).unwrap().to_path_buf();
-            if THEIRS.iter().any(|it| within == Path::new(it)) {
+            if PACKAGE_MANAGER_PATHS.iter().any(|it| within == Path::new(it)) {
                 continue;
             }
             if path.is_dir() && !path.is_symlink() {
@@ -140,7 +141,7 @@ impl Root {
 
     /// What scriptlets wrote to `$PROOF` since this was asked last, line by line.
     #[must_use]
-    pub fn proof(&self) -> Vec<String> {
+    pub fn take_proof(&self) -> Vec<String> {
         let file = self.root.join("proof");
         let text = fs_err::read_to_string(&file).unwrap_or_default();
         if file.exists() {
@@ -150,7 +151,7 @@ impl Root {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = separate(program);
+        let mut command = unshared_command(program);
         command.env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("HOME", &self.home).env("LC_ALL", "C.UTF-8").env("PROOF", "/proof");
@@ -159,25 +160,25 @@ impl Root {
     }
 }
 
-impl Default for Root {
+impl Default for RpmRoot {
     fn default() -> Self {
         Self::new()
     }
 }
 
 /// A command whose scriptlets, which run as root, reach no other process, no network and no mount of this machine.
-fn separate(program: &str) -> Command {
+fn unshared_command(program: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--", program]);
     command
 }
 
 /// What the packages require that none of them has, as provisions that meet it.
-fn outside(packages: &[PathBuf]) -> BTreeSet<String> {
+fn external_requirements(packages: &[PathBuf]) -> BTreeSet<String> {
     let ask = |format: &str| {
         let mut rpm = Command::new("rpm");
         rpm.args(["-qp", "--nosignature", "--qf", format]).args(packages).env("LC_ALL", "C.UTF-8");
-        process::succeed(&mut rpm)
+        process::run_successfully(&mut rpm)
     };
     let own = ask("[%{PROVIDENAME}\\n][%{FILENAMES}\\n]");
     let own: BTreeSet<&str> = own.lines().collect();

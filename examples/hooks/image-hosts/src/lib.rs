@@ -1,24 +1,23 @@
 //! The hooks of the OPKG `image-hosts`, all in one component: a list of the cluster's nodes, as the administrator wants
 //! it, in every image and in the package's home.
 
-use opkg_plugin::hook::files::{HOME, IMAGE};
-use opkg_plugin::hook::{Call, Problem, cluster, config};
-use opkg_plugin::log;
+use opkg_sdk::hook::files::{HOME, IMAGE};
+use opkg_sdk::hook::{Call, HookError, cluster, config};
+use opkg_sdk::log;
 
 /// Where the list is in an image.
-const IN_IMAGE: &str = "etc/image-hosts.conf";
+const IMAGE_PATH: &str = "etc/image-hosts.conf";
 
-/// Where it is in the home.
-const IN_HOME: &str = "image-hosts.conf";
+const HOME_PATH: &str = "image-hosts.conf";
 
-fn run(call: &Call) -> Result<(), Problem> {
+fn run(call: &Call) -> Result<(), HookError> {
     let nodes = cluster::nodes();
     let domain = config::value("domain").unwrap_or_default();
     let wanted = config::values("roles");
-    let list = list(&nodes, &domain, &wanted)?;
+    let list = render_node_list(&nodes, &domain, &wanted)?;
     match call.name.as_str() {
-        "api-post-image" => IMAGE.write(IN_IMAGE, &list)?,
-        "api-post-clientdef" => HOME.write(IN_HOME, &list)?,
+        "api-post-image" => IMAGE.write(IMAGE_PATH, &list)?,
+        "api-post-clientdef" => HOME.write(HOME_PATH, &list)?,
         other => return Err(format!("there is nothing to do for {other}").into()),
     }
     log::info(&format!("{} nodes are listed", nodes.len()));
@@ -29,7 +28,7 @@ fn run(call: &Call) -> Result<(), Problem> {
 ///
 /// # Errors
 /// What the administrator answered cannot be.
-fn list(nodes: &[String], domain: &str, roles: &[String]) -> Result<String, Problem> {
+fn render_node_list(nodes: &[String], domain: &str, roles: &[String]) -> Result<String, HookError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     if !domain.chars().all(fits) {
         return Err(format!("`{}` is no domain", domain.escape_debug()).into());
@@ -42,7 +41,7 @@ fn list(nodes: &[String], domain: &str, roles: &[String]) -> Result<String, Prob
     Ok(list)
 }
 
-opkg_plugin::hook!(run);
+opkg_sdk::hook!(run);
 
 #[cfg(test)]
 mod tests {
@@ -54,10 +53,10 @@ mod tests {
         let nodes = ["node1", "node2"].map(str::to_owned);
         let roles = ["login", "compute"].map(str::to_owned);
         assert_eq!(
-            list(&nodes, "cluster.example.org", &roles).unwrap(),
+            render_node_list(&nodes, "cluster.example.org", &roles).unwrap(),
             "# roles: login compute\nnode1.cluster.example.org\nnode2.cluster.example.org\n"
         );
-        assert_eq!(list(&nodes[..1], "", &[]).unwrap(), "# roles: \nnode1\n");
-        assert!(list(&nodes, "a b", &[]).is_err());
+        assert_eq!(render_node_list(&nodes[..1], "", &[]).unwrap(), "# roles: \nnode1\n");
+        assert!(render_node_list(&nodes, "a b", &[]).is_err());
     }
 }

@@ -4,26 +4,26 @@ mod name;
 mod package;
 mod pacman;
 mod pkgbuild;
+mod record;
 
-use opkg_plugin::artefacts::{
+use opkg_sdk::artefacts::{
     BuildCommand, Compression, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
 };
-use opkg_plugin::filter::{Identity, Subject};
-use opkg_plugin::opkg::{Opkg, Part, Severity, Target};
-use opkg_plugin::packaging::{ArchName, Description, Named, Refusal, Release};
-use opkg_plugin::version::Version;
-use opkg_plugin::{Distribution, parts};
+use opkg_sdk::filter::{DistIdentity, FilterContext};
+use opkg_sdk::opkg::{Opkg, Part, Severity, Target};
+use opkg_sdk::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::{Distribution, parts};
 
 use crate::package::Package;
 use crate::pacman::Pacman;
 
 /// The only release: the distribution is what it is today.
-const RELEASE: &str = "rolling";
+const ONLY_RELEASE: &str = "rolling";
 
 /// Its architecture names are the canonical ones.
 const ARCHS: [&str; 3] = ["x86_64", "aarch64", "riscv64"];
 
-/// Arch Linux.
 pub struct Arch;
 
 impl Distribution for Arch {
@@ -35,22 +35,22 @@ impl Distribution for Arch {
             name: "Arch Linux".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             aliases: vec![Named { id: "manjaro".into(), name: "Manjaro".into() }],
-            releases: vec![Release { version: RELEASE.into(), name: None, is_default: true }],
+            releases: vec![Release { version: ONLY_RELEASE.into(), name: None, is_default: true }],
             archs: ARCHS.map(|arch| ArchName { canonical: arch.into(), native: arch.into() }).to_vec(),
         }
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        let subject = subject(target)?;
-        let mut findings = Vec::new();
+        let context = filter_context(target)?;
+        let mut diagnostics = Vec::new();
         let base = parts::package_name(opkg, Part::Api);
         let documentation = format!("/usr/share/doc/{base}");
-        let planned = parts::plan(opkg, &subject, &documentation, &mut findings)?;
-        let version = name::own_version(opkg, &mut findings);
+        let plans = parts::plan(opkg, &context, &documentation, &mut diagnostics)?;
+        let version = name::package_version(opkg, &mut diagnostics);
         let packages =
-            planned.map(|part| Package::new(opkg, &part, &subject, &version, &documentation, &mut findings));
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(Refusal::Failed(findings));
+            plans.map(|plan| Package::new(opkg, &plan, &context, &version, &documentation, &mut diagnostics));
+        if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(Refusal::Failed(diagnostics));
         }
 
         let tree = format!("{base}-{}", version.upstream);
@@ -58,12 +58,13 @@ impl Distribution for Arch {
         let text =
             |path: String, contents| TextFile { path: format!("{base}/{path}"), contents, executable: false };
         let mut meta_files =
-            vec![text("PKGBUILD".into(), pkgbuild::pkgbuild(opkg, &base, &version, &packages, &tree))];
+            vec![text("PKGBUILD".into(), pkgbuild::render_pkgbuild(opkg, &base, &version, &packages, &tree))];
         for package in packages.iter().filter(|package| !package.scriptlets.is_empty()) {
-            let functions = pkgbuild::install_functions(&package.scriptlets);
-            meta_files.push(text(format!("{}.install", package.name), functions));
+            let script = pkgbuild::render_install_script(&package.scriptlets);
+            meta_files.push(text(format!("{}.install", package.name), script));
         }
-        let records: Vec<_> = packages.iter().map(|package| package.record(opkg, &base, &version)).collect();
+        let records: Vec<_> =
+            packages.iter().map(|package| record::to_record(package, opkg, &base, &version)).collect();
         Ok(Output {
             native_build: NativeBuild {
                 commands: vec![BuildCommand {
@@ -77,38 +78,38 @@ impl Distribution for Arch {
             source: SourcePackage::Tarball(Tarball { path: format!("{base}/{archive}"), prefix: tree }),
             container: Container::Archive(Compression::Zstd),
             packages: records,
-            diagnostics: findings,
+            diagnostics,
         })
     }
 }
 
-opkg_plugin::export_distribution!(Arch);
+opkg_sdk::export_distribution!(Arch);
 
-/// What filters are decided for.
-fn subject(target: &Target) -> Result<Subject, Refusal> {
-    if let Some(version) = target.version.as_deref().filter(|version| *version != RELEASE) {
-        let message = format!("`{version}` is no release of {}: it has only one, `{RELEASE}`", target.dist);
+fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
+    if let Some(version) = target.version.as_deref().filter(|version| *version != ONLY_RELEASE) {
+        let message =
+            format!("unknown release `{version}` of {}: it has only one, `{ONLY_RELEASE}`", target.dist);
         return Err(Refusal::UnknownTarget(message));
     }
     let arch = target.arch.as_ref().unwrap_or(&target.machine);
     if !ARCHS.contains(&arch.as_str()) {
         let known = ARCHS.join(", ");
-        let message = format!("{} knows no architecture `{arch}`; it knows {known}", target.dist);
+        let message = format!("{} does not support the architecture `{arch}`, only {known}", target.dist);
         return Err(Refusal::UnknownTarget(message));
     }
     // A filter on a version cannot match what has none.
-    let identity = |id: &str| Identity {
+    let identity = |id: &str| DistIdentity {
         id: id.into(),
-        version: Some(Version::new([u64::MAX])),
-        default: Version::new([u64::MAX]),
-        read: |_| None,
+        version: Some(ReleaseNumber::new([u64::MAX])),
+        default_version: ReleaseNumber::new([u64::MAX]),
+        parse_version: |_| None,
     };
     let derived = target.dist != "arch";
-    Ok(Subject {
+    Ok(FilterContext {
         name: target.dist.clone(),
         identities: vec![identity(&target.dist)],
-        stand_ins: derived.then(|| identity("arch")).into_iter().collect(),
+        fallback_identities: derived.then(|| identity("arch")).into_iter().collect(),
         arch: target.arch.clone(),
-        machine: target.machine.clone(),
+        host_arch: target.machine.clone(),
     })
 }

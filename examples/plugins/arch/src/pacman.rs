@@ -1,7 +1,7 @@
 //! How pacman is driven.
 
-use opkg_plugin::PackageManager;
-use opkg_plugin::package_manager::{Command, Installed, Place};
+use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::{PackageManager, PackageManagerError};
 
 /// All that the commands start.
 const PROGRAM: &str = "pacman";
@@ -15,70 +15,77 @@ impl PackageManager for Pacman {
     }
 
     /// Of names, or absolute paths of package files.
-    fn install(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        no_further_sources(place)?;
+    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        reject_extra_repositories(target)?;
         let (files, names): (Vec<String>, Vec<String>) =
             packages.iter().cloned().partition(|package| package.starts_with('/'));
-        let from_files = (!files.is_empty()).then(|| command("-U", &["--needed"], &files, place));
-        let from_sources = (!names.is_empty()).then(|| command("-S", &["--needed"], &names, place));
+        let from_files = (!files.is_empty()).then(|| pacman_command("-U", &["--needed"], &files, target));
+        let from_sources = (!names.is_empty()).then(|| pacman_command("-S", &["--needed"], &names, target));
         Ok(from_sources.into_iter().chain(from_files).collect())
     }
 
     /// With the configuration that they left.
-    fn remove(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
-        Ok(if packages.is_empty() { Vec::new() } else { vec![command("-Rn", &[], packages, place)] })
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(if packages.is_empty() { Vec::new() } else { vec![pacman_command("-Rn", &[], packages, target)] })
     }
 
-    fn refresh(place: &Place) -> Result<Vec<Command>, String> {
-        no_further_sources(place)?;
-        Ok(vec![command("-Sy", &[], &[], place)])
+    fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        reject_extra_repositories(target)?;
+        Ok(vec![pacman_command("-Sy", &[], &[], target)])
     }
 
-    fn query(packages: &[String], place: &Place) -> Result<Vec<Command>, String> {
+    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         // 1: one of them is not installed.
-        Ok(vec![Command { success: vec![0, 1], ..command("-Qi", &[], packages, place) }])
+        Ok(vec![Command { success: vec![0, 1], ..pacman_command("-Qi", &[], packages, target) }])
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         parse_query(printed)
     }
 }
 
 /// pacman finds a source's index by the name under which its configuration knows the source.
-fn no_further_sources(place: &Place) -> Result<(), String> {
-    match place.repositories.first() {
+fn reject_extra_repositories(target: &Place) -> Result<(), PackageManagerError> {
+    match target.repositories.first() {
         None => Ok(()),
-        Some(source) => Err(format!(
+        Some(source) => Err(PackageManagerError::new(format!(
             "pacman cannot be told to use `{}` for once: add it to /etc/pacman.conf in the root {}",
-            source.location, place.root
-        )),
+            source.location, target.root
+        ))),
     }
 }
 
-fn command(operation: &str, options: &[&str], packages: &[String], place: &Place) -> Command {
+fn pacman_command(operation: &str, options: &[&str], packages: &[String], target: &Place) -> Command {
     let mut argv = vec![PROGRAM.to_owned(), operation.into(), "--noconfirm".into()];
     argv.extend(options.iter().map(|&option| option.to_owned()));
     // What follows is never an option.
     argv.push("--".into());
     argv.extend_from_slice(packages);
-    Command { in_root: place.root != "/", ..Command::new(argv) }
+    Command { in_root: target.root != "/", ..Command::new(argv) }
 }
 
 /// Paragraphs of `Field : value`, one for each package.
 ///
 /// # Errors
 /// A paragraph without a name or version.
-fn parse_query(printed: &str) -> Result<Vec<Installed>, String> {
-    printed.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(package).collect()
+fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
+    printed
+        .split("\n\n")
+        .map(str::trim)
+        .filter(|paragraph| !paragraph.is_empty())
+        .map(parse_package)
+        .collect()
 }
 
-fn package(paragraph: &str) -> Result<Installed, String> {
+fn parse_package(paragraph: &str) -> Result<Installed, PackageManagerError> {
     let field = |wanted: &str| {
         let mut fields = paragraph.lines().filter_map(|line| line.split_once(" : "));
         fields.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim().to_owned())
     };
-    let needed =
-        |wanted: &str| field(wanted).ok_or_else(|| format!("pacman named a package without {wanted}"));
+    let needed = |wanted: &str| {
+        field(wanted)
+            .ok_or_else(|| PackageManagerError::new(format!("pacman named a package without {wanted}")))
+    };
     Ok(Installed {
         name: needed("Name")?,
         version: needed("Version")?,

@@ -3,39 +3,43 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
-use super::reader::Reader;
-use crate::date::with_filled_hour;
-use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::model::{Author, Change, Node, Release, Role, Timestamp, Version};
-use crate::text::show;
+use super::reader::ElementReader;
+use crate::date::zero_pad_hour;
+use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::model::{Author, Change, NodeId, Release, Role, Timestamp, Version};
+use crate::text::escape_for_display;
 
-/// Stands where somebody made an entry and wrote nothing into it.
-const NO_ITEM: &str = "Changes not described.";
+/// The item of an entry without one.
+const PLACEHOLDER_ITEM: &str = "Changes not described.";
 
 /// One `changelogEntry`, before dates are settled.
-struct Entry {
-    at: Node,
-    tag: Range<usize>,
+struct RawEntry {
+    at: NodeId,
+    tag_range: Range<usize>,
     author: String,
-    /// Where the author's name stands.
+    /// Of the name of the author.
     author_range: Range<usize>,
     date: Option<Timestamp>,
-    /// Why there is no date, and where it should be.
-    fault: Option<(Diagnostic, Range<usize>)>,
+    /// Why there is no date, with the range of its place.
+    date_error: Option<(Diagnostic, Range<usize>)>,
     closes: Vec<u32>,
     items: Vec<String>,
 }
 
 /// The history, the release being built first.
-pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author]) -> Vec<Release> {
-    let Some(changelog) = reader.only(root, "changelog") else {
+pub(super) fn read_changelog(
+    reader: &mut ElementReader<'_>,
+    root: XmlNode<'_, '_>,
+    authors: &[Author],
+) -> Vec<Release> {
+    let Some(changelog) = reader.single_child(root, "changelog") else {
         reader.report_missing(root, "changelog");
         return Vec::new();
     };
-    reader.check(changelog, &["versionEntry"], &[]);
-    let releases = reader.named(changelog, "versionEntry");
+    reader.check_container(changelog, &["versionEntry"], &[]);
+    let releases = reader.children_named(changelog, "versionEntry");
     if releases.is_empty() {
         reader.report_missing(changelog, "versionEntry");
     }
@@ -44,39 +48,44 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>, authors: &[Author
     let mut history = Vec::new();
     for (index, release) in releases.into_iter().enumerate() {
         let is_current = index == 0;
-        reader.check(release, &["changelogEntry"], &["version"]);
+        reader.check_container(release, &["changelogEntry"], &["version"]);
         let version = read_version(reader, release, is_current);
         let mut entries = Vec::new();
-        for (position, entry) in reader.named(release, "changelogEntry").into_iter().enumerate() {
+        for (position, entry) in reader.children_named(release, "changelogEntry").into_iter().enumerate() {
             entries.push(read_entry(reader, entry, maintainer, is_current && position == 0));
         }
         if entries.is_empty() && is_current {
             reader.report_missing(release, "changelogEntry");
         } else if entries.is_empty() {
-            let finding = Diagnostic::warning("changelog-item", "a version without any change is left out");
+            let diagnostic =
+                Diagnostic::warning("changelog-item", "a version without any change is left out");
             reader.report(
-                reader.tag(release),
-                finding.help("add a `changelogEntry`, or remove the `versionEntry`"),
+                reader.tag_range(release),
+                diagnostic.help("add a `changelogEntry`, or remove the `versionEntry`"),
             );
         } else if let Some(version) = version {
             history.push((version, entries));
         }
     }
     check_order(reader, &history);
-    settle_dates(reader, &mut history);
-    check_names(reader, &history, authors);
+    fill_missing_dates(reader, &mut history);
+    check_authors(reader, &history, authors);
     into_releases(history, authors)
 }
 
 /// The attribute `version`: an error where it is that of the package, else the entry is left out.
-fn read_version(reader: &mut Reader<'_>, release: Xml<'_, '_>, is_current: bool) -> Option<Version> {
+fn read_version(
+    reader: &mut ElementReader<'_>,
+    release: XmlNode<'_, '_>,
+    is_current: bool,
+) -> Option<Version> {
     let Some((_, range)) = reader.attribute(release, "version") else {
-        let finding = if is_current {
+        let diagnostic = if is_current {
             Diagnostic::error("version", "the version of the package is missing")
         } else {
             Diagnostic::warning("version", "an entry without a version is left out")
         };
-        reader.report(reader.tag(release), finding.help("add the attribute: `version=\"1.0-1\"`"));
+        reader.report(reader.tag_range(release), diagnostic.help("add the attribute: `version=\"1.0-1\"`"));
         return None;
     };
     let written = release.attribute("version").unwrap_or_default();
@@ -85,47 +94,66 @@ fn read_version(reader: &mut Reader<'_>, release: Xml<'_, '_>, is_current: bool)
         Err(error) => {
             let help =
                 "write `upstream-release`, for example `1.0-1`; letters, digits and `. _ + ~ ^` may occur";
-            let finding = if is_current {
-                Diagnostic::error("version", format!("`{}` cannot be built: {error}", show(written)))
+            let diagnostic = if is_current {
+                Diagnostic::error(
+                    "version",
+                    format!("`{}` cannot be built: {error}", escape_for_display(written)),
+                )
             } else {
                 Diagnostic::warning(
                     "version",
-                    format!("the entry of `{}` is left out: {error}", show(written)),
+                    format!("the entry of `{}` is left out: {error}", escape_for_display(written)),
                 )
             };
-            reader.report(range, finding.help(help));
+            reader.report(range, diagnostic.help(help));
             None
         }
     }
 }
 
-fn read_entry(reader: &mut Reader<'_>, element: Xml<'_, '_>, maintainer: &str, is_newest: bool) -> Entry {
-    reader.check(element, &["item"], &["authorName", "date", "closes"]);
-    let tag = reader.tag(element);
-    let (date, fault) = match read_date(reader, element) {
+fn read_entry(
+    reader: &mut ElementReader<'_>,
+    element: XmlNode<'_, '_>,
+    maintainer: &str,
+    is_newest: bool,
+) -> RawEntry {
+    reader.check_container(element, &["item"], &["authorName", "date", "closes"]);
+    let tag = reader.tag_range(element);
+    let (date, error) = match read_date(reader, element) {
         Ok(date) => (Some(date), None),
-        Err(fault) => (None, Some(fault)),
+        Err(error) => (None, Some(error)),
     };
     let (author, author_range) = read_author(reader, element, maintainer, is_newest);
     let closes = read_closes(reader, element);
     let mut items = Vec::new();
-    for item in reader.named(element, "item") {
-        items.extend(reader.line(item));
+    for item in reader.children_named(element, "item") {
+        items.extend(reader.text_line(item));
     }
     if items.is_empty() {
-        let finding =
-            Diagnostic::warning("changelog-item", format!("no change is described; `{NO_ITEM}` stands in"));
-        reader.report(tag.clone(), finding.help("say what has changed: `<item>…</item>`"));
-        items.push(NO_ITEM.into());
+        let diagnostic = Diagnostic::warning(
+            "changelog-item",
+            format!("no change is described; `{PLACEHOLDER_ITEM}` is used instead"),
+        );
+        reader.report(tag.clone(), diagnostic.help("say what has changed: `<item>…</item>`"));
+        items.push(PLACEHOLDER_ITEM.into());
     }
-    Entry { at: reader.node(tag.clone()), tag, author, author_range, date, fault, closes, items }
+    RawEntry {
+        at: reader.add_node(tag.clone()),
+        tag_range: tag,
+        author,
+        author_range,
+        date,
+        date_error: error,
+        closes,
+        items,
+    }
 }
 
 /// Who made a change, and where that stands. An address behind the name is left out: addresses come from the
 /// authors, and are not to be taken for part of a name.
 fn read_author(
-    reader: &mut Reader<'_>,
-    entry: Xml<'_, '_>,
+    reader: &mut ElementReader<'_>,
+    entry: XmlNode<'_, '_>,
     maintainer: &str,
     is_newest: bool,
 ) -> (String, Range<usize>) {
@@ -134,43 +162,53 @@ fn read_author(
         let name = written.split(['<', '>']).next().unwrap_or_default().trim_end();
         if !name.is_empty() {
             if name != written {
-                let message = format!("only `{}` is the author's name", show(name));
-                let finding = Diagnostic::warning("changelog-author", message);
-                reader.report(range.clone(), finding.help("the address belongs into `authors`"));
+                let message = format!("only `{}` is the author's name", escape_for_display(name));
+                let diagnostic = Diagnostic::warning("changelog-author", message);
+                reader.report(range.clone(), diagnostic.help("the address belongs into `authors`"));
             }
             return (name.to_owned(), range);
         }
     }
     let message = "nobody is named as the author of this change";
-    let finding = if is_newest {
+    let diagnostic = if is_newest {
         Diagnostic::error("changelog-author", message)
     } else {
-        Diagnostic::warning("changelog-author", format!("{message}; the maintainer stands in"))
+        Diagnostic::warning("changelog-author", format!("{message}; the maintainer is used instead"))
     };
-    reader.report(reader.tag(entry), finding.help("add the attribute: `authorName=\"…\"`"));
-    (maintainer.to_owned(), reader.tag(entry))
+    reader.report(reader.tag_range(entry), diagnostic.help("add the attribute: `authorName=\"…\"`"));
+    (maintainer.to_owned(), reader.tag_range(entry))
 }
 
 /// The attribute `date`, or what is wrong with it.
-fn read_date(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Result<Timestamp, (Diagnostic, Range<usize>)> {
+fn read_date(
+    reader: &mut ElementReader<'_>,
+    entry: XmlNode<'_, '_>,
+) -> Result<Timestamp, (Diagnostic, Range<usize>)> {
     let Some((_, range)) = reader.attribute(entry, "date") else {
-        return Err((Diagnostic::error("changelog-date", "the change has no date"), reader.tag(entry)));
+        return Err((Diagnostic::error("changelog-date", "the change has no date"), reader.tag_range(entry)));
     };
     let written = entry.attribute("date").unwrap_or_default().trim();
-    let fault = match written.parse() {
+    let error = match written.parse() {
         Ok(date) => return Ok(date),
-        Err(fault) => fault,
+        Err(error) => error,
     };
-    if let Some(date) = with_filled_hour(written).and_then(|filled| filled.parse().ok()) {
-        let finding =
+    if let Some(date) = zero_pad_hour(written).and_then(|filled| filled.parse().ok()) {
+        let diagnostic =
             Diagnostic::warning("changelog-date-blank", "the hour has a blank where a `0` should be");
-        reader.report(range, finding.help(format!("write `{date}`; in scripts use `date +%H`, not `+%k`")));
+        reader
+            .report(range, diagnostic.help(format!("write `{date}`; in scripts use `date +%H`, not `+%k`")));
         return Ok(date);
     }
-    Err((Diagnostic::error("changelog-date", format!("`{}` is no date: {fault}", show(written))), range))
+    Err((
+        Diagnostic::error(
+            "changelog-date",
+            format!("`{}` is not a valid date: {error}", escape_for_display(written)),
+        ),
+        range,
+    ))
 }
 
-fn read_closes(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Vec<u32> {
+fn read_closes(reader: &mut ElementReader<'_>, entry: XmlNode<'_, '_>) -> Vec<u32> {
     let Some((written, range)) = reader.attribute(entry, "closes") else {
         return Vec::new();
     };
@@ -179,12 +217,12 @@ fn read_closes(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Vec<u32> {
         match word.strip_prefix('#').unwrap_or(word).parse::<u32>() {
             Ok(number) if !word.contains('+') => numbers.push(number),
             _ => {
-                let finding = Diagnostic::warning(
+                let diagnostic = Diagnostic::warning(
                     "changelog-closes",
-                    format!("`{}` is no bug number and left out", show(word)),
+                    format!("`{}` is not a bug number, and is left out", escape_for_display(word)),
                 )
                 .help("write numbers with blanks between them: `closes=\"12 345\"`");
-                reader.report(range.clone(), finding);
+                reader.report(range.clone(), diagnostic);
             }
         }
     }
@@ -193,8 +231,8 @@ fn read_closes(reader: &mut Reader<'_>, entry: Xml<'_, '_>) -> Vec<u32> {
 
 /// Gives entries without a date that of the next older one that has one, else of the next newer; only the
 /// newest entry must have its own.
-fn settle_dates(reader: &mut Reader<'_>, history: &mut [(Version, Vec<Entry>)]) {
-    let mut entries: Vec<&mut Entry> = history.iter_mut().flat_map(|(_, entries)| entries).collect();
+fn fill_missing_dates(reader: &mut ElementReader<'_>, history: &mut [(Version, Vec<RawEntry>)]) {
+    let mut entries: Vec<&mut RawEntry> = history.iter_mut().flat_map(|(_, entries)| entries).collect();
     let written: Vec<Option<Timestamp>> = entries.iter().map(|entry| entry.date).collect();
     let mut older = None;
     let mut older_of = vec![None; written.len()];
@@ -204,57 +242,59 @@ fn settle_dates(reader: &mut Reader<'_>, history: &mut [(Version, Vec<Entry>)]) 
     }
     let mut newer = None;
     for (index, entry) in entries.iter_mut().enumerate() {
-        if let Some((mut finding, range)) = entry.fault.take() {
+        if let Some((mut diagnostic, range)) = entry.date_error.take() {
             let help = "write it like `2014-07-11T15:25:17+02:00`";
-            let stand_in = older_of[index].or(newer);
-            if let Some(date) = stand_in.filter(|_| index > 0) {
-                finding.severity = Severity::Warning;
+            let fallback = older_of[index].or(newer);
+            if let Some(date) = fallback.filter(|_| index > 0) {
+                diagnostic.severity = Severity::Warning;
                 entry.date = Some(date);
-                finding = finding
-                    .help(format!("{help}; until then the date of the entry beside it stands in, {date}"));
+                diagnostic = diagnostic
+                    .help(format!("{help}; until then the date of the neighbouring entry is used, {date}"));
             } else {
-                finding = finding.help(help);
+                diagnostic = diagnostic.help(help);
             }
-            reader.report(range, finding);
+            reader.report(range, diagnostic);
         }
         newer = written[index].or(newer);
     }
 }
 
 /// Warns once where an entry is newer than the one above it. Entries without a date of their own do not count.
-fn check_order(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)]) {
+fn check_order(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry>)]) {
     let all = history.iter().flat_map(|(_, entries)| entries);
-    let dated: Vec<(Timestamp, &Entry)> = all.filter_map(|entry| Some((entry.date?, entry))).collect();
+    let dated: Vec<(Timestamp, &RawEntry)> = all.filter_map(|entry| Some((entry.date?, entry))).collect();
     let misplaced = dated.windows(2).find_map(|pair| match pair {
         [(earlier, above), (later, below)] if earlier.seconds < later.seconds => Some((above, below)),
         _ => None,
     });
     if let Some((above, below)) = misplaced {
-        let finding = Diagnostic::warning("changelog-order", "this change is newer than the one above it")
+        let diagnostic = Diagnostic::warning("changelog-order", "this change is newer than the one above it")
             .help("put the newest first; in the packages they are sorted, but the first version remains the package's")
-            .related(Place::Config(above.tag.clone()), "the older one");
-        reader.report(below.tag.clone(), finding);
+            .related(Location::Config(above.tag_range.clone()), "the older one");
+        reader.report(below.tag_range.clone(), diagnostic);
     }
 }
 
 /// Notes, once for each, people who changed something and are not among the authors.
-fn check_names(reader: &mut Reader<'_>, history: &[(Version, Vec<Entry>)], authors: &[Author]) {
+fn check_authors(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry>)], authors: &[Author]) {
     let mut known: HashSet<&str> = authors.iter().map(|author| author.name.as_str()).collect();
     for entry in history.iter().flat_map(|(_, entries)| entries) {
         if !entry.author.is_empty() && known.insert(&entry.author) {
-            let message =
-                format!("`{}` is not among the authors, so has no e-mail address", show(&entry.author));
-            let finding = Diagnostic::note("changelog-author", message);
+            let message = format!(
+                "`{}` is not among the authors, so has no e-mail address",
+                escape_for_display(&entry.author)
+            );
+            let diagnostic = Diagnostic::note("changelog-author", message);
             reader.report(
                 entry.author_range.clone(),
-                finding.help("add an `author` of that name, `cat=\"uploader\"` for example"),
+                diagnostic.help("add an `author` of that name, `cat=\"uploader\"` for example"),
             );
         }
     }
 }
 
 /// The release being built stays first; the others, and the changes in each, go newest first.
-fn into_releases(history: Vec<(Version, Vec<Entry>)>, authors: &[Author]) -> Vec<Release> {
+fn into_releases(history: Vec<(Version, Vec<RawEntry>)>, authors: &[Author]) -> Vec<Release> {
     let emails: HashMap<&str, &str> =
         authors.iter().rev().map(|author| (author.name.as_str(), author.email.as_str())).collect();
     let mut releases: Vec<Release> = history
@@ -264,7 +304,7 @@ fn into_releases(history: Vec<(Version, Vec<Entry>)>, authors: &[Author]) -> Vec
                 .into_iter()
                 .filter_map(|entry| {
                     let email = emails.get(entry.author.as_str()).map(|email| (*email).to_owned());
-                    let Entry { at, author, date, closes, items, .. } = entry;
+                    let RawEntry { at, author, date, closes, items, .. } = entry;
                     Some(Change { at, author, email, date: date?, closes, items })
                 })
                 .collect();

@@ -1,4 +1,4 @@
-//! `config.xml`: from its root element to typed metadata.
+//! Reads `config.xml` into typed metadata.
 
 mod authors;
 mod changelog;
@@ -6,21 +6,21 @@ mod filters;
 mod reader;
 mod relations;
 
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
-pub use authors::fault_in_email;
-pub(crate) use reader::Reader;
-pub(crate) use relations::add_automatic;
+pub use authors::{EmailError, check_email};
+pub(crate) use reader::ElementReader;
+pub(crate) use relations::add_automatic_relations;
 pub use relations::is_relation_name;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::limits::NAME_CHARS;
-use crate::model::{Author, Class, Filter, Node, Relation, Release};
-use crate::nearest;
-use crate::text::{paragraphs, show};
+use crate::closest_match;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::limits::MAX_NAME_CHARS;
+use crate::model::{Author, Class, Filter, NodeId, Relation, Release};
+use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const RANKS: [&[&str]; 15] = [
+const ELEMENT_ORDER: [&[&str]; 15] = [
     &["name"],
     &["class"],
     &["summary"],
@@ -61,13 +61,12 @@ pub const LICENSES: [&str; 7] = [
 pub const DEFAULT_GROUP: &str = "Applications/System";
 
 /// The longest summary: `, server part` is added, and 80 characters are all that a line has.
-pub const SUMMARY_CHARS: usize = 67;
+pub const MAX_SUMMARY_CHARS: usize = 67;
 
-/// All that `config.xml` says. Of use as an OPKG only if there was no error; the fields mean what those of
-/// [`crate::model::Opkg`] mean.
+/// The contents of `config.xml`. Only complete if there was no error; the fields are those of [`crate::model::Opkg`].
 pub(crate) struct Metadata {
-    pub at: Node,
-    /// Nothing where it is missing or cannot be a name.
+    pub at: NodeId,
+    /// Absent where it is missing or cannot be a name.
     pub name: Option<String>,
     pub class: Class,
     pub summary: String,
@@ -81,29 +80,34 @@ pub(crate) struct Metadata {
     pub history: Vec<Release>,
 }
 
-/// Why a document is not read at all: it is no OPKG, or one in the form before OSCAR 5.
-pub(crate) fn refusal(reader: &Reader<'_>, root: Xml<'_, '_>) -> Option<Diagnostic> {
+/// Why a document is not read at all: it is not an OPKG, or has the legacy format from before OSCAR 5.
+pub(crate) fn unsupported_document(reader: &ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<Diagnostic> {
     let name = root.tag_name().name();
     if name != "oscar" {
-        let finding = Diagnostic::error("root", format!("the root element is `{}`, not `oscar`", show(name)))
-            .at(Place::Config(reader.tag(root)))
-            .help("an OPKG's `config.xml` begins with `<oscar>`; is this the right directory?");
-        return Some(finding);
+        let diagnostic = Diagnostic::error(
+            "root",
+            format!("the root element is `{}`, not `oscar`", escape_for_display(name)),
+        )
+        .at(Location::Config(reader.tag_range(root)))
+        .help("an OPKG's `config.xml` begins with `<oscar>`; is this the right directory?");
+        return Some(diagnostic);
     }
-    let sign = sign_of_old_form(root)?;
+    let sign = legacy_format_element(root)?;
     let name = sign.tag_name().name();
-    let finding =
-        Diagnostic::error("old-form", format!("this OPKG has the form used before OSCAR 5 (`{name}`)"))
-            .at(Place::Config(reader.tag(sign)))
-            .help("`opkgc convert` writes it anew in the present form, into a directory of its own");
-    Some(finding)
+    let diagnostic = Diagnostic::error(
+        "old-form",
+        format!("this OPKG has the legacy format from before OSCAR 5 (`{name}`)"),
+    )
+    .at(Location::Config(reader.tag_range(sign)))
+    .help("`opkgc convert` converts it to the current format, into another directory");
+    Some(diagnostic)
 }
 
 /// The element by which a document is known to have the form before OSCAR 5: a `version` with a `major`, or an
 /// `rpmlist`. Nothing in one of the present form.
 #[must_use]
-pub fn sign_of_old_form<'a, 'i>(root: Xml<'a, 'i>) -> Option<Xml<'a, 'i>> {
-    let is_ours = |node: &Xml<'_, '_>| {
+pub fn legacy_format_element<'a, 'i>(root: XmlNode<'a, 'i>) -> Option<XmlNode<'a, 'i>> {
+    let is_ours = |node: &XmlNode<'_, '_>| {
         let namespace = node.tag_name().namespace();
         namespace.is_none() || namespace == root.tag_name().namespace()
     };
@@ -114,10 +118,10 @@ pub fn sign_of_old_form<'a, 'i>(root: Xml<'a, 'i>) -> Option<Xml<'a, 'i>> {
     })
 }
 
-/// Reads everything below a root that [`refusal`] has nothing against.
-pub(crate) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Metadata {
-    reader.check(root, &RANKS.concat(), &[]);
-    reader.check_order(root, &RANKS);
+/// Reads everything below a root that [`rejection`] has nothing against.
+pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Metadata {
+    reader.check_container(root, &ELEMENT_ORDER.concat(), &[]);
+    reader.check_order(root, &ELEMENT_ORDER);
     let name = read_name(reader, root);
     let class = read_class(reader, root);
     let summary = read_summary(reader, root);
@@ -125,11 +129,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Metadata {
     let license = read_license(reader, root);
     let groups = read_groups(reader, root);
     let uri = read_uri(reader, root);
-    let authors = authors::read(reader, root);
-    let filter = filters::read(reader, root);
-    let relations = relations::read(reader, root);
-    let history = changelog::read(reader, root, &authors);
-    let at = reader.node(reader.tag(root));
+    let authors = authors::read_authors(reader, root);
+    let filter = filters::read_filter(reader, root);
+    let relations = relations::read_relations(reader, root);
+    let history = changelog::read_changelog(reader, root, &authors);
+    let at = reader.add_node(reader.tag_range(root));
     Metadata {
         at,
         name,
@@ -146,24 +150,24 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Metadata {
     }
 }
 
-fn read_name(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
-    let (name, range) = reader.needed_line(root, "name")?;
+fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<String> {
+    let (name, range) = reader.required_line(root, "name")?;
     if is_name(&name) {
         return Some(name);
     }
-    let finding = if has_form_of_name(&name) {
-        Diagnostic::error("name", format!("the name has more than {NAME_CHARS} characters"))
+    let diagnostic = if matches_name_pattern(&name) {
+        Diagnostic::error("name", format!("the name has more than {MAX_NAME_CHARS} characters"))
             .help("it becomes part of file names: choose a shorter one")
     } else {
-        Diagnostic::error("name", format!("`{}` cannot be the name of a package", show(&name)))
-            .help(name_advice(&name))
+        Diagnostic::error("name", format!("`{}` cannot be the name of a package", escape_for_display(&name)))
+            .help(name_help(&name))
     };
-    reader.report(range, finding);
+    reader.report(range, diagnostic);
     None
 }
 
 /// `[a-z0-9][a-z0-9+.-]+`
-fn has_form_of_name(name: &str) -> bool {
+fn matches_name_pattern(name: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.len() >= 2
         && name.starts_with(is_letter)
@@ -174,15 +178,16 @@ fn has_form_of_name(name: &str) -> bool {
 /// enough for the names of files.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    has_form_of_name(name) && name.len() <= NAME_CHARS
+    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS
 }
 
 /// The name that is nearest to what somebody wrote as one: in lower case, with `-` for everything that a name
-/// cannot hold (`LAM/MPI` → `lam-mpi`). Nothing where too little of it is left.
+/// cannot hold (`LAM/MPI` → `lam-mpi`). Absent where too little of it is left.
 #[must_use]
-pub fn proposed_name(written: &str) -> Option<String> {
+pub fn suggest_name(written: &str) -> Option<String> {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '+' | '.') { c } else { '-' };
-    let lower: String = written.chars().take(NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
+    let lower: String =
+        written.chars().take(MAX_NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
     let words: Vec<&str> = lower.split('-').filter(|word| !word.is_empty()).collect();
     let name = words.join("-");
     let name = name.trim_start_matches(['+', '.', '-']);
@@ -190,54 +195,55 @@ pub fn proposed_name(written: &str) -> Option<String> {
 }
 
 /// What a name must be, and one that could have been meant.
-fn name_advice(name: &str) -> String {
+fn name_help(name: &str) -> String {
     let rule = "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit";
-    match proposed_name(name) {
+    match suggest_name(name) {
         Some(proposal) => format!("{rule}: `{proposal}`, for example"),
         None => rule.into(),
     }
 }
 
-fn read_class(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Class {
-    let Some((written, range)) = reader.only_line(root, "class") else {
-        if reader.named(root, "class").is_empty() {
-            let finding = Diagnostic::note("class", "no `class`, so `third-party`");
-            reader.report(reader.tag(root), finding.help("add `<class>third-party</class>`"));
+fn read_class(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Class {
+    let Some((written, range)) = reader.single_line(root, "class") else {
+        if reader.children_named(root, "class").is_empty() {
+            let diagnostic = Diagnostic::note("class", "no `class`, so `third-party`");
+            reader.report(reader.tag_range(root), diagnostic.help("add `<class>third-party</class>`"));
         }
         return Class::ThirdParty;
     };
     if let Some((_, class)) = CLASSES.iter().find(|(name, _)| *name == written) {
         return *class;
     }
-    let help = match nearest(&written, CLASSES.iter().map(|(name, _)| *name)) {
+    let help = match closest_match(&written, CLASSES.iter().map(|(name, _)| *name)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "write `core`, `base`, `included` or `third-party`".to_owned(),
     };
     reader.report(
         range,
-        Diagnostic::error("class", format!("there is no class `{}`", show(&written))).help(help),
+        Diagnostic::error("class", format!("there is no class `{}`", escape_for_display(&written)))
+            .help(help),
     );
     Class::ThirdParty
 }
 
-fn read_summary(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> String {
-    let Some((summary, range)) = reader.needed_line(root, "summary") else {
+fn read_summary(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> String {
+    let Some((summary, range)) = reader.required_line(root, "summary") else {
         return String::new();
     };
     let length = summary.chars().count();
-    if length > SUMMARY_CHARS {
-        let message = format!("the summary has {length} characters, {SUMMARY_CHARS} are allowed");
-        let finding =
+    if length > MAX_SUMMARY_CHARS {
+        let message = format!("the summary has {length} characters, {MAX_SUMMARY_CHARS} are allowed");
+        let diagnostic =
             Diagnostic::error("summary", message).help("shorten it; the description has room for the rest");
-        reader.report(range, finding);
+        reader.report(range, diagnostic);
     }
     summary
 }
 
-fn read_description(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<Vec<String>> {
-    let element = reader.only(root, "description")?;
+fn read_description(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<Vec<String>> {
+    let element = reader.single_child(root, "description")?;
     reader.check_leaf(element, &[], &[]);
-    let paragraphs = paragraphs(&reader.raw(element));
+    let paragraphs = split_paragraphs(&reader.raw_text(element));
     if paragraphs.is_empty() {
         reader.report_empty(element);
         return None;
@@ -245,36 +251,38 @@ fn read_description(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<Vec<St
     Some(paragraphs)
 }
 
-fn read_license(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> String {
-    let Some((license, range)) = reader.needed_line(root, "license") else {
+fn read_license(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> String {
+    let Some((license, range)) = reader.required_line(root, "license") else {
         return String::new();
     };
     if !LICENSES.contains(&license.as_str()) {
-        let help = match nearest(&license, LICENSES) {
+        let help = match closest_match(&license, LICENSES) {
             Some(meant) => format!("it is passed on as it is; did you mean `{meant}`?"),
             None => format!("it is passed on as it is; the list has `{}`", LICENSES.join("`, `")),
         };
-        let message = format!("the licence `{}` is not in the list of the format", show(&license));
+        let message =
+            format!("the licence `{}` is not in the list of the format", escape_for_display(&license));
         reader.report(range, Diagnostic::note("license", message).help(help));
     }
     license
 }
 
-fn read_groups(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Vec<String> {
+fn read_groups(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<String> {
     let mut groups = Vec::new();
-    for element in reader.named(root, "group") {
-        groups.extend(reader.line(element));
+    for element in reader.children_named(root, "group") {
+        groups.extend(reader.text_line(element));
     }
     if groups.is_empty() {
-        let finding = Diagnostic::warning("group", format!("no `group`, so `{DEFAULT_GROUP}`"));
-        reader.report(reader.tag(root), finding.help(format!("add `<group>{DEFAULT_GROUP}</group>`")));
+        let diagnostic = Diagnostic::warning("group", format!("no `group`, so `{DEFAULT_GROUP}`"));
+        reader
+            .report(reader.tag_range(root), diagnostic.help(format!("add `<group>{DEFAULT_GROUP}</group>`")));
         groups.push(DEFAULT_GROUP.into());
     }
     groups
 }
 
-fn read_uri(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
-    let (uri, range) = reader.only_line(root, "uri")?;
+fn read_uri(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<String> {
+    let (uri, range) = reader.single_line(root, "uri")?;
     let has_scheme = uri.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'))
@@ -283,9 +291,12 @@ fn read_uri(reader: &mut Reader<'_>, root: Xml<'_, '_>) -> Option<String> {
     if has_scheme && !uri.contains(|c: char| c.is_whitespace() || "<>\"\\^`{|}".contains(c)) {
         return Some(uri);
     }
-    let finding = Diagnostic::warning("uri", format!("`{}` is no address and left out", show(&uri)))
-        .help("write the home page in full: `https://example.org/`");
-    reader.report(range, finding);
+    let diagnostic = Diagnostic::warning(
+        "uri",
+        format!("`{}` is not an address, and is left out", escape_for_display(&uri)),
+    )
+    .help("write the home page in full: `https://example.org/`");
+    reader.report(range, diagnostic);
     None
 }
 
@@ -298,7 +309,8 @@ mod tests {
         for good in ["c3", "a+", "0.b", "lam-mpi"] {
             assert!(is_name(good), "{good}");
         }
-        for bad in ["", "c", "C3", "-c3", ".c3", "a_b", "a/b", "ä3", "a b", &"a".repeat(NAME_CHARS + 1)] {
+        for bad in ["", "c", "C3", "-c3", ".c3", "a_b", "a/b", "ä3", "a b", &"a".repeat(MAX_NAME_CHARS + 1)]
+        {
             assert!(!is_name(bad), "{bad}");
         }
     }
@@ -314,7 +326,7 @@ mod tests {
             ("", None),
             ("äö", None),
         ] {
-            assert_eq!(proposed_name(written).as_deref(), expected, "{written}");
+            assert_eq!(suggest_name(written).as_deref(), expected, "{written}");
         }
     }
 }

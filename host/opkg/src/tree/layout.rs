@@ -2,67 +2,69 @@
 
 use crate::model::Destination;
 
-const TESTING: &str = "/usr/lib/oscar/testing";
+const TESTING_DIR: &str = "/usr/lib/oscar/testing";
 
-/// Directories at the top that are looked into.
-pub(super) const DIRECTORIES: [&str; 3] = ["scripts", "testing", "doc"];
+/// Directories at the top that are entered.
+pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 3] = ["scripts", "testing", "doc"];
 /// Names at the top that documentation has, besides `README…`.
-const DOCUMENTS: [&str; 5] = ["AUTHORS", "CHANGELOG", "BUGS", "NEWS", "TODO"];
-/// What native tools of former times left at the top: nothing of the package.
-const IGNORED: [&str; 2] = ["SRPMS", "distro"];
+const DOCUMENT_NAMES: [&str; 5] = ["AUTHORS", "CHANGELOG", "BUGS", "NEWS", "TODO"];
+/// Left at the top by older tools; not part of the package.
+const IGNORED_NAMES: [&str; 2] = ["SRPMS", "distro"];
 /// Directories of `testing/` that all packages put their files into.
-const SHARED: [&str; 2] = ["apitests.d", "tests.d"];
+const SHARED_TEST_DIRECTORIES: [&str; 2] = ["apitests.d", "tests.d"];
 
 /// Where the scripts of an OPKG are installed.
-pub(crate) fn home(name: &str) -> String {
+pub(crate) fn package_home(name: &str) -> String {
     format!("/usr/lib/oscar/packages/{name}")
 }
 
-/// Whether a path is none of the package's business, and no word is lost about it.
+/// Whether a path is not part of the package, and silently ignored.
 pub(super) fn is_ignored(path: &str) -> bool {
-    IGNORED.contains(&path)
+    IGNORED_NAMES.contains(&path)
 }
 
-/// What may stand at the top.
-pub(super) fn names_at_the_top() -> impl Iterator<Item = &'static str> {
+/// The names that the format knows at the top.
+pub(super) fn top_level_names() -> impl Iterator<Item = &'static str> {
     let others = ["config.xml", "configurator.html", "configurator_image.html", "README"];
-    DIRECTORIES.into_iter().chain(DOCUMENTS).chain(others)
+    TOP_LEVEL_DIRECTORIES.into_iter().chain(DOCUMENT_NAMES).chain(others)
 }
 
 /// Where a file or link of this path goes; nothing where the format does not know it.
-pub(super) fn of_file(name: &str, path: &str) -> Option<Destination> {
+pub(super) fn file_destination(name: &str, path: &str) -> Option<Destination> {
     let Some((top, rest)) = path.split_once('/') else {
         if path == "config.xml" || (path.starts_with("configurator") && path.ends_with(".html")) {
-            return Some(Destination::Path(format!("{}/{path}", home(name))));
+            return Some(Destination::Path(format!("{}/{path}", package_home(name))));
         }
-        let is_document = DOCUMENTS.contains(&path) || path.starts_with("README");
+        let is_document = DOCUMENT_NAMES.contains(&path) || path.starts_with("README");
         return is_document.then(|| Destination::Documentation(path.to_owned()));
     };
-    below(name, top, rest)
+    nested_destination(name, top, rest)
 }
 
 /// Where a directory of this path goes, as far as it is the package's own.
-pub(super) fn of_directory(name: &str, path: &str) -> Option<Destination> {
+pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destination> {
     match path.split_once('/') {
         None => match path {
             "doc" => Some(Destination::Documentation(String::new())),
-            "scripts" => Some(Destination::Path(home(name))),
+            "scripts" => Some(Destination::Path(package_home(name))),
             _ => None,
         },
-        Some(("testing", shared)) if SHARED.contains(&shared) => None,
-        Some(("testing", "data")) => Some(Destination::Path(format!("{TESTING}/data/{name}"))),
-        Some((top, rest)) => below(name, top, rest),
+        Some(("testing", shared)) if SHARED_TEST_DIRECTORIES.contains(&shared) => None,
+        Some(("testing", "data")) => Some(Destination::Path(format!("{TESTING_DIR}/data/{name}"))),
+        Some((top, rest)) => nested_destination(name, top, rest),
     }
 }
 
-fn below(name: &str, top: &str, rest: &str) -> Option<Destination> {
+fn nested_destination(name: &str, top: &str, rest: &str) -> Option<Destination> {
     match top {
-        "scripts" => Some(Destination::Path(format!("{}/{rest}", home(name)))),
+        "scripts" => Some(Destination::Path(format!("{}/{rest}", package_home(name)))),
         "doc" => Some(Destination::Documentation(rest.to_owned())),
         "testing" => Some(Destination::Path(match rest.split_once('/') {
-            Some((shared, file)) if SHARED.contains(&shared) => format!("{TESTING}/{shared}/{file}"),
-            Some(("data", file)) => format!("{TESTING}/data/{name}/{file}"),
-            _ => format!("{TESTING}/data/{name}/{rest}"),
+            Some((shared, file)) if SHARED_TEST_DIRECTORIES.contains(&shared) => {
+                format!("{TESTING_DIR}/{shared}/{file}")
+            }
+            Some(("data", file)) => format!("{TESTING_DIR}/data/{name}/{file}"),
+            _ => format!("{TESTING_DIR}/data/{name}/{rest}"),
         })),
         _ => None,
     }
@@ -70,10 +72,10 @@ fn below(name: &str, top: &str, rest: &str) -> Option<Destination> {
 
 /// The directory of its own that a package needs for something installed at `destination`, although nothing
 /// in the source stands for it.
-pub(super) fn needed_root(name: &str, destination: &Destination) -> Option<Destination> {
+pub(super) fn required_root(name: &str, destination: &Destination) -> Option<Destination> {
     match destination {
         Destination::Documentation(_) => Some(Destination::Documentation(String::new())),
-        Destination::Path(path) => [home(name), format!("{TESTING}/data/{name}")]
+        Destination::Path(path) => [package_home(name), format!("{TESTING_DIR}/data/{name}")]
             .into_iter()
             .find(|root| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/')))
             .map(Destination::Path),
@@ -112,7 +114,7 @@ mod tests {
             ("COPYING", "-"),
             ("build/control", "-"),
         ] {
-            assert_eq!(shown(of_file("x", path)), expected, "{path}");
+            assert_eq!(shown(file_destination("x", path)), expected, "{path}");
         }
     }
 
@@ -131,7 +133,7 @@ mod tests {
             ("doc/a", "doc:a"),
             ("build", "-"),
         ] {
-            assert_eq!(shown(of_directory("x", path)), expected, "{path}");
+            assert_eq!(shown(directory_destination("x", path)), expected, "{path}");
         }
     }
 }

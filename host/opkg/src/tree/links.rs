@@ -3,46 +3,47 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::findings::Findings;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic_sink::DiagnosticSink;
 use crate::model::{Destination, Directory, Part, SourceFile};
-use crate::text::show;
+use crate::text::escape_for_display;
 
 /// Links that lead to links, at most; what kernels follow.
-const HOPS: usize = 40;
+const MAX_LINK_HOPS: usize = 40;
 
 /// Everything installed, by where. Documentation has a root of its own, since nobody knows yet where it lies.
-struct Installed<'a> {
+struct InstalledTree<'a> {
     files: BTreeMap<Vec<&'a str>, &'a SourceFile>,
     directories: BTreeSet<Vec<&'a str>>,
 }
 
 /// Reports links that would lead nowhere once installed.
-pub(super) fn check(files: &[SourceFile], directories: &[Directory], findings: &mut Findings) {
+pub(super) fn check(files: &[SourceFile], directories: &[Directory], diagnostics: &mut DiagnosticSink) {
     if files.iter().all(|file| file.link.is_none()) {
         return;
     }
-    let mut installed = Installed { files: BTreeMap::new(), directories: BTreeSet::new() };
+    let mut installed = InstalledTree { files: BTreeMap::new(), directories: BTreeSet::new() };
     for file in files {
-        let place = components(&file.destination);
-        installed.directories.extend((1..place.len()).map(|length| place[..length].to_vec()));
-        installed.files.insert(place, file);
+        let path = path_components(&file.destination);
+        installed.directories.extend((1..path.len()).map(|length| path[..length].to_vec()));
+        installed.files.insert(path, file);
     }
-    installed.directories.extend(directories.iter().map(|directory| components(&directory.destination)));
+    installed.directories.extend(directories.iter().map(|directory| path_components(&directory.destination)));
     for file in files {
         let Some(held) = &file.link else { continue };
-        if !installed.leads_somewhere(file, held) {
-            let message = format!("once installed, the link to `{}` would lead nowhere", show(held));
-            findings.push(
+        if !installed.resolves(file, held) {
+            let message =
+                format!("once installed, the link to `{}` would lead nowhere", escape_for_display(held));
+            diagnostics.push(
                 Diagnostic::error("link", message)
-                    .at(Place::File(file.path.clone()))
+                    .at(Location::File(file.path.clone()))
                     .help("its target is not installed, goes to another machine, or to another directory: put a copy there"),
             );
         }
     }
 }
 
-fn components(destination: &Destination) -> Vec<&str> {
+fn path_components(destination: &Destination) -> Vec<&str> {
     let (root, path) = match destination {
         Destination::Path(path) => ("/", path),
         Destination::Documentation(path) => ("documentation", path),
@@ -50,39 +51,39 @@ fn components(destination: &Destination) -> Vec<&str> {
     std::iter::once(root).chain(path.split('/').filter(|component| !component.is_empty())).collect()
 }
 
-impl<'a> Installed<'a> {
-    fn leads_somewhere(&self, link: &'a SourceFile, held: &'a str) -> bool {
-        let mut place = components(&link.destination);
-        place.pop();
+impl<'a> InstalledTree<'a> {
+    fn resolves(&self, link: &'a SourceFile, held: &'a str) -> bool {
+        let mut path = path_components(&link.destination);
+        path.pop();
         let mut ahead: VecDeque<&str> = held.split('/').collect();
         let mut hops = 0;
         while let Some(component) = ahead.pop_front() {
             match component {
                 "" | "." => continue,
-                ".." if place.len() == 1 => return false,
+                ".." if path.len() == 1 => return false,
                 ".." => {
-                    place.pop();
+                    path.pop();
                     continue;
                 }
-                name => place.push(name),
+                name => path.push(name),
             }
-            if let Some(file) = self.files.get(&place) {
-                if !reaches(link.part, file.part) {
+            if let Some(file) = self.files.get(&path) {
+                if !can_reference(link.part, file.part) {
                     return false;
                 }
                 if let Some(next) = &file.link {
                     hops += 1;
-                    if hops > HOPS {
+                    if hops > MAX_LINK_HOPS {
                         return false;
                     }
-                    place.pop();
+                    path.pop();
                     for component in next.split('/').rev() {
                         ahead.push_front(component);
                     }
                 } else {
                     return ahead.iter().all(|component| component.is_empty());
                 }
-            } else if !self.directories.contains(&place) {
+            } else if !self.directories.contains(&path) {
                 return false;
             }
         }
@@ -91,6 +92,6 @@ impl<'a> Installed<'a> {
 }
 
 /// Whether what is in one package may rely on a file of another: the server part requires the api part.
-fn reaches(from: Part, to: Part) -> bool {
+fn can_reference(from: Part, to: Part) -> bool {
     from == to || (from == Part::Server && to == Part::Api)
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::findings::Findings;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic_sink::DiagnosticSink;
 use crate::limits;
-use crate::text::{is_control, show};
+use crate::text::{escape_for_display, is_unsafe_control};
 
 /// One thing in the directory that can be packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub(super) enum EntryKind {
     Link(String),
 }
 
-/// Names that version control and editors leave, at any level: never packaged, and no word about it.
+/// Names that version control and editors leave, at any level: silently ignored.
 #[must_use]
-pub fn is_dropping(name: &str) -> bool {
+pub fn is_vcs_or_editor_file(name: &str) -> bool {
     const NAMES: [&str; 17] = [
         ".git",
         ".gitignore",
@@ -59,22 +59,22 @@ pub fn is_dropping(name: &str) -> bool {
         || name == ".DS_Store"
 }
 
-/// Everything below `root`, which is canonical, sorted by path. Directories that `enter` has nothing to say
-/// for are listed, but not looked into; paths that it refuses by `skip` are as if they were not there.
+/// Everything below `root`, which is canonical, sorted by path. Directories are only entered if `enter`
+/// says so; paths for which `skip` is true are silently ignored.
 pub(super) fn walk(
     root: &Path,
     skip: impl Fn(&str) -> bool,
     enter: impl Fn(&str) -> bool,
-    findings: &mut Findings,
+    diagnostics: &mut DiagnosticSink,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut pending = vec![(String::new(), 0)];
     let mut seen = 0;
     while let Some((directory, depth)) = pending.pop() {
-        let names = match names_in(&root.join(&directory), limits::ENTRIES - seen) {
+        let names = match read_names(&root.join(&directory), limits::MAX_DIRECTORY_ENTRIES - seen) {
             Ok(names) => names,
             Err(error) => {
-                findings.push(unreadable(&directory, &error));
+                diagnostics.push(read_error(&directory, &error));
                 continue;
             }
         };
@@ -84,43 +84,43 @@ pub(super) fn walk(
                 Some(name) if directory.is_empty() => name.to_owned(),
                 Some(name) => format!("{directory}/{name}"),
                 None => {
-                    findings.push(bad_name(&directory, &name.to_string_lossy(), "is not UTF-8"));
+                    diagnostics.push(invalid_name(&directory, &name.to_string_lossy(), "is not UTF-8"));
                     continue;
                 }
             };
             let name = path.rsplit('/').next().unwrap_or_default();
-            if is_dropping(name) || skip(&path) {
+            if is_vcs_or_editor_file(name) || skip(&path) {
                 continue;
             }
-            if name.chars().any(is_control) {
-                findings.push(bad_name(&directory, name, "holds a control character"));
+            if name.chars().any(is_unsafe_control) {
+                diagnostics.push(invalid_name(&directory, name, "holds a control character"));
                 continue;
             }
-            match kind_of(root, &path) {
+            match entry_kind(root, &path) {
                 Ok(EntryKind::Directory) if !enter(&path) => {
                     entries.push(Entry { path, kind: EntryKind::Directory });
                 }
-                Ok(EntryKind::Directory) if depth + 1 > limits::DIRECTORY_DEPTH => findings.push(
+                Ok(EntryKind::Directory) if depth + 1 > limits::MAX_DIRECTORY_DEPTH => diagnostics.push(
                     Diagnostic::error(
                         "file-limit",
-                        format!("more than {} directories inside of one another", limits::DIRECTORY_DEPTH),
+                        format!("more than {} levels of nested directories", limits::MAX_DIRECTORY_DEPTH),
                     )
-                    .at(Place::File(path))
-                    .help("this is no real OPKG; look at what made these directories"),
+                    .at(Location::File(path))
+                    .help("this exceeds a limit of the format; check the program that generated it"),
                 ),
                 Ok(EntryKind::Directory) => {
                     pending.push((path.clone(), depth + 1));
                     entries.push(Entry { path, kind: EntryKind::Directory });
                 }
                 Ok(kind) => entries.push(Entry { path, kind }),
-                Err(finding) => findings.push(finding),
+                Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }
-        if seen >= limits::ENTRIES {
-            let message = format!("more than {} files", limits::ENTRIES);
-            findings.push(
+        if seen >= limits::MAX_DIRECTORY_ENTRIES {
+            let message = format!("more than {} files", limits::MAX_DIRECTORY_ENTRIES);
+            diagnostics.push(
                 Diagnostic::error("file-limit", message)
-                    .help("this is no real OPKG; is this the right directory?"),
+                    .help("this exceeds a limit of the format; is this the right directory?"),
             );
             break;
         }
@@ -130,7 +130,7 @@ pub(super) fn walk(
 }
 
 /// The names in a directory, sorted, at most so many.
-fn names_in(directory: &Path, limit: usize) -> io::Result<Vec<std::ffi::OsString>> {
+fn read_names(directory: &Path, limit: usize) -> io::Result<Vec<std::ffi::OsString>> {
     let mut names = fs::read_dir(directory)?
         .take(limit)
         .map(|entry| entry.map(|entry| entry.file_name()))
@@ -139,29 +139,32 @@ fn names_in(directory: &Path, limit: usize) -> io::Result<Vec<std::ffi::OsString
     Ok(names)
 }
 
-fn bad_name(directory: &str, name: &str, fault: &str) -> Diagnostic {
-    let message = format!("the name `{}` {fault}", show(name));
-    let place = if directory.is_empty() { ".".to_owned() } else { directory.to_owned() };
-    Diagnostic::error("file-name", message).at(Place::File(place)).help("rename it")
+fn invalid_name(directory: &str, name: &str, error: &str) -> Diagnostic {
+    let message = format!("the name `{}` {error}", escape_for_display(name));
+    let location = if directory.is_empty() { ".".to_owned() } else { directory.to_owned() };
+    Diagnostic::error("file-name", message).at(Location::File(location)).help("rename it")
 }
 
-/// The finding about something that cannot be read.
-pub(super) fn unreadable(path: &str, error: &io::Error) -> Diagnostic {
+/// The diagnostic about something that cannot be read.
+pub(super) fn read_error(path: &str, error: &io::Error) -> Diagnostic {
     let path = if path.is_empty() { "." } else { path };
-    Diagnostic::error("file-unreadable", format!("`{}` cannot be read: {}", show(path), error.kind()))
-        .at(Place::File(path.to_owned()))
-        .help("see to its permissions, or remove it")
+    Diagnostic::error(
+        "file-unreadable",
+        format!("`{}` cannot be read: {}", escape_for_display(path), error.kind()),
+    )
+    .at(Location::File(path.to_owned()))
+    .help("see to its permissions, or remove it")
 }
 
-fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
-    let place = || Place::File(path.to_owned());
-    let metadata = fs::symlink_metadata(root.join(path)).map_err(|error| unreadable(path, &error))?;
+fn entry_kind(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
+    let location = || Location::File(path.to_owned());
+    let metadata = fs::symlink_metadata(root.join(path)).map_err(|error| read_error(path, &error))?;
     let kind = metadata.file_type();
     if kind.is_dir() {
         return Ok(EntryKind::Directory);
     }
     if kind.is_symlink() {
-        return link(root, path).map(EntryKind::Link);
+        return read_link(root, path).map(EntryKind::Link);
     }
     if !kind.is_file() {
         let what = match kind {
@@ -169,36 +172,36 @@ fn kind_of(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
             kind if kind.is_socket() => "a socket",
             _ => "a device",
         };
-        let finding = Diagnostic::error("file-kind", format!("{what} cannot be packaged"));
-        return Err(finding.at(place()).help("remove it; a script can make one where it is needed"));
+        let diagnostic = Diagnostic::error("file-kind", format!("{what} cannot be packaged"));
+        return Err(diagnostic.at(location()).help("remove it; a script can make one where it is needed"));
     }
     let mode = metadata.permissions().mode();
     if mode & 0o6000 != 0 {
-        let finding = Diagnostic::error("file-mode", "a file that runs as somebody else (setuid or setgid)");
-        return Err(finding.at(place()).help("remove the bits: `chmod ug-s`"));
+        let diagnostic = Diagnostic::error("file-mode", "setuid and setgid files are not allowed");
+        return Err(diagnostic.at(location()).help("remove the bits: `chmod ug-s`"));
     }
     Ok(EntryKind::File { is_executable: mode & 0o111 != 0 })
 }
 
 /// What a symbolic link holds, if it stays inside of the OPKG all the way and something is there.
-fn link(root: &Path, path: &str) -> Result<String, Diagnostic> {
-    let refuse = |message: String, help: &str| {
-        Err(Diagnostic::error("link", message).at(Place::File(path.to_owned())).help(help))
+fn read_link(root: &Path, path: &str) -> Result<String, Diagnostic> {
+    let reject = |message: String, help: &str| {
+        Err(Diagnostic::error("link", message).at(Location::File(path.to_owned())).help(help))
     };
-    let held = fs::read_link(root.join(path)).map_err(|error| unreadable(path, &error))?;
-    let Some(held) = held.to_str().filter(|held| !held.chars().any(is_control)) else {
-        return refuse("the link holds a name that cannot be packaged".into(), "rename what it leads to");
+    let held = fs::read_link(root.join(path)).map_err(|error| read_error(path, &error))?;
+    let Some(held) = held.to_str().filter(|held| !held.chars().any(is_unsafe_control)) else {
+        return reject("the link holds a name that cannot be packaged".into(), "rename what it leads to");
     };
-    let shown = show(held);
+    let shown = escape_for_display(held);
     if held.starts_with('/') {
-        return refuse(format!("the link to `{shown}` is absolute"), "make it relative, or put a copy there");
+        return reject(format!("the link to `{shown}` is absolute"), "make it relative, or put a copy there");
     }
     let mut depth = path.matches('/').count();
     for component in held.split('/') {
         match component {
             "" | "." => {}
             ".." if depth == 0 => {
-                return refuse(format!("the link to `{shown}` leaves the OPKG"), "put a copy there instead");
+                return reject(format!("the link to `{shown}` leaves the OPKG"), "put a copy there instead");
             }
             ".." => depth -= 1,
             _ => depth += 1,
@@ -206,11 +209,11 @@ fn link(root: &Path, path: &str) -> Result<String, Diagnostic> {
     }
     match fs::canonicalize(root.join(path)) {
         Ok(target) if target.starts_with(root) => Ok(held.to_owned()),
-        Ok(_) => refuse(format!("the link to `{shown}` leaves the OPKG"), "put a copy there instead"),
+        Ok(_) => reject(format!("the link to `{shown}` leaves the OPKG"), "put a copy there instead"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            refuse(format!("the link to `{shown}` leads nowhere"), "correct or remove it")
+            reject(format!("the link to `{shown}` leads nowhere"), "correct or remove it")
         }
-        Err(error) => refuse(
+        Err(error) => reject(
             format!("the link to `{shown}` cannot be followed: {}", error.kind()),
             "correct or remove it",
         ),
@@ -224,10 +227,10 @@ mod tests {
     #[test]
     fn droppings() {
         for name in [".git", ".svn", "CVS", "x~", "~", ".x.swp", "#x#", ".#x", ".DS_Store", ".gitignore"] {
-            assert!(is_dropping(name), "{name}");
+            assert!(is_vcs_or_editor_file(name), "{name}");
         }
         for name in [".hidden", ".bashrc", "git", "#", "#x", "x.swp", "x.orig", "cvs"] {
-            assert!(!is_dropping(name), "{name}");
+            assert!(!is_vcs_or_editor_file(name), "{name}");
         }
     }
 }

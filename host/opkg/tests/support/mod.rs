@@ -6,12 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use opkg::diagnostic::{Place, Severity};
+use opkg::diagnostic::{Location, Severity};
 use opkg::model::Opkg;
-use opkg::{Loaded, Settings, line_column};
+use opkg::{LoadResult, Settings, line_column};
 
-/// A `config.xml` without a finding. Tests change one thing in it.
-pub const CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+/// A `config.xml` without a diagnostic. Tests change one thing in it.
+pub const VALID_CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <oscar>
   <name>probe</name>
   <class>included</class>
@@ -49,18 +49,18 @@ Reports what it has seen.</description>
 "#;
 
 /// An OPKG's directory, removed at the end of the test.
-pub struct Directory(tempfile::TempDir);
+pub struct Fixture(tempfile::TempDir);
 
-impl Directory {
+impl Fixture {
     /// One with this `config.xml` alone.
     pub fn with_config(config: impl AsRef<[u8]>) -> Self {
         let directory = Self(tempfile::tempdir().unwrap());
-        directory.file("config.xml", config)
+        directory.with_file("config.xml", config)
     }
 
     /// One with a flawless `config.xml`.
     pub fn new() -> Self {
-        Self::with_config(CONFIG)
+        Self::with_config(VALID_CONFIG)
     }
 
     pub fn path(&self) -> &Path {
@@ -68,31 +68,31 @@ impl Directory {
     }
 
     /// Adds a file, with its directories.
-    pub fn file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+    pub fn with_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
         self
     }
 
-    pub fn mode(self, path: &str, mode: u32) -> Self {
+    pub fn with_mode(self, path: &str, mode: u32) -> Self {
         fs::set_permissions(self.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 
-    pub fn directory(self, path: &str) -> Self {
+    pub fn with_directory(self, path: &str) -> Self {
         fs::create_dir_all(self.path().join(path)).unwrap();
         self
     }
 
-    pub fn link(self, path: &str, target: &str) -> Self {
+    pub fn with_link(self, path: &str, target: &str) -> Self {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink(target, path).unwrap();
         self
     }
 
-    pub fn load(&self) -> Loaded {
+    pub fn load(&self) -> LoadResult {
         let loaded = opkg::load(self.path(), &Settings::default());
         assert_consistent(&loaded);
         loaded
@@ -104,65 +104,65 @@ impl Directory {
         loaded.opkg.unwrap_or_else(|| panic!("refused: {:#?}", loaded.diagnostics))
     }
 
-    /// The findings, one line each.
-    pub fn findings(&self) -> Vec<String> {
-        findings(&self.load())
+    /// The diagnostics, one line each.
+    pub fn diagnostics(&self) -> Vec<String> {
+        summarize_diagnostics(&self.load())
     }
 }
 
 /// The flawless `config.xml` with one thing replaced.
-pub fn with(from: &str, to: &str) -> String {
-    assert_eq!(CONFIG.matches(from).count(), 1, "{from}");
-    CONFIG.replace(from, to)
+pub fn config_with(from: &str, to: &str) -> String {
+    assert_eq!(VALID_CONFIG.matches(from).count(), 1, "{from}");
+    VALID_CONFIG.replace(from, to)
 }
 
 /// What a changed `config.xml` has to be told.
-pub fn findings_with(from: &str, to: &str) -> Vec<String> {
-    Directory::with_config(with(from, to)).findings()
+pub fn diagnostics_with(from: &str, to: &str) -> Vec<String> {
+    Fixture::with_config(config_with(from, to)).diagnostics()
 }
 
 /// What must hold of anything that was loaded.
-pub fn assert_consistent(loaded: &Loaded) {
-    let has_error = loaded.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+pub fn assert_consistent(loaded: &LoadResult) {
+    let has_error = loaded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     assert_eq!(loaded.opkg.is_none(), has_error, "{:#?}", loaded.diagnostics);
-    for finding in &loaded.diagnostics {
-        assert!(!finding.message.contains('\n') && !finding.message.is_empty(), "{finding:?}");
-        assert!(finding.help.as_ref().is_some_and(|help| !help.is_empty()), "no advice: {finding:?}");
-        for place in finding.place.iter().chain(finding.related.iter().map(|(place, _)| place)) {
-            if let Place::Config(range) = place {
+    for diagnostic in &loaded.diagnostics {
+        assert!(!diagnostic.message.contains('\n') && !diagnostic.message.is_empty(), "{diagnostic:?}");
+        assert!(diagnostic.help.as_ref().is_some_and(|help| !help.is_empty()), "no advice: {diagnostic:?}");
+        for place in diagnostic.location.iter().chain(diagnostic.related.iter().map(|(place, _)| place)) {
+            if let Location::Config(range) = place {
                 let text = &loaded.source.as_ref().unwrap().text;
-                assert!(text.get(range.clone()).is_some(), "{finding:?}");
+                assert!(text.get(range.clone()).is_some(), "{diagnostic:?}");
             }
         }
     }
 }
 
 /// `error name 3:9`, `warning link scripts/x`.
-pub fn findings(loaded: &Loaded) -> Vec<String> {
+pub fn summarize_diagnostics(loaded: &LoadResult) -> Vec<String> {
     loaded
         .diagnostics
         .iter()
-        .map(|finding| {
-            let severity = match finding.severity {
+        .map(|diagnostic| {
+            let severity = match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             };
-            let place = match &finding.place {
+            let place = match &diagnostic.location {
                 None => "-".to_owned(),
-                Some(Place::File(path)) => path.clone(),
-                Some(Place::Config(range)) => {
+                Some(Location::File(path)) => path.clone(),
+                Some(Location::Config(range)) => {
                     let (line, column) = line_column(&loaded.source.as_ref().unwrap().text, range.start);
                     format!("{line}:{column}")
                 }
             };
-            format!("{severity} {} {place}", finding.code)
+            format!("{severity} {} {place}", diagnostic.code)
         })
         .collect()
 }
 
 /// The folder with real OPKGs; nothing where it is absent, which is said.
-pub fn corpus() -> Option<PathBuf> {
+pub fn corpus_dir() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     let corpus = std::env::var_os("OPKG_CORPUS").map_or_else(beside, PathBuf::from);
     if corpus.is_dir() {
@@ -173,8 +173,8 @@ pub fn corpus() -> Option<PathBuf> {
 }
 
 /// A copy of a package of the corpus in which stubs stand for the files that are only listed.
-pub fn unpacked(package: &Path) -> Directory {
-    let mut directory = Directory(tempfile::tempdir().unwrap());
+pub fn unpack_corpus_package(package: &Path) -> Fixture {
+    let mut directory = Fixture(tempfile::tempdir().unwrap());
     for line in fs::read_to_string(package.join("tree.tsv")).unwrap().lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         let [path, mode, _, interpreter] = fields[..] else { panic!("{line}") };
@@ -182,7 +182,8 @@ pub fn unpacked(package: &Path) -> Directory {
             "-" => b"stub\n".to_vec(),
             line => format!("{line}\ntrue\n").into_bytes(),
         });
-        directory = directory.file(path, contents).mode(path, u32::from_str_radix(mode, 8).unwrap());
+        directory =
+            directory.with_file(path, contents).with_mode(path, u32::from_str_radix(mode, 8).unwrap());
     }
     directory
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    opkg_opm::system::enter(std::env::args_os().skip(1))
+    opkg_opm::enter_root(std::env::args_os().skip(1))
 }

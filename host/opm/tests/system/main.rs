@@ -1,15 +1,15 @@
 //! The real system: real processes, in real roots.
 #![allow(clippy::unwrap_used)]
 
-mod bench;
+mod component_builder;
 mod components;
 mod configure;
 mod deb;
-mod guest;
+mod fake_package_manager;
+mod fixture;
+mod hook_matrix;
 mod hooks;
-mod leftovers;
-mod places;
-mod pretended;
+mod orphans;
 mod rpm;
 mod testing;
 mod unprivileged;

@@ -3,14 +3,14 @@ use std::process::Command;
 
 use opkg_tests::{process, tools};
 
-use crate::bench::DIRECTORY;
+use crate::fixture::DIRECTORY_VAR;
 
 const NOBODY: u32 = 65534;
 
 /// Runs other tests of this program again, as somebody who is not root.
 #[test]
 fn all_of_it_works_in_a_user_namespace() {
-    if !tools::available(&["setpriv", "unshare"]) || !tools::root() {
+    if !tools::all_installed(&["setpriv", "unshare"]) || !tools::is_root() {
         return;
     }
     let nobody = || {
@@ -35,14 +35,14 @@ fn all_of_it_works_in_a_user_namespace() {
     let program = copy(&std::env::current_exe().unwrap(), "tests");
     let entrance = copy(env!("CARGO_BIN_EXE_enter-root").as_ref(), "enter-root");
     let mut tests = nobody();
-    tests.arg(program).args(["hooks::", "pretended::"]).env(DIRECTORY, directory.path());
-    tests.env(crate::bench::ENTRANCE, entrance);
+    tests.arg(program).args(["hooks::", "fake_package_manager::"]).env(DIRECTORY_VAR, directory.path());
+    tests.env(crate::fixture::ENTER_COMMAND_VAR, entrance);
     tests.env("TMPDIR", directory.path()).current_dir(directory.path());
     let ended = process::run(&mut tests);
-    assert_eq!(ended.code, Some(0), "{}", ended.output());
+    assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
     assert!(
-        ended.stdout.contains("pretended::success_without_a_package_is_none ... ok"),
+        ended.stdout.contains("fake_package_manager::success_without_a_package_is_none ... ok"),
         "{}",
-        ended.output()
+        ended.combined_output()
     );
 }

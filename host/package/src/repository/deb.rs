@@ -7,33 +7,33 @@ use std::time::SystemTime;
 
 use opkg::model::Timestamp;
 
-use super::deb_file::{self, Unreadable};
-use super::{Index, open, refusal};
-use crate::deb822::{self, field, put};
-use crate::digest::{self, Sums};
+use super::deb_file::{self, DebReadError};
+use super::index_files::{IndexFiles, cannot_index, open_package};
+use crate::checksums::{self, Checksums};
+use crate::deb822::{self, find_field, write_field};
 use crate::{Error, Signer, compress};
 
 /// Fields that an index adds, and that no package may bring along.
-const OF_THE_INDEX: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
+const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
 
 /// Of a control file that describes sources.
-const LARGEST_DSC: u64 = 1 << 20;
+const MAX_DSC_BYTES: u64 = 1 << 20;
 
-pub(super) fn index(
+pub(super) fn build_index(
     directory: &Path,
     debs: &[String],
     sources: &[String],
     name: &str,
     signer: Option<&Signer>,
-) -> Result<Index, Error> {
-    let mut packages = Paragraphs::default();
+) -> Result<IndexFiles, Error> {
+    let mut packages = IndexParagraphs::default();
     for deb in debs {
-        let time = packages.time.max(package(directory, deb, &mut packages)?);
+        let time = packages.time.max(add_package(directory, deb, &mut packages)?);
         packages.time = time;
     }
-    let mut described = Paragraphs::default();
+    let mut described = IndexParagraphs::default();
     for dsc in sources {
-        let time = described.time.max(source(directory, dsc, &mut described)?);
+        let time = described.time.max(add_source(directory, dsc, &mut described)?);
         described.time = time;
     }
     // What describes sources holds no time but its file's, which is the next best.
@@ -45,56 +45,56 @@ pub(super) fn index(
         files.push((name.to_owned(), text.into_bytes()));
     }
     files.sort();
-    let release = release(name, time, &files)?;
+    let release = format_release(name, time, &files)?;
     let seals = ["InRelease", "Release.gpg", "Release.key"].map(str::to_owned);
     if let Some(signer) = signer {
         let time = u64::try_from(time).unwrap_or(0);
         let [within, beside, key] = seals.clone();
-        files.push((within, signer.clearsigned(&release, time)?.into_bytes()));
-        files.push((beside, signer.armored(release.as_bytes(), time)?.into_bytes()));
+        files.push((within, signer.sign_cleartext(&release, time)?.into_bytes()));
+        files.push((beside, signer.sign_armored(release.as_bytes(), time)?.into_bytes()));
         files.push((key, signer.public_key().into()));
     }
     files.push(("Release".into(), release.into_bytes()));
     // Signatures of an earlier index are not of this one.
-    Ok(Index { files, obsolete: seals.into() })
+    Ok(IndexFiles { files, obsolete: seals.into() })
 }
 
 /// Paragraphs of an index, each of another package.
 #[derive(Default)]
-struct Paragraphs {
+struct IndexParagraphs {
     text: String,
-    seen: BTreeSet<String>,
+    identities: BTreeSet<String>,
     /// Of the newest, in seconds since 1970.
     time: i64,
 }
 
-impl Paragraphs {
+impl IndexParagraphs {
     /// Appends one, unless there is one of the same package: which of the two would be fetched is anybody's guess.
     fn add(&mut self, identity: String, fields: &[(&str, &str)]) -> Result<(), String> {
-        if self.seen.contains(&identity) {
+        if self.identities.contains(&identity) {
             return Err(format!("another file is {identity} as well"));
         }
-        self.seen.insert(identity);
+        self.identities.insert(identity);
         if !self.text.is_empty() {
             self.text.push('\n');
         }
         for (name, value) in fields {
-            put(&mut self.text, name, value).map_err(|error| error.to_string())?;
+            write_field(&mut self.text, name, value).map_err(|error| error.to_string())?;
         }
         Ok(())
     }
 }
 
 /// Appends what a package says of itself, and where it is. Returns its time.
-fn package(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, Error> {
-    let refuse = |reason: String| refusal(directory, name, reason);
-    let deb = deb_file::read(open(directory, name)?).map_err(|error| match error {
-        Unreadable::Io(error) => Error::Io(error),
-        Unreadable::Content(reason) => refuse(reason),
+fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
+    let refuse = |reason: String| cannot_index(directory, name, reason);
+    let deb = deb_file::read(open_package(directory, name)?).map_err(|error| match error {
+        DebReadError::Io(error) => Error::Io(error),
+        DebReadError::Invalid(reason) => refuse(reason),
     })?;
-    foreign_fields(&deb.fields).map_err(refuse)?;
-    let identity = identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
-    let sums = Sums::of(open(directory, name)?)?;
+    reject_index_fields(&deb.fields).map_err(refuse)?;
+    let identity = format_identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
+    let sums = Checksums::compute(open_package(directory, name)?)?;
     let (file_name, size) = (format!("./{name}"), sums.size.to_string());
     let mut fields: Vec<(&str, &str)> =
         deb.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -111,26 +111,26 @@ fn package(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, 
 
 /// Appends what a source package says of itself, with its own file among those that belong to it. Returns
 /// its time.
-fn source(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, Error> {
-    let refuse = |reason: String| refusal(directory, name, reason);
-    let file = open(directory, name)?;
+fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
+    let refuse = |reason: String| cannot_index(directory, name, reason);
+    let file = open_package(directory, name)?;
     let metadata = file.metadata()?;
-    if metadata.len() > LARGEST_DSC {
+    if metadata.len() > MAX_DSC_BYTES {
         return Err(refuse("it is too large".into()));
     }
     let modified = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_DSC), &mut bytes)?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_DSC_BYTES), &mut bytes)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| refuse("it is not UTF-8".into()))?;
-    let mut fields = deb822::parse(without_signature(text)).map_err(refuse)?;
-    foreign_fields(&fields).map_err(refuse)?;
-    let identity = identity(&fields, &["Source", "Version"]).map_err(refuse)?;
+    let mut fields = deb822::parse_paragraph(strip_signature(text)).map_err(refuse)?;
+    reject_index_fields(&fields).map_err(refuse)?;
+    let identity = format_identity(&fields, &["Source", "Version"]).map_err(refuse)?;
 
-    let parts = field(&fields, "Checksums-Sha256").unwrap_or_default().to_owned();
+    let parts = find_field(&fields, "Checksums-Sha256").unwrap_or_default().to_owned();
     for line in parts.lines().filter(|line| !line.is_empty()) {
-        part(directory, name, line)?;
+        verify_source_file(directory, name, line)?;
     }
-    let own = Sums::of(bytes.as_slice())?;
+    let own = Checksums::compute(bytes.as_slice())?;
     for (list, sum) in [("Files", &own.md5), ("Checksums-Sha1", &own.sha1), ("Checksums-Sha256", &own.sha256)]
     {
         let place = fields.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(list));
@@ -148,8 +148,8 @@ fn source(directory: &Path, name: &str, index: &mut Paragraphs) -> Result<i64, E
 }
 
 /// Compares a file of a source package with the line about it.
-fn part(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
-    let refuse = |reason: String| refusal(directory, dsc, reason);
+fn verify_source_file(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
+    let refuse = |reason: String| cannot_index(directory, dsc, reason);
     let words: Vec<&str> = line.split_whitespace().collect();
     let [sum, size, name] = words[..] else {
         return Err(refuse(format!("the line {line:?} is not about a file")));
@@ -157,13 +157,13 @@ fn part(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
     if name.contains('/') || name.starts_with('.') {
         return Err(refuse(format!("it names the file {name:?}, which lies elsewhere")));
     }
-    let file = match open(directory, name) {
+    let file = match open_package(directory, name) {
         Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(refuse(format!("{name}, which belongs to it, is missing")));
         }
         other => other?,
     };
-    let sums = Sums::of(file)?;
+    let sums = Checksums::compute(file)?;
     if sums.sha256 != sum || sums.size.to_string() != size {
         return Err(refuse(format!("{name}, which belongs to it, has other contents than it says")));
     }
@@ -171,8 +171,8 @@ fn part(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
 }
 
 /// `name version …`, of fields that must be there.
-fn identity(fields: &[(String, String)], names: &[&str]) -> Result<String, String> {
-    let words = names.iter().map(|name| match field(fields, name) {
+fn format_identity(fields: &[(String, String)], names: &[&str]) -> Result<String, String> {
+    let words = names.iter().map(|name| match find_field(fields, name) {
         Some(value) if !value.is_empty() && !value.contains(char::is_whitespace) => Ok(value),
         Some(value) => Err(format!("its {name} is {value:?}")),
         None => Err(format!("it has no field `{name}`")),
@@ -180,15 +180,15 @@ fn identity(fields: &[(String, String)], names: &[&str]) -> Result<String, Strin
     Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-fn foreign_fields(fields: &[(String, String)]) -> Result<(), String> {
-    match OF_THE_INDEX.iter().find(|name| field(fields, name).is_some()) {
+fn reject_index_fields(fields: &[(String, String)]) -> Result<(), String> {
+    match INDEX_FIELDS.iter().find(|name| find_field(fields, name).is_some()) {
         Some(name) => Err(format!("it has the field `{name}`, which is for the index to give")),
         None => Ok(()),
     }
 }
 
 /// What stands inside a signature that goes around a text; see RFC 9580, section 7.
-fn without_signature(text: &str) -> &str {
+fn strip_signature(text: &str) -> &str {
     let signed = text.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n");
     let inside = signed.and_then(|rest| {
         let (_, rest) = rest.split_once("\n\n")?;
@@ -199,17 +199,19 @@ fn without_signature(text: &str) -> &str {
 
 /// What vouches for the other files. It has no field for architectures: in a flat directory nobody looks for
 /// them there.
-fn release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String, Error> {
+fn format_release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String, Error> {
     let mut text = String::new();
     for field in ["Origin", "Label", "Suite", "Codename"] {
-        put(&mut text, field, if matches!(field, "Origin" | "Label") { "OPKG" } else { name })?;
+        write_field(&mut text, field, if matches!(field, "Origin" | "Label") { "OPKG" } else { name })?;
     }
-    put(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.rfc5322())?;
-    let sums =
-        files.iter().map(|(_, contents)| Sums::of(contents.as_slice())).collect::<Result<Vec<_>, _>>()?;
+    write_field(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.to_rfc5322())?;
+    let sums = files
+        .iter()
+        .map(|(_, contents)| Checksums::compute(contents.as_slice()))
+        .collect::<Result<Vec<_>, _>>()?;
     let files = || files.iter().map(|(name, _)| name.as_str()).zip(&sums);
-    put(&mut text, "MD5Sum", &digest::list(files(), |it| &it.md5))?;
-    put(&mut text, "SHA1", &digest::list(files(), |it| &it.sha1))?;
-    put(&mut text, "SHA256", &digest::list(files(), |it| &it.sha256))?;
+    write_field(&mut text, "MD5Sum", &checksums::format_checksum_list(files(), |it| &it.md5))?;
+    write_field(&mut text, "SHA1", &checksums::format_checksum_list(files(), |it| &it.sha1))?;
+    write_field(&mut text, "SHA256", &checksums::format_checksum_list(files(), |it| &it.sha256))?;
     Ok(text)
 }

@@ -7,11 +7,11 @@ use liblzma::stream::Stream;
 use crate::deb822;
 
 /// What a control archive may hold; those of the largest packages in use are a tenth of it.
-const LARGEST_CONTROL: u64 = 64 << 20;
+const MAX_CONTROL_ARCHIVE_BYTES: u64 = 64 << 20;
 /// What the control file may hold.
-const LARGEST_FILE: u64 = 1 << 20;
+const MAX_CONTROL_FILE_BYTES: u64 = 1 << 20;
 /// What decompressing may take.
-const MEMORY: u64 = 128 << 20;
+const MAX_DECODER_MEMORY: u64 = 128 << 20;
 
 /// What a package says of itself.
 pub(super) struct DebFile {
@@ -22,71 +22,71 @@ pub(super) struct DebFile {
 }
 
 /// Why a package cannot be read.
-pub(super) enum Unreadable {
+pub(super) enum DebReadError {
     /// The file as such.
     Io(io::Error),
     /// What it holds.
-    Content(String),
+    Invalid(String),
 }
 
-impl From<io::Error> for Unreadable {
+impl From<io::Error> for DebReadError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Content("it ends too early".into()),
+            io::ErrorKind::UnexpectedEof => Self::Invalid("it ends too early".into()),
             _ => Self::Io(error),
         }
     }
 }
 
-impl From<String> for Unreadable {
+impl From<String> for DebReadError {
     fn from(reason: String) -> Self {
-        Self::Content(reason)
+        Self::Invalid(reason)
     }
 }
 
 /// Reads as far as the control archive.
-pub(super) fn read(mut file: impl Read) -> Result<DebFile, Unreadable> {
+pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     let mut magic = [0; 8];
     file.read_exact(&mut magic)?;
     if magic != *b"!<arch>\n" {
-        return Err(Unreadable::Content("it is no package of this format".into()));
+        return Err(DebReadError::Invalid("it is no package of this format".into()));
     }
-    let version = Member::read(&mut file)?;
+    let version = ArMember::read(&mut file)?;
     if version.name != "debian-binary" || version.size > 64 {
-        return Err(Unreadable::Content("it does not begin with the version of its format".into()));
+        return Err(DebReadError::Invalid("it does not begin with the version of its format".into()));
     }
     let text = version.contents(&mut file)?;
     if !text.starts_with(b"2.") {
-        return Err(Unreadable::Content("the version of its format is not 2".into()));
+        return Err(DebReadError::Invalid("the version of its format is not 2".into()));
     }
     loop {
-        let member = Member::read(&mut file)?;
-        if member.size > LARGEST_CONTROL {
-            return Err(Unreadable::Content(format!("its member {:?} is too large", member.name)));
+        let member = ArMember::read(&mut file)?;
+        if member.size > MAX_CONTROL_ARCHIVE_BYTES {
+            return Err(DebReadError::Invalid(format!("its member {:?} is too large", member.name)));
         }
         let contents = member.contents(&mut file)?;
         // Members of such names are for later versions, and to be passed over.
         if !member.name.starts_with('_') {
-            let control = control(&member.name, &contents)?;
+            let control = extract_control_file(&member.name, &contents)?;
             let control =
                 String::from_utf8(control).map_err(|_| "its control file is not UTF-8".to_owned())?;
-            return Ok(DebFile { time: version.time, fields: deb822::parse(&control)? });
+            return Ok(DebFile { time: version.time, fields: deb822::parse_paragraph(&control)? });
         }
     }
 }
 
 /// The head of a member of an `ar` archive.
-struct Member {
+struct ArMember {
     name: String,
     time: i64,
     size: u64,
 }
 
-impl Member {
-    fn read(file: &mut impl Read) -> Result<Self, Unreadable> {
+impl ArMember {
+    fn read(file: &mut impl Read) -> Result<Self, DebReadError> {
         let mut head = [0; 60];
         file.read_exact(&mut head)?;
-        let damaged = || Unreadable::Content("the head of one of its members is damaged".into());
+        let damaged = || DebReadError::Invalid("the head of one of its members is damaged".into());
         let text = std::str::from_utf8(&head).map_err(|_| damaged())?;
         let part = |from: usize, to: usize| text.get(from..to).map(str::trim_end).ok_or_else(damaged);
         let name = part(0, 16)?;
@@ -99,13 +99,13 @@ impl Member {
     }
 
     /// What follows the head, which the caller found to be small enough.
-    fn contents(&self, file: &mut impl Read) -> Result<Vec<u8>, Unreadable> {
+    fn contents(&self, file: &mut impl Read) -> Result<Vec<u8>, DebReadError> {
         let mut contents = Vec::new();
         // An odd size is followed by one more byte.
         let padded = self.size + self.size % 2;
         file.by_ref().take(padded).read_to_end(&mut contents)?;
         if contents.len() as u64 != padded {
-            return Err(Unreadable::Content("it ends too early".into()));
+            return Err(DebReadError::Invalid("it ends too early".into()));
         }
         contents.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
         Ok(contents)
@@ -113,25 +113,26 @@ impl Member {
 }
 
 /// The file `control` of the archive of that name.
-fn control(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let damaged = |error: io::Error| format!("its control archive cannot be read: {error}");
     let tar: Box<dyn Read + '_> = match name {
         "control.tar" => Box::new(bytes),
         "control.tar.gz" => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
         "control.tar.xz" => {
-            let stream = Stream::new_stream_decoder(MEMORY, 0).map_err(|error| damaged(error.into()))?;
+            let stream =
+                Stream::new_stream_decoder(MAX_DECODER_MEMORY, 0).map_err(|error| damaged(error.into()))?;
             Box::new(liblzma::read::XzDecoder::new_stream(bytes, stream))
         }
         "control.tar.zst" => Box::new(zstd::stream::read::Decoder::with_buffer(bytes).map_err(damaged)?),
         other => return Err(format!("its member {other:?} is no control archive")),
     };
-    let mut archive = tar::Archive::new(tar.take(LARGEST_CONTROL));
+    let mut archive = tar::Archive::new(tar.take(MAX_CONTROL_ARCHIVE_BYTES));
     for entry in archive.entries().map_err(damaged)? {
         let entry = entry.map_err(damaged)?;
         if matches!(&*entry.path_bytes(), b"./control" | b"control") {
             let mut control = Vec::new();
-            entry.take(LARGEST_FILE + 1).read_to_end(&mut control).map_err(damaged)?;
-            if control.len() as u64 > LARGEST_FILE {
+            entry.take(MAX_CONTROL_FILE_BYTES + 1).read_to_end(&mut control).map_err(damaged)?;
+            if control.len() as u64 > MAX_CONTROL_FILE_BYTES {
                 return Err("its control file is too large".into());
             }
             return Ok(control);

@@ -5,6 +5,7 @@
 
 mod deb;
 mod deb_file;
+mod index_files;
 mod rpm_md;
 mod xml;
 
@@ -13,16 +14,9 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use crate::stage::Stage;
-use crate::{Error, Role, Signer, Written};
-
-/// The index of the packages of one format.
-struct Index {
-    /// Path within the directory, and contents.
-    files: Vec<(String, Vec<u8>)>,
-    /// Files and directories that an earlier index may have had; what is not among `files` is removed.
-    obsolete: Vec<String>,
-}
+use self::index_files::IndexFiles;
+use crate::staging::StagingDir;
+use crate::{Error, OutputKind, Signer, WrittenFile};
 
 /// Writes the index of all packages in `directory`, those of earlier builds among them. `name` is what the
 /// index says that it is called. With a signer it is signed, and the public key is beside it.
@@ -30,28 +24,28 @@ struct Index {
 /// # Errors
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that
 /// claim to be the same. On any error the earlier index is left as it was.
-pub fn index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<Written>, Error> {
-    let files = files(directory)?;
+pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<WrittenFile>, Error> {
+    let files = list_file_names(directory)?;
     let of = |suffixes: &[&str]| -> Vec<String> {
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
     };
     let mut indices = Vec::new();
     let (debs, sources) = (of(&[".deb"]), of(&[".dsc"]));
     if !debs.is_empty() || !sources.is_empty() {
-        indices.push(deb::index(directory, &debs, &sources, name, signer)?);
+        indices.push(deb::build_index(directory, &debs, &sources, name, signer)?);
     }
     let rpms = of(&[".rpm"]);
     if !rpms.is_empty() {
-        indices.push(rpm_md::index(directory, &rpms, signer)?);
+        indices.push(rpm_md::build_index(directory, &rpms, signer)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));
     }
-    replace(directory, indices)
+    publish_indices(directory, indices)
 }
 
 /// The names of files in a directory, sorted.
-fn files(directory: &Path) -> Result<Vec<String>, Error> {
+fn list_file_names(directory: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
         // One that is not UTF-8 has no place in an index; should it be a package, it is refused by its name.
@@ -61,26 +55,9 @@ fn files(directory: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory.
-fn open(directory: &Path, name: &str) -> Result<fs::File, Error> {
-    let path = directory.join(name);
-    let unsound = |it: char| it.is_whitespace() || it.is_control() || it == char::REPLACEMENT_CHARACTER;
-    if name.contains(unsound) {
-        return Err(refusal(directory, name, "its name has a blank or a character that cannot be printed"));
-    }
-    if !fs::symlink_metadata(&path)?.is_file() {
-        return Err(refusal(directory, name, "it is not a regular file"));
-    }
-    Ok(fs::File::open(path)?)
-}
-
-fn refusal(directory: &Path, name: &str, reason: impl Into<String>) -> Error {
-    Error::Unindexable { file: directory.join(name), reason: reason.into() }
-}
-
 /// Puts the new indices into the place of the old ones.
-fn replace(directory: &Path, indices: Vec<Index>) -> Result<Vec<Written>, Error> {
-    let stage = Stage::new(directory)?;
+fn publish_indices(directory: &Path, indices: Vec<IndexFiles>) -> Result<Vec<WrittenFile>, Error> {
+    let stage = StagingDir::new(directory)?;
     let mut written: Vec<String> = Vec::new();
     let mut obsolete = Vec::new();
     for index in indices {
@@ -92,19 +69,19 @@ fn replace(directory: &Path, indices: Vec<Index>) -> Result<Vec<Written>, Error>
             // Files keep the time of their writing: readers ask whether an index is newer than the one they have,
             // and one with another package may well be made of the same newest package.
             fs::write(&file, contents)?;
-            readable(&file)?;
+            make_readable(&file)?;
             written.push(path);
         }
         obsolete.extend(index.obsolete);
     }
     obsolete.retain(|path| !written.contains(path));
-    stage.release(directory, &written, &obsolete)?;
-    let index = |path: String| Written { path: directory.join(path), role: Role::Index };
+    stage.publish(directory, &written, &obsolete)?;
+    let index = |path: String| WrittenFile { path: directory.join(path), kind: OutputKind::Index };
     Ok(written.into_iter().map(index).collect())
 }
 
 /// For everybody, whatever the umask says: packages are often fetched by a user with fewer rights.
-fn readable(file: &Path) -> io::Result<()> {
+fn make_readable(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(file, std::fs::Permissions::from_mode(0o644))
 }

@@ -1,31 +1,33 @@
 //! Writing XML. Whatever goes into it comes out of a reader as it was, but for characters that XML cannot hold
 //! at all: these are left out. See the recommendation of XML 1.0, sections 2.2 and 3.3.3.
 
+use opkg::{XmlContext, is_xml_char, push_xml_escaped};
+
 /// A document, two blanks a level.
-pub(super) struct Xml {
+pub(super) struct XmlWriter {
     text: String,
-    open: Vec<&'static str>,
+    open_elements: Vec<&'static str>,
 }
 
 /// Names and values of attributes.
 pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
-impl Xml {
+impl XmlWriter {
     pub(super) fn new() -> Self {
-        Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".into(), open: Vec::new() }
+        Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".into(), open_elements: Vec::new() }
     }
 
     /// Begins an element that has others inside.
-    pub(super) fn open(&mut self, name: &'static str, attributes: Attributes<'_>) {
-        self.begin(name, attributes);
+    pub(super) fn start_element(&mut self, name: &'static str, attributes: Attributes<'_>) {
+        self.write_start_tag(name, attributes);
         self.text.push_str(">\n");
-        self.open.push(name);
+        self.open_elements.push(name);
     }
 
     /// Ends what was begun last.
-    pub(super) fn close(&mut self) {
-        if let Some(name) = self.open.pop() {
-            self.indent();
+    pub(super) fn end_element(&mut self) {
+        if let Some(name) = self.open_elements.pop() {
+            self.write_indent();
             self.text.push_str("</");
             self.text.push_str(name);
             self.text.push_str(">\n");
@@ -33,16 +35,16 @@ impl Xml {
     }
 
     /// An element with nothing in it.
-    pub(super) fn empty(&mut self, name: &'static str, attributes: Attributes<'_>) {
-        self.begin(name, attributes);
+    pub(super) fn empty_element(&mut self, name: &'static str, attributes: Attributes<'_>) {
+        self.write_start_tag(name, attributes);
         self.text.push_str("/>\n");
     }
 
     /// An element with text in it.
-    pub(super) fn text(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
-        self.begin(name, attributes);
+    pub(super) fn text_element(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) {
+        self.write_start_tag(name, attributes);
         self.text.push('>');
-        escape(&mut self.text, text, false);
+        push_escaped(&mut self.text, text, XmlContext::Text);
         self.text.push_str("</");
         self.text.push_str(name);
         self.text.push_str(">\n");
@@ -50,45 +52,33 @@ impl Xml {
 
     /// The whole, all elements ended.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        while !self.open.is_empty() {
-            self.close();
+        while !self.open_elements.is_empty() {
+            self.end_element();
         }
         self.text.into_bytes()
     }
 
-    fn begin(&mut self, name: &'static str, attributes: Attributes<'_>) {
-        self.indent();
+    fn write_start_tag(&mut self, name: &'static str, attributes: Attributes<'_>) {
+        self.write_indent();
         self.text.push('<');
         self.text.push_str(name);
         for (name, value) in attributes {
             self.text.push(' ');
             self.text.push_str(name);
             self.text.push_str("=\"");
-            escape(&mut self.text, value, true);
+            push_escaped(&mut self.text, value, XmlContext::Attribute);
             self.text.push('"');
         }
     }
 
-    fn indent(&mut self) {
-        self.text.extend(std::iter::repeat_n("  ", self.open.len()));
+    fn write_indent(&mut self) {
+        self.text.extend(std::iter::repeat_n("  ", self.open_elements.len()));
     }
 }
 
-fn escape(to: &mut String, text: &str, in_attribute: bool) {
-    for character in text.chars() {
-        match character {
-            '&' => to.push_str("&amp;"),
-            '<' => to.push_str("&lt;"),
-            '>' => to.push_str("&gt;"),
-            '"' if in_attribute => to.push_str("&quot;"),
-            // Readers make blanks of these unless they are written so.
-            '\n' if in_attribute => to.push_str("&#10;"),
-            '\t' if in_attribute => to.push_str("&#9;"),
-            '\r' => to.push_str("&#13;"),
-            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-            other => to.push(other),
-        }
-    }
+/// As `createrepo_c` does, what XML cannot hold is left out.
+fn push_escaped(to: &mut String, text: &str, context: XmlContext) {
+    push_xml_escaped(to, text.chars().filter(|c| is_xml_char(*c)), context);
 }
 
 #[cfg(test)]
@@ -101,10 +91,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(value in "[ -~\t\r\nß€]{0,20}", text in "[ -~\t\r\nß€]{0,20}") {
-            let mut xml = Xml::new();
-            xml.open("a", &[("b", &value), ("c", "")]);
-            xml.text("d", &[], &text);
-            xml.empty("e", &[("f", &value)]);
+            let mut xml = XmlWriter::new();
+            xml.start_element("a", &[("b", &value), ("c", "")]);
+            xml.text_element("d", &[], &text);
+            xml.empty_element("e", &[("f", &value)]);
             let document = String::from_utf8(xml.finish()).unwrap();
             let document = roxmltree::Document::parse(&document).unwrap();
             let root = document.root_element();
@@ -116,9 +106,9 @@ mod tests {
 
         #[test]
         fn any_text_makes_a_document(value in ".{0,20}", text in "(?s).{0,20}") {
-            let mut xml = Xml::new();
-            xml.open("a", &[("b", &value)]);
-            xml.text("c", &[], &text);
+            let mut xml = XmlWriter::new();
+            xml.start_element("a", &[("b", &value)]);
+            xml.text_element("c", &[], &text);
             let document = String::from_utf8(xml.finish()).unwrap();
             prop_assert!(roxmltree::Document::parse(&document).is_ok(), "{}", document);
         }

@@ -6,7 +6,7 @@ use crate::Error;
 
 /// The value of a tag.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(super) enum TagValue {
     Int16(Vec<u16>),
     Int32(Vec<u32>),
     String(String),
@@ -18,32 +18,32 @@ pub(super) enum Value {
 
 /// Tags in the order of their numbers, as readers of a header expect them.
 #[derive(Default)]
-pub(super) struct Header(BTreeMap<u32, Value>);
+pub(super) struct Header(BTreeMap<u32, TagValue>);
 
 impl Header {
-    pub(super) fn put(&mut self, tag: u32, value: Value) {
+    pub(super) fn put(&mut self, tag: u32, value: TagValue) {
         self.0.insert(tag, value);
     }
 
     pub(super) fn string(&mut self, tag: u32, value: impl Into<String>) {
-        self.put(tag, Value::String(value.into()));
+        self.put(tag, TagValue::String(value.into()));
     }
 
     pub(super) fn number(&mut self, tag: u32, value: u32) {
-        self.put(tag, Value::Int32(vec![value]));
+        self.put(tag, TagValue::Int32(vec![value]));
     }
 
     /// A list that is left out when it is empty: RPM knows no empty arrays.
     pub(super) fn strings(&mut self, tag: u32, values: Vec<String>) {
         if !values.is_empty() {
-            self.put(tag, Value::Strings(values));
+            self.put(tag, TagValue::Strings(values));
         }
     }
 
     /// The same for numbers.
     pub(super) fn numbers(&mut self, tag: u32, values: Vec<u32>) {
         if !values.is_empty() {
-            self.put(tag, Value::Int32(values));
+            self.put(tag, TagValue::Int32(values));
         }
     }
 
@@ -51,24 +51,24 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::Unpackable`] for a text with a zero byte, which would end it there.
-    pub(super) fn bytes(&self, region: u32) -> Result<Vec<u8>, Error> {
+    pub(super) fn to_bytes(&self, region: u32) -> Result<Vec<u8>, Error> {
         const BINARY: u32 = 7;
         const ENTRY: u32 = 16;
         let mut index = Vec::new();
         let mut store = Vec::new();
         for (tag, value) in &self.0 {
             if value.texts().iter().any(|text| text.contains('\0')) {
-                return Err(Error::Unpackable(format!("a text with a zero byte, in tag {tag}")));
+                return Err(Error::InvalidOutput(format!("a text with a zero byte, in tag {tag}")));
             }
             let (kind, count) = value.append_to(&mut store);
             // `append_to` has aligned the store, so the offset is known only afterwards.
-            let offset = store.len() - value.length();
-            entry(&mut index, *tag, kind, to_u32(offset), count);
+            let offset = store.len() - value.byte_len();
+            push_index_entry(&mut index, *tag, kind, to_u32(offset), count);
         }
         let entries = to_u32(self.0.len()) + 1;
         let mut region_entry = Vec::new();
-        entry(&mut region_entry, region, BINARY, to_u32(store.len()), ENTRY);
-        entry(&mut store, region, BINARY, (entries * ENTRY).wrapping_neg(), ENTRY);
+        push_index_entry(&mut region_entry, region, BINARY, to_u32(store.len()), ENTRY);
+        push_index_entry(&mut store, region, BINARY, (entries * ENTRY).wrapping_neg(), ENTRY);
 
         let mut bytes = vec![0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
         bytes.extend(entries.to_be_bytes());
@@ -80,7 +80,7 @@ impl Header {
     }
 }
 
-impl Value {
+impl TagValue {
     fn texts(&self) -> &[String] {
         match self {
             Self::String(text) | Self::Localised(text) => std::slice::from_ref(text),
@@ -104,7 +104,7 @@ impl Value {
                 (4, to_u32(values.len()))
             }
             Self::String(value) => {
-                terminated(store, value);
+                push_c_string(store, value);
                 (6, 1)
             }
             Self::Binary(value) => {
@@ -112,18 +112,18 @@ impl Value {
                 (7, to_u32(value.len()))
             }
             Self::Strings(values) => {
-                values.iter().for_each(|it| terminated(store, it));
+                values.iter().for_each(|it| push_c_string(store, it));
                 (8, to_u32(values.len()))
             }
             Self::Localised(value) => {
-                terminated(store, value);
+                push_c_string(store, value);
                 (9, 1)
             }
         }
     }
 
     /// Bytes in the store, without alignment.
-    fn length(&self) -> usize {
+    fn byte_len(&self) -> usize {
         match self {
             Self::Int16(values) => values.len() * 2,
             Self::Int32(values) => values.len() * 4,
@@ -134,12 +134,12 @@ impl Value {
     }
 }
 
-fn terminated(store: &mut Vec<u8>, text: &str) {
+fn push_c_string(store: &mut Vec<u8>, text: &str) {
     store.extend(text.as_bytes());
     store.push(0);
 }
 
-fn entry(to: &mut Vec<u8>, tag: u32, kind: u32, offset: u32, count: u32) {
+fn push_index_entry(to: &mut Vec<u8>, tag: u32, kind: u32, offset: u32, count: u32) {
     for word in [tag, kind, offset, count] {
         to.extend(word.to_be_bytes());
     }
@@ -159,9 +159,9 @@ mod tests {
     fn the_region_closes_what_it_holds() {
         let mut header = Header::default();
         header.string(1000, "ab");
-        header.put(1030, Value::Int16(vec![1]));
+        header.put(1030, TagValue::Int16(vec![1]));
         header.number(1028, 7);
-        let bytes = header.bytes(63).unwrap();
+        let bytes = header.to_bytes(63).unwrap();
         // Four entries, the region among them; "ab\0", padding, a number, half a number, the region's end.
         assert_eq!(bytes[8..16], [0, 0, 0, 4, 0, 0, 0, 4 + 4 + 2 + 16]);
         assert_eq!(bytes[16..32], [0, 0, 0, 63, 0, 0, 0, 7, 0, 0, 0, 10, 0, 0, 0, 16]);
@@ -173,6 +173,6 @@ mod tests {
     fn a_zero_byte_is_refused() {
         let mut header = Header::default();
         header.strings(1117, vec!["a".into(), "b\0c".into()]);
-        assert!(header.bytes(63).is_err());
+        assert!(header.to_bytes(63).is_err());
     }
 }

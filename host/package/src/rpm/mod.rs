@@ -6,61 +6,69 @@
 
 mod file;
 mod header;
+mod naming;
 mod payload;
 pub mod reader;
 mod relations;
 pub(crate) mod tag;
 
 use md5::Md5;
-use opkg_runtime::artefacts::{BinaryPackage, Change, Compression, TextFile};
+use opkg_interface::artefacts::{BinaryPackage, Change, Compression, TextFile};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::contents::{self, LARGEST};
-use crate::hex::hex;
-use crate::source::Source;
+use self::naming::{format_evr, is_builtin_interpreter};
+use crate::entries::{self, MAX_PACKAGE_BYTES};
+use crate::source::OpkgSource;
 use crate::{Error, Signer, compress};
-use file::File;
-use header::{Header, Value};
+use file::RpmFile;
+use header::{Header, TagValue};
+use opkg::digest::hex;
 
 /// Longest name in a lead, with the zero byte that ends it.
-const LEAD_NAME: usize = 66;
+const LEAD_NAME_BYTES: usize = 66;
 
 /// One binary package. `source_name` is the file name of the source package it belongs to.
-pub(crate) fn binary(
+pub(crate) fn build_binary(
     package: &BinaryPackage,
     compression: Compression,
     source_name: &str,
-    source: Source<'_>,
+    source: OpkgSource<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
     let compressor = Compressor::new(compression)?;
-    let mut header = identity(package, source)?;
-    let items = contents::read(package, source)?;
-    let files: Vec<File> =
-        (1..).zip(items).map(|(inode, item)| File::installed(item, inode, time(source))).collect();
+    let mut header = new_header(package, source)?;
+    let items = entries::collect_entries(package, source)?;
+    let files: Vec<RpmFile> =
+        (1..).zip(items).map(|(inode, item)| RpmFile::from_entry(item, inode, timestamp(source))).collect();
     header.string(tag::SOURCE_RPM, source_name);
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
-    scriptlets(&mut header, package)?;
-    relations::of_binary(&mut header, package, compressor.name)?;
-    assemble(Lead { kind: 0, package }, header, &files, &compressor, signer.map(|it| (it, source.time())))
+    write_scriptlets(&mut header, package)?;
+    relations::write_binary_relations(&mut header, package, compressor.name)?;
+    assemble(
+        Lead { package_type: 0, package },
+        header,
+        &files,
+        &compressor,
+        signer.map(|it| (it, source.timestamp())),
+    )
 }
 
 /// The source package of these packages, the first of which the spec is named for: it holds the spec and
 /// the archive that feeds it.
-pub(crate) fn source(
+pub(crate) fn build_source(
     packages: &[BinaryPackage],
     compression: Compression,
     spec: &TextFile,
     tarball: (&str, Vec<u8>),
-    source: Source<'_>,
+    source: OpkgSource<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
     let [main, ..] = packages else {
-        return Err(Error::Unpackable("a source package of no packages".into()));
+        return Err(Error::InvalidOutput("a source package of no packages".into()));
     };
     let compressor = Compressor::new(compression)?;
-    let mut header = identity(main, source)?;
+    let mut header = new_header(main, source)?;
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
     pieces.sort_by(|a, b| a.0.cmp(&b.0));
@@ -69,22 +77,22 @@ pub(crate) fn source(
     if main.arch == "noarch" {
         header.strings(tag::BUILD_ARCHS, vec![main.arch.clone()]);
     }
-    relations::of_source(&mut header, packages, compressor.name);
-    let files: Vec<File> = (1..)
+    relations::write_source_relations(&mut header, packages, compressor.name);
+    let files: Vec<RpmFile> = (1..)
         .zip(pieces)
-        .map(|(inode, (name, contents))| File::piece(name, contents, inode, time(source)))
+        .map(|(inode, (name, contents))| RpmFile::new_source_file(name, contents, inode, timestamp(source)))
         .collect();
     assemble(
-        Lead { kind: 1, package: main },
+        Lead { package_type: 1, package: main },
         header,
         &files,
         &compressor,
-        signer.map(|it| (it, source.time())),
+        signer.map(|it| (it, source.timestamp())),
     )
 }
 
 /// The file name of the source package of these packages.
-pub(crate) fn source_name(packages: &[BinaryPackage]) -> Option<String> {
+pub(crate) fn source_file_name(packages: &[BinaryPackage]) -> Option<String> {
     packages.first().map(|main| format!("{}-{}-{}.src.rpm", main.name, main.version, main.release))
 }
 
@@ -98,7 +106,7 @@ struct Compressor {
 impl Compressor {
     fn new(compression: Compression) -> Result<Self, Error> {
         Ok(match compression {
-            Compression::None => return Err(Error::Unpackable("an RPM without compression".into())),
+            Compression::None => return Err(Error::InvalidOutput("an RPM without compression".into())),
             Compression::Gzip => Self { name: "gzip", level: "9".into(), compress: compress::gzip_bytes },
             Compression::Xz => {
                 Self { name: "xz", level: compress::XZ_PRESET.to_string(), compress: compress::xz }
@@ -113,17 +121,17 @@ impl Compressor {
 /// What the oldest part of the format says, read by nobody but file(1) any more.
 struct Lead<'a> {
     /// 0: binary, 1: source.
-    kind: u8,
+    package_type: u8,
     package: &'a BinaryPackage,
 }
 
 impl Lead<'_> {
-    fn bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         // Version 3.0; the architecture is no longer looked at.
-        let mut lead = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, self.kind, 0, 1];
-        let name = format!("{}-{}", self.package.name, evr(self.package));
-        lead.extend(name.bytes().take(LEAD_NAME - 1));
-        lead.resize(10 + LEAD_NAME, 0);
+        let mut lead = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, self.package_type, 0, 1];
+        let name = format!("{}-{}", self.package.name, format_evr(self.package));
+        lead.extend(name.bytes().take(LEAD_NAME_BYTES - 1));
+        lead.resize(10 + LEAD_NAME_BYTES, 0);
         // Linux; signatures are in a header.
         lead.extend([0, 1, 0, 5]);
         lead.resize(96, 0);
@@ -134,16 +142,16 @@ impl Lead<'_> {
 fn assemble(
     lead: Lead<'_>,
     mut header: Header,
-    files: &[File],
+    files: &[RpmFile],
     compressor: &Compressor,
     signer: Option<(&Signer, u64)>,
 ) -> Result<Vec<u8>, Error> {
-    let archive = payload::cpio(files);
-    if archive.len() as u64 > LARGEST {
+    let archive = payload::build_cpio(files);
+    if archive.len() as u64 > MAX_PACKAGE_BYTES {
         return Err(Error::TooLarge(lead.package.file_name.clone()));
     }
     let payload = (compressor.compress)(&archive)?;
-    file::describe(&mut header, files);
+    file::write_file_tags(&mut header, files);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
     header.string(tag::PAYLOAD_FLAGS, &compressor.level);
@@ -151,9 +159,9 @@ fn assemble(
     header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256);
     header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&Sha256::digest(&archive))]);
 
-    let header = header.bytes(tag::HEADER_IMMUTABLE)?;
-    let mut bytes = lead.bytes();
-    bytes.extend(signature(&header, &payload, archive.len(), signer)?);
+    let header = header.to_bytes(tag::HEADER_IMMUTABLE)?;
+    let mut bytes = lead.to_bytes();
+    bytes.extend(build_signature_header(&header, &payload, archive.len(), signer)?);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     bytes.extend(header);
     bytes.extend(payload);
@@ -162,7 +170,7 @@ fn assemble(
 
 /// Checksums of all that follows, and the signature of the header, which has the payload's checksum in it. With
 /// a signer goes the time of the signature.
-fn signature(
+fn build_signature_header(
     header: &[u8],
     payload: &[u8],
     archive_size: usize,
@@ -172,28 +180,28 @@ fn signature(
     let mut signature = Header::default();
     if let Some((signer, time)) = signer {
         let tag = if signer.is_rsa() { tag::SIGNATURE_RSA } else { tag::SIGNATURE_DSA };
-        signature.put(tag, Value::Binary(signer.detached(header, time)?));
+        signature.put(tag, TagValue::Binary(signer.sign_detached(header, time)?));
     }
     signature.string(tag::SIGNATURE_SHA1, hex(&Sha1::digest(header)));
     signature.string(tag::SIGNATURE_SHA256, hex(&Sha256::digest(header)));
     signature.number(tag::SIGNATURE_SIZE, size(header.len() + payload.len()));
     let both = Md5::new().chain_update(header).chain_update(payload).finalize();
-    signature.put(tag::SIGNATURE_MD5, Value::Binary(both.to_vec()));
+    signature.put(tag::SIGNATURE_MD5, TagValue::Binary(both.to_vec()));
     signature.number(tag::SIGNATURE_PAYLOAD_SIZE, size(archive_size));
-    signature.bytes(tag::HEADER_SIGNATURES)
+    signature.to_bytes(tag::HEADER_SIGNATURES)
 }
 
 /// What binary and source packages say of themselves alike.
-fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error> {
+fn new_header(package: &BinaryPackage, source: OpkgSource<'_>) -> Result<Header, Error> {
     for word in [&package.name, &package.version, &package.release, &package.arch] {
         if word.is_empty() || word.contains(|it: char| it.is_whitespace() || it.is_control() || it == '/') {
-            return Err(Error::Unpackable(format!(
+            return Err(Error::InvalidOutput(format!(
                 "{word:?} in the name, version, release or architecture of an RPM"
             )));
         }
     }
     if package.version.contains('-') || package.release.contains('-') {
-        return Err(Error::Unpackable(format!(
+        return Err(Error::InvalidOutput(format!(
             "a hyphen in the version {} or release {} of an RPM",
             package.version, package.release
         )));
@@ -206,13 +214,13 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
     if package.epoch > 0 {
         header.number(tag::EPOCH, package.epoch);
     }
-    header.put(tag::SUMMARY, Value::Localised(package.summary.clone()));
-    header.put(tag::DESCRIPTION, Value::Localised(package.description.clone()));
-    header.number(tag::BUILD_TIME, time(source));
+    header.put(tag::SUMMARY, TagValue::Localised(package.summary.clone()));
+    header.put(tag::DESCRIPTION, TagValue::Localised(package.description.clone()));
+    header.number(tag::BUILD_TIME, timestamp(source));
     header.string(tag::BUILD_HOST, "localhost");
     header.string(tag::LICENSE, &package.license);
     let group = if package.section.is_empty() { "Unspecified" } else { &package.section };
-    header.put(tag::GROUP, Value::Localised(group.to_owned()));
+    header.put(tag::GROUP, TagValue::Localised(group.to_owned()));
     for (tag, text) in [(tag::PACKAGER, Some(&package.maintainer)), (tag::URL, package.url.as_ref())] {
         if let Some(text) = text.filter(|it| !it.is_empty()) {
             header.string(tag, text);
@@ -232,14 +240,14 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
             "Vendor" => tag::VENDOR,
             "BugURL" => tag::BUG_URL,
             "VCS" => tag::VCS,
-            other => return Err(Error::Unpackable(format!("the tag `{other}` in an RPM"))),
+            other => return Err(Error::InvalidOutput(format!("the tag `{other}` in an RPM"))),
         };
         header.string(tag, &field.value);
     }
     let entries = &package.changelog;
     let seconds = |it: &Change| {
         u32::try_from(it.seconds).map_err(|_| {
-            Error::Unpackable(format!("a change at {} seconds since 1970 in an RPM", it.seconds))
+            Error::InvalidOutput(format!("a change at {} seconds since 1970 in an RPM", it.seconds))
         })
     };
     let times = entries.iter().map(seconds).collect::<Result<_, _>>()?;
@@ -249,18 +257,18 @@ fn identity(package: &BinaryPackage, source: Source<'_>) -> Result<Header, Error
     Ok(header)
 }
 
-fn scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
+fn write_scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
     for scriptlet in &package.scriptlets {
-        let time = relations::time(scriptlet.time);
+        let time = relations::scriptlet_index(scriptlet.time);
         let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
         let program_is_sound =
-            scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') || is_built_in(it));
+            scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') || is_builtin_interpreter(it));
         if !program_is_sound || !scriptlet.interpreter.iter().all(sound) {
-            return Err(Error::Unpackable(format!("a scriptlet for {:?}", scriptlet.interpreter)));
+            return Err(Error::InvalidOutput(format!("a scriptlet for {:?}", scriptlet.interpreter)));
         }
         let program = match scriptlet.interpreter.as_slice() {
-            [program] => Value::String(program.clone()),
-            several => Value::Strings(several.to_vec()),
+            [program] => TagValue::String(program.clone()),
+            several => TagValue::Strings(several.to_vec()),
         };
         if !scriptlet.body.is_empty() {
             header.string(tag::PRE_INSTALL + time, &scriptlet.body);
@@ -270,18 +278,7 @@ fn scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error>
     Ok(())
 }
 
-/// Whether RPM runs such a scriptlet by itself, without a program of the system.
-fn is_built_in(interpreter: &str) -> bool {
-    interpreter == "<lua>"
-}
-
-/// `[epoch:]version-release`
-fn evr(package: &BinaryPackage) -> String {
-    let epoch = if package.epoch > 0 { format!("{}:", package.epoch) } else { String::new() };
-    format!("{epoch}{}-{}", package.version, package.release)
-}
-
 /// Of everything in a package.
-fn time(source: Source<'_>) -> u32 {
-    u32::try_from(source.time()).unwrap_or(u32::MAX)
+fn timestamp(source: OpkgSource<'_>) -> u32 {
+    u32::try_from(source.timestamp()).unwrap_or(u32::MAX)
 }

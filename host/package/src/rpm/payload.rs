@@ -1,20 +1,20 @@
 //! The payload of an RPM: a cpio archive of the "new ASCII" kind.
 
-use super::file::File;
+use super::file::RpmFile;
 
 /// Writes all files into one archive. Paths of installed files get a `.` in front.
-pub(super) fn cpio(files: &[File]) -> Vec<u8> {
+pub(super) fn build_cpio(files: &[RpmFile]) -> Vec<u8> {
     let mut archive = Vec::new();
     for file in files {
         let dot = if file.path.starts_with('/') { "." } else { "" };
         let name = format!("{dot}{}", file.path);
-        member(&mut archive, [file.inode, file.mode.into(), file.time], &name, &file.contents);
+        push_entry(&mut archive, [file.inode, file.mode.into(), file.mtime], &name, &file.contents);
     }
-    member(&mut archive, [0; 3], "TRAILER!!!", &[]);
+    push_entry(&mut archive, [0; 3], "TRAILER!!!", &[]);
     archive
 }
 
-fn member(archive: &mut Vec<u8>, [inode, mode, time]: [u32; 3], name: &str, contents: &[u8]) {
+fn push_entry(archive: &mut Vec<u8>, [inode, mode, time]: [u32; 3], name: &str, contents: &[u8]) {
     let (size, name_size) = (contents.len(), name.len() + 1);
     archive.extend(b"070701");
     // Inode, mode, user, group, links, time, size, device and special device in two halves each, size of
@@ -26,11 +26,11 @@ fn member(archive: &mut Vec<u8>, [inode, mode, time]: [u32; 3], name: &str, cont
     archive.extend(fields.as_bytes());
     archive.extend(name.as_bytes());
     archive.push(0);
-    pad(archive);
+    pad_to_four(archive);
     archive.extend(contents);
-    pad(archive);
+    pad_to_four(archive);
 }
 
-fn pad(archive: &mut Vec<u8>) {
+fn pad_to_four(archive: &mut Vec<u8>) {
     archive.resize(archive.len().next_multiple_of(4), 0);
 }

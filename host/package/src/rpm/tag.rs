@@ -76,21 +76,21 @@ pub(crate) const PAYLOAD_DIGEST_ALTERNATIVE: u32 = 5097;
 
 /// Names, versions and flags of one kind of relation.
 #[derive(Clone, Copy)]
-pub(crate) struct Relations {
+pub(crate) struct RelationTags {
     pub(crate) names: u32,
     pub(crate) versions: u32,
     pub(crate) flags: u32,
 }
 
-pub(crate) const PROVIDES: Relations = Relations { names: 1047, versions: 1113, flags: 1112 };
-pub(crate) const REQUIRES: Relations = Relations { names: 1049, versions: 1050, flags: 1048 };
-pub(crate) const CONFLICTS: Relations = Relations { names: 1054, versions: 1055, flags: 1053 };
-pub(crate) const OBSOLETES: Relations = Relations { names: 1090, versions: 1115, flags: 1114 };
-pub(crate) const RECOMMENDS: Relations = Relations { names: 5046, versions: 5047, flags: 5048 };
-pub(crate) const SUGGESTS: Relations = Relations { names: 5049, versions: 5050, flags: 5051 };
+pub(crate) const PROVIDES: RelationTags = RelationTags { names: 1047, versions: 1113, flags: 1112 };
+pub(crate) const REQUIRES: RelationTags = RelationTags { names: 1049, versions: 1050, flags: 1048 };
+pub(crate) const CONFLICTS: RelationTags = RelationTags { names: 1054, versions: 1055, flags: 1053 };
+pub(crate) const OBSOLETES: RelationTags = RelationTags { names: 1090, versions: 1115, flags: 1114 };
+pub(crate) const RECOMMENDS: RelationTags = RelationTags { names: 5046, versions: 5047, flags: 5048 };
+pub(crate) const SUGGESTS: RelationTags = RelationTags { names: 5049, versions: 5050, flags: 5051 };
 
-pub(crate) const SUPPLEMENTS: Relations = Relations { names: 5052, versions: 5053, flags: 5054 };
-pub(crate) const ENHANCES: Relations = Relations { names: 5055, versions: 5056, flags: 5057 };
+pub(crate) const SUPPLEMENTS: RelationTags = RelationTags { names: 5052, versions: 5053, flags: 5054 };
+pub(crate) const ENHANCES: RelationTags = RelationTags { names: 5055, versions: 5056, flags: 5057 };
 
 pub(crate) const LESS: u32 = 1 << 1;
 pub(crate) const GREATER: u32 = 1 << 2;
@@ -100,7 +100,7 @@ pub(crate) const INTERPRETER: u32 = 1 << 8;
 pub(crate) const SCRIPT_PRE_INSTALL: u32 = 1 << 9;
 /// Relations that must hold before a package is unpacked: those of the first two scriptlets, and those that old
 /// packages mark as such.
-pub(crate) const BEFORE: u32 = 1 << 6 | SCRIPT_PRE_INSTALL | SCRIPT_PRE_INSTALL << 1;
+pub(crate) const PRE_REQUIRES: u32 = 1 << 6 | SCRIPT_PRE_INSTALL | SCRIPT_PRE_INSTALL << 1;
 pub(crate) const RPMLIB: u32 = 1 << 24;
 
 pub(crate) const FILE_CONFIG: u32 = 1;

@@ -11,12 +11,12 @@ use pgp::types::{Password, SigningKey, Timestamp};
 
 use crate::Error;
 pub use key::KeyError;
-use key::{Key, Secret};
+use key::{SigningSecret, UnlockedKey};
 
 /// Signs with one key.
 pub struct Signer {
-    key: Key,
-    public: String,
+    key: UnlockedKey,
+    armored_public_key: String,
 }
 
 impl Signer {
@@ -26,20 +26,20 @@ impl Signer {
     /// # Errors
     /// When the file does not hold exactly one key that can sign, or the passphrase does not unlock it.
     pub fn new(file: &[u8], passphrase: Option<&str>, now: u32) -> Result<Self, KeyError> {
-        let (key, public) = key::read(file, passphrase, now)?;
+        let (key, public) = key::read_signing_key(file, passphrase, now)?;
         let public = public
             .to_armored_string(ArmorOptions::default())
-            .map_err(|error| KeyError::Unreadable(error.to_string()))?;
-        let signer = Self { key, public };
+            .map_err(|error| KeyError::Invalid(error.to_string()))?;
+        let signer = Self { key, armored_public_key: public };
         // A damaged key shows now, not after half of the packages.
-        signer.detached(b"", 0).map_err(|_| KeyError::CannotSign)?;
+        signer.sign_detached(b"", 0).map_err(|_| KeyError::CannotSign)?;
         Ok(signer)
     }
 
     /// The public half, armored: what whoever verifies has to import.
     #[must_use]
     pub fn public_key(&self) -> &str {
-        &self.public
+        &self.armored_public_key
     }
 
     /// Whether the key is one of RSA: some containers have a place of its own for that.
@@ -53,11 +53,11 @@ impl Signer {
     ///
     /// # Errors
     /// [`Error::Unsigned`] when the key turns out to be damaged.
-    pub fn detached(&self, data: &[u8], time: u64) -> Result<Vec<u8>, Error> {
+    pub fn sign_detached(&self, data: &[u8], time: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        self.signature(data, time)
+        self.make_signature(data, time)
             .and_then(|it| it.signature.to_writer_with_header(&mut bytes))
-            .map_err(unsigned)?;
+            .map_err(signing_error)?;
         Ok(bytes)
     }
 
@@ -65,43 +65,43 @@ impl Signer {
     ///
     /// # Errors
     /// As of [`Self::detached`].
-    pub fn armored(&self, data: &[u8], time: u64) -> Result<String, Error> {
-        self.signature(data, time)
+    pub fn sign_armored(&self, data: &[u8], time: u64) -> Result<String, Error> {
+        self.make_signature(data, time)
             .and_then(|it| it.to_armored_string(ArmorOptions::default()))
-            .map_err(unsigned)
+            .map_err(signing_error)
     }
 
     /// A text with its signature around it, readable as it is.
     ///
     /// # Errors
     /// As of [`Self::detached`].
-    pub fn clearsigned(&self, text: &str, time: u64) -> Result<String, Error> {
+    pub fn sign_cleartext(&self, text: &str, time: u64) -> Result<String, Error> {
         // Blanks at the ends of lines are not signed, and do not survive every transport; nor is the end of the
         // last line, which belongs to what follows.
         let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-        let config = self.config(SignatureType::Text, time);
+        let config = self.signature_config(SignatureType::Text, time);
         let empty = Password::empty();
         config
             .and_then(|config| match &self.key.secret {
-                Secret::Primary(key) => CleartextSignedMessage::new(&text, config, key, &empty),
-                Secret::Subkey(key) => CleartextSignedMessage::new(&text, config, key, &empty),
+                SigningSecret::Primary(key) => CleartextSignedMessage::new(&text, config, key, &empty),
+                SigningSecret::Subkey(key) => CleartextSignedMessage::new(&text, config, key, &empty),
             })
             .and_then(|it| it.to_armored_string(ArmorOptions::default()))
-            .map_err(unsigned)
+            .map_err(signing_error)
     }
 
-    fn signature(&self, data: &[u8], time: u64) -> pgp::errors::Result<DetachedSignature> {
-        let config = self.config(SignatureType::Binary, time)?;
+    fn make_signature(&self, data: &[u8], time: u64) -> pgp::errors::Result<DetachedSignature> {
+        let config = self.signature_config(SignatureType::Binary, time)?;
         let empty = Password::empty();
         let signature = match &self.key.secret {
-            Secret::Primary(key) => config.sign(key, &empty, data)?,
-            Secret::Subkey(key) => config.sign(key, &empty, data)?,
+            SigningSecret::Primary(key) => config.sign(key, &empty, data)?,
+            SigningSecret::Subkey(key) => config.sign(key, &empty, data)?,
         };
         Ok(DetachedSignature::new(signature))
     }
 
     /// What stands around a signature. The key's id is there twice: old readers know only the short one.
-    fn config(&self, kind: SignatureType, time: u64) -> pgp::errors::Result<SignatureConfig> {
+    fn signature_config(&self, kind: SignatureType, time: u64) -> pgp::errors::Result<SignatureConfig> {
         fn of(key: &impl SigningKey, kind: SignatureType, time: u32) -> pgp::errors::Result<SignatureConfig> {
             let mut config = SignatureConfig::v4(kind, key.algorithm(), key.hash_alg());
             config.hashed_subpackets = vec![
@@ -114,12 +114,12 @@ impl Signer {
         }
         let time = u32::try_from(time).unwrap_or(u32::MAX).max(self.key.valid_from);
         match &self.key.secret {
-            Secret::Primary(key) => of(key, kind, time),
-            Secret::Subkey(key) => of(key, kind, time),
+            SigningSecret::Primary(key) => of(key, kind, time),
+            SigningSecret::Subkey(key) => of(key, kind, time),
         }
     }
 }
 
-fn unsigned(error: pgp::errors::Error) -> Error {
-    Error::Unsigned(error.to_string())
+fn signing_error(error: pgp::errors::Error) -> Error {
+    Error::Signing(error.to_string())
 }

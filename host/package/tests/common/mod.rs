@@ -1,8 +1,8 @@
 //! An OPKG to write packages of.
 
 use fs_err as fs;
-use opkg::model::{Change, Class, Destination, Node, Opkg, Part, Release, SourceFile, Timestamp, Version};
-use opkg_package::Source;
+use opkg::model::{Change, Class, Destination, NodeId, Opkg, Part, Release, SourceFile, Timestamp, Version};
+use opkg_package::OpkgSource;
 use sha2::{Digest, Sha256};
 
 /// Of everything that is written.
@@ -33,14 +33,14 @@ impl Fixture {
         Self { directory, opkg: opkg(sources) }
     }
 
-    pub fn source(&self) -> Source<'_> {
-        Source { opkg: &self.opkg, directory: self.directory.path() }
+    pub fn source(&self) -> OpkgSource<'_> {
+        OpkgSource { opkg: &self.opkg, directory: self.directory.path() }
     }
 }
 
 fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>) -> SourceFile {
     SourceFile {
-        at: Node(index as u32),
+        at: NodeId(index as u32),
         path: path.into(),
         part: Part::Api,
         destination: Destination::Path(format!("/x/{path}")),
@@ -56,7 +56,7 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
 fn opkg(files: Vec<SourceFile>) -> Opkg {
     let date = Timestamp { seconds: TIME, offset: 0 };
     let change = Change {
-        at: Node(0),
+        at: NodeId(0),
         author: "A".into(),
         email: None,
         date,
@@ -65,7 +65,7 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
     };
     let version = Version { epoch: 1, upstream: "1.0".into(), release: "2".into() };
     Opkg {
-        at: Node(0),
+        at: NodeId(0),
         name: "x".into(),
         class: Class::Core,
         summary: "X".into(),
@@ -81,6 +81,6 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         files,
         directories: Vec::new(),
         source_date: date,
-        places: Vec::new(),
+        locations: Vec::new(),
     }
 }

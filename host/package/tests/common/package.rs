@@ -1,11 +1,11 @@
 //! A small package, written into a directory of its own.
 
 use fs_err as fs;
-use opkg::model::Node;
-use opkg_package::{Builder, Error, write};
-use opkg_runtime::artefacts::{
+use opkg::model::NodeId;
+use opkg_interface::artefacts::{
     BinaryPackage, Change, Container, Content, FileMarks, NativeBuild, Output, PackedFile, SourcePackage,
 };
+use opkg_package::{BuildMode, Error, write_packages};
 
 use super::common::{Fixture, TIME};
 
@@ -13,8 +13,8 @@ pub fn fixture() -> Fixture {
     Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[])
 }
 
-pub fn package(fixture: &Fixture) -> BinaryPackage {
-    assert_eq!(fixture.opkg.files[0].at, Node(0));
+pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
+    assert_eq!(fixture.opkg.files[0].at, NodeId(0));
     BinaryPackage {
         name: "opkg-x".into(),
         epoch: 0,
@@ -29,10 +29,10 @@ pub fn package(fixture: &Fixture) -> BinaryPackage {
         maintainer: "A <a@example.org>".into(),
         relations: Vec::new(),
         files: vec![
-            packed("/etc/x", Content::Text("x\n".into()), FileMarks::CONFIGURATION),
-            packed("/usr", Content::Directory, FileMarks::empty()),
-            packed("/usr/data", Content::Source(0), FileMarks::DOCUMENTATION),
-            packed("/usr/link", Content::Link("data".into()), FileMarks::empty()),
+            packed_file("/etc/x", Content::Text("x\n".into()), FileMarks::CONFIGURATION),
+            packed_file("/usr", Content::Directory, FileMarks::empty()),
+            packed_file("/usr/data", Content::Source(0), FileMarks::DOCUMENTATION),
+            packed_file("/usr/link", Content::Link("data".into()), FileMarks::empty()),
         ],
         scriptlets: Vec::new(),
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
@@ -42,13 +42,13 @@ pub fn package(fixture: &Fixture) -> BinaryPackage {
     }
 }
 
-pub fn packed(path: &str, content: Content, marks: FileMarks) -> PackedFile {
+pub fn packed_file(path: &str, content: Content, marks: FileMarks) -> PackedFile {
     let mode = if matches!(content, Content::Directory) { 0o755 } else { 0o644 };
     PackedFile { path: path.into(), content, mode, marks }
 }
 
 /// Writes the package into a new directory; nothing of it is left if it is refused.
-pub fn written(
+pub fn write_single(
     fixture: &Fixture,
     package: &BinaryPackage,
     container: Container,
@@ -62,7 +62,7 @@ pub fn written(
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    let outcome = write(&output, fixture.source(), directory.path(), Builder::Direct, None);
+    let outcome = write_packages(&output, fixture.source(), directory.path(), BuildMode::Direct, None);
     if outcome.is_err() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

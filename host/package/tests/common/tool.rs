@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-pub fn installed(program: &str) -> bool {
+pub fn is_installed(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok();
     if !there {
         assert!(std::env::var_os("OPKG_REQUIRE_TOOLS").is_none(), "{program} is not installed");
@@ -13,7 +13,7 @@ pub fn installed(program: &str) -> bool {
 }
 
 /// What a tool prints about the package in a directory.
-pub fn told(directory: &Path, program: &str, arguments: &[&str]) -> String {
+pub fn tool_output(directory: &Path, program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
         .arg(directory.join("x"))

@@ -1,100 +1,92 @@
-//! What stands below a table: causes of failures, what the rest waits for, and the commands that go on from there.
+//! The lists below a table: failures with their causes, what is pending, and the commands to give next.
 
+use opkg_engine::format;
+use opkg_engine::machine::BlockReason;
+use opkg_engine::status::{
+    FailedSteps, Status, StatusKind, SuggestedCommand, advise, heading, suggest_clear,
+};
 use opkg_oda::Cluster;
-use opkg_opm::machine::Wait;
-use opkg_opm::status::{Failures, Next, Standing, Status, advice, clear, heading};
-use opkg_opm::words;
 
-use super::Trouble;
-use super::forms::form_address;
-use super::names::{package_address, pair_address};
-use crate::site::Site;
+use super::error::PageError;
+use super::urls::{form_url, package_target_url, package_url, step_url};
+use crate::app_state::AppState;
 
-/// A failure, the same on several targets.
+/// A failure of a package, the same on several targets.
 #[derive(Debug)]
-pub struct Failed {
-    /// Which package.
+pub struct FailureRow {
     pub package: String,
-    /// The page that says more.
+    /// The page of the package on these targets.
     pub href: String,
-    /// On which targets.
+    /// Separated by commas.
     pub targets: String,
-    /// The stage that did not complete.
     pub stage: &'static str,
-    /// The first line of the cause.
+    /// The first line of the message.
     pub cause: String,
-    /// Number and page of the step in which it failed.
+    /// `RUN.STEP` and page of the step that failed, if the journal has it.
     pub step: Option<(String, String)>,
-    /// What lets it be tried again.
-    pub next: Next,
+    /// Clears the error.
+    pub next: SuggestedCommand,
 }
 
-/// Findings under a heading.
+/// Pending work of one kind.
 #[derive(Debug)]
-pub struct Findings {
-    /// Over all of them.
+pub struct FindingGroup {
     pub heading: &'static str,
-    /// One by one.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<FindingItem>,
 }
 
-/// A finding.
 #[derive(Debug)]
-pub struct Entry {
-    /// What is said.
+pub struct FindingItem {
     pub sentence: String,
-    /// The command that goes on from there.
-    pub next: Option<Next>,
-    /// The form that is waited for.
+    pub next: Option<SuggestedCommand>,
+    /// The page of the form whose answers are missing.
     pub form: Option<String>,
 }
 
-/// All that is to be said of a status.
-///
 /// # Errors
 /// When the database fails.
-pub fn details(
-    site: &Site,
+pub fn load_details(
+    app: &AppState,
     cluster: &Cluster,
     status: &Status,
-) -> Result<(Vec<Failed>, Vec<Findings>), Trouble> {
-    let failures = match status.problems.as_slice() {
-        [] => Failures::default(),
-        _ => Failures::load(&mut site.open()?, status)?,
+) -> Result<(Vec<FailureRow>, Vec<FindingGroup>), PageError> {
+    let failed_steps = match status.failures.as_slice() {
+        [] => FailedSteps::default(),
+        _ => FailedSteps::load(&mut app.open_database()?, status)?,
     };
-    let errors = status.problems.iter().map(|problem| {
-        let package = words::name(cluster, problem.package);
-        let targets = words::target_names(cluster, &problem.targets);
-        let href = match problem.targets.as_slice() {
-            [_] => pair_address(&package, &targets),
-            _ => package_address(&package, &targets.replace(", ", " ")),
+    let failures = status.failures.iter().map(|failure| {
+        let package = format::package_name(cluster, failure.package);
+        let targets = format::target_list(cluster, &failure.targets);
+        let href = match failure.targets.as_slice() {
+            [_] => package_target_url(&package, &targets),
+            _ => package_url(&package, &targets.replace(", ", " ")),
         };
-        Failed {
+        let step = failed_steps.find(failure).map(|event| {
+            let (run, number) = (event.id.run.0, event.id.number);
+            (format!("{run}.{number}"), step_url(run, number))
+        });
+        FailureRow {
             href,
             package,
             targets,
-            stage: words::stage(problem.stage),
-            cause: problem.message.lines().next().unwrap_or_default().to_owned(),
-            step: failures.of(problem).map(|it| step_address(it.id.run.0, it.id.number)),
-            next: clear(cluster, problem),
+            stage: format::stage_label(failure.stage),
+            cause: failure.message.lines().next().unwrap_or_default().to_owned(),
+            step,
+            next: suggest_clear(cluster, failure),
         }
     });
-    let mut findings: Vec<Findings> = Vec::new();
-    for finding in &status.findings {
-        let heading = heading(&finding.standing);
-        let advice = advice(cluster, finding);
-        let waits = matches!(finding.standing, Standing::Waits(Wait::Configuration(_)));
-        let package = finding.packages.first().filter(|_| waits);
-        let form = package.map(|it| form_address(&words::name(cluster, *it), None));
-        let entry = Entry { sentence: advice.sentence, next: advice.next, form };
-        match findings.last_mut().filter(|it| it.heading == heading) {
-            Some(last) => last.entries.push(entry),
-            None => findings.push(Findings { heading, entries: vec![entry] }),
+    let mut findings: Vec<FindingGroup> = Vec::new();
+    for finding in &status.pending {
+        let heading = heading(&finding.kind);
+        let advice = advise(cluster, finding);
+        let needs_answers = matches!(finding.kind, StatusKind::Waiting(BlockReason::Configuration(_)));
+        let package = finding.packages.first().filter(|_| needs_answers);
+        let form = package.map(|package| form_url(&format::package_name(cluster, *package), None));
+        let item = FindingItem { sentence: advice.message, next: advice.suggestion, form };
+        match findings.last_mut().filter(|group| group.heading == heading) {
+            Some(group) => group.entries.push(item),
+            None => findings.push(FindingGroup { heading, entries: vec![item] }),
         }
     }
-    Ok((errors.collect(), findings))
-}
-
-fn step_address(run: i64, number: u32) -> (String, String) {
-    (format!("{run}.{number}"), format!("/runs/{run}/{number}"))
+    Ok((failures.collect(), findings))
 }

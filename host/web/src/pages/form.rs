@@ -1,100 +1,105 @@
-//! The form of a package: rendered anew from its model, so that nothing of what its author wrote reaches the browser
-//! but text.
+//! The form of a package. It is rendered from its parsed model, so that nothing of its author's HTML reaches the
+//! browser but text.
 
 use std::hash::BuildHasher;
 
 use askama::Template;
 use http::StatusCode;
-use opkg_configurator::{Answers, Field, Form, Item, Kind, Refused, Settled, origin_in_words};
-use opkg_oda::{Cluster, Origin, Package, TargetId};
-use opkg_opm::answers::{Next, Sheet, next};
-use opkg_opm::system::Found;
+use opkg_configurator::{
+    AnswerError, Answers, Field, FieldKind, Form, FormItem, ResolvedValues, origin_label,
+};
+use opkg_oda::{Cluster, Package, TargetId, ValueOrigin};
+use opkg_opm::FormLookup;
+use opkg_opm::answers::{FormState, RequiredAction, required_action};
 
-use super::forms::{contexts, form_address, sheet};
-use super::names::package_address;
-use super::{Frame, Tab, Trouble, html};
-use crate::asked::Asked;
-use crate::fields::{Fields, address};
-use crate::reply::Reply;
-use crate::site::Site;
+use super::error::PageError;
+use super::forms::{context_label, form_contexts, load_form_state};
+use super::layout::{Layout, Tab};
+use super::package::find_package;
+use super::render::render_html;
+use super::urls::{form_url, package_url};
+use crate::app_state::AppState;
+use crate::params::{Params, build_url};
+use crate::request::Request;
+use crate::response::Response;
 
-/// What stands before the name of a field, so that none is taken for one of ours.
-const PREFIX: &str = "field.";
+/// Keeps the fields of the package apart from ours (`form`, `state`, `defaults`).
+const FIELD_PREFIX: &str = "field.";
 
 #[derive(Debug, Template)]
 #[template(path = "form.html")]
 struct FormPage {
-    frame: Frame,
+    layout: Layout,
     package: String,
     package_href: String,
     image: Option<String>,
-    /// The forms of the same package, with their addresses.
-    others: Vec<(String, String)>,
+    /// URL and context of the other forms of the package.
+    other_forms: Vec<(String, String)>,
+    /// Of this page.
     href: String,
-    /// Why there is no form, or what is wrong with all of it.
-    problem: Option<String>,
-    /// Changes when somebody answers.
-    state: u64,
-    pieces: Vec<Piece>,
-    remarks: Vec<String>,
-    /// Whether new answers count only when it is configured anew.
+    /// Why there is no form, or why nothing was saved.
+    error: Option<String>,
+    /// Of the stored values; differs when somebody else has saved other answers.
+    fingerprint: u64,
+    blocks: Vec<Block>,
+    /// About answers that belong to no field.
+    warnings: Vec<String>,
+    /// Whether new answers take effect only when the package is reconfigured.
     is_configured: bool,
 }
 
-/// A piece of the form.
 #[derive(Debug)]
-enum Piece {
-    /// A heading, of level 2 to 6.
+enum Block {
+    /// Level, from 2 to 6, and text.
     Heading(u8, String),
-    /// The lines of a paragraph.
-    Text(Vec<String>),
-    Field(Shown),
+    /// Lines.
+    Paragraph(Vec<String>),
+    Field(FieldView),
 }
 
-/// A field as it is shown.
 #[derive(Debug)]
-struct Shown {
+struct FieldView {
     id: String,
     name: String,
     label: String,
-    kind: Kind,
+    kind: FieldKind,
     is_required: bool,
     is_read_only: bool,
-    /// Where something is typed.
-    boxes: Vec<Typed>,
-    choices: Vec<Choice>,
-    /// Whose answer it is, where somebody answered.
+    /// Empty when the field has choices.
+    inputs: Vec<TextInput>,
+    choices: Vec<ChoiceView>,
+    /// Who gave the answer; `None` for a default.
     origin: Option<&'static str>,
-    problem: Option<String>,
+    error: Option<String>,
 }
 
 #[derive(Debug)]
-struct Typed {
+struct TextInput {
     id: String,
     value: String,
 }
 
 #[derive(Debug)]
-struct Choice {
+struct ChoiceView {
     value: String,
     label: String,
-    is_chosen: bool,
+    is_selected: bool,
 }
 
-impl Shown {
-    /// Whether several inputs belong to one question.
+impl FieldView {
+    /// Whether it has several inputs, which need a common legend.
     fn is_group(&self) -> bool {
         match self.kind {
-            Kind::Checkbox => self.choices.len() > 1,
-            Kind::Radio => true,
-            _ => self.boxes.len() > 1,
+            FieldKind::Checkbox => self.choices.len() > 1,
+            FieldKind::Radio => true,
+            _ => self.inputs.len() > 1,
         }
     }
 
-    /// What describes its inputs, for those who do not see the page.
+    /// For `aria-describedby`: the ids of its error and its origin, separated by blanks.
     fn described_by(&self) -> String {
         let mut ids = Vec::new();
-        if self.problem.is_some() {
+        if self.error.is_some() {
             ids.push(format!("{}-problem", self.id));
         }
         if self.origin.is_some() {
@@ -104,259 +109,275 @@ impl Shown {
     }
 }
 
-/// What is shown: values of all fields, and what is wrong with some.
-struct State {
-    settled: Settled,
-    /// Of each field.
-    problems: Vec<Option<String>>,
-    /// Of answers to fields that are not there, and of the file of answers.
-    others: Vec<String>,
+/// The values that a form shows, and their errors.
+struct FormValues {
+    resolved: ResolvedValues,
+    /// One for each field.
+    field_errors: Vec<Option<String>>,
+    /// About answers that belong to no field.
+    other_errors: Vec<String>,
 }
 
-/// The page of a form.
-///
 /// # Errors
 /// When there is no such package or image, or the database fails.
-pub fn show(site: &Site, asked: &Asked, package: &str, image: Option<&str>) -> Result<Reply, Trouble> {
-    let snapshot = site.snapshot()?;
-    let place = Place::find(&snapshot.cluster, package, image)?;
-    let sheet = sheet(site, &mut site.open()?, &snapshot.cluster, place.package.id, place.image)?;
-    let state = sheet.form().map(|form| state(form, &sheet));
-    page(site, asked, &snapshot.cluster, &place, &sheet, state, None)
+pub fn show(
+    app: &AppState,
+    request: &Request,
+    package: &str,
+    image: Option<&str>,
+) -> Result<Response, PageError> {
+    let snapshot = app.snapshot()?;
+    let context = FormContext::find(&snapshot.cluster, package, image)?;
+    let mut store = app.open_database()?;
+    let form_state = load_form_state(app, &mut store, &snapshot.cluster, context.package.id, context.image)?;
+    let values = form_state.form().map(|form| resolve_values(form, &form_state));
+    render_form(app, request, &snapshot.cluster, &context, &form_state, values, None)
 }
 
-/// Keeps what was answered in the form, or shows it again with what is wrong.
+/// Saves the submitted answers, or shows them again with their errors.
 ///
 /// # Errors
 /// When there is no such package or image, or the database fails.
 pub fn save(
-    site: &Site,
-    asked: &Asked,
-    typed: &Fields,
+    app: &AppState,
+    request: &Request,
+    submitted: &Params,
     package: &str,
     image: Option<&str>,
-) -> Result<Reply, Trouble> {
-    let snapshot = site.snapshot()?;
+) -> Result<Response, PageError> {
+    let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
-    let place = Place::find(cluster, package, image)?;
-    let mut store = site.open()?;
-    let sheet = sheet(site, &mut store, cluster, place.package.id, place.image)?;
-    let Some(form) = sheet.form() else {
-        return page(site, asked, cluster, &place, &sheet, None, None);
+    let context = FormContext::find(cluster, package, image)?;
+    let mut store = app.open_database()?;
+    let form_state = load_form_state(app, &mut store, cluster, context.package.id, context.image)?;
+    let Some(form) = form_state.form() else {
+        return render_form(app, request, cluster, &context, &form_state, None, None);
     };
-    let known = state(form, &sheet);
-    let answers = if typed.get("defaults").is_empty() {
-        form.submitted(&entries(form, typed, &known.settled), &known.settled)
+    let stored = resolve_values(form, &form_state);
+    let answers = if submitted.get("defaults").is_empty() {
+        form.answers_from_submission(&submitted_values(form, submitted, &stored.resolved), &stored.resolved)
     } else {
         Answers::default()
     };
-    let problems: Vec<Option<String>> = form.fields.iter().map(|it| flaw(it, &answers)).collect();
-    let is_old = typed.get("state") != number(site, &known.settled).to_string();
-    let unknown = answers.iter().find(|(name, _)| form.field(name).is_none());
-    let problem = if is_old {
+    let field_errors: Vec<Option<String>> =
+        form.fields.iter().map(|field| field_error(field, &answers)).collect();
+    let is_outdated = submitted.get("state") != fingerprint(app, &stored.resolved).to_string();
+    let has_unknown_field = answers.iter().any(|(name, _)| form.field(name).is_none());
+    let error = if is_outdated {
         Some(
-            "Somebody else has answered meanwhile, and nothing was saved. Save again to replace those answers.",
+            "Somebody else has changed the answers, and nothing was saved. Save again to replace those answers.",
         )
-    } else if unknown.is_some() {
-        Some("The form has changed meanwhile, and nothing was saved. Look whether your answers still fit.")
-    } else if problems.iter().any(Option::is_some) {
+    } else if has_unknown_field {
+        Some("The form has changed, and nothing was saved. Check whether your answers still fit.")
+    } else if field_errors.iter().any(Option::is_some) {
         Some("Nothing was saved yet: some answers do not fit.")
     } else {
         None
     };
-    if let Some(problem) = problem {
-        let settled = as_typed(form, &answers, &known.settled);
-        let state = State { settled, problems, others: known.others };
-        return page(site, asked, cluster, &place, &sheet, Some(state), Some(problem.into()));
+    if let Some(error) = error {
+        let resolved = with_submitted_values(form, &answers, &stored.resolved);
+        let values = FormValues { resolved, field_errors, other_errors: stored.other_errors };
+        return render_form(app, request, cluster, &context, &form_state, Some(values), Some(error.into()));
     }
-    let said = if sheet.save(&mut store, &answers)? {
-        match next(cluster, place.package.id) {
-            Next::Run => "Saved. The next run takes it.",
-            Next::Request => "Saved. It counts when the package is requested on the head node.",
-            Next::Clear => "Saved. The package is in error: it counts when that is cleared.",
-            Next::Reconfigure => "Saved. It counts when the package is configured anew.",
+    let notice = if form_state.save(&mut store, &answers)? {
+        match required_action(cluster, context.package.id) {
+            RequiredAction::Run => "Saved. The next run takes it.",
+            RequiredAction::Request => {
+                "Saved. It takes effect when the package is requested on the head node."
+            }
+            RequiredAction::ClearError => {
+                "Saved. The package is in error: it takes effect when the error is cleared."
+            }
+            RequiredAction::Reconfigure => "Saved. It takes effect when the package is reconfigured.",
         }
     } else {
         "Somebody else answered at the same moment, and nothing was saved."
     };
-    let number = asked.session.note(said.to_owned()).to_string();
-    Ok(Reply::see(address(&place.href(), &[("said", &number)])))
+    let id = request.session.add_notice(notice.to_owned()).to_string();
+    Ok(Response::see_other(build_url(&context.href(), &[("said", &id)])))
 }
 
-/// Which form it is.
-struct Place<'a> {
+/// Package and image that a form belongs to.
+struct FormContext<'a> {
     package: &'a Package,
+    /// `None` for the form for the whole cluster.
     image: Option<TargetId>,
     image_name: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
-    fn find(cluster: &'a Cluster, package: &str, image: Option<&'a str>) -> Result<Self, Trouble> {
-        let package = super::package::find(cluster, package)?;
+impl<'a> FormContext<'a> {
+    fn find(cluster: &'a Cluster, package: &str, image: Option<&'a str>) -> Result<Self, PageError> {
+        let package = find_package(cluster, package)?;
         let Some(name) = image else { return Ok(Self { package, image: None, image_name: None }) };
-        let address = format!("image:{name}").parse().map_err(|_| Trouble::Unknown("image"))?;
-        let image = cluster.target(&address).ok_or(Trouble::Unknown("image"))?;
+        let address = format!("image:{name}").parse().map_err(|_| PageError::NotFound("image"))?;
+        let image = cluster.find_target(&address).ok_or(PageError::NotFound("image"))?;
         Ok(Self { package, image: Some(image.id), image_name: Some(name) })
     }
 
     fn href(&self) -> String {
-        form_address(self.package.name.as_str(), self.image_name)
+        form_url(self.package.name.as_str(), self.image_name)
     }
 }
 
-/// The values of all fields, without answers that no longer fit, which are said to be so.
-fn state(form: &Form, sheet: &Sheet) -> State {
-    let (mut administrator, mut file) = (sheet.administrator.clone(), sheet.file.clone());
-    let mut refused: Vec<Refused> = Vec::new();
-    // Once for all that is refused, and once without it.
-    let settled = loop {
-        match form.settle(&administrator, &file) {
-            Ok(settled) => break settled,
-            Err(more) => {
-                for it in &more {
-                    let answers = if it.origin == Origin::Answers { &mut file } else { &mut administrator };
-                    answers.remove(&it.name);
+/// The stored values of all fields. Answers that no longer fit are left out, with an error at their field.
+fn resolve_values(form: &Form, form_state: &FormState) -> FormValues {
+    let mut administrator_answers = form_state.administrator_answers.clone();
+    let mut file_answers = form_state.file_answers.clone();
+    let mut rejected: Vec<AnswerError> = Vec::new();
+    // The first pass finds everything that is rejected, the second resolves the rest.
+    let resolved = loop {
+        match form.resolve(&administrator_answers, &file_answers) {
+            Ok(resolved) => break resolved,
+            Err(errors) => {
+                for error in &errors {
+                    let answers = match error.origin {
+                        ValueOrigin::AnswerFile => &mut file_answers,
+                        _ => &mut administrator_answers,
+                    };
+                    answers.remove(&error.name);
                 }
-                refused.extend(more);
+                rejected.extend(errors);
             }
         }
     };
-    let mut problems: Vec<Option<String>> = vec![None; form.fields.len()];
-    let mut others = Vec::new();
-    for it in refused {
-        let place = form.fields.iter().position(|field| field.name == it.name);
-        let text = format!("An earlier answer ({}) {}.", origin_in_words(it.origin), it.flaw);
-        match place.and_then(|it| problems.get_mut(it)) {
-            Some(problem) => *problem = Some(text),
-            None => others.push(format!("{} {} ({}).", it.name, it.flaw, origin_in_words(it.origin))),
+    let mut field_errors: Vec<Option<String>> = vec![None; form.fields.len()];
+    let mut other_errors = Vec::new();
+    for error in rejected {
+        let origin = origin_label(error.origin);
+        let index = form.fields.iter().position(|field| field.name == error.name);
+        match index.and_then(|index| field_errors.get_mut(index)) {
+            Some(field_error) => *field_error = Some(format!("An earlier answer ({origin}) {}.", error.kind)),
+            None => other_errors.push(format!("{} {} ({origin}).", error.name, error.kind)),
         }
     }
-    for missing in &settled.missing {
-        if let Some(problem @ None) = problems.get_mut(*missing) {
-            *problem = Some("This must be answered.".into());
+    for index in &resolved.missing {
+        if let Some(field_error @ None) = field_errors.get_mut(*index) {
+            *field_error = Some("This must be answered.".into());
         }
     }
-    State { settled, problems, others }
+    FormValues { resolved, field_errors, other_errors }
 }
 
-/// What was typed, by the names of fields. A password that is left empty is left as it is.
-fn entries(form: &Form, typed: &Fields, known: &Settled) -> Vec<(String, String)> {
-    let named = typed.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
+/// The submitted fields of the package, by their names. A password that is left empty stays as it is stored.
+fn submitted_values(form: &Form, submitted: &Params, stored: &ResolvedValues) -> Vec<(String, String)> {
+    let fields = submitted.iter().filter_map(|(name, value)| Some((name.strip_prefix(FIELD_PREFIX)?, value)));
     let is_kept = |name: &str, value: &str| {
-        let place = form.fields.iter().position(|it| it.name == name && it.kind == Kind::Password);
-        let known = place.and_then(|it| known.values.get(it));
-        value.is_empty() && known.is_some_and(|it| it.values.iter().any(|it| !it.is_empty()))
+        let is_password = |field: &Field| field.name == name && field.kind == FieldKind::Password;
+        let stored = form.fields.iter().position(is_password).and_then(|index| stored.values.get(index));
+        let has_password = stored.is_some_and(|stored| stored.values.iter().any(|text| !text.is_empty()));
+        value.is_empty() && has_password
     };
-    let typed = named.filter(|(name, value)| !is_kept(name, value));
-    typed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let changed = fields.filter(|(name, value)| !is_kept(name, value));
+    changed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn flaw(field: &Field, answers: &Answers) -> Option<String> {
-    let flaw = field.check(answers.get(&field.name)?).err()?;
-    Some(format!("This {flaw}."))
+fn field_error(field: &Field, answers: &Answers) -> Option<String> {
+    let error = field.check(answers.get(&field.name)?).err()?;
+    Some(format!("This {error}."))
 }
 
-/// The values as somebody typed them, whether they fit or not.
-fn as_typed(form: &Form, answers: &Answers, known: &Settled) -> Settled {
-    let mut typed = known.clone();
-    for (field, shown) in form.fields.iter().zip(&mut typed.values) {
-        if let Some(values) = answers.get(&field.name) {
-            shown.values = values.to_vec();
+/// The stored values, replaced by the submitted ones, whether these are valid or not.
+fn with_submitted_values(form: &Form, answers: &Answers, stored: &ResolvedValues) -> ResolvedValues {
+    let mut resolved = stored.clone();
+    for (field, value) in form.fields.iter().zip(&mut resolved.values) {
+        if let Some(answer) = answers.get(&field.name) {
+            value.values = answer.to_vec();
         }
     }
-    typed
+    resolved
 }
 
-/// A number that is another one when other values are known. Nobody can find out from it what they are.
-fn number(site: &Site, settled: &Settled) -> u64 {
-    let values: Vec<_> = settled.values.iter().map(|it| (&it.values, it.origin)).collect();
-    site.marker.hash_one(values)
+/// A keyed hash of the values, which discloses nothing about them.
+fn fingerprint(app: &AppState, resolved: &ResolvedValues) -> u64 {
+    let values: Vec<_> = resolved.values.iter().map(|value| (&value.values, value.origin)).collect();
+    app.fingerprint_hasher.hash_one(values)
 }
 
 #[allow(clippy::too_many_arguments)]
-fn page(
-    site: &Site,
-    asked: &Asked,
+fn render_form(
+    app: &AppState,
+    request: &Request,
     cluster: &Cluster,
-    place: &Place<'_>,
-    sheet: &Sheet,
-    state: Option<State>,
-    problem: Option<String>,
-) -> Result<Reply, Trouble> {
-    let name = place.package.name.to_string();
-    let nothing = match sheet.found {
-        Found::Form(..) => None,
-        Found::NoForm => Some("The package asks nothing here.".to_owned()),
-        Found::NotInstalled => Some(
+    context: &FormContext<'_>,
+    form_state: &FormState,
+    values: Option<FormValues>,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let package = context.package.name.to_string();
+    let no_form = match form_state.lookup {
+        FormLookup::Form(..) => None,
+        FormLookup::NoForm => Some("The package asks nothing here.".to_owned()),
+        FormLookup::NotInstalled => Some(
             "What the package asks is known when it has come to should_be_installed on the head node."
                 .to_owned(),
         ),
     };
-    let others = contexts(cluster, place.package.id).into_iter().map(|image| {
-        let title = image.map_or_else(|| "the whole cluster".to_owned(), |it| format!("image {it}"));
-        (form_address(&name, image), title)
-    });
+    let contexts = form_contexts(cluster, context.package.id).into_iter();
+    let forms = contexts.map(|image| (form_url(&package, image), context_label(image)));
+    let form = form_state.form();
     let title =
-        sheet.form().and_then(|it| it.title.clone()).unwrap_or_else(|| format!("Configuration of {name}"));
-    let state_number = sheet.form().map_or(0, |form| number(site, &self::state(form, sheet).settled));
-    let remarks = state.iter().flat_map(|it| it.others.clone()).collect();
+        form.and_then(|form| form.title.clone()).unwrap_or_else(|| format!("Configuration of {package}"));
     let page = FormPage {
-        frame: Frame::new(asked, Tab::Forms, site.number(), title),
-        package_href: package_address(&name, ""),
-        href: place.href(),
-        image: place.image_name.map(str::to_owned),
-        others: others.filter(|it| it.0 != place.href()).collect(),
-        problem: problem.or(nothing),
-        state: state_number,
-        pieces: sheet.form().zip(state).map_or_else(Vec::new, |(form, state)| pieces(form, &state)),
-        remarks,
-        is_configured: next(cluster, place.package.id) == Next::Reconfigure,
-        package: name,
+        layout: Layout::new(request, Tab::Forms, app.state_version(), title),
+        package_href: package_url(&package, ""),
+        href: context.href(),
+        image: context.image_name.map(str::to_owned),
+        other_forms: forms.filter(|(href, _)| *href != context.href()).collect(),
+        error: error.or(no_form),
+        fingerprint: form.map_or(0, |form| fingerprint(app, &resolve_values(form, form_state).resolved)),
+        warnings: values.as_ref().map_or_else(Vec::new, |values| values.other_errors.clone()),
+        blocks: form.zip(values).map_or_else(Vec::new, |(form, values)| form_blocks(form, &values)),
+        is_configured: required_action(cluster, context.package.id) == RequiredAction::Reconfigure,
+        package,
     };
-    html(StatusCode::OK, &page)
+    render_html(StatusCode::OK, &page)
 }
 
-fn pieces(form: &Form, state: &State) -> Vec<Piece> {
-    let piece = |item: &Item| match item {
-        Item::Heading(level, text) => Some(Piece::Heading((level + 1).clamp(2, 6), text.clone())),
-        Item::Text(text) => Some(Piece::Text(text.lines().map(str::to_owned).collect())),
-        Item::Field(place) => {
-            let (field, given) = (form.fields.get(*place)?, state.settled.values.get(*place)?);
-            let problem = state.problems.get(*place).cloned().flatten();
-            let origin = (given.origin != Origin::Default).then(|| origin_in_words(given.origin));
-            Some(Piece::Field(shown(*place, field, &given.values, origin, problem)))
+fn form_blocks(form: &Form, values: &FormValues) -> Vec<Block> {
+    let block = |item: &FormItem| match item {
+        FormItem::Heading(level, text) => Some(Block::Heading((level + 1).clamp(2, 6), text.clone())),
+        FormItem::Text(text) => Some(Block::Paragraph(text.lines().map(str::to_owned).collect())),
+        FormItem::Field(index) => {
+            let (field, value) = (form.fields.get(*index)?, values.resolved.values.get(*index)?);
+            let error = values.field_errors.get(*index).cloned().flatten();
+            let origin = (value.origin != ValueOrigin::Default).then(|| origin_label(value.origin));
+            Some(Block::Field(field_view(*index, field, &value.values, origin, error)))
         }
     };
-    form.items.iter().filter_map(piece).collect()
+    form.items.iter().filter_map(block).collect()
 }
 
-fn shown(
-    place: usize,
+fn field_view(
+    index: usize,
     field: &Field,
     values: &[String],
     origin: Option<&'static str>,
-    problem: Option<String>,
-) -> Shown {
-    let choices = field.choices.iter().map(|it| Choice {
-        value: it.value.clone(),
-        label: it.label.clone(),
-        is_chosen: values.contains(&it.value),
+    error: Option<String>,
+) -> FieldView {
+    let choices = field.choices.iter().map(|choice| ChoiceView {
+        value: choice.value.clone(),
+        label: choice.label.clone(),
+        is_selected: values.contains(&choice.value),
     });
-    let id = format!("f{place}");
-    // Several boxes have a number each.
-    let name_of = |number: usize| if field.boxes > 1 { format!("{id}-{}", number + 1) } else { id.clone() };
-    let typed = (0..if field.has_choices() { 0 } else { field.boxes.max(1) })
-        .map(|it| Typed { id: name_of(it), value: values.get(it).cloned().unwrap_or_default() });
-    Shown {
-        boxes: typed.collect(),
-        name: format!("{PREFIX}{}", field.name),
+    let id = format!("f{index}");
+    // Several inputs are numbered.
+    let input_id =
+        |input: usize| if field.input_count > 1 { format!("{id}-{}", input + 1) } else { id.clone() };
+    let input_count = if field.has_choices() { 0 } else { field.input_count.max(1) };
+    let inputs = (0..input_count).map(|input| TextInput {
+        id: input_id(input),
+        value: values.get(input).cloned().unwrap_or_default(),
+    });
+    FieldView {
+        inputs: inputs.collect(),
+        name: format!("{FIELD_PREFIX}{}", field.name),
         label: field.label.clone(),
         kind: field.kind,
         is_required: field.required,
         is_read_only: field.read_only,
         choices: choices.collect(),
         origin,
-        problem,
+        error,
         id,
     }
 }

@@ -1,143 +1,147 @@
-//! The forms of all packages: which there are, and what is still to be answered.
+//! The list of all forms, and which of them have to be answered.
 
 use std::path::Path;
 
 use askama::Template;
 use http::StatusCode;
-use opkg_oda::{Cluster, Origin, PackageId, Store, TargetId};
-use opkg_opm::answers::{Sheet, SheetError};
-use opkg_opm::system::{Found, images_with};
+use opkg_oda::{Cluster, PackageId, Store, TargetId, TargetKind, ValueOrigin};
+use opkg_opm::answers::{FormState, FormStateError};
+use opkg_opm::{FormLookup, images_with_package};
 
-use super::names::package_address;
-use super::{Frame, Tab, Trouble, html};
-use crate::asked::Asked;
-use crate::reply::Reply;
-use crate::site::Site;
+use super::error::PageError;
+use super::layout::{Layout, Tab};
+use super::render::render_html;
+use super::urls::{form_url, package_url};
+use crate::app_state::AppState;
+use crate::request::Request;
+use crate::response::Response;
 
 #[derive(Debug, Template)]
 #[template(path = "forms.html")]
 struct FormsPage {
-    frame: Frame,
-    forms: Vec<Listed>,
-    /// Packages of which nobody knows yet what they ask.
-    unknown: Vec<(String, String)>,
+    layout: Layout,
+    forms: Vec<FormRow>,
+    /// URL and name of the packages whose forms are not known yet.
+    not_installed: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
-struct Listed {
+struct FormRow {
     package: String,
-    /// `the whole cluster`, or an image.
+    /// As [`context_label`] writes it.
     context: String,
     href: String,
-    /// Name of a style, and its sign.
-    class: &'static str,
-    sign: char,
-    state: String,
+    status: FormStatus,
 }
 
-/// The list.
-///
+/// What is missing in a form, or wrong.
+#[derive(Debug)]
+struct FormStatus {
+    /// CSS class.
+    class: &'static str,
+    /// As in the matrix of packages and targets.
+    sign: char,
+    text: String,
+}
+
 /// # Errors
 /// When the database fails.
-pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
-    let seen = site.number();
-    let snapshot = site.snapshot()?;
+pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
+    let state_version = app.state_version();
+    let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
     let mut packages: Vec<_> = cluster.packages.values().collect();
     packages.sort_by(|one, other| one.name.cmp(&other.name));
-    let mut store = site.open()?;
-    let (mut forms, mut unknown) = (Vec::new(), Vec::new());
+    let mut store = app.open_database()?;
+    let (mut forms, mut not_installed) = (Vec::new(), Vec::new());
     for package in packages {
         let name = package.name.as_str();
-        for image in contexts(cluster, package.id) {
-            let target = image.and_then(|it| {
-                cluster.of_kind(opkg_oda::Kind::Image).find(|at| at.address.name.as_str() == it)
+        for image in form_contexts(cluster, package.id) {
+            let target = image.and_then(|image| {
+                cluster
+                    .targets_of_kind(TargetKind::Image)
+                    .find(|target| target.address.name.as_str() == image)
             });
-            let (class, sign, state) =
-                match sheet(site, &mut store, cluster, package.id, target.map(|it| it.id)) {
-                    Ok(sheet) => match sheet.found {
-                        Found::Form(..) => stand(&sheet),
-                        Found::NoForm => continue,
-                        Found::NotInstalled => {
-                            if image.is_none() {
-                                unknown.push((package_address(name, ""), name.to_owned()));
-                            }
-                            continue;
+            let target = target.map(|target| target.id);
+            let status = match load_form_state(app, &mut store, cluster, package.id, target) {
+                Ok(form_state) => match form_state.lookup {
+                    FormLookup::Form(..) => form_status(&form_state),
+                    FormLookup::NoForm => continue,
+                    FormLookup::NotInstalled => {
+                        if image.is_none() {
+                            not_installed.push((package_url(name, ""), name.to_owned()));
                         }
-                    },
-                    Err(Trouble::Form(reason)) => ("error", '!', reason),
-                    Err(trouble) => return Err(trouble),
-                };
-            forms.push(Listed {
+                        continue;
+                    }
+                },
+                Err(PageError::Form(reason)) => FormStatus { class: "error", sign: '!', text: reason },
+                Err(error) => return Err(error),
+            };
+            forms.push(FormRow {
                 package: name.to_owned(),
-                context: image.map_or_else(|| "the whole cluster".to_owned(), |it| format!("image {it}")),
-                href: form_address(name, image),
-                class,
-                sign,
-                state,
+                context: context_label(image),
+                href: form_url(name, image),
+                status,
             });
         }
     }
-    html(StatusCode::OK, &FormsPage { frame: Frame::new(asked, Tab::Forms, seen, "Forms"), forms, unknown })
+    let layout = Layout::new(request, Tab::Forms, state_version, "Forms");
+    render_html(StatusCode::OK, &FormsPage { layout, forms, not_installed })
 }
 
-/// How a form stands, in a style, a sign and words.
-fn stand(sheet: &Sheet) -> (&'static str, char, String) {
-    let Some(form) = sheet.form() else { return ("done", '+', String::new()) };
-    match sheet.settle(&sheet.administrator) {
-        Some(Ok(settled)) if settled.missing.is_empty() => {
-            let answered = settled.values.iter().filter(|it| it.origin != Origin::Default).count();
+fn form_status(form_state: &FormState) -> FormStatus {
+    let complete = |text: String| FormStatus { class: "done", sign: '+', text };
+    let Some(form) = form_state.form() else { return complete(String::new()) };
+    match form_state.resolve(&form_state.administrator_answers) {
+        Some(Ok(resolved)) if resolved.missing.is_empty() => {
+            let answered =
+                resolved.values.iter().filter(|value| value.origin != ValueOrigin::Default).count();
             let all = form.fields.len();
-            (
-                "done",
-                '+',
-                format!("complete; {answered} of {all} fields answered, the others as the form has them"),
-            )
+            complete(format!(
+                "complete; {answered} of {all} fields answered, the others as the form has them"
+            ))
         }
-        Some(Ok(settled)) => {
-            let labels =
-                settled.missing.iter().filter_map(|it| form.fields.get(*it)).map(|it| it.label.as_str());
-            ("waits", '~', format!("to be answered: {}", labels.collect::<Vec<_>>().join(", ")))
+        Some(Ok(resolved)) => {
+            let fields = resolved.missing.iter().filter_map(|index| form.fields.get(*index));
+            let labels: Vec<&str> = fields.map(|field| field.label.as_str()).collect();
+            FormStatus { class: "waits", sign: '~', text: format!("to be answered: {}", labels.join(", ")) }
         }
-        Some(Err(refused)) => {
-            let first = refused.first().map(ToString::to_string).unwrap_or_default();
-            ("error", '!', format!("an answer does not fit: {first}"))
+        Some(Err(rejected)) => {
+            let first = rejected.first().map(ToString::to_string).unwrap_or_default();
+            FormStatus { class: "error", sign: '!', text: format!("an answer does not fit: {first}") }
         }
-        None => ("done", '+', String::new()),
+        None => complete(String::new()),
     }
 }
 
-/// The forms that a package may have: one for the whole cluster, and one for each of these images.
+/// The forms that a package may have: `None` for the one for the whole cluster, and the names of its images.
 #[must_use]
-pub fn contexts(cluster: &Cluster, package: PackageId) -> Vec<Option<&str>> {
-    let images = images_with(cluster, package).into_iter().map(|it| Some(it.address.name.as_str()));
-    std::iter::once(None).chain(images).collect()
+pub fn form_contexts(cluster: &Cluster, package: PackageId) -> Vec<Option<&str>> {
+    let images = images_with_package(cluster, package).into_iter();
+    std::iter::once(None).chain(images.map(|image| Some(image.address.name.as_str()))).collect()
 }
 
-/// Where a form is.
+/// `the whole cluster`, or the image.
 #[must_use]
-pub fn form_address(package: &str, image: Option<&str>) -> String {
-    match image {
-        Some(image) => format!("/packages/{package}/form/{image}"),
-        None => format!("/packages/{package}/form"),
-    }
+pub fn context_label(image: Option<&str>) -> String {
+    image.map_or_else(|| "the whole cluster".to_owned(), |image| format!("image {image}"))
 }
 
-/// A form with all answers to it.
+/// The form of a package with all answers to it.
 ///
 /// # Errors
-/// When it cannot be used, or the database fails.
-pub fn sheet(
-    site: &Site,
+/// [`PageError::Form`] when the form or the file of answers cannot be used; when the database fails.
+pub fn load_form_state(
+    app: &AppState,
     store: &mut dyn Store,
     cluster: &Cluster,
     package: PackageId,
     image: Option<TargetId>,
-) -> Result<Sheet, Trouble> {
-    let files: &Path = &site.settings.answers;
-    Sheet::read(store, cluster, files, package, image).map_err(|error| match error {
-        SheetError::Database(error) => error.into(),
-        SheetError::Unknown => Trouble::Unknown("package or image"),
-        SheetError::NoServer | SheetError::Unusable(_) => Trouble::Form(error.to_string()),
+) -> Result<FormState, PageError> {
+    let directory: &Path = &app.settings.answers_directory;
+    FormState::read(store, cluster, directory, package, image).map_err(|error| match error {
+        FormStateError::Database(error) => error.into(),
+        FormStateError::NotFound => PageError::NotFound("package or image"),
+        FormStateError::NoHeadNode | FormStateError::Invalid(_) => PageError::Form(error.to_string()),
     })
 }

@@ -1,218 +1,225 @@
-//! What was done: runs, their steps, and what these printed.
+//! The journal: runs, their steps, and the output of these.
 
 use std::path::Path;
 
 use askama::Template;
 use http::StatusCode;
-use opkg_oda::{Cluster, Ending, Event, Run, RunId, Store, Verdict, Wanted};
-use opkg_opm::clock::{date, span};
-use opkg_opm::words;
+use opkg::strip_control_chars;
+use opkg_engine::clock::{format_duration, format_timestamp};
+use opkg_engine::format;
+use opkg_oda::{Cluster, Event, EventFilter, Run, RunId, RunStatus, StepResult, Store};
 
-use super::names::pair_address;
-use super::{Frame, Tab, Trouble, html};
-use crate::asked::Asked;
-use crate::logs::{self, Excerpt};
-use crate::plain::plain;
-use crate::reply::Reply;
-use crate::site::Site;
+use super::error::PageError;
+use super::layout::{Layout, Tab};
+use super::render::render_html;
+use super::urls::{package_target_url, step_url};
+use crate::app_state::AppState;
+use crate::logs::{self, Excerpt, LogError};
+use crate::request::Request;
+use crate::response::Response;
 
-/// Runs that are listed.
-const RUNS: u32 = 100;
-/// Steps that are listed.
-const STEPS: u32 = 500;
+/// Older runs are not listed.
+const MAX_RUNS: u32 = 100;
+/// Older steps of a run are not listed.
+const MAX_STEPS: u32 = 500;
 
-/// How something ended, or that it did not.
+/// The status of a run or a step.
 #[derive(Debug)]
-pub struct End {
-    /// The name of its style.
+pub struct StatusLabel {
+    /// CSS class.
     pub class: &'static str,
-    /// The same sign as in the table of states.
+    /// As in the matrix of packages and targets.
     pub sign: char,
-    /// In words.
     pub text: String,
 }
 
-impl End {
-    fn new(verdict: Option<Verdict>) -> Self {
-        let (class, sign, text) = match verdict {
-            Some(it @ Verdict::Done) => ("done", '+', it.name()),
-            Some(it @ Verdict::Failed) => ("error", '!', it.name()),
-            Some(it @ (Verdict::Interrupted | Verdict::Waits)) => ("waits", '~', it.name()),
-            None => ("running", '*', "unfinished"),
+impl StatusLabel {
+    fn new(status: Option<RunStatus>) -> Self {
+        let (class, sign) = match status {
+            Some(RunStatus::Done) => ("done", '+'),
+            Some(RunStatus::Failed) => ("error", '!'),
+            Some(RunStatus::Interrupted | RunStatus::ActionRequired) => ("waits", '~'),
+            None => ("running", '*'),
         };
-        Self { class, sign, text: text.to_owned() }
+        Self { class, sign, text: status.map_or("unfinished", RunStatus::name).to_owned() }
     }
 }
 
 #[derive(Debug)]
-struct ListedRun {
+struct RunRow {
     number: i64,
-    began: String,
-    took: String,
-    end: End,
-    by: String,
+    /// UTC.
+    started: String,
+    /// Empty while it runs.
+    duration: String,
+    status: StatusLabel,
+    /// Host and process.
+    process: String,
     command: String,
 }
 
 #[derive(Debug, Template)]
 #[template(path = "runs.html")]
 struct RunsPage {
-    frame: Frame,
-    runs: Vec<ListedRun>,
+    layout: Layout,
+    runs: Vec<RunRow>,
 }
 
 /// The runs that did something, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn runs(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
-    let number = site.number();
-    let runs = site.open()?.runs(RUNS)?.iter().map(listed_run).collect();
-    html(StatusCode::OK, &RunsPage { frame: Frame::new(asked, Tab::Runs, number, "Runs"), runs })
+pub fn list_runs(app: &AppState, request: &Request) -> Result<Response, PageError> {
+    let state_version = app.state_version();
+    let runs = app.open_database()?.runs(MAX_RUNS)?.iter().map(run_row).collect();
+    let layout = Layout::new(request, Tab::Runs, state_version, "Runs");
+    render_html(StatusCode::OK, &RunsPage { layout, runs })
 }
 
-fn listed_run(run: &Run) -> ListedRun {
-    ListedRun {
+fn run_row(run: &Run) -> RunRow {
+    RunRow {
         number: run.id.0,
-        began: date(run.started),
-        took: run.ended.map_or_else(String::new, |it| span(it - run.started)),
-        end: End::new(run.verdict),
-        by: format!("{}, process {}", plain(&run.host), run.process),
-        command: plain(&run.command),
+        started: format_timestamp(run.started_at),
+        duration: run.ended_at.map_or_else(String::new, |ended| format_duration(ended - run.started_at)),
+        status: StatusLabel::new(run.status),
+        process: format!("{}, process {}", strip_control_chars(&run.host), run.pid),
+        command: strip_control_chars(&run.command),
     }
 }
 
 /// A step in a table.
 #[derive(Debug)]
-pub struct Step {
-    /// RUN.STEP, as `opm log` takes it.
+pub struct StepRow {
+    /// `RUN.STEP`, as `opm log` takes it.
     pub number: String,
-    /// Its page.
     pub href: String,
-    /// When, in universal time.
-    pub began: String,
-    /// How long.
-    pub took: String,
-    /// Where.
+    /// UTC.
+    pub started: String,
+    /// Empty while it runs.
+    pub duration: String,
     pub target: String,
-    /// What.
     pub name: String,
-    /// Of which packages.
+    /// Separated by commas.
     pub packages: String,
-    /// How it ended.
-    pub end: End,
-    /// One line, where there is something to say.
+    pub status: StatusLabel,
+    /// One line.
     pub message: Option<String>,
-    /// The last lines of what it printed.
+    /// The last lines of the output, without control characters.
     pub tail: String,
 }
 
-/// A step as tables show it.
 #[must_use]
-pub fn step_of(cluster: &Cluster, event: &Event) -> Step {
+pub fn step_row(cluster: &Cluster, event: &Event) -> StepRow {
     let (run, number) = (event.id.run.0, event.id.number);
-    let ending = event.ending.as_ref();
-    Step {
+    let result = event.result.as_ref();
+    let message = result.and_then(|result| result.message.as_deref());
+    StepRow {
         number: format!("{run}.{number}"),
-        href: format!("/runs/{run}/{number}"),
-        began: date(event.started),
-        took: ending.map_or_else(String::new, |it| span(it.ended - event.started)),
-        target: words::target_names(cluster, &[event.target]),
+        href: step_url(run, number),
+        started: format_timestamp(event.started_at),
+        duration: result
+            .map_or_else(String::new, |result| format_duration(result.ended_at - event.started_at)),
+        target: format::target_list(cluster, &[event.target]),
         name: event.name.clone(),
-        packages: words::packages(cluster, &event.packages),
-        end: end(ending),
-        message: ending.and_then(|it| it.message.as_deref()).map(plain),
-        tail: ending.map_or_else(String::new, |it| plain(&it.tail)),
+        packages: format::package_list(cluster, &event.packages),
+        status: step_status_label(result),
+        message: message.map(strip_control_chars),
+        tail: result.map_or_else(String::new, |result| strip_control_chars(&result.log_tail)),
     }
 }
 
-/// How a step ended, with exit status or signal.
-fn end(ending: Option<&Ending>) -> End {
-    let mut end = End::new(ending.map(|it| it.verdict));
-    if let Some(ending) = ending {
-        end.text.push_str(&words::ending(ending));
+/// With exit status or signal.
+fn step_status_label(result: Option<&StepResult>) -> StatusLabel {
+    let mut label = StatusLabel::new(result.map(|result| result.status));
+    if let Some(result) = result {
+        label.text.push_str(&format::result_suffix(result));
     }
-    end
+    label
 }
 
 #[derive(Debug, Template)]
 #[template(path = "run.html")]
 struct RunPage {
-    frame: Frame,
-    run: ListedRun,
-    steps: Vec<Step>,
-    /// Whether earlier ones are not listed.
-    is_cut: bool,
+    layout: Layout,
+    run: RunRow,
+    steps: Vec<StepRow>,
+    /// Whether earlier steps are not listed.
+    is_truncated: bool,
 }
 
-/// The steps of a run, in their order.
+/// The steps of a run, oldest first.
 ///
 /// # Errors
 /// When there is no such run, or the database fails.
-pub fn run(site: &Site, asked: &Asked, number: &str) -> Result<Reply, Trouble> {
-    let id = number.parse().map(RunId).map_err(|_| Trouble::Unknown("run"))?;
-    let seen = site.number();
-    let snapshot = site.snapshot()?;
-    let mut store = site.open()?;
+pub fn show_run(app: &AppState, request: &Request, number: &str) -> Result<Response, PageError> {
+    let id = number.parse().map(RunId).map_err(|_| PageError::NotFound("run"))?;
+    let state_version = app.state_version();
+    let snapshot = app.snapshot()?;
+    let mut store = app.open_database()?;
     let runs = store.runs(u32::MAX)?;
-    let run = runs.iter().find(|it| it.id == id).ok_or(Trouble::Unknown("run"))?;
-    let newest = Wanted { run: Some(id), limit: Some(STEPS + 1), ..Wanted::default() };
-    let events = store.events(&newest)?;
-    let listed = STEPS as usize;
-    let steps = events.iter().take(listed).rev().map(|it| step_of(&snapshot.cluster, it)).collect();
-    let frame = Frame::new(asked, Tab::Runs, seen, format!("Run {}", id.0));
-    html(StatusCode::OK, &RunPage { frame, run: listed_run(run), steps, is_cut: events.len() > listed })
+    let run = runs.iter().find(|run| run.id == id).ok_or(PageError::NotFound("run"))?;
+    // One more than is shown, to know whether there are more.
+    let filter = EventFilter { run: Some(id), limit: Some(MAX_STEPS + 1), ..EventFilter::default() };
+    let events = store.events(&filter)?;
+    let limit = MAX_STEPS as usize;
+    let steps = events.iter().take(limit).rev().map(|event| step_row(&snapshot.cluster, event)).collect();
+    let layout = Layout::new(request, Tab::Runs, state_version, format!("Run {}", id.0));
+    let page = RunPage { layout, run: run_row(run), steps, is_truncated: events.len() > limit };
+    render_html(StatusCode::OK, &page)
 }
 
 #[derive(Debug, Template)]
 #[template(path = "step.html")]
 struct StepPage {
-    frame: Frame,
-    step: Step,
+    layout: Layout,
+    step: StepRow,
     run: i64,
     stage: &'static str,
+    /// UTC; `None` while it runs.
     ended: Option<String>,
-    /// Names and pages of its packages.
+    /// URL and name of each package.
     packages: Vec<(String, String)>,
-    log: Option<Log>,
+    log: Option<LogView>,
 }
 
 #[derive(Debug)]
-struct Log {
+struct LogView {
     path: String,
-    shown: Result<Excerpt, String>,
+    content: Result<Excerpt, LogError>,
 }
 
-/// A step with all that it printed.
+/// A step with its log.
 ///
 /// # Errors
 /// When there is no such step, or the database fails.
-pub fn step(site: &Site, asked: &Asked, run: &str, number: &str) -> Result<Reply, Trouble> {
-    let unknown = || Trouble::Unknown("step");
-    let run: i64 = run.parse().map_err(|_| unknown())?;
-    let number: u32 = number.parse().map_err(|_| unknown())?;
-    let seen = site.number();
-    let snapshot = site.snapshot()?;
+pub fn show_step(app: &AppState, request: &Request, run: &str, number: &str) -> Result<Response, PageError> {
+    let not_found = || PageError::NotFound("step");
+    let run: i64 = run.parse().map_err(|_| not_found())?;
+    let number: u32 = number.parse().map_err(|_| not_found())?;
+    let state_version = app.state_version();
+    let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
-    let events = site.open()?.events(&Wanted { run: Some(RunId(run)), ..Wanted::default() })?;
-    let event = events.iter().find(|it| it.id.number == number).ok_or_else(unknown)?;
-    let step = step_of(cluster, event);
-    let packages = event.packages.iter().map(|it| {
-        let name = words::name(cluster, *it);
-        (pair_address(&name, &step.target), name)
+    let filter = EventFilter { run: Some(RunId(run)), ..EventFilter::default() };
+    let events = app.open_database()?.events(&filter)?;
+    let event = events.iter().find(|event| event.id.number == number).ok_or_else(not_found)?;
+    let step = step_row(cluster, event);
+    let packages = event.packages.iter().map(|package| {
+        let name = format::package_name(cluster, *package);
+        (package_target_url(&name, &step.target), name)
     });
-    let log = event.ending.as_ref().and_then(|it| it.log.as_deref()).map(|path| Log {
+    let log_path = event.result.as_ref().and_then(|result| result.log_path.as_deref());
+    let log = log_path.map(|path| LogView {
         path: path.to_owned(),
-        shown: logs::read(&site.settings.log_directory, Path::new(path)).map_err(|it| it.to_string()),
+        content: logs::read_excerpt(&app.settings.log_directory, Path::new(path)),
     });
     let page = StepPage {
-        frame: Frame::new(asked, Tab::Runs, seen, format!("Step {run}.{number}")),
+        layout: Layout::new(request, Tab::Runs, state_version, format!("Step {run}.{number}")),
         run,
         stage: event.stage.name(),
-        ended: event.ending.as_ref().map(|it| date(it.ended)),
+        ended: event.result.as_ref().map(|result| format_timestamp(result.ended_at)),
         packages: packages.collect(),
         log,
         step,
     };
-    html(StatusCode::OK, &page)
+    render_html(StatusCode::OK, &page)
 }

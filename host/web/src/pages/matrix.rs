@@ -1,211 +1,199 @@
-//! The table of packages × targets: targets that are alike are one column.
+//! The table of packages × targets. Targets with the same states share a column.
 
+use opkg_engine::format;
+use opkg_engine::status::{Status, StatusCell, StatusKind, TargetGroup};
 use opkg_oda::{Cluster, Stage, TargetId};
-use opkg_opm::status::{Cell, Group, Standing, Status};
-use opkg_opm::words;
 
-use super::names::{package_address, pair_address};
-use crate::fields::address;
+use super::urls::{package_target_url, package_url};
+use crate::params::build_url;
 
-/// Columns; of more groups, those that stand still are left out first.
-const COLUMNS: usize = 48;
+/// Of more groups, the least urgent are left out.
+const MAX_COLUMNS: usize = 48;
 /// With more columns than that, stages are numbers.
-const WIDE: usize = 5;
+const NARROW_COLUMNS_FROM: usize = 5;
 
-/// The table.
 #[derive(Debug)]
 pub struct Matrix {
-    /// From left to right.
     pub columns: Vec<Column>,
-    /// From top to bottom.
-    pub lines: Vec<Line>,
+    pub rows: Vec<MatrixRow>,
     /// Groups of targets that have no column.
-    pub left_out: usize,
-    /// Whether there are so many columns that each is narrow.
+    pub omitted_groups: usize,
+    /// Whether cells hold numbers of stages instead of names.
     pub is_narrow: bool,
-    /// Number and name of the stages, where the table has numbers only.
+    /// Number and name of all stages, if the table is narrow.
     pub stages: Vec<(u8, &'static str)>,
-    /// The signs that occur: how often, and what they mean.
-    pub signs: Vec<Sign>,
+    /// The signs that occur, the most urgent first.
+    pub legend: Vec<LegendEntry>,
 }
 
-/// Targets that are alike in all packages.
+/// Targets with the same state of every package.
 #[derive(Debug)]
 pub struct Column {
-    /// As `--on` takes them.
+    /// Selector, as `--on` takes it.
     pub label: String,
-    /// Their kind, and their names without it.
     pub kind: &'static str,
-    /// Likewise.
+    /// The label without the kind.
     pub names: String,
-    /// The table of them alone.
+    /// The table of these targets alone.
     pub href: String,
-    /// How many they are.
+    /// Of targets.
     pub count: usize,
 }
 
-/// A package.
 #[derive(Debug)]
-pub struct Line {
-    /// Its name.
+pub struct MatrixRow {
+    /// Of the package.
     pub name: String,
-    /// Its page.
     pub href: String,
-    /// One for each column; none where it was never asked for.
-    pub cells: Vec<Option<Shown>>,
+    /// One for each column; `None` where the package was never requested.
+    pub cells: Vec<Option<CellView>>,
 }
 
-/// How a package stands on the targets of a column.
+/// The state of a package on the targets of a column.
 #[derive(Debug)]
-pub struct Shown {
-    /// `done`, `error` and the like: the name of its style.
+pub struct CellView {
+    /// CSS class: `done`, `error` and the like.
     pub class: &'static str,
     /// `+`, `!` and the like.
     pub sign: char,
     /// `3→8`, or names of stages.
     pub text: String,
-    /// All of it in words.
-    pub words: String,
-    /// The page that says more.
+    /// State and stages in words, for the tooltip.
+    pub description: String,
     pub href: String,
 }
 
-/// A sign of the table.
 #[derive(Debug)]
-pub struct Sign {
-    /// The name of its style.
+pub struct LegendEntry {
+    /// CSS class.
     pub class: &'static str,
-    /// The sign.
     pub sign: char,
-    /// What it means.
     pub meaning: &'static str,
     urgency: Option<usize>,
-    /// How many pairs of package and target stand so.
+    /// Of package/target pairs in this state.
     pub count: usize,
 }
 
-/// Makes the table.
 #[must_use]
-pub fn matrix(cluster: &Cluster, status: &Status) -> Matrix {
-    let chosen = chosen(status);
-    let groups: Vec<(usize, &Group)> =
-        chosen.iter().filter_map(|it| status.groups.get(*it).map(|group| (*it, group))).collect();
-    let is_short = groups.len() > WIDE;
+pub fn build_matrix(cluster: &Cluster, status: &Status) -> Matrix {
+    let visible = visible_groups(status);
+    let groups: Vec<(usize, &TargetGroup)> =
+        visible.iter().filter_map(|index| status.groups.get(*index).map(|group| (*index, group))).collect();
+    let is_narrow = groups.len() > NARROW_COLUMNS_FROM;
     let columns = groups.iter().map(|(_, group)| Column {
         label: group.label.clone(),
         kind: group.kind.name(),
-        names: group.label.split_once(':').map_or_else(String::new, |it| it.1.to_owned()),
-        href: address("/", &[("on", &group.label)]),
+        names: group.label.split_once(':').map_or_else(String::new, |(_, names)| names.to_owned()),
+        href: build_url("/", &[("on", &group.label)]),
         count: group.targets.len(),
     });
-    let lines = status.lines.iter().map(|line| {
-        let name = words::name(cluster, line.package);
-        let cell = |(index, group): &(usize, &Group)| {
-            let cell = line.cells.get(*index)?.as_ref()?;
-            Some(shown(cluster, cell, is_short, page(cluster, &name, group)))
+    let rows = status.rows.iter().map(|row| {
+        let name = format::package_name(cluster, row.package);
+        let cell = |(index, group): &(usize, &TargetGroup)| {
+            let cell = row.cells.get(*index)?.as_ref()?;
+            Some(cell_view(cluster, cell, is_narrow, cell_url(cluster, &name, group)))
         };
         let cells = groups.iter().map(cell).collect();
-        Line { href: package_address(&name, ""), name, cells }
+        MatrixRow { href: package_url(&name, ""), name, cells }
     });
-    let stages = Stage::ALL.map(|it| (it.id(), words::stage(it)));
+    let stages = Stage::ALL.map(|stage| (stage.id(), format::stage_label(stage)));
     Matrix {
         columns: columns.collect(),
-        lines: lines.collect(),
-        left_out: status.groups.len() - groups.len(),
-        is_narrow: is_short,
-        stages: if is_short { stages.to_vec() } else { Vec::new() },
-        signs: signs(status),
+        rows: rows.collect(),
+        omitted_groups: status.groups.len() - groups.len(),
+        is_narrow,
+        stages: if is_narrow { stages.to_vec() } else { Vec::new() },
+        legend: build_legend(status),
     }
 }
 
-/// The groups that have a column, in their order: of too many, those in which most is wrong.
-fn chosen(status: &Status) -> Vec<usize> {
-    let urgency = |index: usize| {
-        let cells = status.lines.iter().filter_map(|line| line.cells.get(index)?.as_ref());
-        cells.filter_map(|it| urgency(&it.standing)).min().unwrap_or(usize::MAX)
+/// Indices of the groups that have a column, in their order: of too many, the most urgent.
+fn visible_groups(status: &Status) -> Vec<usize> {
+    let group_urgency = |index: usize| {
+        let cells = status.rows.iter().filter_map(|row| row.cells.get(index)?.as_ref());
+        cells.filter_map(|cell| urgency(&cell.kind)).min().unwrap_or(usize::MAX)
     };
-    let mut chosen: Vec<usize> = (0..status.groups.len()).collect();
-    if chosen.len() > COLUMNS {
-        chosen.sort_by_cached_key(|index| (urgency(*index), *index));
-        chosen.truncate(COLUMNS);
-        chosen.sort_unstable();
+    let mut visible: Vec<usize> = (0..status.groups.len()).collect();
+    if visible.len() > MAX_COLUMNS {
+        visible.sort_by_cached_key(|index| (group_urgency(*index), *index));
+        visible.truncate(MAX_COLUMNS);
+        visible.sort_unstable();
     }
-    chosen
+    visible
 }
 
-/// What needs somebody comes first: the smaller the number, the sooner.
+/// A sort key: what needs the administrator comes first.
 #[must_use]
-pub fn urgency(standing: &Standing) -> Option<usize> {
-    "!#~*>+-".find(standing.sign())
+pub fn urgency(kind: &StatusKind) -> Option<usize> {
+    "!#~*>+-".find(kind.symbol())
 }
 
-/// Where more is said of a package on the targets of a group.
-fn page(cluster: &Cluster, package: &str, group: &Group) -> String {
-    let target = |id: &TargetId| cluster.targets.get(id).map(|it| it.address.to_string());
+/// The page of the package on the targets of a group.
+fn cell_url(cluster: &Cluster, package: &str, group: &TargetGroup) -> String {
+    let address = |id: &TargetId| cluster.targets.get(id).map(|target| target.address.to_string());
     match group.targets.as_slice() {
-        [one] => pair_address(package, &target(one).unwrap_or_default()),
-        _ => package_address(package, &group.label),
+        [target] => package_target_url(package, &address(target).unwrap_or_default()),
+        _ => package_url(package, &group.label),
     }
 }
 
-/// A cell as it is shown.
 #[must_use]
-pub fn shown(cluster: &Cluster, cell: &Cell, is_short: bool, href: String) -> Shown {
-    let [current, requested] = [cell.current, cell.requested].map(words::stage);
+pub fn cell_view(cluster: &Cluster, cell: &StatusCell, is_narrow: bool, href: String) -> CellView {
+    let [current, requested] = [cell.current, cell.requested].map(format::stage_label);
     let moves = cell.current != cell.requested;
-    let text = match (is_short, moves) {
+    let text = match (is_narrow, moves) {
         (true, true) => format!("{}→{}", cell.current.id(), cell.requested.id()),
         (true, false) => cell.current.id().to_string(),
         (false, true) => format!("{current} → {requested}"),
         (false, false) => current.to_owned(),
     };
-    let to = if moves { format!(", requested: {requested}") } else { String::new() };
-    Shown {
-        class: cell.standing.name(),
-        sign: cell.standing.sign(),
+    let goal = if moves { format!(", requested: {requested}") } else { String::new() };
+    CellView {
+        class: cell.kind.name(),
+        sign: cell.kind.symbol(),
         text,
-        words: format!("{}: {current}{to}", meaning(cluster, &cell.standing)),
+        description: format!("{}: {current}{goal}", describe_standing(cluster, &cell.kind)),
         href,
     }
 }
 
-/// What a standing means, in a few words.
+/// In a few words, with the stage or package that is the cause.
 #[must_use]
-pub fn meaning(cluster: &Cluster, standing: &Standing) -> String {
-    match standing {
-        Standing::Error(stage) => format!("error, {} failed", words::stage(*stage)),
-        Standing::Blocked(by) => format!("blocked by {}", words::name(cluster, *by)),
-        other => word(other).to_owned(),
+pub fn describe_standing(cluster: &Cluster, kind: &StatusKind) -> String {
+    match kind {
+        StatusKind::Error(stage) => format!("error, {} failed", format::stage_label(*stage)),
+        StatusKind::BlockedBy(by) => format!("blocked by {}", format::package_name(cluster, *by)),
+        other => standing_label(other).to_owned(),
     }
 }
 
-fn word(standing: &Standing) -> &'static str {
-    match standing {
-        Standing::Done => "done",
-        Standing::Due(_) => "next run",
-        Standing::Running => "running",
-        Standing::Waits(_) => "waiting",
-        Standing::Blocked(_) => "blocked",
-        Standing::Error(_) => "error",
-        Standing::Absent => "removed",
+fn standing_label(kind: &StatusKind) -> &'static str {
+    match kind {
+        StatusKind::Done => "done",
+        StatusKind::Ready(_) => "next run",
+        StatusKind::Running => "running",
+        StatusKind::Waiting(_) => "waiting",
+        StatusKind::BlockedBy(_) => "blocked",
+        StatusKind::Error(_) => "error",
+        StatusKind::Absent => "removed",
     }
 }
 
-fn signs(status: &Status) -> Vec<Sign> {
-    let mut signs: Vec<Sign> = Vec::new();
-    for (cell, group) in status.lines.iter().flat_map(|line| line.cells.iter().zip(&status.groups)) {
-        let Some(standing) = cell.as_ref().map(|it| &it.standing) else { continue };
-        match signs.iter_mut().find(|it| it.sign == standing.sign()) {
-            Some(sign) => sign.count += group.targets.len(),
-            None => signs.push(Sign {
-                class: standing.name(),
-                sign: standing.sign(),
-                meaning: word(standing),
-                urgency: urgency(standing),
+fn build_legend(status: &Status) -> Vec<LegendEntry> {
+    let mut legend: Vec<LegendEntry> = Vec::new();
+    for (cell, group) in status.rows.iter().flat_map(|row| row.cells.iter().zip(&status.groups)) {
+        let Some(kind) = cell.as_ref().map(|cell| &cell.kind) else { continue };
+        match legend.iter_mut().find(|entry| entry.sign == kind.symbol()) {
+            Some(entry) => entry.count += group.targets.len(),
+            None => legend.push(LegendEntry {
+                class: kind.name(),
+                sign: kind.symbol(),
+                meaning: standing_label(kind),
+                urgency: urgency(kind),
                 count: group.targets.len(),
             }),
         }
     }
-    signs.sort_by_key(|it| it.urgency);
-    signs
+    legend.sort_by_key(|entry| entry.urgency);
+    legend
 }

@@ -1,122 +1,126 @@
-//! One package: what it is, and how it stands on its targets.
+//! One package: what it is, and its state on its targets.
 
 use std::collections::BTreeSet;
 
 use askama::Template;
 use http::StatusCode;
+use opkg_engine::format;
+use opkg_engine::status::{Status, StatusFilter};
 use opkg_oda::{Cluster, Package, PackageName};
-use opkg_opm::status::{Status, View};
-use opkg_opm::words;
 
-use super::details::{Failed, Findings, details};
-use super::forms::{contexts, form_address};
-use super::matrix::{Shown, meaning, shown, urgency};
-use super::names::{package_address, pair_address, targets};
-use super::{Frame, Tab, Trouble, html};
-use crate::asked::Asked;
-use crate::fields::address;
-use crate::reply::Reply;
-use crate::site::Site;
+use super::details::{FailureRow, FindingGroup, load_details};
+use super::error::PageError;
+use super::forms::{context_label, form_contexts};
+use super::layout::{Layout, Tab};
+use super::lookup::{LookupError, find_targets};
+use super::matrix::{CellView, cell_view, describe_standing, urgency};
+use super::render::render_html;
+use super::urls::{form_url, package_target_url, package_url};
+use crate::app_state::AppState;
+use crate::params::build_url;
+use crate::request::Request;
+use crate::response::Response;
 
-/// Targets that are listed by name.
-const LISTED: usize = 500;
+/// Further targets are only counted.
+const MAX_TARGETS: usize = 500;
 
 #[derive(Debug, Template)]
 #[template(path = "package.html")]
 struct PackagePage {
-    frame: Frame,
-    /// The page that asks for it.
-    requests: String,
-    /// Its forms, and for what they are.
+    layout: Layout,
+    /// The page of requests with this package filled in.
+    requests_url: String,
+    /// URL and context of each form.
     forms: Vec<(String, String)>,
     class: &'static str,
     version: Option<String>,
+    /// URL and name of each dependency.
     needs: Vec<(String, String)>,
     awaits: Option<String>,
+    /// The filter as it was typed.
     on: String,
-    problem: Option<String>,
-    targets: Vec<OnTarget>,
-    /// Targets that are not listed.
-    more: usize,
-    errors: Vec<Failed>,
-    findings: Vec<Findings>,
+    /// Why the filter is ignored.
+    error: Option<LookupError>,
+    targets: Vec<TargetRow>,
+    omitted_targets: usize,
+    failures: Vec<FailureRow>,
+    findings: Vec<FindingGroup>,
 }
 
-/// A target that the package was asked for on.
+/// A target on which the package was requested.
 #[derive(Debug)]
-struct OnTarget {
+struct TargetRow {
     name: String,
-    cell: Shown,
+    cell: CellView,
     meaning: String,
 }
 
-/// One package, on all targets or on those that are named in the address.
+/// One package, on all targets or on those in the query.
 ///
 /// # Errors
-/// When there is none of that name, or the database fails.
-pub fn show(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Trouble> {
-    let seen = site.number();
-    let snapshot = site.snapshot()?;
+/// When there is no such package, or the database fails.
+pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, PageError> {
+    let state_version = app.state_version();
+    let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
-    let package = find(cluster, name)?;
-    let on = asked.query.get("on");
-    let (chosen, problem) = match on.trim() {
+    let package = find_package(cluster, name)?;
+    let on = request.query.get("on");
+    let (targets, error) = match on.trim() {
         "" => (None, None),
-        _ => match targets(cluster, on) {
-            Ok(chosen) => (Some(chosen), None),
-            Err(problem) => (None, Some(problem)),
+        _ => match find_targets(cluster, on) {
+            Ok(targets) => (Some(targets), None),
+            Err(error) => (None, Some(error)),
         },
     };
-    let view = View { packages: Some(BTreeSet::from([package.id])), targets: chosen };
-    let status = Status::of(cluster, &view);
-    let (errors, findings) = details(site, cluster, &status)?;
-    let mut listed = Vec::new();
-    let cells = status.lines.iter().flat_map(|line| line.cells.iter().zip(&status.groups));
+    let filter = StatusFilter { packages: Some(BTreeSet::from([package.id])), targets };
+    let status = Status::compute(cluster, &filter);
+    let (failures, findings) = load_details(app, cluster, &status)?;
+    let mut rows = Vec::new();
+    let cells = status.rows.iter().flat_map(|row| row.cells.iter().zip(&status.groups));
     for (cell, group) in cells {
         let Some(cell) = cell else { continue };
-        for target in group.targets.iter().filter_map(|it| cluster.targets.get(it)) {
-            let href = pair_address(name, &target.address.to_string());
-            let shown = shown(cluster, cell, false, href);
-            let meaning = meaning(cluster, &cell.standing);
-            let name = target.address.to_string();
-            listed.push((urgency(&cell.standing), &target.address, OnTarget { name, cell: shown, meaning }));
+        for target in group.targets.iter().filter_map(|id| cluster.targets.get(id)) {
+            let address = target.address.to_string();
+            let row = TargetRow {
+                cell: cell_view(cluster, cell, false, package_target_url(name, &address)),
+                meaning: describe_standing(cluster, &cell.kind),
+                name: address,
+            };
+            rows.push((urgency(&cell.kind), &target.address, row));
         }
     }
-    // What needs somebody comes first.
-    listed.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
-    let more = listed.len().saturating_sub(LISTED);
-    listed.truncate(LISTED);
-    let needs = package.needs.iter().map(|it| {
-        let name = words::name(cluster, *it);
-        (package_address(&name, ""), name)
+    // The most urgent first.
+    rows.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
+    let omitted_targets = rows.len().saturating_sub(MAX_TARGETS);
+    rows.truncate(MAX_TARGETS);
+    let needs = package.dependencies.iter().map(|dependency| {
+        let name = format::package_name(cluster, *dependency);
+        (package_url(&name, ""), name)
     });
-    let forms = contexts(cluster, package.id).into_iter().map(|image| {
-        let title = image.map_or_else(|| "the whole cluster".to_owned(), |it| format!("image {it}"));
-        (form_address(name, image), title)
-    });
+    let images = form_contexts(cluster, package.id).into_iter();
     let page = PackagePage {
-        frame: Frame::new(asked, Tab::Status, seen, name),
-        requests: address("/requests", &[("packages", name)]),
-        forms: forms.collect(),
+        layout: Layout::new(request, Tab::Status, state_version, name),
+        requests_url: build_url("/requests", &[("packages", name)]),
+        forms: images.map(|image| (form_url(name, image), context_label(image))).collect(),
         class: package.class.name(),
         version: package.version.clone(),
         needs: needs.collect(),
-        awaits: package.awaits.clone(),
+        awaits: package.waiting_for.clone(),
         on: on.to_owned(),
-        problem,
-        targets: listed.into_iter().map(|it| it.2).collect(),
-        more,
-        errors,
+        error,
+        targets: rows.into_iter().map(|(_, _, row)| row).collect(),
+        omitted_targets,
+        failures,
         findings,
     };
-    html(StatusCode::OK, &page)
+    render_html(StatusCode::OK, &page)
 }
 
-/// The package of a name.
+/// The package that a URL names.
 ///
 /// # Errors
 /// When there is none.
-pub fn find<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Package, Trouble> {
-    let name: PackageName = name.parse().map_err(|_| Trouble::Unknown("package"))?;
-    cluster.package(&name).ok_or(Trouble::Unknown("package"))
+pub fn find_package<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Package, PageError> {
+    let name: PackageName = name.parse().map_err(|_| PageError::NotFound("package"))?;
+    cluster.find_package(&name).ok_or(PageError::NotFound("package"))
 }

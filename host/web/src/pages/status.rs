@@ -1,93 +1,93 @@
-//! How the cluster stands: the table of all packages on all targets.
+//! The status page: the table of all packages on all targets.
 
 use askama::Template;
 use http::StatusCode;
+use opkg_engine::status::{Status, StatusFilter};
 use opkg_oda::Cluster;
-use opkg_opm::status::{Status, View};
 
-use super::details::{Failed, Findings, details};
-use super::matrix::{Matrix, matrix};
-use super::names::{packages, targets};
-use super::{Frame, Tab, Trouble, html};
-use crate::asked::Asked;
-use crate::reply::Reply;
-use crate::site::Site;
+use super::details::{FailureRow, FindingGroup, load_details};
+use super::error::PageError;
+use super::layout::{Layout, Tab};
+use super::lookup::{LookupError, find_packages, find_targets};
+use super::matrix::{Matrix, build_matrix};
+use super::plural::pluralize;
+use super::render::render_html;
+use crate::app_state::AppState;
+use crate::request::Request;
+use crate::response::Response;
 
 #[derive(Debug, Template)]
 #[template(path = "status.html")]
 struct StatusPage {
-    frame: Frame,
+    layout: Layout,
     phase: String,
-    head: String,
+    /// How many packages and targets are shown, of how many.
+    summary: String,
+    /// The filter as it was typed.
     packages: String,
     on: String,
-    problem: Option<String>,
+    /// Why the filter is ignored.
+    error: Option<LookupError>,
     matrix: Matrix,
-    errors: Vec<Failed>,
-    findings: Vec<Findings>,
-    /// What to do where there is nothing to show.
-    empty: Option<(&'static str, &'static str)>,
+    failures: Vec<FailureRow>,
+    findings: Vec<FindingGroup>,
+    /// Why the table is empty, and the command that fills it.
+    hint: Option<(&'static str, &'static str)>,
 }
 
-/// The table of everything, or of those packages and targets that are named in the address.
+/// The table of everything, or of the packages and targets in the query.
 ///
 /// # Errors
 /// When the database fails.
-pub fn show(site: &Site, asked: &Asked) -> Result<Reply, Trouble> {
-    let seen = site.number();
-    let snapshot = site.snapshot()?;
+pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
+    let state_version = app.state_version();
+    let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
-    let (names, on) = (asked.query.get("packages"), asked.query.get("on"));
-    let (view, problem) = match view(cluster, names, on) {
-        Ok(view) => (view, None),
-        Err(problem) => (View::default(), Some(problem)),
+    let (packages, on) = (request.query.get("packages"), request.query.get("on"));
+    let (filter, error) = match parse_filter(cluster, packages, on) {
+        Ok(filter) => (filter, None),
+        Err(error) => (StatusFilter::default(), Some(error)),
     };
-    let own;
-    let status = if view == View::default() {
+    let filtered;
+    let status = if filter == StatusFilter::default() {
         &snapshot.status
     } else {
-        own = Status::of(cluster, &view);
-        &own
+        filtered = Status::compute(cluster, &filter);
+        &filtered
     };
-    let (errors, findings) = details(site, cluster, status)?;
-    let head = format!(
+    let (failures, findings) = load_details(app, cluster, status)?;
+    let summary = format!(
         "{} of {}, {} of {}",
-        plural(status.lines.len(), "package"),
+        pluralize(status.rows.len(), "package"),
         cluster.packages.len(),
-        plural(status.targets(), "target"),
+        pluralize(status.target_count(), "target"),
         cluster.targets.len()
     );
-    let empty = if status.targets() == 0 {
+    let hint = if status.target_count() == 0 {
         Some(("There are no targets.", "opm target add KIND:NAME"))
-    } else if status.lines.is_empty() {
+    } else if status.rows.is_empty() {
         Some(("No package was requested.", "opm request PACKAGE"))
     } else {
         None
     };
     let page = StatusPage {
-        frame: Frame::new(asked, Tab::Status, seen, "Status"),
+        layout: Layout::new(request, Tab::Status, state_version, "Status"),
         phase: status.phase.to_string(),
-        head,
-        packages: names.to_owned(),
+        summary,
+        packages: packages.to_owned(),
         on: on.to_owned(),
-        problem,
-        matrix: matrix(cluster, status),
-        errors,
+        error,
+        matrix: build_matrix(cluster, status),
+        failures,
         findings,
-        empty,
+        hint,
     };
-    html(StatusCode::OK, &page)
+    render_html(StatusCode::OK, &page)
 }
 
-fn view(cluster: &Cluster, names: &str, on: &str) -> Result<View, String> {
-    let packages = match packages(cluster, names)? {
-        none if none.is_empty() => None,
-        some => Some(some.into_iter().collect()),
-    };
-    let targets = if on.trim().is_empty() { None } else { Some(targets(cluster, on)?) };
-    Ok(View { packages, targets })
-}
-
-fn plural(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+fn parse_filter(cluster: &Cluster, packages: &str, on: &str) -> Result<StatusFilter, LookupError> {
+    let packages = find_packages(cluster, packages)?;
+    let packages = if packages.is_empty() { None } else { Some(packages.into_iter().collect()) };
+    let targets = if on.trim().is_empty() { None } else { Some(find_targets(cluster, on)?) };
+    Ok(StatusFilter { packages, targets })
 }

@@ -9,32 +9,44 @@ use html5ever::{Attribute, ParseOpts, QualName, local_name, ns};
 
 /// What was found in a page.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct ParsedPage {
     pub errors: Vec<String>,
     /// Names of elements and their attributes.
     pub elements: Vec<(String, Vec<(String, String)>)>,
 }
 
-impl Page {
+impl ParsedPage {
     pub fn parse(html: &str) -> Self {
         let tree_builder = TreeBuilderOpts { exact_errors: true, ..TreeBuilderOpts::default() };
         let options = ParseOpts { tree_builder, ..ParseOpts::default() };
-        html5ever::parse_document(Sink::default(), options).one(html)
+        html5ever::parse_document(LintSink::default(), options).one(html)
     }
 
     /// The values of an attribute of elements.
-    pub fn values<'a>(&'a self, element: &'a str, attribute: &'a str) -> impl Iterator<Item = &'a str> {
-        let elements = self.elements.iter().filter(move |it| it.0 == element);
-        elements.flat_map(move |it| it.1.iter().filter(move |it| it.0 == attribute).map(|it| it.1.as_str()))
+    pub fn attribute_values<'a>(
+        &'a self,
+        element: &'a str,
+        attribute: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        let elements = self.elements.iter().filter(move |(name, _)| name == element);
+        let attributes = elements.flat_map(|(_, attributes)| attributes);
+        attributes.filter(move |(name, _)| name == attribute).map(|(_, value)| value.as_str())
     }
 
     /// All that browsers do not report: identifiers that are there twice, labels of nothing, handlers of events.
-    pub fn check(&self) -> Vec<String> {
+    pub fn lint(&self) -> Vec<String> {
         let mut wrong = self.errors.clone();
-        let all = || self.elements.iter().flat_map(|(element, it)| it.iter().map(move |it| (element, it)));
-        let mut ids: Vec<&String> = all().filter(|(_, it)| it.0 == "id").map(|(_, it)| &it.1).collect();
+        let all = || {
+            let elements = self.elements.iter();
+            elements.flat_map(|(element, attributes)| {
+                attributes.iter().map(move |attribute| (element, attribute))
+            })
+        };
+        let mut ids: Vec<&String> =
+            all().filter(|(_, (name, _))| name == "id").map(|(_, (_, value))| value).collect();
         ids.sort();
-        wrong.extend(ids.windows(2).filter(|it| it[0] == it[1]).map(|it| format!("twice: #{}", it[0])));
+        let repeated = ids.windows(2).filter(|pair| pair[0] == pair[1]);
+        wrong.extend(repeated.map(|pair| format!("twice: #{}", pair[0])));
         for (element, (name, value)) in all() {
             if matches!(name.as_str(), "for" | "aria-labelledby" | "aria-describedby" | "list")
                 && !ids.contains(&value)
@@ -46,7 +58,8 @@ impl Page {
             }
         }
         for (element, attributes) in &self.elements {
-            let get = |name: &str| attributes.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
+            let get =
+                |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
             let is_field = matches!(element.as_str(), "input" | "select" | "textarea");
             let is_named =
                 get("type") == Some("hidden") || get("id").is_some() || get("type") == Some("checkbox");
@@ -66,25 +79,25 @@ impl Page {
 
 /// Keeps no tree: the parser only asks for the names of elements that it has made.
 #[derive(Default)]
-struct Sink {
-    page: RefCell<Page>,
+struct LintSink {
+    page: RefCell<ParsedPage>,
     names: RefCell<Vec<&'static QualName>>,
 }
 
-impl Sink {
-    fn made(&self, name: QualName) -> usize {
+impl LintSink {
+    fn push_name(&self, name: QualName) -> usize {
         // A few names of a test that ends soon.
         self.names.borrow_mut().push(Box::leak(Box::new(name)));
         self.names.borrow().len()
     }
 }
 
-impl TreeSink for Sink {
+impl TreeSink for LintSink {
     type Handle = usize;
-    type Output = Page;
+    type Output = ParsedPage;
     type ElemName<'a> = &'a QualName;
 
-    fn finish(self) -> Page {
+    fn finish(self) -> ParsedPage {
         self.page.into_inner()
     }
 
@@ -101,17 +114,20 @@ impl TreeSink for Sink {
     }
 
     fn create_element(&self, name: QualName, attributes: Vec<Attribute>, _: ElementFlags) -> usize {
-        let pairs = attributes.iter().map(|it| (it.name.local.to_string(), it.value.to_string())).collect();
+        let pairs = attributes
+            .iter()
+            .map(|attribute| (attribute.name.local.to_string(), attribute.value.to_string()))
+            .collect();
         self.page.borrow_mut().elements.push((name.local.to_string(), pairs));
-        self.made(name)
+        self.push_name(name)
     }
 
     fn create_comment(&self, _: StrTendril) -> usize {
-        self.made(QualName::new(None, ns!(), local_name!("")))
+        self.push_name(QualName::new(None, ns!(), local_name!("")))
     }
 
     fn create_pi(&self, _: StrTendril, _: StrTendril) -> usize {
-        self.made(QualName::new(None, ns!(), local_name!("")))
+        self.push_name(QualName::new(None, ns!(), local_name!("")))
     }
 
     fn append(&self, _: &usize, _: NodeOrText<usize>) {}
@@ -155,7 +171,7 @@ fn mistakes_are_seen() {
         "<!DOCTYPE html><title>x</title><input name=x>",
         "<!DOCTYPE html><title>x</title><label for=y>x</label>",
     ] {
-        assert!(!Page::parse(bad).check().is_empty(), "{bad}");
+        assert!(!ParsedPage::parse(bad).lint().is_empty(), "{bad}");
     }
-    assert_eq!(Page::parse("<!DOCTYPE html><title>x</title><p id=a>x</p>").check(), [""; 0]);
+    assert_eq!(ParsedPage::parse("<!DOCTYPE html><title>x</title><p id=a>x</p>").lint(), [""; 0]);
 }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod client;
-mod cluster;
+mod access_control;
+mod fixture;
 mod forms;
 mod html;
 mod pages;
-mod refusals;
 mod requests;
+mod test_server;

@@ -1,8 +1,8 @@
 //! What the pages show.
 
-use crate::client::Site;
-use crate::cluster::HOSTILE;
-use crate::html::Page;
+use crate::fixture::HOSTILE;
+use crate::html::ParsedPage;
+use crate::test_server::TestServer;
 
 const PAGES: [(&str, &str); 16] = [
     ("status", "/"),
@@ -23,12 +23,14 @@ const PAGES: [(&str, &str); 16] = [
     ("form_none", "/packages/maui/form"),
 ];
 
-/// What differs from run to run.
-fn steady(site: &Site, html: &str) -> String {
-    let html = html.replace(&site.mark, "MARK").replace(site.directory.path().to_str().unwrap(), "/SITE");
+/// Replaces what differs from run to run.
+fn redact(server: &TestServer, html: &str) -> String {
+    let html = html
+        .replace(&server.csrf_token, "CSRF_TOKEN")
+        .replace(server.directory.path().to_str().unwrap(), "/SITE");
     match html.split_once("name=\"state\" value=\"") {
         Some((before, after)) => {
-            let rest = after.trim_start_matches(|it: char| it.is_ascii_digit());
+            let rest = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
             format!("{before}name=\"state\" value=\"STATE{rest}")
         }
         None => html,
@@ -37,21 +39,21 @@ fn steady(site: &Site, html: &str) -> String {
 
 #[test]
 fn all_pages_as_they_are_sent() {
-    let site = Site::new();
+    let server = TestServer::new();
     for (name, path) in PAGES {
-        let answer = site.get(path);
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        assert_eq!(Page::parse(&answer.body).check(), [""; 0], "{path}");
-        insta::assert_snapshot!(name, steady(&site, &answer.body));
+        let response = server.get(path);
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        assert_eq!(ParsedPage::parse(&response.body).lint(), [""; 0], "{path}");
+        insta::assert_snapshot!(name, redact(&server, &response.body));
     }
 }
 
 #[test]
 fn whatever_the_database_holds_is_text() {
-    let site = Site::new();
+    let server = TestServer::new();
     let mut seen = 0;
     for (_, path) in PAGES {
-        let html = site.get(path).body;
+        let html = server.get(path).body;
         assert!(!html.contains("<script>") && !html.contains("<img"), "{path}");
         seen += html.matches("&#60;script&#62;").count() + html.matches("&lt;script&gt;").count();
     }
@@ -60,12 +62,18 @@ fn whatever_the_database_holds_is_text() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let site = Site::new();
+    let server = TestServer::new();
     let mut links: Vec<String> = Vec::new();
     for (_, path) in PAGES {
-        let page = Page::parse(&site.get(path).body);
-        links.extend(page.values("a", "href").filter(|it| it.starts_with('/')).map(str::to_owned));
-        links.extend(page.values("link", "href").chain(page.values("script", "src")).map(str::to_owned));
+        let page = ParsedPage::parse(&server.get(path).body);
+        links.extend(
+            page.attribute_values("a", "href").filter(|href| href.starts_with('/')).map(str::to_owned),
+        );
+        links.extend(
+            page.attribute_values("link", "href")
+                .chain(page.attribute_values("script", "src"))
+                .map(str::to_owned),
+        );
     }
     links.sort();
     links.dedup();
@@ -73,13 +81,13 @@ fn every_link_leads_somewhere() {
     for link in links {
         // Its author made a mistake.
         let expected = if link == "/packages/sis/form" { 409 } else { 200 };
-        assert_eq!(site.get(&link).status, expected, "{link}");
+        assert_eq!(server.get(&link).status, expected, "{link}");
     }
 }
 
 #[test]
 fn what_is_not_there_is_said_to_be_so() {
-    let site = Site::new();
+    let server = TestServer::new();
     for path in [
         "/nothing",
         "/packages",
@@ -93,21 +101,21 @@ fn what_is_not_there_is_said_to_be_so() {
         "/packages/munge/on",
         "/live/x",
     ] {
-        let answer = site.get(path);
-        assert_eq!(answer.status, 404, "{path}");
-        assert!(Page::parse(&answer.body).check().is_empty(), "{path}: {}", answer.body);
+        let response = server.get(path);
+        assert_eq!(response.status, 404, "{path}");
+        assert!(ParsedPage::parse(&response.body).lint().is_empty(), "{path}: {}", response.body);
     }
-    let narrow = site.get("/?packages=mung&on=client%3Ax");
+    let narrow = server.get("/?packages=mung&on=client%3Ax");
     assert!(narrow.body.contains("no package is called mung (did you mean munge?)"), "{}", narrow.body);
 }
 
 /// A file that the database names is shown only where logs are, and never through a link.
 #[test]
 fn logs_are_shown_and_nothing_else() {
-    let site = Site::new();
-    assert!(site.get("/runs/1/1").body.contains("last line"));
+    let server = TestServer::new();
+    assert!(server.get("/runs/1/1").body.contains("last line"));
     for step in ["/runs/1/2", "/runs/1/3"] {
-        let html = site.get(step).body;
+        let html = server.get(step).body;
         assert!(!html.contains("the secret"), "{step}: {html}");
         assert!(html.contains("The log is not shown"), "{step}: {html}");
     }
@@ -116,35 +124,38 @@ fn logs_are_shown_and_nothing_else() {
 /// Forty packages on five hundred nodes that are all different.
 #[test]
 fn a_cluster_in_which_no_two_targets_are_alike() {
-    use opkg_oda::{Change, Key, PackageId, Row, Stage, Store, Target, TargetId};
-    let site = Site::new();
+    use opkg_oda::{Change, PackageId, PackageState, Stage, StateKey, Store, Target, TargetId};
+    let server = TestServer::new();
     let mut changes = Vec::new();
     for package in 10..50 {
         let name = format!("package{package}").parse().unwrap();
         let package = opkg_oda::Package {
             id: PackageId(package),
             name,
-            class: opkg_oda::Class::Base,
+            class: opkg_oda::PackageClass::Base,
             version: None,
-            needs: Vec::new(),
-            awaits: None,
+            dependencies: Vec::new(),
+            waiting_for: None,
         };
-        changes.push(Change::Package(package));
+        changes.push(Change::PutPackage(package));
     }
     for node in 1000..1500_i64 {
         let address = format!("client:node{node}").parse().unwrap();
-        changes.push(Change::Target(Target { id: TargetId(node), address, root: None, image: None }));
+        changes.push(Change::PutTarget(Target { id: TargetId(node), address, root: None, image: None }));
         for package in 10..50 {
-            let key = Key { target: TargetId(node), package: PackageId(package) };
-            changes.push(Change::Request { key, stage: Stage::Finished, at: 0 });
+            let key = StateKey { target: TargetId(node), package: PackageId(package) };
+            changes.push(Change::Request { key, stage: Stage::Finished, requested_at: 0 });
             let current =
                 if node >> (package % 10) & 1 == 1 { Stage::Finished } else { Stage::RunConfigurator };
-            changes.push(Change::Progress(key, Row { current, ..Row::new(Stage::Finished, 0) }));
+            changes.push(Change::UpdateState(
+                key,
+                PackageState { current, ..PackageState::new(Stage::Finished, 0) },
+            ));
         }
     }
-    crate::client::open(&site.path("oda.db")).commit(&changes).unwrap();
-    let html = site.get("/").body;
+    crate::test_server::open_database(&server.path("oda.db")).commit(&changes).unwrap();
+    let html = server.get("/").body;
     assert!(html.contains("more groups of targets"), "{}", html.len());
     assert!(html.contains("package49") && html.len() < 2 << 20, "{}", html.len());
-    assert_eq!(Page::parse(&html).check(), [""; 0]);
+    assert_eq!(ParsedPage::parse(&html).lint(), [""; 0]);
 }

@@ -4,13 +4,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output as Ran};
+use std::process::{Command, Output as ProcessOutput};
 
-use opkg_plugin::Distribution;
-use opkg_plugin::artefacts::{Output, SourcePackage};
-use opkg_plugin::opkg::*;
-use opkg_plugin::packaging::Refusal;
 use opkg_plugin_debian::Debian;
+use opkg_sdk::Distribution;
+use opkg_sdk::artefacts::{Output, SourcePackage};
+use opkg_sdk::opkg::*;
+use opkg_sdk::packaging::Refusal;
 
 pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
     Target {
@@ -26,19 +26,19 @@ pub fn generate(opkg: &Opkg) -> Output {
 }
 
 /// What a target is refused for.
-pub fn failed(opkg: &Opkg) -> Vec<Diagnostic> {
+pub fn expect_failure(opkg: &Opkg) -> Vec<Diagnostic> {
     match Debian::generate(opkg, &target("debian", None, None)) {
-        Err(Refusal::Failed(findings)) => findings,
+        Err(Refusal::Failed(diagnostics)) => diagnostics,
         other => panic!("{other:?}"),
     }
 }
 
-pub fn meta<'a>(output: &'a Output, name: &str) -> &'a str {
+pub fn meta_file<'a>(output: &'a Output, name: &str) -> &'a str {
     let file = output.meta_files.iter().find(|file| file.path.ends_with(&format!("/debian/{name}")));
     &file.unwrap_or_else(|| panic!("no {name}")).contents
 }
 
-pub fn unpacked(output: &Output) -> &str {
+pub fn source_dir(output: &Output) -> &str {
     match &output.source {
         SourcePackage::Quilt(quilt) => &quilt.directory,
         other => panic!("{other:?}"),
@@ -46,7 +46,7 @@ pub fn unpacked(output: &Output) -> &str {
 }
 
 /// What `file` holds.
-pub fn contents(file: &SourceFile) -> String {
+pub fn file_contents(file: &SourceFile) -> String {
     match &file.scriptlet {
         Some(Scriptlet { text: Some(text), .. }) => text.clone(),
         _ if !file.interpreter.is_empty() => format!("#!{}\n:\n", file.interpreter.join(" ")),
@@ -55,20 +55,20 @@ pub fn contents(file: &SourceFile) -> String {
 }
 
 /// The OPKG's files and the meta-files below `root`.
-pub fn lay_out(opkg: &Opkg, output: &Output, root: &Path) {
+pub fn write_source_tree(opkg: &Opkg, output: &Output, root: &Path) {
     let write = |path: &Path, contents: &str, mode: u32| {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     for file in &opkg.files {
-        let path = root.join(unpacked(output)).join(&file.path);
+        let path = root.join(source_dir(output)).join(&file.path);
         match &file.link {
             Some(link) => {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 symlink(link, path).unwrap();
             }
-            None => write(&path, &contents(file), file.mode),
+            None => write(&path, &file_contents(file), file.mode),
         }
     }
     for file in &output.meta_files {
@@ -77,7 +77,7 @@ pub fn lay_out(opkg: &Opkg, output: &Output, root: &Path) {
 }
 
 /// Whether a program is there; says so if it is not.
-pub fn has(program: &str) -> bool {
+pub fn is_installed(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
     if !there {
         println!("skipped: {program} is not installed");
@@ -85,7 +85,7 @@ pub fn has(program: &str) -> bool {
     there
 }
 
-pub fn run(command: &mut Command) -> Ran {
+pub fn run_checked(command: &mut Command) -> ProcessOutput {
     let out = command.output().unwrap();
     assert!(
         out.status.success(),
@@ -96,12 +96,12 @@ pub fn run(command: &mut Command) -> Ran {
     out
 }
 
-pub fn printed(command: &mut Command) -> String {
-    String::from_utf8(run(command).stdout).unwrap()
+pub fn stdout_of(command: &mut Command) -> String {
+    String::from_utf8(run_checked(command).stdout).unwrap()
 }
 
 /// Runs the native build as the output says, in an environment of its own.
-pub fn build(output: &Output, root: &Path, env: &[(&str, &str)], umask: &str) {
+pub fn run_native_build(output: &Output, root: &Path, env: &[(&str, &str)], umask: &str) {
     for step in &output.native_build.commands {
         let mut command = Command::new("sh");
         command
@@ -111,7 +111,7 @@ pub fn build(output: &Output, root: &Path, env: &[(&str, &str)], umask: &str) {
             .env_remove("SOURCE_DATE_EPOCH")
             .envs(step.env.iter().map(|(name, value)| (name, value)))
             .envs(env.iter().copied());
-        run(&mut command);
+        run_checked(&mut command);
     }
 }
 
@@ -200,7 +200,7 @@ pub fn script(at: u32, name: &str, part: Part, interpreter: &str) -> SourceFile 
 }
 
 /// Uses everything that the format has.
-pub fn opkg() -> Opkg {
+pub fn sample_opkg() -> Opkg {
     let path = |rest: &str| Destination::Path(format!("{HOME}/{rest}"));
     let documentation = |rest: &str| Destination::Documentation(rest.into());
     let link = |file: SourceFile, target: &str| SourceFile { link: Some(target.into()), ..file };

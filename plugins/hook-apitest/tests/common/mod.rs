@@ -3,47 +3,50 @@
 
 use std::collections::BTreeMap;
 
-pub use opkg_plugin_hook_apitest::machine::Ended;
-use opkg_plugin_hook_apitest::machine::{Machine, Program, Refusal, Request, Unread, Verdict};
-use opkg_plugin_hook_apitest::perform::{Tally, perform};
-use opkg_plugin_hook_apitest::plan::plan;
+use opkg_plugin_hook_apitest::execute::{TestSummary, execute};
+pub use opkg_plugin_hook_apitest::host::ProcessOutput;
+use opkg_plugin_hook_apitest::host::{Program, ReadError, Request, SpawnError, TestHost, TestOutcome};
+use opkg_plugin_hook_apitest::plan::{PlanError, plan};
 
-/// What a program does.
-pub type Answer = Box<dyn Fn(&Request) -> Result<Ended, Refusal>>;
+pub type ProgramStub = Box<dyn Fn(&Request) -> Result<ProcessOutput, SpawnError>>;
 
-pub struct Pretended {
+pub struct FakeHost {
     pub files: BTreeMap<String, Vec<u8>>,
     /// By the program, as it is asked for; of a text its first line.
-    pub programs: BTreeMap<String, Answer>,
+    pub programs: BTreeMap<String, ProgramStub>,
     /// Of all others.
-    pub otherwise: Answer,
-    pub asked: Vec<Request>,
+    pub default_program: ProgramStub,
+    pub requests: Vec<Request>,
     /// What was told, as people see it.
-    pub told: String,
-    pub verdicts: BTreeMap<String, Verdict>,
-    pub open: Vec<String>,
+    pub transcript: String,
+    pub outcomes: BTreeMap<String, TestOutcome>,
+    pub open_steps: Vec<String>,
 }
 
-impl Default for Pretended {
+impl Default for FakeHost {
     fn default() -> Self {
         Self {
             files: BTreeMap::new(),
             programs: BTreeMap::new(),
-            otherwise: Box::new(|_| Ok(exited(0))),
-            asked: Vec::new(),
-            told: String::new(),
-            verdicts: BTreeMap::new(),
-            open: Vec::new(),
+            default_program: Box::new(|_| Ok(exited(0))),
+            requests: Vec::new(),
+            transcript: String::new(),
+            outcomes: BTreeMap::new(),
+            open_steps: Vec::new(),
         }
     }
 }
 
-pub fn exited(code: i32) -> Ended {
-    Ended { how: format!("ended with exit status {code}"), exit_code: Some(code), ..Ended::default() }
+pub fn exited(code: i32) -> ProcessOutput {
+    ProcessOutput {
+        termination: format!("ended with exit status {code}"),
+        exit_code: Some(code),
+        ..ProcessOutput::default()
+    }
 }
 
-pub fn printed(stdout: &str, stderr: &str) -> Ended {
-    Ended { stdout: stdout.into(), stderr: stderr.into(), ..exited(0) }
+pub fn printed(stdout: &str, stderr: &str) -> ProcessOutput {
+    ProcessOutput { stdout: stdout.into(), stderr: stderr.into(), ..exited(0) }
 }
 
 pub fn test(command: &str, outputs: &str) -> String {
@@ -54,82 +57,85 @@ pub fn batch(inside: &str) -> String {
     format!("<testBatch>{inside}</testBatch>")
 }
 
-impl Pretended {
-    pub fn file(mut self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+impl FakeHost {
+    pub fn with_file(mut self, path: &str, contents: impl AsRef<[u8]>) -> Self {
         self.files.insert(path.into(), contents.as_ref().into());
         self
     }
 
-    pub fn program(
+    pub fn with_program(
         mut self,
         name: &str,
-        answer: impl Fn(&Request) -> Result<Ended, Refusal> + 'static,
+        answer: impl Fn(&Request) -> Result<ProcessOutput, SpawnError> + 'static,
     ) -> Self {
         self.programs.insert(name.into(), Box::new(answer));
         self
     }
 
-    pub fn run(&mut self, files: &[&str]) -> Result<Tally, Vec<String>> {
+    pub fn run(&mut self, files: &[&str]) -> Result<TestSummary, Vec<String>> {
         let files: Vec<String> = files.iter().map(|it| (*it).to_owned()).collect();
-        let steps = plan(self, &files)?;
-        let tally = perform(self, &steps, &["node1".into(), "node2".into()]);
-        assert!(self.open.is_empty(), "every part that begins ends");
-        Ok(tally)
+        let errors = |errors: Vec<PlanError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let steps = plan(self, &files).map_err(errors)?;
+        let summary = execute(self, &steps, &["node1".into(), "node2".into()]);
+        assert!(self.open_steps.is_empty(), "every part that begins ends");
+        Ok(summary)
     }
 
-    /// What is told of a run, or why there is none.
-    pub fn tells(mut self, files: &[&str]) -> String {
+    /// What was reported of a run, or why there is none.
+    pub fn transcript_of(mut self, files: &[&str]) -> String {
         match self.run(files) {
-            Ok(tally) => format!("{}{tally:?}", self.told),
-            Err(faults) => format!("{}{}", self.told, faults.join("\n")),
+            Ok(summary) => format!("{}{summary:?}", self.transcript),
+            Err(errors) => format!("{}{}", self.transcript, errors.join("\n")),
         }
     }
 
-    fn tell(&mut self, text: &str) {
+    fn log_line(&mut self, text: &str) {
         for line in text.lines() {
-            self.told.push_str(&format!("{}{line}\n", "  ".repeat(self.open.len())));
+            self.transcript.push_str(&format!("{}{line}\n", "  ".repeat(self.open_steps.len())));
         }
     }
 }
 
-impl Machine for Pretended {
-    fn home(&self) -> String {
+impl TestHost for FakeHost {
+    fn testing_dir(&self) -> String {
         "/testing".into()
     }
 
-    fn read(&mut self, path: &str) -> Result<Vec<u8>, Unread> {
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError> {
         assert!(!path.starts_with('/') && path.split('/').all(|it| !["", ".", ".."].contains(&it)), "{path}");
-        self.files.get(path).cloned().ok_or(Unread::Missing)
+        self.files.get(path).cloned().ok_or(ReadError::NotFound)
     }
 
-    fn run(&mut self, request: &Request) -> Result<Ended, Refusal> {
-        self.asked.push(request.clone());
+    fn run(&mut self, request: &Request) -> Result<ProcessOutput, SpawnError> {
+        self.requests.push(request.clone());
         let name = match &request.program {
             Program::File(file) => file.as_str(),
             Program::Text { contents, .. } => contents.lines().next().unwrap(),
         };
-        self.programs.get(name).unwrap_or(&self.otherwise)(request)
+        self.programs.get(name).unwrap_or(&self.default_program)(request)
     }
 
     fn begin(&mut self, name: &str, description: &str) {
         let description = if description.is_empty() { String::new() } else { format!(": {description}") };
-        self.tell(&format!("{name}{description}"));
-        self.open.push(name.into());
+        self.log_line(&format!("{name}{description}"));
+        self.open_steps.push(name.into());
     }
 
-    fn end(&mut self, verdict: &Verdict) {
-        match verdict {
-            Verdict::Passed => self.tell("passed"),
-            Verdict::Failed(reason) => self.tell(&format!("FAILED: {reason}")),
-            Verdict::Tolerated(reason) => self.tell(&format!("failed, and need not pass: {reason}")),
-            Verdict::Skipped(reason) => self.tell(&format!("skipped: {reason}")),
-            Verdict::Broken(reason) => self.tell(&format!("BROKEN: {reason}")),
+    fn end(&mut self, outcome: &TestOutcome) {
+        match outcome {
+            TestOutcome::Passed => self.log_line("passed"),
+            TestOutcome::Failed(reason) => self.log_line(&format!("FAILED: {reason}")),
+            TestOutcome::AllowedFailure(reason) => {
+                self.log_line(&format!("failed (allowed to fail): {reason}"))
+            }
+            TestOutcome::Skipped(reason) => self.log_line(&format!("skipped: {reason}")),
+            TestOutcome::Errored(reason) => self.log_line(&format!("BROKEN: {reason}")),
         }
-        let name = self.open.pop().unwrap();
-        self.verdicts.insert(name, verdict.clone());
+        let name = self.open_steps.pop().unwrap();
+        self.outcomes.insert(name, outcome.clone());
     }
 
     fn note(&mut self, line: &str) {
-        self.tell(&format!("note: {line}"));
+        self.log_line(&format!("note: {line}"));
     }
 }

@@ -4,46 +4,46 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output as Ended};
+use std::process::{Command, Output as ProcessOutput};
 
-use opkg_plugin::artefacts::{Compression, Output, SourcePackage};
-use opkg_plugin::filter::{Identity, Subject, VersionTest};
-use opkg_plugin::opkg::{Opkg, Target};
-use opkg_plugin::version::Version;
-use opkg_rpm_family::counter::{Counter, Expression};
-use opkg_rpm_family::{Flavour, LicenseNames, Weak};
+use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
+use opkg_rpm_family::{LicenseNames, ReleaseProfile, WeakDependencies};
+use opkg_sdk::artefacts::{Compression, Output, SourcePackage};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
+use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::version::ReleaseNumber;
 
-const MACRO: Counter = Counter { name: "rhel", weights: &[1] };
+const MACRO: ReleaseMacro = ReleaseMacro { name: "rhel", weights: &[1] };
 
-fn expression(test: &VersionTest) -> Expression {
-    MACRO.test(test.comparison, test.version.components())
+fn expression(test: &VersionTest) -> IfExpression {
+    MACRO.comparison_expr(test.comparison, test.version.components())
 }
 
-pub fn flavour(target: &Target) -> Flavour {
-    let identity = Identity {
+pub fn sample_profile(target: &Target) -> ReleaseProfile {
+    let identity = DistIdentity {
         id: "rhel".into(),
-        version: target.version.as_deref().and_then(Version::parse),
-        default: Version::new([9]),
-        read: Version::parse,
+        version: target.version.as_deref().and_then(ReleaseNumber::parse),
+        default_version: ReleaseNumber::new([9]),
+        parse_version: ReleaseNumber::parse,
     };
-    Flavour {
-        subject: Subject::of(target, vec![identity]),
+    ReleaseProfile {
+        filter_context: FilterContext::new(target, vec![identity]),
         archs: &[("x86_64", "x86_64"), ("i386", "i686"), ("aarch64", "aarch64")],
-        expression,
-        weak: match target.version {
-            Some(_) => Weak::Always,
-            None => Weak::When { expression: "0%{?rhel} >= 8".into(), by_default: true },
+        version_expression: expression,
+        weak_dependencies: match target.version {
+            Some(_) => WeakDependencies::Always,
+            None => WeakDependencies::Conditional { expression: "0%{?rhel} >= 8".into(), by_default: true },
         },
-        documentation: "/usr/share/doc",
-        versioned_documentation: false,
-        licenses: LicenseNames::Spdx,
+        documentation_dir: "/usr/share/doc",
+        has_versioned_documentation: false,
+        license_names: LicenseNames::Spdx,
         compression: Compression::Zstd,
         macros: vec![("rhel", "9".into())],
     }
 }
 
 /// Whether a program is there; says so where it is not, since the test then shows nothing.
-pub fn has(program: &str) -> bool {
+pub fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok_and(|ended| ended.status.success());
     if !found {
         println!("skipped: {program} is not installed");
@@ -51,12 +51,12 @@ pub fn has(program: &str) -> bool {
     found
 }
 
-pub fn text(ended: &Ended) -> String {
+pub fn output_text(ended: &ProcessOutput) -> String {
     String::from_utf8_lossy(&[ended.stdout.as_slice(), &ended.stderr].concat()).into_owned()
 }
 
 /// Lays out what the host would: meta-files, and the tarball with the given files of the OPKG.
-pub fn lay_out(opkg: &Opkg, output: &Output, root: &Path) {
+pub fn write_source_tree(opkg: &Opkg, output: &Output, root: &Path) {
     for file in &output.meta_files {
         let path = root.join(&file.path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -82,11 +82,11 @@ pub fn lay_out(opkg: &Opkg, output: &Output, root: &Path) {
         .arg(&tarball.prefix)
         .output()
         .unwrap();
-    assert!(ended.status.success(), "{}", text(&ended));
+    assert!(ended.status.success(), "{}", output_text(&ended));
 }
 
 /// Runs the commands that the plugin gave, as the host would.
-pub fn build(output: &Output, root: &Path) {
+pub fn run_native_build(output: &Output, root: &Path) {
     for command in &output.native_build.commands {
         let ended = Command::new(&command.argv[0])
             .args(&command.argv[1..])
@@ -96,7 +96,7 @@ pub fn build(output: &Output, root: &Path) {
             .current_dir(root)
             .output()
             .unwrap();
-        assert!(ended.status.success(), "{:?}\n{}", command.argv, text(&ended));
+        assert!(ended.status.success(), "{:?}\n{}", command.argv, output_text(&ended));
     }
 }
 
@@ -109,6 +109,6 @@ pub fn query(arguments: &[&str], path: &Path, format: &str) -> String {
         .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
-    assert!(ended.status.success(), "{}", text(&ended));
+    assert!(ended.status.success(), "{}", output_text(&ended));
     String::from_utf8(ended.stdout).unwrap()
 }

@@ -17,6 +17,6 @@ pub fn images() -> Vec<String> {
 
 /// Where the package is that the hook belongs to.
 #[must_use]
-pub fn target() -> Target {
+pub fn current_target() -> Target {
     host::self_()
 }

@@ -7,29 +7,29 @@ pub use host::{Problem, Root};
 
 /// A directory that hooks are given. Paths below it are relative, without `.` and `..`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Directory(Root);
+pub struct GrantedDir(Root);
 
 /// The home of the package.
-pub const HOME: Directory = Directory(Root::Home);
+pub const HOME: GrantedDir = GrantedDir(Root::Home);
 
 /// The root directory of the image that the hook is about.
-pub const IMAGE: Directory = Directory(Root::Image);
+pub const IMAGE: GrantedDir = GrantedDir(Root::Image);
 
 /// What went wrong with a file. Reads as a whole sentence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileError {
-    /// Which root.
-    pub directory: Directory,
+    /// Which of the granted directories.
+    pub directory: GrantedDir,
     /// As it was given.
     pub path: String,
-    /// Why.
-    pub problem: Problem,
+    /// What went wrong.
+    pub kind: Problem,
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in the {}", self.path, self.directory)?;
-        match &self.problem {
+        match &self.kind {
             Problem::NotGranted => f.write_str(" is not for this hook: it was not given that directory"),
             Problem::NotFound => f.write_str(" does not exist"),
             Problem::Escapes => f.write_str(" leads out of it"),
@@ -42,7 +42,7 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-impl fmt::Display for Directory {
+impl fmt::Display for GrantedDir {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Root::Home => "home",
@@ -51,13 +51,13 @@ impl fmt::Display for Directory {
     }
 }
 
-impl Directory {
+impl GrantedDir {
     /// The contents of a file.
     ///
     /// # Errors
     /// See [`Problem`].
     pub fn read(self, path: &str) -> Result<Vec<u8>, FileError> {
-        self.named(path, host::read(self.0, path))
+        self.with_path(path, host::read(self.0, path))
     }
 
     /// The contents of a file that is a text.
@@ -66,7 +66,7 @@ impl Directory {
     /// See [`Problem`]; it is no UTF-8.
     pub fn read_text(self, path: &str) -> Result<String, FileError> {
         let text = String::from_utf8(self.read(path)?);
-        self.named(path, text.map_err(|_| Problem::Other("not a text in UTF-8".to_owned())))
+        self.with_path(path, text.map_err(|_| Problem::Other("not a text in UTF-8".to_owned())))
     }
 
     /// Makes or replaces a file that everybody may read, and the directories above it.
@@ -74,25 +74,25 @@ impl Directory {
     /// # Errors
     /// See [`Problem`]. Then everything is as it was.
     pub fn write(self, path: &str, contents: impl AsRef<[u8]>) -> Result<(), FileError> {
-        self.write_mode(path, contents, 0o644)
+        self.write_with_mode(path, contents, 0o644)
     }
 
-    /// The same with other permissions.
+    /// As [`GrantedDir::write`], with the permissions `mode`.
     ///
     /// # Errors
     /// See [`Problem`]. Then everything is as it was.
-    pub fn write_mode(self, path: &str, contents: impl AsRef<[u8]>, mode: u32) -> Result<(), FileError> {
-        self.named(path, host::write(self.0, path, contents.as_ref(), mode))
+    pub fn write_with_mode(self, path: &str, contents: impl AsRef<[u8]>, mode: u32) -> Result<(), FileError> {
+        self.with_path(path, host::write(self.0, path, contents.as_ref(), mode))
     }
 
-    /// Removes a file; one that is not there is no fault.
+    /// Removes a file; it is not an error if there is none.
     ///
     /// # Errors
     /// See [`Problem`].
     pub fn remove(self, path: &str) -> Result<(), FileError> {
         match host::remove(self.0, path) {
             Err(Problem::NotFound) => Ok(()),
-            result => self.named(path, result),
+            result => self.with_path(path, result),
         }
     }
 
@@ -100,12 +100,12 @@ impl Directory {
     ///
     /// # Errors
     /// See [`Problem`].
-    pub fn entries(self, path: &str) -> Result<Vec<String>, FileError> {
-        self.named(path, host::entries(self.0, path))
+    pub fn list_dir(self, path: &str) -> Result<Vec<String>, FileError> {
+        self.with_path(path, host::entries(self.0, path))
     }
 
-    fn named<R>(self, path: &str, result: Result<R, Problem>) -> Result<R, FileError> {
-        result.map_err(|problem| FileError { directory: self, path: path.to_owned(), problem })
+    fn with_path<R>(self, path: &str, result: Result<R, Problem>) -> Result<R, FileError> {
+        result.map_err(|problem| FileError { directory: self, path: path.to_owned(), kind: problem })
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn problems_are_whole_sentences() {
-        let shown = |problem| HOME.named::<()>("a/b", Err(problem)).map_err(|it| it.to_string());
+        let shown = |problem| HOME.with_path::<()>("a/b", Err(problem)).map_err(|error| error.to_string());
         assert_eq!(shown(Problem::Escapes), Err("a/b in the home leads out of it".to_owned()));
         let denied = Problem::Denied("it is a device".to_owned());
         assert_eq!(shown(denied), Err("a/b in the home is not for hooks: it is a device".to_owned()));

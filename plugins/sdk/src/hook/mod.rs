@@ -3,16 +3,16 @@
 //! A hook is a function, exported with one line; it asks its host for everything that it needs:
 //!
 //! ```text
-//! use opkg_plugin::hook::{Call, Problem, cluster, config, files::IMAGE};
+//! use opkg_sdk::hook::{Call, HookError, cluster, config, files::IMAGE};
 //!
-//! fn run(_: &Call) -> Result<(), Problem> {
+//! fn run(_: &Call) -> Result<(), HookError> {
 //!     let port = config::value("port").unwrap_or("4000".into());
 //!     let nodes = cluster::nodes().join("\n");
 //!     IMAGE.write("etc/demo.conf", format!("port {port}\n{nodes}\n"))?;
 //!     Ok(())
 //! }
 //!
-//! opkg_plugin::hook!(run);
+//! opkg_sdk::hook!(run);
 //! ```
 //!
 //! A runner is a type that implements [`HookRunner`], exported with `export_hook_runner!`.
@@ -20,8 +20,8 @@
 pub mod cluster;
 pub mod config;
 pub mod files;
-pub mod parts;
 pub mod process;
+pub mod steps;
 
 use std::marker::PhantomData;
 
@@ -29,10 +29,10 @@ use crate::bindings::runner::exports::opkg::plugin::hook::Guest;
 pub use crate::bindings::runner::exports::opkg::plugin::hook::{
     Call, Description, Failure, Outcome, Pattern,
 };
-use crate::log::report_panics;
+use crate::log::install_panic_hook;
 
 /// Whatever a hook fails by.
-pub type Problem = Box<dyn std::error::Error>;
+pub type HookError = Box<dyn std::error::Error>;
 
 /// Runs hooks of some kind.
 pub trait HookRunner {
@@ -47,23 +47,23 @@ pub trait HookRunner {
 }
 
 /// A runner in the shape that the generated bindings want.
-pub struct Exported<R>(PhantomData<R>);
+pub struct HookRunnerExport<R>(PhantomData<R>);
 
-impl<R: HookRunner> Guest for Exported<R> {
+impl<R: HookRunner> Guest for HookRunnerExport<R> {
     fn describe() -> Description {
-        report_panics();
+        install_panic_hook();
         R::describe()
     }
 
     fn run(call: Call) -> Result<Outcome, Failure> {
-        report_panics();
+        install_panic_hook();
         R::run(&call)
     }
 }
 
 /// A failure that is nobody's exit status.
 #[must_use]
-pub fn failure(message: impl std::fmt::Display) -> Failure {
+pub fn to_failure(message: impl std::fmt::Display) -> Failure {
     Failure { message: format!("failed: {message}"), exit_code: None, signal: None, timed_out: false }
 }
 
@@ -71,10 +71,10 @@ pub fn failure(message: impl std::fmt::Display) -> Failure {
 ///
 /// # Errors
 /// Those of the hook.
-pub fn outcome(result: Result<(), Problem>) -> Result<Outcome, Failure> {
+pub fn to_outcome(result: Result<(), HookError>) -> Result<Outcome, Failure> {
     match result {
         Ok(()) => Ok(Outcome::Done),
-        Err(problem) => Err(failure(problem)),
+        Err(error) => Err(to_failure(error)),
     }
 }
 
@@ -88,13 +88,13 @@ macro_rules! export_hook_runner {
         #[allow(unsafe_code, missing_docs)] // the calling convention of components passes raw pointers
         mod component {
             use super::*;
-            type Component = $crate::hook::Exported<$runner>;
+            type Component = $crate::hook::HookRunnerExport<$runner>;
             $crate::bindings::runner::__export_hook_runner!(Component with_types_in $crate::bindings::runner);
         }
     };
 }
 
-/// Makes a function the hook that its crate builds. It has the type `fn(&Call) -> Result<(), Problem>`; the name and
+/// Makes a function the hook that its crate builds. It has the type `fn(&Call) -> Result<(), HookError>`; the name and
 /// version of the hook are those of the crate.
 #[macro_export]
 macro_rules! hook {
@@ -112,7 +112,7 @@ macro_rules! hook {
             }
 
             fn run(call: &$crate::hook::Call) -> Result<$crate::hook::Outcome, $crate::hook::Failure> {
-                $crate::hook::outcome($run(call))
+                $crate::hook::to_outcome($run(call))
             }
         }
 
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn what_goes_wrong_is_the_end_of_a_sentence() {
-        assert_eq!(outcome(Ok(())), Ok(Outcome::Done));
-        let failed = outcome(Err("there is no node".into()));
-        assert_eq!(failed, Err(failure("there is no node")));
-        assert_eq!(failed.map_err(|it| it.message), Err("failed: there is no node".to_owned()));
+        assert_eq!(to_outcome(Ok(())), Ok(Outcome::Done));
+        let failed = to_outcome(Err("there is no node".into()));
+        assert_eq!(failed, Err(to_failure("there is no node")));
+        assert_eq!(failed.map_err(|failure| failure.message), Err("failed: there is no node".to_owned()));
     }
 }

@@ -1,14 +1,14 @@
 //! Programs that a hook runs. A runner may run the files of the package's home; a hook that is a component, only what
 //! the administrator of the cluster grants it by name.
 
-use super::Failure;
+use crate::bindings::runner::exports::opkg::plugin::hook::Failure;
 use crate::bindings::runner::opkg::plugin::process as host;
 pub use host::{Ended, Output, Program, Refusal, Request, Text};
 
 /// A program to be run in the home, without a shell, with what it prints in the hook's log. `program` is a path
 /// relative to the home, or an absolute one.
 #[must_use]
-pub fn request(program: &str, arguments: &[String]) -> Request {
+pub fn logged_request(program: &str, arguments: &[String]) -> Request {
     Request {
         program: Program::File(program.to_owned()),
         arguments: arguments.to_vec(),
@@ -32,12 +32,12 @@ pub fn run(request: &Request) -> Result<Ended, Refusal> {
 ///
 /// # Errors
 /// It did not end with the exit status 0.
-pub fn verdict(ended: Result<Ended, Refusal>) -> Result<(), Failure> {
+pub fn exit_result(ended: Result<Ended, Refusal>) -> Result<(), Failure> {
     let plain = |message| Failure { message, exit_code: None, signal: None, timed_out: false };
     match ended {
         Ok(Ended { exit_code: Some(0), timed_out: false, .. }) => Ok(()),
         Ok(ended) => {
-            let said = ended.last_lines.iter().rev().map(|it| it.trim()).find(|it| !it.is_empty());
+            let said = ended.last_lines.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty());
             let message = match said {
                 Some(said) => format!("{}: {said}", ended.how),
                 None => ended.how.clone(),
@@ -69,13 +69,13 @@ mod tests {
 
     #[test]
     fn how_programs_end() {
-        let verdict = |it| verdict(it).map_err(|it| (it.message, it.exit_code));
-        assert_eq!(verdict(Ok(ended(Some(0), "ended with exit status 0", &["x"]))), Ok(()));
+        let result = |ended| exit_result(ended).map_err(|failure| (failure.message, failure.exit_code));
+        assert_eq!(result(Ok(ended(Some(0), "ended with exit status 0", &["x"]))), Ok(()));
         let three = ended(Some(3), "ended with exit status 3", &["no such switch", ""]);
-        assert_eq!(verdict(Ok(three)), Err(("ended with exit status 3: no such switch".into(), Some(3))));
+        assert_eq!(result(Ok(three)), Err(("ended with exit status 3: no such switch".into(), Some(3))));
         let late = Ended { timed_out: true, ..ended(Some(0), "was stopped after 1 s", &[]) };
-        assert_eq!(verdict(Ok(late)), Err(("was stopped after 1 s".into(), Some(0))));
+        assert_eq!(result(Ok(late)), Err(("was stopped after 1 s".into(), Some(0))));
         let refused = Refusal::NotStarted("it is not there".into());
-        assert_eq!(verdict(Err(refused)), Err(("did not start: it is not there".into(), None)));
+        assert_eq!(result(Err(refused)), Err(("did not start: it is not there".into(), None)));
     }
 }

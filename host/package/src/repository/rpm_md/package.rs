@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::super::xml::Xml;
-use crate::digest::Sums;
-use crate::rpm::reader::{Header, Rpm};
-use crate::rpm::tag::{self, Relations};
+use super::super::xml::XmlWriter;
+use crate::checksums::Checksums;
+use crate::rpm::reader::{ParsedHeader, RpmHeaders};
+use crate::rpm::tag::{self, RelationTags};
 
 /// Entries of a changelog that are listed, as everybody else's indices do.
-const CHANGES: usize = 10;
+const MAX_CHANGELOG_ENTRIES: usize = 10;
 
 /// Bytes of a path, as the kernel limits them.
-const LONGEST_PATH: usize = 4096;
+const MAX_PATH_BYTES: usize = 4096;
 
 /// Bytes of all paths of a package. A header names each directory once, however many files are in it, so that a
 /// small one could mean more than fits into memory.
-const LARGEST_PATHS: usize = 256 << 20;
+const MAX_ALL_PATHS_BYTES: usize = 256 << 20;
 
 /// Kinds of relations in their order, and what their elements are called.
-const RELATIONS: [(&str, Relations); 8] = [
+const RELATION_ELEMENTS: [(&str, RelationTags); 8] = [
     ("rpm:provides", tag::PROVIDES),
     ("rpm:requires", tag::REQUIRES),
     ("rpm:conflicts", tag::CONFLICTS),
@@ -30,40 +30,40 @@ const RELATIONS: [(&str, Relations); 8] = [
 ];
 
 /// What the lists say of a package.
-pub(super) struct Package<'a> {
-    rpm: &'a Rpm,
+pub(super) struct PackageMetadata<'a> {
+    rpm: &'a RpmHeaders,
     file_name: &'a str,
-    sums: &'a Sums,
+    sums: &'a Checksums,
     name: &'a str,
     epoch: String,
     version: &'a str,
     release: &'a str,
     arch: &'a str,
-    files: Vec<File>,
-    relations: Vec<(&'static str, Vec<Relation<'a>>)>,
+    files: Vec<FileEntry>,
+    relations: Vec<(&'static str, Vec<RelationEntry<'a>>)>,
 }
 
-struct File {
+struct FileEntry {
     path: String,
     /// `dir`, `ghost`, or nothing of a common one.
     kind: Option<&'static str>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Relation<'a> {
+struct RelationEntry<'a> {
     name: &'a str,
     version: &'a str,
     comparison: Option<&'static str>,
     /// Needed before the package is unpacked.
-    before: bool,
+    is_pre: bool,
 }
 
-impl<'a> Package<'a> {
+impl<'a> PackageMetadata<'a> {
     /// Takes it out of the headers of the file of that name.
     ///
     /// # Errors
     /// Says what is wrong with the headers.
-    pub(super) fn new(rpm: &'a Rpm, file_name: &'a str, sums: &'a Sums) -> Result<Self, String> {
+    pub(super) fn new(rpm: &'a RpmHeaders, file_name: &'a str, sums: &'a Checksums) -> Result<Self, String> {
         let header = &rpm.header;
         let word = |what: &str, tag: u32| match header.text(tag) {
             Some(word)
@@ -74,10 +74,10 @@ impl<'a> Package<'a> {
             other => Err(format!("its {what} is {:?}", other.unwrap_or_default())),
         };
         let arch = if rpm.is_source { "src" } else { word("architecture", tag::ARCH)? };
-        let files = files(header)?;
+        let files = read_files(header)?;
         let mut relations = Vec::new();
-        for (name, tags) in RELATIONS {
-            relations.push((name, relations_of(header, tags)?));
+        for (name, tags) in RELATION_ELEMENTS {
+            relations.push((name, read_relations(header, tags)?));
         }
         let mut package = Self {
             rpm,
@@ -91,7 +91,7 @@ impl<'a> Package<'a> {
             files,
             relations,
         };
-        package.leave_out_what_is_inside();
+        package.drop_self_satisfied_requires();
         Ok(package)
     }
 
@@ -106,28 +106,28 @@ impl<'a> Package<'a> {
     }
 
     /// Everything that is needed to choose packages.
-    pub(super) fn primary(&self, xml: &mut Xml) {
+    pub(super) fn write_primary(&self, xml: &mut XmlWriter) {
         let header = &self.rpm.header;
         let text = |tag: u32| header.text(tag).unwrap_or_default();
         let number = |it: Option<u64>| it.unwrap_or(0).to_string();
-        xml.open("package", &[("type", "rpm")]);
-        xml.text("name", &[], self.name);
-        xml.text("arch", &[], self.arch);
-        self.version(xml);
-        xml.text("checksum", &[("type", "sha256"), ("pkgid", "YES")], &self.sums.sha256);
-        xml.text("summary", &[], text(tag::SUMMARY));
-        xml.text("description", &[], text(tag::DESCRIPTION));
-        xml.text("packager", &[], text(tag::PACKAGER));
-        xml.text("url", &[], text(tag::URL));
+        xml.start_element("package", &[("type", "rpm")]);
+        xml.text_element("name", &[], self.name);
+        xml.text_element("arch", &[], self.arch);
+        self.write_version(xml);
+        xml.text_element("checksum", &[("type", "sha256"), ("pkgid", "YES")], &self.sums.sha256);
+        xml.text_element("summary", &[], text(tag::SUMMARY));
+        xml.text_element("description", &[], text(tag::DESCRIPTION));
+        xml.text_element("packager", &[], text(tag::PACKAGER));
+        xml.text_element("url", &[], text(tag::URL));
         // That of the file would be another after each copying.
         let time = self.time().to_string();
-        xml.empty("time", &[("file", &time), ("build", &time)]);
+        xml.empty_element("time", &[("file", &time), ("build", &time)]);
         let installed = number(header.number(tag::LONG_SIZE).or(header.number(tag::SIZE)));
         let signature = &self.rpm.signature;
         let archive = signature
             .number(tag::SIGNATURE_LONG_PAYLOAD_SIZE)
             .or(signature.number(tag::SIGNATURE_PAYLOAD_SIZE));
-        xml.empty(
+        xml.empty_element(
             "size",
             &[
                 ("package", &self.sums.size.to_string()),
@@ -135,8 +135,8 @@ impl<'a> Package<'a> {
                 ("archive", &number(archive)),
             ],
         );
-        xml.empty("location", &[("href", self.file_name)]);
-        xml.open("format", &[]);
+        xml.empty_element("location", &[("href", self.file_name)]);
+        xml.start_element("format", &[]);
         for (name, tag) in [
             ("rpm:license", tag::LICENSE),
             ("rpm:vendor", tag::VENDOR),
@@ -144,58 +144,61 @@ impl<'a> Package<'a> {
             ("rpm:buildhost", tag::BUILD_HOST),
             ("rpm:sourcerpm", tag::SOURCE_RPM),
         ] {
-            xml.text(name, &[], text(tag));
+            xml.text_element(name, &[], text(tag));
         }
-        let place = &self.rpm.header_place;
+        let place = &self.rpm.header_range;
         let (start, end) = (place.start.to_string(), place.end.to_string());
-        xml.empty("rpm:header-range", &[("start", &start), ("end", &end)]);
+        xml.empty_element("rpm:header-range", &[("start", &start), ("end", &end)]);
         for (name, relations) in self.relations.iter().filter(|(_, list)| !list.is_empty()) {
-            xml.open(name, &[]);
+            xml.start_element(name, &[]);
             relations.iter().for_each(|relation| relation.write(xml));
-            xml.close();
+            xml.end_element();
         }
-        self.files.iter().filter(|it| is_primary(&it.path)).for_each(|file| file.write(xml));
-        xml.close();
-        xml.close();
+        self.files.iter().filter(|it| is_primary_file(&it.path)).for_each(|file| file.write(xml));
+        xml.end_element();
+        xml.end_element();
     }
 
     /// All files.
-    pub(super) fn file_list(&self, xml: &mut Xml) {
-        self.begin(xml);
+    pub(super) fn write_filelists(&self, xml: &mut XmlWriter) {
+        self.start_package(xml);
         self.files.iter().for_each(|file| file.write(xml));
-        xml.close();
+        xml.end_element();
     }
 
     /// The newest entries of the changelog, of these the oldest first.
-    pub(super) fn other(&self, xml: &mut Xml) {
-        self.begin(xml);
+    pub(super) fn write_other(&self, xml: &mut XmlWriter) {
+        self.start_package(xml);
         let header = &self.rpm.header;
         let names = header.texts(tag::CHANGELOG_NAMES);
         let times = header.numbers(tag::CHANGELOG_TIMES);
         let texts = header.texts(tag::CHANGELOG_TEXTS);
-        let entries: Vec<_> = names.iter().zip(times).zip(texts).take(CHANGES).collect();
+        let entries: Vec<_> = names.iter().zip(times).zip(texts).take(MAX_CHANGELOG_ENTRIES).collect();
         // Readers sort by time: of two entries of the same, the newer one gets a later time.
         let mut last = None;
         for ((name, time), text) in entries.into_iter().rev() {
             let time = last.map_or(*time, |last: u64| if *time == last { last + 1 } else { *time });
             last = Some(time);
-            xml.text("changelog", &[("author", name), ("date", &time.to_string())], text);
+            xml.text_element("changelog", &[("author", name), ("date", &time.to_string())], text);
         }
-        xml.close();
+        xml.end_element();
     }
 
-    fn begin(&self, xml: &mut Xml) {
-        xml.open("package", &[("pkgid", &self.sums.sha256), ("name", self.name), ("arch", self.arch)]);
-        self.version(xml);
+    fn start_package(&self, xml: &mut XmlWriter) {
+        xml.start_element(
+            "package",
+            &[("pkgid", &self.sums.sha256), ("name", self.name), ("arch", self.arch)],
+        );
+        self.write_version(xml);
     }
 
-    fn version(&self, xml: &mut Xml) {
-        xml.empty("version", &[("epoch", &self.epoch), ("ver", self.version), ("rel", self.release)]);
+    fn write_version(&self, xml: &mut XmlWriter) {
+        xml.empty_element("version", &[("epoch", &self.epoch), ("ver", self.version), ("rel", self.release)]);
     }
 
     /// Requirements that the package meets itself, and those of the program that reads it, are nothing to choose
     /// packages by.
-    fn leave_out_what_is_inside(&mut self) {
+    fn drop_self_satisfied_requires(&mut self) {
         let own: BTreeSet<(&str, &str, Option<&str>)> = self
             .relations
             .iter()
@@ -209,25 +212,25 @@ impl<'a> Package<'a> {
                 list.retain(|it| {
                     let inside = it.name.starts_with("rpmlib(")
                         || own.contains(&(it.name, it.version, it.comparison))
-                        || is_primary(it.name) && files.contains(it.name);
-                    !inside && seen.insert((it.name, it.version, it.comparison, it.before))
+                        || is_primary_file(it.name) && files.contains(it.name);
+                    !inside && seen.insert((it.name, it.version, it.comparison, it.is_pre))
                 });
             }
         }
     }
 }
 
-impl File {
-    fn write(&self, xml: &mut Xml) {
+impl FileEntry {
+    fn write(&self, xml: &mut XmlWriter) {
         match self.kind {
-            Some(kind) => xml.text("file", &[("type", kind)], &self.path),
-            None => xml.text("file", &[], &self.path),
+            Some(kind) => xml.text_element("file", &[("type", kind)], &self.path),
+            None => xml.text_element("file", &[], &self.path),
         }
     }
 }
 
-impl Relation<'_> {
-    fn write(&self, xml: &mut Xml) {
+impl RelationEntry<'_> {
+    fn write(&self, xml: &mut XmlWriter) {
         let mut attributes = vec![("name", self.name)];
         if let Some(comparison) = self.comparison {
             let (epoch, rest) = self.version.split_once(':').unwrap_or(("0", self.version));
@@ -237,19 +240,19 @@ impl Relation<'_> {
                 None => attributes.push(("ver", rest)),
             }
         }
-        if self.before {
+        if self.is_pre {
             attributes.push(("pre", "1"));
         }
-        xml.empty("rpm:entry", &attributes);
+        xml.empty_element("rpm:entry", &attributes);
     }
 }
 
 /// Whether a file is among those that everybody looks for packages by.
-fn is_primary(path: &str) -> bool {
+fn is_primary_file(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }
 
-fn relations_of(header: &Header, tags: Relations) -> Result<Vec<Relation<'_>>, String> {
+fn read_relations(header: &ParsedHeader, tags: RelationTags) -> Result<Vec<RelationEntry<'_>>, String> {
     let names = header.texts(tags.names);
     let (versions, flags) = (header.texts(tags.versions), header.numbers(tags.flags));
     if names.len() != versions.len() || names.len() != flags.len() {
@@ -259,16 +262,16 @@ fn relations_of(header: &Header, tags: Relations) -> Result<Vec<Relation<'_>>, S
         .iter()
         .zip(versions)
         .zip(flags)
-        .map(|((name, version), flags)| Relation {
+        .map(|((name, version), flags)| RelationEntry {
             name,
             version,
-            comparison: comparison(*flags),
-            before: tags.names == tag::REQUIRES.names && flags & u64::from(tag::BEFORE) != 0,
+            comparison: comparison_name(*flags),
+            is_pre: tags.names == tag::REQUIRES.names && flags & u64::from(tag::PRE_REQUIRES) != 0,
         })
         .collect())
 }
 
-fn comparison(flags: u64) -> Option<&'static str> {
+fn comparison_name(flags: u64) -> Option<&'static str> {
     let has = |flag: u32| flags & u64::from(flag) != 0;
     Some(match (has(tag::LESS), has(tag::GREATER), has(tag::EQUAL)) {
         (true, false, false) => "LT",
@@ -280,7 +283,7 @@ fn comparison(flags: u64) -> Option<&'static str> {
     })
 }
 
-fn files(header: &Header) -> Result<Vec<File>, String> {
+fn read_files(header: &ParsedHeader) -> Result<Vec<FileEntry>, String> {
     let bases = header.texts(tag::BASE_NAMES);
     let directories = header.texts(tag::DIRECTORY_NAMES);
     let indexes = header.numbers(tag::DIRECTORY_INDEXES);
@@ -288,13 +291,13 @@ fn files(header: &Header) -> Result<Vec<File>, String> {
     if [indexes.len(), modes.len(), flags.len()].iter().any(|it| *it != bases.len()) {
         return Err("damaged: its lists of files are of different lengths".into());
     }
-    let mut room = LARGEST_PATHS;
+    let mut room = MAX_ALL_PATHS_BYTES;
     let mut files = Vec::new();
     for (at, base) in bases.iter().enumerate() {
         let directory = usize::try_from(indexes[at]).ok().and_then(|it| directories.get(it));
         let directory = directory.ok_or("damaged: a file is in a directory that is not named")?;
         let length = directory.len() + base.len();
-        if length > LONGEST_PATH {
+        if length > MAX_PATH_BYTES {
             return Err(format!("damaged: a path of {length} bytes"));
         }
         room = room.checked_sub(length).ok_or("damaged: more files than there can be")?;
@@ -303,7 +306,7 @@ fn files(header: &Header) -> Result<Vec<File>, String> {
             (false, true) => Some("ghost"),
             (false, false) => None,
         };
-        files.push(File { path: format!("{directory}{base}"), kind });
+        files.push(FileEntry { path: format!("{directory}{base}"), kind });
     }
     Ok(files)
 }

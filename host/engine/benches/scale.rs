@@ -1,0 +1,215 @@
+//! A whole cluster from request to `finished`, on a real database, with a package manager and hooks that are only
+//! pretended: what remains is what the engine itself costs. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
+//! clients, and `--keep FILE` to leave the last database there.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use opkg_engine::clock::SystemClock;
+use opkg_engine::effects::{Effects, Report, StepTrace};
+use opkg_engine::engine::{Engine, Observer, RunIdentity, RunOptions};
+use opkg_engine::machine::{
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
+    StepStatus, VerifyInherited,
+};
+use opkg_engine::requests;
+use opkg_oda::ConfigValues;
+use opkg_oda::{
+    Change, Cluster, Package, PackageClass, PackageId, Phase, Run, RunId, Stage, StateKey, Store, Target,
+    TargetAddress, TargetId, TargetKind,
+};
+use opkg_sqlite::SqliteStore;
+
+const PACKAGE_COUNT: i64 = 40;
+
+fn main() {
+    let mut keep: Option<PathBuf> = None;
+    let mut sizes = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--keep" => keep = arguments.next().map(PathBuf::from),
+            "--bench" => {}
+            number => sizes.push(number.parse().unwrap()),
+        }
+    }
+    if sizes.is_empty() {
+        sizes = vec![100, 1_000, 10_000];
+    }
+    println!(
+        "| clients | request s | run s | steps | µs a step | idle ms | load ms | database MB | peak MB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for size in sizes {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let path = directory.path().join("oda.db");
+        measure(size, &path);
+        if let Some(keep) = &keep {
+            std::fs::copy(&path, keep).unwrap();
+        }
+    }
+}
+
+fn measure(clients: i64, path: &Path) {
+    let mut store = SqliteStore::create(path).unwrap();
+    store.commit(&cluster_changes(clients)).unwrap();
+    let cluster = store.load().unwrap();
+    let everywhere: BTreeSet<TargetId> = cluster.targets.keys().copied().collect();
+    let packages: Vec<PackageId> = cluster.packages.keys().copied().collect();
+
+    let start = Instant::now();
+    store
+        .update(&mut |cluster| requests::request(cluster, &packages, Stage::Finished, &everywhere, 1))
+        .unwrap();
+    let requested = start.elapsed();
+
+    let order = RunOptions { targets: everywhere, ..RunOptions::default() };
+    let start = Instant::now();
+    let summary = run(&mut store, &order);
+    let took = start.elapsed();
+    let cluster = summary.cluster.unwrap();
+    assert!(cluster.all_states().all(|(_, row)| row.current == Stage::Finished), "not all of it is finished");
+    drop(cluster);
+
+    let start = Instant::now();
+    assert_eq!(run(&mut store, &order).run, None);
+    let idle = start.elapsed();
+    let start = Instant::now();
+    store.load().unwrap();
+    let loaded = start.elapsed();
+    drop(store);
+    let size = std::fs::metadata(path).unwrap().len();
+    let steps = summary.steps;
+    println!(
+        "| {clients} | {:.2} | {:.2} | {steps} | {:.0} | {:.1} | {:.0} | {:.1} | {:.0} |",
+        requested.as_secs_f64(),
+        took.as_secs_f64(),
+        took.as_secs_f64() * 1e6 / steps as f64,
+        idle.as_secs_f64() * 1e3,
+        loaded.as_secs_f64() * 1e3,
+        size as f64 / 1e6,
+        peak_memory_mib(),
+    );
+}
+
+/// A head node, one image, clients, and packages of which each third depends on the one before.
+fn cluster_changes(clients: i64) -> Vec<Change> {
+    let target = |id: i64, kind, name: String, image| {
+        let root = Some(PathBuf::from(format!("/srv/{name}")));
+        let address = TargetAddress { kind, name: name.parse().unwrap() };
+        Change::PutTarget(Target { id: TargetId(id), address, root, image })
+    };
+    let mut changes = vec![
+        Change::SetPhase(Phase::TestInstall),
+        target(1, TargetKind::Server, "head".into(), None),
+        target(2, TargetKind::Image, "compute".into(), None),
+    ];
+    changes.extend(
+        (0..clients).map(|it| target(3 + it, TargetKind::Client, format!("node{it:05}"), Some(TargetId(2)))),
+    );
+    changes.extend((1..=PACKAGE_COUNT).map(|id| {
+        let needs = if id % 3 == 0 { vec![PackageId(id - 1)] } else { Vec::new() };
+        let class = if id == 1 { PackageClass::Core } else { PackageClass::ThirdParty };
+        let name = format!("package{id:02}").parse().unwrap();
+        Change::PutPackage(Package {
+            id: PackageId(id),
+            name,
+            class,
+            version: None,
+            dependencies: needs,
+            waiting_for: None,
+        })
+    }));
+    changes
+}
+
+fn run(store: &mut SqliteStore, order: &RunOptions) -> opkg_engine::engine::RunSummary {
+    let identity = RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+    Engine { store, effects: &mut FakeEffects, observer: &mut NullObserver, clock: &SystemClock, identity }
+        .run(order)
+        .unwrap()
+}
+
+struct FakeEffects;
+
+impl Effects for FakeEffects {
+    fn has_hook(&mut self, _: &Cluster, step: &HookStep) -> bool {
+        // As in real packages, most hooks are not there.
+        step.hook == Hook::PostImage
+    }
+
+    fn has_form(&mut self, _: &Cluster, _: &Configure) -> bool {
+        true
+    }
+
+    fn needs_image_configuration(&mut self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
+        false
+    }
+
+    fn verify_inherited(
+        &mut self,
+        _: &Cluster,
+        _: &VerifyInherited,
+        _: RunId,
+    ) -> Report<Result<BTreeSet<PackageId>, StepFailure>> {
+        Report::new(Ok(BTreeSet::new()))
+    }
+
+    fn install(&mut self, _: &Cluster, _: &Install, _: RunId) -> Report<InstallOutcome> {
+        Report::new(InstallOutcome::installed())
+    }
+
+    fn run_hook(&mut self, _: &Cluster, _: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
+        Report::new(Ok(()))
+    }
+
+    fn configure(&mut self, _: &Cluster, _: &Configure, _: &ConfigValues) -> Report<ConfigureOutcome> {
+        Report::new(ConfigureOutcome::Configured(ConfigValues::new()))
+    }
+
+    fn configure_image(
+        &mut self,
+        _: &Cluster,
+        _: StateKey,
+        _: TargetId,
+        _: &ConfigValues,
+    ) -> Report<Result<ConfigValues, StepFailure>> {
+        Report::new(Ok(ConfigValues::new()))
+    }
+
+    fn remove(&mut self, _: &Cluster, _: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
+        Report::new(Ok(()))
+    }
+
+    fn is_run_alive(&self, _: &Run) -> bool {
+        false
+    }
+
+    fn clean_up(&mut self, _: RunId) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn stop_requested(&self) -> bool {
+        false
+    }
+}
+
+struct NullObserver;
+
+impl Observer for NullObserver {
+    fn work_started(&mut self, _: &Cluster, _: &Step) {}
+
+    fn work_finished(&mut self, _: &Cluster, _: &Step, _: &StepStatus, _: &StepTrace) {}
+
+    fn note(&mut self, _: &str) {}
+}
+
+/// Peak of resident memory of this process in MiB.
+fn peak_memory_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap() / 1024.0
+}

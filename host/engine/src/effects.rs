@@ -1,0 +1,98 @@
+//! What the engine does to the world, behind a trait: the real system, and the fakes of tests.
+
+use std::collections::BTreeSet;
+
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, TargetId};
+
+use crate::machine::{
+    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, StepFailure, VerifyInherited,
+};
+
+/// What a step left behind besides its outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepTrace {
+    /// The exit status of the program that decided, where there was one.
+    pub exit_code: Option<i32>,
+    /// The signal that killed that program.
+    pub signal: Option<i32>,
+    /// Whether its time limit was over.
+    pub timed_out: bool,
+    /// The file that holds what was printed.
+    pub log: Option<String>,
+    /// The last lines that were printed, at most 20.
+    pub tail: String,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report<T> {
+    /// What came of it.
+    pub outcome: T,
+    /// What it left behind.
+    pub trace: StepTrace,
+}
+
+impl<T> Report<T> {
+    /// A report of nothing but its outcome.
+    #[must_use]
+    pub fn new(outcome: T) -> Self {
+        Self { outcome, trace: StepTrace::default() }
+    }
+}
+
+/// Does the steps that the machine chose. All that can go wrong with one is in its report.
+pub trait Effects {
+    /// Whether a package has a hook: one that it does not have is done at once, and leaves no event in the journal.
+    fn has_hook(&mut self, cluster: &Cluster, step: &HookStep) -> bool;
+
+    /// Whether a package has a form: without one it is configured at once, and leaves no event in the journal.
+    fn has_form(&mut self, cluster: &Cluster, step: &Configure) -> bool;
+
+    /// Whether a package has a form for an image that is not configured yet: the image came after the package had been
+    /// configured.
+    fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool;
+
+    /// Asks which of the packages are installed.
+    fn verify_inherited(
+        &mut self,
+        cluster: &Cluster,
+        step: &VerifyInherited,
+        run: RunId,
+    ) -> Report<Result<BTreeSet<PackageId>, StepFailure>>;
+
+    /// Installs native packages.
+    fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome>;
+
+    /// Runs a hook.
+    fn run_hook(&mut self, cluster: &Cluster, step: &HookStep, run: RunId)
+    -> Report<Result<(), StepFailure>>;
+
+    /// Runs the configurator for a package, with the values that the database has of it.
+    fn configure(
+        &mut self,
+        cluster: &Cluster,
+        step: &Configure,
+        known: &ConfigValues,
+    ) -> Report<ConfigureOutcome>;
+
+    /// Runs the configurator for an image alone, unless it has run for that already.
+    fn configure_image(
+        &mut self,
+        cluster: &Cluster,
+        key: StateKey,
+        image: TargetId,
+        known: &ConfigValues,
+    ) -> Report<Result<ConfigValues, StepFailure>>;
+
+    /// Removes native packages.
+    fn remove(&mut self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>>;
+
+    /// Whether the process of a run on this machine is still at work.
+    fn is_run_alive(&self, run: &Run) -> bool;
+
+    /// Ends what a crashed run has left running, or waits for its end; returns what it did, a line each.
+    fn clean_up(&mut self, crashed: RunId) -> Vec<String>;
+
+    /// Whether the run is asked to stop after the present step.
+    fn stop_requested(&self) -> bool;
+}

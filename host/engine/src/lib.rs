@@ -1,0 +1,26 @@
+//! The stage engine: brings packages from stage to stage, on the head node, on images and on compute nodes.
+//!
+//! [`machine`] decides and does nothing; what touches the system stands behind the traits [`effects::Effects`] and
+//! [`testing::TestBackend`].
+
+#![warn(clippy::disallowed_methods)]
+
+pub mod audit;
+pub mod clock;
+mod config_values;
+pub mod effects;
+pub mod engine;
+pub mod format;
+pub mod hostlist;
+mod journal;
+pub mod local_target;
+pub mod machine;
+pub mod operations;
+pub mod package_set;
+pub mod packages;
+mod perform;
+pub mod requests;
+pub mod status;
+pub mod target_selector;
+pub mod targets;
+pub mod testing;

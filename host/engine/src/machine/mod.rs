@@ -1,0 +1,19 @@
+//! The stage machine: what comes next, and what its end means. It reads and writes nothing but memory.
+
+mod completion;
+mod decision;
+mod dependency_order;
+mod hook;
+mod outcome;
+mod parts;
+mod select;
+mod slots;
+mod stage_machine;
+mod work;
+
+pub use decision::{BlockReason, Decision, NextStep, decide, images_awaiting_hook};
+pub use dependency_order::DependencyOrder;
+pub use hook::Hook;
+pub use outcome::{ConfigureOutcome, FailureReasons, FinishedStep, InstallOutcome, StepFailure, StepStatus};
+pub use stage_machine::{Scope, StageMachine};
+pub use work::{Configure, HookStep, Install, Remove, SetStage, Step, VerifyInherited, WorkItem};

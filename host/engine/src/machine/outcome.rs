@@ -1,0 +1,163 @@
+//! How steps end: each kind of them in its own ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opkg_oda::{ConfigValues, Package, PackageId};
+
+use super::work::{Configure, HookStep, Install, Remove, Step, VerifyInherited};
+
+/// Why a step did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepFailure {
+    /// It failed; the reason in one line.
+    Failed(String),
+    /// It was stopped on request before it was done.
+    Stopped,
+}
+
+/// What came of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstallOutcome {
+    /// The transaction succeeded.
+    Installed {
+        /// What packages were found to say of themselves, now that they are installed: class, version, dependencies.
+        metadata: Vec<Package>,
+        /// Packages that failed all the same, with the reason in one line each.
+        failures: BTreeMap<PackageId, String>,
+    },
+    /// The transaction failed as a whole, with the reason in one line. Its packages are tried one by one to find the
+    /// culprit.
+    TransactionFailed(String),
+    /// No transaction could be begun, with the reason in one line.
+    Failed(String),
+    /// It was stopped on request before it was done.
+    Stopped,
+}
+
+impl InstallOutcome {
+    /// All packages are installed, and say nothing new of themselves.
+    #[must_use]
+    pub fn installed() -> Self {
+        Self::Installed { metadata: Vec::new(), failures: BTreeMap::new() }
+    }
+}
+
+/// What came of the configurator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigureOutcome {
+    /// It made these values of the answers that it was given.
+    Configured(ConfigValues),
+    /// The administrator must do something first; what, in one line.
+    ActionRequired(String),
+    /// It failed; the reason in one line.
+    Failed(String),
+    /// It was stopped on request before it was done.
+    Stopped,
+}
+
+/// A step, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FinishedStep<'a> {
+    /// Of the packages that were looked for, these are there.
+    VerifyInherited(&'a VerifyInherited, Result<BTreeSet<PackageId>, StepFailure>),
+    /// A transaction of the package manager.
+    Install(&'a Install, InstallOutcome),
+    /// A hook, or that a package does not have it.
+    Hook(&'a HookStep, Result<(), StepFailure>),
+    /// A configurator, or that a package has no form.
+    Configure(&'a Configure, ConfigureOutcome),
+    /// A removal.
+    Remove(&'a Remove, Result<(), StepFailure>),
+}
+
+/// How a step ended, whatever its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepStatus {
+    /// All of it is done.
+    Done,
+    /// It failed.
+    Failed(FailureReasons),
+    /// The administrator must do something first; what, in one line.
+    ActionRequired(String),
+    /// It was stopped on request.
+    Stopped,
+}
+
+/// Why a step failed, in one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailureReasons {
+    /// The step as a whole.
+    Whole(String),
+    /// Some of its packages, each for its own reason.
+    ByPackage(BTreeMap<PackageId, String>),
+}
+
+impl<'a> FinishedStep<'a> {
+    /// The step, as if everything had gone well: all that was looked for is there, and nothing is known that was not
+    /// known before.
+    #[must_use]
+    pub fn succeeded(step: &'a Step) -> Self {
+        match step {
+            Step::VerifyInherited(verify) => {
+                Self::VerifyInherited(verify, Ok(verify.packages.iter().copied().collect()))
+            }
+            Step::Install(install) => Self::Install(install, InstallOutcome::installed()),
+            Step::Hook(hook) => Self::Hook(hook, Ok(())),
+            Step::Configure(configure) => {
+                Self::Configure(configure, ConfigureOutcome::Configured(ConfigValues::new()))
+            }
+            Step::Remove(remove) => Self::Remove(remove, Ok(())),
+        }
+    }
+
+    /// How it ended, for the journal and for people.
+    #[must_use]
+    pub fn status(&self) -> StepStatus {
+        match self {
+            Self::VerifyInherited(_, result) => StepStatus::of(result),
+            Self::Install(_, outcome) => outcome.status(),
+            Self::Hook(_, result) | Self::Remove(_, result) => StepStatus::of(result),
+            Self::Configure(_, outcome) => outcome.status(),
+        }
+    }
+}
+
+impl StepStatus {
+    /// Of a step that does not fail in ways of its own.
+    #[must_use]
+    pub fn of<T>(result: &Result<T, StepFailure>) -> Self {
+        match result {
+            Ok(_) => Self::Done,
+            Err(StepFailure::Failed(reason)) => Self::failed(reason),
+            Err(StepFailure::Stopped) => Self::Stopped,
+        }
+    }
+
+    fn failed(reason: &str) -> Self {
+        Self::Failed(FailureReasons::Whole(reason.to_owned()))
+    }
+}
+
+impl InstallOutcome {
+    fn status(&self) -> StepStatus {
+        match self {
+            Self::Installed { failures, .. } if failures.is_empty() => StepStatus::Done,
+            Self::Installed { failures, .. } => {
+                StepStatus::Failed(FailureReasons::ByPackage(failures.clone()))
+            }
+            Self::TransactionFailed(reason) | Self::Failed(reason) => StepStatus::failed(reason),
+            Self::Stopped => StepStatus::Stopped,
+        }
+    }
+}
+
+impl ConfigureOutcome {
+    fn status(&self) -> StepStatus {
+        match self {
+            Self::Configured(_) => StepStatus::Done,
+            Self::ActionRequired(what) => StepStatus::ActionRequired(what.clone()),
+            Self::Failed(reason) => StepStatus::failed(reason),
+            Self::Stopped => StepStatus::Stopped,
+        }
+    }
+}

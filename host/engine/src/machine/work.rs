@@ -1,0 +1,133 @@
+//! What an engine does next.
+
+use opkg_oda::{PackageId, Stage, StateKey, TargetId};
+
+use super::hook::Hook;
+
+/// What an engine does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkItem {
+    /// Changes the database alone.
+    SetStage(SetStage),
+    /// Does something to the system, and leaves an event in the journal.
+    Step(Step),
+}
+
+/// Packages come to a stage in which nothing is to be done where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetStage {
+    /// The stage that completes; where packages leave: the one they come down to.
+    pub stage: Stage,
+    /// Packages on targets, in the order in which they come to the stage.
+    pub rows: Vec<StateKey>,
+}
+
+/// Something that is done to the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The package manager of a client is asked for what the client may have inherited.
+    VerifyInherited(VerifyInherited),
+    /// Native packages are installed.
+    Install(Install),
+    /// A hook runs, if the package has it.
+    Hook(HookStep),
+    /// The configurator runs, if the package has a form.
+    Configure(Configure),
+    /// Native packages are removed.
+    Remove(Remove),
+}
+
+/// The packages that a client may have inherited from its image are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyInherited {
+    /// The client.
+    pub target: TargetId,
+    /// The packages to look for.
+    pub packages: Vec<PackageId>,
+}
+
+/// The native packages of a stage are installed, in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The target whose root they are installed into.
+    pub target: TargetId,
+    /// `ShouldBeInstalled` or `InstallBinPkgs`.
+    pub stage: Stage,
+    /// In dependency order.
+    pub packages: Vec<PackageId>,
+}
+
+/// A hook of a package runs on the head node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookStep {
+    /// The package, on the head node.
+    pub key: StateKey,
+    /// The stage it belongs to.
+    pub stage: Stage,
+    /// Which of the package's hooks.
+    pub hook: Hook,
+    /// The image that it is about, for a hook that runs once for each.
+    pub image: Option<TargetId>,
+}
+
+/// The configurator of a package runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Configure {
+    /// The package, on the head node.
+    pub key: StateKey,
+}
+
+/// The native packages of a package are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remove {
+    /// The package on the target that it leaves.
+    pub key: StateKey,
+    /// The stage that it comes down to: `ShouldBeInstalled` without server or client part,
+    /// `ShouldNotBeInstalled` without any.
+    pub down_to: Stage,
+}
+
+impl WorkItem {
+    /// The rows that it is about.
+    #[must_use]
+    pub fn rows(&self) -> Vec<StateKey> {
+        match self {
+            Self::SetStage(set_stage) => set_stage.rows.clone(),
+            Self::Step(step) => step.rows(),
+        }
+    }
+}
+
+impl Step {
+    /// The rows that it is about.
+    #[must_use]
+    pub fn rows(&self) -> Vec<StateKey> {
+        match self {
+            Self::VerifyInherited(verify) => verify.rows(),
+            Self::Install(install) => install.rows(),
+            Self::Hook(hook) => vec![hook.key],
+            Self::Configure(configure) => vec![configure.key],
+            Self::Remove(remove) => vec![remove.key],
+        }
+    }
+}
+
+impl VerifyInherited {
+    /// The rows that it is about.
+    #[must_use]
+    pub fn rows(&self) -> Vec<StateKey> {
+        rows_on(self.target, &self.packages)
+    }
+}
+
+impl Install {
+    /// The rows that it is about.
+    #[must_use]
+    pub fn rows(&self) -> Vec<StateKey> {
+        rows_on(self.target, &self.packages)
+    }
+}
+
+fn rows_on(target: TargetId, packages: &[PackageId]) -> Vec<StateKey> {
+    packages.iter().map(|package| StateKey { target, package: *package }).collect()
+}

@@ -1,0 +1,150 @@
+//! What stands beside a table of states: what each one waits for in words, and the command that goes on from there.
+
+use std::collections::BTreeMap;
+
+use opkg_oda::{
+    Cluster, Error, Event, EventFilter, PackageId, PackageState, Stage, StateKey, Store, TargetId, TargetKind,
+};
+
+use super::cluster_status::Status;
+use super::grouping::{PendingGroup, StageFailure};
+use super::kind::StatusKind;
+use crate::format;
+use crate::machine::{BlockReason, NextStep};
+
+/// A command that goes on from where something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuggestedCommand {
+    /// As a shell takes it.
+    pub command: String,
+    /// What it does, or when it is to be given.
+    pub purpose: &'static str,
+}
+
+/// What is known of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// What, where, and for what it waits; without a full stop.
+    pub message: String,
+    /// What goes on from there, where there is something to do.
+    pub suggestion: Option<SuggestedCommand>,
+}
+
+/// The newest failed step of each row.
+#[derive(Debug, Default)]
+pub struct FailedSteps(BTreeMap<StateKey, Event>);
+
+/// Failed steps that are looked through.
+const MAX_EVENTS: u32 = 2_000;
+
+impl FailedSteps {
+    /// The steps in which failed what is in error.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn load(store: &mut dyn Store, status: &Status) -> Result<Self, Error> {
+        if status.failures.is_empty() {
+            return Ok(Self::default());
+        }
+        let wanted = EventFilter { failed_only: true, limit: Some(MAX_EVENTS), ..EventFilter::default() };
+        store.events(&wanted).map(Self::new)
+    }
+
+    /// From failed steps, newest first.
+    #[must_use]
+    pub fn new(events: Vec<Event>) -> Self {
+        let mut newest = BTreeMap::new();
+        for event in events {
+            for package in &event.packages {
+                let key = StateKey { target: event.target, package: *package };
+                newest.entry(key).or_insert_with(|| event.clone());
+            }
+        }
+        Self(newest)
+    }
+
+    /// The step in which one of the targets of a problem failed.
+    #[must_use]
+    pub fn find(&self, problem: &StageFailure) -> Option<&Event> {
+        let key = |target: &TargetId| StateKey { target: *target, package: problem.package };
+        problem.targets.iter().find_map(|target| self.0.get(&key(target)))
+    }
+}
+
+/// What lets a problem be tried again.
+#[must_use]
+pub fn suggest_clear(cluster: &Cluster, problem: &StageFailure) -> SuggestedCommand {
+    let (name, on) =
+        (format::package_name(cluster, problem.package), format::on_option(cluster, &problem.targets));
+    SuggestedCommand {
+        command: format!("opm clear {name}{on}"),
+        purpose: "when the cause is gone: the next run tries again",
+    }
+}
+
+/// The heading over findings of a kind.
+#[must_use]
+pub fn heading(kind: &StatusKind) -> &'static str {
+    match kind {
+        StatusKind::BlockedBy(_) => "Blocked",
+        StatusKind::Waiting(_) => "Waiting",
+        StatusKind::Running => "Running",
+        _ => "Next run",
+    }
+}
+
+/// A finding in words.
+#[must_use]
+pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
+    let packages = format::package_list(cluster, &finding.packages);
+    let targets = format::target_list(cluster, &finding.targets);
+    let where_ = format!("{packages} on {targets}");
+    let first = finding.packages.first().map_or_else(String::new, |it| format::package_name(cluster, *it));
+    let next = |command: String, purpose| Some(SuggestedCommand { command, purpose });
+    let (sentence, next) = match &finding.kind {
+        StatusKind::BlockedBy(by) => {
+            let by = format::package_name(cluster, *by);
+            (
+                format!("{where_}: {by} must be done first"),
+                next(format!("opm status {by}"), "why it does not"),
+            )
+        }
+        StatusKind::Waiting(BlockReason::Phase(phase)) => (
+            format!("{where_}: for the phase {phase}; the cluster is in {}", cluster.phase),
+            next(format!("opm phase set {phase}"), "when the cluster has come so far"),
+        ),
+        StatusKind::Waiting(BlockReason::HandOver) => (
+            format!("{where_}: for the head node to hand the work over (its stage post-clients)"),
+            is_past_hand_over(cluster, finding)
+                .then(|| "opm rerun --stage post-clients --stage post-install".to_owned())
+                .and_then(|it| next(it, "it has passed that stage before")),
+        ),
+        StatusKind::Waiting(BlockReason::Configuration(what)) => (
+            format!("{where_}: for its configuration: {what}"),
+            next(format!("opm configure {first}"), "answers it"),
+        ),
+        StatusKind::Waiting(BlockReason::StillInstalledOn(target)) => (
+            format!("{where_}: until it is gone from {}", format::target_list(cluster, &[*target])),
+            next(format!("opm status {first}"), "where it still is"),
+        ),
+        StatusKind::Running => (
+            where_,
+            next("opm history".into(), "what is running; the next run resumes what a crashed run left"),
+        ),
+        StatusKind::Ready(NextStep::Lower(_)) => {
+            (format!("{where_}: to be removed"), next("opm".into(), "does so"))
+        }
+        _ => (where_, next("opm".into(), "goes on with it")),
+    };
+    Advice { message: sentence, suggestion: next }
+}
+
+/// Whether the head node is through the stage that hands work over.
+fn is_past_hand_over(cluster: &Cluster, finding: &PendingGroup) -> bool {
+    let through = |row: &PackageState| row.current >= Stage::PostClients;
+    let mut servers = cluster.targets_of_kind(TargetKind::Server);
+    servers.any(|server| {
+        let key = |package: &PackageId| StateKey { target: server.id, package: *package };
+        finding.packages.iter().any(|it| cluster.state(key(it)).is_some_and(through))
+    })
+}

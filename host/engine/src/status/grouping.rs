@@ -1,0 +1,131 @@
+//! What is behind the cells: causes of failures, and what the rest waits for.
+
+use opkg_oda::{Cluster, PackageId, Stage, StateKey, TargetId};
+
+use super::cells::StatusRow;
+use super::groups::TargetGroup;
+use super::kind::StatusKind;
+use crate::machine::NextStep;
+
+/// A failure, the same on all these targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageFailure {
+    /// The package that failed.
+    pub package: PackageId,
+    /// The targets on which it failed so.
+    pub targets: Vec<TargetId>,
+    /// The stage that did not complete.
+    pub stage: Stage,
+    /// Why; one line.
+    pub message: String,
+}
+
+/// Packages that stand alike on the same targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingGroup {
+    /// The status. Of due work, the first step is that of the first package.
+    pub kind: StatusKind,
+    /// Which packages, in the order in which they go through the stages.
+    pub packages: Vec<PackageId>,
+    /// On which targets each of them stands so.
+    pub targets: Vec<TargetId>,
+}
+
+/// The failures, package by package, those with the same cause together.
+pub(super) fn collect_failures(
+    cluster: &Cluster,
+    groups: &[TargetGroup],
+    lines: &[StatusRow],
+) -> Vec<StageFailure> {
+    let mut problems: Vec<StageFailure> = Vec::new();
+    for line in lines {
+        let first = problems.len();
+        for (cell, group) in line.cells.iter().zip(groups) {
+            if !matches!(cell.as_ref().map(|cell| &cell.kind), Some(StatusKind::Error(_))) {
+                continue;
+            }
+            for target in &group.targets {
+                let row = cluster.state(StateKey { target: *target, package: line.package });
+                let Some(failure) = row.and_then(|row| row.failure.as_ref()) else { continue };
+                let same = problems[first..]
+                    .iter_mut()
+                    .find(|problem| problem.stage == failure.stage && problem.message == failure.message);
+                match same {
+                    Some(problem) => problem.targets.push(*target),
+                    None => problems.push(StageFailure {
+                        package: line.package,
+                        targets: vec![*target],
+                        stage: failure.stage,
+                        message: failure.message.clone(),
+                    }),
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// Everything else that is on its way: first what is blocked, then what waits, then what is being done or due.
+pub(super) fn collect_pending(
+    cluster: &Cluster,
+    groups: &[TargetGroup],
+    lines: &[StatusRow],
+) -> Vec<PendingGroup> {
+    let mut found: Vec<(StatusKind, Vec<PackageId>, Vec<usize>)> = Vec::new();
+    for line in lines {
+        for (kind, columns) in pending_kinds(line) {
+            match found.iter_mut().find(|known| same_group(&known.0, &kind) && known.2 == columns) {
+                Some((_, packages, _)) => packages.push(line.package),
+                None => found.push((kind, vec![line.package], columns)),
+            }
+        }
+    }
+    found.sort_by_key(|(kind, ..)| sort_rank(kind));
+    found
+        .into_iter()
+        .map(|(kind, packages, columns)| {
+            let targets =
+                columns.iter().filter_map(|index| groups.get(*index)).flat_map(|group| &group.targets);
+            let targets = targets.copied().filter(|target| cluster.targets.contains_key(target)).collect();
+            PendingGroup { kind, packages, targets }
+        })
+        .collect()
+}
+
+/// The statuses of a package that are neither final nor failed, each with the indices of its groups.
+fn pending_kinds(line: &StatusRow) -> Vec<(StatusKind, Vec<usize>)> {
+    let mut found: Vec<(StatusKind, Vec<usize>)> = Vec::new();
+    for (index, cell) in line.cells.iter().enumerate() {
+        let Some(kind) = cell.as_ref().map(|cell| &cell.kind) else { continue };
+        if matches!(kind, StatusKind::Done | StatusKind::Absent | StatusKind::Error(_)) {
+            continue;
+        }
+        match found.iter_mut().find(|known| same_group(&known.0, kind)) {
+            Some((_, columns)) => columns.push(index),
+            None => found.push((kind.clone(), vec![index])),
+        }
+    }
+    found
+}
+
+fn same_group(one: &StatusKind, other: &StatusKind) -> bool {
+    match (one, other) {
+        (StatusKind::Ready(one), StatusKind::Ready(other)) => is_removal(*one) == is_removal(*other),
+        _ => one == other,
+    }
+}
+
+fn is_removal(due: NextStep) -> bool {
+    matches!(due, NextStep::Lower(_))
+}
+
+fn sort_rank(kind: &StatusKind) -> u8 {
+    match kind {
+        StatusKind::Error(_) => 0,
+        StatusKind::BlockedBy(_) => 1,
+        StatusKind::Waiting(_) => 2,
+        StatusKind::Running => 3,
+        StatusKind::Ready(_) => 4,
+        StatusKind::Done | StatusKind::Absent => 5,
+    }
+}

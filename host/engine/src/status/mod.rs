@@ -1,0 +1,20 @@
+//! What an administrator wants to see of a cluster.
+
+mod advice;
+mod cells;
+mod cluster_status;
+mod grouping;
+mod groups;
+mod kind;
+
+pub use advice::{Advice, FailedSteps, SuggestedCommand, advise, heading, suggest_clear};
+pub use cells::{StatusCell, StatusFilter, StatusRow};
+pub use cluster_status::Status;
+pub use grouping::{PendingGroup, StageFailure};
+pub use groups::TargetGroup;
+pub use kind::StatusKind;
+
+pub use crate::format::target_label;
+
+#[cfg(test)]
+mod tests;

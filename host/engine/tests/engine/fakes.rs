@@ -1,0 +1,352 @@
+//! A database in memory and a world that does as it is told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use opkg_engine::clock::Clock;
+use opkg_engine::effects::{Effects, Report, StepTrace};
+use opkg_engine::engine::Observer;
+use opkg_engine::machine::{
+    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, Step, StepFailure, StepStatus,
+    VerifyInherited,
+};
+use opkg_oda::ConfigValues;
+use opkg_oda::{
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
+    PackageId, Phase, Run, RunId, Stage, StateKey, Store, Target, TargetAddress, TargetId, TargetKind,
+};
+
+/// What happened, in the order of time: commits and effects.
+pub type Trace = Rc<RefCell<Vec<String>>>;
+
+#[derive(Debug)]
+struct NoopLock;
+
+impl Lock for NoopLock {}
+
+/// A database in memory.
+pub struct InMemoryStore {
+    pub cluster: Cluster,
+    pub runs: Vec<Run>,
+    pub events: Vec<Event>,
+    pub values: ConfigValues,
+    /// What another process writes right after values are read.
+    pub change_after_values: Option<Change>,
+    pub holder: Option<LockHolder>,
+    /// Commits that still succeed; all of them if absent.
+    pub remaining_commits: Option<usize>,
+    /// What another process writes, each after one commit of this one.
+    pub concurrent_changes: VecDeque<Vec<Change>>,
+    changed: bool,
+    trace: Trace,
+}
+
+impl InMemoryStore {
+    pub fn new(cluster: Cluster, trace: &Trace) -> Self {
+        Self {
+            cluster,
+            runs: Vec::new(),
+            events: Vec::new(),
+            values: ConfigValues::new(),
+            change_after_values: None,
+            holder: None,
+            remaining_commits: None,
+            concurrent_changes: VecDeque::new(),
+            changed: false,
+            trace: Rc::clone(trace),
+        }
+    }
+
+    fn write(&mut self, change: &Change) {
+        self.cluster.apply(change);
+        match change {
+            Change::StartEvent(event) => self.events.push((**event).clone()),
+            Change::EndEvent { event, result } => {
+                for known in self.events.iter_mut().filter(|it| it.id == *event) {
+                    known.result = Some((**result).clone());
+                }
+            }
+            Change::EndRun { run, ended_at, status } => {
+                for known in self.runs.iter_mut().filter(|it| it.id == *run) {
+                    known.ended_at = Some(*ended_at);
+                    known.status = Some(*status);
+                }
+            }
+            Change::SetValues { package, image, values, expected } => {
+                let there = self.values.entry((*package, *image)).or_default();
+                if expected.as_ref().is_none_or(|it| it == there) {
+                    there.clone_from(values);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Store for InMemoryStore {
+    fn has_pending_work(&mut self) -> Result<bool, Error> {
+        Ok(self
+            .cluster
+            .all_states()
+            .any(|(_, row)| row.requested != row.current || row.work_state != opkg_oda::WorkState::Idle)
+            || !self.cluster.reruns.is_empty())
+    }
+
+    fn load(&mut self) -> Result<Cluster, Error> {
+        self.trace.borrow_mut().push("load".into());
+        Ok(self.cluster.clone())
+    }
+
+    fn has_changed(&mut self) -> Result<bool, Error> {
+        Ok(std::mem::take(&mut self.changed))
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), Error> {
+        if let Some(room) = &mut self.remaining_commits {
+            *room = room.checked_sub(1).ok_or_else(|| Error::DiskFull(PathBuf::from("oda.db")))?;
+        }
+        let mut line = String::from("commit");
+        for change in changes {
+            line += &match change {
+                Change::UpdateState(key, row) => {
+                    format!(" {}/{}={}:{}", key.target.0, key.package.0, row.current.id(), row.work_state)
+                }
+                Change::StartEvent(event) => format!(" +event{}", event.id.number),
+                Change::EndEvent { event, result } => format!(" event{}={}", event.number, result.status),
+                Change::EndRun { status, .. } => format!(" run={status}"),
+                Change::Request { key, stage, .. } => {
+                    format!(" {}/{}→{}", key.target.0, key.package.0, stage.id())
+                }
+                Change::Assign { .. } => " assign".into(),
+                Change::PutPackage(_) => " package".into(),
+                other => format!(" {other:?}"),
+            };
+            self.write(change);
+        }
+        self.trace.borrow_mut().push(line);
+        if let Some(others) = self.concurrent_changes.pop_front() {
+            others.iter().for_each(|it| self.write(it));
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error> {
+        let changes = decide(&self.cluster);
+        self.commit(&changes)
+    }
+
+    fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
+        let id = RunId(i64::try_from(self.runs.len()).unwrap() + 1);
+        self.runs.push(Run { id, ..run.clone() });
+        self.trace.borrow_mut().push(format!("run {}", id.0));
+        Ok(id)
+    }
+
+    fn runs(&mut self, _limit: u32) -> Result<Vec<Run>, Error> {
+        Ok(self.runs.clone())
+    }
+
+    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
+        Ok(self.runs.iter().filter(|it| it.ended_at.is_none()).cloned().collect())
+    }
+
+    fn events(&mut self, wanted: &EventFilter) -> Result<Vec<Event>, Error> {
+        let events = self.events.iter().filter(|it| wanted.run.is_none_or(|run| it.id.run == run));
+        Ok(events.cloned().collect())
+    }
+
+    fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {
+        let values = self.values.get(&(package, image)).cloned().unwrap_or_default();
+        if let Some(change) = self.change_after_values.take() {
+            self.write(&change);
+        }
+        Ok(values)
+    }
+
+    fn lock(&mut self, _targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, LockHolder>, Error> {
+        Ok(match self.holder.clone() {
+            Some(holder) => Err(holder),
+            None => Ok(Box::new(NoopLock)),
+        })
+    }
+}
+
+/// A world in which everything succeeds but what is told otherwise.
+pub struct FakeEffects {
+    /// Reasons for which transactions fail, once, by their word in the trace.
+    pub failed_transactions: BTreeMap<String, String>,
+    /// What the configurator of a package waits for, once.
+    pub required_actions: BTreeMap<PackageId, String>,
+    /// What packages say of themselves after they are installed.
+    pub metadata: Vec<Package>,
+    /// Hooks that packages do not have.
+    pub missing_hooks: BTreeSet<&'static str>,
+    pub stop_after: Option<usize>,
+    /// What the configurator makes of the answers, and what it was last given.
+    pub resolved: ConfigValues,
+    pub last_answers: ConfigValues,
+    trace: Trace,
+}
+
+/// The process of a run that has crashed.
+pub const CRASHED_PID: u32 = u32::MAX;
+
+impl FakeEffects {
+    pub fn new(trace: &Trace) -> Self {
+        Self {
+            failed_transactions: BTreeMap::new(),
+            required_actions: BTreeMap::new(),
+            metadata: Vec::new(),
+            missing_hooks: BTreeSet::new(),
+            stop_after: None,
+            resolved: ConfigValues::new(),
+            last_answers: ConfigValues::new(),
+            trace: Rc::clone(trace),
+        }
+    }
+
+    fn record(&self, word: String) {
+        self.trace.borrow_mut().push(word);
+    }
+}
+
+fn join_ids(packages: &[PackageId]) -> String {
+    packages.iter().map(|it| it.0.to_string()).collect::<Vec<_>>().join("+")
+}
+
+impl Effects for FakeEffects {
+    fn has_hook(&mut self, _: &Cluster, step: &HookStep) -> bool {
+        !self.missing_hooks.contains(step.hook.name())
+    }
+
+    fn has_form(&mut self, _: &Cluster, _: &Configure) -> bool {
+        true
+    }
+
+    fn needs_image_configuration(&mut self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
+        false
+    }
+
+    fn verify_inherited(
+        &mut self,
+        _: &Cluster,
+        step: &VerifyInherited,
+        _: RunId,
+    ) -> Report<Result<BTreeSet<PackageId>, StepFailure>> {
+        self.record(format!("confirm:{}:{}", step.target.0, join_ids(&step.packages)));
+        Report::new(Ok(BTreeSet::new()))
+    }
+
+    fn install(&mut self, _: &Cluster, step: &Install, _: RunId) -> Report<InstallOutcome> {
+        let word = format!("install:{}:{}:{}", step.target.0, step.stage.id(), join_ids(&step.packages));
+        let failed = self.failed_transactions.remove(&word);
+        self.record(word);
+        let metadata = std::mem::take(&mut self.metadata);
+        let installed = InstallOutcome::Installed { metadata, failures: BTreeMap::new() };
+        Report::new(failed.map_or(installed, InstallOutcome::TransactionFailed))
+    }
+
+    fn run_hook(&mut self, _: &Cluster, step: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
+        self.record(format!("{}:{}", step.hook.name(), step.key.package.0));
+        Report::new(Ok(()))
+    }
+
+    fn configure(&mut self, _: &Cluster, step: &Configure, known: &ConfigValues) -> Report<ConfigureOutcome> {
+        self.record(format!("configure:{}", step.key.package.0));
+        self.last_answers.clone_from(known);
+        Report::new(match self.required_actions.remove(&step.key.package) {
+            Some(action) => ConfigureOutcome::ActionRequired(action),
+            None => ConfigureOutcome::Configured(std::mem::take(&mut self.resolved)),
+        })
+    }
+
+    fn configure_image(
+        &mut self,
+        _: &Cluster,
+        _: StateKey,
+        _: TargetId,
+        known: &ConfigValues,
+    ) -> Report<Result<ConfigValues, StepFailure>> {
+        self.last_answers.clone_from(known);
+        Report::new(Ok(std::mem::take(&mut self.resolved)))
+    }
+
+    fn remove(&mut self, _: &Cluster, step: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
+        let Remove { key, down_to } = step;
+        self.record(format!("remove:{}:{}:{}", key.target.0, down_to.id(), key.package.0));
+        Report::new(Ok(()))
+    }
+
+    fn is_run_alive(&self, run: &Run) -> bool {
+        run.pid != CRASHED_PID
+    }
+
+    fn clean_up(&mut self, crashed: RunId) -> Vec<String> {
+        self.record(format!("clean up {}", crashed.0));
+        Vec::new()
+    }
+
+    fn stop_requested(&self) -> bool {
+        let effects =
+            self.trace.borrow().iter().filter(|it| it.contains(':') && !it.starts_with("commit")).count();
+        self.stop_after.is_some_and(|it| effects >= it)
+    }
+}
+
+/// Time that goes on by a second with each look at it.
+#[derive(Default)]
+pub struct TickingClock(Cell<i64>);
+
+impl Clock for TickingClock {
+    fn now(&self) -> i64 {
+        self.0.set(self.0.get() + 1000);
+        self.0.get()
+    }
+}
+
+/// Listens to notes.
+#[derive(Default)]
+pub struct RecordingObserver(pub Vec<String>);
+
+impl Observer for RecordingObserver {
+    fn work_started(&mut self, _: &Cluster, _: &Step) {}
+
+    fn work_finished(&mut self, _: &Cluster, _: &Step, _: &StepStatus, _: &StepTrace) {}
+
+    fn note(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+    }
+}
+
+pub const SERVER: TargetId = TargetId(1);
+
+/// A head node in the last phase, and packages of these numbers.
+pub fn head_node_cluster(packages: &[i64]) -> Cluster {
+    let mut cluster = Cluster { phase: Phase::TestInstall, ..Cluster::default() };
+    let address = TargetAddress { kind: TargetKind::Server, name: "head".parse().unwrap() };
+    cluster.apply(&Change::PutTarget(Target { id: SERVER, address, root: None, image: None }));
+    for id in packages {
+        cluster.apply(&Change::PutPackage(package(*id)));
+    }
+    cluster
+}
+
+pub fn package(id: i64) -> Package {
+    Package {
+        id: PackageId(id),
+        name: format!("p{id}").parse().unwrap(),
+        class: PackageClass::ThirdParty,
+        version: None,
+        dependencies: Vec::new(),
+        waiting_for: None,
+    }
+}
+
+pub fn with_request(mut cluster: Cluster, package: i64, stage: Stage) -> Cluster {
+    let key = StateKey { target: SERVER, package: PackageId(package) };
+    cluster.apply(&Change::Request { key, stage, requested_at: 0 });
+    cluster
+}

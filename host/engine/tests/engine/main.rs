@@ -1,0 +1,349 @@
+//! One run of the engine: what it commits, when, and what is left when it cannot.
+
+#![allow(clippy::unwrap_used)]
+
+mod fakes;
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use opkg_engine::clock::Clock;
+use opkg_engine::engine::{Engine, RunError, RunIdentity, RunOptions, RunSummary};
+use opkg_oda::{
+    Change, ConfigValue, Error, LockHolder, PackageId, Run, RunId, RunStatus, Stage, StateKey, TargetId,
+    ValueOrigin, WorkState,
+};
+
+use fakes::{
+    CRASHED_PID, FakeEffects, InMemoryStore, RecordingObserver, SERVER, TickingClock, Trace,
+    head_node_cluster, package, with_request,
+};
+
+struct Fixture {
+    store: InMemoryStore,
+    effects: FakeEffects,
+    observer: RecordingObserver,
+    trace: Trace,
+}
+
+impl Fixture {
+    fn new(cluster: opkg_oda::Cluster) -> Self {
+        let trace = Trace::default();
+        Self {
+            store: InMemoryStore::new(cluster, &trace),
+            effects: FakeEffects::new(&trace),
+            observer: RecordingObserver::default(),
+            trace,
+        }
+    }
+
+    fn run(&mut self) -> Result<RunSummary, RunError> {
+        let order = RunOptions { targets: BTreeSet::from([SERVER]), ..RunOptions::default() };
+        self.run_with(&order)
+    }
+
+    fn run_with(&mut self, order: &RunOptions) -> Result<RunSummary, RunError> {
+        let identity =
+            RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+        let (store, effects, observer) = (&mut self.store, &mut self.effects, &mut self.observer);
+        Engine { store, effects, observer, clock: &TickingClock::default(), identity }.run(order)
+    }
+
+    /// What happened since this was asked last.
+    fn take_trace(&self) -> Vec<String> {
+        std::mem::take(&mut *self.trace.borrow_mut())
+    }
+
+    fn row(&self, package: i64) -> &opkg_oda::PackageState {
+        self.store.cluster.state(StateKey { target: SERVER, package: PackageId(package) }).unwrap()
+    }
+}
+
+#[test]
+fn running_is_committed_before_anything_happens_and_the_result_after() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::RunConfigurator));
+    let summary = fixture.run().unwrap();
+    assert_eq!(
+        fixture.take_trace(),
+        [
+            "load",
+            "run 1",
+            "commit 1/1=1:running +event1",
+            "install:1:2:1",
+            "commit 1/1=2:idle event1=done",
+            "commit 1/1=2:running +event2",
+            "api-pre-configure:1",
+            "commit event2=done",
+            "commit 1/1=2:running +event3",
+            "configure:1",
+            "commit event3=done",
+            "commit 1/1=2:running +event4",
+            "api-post-configure:1",
+            "commit 1/1=3:idle event4=done",
+            "commit run=done",
+        ]
+    );
+    assert_eq!((summary.steps, summary.failed, summary.has_errors), (4, 0, false));
+}
+
+#[test]
+fn a_run_with_nothing_to_do_leaves_no_trace() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    fixture.run().unwrap();
+    fixture.take_trace();
+    let before = fixture.store.cluster.clone();
+    assert_eq!(fixture.run().unwrap().run, None);
+    assert_eq!(fixture.take_trace(), [] as [&str; 0]);
+    assert_eq!(fixture.store.cluster, before);
+    assert_eq!(fixture.store.runs.len(), 1);
+}
+
+/// A clock that is set while the engine works: back by hours, forward by years, before 1970.
+struct JumpingClock(Cell<usize>);
+
+impl Clock for JumpingClock {
+    fn now(&self) -> i64 {
+        const TIMES: [i64; 5] = [1_700_000_000_000, 1_699_990_000_000, 4_000_000_000_000, -7, 0];
+        self.0.set(self.0.get() + 1);
+        TIMES[self.0.get() % TIMES.len()]
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_times_and_nothing_else() {
+    let cluster = with_request(head_node_cluster(&[1, 2]), 1, Stage::Finished);
+    let mut steady = Fixture::new(cluster.clone());
+    let mut jumping = Fixture::new(cluster);
+    let expected = steady.run().unwrap();
+    let identity = RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+    let Fixture { store, effects: world, observer: notes, .. } = &mut jumping;
+    let clock = JumpingClock(Cell::new(0));
+    let order = RunOptions { targets: BTreeSet::from([SERVER]), ..RunOptions::default() };
+    let summary =
+        Engine { store, effects: world, observer: notes, clock: &clock, identity }.run(&order).unwrap();
+    assert_eq!((summary.has_errors, summary.steps), (expected.has_errors, expected.steps));
+    assert_eq!(jumping.take_trace(), steady.take_trace());
+    assert_eq!(jumping.row(1).current, Stage::Finished);
+    assert_eq!(jumping.run().unwrap().run, None, "idle afterwards");
+}
+
+#[test]
+fn a_hook_that_is_not_there_is_done_and_not_in_the_journal() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::RunConfigurator));
+    fixture.effects.missing_hooks = BTreeSet::from(["api-pre-configure", "api-post-configure"]);
+    fixture.run().unwrap();
+    let trace = fixture.take_trace();
+    assert!(trace.iter().all(|it| !it.starts_with("api-")), "{trace:?}");
+    assert_eq!(fixture.store.events.len(), 2);
+    assert_eq!(fixture.row(1).current, Stage::RunConfigurator);
+}
+
+#[test]
+fn a_failed_stage_is_repeated_once_its_error_is_cleared() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1, 2]), 1, Stage::ShouldBeInstalled));
+    fixture.store.cluster = with_request(fixture.store.cluster, 2, Stage::ShouldBeInstalled);
+    fixture.effects.failed_transactions.insert("install:1:2:1+2".into(), "exit status 100".into());
+    fixture.effects.failed_transactions.insert("install:1:2:1".into(), "no such package".into());
+    let summary = fixture.run().unwrap();
+    assert!(summary.has_errors);
+    assert_eq!(
+        (fixture.row(1).work_state, fixture.row(1).current),
+        (WorkState::Failed, Stage::ShouldNotBeInstalled)
+    );
+    assert_eq!(fixture.row(1).failure.as_ref().unwrap().message, "no such package");
+    assert_eq!(
+        (fixture.row(2).work_state, fixture.row(2).current),
+        (WorkState::Idle, Stage::ShouldBeInstalled)
+    );
+    assert_eq!(fixture.store.runs[0].status, Some(RunStatus::Failed));
+
+    fixture.take_trace();
+    assert!(fixture.run().unwrap().has_errors, "an error stays until somebody clears it");
+    assert!(fixture.take_trace().iter().all(|it| !it.starts_with("install")));
+    let retry = RunOptions { targets: BTreeSet::from([SERVER]), retry: true, ..RunOptions::default() };
+    assert!(!fixture.run_with(&retry).unwrap().has_errors);
+    assert!(fixture.take_trace().contains(&"install:1:2:1".to_owned()));
+    assert_eq!(fixture.row(1).current, Stage::ShouldBeInstalled);
+}
+
+#[test]
+fn a_database_that_fails_loses_nothing_wherever_it_does() {
+    let cluster = with_request(head_node_cluster(&[1]), 1, Stage::Finished);
+    let mut whole = Fixture::new(cluster.clone());
+    whole.run().unwrap();
+    let commits = whole.take_trace().iter().filter(|it| it.starts_with("commit")).count();
+    for room in 0..commits {
+        let mut fixture = Fixture::new(cluster.clone());
+        fixture.store.remaining_commits = Some(room);
+        let error = fixture.run().unwrap_err();
+        assert!(matches!(error, RunError::Database(Error::DiskFull(_))), "{error}");
+        fixture.store.remaining_commits = None;
+        // The run did not end by itself; to the next one it is dead.
+        for run in &mut fixture.store.runs {
+            run.pid = CRASHED_PID;
+        }
+        fixture.run().unwrap();
+        assert_eq!(fixture.row(1).current, Stage::Finished, "after {room} commits");
+        let undisturbed: Vec<&str> = whole.store.events.iter().map(|it| it.name.as_str()).collect();
+        let done =
+            fixture.store.events.iter().filter(|it| it.result.as_ref().unwrap().status == RunStatus::Done);
+        let mut names: Vec<&str> = done.map(|it| it.name.as_str()).collect();
+        names.dedup();
+        // Parts of an interrupted stage run again from its first.
+        assert!(undisturbed.iter().all(|it| names.contains(it)), "after {room} commits: {names:?}");
+        assert!(fixture.store.runs.iter().all(|it| it.ended_at.is_some()));
+    }
+}
+
+#[test]
+fn a_run_that_died_is_cleaned_up_first_and_its_stage_taken_again() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::ShouldBeInstalled));
+    fixture.store.runs.push(Run {
+        id: RunId(1),
+        started_at: 0,
+        ended_at: None,
+        status: None,
+        host: "head".into(),
+        pid: CRASHED_PID,
+        command: "opm run".into(),
+    });
+    fixture.run().unwrap();
+    let trace = fixture.take_trace();
+    assert_eq!(trace[0], "clean up 1");
+    assert_eq!(fixture.store.runs[0].status, Some(RunStatus::Interrupted));
+    assert_eq!(fixture.observer.0, ["run 1 crashed; its unfinished steps are repeated"]);
+}
+
+#[test]
+fn a_run_of_another_machine_or_one_that_lives_is_left_alone() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::ShouldBeInstalled));
+    let run = |host: &str, process| Run {
+        id: RunId(1),
+        started_at: i64::MAX / 2,
+        ended_at: None,
+        status: None,
+        host: host.into(),
+        pid: process,
+        command: "opm run".into(),
+    };
+    fixture.store.runs = vec![run("elsewhere", CRASHED_PID), run("head", std::process::id())];
+    fixture.run().unwrap();
+    assert!(fixture.observer.0.is_empty());
+    assert!(fixture.store.runs[..2].iter().all(|it| it.ended_at.is_none()));
+}
+
+#[test]
+fn a_target_that_another_engine_has_is_not_touched() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    fixture.store.holder = Some(LockHolder { target: SERVER, pid: Some(7), locked_since: Some(1) });
+    let error = fixture.run().unwrap_err();
+    let RunError::Locked { address, holder } = error else { panic!("{error}") };
+    assert_eq!((address.as_str(), holder.pid), ("server:head", Some(7)));
+    assert_eq!(fixture.row(1).current, Stage::ShouldNotBeInstalled);
+    assert!(fixture.store.runs.is_empty());
+}
+
+#[test]
+fn what_others_request_meanwhile_is_neither_overwritten_nor_left_for_the_next_run() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1, 2]), 1, Stage::ShouldBeInstalled));
+    let key = |package| StateKey { target: SERVER, package: PackageId(package) };
+    fixture.store.concurrent_changes = [
+        vec![Change::Request { key: key(1), stage: Stage::InstallBinPkgs, requested_at: 5 }],
+        vec![Change::Request { key: key(2), stage: Stage::ShouldBeInstalled, requested_at: 6 }],
+    ]
+    .into();
+    fixture.run().unwrap();
+    assert_eq!(
+        (fixture.row(1).requested, fixture.row(1).current),
+        (Stage::InstallBinPkgs, Stage::InstallBinPkgs)
+    );
+    assert_eq!(fixture.row(2).current, Stage::ShouldBeInstalled);
+}
+
+#[test]
+fn what_a_package_says_of_itself_changes_the_order_at_once() {
+    let mut fixture = Fixture::new(head_node_cluster(&[1, 2]));
+    for package in [1, 2] {
+        fixture.store.cluster = with_request(fixture.store.cluster, package, Stage::RunConfigurator);
+    }
+    let mut first = package(1);
+    first.dependencies = vec![PackageId(2)];
+    first.version = Some("1.2-3".into());
+    fixture.effects.metadata = vec![first];
+    fixture.run().unwrap();
+    let trace = fixture.take_trace();
+    let at = |word: &str| trace.iter().position(|it| it == word).unwrap();
+    assert!(at("api-post-configure:2") < at("api-pre-configure:1"), "{trace:?}");
+    assert_eq!(fixture.store.cluster.packages[&PackageId(1)].version.as_deref(), Some("1.2-3"));
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_ends_after_the_step() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    fixture.effects.stop_after = Some(1);
+    let summary = fixture.run().unwrap();
+    assert!(summary.stopped);
+    assert_eq!(fixture.row(1).current, Stage::ShouldBeInstalled);
+    assert_eq!(fixture.row(1).work_state, WorkState::Idle);
+    assert_eq!(fixture.store.runs[0].status, Some(RunStatus::Interrupted));
+    fixture.effects.stop_after = None;
+    fixture.run().unwrap();
+    assert_eq!(fixture.row(1).current, Stage::Finished);
+}
+
+#[test]
+fn what_waits_for_the_administrator_is_not_tried_in_every_run() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    fixture.effects.required_actions.insert(PackageId(1), "port has no value".into());
+    assert!(!fixture.run().unwrap().has_errors);
+    assert_eq!(fixture.row(1).current, Stage::ShouldBeInstalled);
+    fixture.take_trace();
+    fixture.run().unwrap();
+    assert_eq!(fixture.take_trace(), ["load"]);
+    let answered =
+        opkg_oda::Package { waiting_for: None, ..fixture.store.cluster.packages[&PackageId(1)].clone() };
+    fixture.store.cluster.apply(&Change::PutPackage(answered));
+    fixture.run().unwrap();
+    assert_eq!(fixture.row(1).current, Stage::Finished);
+}
+
+fn answer(value: &str, origin: ValueOrigin) -> ConfigValue {
+    ConfigValue { name: "port".into(), value: value.into(), origin }
+}
+
+#[test]
+fn the_configurator_gets_the_answers_and_its_values_are_kept() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::RunConfigurator));
+    let place = (PackageId(1), None);
+    fixture.store.values.insert(place, vec![answer("80", ValueOrigin::Administrator)]);
+    let values = vec![answer("80", ValueOrigin::Administrator), answer("x", ValueOrigin::Default)];
+    fixture.effects.resolved.insert(place, values.clone());
+    fixture.run().unwrap();
+    assert_eq!(fixture.effects.last_answers[&place], [answer("80", ValueOrigin::Administrator)]);
+    assert_eq!(fixture.store.values[&place], values);
+    assert_eq!(fixture.observer.0, Vec::<String>::new());
+}
+
+#[test]
+fn answers_that_are_given_meanwhile_are_not_lost() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::RunConfigurator));
+    fixture.effects.missing_hooks = BTreeSet::from(["api-pre-configure", "api-post-configure"]);
+    let place = (PackageId(1), None);
+    fixture.effects.resolved.insert(place, vec![answer("80", ValueOrigin::Default)]);
+    let other = vec![answer("443", ValueOrigin::Administrator)];
+    let instead_of = Some(Vec::new());
+    let given =
+        Change::SetValues { package: place.0, image: None, values: other.clone(), expected: instead_of };
+    fixture.store.change_after_values = Some(given);
+    fixture.run().unwrap();
+    assert_eq!(fixture.store.values[&place], other);
+    assert_eq!(fixture.observer.0, ["answers for p1 changed during the run: `opm reconfigure p1`"]);
+}
+
+#[test]
+fn a_target_outside_the_order_is_not_touched() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    let order = RunOptions { targets: BTreeSet::from([TargetId(9)]), ..RunOptions::default() };
+    fixture.run_with(&order).unwrap();
+    assert_eq!(fixture.take_trace(), ["load"]);
+}

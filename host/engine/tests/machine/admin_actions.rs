@@ -1,0 +1,165 @@
+//! What administrators do while an engine works.
+
+use opkg_oda::{Change, Package, Phase, Stage, StateKey, Target, TargetId, TargetKind};
+use proptest::prelude::*;
+
+use crate::fixture::Fixture;
+
+/// What an administrator does. Indices are taken modulo what there is.
+#[derive(Debug, Clone)]
+pub enum AdminAction {
+    Request {
+        package: usize,
+        target: usize,
+        stage: Stage,
+    },
+    /// Requests everything everywhere.
+    RequestAll(Stage),
+    Remove {
+        package: usize,
+    },
+    ClearErrors,
+    SetPhase(Phase),
+    AddImage,
+    /// A client, cloned from an image and said to have inherited its packages.
+    AddClient {
+        really_installed: bool,
+    },
+    RemoveTarget {
+        target: usize,
+    },
+    Assign {
+        package: usize,
+        target: usize,
+    },
+    Rerun {
+        package: usize,
+        target: usize,
+        stage: Stage,
+    },
+    AnswerAll,
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    prop::sample::select(&Stage::ALL[..])
+}
+
+pub fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![3 => Just(Phase::TestInstall), 1 => prop::sample::select(&Phase::ALL[..])]
+}
+
+pub fn admin_action() -> impl Strategy<Value = AdminAction> {
+    let (p, t) = (0..6usize, 0..8usize);
+    prop_oneof![
+        4 => (p.clone(), t.clone(), stage())
+            .prop_map(|(package, target, stage)| AdminAction::Request { package, target, stage }),
+        3 => Just(AdminAction::RequestAll(Stage::Finished)),
+        2 => p.clone().prop_map(|package| AdminAction::Remove { package }),
+        2 => Just(AdminAction::ClearErrors),
+        1 => phase().prop_map(AdminAction::SetPhase),
+        1 => Just(AdminAction::AddImage),
+        1 => any::<bool>().prop_map(|really_installed| AdminAction::AddClient { really_installed }),
+        1 => t.clone().prop_map(|target| AdminAction::RemoveTarget { target }),
+        2 => (p.clone(), t.clone()).prop_map(|(package, target)| AdminAction::Assign { package, target }),
+        2 => (p, t, stage()).prop_map(|(package, target, stage)| AdminAction::Rerun { package, target, stage }),
+        1 => Just(AdminAction::AnswerAll),
+    ]
+}
+
+fn pick<T: Copy>(from: impl Iterator<Item = T>, index: usize) -> T {
+    let all: Vec<T> = from.collect();
+    all[index % all.len()]
+}
+
+pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
+    let cluster = &fixture.cluster;
+    let target = |index| pick(cluster.targets.keys().copied(), index);
+    let package = |index| pick(cluster.packages.keys().copied(), index);
+    match action {
+        AdminAction::Request { package: p, target: t, stage } => {
+            let (package, target) = (package(*p), target(*t));
+            request(fixture, StateKey { target, package }, *stage);
+        }
+        AdminAction::RequestAll(stage) => {
+            let keys: Vec<StateKey> = cluster
+                .targets
+                .keys()
+                .flat_map(|target| {
+                    cluster.packages.keys().map(|package| StateKey { target: *target, package: *package })
+                })
+                .collect();
+            keys.into_iter().for_each(|key| request(fixture, key, *stage));
+        }
+        AdminAction::Remove { package: p } => {
+            let package = package(*p);
+            let keys: Vec<StateKey> =
+                cluster.all_states().map(|(key, _)| key).filter(|it| it.package == package).collect();
+            keys.into_iter().for_each(|key| request(fixture, key, Stage::ShouldNotBeInstalled));
+        }
+        AdminAction::ClearErrors => fixture.clear(),
+        AdminAction::SetPhase(phase) => fixture.cluster.phase = *phase,
+        AdminAction::AddImage if cluster.targets.len() < 8 => new_target(fixture, "image", None),
+        AdminAction::AddClient { really_installed: honest } if cluster.targets.len() < 8 => {
+            let Some(image) = cluster.targets_of_kind(TargetKind::Image).map(|it| it.id).next() else {
+                return;
+            };
+            new_target(fixture, "client", Some(image));
+            let client = TargetId(fixture.cluster.last_target_id);
+            let held = fixture.cluster.states.get(&image).cloned().unwrap_or_default();
+            for (package, row) in held.iter().filter(|(_, row)| row.current >= Stage::InstallBinPkgs) {
+                let key = StateKey { target: client, package };
+                fixture.set_inherited(key, row.requested, Stage::InstallBinPkgs);
+                fixture.cluster.apply(&Change::Assign { package, client, handed_over_at: None });
+                if *honest {
+                    fixture.world.installed_parts.insert(key);
+                }
+            }
+        }
+        AdminAction::AddImage | AdminAction::AddClient { .. } => {}
+        AdminAction::RemoveTarget { target: t } => {
+            let gone = target(*t);
+            if cluster.targets[&gone].kind() != TargetKind::Server {
+                fixture.cluster.apply(&Change::RemoveTarget(gone));
+                fixture.world.installed_api.retain(|it| it.target != gone);
+                fixture.world.installed_parts.retain(|it| it.target != gone);
+            }
+        }
+        AdminAction::Assign { package: p, target: t } => {
+            let (package, client) = (package(*p), target(*t));
+            let known = cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&client));
+            if cluster.targets[&client].kind() == TargetKind::Client && !known {
+                fixture.cluster.apply(&Change::Assign { package, client, handed_over_at: None });
+            }
+        }
+        AdminAction::Rerun { package: p, target: t, stage } => {
+            let key = StateKey { target: target(*t), package: package(*p) };
+            if cluster
+                .state(key)
+                .is_some_and(|it| it.current >= *stage && *stage > Stage::ShouldNotBeInstalled)
+            {
+                fixture.cluster.apply(&Change::SetRerun { key, stage: *stage, queued: true });
+            }
+        }
+        AdminAction::AnswerAll => {
+            let answered: Vec<Package> =
+                cluster.packages.values().map(|it| Package { waiting_for: None, ..it.clone() }).collect();
+            answered.into_iter().for_each(|it| fixture.cluster.apply(&Change::PutPackage(it)));
+        }
+    }
+}
+
+fn request(fixture: &mut Fixture, key: StateKey, stage: Stage) {
+    fixture.cluster.apply(&Change::Request { key, stage, requested_at: 0 });
+    let client = fixture.cluster.targets[&key.target].kind() == TargetKind::Client;
+    let known = fixture.cluster.assignments.get(&key.package).is_some_and(|it| it.contains_key(&key.target));
+    if client && !known && stage > Stage::ShouldNotBeInstalled {
+        let package = key.package;
+        fixture.cluster.apply(&Change::Assign { package, client: key.target, handed_over_at: None });
+    }
+}
+
+fn new_target(fixture: &mut Fixture, kind: &str, image: Option<TargetId>) {
+    let id = TargetId(fixture.cluster.last_target_id + 1);
+    let address = format!("{kind}:later{}", id.0).parse().unwrap();
+    fixture.cluster.apply(&Change::PutTarget(Target { id, address, root: None, image }));
+}

@@ -1,0 +1,248 @@
+//! A pretended world: what is installed where, and which hooks ran. It is the truth that the database must match.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opkg_engine::machine::{
+    ConfigureOutcome, FailureReasons, FinishedStep, Hook, HookStep, Install, InstallOutcome, Remove,
+    SetStage, Step, StepFailure, StepStatus,
+};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Stage, StateKey, TargetId, TargetKind};
+
+/// Something that was done to the end for a package on a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerformedStep {
+    InstalledApi,
+    InstalledPart,
+    Configured,
+    RanHook(Hook, Option<TargetId>),
+    Removed(Stage),
+}
+
+/// How the next step goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// All of it fails, and some of it is done.
+    Failure,
+    /// Of a transaction, the first package fails.
+    PartialFailure,
+    Stop,
+    /// The configurator waits.
+    ActionRequired,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct FakeWorld {
+    /// Where `opkg-<p>` is installed.
+    pub installed_api: BTreeSet<StateKey>,
+    /// Where `opkg-<p>-server` or `opkg-<p>-client` is installed.
+    pub installed_parts: BTreeSet<StateKey>,
+    /// What was done for a row since it last moved.
+    pub steps_since_move: BTreeMap<StateKey, Vec<PerformedStep>>,
+    /// Everything that was ever done to the end.
+    pub history: Vec<(StateKey, PerformedStep)>,
+    /// Rows that are not tried again before another run.
+    pub stopped: BTreeSet<StateKey>,
+    /// Work that fails whenever it is tried: its line from the verb on, like `install a`, `api-post-image a`.
+    pub always_failing: BTreeSet<String>,
+    /// For the work to come, one after the other.
+    pub scheduled_faults: Vec<Option<Fault>>,
+}
+
+impl FakeWorld {
+    pub fn fail_always(&mut self, what: &str) {
+        self.always_failing.insert(what.into());
+    }
+
+    pub fn count(&self, key: StateKey, done: PerformedStep) -> usize {
+        self.history.iter().filter(|it| **it == (key, done)).count()
+    }
+
+    /// Does a step as well as it can.
+    pub fn perform<'s>(&mut self, cluster: &Cluster, step: &'s Step) -> FinishedStep<'s> {
+        let fault = self.scheduled_faults.pop().flatten();
+        let fails =
+            |world: &Self, key: StateKey| world.always_failing.contains(&step_name(cluster, step, key));
+        let fails = step.rows().into_iter().any(|key| fails(self, key));
+        let failure = match fault {
+            Some(Fault::Stop) => {
+                self.stopped.extend(step.rows());
+                Some(StepFailure::Stopped)
+            }
+            Some(Fault::Failure) => Some(StepFailure::Failed("exit status 1".into())),
+            _ if fails => Some(StepFailure::Failed("exit status 1".into())),
+            _ => None,
+        };
+        match step {
+            Step::VerifyInherited(verify) => {
+                let there = |package: &PackageId| {
+                    self.installed_parts.contains(&StateKey { target: verify.target, package: *package })
+                };
+                let present = verify.packages.iter().copied().filter(there).collect();
+                // That something always fails means work that changes something.
+                let failure = failure.filter(|_| fault.is_some());
+                FinishedStep::VerifyInherited(verify, failure.map_or(Ok(present), Err))
+            }
+            Step::Install(install) => {
+                FinishedStep::Install(install, self.install(cluster, install, fault, failure))
+            }
+            Step::Hook(hook) => {
+                let done = PerformedStep::RanHook(hook.hook, hook.image);
+                FinishedStep::Hook(hook, self.perform_unless(failure, hook.key, done))
+            }
+            Step::Configure(configure) => {
+                let outcome = match (fault, failure) {
+                    (Some(Fault::ActionRequired), _) => ConfigureOutcome::ActionRequired("the port".into()),
+                    (_, Some(StepFailure::Failed(reason))) => ConfigureOutcome::Failed(reason),
+                    (_, Some(StepFailure::Stopped)) => ConfigureOutcome::Stopped,
+                    (_, None) => {
+                        self.record(configure.key, PerformedStep::Configured);
+                        ConfigureOutcome::Configured(ConfigValues::new())
+                    }
+                };
+                FinishedStep::Configure(configure, outcome)
+            }
+            Step::Remove(remove) => FinishedStep::Remove(remove, self.remove(remove, fault, failure)),
+        }
+    }
+
+    fn install(
+        &mut self,
+        cluster: &Cluster,
+        install: &Install,
+        fault: Option<Fault>,
+        failure: Option<StepFailure>,
+    ) -> InstallOutcome {
+        let rows = install.rows();
+        match (fault, failure) {
+            (_, Some(StepFailure::Stopped)) => return InstallOutcome::Stopped,
+            (Some(Fault::PartialFailure), _) => {
+                let failures = BTreeMap::from([(rows[0].package, "no such file".to_owned())]);
+                for key in &rows[1..] {
+                    self.install_package(cluster, install, *key);
+                }
+                return InstallOutcome::Installed { metadata: Vec::new(), failures };
+            }
+            (_, Some(StepFailure::Failed(_))) => {
+                // As a whole, but for a piece of its first package.
+                if install.stage == Stage::InstallBinPkgs {
+                    self.installed_parts.insert(rows[0]);
+                }
+                return InstallOutcome::TransactionFailed(format!("transaction of {} failed", rows.len()));
+            }
+            (_, None) => {}
+        }
+        for key in rows {
+            self.install_package(cluster, install, key);
+        }
+        InstallOutcome::installed()
+    }
+
+    fn install_package(&mut self, cluster: &Cluster, install: &Install, key: StateKey) {
+        if install.stage == Stage::ShouldBeInstalled {
+            assert_eq!(cluster.targets[&key.target].kind(), TargetKind::Server);
+            self.installed_api.insert(key);
+            self.record(key, PerformedStep::InstalledApi);
+        } else {
+            assert_eq!(install.stage, Stage::InstallBinPkgs);
+            self.installed_parts.insert(key);
+            self.record(key, PerformedStep::InstalledPart);
+        }
+    }
+
+    fn remove(
+        &mut self,
+        Remove { key, down_to }: &Remove,
+        fault: Option<Fault>,
+        failure: Option<StepFailure>,
+    ) -> Result<(), StepFailure> {
+        if fault == Some(Fault::Failure) {
+            // Half of it is gone.
+            self.installed_parts.remove(key);
+            return Err(StepFailure::Failed(format!("stuck above {down_to}")));
+        }
+        if failure.is_none() {
+            self.installed_parts.remove(key);
+            if *down_to == Stage::ShouldNotBeInstalled {
+                self.installed_api.remove(key);
+            }
+        }
+        self.perform_unless(failure, *key, PerformedStep::Removed(*down_to))
+    }
+
+    fn perform_unless(
+        &mut self,
+        failure: Option<StepFailure>,
+        key: StateKey,
+        done: PerformedStep,
+    ) -> Result<(), StepFailure> {
+        failure.map_or_else(
+            || {
+                self.record(key, done);
+                Ok(())
+            },
+            Err,
+        )
+    }
+
+    fn record(&mut self, key: StateKey, done: PerformedStep) {
+        self.steps_since_move.entry(key).or_default().push(done);
+        self.history.push((key, done));
+    }
+}
+
+fn verb(cluster: &Cluster, step: &Step) -> String {
+    match step {
+        Step::VerifyInherited(_) => "confirm".into(),
+        Step::Install(_) => "install".into(),
+        Step::Hook(HookStep { hook, image: Some(image), .. }) => {
+            format!("{} {}", hook.name(), cluster.targets[image].address.name)
+        }
+        Step::Hook(HookStep { hook, .. }) => hook.name().into(),
+        Step::Configure(_) => "configure".into(),
+        Step::Remove(_) => "remove".into(),
+    }
+}
+
+fn step_name(cluster: &Cluster, step: &Step, key: StateKey) -> String {
+    format!("{} {}", verb(cluster, step), cluster.packages[&key.package].name)
+}
+
+/// Rows that come to a stage, in one line: `2 compute: mark a b`.
+pub fn set_stage_line(cluster: &Cluster, set_stage: &SetStage) -> String {
+    trace_line(cluster, set_stage.stage, "mark", &set_stage.rows)
+}
+
+/// A step in one line: `4 head: install a b`.
+pub fn step_line(cluster: &Cluster, step: &Step, status: &StepStatus) -> String {
+    let stage = match step {
+        Step::Install(Install { stage, .. }) | Step::Hook(HookStep { stage, .. }) => *stage,
+        Step::VerifyInherited(_) => Stage::InstallBinPkgs,
+        Step::Configure(_) => Stage::RunConfigurator,
+        Step::Remove(remove) => remove.down_to,
+    };
+    let end = match status {
+        StepStatus::Done => String::new(),
+        StepStatus::Failed(FailureReasons::Whole(reason)) | StepStatus::ActionRequired(reason) => {
+            format!(" ! {reason}")
+        }
+        StepStatus::Failed(FailureReasons::ByPackage(failures)) => format!(" ! {} failed", failures.len()),
+        StepStatus::Stopped => " ! stopped".into(),
+    };
+    format!("{}{end}", trace_line(cluster, stage, &verb(cluster, step), &step.rows()))
+}
+
+fn trace_line(cluster: &Cluster, stage: Stage, verb: &str, rows: &[StateKey]) -> String {
+    let mut targets: Vec<String> = Vec::new();
+    let mut packages: Vec<String> = Vec::new();
+    for key in rows {
+        let (target, package) = (&cluster.targets[&key.target], &cluster.packages[&key.package]);
+        for (names, name) in
+            [(&mut targets, target.address.name.to_string()), (&mut packages, package.name.to_string())]
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    format!("{} {}: {verb} {}", stage.id(), targets.join(","), packages.join(" "))
+}

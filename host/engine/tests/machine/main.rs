@@ -1,0 +1,16 @@
+//! The rules of the stage machine, each by its name, and whatever else can happen, by chance.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod admin_actions;
+mod dependency_order;
+mod fake_world;
+mod fixture;
+mod invariants;
+mod properties;
+mod regressions;
+mod removal;
+mod reruns;
+mod rules;
+mod safety;
+mod stages;
+mod traces;

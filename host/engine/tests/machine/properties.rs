@@ -1,0 +1,348 @@
+//! Random clusters, outcomes, deaths and administrators. What must hold in every commit is in `witness`; here is what
+//! must hold in the end.
+
+use std::collections::BTreeSet;
+
+use opkg_engine::machine::{
+    BlockReason, Decision, HookStep, Install, NextStep, Remove, SetStage, StageMachine, Step, WorkItem,
+    images_awaiting_hook,
+};
+use opkg_oda::{Change, Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetKind, WorkState};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use crate::admin_actions::{AdminAction, admin_action, apply_action, phase};
+use crate::fake_world::{FakeWorld, Fault};
+use crate::fixture::Fixture;
+use crate::invariants;
+
+/// More pieces of work than any of these clusters has.
+const MAX_STEPS: usize = 3_000;
+
+#[derive(Debug, Clone)]
+struct Scenario {
+    images: usize,
+    clients: usize,
+    /// For each package whether it is of class core, and what it needs.
+    packages: Vec<(bool, Vec<usize>)>,
+    phase: Phase,
+    actions: Vec<AdminAction>,
+}
+
+/// What happens to one piece of work.
+#[derive(Debug, Clone)]
+enum Interference {
+    Undisturbed,
+    Fault(Fault),
+    /// The engine crashes before, during, or after it, with the result not committed.
+    Crash(u8),
+    /// Somebody does something meanwhile, and the engine hears of it then or later.
+    Concurrent(AdminAction, bool),
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop::sample::select(vec![Fault::Failure, Fault::PartialFailure, Fault::Stop, Fault::ActionRequired])
+}
+
+fn scenario() -> impl Strategy<Value = Scenario> {
+    let package = (any::<bool>(), prop::collection::vec(0..5usize, 0..3));
+    (
+        0..3usize,
+        0..3usize,
+        prop::collection::vec(package, 1..5),
+        phase(),
+        prop::collection::vec(admin_action(), 1..8),
+    )
+        .prop_map(|(images, clients, packages, phase, acts)| Scenario {
+            images,
+            clients,
+            packages,
+            phase,
+            actions: acts,
+        })
+}
+
+fn interferences() -> impl Strategy<Value = Vec<Interference>> {
+    let fate = prop_oneof![
+        6 => Just(Interference::Undisturbed),
+        2 => fault().prop_map(Interference::Fault),
+        2 => (0..4u8).prop_map(Interference::Crash),
+        2 => (admin_action(), any::<bool>()).prop_map(|(action, reloads)| Interference::Concurrent(action, reloads)),
+    ];
+    prop::collection::vec(fate, 0..60)
+}
+
+fn build_fixture(plan: &Scenario) -> Fixture {
+    let mut fixture = Fixture::new().phase(plan.phase);
+    for number in 0..plan.images {
+        fixture = fixture.image(&format!("i{number}"));
+    }
+    for number in 0..plan.clients {
+        fixture = fixture.client(&format!("c{number}"));
+    }
+    for (number, (core, _)) in plan.packages.iter().enumerate() {
+        let class = if *core { opkg_oda::PackageClass::Core } else { opkg_oda::PackageClass::Base };
+        fixture = fixture.package_with_class(&format!("p{number}"), class, &[]);
+    }
+    for (number, (_, needs)) in plan.packages.iter().enumerate() {
+        for needed in needs {
+            fixture =
+                fixture.with_dependency(&format!("p{number}"), &format!("p{}", needed % plan.packages.len()));
+        }
+    }
+    for action in &plan.actions {
+        apply_action(&mut fixture, action);
+    }
+    fixture
+}
+
+/// Runs to the end with whatever is to happen on the way, then undisturbed.
+fn run_scenario(fixture: &mut Fixture, schedule: &[Interference]) {
+    let mut machine = fixture.machine();
+    let mut schedule = schedule.iter();
+    for _ in 0..MAX_STEPS {
+        let Some(work) = machine.next_work() else {
+            match schedule.next() {
+                None => return,
+                Some(Interference::Concurrent(action, _)) => apply_action(fixture, action),
+                Some(_) => {}
+            }
+            machine = fixture.machine();
+            continue;
+        };
+        assert_allowed(&machine, &work, &fixture.world);
+        match schedule.next().unwrap_or(&Interference::Undisturbed) {
+            Interference::Undisturbed => fixture.step(&mut machine, &work),
+            Interference::Fault(fault) => {
+                fixture.world.scheduled_faults = vec![Some(*fault)];
+                fixture.step(&mut machine, &work);
+                fixture.world.scheduled_faults.clear();
+            }
+            Interference::Crash(when) => {
+                if let (WorkItem::Step(step), 1..) = (&work, *when) {
+                    let begun = machine.begin(step, fixture.now);
+                    fixture.commit(&begun);
+                    match when {
+                        2 => {
+                            fixture.world.scheduled_faults = vec![Some(Fault::Failure)];
+                            fixture.world.perform(&fixture.cluster, step);
+                            fixture.world.scheduled_faults.clear();
+                        }
+                        3 => drop(fixture.world.perform(&fixture.cluster, step)),
+                        _ => {}
+                    }
+                }
+                machine = fixture.machine();
+            }
+            Interference::Concurrent(action, reloads) => {
+                fixture.step(&mut machine, &work);
+                apply_action(fixture, action);
+                // What a run maintains is settled when it begins.
+                if *reloads && machine.cluster().targets.keys().eq(fixture.cluster.targets.keys()) {
+                    machine.reload(fixture.cluster.clone());
+                } else {
+                    machine = fixture.machine();
+                }
+            }
+        }
+    }
+    panic!("it never ends");
+}
+
+/// What is chosen may be done now.
+fn assert_allowed(machine: &StageMachine, work: &WorkItem, world: &FakeWorld) {
+    let cluster = machine.cluster();
+    let rows = work.rows();
+    for key in &rows {
+        let row = cluster.state(*key).expect("a row");
+        assert_ne!(row.work_state, WorkState::Failed, "{work:?}");
+        let server = cluster.targets[&key.target].kind() == TargetKind::Server;
+        let interrupted = row.work_state == WorkState::Running;
+        match work {
+            WorkItem::Step(Step::Remove(Remove { down_to: to, .. })) => {
+                assert!(row.is_being_removed());
+                if server {
+                    let kept = cluster.all_states().any(|(other, it)| {
+                        other.package == key.package && other.target != key.target && it.is_present()
+                    });
+                    assert!(!kept, "the server keeps it while anybody has it: {work:?}");
+                }
+                for (needing, package) in &cluster.packages {
+                    let circle = depends_on(cluster, key.package, *needing);
+                    if package.dependencies.contains(&key.package) && !circle {
+                        let other = cluster.state(StateKey { package: *needing, ..*key });
+                        assert!(other.is_none_or(|it| it.current <= *to), "dependents first: {work:?}");
+                    }
+                }
+            }
+            WorkItem::SetStage(_) if interrupted => {}
+            WorkItem::Step(Step::Install(Install { stage, .. }) | Step::Hook(HookStep { stage, .. }))
+            | WorkItem::SetStage(SetStage { stage, .. })
+                if !row.is_being_removed() =>
+            {
+                let gate = stage.required_phase(cluster.targets[&key.target].kind());
+                assert!(gate.is_none_or(|it| it <= cluster.phase), "gates: {work:?}");
+                assert!(cluster.state(*key).is_some_and(|it| it.requested > Stage::ShouldNotBeInstalled));
+                for needed in &cluster.packages[&key.package].dependencies {
+                    let circle = depends_on(cluster, *needed, key.package);
+                    let beside = rows.contains(&StateKey { package: *needed, ..*key });
+                    let other = cluster.state(StateKey { package: *needed, ..*key });
+                    let asked = |it: &PackageState| it.requested > Stage::ShouldNotBeInstalled;
+                    assert!(
+                        circle || beside || other.is_none_or(|it| it.current >= *stage || !asked(it)),
+                        "dependencies first: {work:?}"
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    // Nothing of an earlier stage is left. What stage 6 hands over is taken up when all packages are through it.
+    let stage = match work {
+        WorkItem::Step(Step::Install(Install { stage, .. }) | Step::Hook(HookStep { stage, .. })) => *stage,
+        WorkItem::Step(Step::Configure(_)) => Stage::RunConfigurator,
+        _ => return,
+    };
+    let others = cluster.all_states().map(|(key, _)| key).filter(|it| !world.stopped.contains(it));
+    for key in others.filter(|_| stage != Stage::PostClients) {
+        if let Decision::Ready(NextStep::Advance(earlier)) = machine.decision(key) {
+            assert!(earlier >= stage, "stage-major: {work:?} before {key:?} has come through {earlier}");
+        }
+    }
+}
+
+fn depends_on(cluster: &Cluster, from: PackageId, on: PackageId) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut open = vec![from];
+    while let Some(id) = open.pop() {
+        if id == on {
+            return true;
+        }
+        let needs = cluster.packages.get(&id).into_iter().flat_map(|it| &it.dependencies);
+        open.extend(needs.copied().filter(|it| seen.insert(*it)));
+    }
+    false
+}
+
+/// Every row has come to its end, or says truly why not.
+fn assert_settled(fixture: &Fixture) {
+    let (cluster, machine) = (&fixture.cluster, fixture.machine());
+    for (key, row) in cluster.all_states() {
+        invariants::assert_matches_world(cluster, key, row, &fixture.world);
+        assert_ne!(row.work_state, WorkState::Running);
+        match machine.decision(key) {
+            Decision::Ready(due) => panic!("{key:?} {row:?} has {due:?} left"),
+            Decision::Failed => assert_eq!(row.work_state, WorkState::Failed),
+            Decision::UpToDate => {
+                let removed = row.requested == Stage::ShouldNotBeInstalled && row.current == row.requested;
+                assert!(
+                    removed || row.requested > Stage::ShouldNotBeInstalled && row.current >= row.requested
+                );
+                assert!(!cluster.reruns.contains_key(&key), "{key:?} {:?}", cluster.reruns);
+                if row.current >= Stage::PostImage
+                    && cluster.targets[&key.target].kind() == TargetKind::Server
+                {
+                    assert_eq!(images_awaiting_hook(cluster, key.package).count(), 0);
+                }
+            }
+            Decision::Waiting(BlockReason::Phase(phase)) => assert!(phase > cluster.phase),
+            Decision::Waiting(BlockReason::HandOver) => assert!(!cluster.is_handed_over(key)),
+            Decision::Waiting(BlockReason::Configuration(what)) => {
+                assert_eq!(cluster.packages[&key.package].waiting_for, Some(what));
+            }
+            Decision::Waiting(BlockReason::StillInstalledOn(target)) => {
+                assert!(cluster.state(StateKey { target, ..key }).is_some_and(PackageState::is_present));
+            }
+            Decision::BlockedBy(by) => {
+                let other = StateKey { package: by, ..key };
+                assert!(cluster.state(other).is_some());
+                assert!(
+                    depends_on(cluster, by, key.package) || depends_on(cluster, key.package, by),
+                    "{key:?} has nothing to do with {by:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Everything is answered, cleared, and in the last phase; then nothing but what is requested may be left.
+fn resolve_all(fixture: &mut Fixture) {
+    apply_action(fixture, &AdminAction::SetPhase(Phase::TestInstall));
+    apply_action(fixture, &AdminAction::AnswerAll);
+    apply_action(fixture, &AdminAction::ClearErrors);
+    run_scenario(fixture, &[]);
+}
+
+/// What is left of a database when times and attempts do not matter.
+fn normalized(cluster: &Cluster) -> Cluster {
+    let mut gist = cluster.clone();
+    let keys: Vec<StateKey> = cluster.all_states().map(|(key, _)| key).collect();
+    for key in keys {
+        let row = PackageState { changed_at: 0, attempts: 0, ..cluster.state(key).unwrap().clone() };
+        gist.apply(&Change::UpdateState(key, row));
+    }
+    for (package, clients) in &cluster.assignments {
+        for (client, told) in clients {
+            let handed_over = told.map(|_| 0);
+            gist.apply(&Change::Assign { package: *package, client: *client, handed_over_at: handed_over });
+        }
+    }
+    gist
+}
+
+fn config_with_cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(4),
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config_with_cases(600))]
+
+    #[test]
+    fn whatever_happens_every_row_ends_where_the_rules_say(plan in scenario(), schedule in interferences()) {
+        let mut fixture = build_fixture(&plan);
+        run_scenario(&mut fixture, &schedule);
+        run_scenario(&mut fixture, &[]);
+        assert_settled(&fixture);
+        resolve_all(&mut fixture);
+        assert_settled(&fixture);
+        let failed = fixture.cluster.all_states().filter(|(_, row)| row.work_state == WorkState::Failed).count();
+        prop_assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn deaths_change_nothing_in_the_end(plan in scenario(), deaths in prop::collection::vec((0..8usize, 0..4u8), 0..30)) {
+        let mut calm = build_fixture(&plan);
+        let mut haunted = calm.clone();
+        run_scenario(&mut calm, &[]);
+        let schedule: Vec<Interference> = deaths
+            .into_iter()
+            .flat_map(|(after, when)| std::iter::repeat_n(Interference::Undisturbed, after).chain([Interference::Crash(when)]))
+            .collect();
+        run_scenario(&mut haunted, &schedule);
+        prop_assert_eq!(normalized(&haunted.cluster), normalized(&calm.cluster));
+        prop_assert_eq!((&haunted.world.installed_api, &haunted.world.installed_parts), (&calm.world.installed_api, &calm.world.installed_parts));
+    }
+
+    #[test]
+    fn a_failure_changes_no_row_of_another_package(plan in scenario(), at in 0..40usize) {
+        let mut fixture = build_fixture(&plan);
+        let mut machine = fixture.machine();
+        for _ in 0..at {
+            let Some(work) = machine.next_work() else { return Ok(()) };
+            fixture.step(&mut machine, &work);
+        }
+        let Some(work) = machine.next_work() else { return Ok(()) };
+        let before = fixture.cluster.clone();
+        fixture.world.scheduled_faults = vec![Some(Fault::Failure)];
+        fixture.step(&mut machine, &work);
+        let own: BTreeSet<PackageId> = work.rows().into_iter().map(|it| it.package).collect();
+        for (key, row) in fixture.cluster.all_states().filter(|(key, _)| !own.contains(&key.package)) {
+            prop_assert_eq!(before.state(key), Some(row));
+        }
+    }
+}

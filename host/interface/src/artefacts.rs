@@ -1,0 +1,222 @@
+//! What a plugin hands back for a target: text to be written, and packages to be built. See `wit/` for what each record
+//! means.
+
+/// Something in the OPKG that a diagnostic or a file points at: an index of its locations.
+pub type Node = u32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Lt,
+    Le,
+    Eq,
+    Ge,
+    Gt,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    pub comparison: Comparison,
+    pub version: String,
+}
+
+/// When a script of a package runs, as seen from the package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookTime {
+    PreInstall,
+    PostInstall,
+    PreUninstall,
+    PostUninstall,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub at: Option<Node>,
+    /// One line.
+    pub message: String,
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextFile {
+    /// Relative to the output directory.
+    pub path: String,
+    pub contents: String,
+    pub executable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub name: String,
+    pub value: String,
+}
+
+/// A tar with gzip of the OPKG's own files, below the folder `prefix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tarball {
+    pub path: String,
+    pub prefix: String,
+}
+
+/// A Debian source package of format `3.0 (quilt)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuiltSource {
+    pub name: String,
+    /// With the epoch.
+    pub version: String,
+    /// The unpacked tree.
+    pub directory: String,
+    /// Of the `.dsc`, without those that the host knows itself.
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourcePackage {
+    Tarball(Tarball),
+    Quilt(QuiltSource),
+    /// The OPKG's files are laid into this directory beside the meta-files.
+    Tree(String),
+}
+
+/// A program of the distribution, started without a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildCommand {
+    pub argv: Vec<String>,
+    pub env: Vec<(String, String)>,
+    /// Relative to the output directory; empty for that itself.
+    pub directory: String,
+}
+
+/// How the distribution's own tools make binary packages of the meta-files and sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeBuild {
+    pub commands: Vec<BuildCommand>,
+    /// The packages that must be there afterwards.
+    pub results: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NativeKind {
+    Requires,
+    /// Needed before the scriptlet of this time can run.
+    PreRequires(HookTime),
+    Provides,
+    Conflicts,
+    Obsoletes,
+    Recommends,
+    Suggests,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeRelation {
+    pub kind: NativeKind,
+    pub name: String,
+    pub bound: Option<Bound>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file of the OPKG.
+    Source(Node),
+    Text(String),
+    /// Text, stored with gzip.
+    GzipText(String),
+    Directory,
+    Link(String),
+}
+
+bitflags::bitflags! {
+    /// What a package manager is told of a file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct FileMarks: u8 {
+        const DOCUMENTATION = 1;
+        const CONFIGURATION = 2;
+    }
+}
+
+/// A file as it is installed, owned by root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedFile {
+    /// Absolute.
+    pub path: String,
+    pub content: Content,
+    pub mode: u32,
+    pub marks: FileMarks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scriptlet {
+    pub time: HookTime,
+    /// The program and its arguments.
+    pub interpreter: Vec<String>,
+    pub body: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `Name <address> - version`, or as the format wants it.
+    pub header: String,
+    /// Since 1970, UTC.
+    pub seconds: i64,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinaryPackage {
+    pub name: String,
+    pub epoch: u32,
+    pub version: String,
+    pub release: String,
+    pub arch: String,
+    pub summary: String,
+    pub description: String,
+    pub license: String,
+    pub section: String,
+    pub url: Option<String>,
+    pub maintainer: String,
+    pub relations: Vec<NativeRelation>,
+    /// Sorted by path.
+    pub files: Vec<PackedFile>,
+    pub scriptlets: Vec<Scriptlet>,
+    /// Newest first.
+    pub changelog: Vec<Change>,
+    /// Further fields or tags in the format's own words.
+    pub fields: Vec<Field>,
+    /// Of an archive alone: what stands in it before the files.
+    pub members: Vec<TextFile>,
+    pub file_name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Xz,
+    Zstd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    Rpm(Compression),
+    Deb(Compression),
+    /// A tar of the package's members, then of its files.
+    Archive(Compression),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub meta_files: Vec<TextFile>,
+    pub source: SourcePackage,
+    pub native_build: NativeBuild,
+    pub container: Container,
+    pub packages: Vec<BinaryPackage>,
+    /// Warnings and notes.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -1,0 +1,324 @@
+//! What `opkgc build` tells about its jobs: lines for people, one document for programs.
+
+use std::path::Path;
+
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg_interface::Target;
+use opkg_package::{OutputKind, WrittenFile};
+use opkg_runtime::Registry;
+use opkg_shell::{Shell, diagnostics};
+use serde::Serialize;
+
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::job::{JobOutcome, LoadedPackage};
+use crate::json;
+use crate::summary_table::{JobStatus, SummaryTable};
+
+/// Collects the outcomes of a run.
+pub struct BuildReport {
+    shell: Shell,
+    targets: usize,
+    results: Vec<ResultJson>,
+    summary: SummaryTable,
+    broken_indexes: usize,
+    unknown_targets: usize,
+}
+
+/// One OPKG for one target, or the index of a target's directory, as `--format json` prints it.
+#[derive(Serialize)]
+struct ResultJson {
+    /// Of the OPKG; of an index, where it was written.
+    directory: String,
+    name: Option<String>,
+    version: Option<String>,
+    target: String,
+    /// `built`, `indexed`, `unavailable`, `failed` or `not tried`.
+    status: &'static str,
+    files: Vec<FileJson>,
+    diagnostics: Vec<json::DiagnosticJson>,
+    /// What went wrong besides the diagnostics.
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FileJson {
+    path: String,
+    /// `meta`, `source`, `package`, `record` or `index`.
+    role: &'static str,
+}
+
+impl BuildReport {
+    /// For a run with so many targets.
+    #[must_use]
+    pub fn new(shell: Shell, targets: usize) -> Self {
+        Self {
+            shell,
+            targets,
+            results: Vec::new(),
+            summary: SummaryTable::default(),
+            broken_indexes: 0,
+            unknown_targets: 0,
+        }
+    }
+
+    /// One job has ended.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn record_job(
+        &mut self,
+        package: &LoadedPackage,
+        target: &Target,
+        outcome: JobOutcome,
+    ) -> Result<(), CliError> {
+        let (status, files, diagnostics, error) = match outcome {
+            JobOutcome::Built(files, diagnostics) => (JobStatus::Built, files, diagnostics, None),
+            JobOutcome::Unavailable(diagnostic) => {
+                (JobStatus::Unavailable, Vec::new(), vec![diagnostic], None)
+            }
+            JobOutcome::Rejected(diagnostics) => (JobStatus::Failed, Vec::new(), diagnostics, None),
+            JobOutcome::InvalidPackage => (JobStatus::Failed, Vec::new(), Vec::new(), None),
+            JobOutcome::UnknownTarget(error) => {
+                self.unknown_targets += 1;
+                (JobStatus::Failed, Vec::new(), Vec::new(), Some(CliError::new(error)))
+            }
+            JobOutcome::Failed(error) => (JobStatus::Failed, Vec::new(), Vec::new(), Some(error)),
+            JobOutcome::NotTried => (JobStatus::NotTried, Vec::new(), Vec::new(), None),
+        };
+        let title = package.title();
+        let cause =
+            (status == JobStatus::Failed).then(|| first_problem(package, &diagnostics, error.as_ref()));
+        self.summary.add(&title, &target.to_string(), status, cause.as_deref());
+        let error = error.as_ref().map(|error| error.report().to_string());
+        if self.shell.is_json() {
+            self.results.push(result_json(package, target, status, &files, &diagnostics, error));
+            return Ok(());
+        }
+        self.print_diagnostics(package, &diagnostics, status);
+        if let Some(error) = error {
+            self.shell.eprint(&format!("{title} for {target}:\n{error}"));
+        }
+        match status {
+            JobStatus::Built => {
+                self.shell.status(&format!("{title} for {target}: {}", describe_files(&files)))
+            }
+            JobStatus::Unavailable => {
+                // The plugin's words name the package and the target.
+                let reason = diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
+                self.shell.status(reason);
+            }
+            JobStatus::Failed => self.shell.eprint(&format!("{title} for {target}: failed")),
+            // The table lists them.
+            JobStatus::NotTried => {}
+        }
+        self.print_files(&files)
+    }
+
+    /// Standard output of people: a file a line.
+    fn print_files(&self, files: &[WrittenFile]) -> Result<(), CliError> {
+        for file in files {
+            self.shell.print(&format!("{}\n", file.path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The index of a target's directory was written, or not.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn record_index(
+        &mut self,
+        directory: &Path,
+        target: &Target,
+        indexed: Result<Vec<WrittenFile>, CliError>,
+    ) -> Result<(), CliError> {
+        let (status, files, error) = match indexed {
+            Ok(files) => ("indexed", files, None),
+            Err(error) => {
+                self.broken_indexes += 1;
+                ("failed", Vec::new(), Some(error.report().to_string()))
+            }
+        };
+        if self.shell.is_json() {
+            let files = files.iter().map(file_json).collect();
+            self.results.push(ResultJson {
+                directory: path_text(directory),
+                name: None,
+                version: None,
+                target: target.to_string(),
+                status,
+                files,
+                diagnostics: Vec::new(),
+                error,
+            });
+            return Ok(());
+        }
+        match error {
+            Some(error) => self.shell.eprint(&format!("index for {target}:\n{error}")),
+            None => self.shell.status(&format!("index for {target}: written")),
+        }
+        self.print_files(&files)
+    }
+
+    /// All jobs have ended.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn finish(self) -> Result<ExitStatus, CliError> {
+        if self.shell.is_json() {
+            self.shell.print_json(&self.results)?;
+        } else if let Some(text) = self.summary.render() {
+            self.shell.status(&format!("\n{text}"));
+            if self.summary.count(JobStatus::NotTried) > 0 {
+                self.shell.status("help: --keep-going goes on after a failure");
+            }
+        }
+        Ok(if self.unknown_targets > 0 {
+            ExitStatus::UsageError
+        } else if self.summary.count(JobStatus::Failed) + self.broken_indexes > 0 {
+            ExitStatus::Failed
+        } else if self.summary.count(JobStatus::Unavailable) > 0 && self.targets == 1 {
+            ExitStatus::TargetExcluded
+        } else {
+            ExitStatus::Success
+        })
+    }
+
+    fn print_diagnostics(&self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+        let shown: Vec<Diagnostic> = diagnostics
+            .iter()
+            .filter(|it| match it.severity {
+                _ if status == JobStatus::Unavailable => self.shell.is_verbose(),
+                Severity::Error => true,
+                Severity::Warning => !self.shell.is_quiet(),
+                Severity::Note => self.shell.is_verbose(),
+            })
+            .cloned()
+            .collect();
+        let renderer = self.shell.renderer(false);
+        let source = package.loaded.source.as_ref();
+        let text = diagnostics::render_diagnostics(&renderer, &package.directory, source, &shown);
+        if !text.is_empty() {
+            self.shell.eprint(text.trim_end_matches('\n'));
+        }
+    }
+}
+
+/// The first thing that was wrong, in one line.
+fn first_problem(package: &LoadedPackage, diagnostics: &[Diagnostic], error: Option<&CliError>) -> String {
+    let mut findings = diagnostics.iter().chain(&package.loaded.diagnostics);
+    match error {
+        Some(error) => error.report().one_line(),
+        None => findings
+            .clone()
+            .find(|it| it.severity == Severity::Error)
+            .or_else(|| findings.find(|it| it.severity == Severity::Warning))
+            .map_or_else(String::new, |it| it.message.clone()),
+    }
+}
+
+fn describe_files(files: &[WrittenFile]) -> String {
+    let count = |role| files.iter().filter(|file| file.kind == role).count();
+    let mut parts = Vec::new();
+    for (role, one, many) in [
+        (OutputKind::MetaFile, "meta-files", "meta-files"),
+        (OutputKind::SourcePackage, "source package", "source package"),
+        (OutputKind::BinaryPackage, "1 package", "packages"),
+    ] {
+        match (count(role), role) {
+            (0, _) => {}
+            (1, _) => parts.push(one.to_owned()),
+            (n, OutputKind::BinaryPackage) => parts.push(format!("{n} {many}")),
+            _ => parts.push(many.to_owned()),
+        }
+    }
+    parts.join(", ")
+}
+
+fn result_json(
+    package: &LoadedPackage,
+    target: &Target,
+    status: JobStatus,
+    files: &[WrittenFile],
+    diagnostics: &[Diagnostic],
+    error: Option<String>,
+) -> ResultJson {
+    let source = package.loaded.source.as_ref();
+    let opkg = package.loaded.opkg.as_ref();
+    let findings = package.loaded.diagnostics.iter().chain(diagnostics);
+    ResultJson {
+        directory: path_text(&package.directory),
+        name: opkg.map(|it| it.name.clone()),
+        version: opkg.and_then(|it| it.version()).map(ToString::to_string),
+        target: target.to_string(),
+        status: status.name(),
+        files: files.iter().map(file_json).collect(),
+        diagnostics: findings.map(|it| json::diagnostic_json(&package.directory, source, it)).collect(),
+        error,
+    }
+}
+
+fn file_json(file: &WrittenFile) -> FileJson {
+    FileJson {
+        path: path_text(&file.path),
+        role: match file.kind {
+            OutputKind::MetaFile => "meta",
+            OutputKind::SourcePackage => "source",
+            OutputKind::BinaryPackage => "package",
+            OutputKind::BuildRecord => "record",
+            OutputKind::Index => "index",
+        },
+    }
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// One distribution that can be named.
+#[derive(Serialize)]
+struct DistributionJson<'a> {
+    id: &'a str,
+    name: &'a str,
+    aliases: Vec<&'a str>,
+    versions: Vec<&'a str>,
+    default_version: Option<&'a str>,
+    architectures: Vec<&'a str>,
+}
+
+/// `--supported-dist`.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn print_distributions(shell: Shell, registry: &Registry) -> Result<ExitStatus, CliError> {
+    let descriptions = registry.descriptions();
+    let supported: Vec<DistributionJson<'_>> = descriptions
+        .iter()
+        .map(|dist| DistributionJson {
+            id: &dist.id,
+            name: &dist.name,
+            aliases: dist.aliases.iter().map(|alias| alias.id.as_str()).collect(),
+            versions: dist.releases.iter().map(|release| release.version.as_str()).collect(),
+            default_version: dist
+                .releases
+                .iter()
+                .find(|release| release.is_default)
+                .map(|release| release.version.as_str()),
+            architectures: dist.archs.iter().map(|arch| arch.canonical.as_str()).collect(),
+        })
+        .collect();
+    if shell.is_json() {
+        shell.print_json(&supported)?;
+        return Ok(ExitStatus::Success);
+    }
+    for dist in supported {
+        shell.print(&format!("{}  {}\n", dist.id, dist.name))?;
+        let lines =
+            [("also", dist.aliases), ("versions", dist.versions), ("architectures", dist.architectures)];
+        for (what, list) in lines.iter().filter(|(_, list)| !list.is_empty()) {
+            shell.print(&format!("    {what}: {}\n", list.join(" ")))?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}

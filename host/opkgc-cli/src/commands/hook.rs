@@ -1,0 +1,155 @@
+//! `opkgc hook`: writing, building and trying hooks that are components.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use opkg_opm::{SimulatedCluster, TrialResult};
+use opkg_runtime::{ComponentInterface, LoadErrorKind, PluginKind, Registry};
+use opkg_shell::{Shell, UsageError};
+use serde::Serialize;
+
+use crate::args::HookCommand;
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::plugins;
+
+/// The files of a new crate, each with what is in it.
+const TEMPLATE: [(&str, &str); 3] = [
+    ("Cargo.toml", include_str!("../../../../templates/hook/Cargo.toml")),
+    ("src/lib.rs", include_str!("../../../../templates/hook/lib.rs")),
+    ("cluster.toml", include_str!("../../../../templates/hook/cluster.toml")),
+];
+
+pub fn run(shell: Shell, command: HookCommand) -> Result<ExitStatus, CliError> {
+    match command {
+        HookCommand::New { name, output, sdk } => create_crate(shell, &name, output, &sdk),
+        HookCommand::Build { directory, output } => build_hook(shell, &directory, output),
+        HookCommand::Run { file, pretend, hook, files } => {
+            run_hook(shell, &file, &pretend, hook.as_deref(), files.as_deref())
+        }
+    }
+}
+
+fn create_crate(
+    shell: Shell,
+    name: &str,
+    output: Option<PathBuf>,
+    sdk: &Path,
+) -> Result<ExitStatus, CliError> {
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !name.ends_with('-');
+    if !is_name {
+        let help = "use a-z, 0-9 and `-`, a letter first and no `-` at the end";
+        return Err(UsageError::new(format!("`{}` is no name for a crate", name.escape_debug()), help).into());
+    }
+    if !sdk.join("Cargo.toml").is_file() {
+        let message = format!("{} is not the directory of the crate `opkg-sdk`", sdk.display());
+        let help = "name it with --sdk: `plugins/sdk` in the sources of this program";
+        return Err(UsageError::new(message, help).into());
+    }
+    let sdk = fs::canonicalize(sdk)?;
+    let sdk = sdk.to_str().ok_or_else(|| CliError::new("the path of the crate `opkg-sdk` is not UTF-8"))?;
+    let sdk: String = sdk.chars().flat_map(escape_toml).collect();
+    let target = output.unwrap_or_else(|| PathBuf::from(name));
+    // Whole or not at all.
+    let parent = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let staging = tempfile::Builder::new().prefix(".hook-").tempdir_in(parent)?;
+    let made = staging.path().join(name);
+    for (path, text) in TEMPLATE {
+        let path = made.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&made))?;
+        fs::write(path, text.replace("@NAME@", name).replace("@SDK@", &sdk))?;
+    }
+    if fs::symlink_metadata(&target).is_ok() {
+        let help = "name another directory with --output";
+        return Err(UsageError::new(format!("{} is there already", target.display()), help).into());
+    }
+    fs::rename(&made, &target)?;
+    shell.print(&format!("{}\n", target.display()))?;
+    shell.status(&format!("opkgc hook build {} makes a component of it", target.display()));
+    Ok(ExitStatus::Success)
+}
+
+/// A character of a string of TOML.
+fn escape_toml(c: char) -> impl Iterator<Item = char> {
+    matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])
+}
+
+/// What `build --format json` prints.
+#[derive(Serialize)]
+struct BuildJson<'a> {
+    path: String,
+    size: usize,
+    interface: &'a str,
+    /// What it asks of its host.
+    imports: Vec<String>,
+}
+
+fn build_hook(shell: Shell, directory: &Path, output: Option<PathBuf>) -> Result<ExitStatus, CliError> {
+    let built = opkg_build::build_component(
+        directory,
+        opkg_build::BuildOptions { quiet: shell.is_quiet(), ..Default::default() },
+    )?;
+    let names = ComponentInterface::read(&built.component)?;
+    if let found @ PluginKind::Distribution = names.classify()?.0 {
+        let problem = LoadErrorKind::WrongKind { found, wanted: PluginKind::HookRunner };
+        let help = "`opkgc plugin build` builds those";
+        return Err(UsageError::new(format!("the crate {} {problem}", built.crate_name), help).into());
+    }
+    let path = output.unwrap_or_else(|| built.file_name().into());
+    built.write(&path)?;
+    if shell.is_json() {
+        let path = path.display().to_string();
+        let (size, interface) = (built.component.len(), built.interface.as_str());
+        shell.print_json(&BuildJson { path, size, interface, imports: names.imports })?;
+        return Ok(ExitStatus::Success);
+    }
+    let (name, version) = (&built.crate_name, &built.crate_version);
+    shell.status(&format!(
+        "{name} {version}: {} bytes, interface {}",
+        built.component.len(),
+        built.interface
+    ));
+    shell.print(&format!("{}\n", path.display()))?;
+    Ok(ExitStatus::Success)
+}
+
+/// What `run --format json` prints.
+#[derive(Serialize)]
+struct HookRunJson {
+    ok: bool,
+    did: Vec<String>,
+    error: Option<String>,
+}
+
+fn run_hook(
+    shell: Shell,
+    file: &Path,
+    pretend: &Path,
+    hook: Option<&str>,
+    files: Option<&Path>,
+) -> Result<ExitStatus, CliError> {
+    let text = fs::read_to_string(pretend)?;
+    let cluster = SimulatedCluster::parse(&text).map_err(|reason| {
+        let message = format!("the simulated cluster {} is invalid:\n{reason}", pretend.display());
+        UsageError::new(message, "docs/hooks.md says what may stand there")
+    })?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let hook = hook.unwrap_or_else(|| name.strip_suffix(".wasm").unwrap_or(&name)).to_owned();
+    let registry = Registry::discover(plugins::runtime_options(shell, &[]));
+    let scratch = tempfile::tempdir()?;
+    let directory = files.unwrap_or(scratch.path());
+    let TrialResult { transcript: said, failure } =
+        cluster.run(&registry, &name, fs::read(file)?, &hook, directory)?;
+    if shell.is_json() {
+        shell.print_json(&HookRunJson { ok: failure.is_none(), did: said, error: failure.clone() })?;
+    } else {
+        said.iter().try_for_each(|line| shell.print(&format!("{line}\n")))?;
+        match &failure {
+            Some(failure) => shell.eprint(&format!("error: {failure}")),
+            None => shell.status("done"),
+        }
+    }
+    Ok(if failure.is_some() { ExitStatus::Failed } else { ExitStatus::Success })
+}

@@ -1,0 +1,9 @@
+//! One module per command.
+
+pub mod build;
+pub mod check;
+pub mod convert;
+pub mod diff;
+pub mod hook;
+pub mod new;
+pub mod plugin;

@@ -1,0 +1,237 @@
+//! `opkgc plugin`: what plugins there are, what a file is, building and installing one.
+
+use std::path::Path;
+
+use opkg_runtime::hook::RunnerDescription;
+use opkg_runtime::{
+    Inspection, Origin, PluginDescription, PluginKind, Registry, RegistryEntry, inspect, install, remove,
+};
+use opkg_shell::Shell;
+use serde::Serialize;
+
+use crate::args::{PluginArgs, PluginCommand};
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::plugins;
+
+pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError> {
+    match command {
+        PluginCommand::List(arguments) => list_plugins(shell, arguments),
+        PluginCommand::Inspect { file } => inspect_plugin(shell, file),
+        PluginCommand::Build { directory, output } => build_plugin(shell, directory, output.as_deref()),
+        PluginCommand::Install { file } => {
+            let installed = install(file, &plugins::runtime_options(shell, &[]))?;
+            if shell.is_json() {
+                shell.print_json(&installed)?;
+            } else {
+                let description = &installed.description;
+                shell.status(&format!("installed {}", description.name_and_version()));
+                shell.print(&format!("{}\n", installed.path.display()))?;
+            }
+            Ok(ExitStatus::Success)
+        }
+        PluginCommand::Remove { id } => {
+            let path = remove(id, &plugins::runtime_options(shell, &[]))?;
+            shell.status(&format!("removed {}", path.display()));
+            Ok(ExitStatus::Success)
+        }
+    }
+}
+
+/// One plugin, as `list --format json` prints it.
+#[derive(Serialize)]
+struct PluginJson<'a> {
+    origin: Origin,
+    path: Option<String>,
+    kind: Option<PluginKind>,
+    id: Option<&'a str>,
+    name: Option<&'a str>,
+    version: Option<&'a str>,
+    aliases: Vec<&'a str>,
+    /// Of a hook runner: which files.
+    takes: Vec<String>,
+    interface: Option<&'a str>,
+    size: Option<u64>,
+    sha256: Option<&'a str>,
+    /// Ids that another plugin answers to, which comes first.
+    shadowed: Vec<ShadowJson>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShadowJson {
+    id: String,
+    by: String,
+}
+
+fn list_plugins(shell: Shell, arguments: &PluginArgs) -> Result<ExitStatus, CliError> {
+    let registry = Registry::discover(plugins::runtime_options(shell, &arguments.files));
+    let listed: Vec<PluginJson<'_>> =
+        registry.entries().iter().map(|entry| plugin_json(entry, &registry)).collect();
+    if shell.is_json() {
+        shell.print_json(&listed)?;
+    } else {
+        for plugin in &listed {
+            shell.print(&render_plugin(plugin))?;
+        }
+    }
+    let broken = registry.entries().iter().any(|entry| entry.error().is_some());
+    Ok(if broken { ExitStatus::Failed } else { ExitStatus::Success })
+}
+
+fn plugin_json<'a>(entry: &'a RegistryEntry, registry: &Registry) -> PluginJson<'a> {
+    let (identity, description) = (entry.description(), entry.distribution());
+    let by = |index: usize| registry.entries().get(index).map(plugin_location).unwrap_or_default();
+    PluginJson {
+        origin: entry.origin(),
+        path: entry.path().map(|path| path.display().to_string()),
+        kind: identity.map(|identity| match identity {
+            PluginDescription::Distribution(_) => PluginKind::Distribution,
+            PluginDescription::HookRunner(_) => PluginKind::HookRunner,
+        }),
+        id: identity.map(PluginDescription::id),
+        name: description.map(|description| description.name.as_str()),
+        version: identity.map(PluginDescription::version),
+        aliases: description
+            .iter()
+            .flat_map(|description| &description.aliases)
+            .map(|alias| alias.id.as_str())
+            .collect(),
+        takes: entry.hook_runner().map(describe_patterns).unwrap_or_default(),
+        interface: entry.interface(),
+        size: entry.size(),
+        sha256: entry.sha256().map(String::as_str),
+        shadowed: entry
+            .shadowed()
+            .iter()
+            .map(|(id, index)| ShadowJson { id: id.clone(), by: by(*index) })
+            .collect(),
+        error: entry.error().map(|error| match error.help() {
+            Some(help) => format!("{error}; {help}"),
+            None => error.to_string(),
+        }),
+    }
+}
+
+/// A plugin's file, or where it is from.
+fn plugin_location(entry: &RegistryEntry) -> String {
+    entry.path().map_or_else(|| entry.origin().to_string(), |path| path.display().to_string())
+}
+
+fn render_plugin(plugin: &PluginJson<'_>) -> String {
+    let mut lines = Vec::new();
+    let title = match (plugin.id, plugin.version, &plugin.path) {
+        (Some(id), Some(version), _) => format!("{id} {version}"),
+        (_, _, Some(path)) => path.clone(),
+        _ => "a plugin".into(),
+    };
+    lines.push(format!("{title}  ({})", plugin.origin));
+    if let Some(error) = &plugin.error {
+        lines.push(format!("    error: {error}"));
+    }
+    let mut detail = |what: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|it| !it.is_empty()) {
+            lines.push(format!("    {what}: {value}"));
+        }
+    };
+    detail("for", plugin.name.map(str::to_owned));
+    detail("runs hooks that", Some(plugin.takes.join(", ")));
+    detail("also", Some(plugin.aliases.join(" ")));
+    detail("file", plugin.path.clone().filter(|it| *it != title));
+    detail("interface", plugin.interface.map(str::to_owned));
+    detail("sha256", plugin.sha256.map(str::to_owned));
+    for shadow in &plugin.shadowed {
+        detail("shadowed by", Some(format!("{} (`{}`)", shadow.by, shadow.id)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Which files a hook runner takes.
+fn describe_patterns(runner: &RunnerDescription) -> Vec<String> {
+    runner.takes.iter().map(ToString::to_string).collect()
+}
+
+fn as_strs(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
+}
+
+fn inspect_plugin(shell: Shell, file: &Path) -> Result<ExitStatus, CliError> {
+    let inspection = inspect(file, &plugins::runtime_options(shell, &[]))?;
+    if shell.is_json() {
+        shell.print_json(&inspection)?;
+    } else {
+        shell.print(&render_inspection(&inspection))?;
+    }
+    Ok(if inspection.problem.is_some() { ExitStatus::Failed } else { ExitStatus::Success })
+}
+
+fn render_inspection(it: &Inspection) -> String {
+    let mut lines = Vec::new();
+    let mut detail = |what: &str, values: &[&str]| {
+        if !values.is_empty() {
+            lines.push(format!("{what:<12}{}", values.join(&format!("\n{:12}", ""))));
+        }
+    };
+    if let Some(PluginDescription::HookRunner(runner)) = &it.description {
+        detail("hook", &[&runner.name_and_version()]);
+        detail("takes", &as_strs(&describe_patterns(runner)));
+    }
+    if let Some(PluginDescription::Distribution(description)) = &it.description {
+        let ids = description.aliases.iter().map(|alias| format!("{} ({})", alias.id, alias.name));
+        let ids: Vec<String> =
+            std::iter::once(format!("{} ({})", description.id, description.name)).chain(ids).collect();
+        let releases: Vec<String> = description.releases.iter().map(plugins::format_release).collect();
+        detail("plugin", &[&format!("{} {}", description.id, description.version)]);
+        detail("answers to", &as_strs(&ids));
+        detail("versions", &[&releases.join(", ")]);
+    }
+    detail("world", &[it.world.unwrap_or("unknown to this program")]);
+    detail("interface", &[it.interface.as_deref().unwrap_or("not supported by this program")]);
+    detail("size", &[&format!("{} bytes", it.size)]);
+    detail("sha256", &[&it.sha256]);
+    detail("exports", &as_strs(&it.exports));
+    detail("imports", &as_strs(&it.imports));
+    detail("empty WASI", &as_strs(&it.wasi));
+    if let Some(problem) = &it.problem {
+        detail("problem", &[&format!("it {problem}")]);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What `build --format json` prints.
+#[derive(Serialize)]
+struct BuildJson<'a> {
+    path: String,
+    size: usize,
+    interface: &'a str,
+    compiler: &'a str,
+}
+
+fn build_plugin(shell: Shell, directory: &Path, output: Option<&Path>) -> Result<ExitStatus, CliError> {
+    let built = opkg_build::build_component(
+        directory,
+        opkg_build::BuildOptions { quiet: shell.is_quiet(), ..Default::default() },
+    )?;
+    let path = output.map_or_else(|| built.file_name().into(), Path::to_owned);
+    built.write(&path)?;
+    if shell.is_json() {
+        shell.print_json(&BuildJson {
+            path: path.display().to_string(),
+            size: built.component.len(),
+            interface: &built.interface,
+            compiler: &built.compiler,
+        })?;
+        return Ok(ExitStatus::Success);
+    }
+    shell.status(&format!(
+        "{} {}: {} bytes, interface {}",
+        built.crate_name,
+        built.crate_version,
+        built.component.len(),
+        built.interface
+    ));
+    shell.print(&format!("{}\n", path.display()))?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,197 @@
+//! Every error of the libraries, turned into what a user reads: what happened, and what to do next.
+
+use std::fmt::Display;
+use std::io;
+
+use opkg_shell::Shell;
+use opkg_shell::errors::{ErrorReport, UsageError, io_error_kind};
+
+use crate::exit::ExitStatus;
+
+/// Why a command failed, and how the program ends.
+#[derive(Debug)]
+pub struct CliError {
+    report: ErrorReport,
+    exit: ExitStatus,
+}
+
+impl CliError {
+    /// One that has nothing to say but this.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { report: ErrorReport::new(message.into()), exit: ExitStatus::Failed }
+    }
+
+    /// An error that is not the user's, with what there is to do about it.
+    fn failed(
+        error: impl std::error::Error + Send + Sync + 'static,
+        hint: Option<impl Into<String>>,
+    ) -> Self {
+        Self { report: ErrorReport::new(error).hint(hint), exit: ExitStatus::Failed }
+    }
+
+    /// With what was being done.
+    pub fn context(self, text: impl Into<String>) -> Self {
+        Self { report: self.report.context(text), ..self }
+    }
+
+    /// All that users read of it.
+    pub fn report(&self) -> &ErrorReport {
+        &self.report
+    }
+}
+
+/// Says what went wrong and how the program ends.
+pub fn report_error(shell: Shell, error: &CliError) -> ExitStatus {
+    if error.report.is_broken_pipe() {
+        return ExitStatus::Success;
+    }
+    shell.eprint(&error.report.to_string());
+    error.exit
+}
+
+/// Says what was being done when something failed.
+pub trait Context<T> {
+    fn context(self, text: impl Display) -> Result<T, CliError>;
+}
+
+impl<T, E: Into<CliError>> Context<T> for Result<T, E> {
+    fn context(self, text: impl Display) -> Result<T, CliError> {
+        self.map_err(|error| error.into().context(text.to_string()))
+    }
+}
+
+impl From<UsageError> for CliError {
+    fn from(error: UsageError) -> Self {
+        let help = error.help().to_owned();
+        Self { report: ErrorReport::new(error).hint(Some(help)), exit: ExitStatus::UsageError }
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        let hint = io_hint(error.kind());
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_runtime::LoadError> for CliError {
+    fn from(error: opkg_runtime::LoadError) -> Self {
+        let hint = error.help();
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_runtime::LoadErrorKind> for CliError {
+    fn from(error: opkg_runtime::LoadErrorKind) -> Self {
+        let hint = error.help();
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_runtime::GenerateError> for CliError {
+    fn from(error: opkg_runtime::GenerateError) -> Self {
+        use opkg_runtime::GenerateError as Error;
+        let hint = match &error {
+            Error::Broken(error) => error.help(),
+            Error::UnknownTarget(_) | Error::TargetExcluded(_) | Error::Diagnostics(_) => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_build::BuildError> for CliError {
+    fn from(error: opkg_build::BuildError) -> Self {
+        let hint = io_error_kind(&error).and_then(io_hint);
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_opm::TrialError> for CliError {
+    fn from(error: opkg_opm::TrialError) -> Self {
+        use opkg_opm::TrialError as Error;
+        let hint = match &error {
+            Error::Hook(error) => error.help(),
+            Error::Files(error) => io_hint(error.kind()).map(str::to_owned),
+            Error::Target(_) => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_package::Error> for CliError {
+    fn from(error: opkg_package::Error) -> Self {
+        use opkg_package::Error;
+        let hint = match &error {
+            Error::FileChanged(_) => Some("run it again when nobody writes to the OPKG"),
+            Error::UnknownFile(_) | Error::InvalidOutput(_) => Some("tell the authors of the plugin"),
+            Error::TooLarge(_) => {
+                Some("give large files a package of their own, or fetch them when they are needed")
+            }
+            Error::Signing(_) => Some("look whether `gpg` can sign with that key"),
+            Error::MissingProgram { .. } => {
+                Some("install it, or leave out --builder: opkgc makes the same packages itself")
+            }
+            Error::ProgramFailed { .. } => Some("-v shows everything that it prints"),
+            Error::MissingBuildResult(_) => Some("-v shows what the native build prints"),
+            Error::CannotIndex { .. } => {
+                Some("move it out of the directory, or build it anew; the earlier index is untouched")
+            }
+            Error::NothingToIndex(_) => Some("leave out --repo for this target"),
+            Error::Io(error) => io_hint(error.kind()),
+        };
+        let details: Vec<String> = match &error {
+            Error::ProgramFailed { last_lines, .. } => {
+                last_lines.iter().map(|line| quote_line(line)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let Self { report, exit } = Self::failed(error, hint);
+        Self { report: details.into_iter().fold(report, ErrorReport::detail), exit }
+    }
+}
+
+impl From<opkg_package::KeyError> for CliError {
+    fn from(error: opkg_package::KeyError) -> Self {
+        let hint = error.help();
+        Self::failed(error, Some(hint))
+    }
+}
+
+impl From<opkg_inspect::Error> for CliError {
+    fn from(error: opkg_inspect::Error) -> Self {
+        use opkg_inspect::Error;
+        let hint = match &error {
+            Error::KindMismatch(..) => Some("name two files or two directories"),
+            Error::Io(error) => io_hint(error.kind()),
+            Error::InvalidPackage { .. } => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_convert::Error> for CliError {
+    fn from(error: opkg_convert::Error) -> Self {
+        let hint = error.help().or_else(|| io_error_kind(&error).and_then(io_hint));
+        Self::failed(error, hint)
+    }
+}
+
+/// A line that a program printed, without what could do something to a terminal.
+fn quote_line(line: &str) -> String {
+    format!("  | {}", opkg::strip_control_chars(line))
+}
+
+fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("nothing was left behind; make room, or name another place with --output")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("name a directory that you may write to with --output")
+        }
+        io::ErrorKind::NotADirectory => {
+            Some("a file stands where a directory is needed; name another --output")
+        }
+        _ => None,
+    }
+}

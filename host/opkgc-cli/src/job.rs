@@ -1,0 +1,107 @@
+//! One OPKG for one target, and how that ended.
+
+use std::path::{Path, PathBuf};
+
+use opkg::LoadResult;
+use opkg::diagnostic::Diagnostic;
+use opkg_interface::Target;
+use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
+use opkg_runtime::{DistributionPlugin, GenerateError};
+
+use crate::errors::CliError;
+
+/// An OPKG that was named on the command line.
+pub struct LoadedPackage {
+    pub directory: PathBuf,
+    /// What was read.
+    pub loaded: LoadResult,
+    /// Whether it may be compiled.
+    pub is_compilable: bool,
+}
+
+/// How a job ended.
+pub enum JobOutcome {
+    /// Everything was written; what the plugin said besides.
+    Built(Vec<WrittenFile>, Vec<Diagnostic>),
+    /// The OPKG's own filters exclude the target.
+    Unavailable(Diagnostic),
+    /// The plugin found that it cannot be expressed.
+    Rejected(Vec<Diagnostic>),
+    /// The OPKG has errors, which were shown before.
+    InvalidPackage,
+    /// The plugin knows no such version or architecture; says which there are.
+    UnknownTarget(String),
+    /// Something went wrong.
+    Failed(CliError),
+    /// It was not begun, since another one had failed before.
+    NotTried,
+}
+
+impl JobOutcome {
+    /// Whether something is wrong that a person must do something about.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Built(..) | Self::Unavailable(_) | Self::NotTried => false,
+            Self::Rejected(_) | Self::InvalidPackage | Self::UnknownTarget(_) | Self::Failed(_) => true,
+        }
+    }
+}
+
+impl LoadedPackage {
+    /// Name and version, or the directory of one that has none.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let opkg = self.loaded.opkg.as_ref();
+        match opkg.and_then(|opkg| Some((&opkg.name, opkg.version()?))) {
+            Some((name, version)) => format!("{name} {version}"),
+            None => self.directory.display().to_string(),
+        }
+    }
+}
+
+/// The target's own directory within the output directory.
+#[must_use]
+pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
+    output.join(target.to_string())
+}
+
+/// One OPKG for one target.
+pub struct Job<'a> {
+    /// What is compiled.
+    pub package: &'a LoadedPackage,
+    /// What for.
+    pub target: &'a Target,
+    /// Answers to the target.
+    pub plugin: &'a DistributionPlugin,
+}
+
+impl Job<'_> {
+    /// How messages call it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} for {}", self.package.title(), self.target)
+    }
+
+    /// Compiles the OPKG into the target's directory within `output`.
+    pub fn run(&self, output: &Path, builder: BuildMode, signer: Option<&Signer>) -> JobOutcome {
+        let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.is_compilable) else {
+            return JobOutcome::InvalidPackage;
+        };
+        let generated = match self.plugin.generate(opkg, self.target) {
+            Ok(generated) => generated,
+            Err(GenerateError::TargetExcluded(diagnostic)) => return JobOutcome::Unavailable(diagnostic),
+            Err(GenerateError::UnknownTarget(message)) => return JobOutcome::UnknownTarget(message),
+            Err(GenerateError::Diagnostics(diagnostics)) => return JobOutcome::Rejected(diagnostics),
+            Err(error) => return JobOutcome::Failed(error.into()),
+        };
+        let source = OpkgSource { opkg, directory: &self.package.directory };
+        let directory = target_directory(output, self.target);
+        match opkg_package::write_packages(&generated.output, source, &directory, builder, signer) {
+            Ok(written) => JobOutcome::Built(written, generated.diagnostics),
+            Err(error) => JobOutcome::Failed(
+                CliError::from(error).context(format!("cannot write to {}", directory.display())),
+            ),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The program `opkgc`: command line, rendering, exit statuses; every word that a user reads.
+
+#![warn(clippy::disallowed_methods)]
+
+pub mod args;
+mod build_report;
+mod commands;
+mod dists;
+mod errors;
+pub mod exit;
+mod forms;
+mod hook_components;
+mod interrupt;
+mod job;
+mod json;
+mod plugins;
+mod schedule;
+mod signing;
+mod source_date;
+mod summary_table;
+
+use clap::CommandFactory;
+use opkg_shell::{Shell, generate, logging};
+
+use crate::args::{Cli, Command};
+use crate::errors::{CliError, Context};
+use crate::exit::ExitStatus;
+
+/// Runs the program. Whatever fails has been said when this returns.
+#[must_use]
+pub fn run(cli: Cli) -> ExitStatus {
+    let shell = Shell::new(&cli.common);
+    let logging = logging::init(cli.common.verbose).map_err(CliError::from);
+    logging.and_then(|()| dispatch(shell, cli)).unwrap_or_else(|error| errors::report_error(shell, &error))
+}
+
+fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
+    match cli.command.unwrap_or(Command::Build(cli.build)) {
+        Command::Build(arguments) => commands::build::run(shell, arguments),
+        Command::Check(arguments) => commands::check::run(shell, &arguments),
+        Command::New(arguments) => commands::new::run(shell, &arguments),
+        Command::Convert(arguments) => commands::convert::run(shell, &arguments),
+        Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
+        Command::Schema => {
+            shell.print(opkg::schema())?;
+            Ok(ExitStatus::Success)
+        }
+        Command::Hook(command) => commands::hook::run(shell, command),
+        Command::Plugin(command) => commands::plugin::run(shell, &command),
+        Command::Man { directory } => {
+            generate::write_man_pages(shell, Cli::command(), &directory)
+                .context("cannot write the man pages")?;
+            Ok(ExitStatus::Success)
+        }
+        Command::Completions { shell: kind } => {
+            generate::print_completions(&mut Cli::command(), kind)?;
+            Ok(ExitStatus::Success)
+        }
+    }
+}

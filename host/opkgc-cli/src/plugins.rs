@@ -1,0 +1,51 @@
+//! What all commands that use plugins have in common.
+
+use std::path::PathBuf;
+
+use opkg_interface::DistributionRelease;
+use opkg_runtime::{LogLevel, LogSink, Origin, Registry, RuntimeOptions};
+use opkg_shell::{Shell, UsageError};
+
+/// What the environment says, and the plugins named on the command line. What plugins report is shown as the
+/// verbosity wants it.
+#[must_use]
+pub fn runtime_options(shell: Shell, files: &[PathBuf]) -> RuntimeOptions {
+    let log = LogSink::new(move |message| {
+        let line = format!("{}: {}", message.origin, message.text);
+        match message.level {
+            // An error is shown by whoever the call fails for.
+            LogLevel::Warn => shell.status(&line),
+            _ => shell.debug(&line),
+        }
+    });
+    RuntimeOptions { plugin_files: files.to_vec(), log, ..RuntimeOptions::from_env() }
+}
+
+/// Finds all plugins, to be compiled on so many threads. One that does not work is reported; if it was named on the
+/// command line, it is an error.
+///
+/// # Errors
+/// A named plugin does not work.
+pub fn discover_plugins(
+    shell: Shell,
+    files: &[PathBuf],
+    threads: Option<usize>,
+) -> Result<Registry, UsageError> {
+    let registry = Registry::discover(RuntimeOptions { threads, ..runtime_options(shell, files) });
+    for (entry, error) in registry.load_errors() {
+        let help = error.help().unwrap_or_else(|| "`opkgc plugin list` shows all plugins".into());
+        if entry.origin() == Origin::Named {
+            return Err(UsageError::new(error.to_string(), help));
+        }
+        shell.status(&format!("warning: {error}; it is not used\n  help: {help}"));
+    }
+    Ok(registry)
+}
+
+/// `12 (bookworm), the default`
+#[must_use]
+pub fn format_release(release: &DistributionRelease) -> String {
+    let name = release.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let default = if release.is_default { ", the default" } else { "" };
+    format!("{}{name}{default}", release.version)
+}

@@ -1,0 +1,76 @@
+//! The key to sign with, from the command line and the environment.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fs_err as fs;
+use opkg_package::Signer;
+use opkg_shell::UsageError;
+
+use crate::args::{BuildArgs, BuilderChoice};
+use crate::errors::{CliError, Context};
+
+/// Where the passphrase is, unless a file is named.
+const PASSPHRASE_VARIABLE: &str = "OPKG_SIGN_PASSPHRASE";
+
+/// Bytes of a key file or a passphrase: more than any has.
+const MAX_KEY_BYTES: u64 = 1 << 20;
+
+/// What `--sign` asks for.
+///
+/// # Errors
+/// When the key cannot be read or cannot sign, or there is nothing that it could sign.
+pub fn load_signer(arguments: &BuildArgs) -> Result<Option<Signer>, CliError> {
+    let Some(file) = &arguments.sign else { return Ok(None) };
+    if arguments.builder == BuilderChoice::Native && !arguments.source {
+        return Err(UsageError::new(
+            "--sign signs the packages that opkgc makes itself, not those of --builder native",
+            "leave out --builder: opkgc makes the same packages itself",
+        )
+        .into());
+    }
+    let passphrase = match &arguments.passphrase_file {
+        Some(file) => {
+            let text = String::from_utf8(read_limited(file)?).map_err(|_| {
+                UsageError::new(
+                    format!("the passphrase in {} is not UTF-8", file.display()),
+                    "write it anew, in UTF-8",
+                )
+            })?;
+            let line = text.strip_suffix('\n').unwrap_or(&text);
+            Some(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        }
+        None => match std::env::var(PASSPHRASE_VARIABLE) {
+            Ok(passphrase) => Some(passphrase),
+            Err(std::env::VarError::NotPresent) => None,
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(UsageError::new(
+                    format!("${PASSPHRASE_VARIABLE} is not UTF-8"),
+                    "write it in UTF-8",
+                )
+                .into());
+            }
+        },
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
+    let signer =
+        Signer::new(&read_limited(file)?, passphrase.as_deref(), u32::try_from(now).unwrap_or(u32::MAX))
+            .context(format_args!("cannot sign with {}", file.display()))?;
+    Ok(Some(signer))
+}
+
+fn read_limited(file: &Path) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)
+        .and_then(|it| it.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| UsageError::new(error.to_string(), "name a file that you may read"))?;
+    if bytes.len() as u64 > MAX_KEY_BYTES {
+        return Err(UsageError::new(
+            format!("{} is larger than any key or passphrase", file.display()),
+            "look whether it is the file that you mean",
+        )
+        .into());
+    }
+    Ok(bytes)
+}

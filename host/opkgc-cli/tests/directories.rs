@@ -1,0 +1,77 @@
+//! What users of `opkgc new` and `opkgc convert` read, and how it ends.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use fs_err as fs;
+
+const OLD_CONFIG: &str = "<oscar>
+<name>Old_Thing</name>
+<version><major>1</major><release>2</release></version>
+<summary>A thing</summary>
+<license>GPL</license>
+<packager><name>Ada</name></packager>
+<rpmlist><rpm>a</rpm></rpmlist>
+<servicelist><service>d</service></servicelist>
+</oscar>
+";
+
+fn run_opkgc(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_opkgc"))
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .env("SOURCE_DATE_EPOCH", "1500000000")
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn transcript(output: &Output) -> String {
+    format!(
+        "{}\n--- stdout\n{}--- stderr\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn a_new_opkg_passes_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let who = ["--maintainer", "Ada Keller <ada@example.org>"];
+    let made = run_opkgc(dir.path(), &[&["new", "my-tool"], who.as_slice()].concat(), &[]);
+    insta::assert_snapshot!("new", transcript(&made));
+    let check = run_opkgc(dir.path(), &["check", "--deny", "warnings", "my-tool"], &[]);
+    insta::assert_snapshot!("new_check", transcript(&check));
+    let again = run_opkgc(dir.path(), &["new", "my-tool"], &[("DEBEMAIL", "Ada <a@example.org>")]);
+    insta::assert_snapshot!("new_again", transcript(&again));
+    insta::assert_snapshot!("new_nobody", transcript(&run_opkgc(dir.path(), &["new", "x1", "-o", "y"], &[])));
+    insta::assert_snapshot!("new_bad_name", transcript(&run_opkgc(dir.path(), &["new", "../X"], &[])));
+    insta::assert_snapshot!(
+        "new_bad_maintainer",
+        transcript(&run_opkgc(dir.path(), &["new", "x2", "--maintainer", "Ada"], &[]))
+    );
+    assert!(!dir.path().join("x2").exists());
+}
+
+#[test]
+fn a_conversion_tells_what_was_done() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("old/scripts")).unwrap();
+    fs::write(dir.path().join("old/config.xml"), OLD_CONFIG).unwrap();
+    fs::write(dir.path().join("old/scripts/setup"), "#!/bin/sh\n").unwrap();
+    insta::assert_snapshot!("convert", transcript(&run_opkgc(dir.path(), &["convert", "old"], &[])));
+    assert!(dir.path().join("old-converted/scripts/api-post-install").exists());
+    insta::assert_snapshot!("convert_again", transcript(&run_opkgc(dir.path(), &["convert", "old"], &[])));
+    let dated = ["convert", "old", "-o", "a/b", "--date", "2014-07-11", "--format", "json"];
+    insta::assert_snapshot!("convert_json", transcript(&run_opkgc(dir.path(), &dated, &[])));
+    let present = run_opkgc(dir.path(), &["convert", "old-converted", "-o", "c"], &[]);
+    insta::assert_snapshot!("convert_present", transcript(&present));
+    fs::write(dir.path().join("old/config.xml"), "<oscar>").unwrap();
+    let broken = run_opkgc(dir.path(), &["convert", "old", "-o", "c"], &[]);
+    insta::assert_snapshot!("convert_broken", transcript(&broken));
+    assert!(!dir.path().join("c").exists());
+}

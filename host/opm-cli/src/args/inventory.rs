@@ -1,0 +1,84 @@
+//! Arguments of the commands about targets, packages and the database.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use opkg_engine::target_selector::TargetSelector;
+use opkg_oda::TargetAddress;
+
+use crate::value_parsers::{AddressList, parse_addresses, parse_image};
+
+/// What to do with targets.
+#[derive(Debug, Subcommand)]
+pub enum TargetCommand {
+    /// Make targets known, or change them
+    Add(TargetAddArgs),
+    /// List the targets
+    List,
+    /// Forget targets; nothing is done to their files
+    Remove {
+        /// Which ones
+        #[arg(required = true, value_name = "TARGET")]
+        targets: Vec<TargetSelector>,
+        /// Even those that still have packages
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Options of `target add`.
+#[derive(Debug, Args)]
+pub struct TargetAddArgs {
+    /// KIND:NAME, where NAME may be `node[01-96]`
+    #[arg(required = true, value_name = "TARGET", value_parser = parse_addresses)]
+    pub targets: Vec<AddressList>,
+
+    /// The root directory of an image; of a client one that is to be maintained from here
+    ///
+    /// Of several targets: the directory that holds a directory of each one's name.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+
+    /// The image that clients are cloned from; they take over what it holds
+    #[arg(long, value_name = "IMAGE", value_parser = parse_image)]
+    pub image: Option<TargetAddress>,
+}
+
+/// What to do with packages.
+#[derive(Debug, Subcommand)]
+pub enum PackageCommand {
+    /// Take class, version and dependencies from the directories of OPKGs
+    Add {
+        /// Directories of OPKGs
+        #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directories: Vec<PathBuf>,
+    },
+    /// List the packages that are known
+    List,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// This machine is the head node, of this name
+    ///
+    /// Without it, the file that says which target this machine is must be there.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<opkg_oda::TargetName>,
+
+    /// Work in this directory instead of the machine itself, to try things out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What `opm export` wrote
+    #[arg(required_unless_present = "oda", conflicts_with = "oda", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// A dump of the database of an old OSCAR
+    #[arg(long, value_name = "DUMP", value_hint = ValueHint::FilePath)]
+    pub oda: Option<PathBuf>,
+}

@@ -1,0 +1,181 @@
+//! The command line of `opm`, from which help, man pages and completions are made as well.
+
+mod configure;
+mod inventory;
+mod operations;
+mod requests;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueHint};
+use opkg_shell::args::CommonArgs;
+
+pub use configure::ConfigureArgs;
+pub use inventory::{ImportArgs, InitArgs, PackageCommand, TargetAddArgs, TargetCommand};
+pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WebArgs};
+pub use requests::{
+    AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
+    RerunArgs,
+};
+
+/// Where the database is if nobody names another one.
+pub const DEFAULT_DATABASE: &str = "/var/lib/opm/oda.db";
+/// The file that says which target this machine is.
+pub const DEFAULT_CONF: &str = "/etc/opm.conf";
+/// The directory of what the administrator decides.
+pub const DEFAULT_SETTINGS_DIR: &str = "/etc/opm";
+
+/// Bring OPKGs onto a cluster: head node, images and compute nodes.
+///
+/// A database says which stage every package shall reach on every target, and which one it has reached. Requests
+/// change the one; every run of opm does what closes the difference, as far as it can be done at that time.
+#[derive(Debug, Parser)]
+#[command(name = "opm", version)]
+#[command(after_help = "TARGET is `server`, `images`, `clients`, `all` or KIND:NAME, where the name may be
+`node[01-96]`, `node*` or several with commas between: image:compute, client:node[1-12],login.
+
+Examples:
+  opm init --name head                   make the database; this machine is the head node
+  opm target add image:compute --root /var/lib/images/compute
+  opm target add 'client:node[01-96]' --image compute
+  opm request ganglia munge              on all targets, up to the last stage
+  opm                                    do all that can be done now
+  opm status                             the state of everything, and what to do about it
+  opm phase set build_image              the cluster has come further: more stages may run
+
+Exit status:
+  0   everything that is requested is there, or waits
+  1   a package is in error
+  2   the command line or a configuration file is wrong, or a request was refused
+  3   the database failed
+  75  another run works on one of the targets
+  130 the run was asked to stop before its end; the next one goes on")]
+pub struct Cli {
+    /// What to do; `run` when none is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// The database [default: /var/lib/opm/oda.db]
+    #[arg(long, value_name = "FILE", global = true, env = "OPM_DATABASE", hide_env_values = true)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub database: Option<PathBuf>,
+
+    /// The file that says which target this machine is [default: /etc/opm.conf]
+    #[arg(long, value_name = "FILE", global = true, env = "OPM_CONF", hide_env_values = true)]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub conf: Option<PathBuf>,
+
+    /// The directory of opm.toml, env.d and answers.d [default: /etc/opm]
+    #[arg(long, value_name = "DIR", global = true, env = "OPM_SETTINGS", hide_env_values = true)]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub settings: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+impl Cli {
+    /// Reads the command line of this process; ends it, with a message, where that is wrong or asks for help.
+    #[must_use]
+    pub fn parse_from_env() -> Self {
+        Self::parse()
+    }
+}
+
+/// What to do with plugins.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum PluginCommand {
+    /// List the hook runners: where they come from, what they take, what they may run
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do all that can be done now (what happens without a command)
+    Run(RunArgs),
+    /// Show the state of packages on targets, what is wrong, and what to do about it
+    Status(StatusArgs),
+    /// Ask for packages on targets
+    Request(RequestArgs),
+    /// Ask for packages to be removed from targets
+    Remove(RemoveArgs),
+    /// Clear errors so that packages are retried
+    Clear(ClearArgs),
+    /// Show how far the installation of the cluster has come, or say so
+    Phase {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<PhaseCommand>,
+    },
+    /// Answer what a package asks: its configurator's form
+    Configure(ConfigureArgs),
+    /// Have packages configured anew, and do everything again that depends on it
+    Reconfigure(PackagesArgs),
+    /// Have new versions of packages installed, and do everything again that depends on it
+    Upgrade(PackagesArgs),
+    /// Have stages done again that had been completed
+    Rerun(RerunArgs),
+    /// Give clients packages, to be installed when the head node hands the work over
+    Assign(AssignArgs),
+    /// Add, list or remove targets
+    #[command(subcommand)]
+    Target(TargetCommand),
+    /// Make packages known, or list those that are
+    #[command(subcommand)]
+    Package(PackageCommand),
+    /// Ask for all packages of a package set
+    ImportSet(ImportSetArgs),
+    /// Compare the database with what is installed
+    Audit(AuditArgs),
+    /// Run the tests that packages bring
+    Test(TestArgs),
+    /// List the runs that did something, newest first
+    History(HistoryArgs),
+    /// List the steps of runs, or show one with all that it printed
+    Log(LogArgs),
+    /// Show the cluster in the browser, and let requests be made there
+    Web(WebArgs),
+    /// Make the database, and this machine a target in it
+    Init(InitArgs),
+    /// Write targets, packages, requests and configuration as TOML to standard output
+    Export,
+    /// Take over what `opm export` wrote, or a dump of an old ODA
+    Import(ImportArgs),
+    /// Show what runs hooks, and what it may do
+    Plugin {
+        /// What to do
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// Where to; created if need be
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_database_may_stand_before_or_behind_the_command() {
+        for line in [["opm", "--database", "x.db", "status"], ["opm", "status", "--database", "x.db"]] {
+            assert_eq!(Cli::try_parse_from(line).unwrap().database, Some("x.db".into()));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Arguments of runs, tests, reports and `web`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use opkg_engine::target_selector::TargetSelector;
+use opkg_oda::{PackageName, Phase, TargetAddress};
+use opkg_shell::args::OutputFormat;
+
+use crate::value_parsers::StepReference;
+
+/// Options of `run`.
+#[derive(Debug, Args, Default)]
+pub struct RunArgs {
+    /// Work on these targets only
+    ///
+    /// By default all that this machine maintains: the head node itself, the images, and those clients whose root
+    /// directories it sees; on another machine itself.
+    #[arg(short, long = "target", value_name = "TARGET", num_args = 1..)]
+    pub targets: Vec<TargetSelector>,
+
+    /// Work on these packages only
+    #[arg(short, long = "package", value_name = "PACKAGE", num_args = 1..)]
+    pub packages: Vec<PackageName>,
+
+    /// Try again what is in error
+    #[arg(long)]
+    pub retry: bool,
+
+    /// Show what would be done, and do nothing
+    ///
+    /// It is what happens if nothing fails. Hooks are listed whether or not the packages have them.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// These packages only
+    pub packages: Vec<PackageName>,
+
+    /// These targets only
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+
+    /// Show it again whenever it changes, until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Have the next run install what is missing
+    #[arg(long)]
+    pub fix: bool,
+
+    /// On these targets only [default: all that this machine maintains]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Of each package `<PACKAGE>_validate.apb` is run; where there is none, all its definitions;
+where there are none, its programs test_root and test_user.
+
+Exit status:
+  0   all tests passed that must pass, or there are none
+  1   one failed
+  2   a definition is wrong or missing, or something could not be run; nothing failed"
+)]
+pub struct TestArgs {
+    /// Which packages
+    #[arg(required_unless_present = "phase", value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// Run what must pass before this phase instead
+    #[arg(long, value_name = "PHASE", conflicts_with = "packages")]
+    pub phase: Option<Phase>,
+
+    /// On which targets [default: this machine]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// At most as many runs
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// Options of `log`.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The number of a step, as 12.3, or of a run, as 12 [default: the newest steps]
+    #[arg(value_name = "EVENT")]
+    pub event: Option<StepReference>,
+
+    /// Steps of this package only
+    #[arg(short, long, value_name = "PACKAGE", conflicts_with = "event")]
+    pub package: Option<PackageName>,
+
+    /// Steps on this target only
+    #[arg(short, long, value_name = "KIND:NAME", conflicts_with = "event")]
+    pub target: Option<TargetAddress>,
+
+    /// Only those that failed or were interrupted
+    #[arg(long, conflicts_with = "event")]
+    pub failed: bool,
+
+    /// At most as many
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "event")]
+    pub limit: u32,
+}
+
+/// Options of `web`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The address that is printed lets whoever opens it do all that the pages can do. From another
+machine, open it through ssh: ssh -L 8640:127.0.0.1:8640 HEAD"
+)]
+pub struct WebArgs {
+    /// Where to listen: a port of this machine, or ADDRESS:PORT
+    ///
+    /// Port 0 is any that is free.
+    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:8640", value_parser = parse_listen_address)]
+    pub listen: SocketAddr,
+}
+
+/// A port of this machine, or an address with a port.
+fn parse_listen_address(text: &str) -> Result<SocketAddr, opkg_oda::ParseError> {
+    let local = || text.parse().ok().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    let rule = "a port, or an address in numbers with a port: 8640, 127.0.0.1:8640, [::1]:8640";
+    text.parse()
+        .ok()
+        .or_else(local)
+        .ok_or_else(|| opkg_oda::ParseError::new("address to listen at", text, rule))
+}

@@ -1,0 +1,130 @@
+//! Arguments of the commands that change requests.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use opkg_engine::target_selector::TargetSelector;
+use opkg_oda::{PackageName, Phase, Stage};
+
+/// Options of `request`.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Which packages; what they depend on comes with them
+    ///
+    /// One that is not known yet becomes known.
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// How far, and where.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+}
+
+/// How far packages shall come, and where.
+#[derive(Debug, Args)]
+pub struct GoalArgs {
+    /// The stage to reach, by name or number
+    #[arg(long, default_value = "finished", value_name = "STAGE")]
+    pub stage: Stage,
+
+    /// On which targets [default: all, on the head node; elsewhere this machine]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+}
+
+/// Options of `remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Which packages
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// From which targets [default: all, on the head node; elsewhere this machine]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+
+    /// Remove what depends on them as well
+    #[arg(long)]
+    pub cascade: bool,
+}
+
+/// Options of `clear`.
+#[derive(Debug, Args)]
+pub struct ClearArgs {
+    /// Which packages
+    #[arg(required_unless_present = "all", value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// All packages
+    #[arg(long, conflicts_with = "packages")]
+    pub all: bool,
+
+    /// On which targets [default: all, on the head node; elsewhere this machine]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+}
+
+#[derive(Debug, Args)]
+pub struct PackagesArgs {
+    /// Which packages
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+}
+
+/// Options of `rerun`.
+#[derive(Debug, Args)]
+pub struct RerunArgs {
+    /// Which packages [default: all]
+    #[arg(value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// Which stages, by name or number
+    ///
+    /// After nodes were added or removed: post-clients and post-install.
+    #[arg(long = "stage", required = true, value_name = "STAGE", num_args = 1..)]
+    pub stages: Vec<Stage>,
+
+    /// On which targets [default: all]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+}
+
+/// Options of `assign`.
+#[derive(Debug, Args)]
+pub struct AssignArgs {
+    /// Which packages; what they depend on comes with them
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// To which clients: `node1,node[3-7]`
+    #[arg(long, required = true, value_name = "NAMES", num_args = 1.., value_parser = TargetSelector::parse_clients)]
+    pub clients: Vec<TargetSelector>,
+}
+
+/// Options of `import-set`.
+#[derive(Debug, Args)]
+pub struct ImportSetArgs {
+    /// A package set: XML, a `package_set` with `packages` of which each is an `opkg`
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// How far, and where.
+    #[command(flatten)]
+    pub goal: GoalArgs,
+}
+
+/// What to do with the phase.
+#[derive(Debug, Subcommand)]
+pub enum PhaseCommand {
+    /// Say how far the installation of the cluster has come
+    Set {
+        /// setup-wizard, install_server, build_image, addclients, netboot, post_install or test_install
+        ///
+        /// Where there are tests for it, `before_<NAME>.apb`, they must pass on the head node.
+        name: Phase,
+
+        /// Do not test anything before
+        #[arg(long)]
+        force: bool,
+    },
+}

@@ -1,0 +1,54 @@
+//! The real system as the backend of the engine and of the tests.
+
+use std::io;
+use std::path::Path;
+
+use opkg_engine::effects::Effects;
+use opkg_engine::testing::TestBackend;
+use opkg_opm::{Config, StopToken, System, SystemOptions};
+use opkg_shell::{Shell, signals};
+
+use crate::errors::{CliError, Context};
+use crate::session::Session;
+
+/// The system, configured as its administrator decided. From now on a signal to stop ends the run after the present
+/// step, and a second one ends that step as well.
+///
+/// # Errors
+/// When the configuration is wrong, or signals cannot be waited for.
+pub fn create_effects(session: &Session) -> Result<Box<dyn Effects>, CliError> {
+    Ok(Box::new(create_system(session)?))
+}
+
+/// The same system, for running tests.
+pub fn create_test_backend(session: &Session) -> Result<Box<dyn TestBackend>, CliError> {
+    Ok(Box::new(create_system(session)?))
+}
+
+fn create_system(session: &Session) -> Result<System, CliError> {
+    let config = Config::load(session.settings_dir())?;
+    let surroundings = SystemOptions::new(canonical_database_name(session.database_path())?);
+    stop_on_signals(session.shell, surroundings.stop.clone())?;
+    Ok(System::new(config, surroundings))
+}
+
+/// A name of the database that holds wherever a program looks from.
+fn canonical_database_name(database: &Path) -> Result<String, CliError> {
+    let path = fs_err::canonicalize(database).context("cannot find the database")?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+fn stop_on_signals(shell: Shell, stop: StopToken) -> io::Result<()> {
+    let mut count = 0;
+    signals::handle_stop_signals(move |_| {
+        stop.request();
+        count += 1;
+        match count {
+            1 => {
+                shell.status("stopping after the current step; repeat to stop immediately");
+            }
+            2 => shell.status("stopping immediately"),
+            _ => {}
+        }
+    })
+}

@@ -1,0 +1,18 @@
+//! One module for each command, or for a few that are alike.
+
+pub mod audit;
+pub mod configure;
+pub mod history;
+pub mod import_export;
+pub mod import_set;
+pub mod init;
+pub mod log;
+pub mod package;
+pub mod phase;
+pub mod plugin;
+pub mod requests;
+pub mod run;
+pub mod status;
+pub mod target;
+pub mod test;
+pub mod web;

@@ -1,0 +1,160 @@
+//! `opm request`, `remove`, `clear`, `assign`, `rerun`, `reconfigure`, `upgrade`: what changes what is wanted. Nothing
+//! is done to any target; the next run does it.
+
+use std::collections::BTreeSet;
+
+use opkg_engine::clock::now_seconds;
+use opkg_engine::operations::{self, NewPackage};
+use opkg_engine::target_selector;
+use opkg_oda::{PackageName, Stage};
+
+use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs};
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::session::Session;
+use crate::view::{self, plural};
+
+/// `opm request`.
+///
+/// # Errors
+/// When a target does not exist, or the database fails.
+pub fn request(session: &Session, arguments: &RequestArgs) -> Result<ExitStatus, CliError> {
+    request_all(session, &arguments.packages, &arguments.goal)
+}
+
+/// Asks for packages; those that nobody knows become known.
+///
+/// # Errors
+/// When a target does not exist, or the database fails.
+pub fn request_all(
+    session: &Session,
+    names: &[PackageName],
+    goal: &GoalArgs,
+) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let targets = |cluster: &_| session.resolve_targets(cluster, &goal.on);
+    let requested = operations::request(&mut store, names, goal.stage, targets, now_seconds())?;
+    for package in &requested.new_packages {
+        session.shell.status(&describe_new_package(package));
+    }
+    session.shell.status(&if requested.has_changes {
+        let packages = view::package_list(&requested.cluster, &requested.packages);
+        let targets = view::target_list(&requested.cluster, &requested.targets);
+        format!("requested: {packages} to {} on {targets}", goal.stage)
+    } else {
+        "all of that was requested already".to_owned()
+    });
+    print_next_step_hint(session);
+    Ok(ExitStatus::Success)
+}
+
+fn describe_new_package(package: &NewPackage) -> String {
+    let NewPackage { name, suggestion } = package;
+    let near = suggestion.as_ref().map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    format!("note: {name} was not known so far, and is now{near}")
+}
+
+/// `opm remove`.
+///
+/// # Errors
+/// When it is refused, or the database fails.
+pub fn remove(session: &Session, arguments: &RemoveArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let targets = |cluster: &_| session.resolve_targets(cluster, &arguments.on);
+    let removed =
+        operations::remove(&mut store, &arguments.packages, targets, arguments.cascade, now_seconds())?;
+    session.shell.status(&format!("to be removed: {}", removed.names));
+    if removed.count > 0 {
+        print_next_step_hint(session);
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// `opm clear`.
+///
+/// # Errors
+/// When a package or target does not exist, or the database fails.
+pub fn clear(session: &Session, arguments: &ClearArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let targets = |cluster: &_| session.resolve_targets(cluster, &arguments.on);
+    let count = operations::clear(&mut store, &arguments.packages, targets, now_seconds())?;
+    if count == 0 {
+        session.shell.status("none of that is in error");
+    } else {
+        session.shell.status(&format!("cleared: {}", plural(count, "error")));
+        print_next_step_hint(session);
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// `opm assign`.
+///
+/// # Errors
+/// When a package or client does not exist, or the database fails.
+pub fn assign(session: &Session, arguments: &AssignArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let clients = |cluster: &_| Ok(target_selector::select_union(&arguments.clients, cluster)?);
+    let count = operations::assign::<CliError>(&mut store, &arguments.packages, clients)?;
+    if count == 0 {
+        session.shell.status("all of that was assigned already");
+    } else {
+        session.shell.status(&format!(
+            "assigned: {}; the head node hands them over at its stage post-clients",
+            plural(count, "installation")
+        ));
+        session
+            .shell
+            .status("help: where it has passed that stage, `opm rerun --stage post-clients` does it again");
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// `opm rerun`.
+///
+/// # Errors
+/// When a stage has no work, a package or target does not exist, or the database fails.
+pub fn rerun(session: &Session, arguments: &RerunArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let stages: BTreeSet<Stage> = arguments.stages.iter().copied().collect();
+    let count = operations::rerun::<CliError>(&mut store, &stages, &arguments.packages, |cluster| {
+        Ok(match arguments.on.as_slice() {
+            [] => cluster.targets.keys().copied().collect(),
+            named => target_selector::select_union(named, cluster)?,
+        })
+    })?;
+    report_queued(session, count);
+    Ok(ExitStatus::Success)
+}
+
+/// `opm reconfigure`.
+///
+/// # Errors
+/// When a package was never requested on the head node, or the database fails.
+pub fn reconfigure(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
+    let count = operations::reconfigure::<CliError>(&mut session.open_store()?, names)?;
+    report_queued(session, count);
+    Ok(ExitStatus::Success)
+}
+
+/// `opm upgrade`.
+///
+/// # Errors
+/// When a package was never requested, or the database fails.
+pub fn upgrade(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
+    let count = operations::upgrade::<CliError>(&mut session.open_store()?, names)?;
+    report_queued(session, count);
+    Ok(ExitStatus::Success)
+}
+
+fn report_queued(session: &Session, count: usize) {
+    if count == 0 {
+        session.shell.status("nothing of that has been done so far, so there is nothing to do again");
+    } else {
+        session.shell.status(&format!("queued: {} to run again", plural(count, "stage")));
+        print_next_step_hint(session);
+    }
+}
+
+fn print_next_step_hint(session: &Session) {
+    session.shell.status("help: `opm` does it, as far as it can be done now; `opm status` shows the state");
+}

@@ -1,0 +1,209 @@
+//! `opm run`: everything that can be done now.
+
+use std::collections::BTreeSet;
+
+use opkg_engine::clock::{Clock, SystemClock, format_duration, now_seconds};
+use opkg_engine::effects::Effects;
+use opkg_engine::engine::{Engine, RunOptions, RunSummary, maintained_targets, plan_run};
+use opkg_engine::operations::find_packages;
+use opkg_engine::requests;
+use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
+use opkg_engine::target_selector;
+use opkg_oda::{Cluster, PackageId, Store, TargetId};
+use opkg_shell::UsageError;
+use serde::Serialize;
+
+use crate::args::RunArgs;
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::progress_reporter::ProgressReporter;
+use crate::session::{Session, run_identity};
+use crate::styles::Styles;
+use crate::view::{self, describe_work, render_details};
+
+/// Runs the command. `world` makes the effects, when there is something to be done.
+///
+/// # Errors
+/// When another run works on one of the targets, something on the command line does not exist, or the database
+/// fails.
+pub fn run<'a>(
+    session: &Session,
+    arguments: &RunArgs,
+    create_effects: impl FnOnce() -> Result<Box<dyn Effects + 'a>, CliError>,
+) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    if !store.has_pending_work()? {
+        return report_idle(session);
+    }
+    let cluster = store.load()?;
+    let order = run_options(session, &cluster, arguments)?;
+    if arguments.dry_run {
+        return print_plan(session, cluster, &order);
+    }
+    let mut effects = create_effects()?;
+    let clock = SystemClock;
+    let mut reporter = ProgressReporter::new(session.shell, &clock);
+    let started = clock.now();
+    let summary = Engine {
+        store: &mut store,
+        effects: effects.as_mut(),
+        observer: &mut reporter,
+        clock: &clock,
+        identity: run_identity(),
+    }
+    .run(&order)?;
+    drop(reporter);
+    report_summary(session, &mut store, &order, &summary, clock.now() - started)
+}
+
+fn report_idle(session: &Session) -> Result<ExitStatus, CliError> {
+    if session.shell.is_json() {
+        session.shell.print_json(&RunSummaryJson::default())?;
+    } else {
+        session.shell.status("nothing to do");
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn run_options(session: &Session, cluster: &Cluster, arguments: &RunArgs) -> Result<RunOptions, CliError> {
+    let own = session.local_target(cluster)?;
+    let mine = maintained_targets(cluster, own);
+    let targets = if arguments.targets.is_empty() {
+        mine
+    } else {
+        let chosen = target_selector::select_union(&arguments.targets, cluster)?;
+        let foreign: Vec<TargetId> = chosen.difference(&mine).copied().collect();
+        if !foreign.is_empty() && chosen.is_disjoint(&mine) {
+            return Err(UsageError::new(
+                format!("{} are not maintained from here", view::target_list(cluster, &foreign)),
+                "run opm there, or name their root directories with `opm target add TARGET --root DIR`",
+            )
+            .into());
+        }
+        chosen.intersection(&mine).copied().collect()
+    };
+    let chosen: Option<BTreeSet<PackageId>> = match arguments.packages.as_slice() {
+        [] => None,
+        names => Some(find_packages(cluster, names)?.into_iter().collect()),
+    };
+    Ok(RunOptions { targets, packages: chosen, retry: arguments.retry })
+}
+
+/// One step of `--dry-run --format json`.
+#[derive(Serialize)]
+struct PlannedStepJson {
+    targets: String,
+    stage: Option<&'static str>,
+    what: String,
+}
+
+fn print_plan(session: &Session, mut cluster: Cluster, order: &RunOptions) -> Result<ExitStatus, CliError> {
+    if order.retry {
+        let cleared =
+            requests::clear_errors(&cluster, order.packages.as_ref(), &order.targets, now_seconds());
+        cleared.iter().for_each(|it| cluster.apply(it));
+    }
+    let planned: Vec<PlannedStepJson> = plan_run(cluster.clone(), order)
+        .iter()
+        .map(|work| {
+            let told = describe_work(&cluster, work);
+            PlannedStepJson {
+                targets: view::target_list(&cluster, &told.targets),
+                stage: told.stage,
+                what: told.action,
+            }
+        })
+        .collect();
+    if session.shell.is_json() {
+        session.shell.print_json(&planned)?;
+        return Ok(ExitStatus::Success);
+    }
+    if planned.is_empty() {
+        session.shell.status("nothing can be done now; `opm status` shows what is waited for");
+    }
+    let wide = |of: fn(&PlannedStepJson) -> usize| planned.iter().map(of).max().unwrap_or(0);
+    let stage = wide(|it| it.stage.unwrap_or_default().len());
+    for step in &planned {
+        let line = format!("{:stage$}  {}: {}\n", step.stage.unwrap_or_default(), step.targets, step.what);
+        session.shell.print(&line)?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// What `--format json` prints.
+#[derive(Serialize, Default)]
+struct RunSummaryJson {
+    /// Null where nothing was to be done.
+    run: Option<i64>,
+    steps: usize,
+    failed: usize,
+    /// Whether it was asked to stop before its end.
+    stopped: bool,
+    /// Pairs of package and target, of those that this run was about.
+    errors: usize,
+    waiting: usize,
+    blocked: usize,
+}
+
+fn report_summary(
+    session: &Session,
+    store: &mut dyn Store,
+    order: &RunOptions,
+    summary: &RunSummary,
+    took: i64,
+) -> Result<ExitStatus, CliError> {
+    let Some(cluster) = &summary.cluster else { return report_idle(session) };
+    let view = StatusFilter { packages: order.packages.clone(), targets: Some(order.targets.clone()) };
+    let status = Status::compute(cluster, &view);
+    let document = RunSummaryJson {
+        run: summary.run.map(|it| it.0),
+        steps: summary.steps,
+        failed: summary.failed,
+        stopped: summary.stopped,
+        errors: status.count_where(|it| matches!(it, StatusKind::Error(_))),
+        waiting: status.count_where(|it| matches!(it, StatusKind::Waiting(_))),
+        blocked: status.count_where(|it| matches!(it, StatusKind::BlockedBy(_))),
+    };
+    if session.shell.is_json() {
+        session.shell.print_json(&document)?;
+    } else {
+        let failures = FailedSteps::load(store, &status)?;
+        let details = render_details(cluster, &status, &failures, Styles(session.shell.use_color(false)));
+        if !details.is_empty() {
+            session.shell.status(&format!("\n{}", details.trim_end()));
+        }
+        session.shell.status(&format!("\n{}", format_summary(&document, took)));
+    }
+    Ok(match summary {
+        RunSummary { has_errors: true, .. } => ExitStatus::Failed,
+        RunSummary { stopped: true, .. } => ExitStatus::Interrupted,
+        _ => ExitStatus::Success,
+    })
+}
+
+/// `run 12: 14 steps in 33 s, 1 failed; 2 in error, 5 waiting`
+fn format_summary(document: &RunSummaryJson, took: i64) -> String {
+    let mut text = match document.run {
+        Some(run) => {
+            let steps = if document.steps == 1 { "step" } else { "steps" };
+            format!(
+                "run {run}: {} {steps} in {}, {} failed",
+                document.steps,
+                format_duration(took),
+                document.failed
+            )
+        }
+        None => "nothing could be done".to_owned(),
+    };
+    let counts =
+        [(document.errors, "in error"), (document.waiting, "waiting"), (document.blocked, "blocked")];
+    let counts: Vec<String> =
+        counts.iter().filter(|it| it.0 > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    if !counts.is_empty() {
+        text.push_str(&format!("; {}", counts.join(", ")));
+    }
+    if document.stopped {
+        text.push_str("; it was asked to stop, and the next run goes on");
+    }
+    text
+}

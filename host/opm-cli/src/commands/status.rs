@@ -1,0 +1,105 @@
+//! `opm status`: the state of a cluster.
+
+use std::io::{self, IsTerminal};
+use std::thread;
+use std::time::Duration;
+
+use opkg_engine::operations::find_packages;
+use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
+use opkg_engine::target_selector;
+use opkg_oda::{Cluster, Store};
+
+use crate::args;
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::session::Session;
+use crate::styles::{Style, Styles};
+use crate::view::{plural, render_details, render_matrix, status_json};
+
+/// Between two looks at a database that has not changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// Letters in a line where there is no terminal.
+const DEFAULT_WIDTH: usize = 100;
+/// Away with what is there, and to the top.
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Runs the command.
+///
+/// # Errors
+/// When a package or target does not exist, or the database fails.
+pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let styles = Styles(session.shell.use_color(true));
+    loop {
+        let cluster = store.load()?;
+        let view = resolve_view(&cluster, arguments)?;
+        let status = Status::compute(&cluster, &view);
+        let failures = FailedSteps::load(&mut store, &status)?;
+        if session.shell.is_json() {
+            session.shell.print_json(&status_json(&cluster, &status, &failures))?;
+        } else {
+            let clear = if arguments.watch && io::stdout().is_terminal() { CLEAR_SCREEN } else { "" };
+            session.shell.print(&format!(
+                "{clear}{}",
+                render_status(&cluster, &status, &failures, terminal_width(), styles)
+            ))?;
+        }
+        if !arguments.watch {
+            let errors = status.count_where(|it| matches!(it, StatusKind::Error(_)));
+            return Ok(if errors > 0 { ExitStatus::Failed } else { ExitStatus::Success });
+        }
+        while !store.has_changed()? {
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+fn resolve_view(cluster: &Cluster, arguments: &args::StatusArgs) -> Result<StatusFilter, CliError> {
+    let chosen = |is_empty: bool| if is_empty { None } else { Some(()) };
+    let packages = match chosen(arguments.packages.is_empty()) {
+        Some(()) => Some(find_packages(cluster, &arguments.packages)?.into_iter().collect()),
+        None => None,
+    };
+    let targets = match chosen(arguments.on.is_empty()) {
+        Some(()) => Some(target_selector::select_union(&arguments.on, cluster)?),
+        None => None,
+    };
+    Ok(StatusFilter { packages, targets })
+}
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+}
+
+/// All that people read.
+#[must_use]
+pub fn render_status(
+    cluster: &Cluster,
+    status: &Status,
+    failures: &FailedSteps,
+    width: usize,
+    styles: Styles,
+) -> String {
+    let head = format!(
+        "Phase {}; {} of {}, {} of {}\n",
+        status.phase,
+        plural(status.rows.len(), "package"),
+        cluster.packages.len(),
+        plural(status.target_count(), "target"),
+        cluster.targets.len()
+    );
+    let mut text = styles.apply(Style::Heading, head.trim_end());
+    text.push_str("\n\n");
+    if status.target_count() == 0 {
+        text.push_str("There are no targets: `opm target add KIND:NAME` makes some known.\n");
+    } else if status.rows.is_empty() {
+        text.push_str("No package was requested: `opm request PACKAGE` does so.\n");
+    } else {
+        text.push_str(&render_matrix(cluster, status, width, styles));
+    }
+    let below = render_details(cluster, status, failures, styles);
+    if !below.is_empty() {
+        text.push_str(&format!("\n{below}"));
+    }
+    text
+}

@@ -1,0 +1,14 @@
+//! The OSCAR package manager.
+
+use std::process::ExitCode;
+
+use opm_cli::args::Cli;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // An engine starts this program anew inside the root of a target; what follows is no command line for people.
+    if arguments.next().is_some_and(|it| it == "enter-root") {
+        return opkg_opm::enter_root(arguments);
+    }
+    opm_cli::run(Cli::parse_from_env()).into()
+}

@@ -1,0 +1,172 @@
+//! What every command needs: the database, and which target this machine is.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use opkg_engine::engine::RunIdentity;
+use opkg_engine::local_target;
+use opkg_engine::target_selector::{self, TargetSelector};
+use opkg_oda::{Cluster, TargetAddress, TargetId, TargetKind};
+use opkg_shell::{Shell, UsageError};
+use opkg_sqlite::SqliteStore;
+
+use crate::args::{Cli, DEFAULT_CONF, DEFAULT_DATABASE, DEFAULT_SETTINGS_DIR};
+use crate::errors::{CliError, Context};
+
+/// Where to look, and how to speak.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Everything printed goes through it.
+    pub shell: Shell,
+    database: PathBuf,
+    /// Whether somebody named the database.
+    is_database_explicit: bool,
+    conf: Option<PathBuf>,
+    settings: PathBuf,
+}
+
+impl Session {
+    /// As the command line says.
+    #[must_use]
+    pub fn new(cli: &Cli) -> Self {
+        Self {
+            shell: Shell::new(&cli.common),
+            database: cli.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.into()),
+            is_database_explicit: cli.database.is_some(),
+            conf: cli.conf.clone(),
+            settings: cli.settings.clone().unwrap_or_else(|| DEFAULT_SETTINGS_DIR.into()),
+        }
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn database_path(&self) -> &Path {
+        &self.database
+    }
+
+    /// The directory of what the administrator decides.
+    #[must_use]
+    pub fn settings_dir(&self) -> &Path {
+        &self.settings
+    }
+
+    /// The options with which another `opm` looks at the same places.
+    #[must_use]
+    pub fn global_args(&self) -> Vec<OsString> {
+        let database = self.is_database_explicit.then_some(("--database", self.database.as_path()));
+        let conf = self.conf.as_deref().map(|it| ("--conf", it));
+        let settings = Some(("--settings", self.settings.as_path()));
+        let named = [database, conf, settings].into_iter().flatten();
+        named.flat_map(|(option, path)| [option.into(), path.into()]).collect()
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used.
+    pub fn open_store(&self) -> Result<SqliteStore, CliError> {
+        Ok(SqliteStore::open(&self.database)?)
+    }
+
+    /// The file that says which target this machine is.
+    #[must_use]
+    pub fn conf_path(&self) -> &Path {
+        self.conf.as_deref().unwrap_or(Path::new(DEFAULT_CONF))
+    }
+
+    /// Whether somebody named that file.
+    #[must_use]
+    pub fn is_conf_explicit(&self) -> bool {
+        self.conf.is_some()
+    }
+
+    /// Which target this machine is, as the file says; nothing where there is no file.
+    ///
+    /// # Errors
+    /// When the file says nothing of the kind.
+    pub fn local_address(&self) -> Result<Option<TargetAddress>, CliError> {
+        let path = self.conf_path();
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                let help = "two lines say which target this machine is, for example:\n    server\n    head";
+                let wrong = |error: local_target::LocalTargetError| {
+                    UsageError::new(format!("{}: {error}", path.display()), help)
+                };
+                Ok(Some(local_target::parse(&text).map_err(wrong)?))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context("cannot find out which target this machine is"),
+        }
+    }
+
+    /// Nobody says which target this machine is.
+    #[must_use]
+    pub fn unknown_machine_error(&self) -> UsageError {
+        UsageError::new(
+            format!("nobody says which target this machine is: there is no {}", self.conf_path().display()),
+            "`opm init --name NAME` makes it the head node; or write two lines into the file: `server`, `client` \
+             or `image`, then the name",
+        )
+    }
+
+    /// The target that this machine is. A database that was named is for trying things out: where no file says
+    /// anything else, its head node is meant.
+    ///
+    /// # Errors
+    /// When nobody says, or the database does not know the target.
+    pub fn local_target(&self, cluster: &Cluster) -> Result<TargetId, CliError> {
+        let Some(address) = self.local_address()? else {
+            let is_trial = self.is_database_explicit && !self.is_conf_explicit();
+            let head = cluster.targets_of_kind(TargetKind::Server).next().filter(|_| is_trial);
+            return Ok(head.map(|it| it.id).ok_or_else(|| self.unknown_machine_error())?);
+        };
+        let unknown = || {
+            let conf = self.conf_path().display();
+            UsageError::new(
+                format!("this machine is {address}, as {conf} says, and the database has no such target"),
+                format!(
+                    "`opm target add {address}` makes it known; or correct {conf}, or name another with --conf FILE"
+                ),
+            )
+        };
+        Ok(cluster.find_target(&address).map(|it| it.id).ok_or_else(unknown)?)
+    }
+
+    /// The targets that are meant where none are named: on the head node all, elsewhere the machine itself.
+    ///
+    /// # Errors
+    /// When one that is named does not exist, or nobody says which target this machine is.
+    pub fn resolve_targets(
+        &self,
+        cluster: &Cluster,
+        named: &[TargetSelector],
+    ) -> Result<BTreeSet<TargetId>, CliError> {
+        if !named.is_empty() {
+            return Ok(target_selector::select_union(named, cluster)?);
+        }
+        let own = self.local_target(cluster)?;
+        let is_head = cluster.targets.get(&own).is_some_and(|it| it.kind() == TargetKind::Server);
+        Ok(if is_head { cluster.targets.keys().copied().collect() } else { [own].into() })
+    }
+}
+
+/// Who this is, for the journal.
+pub fn run_identity() -> RunIdentity {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let mut words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let command = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
+    RunIdentity { host, pid: std::process::id(), command: command.chars().take(500).collect() }
+}
+
+/// A path that begins at the root, without being looked up.
+///
+/// # Errors
+/// When the working directory is gone.
+pub fn absolute_path(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path).context(format_args!("cannot find {}", path.display()))
+}

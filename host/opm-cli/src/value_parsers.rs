@@ -1,0 +1,91 @@
+//! Parsers of arguments that are more than a word.
+
+use opkg_engine::{hostlist, target_selector};
+use opkg_oda::{ParseError, RunId, TargetAddress};
+
+/// All that one argument names.
+#[derive(Debug, Clone)]
+pub struct AddressList(pub Vec<TargetAddress>);
+
+/// A run, or a step of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepReference {
+    /// The run.
+    pub run: RunId,
+    /// The step's number there.
+    pub step: Option<u32>,
+}
+
+impl std::str::FromStr for StepReference {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let wrong = || ParseError::new("step", text, "RUN.STEP, for example `12.3`, or RUN");
+        let (run, number) = match text.split_once('.') {
+            Some((run, number)) => (run, Some(number.parse().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        Ok(Self { run: RunId(run.parse().map_err(|_| wrong())?), step: number })
+    }
+}
+
+/// The targets that `KIND:NAMES` names.
+///
+/// # Errors
+/// When it does not name any.
+pub fn parse_addresses(text: &str) -> Result<AddressList, ParseError> {
+    let one = |address: String| address.parse();
+    let mut all = Vec::new();
+    let (kind, names) = text
+        .split_once(':')
+        .ok_or_else(|| ParseError::new("target", text, "KIND:NAME, for example `client:node[01-96]`"))?;
+    for part in target_selector::split_list(names) {
+        let names = hostlist::expand(part)?;
+        all.extend(
+            names.into_iter().map(|name| one(format!("{kind}:{name}"))).collect::<Result<Vec<_>, _>>()?,
+        );
+    }
+    Ok(AddressList(all))
+}
+
+/// An image, with or without its kind.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_image(text: &str) -> Result<TargetAddress, ParseError> {
+    let text = if text.contains(':') { text.to_owned() } else { format!("image:{text}") };
+    text.parse()
+}
+
+/// `NAME=VALUE`. The value is everything behind the first `=`.
+///
+/// # Errors
+/// When there is no name.
+pub fn parse_assignment(text: &str) -> Result<(String, String), ParseError> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(ParseError::new("answer", text, "NAME=VALUE, for example `loglevel=128`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn steps_targets_and_images() {
+        let step: StepReference = "12.3".parse().unwrap();
+        assert_eq!((step.run, step.step), (RunId(12), Some(3)));
+        assert_eq!("12".parse::<StepReference>().unwrap().step, None);
+        for bad in ["", "x", "1.", "1.-1", "1.2.3"] {
+            assert!(bad.parse::<StepReference>().is_err(), "{bad}");
+        }
+        assert_eq!(parse_addresses("client:n[1-3],login").unwrap().0.len(), 4);
+        assert!(parse_addresses("node1").is_err());
+        assert_eq!(parse_image("compute").unwrap(), parse_image("image:compute").unwrap());
+        assert_eq!(parse_assignment("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
+        assert_eq!(parse_assignment("a=").unwrap().1, "");
+        assert!(parse_assignment("a").is_err() && parse_assignment("=b").is_err());
+    }
+}

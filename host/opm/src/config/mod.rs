@@ -1,0 +1,11 @@
+//! What the administrator of a machine decides.
+
+mod environment;
+mod grants;
+mod settings;
+
+pub(crate) use environment::is_reserved;
+pub use environment::{EnvironmentError, VariableError};
+pub(crate) use grants::ExecPolicy;
+pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, RunnerRule};
+pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};

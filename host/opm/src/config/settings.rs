@@ -1,0 +1,328 @@
+//! The configuration of `opm` on a machine: `opm.toml` and `env.d/*.conf` of its configuration directory, `/etc/opm`
+//! unless told otherwise.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use fs_err as fs;
+use opkg_oda::{Target, TargetAddress, TargetKind};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::environment::{EnvironmentError, read_environment};
+use super::grants::{Grant, RunnerRule};
+use crate::process::Timeout;
+
+/// The configuration; without any file, what is usual.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the output of programs is kept.
+    pub log_directory: PathBuf,
+    /// Whether hooks shall tell more.
+    pub verbose: bool,
+    /// How long programs may take.
+    pub limits: Limits,
+    /// Package sources beside those that targets are configured for.
+    #[serde(rename = "repository")]
+    pub repositories: Vec<Repository>,
+    /// Which runners serve which hooks, beside what they say themselves.
+    #[serde(rename = "runner")]
+    pub runners: Vec<RunnerRule>,
+    /// What hooks that are components may run.
+    #[serde(rename = "grant")]
+    pub grants: Vec<Grant>,
+    /// The directory of the files that answer the configurators of packages, `PACKAGE.toml`.
+    #[serde(skip)]
+    pub answer_directory: PathBuf,
+    /// Further variables for the environment of hooks and package managers, from `env.d`.
+    #[serde(skip)]
+    pub environment: Vec<(String, String)>,
+}
+
+/// How long programs may take.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// A hook, with all programs that it runs.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub hook: Duration,
+    /// What a hook runner, or a hook that is a component, computes itself; programs that it runs do not count.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub component: Duration,
+    /// A command of a package manager.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub package_manager: Duration,
+    /// Either of them, from being asked to end until it is killed.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub grace: Duration,
+}
+
+/// A package source.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// An absolute path of a directory, or an address.
+    pub location: String,
+    /// Whether packages may come from it that nobody vouches for.
+    #[serde(default)]
+    pub unauthenticated: bool,
+    /// For which targets; for all if none is named.
+    #[serde(default)]
+    pub targets: Vec<TargetFilter>,
+}
+
+/// One target, or all of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetFilter {
+    /// `image`
+    Kind(TargetKind),
+    /// `image:compute`
+    Address(TargetAddress),
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// `opm.toml` cannot be read.
+    #[error("the configuration {}: {error}", .path.display())]
+    Unreadable {
+        /// The path of `opm.toml`.
+        path: PathBuf,
+        /// What the system says.
+        error: ErrorKind,
+    },
+    /// `opm.toml` cannot be understood.
+    #[error("the configuration {} is invalid:\n{error}", .path.display())]
+    Invalid {
+        /// The path of `opm.toml`.
+        path: PathBuf,
+        /// Where and why, on several lines.
+        error: SettingsError,
+    },
+    /// Something in `env.d`.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+}
+
+/// What is wrong with the contents of `opm.toml`.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It is no TOML of the form that it should have.
+    #[error("{0}")]
+    Toml(toml::de::Error),
+    /// The directory of logs would depend on where `opm` is started.
+    #[error("log_directory: `{}` is no absolute path", .0.display())]
+    RelativeLogDirectory(PathBuf),
+    /// A package source is neither a directory nor an address.
+    #[error("repository: the location `{}` is neither an absolute path nor an address", .0.escape_debug())]
+    RepositoryLocation(String),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            log_directory: "/var/log/opm".into(),
+            verbose: false,
+            limits: Limits::default(),
+            repositories: Vec::new(),
+            runners: Vec::new(),
+            grants: Vec::new(),
+            answer_directory: "/etc/opm/answers.d".into(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hook: Duration::from_secs(30 * 60),
+            component: Duration::from_secs(10),
+            package_manager: Duration::from_secs(2 * 3600),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Of a hook.
+    pub(crate) fn hook_timeout(&self) -> Timeout {
+        Timeout { limit: self.hook, grace: self.grace }
+    }
+
+    /// Of a command of a package manager.
+    pub(crate) fn package_manager_timeout(&self) -> Timeout {
+        Timeout { limit: self.package_manager, grace: self.grace }
+    }
+}
+
+impl Config {
+    /// Reads the configuration directory. What is not there is as usual.
+    ///
+    /// # Errors
+    /// Something there cannot be read or understood.
+    pub fn load(directory: &Path) -> Result<Self, ConfigError> {
+        let path = directory.join("opm.toml");
+        let mut config = match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).map_err(|error| ConfigError::Invalid { path, error })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(ConfigError::Unreadable { path, error: error.kind() }),
+        };
+        config.answer_directory = directory.join("answers.d");
+        config.environment = read_environment(&directory.join("env.d"))?;
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Self, SettingsError> {
+        let config: Self = toml::from_str(text).map_err(SettingsError::Toml)?;
+        if !config.log_directory.is_absolute() {
+            return Err(SettingsError::RelativeLogDirectory(config.log_directory));
+        }
+        for repository in &config.repositories {
+            if !repository.location.starts_with('/') && !repository.location.contains("://") {
+                return Err(SettingsError::RepositoryLocation(repository.location.clone()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The package sources for a target.
+    pub(crate) fn repositories_for<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Repository> {
+        let selects = |selector: &TargetFilter| match selector {
+            TargetFilter::Kind(kind) => *kind == target.kind(),
+            TargetFilter::Address(address) => *address == target.address,
+        };
+        self.repositories.iter().filter(move |it| it.targets.is_empty() || it.targets.iter().any(selects))
+    }
+}
+
+impl FromStr for TargetFilter {
+    type Err = opkg_oda::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains(':') { text.parse().map(Self::Address) } else { text.parse().map(Self::Kind) }
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetFilter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// `90s`, `30m`, `2h`.
+fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parse = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return None,
+        };
+        let number = Some(number).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let seconds = number.parse::<u32>().ok().filter(|it| *it > 0)?;
+        Some(Duration::from_secs(u64::from(seconds) * unit))
+    };
+    parse().ok_or_else(|| {
+        D::Error::custom(format!("`{}` is no time: write `90s`, `30m` or `2h`", text.escape_debug()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_as_usual() {
+        let directory = tempfile::tempdir().unwrap();
+        let usual = Config { answer_directory: directory.path().join("answers.d"), ..Config::default() };
+        assert_eq!(Config::load(directory.path()).unwrap(), usual);
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn all_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(
+            directory.path().join("opm.toml"),
+            r#"
+            log_directory = "/srv/log"
+            verbose = true
+            [limits]
+            hook = "90s"
+            package_manager = "1h"
+            [[repository]]
+            location = "/srv/packages"
+            unauthenticated = true
+            targets = ["server", "image:compute"]
+            [[repository]]
+            location = "https://example.org/packages"
+            [[runner]]
+            name = "hook-python"
+            hooks = ["api-post-deploy"]
+            programs = ["home", "/usr/bin/python3"]
+            [[grant]]
+            package = "ganglia"
+            programs = ["/usr/bin/systemctl", "image:/usr/sbin/chkconfig"]
+            "#,
+        )
+        .unwrap();
+        let variables = directory.path().join("env.d");
+        fs::create_dir(&variables).unwrap();
+        fs::write(variables.join("20-b.conf"), "SGE_ROOT=/opt/sge\nA=2\n").unwrap();
+        fs::write(variables.join("10-a.conf"), "# comment\n\n A=1\nB=\"x y\"\nC='$HOME'\r\nD=a=b\n").unwrap();
+        fs::write(variables.join("README"), "no variables").unwrap();
+        let config = Config::load(directory.path()).unwrap();
+        assert_eq!(config.limits.hook_timeout().limit, Duration::from_secs(90));
+        assert_eq!(
+            config.limits.package_manager_timeout(),
+            Timeout { limit: Duration::from_secs(3600), grace: Duration::from_secs(10) }
+        );
+        assert_eq!(config.runners[0].programs[0].to_string(), "home");
+        assert_eq!(config.grants[0].programs[1].to_string(), "image:/usr/sbin/chkconfig");
+        let target = |address: &str| Target {
+            id: opkg_oda::TargetId(1),
+            address: address.parse().unwrap(),
+            root: None,
+            image: None,
+        };
+        let sources = |address| {
+            config.repositories_for(&target(address)).map(|it| it.location.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(sources("server:head"), ["/srv/packages", "https://example.org/packages"]);
+        assert_eq!(sources("image:compute"), ["/srv/packages", "https://example.org/packages"]);
+        assert_eq!(sources("image:login"), ["https://example.org/packages"]);
+        let variables: Vec<_> =
+            config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(variables, ["B=x y", "C=$HOME", "D=a=b", "SGE_ROOT=/opt/sge", "A=2"]);
+    }
+
+    #[test]
+    fn mistakes_are_shown() {
+        let flaws: Vec<String> = [
+            "log_dir = \"/x\"",
+            "log_directory = \"x\"",
+            "[limits]\nhook = \"30\"",
+            "[limits]\nhook = \"0s\"",
+            "[limits]\nhook = 30",
+            "[[repository]]\nlocation = \"packages\"",
+            "[[repository]]\nlocation = \"/x\"\ntargets = [\"node\"]",
+            "[[repository]]\nlocation = \"/x\"\ntargets = [\"node:x\"]",
+            "[[repository]]\nunauthenticated = true",
+            "[[grant]]\npackage = \"a b\"\nprograms = []",
+            "[[grant]]\npackage = \"a\"\nprograms = [\"../x\"]",
+            "[[runner]]\nhooks = []",
+            "verbose",
+        ]
+        .into_iter()
+        .map(|text| Config::parse(text).unwrap_err().to_string())
+        .collect();
+        insta::assert_snapshot!(flaws.join("\n\n"));
+    }
+}

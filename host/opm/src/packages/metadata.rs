@@ -1,0 +1,93 @@
+//! What an installed package says of itself.
+
+use std::io;
+use std::path::PathBuf;
+
+use fs_err as fs;
+use opkg::diagnostic::Severity;
+use opkg::model::{Class as OpkgClass, Relation, RelationKind, Scope};
+use opkg_interface::DistributionDescription;
+use opkg_oda::{Cluster, Package, PackageClass, PackageId};
+
+use crate::hooks::package_home;
+use crate::roots::TargetRoot;
+
+/// The description of an OPKG, in the home of its package.
+const CONFIG_FILE: &str = "config.xml";
+
+/// Why it is not known what a package says of itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MetadataError {
+    #[error("{} cannot be read: {error}", .path.display())]
+    Unreadable { path: PathBuf, error: io::Error },
+    #[error("{} cannot be read: {message}", .path.display())]
+    Invalid { path: PathBuf, message: String },
+    #[error("{} cannot be read: it does not describe an OPKG", .0.display())]
+    NoDescription(PathBuf),
+}
+
+/// Class, version and dependencies of a package, from its home. Dependencies are those other OPKGs that the database knows; what is
+/// needed only on other distributions than the one described is left out.
+///
+/// # Errors
+/// When what it says cannot be read or understood.
+pub(crate) fn read_metadata(
+    root: &TargetRoot,
+    cluster: &Cluster,
+    package: PackageId,
+    distribution: &DistributionDescription,
+) -> Result<Option<Package>, MetadataError> {
+    let Some(known) = cluster.packages.get(&package) else { return Ok(None) };
+    let path = package_home(&known.name).join(CONFIG_FILE);
+    let unreadable = |error| MetadataError::Unreadable { path: path.clone(), error };
+    if root.metadata(&path).map_err(unreadable)?.is_none() {
+        return Ok(None);
+    }
+    let text = root.read(&path, opkg::limits::MAX_CONFIG_BYTES).map_err(unreadable)?;
+    // Alone: scripts and documentation lie elsewhere once they are installed.
+    let directory = tempfile::tempdir().map_err(unreadable)?;
+    fs::write(directory.path().join(CONFIG_FILE), text).map_err(unreadable)?;
+    let loaded = opkg::load(directory.path(), &opkg::Settings::default());
+    let Some(opkg) = loaded.opkg else {
+        let first = loaded.diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+        return Err(match first {
+            Some(diagnostic) => MetadataError::Invalid { path, message: diagnostic.message },
+            None => MetadataError::NoDescription(path),
+        });
+    };
+    let needed = |relation: &&Relation| {
+        let dists = &relation.filter.dists;
+        relation.scope == Scope::Whole
+            && relation.kind == RelationKind::Requires
+            && (dists.is_empty() || dists.iter().any(|dist| distribution.ids().any(|id| id == dist.id)))
+    };
+    let mut dependencies: Vec<PackageId> = opkg
+        .relations
+        .iter()
+        .filter(needed)
+        .filter_map(|relation| resolve_package(cluster, &relation.name))
+        .filter(|id| *id != package)
+        .collect();
+    dependencies.sort_unstable();
+    dependencies.dedup();
+    let class = match opkg.class {
+        OpkgClass::Core => PackageClass::Core,
+        OpkgClass::Base => PackageClass::Base,
+        OpkgClass::Included => PackageClass::Included,
+        OpkgClass::ThirdParty => PackageClass::ThirdParty,
+    };
+    let version = opkg.version().map(ToString::to_string);
+    let found = Package { class, version, dependencies, ..known.clone() };
+    Ok((found != *known).then_some(found))
+}
+
+/// The OPKG that a name means: its own, or that of one of its native packages.
+fn resolve_package(cluster: &Cluster, name: &str) -> Option<PackageId> {
+    let find = |name: &str| Some(cluster.find_package(&name.parse().ok()?)?.id);
+    let native = || {
+        let whole = name.strip_prefix("opkg-")?;
+        let part = whole.strip_suffix("-server").or_else(|| whole.strip_suffix("-client"));
+        find(whole).or_else(|| find(part?))
+    };
+    find(name).or_else(native)
+}

@@ -1,0 +1,17 @@
+//! Native packages of OPKGs in the roots of targets.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `native_packages` | installing, removing, and asking what is there |
+//! | `package_manager`, `os_release` | a distribution's package manager, as its plugin drives it |
+//! | `legacy_scripts` | scripts that the package manager does not run |
+//! | `metadata` | what installed packages say of themselves |
+
+mod legacy_scripts;
+mod metadata;
+mod native_packages;
+mod os_release;
+mod package_manager;
+
+pub(crate) use native_packages::{NativePackages, PackageError};
+pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager};

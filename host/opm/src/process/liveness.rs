@@ -1,0 +1,85 @@
+//! Whether the process of a run still lives.
+
+use std::process;
+
+use fs_err as fs;
+
+use opkg_oda::Run;
+
+/// Whether the process of a run on this machine is still the one that began it: a process of the same number that
+/// started later is another one. Where the clock was set meanwhile that cannot be told from the times; then a process
+/// of the same program counts as alive, since ending the hooks of a living run is worse than waiting with those of a
+/// crashed one.
+pub(crate) fn is_run_alive(run: &Run) -> bool {
+    let Some(started) = process_start_time(run.pid) else { return false };
+    // The kernel counts in hundredths of a second.
+    started <= run.started_at + 2_000
+        || (run.pid != process::id() && process_name(run.pid) == process_name(process::id()))
+}
+
+/// The name of a process' program, as its first 15 bytes.
+fn process_name(process: u32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{process}/comm")).ok()
+}
+
+/// When a process started, in milliseconds since 1970.
+fn process_start_time(process: u32) -> Option<i64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the program's name in parentheses and may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    // Field 22 of proc_pid_stat(5), counted from the third.
+    let ticks: i64 = fields.nth(18)?.parse().ok()?;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: i64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    // Linux gives ticks to user space in hundredths of a second, whatever its own clock does.
+    Some(boot * 1000 + ticks * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::process::{Command, Stdio};
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use opkg_oda::RunId;
+
+    use super::*;
+
+    fn run(process: u32, started: i64) -> Run {
+        Run {
+            id: RunId(1),
+            started_at: started,
+            ended_at: None,
+            status: None,
+            host: "head".into(),
+            pid: process,
+            command: "opm".into(),
+        }
+    }
+
+    #[test]
+    fn a_process_lives_until_it_ends_and_another_of_its_number_is_not_the_same() {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        assert!(is_run_alive(&run(std::process::id(), now)));
+        assert!(
+            !is_run_alive(&run(std::process::id(), now - 1_000_000_000)),
+            "that run began before this process"
+        );
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(is_run_alive(&run(child.id(), now)));
+        let earlier = now - 1_000_000_000;
+        assert!(!is_run_alive(&run(child.id(), earlier)), "another program has the number now");
+        child.kill().unwrap();
+        // It is not reaped before the end of the test.
+        let dies = (0..2000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            !is_run_alive(&run(child.id(), now))
+        });
+        assert!(dies, "a zombie works no longer");
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,92 @@
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use std::os::unix::process::CommandExt;
+
+use opkg_engine::effects::Effects;
+use opkg_oda::RunId;
+
+use crate::fixture::Fixture;
+
+/// A process as a run would have left it.
+fn spawn_orphan(fixture: &Fixture, run: i64, duty: &str, commands: &str) -> Child {
+    // Field 6 of proc_pid_stat(5). Not `getsid` of rustix, which knows no session 0, as in a container.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let session = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(3).unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", commands]).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", fixture.database());
+    command.env("OPM_DUTY", duty).env("OPM_SESSION", session);
+    command.process_group(0).stdin(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_for(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", path.display());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn hooks_of_a_dead_run_are_killed_and_no_others() {
+    let fixture = Fixture::new();
+    let ready = fixture.path().join("ready");
+    let script =
+        format!("trap '' TERM; (sleep 100 & wait) & touch {}; while :; do sleep 0.1; done", ready.display());
+    let mut hook = spawn_orphan(&fixture, 7, "script", &script);
+    let mut other_run = spawn_orphan(&fixture, 8, "script", "exec sleep 100");
+    let other = Fixture::new();
+    let mut other_database = spawn_orphan(&other, 7, "script", "exec sleep 100");
+    let daemon = fixture.path().join("daemon");
+    let mut starter = spawn_orphan(
+        &fixture,
+        7,
+        "script",
+        &format!("setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 100' &", daemon.display()),
+    );
+    wait_for(&ready);
+    wait_for(&daemon);
+    starter.wait().unwrap();
+    let said = fixture.system().clean_up(RunId(7));
+    assert!(said.len() == 1 && said[0].starts_with("killed `sh` (process "), "{said:?}");
+    assert!(!hook.wait().unwrap().success());
+    assert!(fixture.system().clean_up(RunId(7)).is_empty());
+    for child in [&mut other_run, &mut other_database] {
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let daemon = fs::read_to_string(daemon).unwrap();
+    assert!(Path::new("/proc").join(daemon.trim()).exists(), "a daemon belongs to the system");
+    let daemon = rustix::process::Pid::from_raw(daemon.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(daemon, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_package_manager_of_a_dead_run_is_waited_for() {
+    let mut fixture = Fixture::new();
+    let done = fixture.path().join("done");
+    let mut manager = spawn_orphan(
+        &fixture,
+        7,
+        "package-manager",
+        &format!("trap 'exit 1' TERM; sleep 1; touch {}", done.display()),
+    );
+    // Reaped by whoever inherits it, in the real case.
+    let reaper = thread::spawn(move || manager.wait().unwrap());
+    let said = fixture.system().clean_up(RunId(7));
+    assert!(done.exists());
+    assert!(reaper.join().unwrap().success());
+    assert!(said.len() == 1 && said[0].starts_with("waited for `sh` (process "), "{said:?}");
+
+    fixture.config.limits.package_manager = Duration::from_millis(300);
+    let mut manager = spawn_orphan(&fixture, 7, "package-manager", "exec sleep 100");
+    let said = fixture.system().clean_up(RunId(7));
+    assert!(said[1].starts_with("still running: `sleep` (process "), "{said:?}");
+    assert!(manager.try_wait().unwrap().is_none());
+    manager.kill().unwrap();
+    manager.wait().unwrap();
+}

@@ -1,0 +1,86 @@
+//! Files laid out in a directory, with fixed modes and times whatever the umask says.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+use fs_err::os::unix::fs::symlink;
+use opkg_interface::artefacts::TextFile;
+
+use crate::error::Error;
+use crate::permissions::file_mode;
+use crate::source::{OpkgSource, into_error};
+
+/// A directory that files are laid into. Paths are relative to it and were checked before.
+pub(crate) struct OutputTree<'a> {
+    root: &'a Path,
+    mtime: SystemTime,
+}
+
+impl<'a> OutputTree<'a> {
+    pub(crate) fn new(root: &'a Path, time: u64) -> Self {
+        Self { root, mtime: SystemTime::UNIX_EPOCH + Duration::from_secs(time) }
+    }
+
+    /// The OPKG's own files below `directory`.
+    pub(crate) fn write_sources(&self, source: OpkgSource<'_>, directory: &str) -> Result<(), Error> {
+        for file in &source.opkg.files {
+            let path = format!("{directory}/{}", file.path);
+            if let Some(link) = &file.link {
+                symlink(link, self.create_parents(&path)?)?;
+            } else {
+                let mut to = self.create(&path)?;
+                io::copy(&mut source.open(file)?, &mut to).map_err(into_error)?;
+                self.set_metadata(&to, file.mode)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write_texts(&self, files: &[TextFile]) -> Result<(), Error> {
+        for file in files {
+            self.write(&file.path, file.contents.as_bytes(), file_mode(file.executable))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&self, path: &str, contents: &[u8], mode: u32) -> Result<(), Error> {
+        let mut file = self.create(path)?;
+        file.write_all(contents)?;
+        self.set_metadata(&file, mode)
+    }
+
+    /// What was laid in before.
+    pub(crate) fn read(&self, path: &str, largest: u64) -> Result<Option<Vec<u8>>, Error> {
+        let file = self.root.join(path);
+        let fits = fs::metadata(&file)?.len() <= largest;
+        Ok(if fits { Some(fs::read(&file)?) } else { None })
+    }
+
+    /// A new file; fails if there is one already.
+    pub(crate) fn create(&self, path: &str) -> Result<fs::File, Error> {
+        Ok(fs::File::create_new(self.create_parents(path)?)?)
+    }
+
+    /// Gives a finished file its mode and time.
+    pub(crate) fn set_metadata(&self, file: &fs::File, mode: u32) -> Result<(), Error> {
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.set_modified(self.mtime)?;
+        Ok(())
+    }
+
+    fn create_parents(&self, path: &str) -> Result<PathBuf, Error> {
+        for (end, _) in path.match_indices('/') {
+            let directory = self.root.join(&path[..end]);
+            match fs::create_dir(&directory) {
+                Ok(()) => fs::set_permissions(&directory, Permissions::from_mode(0o755))?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.root.join(path))
+    }
+}

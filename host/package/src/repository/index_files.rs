@@ -1,0 +1,36 @@
+//! The files of an index, and how packages are read for it.
+
+use std::path::Path;
+
+use fs_err as fs;
+
+use crate::error::Error;
+
+/// The index of the packages of one format.
+pub(super) struct IndexFiles {
+    /// Path within the directory, and contents.
+    pub(super) files: Vec<(String, Vec<u8>)>,
+    /// Files and directories that an earlier index may have had; what is not among `files` is removed.
+    pub(super) obsolete: Vec<String>,
+}
+
+/// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory.
+pub(super) fn open_package(directory: &Path, name: &str) -> Result<fs::File, Error> {
+    let path = directory.join(name);
+    let unsound = |it: char| it.is_whitespace() || it.is_control() || it == char::REPLACEMENT_CHARACTER;
+    if name.contains(unsound) {
+        return Err(cannot_index(
+            directory,
+            name,
+            "its name has a blank or a character that cannot be printed",
+        ));
+    }
+    if !fs::symlink_metadata(&path)?.is_file() {
+        return Err(cannot_index(directory, name, "it is not a regular file"));
+    }
+    Ok(fs::File::open(path)?)
+}
+
+pub(super) fn cannot_index(directory: &Path, name: &str, reason: impl Into<String>) -> Error {
+    Error::CannotIndex { file: directory.join(name), reason: reason.into() }
+}

@@ -1,0 +1,27 @@
+//! What was written.
+
+use std::path::PathBuf;
+
+/// What a written file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputKind {
+    /// What a distribution's tools read: a spec, a directory of packaging.
+    MetaFile,
+    /// A source package, or a piece of one.
+    SourcePackage,
+    /// A binary package.
+    BinaryPackage,
+    /// What says what was built: lists of files with their checksums.
+    BuildRecord,
+    /// What lists the packages of a directory.
+    Index,
+}
+
+/// A file or directory that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Within the output directory.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: OutputKind,
+}

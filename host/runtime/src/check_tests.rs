@@ -1,0 +1,324 @@
+#![allow(clippy::unwrap_used)]
+
+use opkg::diagnostic::Location;
+use opkg::model::{Class, Destination, Filter, NodeId, Opkg, Part, SourceFile, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use opkg_interface::artefacts::{
+    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball, TextFile,
+};
+
+fn opkg() -> Opkg {
+    let file = |path: &str, node: u32| SourceFile {
+        at: NodeId(node),
+        path: path.into(),
+        part: Part::Api,
+        destination: Destination::Path(format!("/usr/lib/oscar/packages/demo/{path}")),
+        mode: 0o644,
+        size: 0,
+        sha256: [0; 32],
+        interpreter: Vec::new(),
+        link: None,
+        scriptlet: None,
+    };
+    Opkg {
+        at: NodeId(0),
+        name: "demo".into(),
+        class: Class::ThirdParty,
+        summary: "A demo".into(),
+        description: vec!["A demo".into()],
+        license: "GPL".into(),
+        groups: Vec::new(),
+        uri: None,
+        authors: Vec::new(),
+        filter: Filter::default(),
+        relations: Vec::new(),
+        history: Vec::new(),
+        home: "/usr/lib/oscar/packages/demo".into(),
+        files: vec![file("config.xml", 1), file("doc/a b", 2)],
+        directories: Vec::new(),
+        source_date: Timestamp { seconds: 0, offset: 0 },
+        locations: vec![
+            Location::Config(0..1),
+            Location::File("config.xml".into()),
+            Location::File("doc/a b".into()),
+        ],
+    }
+}
+
+fn packed_file(path: &str, content: Content) -> PackedFile {
+    PackedFile { path: path.into(), content, mode: 0o644, marks: FileMarks::empty() }
+}
+
+fn text_file(path: &str) -> TextFile {
+    TextFile { path: path.into(), contents: "text\n".into(), executable: false }
+}
+
+fn package() -> BinaryPackage {
+    BinaryPackage {
+        name: "opkg-demo".into(),
+        epoch: 0,
+        version: "1".into(),
+        release: "1".into(),
+        arch: "noarch".into(),
+        summary: "A demo".into(),
+        description: "Two\n\nparagraphs".into(),
+        license: "GPL".into(),
+        section: "Applications/System".into(),
+        url: None,
+        maintainer: "A <a@example.org>".into(),
+        relations: Vec::new(),
+        files: vec![
+            packed_file("/usr/lib/demo", Content::Directory),
+            packed_file("/usr/lib/demo/config.xml", Content::Source(1)),
+            packed_file("/usr/lib/demo/link", Content::Link("config.xml".into())),
+        ],
+        scriptlets: vec![Scriptlet {
+            time: HookTime::PostInstall,
+            interpreter: vec!["/bin/sh".into()],
+            body: "true\n".into(),
+        }],
+        changelog: vec![Change { header: "A".into(), seconds: 0, text: "- b".into() }],
+        fields: vec![Field { name: "X".into(), value: "a\n b".into() }],
+        members: Vec::new(),
+        file_name: "opkg-demo-1-1.noarch.rpm".into(),
+    }
+}
+
+fn valid_output() -> Output {
+    Output {
+        meta_files: vec![text_file("SPECS/demo.spec"), text_file("SPECS/other")],
+        source: SourcePackage::Tarball(Tarball {
+            path: "SOURCES/demo.tar.gz".into(),
+            prefix: "demo-1".into(),
+        }),
+        native_build: NativeBuild {
+            commands: vec![BuildCommand {
+                argv: vec!["true".into()],
+                env: vec![("A".into(), "b=c".into())],
+                directory: String::new(),
+            }],
+            results: vec!["RPMS/noarch/x.rpm".into()],
+        },
+        container: Container::Rpm(Compression::Zstd),
+        packages: vec![package()],
+        diagnostics: Vec::new(),
+    }
+}
+
+fn error_of(change: impl FnOnce(&mut Output)) -> String {
+    let mut changed = valid_output();
+    change(&mut changed);
+    let limits = Limits { files: 10, text_bytes: 1 << 20, ..Limits::default() };
+    validate_output(&changed, &opkg(), &limits).err().unwrap_or_else(|| "accepted".into())
+}
+
+#[test]
+fn good_output_passes() {
+    assert_eq!(error_of(|_| {}), "accepted");
+    assert_eq!(error_of(|it| it.source = SourcePackage::Tree("demo-1".into())), "accepted");
+}
+
+#[test]
+fn trees_stay_in_their_place() {
+    let quilt = |name: &str, directory: &str| {
+        SourcePackage::Quilt(QuiltSource {
+            name: name.into(),
+            version: "1:1-1".into(),
+            directory: directory.into(),
+            fields: Vec::new(),
+        })
+    };
+    let flaws = [
+        error_of(|it| it.meta_files[0].path = "../x".into()),
+        error_of(|it| it.meta_files[0].path = "/etc/x".into()),
+        error_of(|it| it.meta_files[0].path = "a//b".into()),
+        error_of(|it| it.meta_files[0].path = "a/./b".into()),
+        error_of(|it| it.meta_files[0].path = "a\nb".into()),
+        error_of(|it| it.meta_files[0].path = String::new()),
+        error_of(|it| it.meta_files[0].path = "n".repeat(256)),
+        error_of(|it| it.meta_files[0].path = "n/".repeat(2000) + "n"),
+        error_of(|it| it.meta_files[1].path = "SPECS/demo.spec".into()),
+        error_of(|it| it.meta_files[1].path = "SPECS/demo.spec/x".into()),
+        error_of(|it| it.meta_files[1].path = "SOURCES/demo.tar.gz".into()),
+        error_of(|it| it.meta_files[1].path = "SOURCES".into()),
+        error_of(|it| {
+            it.meta_files[1].path = "demo-1/doc".into();
+            it.source = SourcePackage::Tree("demo-1".into());
+        }),
+        error_of(|it| it.source = SourcePackage::Tree(String::new())),
+        error_of(|it| it.source = SourcePackage::Tree("SPECS/demo.spec".into())),
+        error_of(|it| it.source = quilt("a/b", "demo-1")),
+        error_of(|it| it.source = quilt("demo", "..")),
+        error_of(|it| it.native_build.results = vec!["../x.rpm".into()]),
+        error_of(|it| it.native_build.commands[0].directory = "/".into()),
+        error_of(|it| it.native_build.commands[0].argv.clear()),
+        error_of(|it| it.native_build.commands[0].argv.push("a\0".into())),
+        error_of(|it| it.native_build.commands[0].env[0].0 = "A=B".into()),
+        error_of(|it| it.packages[0].members = vec![text_file("a"), text_file("a")]),
+        error_of(|it| it.packages[0].members = vec![text_file("a/../b")]),
+        error_of(|it| it.packages[0].members = vec![text_file("a")]),
+        error_of(|it| it.meta_files.extend((0..10).map(|n| text_file(&n.to_string())))),
+        error_of(|it| it.meta_files[0].contents = "x".repeat(2 << 20)),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    the path `../x`, which is not relative and clean
+    the path `/etc/x`, which is not relative and clean
+    the path `a//b`, which is not relative and clean
+    the path `a/./b`, which is not relative and clean
+    the path `a\nb`, which is not relative and clean
+    the path ``, which is not relative and clean
+    the path `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…`, which is not relative and clean
+    the path `n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/…`, which is not relative and clean
+    the path `SPECS/demo.spec` twice
+    `SPECS/demo.spec/x` inside of `SPECS/demo.spec`, which is a file
+    the path `SOURCES/demo.tar.gz` twice
+    `SOURCES/demo.tar.gz` inside of `SOURCES`, which is a file
+    `demo-1/doc/a b` inside of `demo-1/doc`, which is a file
+    the path ``, which is not relative and clean
+    the path `SPECS/demo.spec` twice
+    `a/b`, where the name of a file is meant
+    the path `..`, which is not relative and clean
+    the path `../x.rpm`, which is not relative and clean
+    the path `/`, which is not relative and clean
+    a command without a program
+    a zero byte in `a\u{0}`
+    an environment variable named `A=B`
+    package `opkg-demo`: the path `a` twice
+    package `opkg-demo`: the path `a/../b`, which is not relative and clean
+    package `opkg-demo`: members, which only an archive has
+    15 files, where 10 are the limit
+    2 MiB of text, where 1 are the limit
+    "#);
+}
+
+#[test]
+fn packages_keep_the_rules() {
+    let files = |change: &dyn Fn(&mut Vec<PackedFile>)| error_of(|it| change(&mut it.packages[0].files));
+    let flaws = [
+        files(&|it| it[1].path = "usr/x".into()),
+        files(&|it| it[1].path = "/usr/../x".into()),
+        files(&|it| it[1].path = "/".into()),
+        files(&|it| it[1].mode = 0o4755),
+        files(&|it| it[1].content = Content::Source(0)),
+        files(&|it| it[1].content = Content::Source(9)),
+        files(&|it| it[1].content = Content::Link(String::new())),
+        files(&|it| it[2].path = it[1].path.clone()),
+        files(&|it| it[2].path = format!("{}/x", it[1].path)),
+        files(&|it| it.swap(1, 2)),
+        error_of(|it| it.packages[0].name.clear()),
+        error_of(|it| it.packages[0].summary = "a\nPre: evil".into()),
+        error_of(|it| it.packages[0].file_name = "../x.rpm".into()),
+        error_of(|it| it.packages[0].file_name = "..".into()),
+        error_of(|it| it.packages.push(package())),
+        error_of(|it| it.packages[0].scriptlets[0].interpreter.clear()),
+        error_of(|it| it.packages[0].scriptlets.push(package().scriptlets.remove(0))),
+        error_of(|it| it.packages[0].fields[0].value = "\u{1b}[0m".into()),
+        error_of(|it| it.packages[0].changelog[0].header = "a\n%post".into()),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    package `opkg-demo`: the path `usr/x`, which is not absolute
+    package `opkg-demo`: the path `/usr/../x`, which is not clean
+    package `opkg-demo`: the path `/`, which is not clean
+    package `opkg-demo`: the mode 4755 for `/usr/lib/demo/config.xml`; special bits are not allowed
+    package `opkg-demo`: `/usr/lib/demo/config.xml` from node 0, which is no file of the OPKG
+    package `opkg-demo`: `/usr/lib/demo/config.xml` from node 9, which is no file of the OPKG
+    package `opkg-demo`: `/usr/lib/demo/config.xml` as a link to ``
+    package `opkg-demo`: the path `/usr/lib/demo/config.xml` twice
+    package `opkg-demo`: `/usr/lib/demo/config.xml/x` inside of `/usr/lib/demo/config.xml`, which is a file
+    package `opkg-demo`: files that are not sorted: `/usr/lib/demo/link` before `/usr/lib/demo/config.xml`
+    package ``: an empty name
+    package `opkg-demo`: the character '\n' in the summary `a\nPre: evil`
+    package `opkg-demo`: `../x.rpm`, where the name of a file is meant
+    package `opkg-demo`: `..`, where the name of a file is meant
+    two packages in the file `opkg-demo-1-1.noarch.rpm`
+    package `opkg-demo`: a scriptlet without an interpreter
+    package `opkg-demo`: two scriptlets of one time
+    package `opkg-demo`: the character '\u{1b}' in the field `X`
+    package `opkg-demo`: the character '\n' in the header of a change `a\n%post`
+    "#);
+}
+
+#[test]
+fn commands_can_be_run_and_leave_the_systems_files_alone() {
+    let command = || Command {
+        argv: vec!["tool".into()],
+        env: vec![("LC_ALL".into(), "C".into())],
+        in_root: false,
+        files: vec![text_file("/etc/tool.d/opkg-1"), text_file("/etc/tool.d/opkg-2")],
+        success: vec![0, 1],
+    };
+    assert_eq!(validate_commands(&[command(), command()]), Ok(()));
+    let flaw = |change: fn(&mut Command)| {
+        let mut command = command();
+        change(&mut command);
+        validate_commands(&[command]).unwrap_err()
+    };
+    let flaws = [
+        flaw(|it| it.argv.clear()),
+        flaw(|it| it.success.clear()),
+        flaw(|it| it.files[0].path = "/etc/passwd".into()),
+        flaw(|it| it.files[0].path = "etc/opkg-1".into()),
+        flaw(|it| it.files[0].path = "/etc/../opkg-1".into()),
+        flaw(|it| it.files[0].path = it.files[1].path.clone()),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    a command without a program
+    a command that cannot succeed: `tool`
+    the file `/etc/passwd` for a command, whose name does not begin with `opkg-`
+    the path `etc/opkg-1`, which is not absolute
+    the path `/etc/../opkg-1`, which is not clean
+    the path `/etc/tool.d/opkg-2` twice
+    "#);
+}
+
+#[test]
+fn diagnostics_point_at_something() {
+    let diagnostic = |severity, at| Diagnostic { severity, at, message: "m".into(), help: None };
+    let flaws = [
+        error_of(|it| it.diagnostics = vec![diagnostic(Severity::Note, Some(2))]),
+        error_of(|it| it.diagnostics = vec![diagnostic(Severity::Warning, Some(3))]),
+        error_of(|it| it.diagnostics = vec![diagnostic(Severity::Error, None)]),
+        validate_failure(&[diagnostic(Severity::Warning, None)], &opkg()).unwrap_err(),
+        validate_failure(&[], &opkg()).unwrap_err(),
+    ];
+    insta::assert_snapshot!(flaws.join("\n"), @r#"
+    accepted
+    a diagnostic about node 3, which does not exist
+    output together with an error
+    a failure without an error
+    a failure without an error
+    "#);
+    assert_eq!(validate_failure(&[diagnostic(Severity::Error, Some(0))], &opkg()), Ok(()));
+}
+
+/// Whether `path` stays below the directory that it is joined to, judged without the code under test.
+fn is_contained(path: &str) -> bool {
+    use std::path::{Component, Path};
+    Path::new(path).components().all(|it| matches!(it, Component::Normal(_)))
+}
+
+proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
+
+    #[test]
+    fn accepted_paths_stay(path in "[a./\\\\\n ]{0,12}") {
+        if validate_relative(&path).is_ok() {
+            prop_assert!(is_contained(&path) && !path.is_empty());
+        }
+    }
+
+    #[test]
+    fn accepted_trees_can_be_written(paths in proptest::collection::vec("[ab-]{1,2}(/[ab-]{1,2}){0,3}", 0..8)) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut entries: Vec<TreeEntry<'_>> = paths.iter().map(|path| TreeEntry::file(path)).collect();
+        let accepted = validate_no_conflicts(&mut entries).is_ok();
+        let written = paths.iter().all(|path| {
+            let path = directory.path().join(path);
+            let parent = path.parent().unwrap();
+            std::fs::create_dir_all(parent).is_ok() && std::fs::File::create_new(path).is_ok()
+        });
+        prop_assert_eq!(accepted, written);
+    }
+}

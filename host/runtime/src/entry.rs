@@ -1,0 +1,298 @@
+//! A plugin that was found: where, what it is, and what becomes of it when it is called.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::component_interface::ComponentInterface;
+use crate::embedded::Embedded;
+use crate::error::{LoadError, LoadErrorKind};
+use crate::hook::{Runner, RunnerDescription};
+use crate::install_record::{self, Origin};
+use crate::plugin::DistributionPlugin;
+use crate::plugin_description::PluginDescription;
+use crate::plugin_kind::PluginKind;
+use crate::runtime::Runtime;
+use opkg::digest::sha256;
+use opkg_interface::DistributionDescription;
+
+/// A plugin that was found, whether it works or not.
+#[derive(Debug)]
+pub struct RegistryEntry {
+    origin: Origin,
+    component: ComponentSource,
+    size: Option<u64>,
+    sha256: Option<String>,
+    interface: Option<String>,
+    load_result: Result<PluginDescription, LoadError>,
+    loaded: OnceLock<LoadedPlugin>,
+    pub(crate) shadowed: Vec<(String, usize)>,
+}
+
+/// A plugin that can be called.
+#[derive(Debug, Clone)]
+pub(crate) enum LoadedPlugin {
+    Distribution(DistributionPlugin),
+    Runner(Runner),
+}
+
+#[derive(Debug)]
+enum ComponentSource {
+    File(PathBuf),
+    Embedded(&'static [u8]),
+}
+
+impl RegistryEntry {
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Its file, unless it is part of the program.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.component {
+            ComponentSource::File(path) => Some(path),
+            ComponentSource::Embedded(_) => None,
+        }
+    }
+
+    /// Bytes of the component, if it could be read.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// SHA-256 of the component in hexadecimal, if it could be read.
+    #[must_use]
+    pub fn sha256(&self) -> Option<&String> {
+        self.sha256.as_ref()
+    }
+
+    /// The version of the interface that it was made for, if that is one that this program serves.
+    #[must_use]
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
+    /// What it is, if it works.
+    #[must_use]
+    pub fn description(&self) -> Option<&PluginDescription> {
+        self.load_result.as_ref().ok()
+    }
+
+    /// What it is, if it is a distribution plugin that works.
+    #[must_use]
+    pub fn distribution(&self) -> Option<&DistributionDescription> {
+        match self.description()? {
+            PluginDescription::Distribution(description) => Some(description),
+            PluginDescription::HookRunner(_) => None,
+        }
+    }
+
+    /// What it is, if it is a hook runner that works.
+    #[must_use]
+    pub fn hook_runner(&self) -> Option<&RunnerDescription> {
+        match self.description()? {
+            PluginDescription::HookRunner(description) => Some(description),
+            PluginDescription::Distribution(_) => None,
+        }
+    }
+
+    /// Why it does not work.
+    #[must_use]
+    pub fn error(&self) -> Option<&LoadError> {
+        self.load_result.as_ref().err()
+    }
+
+    /// Ids that it would answer to, if another plugin did not come first: each with that plugin's index in
+    /// [`Registry::entries`](crate::Registry::entries).
+    #[must_use]
+    pub fn shadowed(&self) -> &[(String, usize)] {
+        &self.shadowed
+    }
+
+    pub(crate) fn into_load_result(self) -> Result<PluginDescription, LoadError> {
+        self.load_result
+    }
+}
+
+impl RegistryEntry {
+    /// One in a file.
+    pub(crate) fn from_file(runtime: &Arc<Runtime>, origin: Origin, path: PathBuf) -> Self {
+        let mut entry = Self::new(origin, ComponentSource::File(path.clone()));
+        let examine = |entry: &mut Self| {
+            let bytes = read_limited(&path, runtime.limits().component_bytes)?;
+            entry.size = Some(bytes.len() as u64);
+            let hash = entry.sha256.insert(sha256(&bytes)).clone();
+            install_record::verify_checksum(&origin, &path, &hash)?;
+            let (role, interface) = ComponentInterface::read(&bytes)?.classify()?;
+            entry.interface = Some(interface);
+            if let Some(identity) = runtime.cached_description(&hash) {
+                return Ok(identity);
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let loaded = LoadedPlugin::unknown(runtime, role, &name, &hash, || Ok(bytes))?;
+            let identity = loaded.description();
+            entry.loaded = OnceLock::from(loaded);
+            Ok(identity)
+        };
+        entry.load_result =
+            examine(&mut entry).map_err(|problem| LoadError { plugin: entry.display_name(), kind: problem });
+        entry
+    }
+
+    /// One that is part of the program.
+    pub(crate) fn from_embedded(runtime: &Arc<Runtime>, embedded: &Embedded) -> Self {
+        let mut entry = Self::new(Origin::Embedded, ComponentSource::Embedded(embedded.component));
+        entry.size = Some(embedded.component.len() as u64);
+        let examine = |entry: &mut Self| {
+            let note = embedded.record().map_err(|error| LoadErrorKind::InvalidRecord {
+                path: "of its origin".into(),
+                reason: error.to_string(),
+            })?;
+            entry.interface = Some(note.interface);
+            let hash = entry.sha256.insert(note.sha256).clone();
+            if let Some(identity) = note.description.or_else(|| runtime.cached_description(&hash)) {
+                return Ok(identity);
+            }
+            let role = ComponentInterface::read(embedded.component)?.classify()?.0;
+            let read = || Ok(embedded.component.to_vec());
+            let loaded = LoadedPlugin::unknown(runtime, role, &note.plugin, &hash, read)?;
+            let identity = loaded.description();
+            entry.loaded = OnceLock::from(loaded);
+            Ok(identity)
+        };
+        entry.load_result =
+            examine(&mut entry).map_err(|problem| LoadError { plugin: entry.display_name(), kind: problem });
+        entry
+    }
+
+    /// Ready to be called.
+    ///
+    /// # Errors
+    /// When it is a broken one, or cannot be compiled any more.
+    pub(crate) fn load(&self, runtime: &Arc<Runtime>) -> Result<LoadedPlugin, LoadError> {
+        if let Some(plugin) = self.loaded.get() {
+            return Ok(plugin.clone());
+        }
+        let prepare = || {
+            let (Some(identity), Some(sha256)) = (self.description(), &self.sha256) else {
+                return Err(LoadErrorKind::NotFound);
+            };
+            let read = || self.read_component(runtime.limits().component_bytes);
+            Ok(match identity.clone() {
+                PluginDescription::Distribution(known) => {
+                    LoadedPlugin::load_distribution(runtime, identity.id(), sha256, Some(known), read)?
+                }
+                PluginDescription::HookRunner(known) => {
+                    LoadedPlugin::load_hook_runner(runtime, identity.id(), sha256, Some(known), read)?
+                }
+            })
+        };
+        let ready = prepare().map_err(|problem| LoadError { plugin: self.display_name(), kind: problem })?;
+        Ok(self.loaded.get_or_init(|| ready).clone())
+    }
+
+    fn new(origin: Origin, component: ComponentSource) -> Self {
+        Self {
+            origin,
+            component,
+            size: None,
+            sha256: None,
+            interface: None,
+            load_result: Err(LoadError { plugin: String::new(), kind: LoadErrorKind::NotFound }),
+            loaded: OnceLock::new(),
+            shadowed: Vec::new(),
+        }
+    }
+
+    /// How a message names it.
+    fn display_name(&self) -> String {
+        match (&self.component, &self.load_result) {
+            (ComponentSource::File(path), _) => path.display().to_string(),
+            (ComponentSource::Embedded(_), Ok(identity)) => identity.id().to_owned(),
+            (ComponentSource::Embedded(_), Err(_)) => "that is part of this program".to_owned(),
+        }
+    }
+
+    /// Why it cannot be called as what it is not.
+    pub(crate) fn wrong_kind(&self, found: PluginKind, wanted: PluginKind) -> LoadError {
+        LoadError { plugin: self.display_name(), kind: LoadErrorKind::WrongKind { found, wanted } }
+    }
+
+    /// The component's bytes, again.
+    fn read_component(&self, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
+        match &self.component {
+            ComponentSource::Embedded(bytes) => Ok(bytes.to_vec()),
+            ComponentSource::File(path) => {
+                let bytes = read_limited(path, limit)?;
+                if self.sha256.as_ref().is_some_and(|known| *known != sha256(&bytes)) {
+                    return Err(LoadErrorKind::ChangedWhileReading);
+                }
+                Ok(bytes)
+            }
+        }
+    }
+}
+
+impl LoadedPlugin {
+    fn load_distribution(
+        runtime: &Arc<Runtime>,
+        name: &str,
+        sha256: &str,
+        known: Option<DistributionDescription>,
+        read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
+    ) -> Result<Self, LoadErrorKind> {
+        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
+        Ok(Self::Distribution(DistributionPlugin::new(prepared, description)))
+    }
+
+    fn load_hook_runner(
+        runtime: &Arc<Runtime>,
+        name: &str,
+        sha256: &str,
+        known: Option<RunnerDescription>,
+        read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
+    ) -> Result<Self, LoadErrorKind> {
+        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
+        Ok(Self::Runner(Runner::new(prepared, description)))
+    }
+
+    /// One that nothing is known of but what it is made for.
+    fn unknown(
+        runtime: &Arc<Runtime>,
+        role: PluginKind,
+        name: &str,
+        sha256: &str,
+        read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
+    ) -> Result<Self, LoadErrorKind> {
+        match role {
+            PluginKind::Distribution => Self::load_distribution(runtime, name, sha256, None, read),
+            PluginKind::HookRunner => Self::load_hook_runner(runtime, name, sha256, None, read),
+        }
+    }
+
+    fn description(&self) -> PluginDescription {
+        match self {
+            Self::Distribution(plugin) => plugin.description().clone().into(),
+            Self::Runner(runner) => runner.description().clone().into(),
+        }
+    }
+}
+
+/// Reads a component of at most `limit` bytes.
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
+    let file = File::open(path).map_err(LoadErrorKind::Unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(LoadErrorKind::Unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(LoadErrorKind::TooLarge { limit });
+    }
+    Ok(bytes)
+}

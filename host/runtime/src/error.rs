@@ -1,0 +1,280 @@
+//! What goes wrong with plugins, in words for their users: what, where, and what to do next.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opkg::diagnostic::Diagnostic;
+
+use crate::plugin_kind::PluginKind;
+use crate::version::INTERFACE_VERSION;
+
+/// Why a plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin {plugin} {kind}")]
+pub struct LoadError {
+    /// Path of its file, or its id where it is part of the program.
+    pub plugin: String,
+    /// What is wrong with it.
+    #[source]
+    pub kind: LoadErrorKind,
+}
+
+impl LoadError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        self.kind.help()
+    }
+}
+
+/// What is wrong with a plugin's file. Reads as the end of a sentence that the plugin begins.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadErrorKind {
+    /// Its file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    /// Its file is larger than is compiled.
+    #[error("is larger than {} MiB", .limit >> 20)]
+    TooLarge {
+        /// Bytes.
+        limit: u64,
+    },
+    /// Something else entirely.
+    #[error("is not a WebAssembly file")]
+    NotWasm,
+    /// Half of the way to a component.
+    #[error("is a core module of WebAssembly, not a component")]
+    CoreModule,
+    /// A component for another purpose.
+    #[error("is a WebAssembly component, but neither a distribution plugin nor a hook: it exports {}", join_names(.exports))]
+    NotAPlugin {
+        /// Names of what it exports instead.
+        exports: Vec<String>,
+    },
+    /// A plugin for another purpose.
+    #[error("is a {}, where a {} is meant", kind_name(*.found), kind_name(*.wanted))]
+    WrongKind {
+        /// What it is made for.
+        found: PluginKind,
+        /// What it should be made for.
+        wanted: PluginKind,
+    },
+    /// Made for another host.
+    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), INTERFACE_VERSION)]
+    UnsupportedVersion {
+        /// The versions that its exports name.
+        found: Vec<String>,
+        /// Whether the plugin is the newer side.
+        newer: bool,
+    },
+    /// The engine does not take it.
+    #[error("is not a valid WebAssembly component: {0}")]
+    Invalid(String),
+    /// It wants something from its host that no plugin gets.
+    #[error("does not fit this program: {0}")]
+    Incompatible(String),
+    /// Its file is not what was installed.
+    #[error("changed since it was installed (sha256 was {recorded}, is {found})")]
+    ChecksumMismatch {
+        /// Noted when it was installed.
+        recorded: String,
+        /// Of the file as it is now.
+        found: String,
+    },
+    /// Its file was read twice, and was not the same.
+    #[error("changed since it was found")]
+    ChangedWhileReading,
+    /// It lies among the installed plugins, but nobody installed it.
+    #[error("was not installed by this program: there is no record of its checksum")]
+    NoInstallRecord,
+    /// Nobody has it.
+    #[error("is not there")]
+    NotFound,
+    /// There is no directory for a user's own plugins.
+    #[error("has no place: neither XDG_DATA_HOME nor HOME is set")]
+    NoDataDir,
+    /// It cannot be installed or removed.
+    #[error("cannot be written to {}: {source}", .path.display())]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The record beside an installed plugin cannot be used.
+    #[error("has a damaged record {}: {reason}", .path.display())]
+    InvalidRecord {
+        /// The record's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It failed when asked what it is.
+    #[error("{0}")]
+    Execution(#[from] ExecutionError),
+    /// The engine itself cannot start, on a machine with too little address space, say.
+    #[error("cannot be run here: {0}")]
+    Engine(String),
+}
+
+impl LoadErrorKind {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::ChangedWhileReading => "something is writing to it; try again",
+            Self::Unreadable(_) => "check its path and permissions",
+            Self::NotFound => "`opkgc plugin list` shows what there is",
+            Self::NoDataDir => "set one of them",
+            Self::Unwritable { .. } => "check the permissions and free space of that directory",
+            Self::TooLarge { .. } => "strip it of debug information, or build it for size",
+            Self::NotWasm | Self::CoreModule => "`opkgc plugin build DIR` makes a component of a crate",
+            Self::NotAPlugin { .. } => {
+                return Some(format!(
+                    "a distribution plugin implements the world `distribution` of opkg:plugin@{INTERFACE_VERSION}, a hook \
+                     the world `hook-runner`"
+                ));
+            }
+            Self::WrongKind { wanted: PluginKind::HookRunner, .. } => {
+                "`opkgc hook build DIR` makes a hook of a crate"
+            }
+            Self::WrongKind { wanted: PluginKind::Distribution, .. } => {
+                "`opkgc plugin list` shows what there is"
+            }
+            Self::UnsupportedVersion { newer: true, .. } => {
+                "use a newer release of this program, or an older one of the plugin"
+            }
+            Self::UnsupportedVersion { newer: false, .. } => {
+                "build the plugin with a newer SDK, or get a newer release of it"
+            }
+            Self::Invalid(_) => "build it again; the file may be damaged",
+            Self::Incompatible(_) => {
+                "a plugin may use the interface's own imports and WASI 0.2; build it with the SDK for this program"
+            }
+            Self::ChecksumMismatch { .. } | Self::NoInstallRecord | Self::InvalidRecord { .. } => {
+                "if that is meant, run `opkgc plugin install` with the file again; if not, delete it"
+            }
+            Self::Execution(fault) => return fault.help(),
+            Self::Engine(_) => "a larger limit of virtual memory (ulimit -v) may help",
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// How a call of a plugin failed through its own fault. Reads as the end of a sentence that the plugin
+/// begins.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutionError {
+    /// Nothing of its own fault: the machine denied what it takes to run it.
+    #[error("cannot be started: {0}")]
+    NotStarted(String),
+    /// Over its deadline.
+    #[error("ran longer than {} s and was stopped", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// Over its limit of memory.
+    #[error("asked for more memory than the {} MiB that a plugin gets", .0 >> 20)]
+    OutOfMemory(usize),
+    /// Calls nested too deeply.
+    #[error("used up its stack")]
+    StackOverflow,
+    /// It gave up by itself, with this message if it left one.
+    #[error("failed inside{}", .0.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
+    Panicked(Option<String>),
+    /// Any other violation of the machine's rules.
+    #[error("did something forbidden: {0}")]
+    Trap(String),
+    /// It called a function of its language's system interface that plugins do not get.
+    #[error("tried to use {0}, which plugins do not get")]
+    ForbiddenCall(String),
+    /// What it returned breaks the rules of the interface.
+    #[error("returned something invalid: {0}")]
+    Invalid(String),
+}
+
+impl ExecutionError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NotStarted(_) => {
+                "a larger limit of virtual memory (ulimit -v) or processes (ulimit -u) may help"
+            }
+            Self::Timeout(_) | Self::OutOfMemory(_) | Self::StackOverflow => {
+                "it may be caught in a loop; report it to the plugin's author"
+            }
+            Self::Panicked(_) | Self::Trap(_) | Self::Invalid(_) => {
+                "this is a mistake in the plugin; report it to its author"
+            }
+            Self::ForbiddenCall(_) => {
+                "a plugin sees no files, network, clock or environment; its author must do without"
+            }
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// A plugin that failed in the middle of a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin {plugin} {source}")]
+pub struct CallError {
+    /// Id and version.
+    pub plugin: String,
+    /// What happened.
+    #[source]
+    pub source: ExecutionError,
+}
+
+impl CallError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        self.source.help()
+    }
+}
+
+/// Why there is no output for a target.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// The target cannot be. Says which ones there are.
+    #[error("{0}")]
+    UnknownTarget(String),
+    /// The OPKG's own filters exclude the target: not a failure.
+    #[error("{}", .0.message)]
+    TargetExcluded(Diagnostic),
+    /// It should be possible, but is not. At least one of these is an error.
+    #[error("the OPKG cannot be expressed for this target")]
+    Diagnostics(Vec<Diagnostic>),
+    /// The plugin's own failure.
+    #[error(transparent)]
+    Broken(#[from] CallError),
+}
+
+/// Why a package manager cannot be driven.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandsError {
+    /// The plugin refused, and says why.
+    #[error("{0}")]
+    Refused(String),
+    /// The plugin's own failure.
+    #[error(transparent)]
+    Broken(#[from] CallError),
+}
+
+fn kind_name(role: PluginKind) -> &'static str {
+    match role {
+        PluginKind::Distribution => "distribution plugin",
+        PluginKind::HookRunner => "hook",
+    }
+}
+
+fn join_names(names: &[String]) -> String {
+    const MAX_NAMES: usize = 5;
+    match names {
+        [] => "nothing".to_owned(),
+        names if names.len() > MAX_NAMES => {
+            format!("{} and {} more", names[..MAX_NAMES].join(", "), names.len() - MAX_NAMES)
+        }
+        names => names.join(", "),
+    }
+}

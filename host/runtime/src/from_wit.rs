@@ -1,0 +1,208 @@
+//! What plugins answer, as the records that the host works with. Nothing is checked here; see [`crate::check`].
+
+use opkg_interface::artefacts::{
+    BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content, Diagnostic,
+    Field, FileMarks, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, QuiltSource,
+    Scriptlet, Severity, SourcePackage, Tarball, TextFile,
+};
+use opkg_interface::package_manager::{Command, Installed};
+use opkg_interface::{Alias, ArchName, DistributionDescription, DistributionRelease};
+
+use crate::bindings::exports::opkg::plugin::{package_manager as manager, packaging};
+use crate::bindings::opkg::plugin::{artefacts as wit, opkg};
+
+pub(crate) fn description(raw: packaging::Description) -> DistributionDescription {
+    let named = |it: packaging::Named| Alias { id: it.id, name: it.name };
+    let release = |it: packaging::Release| DistributionRelease {
+        version: it.version,
+        name: it.name,
+        is_default: it.is_default,
+    };
+    let arch = |it: packaging::ArchName| ArchName { canonical: it.canonical, native: it.native };
+    DistributionDescription {
+        id: raw.id,
+        name: raw.name,
+        version: raw.version,
+        aliases: raw.aliases.into_iter().map(named).collect(),
+        releases: raw.releases.into_iter().map(release).collect(),
+        archs: raw.archs.into_iter().map(arch).collect(),
+    }
+}
+
+pub(crate) fn output(raw: wit::Output) -> Output {
+    Output {
+        meta_files: text_files(raw.meta_files),
+        source: match raw.source {
+            wit::SourcePackage::Tarball(it) => {
+                SourcePackage::Tarball(Tarball { path: it.path, prefix: it.prefix })
+            }
+            wit::SourcePackage::Quilt(it) => SourcePackage::Quilt(QuiltSource {
+                name: it.name,
+                version: it.version,
+                directory: it.directory,
+                fields: fields(it.fields),
+            }),
+            wit::SourcePackage::Tree(directory) => SourcePackage::Tree(directory),
+        },
+        native_build: NativeBuild {
+            commands: raw
+                .native_build
+                .commands
+                .into_iter()
+                .map(|it| BuildCommand { argv: it.argv, env: it.env, directory: it.directory })
+                .collect(),
+            results: raw.native_build.results,
+        },
+        container: match raw.container {
+            wit::Container::Rpm(it) => Container::Rpm(compression(it)),
+            wit::Container::Deb(it) => Container::Deb(compression(it)),
+            wit::Container::Archive(it) => Container::Archive(compression(it)),
+        },
+        packages: raw.packages.into_iter().map(package).collect(),
+        diagnostics: diagnostics(raw.diagnostics),
+    }
+}
+
+pub(crate) fn diagnostics(raw: Vec<opkg::Diagnostic>) -> Vec<Diagnostic> {
+    raw.into_iter().map(diagnostic).collect()
+}
+
+pub(crate) fn diagnostic(raw: opkg::Diagnostic) -> Diagnostic {
+    Diagnostic {
+        severity: match raw.severity {
+            opkg::Severity::Error => Severity::Error,
+            opkg::Severity::Warning => Severity::Warning,
+            opkg::Severity::Note => Severity::Note,
+        },
+        at: raw.at,
+        message: raw.message,
+        help: raw.help,
+    }
+}
+
+pub(crate) fn commands(raw: Vec<manager::Command>) -> Vec<Command> {
+    let command = |it: manager::Command| Command {
+        argv: it.argv,
+        env: it.env,
+        in_root: it.in_root,
+        files: text_files(it.files),
+        success: it.success,
+    };
+    raw.into_iter().map(command).collect()
+}
+
+pub(crate) fn installed(raw: Vec<manager::Installed>) -> Vec<Installed> {
+    let installed = |it: manager::Installed| Installed {
+        name: it.name,
+        version: it.version,
+        arch: it.arch,
+        has_scriptlets: it.has_scriptlets,
+    };
+    raw.into_iter().map(installed).collect()
+}
+
+fn text_files(raw: Vec<wit::TextFile>) -> Vec<TextFile> {
+    let file =
+        |it: wit::TextFile| TextFile { path: it.path, contents: it.contents, executable: it.executable };
+    raw.into_iter().map(file).collect()
+}
+
+fn fields(raw: Vec<wit::Field>) -> Vec<Field> {
+    raw.into_iter().map(|it| Field { name: it.name, value: it.value }).collect()
+}
+
+fn compression(raw: wit::Compression) -> Compression {
+    match raw {
+        wit::Compression::None => Compression::None,
+        wit::Compression::Gzip => Compression::Gzip,
+        wit::Compression::Xz => Compression::Xz,
+        wit::Compression::Zstd => Compression::Zstd,
+    }
+}
+
+fn package(raw: wit::BinaryPackage) -> BinaryPackage {
+    BinaryPackage {
+        name: raw.name,
+        epoch: raw.epoch,
+        version: raw.version,
+        release: raw.release,
+        arch: raw.arch,
+        summary: raw.summary,
+        description: raw.description,
+        license: raw.license,
+        section: raw.section,
+        url: raw.url,
+        maintainer: raw.maintainer,
+        relations: raw.relations.into_iter().map(relation).collect(),
+        files: raw.files.into_iter().map(packed_file).collect(),
+        scriptlets: raw
+            .scriptlets
+            .into_iter()
+            .map(|it| Scriptlet { time: hook_time(it.time), interpreter: it.interpreter, body: it.body })
+            .collect(),
+        changelog: raw
+            .changelog
+            .into_iter()
+            .map(|it| Change { header: it.header, seconds: it.seconds, text: it.text })
+            .collect(),
+        fields: fields(raw.fields),
+        members: text_files(raw.members),
+        file_name: raw.file_name,
+    }
+}
+
+fn relation(raw: wit::NativeRelation) -> NativeRelation {
+    NativeRelation {
+        kind: match raw.kind {
+            wit::NativeKind::Requires => NativeKind::Requires,
+            wit::NativeKind::PreRequires(time) => NativeKind::PreRequires(hook_time(time)),
+            wit::NativeKind::Provides => NativeKind::Provides,
+            wit::NativeKind::Conflicts => NativeKind::Conflicts,
+            wit::NativeKind::Obsoletes => NativeKind::Obsoletes,
+            wit::NativeKind::Recommends => NativeKind::Recommends,
+            wit::NativeKind::Suggests => NativeKind::Suggests,
+        },
+        name: raw.name,
+        bound: raw.bound.map(bound),
+    }
+}
+
+fn bound(raw: opkg::Bound) -> Bound {
+    Bound {
+        comparison: match raw.comparison {
+            opkg::Comparison::Lt => Comparison::Lt,
+            opkg::Comparison::Le => Comparison::Le,
+            opkg::Comparison::Eq => Comparison::Eq,
+            opkg::Comparison::Ge => Comparison::Ge,
+            opkg::Comparison::Gt => Comparison::Gt,
+        },
+        version: raw.version,
+    }
+}
+
+fn hook_time(raw: opkg::HookTime) -> HookTime {
+    match raw {
+        opkg::HookTime::PreInstall => HookTime::PreInstall,
+        opkg::HookTime::PostInstall => HookTime::PostInstall,
+        opkg::HookTime::PreUninstall => HookTime::PreUninstall,
+        opkg::HookTime::PostUninstall => HookTime::PostUninstall,
+    }
+}
+
+fn packed_file(raw: wit::PackedFile) -> PackedFile {
+    let mut marks = FileMarks::empty();
+    marks.set(FileMarks::DOCUMENTATION, raw.marks.contains(wit::FileMarks::DOCUMENTATION));
+    marks.set(FileMarks::CONFIGURATION, raw.marks.contains(wit::FileMarks::CONFIGURATION));
+    PackedFile {
+        path: raw.path,
+        content: match raw.content {
+            wit::Content::Source(node) => Content::Source(node),
+            wit::Content::Text(text) => Content::Text(text),
+            wit::Content::GzipText(text) => Content::GzipText(text),
+            wit::Content::Directory => Content::Directory,
+            wit::Content::Link(target) => Content::Link(target),
+        },
+        mode: raw.mode,
+        marks,
+    }
+}

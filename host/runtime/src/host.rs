@@ -1,0 +1,193 @@
+//! The host's side of one started component: its limits, what it says, and for hooks the line to whoever called.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::Trap;
+
+use crate::bindings::opkg::plugin::log as wit;
+use crate::error::ExecutionError;
+use crate::hook::{HostChannel, HostFunctions};
+use crate::limits::{Limiter, Limits, MAX_RECORD_BYTES};
+use crate::log::CallLog;
+use crate::log_message::LogLevel;
+use crate::wasi;
+use opkg_interface::text::one_line;
+
+/// The host's side of one started component.
+pub(crate) struct HostState {
+    limiter: Limiter,
+    log: CallLog,
+    rng_state: u64,
+    line_buffer: Vec<u8>,
+    channel: Option<HostChannel>,
+    time_budget: TimeBudget,
+}
+
+/// How long the component may take.
+struct TimeBudget {
+    started: Instant,
+    /// Of the component itself.
+    own_limit: Duration,
+    /// What the host took to run programs for it.
+    host_time: Duration,
+    /// Of both together.
+    total_limit: Option<Duration>,
+}
+
+/// Bytes of a line of output that are kept.
+const MAX_LINE_BYTES: usize = 16 << 10;
+
+/// Where every plugin's random numbers begin.
+const RNG_SEED: u64 = 0x6f70_6b67;
+
+impl HostState {
+    pub(crate) fn new(limits: &Limits, log: CallLog, line: Option<(HostChannel, Duration)>) -> Self {
+        let (channel, whole) = line.unzip();
+        let time_budget = TimeBudget {
+            started: Instant::now(),
+            own_limit: limits.timeout,
+            host_time: Duration::ZERO,
+            total_limit: whole,
+        };
+        Self {
+            limiter: Limiter::new(limits),
+            log,
+            rng_state: RNG_SEED,
+            line_buffer: Vec::new(),
+            channel,
+            time_budget,
+        }
+    }
+
+    pub(crate) fn limiter(&mut self) -> &mut Limiter {
+        &mut self.limiter
+    }
+
+    /// What is left of its time; nothing where that is over.
+    pub(crate) fn remaining_time(&self) -> Option<Duration> {
+        self.time_budget.remaining().ok().filter(|left| !left.is_zero())
+    }
+
+    /// Has something done for a hook. That counts as its own time.
+    pub(crate) fn call_host<R: Send + 'static>(
+        &mut self,
+        task: impl FnOnce(&mut dyn HostFunctions) -> R + Send + 'static,
+    ) -> wasmtime::Result<R> {
+        // A component without a line is only asked what it is.
+        let line =
+            self.channel.as_ref().ok_or(wasi::WasiError::UnsupportedFunction("its host".to_owned()))?;
+        let answer = line.call(task)?;
+        match self.time_budget.remaining() {
+            Ok(_) => Ok(answer),
+            Err(_) => Err(Trap::Interrupt.into()),
+        }
+    }
+
+    /// Has something done that is not the time of the component itself, if it is done at all.
+    pub(crate) fn call_host_untimed<R: Send + 'static, E: Send + 'static>(
+        &mut self,
+        task: impl FnOnce(&mut dyn HostFunctions) -> Result<R, E> + Send + 'static,
+    ) -> wasmtime::Result<Result<R, E>> {
+        let begun = Instant::now();
+        let line =
+            self.channel.as_ref().ok_or(wasi::WasiError::UnsupportedFunction("its host".to_owned()))?;
+        let answer = line.call(task)?;
+        if answer.is_ok() {
+            self.time_budget.host_time += begun.elapsed();
+        }
+        Ok(answer)
+    }
+
+    /// What an error of the engine means.
+    pub(crate) fn execution_error(&mut self, error: &wasmtime::Error, limits: &Limits) -> ExecutionError {
+        let trap = error.downcast_ref::<Trap>();
+        match trap {
+            Some(Trap::Interrupt) => {
+                return ExecutionError::Timeout(self.time_budget.remaining().err().unwrap_or(limits.timeout));
+            }
+            Some(Trap::StackOverflow) => return ExecutionError::StackOverflow,
+            _ if self.limiter.limit_hit() => return ExecutionError::OutOfMemory(limits.memory_bytes),
+            _ => {}
+        }
+        if let Some(denied) = error.downcast_ref::<wasi::WasiError>() {
+            return match denied {
+                wasi::WasiError::Exit => ExecutionError::Panicked(self.log.last_error()),
+                wasi::WasiError::UnsupportedFunction(name) => ExecutionError::ForbiddenCall(name.clone()),
+            };
+        }
+        match trap {
+            Some(Trap::UnreachableCodeReached) => ExecutionError::Panicked(self.log.last_error()),
+            Some(trap) => {
+                let trap = trap.to_string();
+                ExecutionError::Trap(trap.trim_start_matches("wasm trap: ").to_owned())
+            }
+            None => {
+                let reason = error.root_cause().to_string();
+                // The engine has no type for this one.
+                if reason.contains("fuel allocated for hostcalls") {
+                    let limit = limits.text_bytes.saturating_add(MAX_RECORD_BYTES) >> 20;
+                    return ExecutionError::Invalid(format!("more than {limit} MiB of data"));
+                }
+                ExecutionError::Invalid(one_line(&reason))
+            }
+        }
+    }
+
+    /// Ends an unfinished line of output.
+    pub(crate) fn flush_line(&mut self, level: LogLevel) {
+        let line = std::mem::take(&mut self.line_buffer);
+        self.log.write(level, &String::from_utf8_lossy(&line));
+    }
+}
+
+impl TimeBudget {
+    /// What is left.
+    ///
+    /// # Errors
+    /// The limit that is over.
+    fn remaining(&self) -> Result<Duration, Duration> {
+        let passed = self.started.elapsed();
+        let own = self.own_limit.checked_sub(passed.saturating_sub(self.host_time)).ok_or(self.own_limit)?;
+        match self.total_limit {
+            Some(whole) => Ok(own.min(whole.checked_sub(passed).ok_or(whole)?)),
+            None => Ok(own),
+        }
+    }
+}
+
+impl wit::Host for HostState {
+    fn log(&mut self, level: wit::Level, message: String) {
+        self.log.write(level.into(), &message);
+    }
+}
+
+impl crate::bindings::opkg::plugin::opkg::Host for HostState {}
+impl crate::bindings::opkg::plugin::artefacts::Host for HostState {}
+
+impl wasi::WasiHost for HostState {
+    fn print(&mut self, level: LogLevel, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = MAX_LINE_BYTES.saturating_sub(self.line_buffer.len());
+            self.line_buffer.extend_from_slice(&piece[..piece.len().min(room)]);
+            if piece.ends_with(b"\n") {
+                self.flush_line(level);
+            }
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        // SplitMix64: short, and good enough for hash tables.
+        self.rng_state = self.rng_state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.rng_state ^ (self.rng_state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Whether the operating system, and not the plugin, is to blame.
+pub(crate) fn is_resource_exhaustion(error: &wasmtime::Error) -> bool {
+    let cause = error.root_cause();
+    cause.is::<rustix::io::Errno>()
+        || cause.is::<std::io::Error>()
+        || error.is::<wasmtime::error::OutOfMemory>()
+}

@@ -1,0 +1,89 @@
+//! The user's own plugins: put where they are found, with a record of their checksum.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use crate::error::{LoadError, LoadErrorKind};
+use crate::install_record::{InstallRecord, record_path};
+use crate::options::RuntimeOptions;
+use crate::plugin_description::PluginDescription;
+use crate::registry::Registry;
+use opkg::digest::sha256;
+use opkg_interface::is_plugin_id;
+
+/// A plugin that was installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InstalledPlugin {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// What it is.
+    pub description: PluginDescription,
+}
+
+/// Puts a plugin among the user's own, in place of one with the same id. It is tried first: what does not
+/// work is not installed.
+///
+/// # Errors
+/// When it is no working plugin, or cannot be written.
+pub fn install(file: &Path, options: &RuntimeOptions) -> Result<InstalledPlugin, LoadError> {
+    let name = file.display().to_string();
+    let fail = |problem| LoadError { plugin: name.clone(), kind: problem };
+    let directory = options.user_directory.as_ref().ok_or_else(|| fail(LoadErrorKind::NoDataDir))?;
+    let bytes = crate::entry::read_limited(file, options.limits.component_bytes).map_err(fail)?;
+    let alone = RuntimeOptions {
+        plugin_files: vec![file.to_owned()],
+        limits: options.limits.clone(),
+        log: options.log.clone(),
+        ..RuntimeOptions::default()
+    };
+    let mut entries = Registry::discover(alone).into_entries();
+    let entry = entries.pop().ok_or_else(|| fail(LoadErrorKind::NotFound))?;
+    let hash = sha256(&bytes);
+    if entry.sha256() != Some(&hash) {
+        return Err(fail(LoadErrorKind::ChangedWhileReading));
+    }
+    let description = entry.into_load_result()?;
+    let path = directory.join(format!("{}.wasm", description.id()));
+    let record = serde_json::to_vec(&InstallRecord { sha256: hash }).map_err(io::Error::from);
+    fs::create_dir_all(directory)
+        .and_then(|()| write_atomically(directory, &path, &bytes))
+        .and_then(|()| write_atomically(directory, &record_path(&path), &record?))
+        .map_err(|source| fail(LoadErrorKind::Unwritable { path: path.clone(), source }))?;
+    Ok(InstalledPlugin { path, description })
+}
+
+/// Removes a plugin from the user's own, and says where it was.
+///
+/// # Errors
+/// When there is none of that id, or it cannot be removed.
+pub fn remove(id: &str, options: &RuntimeOptions) -> Result<PathBuf, LoadError> {
+    let fail = |problem| LoadError { plugin: id.to_owned(), kind: problem };
+    let directory = options.user_directory.as_ref().ok_or_else(|| fail(LoadErrorKind::NoDataDir))?;
+    if !is_plugin_id(id) {
+        return Err(fail(LoadErrorKind::NotFound));
+    }
+    let path = directory.join(format!("{id}.wasm"));
+    match fs::remove_file(&path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(fail(LoadErrorKind::NotFound)),
+        Err(source) => return Err(fail(LoadErrorKind::Unwritable { path, source })),
+    }
+    match fs::remove_file(record_path(&path)) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(fail(LoadErrorKind::Unwritable { path, source }))
+        }
+        _ => Ok(path),
+    }
+}
+
+fn write_atomically(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

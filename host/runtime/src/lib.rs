@@ -1,0 +1,54 @@
+//! Runs plugins, which are WebAssembly components behind the interface of `wit/`: those of distributions, and those
+//! that run hooks of packages.
+//!
+//! This is the only room of the house that knows the WebAssembly engine: nothing of it appears in the
+//! public interface. [`Registry`] finds plugins, [`Target`] says what is to be made, [`Plugin`] makes it; a
+//! [`hook::Runner`] runs hooks.
+//! A plugin is hostile until checked: it runs with a deadline and a limit of memory, sees nothing of the
+//! machine, and what it returns is checked before anybody else gets it.
+
+mod bindings;
+mod cache;
+mod component_interface;
+mod embedded;
+mod engine;
+mod entry;
+mod error;
+mod from_wit;
+pub mod hook;
+mod host;
+mod inspect;
+mod install;
+mod install_record;
+mod limits;
+mod log;
+mod log_message;
+mod options;
+mod plugin;
+mod plugin_description;
+mod plugin_kind;
+mod registry;
+mod runtime;
+#[cfg(test)]
+mod testing;
+mod to_wit;
+mod validate;
+mod version;
+mod wasi;
+mod world;
+
+pub use component_interface::ComponentInterface;
+pub use engine::parallelism;
+pub use entry::RegistryEntry;
+pub use error::{CallError, CommandsError, ExecutionError, GenerateError, LoadError, LoadErrorKind};
+pub use inspect::{Inspection, inspect};
+pub use install::{InstalledPlugin, install, remove};
+pub use install_record::Origin;
+pub use limits::Limits;
+pub use log_message::{LogLevel, LogMessage, LogSink};
+pub use options::RuntimeOptions;
+pub use plugin::{DistributionPlugin, GeneratedOutput};
+pub use plugin_description::PluginDescription;
+pub use plugin_kind::PluginKind;
+pub use registry::Registry;
+pub use version::INTERFACE_VERSION as INTERFACE;

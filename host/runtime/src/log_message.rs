@@ -1,0 +1,68 @@
+//! What plugins say while they run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::bindings::opkg::plugin::log as wit;
+
+/// How important a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMessage {
+    /// Id of the plugin that said it, or `cache`.
+    pub origin: String,
+    /// How important it is.
+    pub level: LogLevel,
+    /// One line, without control characters.
+    pub text: String,
+}
+
+/// Who gets the messages. Called from whichever thread runs the plugin.
+#[derive(Clone)]
+pub struct LogSink(Arc<dyn Fn(&LogMessage) + Send + Sync>);
+
+impl LogSink {
+    /// Hands every message to `listener`.
+    pub fn new(listener: impl Fn(&LogMessage) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(crate) fn send(&self, from: &str, level: LogLevel, text: String) {
+        (self.0)(&LogMessage { origin: from.to_owned(), level, text });
+    }
+}
+
+impl Default for LogSink {
+    /// Drops them.
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for LogSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+impl From<wit::Level> for LogLevel {
+    fn from(level: wit::Level) -> Self {
+        match level {
+            wit::Level::Error => Self::Error,
+            wit::Level::Warn => Self::Warn,
+            wit::Level::Info => Self::Info,
+            wit::Level::Debug => Self::Debug,
+            wit::Level::Trace => Self::Trace,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Where plugins are found and what they may take.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::limits::Limits;
+use crate::log_message::LogSink;
+
+/// Everything that decides which plugins there are, and how they run.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeOptions {
+    /// Plugins that were named one by one; they come before all others.
+    pub plugin_files: Vec<PathBuf>,
+    /// Directories of further plugins, `$OPKG_PLUGIN_PATH`.
+    pub search_path: Vec<PathBuf>,
+    /// Where `opkgc plugin install` puts them.
+    pub user_directory: Option<PathBuf>,
+    /// Where packages of the distribution put them.
+    pub system_directory: Option<PathBuf>,
+    /// Whether those that are part of the program count.
+    pub embedded: bool,
+    /// Where compiled plugins are kept; nothing keeps none.
+    pub cache: Option<PathBuf>,
+    /// How many threads compile a plugin; none stands for [`parallelism`](crate::parallelism).
+    pub threads: Option<usize>,
+    /// Of every plugin.
+    pub limits: Limits,
+    /// Gets what plugins log.
+    pub log: LogSink,
+}
+
+impl RuntimeOptions {
+    /// What the environment of this process says: `$OPKG_PLUGIN_PATH`, `$XDG_DATA_HOME`, `$XDG_CACHE_HOME`
+    /// and `$HOME`. A path that is not absolute counts as unset, as the XDG specification wants it.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = |variable: &str, default: &str| {
+            absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(default)))
+        };
+        let search_path = env::var_os("OPKG_PLUGIN_PATH").unwrap_or_default();
+        Self {
+            plugin_files: Vec::new(),
+            search_path: env::split_paths(&search_path).filter(|path| !path.as_os_str().is_empty()).collect(),
+            user_directory: base("XDG_DATA_HOME", ".local/share").map(|path| path.join("opkg/plugins")),
+            system_directory: Some("/usr/lib/opkg/plugins".into()),
+            embedded: true,
+            cache: base("XDG_CACHE_HOME", ".cache").map(|path| path.join("opkg")),
+            threads: None,
+            limits: Limits::default(),
+            log: LogSink::default(),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! A distribution plugin, ready to be called.
+
+use std::sync::Arc;
+
+use opkg::diagnostic::Diagnostic;
+use opkg::model::Opkg;
+use wasmtime::Store;
+use wasmtime::component::{HasSelf, InstancePre, Linker};
+
+use opkg_interface::artefacts::{self, Output};
+use opkg_interface::package_manager::{Command, Installed, Place};
+use opkg_interface::text::one_line;
+use opkg_interface::{DistributionDescription, Target};
+
+use crate::bindings::exports::opkg::plugin::package_manager as wit;
+use crate::bindings::exports::opkg::plugin::packaging::Refusal;
+use crate::bindings::{Distribution, DistributionPre};
+use crate::error::{CallError, CommandsError, ExecutionError, GenerateError};
+use crate::host::HostState;
+use crate::plugin_description::PluginDescription;
+use crate::runtime::PreparedComponent;
+use crate::world::World;
+use crate::{from_wit, to_wit, validate};
+
+impl World for DistributionPre<HostState> {
+    type Instance = Distribution;
+    type Description = DistributionDescription;
+
+    fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+        Distribution::add_to_linker::<HostState, HasSelf<HostState>>(linker, |host| host)
+    }
+
+    fn new(pre: InstancePre<HostState>) -> wasmtime::Result<Self> {
+        Self::new(pre)
+    }
+
+    fn instantiate(&self, store: &mut Store<HostState>) -> wasmtime::Result<Distribution> {
+        self.instantiate(store)
+    }
+
+    fn describe(
+        instance: &Distribution,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<DistributionDescription, String>> {
+        instance.opkg_plugin_packaging().call_describe(store).map(|raw| from_wit::description(raw).validate())
+    }
+
+    fn from_description(identity: PluginDescription) -> Option<DistributionDescription> {
+        match identity {
+            PluginDescription::Distribution(description) => Some(description),
+            PluginDescription::HookRunner(_) => None,
+        }
+    }
+}
+
+/// A distribution plugin. Cheap to clone, and several threads may use it at a time: each call has a fresh
+/// instance of the component.
+#[derive(Clone)]
+pub struct DistributionPlugin(Arc<Inner>);
+
+struct Inner {
+    prepared: PreparedComponent<DistributionPre<HostState>>,
+    description: DistributionDescription,
+}
+
+/// What a plugin made for a target, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneratedOutput {
+    /// Files to be written and packages to be built.
+    pub output: Output,
+    /// Warnings and notes, with their places in the OPKG.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Of the plugin's answers, each one is a list of commands or the reason why there is none.
+type CommandsResult = Result<Vec<wit::Command>, String>;
+
+impl DistributionPlugin {
+    pub(crate) fn new(
+        prepared: PreparedComponent<DistributionPre<HostState>>,
+        description: DistributionDescription,
+    ) -> Self {
+        Self(Arc::new(Inner { prepared, description }))
+    }
+
+    /// What the plugin answers to and knows.
+    #[must_use]
+    pub fn description(&self) -> &DistributionDescription {
+        &self.0.description
+    }
+
+    /// Asks the plugin itself what it is, instead of believing what was noted earlier.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn describe(&self) -> Result<DistributionDescription, CallError> {
+        self.0.prepared.describe().map_err(|fault| self.call_error(fault))
+    }
+
+    /// Compiles an OPKG for a target.
+    ///
+    /// # Errors
+    /// When the plugin refuses, for the reasons that it gives, or fails.
+    #[expect(clippy::result_large_err, reason = "what it returns otherwise is larger still")]
+    pub fn generate(&self, opkg: &Opkg, target: &Target) -> Result<GeneratedOutput, GenerateError> {
+        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target));
+        let answer = self
+            .0
+            .prepared
+            .call(|plugin, store| plugin.opkg_plugin_packaging().call_generate(store, &package, &wanted));
+        match answer.map_err(|fault| self.call_error(fault))? {
+            Ok(output) => {
+                let mut output = from_wit::output(output);
+                self.accept_valid(validate::validate_output(&output, opkg, self.0.prepared.limits()))?;
+                let found = std::mem::take(&mut output.diagnostics);
+                Ok(GeneratedOutput { output, diagnostics: self.to_diagnostics(found, opkg) })
+            }
+            Err(Refusal::UnknownTarget(reason)) => Err(GenerateError::UnknownTarget(one_line(&reason))),
+            Err(Refusal::Unavailable(found)) => {
+                let found = from_wit::diagnostic(found);
+                self.accept_valid(validate::validate_node(&found, opkg))?;
+                let id = &self.0.description.id;
+                Err(GenerateError::TargetExcluded(to_wit::host_diagnostic(found, opkg, id)))
+            }
+            Err(Refusal::Failed(found)) => {
+                let found = from_wit::diagnostics(found);
+                self.accept_valid(validate::validate_failure(&found, opkg))?;
+                Err(GenerateError::Diagnostics(self.to_diagnostics(found, opkg)))
+            }
+        }
+    }
+
+    /// Names of the programs that the commands of the package manager may use.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn programs(&self) -> Result<Vec<String>, CallError> {
+        let names = self
+            .0
+            .prepared
+            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_programs(store))
+            .map_err(|fault| self.call_error(fault))?;
+        self.accept_valid(validate::validate_programs(&names))?;
+        Ok(names)
+    }
+
+    /// The commands that install packages.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn install(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(
+            self.0.prepared.call(|plugin, store| {
+                plugin.opkg_plugin_package_manager().call_install(store, packages, &place)
+            }),
+        )
+    }
+
+    /// The commands that remove packages.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn remove(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(
+            self.0.prepared.call(|plugin, store| {
+                plugin.opkg_plugin_package_manager().call_remove(store, packages, &place)
+            }),
+        )
+    }
+
+    /// The commands that read the lists of available packages anew.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn refresh(&self, place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(
+            self.0
+                .prepared
+                .call(|plugin, store| plugin.opkg_plugin_package_manager().call_refresh(store, &place)),
+        )
+    }
+
+    /// The commands whose last one prints what [`Plugin::parse_query`] reads.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn query(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(
+            self.0.prepared.call(|plugin, store| {
+                plugin.opkg_plugin_package_manager().call_query(store, packages, &place)
+            }),
+        )
+    }
+
+    /// What the last command of [`Plugin::query`] printed, understood.
+    ///
+    /// # Errors
+    /// When the plugin does not understand it, or fails.
+    pub fn parse_query(&self, printed: &str) -> Result<Vec<Installed>, CommandsError> {
+        let answer = self
+            .0
+            .prepared
+            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_query(store, printed));
+        let installed = from_wit::installed(self.accept_answer(answer)?);
+        self.accept_valid(validate::validate_installed(&installed))?;
+        Ok(installed)
+    }
+
+    fn accept_commands(
+        &self,
+        answer: Result<CommandsResult, ExecutionError>,
+    ) -> Result<Vec<Command>, CommandsError> {
+        let commands = from_wit::commands(self.accept_answer(answer)?);
+        self.accept_valid(validate::validate_commands(&commands))?;
+        Ok(commands)
+    }
+
+    fn accept_answer<R>(
+        &self,
+        answer: Result<Result<R, String>, ExecutionError>,
+    ) -> Result<R, CommandsError> {
+        let answer = answer.map_err(|fault| self.call_error(fault))?;
+        answer.map_err(|reason| CommandsError::Refused(one_line(&reason)))
+    }
+
+    fn accept_valid(&self, result: Result<(), String>) -> Result<(), CallError> {
+        result.map_err(|flaw| self.call_error(ExecutionError::Invalid(flaw)))
+    }
+
+    fn call_error(&self, fault: ExecutionError) -> CallError {
+        CallError { plugin: self.0.description.name_and_version(), source: fault }
+    }
+
+    fn to_diagnostics(&self, found: Vec<artefacts::Diagnostic>, opkg: &Opkg) -> Vec<Diagnostic> {
+        found.into_iter().map(|it| to_wit::host_diagnostic(it, opkg, &self.0.description.id)).collect()
+    }
+}
+
+impl std::fmt::Debug for DistributionPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Plugin").field(&self.0.description.name_and_version()).finish()
+    }
+}

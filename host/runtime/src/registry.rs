@@ -1,0 +1,225 @@
+//! All plugins that there are, and which of them answers to what.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cache::Cache;
+use crate::component_interface::ComponentInterface;
+use crate::embedded;
+use crate::engine::parallelism;
+use crate::entry::{LoadedPlugin, RegistryEntry};
+use crate::error::{LoadError, LoadErrorKind};
+use crate::hook::{Runner, RunnerDescription};
+use crate::install_record::Origin;
+use crate::limits::Limits;
+use crate::options::RuntimeOptions;
+use crate::plugin::DistributionPlugin;
+use crate::plugin_kind::PluginKind;
+use crate::runtime::Runtime;
+use opkg::digest::sha256;
+use opkg_interface::DistributionDescription;
+use opkg_interface::{Target, TargetError};
+
+/// All plugins, in the order in which they are asked.
+#[derive(Debug)]
+pub struct Registry {
+    runtime: Arc<Runtime>,
+    entries: Vec<RegistryEntry>,
+    index_by_id: BTreeMap<String, usize>,
+    /// Hooks that are components, by their checksums.
+    hook_cache: Mutex<BTreeMap<String, Runner>>,
+}
+
+impl Registry {
+    /// Looks for plugins. One that does not work is an entry with an error, and no obstacle to the others.
+    #[must_use]
+    pub fn discover(options: RuntimeOptions) -> Self {
+        let RuntimeOptions {
+            plugin_files,
+            search_path,
+            user_directory,
+            system_directory,
+            embedded,
+            cache,
+            threads,
+            limits,
+            log,
+        } = options;
+        let threads = threads.unwrap_or_else(parallelism);
+        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new), threads));
+        let mut entries: Vec<RegistryEntry> = plugin_files
+            .into_iter()
+            .map(|path| RegistryEntry::from_file(&runtime, Origin::Named, path))
+            .collect();
+        let directories = search_path
+            .into_iter()
+            .map(|path| (Origin::SearchPath, path))
+            .chain(user_directory.map(|path| (Origin::User, path)))
+            .chain(system_directory.map(|path| (Origin::System, path)));
+        for (origin, directory) in directories {
+            let files = find_components(&directory);
+            entries.extend(files.into_iter().map(|path| RegistryEntry::from_file(&runtime, origin, path)));
+        }
+        if embedded {
+            entries.extend(embedded::ALL.iter().map(|it| RegistryEntry::from_embedded(&runtime, it)));
+        }
+        let index_by_id = resolve_ids(&mut entries);
+        Self { runtime, entries, index_by_id, hook_cache: Mutex::default() }
+    }
+
+    /// Every plugin that was found.
+    #[must_use]
+    pub fn entries(&self) -> &[RegistryEntry] {
+        &self.entries
+    }
+
+    /// What does not work of what was found, and why.
+    pub fn load_errors(&self) -> impl Iterator<Item = (&RegistryEntry, &LoadError)> {
+        self.entries.iter().filter_map(|entry| Some((entry, entry.error()?)))
+    }
+
+    /// The plugin that answers to an id. Upper and lower case count as the same.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&RegistryEntry> {
+        self.index_by_id.get(&id.to_ascii_lowercase()).and_then(|index| self.entries.get(*index))
+    }
+
+    /// Reads a target: `demo`, `demo-9`, `demo-9-x86_64`. A known architecture is taken from its end; of the
+    /// rest, the longest beginning that a plugin answers to is the distribution, and what remains is the
+    /// version. Upper and lower case count as the same.
+    ///
+    /// # Errors
+    /// When no plugin knows the distribution, or the version cannot be one.
+    pub fn parse_target(&self, text: &str) -> Result<Target, TargetError> {
+        Target::parse(text, |id| self.find(id).and_then(RegistryEntry::distribution))
+    }
+
+    /// Every id that some plugin answers to, sorted.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.index_by_id.keys().cloned().collect()
+    }
+
+    /// What the plugins are that answer to anything at all.
+    #[must_use]
+    pub fn descriptions(&self) -> Vec<&DistributionDescription> {
+        let asked = |index: &usize| self.index_by_id.values().any(|answer| answer == index);
+        let asked = (0..self.entries.len()).filter(asked);
+        asked.filter_map(|index| self.entries[index].distribution()).collect()
+    }
+
+    /// The plugin for a target, ready to be called.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be compiled any more.
+    pub fn load(&self, target: &Target) -> Result<DistributionPlugin, LoadError> {
+        let missing = || LoadError { plugin: target.dist.clone(), kind: LoadErrorKind::NotFound };
+        self.plugin(self.find(&target.dist).ok_or_else(missing)?)
+    }
+
+    /// A distribution plugin, ready to be called.
+    ///
+    /// # Errors
+    /// When it is a broken one or of another kind, or cannot be compiled any more.
+    pub fn plugin(&self, entry: &RegistryEntry) -> Result<DistributionPlugin, LoadError> {
+        match entry.load(&self.runtime)? {
+            LoadedPlugin::Distribution(plugin) => Ok(plugin),
+            LoadedPlugin::Runner(_) => {
+                Err(entry.wrong_kind(PluginKind::HookRunner, PluginKind::Distribution))
+            }
+        }
+    }
+
+    /// The hook runners, in the order in which they are asked: of several with one name, the first.
+    pub fn runners(&self) -> impl Iterator<Item = (&RegistryEntry, &RunnerDescription)> {
+        let asked = |entry: &RegistryEntry, id: &str| {
+            self.entries
+                .iter()
+                .find(|it| it.hook_runner().is_some_and(|it| it.id == id))
+                .is_some_and(|it| std::ptr::eq(it, entry))
+        };
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry, entry.hook_runner()?)))
+            .filter(move |(entry, description)| asked(entry, &description.id))
+    }
+
+    /// A hook runner, ready to be called.
+    ///
+    /// # Errors
+    /// When it is a broken one or of another kind, or cannot be compiled any more.
+    pub fn runner(&self, entry: &RegistryEntry) -> Result<Runner, LoadError> {
+        match entry.load(&self.runtime)? {
+            LoadedPlugin::Runner(runner) => Ok(runner),
+            LoadedPlugin::Distribution(_) => {
+                Err(entry.wrong_kind(PluginKind::Distribution, PluginKind::HookRunner))
+            }
+        }
+    }
+
+    /// A hook that is a component, ready to be called. `name` is for messages.
+    ///
+    /// # Errors
+    /// When it is none that works.
+    pub fn hook(&self, name: &str, component: Vec<u8>) -> Result<Runner, LoadError> {
+        let hash = sha256(&component);
+        let hooks = || self.hook_cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hook) = hooks().get(&hash) {
+            return Ok(hook.clone());
+        }
+        let prepare = || match ComponentInterface::read(&component)?.classify()?.0 {
+            PluginKind::HookRunner => {
+                let (prepared, description) = self.runtime.prepare(name, &hash, None, || Ok(component))?;
+                Ok(Runner::new(prepared, description))
+            }
+            found @ PluginKind::Distribution => {
+                Err(LoadErrorKind::WrongKind { found, wanted: PluginKind::HookRunner })
+            }
+        };
+        let hook = prepare().map_err(|problem| LoadError { plugin: name.to_owned(), kind: problem })?;
+        Ok(hooks().entry(hash.clone()).or_insert(hook).clone())
+    }
+
+    /// How much a component may take.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.runtime.limits()
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<RegistryEntry> {
+        self.entries
+    }
+}
+
+/// The components of a directory, sorted. One that is not there, or cannot be read, has none.
+fn find_components(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).collect();
+    paths.sort();
+    paths
+}
+
+/// Decides which plugin answers to which id: the first one. Among plugins of one origin a plugin's own id
+/// comes before the aliases of others, so that one made for a member of a family takes it from the family's.
+fn resolve_ids(entries: &mut [RegistryEntry]) -> BTreeMap<String, usize> {
+    let mut claims: Vec<(Origin, bool, usize, String)> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let ids = entry.distribution().into_iter().flat_map(DistributionDescription::ids).enumerate();
+        claims.extend(ids.map(|(place, id)| (entry.origin(), place > 0, index, id.to_owned())));
+    }
+    claims.sort();
+    let mut answers = BTreeMap::new();
+    for (_, _, index, id) in claims {
+        match answers.get(&id) {
+            Some(first) => entries[index].shadowed.push((id, *first)),
+            None => {
+                answers.insert(id, index);
+            }
+        }
+    }
+    answers
+}

@@ -1,0 +1,201 @@
+//! The host's model of an OPKG as the records of the plugin interface, and a plugin's findings as the
+//! host's.
+
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::model::{self, NodeId, Opkg};
+
+use opkg_interface::package_manager::Place;
+use opkg_interface::{Target, artefacts};
+
+use crate::bindings::exports::opkg::plugin::package_manager as manager;
+use crate::bindings::opkg::plugin::opkg as wit;
+use opkg_interface::text::one_line;
+
+/// The whole OPKG, nothing decided.
+pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
+    wit::Opkg {
+        at: opkg.at.0,
+        name: opkg.name.clone(),
+        class: match opkg.class {
+            model::Class::Core => wit::Class::Core,
+            model::Class::Base => wit::Class::Base,
+            model::Class::Included => wit::Class::Included,
+            model::Class::ThirdParty => wit::Class::ThirdParty,
+        },
+        summary: opkg.summary.clone(),
+        description: opkg.description.clone(),
+        license: opkg.license.clone(),
+        groups: opkg.groups.clone(),
+        uri: opkg.uri.clone(),
+        authors: opkg.authors.iter().map(author).collect(),
+        filter: filter(&opkg.filter),
+        relations: opkg.relations.iter().map(relation).collect(),
+        history: opkg.history.iter().map(release).collect(),
+        home: opkg.home.clone(),
+        files: opkg.files.iter().map(file).collect(),
+        directories: opkg
+            .directories
+            .iter()
+            .map(|it| wit::Directory { part: part(it.part), destination: destination(&it.destination) })
+            .collect(),
+        source_date: timestamp(opkg.source_date),
+    }
+}
+
+pub(crate) fn target(target: &Target) -> wit::Target {
+    wit::Target {
+        dist: target.dist.clone(),
+        version: target.version.clone(),
+        arch: target.arch.clone(),
+        machine: target.default_arch.clone(),
+    }
+}
+
+pub(crate) fn place(place: &Place) -> manager::Place {
+    let repository = |it: &opkg_interface::package_manager::Repository| manager::Repository {
+        location: it.location.clone(),
+        unauthenticated: it.unauthenticated,
+    };
+    manager::Place {
+        root: place.root.clone(),
+        repositories: place.repositories.iter().map(repository).collect(),
+        version: place.version.clone(),
+        arch: place.arch.clone(),
+        available: place.available.clone(),
+    }
+}
+
+/// A plugin's finding, with the place that it is about.
+pub(crate) fn host_diagnostic(found: artefacts::Diagnostic, opkg: &Opkg, plugin: &str) -> Diagnostic {
+    Diagnostic {
+        severity: match found.severity {
+            artefacts::Severity::Error => Severity::Error,
+            artefacts::Severity::Warning => Severity::Warning,
+            artefacts::Severity::Note => Severity::Note,
+        },
+        code: plugin.to_owned(),
+        message: one_line(&found.message),
+        location: found.at.and_then(|at| opkg.location(NodeId(at)).cloned()),
+        help: found.help.map(|help| one_line(&help)),
+        related: Vec::new(),
+    }
+}
+
+fn author(author: &model::Author) -> wit::Author {
+    wit::Author {
+        role: match author.role {
+            model::Role::Upstream => wit::Role::Upstream,
+            model::Role::Maintainer => wit::Role::Maintainer,
+            model::Role::Uploader => wit::Role::Uploader,
+        },
+        name: author.name.clone(),
+        nickname: author.nickname.clone(),
+        email: author.email.clone(),
+        institution: author.institution.clone(),
+        first_year: author.first_year,
+        last_year: author.last_year,
+    }
+}
+
+fn part(part: model::Part) -> wit::Part {
+    match part {
+        model::Part::Api => wit::Part::Api,
+        model::Part::Server => wit::Part::Server,
+        model::Part::Client => wit::Part::Client,
+    }
+}
+
+fn bound(bound: &model::Bound) -> wit::Bound {
+    wit::Bound {
+        comparison: match bound.comparison {
+            model::Comparison::Lt => wit::Comparison::Lt,
+            model::Comparison::Le => wit::Comparison::Le,
+            model::Comparison::Eq => wit::Comparison::Eq,
+            model::Comparison::Ge => wit::Comparison::Ge,
+            model::Comparison::Gt => wit::Comparison::Gt,
+        },
+        version: bound.version.clone(),
+    }
+}
+
+fn filter(filter: &model::Filter) -> wit::Filter {
+    let dist = |it: &model::DistFilter| wit::DistFilter {
+        at: it.at.0,
+        id: it.id.clone(),
+        bound: it.bound.as_ref().map(bound),
+    };
+    wit::Filter { dists: filter.dists.iter().map(dist).collect(), archs: filter.archs.clone() }
+}
+
+fn relation(relation: &model::Relation) -> wit::Relation {
+    wit::Relation {
+        at: relation.at.0,
+        scope: match relation.scope {
+            model::Scope::Part(it) => wit::Scope::Part(part(it)),
+            model::Scope::Common => wit::Scope::Common,
+            model::Scope::Whole => wit::Scope::Whole,
+        },
+        kind: match relation.kind {
+            model::RelationKind::Requires => wit::Kind::Requires,
+            model::RelationKind::Provides => wit::Kind::Provides,
+            model::RelationKind::Conflicts => wit::Kind::Conflicts,
+            model::RelationKind::Suggests => wit::Kind::Suggests,
+        },
+        name: relation.name.clone(),
+        bound: relation.bound.as_ref().map(bound),
+        filter: filter(&relation.filter),
+    }
+}
+
+fn timestamp(moment: model::Timestamp) -> wit::Timestamp {
+    wit::Timestamp { seconds: moment.seconds, offset: moment.offset }
+}
+
+fn release(release: &model::Release) -> wit::Release {
+    let change = |it: &model::Change| wit::Change {
+        at: it.at.0,
+        author: it.author.clone(),
+        email: it.email.clone(),
+        date: timestamp(it.date),
+        closes: it.closes.clone(),
+        items: it.items.clone(),
+    };
+    wit::Release {
+        version: wit::Version {
+            epoch: release.version.epoch,
+            upstream: release.version.upstream.clone(),
+            release: release.version.release.clone(),
+        },
+        changes: release.changes.iter().map(change).collect(),
+    }
+}
+
+fn destination(destination: &model::Destination) -> wit::Destination {
+    match destination {
+        model::Destination::Path(path) => wit::Destination::Path(path.clone()),
+        model::Destination::Documentation(path) => wit::Destination::Documentation(path.clone()),
+    }
+}
+
+fn file(file: &model::SourceFile) -> wit::SourceFile {
+    wit::SourceFile {
+        at: file.at.0,
+        path: file.path.clone(),
+        part: part(file.part),
+        destination: destination(&file.destination),
+        mode: file.mode,
+        size: file.size,
+        sha256: file.sha256.to_vec(),
+        interpreter: file.interpreter.clone(),
+        link: file.link.clone(),
+        scriptlet: file.scriptlet.as_ref().map(|it| wit::Scriptlet {
+            time: match it.time {
+                model::HookTime::PreInstall => wit::HookTime::PreInstall,
+                model::HookTime::PostInstall => wit::HookTime::PostInstall,
+                model::HookTime::PreUninstall => wit::HookTime::PreUninstall,
+                model::HookTime::PostUninstall => wit::HookTime::PostUninstall,
+            },
+            text: it.text.clone(),
+        }),
+    }
+}

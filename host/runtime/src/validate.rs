@@ -1,0 +1,388 @@
+//! What a plugin returned, checked against the rules of the interface before anybody else sees it.
+//!
+//! The writers of packages rely on all of this: on paths that stay where they belong, on nodes that exist, on
+//! fields of one line.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use opkg::model::Opkg;
+
+use crate::limits::Limits;
+use opkg_interface::artefacts::{
+    BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
+    SourcePackage,
+};
+use opkg_interface::package_manager::{Command, Installed};
+use opkg_interface::text::quote;
+
+/// One line: what is wrong. Reads as the end of "returned something invalid".
+type ValidationError = String;
+
+/// How the names of files begin that a command of a package manager brings with it.
+const OWN_FILE_PREFIX: &str = "opkg-";
+
+/// Bytes of a path's component, as file systems have it.
+const MAX_NAME_BYTES: usize = 255;
+
+/// Bytes of a path, as operating systems have it, with room for the directory that it is put into.
+const MAX_PATH_BYTES: usize = 3072;
+
+/// Checks everything that a plugin generated for `opkg`.
+///
+/// # Errors
+/// The first thing that breaks a rule.
+pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> Result<(), ValidationError> {
+    validate_size(output, limits)?;
+    validate_tree(output, opkg)?;
+    validate_native_build(&output.native_build)?;
+    for diagnostic in &output.diagnostics {
+        if diagnostic.severity == Severity::Error {
+            return Err("output together with an error".into());
+        }
+        validate_node(diagnostic, opkg)?;
+    }
+    let mut names = BTreeSet::new();
+    for package in &output.packages {
+        validate_package(package, opkg)
+            .map_err(|flaw| format!("package {}: {flaw}", quote(&package.name)))?;
+        if !names.insert(&package.file_name) {
+            return Err(format!("two packages in the file {}", quote(&package.file_name)));
+        }
+    }
+    let is_archive = matches!(output.container, Container::Archive(_));
+    match output.packages.iter().find(|package| !is_archive && !package.members.is_empty()) {
+        Some(package) => Err(format!("package {}: members, which only an archive has", quote(&package.name))),
+        None => Ok(()),
+    }
+}
+
+/// Checks the findings with which a plugin refuses an OPKG.
+///
+/// # Errors
+/// When one points at nothing, or none is an error.
+pub(crate) fn validate_failure(diagnostics: &[Diagnostic], opkg: &Opkg) -> Result<(), ValidationError> {
+    if diagnostics.iter().all(|it| it.severity != Severity::Error) {
+        return Err("a failure without an error".into());
+    }
+    diagnostics.iter().try_for_each(|diagnostic| validate_node(diagnostic, opkg))
+}
+
+/// Checks that a diagnostic points at something that exists.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn validate_node(diagnostic: &Diagnostic, opkg: &Opkg) -> Result<(), ValidationError> {
+    match diagnostic.at {
+        Some(at) if at as usize >= opkg.locations.len() => {
+            Err(format!("a diagnostic about node {at}, which does not exist"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the commands of a package manager.
+///
+/// # Errors
+/// When one cannot be started, cannot succeed, or has a file that may be somebody else's.
+pub(crate) fn validate_commands(commands: &[Command]) -> Result<(), ValidationError> {
+    commands.iter().try_for_each(|command| {
+        validate_command(&command.argv, &command.env)?;
+        if command.success.is_empty() {
+            return Err(format!("a command that cannot succeed: {}", quote(&command.argv[0])));
+        }
+        for file in &command.files {
+            validate_absolute(&file.path)?;
+            if !file.path.rsplit('/').next().is_some_and(|name| name.starts_with(OWN_FILE_PREFIX)) {
+                return Err(format!(
+                    "the file {} for a command, whose name does not begin with `{OWN_FILE_PREFIX}`",
+                    quote(&file.path)
+                ));
+            }
+        }
+        validate_no_conflicts(
+            &mut command.files.iter().map(|file| TreeEntry::file(&file.path)).collect::<Vec<_>>(),
+        )
+    })
+}
+
+/// Checks the names of programs that the host shall look for.
+///
+/// # Errors
+/// When one is not a plain name.
+pub(crate) fn validate_programs(names: &[String]) -> Result<(), ValidationError> {
+    names.iter().try_for_each(|name| validate_file_name(name))
+}
+
+/// Checks what a package manager is said to have printed.
+///
+/// # Errors
+/// When something is not one printable line.
+pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), ValidationError> {
+    packages.iter().try_for_each(|it| {
+        validate_non_empty("name of an installed package", &it.name)?;
+        validate_single_line("version of an installed package", &it.version)?;
+        validate_single_line("architecture of an installed package", &it.arch)
+    })
+}
+
+fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {
+    let packed = output.packages.iter().map(|it| it.members.len() + it.files.len()).sum::<usize>();
+    let files = output.meta_files.len() + packed;
+    if files > limits.files {
+        return Err(format!("{files} files, where {} are the limit", limits.files));
+    }
+    let plain = output.meta_files.iter().map(|file| file.contents.len());
+    let text = plain.sum::<usize>() + output.packages.iter().map(text_size).sum::<usize>();
+    if text > limits.text_bytes {
+        return Err(format!("{} MiB of text, where {} are the limit", text >> 20, limits.text_bytes >> 20));
+    }
+    Ok(())
+}
+
+/// Bytes of the longer texts of a package.
+fn text_size(package: &BinaryPackage) -> usize {
+    let contents = package.files.iter().map(|file| match &file.content {
+        Content::Text(text) | Content::GzipText(text) => text.len(),
+        Content::Source(_) | Content::Directory | Content::Link(_) => 0,
+    });
+    contents.sum::<usize>()
+        + package.scriptlets.iter().map(|it| it.body.len()).sum::<usize>()
+        + package.changelog.iter().map(|it| it.text.len()).sum::<usize>()
+        + package.fields.iter().map(|it| it.value.len()).sum::<usize>()
+        + package.members.iter().map(|it| it.contents.len()).sum::<usize>()
+        + package.description.len()
+}
+
+/// Meta-files and sources, as they lie in the output directory.
+fn validate_tree(output: &Output, opkg: &Opkg) -> Result<(), ValidationError> {
+    let sources: Vec<String>;
+    let mut entries: Vec<TreeEntry<'_>> = Vec::new();
+    for file in &output.meta_files {
+        validate_relative(&file.path)?;
+        entries.push(TreeEntry::file(&file.path));
+    }
+    let unpacked = match &output.source {
+        SourcePackage::Tarball(tarball) => {
+            validate_relative(&tarball.path)?;
+            validate_relative(&tarball.prefix)?;
+            entries.push(TreeEntry::file(&tarball.path));
+            None
+        }
+        SourcePackage::Quilt(quilt) => {
+            validate_file_name(&quilt.name)?;
+            validate_non_empty("version of the source package", &quilt.version)?;
+            if quilt.version.contains('/') {
+                return Err(format!("a `/` in the version {}", quote(&quilt.version)));
+            }
+            validate_fields(quilt.fields.iter().map(|it| (&it.name, &it.value)))?;
+            Some(&quilt.directory)
+        }
+        SourcePackage::Tree(directory) => Some(directory),
+    };
+    if let Some(directory) = unpacked {
+        validate_relative(directory)?;
+        entries.push(TreeEntry { path: directory, is_directory: true });
+        sources = opkg.files.iter().map(|file| format!("{directory}/{}", file.path)).collect();
+        entries.extend(sources.iter().map(|path| TreeEntry::file(path)));
+    }
+    validate_no_conflicts(&mut entries)
+}
+
+fn validate_native_build(build: &NativeBuild) -> Result<(), ValidationError> {
+    for command in &build.commands {
+        validate_command(&command.argv, &command.env)?;
+        if !command.directory.is_empty() {
+            validate_relative(&command.directory)?;
+        }
+    }
+    build.results.iter().try_for_each(|path| validate_relative(path))
+}
+
+fn validate_command(argv: &[String], env: &[(String, String)]) -> Result<(), ValidationError> {
+    if argv.first().is_none_or(String::is_empty) {
+        return Err("a command without a program".into());
+    }
+    if let Some(word) = argv.iter().chain(env.iter().map(|(_, value)| value)).find(|it| it.contains('\0')) {
+        return Err(format!("a zero byte in {}", quote(word)));
+    }
+    match env.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+        Some((name, _)) => Err(format!("an environment variable named {}", quote(name))),
+        None => Ok(()),
+    }
+}
+
+fn validate_package(package: &BinaryPackage, opkg: &Opkg) -> Result<(), ValidationError> {
+    validate_non_empty("name", &package.name)?;
+    validate_non_empty("version", &package.version)?;
+    for (what, value) in [
+        ("release", &package.release),
+        ("architecture", &package.arch),
+        ("summary", &package.summary),
+        ("license", &package.license),
+        ("section", &package.section),
+        ("maintainer", &package.maintainer),
+    ] {
+        validate_single_line(what, value)?;
+    }
+    if let Some(url) = &package.url {
+        validate_single_line("home page", url)?;
+    }
+    validate_file_name(&package.file_name)?;
+    for relation in &package.relations {
+        validate_non_empty("name in a relation", &relation.name)?;
+        if let Some(bound) = &relation.bound {
+            validate_non_empty("version in a relation", &bound.version)?;
+        }
+    }
+    validate_fields(package.fields.iter().map(|it| (&it.name, &it.value)))?;
+    package
+        .changelog
+        .iter()
+        .try_for_each(|change| validate_non_empty("header of a change", &change.header))?;
+    validate_scriptlets(&package.scriptlets)?;
+    package.members.iter().try_for_each(|member| validate_relative(&member.path))?;
+    validate_no_conflicts(
+        &mut package.members.iter().map(|member| TreeEntry::file(&member.path)).collect::<Vec<_>>(),
+    )?;
+    validate_files(&package.files, opkg)
+}
+
+fn validate_fields<'a>(
+    fields: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Result<(), ValidationError> {
+    for (name, value) in fields {
+        validate_non_empty("name of a field", name)?;
+        // Fields may be folded over several lines: how, is the matter of each format.
+        if let Some(odd) = value.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            return Err(format!("the character {odd:?} in the field {}", quote(name)));
+        }
+    }
+    Ok(())
+}
+
+fn validate_scriptlets(scriptlets: &[Scriptlet]) -> Result<(), ValidationError> {
+    for (index, scriptlet) in scriptlets.iter().enumerate() {
+        if scriptlets[..index].iter().any(|other| other.time == scriptlet.time) {
+            return Err("two scriptlets of one time".into());
+        }
+        if scriptlet.interpreter.first().is_none_or(String::is_empty) {
+            return Err("a scriptlet without an interpreter".into());
+        }
+        scriptlet.interpreter.iter().try_for_each(|word| validate_single_line("interpreter", word))?;
+        if scriptlet.body.contains('\0') {
+            return Err("a scriptlet with a zero byte".into());
+        }
+    }
+    Ok(())
+}
+
+fn validate_files(files: &[PackedFile], opkg: &Opkg) -> Result<(), ValidationError> {
+    let sources: BTreeSet<u32> = opkg.files.iter().map(|file| file.at.0).collect();
+    for file in files {
+        let what = quote(&file.path);
+        validate_absolute(&file.path)?;
+        if file.mode > 0o777 {
+            return Err(format!("the mode {:o} for {what}; special bits are not allowed", file.mode));
+        }
+        match &file.content {
+            Content::Source(node) if !sources.contains(node) => {
+                return Err(format!("{what} from node {node}, which is no file of the OPKG"));
+            }
+            Content::Link(target) if target.is_empty() || target.contains(char::is_control) => {
+                return Err(format!("{what} as a link to {}", quote(target)));
+            }
+            _ => {}
+        }
+    }
+    let mut entries: Vec<TreeEntry<'_>> = files
+        .iter()
+        .map(|file| TreeEntry { path: &file.path, is_directory: matches!(file.content, Content::Directory) })
+        .collect();
+    validate_no_conflicts(&mut entries)?;
+    match files.windows(2).find(|pair| pair[0].path > pair[1].path) {
+        Some(pair) => Err(format!(
+            "files that are not sorted: {} before {}",
+            quote(&pair[0].path),
+            quote(&pair[1].path)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A place in a tree that is taken.
+#[derive(Clone, Copy)]
+struct TreeEntry<'a> {
+    path: &'a str,
+    is_directory: bool,
+}
+
+impl<'a> TreeEntry<'a> {
+    fn file(path: &'a str) -> Self {
+        Self { path, is_directory: false }
+    }
+
+    /// Orders a directory right before all that is inside of it.
+    fn cmp_path(&self, other: &Self) -> Ordering {
+        self.path.split('/').cmp(other.path.split('/'))
+    }
+}
+
+/// No path occurs twice, and none lies inside of a file.
+fn validate_no_conflicts(entries: &mut [TreeEntry<'_>]) -> Result<(), ValidationError> {
+    entries.sort_by(TreeEntry::cmp_path);
+    for pair in entries.windows(2) {
+        let [first, second] = pair else { continue };
+        let Some(rest) = second.path.strip_prefix(first.path) else { continue };
+        if rest.is_empty() {
+            return Err(format!("the path {} twice", quote(first.path)));
+        }
+        if !first.is_directory && rest.starts_with('/') {
+            return Err(format!("{} inside of {}, which is a file", quote(second.path), quote(first.path)));
+        }
+    }
+    Ok(())
+}
+
+/// A path that stays below where it starts.
+fn validate_relative(path: &str) -> Result<(), ValidationError> {
+    let clean = |name: &str| {
+        !matches!(name, "" | "." | "..") && name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control)
+    };
+    if path.len() <= MAX_PATH_BYTES && path.split('/').all(clean) {
+        return Ok(());
+    }
+    Err(format!("the path {}, which is not relative and clean", quote(path)))
+}
+
+/// The path of something in the root of a system.
+fn validate_absolute(path: &str) -> Result<(), ValidationError> {
+    match path.strip_prefix('/') {
+        Some(rest) => {
+            validate_relative(rest).map_err(|_| format!("the path {}, which is not clean", quote(path)))
+        }
+        None => Err(format!("the path {}, which is not absolute", quote(path))),
+    }
+}
+
+fn validate_file_name(name: &str) -> Result<(), ValidationError> {
+    validate_relative(name)
+        .map_err(|_| ())
+        .and_then(|()| if name.contains('/') { Err(()) } else { Ok(()) })
+        .map_err(|()| format!("{}, where the name of a file is meant", quote(name)))
+}
+
+fn validate_single_line(what: &str, value: &str) -> Result<(), ValidationError> {
+    match value.chars().find(|c| c.is_control()) {
+        Some(odd) => Err(format!("the character {odd:?} in the {what} {}", quote(value))),
+        None => Ok(()),
+    }
+}
+
+fn validate_non_empty(what: &str, value: &str) -> Result<(), ValidationError> {
+    if value.is_empty() { Err(format!("an empty {what}")) } else { validate_single_line(what, value) }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

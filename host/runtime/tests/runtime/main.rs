@@ -1,0 +1,12 @@
+//! Plugins as real components, most of them with bad intentions, through the public interface of the crate.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod address_space;
+mod cache;
+mod calls;
+mod discovery;
+mod guest;
+mod hostile;
+mod layout;
+mod wasi;

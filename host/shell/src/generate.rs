@@ -1,0 +1,45 @@
+//! Man pages and completions, made from the definition of a command line.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap_complete::Shell as CompletionShell;
+use fs_err as fs;
+
+use crate::shell::Shell;
+
+/// Writes a man page for a program and each of its commands.
+///
+/// # Errors
+/// When a page cannot be written.
+pub fn write_man_pages(shell: Shell, program: clap::Command, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut command = program.disable_help_subcommand(true);
+    command.build();
+    write_pages(shell, &command, directory)
+}
+
+fn write_pages(shell: Shell, command: &clap::Command, directory: &Path) -> io::Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let path = directory.join(format!("{name}.1"));
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).date("").render(&mut page)?;
+    fs::write(&path, page)?;
+    shell.print(&format!("{}\n", path.display()))?;
+    for subcommand in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+        write_pages(shell, subcommand, directory)?;
+    }
+    Ok(())
+}
+
+/// Prints completions for a program.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn print_completions(program: &mut clap::Command, kind: CompletionShell) -> io::Result<()> {
+    // Into memory first: the generator panics when a pipe breaks.
+    let mut script = Vec::new();
+    let name = program.get_name().to_owned();
+    clap_complete::generate(kind, program, name, &mut script);
+    io::stdout().lock().write_all(&script)
+}

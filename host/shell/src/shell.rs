@@ -1,0 +1,157 @@
+//! Everything that is printed goes through here: data to standard output, the rest to standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use annotate_snippets::Renderer;
+
+use crate::args::{ColorChoice, CommonArgs, OutputFormat};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// What stands at the end of the terminal until something else is printed: there is one terminal for a process.
+static PROGRESS_LINE: Mutex<String> = Mutex::new(String::new());
+
+/// Back to the first column, and away with what is there.
+const ERASE_LINE: &str = "\r\x1b[K";
+
+/// Where and how to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Shell {
+    verbosity: Verbosity,
+    format: OutputFormat,
+    color: ColorChoice,
+}
+
+/// Prints something where the line is, and the line below it again.
+fn without_progress_line<R>(print: impl FnOnce() -> R) -> R {
+    let line = progress_line();
+    if line.is_empty() {
+        return print();
+    }
+    let _ = write!(io::stderr().lock(), "{ERASE_LINE}");
+    let result = print();
+    let _ = write!(io::stderr().lock(), "{line}");
+    result
+}
+
+fn progress_line() -> MutexGuard<'static, String> {
+    PROGRESS_LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shell {
+    /// As the command line says.
+    #[must_use]
+    pub fn new(common: &CommonArgs) -> Self {
+        let verbosity = match (common.quiet, common.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, 1..) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        Self { verbosity, format: common.format, color: common.color }
+    }
+
+    /// Whether results are wanted as JSON.
+    #[must_use]
+    pub fn is_json(self) -> bool {
+        self.format == OutputFormat::Json
+    }
+
+    /// Whether everything is to be shown.
+    #[must_use]
+    pub fn is_verbose(self) -> bool {
+        self.verbosity == Verbosity::Verbose
+    }
+
+    /// Whether only errors are to be shown.
+    #[must_use]
+    pub fn is_quiet(self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
+    /// A result, on standard output.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn print(self, text: &str) -> io::Result<()> {
+        without_progress_line(|| io::stdout().lock().write_all(text.as_bytes()))
+    }
+
+    /// A result as JSON, on standard output.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn print_json(self, value: &impl serde::Serialize) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, value)?;
+        out.write_all(b"\n")
+    }
+
+    /// What is being done, unless quiet.
+    pub fn status(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.eprint(text);
+        }
+    }
+
+    /// What only helps to find out what is going on.
+    pub fn debug(self, text: &str) {
+        if self.is_verbose() {
+            self.eprint(text);
+        }
+    }
+
+    /// Always shown, on standard error.
+    pub fn eprint(self, text: &str) {
+        // Nobody can be told that standard error does not work.
+        let _ = without_progress_line(|| writeln!(io::stderr().lock(), "{text}"));
+    }
+
+    /// Whether there is a terminal to show progress on, and a person who wants to see it.
+    #[must_use]
+    pub fn is_progress_enabled(self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|it| it == "dumb");
+        self.verbosity >= Verbosity::Normal && !self.is_json() && !is_dumb && io::stderr().is_terminal()
+    }
+
+    /// A line that stays at the end of the terminal until the next one; an empty one goes away.
+    pub fn set_progress(self, text: &str) {
+        let mut line = progress_line();
+        if *line != text {
+            let _ = write!(io::stderr().lock(), "{ERASE_LINE}{text}");
+            text.clone_into(&mut line);
+        }
+    }
+
+    /// Takes the line away, for programs that are about to end, unless somebody is stuck in printing.
+    pub fn clear_progress(self) {
+        if let Ok(line) = PROGRESS_LINE.try_lock()
+            && !line.is_empty()
+        {
+            let _ = write!(io::stderr().lock(), "{ERASE_LINE}");
+        }
+    }
+
+    /// Whether standard output or standard error is to be coloured.
+    #[must_use]
+    pub fn use_color(self, to_stdout: bool) -> bool {
+        let terminal = if to_stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        }
+    }
+
+    /// Renders diagnostics for standard output or standard error.
+    #[must_use]
+    pub fn renderer(self, to_stdout: bool) -> Renderer {
+        if self.use_color(to_stdout) { Renderer::styled() } else { Renderer::plain() }
+    }
+}

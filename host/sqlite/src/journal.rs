@@ -1,0 +1,119 @@
+//! The journal: runs and events.
+
+use rusqlite::{Connection, Row, params};
+
+use crate::error::{Result, decode_id};
+use opkg_oda::{
+    Event, EventFilter, EventId, PackageId, Run, RunId, RunStatus, Stage, StepKind, StepResult, TargetId,
+};
+
+const SELECT_RUN: &str = "SELECT id, started, ended, verdict, host, process, command FROM run";
+const SELECT_EVENT: &str =
+    "SELECT run, number, started, target, stage, step, name, ended, verdict, message, exit_code,
+    signal, timed_out, log, tail FROM event";
+
+pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<RunId> {
+    connection
+        .prepare_cached("INSERT INTO run (started, host, process, command) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![run.started_at, run.host, run.pid, run.command])?;
+    Ok(RunId(connection.last_insert_rowid()))
+}
+
+/// Newest first.
+pub(super) fn select_runs(connection: &Connection, limit: u32) -> Result<Vec<Run>> {
+    query_all(connection, &format!("{SELECT_RUN} ORDER BY id DESC LIMIT ?1"), params![limit], run_from_row)
+}
+
+pub(super) fn select_unfinished_runs(connection: &Connection) -> Result<Vec<Run>> {
+    query_all(connection, &format!("{SELECT_RUN} WHERE ended IS NULL ORDER BY id"), params![], run_from_row)
+}
+
+/// Newest first.
+pub(super) fn select_events(connection: &Connection, filter: &EventFilter) -> Result<Vec<Event>> {
+    // Each field that is absent leaves its condition out, so that an index serves the others.
+    let mut conditions = vec!["TRUE"];
+    conditions.extend(filter.target.map(|_| "target = ?1"));
+    let of_package = "(run, number) IN (SELECT run, number FROM event_package WHERE package = ?2)";
+    conditions.extend(filter.package.map(|_| of_package));
+    conditions.extend(filter.run.map(|_| "run = ?3"));
+    conditions.extend(filter.failed_only.then_some("verdict IN (1, 2)"));
+    let sql =
+        format!("{SELECT_EVENT} WHERE {} ORDER BY run DESC, number DESC LIMIT ?4", conditions.join(" AND "));
+    let values = params![
+        filter.target.map(|id| id.0),
+        filter.package.map(|id| id.0),
+        filter.run.map(|id| id.0),
+        filter.limit.map_or(-1, i64::from),
+    ];
+    let mut events = query_all(connection, &sql, values, event_from_row)?;
+    let mut packages = connection.prepare_cached(
+        "SELECT package FROM event_package WHERE run = ?1 AND number = ?2 ORDER BY position",
+    )?;
+    for event in &mut events {
+        let mut rows = packages.query(params![event.id.run.0, event.id.number])?;
+        while let Some(row) = rows.next()? {
+            event.packages.push(PackageId(row.get(0)?));
+        }
+    }
+    Ok(events)
+}
+
+fn query_all<T>(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn rusqlite::ToSql],
+    from_row: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(from_row(row)?);
+    }
+    Ok(all)
+}
+
+fn run_from_row(row: &Row<'_>) -> Result<Run> {
+    let id = row.get(0)?;
+    let status: Option<i64> = row.get(3)?;
+    let status =
+        status.map(|status| decode_id(status, RunStatus::from_id, || format!("the status of run {id}")));
+    Ok(Run {
+        id: RunId(id),
+        started_at: row.get(1)?,
+        ended_at: row.get(2)?,
+        status: status.transpose()?,
+        host: row.get(4)?,
+        pid: row.get(5)?,
+        command: row.get(6)?,
+    })
+}
+
+fn event_from_row(row: &Row<'_>) -> Result<Event> {
+    let id = EventId { run: RunId(row.get(0)?), number: row.get(1)? };
+    let what = |field: &str| format!("the {field} of event {} of run {}", id.number, id.run.0);
+    let ended_at: Option<i64> = row.get(7)?;
+    let result = match ended_at {
+        None => None,
+        Some(ended_at) => Some(StepResult {
+            ended_at,
+            status: decode_id(row.get(8)?, RunStatus::from_id, || what("status"))?,
+            message: row.get(9)?,
+            exit_code: row.get(10)?,
+            signal: row.get(11)?,
+            timed_out: row.get(12)?,
+            log_path: row.get(13)?,
+            log_tail: row.get(14)?,
+        }),
+    };
+    Ok(Event {
+        id,
+        started_at: row.get(2)?,
+        target: TargetId(row.get(3)?),
+        packages: Vec::new(),
+        stage: decode_id(row.get(4)?, Stage::from_id, || what("stage"))?,
+        kind: decode_id(row.get(5)?, StepKind::from_id, || what("step"))?,
+        name: row.get(6)?,
+        result,
+    })
+}

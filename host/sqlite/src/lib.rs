@@ -1,0 +1,306 @@
+//! The database of a cluster as one SQLite file ([`SqliteStore`]), and locks on its targets.
+
+mod error;
+mod filesystem;
+mod journal;
+mod lock;
+mod read;
+mod schema;
+mod write;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use opkg_oda::crash::{crash_point, crash_point_in};
+use opkg_oda::{
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, Run, RunId, Store,
+    TargetId,
+};
+
+/// For pages of the database, in KiB: a cluster of some thousand targets.
+const CACHE_KIB: i64 = 16 << 10;
+
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Also on a file system where locks may not hold between machines.
+    pub allow_network_fs: bool,
+    /// How long to wait for another process that writes.
+    pub busy_timeout: Duration,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { allow_network_fs: false, busy_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// A database in one file of SQLite.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    connection: Connection,
+    busy_timeout: Duration,
+    /// Changes whenever another process has written.
+    data_version: i64,
+}
+
+impl SqliteStore {
+    /// Creates a new database and opens it. Only its owner can read it, since configurations hold passwords.
+    ///
+    /// # Errors
+    /// When there is a file of that name already, or it cannot be created; then nothing is left.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        OpenOptions::default().create(path)
+    }
+
+    /// Opens a database and migrates one of an older schema.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        OpenOptions::default().open(path)
+    }
+}
+
+impl OpenOptions {
+    /// # Errors
+    /// As [`SqliteStore::create`].
+    pub fn create(&self, path: &Path) -> Result<SqliteStore, Error> {
+        let fail = |error: io::Error| io_error(path, &error);
+        // A log left behind by a database that was deleted would be taken for this one's.
+        for suffix in ["", "-wal", "-journal"] {
+            let file = with_suffix(path, suffix);
+            if file.symlink_metadata().is_ok() {
+                return Err(Error::AlreadyExists(file));
+            }
+        }
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        self.check_filesystem(path, directory)?;
+        // Complete under another name first: whoever finds it under its own finds all of it.
+        let draft = tempfile::Builder::new().prefix(".oda-").tempfile_in(directory).map_err(fail)?;
+        let created = self.connect(draft.path(), path).and_then(|mut connection| {
+            let result = schema::create(&mut connection).map_err(|error| self.map_error(error, path));
+            result.and_then(|()| connection.close().map_err(|(_, error)| self.map_error(error.into(), path)))
+        });
+        // SQLite removes them when it closes; after a failure they may be left.
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(with_suffix(draft.path(), suffix));
+        }
+        created?;
+        crash_point("create.before");
+        draft.as_file().sync_all().map_err(fail)?;
+        draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => Error::AlreadyExists(path.to_owned()),
+            _ => fail(error.error),
+        })?;
+        std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(fail)?;
+        crash_point("create.after");
+        self.open(path)
+    }
+
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open(&self, path: &Path) -> Result<SqliteStore, Error> {
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => return Err(Error::NotADatabase(path.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::NotFound(path.to_owned()));
+            }
+            Err(error) => return Err(io_error(path, &error)),
+        }
+        self.check_filesystem(path, path)?;
+        let mut connection = self.connect(path, path)?;
+        let data_version = self.prepare_schema(&mut connection, path)?;
+        Ok(SqliteStore { path: path.to_owned(), connection, busy_timeout: self.busy_timeout, data_version })
+    }
+
+    fn check_filesystem(&self, path: &Path, location: &Path) -> Result<(), Error> {
+        match filesystem::unsafe_fs_type(location).map_err(|error| io_error(path, &error))? {
+            Some(fs_type) if !self.allow_network_fs => {
+                Err(Error::UnsafeFileSystem { path: path.to_owned(), fs_type })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens `file`; errors name `path`.
+    fn connect(&self, file: &Path, path: &Path) -> Result<Connection, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let open = || -> error::Result<Connection> {
+            let connection = Connection::open_with_flags(file, flags)?;
+            connection.busy_timeout(self.busy_timeout)?;
+            // The file may have been written by anybody.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+            connection.pragma_update(None, "cell_size_check", true)?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            // Otherwise each statement that may fail halfway begins a file, and large commits write pages twice.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            Ok(connection)
+        };
+        open().map_err(|error| self.map_error(error, path))
+    }
+
+    /// Checks that it is a database of this program, and migrates its schema. Returns the data version.
+    fn prepare_schema(&self, connection: &mut Connection, path: &Path) -> Result<i64, Error> {
+        let fail = |error| self.map_error(error, path);
+        if !schema::has_application_id(connection).map_err(fail)? {
+            return Err(Error::NotADatabase(path.to_owned()));
+        }
+        let found = schema::version(connection).map_err(fail)?;
+        if found > schema::VERSION {
+            return Err(Error::SchemaTooNew { path: path.to_owned(), found, supported: schema::VERSION });
+        }
+        if found < schema::VERSION {
+            tracing::info!(database = %path.display(), from = found, to = schema::VERSION, "migrating");
+            schema::migrate(connection).map_err(fail)?;
+        }
+        schema::reject_triggers_and_views(connection).map_err(fail)?;
+        data_version(connection).map_err(fail)
+    }
+
+    fn map_error(&self, error: error::SqliteError, path: &Path) -> Error {
+        error.into_error(path, self.busy_timeout.as_secs())
+    }
+}
+
+impl SqliteStore {
+    fn map_result<T>(&self, result: error::Result<T>) -> Result<T, Error> {
+        result.map_err(|error| error.into_error(&self.path, self.busy_timeout.as_secs()))
+    }
+
+    /// Runs `work` in a transaction; `crash_prefix` begins the names of its crash points.
+    fn write_transaction<T>(
+        &mut self,
+        crash_prefix: &str,
+        work: impl FnOnce(&Connection) -> error::Result<T>,
+    ) -> Result<T, Error> {
+        crash_point_in(crash_prefix, "before");
+        let commit = || {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            crash_point_in(crash_prefix, "commit");
+            transaction.commit()?;
+            Ok(result)
+        };
+        let committed = commit();
+        let result = self.map_result(committed)?;
+        crash_point_in(crash_prefix, "after");
+        Ok(result)
+    }
+}
+
+fn apply_changes(connection: &Connection, crash_prefix: &str, changes: &[Change]) -> error::Result<()> {
+    for change in changes {
+        write::apply_change(connection, change)?;
+        crash_point_in(crash_prefix, change.name());
+    }
+    Ok(())
+}
+
+impl Store for SqliteStore {
+    fn has_pending_work(&mut self) -> Result<bool, Error> {
+        self.map_result(read::has_pending_work(&self.connection))
+    }
+
+    fn load(&mut self) -> Result<Cluster, Error> {
+        let load = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            read::load_cluster(&transaction)
+        };
+        let loaded = load(&mut self.connection);
+        self.map_result(loaded)
+    }
+
+    fn has_changed(&mut self) -> Result<bool, Error> {
+        let now = self.map_result(data_version(&self.connection))?;
+        Ok(std::mem::replace(&mut self.data_version, now) != now)
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        tracing::trace!(changes = changes.len(), "commit");
+        self.write_transaction("commit", |connection| apply_changes(connection, "commit.within", changes))
+    }
+
+    fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error> {
+        self.write_transaction("update", |connection| {
+            let changes = decide(&read::load_cluster(connection)?);
+            apply_changes(connection, "update.within", &changes)
+        })
+    }
+
+    fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
+        self.write_transaction("start_run", |connection| {
+            let id = journal::insert_run(connection, run)?;
+            crash_point("start_run.within");
+            Ok(id)
+        })
+    }
+
+    fn runs(&mut self, limit: u32) -> Result<Vec<Run>, Error> {
+        self.map_result(journal::select_runs(&self.connection, limit))
+    }
+
+    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
+        self.map_result(journal::select_unfinished_runs(&self.connection))
+    }
+
+    fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {
+        let events = self
+            .connection
+            .transaction()
+            .map_err(error::SqliteError::from)
+            .and_then(|transaction| journal::select_events(&transaction, filter));
+        self.map_result(events)
+    }
+
+    fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {
+        self.map_result(read::load_values(&self.connection, package, image))
+    }
+
+    fn lock(&mut self, targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, LockHolder>, Error> {
+        let file = lock::lock_path(&self.path);
+        let locked = lock::lock_targets(&file, targets).map_err(|error| io_error(&file, &error))?;
+        Ok(locked.map(|lock| -> Box<dyn Lock> { Box::new(lock) }))
+    }
+}
+
+fn data_version(connection: &Connection) -> error::Result<i64> {
+    Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn io_error(path: &Path, error: &io::Error) -> Error {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(path),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Error::ReadOnly { path, reason: error.to_string() }
+        }
+        _ => Error::Other { path, reason: error.to_string() },
+    }
+}

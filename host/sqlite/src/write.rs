@@ -1,0 +1,268 @@
+//! Changes as statements. Nothing else writes the tables that an engine decides about.
+
+use rusqlite::{Connection, Params, params};
+
+use crate::error::{Result, SqliteError};
+use crate::read;
+use opkg_oda::{
+    Change, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
+    Target, TargetId,
+};
+
+/// Writes one change, inside the caller's transaction. What is said of a target or package that is not there
+/// changes nothing, as in [`opkg_oda::Cluster::apply`].
+pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<()> {
+    match change {
+        Change::Request { key, stage, requested_at } => {
+            write_request(connection, *key, *stage, *requested_at)
+        }
+        Change::UpdateState(key, state) => update_state(connection, *key, state),
+        Change::PutTarget(target) => upsert_target(connection, target),
+        Change::RemoveTarget(id) => delete_target(connection, *id),
+        Change::PutPackage(package) => upsert_package(connection, package),
+        Change::Assign { package, client, handed_over_at } => execute(
+            connection,
+            "INSERT INTO assignment (client, package, handed_over)
+             SELECT ?1, ?2, ?3
+             WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 3)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+             ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
+            params![client.0, package.0, handed_over_at],
+        ),
+        Change::Unassign { package, client } => execute(
+            connection,
+            "DELETE FROM assignment WHERE client = ?1 AND package = ?2",
+            params![client.0, package.0],
+        ),
+        Change::SetImageSeen { package, image, seen: true } => execute(
+            connection,
+            "INSERT INTO image_seen (image, package)
+             SELECT ?1, ?2
+             WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 2)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+             ON CONFLICT DO NOTHING",
+            params![image.0, package.0],
+        ),
+        Change::SetImageSeen { package, image, seen: false } => execute(
+            connection,
+            "DELETE FROM image_seen WHERE image = ?1 AND package = ?2",
+            params![image.0, package.0],
+        ),
+        Change::SetRerun { key, stage, queued: true } => execute(
+            connection,
+            "INSERT INTO rerun (target, package, stage)
+             SELECT ?1, ?2, ?3
+             WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+             ON CONFLICT DO NOTHING",
+            params![key.target.0, key.package.0, stage.id()],
+        ),
+        Change::SetRerun { key, stage, queued: false } => execute(
+            connection,
+            "DELETE FROM rerun WHERE target = ?1 AND package = ?2 AND stage = ?3",
+            params![key.target.0, key.package.0, stage.id()],
+        ),
+        Change::SetValues { package, image, expected: Some(expected), .. }
+            if read::load_values(connection, *package, *image)? != *expected =>
+        {
+            Ok(())
+        }
+        Change::SetValues { package, image, values, .. } => {
+            replace_values(connection, *package, *image, values)
+        }
+        Change::SetPhase(phase) => execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8]),
+        Change::EndRun { run, ended_at, status } => execute(
+            connection,
+            "UPDATE run SET ended = ?2, verdict = ?3 WHERE id = ?1",
+            params![run.0, ended_at, *status as u8],
+        ),
+        Change::StartEvent(event) => insert_event(connection, event),
+        Change::EndEvent { event, result } => finish_event(connection, *event, result),
+    }
+}
+
+fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> Result<()> {
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// Plain statements, each on one row: one that selects what it inserts is ten times as slow.
+fn write_request(connection: &Connection, key: StateKey, stage: Stage, now: i64) -> Result<()> {
+    let known = connection
+        .prepare_cached("UPDATE state SET requested = ?3 WHERE target = ?1 AND package = ?2")?
+        .execute(params![key.target.0, key.package.0, stage.id()])?;
+    let possible = "SELECT EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
+        AND EXISTS (SELECT 1 FROM package WHERE id = ?2)";
+    let values = params![key.target.0, key.package.0];
+    if known == 0 && connection.prepare_cached(possible)?.query_row(values, |row| row.get(0))? {
+        execute(
+            connection,
+            "INSERT INTO state (target, package, requested, current, state, attempts, changed)
+             VALUES (?1, ?2, ?3, 1, 0, 0, ?4)",
+            params![key.target.0, key.package.0, stage.id(), now],
+        )?;
+    }
+    Ok(())
+}
+
+fn update_state(connection: &Connection, key: StateKey, state: &PackageState) -> Result<()> {
+    let failure = state.failure.as_deref();
+    execute(
+        connection,
+        "UPDATE state SET current = ?3, state = ?4, attempts = ?5, inherits = ?6, changed = ?7,
+             failed_stage = ?8, message = ?9
+         WHERE target = ?1 AND package = ?2",
+        params![
+            key.target.0,
+            key.package.0,
+            state.current.id(),
+            state.work_state as u8,
+            state.attempts,
+            state.inherited_stage.map(Stage::id),
+            state.changed_at,
+            failure.map(|failure| failure.stage.id()),
+            failure.map(|failure| failure.message.as_str()),
+        ],
+    )
+}
+
+fn upsert_target(connection: &Connection, target: &Target) -> Result<()> {
+    let root = target.root.as_deref().map(|root| {
+        root.to_str()
+            .ok_or_else(|| SqliteError::Unsupported(format!("the path {} is not UTF-8", root.display())))
+    });
+    let root = root.transpose()?;
+    let (name, image) = (target.address.name.as_str(), target.image.map(|image| image.0));
+    let values = params![target.id.0, target.kind() as u8, name, root, image];
+    // The kind is not among what changes: everything that refers to the target depends on it.
+    let known = connection
+        .prepare_cached(
+            "UPDATE target SET name = ?3, root = ?4,
+                 image = (SELECT id FROM target AS it WHERE it.id = ?5 AND it.gone = 0 AND it.kind = 2)
+             WHERE id = ?1 AND kind = ?2 AND gone = 0",
+        )?
+        .execute(values)?;
+    if known == 0 {
+        execute(
+            connection,
+            "INSERT INTO target (id, kind, name, root, image)
+             SELECT ?1, ?2, ?3, ?4, (SELECT id FROM target WHERE id = ?5 AND gone = 0 AND kind = 2)",
+            values,
+        )?;
+    }
+    Ok(())
+}
+
+fn delete_target(connection: &Connection, id: TargetId) -> Result<()> {
+    for sql in [
+        "DELETE FROM state WHERE target = ?1",
+        "DELETE FROM rerun WHERE target = ?1",
+        "DELETE FROM assignment WHERE client = ?1",
+        "DELETE FROM image_seen WHERE image = ?1",
+        "DELETE FROM config_value WHERE image = ?1",
+        "UPDATE target SET image = NULL WHERE image = ?1",
+        "UPDATE target SET gone = 1, image = NULL WHERE id = ?1",
+    ] {
+        execute(connection, sql, params![id.0])?;
+    }
+    Ok(())
+}
+
+fn upsert_package(connection: &Connection, package: &Package) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO package (id, name, class, version, awaits) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, class = excluded.class,
+             version = excluded.version, awaits = excluded.awaits",
+        params![
+            package.id.0,
+            package.name.as_str(),
+            package.class as u8,
+            package.version,
+            package.waiting_for
+        ],
+    )?;
+    execute(connection, "DELETE FROM package_need WHERE package = ?1", params![package.id.0])?;
+    for (position, needed) in (0_i64..).zip(&package.dependencies) {
+        execute(
+            connection,
+            "INSERT INTO package_need (package, position, needs) VALUES (?1, ?2, ?3)",
+            params![package.id.0, position, needed.0],
+        )?;
+    }
+    Ok(())
+}
+
+fn replace_values(
+    connection: &Connection,
+    package: PackageId,
+    image: Option<TargetId>,
+    values: &[ConfigValue],
+) -> Result<()> {
+    let image = image.map(|id| id.0);
+    execute(
+        connection,
+        "DELETE FROM config_value WHERE package = ?1 AND ifnull(image, 0) = ifnull(?2, 0)",
+        params![package.0, image],
+    )?;
+    for (position, value) in (0_i64..).zip(values) {
+        execute(
+            connection,
+            "INSERT INTO config_value (package, image, position, name, value, origin)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6
+             WHERE (?2 IS NULL OR EXISTS (SELECT 1 FROM target WHERE id = ?2 AND gone = 0 AND kind = 2))
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?1)",
+            params![package.0, image, position, value.name, value.value, value.origin as u8],
+        )?;
+    }
+    Ok(())
+}
+
+fn insert_event(connection: &Connection, event: &Event) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO event (run, number, started, target, stage, step, name)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            event.id.run.0,
+            event.id.number,
+            event.started_at,
+            event.target.0,
+            event.stage.id(),
+            event.kind as u8,
+            event.name
+        ],
+    )?;
+    for (position, package) in (0_i64..).zip(&event.packages) {
+        execute(
+            connection,
+            "INSERT INTO event_package (run, number, position, package) VALUES (?1, ?2, ?3, ?4)",
+            params![event.id.run.0, event.id.number, position, package.0],
+        )?;
+    }
+    match &event.result {
+        Some(result) => finish_event(connection, event.id, result),
+        None => Ok(()),
+    }
+}
+
+fn finish_event(connection: &Connection, id: EventId, result: &StepResult) -> Result<()> {
+    execute(
+        connection,
+        "UPDATE event SET ended = ?3, verdict = ?4, message = ?5, exit_code = ?6, signal = ?7,
+             timed_out = ?8, log = ?9, tail = ?10
+         WHERE run = ?1 AND number = ?2",
+        params![
+            id.run.0,
+            id.number,
+            result.ended_at,
+            result.status as u8,
+            result.message,
+            result.exit_code,
+            result.signal,
+            result.timed_out,
+            result.log_path,
+            result.log_tail
+        ],
+    )
+}

@@ -1,0 +1,209 @@
+//! What is committed and loaded again is what the same changes make of a cluster in memory.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Fixture, failed_state, state_key};
+use opkg_oda::{
+    Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage, Store, Target, TargetId,
+    TargetKind, WorkState,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const TARGETS: std::ops::Range<i64> = 1..7;
+const PACKAGES: std::ops::Range<i64> = 1..5;
+
+fn stage() -> impl Strategy<Value = Stage> {
+    select(Stage::ALL.to_vec())
+}
+
+fn row() -> impl Strategy<Value = PackageState> {
+    let failure = (stage(), ".*")
+        .prop_map(|(stage, message)| Some(Box::new(opkg_oda::StageFailure { stage, message })));
+    let state = prop_oneof![
+        Just((WorkState::Idle, None)),
+        Just((WorkState::Running, None)),
+        failure.prop_map(|it| (WorkState::Failed, it)),
+    ];
+    let rest = (proptest::option::of(stage()), any::<i64>(), any::<u32>());
+    (stage(), stage(), state, rest).prop_map(
+        |(requested, current, (state, failure), (inherits, changed, attempts))| PackageState {
+            requested,
+            current,
+            work_state: state,
+            failure,
+            attempts,
+            inherited_stage: inherits,
+            changed_at: changed,
+        },
+    )
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let root = proptest::option::of("/[a-zé ']{0,9}");
+    let image = proptest::option::of(TARGETS.prop_map(TargetId));
+    (TARGETS, "[a-z.]{0,5}", root, image).prop_map(|(id, name, root, image)| {
+        let kind = TargetKind::ALL[usize::try_from(id).unwrap() % 3];
+        let mut target = common::target(id, kind);
+        target.address.name = format!("n{id}-{name}").parse().unwrap();
+        target.root = root.map(Into::into);
+        target.image = image.filter(|_| kind == TargetKind::Client);
+        target
+    })
+}
+
+fn package() -> impl Strategy<Value = Package> {
+    let rest = (proptest::option::of(".*"), proptest::option::of(".*"));
+    let needs = proptest::collection::vec(PACKAGES.prop_map(PackageId), 0..4);
+    (PACKAGES, "[a-z+]{0,5}", select(PackageClass::ALL.to_vec()), needs, rest).prop_map(
+        |(id, name, class, needs, (version, awaits))| Package {
+            id: PackageId(id),
+            name: format!("p{id}{name}").parse().unwrap(),
+            class,
+            version,
+            dependencies: needs,
+            waiting_for: awaits,
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let a_key = || (TARGETS, PACKAGES).prop_map(|(target, package)| state_key(target, package));
+    let pair = || (TARGETS.prop_map(TargetId), PACKAGES.prop_map(PackageId));
+    prop_oneof![
+        4 => target().prop_map(Change::PutTarget),
+        4 => package().prop_map(Change::PutPackage),
+        4 => (a_key(), stage(), any::<i64>()).prop_map(|(key, stage, at)| Change::Request { key, stage, requested_at: at }),
+        4 => (a_key(), row()).prop_map(|(key, row)| Change::UpdateState(key, row)),
+        1 => TARGETS.prop_map(|id| Change::RemoveTarget(TargetId(id))),
+        2 => (pair(), any::<Option<i64>>()).prop_map(|((client, package), handed_over_at)| {
+            Change::Assign { package, client, handed_over_at }
+        }),
+        1 => pair().prop_map(|(client, package)| Change::Unassign { package, client }),
+        2 => (pair(), any::<bool>()).prop_map(|((image, package), seen)| Change::SetImageSeen { package, image, seen }),
+        2 => (a_key(), stage(), any::<bool>()).prop_map(|(key, stage, queued)| Change::SetRerun { key, stage, queued }),
+        1 => select(Phase::ALL.to_vec()).prop_map(Change::SetPhase),
+    ]
+}
+
+/// Leaves out what nobody may ask for: a key that was used before, a dependency on nothing.
+fn keep_valid(changes: Vec<Change>) -> Vec<Change> {
+    let (mut gone, mut packages) = (BTreeSet::new(), BTreeSet::new());
+    let mut kept = Vec::new();
+    for mut change in changes {
+        match &mut change {
+            Change::PutTarget(it) if gone.contains(&it.id) => continue,
+            Change::RemoveTarget(it) => {
+                gone.insert(*it);
+            }
+            Change::PutPackage(it) => {
+                packages.insert(it.id);
+                it.dependencies.retain(|needs| packages.contains(needs));
+            }
+            _ => {}
+        }
+        kept.push(change);
+    }
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn committed_is_applied(changes in proptest::collection::vec(change(), 0..60), step in 1_usize..9) {
+        let changes = keep_valid(changes);
+        let scratch = Fixture::new();
+        let mut store = scratch.create();
+        let mut cluster = Cluster::default();
+        for part in changes.chunks(step) {
+            store.commit(part).unwrap();
+            part.iter().for_each(|it| cluster.apply(it));
+        }
+        prop_assert_eq!(store.load().unwrap(), cluster.clone());
+        drop(store);
+        let mut again = opkg_sqlite::SqliteStore::open(&scratch.path()).unwrap();
+        prop_assert_eq!(again.load().unwrap(), cluster);
+    }
+}
+
+#[test]
+fn what_is_decided_is_what_was_loaded() {
+    let scratch = Fixture::new();
+    let (mut one, mut other) = (scratch.create(), opkg_sqlite::SqliteStore::open(&scratch.path()).unwrap());
+    one.commit(&common::sample_cluster()).unwrap();
+    other
+        .update(&mut |cluster| {
+            assert_eq!((cluster.targets.len(), cluster.last_target_id), (3, 3));
+            vec![
+                Change::Request { key: state_key(1, 1), stage: Stage::Finished, requested_at: 5 },
+                Change::UpdateState(state_key(1, 1), failed_state(6)),
+            ]
+        })
+        .unwrap();
+    assert_eq!(one.load().unwrap().state(state_key(1, 1)), Some(&failed_state(6)));
+}
+
+#[test]
+fn all_or_nothing() {
+    let scratch = Fixture::new();
+    let mut store = scratch.create();
+    store.commit(&common::sample_cluster()).unwrap();
+    let before = store.load().unwrap();
+    let twice = Change::PutTarget(common::target(9, TargetKind::Client));
+    let mut same_name = common::target(10, TargetKind::Client);
+    same_name.address.name = "client9".parse().unwrap();
+    let error =
+        store.commit(&[Change::SetPhase(Phase::Netboot), twice, Change::PutTarget(same_name)]).unwrap_err();
+    assert!(matches!(error, opkg_oda::Error::Other { .. }), "{error}");
+    assert_eq!(store.load().unwrap(), before);
+    // A dependency on a package that is not there is found when all is written.
+    store
+        .commit(&[Change::SetPhase(Phase::Netboot), Change::PutPackage(common::package(7, &[8]))])
+        .unwrap_err();
+    assert_eq!(store.load().unwrap(), before);
+    store
+        .commit(&[Change::PutPackage(common::package(7, &[8])), Change::PutPackage(common::package(8, &[]))])
+        .unwrap();
+}
+
+#[test]
+fn keys_of_targets_are_never_used_again() {
+    let scratch = Fixture::new();
+    let mut store = scratch.create();
+    store.commit(&common::sample_cluster()).unwrap();
+    store.commit(&[Change::RemoveTarget(TargetId(3))]).unwrap();
+    let cluster = store.load().unwrap();
+    assert_eq!((cluster.last_target_id, cluster.targets.len()), (3, 2));
+    store.commit(&[Change::PutTarget(common::target(3, TargetKind::Client))]).unwrap_err();
+    let mut again = common::target(4, TargetKind::Client);
+    again.address.name = "client3".parse().unwrap();
+    store.commit(&[Change::PutTarget(again)]).unwrap();
+}
+
+#[test]
+fn values_are_replaced_only_instead_of_those_that_were_known() {
+    let scratch = Fixture::new();
+    let mut store = scratch.create();
+    store.commit(&common::sample_cluster()).unwrap();
+    let value = |value: &str| {
+        vec![opkg_oda::ConfigValue {
+            name: "a".into(),
+            value: value.into(),
+            origin: opkg_oda::ValueOrigin::Default,
+        }]
+    };
+    let mut configure = |instead_of: Option<Vec<opkg_oda::ConfigValue>>, values: &str| {
+        let (package, image) = (PackageId(1), None);
+        let change = Change::SetValues { package, image, values: value(values), expected: instead_of };
+        store.commit(&[change]).unwrap();
+        store.values(package, image).unwrap()
+    };
+    assert_eq!(configure(Some(Vec::new()), "1"), value("1"));
+    assert_eq!(configure(Some(Vec::new()), "2"), value("1"));
+    assert_eq!(configure(Some(value("1")), "3"), value("3"));
+    assert_eq!(configure(None, "4"), value("4"));
+}

@@ -1,0 +1,137 @@
+//! The state that all pages share: settings, started commands, and the cluster, which is read again only when it has
+//! changed.
+
+use std::hash::RandomState;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opkg_engine::status::{Status, StatusFilter};
+use opkg_oda::{Cluster, Error, Store};
+use opkg_sqlite::SqliteStore;
+
+use crate::command::{CommandRunner, Program};
+
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    pub database: PathBuf,
+    /// Logs of steps; no file outside of it is shown.
+    pub log_directory: PathBuf,
+    /// Files of answers to forms.
+    pub answers_directory: PathBuf,
+    /// Selectors, as `--on` takes them, for a form that names no targets.
+    pub default_targets: String,
+    /// How `opm` is started with the same database and configuration.
+    pub program: Program,
+    /// Milliseconds since 1970, UTC.
+    pub clock: fn() -> i64,
+}
+
+/// What one version of the database holds.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub cluster: Cluster,
+    /// Of all packages on all targets.
+    pub status: Status,
+}
+
+#[derive(Debug)]
+pub struct AppState {
+    pub settings: ServerSettings,
+    pub command_runner: CommandRunner,
+    /// Randomly seeded, so that the fingerprint of a form does not disclose its values.
+    pub fingerprint_hasher: RandomState,
+    cache: Mutex<SnapshotCache>,
+}
+
+/// Reads through a connection of its own that never writes: every change is made through another connection, so that
+/// [`SqliteStore::has_changed`] notices it.
+#[derive(Debug, Default)]
+struct SnapshotCache {
+    store: Option<SqliteStore>,
+    snapshot: Option<Arc<Snapshot>>,
+    version: u64,
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new(settings: ServerSettings) -> Self {
+        let command_runner = CommandRunner::new(settings.program.clone());
+        Self { settings, command_runner, fingerprint_hasher: RandomState::new(), cache: Mutex::default() }
+    }
+
+    /// The version of the newest state: a page of an older one is out of date. A page must ask for it before it reads
+    /// anything else. Cheap while nothing changes.
+    #[must_use]
+    pub fn state_version(&self) -> u64 {
+        let mut cache = self.lock_cache();
+        // The page that needs the snapshot reports the error.
+        let _ = cache.refresh(&self.settings.database);
+        cache.version + self.command_runner.version()
+    }
+
+    /// The newest state of the cluster.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        let mut cache = self.lock_cache();
+        cache.refresh(&self.settings.database)?;
+        cache.load()
+    }
+
+    /// Opens a connection of its own.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn open_database(&self) -> Result<SqliteStore, Error> {
+        SqliteStore::open(&self.settings.database)
+    }
+
+    /// Seconds since 1970, UTC.
+    #[must_use]
+    pub fn now_seconds(&self) -> i64 {
+        (self.settings.clock)().div_euclid(1000)
+    }
+
+    fn lock_cache(&self) -> std::sync::MutexGuard<'_, SnapshotCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SnapshotCache {
+    /// Drops the snapshot when it is out of date.
+    fn refresh(&mut self, database: &Path) -> Result<(), Error> {
+        let store = match &mut self.store {
+            Some(store) => store,
+            none => {
+                self.version += 1;
+                none.insert(SqliteStore::open(database)?)
+            }
+        };
+        match store.has_changed() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.version += 1;
+                self.snapshot = None;
+            }
+            Err(error) => {
+                // When the database is back, it may be another one: open it again.
+                *self = Self { version: self.version, ..Self::default() };
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<Arc<Snapshot>, Error> {
+        if let Some(snapshot) = &self.snapshot {
+            return Ok(Arc::clone(snapshot));
+        }
+        let Some(store) = &mut self.store else { return Err(Error::NotFound(PathBuf::new())) };
+        let cluster = store.load()?;
+        let status = Status::compute(&cluster, &StatusFilter::default());
+        let snapshot = Arc::new(Snapshot { cluster, status });
+        self.snapshot = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+}

@@ -1,0 +1,49 @@
+//! What surrounds every page: title, tabs, notice.
+
+use crate::request::Request;
+
+/// Values for `layout.html`.
+#[derive(Debug)]
+pub struct Layout {
+    pub title: String,
+    pub tab: Tab,
+    /// Of the state that the page shows; the script compares it with the newest one.
+    pub state_version: u64,
+    /// From where the script fetches the page again, if that is not its own URL: the answer to a form has none.
+    pub refresh_url: Option<&'static str>,
+    /// The outcome of the form that was sent just before.
+    pub notice: Option<String>,
+    /// For the forms of the page.
+    pub csrf_token: String,
+}
+
+/// The entries of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Status,
+    Requests,
+    Forms,
+    Runs,
+    /// The page belongs to no entry.
+    None,
+}
+
+impl Layout {
+    /// Takes the notice and the token from the session of the request.
+    #[must_use]
+    pub fn new(request: &Request, tab: Tab, state_version: u64, title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            tab,
+            state_version,
+            refresh_url: None,
+            notice: request.session.notice(request.query.get("said")),
+            csrf_token: request.session.csrf_token().to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_current_tab(&self, tab: Tab) -> bool {
+        self.tab == tab
+    }
+}

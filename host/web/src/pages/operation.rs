@@ -1,0 +1,181 @@
+//! What can be asked of packages in the browser: the commands of the same names, with their parameters from a form.
+
+use std::collections::BTreeSet;
+
+use opkg_engine::format;
+use opkg_engine::operations::{self, OperationError, Requested};
+use opkg_engine::requests::RequestError;
+use opkg_oda::{Cluster, ParseError, Stage, Store, TargetId};
+
+use super::lookup::{LookupError, describe_operation_error, find_targets, parse_package_names};
+use super::plural::pluralize;
+use crate::params::Params;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Request,
+    Remove,
+    /// Clears errors, so that the next run tries again.
+    Clear,
+    /// Runs stages again.
+    Rerun,
+    Reconfigure,
+    Upgrade,
+}
+
+impl Operation {
+    /// In the order of the page.
+    pub const ALL: [Self; 6] =
+        [Self::Request, Self::Remove, Self::Clear, Self::Reconfigure, Self::Upgrade, Self::Rerun];
+
+    /// As in the URL of its form; also the name of the command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Remove => "remove",
+            Self::Clear => "clear",
+            Self::Rerun => "rerun",
+            Self::Reconfigure => "reconfigure",
+            Self::Upgrade => "upgrade",
+        }
+    }
+
+    pub fn title_and_description(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Request => ("Request", "Packages, and what they depend on, are to come to a stage."),
+            Self::Remove => {
+                ("Remove", "Packages are to go: from clients first, then images, then the head node.")
+            }
+            Self::Clear => {
+                ("Clear errors", "What is in error is tried again; all packages where none is named.")
+            }
+            Self::Rerun => (
+                "Run stages again",
+                "After nodes came or went: post-clients and post-install. All packages where none is named.",
+            ),
+            Self::Reconfigure => ("Reconfigure", "With everything that depends on the configuration."),
+            Self::Upgrade => ("Upgrade", "New versions are installed wherever the packages are."),
+        }
+    }
+
+    /// Whether its form has a field for targets.
+    pub fn takes_targets(self) -> bool {
+        !matches!(self, Self::Reconfigure | Self::Upgrade)
+    }
+
+    /// Whether a package must be named.
+    pub fn needs_packages(self) -> bool {
+        !matches!(self, Self::Clear | Self::Rerun)
+    }
+
+    /// The stages that its form offers, and those of them that are selected by default.
+    pub fn stage_choices(self) -> (Vec<Stage>, &'static [Stage]) {
+        let all_but =
+            |excluded: &[Stage]| Stage::ALL.into_iter().filter(|stage| !excluded.contains(stage)).collect();
+        match self {
+            Self::Request => (all_but(&[Stage::ShouldNotBeInstalled]), &[Stage::Finished]),
+            Self::Rerun => (all_but(&[Stage::ShouldNotBeInstalled, Stage::Finished]), &[]),
+            _ => (Vec::new(), &[]),
+        }
+    }
+}
+
+/// Why an operation was not performed; then nothing is written. The messages have no full stop.
+#[derive(Debug, thiserror::Error)]
+pub enum PerformError {
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    #[error("name a target: server, images, clients, all, or KIND:NAME")]
+    NoTarget,
+    /// A package name or stage is malformed.
+    #[error(transparent)]
+    Syntax(#[from] ParseError),
+    #[error("{}", describe_operation_error(.0))]
+    Rejected(#[from] OperationError),
+    #[error(transparent)]
+    Database(#[from] opkg_oda::Error),
+}
+
+impl PerformError {
+    /// The label of the button that performs the operation anyway, if that is possible.
+    #[must_use]
+    pub fn confirm_label(&self) -> Option<String> {
+        match self {
+            Self::Rejected(OperationError::Refused(RequestError::RequiredByOthers { by, .. })) => {
+                Some(format!("Remove {} as well", by.join(", ")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Performs the operation of a form and returns the notice for the user.
+///
+/// # Errors
+/// When it is rejected, or the database fails.
+pub fn perform(
+    store: &mut dyn Store,
+    operation: Operation,
+    form: &Params,
+    now: i64,
+) -> Result<String, PerformError> {
+    let names = parse_package_names(form.get("packages"))?;
+    let targets = |cluster: &Cluster| -> Result<BTreeSet<TargetId>, PerformError> {
+        let targets = find_targets(cluster, form.get("on"))?;
+        if targets.is_empty() { Err(PerformError::NoTarget) } else { Ok(targets) }
+    };
+    let mut stages = form.get_all("stage").map(str::parse::<Stage>);
+    match operation {
+        Operation::Request => {
+            let stage = stages.next().unwrap_or(Ok(Stage::Finished))?;
+            let requested = operations::request(store, &names, stage, targets, now)?;
+            Ok(request_notice(&requested, stage))
+        }
+        Operation::Remove => {
+            let cascade = !form.get("cascade").is_empty();
+            let removed = operations::remove(store, &names, targets, cascade, now)?;
+            Ok(format!("To be removed: {}. The next run does it.", removed.names))
+        }
+        Operation::Clear => Ok(match operations::clear(store, &names, targets, now)? {
+            0 => "None of that is in error.".to_owned(),
+            count => {
+                format!("Cleared: {}. The next run tries again.", pluralize(count, "package/target pair"))
+            }
+        }),
+        Operation::Rerun => {
+            let stages: BTreeSet<Stage> = stages.collect::<Result<_, _>>()?;
+            Ok(queue_notice(operations::rerun(store, &stages, &names, targets)?))
+        }
+        Operation::Reconfigure => Ok(queue_notice(operations::reconfigure::<PerformError>(store, &names)?)),
+        Operation::Upgrade => Ok(queue_notice(operations::upgrade::<PerformError>(store, &names)?)),
+    }
+}
+
+fn request_notice(requested: &Requested, stage: Stage) -> String {
+    let mut notice = String::new();
+    if !requested.new_packages.is_empty() {
+        let names: Vec<&str> = requested.new_packages.iter().map(|package| package.name.as_str()).collect();
+        notice = format!("Not known so far, and now known: {}. ", names.join(", "));
+    }
+    notice.push_str(&if requested.has_changes {
+        let packages = format::package_list(&requested.cluster, &requested.packages);
+        let targets = format::target_list(&requested.cluster, &requested.targets);
+        format!("Requested: {packages} to {stage} on {targets}. The next run does it.")
+    } else {
+        "All of that was requested already.".to_owned()
+    });
+    notice
+}
+
+/// `count` is that of the stages that were queued, over all packages and targets.
+fn queue_notice(count: usize) -> String {
+    match count {
+        0 => "Nothing of that has been done so far, so there is nothing to do again.".to_owned(),
+        count => {
+            format!(
+                "Queued: {} of package/target pairs. The next run does them again.",
+                pluralize(count, "stage")
+            )
+        }
+    }
+}

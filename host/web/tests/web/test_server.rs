@@ -1,0 +1,161 @@
+//! A server with the cluster of [`fixture`], and an HTTP client for it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use opkg_oda::{Cluster, Store};
+use opkg_sqlite::SqliteStore;
+use opkg_web::{Program, Server, ServerSettings, StopHandle};
+
+use crate::fixture;
+
+/// The server is stopped when this is dropped.
+pub struct TestServer {
+    pub directory: tempfile::TempDir,
+    /// `127.0.0.1:PORT`
+    pub host: String,
+    /// `/?token=…`
+    pub login_path: String,
+    pub cookie: String,
+    /// Of the session of `cookie`.
+    pub csrf_token: String,
+    stop: StopHandle,
+    server: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl TestServer {
+    /// `opm` only prints its arguments.
+    pub fn new() -> Self {
+        Self::with_opm_script("#!/bin/sh\necho \"opm $*\"\n")
+    }
+
+    /// With a shell script in place of `opm`.
+    pub fn with_opm_script(opm: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("oda.db");
+        let logs = directory.path().join("log");
+        fixture::create_database(&database, &logs);
+        let script = directory.path().join("opm");
+        std::fs::write(&script, opm).unwrap();
+        let settings = ServerSettings {
+            database,
+            log_directory: logs,
+            answers_directory: directory.path().join("answers.d"),
+            default_targets: "all".into(),
+            program: Program { path: "/bin/sh".into(), arguments: vec![script.into()] },
+            clock: || fixture::NOW,
+        };
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap();
+        let login_url = server.login_url();
+        let (host, login_path) = login_url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let (host, login_path) = (host.to_owned(), format!("/{login_path}"));
+        let stop = server.stop_handle();
+        let server = Some(std::thread::spawn(move || server.run().unwrap()));
+        let (cookie, csrf_token) = (String::new(), String::new());
+        let mut test_server = Self { directory, host, login_path, cookie, csrf_token, stop, server };
+        let (path, host) = (&test_server.login_path, &test_server.host);
+        let login = test_server.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert_eq!((login.status, login.header("location")), (303, Some("/")), "{login:?}");
+        test_server.cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let html = test_server.get("/requests").body;
+        test_server.csrf_token = input_value(&html, "form").to_owned();
+        test_server
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn load_cluster(&self) -> Cluster {
+        open_database(&self.path("oda.db")).load().unwrap()
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// Sends the request unchanged, and reads until the server closes the connection.
+    pub fn send_raw(&self, request: &str) -> Response {
+        let mut stream = self.connect();
+        // It may answer and close before it has read everything.
+        let _ = stream.write_all(request.as_bytes());
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Response { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// As a browser with a session loads a page.
+    pub fn get(&self, path: &str) -> Response {
+        self.request("GET", path, &[("Cookie", &self.cookie), ("Sec-Fetch-Site", "same-origin")], "")
+    }
+
+    /// As a browser with a session sends one of our forms.
+    pub fn post(&self, path: &str, form: &str) -> Response {
+        let form = format!("form={}&{form}", self.csrf_token);
+        self.request("POST", path, &self.form_headers(), &form)
+    }
+
+    pub fn form_headers(&self) -> [(&'static str, &str); 4] {
+        [
+            ("Cookie", &self.cookie),
+            ("Origin", "null"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ]
+    }
+
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length =
+            if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        self.send_raw(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}{length}\r\n{body}",
+            self.host
+        ))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.stop();
+        let ended = self.server.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            ended.unwrap().unwrap();
+        }
+    }
+}
+
+/// The value of the first input with that name.
+pub fn input_value<'a>(html: &'a str, name: &str) -> &'a str {
+    let (_, rest) = html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+/// The database, as another program opens it.
+pub fn open_database(path: &Path) -> SqliteStore {
+    opkg_sqlite::OpenOptions { allow_network_fs: true, ..opkg_sqlite::OpenOptions::default() }
+        .open(path)
+        .unwrap()
+}

@@ -1,0 +1,122 @@
+//! What one RPM distribution in one release brings to the common work.
+
+use opkg_sdk::artefacts::Compression;
+use opkg_sdk::filter::{FilterContext, VersionTest};
+use opkg_sdk::opkg::Target;
+use opkg_sdk::packaging::{ArchName, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
+
+use crate::license::LicenseNames;
+use crate::release_macro::IfExpression;
+
+/// A distribution and release that an OPKG is compiled for.
+#[derive(Debug, Clone)]
+pub struct ReleaseProfile {
+    /// Decides filters.
+    pub filter_context: FilterContext,
+    /// Canonical names of architectures with RPM's own.
+    pub archs: &'static [(&'static str, &'static str)],
+    /// Writes a test of the release for `%if`, with macros that the distribution defines.
+    pub version_expression: fn(&VersionTest) -> IfExpression,
+    /// What becomes of `suggests`.
+    pub weak_dependencies: WeakDependencies,
+    /// Directory of the directories with each package's documents.
+    pub documentation_dir: &'static str,
+    /// Whether those have the version in their names.
+    pub has_versioned_documentation: bool,
+    /// What licences are called.
+    pub license_names: LicenseNames,
+    /// Of the payload, as the release's own RPM can read it.
+    pub compression: Compression,
+    /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
+    /// to `rpmbuild`, so that it decides the same anywhere.
+    pub macros: Vec<(&'static str, String)>,
+}
+
+/// Whether the release's RPM knows `Suggests`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WeakDependencies {
+    Always,
+    Never,
+    /// Some releases do.
+    Conditional {
+        /// For `%if`.
+        expression: String,
+        /// Whether the default release does.
+        by_default: bool,
+    },
+}
+
+impl ReleaseProfile {
+    /// RPM's name of the architecture that is built for.
+    #[must_use]
+    pub fn arch(&self) -> &str {
+        self.archs
+            .iter()
+            .find(|(canonical, _)| *canonical == self.filter_context.build_arch())
+            .map_or("noarch", |(_, native)| native)
+    }
+
+    /// RPM's names of an architecture for `ExclusiveArch`. Those of the 32-bit PC are many.
+    #[must_use]
+    pub fn arch_names<'a>(&self, canonical: &'a str) -> Vec<&'a str> {
+        match canonical {
+            "i386" => vec!["i386", "i486", "i586", "i686", "athlon", "geode", "pentium3", "pentium4"],
+            "arm" => vec!["armv5tel", "armv6l", "armv6hl", "armv7l", "armv7hl", "armv7hnl"],
+            other => vec![self.arch_macro(other)],
+        }
+    }
+
+    /// An architecture in `%ifarch`, where the 32-bit PC has many names. One that the distribution does not
+    /// have keeps its name, and is never true.
+    #[must_use]
+    pub fn arch_macro<'a>(&self, canonical: &'a str) -> &'a str {
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        match canonical {
+            "i386" => "%{ix86}",
+            "arm" => "%{arm}",
+            other => match self.archs.iter().find(|(name, _)| *name == other) {
+                Some((_, native)) => native,
+                None if plain(canonical) => canonical,
+                None => "unknown",
+            },
+        }
+    }
+}
+
+/// Architectures as a plugin describes them, from canonical names with RPM's own.
+#[must_use]
+pub fn arch_names(archs: &[(&str, &str)]) -> Vec<ArchName> {
+    let named = |(canonical, native): &(&str, &str)| ArchName {
+        canonical: (*canonical).to_owned(),
+        native: (*native).to_owned(),
+    };
+    archs.iter().map(named).collect()
+}
+
+/// Releases as a plugin describes them, newest first. They have no names beside their numbers.
+#[must_use]
+pub fn releases(known: &[&str], default: &str) -> Vec<Release> {
+    let release = |version: &&str| Release {
+        version: (*version).to_owned(),
+        name: None,
+        is_default: *version == default,
+    };
+    known.iter().map(release).collect()
+}
+
+/// The target's version, if it names one.
+///
+/// # Errors
+/// [`Refusal::UnknownTarget`] if that is no number; `known` are examples.
+pub fn parse_target_version(target: &Target, known: &[&str]) -> Result<Option<ReleaseNumber>, Refusal> {
+    let Some(text) = &target.version else { return Ok(None) };
+    match ReleaseNumber::parse(text) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Refusal::UnknownTarget(format!(
+            "`{text}` is not a version of {}: write a number, such as {}",
+            target.dist,
+            known.join(", ")
+        ))),
+    }
+}

@@ -1,0 +1,213 @@
+//! A cluster in a directory: a head node, an image and a client as roots with a pretended package manager of shell
+//! scripts, for what is about the engine and takes hundreds of runs.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fs_err as fs;
+use opkg_tests::{opm, process, scratch, tools};
+
+const ROOTS: [&str; 3] = ["head", "compute", "node1"];
+
+const FAKE_PROGRAMS: [(&str, &str); 3] = [
+    ("dpkg", "exit 0"),
+    (
+        "apt-get",
+        r#"verb=
+for word in "$@"; do
+  case $verb in
+    install) touch "/db/$word" ;;
+    purge) rm -f "/db/$word" ;;
+    *) case $word in install | purge | update) verb=$word ;; esac ;;
+  esac
+done"#,
+    ),
+    (
+        "dpkg-query",
+        r#"status=0
+shift 2
+for name in "$@"; do
+  if [ -e "/db/$name" ]; then printf '%s\t1.0-1\tall\tinstalled\tpostinst\n' "$name"; else status=1; fi
+done
+exit $status"#,
+    ),
+];
+
+/// Tells when it begins and ends, and whether another one of its name is still at work.
+const LOGGING_HOOK: &str = r#"#!/bin/sh
+name=${0##*/}
+other=$(cat "/hooks/$name.process" 2> /dev/null)
+if [ -n "$other" ] && grep -q "$name" "/proc/$other/cmdline" 2> /dev/null; then
+  echo "$name" >> /hooks/overlap
+fi
+echo $$ > "/hooks/$name.process"
+echo "begin $name $*" >> /hooks/log
+sleep 0.02
+echo "end $name" >> /hooks/log
+rm -f "/hooks/$name.process"
+"#;
+
+/// A head node, an image and a client, with a package that has every hook, requested up to the last stage.
+pub struct ClusterFixture(pub PathBuf);
+
+impl ClusterFixture {
+    pub fn new() -> Self {
+        let site = Self(scratch::create_directory("site"));
+        for name in ROOTS {
+            site.create_root(name);
+        }
+        fs::create_dir(site.0.join("settings")).unwrap();
+        let log = format!("log_directory = \"{}\"\n[limits]\ngrace = \"1s\"\n", site.0.join("log").display());
+        fs::write(site.0.join("settings/opm.toml"), log).unwrap();
+        let home = site.0.join("head/usr/lib/oscar/packages/demo");
+        fs::create_dir_all(&home).unwrap();
+        for hook in [
+            "api-pre-configure",
+            "api-post-configure",
+            "api-post-image",
+            "api-post-clientdef",
+            "api-post-deploy",
+        ] {
+            write_executable(&home.join(hook), LOGGING_HOOK);
+        }
+        let root = |name: &str| site.0.join(name).display().to_string();
+        site.opm(&["init", "--name", "head", "--root", &root("head")]);
+        site.opm(&["target", "add", "image:compute", "--root", &root("compute")]);
+        site.opm(&["target", "add", "client:node1", "--root", &root("node1")]);
+        site.opm(&["phase", "set", "test_install"]);
+        site.opm(&["request", "demo"]);
+        site
+    }
+
+    fn create_root(&self, name: &str) {
+        let root = self.0.join(name);
+        for directory in ["bin", "usr/bin", "etc", "db", "hooks", "dev", "proc", "tmp", "run", "sys", "root"]
+        {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        fs::write(root.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+        let busybox = tools::find_program("busybox").unwrap();
+        fs::copy(busybox, root.join("bin/busybox")).unwrap();
+        for applet in ["sh", "touch", "rm", "cat", "grep", "sleep", "echo", "printf"] {
+            fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
+        }
+        for (name, script) in FAKE_PROGRAMS {
+            write_executable(&root.join("usr/bin").join(name), &format!("#!/bin/sh\n{script}\n"));
+        }
+    }
+
+    /// The program, on this site.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = opm::command();
+        command.args(arguments);
+        command.env("OPM_DATABASE", self.0.join("oda.db"));
+        command.env("OPM_CONF", self.0.join("opm.conf"));
+        command.env("OPM_SETTINGS", self.0.join("settings"));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub fn opm(&self, arguments: &[&str]) -> String {
+        process::run_successfully(&mut self.command(arguments))
+    }
+
+    /// Runs to the end, and dies at the point on the way if it is reached. The answer is whether it died.
+    pub fn run_with_crash_at(&self, point: &str) -> bool {
+        let mut command = self.command(&["run", "--quiet"]);
+        let ended = process::run(command.env("OPM_CRASH_AT", point));
+        assert!(matches!(ended.code, None | Some(0)), "{point}: {}", ended.combined_output());
+        ended.code.is_none()
+    }
+
+    /// The points that a run passes, in their order.
+    pub fn trace_crash_points(&self) -> Vec<String> {
+        let file = self.0.join("trace");
+        process::run_successfully(self.command(&["run", "--quiet"]).env("OPM_CRASH_TRACE", &file));
+        let text = fs::read_to_string(&file).unwrap();
+        fs::remove_file(file).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Everything that must be the same whatever happened on the way.
+    pub fn outcome(&self) -> ClusterOutcome {
+        let status: serde_json::Value =
+            serde_json::from_str(&self.opm(&["status", "--format", "json"])).unwrap();
+        let log = self.0.join("head/hooks/log");
+        let hooks = fs::read_to_string(log).unwrap_or_default();
+        let ended = hooks.lines().filter(|it| it.starts_with("end")).map(str::to_owned).collect();
+        let installed = ROOTS.map(|root| {
+            let entries = fs::read_dir(self.0.join(root).join("db")).unwrap();
+            entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
+        });
+        ClusterOutcome {
+            export: self.opm(&["export"]),
+            rows: timeless_values(&status),
+            journal: self.journal(),
+            ended,
+            installed,
+        }
+    }
+
+    /// Of each step what it did, and nothing of when and how often it was tried.
+    fn journal(&self) -> Vec<String> {
+        let events: serde_json::Value =
+            serde_json::from_str(&self.opm(&["log", "--limit", "1000", "--format", "json"])).unwrap();
+        let done = events.as_array().unwrap().iter().rev().filter(|it| it["verdict"] == "done");
+        done.map(|it| {
+            format!("{} {} {} {} {}", it["target"], it["packages"], it["stage"], it["step"], it["name"])
+        })
+        .collect()
+    }
+
+    pub fn overlapping_hooks(&self) -> Option<String> {
+        fs::read_to_string(self.0.join("head/hooks/overlap")).ok()
+    }
+}
+
+impl Drop for ClusterFixture {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct ClusterOutcome {
+    pub export: String,
+    pub rows: Vec<String>,
+    /// The steps that succeeded, in their order.
+    pub journal: Vec<String>,
+    /// The hooks that came to their end, however often.
+    pub ended: BTreeSet<String>,
+    pub installed: [BTreeSet<String>; 3],
+}
+
+/// Of the status, what is no time and no count: strings only, in their order.
+fn timeless_values(status: &serde_json::Value) -> Vec<String> {
+    match status {
+        serde_json::Value::Object(fields) => {
+            let timeless = fields
+                .iter()
+                .filter(|(name, _)| !["changed", "run", "log", "attempts"].contains(&name.as_str()));
+            timeless
+                .flat_map(|(name, value)| {
+                    timeless_values(value).into_iter().map(move |it| format!("{name}.{it}"))
+                })
+                .collect()
+        }
+        serde_json::Value::Array(values) => values.iter().flat_map(timeless_values).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+pub fn write_executable(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+pub fn is_supported() -> bool {
+    tools::is_root() && tools::all_installed(&["busybox"])
+}
