@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use opkg_tests::fuzz::TARGETS;
 
 fn main() {
-    let directory = PathBuf::from(std::env::args_os().nth(1).expect("the directory to write to is missing"));
+    let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: fuzz_seeds DIR");
+        std::process::exit(2);
+    };
     for target in TARGETS {
         let seeds = directory.join(target.name);
         fs_err::create_dir_all(&seeds).unwrap();

@@ -384,5 +384,5 @@ fn validate_non_empty(what: &str, value: &str) -> Result<(), ValidationError> {
 }
 
 #[cfg(test)]
-#[path = "check_tests.rs"]
+#[path = "validate_tests.rs"]
 mod tests;

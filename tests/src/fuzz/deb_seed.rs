@@ -37,7 +37,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = b"!<arch>\n".to_vec();
     for (name, contents) in [("debian-binary", &b"2.0\n"[..])].iter().chain(members) {
-        write!(archive, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", contents.len())
+        writeln!(archive, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", contents.len())
             .unwrap();
         archive.extend_from_slice(contents);
         if contents.len() % 2 == 1 {
