@@ -49,7 +49,7 @@ impl<'a> Benchmark<'a> {
     }
 }
 
-/// The other side of [`Work::peak`].
+/// The other side of `peak`.
 pub fn print_peak(command: &[OsString]) {
     let [program, arguments @ ..] = command else { panic!("no command") };
     let mut command = Command::new(program);

@@ -1,5 +1,5 @@
 //! Writes OPKG directories: in the present form from one in the form before OSCAR 5 ([`convert()`]), and new
-//! ones from a template ([`create`]).
+//! ones from a template ([`create_opkg`]).
 //!
 //! A directory appears whole or not at all, and nothing that exists is ever written to.
 

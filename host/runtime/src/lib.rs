@@ -1,8 +1,8 @@
 //! Runs plugins, which are WebAssembly components behind the interface of `wit/`: those of distributions, and those
 //! that run hooks of packages.
 //!
-//! This is the only room of the house that knows the WebAssembly engine: nothing of it appears in the
-//! public interface. [`Registry`] finds plugins, [`Target`] says what is to be made, [`Plugin`] makes it; a
+//! This is the only crate that knows the WebAssembly engine: nothing of it appears in the public interface.
+//! [`Registry`] finds plugins, [`opkg_interface::Target`] says what is to be made, [`DistributionPlugin`] makes it; a
 //! [`hook::Runner`] runs hooks.
 //! A plugin is hostile until checked: it runs with a deadline and a limit of memory, sees nothing of the
 //! machine, and what it returns is checked before anybody else gets it.

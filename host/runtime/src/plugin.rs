@@ -183,7 +183,7 @@ impl DistributionPlugin {
         )
     }
 
-    /// The commands whose last one prints what [`Plugin::parse_query`] reads.
+    /// The commands whose last one prints what [`Self::parse_query`] reads.
     ///
     /// # Errors
     /// When the plugin refuses or fails.
@@ -196,7 +196,7 @@ impl DistributionPlugin {
         )
     }
 
-    /// What the last command of [`Plugin::query`] printed, understood.
+    /// What the last command of [`Self::query`] printed, understood.
     ///
     /// # Errors
     /// When the plugin does not understand it, or fails.

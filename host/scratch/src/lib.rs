@@ -58,13 +58,13 @@ pub fn remove_all_on_exit() {
     std::mem::forget(live);
 }
 
-/// While this lives, [`discard_unfinished`] waits: for what must be done as a whole.
+/// While this lives, [`remove_all_on_exit`] waits: for what must be done as a whole.
 #[derive(Debug)]
 pub struct CleanupGuard(
     #[expect(dead_code, reason = "it is there to be dropped")] MutexGuard<'static, BTreeSet<PathBuf>>,
 );
 
-/// Makes [`discard_unfinished`] wait.
+/// Makes [`remove_all_on_exit`] wait.
 #[must_use]
 pub fn block_cleanup() -> CleanupGuard {
     CleanupGuard(lock_live_dirs())

@@ -41,7 +41,7 @@ impl RpmRoot {
     ///
     /// # Panics
     ///
-    /// Where they are not [`possible`].
+    /// Where roots cannot be made.
     #[must_use]
     pub fn new() -> Self {
         let directory = scratch::create_directory("rpm-root");

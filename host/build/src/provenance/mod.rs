@@ -42,7 +42,7 @@ pub struct Provenance {
     pub std: String,
     /// What it says of itself.
     pub description: PluginDescription,
-    /// [`PROFILE`].
+    /// [`PROFILE_SETTINGS`].
     pub profile: Vec<String>,
     /// SHA-256 by path, below the root of the workspace, of every file that the compiler read; of manifests
     /// only what can change the component.

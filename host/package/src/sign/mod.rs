@@ -52,7 +52,7 @@ impl Signer {
     /// nobody accepts what was signed before its key existed.
     ///
     /// # Errors
-    /// [`Error::Unsigned`] when the key turns out to be damaged.
+    /// [`Error::Signing`] when the key turns out to be damaged.
     pub fn sign_detached(&self, data: &[u8], time: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         self.make_signature(data, time)
@@ -64,7 +64,7 @@ impl Signer {
     /// The same, armored.
     ///
     /// # Errors
-    /// As of [`Self::detached`].
+    /// As of [`Self::sign_detached`].
     pub fn sign_armored(&self, data: &[u8], time: u64) -> Result<String, Error> {
         self.make_signature(data, time)
             .and_then(|it| it.to_armored_string(ArmorOptions::default()))
@@ -74,7 +74,7 @@ impl Signer {
     /// A text with its signature around it, readable as it is.
     ///
     /// # Errors
-    /// As of [`Self::detached`].
+    /// As of [`Self::sign_detached`].
     pub fn sign_cleartext(&self, text: &str, time: u64) -> Result<String, Error> {
         // Blanks at the ends of lines are not signed, and do not survive every transport; nor is the end of the
         // last line, which belongs to what follows.
