@@ -1,4 +1,4 @@
-//! A cluster in a directory: a head node, an image and a client as roots with a pretended package manager of shell
+//! A cluster in a directory: a head node, an image and a client as roots with a fake package manager of shell
 //! scripts, for what is about the engine and takes hundreds of runs.
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use opkg_tests::{expect, process, require_tools, scratch, tools};
 
 use crate::builds;
 
-/// Circumstances of a run.
+/// What must not change a build.
 struct BuildEnvironment {
     directory: &'static str,
     zone: &'static str,
@@ -51,13 +51,13 @@ fn bytes_depend_on_the_input_alone() {
     for (what, items) in packages {
         let first = build_in(&items, &BASELINE);
         assert!(first.len() > 10, "{what}");
-        for circumstances in &VARIATIONS {
-            if circumstances.nobody && !(tools::is_root() && tools::all_installed(&["setpriv"])) {
+        for variation in &VARIATIONS {
+            if variation.nobody && !(tools::is_root() && tools::all_installed(&["setpriv"])) {
                 continue;
             }
             let mut turned = items.clone();
             turned.reverse();
-            let other = build_in(&turned, circumstances);
+            let other = build_in(&turned, variation);
             let differing: Vec<&str> = first
                 .iter()
                 .zip(&other)
@@ -67,9 +67,9 @@ fn bytes_depend_on_the_input_alone() {
             assert!(
                 first.len() == other.len() && differing.is_empty(),
                 "{what}, {} {} {}: {differing:?}",
-                circumstances.zone,
-                circumstances.locale,
-                circumstances.umask
+                variation.zone,
+                variation.locale,
+                variation.umask
             );
         }
     }
@@ -98,10 +98,10 @@ fn threads_do_not_matter() {
 }
 
 /// Everything that a run writes: meta-files, source packages and what the distributions' tools built.
-fn build_in(items: &[TreeEntry], circumstances: &BuildEnvironment) -> Vec<(String, Vec<u8>)> {
+fn build_in(items: &[TreeEntry], variation: &BuildEnvironment) -> Vec<(String, Vec<u8>)> {
     // Where everybody may go.
     let place = tempfile::tempdir().unwrap();
-    let directory = place.path().join(circumstances.directory);
+    let directory = place.path().join(variation.directory);
     file_tree::write_tree(&directory.join("opkg"), items);
     let everybody = std::fs::Permissions::from_mode(0o777);
     fs_err::set_permissions(place.path(), everybody.clone()).unwrap();
@@ -109,16 +109,16 @@ fn build_in(items: &[TreeEntry], circumstances: &BuildEnvironment) -> Vec<(Strin
     make_readable(&directory.join("opkg"));
 
     let opkgc = OpkgcEnvironment::new();
-    let mut command = Command::new(if circumstances.nobody { "setpriv" } else { "env" });
+    let mut command = Command::new(if variation.nobody { "setpriv" } else { "env" });
     opkgc.apply_environment(&mut command);
-    if circumstances.nobody {
+    if variation.nobody {
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command.env("HOME", &directory).env("TMPDIR", &directory).env("XDG_CACHE_HOME", &directory);
     }
     let targets = expect::UNVERSIONED_TARGETS.map(|target| target.dist).join(",");
-    command.args(["sh", "-c"]).arg(format!("umask {} && exec \"$0\" \"$@\"", circumstances.umask));
+    command.args(["sh", "-c"]).arg(format!("umask {} && exec \"$0\" \"$@\"", variation.umask));
     command.arg(opkgc::program()).args(["--dist", &targets, "--builder", "native", "-o", "out", "opkg"]);
-    command.env("TZ", circumstances.zone).env("LC_ALL", circumstances.locale).current_dir(&directory);
+    command.env("TZ", variation.zone).env("LC_ALL", variation.locale).current_dir(&directory);
     process::run_successfully(&mut command);
     file_tree::read_tree(&directory.join("out"))
 }

@@ -1,5 +1,5 @@
 //! A whole cluster from request to `finished`, on a real database, with a package manager and hooks that are only
-//! pretended: what remains is what the engine itself costs. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
+//! simulated: what remains is what the engine itself costs. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
 //! clients, and `--keep FILE` to leave the last database there.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]

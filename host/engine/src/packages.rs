@@ -1,8 +1,13 @@
-//! What the database knows of packages, from what they say of themselves.
+//! What the database knows of packages, from what they say of themselves: class, version, and the other OPKGs that one
+//! depends on. What counts as a dependency is decided here alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_oda::{Change, Cluster, Package, PackageClass, PackageId, PackageName};
+use opkg::model::{Class, Opkg, Relation, RelationKind, Scope};
+use opkg_oda::{Change, Cluster, Package, PackageClass, PackageId, PackageName, ParseError};
+
+/// How the names of all native packages of OPKGs begin.
+const NATIVE_PREFIX: &str = "opkg-";
 
 /// What an OPKG says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +22,66 @@ pub struct PackageMetadata {
     pub requires: Vec<String>,
 }
 
-/// The OPKG that a native package belongs to: `opkg-munge`, `opkg-munge-server` and `opkg-munge-client` are of `munge`.
-#[must_use]
-pub fn opkg_name(native: &str) -> Option<PackageName> {
-    let name = native.strip_prefix("opkg-")?;
-    let name = name.strip_suffix("-server").or_else(|| name.strip_suffix("-client")).unwrap_or(name);
-    name.parse().ok()
+impl PackageMetadata {
+    /// What a description says. What is required only on other distributions than those of `distribution` is left out;
+    /// without any, everything counts.
+    ///
+    /// # Errors
+    /// When its name cannot be that of a package.
+    pub fn of_opkg(opkg: &Opkg, distribution: Option<&BTreeSet<&str>>) -> Result<Self, ParseError> {
+        let class = match opkg.class {
+            Class::Core => PackageClass::Core,
+            Class::Base => PackageClass::Base,
+            Class::Included => PackageClass::Included,
+            Class::ThirdParty => PackageClass::ThirdParty,
+        };
+        let applies = |relation: &Relation| {
+            let dists = &relation.filter.dists;
+            distribution
+                .is_none_or(|ids| dists.is_empty() || dists.iter().any(|dist| ids.contains(dist.id.as_str())))
+        };
+        // What the package as a whole requires may carry the bare name of an OPKG; a part requires native packages.
+        let is_of_opkg =
+            |relation: &Relation| relation.scope == Scope::Whole || relation.name.starts_with(NATIVE_PREFIX);
+        let requires = opkg
+            .relations
+            .iter()
+            .filter(|relation| {
+                relation.kind == RelationKind::Requires && is_of_opkg(relation) && applies(relation)
+            })
+            .map(|relation| relation.name.clone())
+            .collect();
+        Ok(Self {
+            name: opkg.name.parse()?,
+            class,
+            version: opkg.version().map(ToString::to_string),
+            requires,
+        })
+    }
+
+    /// The package in the database with what is said here. Only OPKGs that the database knows become dependencies.
+    #[must_use]
+    pub fn apply_to(&self, package: &Package, cluster: &Cluster) -> Package {
+        let find = |name: &PackageName| cluster.find_package(name).map(|found| found.id);
+        let known = |name: &PackageName| find(name).is_some();
+        let named = self.requires.iter().filter_map(|required| required_opkg(required, known));
+        let mut dependencies: Vec<PackageId> =
+            named.filter_map(|name| find(&name)).filter(|id| *id != package.id).collect();
+        dependencies.sort_unstable();
+        dependencies.dedup();
+        Package { class: self.class, version: self.version.clone(), dependencies, ..package.clone() }
+    }
+}
+
+/// The OPKG that is meant by the name of something required: one of that name, else one of whose native packages that
+/// is the name. `opkg-munge`, `opkg-munge-server` and `opkg-munge-client` are of `munge`, unless an OPKG
+/// `munge-server` is known. Nothing, where it is no OPKG's.
+fn required_opkg(required: &str, known: impl Fn(&PackageName) -> bool) -> Option<PackageName> {
+    let whole = required.strip_prefix(NATIVE_PREFIX);
+    let part = whole.and_then(|name| name.strip_suffix("-server").or_else(|| name.strip_suffix("-client")));
+    let candidates = [Some(required), whole, part].into_iter().flatten();
+    let mut names = candidates.filter_map(|name| name.parse::<PackageName>().ok());
+    names.find(known).or_else(|| part.or(whole)?.parse().ok())
 }
 
 /// Packages become known, or better known. What one requires is a dependency between OPKGs where it is a part of an
@@ -45,8 +104,7 @@ pub fn metadata_changes(cluster: &Cluster, descriptions: &[PackageMetadata]) -> 
     for description in descriptions {
         let mut needs = Vec::new();
         for native in &description.requires {
-            let plain = || native.parse().ok().filter(|name| ids.contains_key(name));
-            let Some(name) = opkg_name(native).or_else(plain) else { continue };
+            let Some(name) = required_opkg(native, |name| ids.contains_key(name)) else { continue };
             if name == description.name {
                 continue;
             }
@@ -95,11 +153,22 @@ mod tests {
 
     #[test]
     fn native_packages_belong_to_opkgs() {
-        for (native, name) in [("opkg-a", "a"), ("opkg-a-server", "a"), ("opkg-a-b-client", "a-b")] {
-            assert_eq!(opkg_name(native), Some(name.parse().unwrap()), "{native}");
+        let known = ["a", "c", "c-server"].map(|name| name.parse().unwrap());
+        for (required, name) in [
+            ("a", "a"),
+            ("opkg-a", "a"),
+            ("opkg-a-server", "a"),
+            ("opkg-a-client", "a"),
+            ("opkg-b", "b"),
+            ("opkg-b-c-client", "b-c"),
+            ("opkg-c-server", "c-server"),
+            ("opkg-c-client", "c"),
+        ] {
+            let found = required_opkg(required, |name| known.contains(name));
+            assert_eq!(found, Some(name.parse().unwrap()), "{required}");
         }
-        for native in ["a", "opkg-", "opkg--server", "perl-Qt"] {
-            assert_eq!(opkg_name(native), None, "{native}");
+        for required in ["b", "opkg-", "opkg--server", "perl-Qt"] {
+            assert_eq!(required_opkg(required, |name| known.contains(name)), None, "{required}");
         }
     }
 

@@ -27,9 +27,9 @@ pub fn create_test_backend(session: &Session) -> Result<Box<dyn TestBackend>, Cl
 
 fn create_system(session: &Session) -> Result<System, CliError> {
     let config = Config::load(session.settings_dir())?;
-    let surroundings = SystemOptions::new(canonical_database_name(session.database_path())?);
-    stop_on_signals(session.shell, surroundings.stop.clone())?;
-    Ok(System::new(config, surroundings))
+    let options = SystemOptions::new(canonical_database_name(session.database_path())?);
+    stop_on_signals(session.shell, options.stop.clone())?;
+    Ok(System::new(config, options))
 }
 
 /// A name of the database that holds wherever a program looks from.

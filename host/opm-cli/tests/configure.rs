@@ -131,14 +131,14 @@ impl Fixture {
         });
         let mut from = 0;
         for (text, keys) in keys {
-            let patience = Instant::now() + Duration::from_secs(60);
+            let deadline = Instant::now() + Duration::from_secs(60);
             loop {
                 let now = seen.lock().unwrap().clone();
                 if let Some(at) = now[from..].find(text) {
                     from += at + text.len();
                     break;
                 }
-                if Instant::now() > patience {
+                if Instant::now() > deadline {
                     let _ = child.kill();
                     panic!("`{text}` never appeared behind\n{}", &now[..from]);
                 }

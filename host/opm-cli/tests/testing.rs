@@ -1,4 +1,4 @@
-//! What users of `opm test` read, and how it ends: real definitions and programs in the root of a pretended head node.
+//! What users of `opm test` read, and how it ends: real definitions and programs in the root of a simulated head node.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::io::Write;

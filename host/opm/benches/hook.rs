@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use opkg_runtime::hook::{
-    Call, Ended, HostFunctions, Problem, Refusal, Request, Root, Target, TargetKind, Verdict,
+    Call, FileError, HostFunctions, PartOutcome, ProgramResult, Request, Root, SpawnError, Target, TargetKind,
 };
 use opkg_runtime::{LogLevel, Registry, RuntimeOptions};
 
@@ -81,24 +81,24 @@ impl HostFunctions for NullHost {
         call().target
     }
 
-    fn read_file(&mut self, _: Root, _: &str) -> Result<Vec<u8>, Problem> {
-        Err(Problem::NotFound)
+    fn read_file(&mut self, _: Root, _: &str) -> Result<Vec<u8>, FileError> {
+        Err(FileError::NotFound)
     }
 
-    fn write_file(&mut self, _: Root, _: &str, _: &[u8], _: u32) -> Result<(), Problem> {
+    fn write_file(&mut self, _: Root, _: &str, _: &[u8], _: u32) -> Result<(), FileError> {
         Ok(())
     }
 
-    fn remove_file(&mut self, _: Root, _: &str) -> Result<(), Problem> {
+    fn remove_file(&mut self, _: Root, _: &str) -> Result<(), FileError> {
         Ok(())
     }
 
-    fn list_directory(&mut self, _: Root, _: &str) -> Result<Vec<String>, Problem> {
+    fn list_directory(&mut self, _: Root, _: &str) -> Result<Vec<String>, FileError> {
         Ok(Vec::new())
     }
 
-    fn run_program(&mut self, _: &Request) -> Result<Ended, Refusal> {
-        Ok(Ended {
+    fn run_program(&mut self, _: &Request) -> Result<ProgramResult, SpawnError> {
+        Ok(ProgramResult {
             how: "ended with exit status 0".into(),
             exit_code: Some(0),
             signal: None,
@@ -112,5 +112,5 @@ impl HostFunctions for NullHost {
 
     fn begin_part(&mut self, _: &str, _: &str) {}
 
-    fn end_part(&mut self, _: &Verdict) {}
+    fn end_part(&mut self, _: &PartOutcome) {}
 }

@@ -32,7 +32,7 @@ enum DiscoveryError {
     #[error("{} in the root {} cannot be looked into: {error}", .path.display(), .root.display())]
     Unreadable { path: PathBuf, root: PathBuf, error: io::Error },
     #[error("{} in the root {} cannot be looked into: {}", .path.display(), .root.display(), describe_file_error(.problem))]
-    Unlisted { path: PathBuf, root: PathBuf, problem: hook::Problem },
+    Unlisted { path: PathBuf, root: PathBuf, problem: hook::FileError },
 }
 
 impl TestBackend for System {
@@ -184,13 +184,13 @@ impl Listener for RecordingListener<'_> {
         }
     }
 
-    fn end(&mut self, verdict: &hook::Verdict) {
+    fn end(&mut self, verdict: &hook::PartOutcome) {
         self.end_part(match verdict {
-            hook::Verdict::Passed => TestStatus::Passed,
-            hook::Verdict::Failed(why) => TestStatus::Failed(why.clone()),
-            hook::Verdict::Tolerated(why) => TestStatus::Tolerated(why.clone()),
-            hook::Verdict::Skipped(why) => TestStatus::Skipped(why.clone()),
-            hook::Verdict::Broken(why) => TestStatus::Errored(why.clone()),
+            hook::PartOutcome::Passed => TestStatus::Passed,
+            hook::PartOutcome::Failed(why) => TestStatus::Failed(why.clone()),
+            hook::PartOutcome::Tolerated(why) => TestStatus::Tolerated(why.clone()),
+            hook::PartOutcome::Skipped(why) => TestStatus::Skipped(why.clone()),
+            hook::PartOutcome::Broken(why) => TestStatus::Errored(why.clone()),
         });
     }
 }

@@ -1,4 +1,4 @@
-//! A pretended world: what is installed where, and which hooks ran. It is the truth that the database must match.
+//! A simulated world: what is installed where, and which hooks ran. It is the truth that the database must match.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Random clusters, outcomes, deaths and administrators. What must hold in every commit is in `witness`; here is what
+//! Random clusters, outcomes, deaths and administrators. What must hold in every commit is in `invariants`; here is what
 //! must hold in the end.
 
 use std::collections::BTreeSet;

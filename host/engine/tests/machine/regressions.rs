@@ -38,10 +38,10 @@ fn gates_are_used() {
 fn the_configurator_runs_between_its_hooks() {
     let mut fixture = fixture().with_request("a", Stage::RunConfigurator, "head");
     fixture.run();
-    let deeds: Vec<PerformedStep> = fixture.world.history.iter().map(|it| it.1).collect();
+    let steps: Vec<PerformedStep> = fixture.world.history.iter().map(|it| it.1).collect();
     let (pre, post) =
         (PerformedStep::RanHook(Hook::PreConfigure, None), PerformedStep::RanHook(Hook::PostConfigure, None));
-    assert_eq!(deeds, [PerformedStep::InstalledApi, pre, PerformedStep::Configured, post]);
+    assert_eq!(steps, [PerformedStep::InstalledApi, pre, PerformedStep::Configured, post]);
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use opkg::Settings;
 use opkg::diagnostic::Severity;
-use opkg::model::{Class as OpkgClass, Opkg, RelationKind, Scope};
 use opkg_engine::machine::DependencyOrder;
 use opkg_engine::operations::transact;
-use opkg_engine::packages::{PackageMetadata, metadata_changes, opkg_name};
-use opkg_oda::{Change, PackageClass, Store};
+use opkg_engine::packages::{PackageMetadata, metadata_changes};
+use opkg_oda::{Change, Store};
 use opkg_shell::{UsageError, diagnostics};
 use serde::Serialize;
 
@@ -67,24 +66,7 @@ fn read_description(session: &Session, directory: &Path) -> Result<PackageMetada
         let help = format!("`opkgc check {}` shows all that is wrong with it", directory.display());
         return Err(UsageError::new(message, help).into());
     };
-    Ok(to_description(opkg)?)
-}
-
-fn to_description(opkg: &Opkg) -> Result<PackageMetadata, opkg_oda::ParseError> {
-    let class = match opkg.class {
-        OpkgClass::Core => PackageClass::Core,
-        OpkgClass::Base => PackageClass::Base,
-        OpkgClass::Included => PackageClass::Included,
-        OpkgClass::ThirdParty => PackageClass::ThirdParty,
-    };
-    // What the package as a whole requires may carry the bare name of an OPKG; a part requires native packages.
-    let required = opkg.relations.iter().filter(|it| it.kind == RelationKind::Requires);
-    let requires = required
-        .filter(|it| it.scope == Scope::Whole || opkg_name(&it.name).is_some())
-        .map(|it| it.name.clone())
-        .collect();
-    let version = opkg.version().map(ToString::to_string);
-    Ok(PackageMetadata { name: opkg.name.parse()?, class, version, requires })
+    Ok(PackageMetadata::of_opkg(opkg, None)?)
 }
 
 /// One package, as `--format json` prints it.

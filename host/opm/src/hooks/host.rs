@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use opkg_oda::TargetKind;
 use opkg_runtime::LogLevel;
 use opkg_runtime::hook::{
-    Ended, HostFunctions, Problem, Refusal, Request, Root as HookRoot, Target, TargetKind as HookTargetKind,
-    Verdict,
+    FileError, HostFunctions, PartOutcome, ProgramResult, Request, Root as HookRoot, SpawnError, Target,
+    TargetKind as HookTargetKind,
 };
 use rustix::fs::{Mode, OFlags};
 
@@ -51,7 +51,7 @@ pub(crate) trait Listener {
     /// A part begins, inside of the one begun last.
     fn begin(&mut self, name: &str, description: &str);
     /// The part begun last ends.
-    fn end(&mut self, verdict: &Verdict);
+    fn end(&mut self, verdict: &PartOutcome);
 }
 
 /// Ignores the parts of a hook: they are in the log.
@@ -59,7 +59,7 @@ pub(crate) struct NullListener;
 
 impl Listener for NullListener {
     fn begin(&mut self, _: &str, _: &str) {}
-    fn end(&mut self, _: &Verdict) {}
+    fn end(&mut self, _: &PartOutcome) {}
 }
 
 /// How often a hook used what.
@@ -127,12 +127,12 @@ impl<'a> HookHost<'a> {
     }
 
     /// The directory that is meant, opened once.
-    fn scoped_dir(&mut self, root: HookRoot) -> Result<&mut ScopedDir, Problem> {
+    fn scoped_dir(&mut self, root: HookRoot) -> Result<&mut ScopedDir, FileError> {
         let open = |root: &TargetRoot, path: &std::path::Path, programs| {
             let directory = root.open_at(path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty());
             directory
                 .map(|it| ScopedDir::new(it, programs))
-                .map_err(|error| Problem::Other(error.to_string()))
+                .map_err(|error| FileError::Other(error.to_string()))
         };
         let (slot, opened) = match root {
             HookRoot::Home => {
@@ -140,7 +140,7 @@ impl<'a> HookHost<'a> {
                 (&mut self.home, opened)
             }
             HookRoot::Image => {
-                let Some((_, root)) = self.call.context.image else { return Err(Problem::NotGranted) };
+                let Some((_, root)) = self.call.context.image else { return Err(FileError::NotGranted) };
                 let opened = self.image.is_none().then(|| open(root, std::path::Path::new("/"), true));
                 (&mut self.image, opened)
             }
@@ -148,7 +148,7 @@ impl<'a> HookHost<'a> {
         if let Some(opened) = opened {
             *slot = Some(opened?);
         }
-        slot.as_mut().ok_or(Problem::NotGranted)
+        slot.as_mut().ok_or(FileError::NotGranted)
     }
 
     /// Does something with a file, and notes it.
@@ -157,12 +157,12 @@ impl<'a> HookHost<'a> {
         what: &str,
         (root, path): (HookRoot, &str),
         count: fn(&mut UsageCounts) -> &mut u32,
-        task: impl FnOnce(&mut ScopedDir) -> Result<R, Problem>,
-    ) -> Result<R, Problem> {
+        task: impl FnOnce(&mut ScopedDir) -> Result<R, FileError>,
+    ) -> Result<R, FileError> {
         let result = self.scoped_dir(root).and_then(task);
         match &result {
             Ok(_) => *count(&mut self.usage) += 1,
-            Err(Problem::NotFound) => {}
+            Err(FileError::NotFound) => {}
             Err(_) => self.usage.refused += 1,
         }
         let outcome = match &result {
@@ -177,9 +177,9 @@ impl<'a> HookHost<'a> {
         result
     }
 
-    fn record_refusal(&mut self, what: &str, refusal: Refusal) -> Refusal {
+    fn record_refusal(&mut self, what: &str, refusal: SpawnError) -> SpawnError {
         self.usage.refused += 1;
-        let (Refusal::NotGranted(why) | Refusal::NotStarted(why)) = &refusal;
+        let (SpawnError::NotGranted(why) | SpawnError::NotStarted(why)) = &refusal;
         self.log.note(&format!("run {}: {}", sanitize_text(what), sanitize_text(why)));
         refusal
     }
@@ -223,11 +223,17 @@ impl HostFunctions for HookHost<'_> {
         to_hook_target(self.call.context.target)
     }
 
-    fn read_file(&mut self, root: HookRoot, path: &str) -> Result<Vec<u8>, Problem> {
+    fn read_file(&mut self, root: HookRoot, path: &str) -> Result<Vec<u8>, FileError> {
         self.file_operation("read", (root, path), |usage| &mut usage.read, |directory| directory.read(path))
     }
 
-    fn write_file(&mut self, root: HookRoot, path: &str, contents: &[u8], mode: u32) -> Result<(), Problem> {
+    fn write_file(
+        &mut self,
+        root: HookRoot,
+        path: &str,
+        contents: &[u8],
+        mode: u32,
+    ) -> Result<(), FileError> {
         let what = format!("write {} bytes to", contents.len());
         self.file_operation(
             &what,
@@ -237,7 +243,7 @@ impl HostFunctions for HookHost<'_> {
         )
     }
 
-    fn remove_file(&mut self, root: HookRoot, path: &str) -> Result<(), Problem> {
+    fn remove_file(&mut self, root: HookRoot, path: &str) -> Result<(), FileError> {
         self.file_operation(
             "remove from",
             (root, path),
@@ -246,7 +252,7 @@ impl HostFunctions for HookHost<'_> {
         )
     }
 
-    fn list_directory(&mut self, root: HookRoot, path: &str) -> Result<Vec<String>, Problem> {
+    fn list_directory(&mut self, root: HookRoot, path: &str) -> Result<Vec<String>, FileError> {
         self.file_operation(
             "list",
             (root, path),
@@ -255,7 +261,7 @@ impl HostFunctions for HookHost<'_> {
         )
     }
 
-    fn run_program(&mut self, request: &Request) -> Result<Ended, Refusal> {
+    fn run_program(&mut self, request: &Request) -> Result<ProgramResult, SpawnError> {
         let PreparedExec { root, request: exec, _text_dir: _text } =
             match programs::prepare_exec(self.call, &self.policy, request) {
                 Ok(prepared) => prepared,
@@ -266,8 +272,10 @@ impl HostFunctions for HookHost<'_> {
         let name = programs::program_name(request);
         if left.is_zero() {
             self.interruption.get_or_insert(Interruption::TimedOut);
-            let refusal =
-                Refusal::NotStarted(format!("the hook's time of {} is over", HumanDuration(timeout.limit)));
+            let refusal = SpawnError::NotStarted(format!(
+                "the hook's time of {} is over",
+                HumanDuration(timeout.limit)
+            ));
             return Err(self.record_refusal(&name, refusal));
         }
         let started = Instant::now();
@@ -276,7 +284,7 @@ impl HostFunctions for HookHost<'_> {
         self.time_used += started.elapsed();
         self.usage.executed += 1;
         let termination = match output.termination {
-            Termination::NotStarted(reason) => return Err(Refusal::NotStarted(reason)),
+            Termination::NotStarted(reason) => return Err(SpawnError::NotStarted(reason)),
             // Of all programs of the hook together.
             Termination::TimedOut(_) => Termination::TimedOut(timeout.limit),
             termination => termination,
@@ -291,7 +299,7 @@ impl HostFunctions for HookHost<'_> {
             _ => {}
         }
         let last_lines = self.log.last_line().map(|_| self.log.last_lines()).unwrap_or_default();
-        Ok(Ended {
+        Ok(ProgramResult {
             how: termination.to_string(),
             exit_code: if let Termination::Exited(code) = termination { Some(code) } else { None },
             signal: if let Termination::Signaled(signal) = termination { Some(signal) } else { None },
@@ -308,13 +316,13 @@ impl HostFunctions for HookHost<'_> {
         self.listener.begin(name, description);
     }
 
-    fn end_part(&mut self, verdict: &Verdict) {
+    fn end_part(&mut self, verdict: &PartOutcome) {
         let text = match verdict {
-            Verdict::Passed => "passed".to_owned(),
-            Verdict::Failed(why) => format!("failed: {}", sanitize_text(why)),
-            Verdict::Tolerated(why) => format!("failed (allowed to fail): {}", sanitize_text(why)),
-            Verdict::Skipped(why) => format!("skipped: {}", sanitize_text(why)),
-            Verdict::Broken(why) => format!("could not be run: {}", sanitize_text(why)),
+            PartOutcome::Passed => "passed".to_owned(),
+            PartOutcome::Failed(why) => format!("failed: {}", sanitize_text(why)),
+            PartOutcome::Tolerated(why) => format!("failed (allowed to fail): {}", sanitize_text(why)),
+            PartOutcome::Skipped(why) => format!("skipped: {}", sanitize_text(why)),
+            PartOutcome::Broken(why) => format!("could not be run: {}", sanitize_text(why)),
         };
         self.log.note(&text);
         self.listener.end(verdict);
@@ -339,14 +347,14 @@ fn target_names(call: &HookInvocation<'_>, kind: TargetKind) -> Vec<String> {
 }
 
 /// Why a hook does not get at a file.
-pub(crate) fn describe_file_error(problem: &Problem) -> String {
+pub(crate) fn describe_file_error(problem: &FileError) -> String {
     match problem {
-        Problem::NotGranted => "not granted: this hook is about no image".to_owned(),
-        Problem::NotFound => "not found".to_owned(),
-        Problem::Escapes => "refused: the path leads outside the directory".to_owned(),
-        Problem::TooLarge => "refused: it is too large".to_owned(),
-        Problem::Denied(why) => format!("refused: {why}"),
-        Problem::Other(why) => why.clone(),
+        FileError::NotGranted => "not granted: this hook is about no image".to_owned(),
+        FileError::NotFound => "not found".to_owned(),
+        FileError::Escapes => "refused: the path leads outside the directory".to_owned(),
+        FileError::TooLarge => "refused: it is too large".to_owned(),
+        FileError::Denied(why) => format!("refused: {why}"),
+        FileError::Other(why) => why.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use opkg_oda::PackageName;
-use opkg_runtime::hook::{Output as RequestedOutput, Program as RequestedProgram, Refusal, Request};
+use opkg_runtime::hook::{Output as RequestedOutput, Program as RequestedProgram, Request, SpawnError};
 
 use super::environment::set_variable;
 use super::invocation::HookInvocation;
@@ -42,8 +42,8 @@ pub(crate) fn prepare_exec<'a>(
     call: &'a HookInvocation<'a>,
     policy: &ExecPolicy,
     request: &Request,
-) -> Result<PreparedExec<'a>, Refusal> {
-    let not_started = |reason: String| Err(Refusal::NotStarted(reason));
+) -> Result<PreparedExec<'a>, SpawnError> {
+    let not_started = |reason: String| Err(SpawnError::NotStarted(reason));
     let words =
         request.arguments.iter().chain(request.environment.iter().flat_map(|(name, value)| [name, value]));
     if words.chain([&program_name(request)]).any(|it| it.contains('\0')) {
@@ -52,7 +52,7 @@ pub(crate) fn prepare_exec<'a>(
     let root = match (request.in_image, call.context.image) {
         (false, _) => call.root,
         (true, Some((_, root))) => root,
-        (true, None) => return Err(Refusal::NotGranted("this hook is about no image".to_owned())),
+        (true, None) => return Err(SpawnError::NotGranted("this hook is about no image".to_owned())),
     };
     let check = PolicyCheck { call, policy, in_image: request.in_image };
     let mut text = None;
@@ -66,7 +66,7 @@ pub(crate) fn prepare_exec<'a>(
             }
             let directory = tempfile::Builder::new().prefix("opm-").tempdir_in("/tmp");
             let directory = directory
-                .map_err(|error| Refusal::NotStarted(format!("its text cannot be stored: {error}")))?;
+                .map_err(|error| SpawnError::NotStarted(format!("its text cannot be stored: {error}")))?;
             argv.push(directory.path().join("program").into());
             text = Some((directory, &program.contents));
         }
@@ -85,21 +85,22 @@ pub(crate) fn prepare_exec<'a>(
     let mut account = None;
     if let Some(user) = &request.user {
         check.require_builtin("to be another user")?;
-        let found = PasswdEntry::find(root, user).map_err(|error| Refusal::NotStarted(error.to_string()))?;
+        let found =
+            PasswdEntry::find(root, user).map_err(|error| SpawnError::NotStarted(error.to_string()))?;
         for (name, value) in [("HOME", &found.home), ("USER", &found.name), ("LOGNAME", &found.name)] {
             set_variable(&mut environment, name, value);
         }
         let own = rustix::process::geteuid().as_raw();
         if own != 0 && own != found.account.uid {
             let name = found.name;
-            return Err(Refusal::NotGranted(format!("only root can run it as {name}: run opm as root")));
+            return Err(SpawnError::NotGranted(format!("only root can run it as {name}: run opm as root")));
         }
         // Who already is that user need not, and may not, become it.
         account = Some(found.account).filter(|_| own == 0);
     }
     if let Some((directory, contents)) = &text {
         write_program_text(directory.path(), contents, account)
-            .map_err(|error| Refusal::NotStarted(format!("its text cannot be written: {error}")))?;
+            .map_err(|error| SpawnError::NotStarted(format!("its text cannot be written: {error}")))?;
     }
     let directory = match &request.directory {
         Some(directory) if request.in_image => Path::new("/").join(directory),
@@ -132,7 +133,7 @@ struct PolicyCheck<'a> {
 
 impl PolicyCheck<'_> {
     /// The path of a program that may be run, as it is to be started.
-    fn check_program(&self, path: &str) -> Result<PathBuf, Refusal> {
+    fn check_program(&self, path: &str) -> Result<PathBuf, SpawnError> {
         // A name is one in `$PATH`.
         if *self.policy == ExecPolicy::TestDefinitions && !path.contains('/') {
             return Ok(path.into());
@@ -159,16 +160,16 @@ impl PolicyCheck<'_> {
             && self.call.candidates.contains(&full);
         match granted || own {
             true => Ok(full),
-            false => Err(Refusal::NotGranted(self.denial_message(&named))),
+            false => Err(SpawnError::NotGranted(self.denial_message(&named))),
         }
     }
 
     /// What built-in runners alone are trusted with.
-    fn require_builtin(&self, what: &str) -> Result<(), Refusal> {
+    fn require_builtin(&self, what: &str) -> Result<(), SpawnError> {
         match self.policy {
             ExecPolicy::PackageFiles | ExecPolicy::TestDefinitions => Ok(()),
             ExecPolicy::PluginRunner(..) | ExecPolicy::Component(_) => {
-                Err(Refusal::NotGranted(format!("{what} is never granted")))
+                Err(SpawnError::NotGranted(format!("{what} is never granted")))
             }
         }
     }

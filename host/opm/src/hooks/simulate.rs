@@ -9,7 +9,7 @@ use fs_err as fs;
 use opkg_engine::hostlist;
 use opkg_oda::{ParseError, TargetAddress};
 use opkg_runtime::hook::{
-    Call, Ended, HostFunctions, Problem, Refusal, Request, Root as HookRoot, Target, Verdict,
+    Call, FileError, HostFunctions, PartOutcome, ProgramResult, Request, Root as HookRoot, SpawnError, Target,
 };
 use opkg_runtime::{LoadError, LogLevel, Registry};
 use rustix::fs::{Mode, OFlags};
@@ -179,10 +179,10 @@ pub enum SimulatedClusterError {
 }
 
 impl SimulatedHost<'_> {
-    fn scoped_dir(&mut self, root: HookRoot) -> Result<&mut ScopedDir, Problem> {
+    fn scoped_dir(&mut self, root: HookRoot) -> Result<&mut ScopedDir, FileError> {
         match root {
             HookRoot::Home => Ok(&mut self.home),
-            HookRoot::Image => self.image.as_mut().ok_or(Problem::NotGranted),
+            HookRoot::Image => self.image.as_mut().ok_or(FileError::NotGranted),
         }
     }
 
@@ -190,8 +190,8 @@ impl SimulatedHost<'_> {
         &mut self,
         what: &str,
         (root, path): (HookRoot, &str),
-        task: impl FnOnce(&mut ScopedDir) -> Result<R, Problem>,
-    ) -> Result<R, Problem> {
+        task: impl FnOnce(&mut ScopedDir) -> Result<R, FileError>,
+    ) -> Result<R, FileError> {
         let result = self.scoped_dir(root).and_then(task);
         let outcome = match &result {
             Ok(_) => String::new(),
@@ -228,38 +228,44 @@ impl HostFunctions for SimulatedHost<'_> {
         self.target.clone()
     }
 
-    fn read_file(&mut self, root: HookRoot, path: &str) -> Result<Vec<u8>, Problem> {
+    fn read_file(&mut self, root: HookRoot, path: &str) -> Result<Vec<u8>, FileError> {
         self.file_operation("read", (root, path), |directory| directory.read(path))
     }
 
-    fn write_file(&mut self, root: HookRoot, path: &str, contents: &[u8], mode: u32) -> Result<(), Problem> {
+    fn write_file(
+        &mut self,
+        root: HookRoot,
+        path: &str,
+        contents: &[u8],
+        mode: u32,
+    ) -> Result<(), FileError> {
         self.file_operation("write", (root, path), |directory| directory.write(path, contents, mode))?;
         let text = String::from_utf8_lossy(contents);
         self.transcript.extend(text.lines().map(|line| format!("  | {}", line.escape_debug())));
         Ok(())
     }
 
-    fn remove_file(&mut self, root: HookRoot, path: &str) -> Result<(), Problem> {
+    fn remove_file(&mut self, root: HookRoot, path: &str) -> Result<(), FileError> {
         self.file_operation("remove", (root, path), |directory| directory.remove(path))
     }
 
-    fn list_directory(&mut self, root: HookRoot, path: &str) -> Result<Vec<String>, Problem> {
+    fn list_directory(&mut self, root: HookRoot, path: &str) -> Result<Vec<String>, FileError> {
         self.file_operation("list", (root, path), |directory| directory.entries(path))
     }
 
-    fn run_program(&mut self, request: &Request) -> Result<Ended, Refusal> {
+    fn run_program(&mut self, request: &Request) -> Result<ProgramResult, SpawnError> {
         let name = programs::program_name(request);
         let named = if request.in_image { format!("image:{name}") } else { name };
         let shown = [std::slice::from_ref(&named), &request.arguments].concat().join(" ");
         let asked = named.parse::<ProgramPattern>();
         if !asked.is_ok_and(|asked| self.cluster.programs.iter().any(|it| it.matches(&asked))) {
             self.transcript.push(format!("run {}: not granted", shown.escape_debug()));
-            return Err(Refusal::NotGranted(format!(
+            return Err(SpawnError::NotGranted(format!(
                 "add \"{named}\" to `programs` of the simulated cluster"
             )));
         }
         self.transcript.push(format!("run {}", shown.escape_debug()));
-        Ok(Ended {
+        Ok(ProgramResult {
             how: "ended with exit status 0".to_owned(),
             exit_code: Some(0),
             signal: None,
@@ -275,13 +281,13 @@ impl HostFunctions for SimulatedHost<'_> {
         self.transcript.push(format!("begin {}: {}", name.escape_debug(), description.escape_debug()));
     }
 
-    fn end_part(&mut self, verdict: &Verdict) {
+    fn end_part(&mut self, verdict: &PartOutcome) {
         self.transcript.push(match verdict {
-            Verdict::Passed => "passed".to_owned(),
-            Verdict::Failed(why) => format!("failed: {}", why.escape_debug()),
-            Verdict::Tolerated(why) => format!("failed (allowed to fail): {}", why.escape_debug()),
-            Verdict::Skipped(why) => format!("skipped: {}", why.escape_debug()),
-            Verdict::Broken(why) => format!("could not be run: {}", why.escape_debug()),
+            PartOutcome::Passed => "passed".to_owned(),
+            PartOutcome::Failed(why) => format!("failed: {}", why.escape_debug()),
+            PartOutcome::Tolerated(why) => format!("failed (allowed to fail): {}", why.escape_debug()),
+            PartOutcome::Skipped(why) => format!("skipped: {}", why.escape_debug()),
+            PartOutcome::Broken(why) => format!("could not be run: {}", why.escape_debug()),
         });
     }
 }

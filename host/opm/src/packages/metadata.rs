@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 use opkg::diagnostic::Severity;
-use opkg::model::{Class as OpkgClass, Relation, RelationKind, Scope};
+use opkg_engine::packages::PackageMetadata;
 use opkg_interface::DistributionDescription;
-use opkg_oda::{Cluster, Package, PackageClass, PackageId};
+use opkg_oda::{Cluster, Package, PackageId};
 
 use crate::hooks::package_home;
 use crate::roots::TargetRoot;
@@ -26,8 +26,7 @@ pub(crate) enum MetadataError {
     NoDescription(PathBuf),
 }
 
-/// Class, version and dependencies of a package, from its home. Dependencies are those other OPKGs that the database knows; what is
-/// needed only on other distributions than the one described is left out.
+/// Class, version and dependencies of a package, from its home.
 ///
 /// # Errors
 /// When what it says cannot be read or understood.
@@ -55,39 +54,8 @@ pub(crate) fn read_metadata(
             None => MetadataError::NoDescription(path),
         });
     };
-    let needed = |relation: &&Relation| {
-        let dists = &relation.filter.dists;
-        relation.scope == Scope::Whole
-            && relation.kind == RelationKind::Requires
-            && (dists.is_empty() || dists.iter().any(|dist| distribution.ids().any(|id| id == dist.id)))
-    };
-    let mut dependencies: Vec<PackageId> = opkg
-        .relations
-        .iter()
-        .filter(needed)
-        .filter_map(|relation| resolve_package(cluster, &relation.name))
-        .filter(|id| *id != package)
-        .collect();
-    dependencies.sort_unstable();
-    dependencies.dedup();
-    let class = match opkg.class {
-        OpkgClass::Core => PackageClass::Core,
-        OpkgClass::Base => PackageClass::Base,
-        OpkgClass::Included => PackageClass::Included,
-        OpkgClass::ThirdParty => PackageClass::ThirdParty,
-    };
-    let version = opkg.version().map(ToString::to_string);
-    let found = Package { class, version, dependencies, ..known.clone() };
+    let ids = distribution.ids().collect();
+    let invalid = |error: opkg_oda::ParseError| MetadataError::Invalid { path, message: error.to_string() };
+    let found = PackageMetadata::of_opkg(&opkg, Some(&ids)).map_err(invalid)?.apply_to(known, cluster);
     Ok((found != *known).then_some(found))
-}
-
-/// The OPKG that a name means: its own, or that of one of its native packages.
-fn resolve_package(cluster: &Cluster, name: &str) -> Option<PackageId> {
-    let find = |name: &str| Some(cluster.find_package(&name.parse().ok()?)?.id);
-    let native = || {
-        let whole = name.strip_prefix("opkg-")?;
-        let part = whole.strip_suffix("-server").or_else(|| whole.strip_suffix("-client"));
-        find(whole).or_else(|| find(part?))
-    };
-    find(name).or_else(native)
 }

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opkg_runtime::hook::Problem;
+use opkg_runtime::hook::FileError;
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, fsync, mkdirat, openat, openat2,
     renameat, statat, unlinkat,
@@ -44,7 +44,7 @@ impl ScopedDir {
     }
 
     /// The contents of a file.
-    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Problem> {
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         let path = validate_path(path)?;
         // A pipe in its place shall not be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -52,15 +52,15 @@ impl ScopedDir {
         require_regular_file(&fstat(&file).map_err(from_errno)?)?;
         let mut contents = Vec::new();
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut contents).map_err(|error| from_io_error(&error))?;
-        if contents.len() as u64 > MAX_FILE_BYTES { Err(Problem::TooLarge) } else { Ok(contents) }
+        if contents.len() as u64 > MAX_FILE_BYTES { Err(FileError::TooLarge) } else { Ok(contents) }
     }
 
     /// Makes or replaces a file, with the directories above it.
-    pub(crate) fn write(&mut self, path: &str, contents: &[u8], mode: u32) -> Result<(), Problem> {
+    pub(crate) fn write(&mut self, path: &str, contents: &[u8], mode: u32) -> Result<(), FileError> {
         let path = validate_path(path)?;
         let size = contents.len() as u64;
         if size > MAX_FILE_BYTES || size > self.bytes_remaining {
-            return Err(Problem::TooLarge);
+            return Err(FileError::TooLarge);
         }
         if mode & !0o777 != 0 {
             return Err(denied(&format!("no file gets the permissions {mode:o}")));
@@ -91,18 +91,18 @@ impl ScopedDir {
     }
 
     /// Removes a file.
-    pub(crate) fn remove(&self, path: &str) -> Result<(), Problem> {
+    pub(crate) fn remove(&self, path: &str) -> Result<(), FileError> {
         let (above, name) = split_parent(validate_path(path)?);
         let parent = self.open(above, OFlags::PATH | OFlags::DIRECTORY)?;
         if !self.check_replaceable(&parent, name)? {
-            return Err(Problem::NotFound);
+            return Err(FileError::NotFound);
         }
         unlinkat(&parent, name, AtFlags::empty()).map_err(from_errno)?;
         sync_directory(&parent)
     }
 
     /// Names in a directory, in order; those of directories end with a slash.
-    pub(crate) fn entries(&self, path: &str) -> Result<Vec<String>, Problem> {
+    pub(crate) fn entries(&self, path: &str) -> Result<Vec<String>, FileError> {
         let path = if path.is_empty() { "." } else { validate_path(path)? };
         let directory = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut names = Vec::new();
@@ -113,7 +113,7 @@ impl ScopedDir {
                 continue;
             }
             if names.len() == MAX_ENTRIES {
-                return Err(Problem::TooLarge);
+                return Err(FileError::TooLarge);
             }
             let kind = match entry.file_type() {
                 FileType::Unknown => {
@@ -129,18 +129,18 @@ impl ScopedDir {
     }
 
     /// Opens what is there.
-    fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Problem> {
+    fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, FileError> {
         open_beneath(&self.directory, path, flags)
     }
 
     /// Opens a directory, which is made where it is missing.
-    fn create_dir_all(&self, path: &str) -> Result<OwnedFd, Problem> {
+    fn create_dir_all(&self, path: &str) -> Result<OwnedFd, FileError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let mut made = 0;
         let names: Vec<&str> = path.split('/').filter(|it| *it != ".").collect();
         loop {
             match self.open(path, flags) {
-                Err(Problem::NotFound) if made < names.len() => {}
+                Err(FileError::NotFound) if made < names.len() => {}
                 result => return result,
             }
             // From the top, so that a link on the way is followed or refused like any other.
@@ -153,7 +153,7 @@ impl ScopedDir {
     }
 
     /// Whether there is a file in a place; what else is there is not for hooks.
-    fn check_replaceable(&self, parent: &OwnedFd, name: &str) -> Result<bool, Problem> {
+    fn check_replaceable(&self, parent: &OwnedFd, name: &str) -> Result<bool, FileError> {
         match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
                 require_regular_file(&stat)?;
@@ -170,7 +170,7 @@ impl ScopedDir {
 }
 
 /// Opens a path beneath a directory; a file system that is mounted there is another place.
-fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Problem> {
+fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, FileError> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
     let path = if path.is_empty() { "." } else { path };
     // While somebody renames directories, the kernel cannot tell and asks to try again.
@@ -186,15 +186,15 @@ fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedF
 }
 
 /// Brings what was changed in a directory to the disk.
-fn sync_directory(directory: &OwnedFd) -> Result<(), Problem> {
+fn sync_directory(directory: &OwnedFd) -> Result<(), FileError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(directory, ".", flags, Mode::empty()).and_then(fsync).map_err(from_errno)
 }
 
 /// A path that names something below a directory, whatever is there.
-fn validate_path(path: &str) -> Result<&str, Problem> {
+fn validate_path(path: &str) -> Result<&str, FileError> {
     if path.starts_with('/') || path.split('/').any(|it| it == "..") {
-        return Err(Problem::Escapes);
+        return Err(FileError::Escapes);
     }
     if path.is_empty() || path.contains('\0') || path.split('/').any(|it| it.is_empty() || it == ".") {
         return Err(denied("its path is not relative and clean"));
@@ -210,7 +210,7 @@ fn split_parent(path: &str) -> (&str, &str) {
 }
 
 /// Only files that have this one name are for hooks.
-fn require_regular_file(stat: &Stat) -> Result<(), Problem> {
+fn require_regular_file(stat: &Stat) -> Result<(), FileError> {
     match file_type(stat) {
         FileType::RegularFile if stat.st_nlink == 1 => Ok(()),
         FileType::RegularFile => Err(denied("it has another name (a hard link)")),
@@ -224,21 +224,21 @@ fn file_type(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }
 
-fn denied(why: &str) -> Problem {
-    Problem::Denied(why.to_owned())
+fn denied(why: &str) -> FileError {
+    FileError::Denied(why.to_owned())
 }
 
-fn from_io_error(error: &io::Error) -> Problem {
-    Problem::Other(error.to_string())
+fn from_io_error(error: &io::Error) -> FileError {
+    FileError::Other(error.to_string())
 }
 
-fn from_errno(error: Errno) -> Problem {
+fn from_errno(error: Errno) -> FileError {
     match error {
-        Errno::NOENT => Problem::NotFound,
+        Errno::NOENT => FileError::NotFound,
         // What links lead to, and mounts.
-        Errno::XDEV | Errno::LOOP => Problem::Escapes,
+        Errno::XDEV | Errno::LOOP => FileError::Escapes,
         Errno::NOTDIR => denied("a part of its path is no directory"),
-        Errno::NOSYS => Problem::Other("files of hooks need Linux 5.6 or later".to_owned()),
+        Errno::NOSYS => FileError::Other("files of hooks need Linux 5.6 or later".to_owned()),
         error => from_io_error(&error.into()),
     }
 }

@@ -45,7 +45,7 @@ impl Fixture {
 fn files_come_and_go() {
     let tree = Fixture::new();
     let mut rooted = tree.scoped_dir(false);
-    assert_eq!(rooted.read("etc/a"), Err(Problem::NotFound));
+    assert_eq!(rooted.read("etc/a"), Err(FileError::NotFound));
     rooted.write("etc/new/b", b"one", 0o600).unwrap();
     rooted.write("etc/new/b", b"two", 0o640).unwrap();
     assert_eq!(rooted.read("etc/new/b").unwrap(), b"two");
@@ -55,7 +55,7 @@ fn files_come_and_go() {
     assert_eq!(rooted.entries("").unwrap(), ["c", "etc/"]);
     assert_eq!(rooted.entries("etc/new").unwrap(), ["b"]);
     rooted.remove("etc/new/b").unwrap();
-    assert_eq!(rooted.remove("etc/new/b"), Err(Problem::NotFound));
+    assert_eq!(rooted.remove("etc/new/b"), Err(FileError::NotFound));
     assert_eq!(rooted.entries("etc/new").unwrap(), Vec::<String>::new());
 }
 
@@ -64,17 +64,17 @@ fn no_path_leads_out() {
     let tree = Fixture::new();
     let mut rooted = tree.scoped_dir(true);
     for path in ["../secret", "/etc/passwd", "etc/../../secret", ".."] {
-        assert_eq!(rooted.read(path), Err(Problem::Escapes), "{path}");
-        assert_eq!(rooted.write(path, b"x", 0o644), Err(Problem::Escapes), "{path}");
-        assert_eq!(rooted.remove(path), Err(Problem::Escapes), "{path}");
-        assert_eq!(rooted.entries(path), Err(Problem::Escapes), "{path}");
+        assert_eq!(rooted.read(path), Err(FileError::Escapes), "{path}");
+        assert_eq!(rooted.write(path, b"x", 0o644), Err(FileError::Escapes), "{path}");
+        assert_eq!(rooted.remove(path), Err(FileError::Escapes), "{path}");
+        assert_eq!(rooted.entries(path), Err(FileError::Escapes), "{path}");
     }
     for path in ["", "./a", "a//b", "a/", "a\0b"] {
-        assert!(matches!(rooted.read(path), Err(Problem::Denied(_))), "{path}");
-        assert!(matches!(rooted.write(path, b"x", 0o644), Err(Problem::Denied(_))), "{path}");
+        assert!(matches!(rooted.read(path), Err(FileError::Denied(_))), "{path}");
+        assert!(matches!(rooted.write(path, b"x", 0o644), Err(FileError::Denied(_))), "{path}");
     }
     let deep = vec!["d"; 65].join("/");
-    assert!(matches!(rooted.write(&deep, b"x", 0o644), Err(Problem::Denied(_))));
+    assert!(matches!(rooted.write(&deep, b"x", 0o644), Err(FileError::Denied(_))));
     tree.assert_untouched();
 }
 
@@ -88,17 +88,17 @@ fn no_link_leads_out() {
     symlink("loop", tree.home().join("loop")).unwrap();
     symlink("/proc/self/root", tree.home().join("magic")).unwrap();
     for path in ["up/secret", "absolute/secret", "file", "loop", "magic/etc/passwd"] {
-        assert_eq!(rooted.read(path), Err(Problem::Escapes), "{path}");
+        assert_eq!(rooted.read(path), Err(FileError::Escapes), "{path}");
     }
     for path in ["up/new", "absolute/new", "up/deep/new", "magic/new"] {
-        assert_eq!(rooted.write(path, b"x", 0o644), Err(Problem::Escapes), "{path}");
-        assert_eq!(rooted.remove(path), Err(Problem::Escapes), "{path}");
+        assert_eq!(rooted.write(path, b"x", 0o644), Err(FileError::Escapes), "{path}");
+        assert_eq!(rooted.remove(path), Err(FileError::Escapes), "{path}");
     }
-    assert_eq!(rooted.entries("up"), Err(Problem::Escapes));
+    assert_eq!(rooted.entries("up"), Err(FileError::Escapes));
     // The link itself is neither written through nor replaced.
     for path in ["file", "up"] {
-        assert!(matches!(rooted.write(path, b"x", 0o644), Err(Problem::Denied(_))), "{path}");
-        assert!(matches!(rooted.remove(path), Err(Problem::Denied(_))), "{path}");
+        assert!(matches!(rooted.write(path, b"x", 0o644), Err(FileError::Denied(_))), "{path}");
+        assert!(matches!(rooted.remove(path), Err(FileError::Denied(_))), "{path}");
     }
     // One that stays inside is like any directory.
     symlink("etc", tree.home().join("inside")).unwrap();
@@ -129,7 +129,7 @@ fn links_made_meanwhile_lead_nowhere() {
     for _ in 0..2000 {
         match rooted.write("plain/new", b"x", 0o644) {
             Ok(()) => written += 1,
-            Err(Problem::Escapes | Problem::Other(_)) => {}
+            Err(FileError::Escapes | FileError::Other(_)) => {}
             Err(problem) => panic!("{problem:?}"),
         }
         assert_ne!(rooted.read("plain/secret").as_deref(), Ok(&b"secret"[..]));
@@ -150,14 +150,14 @@ fn only_plain_files() {
     fs::hard_link(tree.home().join("one"), tree.home().join("two")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(tree.home().join("socket")).unwrap();
     for path in ["fifo", "two", "etc"] {
-        assert!(matches!(rooted.read(path), Err(Problem::Denied(_))), "{path}");
+        assert!(matches!(rooted.read(path), Err(FileError::Denied(_))), "{path}");
     }
     for path in ["fifo", "two", "etc", "socket"] {
-        assert!(matches!(rooted.write(path, b"y", 0o644), Err(Problem::Denied(_))), "{path}");
-        assert!(matches!(rooted.remove(path), Err(Problem::Denied(_))), "{path}");
+        assert!(matches!(rooted.write(path, b"y", 0o644), Err(FileError::Denied(_))), "{path}");
+        assert!(matches!(rooted.remove(path), Err(FileError::Denied(_))), "{path}");
     }
     assert_eq!(fs::read_to_string(tree.home().join("one")).unwrap(), "x");
-    assert!(matches!(rooted.write("set", b"", 0o4755), Err(Problem::Denied(_))));
+    assert!(matches!(rooted.write("set", b"", 0o4755), Err(FileError::Denied(_))));
 }
 
 #[test]
@@ -167,9 +167,9 @@ fn programs_of_the_package_stay_what_they_are() {
     let program = tree.home().join("api-post-deploy");
     fs::write(&program, "#!/bin/sh\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(matches!(rooted.write("api-post-deploy", b"x", 0o644), Err(Problem::Denied(_))));
-    assert!(matches!(rooted.remove("api-post-deploy"), Err(Problem::Denied(_))));
-    assert!(matches!(rooted.write("new", b"x", 0o755), Err(Problem::Denied(_))));
+    assert!(matches!(rooted.write("api-post-deploy", b"x", 0o644), Err(FileError::Denied(_))));
+    assert!(matches!(rooted.remove("api-post-deploy"), Err(FileError::Denied(_))));
+    assert!(matches!(rooted.write("new", b"x", 0o755), Err(FileError::Denied(_))));
     tree.scoped_dir(true).write("api-post-deploy", b"x", 0o755).unwrap();
 }
 
@@ -179,16 +179,16 @@ fn nothing_is_huge() {
     let mut rooted = tree.scoped_dir(false);
     let sparse = fs::File::create(tree.home().join("sparse")).unwrap();
     sparse.set_len(1 << 40).unwrap();
-    assert_eq!(rooted.read("sparse"), Err(Problem::TooLarge));
+    assert_eq!(rooted.read("sparse"), Err(FileError::TooLarge));
     let most = vec![0; usize::try_from(MAX_FILE_BYTES).unwrap() + 1];
-    assert_eq!(rooted.write("etc/a", &most, 0o644), Err(Problem::TooLarge));
+    assert_eq!(rooted.write("etc/a", &most, 0o644), Err(FileError::TooLarge));
     rooted.bytes_remaining = 10;
-    assert_eq!(rooted.write("etc/b", &most[..11], 0o644), Err(Problem::TooLarge));
+    assert_eq!(rooted.write("etc/b", &most[..11], 0o644), Err(FileError::TooLarge));
     rooted.write("etc/b", &most[..6], 0o644).unwrap();
-    assert_eq!(rooted.write("etc/c", &most[..6], 0o644), Err(Problem::TooLarge));
+    assert_eq!(rooted.write("etc/c", &most[..6], 0o644), Err(FileError::TooLarge));
     assert_eq!(rooted.entries("etc").unwrap(), ["b"]);
     for number in 0..=MAX_ENTRIES {
         fs::write(tree.home().join(format!("etc/{number}")), "").unwrap();
     }
-    assert_eq!(rooted.entries("etc"), Err(Problem::TooLarge));
+    assert_eq!(rooted.entries("etc"), Err(FileError::TooLarge));
 }

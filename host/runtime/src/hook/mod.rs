@@ -6,12 +6,13 @@ mod description;
 mod host_channel;
 mod runner;
 
+// Some names mean more here than in their interface of `wit/`.
 pub use crate::bindings::hook_runner::exports::opkg::plugin::hook::{Call, Failure, Outcome};
 pub use crate::bindings::hook_runner::opkg::plugin::cluster::{Target, TargetKind};
-pub use crate::bindings::hook_runner::opkg::plugin::files::{Problem, Root};
-pub use crate::bindings::hook_runner::opkg::plugin::parts::Verdict;
+pub use crate::bindings::hook_runner::opkg::plugin::files::{Problem as FileError, Root};
+pub use crate::bindings::hook_runner::opkg::plugin::parts::Verdict as PartOutcome;
 pub use crate::bindings::hook_runner::opkg::plugin::process::{
-    Ended, Output, Program, Refusal, Request, Text,
+    Ended as ProgramResult, Output, Program, Refusal as SpawnError, Request, Text,
 };
 use crate::log_message::LogLevel;
 pub use description::{FilePattern, RunnerDescription};
@@ -39,36 +40,36 @@ pub trait HostFunctions {
     /// The contents of a file.
     ///
     /// # Errors
-    /// See [`Problem`].
-    fn read_file(&mut self, root: Root, path: &str) -> Result<Vec<u8>, Problem>;
+    /// See [`FileError`].
+    fn read_file(&mut self, root: Root, path: &str) -> Result<Vec<u8>, FileError>;
 
     /// Makes or replaces a file.
     ///
     /// # Errors
-    /// See [`Problem`].
-    fn write_file(&mut self, root: Root, path: &str, contents: &[u8], mode: u32) -> Result<(), Problem>;
+    /// See [`FileError`].
+    fn write_file(&mut self, root: Root, path: &str, contents: &[u8], mode: u32) -> Result<(), FileError>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// See [`Problem`].
-    fn remove_file(&mut self, root: Root, path: &str) -> Result<(), Problem>;
+    /// See [`FileError`].
+    fn remove_file(&mut self, root: Root, path: &str) -> Result<(), FileError>;
 
     /// Names in a directory, in order; those of directories end with a slash.
     ///
     /// # Errors
-    /// See [`Problem`].
-    fn list_directory(&mut self, root: Root, path: &str) -> Result<Vec<String>, Problem>;
+    /// See [`FileError`].
+    fn list_directory(&mut self, root: Root, path: &str) -> Result<Vec<String>, FileError>;
 
     /// Runs a program to its end. The time that it takes is not that of the hook itself.
     ///
     /// # Errors
-    /// See [`Refusal`].
-    fn run_program(&mut self, request: &Request) -> Result<Ended, Refusal>;
+    /// See [`SpawnError`].
+    fn run_program(&mut self, request: &Request) -> Result<ProgramResult, SpawnError>;
 
     /// Begins a part, inside of the one begun last.
     fn begin_part(&mut self, name: &str, description: &str);
 
     /// Ends the part begun last.
-    fn end_part(&mut self, verdict: &Verdict);
+    fn end_part(&mut self, verdict: &PartOutcome);
 }

@@ -1,4 +1,4 @@
-//! A pretended machine: files and programs in memory.
+//! A fake machine: files and programs in memory.
 #![allow(clippy::unwrap_used, dead_code)]
 
 use std::collections::BTreeMap;
