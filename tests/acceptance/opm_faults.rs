@@ -36,11 +36,11 @@ fn start_blocked_run(site: &ClusterFixture) -> Child {
     child
 }
 
-/// Waits until a run says that it was asked to stop.
+/// Waits until a run says that it stops.
 fn wait_for_stop_message(run: &mut Child) {
     let mut said = String::new();
     let mut lines = BufReader::new(run.stderr.take().unwrap());
-    while !said.contains("asked to stop") {
+    while !said.contains("stopping after the current step") {
         said.clear();
         assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended without a word");
     }

@@ -25,7 +25,26 @@ pub(crate) enum MachineScope {
     Clients,
 }
 
-/// One filter.
+/// Why a filter cannot be said in the new form. Reads as the end of "a filter was not taken over".
+#[derive(Debug, thiserror::Error)]
+enum FilterError {
+    #[error("it has an attribute `{}`, which is unknown", escape_for_display(.0))]
+    UnknownAttribute(String),
+    #[error("it holds elements")]
+    ChildElements,
+    #[error("the group `{}` is unknown", escape_for_display(.0))]
+    UnknownGroup(String),
+    #[error("the version `{}` {reason}", escape_for_display(.version))]
+    InvalidVersion { version: String, reason: String },
+    #[error("it names a version, but no distribution")]
+    VersionOnly,
+    #[error("`{}` cannot be a distribution", escape_for_display(.0))]
+    InvalidDistribution(String),
+    #[error("the architecture `{}` is unknown", escape_for_display(.0))]
+    UnknownArch(String),
+}
+
+/// An element `filter` of the old form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OldFilter {
     pub scope: MachineScope,
@@ -51,45 +70,45 @@ pub(crate) fn read_filters<'a, 'i>(
     for element in old.children_named(parent, "filter") {
         match parse_filter(element) {
             Ok(alternative) => alternatives.push((element, alternative)),
-            Err(why) => {
+            Err(error) => {
                 is_partial = true;
                 old.report
-                    .add_needs_review(old.location(element), format!("a filter was not taken over: {why}"));
+                    .add_needs_review(old.location(element), format!("a filter was not taken over: {error}"));
             }
         }
     }
     (alternatives, is_partial)
 }
 
-fn parse_filter(element: Xml<'_, '_>) -> Result<OldFilter, String> {
+fn parse_filter(element: Xml<'_, '_>) -> Result<OldFilter, FilterError> {
     let value = |name| OldConfig::attribute(element, name);
     let is_known = |name| [GROUP, DISTRIBUTION, VERSION, ARCHITECTURE].contains(&name);
     if let Some(other) = element.attributes().find(|attribute| !is_known(attribute.name())) {
-        return Err(format!("it has an attribute `{}`, which is unknown", escape_for_display(other.name())));
+        return Err(FilterError::UnknownAttribute(other.name().to_owned()));
     }
     if element.children().any(|child| child.is_element()) {
-        return Err("it holds elements".into());
+        return Err(FilterError::ChildElements);
     }
     let machines = match value(GROUP).as_deref() {
         None => MachineScope::All,
         Some("oscar_server") => MachineScope::Server,
         Some("oscar_clients") => MachineScope::Clients,
-        Some(other) => return Err(format!("the group `{}` is unknown", escape_for_display(other))),
+        Some(other) => return Err(FilterError::UnknownGroup(other.to_owned())),
     };
     let version = value(VERSION);
     if let Some(version) = &version
-        && let Err(fault) = check_bound(version)
+        && let Err(reason) = check_bound(version)
     {
-        return Err(format!("the version `{}` {fault}", escape_for_display(version)));
+        return Err(FilterError::InvalidVersion { version: version.to_string(), reason: reason.to_string() });
     }
     let dist = match value(DISTRIBUTION) {
-        None if version.is_some() => return Err("it names a version, but no distribution".into()),
+        None if version.is_some() => return Err(FilterError::VersionOnly),
         None => None,
         Some(id) => {
             let is_id = id.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'));
             if !is_id {
-                return Err(format!("`{}` cannot be a distribution", escape_for_display(&id)));
+                return Err(FilterError::InvalidDistribution(id));
             }
             Some(DistFilter { id, version })
         }
@@ -98,7 +117,7 @@ fn parse_filter(element: Xml<'_, '_>) -> Result<OldFilter, String> {
         None => None,
         Some(any) if any == "noarch" => None,
         Some(name) if arch::canonical_name(&name).is_some() => Some(name),
-        Some(name) => return Err(format!("the architecture `{}` is unknown", escape_for_display(&name))),
+        Some(name) => return Err(FilterError::UnknownArch(name)),
     };
     Ok(OldFilter { scope: machines, dist, arch })
 }

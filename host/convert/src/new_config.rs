@@ -4,7 +4,7 @@ use opkg::model::Timestamp;
 
 use crate::xml::XmlWriter;
 
-/// One author.
+/// An element `author`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewAuthor {
     /// The attribute `cat`.
@@ -41,7 +41,7 @@ pub(crate) struct RelationGroup {
     pub packages: Vec<String>,
 }
 
-/// The whole file.
+/// The file `config.xml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewConfig {
     /// Comments before the root.

@@ -45,7 +45,7 @@ impl XmlWriter {
         self.depth += 1;
     }
 
-    /// Ends it.
+    /// Ends an element that has children, on a line of its own.
     pub fn end_element(&mut self, tag: &str) {
         self.depth = self.depth.saturating_sub(1);
         self.write_indent();
@@ -80,7 +80,7 @@ impl XmlWriter {
         self.out.push_str("-->\n");
     }
 
-    /// The document.
+    /// Returns the document.
     pub fn finish(self) -> String {
         self.out
     }

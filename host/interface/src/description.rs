@@ -50,6 +50,44 @@ pub struct DistributionDescription {
     pub archs: Vec<ArchName>,
 }
 
+/// Which rule a description breaks. Reads as the end of "returned something invalid".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptionError {
+    /// Aliases, releases or architectures.
+    #[error("a list of more than {MAX_LIST_LEN} entries in its description")]
+    ListTooLong,
+    /// See [`is_plugin_id`].
+    #[error(
+        "the id {}, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at both ends",
+        quote(.0)
+    )]
+    InvalidId(String),
+    /// Among the plugin's own id and its aliases.
+    #[error("the id {} twice", quote(.0))]
+    DuplicateId(String),
+    /// See [`is_printable_word`].
+    #[error("{}, where a version or architecture is meant", quote(.0))]
+    InvalidWord(String),
+    /// How many there are.
+    #[error("{0} default releases instead of one")]
+    DefaultReleases(usize),
+    /// See [`opkg::arch`].
+    #[error(
+        "{}, which is not the canonical name of an architecture{}",
+        quote(.found),
+        .canonical.map(|name| format!("; that is `{name}`")).unwrap_or_default()
+    )]
+    NotCanonicalArch {
+        /// As the plugin wrote it.
+        found: String,
+        /// What it should have written, if the name is known at all.
+        canonical: Option<&'static str>,
+    },
+    /// The list of architectures is empty.
+    #[error("no architecture")]
+    NoArch,
+}
+
 /// Entries of one list. The longest of the real world has some dozens.
 const MAX_LIST_LEN: usize = 1000;
 
@@ -57,11 +95,11 @@ impl DistributionDescription {
     /// What a plugin answered, if it follows the rules; names become one line.
     ///
     /// # Errors
-    /// One line, which says what is wrong with it.
-    pub fn validate(self) -> Result<Self, String> {
+    /// The first rule that it breaks.
+    pub fn validate(self) -> Result<Self, DescriptionError> {
         let lists = [self.aliases.len(), self.releases.len(), self.archs.len()];
         if lists.iter().any(|length| *length > MAX_LIST_LEN) {
-            return Err(format!("a list of more than {MAX_LIST_LEN} entries in its description"));
+            return Err(DescriptionError::ListTooLong);
         }
         let mut ids = BTreeSet::new();
         let mut description = Self { name: one_line(&self.name), ..self };
@@ -69,41 +107,36 @@ impl DistributionDescription {
             alias.name = one_line(&alias.name);
         }
         if let Some(id) = description.ids().find(|id| !is_plugin_id(id)) {
-            return Err(format!(
-                "the id {}, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at \
-                 both ends",
-                quote(id)
-            ));
+            return Err(DescriptionError::InvalidId(id.to_owned()));
         }
         if let Some(id) = description.ids().find(|id| !ids.insert(*id)) {
-            return Err(format!("the id {} twice", quote(id)));
+            return Err(DescriptionError::DuplicateId(id.to_owned()));
         }
-        let words =
-            description.releases.iter().flat_map(|it| [Some(&it.version), it.name.as_ref()]).flatten();
-        let archs = description.archs.iter().flat_map(|it| [&it.canonical, &it.native]);
+        let words = description
+            .releases
+            .iter()
+            .flat_map(|release| [Some(&release.version), release.name.as_ref()])
+            .flatten();
+        let archs = description.archs.iter().flat_map(|arch| [&arch.canonical, &arch.native]);
         if let Some(word) =
             words.chain(archs).chain([&description.version]).find(|word| !is_printable_word(word))
         {
-            return Err(format!("{}, where a version or architecture is meant", quote(word)));
+            return Err(DescriptionError::InvalidWord(word.clone()));
         }
-        match description.releases.iter().filter(|it| it.is_default).count() {
+        match description.releases.iter().filter(|release| release.is_default).count() {
             1 => {}
-            count => return Err(format!("{count} default releases instead of one")),
+            count => return Err(DescriptionError::DefaultReleases(count)),
         }
         match description
             .archs
             .iter()
-            .find(|it| opkg::arch::canonical_name(&it.canonical) != Some(&it.canonical))
+            .find(|arch| opkg::arch::canonical_name(&arch.canonical) != Some(&arch.canonical))
         {
-            Some(arch) => {
-                let known = opkg::arch::canonical_name(&arch.canonical);
-                let known = known.map(|it| format!("; that is `{it}`")).unwrap_or_default();
-                Err(format!(
-                    "{}, which is not the canonical name of an architecture{known}",
-                    quote(&arch.canonical)
-                ))
-            }
-            None if description.archs.is_empty() => Err("no architecture".into()),
+            Some(arch) => Err(DescriptionError::NotCanonicalArch {
+                found: arch.canonical.clone(),
+                canonical: opkg::arch::canonical_name(&arch.canonical),
+            }),
+            None if description.archs.is_empty() => Err(DescriptionError::NoArch),
             None => Ok(description),
         }
     }
@@ -159,11 +192,13 @@ mod tests {
     fn error_of(change: impl FnOnce(&mut DistributionDescription)) -> String {
         let mut changed = valid_description();
         change(&mut changed);
-        changed.validate().map(|it| format!("accepted: {it:?}")).unwrap_or_else(|flaw| flaw)
+        changed
+            .validate()
+            .map_or_else(|error| error.to_string(), |description| format!("accepted: {description:?}"))
     }
 
     #[test]
-    fn a_good_one_is_taken() -> Result<(), String> {
+    fn a_good_one_is_taken() -> Result<(), DescriptionError> {
         let description = valid_description().validate()?;
         assert_eq!(description.name, "Demo Linux");
         assert_eq!(description.ids().collect::<Vec<_>>(), ["demo", "demo-lts"]);

@@ -12,6 +12,7 @@ mod target;
 pub mod text;
 
 pub use description::{
-    Alias, ArchName, DistributionDescription, DistributionRelease, is_plugin_id, is_printable_word,
+    Alias, ArchName, DescriptionError, DistributionDescription, DistributionRelease, is_plugin_id,
+    is_printable_word,
 };
 pub use target::{Target, TargetError};

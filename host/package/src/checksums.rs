@@ -11,7 +11,7 @@ use opkg::digest::hex;
 /// Of one file, the checksums in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checksums {
-    /// Bytes.
+    /// In bytes.
     pub(crate) size: u64,
     pub(crate) md5: String,
     pub(crate) sha1: String,

@@ -6,7 +6,7 @@ use flate2::{Compression, GzBuilder, write::GzEncoder};
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
 
-/// Of xz. Above it the dictionary alone grows.
+/// Level of xz. Above it the dictionary alone grows.
 pub(crate) const XZ_PRESET: u32 = 6;
 
 /// Of zstd: the highest that needs no more memory to read than the others.

@@ -8,7 +8,7 @@ use crate::Error;
 /// start another field.
 ///
 /// # Errors
-/// [`Error::Unpackable`] for a name or value that would be read back as something else.
+/// [`Error::InvalidOutput`] for a name or value that would be read back as something else.
 pub(crate) fn write_field(text: &mut String, name: &str, value: &str) -> Result<(), Error> {
     if !is_name(name) || !is_value(value) {
         return Err(Error::InvalidOutput(format!("the control field `{name}` has an unsound name or value")));
@@ -19,37 +19,47 @@ pub(crate) fn write_field(text: &mut String, name: &str, value: &str) -> Result<
     Ok(())
 }
 
+/// Why a text is no control file.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ControlFileError {
+    #[error("the line {0:?} of its control file is no field")]
+    MissingColon(String),
+    #[error("the field {0:?} of its control file is unsound")]
+    Invalid(String),
+    #[error("its control file has the field `{0}` twice")]
+    Duplicate(String),
+}
+
 /// Reads a control file of several paragraphs, which may have comments.
 ///
 /// # Errors
-/// Says what is wrong with the text.
-pub(crate) fn parse_paragraphs(text: &str) -> Result<Vec<Vec<(String, String)>>, String> {
+/// The first line or field that breaks the format.
+pub(crate) fn parse_paragraphs(text: &str) -> Result<Vec<Vec<(String, String)>>, ControlFileError> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|it| !it.is_empty());
-    paragraphs.map(|it| parse_paragraph(&it.join("\n"))).collect()
+    let paragraphs = lines.split(|line| line.trim().is_empty()).filter(|paragraph| !paragraph.is_empty());
+    paragraphs.map(|paragraph| parse_paragraph(&paragraph.join("\n"))).collect()
 }
 
-/// Reads the one paragraph that a control file has; what comes back can be [`put`] again as it is.
+/// Reads the one paragraph that a control file has; what comes back can be [written](write_field) again as it is.
 ///
 /// # Errors
-/// Says what is wrong with the text.
-pub(crate) fn parse_paragraph(text: &str) -> Result<Vec<(String, String)>, String> {
+/// The first line or field that breaks the format.
+pub(crate) fn parse_paragraph(text: &str) -> Result<Vec<(String, String)>, ControlFileError> {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut lines = text.trim_end().lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
     while let Some(line) = lines.next() {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| format!("the line {line:?} of its control file is no field"))?;
+        let (name, value) =
+            line.split_once(':').ok_or_else(|| ControlFileError::MissingColon(line.to_owned()))?;
         let mut value = value.trim().to_owned();
         while let Some(more) = lines.next_if(|line| line.starts_with([' ', '\t'])) {
             value.push_str("\n ");
             value.push_str(more[1..].trim_end());
         }
         if !is_name(name) || !is_value(&value) {
-            return Err(format!("the field {name:?} of its control file is unsound"));
+            return Err(ControlFileError::Invalid(name.to_owned()));
         }
         if fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            return Err(format!("its control file has the field `{name}` twice"));
+            return Err(ControlFileError::Duplicate(name.to_owned()));
         }
         fields.push((name.to_owned(), value));
     }
@@ -63,14 +73,14 @@ pub(crate) fn find_field<'a>(fields: &'a [(String, String)], name: &str) -> Opti
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.chars().all(|it| it.is_ascii_graphic() && it != ':')
+        && name.chars().all(|c| c.is_ascii_graphic() && c != ':')
 }
 
 fn is_value(value: &str) -> bool {
-    let sound = |line: &str| !line.chars().any(|it| it.is_control() && it != '\t');
+    let is_printable = |line: &str| !line.chars().any(|c| c.is_control() && c != '\t');
     let mut lines = value.split('\n');
-    lines.next().is_some_and(sound)
-        && lines.all(|line| line.starts_with(' ') && !line.trim().is_empty() && sound(line))
+    lines.next().is_some_and(is_printable)
+        && lines.all(|line| line.starts_with(' ') && !line.trim().is_empty() && is_printable(line))
 }
 
 #[cfg(test)]

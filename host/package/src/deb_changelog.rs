@@ -11,11 +11,11 @@ pub(crate) struct ChangelogEntry {
     pub(crate) version: String,
     /// Which of the archive's distributions it is for.
     pub(crate) distribution: String,
-    /// How soon.
+    /// How soon to upgrade: `low`, `medium`, `high`.
     pub(crate) urgency: Option<String>,
     /// `Name <address>`
     pub(crate) changed_by: String,
-    /// As letters carry it.
+    /// In the form of RFC 5322.
     pub(crate) date: String,
     /// Numbers of bugs, ascending.
     pub(crate) closes: BTreeSet<u64>,
@@ -23,30 +23,45 @@ pub(crate) struct ChangelogEntry {
     pub(crate) lines: Vec<String>,
 }
 
+/// Why a changelog has no newest entry.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChangelogError {
+    #[error("the changelog is empty")]
+    Empty,
+    #[error("{0:?} is not the first line of a changelog's entry")]
+    InvalidHeading(String),
+    #[error("{0:?} does not belong into an entry of a changelog")]
+    UnexpectedLine(String),
+    #[error("the newest entry of the changelog does not end")]
+    Unterminated,
+    #[error("the newest entry of the changelog has no date")]
+    NoDate,
+}
+
 /// Reads the first entry of a changelog.
 ///
 /// # Errors
-/// Says what is wrong with it.
-pub(crate) fn parse_newest_entry(text: &str) -> Result<ChangelogEntry, String> {
+/// The first line that breaks the format.
+pub(crate) fn parse_newest_entry(text: &str) -> Result<ChangelogEntry, ChangelogError> {
     let mut lines = text.lines().map(str::trim_end).skip_while(|line| line.is_empty());
-    let head = lines.next().ok_or("the changelog is empty")?;
-    let (source, version, distribution, settings) = parse_heading(head)
-        .ok_or_else(|| format!("{head:?} is not the first line of a changelog's entry"))?;
+    let head = lines.next().ok_or(ChangelogError::Empty)?;
+    let (source, version, distribution, settings) =
+        parse_heading(head).ok_or_else(|| ChangelogError::InvalidHeading(head.to_owned()))?;
     let mut kept = vec![head.to_owned()];
     let (changed_by, date) = loop {
-        let line = lines.next().ok_or("the newest entry of the changelog does not end")?;
+        let line = lines.next().ok_or(ChangelogError::Unterminated)?;
         if let Some(signature) = line.strip_prefix(" -- ") {
-            break signature.split_once("  ").ok_or("the newest entry of the changelog has no date")?;
+            break signature.split_once("  ").ok_or(ChangelogError::NoDate)?;
         }
         if !line.is_empty() && !line.starts_with("  ") {
-            return Err(format!("{line:?} does not belong into an entry of a changelog"));
+            return Err(ChangelogError::UnexpectedLine(line.to_owned()));
         }
         kept.push(line.to_owned());
     };
     while kept.last().is_some_and(String::is_empty) {
         kept.pop();
     }
-    let urgency = settings.split(',').find_map(|it| it.trim().strip_prefix("urgency="));
+    let urgency = settings.split(',').find_map(|setting| setting.trim().strip_prefix("urgency="));
     Ok(ChangelogEntry {
         source: source.to_owned(),
         version: version.to_owned(),

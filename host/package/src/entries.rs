@@ -27,7 +27,7 @@ pub(crate) struct PackageEntry {
     pub(crate) mode: u32,
     /// For people and for upgrades.
     pub(crate) marks: FileMarks,
-    /// There.
+    /// What stands at the path.
     pub(crate) content: EntryContent,
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn write_upload_files(
     let sources = sources.iter().map(|name| list_file(tree, name, &upload.section, &upload.priority));
     let mut files = sources.collect::<Result<Vec<_>, _>>()?;
     for package in &output.packages {
-        let priority = package.fields.iter().find(|it| it.name.eq_ignore_ascii_case("Priority"));
-        let priority = priority.map_or(upload.priority.as_str(), |it| it.value.as_str());
+        let priority = package.fields.iter().find(|field| field.name.eq_ignore_ascii_case("Priority"));
+        let priority = priority.map_or(upload.priority.as_str(), |field| field.value.as_str());
         let section = if package.section.is_empty() { upload.section.as_str() } else { &package.section };
         files.push(list_file(tree, &package.file_name, section, priority)?);
     }
@@ -80,18 +80,22 @@ impl<'a> Upload<'a> {
         let text = |name: &str| {
             let path = format!("{}/debian/{name}", quilt.directory);
             let file = output.meta_files.iter().find(|file| file.path == path);
-            file.map(|it| it.contents.as_str())
+            file.map(|file| file.contents.as_str())
                 .ok_or_else(|| Error::InvalidOutput(format!("there is no {path}")))
         };
-        let change = deb_changelog::parse_newest_entry(text("changelog")?).map_err(Error::InvalidOutput)?;
+        let change = deb_changelog::parse_newest_entry(text("changelog")?)
+            .map_err(|error| Error::InvalidOutput(error.to_string()))?;
         if (&change.source, &change.version) != (&quilt.name, &quilt.version) {
             return Err(Error::InvalidOutput(format!(
                 "the changelog is of {} {}, the source package is {} {}",
                 change.source, change.version, quilt.name, quilt.version
             )));
         }
-        let control = deb822::parse_paragraphs(text("control")?).map_err(Error::InvalidOutput)?;
-        let of_source = |name| control.first().and_then(|it| find_field(it, name)).unwrap_or("-").to_owned();
+        let control = deb822::parse_paragraphs(text("control")?)
+            .map_err(|error| Error::InvalidOutput(error.to_string()))?;
+        let of_source = |name| {
+            control.first().and_then(|paragraph| find_field(paragraph, name)).unwrap_or("-").to_owned()
+        };
         let mut transferred: Vec<(String, String)> = Vec::new();
         for (name, value) in control.iter().flatten() {
             // `XBC-Name`: into binary packages and here. Of several, the last one counts.
@@ -113,18 +117,18 @@ impl<'a> Upload<'a> {
 
     /// The architecture that the packages were built for; those for every one do not count beside another.
     fn build_arch(&self) -> &str {
-        let archs = || self.packages.iter().map(|it| it.arch.as_str());
-        archs().find(|it| *it != "all").or_else(|| archs().next()).unwrap_or("source")
+        let archs = || self.packages.iter().map(|package| package.arch.as_str());
+        archs().find(|arch| *arch != "all").or_else(|| archs().next()).unwrap_or("source")
     }
 
     /// Names of the binary packages, sorted.
     fn binary_names(&self) -> String {
-        let names: BTreeSet<&str> = self.packages.iter().map(|it| it.name.as_str()).collect();
+        let names: BTreeSet<&str> = self.packages.iter().map(|package| package.name.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(" ")
     }
 
     fn format_architectures(&self) -> String {
-        let archs: BTreeSet<&str> = self.packages.iter().map(|it| it.arch.as_str()).collect();
+        let archs: BTreeSet<&str> = self.packages.iter().map(|package| package.arch.as_str()).collect();
         ["source"].into_iter().chain(archs).collect::<Vec<_>>().join(" ")
     }
 

@@ -9,7 +9,7 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
-/// The other world.
+/// The world `hook-runner`.
 pub mod hook_runner {
     wasmtime::component::bindgen!({
         path: "../../wit/0.1.0",

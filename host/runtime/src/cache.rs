@@ -2,11 +2,11 @@
 //! which notes its checksum and what the plugin said of itself.
 //!
 //! Machine code is run as it is, so it is taken only from files that belong to this user, in a directory that
-//! nobody else may write to, and with the checksum that was noted. All trouble here ends in compiling again.
+//! nobody else may write to, and with the checksum that was noted. Whatever fails here, the component is compiled again.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -68,14 +68,34 @@ pub(crate) struct CacheRecord {
     pub(crate) description: PluginDescription,
 }
 
-/// The directory.
+/// Why the cache is of no use this time, for the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CacheError {
+    #[error("{}: {source}", .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    #[error(transparent)]
+    Persist(#[from] tempfile::PersistError),
+    #[error("{}: {source}", .path.display())]
+    InvalidRecord { path: PathBuf, source: serde_json::Error },
+    #[error(transparent)]
+    Serialize(serde_json::Error),
+    #[error("{}: the checksum is not the one that was noted", .0.display())]
+    ChecksumMismatch(PathBuf),
+    #[error("{}: not a file of reasonable size", .0.display())]
+    NotReadable(PathBuf),
+    #[error("{}: belongs to another user", .0.display())]
+    ForeignOwner(PathBuf),
+    #[error("{}: others may write to it", .0.display())]
+    WritableByOthers(PathBuf),
+}
+
+/// The directory of compiled components.
 #[derive(Debug)]
 pub(crate) struct Cache {
     directory: PathBuf,
 }
-
-/// Why the cache is of no use this time, for the log.
-type CacheError = String;
 
 impl Cache {
     pub(crate) fn new(directory: PathBuf) -> Self {
@@ -89,7 +109,7 @@ impl Cache {
     pub(crate) fn read_record(&self, key: &CacheKey) -> Result<Option<CacheRecord>, CacheError> {
         let path = self.entry_path(key, "json");
         let Some(bytes) = self.read(&path)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| format!("{}: {error}", path.display()))
+        serde_json::from_slice(&bytes).map(Some).map_err(|source| CacheError::InvalidRecord { path, source })
     }
 
     /// The machine code of a component, and what was noted of it; nothing if it is not there.
@@ -101,7 +121,7 @@ impl Cache {
         let path = self.entry_path(key, "cwasm");
         let Some(code) = self.read(&path)? else { return Ok(None) };
         if hex(&Sha256::digest(&code)) != record.sha256 {
-            return Err(format!("{}: the checksum is not the one that was noted", path.display()));
+            return Err(CacheError::ChecksumMismatch(path));
         }
         Ok(Some((code, record.description)))
     }
@@ -120,10 +140,10 @@ impl Cache {
             .recursive(true)
             .mode(0o700)
             .create(&self.directory)
-            .map_err(|error| format!("{}: {error}", self.directory.display()))?;
-        check_ownership(&self.directory, &fs::metadata(&self.directory).map_err(|error| error.to_string())?)?;
+            .map_err(|source| CacheError::Io { path: self.directory.clone(), source })?;
+        check_ownership(&self.directory, &fs::metadata(&self.directory)?)?;
         let record = CacheRecord { sha256: hex(&Sha256::digest(code)), description: description.clone() };
-        let record = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
+        let record = serde_json::to_vec(&record).map_err(CacheError::Serialize)?;
         // The note comes last: it is what makes the code valid.
         self.write(&self.entry_path(key, "cwasm"), code)?;
         self.write(&self.entry_path(key, "json"), &record)?;
@@ -159,32 +179,29 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
-        let mut file = tempfile::Builder::new()
-            .prefix(TEMP_PREFIX)
-            .tempfile_in(&self.directory)
-            .map_err(|error| error.to_string())?;
-        file.write_all(bytes).map_err(|error| error.to_string())?;
-        file.persist(path).map_err(|error| error.to_string())?;
+        let mut file = tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(&self.directory)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
         Ok(())
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
-        let complain = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let io_error = |source: io::Error| CacheError::Io { path: path.to_owned(), source };
         // What is behind a link may belong to anybody; opening a pipe could wait forever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::open(path, flags, Mode::empty()) {
             Ok(file) => File::from(file),
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
-            Err(error) => return Err(complain(&error)),
+            Err(errno) => return Err(io_error(errno.into())),
         };
-        check_ownership(&self.directory, &fs::metadata(&self.directory).map_err(|error| complain(&error))?)?;
-        let metadata = file.metadata().map_err(|error| complain(&error))?;
+        check_ownership(&self.directory, &fs::metadata(&self.directory).map_err(io_error)?)?;
+        let metadata = file.metadata().map_err(io_error)?;
         check_ownership(path, &metadata)?;
         if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-            return Err(complain(&"not a file of reasonable size"));
+            return Err(CacheError::NotReadable(path.to_owned()));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(|error| complain(&error))?;
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io_error)?;
         Ok(Some(bytes))
     }
 }
@@ -200,10 +217,10 @@ fn is_cache_file(path: &Path) -> bool {
 /// Whether only this user can have written it.
 fn check_ownership(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(format!("{}: belongs to another user", path.display()));
+        return Err(CacheError::ForeignOwner(path.to_owned()));
     }
     if metadata.permissions().mode() & 0o022 != 0 {
-        return Err(format!("{}: others may write to it", path.display()));
+        return Err(CacheError::WritableByOthers(path.to_owned()));
     }
     Ok(())
 }

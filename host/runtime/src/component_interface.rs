@@ -18,7 +18,7 @@ pub struct ComponentInterface {
 }
 
 impl ComponentInterface {
-    /// Reads them.
+    /// Reads the names of imports and exports.
     ///
     /// # Errors
     /// When it is no component, or cut short.

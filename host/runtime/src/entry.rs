@@ -120,7 +120,7 @@ impl RegistryEntry {
 }
 
 impl RegistryEntry {
-    /// One in a file.
+    /// The entry of a plugin in a file, which is read at once.
     pub(crate) fn from_file(runtime: &Arc<Runtime>, origin: Origin, path: PathBuf) -> Self {
         let mut entry = Self::new(origin, ComponentSource::File(path.clone()));
         let examine = |entry: &mut Self| {
@@ -144,7 +144,7 @@ impl RegistryEntry {
         entry
     }
 
-    /// One that is part of the program.
+    /// The entry of a plugin that is part of the program.
     pub(crate) fn from_embedded(runtime: &Arc<Runtime>, embedded: &Embedded) -> Self {
         let mut entry = Self::new(Origin::Embedded, ComponentSource::Embedded(embedded.component));
         entry.size = Some(embedded.component.len() as u64);
@@ -223,7 +223,10 @@ impl RegistryEntry {
         LoadError { plugin: self.display_name(), kind: LoadErrorKind::WrongKind { found, wanted } }
     }
 
-    /// The component's bytes, again.
+    /// Reads the component's bytes again.
+    ///
+    /// # Errors
+    /// When they are more than `limit`, or not those that were read first.
     fn read_component(&self, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
         match &self.component {
             ComponentSource::Embedded(bytes) => Ok(bytes.to_vec()),

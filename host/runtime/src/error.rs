@@ -37,10 +37,10 @@ pub enum LoadErrorKind {
     /// Its file is larger than is compiled.
     #[error("is larger than {} MiB", .limit >> 20)]
     TooLarge {
-        /// Bytes.
+        /// In bytes.
         limit: u64,
     },
-    /// Something else entirely.
+    /// It does not begin as WebAssembly does.
     #[error("is not a WebAssembly file")]
     NotWasm,
     /// Half of the way to a component.
@@ -88,7 +88,7 @@ pub enum LoadErrorKind {
     /// It lies among the installed plugins, but nobody installed it.
     #[error("was not installed by this program: there is no record of its checksum")]
     NoInstallRecord,
-    /// Nobody has it.
+    /// No plugin has this id.
     #[error("is not there")]
     NotFound,
     /// There is no directory for a user's own plugins.

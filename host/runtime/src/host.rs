@@ -30,7 +30,7 @@ struct TimeBudget {
     own_limit: Duration,
     /// What the host took to run programs for it.
     host_time: Duration,
-    /// Of both together.
+    /// The limit of both times together.
     total_limit: Option<Duration>,
 }
 
@@ -141,7 +141,7 @@ impl HostState {
 }
 
 impl TimeBudget {
-    /// What is left.
+    /// The time that is left.
     ///
     /// # Errors
     /// The limit that is over.

@@ -16,7 +16,7 @@ use opkg::digest::sha256;
 /// What is to be known about a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
     /// In hexadecimal.
     pub sha256: String,

@@ -18,9 +18,9 @@ use opkg_interface::is_plugin_id;
 /// A plugin that was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstalledPlugin {
-    /// Where it is now.
+    /// In the directory of installed plugins.
     pub path: PathBuf,
-    /// What it is.
+    /// As the plugin itself gave it.
     pub description: PluginDescription,
 }
 

@@ -21,7 +21,7 @@ pub enum LogLevel {
 pub struct LogMessage {
     /// Id of the plugin that said it, or `cache`.
     pub origin: String,
-    /// How important it is.
+    /// As the plugin chose it.
     pub level: LogLevel,
     /// One line, without control characters.
     pub text: String,
@@ -43,7 +43,7 @@ impl LogSink {
 }
 
 impl Default for LogSink {
-    /// Drops them.
+    /// Drops all messages.
     fn default() -> Self {
         Self::new(|_| {})
     }

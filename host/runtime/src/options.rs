@@ -23,7 +23,7 @@ pub struct RuntimeOptions {
     pub cache: Option<PathBuf>,
     /// How many threads compile a plugin; none stands for [`parallelism`](crate::parallelism).
     pub threads: Option<usize>,
-    /// Of every plugin.
+    /// The same for each plugin.
     pub limits: Limits,
     /// Gets what plugins log.
     pub log: LogSink,

@@ -19,6 +19,7 @@ use crate::error::{CallError, CommandsError, ExecutionError, GenerateError};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::PreparedComponent;
+use crate::validate::ValidationError;
 use crate::world::World;
 use crate::{from_wit, to_wit, validate};
 
@@ -41,8 +42,11 @@ impl World for DistributionPre<HostState> {
     fn describe(
         instance: &Distribution,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<DistributionDescription, String>> {
-        instance.opkg_plugin_packaging().call_describe(store).map(|raw| from_wit::description(raw).validate())
+    ) -> wasmtime::Result<Result<DistributionDescription, ValidationError>> {
+        instance
+            .opkg_plugin_packaging()
+            .call_describe(store)
+            .map(|raw| Ok(from_wit::description(raw).validate()?))
     }
 
     fn from_description(identity: PluginDescription) -> Option<DistributionDescription> {
@@ -227,8 +231,8 @@ impl DistributionPlugin {
         answer.map_err(|reason| CommandsError::Refused(one_line(&reason)))
     }
 
-    fn accept_valid(&self, result: Result<(), String>) -> Result<(), CallError> {
-        result.map_err(|flaw| self.call_error(ExecutionError::Invalid(flaw)))
+    fn accept_valid(&self, result: Result<(), ValidationError>) -> Result<(), CallError> {
+        result.map_err(|error| self.call_error(ExecutionError::Invalid(error.to_string())))
     }
 
     fn call_error(&self, fault: ExecutionError) -> CallError {
@@ -236,7 +240,10 @@ impl DistributionPlugin {
     }
 
     fn to_diagnostics(&self, found: Vec<artefacts::Diagnostic>, opkg: &Opkg) -> Vec<Diagnostic> {
-        found.into_iter().map(|it| to_wit::host_diagnostic(it, opkg, &self.0.description.id)).collect()
+        found
+            .into_iter()
+            .map(|diagnostic| to_wit::host_diagnostic(diagnostic, opkg, &self.0.description.id))
+            .collect()
     }
 }
 

@@ -44,7 +44,7 @@ impl Runtime {
     pub(crate) fn cached_description(&self, sha256: &str) -> Option<PluginDescription> {
         let cache = self.cache.as_ref()?;
         let record = cache.read_record(&CacheKey::new(self.engine().ok()?.engine(), sha256));
-        record.map_err(|reason| self.log_debug(reason)).ok()?.map(|record| record.description)
+        record.map_err(|error| self.log_debug(error.to_string())).ok()?.map(|record| record.description)
     }
 
     /// A component that can be called.
@@ -86,10 +86,10 @@ impl Runtime {
             None => prepared.describe()?,
         };
         if let Some(cache) = &self.cache {
-            let stored = component
-                .serialize()
-                .map_err(|error| error_chain(&error))
-                .and_then(|code| cache.store(&key, &code, &description.clone().into()));
+            let stored = component.serialize().map_err(|error| error_chain(&error)).and_then(|code| {
+                let stored = cache.store(&key, &code, &description.clone().into());
+                stored.map_err(|error| error.to_string())
+            });
             if let Err(reason) = stored {
                 self.log_debug(format!("not kept: {reason}"));
             }
@@ -108,8 +108,8 @@ impl Runtime {
     fn load_cached(&self, machine: &WasmEngine, key: &CacheKey) -> Option<(Component, PluginDescription)> {
         let (code, description) = match self.cache.as_ref()?.load(key) {
             Ok(hit) => hit?,
-            Err(reason) => {
-                self.log_debug(reason);
+            Err(error) => {
+                self.log_debug(error.to_string());
                 return None;
             }
         };
@@ -167,7 +167,7 @@ impl<W: World> PreparedComponent<W> {
     /// # Errors
     /// When it fails, or says something that breaks the rules.
     pub(crate) fn describe(&self) -> Result<W::Description, ExecutionError> {
-        self.call(W::describe)?.map_err(ExecutionError::Invalid)
+        self.call(W::describe)?.map_err(|error| ExecutionError::Invalid(error.to_string()))
     }
 
     /// Starts the plugin and lets it do one thing. Every call has a fresh instance: nothing that one call
@@ -182,11 +182,11 @@ impl<W: World> PreparedComponent<W> {
         self.call_with_channel(None, task)
     }
 
-    /// The same for a hook, with the line to its host, and with the time that it may take with all that the host
+    /// The same for a hook, with the channel to its host, and with the time that it may take with all that the host
     /// does for it.
     ///
     /// # Errors
-    /// Likewise.
+    /// See [`Self::call`].
     pub(crate) fn call_with_channel<R>(
         &self,
         line: Option<(HostChannel, Duration)>,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use opkg::model::Opkg;
 
 use crate::limits::Limits;
+use opkg_interface::DescriptionError;
 use opkg_interface::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
     SourcePackage,
@@ -16,8 +17,21 @@ use opkg_interface::artefacts::{
 use opkg_interface::package_manager::{Command, Installed};
 use opkg_interface::text::quote;
 
-/// One line: what is wrong. Reads as the end of "returned something invalid".
-type ValidationError = String;
+/// Which rule an answer breaks, in one line. Reads as the end of "returned something invalid".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ValidationError(String);
+
+impl From<DescriptionError> for ValidationError {
+    fn from(error: DescriptionError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What a check that failed returns.
+pub(crate) fn invalid<T>(reason: impl Into<String>) -> Result<T, ValidationError> {
+    Err(ValidationError(reason.into()))
+}
 
 /// How the names of files begin that a command of a package manager brings with it.
 const OWN_FILE_PREFIX: &str = "opkg-";
@@ -38,21 +52,23 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
     validate_native_build(&output.native_build)?;
     for diagnostic in &output.diagnostics {
         if diagnostic.severity == Severity::Error {
-            return Err("output together with an error".into());
+            return invalid("output together with an error");
         }
         validate_node(diagnostic, opkg)?;
     }
     let mut names = BTreeSet::new();
     for package in &output.packages {
         validate_package(package, opkg)
-            .map_err(|flaw| format!("package {}: {flaw}", quote(&package.name)))?;
+            .map_err(|error| ValidationError(format!("package {}: {error}", quote(&package.name))))?;
         if !names.insert(&package.file_name) {
-            return Err(format!("two packages in the file {}", quote(&package.file_name)));
+            return invalid(format!("two packages in the file {}", quote(&package.file_name)));
         }
     }
     let is_archive = matches!(output.container, Container::Archive(_));
     match output.packages.iter().find(|package| !is_archive && !package.members.is_empty()) {
-        Some(package) => Err(format!("package {}: members, which only an archive has", quote(&package.name))),
+        Some(package) => {
+            invalid(format!("package {}: members, which only an archive has", quote(&package.name)))
+        }
         None => Ok(()),
     }
 }
@@ -62,8 +78,8 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
 /// # Errors
 /// When one points at nothing, or none is an error.
 pub(crate) fn validate_failure(diagnostics: &[Diagnostic], opkg: &Opkg) -> Result<(), ValidationError> {
-    if diagnostics.iter().all(|it| it.severity != Severity::Error) {
-        return Err("a failure without an error".into());
+    if diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
+        return invalid("a failure without an error");
     }
     diagnostics.iter().try_for_each(|diagnostic| validate_node(diagnostic, opkg))
 }
@@ -75,7 +91,7 @@ pub(crate) fn validate_failure(diagnostics: &[Diagnostic], opkg: &Opkg) -> Resul
 pub(crate) fn validate_node(diagnostic: &Diagnostic, opkg: &Opkg) -> Result<(), ValidationError> {
     match diagnostic.at {
         Some(at) if at as usize >= opkg.locations.len() => {
-            Err(format!("a diagnostic about node {at}, which does not exist"))
+            invalid(format!("a diagnostic about node {at}, which does not exist"))
         }
         _ => Ok(()),
     }
@@ -89,12 +105,12 @@ pub(crate) fn validate_commands(commands: &[Command]) -> Result<(), ValidationEr
     commands.iter().try_for_each(|command| {
         validate_command(&command.argv, &command.env)?;
         if command.success.is_empty() {
-            return Err(format!("a command that cannot succeed: {}", quote(&command.argv[0])));
+            return invalid(format!("a command that cannot succeed: {}", quote(&command.argv[0])));
         }
         for file in &command.files {
             validate_absolute(&file.path)?;
             if !file.path.rsplit('/').next().is_some_and(|name| name.starts_with(OWN_FILE_PREFIX)) {
-                return Err(format!(
+                return invalid(format!(
                     "the file {} for a command, whose name does not begin with `{OWN_FILE_PREFIX}`",
                     quote(&file.path)
                 ));
@@ -119,23 +135,28 @@ pub(crate) fn validate_programs(names: &[String]) -> Result<(), ValidationError>
 /// # Errors
 /// When something is not one printable line.
 pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), ValidationError> {
-    packages.iter().try_for_each(|it| {
-        validate_non_empty("name of an installed package", &it.name)?;
-        validate_single_line("version of an installed package", &it.version)?;
-        validate_single_line("architecture of an installed package", &it.arch)
+    packages.iter().try_for_each(|package| {
+        validate_non_empty("name of an installed package", &package.name)?;
+        validate_single_line("version of an installed package", &package.version)?;
+        validate_single_line("architecture of an installed package", &package.arch)
     })
 }
 
 fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {
-    let packed = output.packages.iter().map(|it| it.members.len() + it.files.len()).sum::<usize>();
+    let packed =
+        output.packages.iter().map(|package| package.members.len() + package.files.len()).sum::<usize>();
     let files = output.meta_files.len() + packed;
     if files > limits.files {
-        return Err(format!("{files} files, where {} are the limit", limits.files));
+        return invalid(format!("{files} files, where {} are the limit", limits.files));
     }
     let plain = output.meta_files.iter().map(|file| file.contents.len());
     let text = plain.sum::<usize>() + output.packages.iter().map(text_size).sum::<usize>();
     if text > limits.text_bytes {
-        return Err(format!("{} MiB of text, where {} are the limit", text >> 20, limits.text_bytes >> 20));
+        return invalid(format!(
+            "{} MiB of text, where {} are the limit",
+            text >> 20,
+            limits.text_bytes >> 20
+        ));
     }
     Ok(())
 }
@@ -147,10 +168,10 @@ fn text_size(package: &BinaryPackage) -> usize {
         Content::Source(_) | Content::Directory | Content::Link(_) => 0,
     });
     contents.sum::<usize>()
-        + package.scriptlets.iter().map(|it| it.body.len()).sum::<usize>()
-        + package.changelog.iter().map(|it| it.text.len()).sum::<usize>()
-        + package.fields.iter().map(|it| it.value.len()).sum::<usize>()
-        + package.members.iter().map(|it| it.contents.len()).sum::<usize>()
+        + package.scriptlets.iter().map(|scriptlet| scriptlet.body.len()).sum::<usize>()
+        + package.changelog.iter().map(|change| change.text.len()).sum::<usize>()
+        + package.fields.iter().map(|field| field.value.len()).sum::<usize>()
+        + package.members.iter().map(|member| member.contents.len()).sum::<usize>()
         + package.description.len()
 }
 
@@ -173,9 +194,9 @@ fn validate_tree(output: &Output, opkg: &Opkg) -> Result<(), ValidationError> {
             validate_file_name(&quilt.name)?;
             validate_non_empty("version of the source package", &quilt.version)?;
             if quilt.version.contains('/') {
-                return Err(format!("a `/` in the version {}", quote(&quilt.version)));
+                return invalid(format!("a `/` in the version {}", quote(&quilt.version)));
             }
-            validate_fields(quilt.fields.iter().map(|it| (&it.name, &it.value)))?;
+            validate_fields(quilt.fields.iter().map(|field| (&field.name, &field.value)))?;
             Some(&quilt.directory)
         }
         SourcePackage::Tree(directory) => Some(directory),
@@ -201,13 +222,14 @@ fn validate_native_build(build: &NativeBuild) -> Result<(), ValidationError> {
 
 fn validate_command(argv: &[String], env: &[(String, String)]) -> Result<(), ValidationError> {
     if argv.first().is_none_or(String::is_empty) {
-        return Err("a command without a program".into());
+        return invalid("a command without a program");
     }
-    if let Some(word) = argv.iter().chain(env.iter().map(|(_, value)| value)).find(|it| it.contains('\0')) {
-        return Err(format!("a zero byte in {}", quote(word)));
+    if let Some(word) = argv.iter().chain(env.iter().map(|(_, value)| value)).find(|word| word.contains('\0'))
+    {
+        return invalid(format!("a zero byte in {}", quote(word)));
     }
     match env.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
-        Some((name, _)) => Err(format!("an environment variable named {}", quote(name))),
+        Some((name, _)) => invalid(format!("an environment variable named {}", quote(name))),
         None => Ok(()),
     }
 }
@@ -235,7 +257,7 @@ fn validate_package(package: &BinaryPackage, opkg: &Opkg) -> Result<(), Validati
             validate_non_empty("version in a relation", &bound.version)?;
         }
     }
-    validate_fields(package.fields.iter().map(|it| (&it.name, &it.value)))?;
+    validate_fields(package.fields.iter().map(|field| (&field.name, &field.value)))?;
     package
         .changelog
         .iter()
@@ -255,7 +277,7 @@ fn validate_fields<'a>(
         validate_non_empty("name of a field", name)?;
         // Fields may be folded over several lines: how, is the matter of each format.
         if let Some(odd) = value.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            return Err(format!("the character {odd:?} in the field {}", quote(name)));
+            return invalid(format!("the character {odd:?} in the field {}", quote(name)));
         }
     }
     Ok(())
@@ -264,14 +286,14 @@ fn validate_fields<'a>(
 fn validate_scriptlets(scriptlets: &[Scriptlet]) -> Result<(), ValidationError> {
     for (index, scriptlet) in scriptlets.iter().enumerate() {
         if scriptlets[..index].iter().any(|other| other.time == scriptlet.time) {
-            return Err("two scriptlets of one time".into());
+            return invalid("two scriptlets of one time");
         }
         if scriptlet.interpreter.first().is_none_or(String::is_empty) {
-            return Err("a scriptlet without an interpreter".into());
+            return invalid("a scriptlet without an interpreter");
         }
         scriptlet.interpreter.iter().try_for_each(|word| validate_single_line("interpreter", word))?;
         if scriptlet.body.contains('\0') {
-            return Err("a scriptlet with a zero byte".into());
+            return invalid("a scriptlet with a zero byte");
         }
     }
     Ok(())
@@ -283,14 +305,14 @@ fn validate_files(files: &[PackedFile], opkg: &Opkg) -> Result<(), ValidationErr
         let what = quote(&file.path);
         validate_absolute(&file.path)?;
         if file.mode > 0o777 {
-            return Err(format!("the mode {:o} for {what}; special bits are not allowed", file.mode));
+            return invalid(format!("the mode {:o} for {what}; special bits are not allowed", file.mode));
         }
         match &file.content {
             Content::Source(node) if !sources.contains(node) => {
-                return Err(format!("{what} from node {node}, which is no file of the OPKG"));
+                return invalid(format!("{what} from node {node}, which is no file of the OPKG"));
             }
             Content::Link(target) if target.is_empty() || target.contains(char::is_control) => {
-                return Err(format!("{what} as a link to {}", quote(target)));
+                return invalid(format!("{what} as a link to {}", quote(target)));
             }
             _ => {}
         }
@@ -301,7 +323,7 @@ fn validate_files(files: &[PackedFile], opkg: &Opkg) -> Result<(), ValidationErr
         .collect();
     validate_no_conflicts(&mut entries)?;
     match files.windows(2).find(|pair| pair[0].path > pair[1].path) {
-        Some(pair) => Err(format!(
+        Some(pair) => invalid(format!(
             "files that are not sorted: {} before {}",
             quote(&pair[0].path),
             quote(&pair[1].path)
@@ -335,10 +357,14 @@ fn validate_no_conflicts(entries: &mut [TreeEntry<'_>]) -> Result<(), Validation
         let [first, second] = pair else { continue };
         let Some(rest) = second.path.strip_prefix(first.path) else { continue };
         if rest.is_empty() {
-            return Err(format!("the path {} twice", quote(first.path)));
+            return invalid(format!("the path {} twice", quote(first.path)));
         }
         if !first.is_directory && rest.starts_with('/') {
-            return Err(format!("{} inside of {}, which is a file", quote(second.path), quote(first.path)));
+            return invalid(format!(
+                "{} inside of {}, which is a file",
+                quote(second.path),
+                quote(first.path)
+            ));
         }
     }
     Ok(())
@@ -352,35 +378,34 @@ fn validate_relative(path: &str) -> Result<(), ValidationError> {
     if path.len() <= MAX_PATH_BYTES && path.split('/').all(clean) {
         return Ok(());
     }
-    Err(format!("the path {}, which is not relative and clean", quote(path)))
+    invalid(format!("the path {}, which is not relative and clean", quote(path)))
 }
 
 /// The path of something in the root of a system.
 fn validate_absolute(path: &str) -> Result<(), ValidationError> {
     match path.strip_prefix('/') {
-        Some(rest) => {
-            validate_relative(rest).map_err(|_| format!("the path {}, which is not clean", quote(path)))
-        }
-        None => Err(format!("the path {}, which is not absolute", quote(path))),
+        Some(rest) => validate_relative(rest)
+            .or_else(|_| invalid(format!("the path {}, which is not clean", quote(path)))),
+        None => invalid(format!("the path {}, which is not absolute", quote(path))),
     }
 }
 
 fn validate_file_name(name: &str) -> Result<(), ValidationError> {
-    validate_relative(name)
-        .map_err(|_| ())
-        .and_then(|()| if name.contains('/') { Err(()) } else { Ok(()) })
-        .map_err(|()| format!("{}, where the name of a file is meant", quote(name)))
+    if name.contains('/') || validate_relative(name).is_err() {
+        return invalid(format!("{}, where the name of a file is meant", quote(name)));
+    }
+    Ok(())
 }
 
 fn validate_single_line(what: &str, value: &str) -> Result<(), ValidationError> {
     match value.chars().find(|c| c.is_control()) {
-        Some(odd) => Err(format!("the character {odd:?} in the {what} {}", quote(value))),
+        Some(odd) => invalid(format!("the character {odd:?} in the {what} {}", quote(value))),
         None => Ok(()),
     }
 }
 
 fn validate_non_empty(what: &str, value: &str) -> Result<(), ValidationError> {
-    if value.is_empty() { Err(format!("an empty {what}")) } else { validate_single_line(what, value) }
+    if value.is_empty() { invalid(format!("an empty {what}")) } else { validate_single_line(what, value) }
 }
 
 #[cfg(test)]

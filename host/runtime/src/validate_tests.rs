@@ -111,7 +111,9 @@ fn error_of(change: impl FnOnce(&mut Output)) -> String {
     let mut changed = valid_output();
     change(&mut changed);
     let limits = Limits { files: 10, text_bytes: 1 << 20, ..Limits::default() };
-    validate_output(&changed, &opkg(), &limits).err().unwrap_or_else(|| "accepted".into())
+    validate_output(&changed, &opkg(), &limits)
+        .err()
+        .map_or_else(|| "accepted".into(), |error| error.to_string())
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
     let flaw = |change: fn(&mut Command)| {
         let mut command = command();
         change(&mut command);
-        validate_commands(&[command]).unwrap_err()
+        validate_commands(&[command]).unwrap_err().to_string()
     };
     let flaws = [
         flaw(|it| it.argv.clear()),
@@ -280,8 +282,8 @@ fn diagnostics_point_at_something() {
         error_of(|it| it.diagnostics = vec![diagnostic(Severity::Note, Some(2))]),
         error_of(|it| it.diagnostics = vec![diagnostic(Severity::Warning, Some(3))]),
         error_of(|it| it.diagnostics = vec![diagnostic(Severity::Error, None)]),
-        validate_failure(&[diagnostic(Severity::Warning, None)], &opkg()).unwrap_err(),
-        validate_failure(&[], &opkg()).unwrap_err(),
+        validate_failure(&[diagnostic(Severity::Warning, None)], &opkg()).unwrap_err().to_string(),
+        validate_failure(&[], &opkg()).unwrap_err().to_string(),
     ];
     insta::assert_snapshot!(flaws.join("\n"), @r#"
     accepted

@@ -5,10 +5,11 @@ use wasmtime::{Result, Store};
 
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
+use crate::validate::ValidationError;
 
 /// A component of one of the worlds, linked and ready to be started.
 pub(crate) trait World: Clone + Send + Sync + 'static {
-    /// A started one.
+    /// An instance of the component, which one call uses.
     type Instance;
     /// What it says of itself.
     type Description: Clone;
@@ -16,17 +17,17 @@ pub(crate) trait World: Clone + Send + Sync + 'static {
     /// Defines what the world may import.
     fn link(linker: &mut Linker<HostState>) -> Result<()>;
 
-    /// Takes what is linked.
+    /// Prepares a component whose imports are linked.
     fn new(pre: InstancePre<HostState>) -> Result<Self>;
 
-    /// Starts it.
+    /// Makes a fresh instance in `store`.
     fn instantiate(&self, store: &mut Store<HostState>) -> Result<Self::Instance>;
 
-    /// Asks it what it is; one line where that breaks the rules.
+    /// Asks it what it is; the inner error is for an answer that breaks the rules.
     fn describe(
         instance: &Self::Instance,
         store: &mut Store<HostState>,
-    ) -> Result<Result<Self::Description, String>>;
+    ) -> Result<Result<Self::Description, ValidationError>>;
 
     /// The description of a component of this world; nothing where it is one of another.
     fn from_description(identity: PluginDescription) -> Option<Self::Description>;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use opkg::model::Timestamp;
 
 use super::deb_file::{self, DebReadError};
-use super::index_files::{IndexFiles, cannot_index, open_package};
+use super::index_files::{IndexError, IndexFiles, cannot_index, open_package};
 use crate::checksums::{self, Checksums};
 use crate::deb822::{self, find_field, write_field};
 use crate::{Error, Signer, compress};
@@ -70,9 +70,9 @@ struct IndexParagraphs {
 
 impl IndexParagraphs {
     /// Appends one, unless there is one of the same package: which of the two would be fetched is anybody's guess.
-    fn add(&mut self, identity: String, fields: &[(&str, &str)]) -> Result<(), String> {
+    fn add(&mut self, identity: String, fields: &[(&str, &str)]) -> Result<(), IndexError> {
         if self.identities.contains(&identity) {
-            return Err(format!("another file is {identity} as well"));
+            return Err(format!("another file is {identity} as well").into());
         }
         self.identities.insert(identity);
         if !self.text.is_empty() {
@@ -87,7 +87,7 @@ impl IndexParagraphs {
 
 /// Appends what a package says of itself, and where it is. Returns its time.
 fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
-    let refuse = |reason: String| cannot_index(directory, name, reason);
+    let refuse = |reason: IndexError| cannot_index(directory, name, reason);
     let deb = deb_file::read(open_package(directory, name)?).map_err(|error| match error {
         DebReadError::Io(error) => Error::Io(error),
         DebReadError::Invalid(reason) => refuse(reason),
@@ -112,7 +112,7 @@ fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Res
 /// Appends what a source package says of itself, with its own file among those that belong to it. Returns
 /// its time.
 fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
-    let refuse = |reason: String| cannot_index(directory, name, reason);
+    let refuse = |reason: IndexError| cannot_index(directory, name, reason);
     let file = open_package(directory, name)?;
     let metadata = file.metadata()?;
     if metadata.len() > MAX_DSC_BYTES {
@@ -122,7 +122,7 @@ fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Resu
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_DSC_BYTES), &mut bytes)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| refuse("it is not UTF-8".into()))?;
-    let mut fields = deb822::parse_paragraph(strip_signature(text)).map_err(refuse)?;
+    let mut fields = deb822::parse_paragraph(strip_signature(text)).map_err(|error| refuse(error.into()))?;
     reject_index_fields(&fields).map_err(refuse)?;
     let identity = format_identity(&fields, &["Source", "Version"]).map_err(refuse)?;
 
@@ -134,7 +134,7 @@ fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Resu
     for (list, sum) in [("Files", &own.md5), ("Checksums-Sha1", &own.sha1), ("Checksums-Sha256", &own.sha256)]
     {
         let place = fields.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(list));
-        let (_, value) = place.ok_or_else(|| refuse(format!("it has no field `{list}`")))?;
+        let (_, value) = place.ok_or_else(|| refuse(format!("it has no field `{list}`").into()))?;
         *value = format!("\n {sum} {} {name}{value}", own.size);
     }
     let mut listed: Vec<(&str, &str)> = fields
@@ -149,40 +149,40 @@ fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Resu
 
 /// Compares a file of a source package with the line about it.
 fn verify_source_file(directory: &Path, dsc: &str, line: &str) -> Result<(), Error> {
-    let refuse = |reason: String| cannot_index(directory, dsc, reason);
+    let refuse = |reason: IndexError| cannot_index(directory, dsc, reason);
     let words: Vec<&str> = line.split_whitespace().collect();
     let [sum, size, name] = words[..] else {
-        return Err(refuse(format!("the line {line:?} is not about a file")));
+        return Err(refuse(format!("the line {line:?} is not about a file").into()));
     };
     if name.contains('/') || name.starts_with('.') {
-        return Err(refuse(format!("it names the file {name:?}, which lies elsewhere")));
+        return Err(refuse(format!("it names the file {name:?}, which lies elsewhere").into()));
     }
     let file = match open_package(directory, name) {
         Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(refuse(format!("{name}, which belongs to it, is missing")));
+            return Err(refuse(format!("{name}, which belongs to it, is missing").into()));
         }
         other => other?,
     };
     let sums = Checksums::compute(file)?;
     if sums.sha256 != sum || sums.size.to_string() != size {
-        return Err(refuse(format!("{name}, which belongs to it, has other contents than it says")));
+        return Err(refuse(format!("{name}, which belongs to it, has other contents than it says").into()));
     }
     Ok(())
 }
 
 /// `name version …`, of fields that must be there.
-fn format_identity(fields: &[(String, String)], names: &[&str]) -> Result<String, String> {
+fn format_identity(fields: &[(String, String)], names: &[&str]) -> Result<String, IndexError> {
     let words = names.iter().map(|name| match find_field(fields, name) {
         Some(value) if !value.is_empty() && !value.contains(char::is_whitespace) => Ok(value),
-        Some(value) => Err(format!("its {name} is {value:?}")),
-        None => Err(format!("it has no field `{name}`")),
+        Some(value) => Err(IndexError::from(format!("its {name} is {value:?}"))),
+        None => Err(format!("it has no field `{name}`").into()),
     });
     Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-fn reject_index_fields(fields: &[(String, String)]) -> Result<(), String> {
+fn reject_index_fields(fields: &[(String, String)]) -> Result<(), IndexError> {
     match INDEX_FIELDS.iter().find(|name| find_field(fields, name).is_some()) {
-        Some(name) => Err(format!("it has the field `{name}`, which is for the index to give")),
+        Some(name) => Err(format!("it has the field `{name}`, which is for the index to give").into()),
         None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use liblzma::stream::Stream;
 
+use super::index_files::IndexError;
 use crate::deb822;
 
 /// What a control archive may hold; those of the largest packages in use are a tenth of it.
@@ -26,7 +27,7 @@ pub(super) enum DebReadError {
     /// The file as such.
     Io(io::Error),
     /// What it holds.
-    Invalid(String),
+    Invalid(IndexError),
 }
 
 impl From<io::Error> for DebReadError {
@@ -38,8 +39,8 @@ impl From<io::Error> for DebReadError {
     }
 }
 
-impl From<String> for DebReadError {
-    fn from(reason: String) -> Self {
+impl From<IndexError> for DebReadError {
+    fn from(reason: IndexError) -> Self {
         Self::Invalid(reason)
     }
 }
@@ -62,15 +63,18 @@ pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     loop {
         let member = ArMember::read(&mut file)?;
         if member.size > MAX_CONTROL_ARCHIVE_BYTES {
-            return Err(DebReadError::Invalid(format!("its member {:?} is too large", member.name)));
+            return Err(DebReadError::Invalid(format!("its member {:?} is too large", member.name).into()));
         }
         let contents = member.contents(&mut file)?;
         // Members of such names are for later versions, and to be passed over.
         if !member.name.starts_with('_') {
             let control = extract_control_file(&member.name, &contents)?;
             let control =
-                String::from_utf8(control).map_err(|_| "its control file is not UTF-8".to_owned())?;
-            return Ok(DebFile { time: version.time, fields: deb822::parse_paragraph(&control)? });
+                String::from_utf8(control).map_err(|_| IndexError::from("its control file is not UTF-8"))?;
+            return Ok(DebFile {
+                time: version.time,
+                fields: deb822::parse_paragraph(&control).map_err(IndexError::from)?,
+            });
         }
     }
 }
@@ -113,8 +117,8 @@ impl ArMember {
 }
 
 /// The file `control` of the archive of that name.
-fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let damaged = |error: io::Error| format!("its control archive cannot be read: {error}");
+fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, IndexError> {
+    let damaged = |error: io::Error| IndexError::from(format!("its control archive cannot be read: {error}"));
     let tar: Box<dyn Read + '_> = match name {
         "control.tar" => Box::new(bytes),
         "control.tar.gz" => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
@@ -124,7 +128,7 @@ fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
             Box::new(liblzma::read::XzDecoder::new_stream(bytes, stream))
         }
         "control.tar.zst" => Box::new(zstd::stream::read::Decoder::with_buffer(bytes).map_err(damaged)?),
-        other => return Err(format!("its member {other:?} is no control archive")),
+        other => return Err(format!("its member {other:?} is no control archive").into()),
     };
     let mut archive = tar::Archive::new(tar.take(MAX_CONTROL_ARCHIVE_BYTES));
     for entry in archive.entries().map_err(damaged)? {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 
+use crate::deb822::ControlFileError;
 use crate::error::Error;
 
 /// The index of the packages of one format.
@@ -14,11 +15,34 @@ pub(super) struct IndexFiles {
     pub(super) obsolete: Vec<String>,
 }
 
+/// Why a package cannot go into an index. Reads as a sentence about its file.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct IndexError(String);
+
+impl From<String> for IndexError {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+impl From<&str> for IndexError {
+    fn from(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
+impl From<ControlFileError> for IndexError {
+    fn from(error: ControlFileError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory.
 pub(super) fn open_package(directory: &Path, name: &str) -> Result<fs::File, Error> {
     let path = directory.join(name);
-    let unsound = |it: char| it.is_whitespace() || it.is_control() || it == char::REPLACEMENT_CHARACTER;
-    if name.contains(unsound) {
+    let is_unprintable = |c: char| c.is_whitespace() || c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    if name.contains(is_unprintable) {
         return Err(cannot_index(
             directory,
             name,
@@ -31,6 +55,6 @@ pub(super) fn open_package(directory: &Path, name: &str) -> Result<fs::File, Err
     Ok(fs::File::open(path)?)
 }
 
-pub(super) fn cannot_index(directory: &Path, name: &str, reason: impl Into<String>) -> Error {
-    Error::CannotIndex { file: directory.join(name), reason: reason.into() }
+pub(super) fn cannot_index(directory: &Path, name: &str, reason: impl Into<IndexError>) -> Error {
+    Error::CannotIndex { file: directory.join(name), reason: reason.into().0 }
 }

@@ -65,7 +65,7 @@ pub struct RpmHeaders {
     pub is_source: bool,
     /// Checksums and signatures.
     pub signature: ParsedHeader,
-    /// Everything else.
+    /// The main header: name, version, files, relations.
     pub header: ParsedHeader,
     /// Where the header stands in the file.
     pub header_range: Range<usize>,

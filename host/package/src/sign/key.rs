@@ -161,7 +161,7 @@ struct KeyPart {
     can_sign: bool,
     /// When what is said here began to hold, in seconds since 1970.
     valid_from: u32,
-    /// When it ends.
+    /// When it ceases to hold, in seconds since 1970.
     expires_at: Option<u32>,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::hook_runner::exports::opkg::plugin::hook as wit;
+use crate::validate::{ValidationError, invalid};
 use opkg_interface::text::quote;
 use opkg_interface::{is_plugin_id, is_printable_word};
 
@@ -48,26 +49,28 @@ impl RunnerDescription {
     /// Takes what a runner answered.
     ///
     /// # Errors
-    /// One line, which says what is wrong with it.
-    pub(crate) fn from_wit(raw: wit::Description) -> Result<Self, String> {
+    /// The first rule that it breaks.
+    pub(crate) fn from_wit(raw: wit::Description) -> Result<Self, ValidationError> {
         if !is_plugin_id(&raw.name) {
-            return Err(format!(
+            return invalid(format!(
                 "the name {}, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at \
                  both ends",
                 quote(&raw.name)
             ));
         }
         if !is_printable_word(&raw.version) {
-            return Err(format!("{}, where a version is meant", quote(&raw.version)));
+            return invalid(format!("{}, where a version is meant", quote(&raw.version)));
         }
         if raw.takes.len() > MAX_PATTERNS {
-            return Err(format!("more than {MAX_PATTERNS} patterns of files"));
+            return invalid(format!("more than {MAX_PATTERNS} patterns of files"));
         }
         let fits = |length: usize| (1..=MAX_PATTERN_BYTES).contains(&length);
         let takes = raw.takes.into_iter().map(|pattern| match pattern {
             wit::Pattern::StartsWith(bytes) if fits(bytes.len()) => Ok(FilePattern::StartsWith(bytes)),
             wit::Pattern::EndsWith(end) if fits(end.len()) => Ok(FilePattern::EndsWith(end)),
-            _ => Err(format!("a pattern of files that is empty, or longer than {MAX_PATTERN_BYTES} bytes")),
+            _ => {
+                invalid(format!("a pattern of files that is empty, or longer than {MAX_PATTERN_BYTES} bytes"))
+            }
         });
         Ok(Self { id: raw.name, version: raw.version, takes: takes.collect::<Result<_, _>>()? })
     }
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_taken_by_beginning_or_name() -> Result<(), String> {
+    fn files_are_taken_by_beginning_or_name() -> Result<(), ValidationError> {
         let patterns = vec![wit::Pattern::StartsWith(b"#!".into()), wit::Pattern::EndsWith(".apt".into())];
         let runner = RunnerDescription::from_wit(wit_description(patterns))?;
         for (name, beginning, taken) in [
@@ -121,7 +124,10 @@ mod tests {
             wit_description(vec![wit::Pattern::EndsWith("x".repeat(65))]),
             wit_description(vec![wit::Pattern::EndsWith("x".into()); 101]),
         ]
-        .map(|it| RunnerDescription::from_wit(it).map_or_else(|flaw| flaw, |it| format!("accepted: {it:?}")));
+        .map(|raw| {
+            RunnerDescription::from_wit(raw)
+                .map_or_else(|error| error.to_string(), |description| format!("accepted: {description:?}"))
+        });
         insta::assert_snapshot!(flaws.join("\n"), @r"
         the name `../x`, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at both ends
         `1 0`, where a version is meant

@@ -13,6 +13,7 @@ use crate::error::{CallError, ExecutionError};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::PreparedComponent;
+use crate::validate::ValidationError;
 use crate::world::World;
 use opkg_interface::text::{one_line, truncate};
 use wasmtime::component::{HasSelf, InstancePre, Linker};
@@ -40,7 +41,7 @@ impl World for HookRunnerPre<HostState> {
     fn describe(
         instance: &HookRunner,
         store: &mut Store<HostState>,
-    ) -> Result<Result<RunnerDescription, String>> {
+    ) -> Result<Result<RunnerDescription, ValidationError>> {
         instance.opkg_plugin_hook().call_describe(store).map(RunnerDescription::from_wit)
     }
 

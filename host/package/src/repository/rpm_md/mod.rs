@@ -10,7 +10,7 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::index_files::{IndexFiles, cannot_index, open_package};
+use super::index_files::{IndexError, IndexFiles, cannot_index, open_package};
 use super::xml::XmlWriter;
 use crate::checksums::Checksums;
 use crate::rpm::reader;
@@ -47,18 +47,18 @@ pub(super) fn build_index(
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut newest = 0;
     for name in rpms {
-        let refuse = |reason: String| cannot_index(directory, name, reason);
+        let refuse = |reason: IndexError| cannot_index(directory, name, reason);
         if name.contains(['%', '?', '#', '\\']) {
             return Err(refuse("its name has a character that means something else in an address".into()));
         }
         let mut headers = Vec::new();
         open_package(directory, name)?.take(MAX_HEADERS_BYTES).read_to_end(&mut headers)?;
-        let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string()))?;
+        let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string().into()))?;
         let sums = Checksums::compute(open_package(directory, name)?)?;
         let package = PackageMetadata::new(&rpm, name, &sums).map_err(refuse)?;
         // Which of the two would be fetched is anybody's guess.
         if let Some(twin) = seen.insert(package.identity(), name) {
-            return Err(refuse(format!("{twin} is {} as well", package.identity())));
+            return Err(refuse(format!("{twin} is {} as well", package.identity()).into()));
         }
         newest = newest.max(package.time());
         package.write_primary(&mut primary);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::index_files::IndexError;
 use super::super::xml::XmlWriter;
 use crate::checksums::Checksums;
 use crate::rpm::reader::{ParsedHeader, RpmHeaders};
@@ -62,16 +63,20 @@ impl<'a> PackageMetadata<'a> {
     /// Takes it out of the headers of the file of that name.
     ///
     /// # Errors
-    /// Says what is wrong with the headers.
-    pub(super) fn new(rpm: &'a RpmHeaders, file_name: &'a str, sums: &'a Checksums) -> Result<Self, String> {
+    /// When the headers are damaged, or name nothing that can be installed.
+    pub(super) fn new(
+        rpm: &'a RpmHeaders,
+        file_name: &'a str,
+        sums: &'a Checksums,
+    ) -> Result<Self, IndexError> {
         let header = &rpm.header;
         let word = |what: &str, tag: u32| match header.text(tag) {
             Some(word)
-                if !word.is_empty() && !word.contains(|it: char| it.is_whitespace() || it.is_control()) =>
+                if !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c.is_control()) =>
             {
                 Ok(word)
             }
-            other => Err(format!("its {what} is {:?}", other.unwrap_or_default())),
+            other => Err(IndexError::from(format!("its {what} is {:?}", other.unwrap_or_default()))),
         };
         let arch = if rpm.is_source { "src" } else { word("architecture", tag::ARCH)? };
         let files = read_files(header)?;
@@ -203,17 +208,20 @@ impl<'a> PackageMetadata<'a> {
             .relations
             .iter()
             .filter(|(name, _)| *name == "rpm:provides")
-            .flat_map(|(_, list)| list.iter().map(|it| (it.name, it.version, it.comparison)))
+            .flat_map(|(_, list)| {
+                list.iter().map(|relation| (relation.name, relation.version, relation.comparison))
+            })
             .collect();
-        let files: BTreeSet<&str> = self.files.iter().map(|it| it.path.as_str()).collect();
+        let files: BTreeSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         for (name, list) in &mut self.relations {
             if *name == "rpm:requires" {
                 let mut seen = BTreeSet::new();
-                list.retain(|it| {
-                    let inside = it.name.starts_with("rpmlib(")
-                        || own.contains(&(it.name, it.version, it.comparison))
-                        || is_primary_file(it.name) && files.contains(it.name);
-                    !inside && seen.insert((it.name, it.version, it.comparison, it.is_pre))
+                list.retain(|relation| {
+                    let RelationEntry { name, version, comparison, is_pre } = *relation;
+                    let is_satisfied = name.starts_with("rpmlib(")
+                        || own.contains(&(name, version, comparison))
+                        || is_primary_file(name) && files.contains(name);
+                    !is_satisfied && seen.insert((name, version, comparison, is_pre))
                 });
             }
         }
@@ -252,11 +260,13 @@ fn is_primary_file(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }
 
-fn read_relations(header: &ParsedHeader, tags: RelationTags) -> Result<Vec<RelationEntry<'_>>, String> {
+fn read_relations(header: &ParsedHeader, tags: RelationTags) -> Result<Vec<RelationEntry<'_>>, IndexError> {
     let names = header.texts(tags.names);
     let (versions, flags) = (header.texts(tags.versions), header.numbers(tags.flags));
     if names.len() != versions.len() || names.len() != flags.len() {
-        return Err(format!("damaged: the relations of tag {} have parts of different lengths", tags.names));
+        return Err(
+            format!("damaged: the relations of tag {} have parts of different lengths", tags.names).into()
+        );
     }
     Ok(names
         .iter()
@@ -283,7 +293,7 @@ fn comparison_name(flags: u64) -> Option<&'static str> {
     })
 }
 
-fn read_files(header: &ParsedHeader) -> Result<Vec<FileEntry>, String> {
+fn read_files(header: &ParsedHeader) -> Result<Vec<FileEntry>, IndexError> {
     let bases = header.texts(tag::BASE_NAMES);
     let directories = header.texts(tag::DIRECTORY_NAMES);
     let indexes = header.numbers(tag::DIRECTORY_INDEXES);
@@ -298,7 +308,7 @@ fn read_files(header: &ParsedHeader) -> Result<Vec<FileEntry>, String> {
         let directory = directory.ok_or("damaged: a file is in a directory that is not named")?;
         let length = directory.len() + base.len();
         if length > MAX_PATH_BYTES {
-            return Err(format!("damaged: a path of {length} bytes"));
+            return Err(format!("damaged: a path of {length} bytes").into());
         }
         room = room.checked_sub(length).ok_or("damaged: more files than there can be")?;
         let kind = match (modes[at] & 0o170_000 == 0o040_000, flags[at] & u64::from(tag::FILE_GHOST) != 0) {
