@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
@@ -38,14 +39,15 @@ fn start_blocked_run(site: &ClusterFixture) -> Child {
 
 /// Waits until a run says that it stops.
 fn wait_for_stop_message(run: &mut Child) {
-    let mut said = String::new();
-    let mut lines = BufReader::new(run.stderr.take().unwrap());
-    while !said.contains("stopping after the current step") {
-        said.clear();
-        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended without a word");
-    }
+    let lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let (sender, heard) = mpsc::channel();
     // It may go on talking.
-    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    std::thread::spawn(move || {
+        let said =
+            lines.map_while(Result::ok).filter(|line| line.contains("stopping after the current step"));
+        said.for_each(|_| sender.send(()).unwrap_or_default());
+    });
+    heard.recv_timeout(Duration::from_secs(120)).expect("it says that it stops");
 }
 
 #[test]
