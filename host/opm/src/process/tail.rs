@@ -1,6 +1,6 @@
 //! The end of a stream of bytes, in memory that does not grow with it.
 
-use opkg::is_unsafe_control;
+use opkg::strip_control_chars;
 
 /// Lines of a report.
 const MAX_LINES: usize = 20;
@@ -57,21 +57,10 @@ fn sanitize_line(line: &str) -> String {
     // What a carriage return goes back over is written over.
     let line = line.trim_end_matches('\r');
     let line = line.rsplit('\r').next().unwrap_or(line);
-    let mut shown = String::new();
-    let mut characters = line.chars().peekable();
-    let mut count = 0;
-    while let Some(c) = characters.next() {
-        if c == '\u{1b}' && characters.next_if_eq(&'[').is_some() {
-            // Ends with the first character that is no parameter.
-            while characters.next_if(|c| matches!(c, ' '..='?')).is_some() {}
-            characters.next();
-        } else if count == MAX_LINE_CHARS {
-            shown.push('…');
-            break;
-        } else if c == '\t' || !is_unsafe_control(c) {
-            shown.push(if c == '\t' { ' ' } else { c });
-            count += 1;
-        }
+    let plain = strip_control_chars(line).replace('\t', " ");
+    let mut shown: String = plain.chars().take(MAX_LINE_CHARS).collect();
+    if plain.chars().nth(MAX_LINE_CHARS).is_some() {
+        shown.push('…');
     }
     shown.trim_end().to_owned()
 }
@@ -80,6 +69,7 @@ fn sanitize_line(line: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use opkg::is_unsafe_control;
     use proptest::prelude::*;
 
     fn lines(printed: &str) -> String {
