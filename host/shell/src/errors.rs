@@ -29,9 +29,9 @@ impl UsageError {
 /// Displays as `error: …`, its causes, details, and a hint, each on lines of its own.
 #[derive(Debug)]
 pub struct ErrorReport {
-    error: Box<dyn Error + Send + Sync>,
-    /// What was being done, the innermost first.
-    contexts: Vec<String>,
+    /// With what was being done, as its contexts.
+    error: anyhow::Error,
+    io_kind: Option<io::ErrorKind>,
     details: Vec<String>,
     hint: Option<String>,
 }
@@ -39,13 +39,15 @@ pub struct ErrorReport {
 impl ErrorReport {
     /// Of an error, or of a message.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { error: error.into(), contexts: Vec::new(), details: Vec::new(), hint: None }
+        let error = error.into();
+        let io_kind = io_error_kind(error.as_ref());
+        Self { error: anyhow::Error::from_boxed(error), io_kind, details: Vec::new(), hint: None }
     }
 
     /// With what was being done, of which what was reported so far is the cause.
     #[must_use]
     pub fn context(mut self, text: impl Into<String>) -> Self {
-        self.contexts.push(text.into());
+        self.error = self.error.context(text.into());
         self
     }
 
@@ -66,7 +68,7 @@ impl ErrorReport {
     /// Whether somebody closed our output: then they have read enough.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
-        io_error_kind(self.error.as_ref()) == Some(io::ErrorKind::BrokenPipe)
+        self.io_kind == Some(io::ErrorKind::BrokenPipe)
     }
 
     /// The message and its causes, with `: ` between them.
@@ -76,8 +78,7 @@ impl ErrorReport {
     }
 
     fn messages(&self) -> impl Iterator<Item = String> {
-        let contexts = self.contexts.iter().rev().cloned();
-        contexts.chain(chain(self.error.as_ref()).map(ToString::to_string))
+        self.error.chain().map(ToString::to_string)
     }
 }
 
