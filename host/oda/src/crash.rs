@@ -1,6 +1,7 @@
 //! Crash points: tests let the process die there, to see how the next one recovers.
 
-/// Aborts the process, without unwinding, if `$OPM_CRASH_AT` is this name, or, written `NAME:N`, when it is reached for the N-th time.
+/// Dies by SIGKILL, which nothing can catch, if `$OPM_CRASH_AT` is this name, or, written `NAME:N`, when it is reached
+/// for the N-th time.
 /// Writes the name as a line at the end of the file `$OPM_CRASH_TRACE`, so that a test can learn what points
 /// there are. Only in builds with debug assertions; in others it does nothing.
 #[inline]
@@ -28,6 +29,8 @@ mod enabled {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use rustix::process::{Signal, getpid, kill_process};
+
     /// The name of the point to die at, and how often it must have been reached.
     static CRASH_AT: LazyLock<Option<(String, u64)>> =
         LazyLock::new(|| parse_crash_at(&std::env::var("OPM_CRASH_AT").ok()?));
@@ -51,7 +54,8 @@ mod enabled {
         }
         let Some((at, count)) = CRASH_AT.as_ref() else { return };
         if at == name && HIT_COUNT.fetch_add(1, Ordering::SeqCst) + 1 == *count {
-            std::process::abort();
+            // It cannot fail: every process may kill itself.
+            let _ = kill_process(getpid(), Signal::KILL);
         }
     }
 }

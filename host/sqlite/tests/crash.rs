@@ -11,9 +11,6 @@ use common::Fixture;
 use opkg_oda::{Change, Cluster, Store};
 use opkg_sqlite::SqliteStore;
 
-/// What `abort` ends a process with.
-const SIGABRT: i32 = 6;
-
 /// The writes of the child, in their order.
 const WRITES: [&str; 3] = ["start_run", "commit", "update"];
 
@@ -82,7 +79,7 @@ fn killed_anywhere_a_write_is_whole_or_not_there() {
             .output()
             .unwrap()
             .status;
-        assert_eq!(status.signal(), Some(SIGABRT), "{point}");
+        assert_eq!(status.signal(), Some(9), "{point}");
         let (name, place) = point.split_once('.').unwrap();
         let done = WRITES.iter().position(|it| *it == name).unwrap() + usize::from(place == "after");
         let (count, cluster) = count_writes(&scratch);
@@ -109,7 +106,7 @@ fn a_new_database_is_whole_or_not_there() {
             .output()
             .unwrap()
             .status;
-        assert_eq!(status.signal(), Some(SIGABRT), "{point}");
+        assert_eq!(status.signal(), Some(9), "{point}");
         assert_eq!(scratch.path().exists(), there, "{point}");
         let opened =
             if there { SqliteStore::open(&scratch.path()) } else { SqliteStore::create(&scratch.path()) };
