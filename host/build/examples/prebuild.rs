@@ -1,5 +1,5 @@
-//! Builds the components that are kept in `plugins/prebuilt` and in the examples anew, each with its provenance, or checks with `--check`
-//! that building them again gives the same bytes. Names of plugins restrict it to those.
+//! Builds the components that are kept in `plugins/prebuilt` and in the examples anew, each with its provenance, or
+//! checks with `--check` that building them again gives the same bytes. Names of plugins restrict it to those.
 //!
 //! The standard library is always built from source, since then the bytes depend on the version of the
 //! compiler alone and not on who made it.

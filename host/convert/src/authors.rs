@@ -2,7 +2,7 @@
 
 use opkg::escape_for_display;
 use opkg::rules::check_email;
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::new_config::NewAuthor;
 use crate::old_config::OldConfig;
@@ -17,7 +17,7 @@ const PLACEHOLDER_NAME: &str = "Unknown";
 const COPYRIGHT_YEARS: std::ops::RangeInclusive<u16> = 1900..=2105;
 
 /// All authors; one at least is a maintainer.
-pub(crate) fn convert_authors(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Vec<NewAuthor> {
+pub(crate) fn convert_authors(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Vec<NewAuthor> {
     let mut authors: Vec<NewAuthor> = Vec::new();
     for (element, role) in [("maintainer", "upstream"), ("packager", "maintainer")] {
         for person in old.children_named(root, element) {
@@ -58,7 +58,7 @@ pub(crate) fn convert_authors(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Vec
 
 fn convert_person(
     old: &mut OldConfig<'_>,
-    person: Xml<'_, '_>,
+    person: XmlNode<'_, '_>,
     tag: &'static str,
     role: &'static str,
 ) -> Option<NewAuthor> {
@@ -112,7 +112,7 @@ fn convert_person(
 }
 
 /// An address, if it is one.
-fn accept_email(old: &mut OldConfig<'_>, element: Xml<'_, '_>, written: &str) -> Option<String> {
+fn accept_email(old: &mut OldConfig<'_>, element: XmlNode<'_, '_>, written: &str) -> Option<String> {
     if check_email(written).is_ok() {
         return Some(written.to_owned());
     }
@@ -133,7 +133,7 @@ pub(crate) fn split_address(written: &str) -> (String, Option<String>) {
     (opkg::collapse_whitespace(&name.replace('>', " ")), address)
 }
 
-fn convert_vendor(old: &mut OldConfig<'_>, root: Xml<'_, '_>, author: &mut NewAuthor) {
+fn convert_vendor(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>, author: &mut NewAuthor) {
     let Some((element, vendor)) = old.first_text(root, "vendor") else { return };
     old.mark_text(element);
     let text = format!(
@@ -145,7 +145,7 @@ fn convert_vendor(old: &mut OldConfig<'_>, root: Xml<'_, '_>, author: &mut NewAu
     author.institution = Some(vendor);
 }
 
-fn convert_copyright(old: &mut OldConfig<'_>, root: Xml<'_, '_>, author: &mut NewAuthor) {
+fn convert_copyright(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>, author: &mut NewAuthor) {
     let Some((element, copyright)) = old.first_text(root, "copyright") else { return };
     let words = copyright.split(|c: char| !c.is_ascii_digit());
     let years: Vec<u16> =

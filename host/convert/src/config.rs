@@ -2,7 +2,7 @@
 
 use opkg::Markup;
 use opkg::model::Timestamp;
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::new_config::NewConfig;
 use crate::old_config::OldConfig;
@@ -18,7 +18,7 @@ pub(crate) struct ConvertedConfig {
 /// Converts a document in the form before OSCAR 5. `directory` names the OPKG where it does not name itself.
 pub(crate) fn convert_config(
     markup: &Markup,
-    root: Xml<'_, '_>,
+    root: XmlNode<'_, '_>,
     directory: &str,
     date: Timestamp,
 ) -> ConvertedConfig {

@@ -2,7 +2,7 @@
 
 use opkg::rules::check_bound;
 use opkg::{arch, escape_for_display};
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::distribution::{self, MappedDist};
 use crate::new_config::{DistFilter, Filters};
@@ -63,8 +63,8 @@ impl OldFilter {
 /// leftovers and have been reported. Nothing is placed yet.
 pub(crate) fn read_filters<'a, 'i>(
     old: &mut OldConfig<'_>,
-    parent: Xml<'a, 'i>,
-) -> (Vec<(Xml<'a, 'i>, OldFilter)>, bool) {
+    parent: XmlNode<'a, 'i>,
+) -> (Vec<(XmlNode<'a, 'i>, OldFilter)>, bool) {
     let mut alternatives = Vec::new();
     let mut is_partial = false;
     for element in old.children_named(parent, "filter") {
@@ -80,7 +80,7 @@ pub(crate) fn read_filters<'a, 'i>(
     (alternatives, is_partial)
 }
 
-fn parse_filter(element: Xml<'_, '_>) -> Result<OldFilter, FilterError> {
+fn parse_filter(element: XmlNode<'_, '_>) -> Result<OldFilter, FilterError> {
     let value = |name| OldConfig::attribute(element, name);
     let is_known = |name| [GROUP, DISTRIBUTION, VERSION, ARCHITECTURE].contains(&name);
     if let Some(other) = element.attributes().find(|attribute| !is_known(attribute.name())) {
@@ -125,7 +125,7 @@ fn parse_filter(element: Xml<'_, '_>) -> Result<OldFilter, FilterError> {
 /// The same filter in present words, which has a place now.
 pub(crate) fn convert_filter(
     old: &mut OldConfig<'_>,
-    element: Xml<'_, '_>,
+    element: XmlNode<'_, '_>,
     alternative: &OldFilter,
 ) -> OldFilter {
     old.mark_element(element);
@@ -143,7 +143,7 @@ pub(crate) fn convert_filter(
     OldFilter { scope: alternative.scope, dist, arch }
 }
 
-fn convert_dist(old: &mut OldConfig<'_>, element: Xml<'_, '_>, dist: &DistFilter) -> DistFilter {
+fn convert_dist(old: &mut OldConfig<'_>, element: XmlNode<'_, '_>, dist: &DistFilter) -> DistFilter {
     let named = |dist: &DistFilter| match &dist.version {
         Some(version) => format!("`{}` `{version}`", dist.id),
         None => format!("`{}`", dist.id),
@@ -222,7 +222,7 @@ pub(crate) fn merge_filters<'a>(alternatives: impl Iterator<Item = &'a OldFilter
 /// does not have them.
 pub(crate) fn keep_redundant(
     old: &mut OldConfig<'_>,
-    placed: &[(Xml<'_, '_>, OldFilter)],
+    placed: &[(XmlNode<'_, '_>, OldFilter)],
     combined: &[&Filters],
 ) {
     for (element, alternative) in placed {

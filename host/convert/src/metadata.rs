@@ -2,7 +2,7 @@
 
 use opkg::escape_for_display;
 use opkg::rules::{CLASSES, DEFAULT_GROUP, LICENSES, MAX_SUMMARY_CHARS, suggest_name};
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::old_config::OldConfig;
 use crate::report::ReportLocation;
@@ -11,7 +11,7 @@ use crate::report::ReportLocation;
 const PLACEHOLDER_NAME: &str = "unnamed";
 
 /// The name, else that of the directory.
-pub(crate) fn convert_name(old: &mut OldConfig<'_>, root: Xml<'_, '_>, directory: &str) -> String {
+pub(crate) fn convert_name(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>, directory: &str) -> String {
     if let Some((element, written)) = old.first_text(root, "name")
         && let Some(name) = suggest_name(&written)
     {
@@ -29,7 +29,7 @@ pub(crate) fn convert_name(old: &mut OldConfig<'_>, root: Xml<'_, '_>, directory
 
 /// The summary, cut at a word where it is too long, and the description, which begins with the whole of it
 /// then; empty where there is none.
-pub(crate) fn convert_texts(old: &mut OldConfig<'_>, root: Xml<'_, '_>, name: &str) -> (String, String) {
+pub(crate) fn convert_texts(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>, name: &str) -> (String, String) {
     let mut description = String::new();
     let found = old
         .children_named(root, "description")
@@ -84,7 +84,7 @@ fn normalize_lines(text: &str) -> String {
 }
 
 /// The listed licence that is meant, whatever its letters' case, else as it is.
-pub(crate) fn convert_license(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> String {
+pub(crate) fn convert_license(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> String {
     let Some((element, written)) = old.first_text(root, "license") else {
         old.report.add_needs_review(
             ReportLocation::Package,
@@ -105,7 +105,7 @@ pub(crate) fn convert_license(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Str
 }
 
 /// The class; nothing where there is none that is known.
-pub(crate) fn convert_class(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Option<String> {
+pub(crate) fn convert_class(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Option<String> {
     let (element, written) = old.first_text(root, "class")?;
     let known = CLASSES.iter().map(|(name, _)| *name).find(|name| name.eq_ignore_ascii_case(&written));
     let Some(class) = known else {
@@ -120,7 +120,7 @@ pub(crate) fn convert_class(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Optio
 }
 
 /// The groups, all of them.
-pub(crate) fn convert_groups(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Vec<String> {
+pub(crate) fn convert_groups(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Vec<String> {
     let mut groups = Vec::new();
     for element in old.children_named(root, "group") {
         if let Some(group) = OldConfig::single_line_text(element) {
@@ -138,7 +138,7 @@ pub(crate) fn convert_groups(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Vec<
 }
 
 /// The home page.
-pub(crate) fn convert_uri(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Option<String> {
+pub(crate) fn convert_uri(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Option<String> {
     let (element, url) = old.first_text(root, "url")?;
     old.mark_text(element);
     old.report

@@ -2,7 +2,7 @@
 
 use opkg::rules::suggest_name;
 use opkg::{collapse_whitespace, escape_for_display, is_relation_name};
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::filters::{self, MachineScope, OldFilter};
 use crate::new_config::{Filters, RelationGroup};
@@ -17,7 +17,7 @@ pub(crate) struct ConvertedRelations {
 }
 
 /// Reads all of them.
-pub(crate) fn convert_relations(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> ConvertedRelations {
+pub(crate) fn convert_relations(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> ConvertedRelations {
     let mut relations = ConvertedRelations::default();
     for kind in ["provides", "conflicts", "requires"] {
         for element in old.children_named(root, kind) {
@@ -31,7 +31,7 @@ pub(crate) fn convert_relations(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> C
 }
 
 /// The filters of the whole package; those of the old form that the new one cannot say are leftovers.
-pub(crate) fn convert_filters(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Filters {
+pub(crate) fn convert_filters(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Filters {
     let parents: Vec<_> = [root].into_iter().chain(old.children_named(root, "filters")).collect();
     let (mut found, mut is_partial) = (Vec::new(), false);
     for parent in &parents {
@@ -62,8 +62,8 @@ pub(crate) fn convert_filters(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Fil
 /// The filters of an element in present words.
 fn convert_all_filters<'a, 'i>(
     old: &mut OldConfig<'_>,
-    found: &[(Xml<'a, 'i>, OldFilter)],
-) -> Vec<(Xml<'a, 'i>, OldFilter)> {
+    found: &[(XmlNode<'a, 'i>, OldFilter)],
+) -> Vec<(XmlNode<'a, 'i>, OldFilter)> {
     found
         .iter()
         .map(|(element, alternative)| (*element, filters::convert_filter(old, *element, alternative)))
@@ -72,7 +72,7 @@ fn convert_all_filters<'a, 'i>(
 
 impl ConvertedRelations {
     /// A list of packages for the machines that its filters let through.
-    fn convert_rpmlist(&mut self, old: &mut OldConfig<'_>, list: Xml<'_, '_>) {
+    fn convert_rpmlist(&mut self, old: &mut OldConfig<'_>, list: XmlNode<'_, '_>) {
         let (mut names, mut elements) = (Vec::new(), Vec::new());
         for element in old.children_named(list, "rpm") {
             let Some(name) = OldConfig::single_line_text(element) else { continue };
@@ -124,7 +124,12 @@ impl ConvertedRelations {
     }
 
     /// Relations to other OPKGs.
-    fn convert_opkg_relations(&mut self, old: &mut OldConfig<'_>, element: Xml<'_, '_>, kind: &'static str) {
+    fn convert_opkg_relations(
+        &mut self,
+        old: &mut OldConfig<'_>,
+        element: XmlNode<'_, '_>,
+        kind: &'static str,
+    ) {
         let types = old.children_named(element, "type");
         let is_package = types
             .iter()
@@ -186,7 +191,7 @@ impl ConvertedRelations {
 /// Several filters are alternatives, which some authors did not mean.
 fn warn_of_ambiguous_filters<'a>(
     old: &mut OldConfig<'_>,
-    list: Xml<'_, '_>,
+    list: XmlNode<'_, '_>,
     mut alternatives: impl Iterator<Item = &'a OldFilter> + Clone,
 ) {
     let is_group_only = |it: &OldFilter| it.is_unrestricted() && it.scope != MachineScope::All;

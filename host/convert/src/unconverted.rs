@@ -1,25 +1,25 @@
 //! What of the old `config.xml` has no counterpart in the new one: it is kept in comments, and reported.
 
 use opkg::{collapse_whitespace, escape_for_display};
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::old_config::OldConfig;
 
 /// The comments that keep everything for which no place was found. To be called when all else is done.
-pub(crate) fn collect_unconverted(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> Vec<String> {
+pub(crate) fn collect_unconverted(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> Vec<String> {
     let mut kept = Vec::new();
     collect_from(old, root, &mut kept);
     kept
 }
 
 /// The comments before and behind the root.
-pub(crate) fn comments_around_root(root: Xml<'_, '_>) -> Vec<String> {
-    let comments = root.document().root().children().filter(Xml::is_comment);
+pub(crate) fn comments_around_root(root: XmlNode<'_, '_>) -> Vec<String> {
+    let comments = root.document().root().children().filter(XmlNode::is_comment);
     comments.filter_map(|comment| comment.text().map(str::to_owned)).collect()
 }
 
 /// Below an element that has a place itself.
-fn collect_from(old: &mut OldConfig<'_>, element: Xml<'_, '_>, kept: &mut Vec<String>) {
+fn collect_from(old: &mut OldConfig<'_>, element: XmlNode<'_, '_>, kept: &mut Vec<String>) {
     let tag = element.tag_name().name();
     for attribute in element.attributes() {
         if attribute.namespace().is_none() && old.is_attribute_converted(element, attribute.name()) {
@@ -61,10 +61,10 @@ fn collect_from(old: &mut OldConfig<'_>, element: Xml<'_, '_>, kept: &mut Vec<St
 }
 
 /// An element, and some of those in it, since the outermost may tell little.
-fn describe_element(element: Xml<'_, '_>) -> String {
+fn describe_element(element: XmlNode<'_, '_>) -> String {
     const MAX_NAMES: usize = 3;
     let mut names: Vec<&str> = Vec::new();
-    for child in element.children().filter(Xml::is_element) {
+    for child in element.children().filter(XmlNode::is_element) {
         let name = child.tag_name().name();
         if names.len() <= MAX_NAMES && !names.contains(&name) {
             names.push(name);
@@ -81,7 +81,7 @@ fn describe_element(element: Xml<'_, '_>) -> String {
 /// Puts a piece of the source into a comment, and says so.
 fn keep_as_comment(
     old: &mut OldConfig<'_>,
-    node: Xml<'_, '_>,
+    node: XmlNode<'_, '_>,
     what: &str,
     source: &str,
     kept: &mut Vec<String>,

@@ -1,7 +1,7 @@
 //! The version of the package, put together from its parts.
 
 use opkg::model::Version;
-use roxmltree::Node as Xml;
+use roxmltree::Node as XmlNode;
 
 use crate::old_config::OldConfig;
 use crate::report::ReportLocation;
@@ -10,7 +10,7 @@ use crate::report::ReportLocation;
 const MAX_CHARS: (usize, usize) = (70, 15);
 
 /// `[epoch:]major[.minor[.subversion]]-release` as the format takes it.
-pub(crate) fn convert_version(old: &mut OldConfig<'_>, root: Xml<'_, '_>) -> String {
+pub(crate) fn convert_version(old: &mut OldConfig<'_>, root: XmlNode<'_, '_>) -> String {
     let Some(element) = old.children_named(root, "version").into_iter().next() else {
         let version = "0-1".to_owned();
         old.report.add_needs_review(

@@ -51,4 +51,4 @@ pub use plugin::{DistributionPlugin, GeneratedOutput};
 pub use plugin_description::PluginDescription;
 pub use plugin_kind::PluginKind;
 pub use registry::Registry;
-pub use version::INTERFACE_VERSION as INTERFACE;
+pub use version::INTERFACE_VERSION;

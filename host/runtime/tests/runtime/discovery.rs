@@ -185,7 +185,7 @@ fn embedded_plugins_are_what_is_noted() {
                 assert_eq!(registry.runner(entry).unwrap().describe().unwrap(), *noted);
             }
         }
-        assert_eq!(entry.interface(), Some(opkg_runtime::INTERFACE));
+        assert_eq!(entry.interface(), Some(opkg_runtime::INTERFACE_VERSION));
     }
 }
 
