@@ -283,9 +283,11 @@ pub enum HookCommand {
         /// The directory to write, which must not exist [default: ./NAME]
         #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
-        /// The directory of the crate `opkg-sdk`, `plugins/sdk` in the sources of this program
+        /// The directory of the crate `opkg-sdk` [default: the one installed with this program]
+        ///
+        /// `plugins/sdk` in the sources of this program.
         #[arg(long, value_name = "DIR", env = "OPKG_SDK", hide_env_values = true, value_hint = ValueHint::DirPath)]
-        sdk: PathBuf,
+        sdk: Option<PathBuf>,
     },
     /// Build a hook from a Rust crate
     Build {

@@ -129,6 +129,12 @@ fn a_new_hook_is_a_crate() {
     ");
     let nowhere = desk.run(&["hook", "new", "x", "--sdk", "nowhere"]);
     assert!(nowhere.contains("nowhere is not the directory of the crate"), "{nowhere}");
+    insta::assert_snapshot!(desk.run(&["hook", "new", "x"]), @r"
+    [exit 2]
+    ---
+    error: the crate `opkg-sdk` is not installed with this program
+      help: name its directory with --sdk: `plugins/sdk` in the sources of this program
+    ");
     assert_eq!(fs::read_dir(desk.0.path()).unwrap().count(), 1, "nothing else is left");
 }
 

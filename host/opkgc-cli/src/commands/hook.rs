@@ -20,9 +20,11 @@ const TEMPLATE: [(&str, &str); 3] = [
     ("cluster.toml", include_str!("../../../../templates/hook/cluster.toml")),
 ];
 
+const SDK_HELP: &str = "name its directory with --sdk: `plugins/sdk` in the sources of this program";
+
 pub fn run(shell: Shell, command: HookCommand) -> Result<ExitStatus, CliError> {
     match command {
-        HookCommand::New { name, output, sdk } => create_crate(shell, &name, output, &sdk),
+        HookCommand::New { name, output, sdk } => create_crate(shell, &name, output, sdk),
         HookCommand::Build { directory, output } => build_hook(shell, &directory, output),
         HookCommand::Run { file, pretend, hook, files } => {
             run_hook(shell, &file, &pretend, hook.as_deref(), files.as_deref())
@@ -34,7 +36,7 @@ fn create_crate(
     shell: Shell,
     name: &str,
     output: Option<PathBuf>,
-    sdk: &Path,
+    sdk: Option<PathBuf>,
 ) -> Result<ExitStatus, CliError> {
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
@@ -43,12 +45,7 @@ fn create_crate(
         let help = "use a-z, 0-9 and `-`, a letter first and no `-` at the end";
         return Err(UsageError::new(format!("`{}` is no name for a crate", name.escape_debug()), help).into());
     }
-    if !sdk.join("Cargo.toml").is_file() {
-        let message = format!("{} is not the directory of the crate `opkg-sdk`", sdk.display());
-        let help = "name it with --sdk: `plugins/sdk` in the sources of this program";
-        return Err(UsageError::new(message, help).into());
-    }
-    let sdk = fs::canonicalize(sdk)?;
+    let sdk = fs::canonicalize(find_sdk(sdk)?)?;
     let sdk = sdk.to_str().ok_or_else(|| CliError::new("the path of the crate `opkg-sdk` is not UTF-8"))?;
     let sdk: String = sdk.chars().flat_map(escape_toml).collect();
     let target = output.unwrap_or_else(|| PathBuf::from(name));
@@ -69,6 +66,24 @@ fn create_crate(
     shell.print(&format!("{}\n", target.display()))?;
     shell.status(&format!("opkgc hook build {} makes a component of it", target.display()));
     Ok(ExitStatus::Success)
+}
+
+/// The directory of the crate `opkg-sdk`: the one that was named, or else the one that is installed with the program
+/// that runs, `../share/opkg/plugins/sdk` seen from its own directory.
+fn find_sdk(named: Option<PathBuf>) -> Result<PathBuf, CliError> {
+    let is_crate = |directory: &Path| directory.join("Cargo.toml").is_file();
+    if let Some(named) = named {
+        if is_crate(&named) {
+            return Ok(named);
+        }
+        let message = format!("{} is not the directory of the crate `opkg-sdk`", named.display());
+        return Err(UsageError::new(message, SDK_HELP).into());
+    }
+    let program = std::env::current_exe()?;
+    let installed = program.ancestors().nth(2).map(|prefix| prefix.join("share/opkg/plugins/sdk"));
+    installed.filter(|directory| is_crate(directory)).ok_or_else(|| {
+        UsageError::new("the crate `opkg-sdk` is not installed with this program", SDK_HELP).into()
+    })
 }
 
 /// A character of a string of TOML.
