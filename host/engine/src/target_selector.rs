@@ -17,6 +17,14 @@ pub struct TargetSelector {
     patterns: Vec<String>,
 }
 
+/// The words that mean targets of a kind, and which.
+pub const KEYWORDS: [(&str, &str); 4] = [
+    ("server", "the head node"),
+    ("images", "all images"),
+    ("clients", "all clients"),
+    ("all", "head node, images and clients"),
+];
+
 /// There is no such target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no target is called {0}")]
@@ -194,6 +202,9 @@ mod tests {
 
     #[test]
     fn targets_by_kind_name_range_and_pattern() {
+        for (word, _) in KEYWORDS {
+            assert!(!chosen(word).is_empty(), "{word}");
+        }
         assert_eq!(chosen("all"), [1, 2, 3, 4, 5, 6]);
         assert_eq!(chosen("server"), [1]);
         assert_eq!(chosen("images"), [2, 3]);

@@ -83,7 +83,9 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
     },
-    /// Print the completions for a shell
+    /// Print what a shell has to run to complete command lines of this program
+    ///
+    /// In ~/.bashrc: `source <(opkgc completions bash)`. The packages of this program install it for all users.
     Completions {
         /// Which shell
         shell: clap_complete::Shell,

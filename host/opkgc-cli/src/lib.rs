@@ -5,6 +5,7 @@
 pub mod args;
 mod build_report;
 mod commands;
+pub mod completion;
 mod dists;
 mod errors;
 pub mod exit;
@@ -20,7 +21,7 @@ mod source_date;
 mod summary_table;
 
 use clap::CommandFactory;
-use opkg_shell::{Shell, generate, logging};
+use opkg_shell::{Shell, completion as shell_completion, logging, man};
 
 use crate::args::{Cli, Command};
 use crate::errors::{CliError, Context};
@@ -48,12 +49,11 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Hook(command) => commands::hook::run(shell, command),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
         Command::Man { directory } => {
-            generate::write_man_pages(shell, Cli::command(), &directory)
-                .context("cannot write the man pages")?;
+            man::write_man_pages(shell, Cli::command(), &directory).context("cannot write the man pages")?;
             Ok(ExitStatus::Success)
         }
         Command::Completions { shell: kind } => {
-            generate::print_completions(&mut Cli::command(), kind)?;
+            shell_completion::print_registration("opkgc", kind)?;
             Ok(ExitStatus::Success)
         }
     }

@@ -5,6 +5,7 @@
 pub mod args;
 mod backend;
 mod commands;
+pub mod completion;
 mod errors;
 mod exit;
 mod junit;
@@ -16,7 +17,7 @@ pub mod value_parsers;
 mod view;
 
 use clap::CommandFactory;
-use opkg_shell::{generate, logging};
+use opkg_shell::{completion as shell_completion, logging, man};
 
 use crate::args::{Cli, Command};
 use crate::errors::{CliError, Context};
@@ -62,12 +63,12 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Import(it) => commands::import_export::run_import(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),
         Command::Man { directory } => {
-            generate::write_man_pages(session.shell, Cli::command(), &directory)
+            man::write_man_pages(session.shell, Cli::command(), &directory)
                 .context("cannot write the man pages")?;
             Ok(ExitStatus::Success)
         }
         Command::Completions { shell } => {
-            generate::print_completions(&mut Cli::command(), shell)?;
+            shell_completion::print_registration("opm", shell)?;
             Ok(ExitStatus::Success)
         }
     }

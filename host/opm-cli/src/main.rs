@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use opm_cli::args::Cli;
+use opm_cli::completion;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -10,5 +12,6 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|it| it == "enter-root") {
         return opkg_opm::enter_root(arguments);
     }
+    opkg_shell::completion::answer_shell(Cli::command, completion::VALUES);
     opm_cli::run(Cli::parse_from_env()).into()
 }

@@ -3,10 +3,11 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod args;
+pub mod completion;
 pub mod diagnostics;
 pub mod errors;
-pub mod generate;
 pub mod logging;
+pub mod man;
 mod progress_bar;
 mod shell;
 pub mod signals;

@@ -121,6 +121,7 @@ pub enum PhaseCommand {
         /// setup-wizard, install_server, build_image, addclients, netboot, post_install or test_install
         ///
         /// Where there are tests for it, `before_<NAME>.apb`, they must pass on the head node.
+        #[arg(value_name = "PHASE")]
         name: Phase,
 
         /// Do not test anything before

@@ -1,9 +1,8 @@
-//! Man pages and completions, made from the definition of a command line.
+//! Man pages, made from the definition of a command line.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use clap_complete::Shell as CompletionShell;
 use fs_err as fs;
 
 use crate::shell::Shell;
@@ -30,16 +29,4 @@ fn write_pages(shell: Shell, command: &clap::Command, directory: &Path) -> io::R
         write_pages(shell, subcommand, directory)?;
     }
     Ok(())
-}
-
-/// Prints completions for a program.
-///
-/// # Errors
-/// When standard output cannot be written to.
-pub fn print_completions(program: &mut clap::Command, kind: CompletionShell) -> io::Result<()> {
-    // Into memory first: the generator panics when a pipe breaks.
-    let mut script = Vec::new();
-    let name = program.get_name().to_owned();
-    clap_complete::generate(kind, program, name, &mut script);
-    io::stdout().lock().write_all(&script)
 }
