@@ -18,6 +18,8 @@ use crate::cluster_fixture::{self, ClusterFixture};
 struct WebFixture {
     server: Child,
     /// `http://127.0.0.1:PORT`
+    origin: String,
+    /// With the path of the session.
     base_url: String,
     browser: Browser,
     site: ClusterFixture,
@@ -33,9 +35,11 @@ impl WebFixture {
         let address = address.trim();
         let browser = Browser::start();
         browser.open(address);
-        let base_url = address.split("/?").next().unwrap().to_owned();
-        assert_eq!(browser.current_url(), format!("{base_url}/"), "the token is gone from the address");
-        Self { server, base_url, browser, site }
+        let (origin, token) = address.split_once("/?token=").unwrap();
+        let current = browser.current_url();
+        assert!(!current.contains(token), "the token is gone from the address: {current}");
+        let base_url = current.strip_suffix('/').unwrap().to_owned();
+        Self { server, origin: origin.to_owned(), base_url, browser, site }
     }
 
     fn open(&self, path: &str) {
@@ -127,7 +131,7 @@ fn a_form_is_filled_in_and_the_stage_goes_on() {
     browser.save_screenshot("form-saved");
 
     browser.find_link("Requests").click();
-    browser.find("form[action='/run'] button").click();
+    browser.find("form[action='run'] button").click();
     browser.wait_for_text(".notice", "A run has begun");
     browser.save_screenshot("requests");
     browser.find_link("Status").click();
@@ -192,7 +196,7 @@ fn a_hostile_form_does_nothing() {
         "svg",
         "main script",
         "main a[href^='javascript']",
-        "base",
+        "main base",
         "main meta",
         "[onclick]",
     ] {
@@ -200,11 +204,80 @@ fn a_hostile_form_does_nothing() {
     }
     let loaded = browser.evaluate("return performance.getEntriesByType('resource').map(it => it.name)");
     for it in loaded.as_array().unwrap() {
-        assert!(it.as_str().unwrap().starts_with(&web.base_url), "{loaded}");
+        assert!(it.as_str().unwrap().starts_with(&web.origin), "{loaded}");
     }
     browser.find("button.main").click();
     browser.wait_for_text(".notice", "Saved.");
     assert!(browser.current_url().starts_with(&format!("{}/packages/demo/form?said=", web.base_url)));
+    web.finish();
+}
+
+/// Another user of the machine runs a server at the same address: the browser takes it for the same site.
+#[test]
+fn a_server_on_another_port_learns_nothing() {
+    if !is_supported() {
+        return;
+    }
+    let web = WebFixture::new(ClusterFixture::new());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hostile = format!("http://{}", listener.local_addr().unwrap());
+    let page = format!(
+        "<title>working</title><script>
+        const inside = (path, how) => fetch('{origin}' + path, {{mode: 'no-cors', credentials: 'include', ...how}});
+        const own = (path) => fetch(path, {{credentials: 'include'}});
+        document.cookie = '{name}=x; path=/';
+        Promise.allSettled([
+          inside('/'), inside('/requests'), inside('/run', {{method: 'POST', body: new URLSearchParams('form=x')}}),
+          own('/requests'), own('/style.css'),
+        ]).then(() => {{ document.title = 'seen ' + document.cookie + ' ' + document.referrer; }});
+        </script>",
+        origin = web.origin,
+        name = format_args!("opm-{}", web.origin.rsplit(':').next().unwrap()),
+    );
+    let (sender, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 16 << 10];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let _ = sender.send(String::from_utf8_lossy(&request[..length]).into_owned());
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n", page.len());
+            let _ = stream.write_all(format!("{head}Connection: close\r\n\r\n{page}").as_bytes());
+        }
+    });
+    let browser = &web.browser;
+    let secret = web.base_url.rsplit('/').next().unwrap().to_owned();
+    // Once typed, and once followed from one of our own pages.
+    browser.open(&hostile);
+    let wait_for_title = || {
+        for _ in 0..600 {
+            let title = browser.evaluate("return document.title").as_str().unwrap_or_default().to_owned();
+            if title.starts_with("seen") {
+                return title;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the page did not end what it tries");
+    };
+    let typed = wait_for_title();
+    web.open("/");
+    browser.evaluate(&format!("location.href = '{hostile}/followed'; return 0"));
+    let followed = wait_for_title();
+    assert!(!typed.contains(&secret) && !followed.contains(&secret), "{typed} {followed}");
+    let seen: Vec<String> = requests.try_iter().collect();
+    assert!(seen.len() >= 2, "{seen:?}");
+    for request in &seen {
+        let cookies = request.lines().filter(|line| line.to_ascii_lowercase().starts_with("cookie:"));
+        for cookie in cookies {
+            // Only what the page has set itself.
+            assert!(cookie.ends_with("=x"), "{request}");
+        }
+        assert!(!request.contains(&secret), "{request}");
+    }
+    // Nothing was changed or begun, and the session lives on although a cookie of its name was laid over it.
+    web.open("/runs");
+    browser.wait_for_text("main", "No run has done anything so far");
+    browser.console_messages();
     web.finish();
 }
 
@@ -281,7 +354,7 @@ fn a_refusal_is_said_and_the_page_goes_on() {
     let browser = &web.browser;
     web.open("/requests");
     browser.find("#remove-packages").fill("dem");
-    browser.find("form[action='/remove'] button").click();
+    browser.find("form[action='remove'] button").click();
     browser
         .wait_for_text("[role=alert]", "Nothing was changed: no package is called dem (did you mean demo?).");
     browser.save_screenshot("requests-refused");

@@ -59,7 +59,7 @@
       if (events) events.close();
       events = null;
     } else if (!events) {
-      events = new EventSource('/live');
+      events = new EventSource('live');
       events.addEventListener('state', (event) => {
         newest = Number(event.data);
         if (newest === shown && !updateStatus.textContent) say('Follows what changes');

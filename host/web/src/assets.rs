@@ -1,19 +1,17 @@
-//! Files that are compiled in.
+//! Files that are compiled in. They are the same for everybody, so anybody may have them.
 
 use crate::response::Response;
 
+/// The file at a path.
 #[must_use]
-pub fn stylesheet() -> Response {
-    Response::asset("text/css; charset=utf-8", include_str!("../assets/style.css"))
-}
-
-/// Pages work without it: it only fetches them again when something has changed.
-#[must_use]
-pub fn script() -> Response {
-    Response::asset("text/javascript; charset=utf-8", include_str!("../assets/script.js"))
-}
-
-#[must_use]
-pub fn icon() -> Response {
-    Response::asset("image/svg+xml", include_str!("../assets/icon.svg"))
+pub fn find(path: &str) -> Option<Response> {
+    match path {
+        "/style.css" => Some(Response::asset("text/css; charset=utf-8", include_str!("../assets/style.css"))),
+        // Pages work without it: it only fetches them again when something has changed.
+        "/script.js" => {
+            Some(Response::asset("text/javascript; charset=utf-8", include_str!("../assets/script.js")))
+        }
+        "/icon.svg" => Some(Response::asset("image/svg+xml", include_str!("../assets/icon.svg"))),
+        _ => None,
+    }
 }

@@ -3,6 +3,10 @@
 //! Other pages in the same browser, and other users of the machine, reach the port as well. The first are kept out by
 //! `Host` (foreign names that resolve to this machine), `Origin` and `Sec-Fetch-Site`, a cookie that is not sent for
 //! other pages, and a token in each form; the second by not knowing the token.
+//!
+//! Cookies do not know of ports: a browser sends them to whatever server listens at the same address, and for it
+//! other ports are the same site. Hence all pages of a session are below a path that nobody can guess, which is the
+//! path of its cookie as well: the server of another user never sees the one or the other.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -94,7 +98,8 @@ impl Auth {
         }
     }
 
-    /// Authenticates a request: by its cookie, or by the token in its query, which starts a session.
+    /// Authenticates a request for a path, as it was sent: by its first segment and the cookie, which together belong
+    /// to a session, or by the token in its query, which starts one.
     ///
     /// # Errors
     /// When access is denied.
@@ -103,6 +108,7 @@ impl Auth {
         method: &Method,
         headers: &HeaderMap,
         origin: &Origin,
+        path: &str,
         query: &Params,
     ) -> Result<Access, AuthError> {
         check_same_origin(method, headers, &origin.text)?;
@@ -111,22 +117,22 @@ impl Auth {
             if !self.token.matches(token) {
                 return Err(AuthError::Token);
             }
-            let cookie = self.sessions.create().map_err(|_| AuthError::Token)?;
-            let cookie = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name());
-            return Ok(Access::NewSession(
-                Response::see_other("/".into()).with_header(header::SET_COOKIE, cookie),
-            ));
+            let session = self.sessions.create().map_err(|_| AuthError::Token)?;
+            let (name, base) = (self.cookie_name(), session.base());
+            let cookie = format!("{name}={}; Path={base}; HttpOnly; SameSite=Strict", session.cookie());
+            return Ok(Access::NewSession(Response::see_other(base).with_header(header::SET_COOKIE, cookie)));
         }
+        let segment = path.split('/').nth(1).unwrap_or_default();
         let name = self.cookie_name();
         let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = values.flat_map(|value| value.split(';'));
         let mut cookies = pairs.filter_map(|pair| pair.trim().split_once('='));
-        let session =
-            cookies.find_map(|(cookie, secret)| (cookie == name).then(|| self.sessions.find(secret))?);
+        let session = cookies
+            .find_map(|(cookie, secret)| (cookie == name).then(|| self.sessions.find(segment, secret))?);
         session.map(Access::Granted).ok_or(AuthError::Token)
     }
 
-    /// Cookies do not know of ports, so that several servers on a machine need several names.
+    /// Several servers of one user are open in the same browser.
     fn cookie_name(&self) -> String {
         format!("opm-{}", self.listen_address.port())
     }
@@ -247,26 +253,50 @@ mod tests {
     }
 
     #[test]
-    fn the_token_becomes_a_cookie() {
+    fn the_token_becomes_a_path_and_a_cookie() {
         let auth = test_auth("127.0.0.1:8600");
         let origin = &Origin { text: "http://127.0.0.1:8600".into(), is_local: true };
         let address = auth.login_url();
         let token = address.split_once("/?").unwrap().1;
-        let authenticate = |query: &str, cookie: Option<&str>| {
+        let authenticate = |path: &str, query: &str, cookie: Option<&str>| {
             let mut headers = HeaderMap::new();
             if let Some(cookie) = cookie {
                 headers.insert(header::COOKIE, HeaderValue::try_from(cookie).unwrap());
             }
-            auth.authenticate(&Method::GET, &headers, origin, &Params::parse(query.as_bytes()))
+            auth.authenticate(&Method::GET, &headers, origin, path, &Params::parse(query.as_bytes()))
         };
-        assert_eq!(authenticate("", None).unwrap_err(), AuthError::Token);
-        assert_eq!(authenticate("token=x", None).unwrap_err(), AuthError::Token);
-        let Access::NewSession(response) = authenticate(token, None).unwrap() else { panic!("no cookie") };
-        let cookie = response.headers.iter().find(|(name, _)| name == header::SET_COOKIE).unwrap().1.clone();
-        assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
+        assert_eq!(authenticate("/", "", None).unwrap_err(), AuthError::Token);
+        assert_eq!(authenticate("/", "token=x", None).unwrap_err(), AuthError::Token);
+        let log_in = || {
+            let Access::NewSession(response) = authenticate("/", token, None).unwrap() else {
+                panic!("no cookie")
+            };
+            let header = |wanted: &HeaderName| {
+                response.headers.iter().find(|(name, _)| name == wanted).unwrap().1.clone()
+            };
+            (header(&header::LOCATION), header(&header::SET_COOKIE))
+        };
+        let (base, cookie) = log_in();
+        assert!(cookie.ends_with(&format!("; Path={base}; HttpOnly; SameSite=Strict")), "{cookie}");
         let cookie = cookie.split(';').next().unwrap();
-        assert!(matches!(authenticate("", Some(&format!("a=b; {cookie}; c=d"))), Ok(Access::Granted(_))));
-        assert_eq!(authenticate("", Some("opm-8600=x")).unwrap_err(), AuthError::Token);
-        assert_eq!(authenticate("", Some(&cookie.replace("8600", "8601"))).unwrap_err(), AuthError::Token);
+        let page = format!("{base}requests");
+        assert!(matches!(
+            authenticate(&page, "", Some(&format!("a=b; {cookie}; c=d"))),
+            Ok(Access::Granted(_))
+        ));
+        assert!(matches!(authenticate(&base, "", Some(cookie)), Ok(Access::Granted(_))));
+        for (path, cookie) in [
+            (page.as_str(), "opm-8600=x"),
+            (&page, &cookie.replace("8600", "8601")),
+            ("/", cookie),
+            ("/requests", cookie),
+            (&log_in().0, cookie),
+        ] {
+            assert_eq!(
+                authenticate(path, "", Some(cookie)).unwrap_err(),
+                AuthError::Token,
+                "{path} {cookie}"
+            );
+        }
     }
 }

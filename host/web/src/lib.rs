@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `server`, `request_reader`, `events` | connections and their limits; events when something changes |
+//! | `server`, `connections`, `request_reader`, `events` | connections and their limits; events when something changes |
 //! | `auth`, `session`, `secret` | who has access |
 //! | `request`, `params`, `response`, `bare_error`, `assets`, `route` | a request, and what answers it |
 //! | `app_state` | the cluster as all pages see it |
@@ -17,6 +17,7 @@ mod assets;
 mod auth;
 mod bare_error;
 mod command;
+mod connections;
 mod events;
 mod fuzz;
 mod logs;

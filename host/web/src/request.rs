@@ -5,6 +5,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use crate::params::Params;
+use crate::response::Response;
 use crate::session::Session;
 
 /// Of path and query together.
@@ -12,15 +13,29 @@ pub const MAX_URI_BYTES: usize = 4096;
 
 #[derive(Debug)]
 pub struct Request {
-    /// The decoded segments of the path: `packages`, `munge` for `/packages/munge`.
+    /// The decoded segments of the path below the base: `packages`, `munge` for `packages/munge`.
     pub path: Vec<String>,
     pub query: Params,
     /// Of a POST request.
     pub form: Option<Params>,
     pub session: Arc<Session>,
+    /// Path and query as sent, relative to [`Self::base`].
+    pub url: String,
 }
 
 impl Request {
+    /// What all URLs of this session are relative to, the path of its cookie.
+    #[must_use]
+    pub fn base(&self) -> String {
+        self.session.base()
+    }
+
+    /// A redirect to one of our pages, relative to the base.
+    #[must_use]
+    pub fn redirect(&self, url: &str) -> Response {
+        Response::see_other(self.base() + url)
+    }
+
     /// Whether it asks for the stream of [`crate::events`].
     #[must_use]
     pub fn is_event_stream(&self) -> bool {

@@ -85,7 +85,7 @@ fn response_head(status: StatusCode, content_type: &str, origin: &Origin) -> Str
     let own = &origin.text;
     let policy = format!(
         "default-src 'none'; script-src {own}/script.js; style-src {own}/style.css; img-src {own}/icon.svg; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
     );
     let mut head =
         format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default());

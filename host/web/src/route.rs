@@ -1,7 +1,6 @@
 //! Which page answers a request.
 
 use crate::app_state::AppState;
-use crate::assets;
 use crate::pages::error::PageError;
 use crate::pages::render::error_page;
 use crate::pages::{form, forms, journal, package, package_target, requests, status};
@@ -47,9 +46,6 @@ fn route_get(app: &AppState, request: &Request, path: &[&str]) -> Result<Respons
         ["runs"] => journal::list_runs(app, request),
         ["runs", run] => journal::show_run(app, request, run),
         ["runs", run, step] => journal::show_step(app, request, run, step),
-        ["style.css"] => Ok(assets::stylesheet()),
-        ["script.js"] => Ok(assets::script()),
-        ["icon.svg"] => Ok(assets::icon()),
         _ => Err(PageError::PageNotFound),
     }
 }

@@ -13,8 +13,10 @@ use http::{Method, StatusCode, header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::app_state::{AppState, ServerSettings};
+use crate::assets;
 use crate::auth::{Access, Auth, AuthError};
 use crate::bare_error::bare_error_page;
+use crate::connections::{ConnectionTable, MAX_ACTIVE, MAX_PENDING, Place};
 use crate::events::EventBroadcaster;
 use crate::params::Params;
 use crate::request::{MAX_URI_BYTES, Request, parse_path};
@@ -22,8 +24,8 @@ use crate::request_reader::{self, RequestError, RequestHead};
 use crate::response::{Origin, Response};
 use crate::route::route;
 
-/// Further ones wait in the backlog of the listener.
-const MAX_CONNECTIONS: usize = 64;
+/// Further connections wait in the backlog of the listener. Those that lost their place end at once.
+const MAX_THREADS: usize = 2 * (MAX_PENDING + MAX_ACTIVE);
 /// For a subscriber to receive an event.
 const EVENT_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the client to receive a whole response.
@@ -58,7 +60,8 @@ struct ServerState {
     auth: Auth,
     app: AppState,
     broadcaster: EventBroadcaster,
-    connections: AtomicUsize,
+    connections: ConnectionTable,
+    threads: AtomicUsize,
 }
 
 impl Server {
@@ -74,7 +77,8 @@ impl Server {
             auth,
             app: AppState::new(settings),
             broadcaster: EventBroadcaster::default(),
-            connections: AtomicUsize::new(0),
+            connections: ConnectionTable::default(),
+            threads: AtomicUsize::new(0),
         };
         Ok(Self {
             listener,
@@ -112,14 +116,11 @@ impl Server {
                 // Too many open files, say: they may become fewer.
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
-            // Others wait until one of these has been answered, or has been silent for too long.
-            while self.shared.connections.load(Ordering::Acquire) >= MAX_CONNECTIONS
-                && !self.poll_stop(None)?
-            {}
+            while self.shared.threads.load(Ordering::Acquire) >= MAX_THREADS && !self.poll_stop(None)? {}
         }
         self.shared.broadcaster.close();
         let deadline = Instant::now() + SHUTDOWN_GRACE;
-        while self.shared.connections.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+        while self.shared.threads.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
@@ -139,18 +140,18 @@ impl Server {
     }
 }
 
-/// Counts a connection until it is dropped.
-struct ConnectionGuard(Arc<ServerState>);
+/// Counts a thread until it is dropped.
+struct ThreadGuard(Arc<ServerState>);
 
-impl Drop for ConnectionGuard {
+impl Drop for ThreadGuard {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+        self.0.threads.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 fn spawn_connection(shared: &Arc<ServerState>, mut stream: TcpStream) {
-    shared.connections.fetch_add(1, Ordering::AcqRel);
-    let guard = ConnectionGuard(Arc::clone(shared));
+    shared.threads.fetch_add(1, Ordering::AcqRel);
+    let guard = ThreadGuard(Arc::clone(shared));
     // An event is a small packet that must not be delayed.
     let prepared = stream
         .set_nonblocking(false)
@@ -161,8 +162,9 @@ fn spawn_connection(shared: &Arc<ServerState>, mut stream: TcpStream) {
     }
     // Without a thread the guard is dropped, and the connection is closed.
     let _ = thread::Builder::new().name("browser".into()).spawn(move || {
+        let Ok(mut place) = guard.0.connections.admit(&stream) else { return };
         // When the connection fails, nobody can be told.
-        let _ = handle_connection(&guard.0, &mut stream);
+        let _ = handle_connection(&guard.0, &mut place, &mut stream);
         close_gracefully(&mut stream);
     });
 }
@@ -199,7 +201,7 @@ impl Write for DeadlineWriter<'_> {
     }
 }
 
-fn handle_connection(shared: &ServerState, stream: &mut TcpStream) -> io::Result<()> {
+fn handle_connection(shared: &ServerState, place: &mut Place<'_>, stream: &mut TcpStream) -> io::Result<()> {
     let mut head = match request_reader::read_head(stream) {
         Ok(head) => head,
         Err(error) => return send_request_error(error, stream, &unknown_origin()),
@@ -215,7 +217,7 @@ fn handle_connection(shared: &ServerState, stream: &mut TcpStream) -> io::Result
             );
         }
     };
-    let request = match read_request(shared, &mut head, stream, &origin) {
+    let request = match read_request(shared, &mut head, place, stream, &origin) {
         Ok(Ok(request)) => request,
         Ok(Err(error)) => return send_request_error(error, stream, &origin),
         Err(response) => return response.send(&mut DeadlineWriter::new(stream), &origin, include_body),
@@ -243,6 +245,7 @@ fn send_request_error(error: RequestError, stream: &mut TcpStream, origin: &Orig
 fn read_request(
     shared: &ServerState,
     head: &mut RequestHead,
+    place: &mut Place<'_>,
     stream: &mut TcpStream,
     origin: &Origin,
 ) -> Result<Result<Request, RequestError>, Response> {
@@ -256,13 +259,26 @@ fn read_request(
         return Err(bare_error_page(StatusCode::URI_TOO_LONG, "That address is too long.", help));
     }
     let (path_text, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+    if let Some(asset) = assets::find(path_text).filter(|_| head.method != Method::POST) {
+        return Err(asset);
+    }
     let query = Params::parse(query.as_bytes());
-    let session = match shared.auth.authenticate(&head.method, &head.headers, origin, &query) {
+    let access = shared.auth.authenticate(&head.method, &head.headers, origin, path_text, &query);
+    let session = match access {
         Ok(Access::Granted(session)) => session,
         Ok(Access::NewSession(response)) => return Err(response),
         Err(error) => return Err(error.to_response()),
     };
-    let Some(path) = parse_path(path_text) else {
+    if !place.activate() {
+        let help = "Close some of the windows that show these pages, and load this one again.";
+        let message = "Too many pages are loaded at once.";
+        return Err(bare_error_page(StatusCode::SERVICE_UNAVAILABLE, message, help));
+    }
+    // The base ends with the slash that a path begins with.
+    let base = session.base();
+    let url = head.target.strip_prefix(&base).map(str::to_owned);
+    let path = path_text.strip_prefix(&base).and_then(|path| parse_path(&format!("/{path}")));
+    let (Some(path), Some(url)) = (path, url) else {
         let help = "Start from the status page.";
         return Err(bare_error_page(StatusCode::BAD_REQUEST, "Malformed address.", help));
     };
@@ -276,7 +292,7 @@ fn read_request(
     if form.as_ref().is_some_and(|form| !session.verify_csrf_token(form.get("form"))) {
         return Err(AuthError::CsrfToken.to_response());
     }
-    Ok(Ok(Request { path, query, form, session }))
+    Ok(Ok(Request { path, query, form, session, url }))
 }
 
 /// Closes a connection so that the response arrives even when not all of the request was read: closing at once would

@@ -13,6 +13,8 @@ const MAX_NOTICES: usize = 32;
 
 #[derive(Debug)]
 pub struct Session {
+    /// The first segment of the paths of all its pages, and the path of its cookie.
+    path: Secret,
     cookie: Secret,
     csrf_token: Secret,
     notices: Mutex<Notices>,
@@ -26,6 +28,18 @@ struct Notices {
 }
 
 impl Session {
+    /// The path of its start page, which all its other pages are below.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("/{}/", self.path.reveal())
+    }
+
+    /// What its browser has to send.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        self.cookie.reveal()
+    }
+
     /// Every form of this session carries it, so that no other page can send one.
     #[must_use]
     pub fn csrf_token(&self) -> &str {
@@ -64,25 +78,29 @@ impl Session {
 pub struct SessionStore(Mutex<VecDeque<Arc<Session>>>);
 
 impl SessionStore {
-    /// Starts a session and returns its cookie.
+    /// Starts a session.
     ///
     /// # Errors
     /// When the operating system has no random numbers.
-    pub fn create(&self) -> io::Result<String> {
-        let session =
-            Session { cookie: Secret::new()?, csrf_token: Secret::new()?, notices: Mutex::default() };
-        let cookie = session.cookie.reveal().to_owned();
+    pub fn create(&self) -> io::Result<Arc<Session>> {
+        let session = Arc::new(Session {
+            path: Secret::new()?,
+            cookie: Secret::new()?,
+            csrf_token: Secret::new()?,
+            notices: Mutex::default(),
+        });
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.push_back(Arc::new(session));
+        sessions.push_back(Arc::clone(&session));
         if sessions.len() > MAX_SESSIONS {
             sessions.pop_front();
         }
-        Ok(cookie)
+        Ok(session)
     }
 
+    /// The session with this first segment of its paths, and this cookie.
     #[must_use]
-    pub fn find(&self, cookie: &str) -> Option<Arc<Session>> {
+    pub fn find(&self, path: &str, cookie: &str) -> Option<Arc<Session>> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.iter().find(|session| session.cookie.matches(cookie)).cloned()
+        sessions.iter().find(|session| session.path.matches(path) && session.cookie.matches(cookie)).cloned()
     }
 }

@@ -194,7 +194,7 @@ pub fn save(
         "Somebody else answered at the same moment, and nothing was saved."
     };
     let id = request.session.add_notice(notice.to_owned()).to_string();
-    Ok(Response::see_other(build_url(&context.href(), &[("said", &id)])))
+    Ok(request.redirect(&build_url(&context.href(), &[("said", &id)])))
 }
 
 /// Package and image that a form belongs to.

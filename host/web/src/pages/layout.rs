@@ -6,6 +6,10 @@ use crate::request::Request;
 #[derive(Debug)]
 pub struct Layout {
     pub title: String,
+    /// What all URLs of the page are relative to.
+    pub base: String,
+    /// Of the page itself.
+    pub url: String,
     pub tab: Tab,
     /// Of the state that the page shows; the script compares it with the newest one.
     pub state_version: u64,
@@ -34,6 +38,8 @@ impl Layout {
     pub fn new(request: &Request, tab: Tab, state_version: u64, title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
+            base: request.base(),
+            url: request.url.clone(),
             tab,
             state_version,
             refresh_url: None,

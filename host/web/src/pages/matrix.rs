@@ -4,7 +4,7 @@ use opkg_engine::format;
 use opkg_engine::status::{Status, StatusCell, StatusKind, TargetGroup};
 use opkg_oda::{Cluster, Stage, TargetId};
 
-use super::urls::{package_target_url, package_url};
+use super::urls::{STATUS_URL, package_target_url, package_url};
 use crate::params::build_url;
 
 /// Of more groups, the least urgent are left out.
@@ -84,7 +84,7 @@ pub fn build_matrix(cluster: &Cluster, status: &Status) -> Matrix {
         label: group.label.clone(),
         kind: group.kind.name(),
         names: group.label.split_once(':').map_or_else(String::new, |(_, names)| names.to_owned()),
-        href: build_url("/", &[("on", &group.label)]),
+        href: build_url(STATUS_URL, &[("on", &group.label)]),
         count: group.targets.len(),
     });
     let rows = status.rows.iter().map(|row| {

@@ -100,7 +100,7 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
     let images = form_contexts(cluster, package.id).into_iter();
     let page = PackagePage {
         layout: Layout::new(request, Tab::Status, state_version, name),
-        requests_url: build_url("/requests", &[("packages", name)]),
+        requests_url: build_url("requests", &[("packages", name)]),
         forms: images.map(|image| (form_url(name, image), context_label(image))).collect(),
         class: package.class.name(),
         version: package.version.clone(),

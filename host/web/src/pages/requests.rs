@@ -16,7 +16,7 @@ use crate::params::{Params, build_url};
 use crate::request::{Request, parse_path};
 use crate::response::Response;
 
-const PAGE_URL: &str = "/requests";
+const PAGE_URL: &str = "requests";
 /// The command that sets the phase, up to the name of the phase.
 const SET_PHASE_PREFIX: &str = "opm phase set ";
 /// For a command that is expected to end at once.
@@ -169,7 +169,7 @@ pub fn perform_operation(
 /// The page that a form asks to go back to, if it is one of ours.
 fn return_url(form: &Params) -> Option<&str> {
     let url = form.get("back");
-    let segments = if url.starts_with("//") { None } else { parse_path(url) };
+    let segments = parse_path(&format!("/{url}"));
     segments.is_some_and(|segments| !segments.is_empty()).then_some(url)
 }
 
@@ -213,5 +213,5 @@ fn start_command(app: &AppState, arguments: &[&str]) -> Result<Option<String>, P
 
 fn redirect_with_notice(request: &Request, url: &str, notice: String) -> Response {
     let id = request.session.add_notice(notice).to_string();
-    Response::see_other(build_url(url, &[("said", &id)]))
+    request.redirect(&build_url(url, &[("said", &id)]))
 }

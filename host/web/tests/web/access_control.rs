@@ -9,19 +9,31 @@ use crate::test_server::TestServer;
 fn without_the_token_nothing_is_shown() {
     let server = TestServer::new();
     let wrong = "/?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    for path in ["/", "/requests", "/style.css", "/script.js", "/live", "/nothing", wrong, "/..", "/?token="]
-    {
+    for path in ["/", "/requests", "/style.css/", "/live", "/nothing", wrong, "/..", "/?token="] {
         let response = server.request("GET", path, &[], "");
         assert_eq!(response.status, 403, "{path}");
         assert!(response.body.contains("opm web printed in the terminal"), "{path}: {}", response.body);
         assert_eq!(ParsedPage::parse(&response.body).lint(), [""; 0]);
     }
-    let response = server.request("GET", "/", &[("Cookie", "opm-1=x; a=b")], "");
-    assert_eq!(response.status, 403);
+    let (home, cookie) = (format!("{}/", server.base), ("Cookie", server.cookie.as_str()));
+    assert_eq!(server.request("GET", &home, &[cookie], "").status, 200);
+    for (path, cookies) in [
+        (home.as_str(), &[("Cookie", "opm-1=x; a=b")][..]),
+        // The path is no cookie, and the cookie no path.
+        (&home, &[]),
+        ("/", &[cookie]),
+        ("/requests", &[cookie]),
+        (&home[1..], &[cookie]),
+        (&home[..home.len() - 2], &[cookie]),
+    ] {
+        assert_eq!(server.request("GET", path, cookies, "").status, 403, "{path} {cookies:?}");
+    }
+    // What is the same for everybody is no secret.
+    assert_eq!(server.request("GET", "/style.css", &[], "").status, 200);
     // The token is no cookie, nor the cookie a token.
     let token = server.login_path.strip_prefix("/?token=").unwrap();
     let name = server.cookie.split('=').next().unwrap();
-    assert_eq!(server.request("GET", "/", &[("Cookie", &format!("{name}={token}"))], "").status, 403);
+    assert_eq!(server.request("GET", &home, &[("Cookie", &format!("{name}={token}"))], "").status, 403);
     let value = server.cookie.split('=').nth(1).unwrap();
     assert_eq!(server.request("GET", &format!("/?token={value}"), &[], "").status, 403);
 }
@@ -29,8 +41,9 @@ fn without_the_token_nothing_is_shown() {
 #[test]
 fn every_answer_keeps_the_page_to_itself() {
     let server = TestServer::new();
+    let script = server.request("GET", "/script.js", &[], "");
     let rejected = server.request("GET", "/", &[], "");
-    for response in [server.get("/"), server.get("/script.js"), server.get("/nothing"), rejected] {
+    for response in [server.get("/"), script, server.get("/nothing"), rejected] {
         let policy = response.header("content-security-policy").unwrap();
         assert!(
             policy.starts_with("default-src 'none'; ") && policy.contains("frame-ancestors 'none'"),
@@ -50,16 +63,19 @@ fn names_that_are_let_point_here_are_refused() {
     let server = TestServer::new();
     let port = server.host.split(':').nth(1).unwrap();
     for host in ["evil.example", &format!("evil.example:{port}"), &format!("localhost:{port}"), "127.0.0.1"] {
-        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: {}\r\n\r\n", server.cookie);
+        let (base, cookie) = (&server.base, &server.cookie);
+        let request = format!("GET {base}/ HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n");
         assert_eq!(server.send_raw(&request).status, 403, "{host}");
     }
-    assert_eq!(server.send_raw(&format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", server.cookie)).status, 403);
+    let nowhere = format!("GET {}/ HTTP/1.1\r\nCookie: {}\r\n\r\n", server.base, server.cookie);
+    assert_eq!(server.send_raw(&nowhere).status, 403);
 }
 
 #[test]
 fn forms_of_other_pages_are_refused() {
     let server = TestServer::new();
     let before = server.load_cluster();
+    let clear = format!("{}/clear", server.base);
     let form = format!("form={}&packages=munge&on=all", server.csrf_token);
     let kind = ("Content-Type", "application/x-www-form-urlencoded");
     let cookie = ("Cookie", server.cookie.as_str());
@@ -75,23 +91,23 @@ fn forms_of_other_pages_are_refused() {
         &[("Sec-Fetch-Site", "same-origin"), ("Origin", "http://evil.example")],
     ] {
         let headers = [&[cookie, kind][..], from].concat();
-        assert_eq!(server.request("POST", "/clear", &headers, &form).status, 403, "{from:?}");
+        assert_eq!(server.request("POST", &clear, &headers, &form).status, 403, "{from:?}");
     }
-    assert_eq!(server.request("GET", "/", &[cookie, ("Sec-Fetch-Site", "cross-site")], "").status, 403);
+    let home = format!("{}/", server.base);
+    assert_eq!(server.request("GET", &home, &[cookie, ("Sec-Fetch-Site", "cross-site")], "").status, 403);
     // Ours, but for the CSRF token.
     let ours = [cookie, kind, ("Sec-Fetch-Site", "same-origin"), ("Origin", "null")];
     for form in ["packages=munge&on=all", "form=&on=all", "form=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&on=all"] {
-        let response = server.request("POST", "/clear", &ours, form);
+        let response = server.request("POST", &clear, &ours, form);
         assert_eq!(response.status, 403, "{form}");
         assert!(response.body.contains("Nothing was changed"), "{}", response.body);
     }
     // The token of another session is not valid in this one.
-    let login = server.request("GET", &server.login_path, &[], "");
-    let second = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let (base, second) = server.log_in();
     let headers = [("Cookie", second.as_str()), kind, ours[2], ours[3]];
-    assert_eq!(server.request("POST", "/clear", &headers, &form).status, 403);
+    assert_eq!(server.request("POST", &format!("{base}/clear"), &headers, &form).status, 403);
     assert_eq!(server.load_cluster(), before, "something was changed");
-    assert_eq!(server.request("POST", "/clear", &ours, &form).status, 303);
+    assert_eq!(server.request("POST", &clear, &ours, &form).status, 303);
 }
 
 #[test]
@@ -108,12 +124,14 @@ fn paths_lead_nowhere_else() {
         "/a%00b",
         "/packages/munge%5c..",
         "/%ff",
-        "http://evil.example/",
-        "*",
     ] {
         let response = server.get(path);
         assert_eq!(response.status, 400, "{path}");
         assert!(!response.body.contains("root:"), "{path}");
+    }
+    let cookie = ("Cookie", server.cookie.as_str());
+    for path in [&format!("http://evil.example{}/", server.base), "*", &format!("/.{}/", server.base)] {
+        assert_eq!(server.request("GET", path, &[cookie], "").status, 403, "{path}");
     }
     assert_eq!(server.get(&format!("/packages/{}", "a".repeat(5000))).status, 414);
     assert_eq!(server.get(&format!("/{}", "a/".repeat(9000))).status, 431);
@@ -122,11 +140,12 @@ fn paths_lead_nowhere_else() {
 #[test]
 fn other_methods_are_refused() {
     let server = TestServer::new();
+    let home = format!("{}/", server.base);
     for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW"] {
-        let response = server.request(method, "/", &[("Cookie", &server.cookie)], "");
+        let response = server.request(method, &home, &[("Cookie", &server.cookie)], "");
         assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD, POST")), "{method}");
     }
-    let head = server.request("HEAD", "/", &[("Cookie", &server.cookie)], "");
+    let head = server.request("HEAD", &home, &[("Cookie", &server.cookie)], "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert!(head.header("content-length").unwrap().parse::<usize>().unwrap() > 1000);
     // What changes something is not done by looking at it.
@@ -142,9 +161,8 @@ fn what_is_no_form_of_ours_is_not_read() {
     let length = |length: &str| {
         let head =
             format!("{}: {}\r\n{}: {}\r\n{}: {}\r\n", cookie.0, cookie.1, from.0, from.1, kind.0, kind.1);
-        server
-            .send_raw(&format!("POST /clear HTTP/1.1\r\nHost: {}\r\n{head}{length}\r\n", server.host))
-            .status
+        let (base, host) = (&server.base, &server.host);
+        server.send_raw(&format!("POST {base}/clear HTTP/1.1\r\nHost: {host}\r\n{head}{length}\r\n")).status
     };
     assert_eq!(length("Content-Length: 99999999\r\n"), 413);
     assert_eq!(length("Content-Length: 99999999999999999999999\r\n"), 411);
@@ -153,9 +171,10 @@ fn what_is_no_form_of_ours_is_not_read() {
     assert_eq!(length("Transfer-Encoding: chunked\r\n"), 411);
     assert_eq!(length(""), 411);
     let json = [cookie, origin, from, ("Content-Type", "application/json")];
-    assert_eq!(server.request("POST", "/clear", &json, "{}").status, 415);
+    let clear = format!("{}/clear", server.base);
+    assert_eq!(server.request("POST", &clear, &json, "{}").status, 415);
     let plain = [cookie, origin, from, ("Content-Type", "text/plain")];
-    assert_eq!(server.request("POST", "/clear", &plain, "form=x").status, 415);
+    assert_eq!(server.request("POST", &clear, &plain, "form=x").status, 415);
     // A large one that is read as a whole is an answer like any other.
     assert_eq!(server.post("/clear", &format!("on=all&x={}", "a".repeat(2_000_000))).status, 303);
     assert_eq!(server.post("/clear", &format!("on=all&x={}", "a".repeat(2 << 20))).status, 413);
@@ -173,16 +192,34 @@ fn what_is_no_request_is_answered_and_forgotten() {
     assert_eq!(server.get("/").status, 200);
 }
 
-/// Whoever opens connections and says nothing keeps nobody out for longer than a request may take.
+/// Whoever opens connections and says nothing, or not enough, keeps nobody out.
 #[test]
 fn the_slow_do_not_keep_others_out() {
     let server = TestServer::new();
-    let mut slow = server.connect();
-    slow.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    let idle: Vec<_> = (0..80).map(|_| server.connect()).collect();
+    let mut live = server.connect();
+    let (base, host, cookie) = (&server.base, &server.host, &server.cookie);
+    live.write_all(
+        format!("GET {base}/live HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n").as_bytes(),
+    )
+    .unwrap();
+    let mut first = [0; 12];
+    live.read_exact(&mut first).unwrap();
+    let slow: Vec<_> = (0..500)
+        .map(|index| {
+            let mut connection = server.connect();
+            if index % 2 == 0 {
+                // It may have lost its place already.
+                let _ = connection.write_all(b"GET / HTTP/1.1\r\nHost:");
+            }
+            connection
+        })
+        .collect();
     assert_eq!(server.get("/").status, 200);
-    let mut said = String::new();
-    slow.read_to_string(&mut said).unwrap();
-    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
-    drop(idle);
+    // The oldest gave way; who had shown the token did not.
+    let mut end = Vec::new();
+    let _ = (&slow[0]).read_to_end(&mut end);
+    live.set_nonblocking(true).unwrap();
+    let mut event = Vec::new();
+    let still_open = live.read_to_end(&mut event).unwrap_err();
+    assert_eq!(still_open.kind(), std::io::ErrorKind::WouldBlock);
 }

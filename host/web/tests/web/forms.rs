@@ -73,7 +73,7 @@ fn what_was_changed_is_the_administrators_answer() {
         administrator_answers(&server),
         owned_pairs(&[("server", hard), ("level", "1"), ("twice", "1"), ("twice", "x")])
     );
-    let html = server.get(done.header("location").unwrap()).body;
+    let html = server.get(server.location(&done)).body;
     assert!(
         html.contains("Saved. The package is in error: it takes effect when the error is cleared."),
         "{html}"

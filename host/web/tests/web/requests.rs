@@ -11,7 +11,7 @@ use crate::test_server::{Response, TestServer, open_database};
 /// The notice of the page to which a form redirects.
 fn notice(server: &TestServer, response: &Response) -> String {
     assert_eq!(response.status, 303, "{response:?}");
-    let html = server.get(response.header("location").unwrap()).body;
+    let html = server.get(server.location(response)).body;
     let notice = html.split("role=\"status\">").nth(1).unwrap_or_else(|| panic!("no notice: {html}"));
     notice.split("</p>").next().unwrap().to_owned()
 }
@@ -97,16 +97,21 @@ fn errors_are_cleared_from_the_page_that_shows_them() {
     let server = TestServer::new();
     let page = "/packages/slurm/on/server:head";
     assert!(server.get(page).body.contains("Try again in the next run"));
-    let done = server
-        .post("/clear", "packages=slurm&on=server%3Ahead&back=%2Fpackages%2Fslurm%2Fon%2Fserver%3Ahead");
-    assert!(done.header("location").unwrap().starts_with(&format!("{page}?said=")));
+    let done =
+        server.post("/clear", "packages=slurm&on=server%3Ahead&back=packages%2Fslurm%2Fon%2Fserver%3Ahead");
+    assert!(server.location(&done).starts_with(&format!("{page}?said=")));
     assert_eq!(notice(&server, &done), "Cleared: 1 package/target pair. The next run tries again.");
     assert_eq!(server.load_cluster().state(key(1, 3)).unwrap().work_state, WorkState::Idle);
-    for away in
-        ["%2F%2Fevil.example%2Fx", "http%3A%2F%2Fevil.example", "%2F..%2Fx", "x", "%2F%5Cevil.example"]
-    {
+    for away in [
+        "%2F%2Fevil.example%2Fx",
+        "http%3A%2F%2Fevil.example",
+        "..%2Fx",
+        "%2Frequests",
+        "%5Cevil.example",
+        "",
+    ] {
         let done = server.post("/clear", &format!("packages=slurm&on=server%3Ahead&back={away}"));
-        assert!(done.header("location").unwrap().starts_with("/requests?said="), "{away}: {done:?}");
+        assert!(server.location(&done).starts_with("/requests?said="), "{away}: {done:?}");
     }
 }
 
@@ -178,7 +183,7 @@ fn one_run_at_a_time_is_started_and_it_outlives_nothing_it_should_not() {
 fn whoever_follows_is_told_what_others_change() {
     let server = TestServer::new();
     let mut stream = server.connect();
-    let request = format!("GET /live HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", server.host, server.cookie);
+    let request = live_request(&server);
     stream.write_all(request.as_bytes()).unwrap();
     let mut lines = BufReader::new(stream).lines();
     let mut next =
@@ -201,7 +206,7 @@ fn whoever_follows_is_told_what_others_change() {
 fn it_ends_when_it_is_told_to() {
     let server = TestServer::new();
     let mut stream = server.connect();
-    let request = format!("GET /live HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", server.host, server.cookie);
+    let request = live_request(&server);
     stream.write_all(request.as_bytes()).unwrap();
     let mut lines = BufReader::new(stream).lines();
     assert!(lines.next().unwrap().unwrap().contains("200 OK"));
@@ -209,4 +214,10 @@ fn it_ends_when_it_is_told_to() {
     drop(server);
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     while let Some(Ok(_)) = lines.next() {}
+}
+
+/// For the stream of events.
+fn live_request(server: &TestServer) -> String {
+    let (base, host, cookie) = (&server.base, &server.host, &server.cookie);
+    format!("GET {base}/live HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n")
 }

@@ -20,6 +20,8 @@ pub struct TestServer {
     /// `/?token=…`
     pub login_path: String,
     pub cookie: String,
+    /// `/…`, the path of the session of `cookie`, which those of its pages are below.
+    pub base: String,
     /// Of the session of `cookie`.
     pub csrf_token: String,
     stop: StopHandle,
@@ -68,15 +70,23 @@ impl TestServer {
         let (host, login_path) = (host.to_owned(), format!("/{login_path}"));
         let stop = server.stop_handle();
         let server = Some(std::thread::spawn(move || server.run().unwrap()));
-        let (cookie, csrf_token) = (String::new(), String::new());
-        let mut test_server = Self { directory, host, login_path, cookie, csrf_token, stop, server };
-        let (path, host) = (&test_server.login_path, &test_server.host);
-        let login = test_server.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
-        assert_eq!((login.status, login.header("location")), (303, Some("/")), "{login:?}");
-        test_server.cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let (cookie, base, csrf_token) = (String::new(), String::new(), String::new());
+        let mut test_server = Self { directory, host, login_path, cookie, base, csrf_token, stop, server };
+        (test_server.base, test_server.cookie) = test_server.log_in();
         let html = test_server.get("/requests").body;
         test_server.csrf_token = input_value(&html, "form").to_owned();
         test_server
+    }
+
+    /// Shows the token; returns the path and the cookie of the new session.
+    pub fn log_in(&self) -> (String, String) {
+        let (path, host) = (&self.login_path, &self.host);
+        let login = self.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert_eq!(login.status, 303, "{login:?}");
+        let base = login.header("location").unwrap().strip_suffix('/').unwrap().to_owned();
+        let (cookie, attributes) = login.header("set-cookie").unwrap().split_once(';').unwrap();
+        assert_eq!(attributes, format!(" Path={base}/; HttpOnly; SameSite=Strict"));
+        (base, cookie.to_owned())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -106,15 +116,21 @@ impl TestServer {
         Response { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    /// As a browser with a session loads a page.
+    /// As a browser with a session loads a page below its path.
     pub fn get(&self, path: &str) -> Response {
-        self.request("GET", path, &[("Cookie", &self.cookie), ("Sec-Fetch-Site", "same-origin")], "")
+        let path = format!("{}{path}", self.base);
+        self.request("GET", &path, &[("Cookie", &self.cookie), ("Sec-Fetch-Site", "same-origin")], "")
+    }
+
+    /// Where a response leads to, below the path of the session.
+    pub fn location<'a>(&self, response: &'a Response) -> &'a str {
+        response.header("location").unwrap().strip_prefix(&self.base).unwrap()
     }
 
     /// As a browser with a session sends one of our forms.
     pub fn post(&self, path: &str, form: &str) -> Response {
         let form = format!("form={}&{form}", self.csrf_token);
-        self.request("POST", path, &self.form_headers(), &form)
+        self.request("POST", &format!("{}{path}", self.base), &self.form_headers(), &form)
     }
 
     pub fn form_headers(&self) -> [(&'static str, &str); 4] {
