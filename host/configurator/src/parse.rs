@@ -11,7 +11,7 @@ impl Form {
     /// Reads a form as a browser would, with diagnostics about what is ignored. `image` is the name of the image that
     /// it is for, which replaces `@IMAGENAME@`.
     ///
-    /// The file is in UTF-8, or else in ISO-8859-1.
+    /// The file is in UTF-8, or else in windows-1252, which is ISO-8859-1 with letters where that has control characters.
     ///
     /// # Errors
     /// When it goes beyond [`limits`], is in another encoding, or has a field whose name cannot be stored.
@@ -40,8 +40,8 @@ fn decode(bytes: &[u8], diagnostics: &mut FormDiagnostics) -> Result<String, For
     Ok(match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => {
-            diagnostics.warn(1, "the form is not UTF-8, and read as ISO-8859-1; save it as UTF-8");
-            bytes.iter().copied().map(char::from).collect()
+            diagnostics.warn(1, "the form is not UTF-8, and read as windows-1252; save it as UTF-8");
+            opkg::decode_windows_1252(bytes)
         }
     })
 }

@@ -137,9 +137,71 @@ impl Timestamp {
     }
 }
 
-/// With the blank in front of the hour, which some clocks print for the hours before ten, made a zero.
-pub(crate) fn zero_pad_hour(text: &str) -> Option<String> {
-    text.contains("T ").then(|| text.replacen("T ", "T0", 1))
+/// A date in a spelling that is not the format's, but that programs print and nobody can take for another date: blanks
+/// for the zero of an hour (`date +%k`), a zone without a colon (`date +%z`), with blanks in it, without minutes or as
+/// `UTC`, a blank for the `T` (`date --rfc-3339`), a comma before the fraction (`date -Ins`), letters and e-mail's form
+/// (`date -R`).
+pub(crate) fn parse_leniently(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| parse_numeric(text)).or_else(|| parse_email(text))
+}
+
+/// `2014-07-11 9:25:17 +0200` and the like.
+fn parse_numeric(text: &str) -> Option<Timestamp> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?.trim_start();
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == ':')).unwrap_or(rest.len());
+    let (time, rest) = rest.split_at(end);
+    let (fraction, zone) = match rest.strip_prefix(['.', ',']) {
+        Some(behind) => {
+            let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+            (&behind[..end], &behind[end..])
+        }
+        None => ("", rest),
+    };
+    let padding = if time.find(':') == Some(1) { "0" } else { "" };
+    let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
+    format!("{date}T{padding}{time}{fraction}{}", canonical_zone(zone)?).parse().ok()
+}
+
+/// `Fri, 11 Jul 2014 15:25:17 +0200`; see RFC 5322, section 3.3. Without a zone it is none.
+fn parse_email(text: &str) -> Option<Timestamp> {
+    let text = text.split_once(", ").map_or(text, |(_, rest)| rest);
+    let mut words = text.split_ascii_whitespace();
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let zone = words.collect::<Vec<_>>().join(" ");
+    let month = (1..=12u8).find(|number| {
+        let name = Month::try_from(*number).map(|month| month.to_string()).unwrap_or_default();
+        name.get(..3) == Some(month)
+    })?;
+    let day: u8 = day.parse().ok()?;
+    if zone.is_empty() {
+        return None;
+    }
+    format!("{year}-{month:02}-{day:02}T{time}{}", canonical_zone(&zone)?).parse().ok()
+}
+
+/// `+02:00` from `+0200`, `+ 02: 00`, `+2:00` or `+02`; `Z` from `UTC`.
+fn canonical_zone(zone: &str) -> Option<String> {
+    let zone: String = zone.chars().filter(|c| !c.is_whitespace()).collect();
+    match zone.to_ascii_uppercase().as_str() {
+        "" => return Some(String::new()),
+        "Z" | "UTC" | "GMT" => return Some("Z".into()),
+        _ => {}
+    }
+    let sign = zone.chars().next().filter(|c| matches!(c, '+' | '-'))?;
+    let numbers = &zone[1..];
+    let (hours, minutes) = match numbers.split_once(':') {
+        Some(pair) => pair,
+        None if numbers.len() == 4 => numbers.split_at_checked(2)?,
+        None => (numbers, "00"),
+    };
+    Some(format!("{sign}{hours:0>2}:{minutes}"))
+}
+
+/// Whether a date says in which zone it is.
+pub(crate) fn has_zone(text: &str) -> bool {
+    text.trim().get(11..).is_some_and(|time| time.contains(['+', '-']) || time.ends_with(char::is_alphabetic))
 }
 
 impl fmt::Display for Timestamp {
@@ -218,9 +280,63 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_hour_is_filled() {
-        assert_eq!(zero_pad_hour("2013-12-03T 9:05:00+01:00").unwrap(), "2013-12-03T09:05:00+01:00");
-        assert_eq!(zero_pad_hour("2013-12-03T09:05:00+01:00"), None);
+    fn spellings_that_programs_print() {
+        let expected = Timestamp { seconds: 1_405_085_117, offset: 120 };
+        for text in [
+            "2014-07-11T15:25:17+0200",
+            "2014-07-11T15:25:17+02",
+            "2014-07-11T15:25:17+2:00",
+            "2014-07-11T15:25:17 +02: 00",
+            "2014-07-11T15:25:17,000000000+02:00",
+            "2014-07-11 15:25:17+02:00",
+            "2014-07-11 15:25:17.000000 +0200",
+            " 2014-07-11t15:25:17+02:00\n",
+            "Fri, 11 Jul 2014 15:25:17 +0200",
+            "11 Jul 2014 15:25:17 +02:00",
+        ] {
+            assert_eq!(parse_leniently(text), Some(expected), "{text}");
+        }
+        for (text, read) in [
+            ("2013-12-03T 9:05:00+01:00", "2013-12-03T09:05:00+01:00"),
+            ("2013-12-03T9:05:00-0400", "2013-12-03T09:05:00-04:00"),
+            ("2013-12-03 09:05:00 UTC", "2013-12-03T09:05:00Z"),
+            ("2013-12-03T09:05:00z", "2013-12-03T09:05:00Z"),
+            ("2013-12-03 09:05:00", "2013-12-03T09:05:00Z"),
+            ("Tue, 3 Dec 2013 09:05:00 GMT", "2013-12-03T09:05:00Z"),
+        ] {
+            assert_eq!(parse_leniently(text).unwrap().to_string(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_meant_in_two_ways_is_no_date() {
+        for text in [
+            "2014-07-1TT18:59:47+02:00",
+            "2014-07-11T18:59:47Z\u{b0}01:00",
+            "2014-07-11T18:59:47 CEST",
+            "2014-07-11T18:59:47+020",
+            "2014-07-11T18:59+02:00",
+            "2014-07-11T18:59:47+02:00:00",
+            "11/07/2014 18:59:47",
+            "07-11-2014T18:59:47Z",
+            "Fri Jul 11 15:25:17 2014",
+            "Fri, 11 Jul 2014 15:25:17",
+            "Fri, 31 Feb 2014 15:25:17 +0200",
+            "2014-07-11T1:5:7Z",
+            "",
+        ] {
+            assert_eq!(parse_leniently(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn zones_are_seen() {
+        for text in ["2014-07-11T15:25:17Z", "2014-07-11T15:25:17+02:00", "2014-07-11 15:25:17 -0400"] {
+            assert!(has_zone(text), "{text}");
+        }
+        for text in ["2014-07-11T15:25:17", "2014-07-11T15:25:17.5", "2014-07-11", ""] {
+            assert!(!has_zone(text), "{text}");
+        }
     }
 
     proptest! {
@@ -235,6 +351,15 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in any::<String>()) {
             let _ = text.parse::<Timestamp>();
+            let _ = parse_leniently(&text);
+        }
+
+        #[test]
+        fn what_is_almost_a_date_is_read_or_refused(text in "[0-9]{4}-0[1-9]-[0-9]{2}[T ][ 0-9:]{0,9}[.,+Z-]{0,2}[ 0-9:]{0,6}") {
+            let lenient = parse_leniently(&text);
+            if let Ok(strict) = text.parse::<Timestamp>() {
+                prop_assert_eq!(lenient, Some(strict));
+            }
         }
     }
 

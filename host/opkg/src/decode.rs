@@ -1,4 +1,4 @@
-//! Decodes `config.xml` from UTF-8 or ISO-8859-1, the two encodings that OPKGs use.
+//! Decodes `config.xml` from UTF-8, ISO-8859-1 or windows-1252, the encodings that OPKGs use.
 
 use std::ops::Range;
 
@@ -20,6 +20,7 @@ pub(crate) struct DecodedText {
 enum Encoding {
     Utf8,
     Latin1,
+    Windows1252,
     Ascii,
 }
 
@@ -44,8 +45,7 @@ pub(crate) fn decode(bytes: &[u8]) -> DecodedText {
             Some(encoding) => encoding,
             None => {
                 let message = format!("the encoding `{}` is not supported", escape_for_display(name));
-                let help =
-                    "save the file as UTF-8, and write `encoding=\"UTF-8\"` here; ISO-8859-1 works, too";
+                let help = "save the file as UTF-8, and write `encoding=\"UTF-8\"` here; ISO-8859-1 and windows-1252 work, too";
                 return rejected(
                     Some(String::from_utf8_lossy(bytes).into_owned()),
                     Diagnostic::error("encoding", message).at(Location::Config(range.clone())).help(help),
@@ -64,30 +64,72 @@ pub(crate) fn decode(bytes: &[u8]) -> DecodedText {
                 Some(String::from_utf8_lossy(bytes).into_owned()),
                 Diagnostic::error("encoding", "the file declares US-ASCII, but this byte is not ASCII")
                     .at(Location::Config(at..at + 1))
-                    .help("declare the encoding that the file is really in, UTF-8 or ISO-8859-1"),
+                    .help(
+                        "declare the encoding that the file is really in: UTF-8, ISO-8859-1 or windows-1252",
+                    ),
             ),
         },
-        Encoding::Latin1 if has_mark => rejected(
-            Some(String::from_utf8_lossy(bytes).into_owned()),
-            Diagnostic::error("encoding", "the file declares ISO-8859-1, but begins with the mark of UTF-8")
-                .at(location(0..0))
-                .help("write `encoding=\"UTF-8\"` here"),
-        ),
-        Encoding::Latin1 => {
+        Encoding::Latin1 | Encoding::Windows1252 => {
+            let name = if encoding == Encoding::Latin1 { "ISO-8859-1" } else { "windows-1252" };
+            if has_mark {
+                let message = format!("the file declares {name}, but begins with the mark of UTF-8");
+                return rejected(
+                    Some(String::from_utf8_lossy(bytes).into_owned()),
+                    Diagnostic::error("encoding", message)
+                        .at(location(0..0))
+                        .help("write `encoding=\"UTF-8\"` here"),
+                );
+            }
+            let text = decode_windows_1252(bytes);
             let looks_like_utf8 = !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
-            let diagnostic = looks_like_utf8.then(|| {
-                Diagnostic::warning("encoding-doubtful", "the file declares ISO-8859-1, but looks like UTF-8")
-                    .at(location(0..0))
-                    .help("if letters with accents come out wrong, write `encoding=\"UTF-8\"` here")
-            });
-            DecodedText { text: Some(decode_latin1(bytes)), diagnostic }
+            let diagnostic = if looks_like_utf8 {
+                let message = format!("the file declares {name}, but looks like UTF-8");
+                Some(
+                    Diagnostic::warning("encoding-doubtful", message)
+                        .at(location(0..0))
+                        .help("if letters with accents come out wrong, write `encoding=\"UTF-8\"` here"),
+                )
+            } else if encoding == Encoding::Latin1 {
+                windows_letter(&text)
+            } else {
+                None
+            };
+            DecodedText { text: Some(text), diagnostic }
         }
     }
 }
 
-/// Text in ISO-8859-1: its bytes are the first 256 characters of Unicode.
-pub(crate) fn decode_latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+/// What windows-1252 has at 0x80 to 0x9F, where ISO-8859-1 has control characters that nobody writes. A byte that it
+/// leaves open is the control character. See the index windows-1252 of the WHATWG's Encoding Standard.
+const WINDOWS_LETTERS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Text in ISO-8859-1, whose bytes are the first 256 characters of Unicode, or in windows-1252, which is the same but
+/// for letters where the other has control characters: so files that say the one and mean the other are read as meant,
+/// as browsers read them.
+#[must_use]
+pub fn decode_windows_1252(bytes: &[u8]) -> String {
+    let letter = |byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS_LETTERS[usize::from(byte - 0x80)],
+        _ => char::from(*byte),
+    };
+    bytes.iter().map(letter).collect()
+}
+
+/// A warning for a file that declares ISO-8859-1, at the first letter that this does not have.
+fn windows_letter(text: &str) -> Option<Diagnostic> {
+    let is_foreign = |c: char| WINDOWS_LETTERS.contains(&c) && !c.is_control();
+    let (at, letter) = text.char_indices().find(|(_, c)| is_foreign(*c))?;
+    let message = format!(
+        "the file declares ISO-8859-1, but `{letter}` is a letter of windows-1252; it is read as that"
+    );
+    Some(
+        Diagnostic::warning("encoding-windows", message)
+            .at(Location::Config(at..at + letter.len_utf8()))
+            .help("write `encoding=\"windows-1252\"` in the first line, or save the file as UTF-8 and declare that"),
+    )
 }
 
 fn rejected(text: Option<String>, diagnostic: Diagnostic) -> DecodedText {
@@ -105,7 +147,7 @@ fn decode_utf8(bytes: &[u8]) -> DecodedText {
                 Some(String::from_utf8_lossy(bytes).into_owned()),
                 Diagnostic::error("encoding", message)
                     .at(Location::Config(at..at + char::REPLACEMENT_CHARACTER.len_utf8()))
-                    .help("save the file as UTF-8, or declare `encoding=\"ISO-8859-1\"` in its first line if it is in that"),
+                    .help("save the file as UTF-8, or declare `encoding=\"ISO-8859-1\"` or `windows-1252` in its first line if it is in that"),
             )
         }
     }
@@ -144,6 +186,7 @@ fn parse_encoding_name(name: &str) -> Option<Encoding> {
         "utf-8" | "utf8" => Encoding::Utf8,
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso88591" | "iso-ir-100"
         | "latin1" | "latin-1" | "l1" | "cp819" | "ibm819" | "csisolatin1" => Encoding::Latin1,
+        "windows-1252" | "cp1252" | "cp-1252" | "x-cp1252" | "win1252" => Encoding::Windows1252,
         "us-ascii" | "ascii" | "ansi_x3.4-1968" | "iso646-us" | "iso-ir-6" | "cp367" | "ibm367" => {
             Encoding::Ascii
         }
@@ -184,6 +227,31 @@ mod tests {
         }
         assert!(text(&declared("us-ascii", b"<a/>")).ends_with("<a/>"));
         assert!(text(&declared("utf8", "é".as_bytes())).ends_with('é'));
+    }
+
+    #[test]
+    fn letters_of_windows_1252_are_read_as_meant() {
+        for name in ["windows-1252", "CP1252"] {
+            assert!(
+                text(&declared(name, b"<a>\x8eofie \x93\xe9\x94 \x80</a>")).ends_with("<a>Žofie “é” €</a>")
+            );
+        }
+        let decoded = decode(&declared("ISO-8859-1", b"<a>\xe9 \x85</a>"));
+        let (text, warning) = (decoded.text.unwrap(), decoded.diagnostic.unwrap());
+        assert!(text.ends_with("<a>é …</a>"));
+        assert_eq!((warning.severity, warning.code.as_str()), (Severity::Warning, "encoding-windows"));
+        let Some(Location::Config(range)) = warning.location else { panic!("no place") };
+        assert_eq!(&text[range], "…");
+        // A control character is neither's letter, and for others to judge.
+        assert_eq!(decode(&declared("ISO-8859-1", b"<a>\x81</a>")).diagnostic, None);
+        for byte in 0..=255u8 {
+            let letter = decode_windows_1252(&[byte]).chars().next().unwrap();
+            assert_eq!(
+                letter == char::from(byte),
+                !(0x80..=0x9f).contains(&byte) || letter.is_control(),
+                "{byte:x}"
+            );
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod xml_text;
 
 pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
+pub use decode::decode_windows_1252;
 pub use load::{LoadResult, load};
 pub use markup::{Markup, MarkupError, read_markup};
 pub use sanitize::strip_control_chars;

@@ -45,7 +45,7 @@ pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
     let is_text = decoded.diagnostic.as_ref().is_none_or(|diagnostic| diagnostic.severity != Severity::Error);
     if let Some(text) = decoded.text {
         if is_text {
-            document = parse_config(&text);
+            document = parse_config(&text, settings.now);
         }
         loaded.source = Some(Source { path: dir.join(CONFIG_FILE), text });
     }
@@ -71,7 +71,7 @@ struct ParsedConfig {
     is_rejected: bool,
 }
 
-fn parse_config(text: &str) -> ParsedConfig {
+fn parse_config(text: &str, now: Option<i64>) -> ParsedConfig {
     let mut document = ParsedConfig {
         diagnostics: DiagnosticSink::default(),
         locations: LocationTable::default(),
@@ -100,11 +100,12 @@ fn parse_config(text: &str) -> ParsedConfig {
         document.is_rejected = true;
         return document;
     }
+    config::check_root_name(&mut reader, root);
     if let Some(range) = doctype {
         let diagnostic = Diagnostic::warning("doctype", "the document type is ignored");
         reader.report(range, diagnostic.help("remove the line"));
     }
-    document.metadata = Some(config::read(&mut reader, root));
+    document.metadata = Some(config::read(&mut reader, root, now));
     document.diagnostics = reader.diagnostics;
     document.locations = reader.locations;
     document

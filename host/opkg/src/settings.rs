@@ -27,4 +27,7 @@ pub struct Settings {
     pub automatic_relations: AutomaticRelations,
     /// What stands for "now", in seconds since 1970; the date of the newest change where there is none.
     pub source_date: Option<i64>,
+    /// The present time in seconds since 1970, with which dates are compared; nothing that is written depends on it.
+    /// Without it, no date is in the future.
+    pub now: Option<i64>,
 }

@@ -78,14 +78,8 @@ pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
     while let Some(found) = text[at..].find('<') {
         let start = at + found;
         let rest = &text[start..];
-        let skip = |opening: &str, closing: &str| {
-            rest.strip_prefix(opening)
-                .map(|inside| inside.find(closing).map(|end| opening.len() + end + closing.len()))
-        };
-        if let Some(end) =
-            skip("<!--", "-->").or_else(|| skip("<![CDATA[", "]]>")).or_else(|| skip("<?", "?>"))
-        {
-            let Some(length) = end else { return Ok(()) };
+        if let Some(length) = skipped_length(rest) {
+            let Some(length) = length else { return Ok(()) };
             at = start + length;
             continue;
         }
@@ -227,7 +221,72 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
             )
         }
     };
-    Diagnostic::error("xml", message).at(Location::Config(range)).help(help)
+    let diagnostic = Diagnostic::error("xml", message).at(Location::Config(range)).help(help);
+    match counterpart(text, error, at) {
+        Some((place, what)) => diagnostic.related(Location::Config(place), what),
+        None => diagnostic,
+    }
+}
+
+/// The other place that an error at `at` is about: where the element was opened that ends wrongly or never, where the
+/// attribute stands for the first time.
+fn counterpart(text: &str, error: &Error, at: usize) -> Option<(Range<usize>, String)> {
+    match error {
+        Error::UnexpectedCloseTag(expected, ..) => {
+            let opened = open_elements(text.get(..at)?).pop()?;
+            Some((opened, format!("`{}` was opened here", escape_for_display(expected))))
+        }
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
+            let opened = open_elements(text).pop()?;
+            let name = text.get(opened.start + 1..opened.end)?;
+            Some((opened.clone(), format!("`{}` was opened here", escape_for_display(name))))
+        }
+        Error::DuplicatedAttribute(name, _) => {
+            let tag = text.get(..at)?.rfind('<')?;
+            let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+            let first = text.get(tag..at)?.match_indices(name.as_str()).map(|(found, _)| tag + found).find(
+                |&found| {
+                    let behind = text[found + name.len()..].trim_start();
+                    !text[..found].ends_with(is_name) && behind.starts_with('=')
+                },
+            )?;
+            Some((first..first + name.len(), "it stands here for the first time".into()))
+        }
+        _ => None,
+    }
+}
+
+/// The tags, up to the ends of their names, of the elements that are open at the end of a text, outermost first.
+fn open_elements(text: &str) -> Vec<Range<usize>> {
+    let mut open = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('<') {
+        let start = at + found;
+        if let Some(length) = skipped_length(&text[start..]) {
+            let Some(length) = length else { break };
+            at = start + length;
+            continue;
+        }
+        let Some(tag) = Tag::scan(&text[start + 1..]) else { break };
+        at = start + 1 + tag.length;
+        if tag.is_end {
+            open.pop();
+        } else if !tag.is_empty {
+            let name = &text[start + 1..];
+            let length = name.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(name.len());
+            open.push(start..start + 1 + length);
+        }
+    }
+    open
+}
+
+/// The length of a comment, of text that is no markup or of an instruction at the beginning of a text; nothing inside
+/// where it has no end.
+fn skipped_length(text: &str) -> Option<Option<usize>> {
+    [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")].into_iter().find_map(|(opening, closing)| {
+        let inside = text.strip_prefix(opening)?;
+        Some(inside.find(closing).map(|end| opening.len() + end + closing.len()))
+    })
 }
 
 #[cfg(test)]
@@ -300,5 +359,22 @@ mod tests {
         ] {
             assert_eq!(parse_error(text), ("xml".into(), at), "{text}");
         }
+    }
+
+    #[test]
+    fn both_places_are_shown() {
+        let related = |text: &str| {
+            let diagnostic = parse(text).map(drop).unwrap_err();
+            let (Location::Config(place), what) = diagnostic.related.first().unwrap() else {
+                panic!("no place")
+            };
+            (text[place.clone()].to_owned(), what.clone(), place.start)
+        };
+        let opened = |name: &str, at| (format!("<{name}"), format!("`{name}` was opened here"), at);
+        assert_eq!(related("<a>\n<b x='>'>\n<c/><b/></b>\n<b>\n</a>"), opened("b", 27));
+        assert_eq!(related("<a><!-- <d> --><![CDATA[<e>]]><b></c></b></a>"), opened("b", 30));
+        assert_eq!(related("<a>\n<b>\n"), opened("b", 4));
+        assert_eq!(related("<a><b x='1' xx='y=' y='2' x='3'/></a>").2, 6);
+        assert_eq!(parse("<a>&x;</a>").map(drop).unwrap_err().related, []);
     }
 }

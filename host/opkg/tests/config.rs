@@ -306,7 +306,14 @@ fn dates() {
         (" date=\"2024-05-02T10:00:00Z\"", "", &["error changelog-date 25:7"]),
         ("2024-05-02T10:00:00Z", "2024-05-02T10:00:00", &[]),
         ("2024-05-02T10:00:00Z", "2024-05-02T10:00:00.123+02:00", &[]),
-        ("2024-05-02T10:00:00Z", "2024-05-02T 9:00:00Z", &["warning changelog-date-blank 25:52"]),
+        ("2024-05-02T10:00:00Z", "2024-05-02T 9:00:00Z", &["warning changelog-date-spelling 25:52"]),
+        ("2024-05-02T10:00:00Z", "2024-05-02T10:00:00-0400", &["warning changelog-date-spelling 25:52"]),
+        ("2024-05-02T10:00:00Z", "2024-05-02 10:00:00+02:00", &["warning changelog-date-spelling 25:52"]),
+        (
+            "2024-05-02T10:00:00Z",
+            "Thu, 2 May 2024 10:00:00 +0200",
+            &["warning changelog-date-spelling 25:52"],
+        ),
         ("2024-05-01T10:00:00Z", "2025-05-01T10:00:00Z", &["warning changelog-order 30:7"]),
     ]);
 }
@@ -460,6 +467,70 @@ fn all_findings_come_at_once() {
         directory.diagnostics(),
         ["error name 3:9", "error author-email 15:14", "error version 24:28", "error link scripts/x"]
     );
+}
+
+#[test]
+fn a_date_that_is_yet_to_come_is_said_to_be_so() {
+    let at = |now: &str, config: &str| {
+        let now = Some(now.parse::<opkg::model::Timestamp>().unwrap().seconds);
+        let loaded =
+            opkg::load(Fixture::with_config(config).path(), &Settings { now, ..Settings::default() });
+        assert!(loaded.opkg.is_some());
+        loaded
+            .diagnostics
+            .into_iter()
+            .map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message))
+            .collect()
+    };
+    let none: [String; 0] = [];
+    let said: Vec<String> = at("2024-05-02T10:00:00Z", VALID_CONFIG);
+    assert_eq!(said, none);
+    let said: Vec<String> = at("2024-05-02T09:59:59Z", VALID_CONFIG);
+    assert!(
+        said.len() == 1 && said[0].starts_with("changelog-date-future the date is in the future; apt"),
+        "{said:?}"
+    );
+    // By somebody's watch, east of Greenwich.
+    let without_zone = VALID_CONFIG.replace("T10:00:00Z", "T10:00:00");
+    let said: Vec<String> = at("2024-05-02T10:00:00+03:00", &without_zone);
+    assert!(said.len() == 1 && said[0].contains("without a zone it is one of UTC"), "{said:?}");
+    // Once, however many there are.
+    let said: Vec<String> = at("2020-01-01T00:00:00Z", VALID_CONFIG);
+    assert_eq!(said.len(), 1);
+    let said: Vec<String> =
+        at("2020-01-01T00:00:00Z", &VALID_CONFIG.replace("2024-05-02T10:00:00Z", "2019-05-02T10:00:00Z"));
+    assert!(said.iter().any(|text| text.starts_with("changelog-date-future")), "{said:?}");
+}
+
+#[test]
+fn the_old_name_of_the_root_is_read_as_the_present_one() {
+    let old = VALID_CONFIG.replace("oscar>", "package>");
+    assert_eq!(Fixture::with_config(&old).diagnostics(), ["warning root-name 2:1"]);
+    assert_eq!(Fixture::with_config(&old).opkg().name, "probe");
+    // With what only the old format has it is one of that.
+    let legacy = old.replace("<class>", "<version><major>1</major></version><class>");
+    assert_eq!(Fixture::with_config(legacy).diagnostics(), ["error old-form 4:3"]);
+    assert_eq!(
+        Fixture::with_config(VALID_CONFIG.replace("oscar>", "opkg>")).diagnostics(),
+        ["error root 2:1"]
+    );
+}
+
+#[test]
+fn letters_of_windows_are_read_as_meant() {
+    let declared = VALID_CONFIG.replace("UTF-8", "ISO-8859-1");
+    let config = |letter: u8| {
+        let (before, after) = declared.split_once("Ada").unwrap();
+        [before.as_bytes(), &[letter], after.as_bytes()].concat()
+    };
+    let directory = Fixture::with_config(config(0x8e));
+    assert_eq!(directory.opkg().authors[0].name, "Ž Probe");
+    assert!(
+        directory.diagnostics().contains(&"warning encoding-windows 14:13".to_owned()),
+        "{:?}",
+        directory.diagnostics()
+    );
+    assert_eq!(Fixture::with_config(config(0xc9)).opkg().authors[0].name, "É Probe");
 }
 
 #[test]

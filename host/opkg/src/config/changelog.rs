@@ -6,7 +6,7 @@ use std::ops::Range;
 use roxmltree::Node as XmlNode;
 
 use super::reader::ElementReader;
-use crate::date::zero_pad_hour;
+use crate::date::{has_zone, parse_leniently};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{Author, Change, NodeId, Release, Role, Timestamp, Version};
 use crate::text::escape_for_display;
@@ -22,8 +22,12 @@ struct RawEntry {
     /// Of the name of the author.
     author_range: Range<usize>,
     date: Option<Timestamp>,
-    /// Why there is no date, with the range of its place.
-    date_error: Option<(Diagnostic, Range<usize>)>,
+    /// Why there is none.
+    date_error: Option<Diagnostic>,
+    /// Where it stands, or should.
+    date_range: Range<usize>,
+    /// Whether it says in which zone it is.
+    has_zone: bool,
     closes: Vec<u32>,
     items: Vec<String>,
 }
@@ -33,6 +37,7 @@ pub(super) fn read_changelog(
     reader: &mut ElementReader<'_>,
     root: XmlNode<'_, '_>,
     authors: &[Author],
+    now: Option<i64>,
 ) -> Vec<Release> {
     let Some(changelog) = reader.single_child(root, "changelog") else {
         reader.report_missing(root, "changelog");
@@ -68,6 +73,9 @@ pub(super) fn read_changelog(
         }
     }
     check_order(reader, &history);
+    if let Some(now) = now {
+        check_future(reader, &history, now);
+    }
     fill_missing_dates(reader, &mut history);
     check_authors(reader, &history, authors);
     into_releases(history, authors)
@@ -119,7 +127,11 @@ fn read_entry(
 ) -> RawEntry {
     reader.check_container(element, &["item"], &["authorName", "date", "closes"]);
     let tag = reader.tag_range(element);
-    let (date, error) = match read_date(reader, element) {
+    let date_range = match element.attribute_node("date") {
+        Some(attribute) => ElementReader::value_range(&attribute),
+        None => tag.clone(),
+    };
+    let (date, date_error) = match read_date(reader, element, date_range.clone()) {
         Ok(date) => (Some(date), None),
         Err(error) => (None, Some(error)),
     };
@@ -143,7 +155,9 @@ fn read_entry(
         author,
         author_range,
         date,
-        date_error: error,
+        date_error,
+        date_range,
+        has_zone: element.attribute("date").is_some_and(has_zone),
         closes,
         items,
     }
@@ -179,32 +193,30 @@ fn read_author(
     (maintainer.to_owned(), reader.tag_range(entry))
 }
 
-/// The attribute `date`, or what is wrong with it.
+/// The attribute `date`, which stands at a place, or what is wrong with it.
 fn read_date(
     reader: &mut ElementReader<'_>,
     entry: XmlNode<'_, '_>,
-) -> Result<Timestamp, (Diagnostic, Range<usize>)> {
-    let Some((_, range)) = reader.attribute(entry, "date") else {
-        return Err((Diagnostic::error("changelog-date", "the change has no date"), reader.tag_range(entry)));
-    };
+    range: Range<usize>,
+) -> Result<Timestamp, Diagnostic> {
+    if reader.attribute(entry, "date").is_none() {
+        return Err(Diagnostic::error("changelog-date", "the change has no date"));
+    }
     let written = entry.attribute("date").unwrap_or_default().trim();
     let error = match written.parse() {
         Ok(date) => return Ok(date),
         Err(error) => error,
     };
-    if let Some(date) = zero_pad_hour(written).and_then(|filled| filled.parse().ok()) {
-        let diagnostic =
-            Diagnostic::warning("changelog-date-blank", "the hour has a blank where a `0` should be");
-        reader
-            .report(range, diagnostic.help(format!("write `{date}`; in scripts use `date +%H`, not `+%k`")));
+    if let Some(date) = parse_leniently(written) {
+        let message = format!("the date is not in the format's spelling, and is read as `{date}`");
+        let diagnostic = Diagnostic::warning("changelog-date-spelling", message);
+        let help = format!("write `{date}`; in scripts, `date +%Y-%m-%dT%H:%M:%S%:z` prints it so");
+        reader.report(range, diagnostic.help(help));
         return Ok(date);
     }
-    Err((
-        Diagnostic::error(
-            "changelog-date",
-            format!("`{}` is not a valid date: {error}", escape_for_display(written)),
-        ),
-        range,
+    Err(Diagnostic::error(
+        "changelog-date",
+        format!("`{}` is not a valid date: {error}", escape_for_display(written)),
     ))
 }
 
@@ -242,7 +254,7 @@ fn fill_missing_dates(reader: &mut ElementReader<'_>, history: &mut [(Version, V
     }
     let mut newer = None;
     for (index, entry) in entries.iter_mut().enumerate() {
-        if let Some((mut diagnostic, range)) = entry.date_error.take() {
+        if let Some(mut diagnostic) = entry.date_error.take() {
             let help = "write it like `2014-07-11T15:25:17+02:00`";
             let fallback = older_of[index].or(newer);
             if let Some(date) = fallback.filter(|_| index > 0) {
@@ -253,7 +265,7 @@ fn fill_missing_dates(reader: &mut ElementReader<'_>, history: &mut [(Version, V
             } else {
                 diagnostic = diagnostic.help(help);
             }
-            reader.report(range, diagnostic);
+            reader.report(entry.date_range.clone(), diagnostic);
         }
         newer = written[index].or(newer);
     }
@@ -273,6 +285,24 @@ fn check_order(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry
             .related(Location::Config(above.tag_range.clone()), "the older one");
         reader.report(below.tag_range.clone(), diagnostic);
     }
+}
+
+/// Warns once of a change that is yet to come: package managers do not take an index that is dated later than their
+/// clocks, and the newest change dates it.
+fn check_future(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry>)], now: i64) {
+    let all = history.iter().flat_map(|(_, entries)| entries);
+    let is_later = |entry: &&RawEntry| entry.date.is_some_and(|date| date.seconds > now);
+    let Some(entry) = all.into_iter().find(is_later) else { return };
+    let (what, help) = if entry.has_zone {
+        ("the date is in the future", "write when the change was made")
+    } else {
+        (
+            "the date is in the future: without a zone it is one of UTC",
+            "write the zone as well: `date +%Y-%m-%dT%H:%M:%S%:z` prints it so",
+        )
+    };
+    let message = format!("{what}; apt refuses a package source whose index is later than its clock");
+    reader.report(entry.date_range.clone(), Diagnostic::warning("changelog-date-future", message).help(help));
 }
 
 /// Notes, once for each, people who changed something and are not among the authors.

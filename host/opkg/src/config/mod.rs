@@ -80,10 +80,25 @@ pub(crate) struct Metadata {
     pub history: Vec<Release>,
 }
 
+const ROOT_ELEMENT: &str = "oscar";
+/// What the root was called in the format before OSCAR 5, and in files that were half converted.
+const LEGACY_ROOT_ELEMENT: &str = "package";
+
+/// A warning where the root still has its old name.
+pub(crate) fn check_root_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) {
+    let name = root.tag_name().name();
+    if name != ROOT_ELEMENT {
+        let message =
+            format!("the root element is `{name}`, as it was before OSCAR 5; it is read as `{ROOT_ELEMENT}`");
+        let help = format!("write `<{ROOT_ELEMENT}>`, and `</{ROOT_ELEMENT}>` at the end");
+        reader.report(reader.tag_range(root), Diagnostic::warning("root-name", message).help(help));
+    }
+}
+
 /// Why a document is not read at all: it is not an OPKG, or has the legacy format from before OSCAR 5.
 pub(crate) fn unsupported_document(reader: &ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<Diagnostic> {
     let name = root.tag_name().name();
-    if name != "oscar" {
+    if name != ROOT_ELEMENT && name != LEGACY_ROOT_ELEMENT {
         let diagnostic = Diagnostic::error(
             "root",
             format!("the root element is `{}`, not `oscar`", escape_for_display(name)),
@@ -118,8 +133,9 @@ pub fn legacy_format_element<'a, 'i>(root: XmlNode<'a, 'i>) -> Option<XmlNode<'a
     })
 }
 
-/// Reads everything below a root that [`rejection`] has nothing against.
-pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Metadata {
+/// Reads everything below a root that [`unsupported_document`] has nothing against. `now`, in seconds since 1970, is
+/// what dates are compared with.
+pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: Option<i64>) -> Metadata {
     reader.check_container(root, &ELEMENT_ORDER.concat(), &[]);
     reader.check_order(root, &ELEMENT_ORDER);
     let name = read_name(reader, root);
@@ -132,7 +148,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Met
     let authors = authors::read_authors(reader, root);
     let filter = filters::read_filter(reader, root);
     let relations = relations::read_relations(reader, root);
-    let history = changelog::read_changelog(reader, root, &authors);
+    let history = changelog::read_changelog(reader, root, &authors, now);
     let at = reader.add_node(reader.tag_range(root));
     Metadata {
         at,

@@ -7,7 +7,7 @@ use super::contents::{self, Shebang};
 use super::layout;
 use super::script::{self, ComponentHook, NativeScript};
 use super::walk::{self, Entry, EntryKind};
-use crate::decode::decode_latin1;
+use crate::decode::decode_windows_1252;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
 use crate::model::{Destination, Part, Scriptlet, SourceFile};
@@ -271,7 +271,7 @@ impl FileReader<'_> {
             let diagnostic =
                 Diagnostic::warning("script-encoding", "the script is not UTF-8, and read as ISO-8859-1");
             self.report(path, diagnostic.help("save it as UTF-8"));
-            decode_latin1(error.as_bytes())
+            decode_windows_1252(error.as_bytes())
         }))
     }
 

@@ -16,7 +16,7 @@ use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
 use crate::job::{self, Job, JobOutcome, LoadedPackage};
 use crate::schedule::run_in_order;
-use crate::source_date::source_date;
+use crate::source_date::{now, source_date};
 use crate::{build_report, dists, hook_components, interrupt, plugins, signing};
 
 /// Runs the command.
@@ -118,6 +118,7 @@ fn compile_settings(arguments: &BuildArgs) -> Result<Settings, CliError> {
         list.clone_from(names);
     }
     settings.source_date = source_date()?;
+    settings.now = now();
     Ok(settings)
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::args::{CheckArgs, DenyLevel};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
+use crate::source_date;
 use crate::{dists, forms, hook_components, json, plugins};
 
 /// What `--format json` prints for one directory.
@@ -28,10 +29,11 @@ struct CheckJson {
 pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> {
     let renderer = shell.renderer(true);
     let known = plugins::discover_plugins(shell, &[], None)?.ids();
+    let settings = Settings { now: source_date::now(), ..Settings::default() };
     let mut reports = Vec::new();
     let mut all_ok = true;
     for directory in &arguments.directories {
-        let mut loaded = opkg::load(directory, &Settings::default());
+        let mut loaded = opkg::load(directory, &settings);
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelled_dists(opkg, &known));
             loaded.diagnostics.extend(hook_components::check_components(directory, opkg));

@@ -1,7 +1,7 @@
 //! Directories of packages as package managers take them: with an index of everything that is in them.
 //!
 //! The format of the packages decides on that of the index. The bytes depend on the packages alone: where a
-//! time is asked for, it is that of the newest package, never the clock's.
+//! time is asked for, it is that of the newest package, and the clock's only where that is yet to come.
 
 mod deb;
 mod deb_file;
