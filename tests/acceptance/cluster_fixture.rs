@@ -12,26 +12,22 @@ use opkg_tests::{opm, process, scratch, tools};
 const ROOTS: [&str; 3] = ["head", "compute", "node1"];
 
 const FAKE_PROGRAMS: [(&str, &str); 3] = [
-    ("dpkg", "exit 0"),
+    ("dpkg", r#"case " $* " in *' --purge '*) for word in "$@"; do rm -f "/db/$word"; done ;; esac"#),
     (
         "apt-get",
         r#"verb=
 for word in "$@"; do
   case $verb in
     install) touch "/db/$word" ;;
-    purge) rm -f "/db/$word" ;;
-    *) case $word in install | purge | update) verb=$word ;; esac ;;
+    *) case $word in install | update) verb=$word ;; esac ;;
   esac
 done"#,
     ),
     (
         "dpkg-query",
-        r#"status=0
-shift 2
-for name in "$@"; do
-  if [ -e "/db/$name" ]; then printf '%s\t1.0-1\tall\tinstalled\tpostinst\n' "$name"; else status=1; fi
-done
-exit $status"#,
+        r#"for file in /usr/bin/dpkg /db/*; do
+  if [ -e "$file" ]; then printf '%s\t1.0-1\tall\tinstalled\tok\tpostinst\n' "${file##*/}"; fi
+done"#,
     ),
 ];
 

@@ -40,6 +40,7 @@ pub fn step_result(cluster: &Cluster, status: &StepStatus, trace: &StepTrace, en
             (RunStatus::Failed, Some(failures.iter().map(one).collect::<Vec<_>>().join("; ")))
         }
         StepStatus::ActionRequired(what) => (RunStatus::ActionRequired, Some(what.clone())),
+        StepStatus::Postponed(why) => (RunStatus::Postponed, Some(why.clone())),
         StepStatus::Stopped => (RunStatus::Interrupted, Some("stopped on request".into())),
     };
     StepResult {

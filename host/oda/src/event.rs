@@ -43,10 +43,13 @@ pub enum RunStatus {
     Interrupted = 2,
     /// It can go on only after the administrator has done something.
     ActionRequired = 3,
+    /// Something was in its way that passes by itself; the next run tries again.
+    Postponed = 4,
 }
 
 impl RunStatus {
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Interrupted, Self::ActionRequired];
+    pub const ALL: [Self; 5] =
+        [Self::Done, Self::Failed, Self::Interrupted, Self::ActionRequired, Self::Postponed];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -55,6 +58,7 @@ impl RunStatus {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::ActionRequired => "waits",
+            Self::Postponed => "postponed",
         }
     }
 

@@ -8,11 +8,11 @@ use opkg_engine::machine::{
     Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, StepFailure,
     VerifyInherited,
 };
-use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, TargetId};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, Stage, StateKey, TargetId};
 
 use crate::forms;
 use crate::hooks::{self, HookContext, HookInvocation, HookOutcome, NullListener};
-use crate::packages::{NativePackages, PackageError};
+use crate::packages::PackageError;
 use crate::process::{
     CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive,
 };
@@ -53,10 +53,15 @@ impl Effects for System {
     }
 
     fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome> {
-        let report = self.with_packages(cluster, step.target, run, "install", |packages, refreshed, log| {
-            let refresh_error =
-                refreshed.entry((run, step.target)).or_insert_with(|| refresh(packages, log)).as_deref();
-            packages.install(step.stage, &step.packages, refresh_error, log)
+        let again: BTreeSet<PackageId> = step
+            .rows()
+            .into_iter()
+            .filter(|key| is_repeated(cluster, *key, step.stage))
+            .map(|key| key.package)
+            .collect();
+        let report = self.with_packages(cluster, step.target, run, "install", |packages, states, log| {
+            let sources = states.entry((run, step.target)).or_default();
+            packages.install(step.stage, &step.packages, &again, sources, log)
         });
         report.unwrap_or_else(|error| Report::new(InstallOutcome::Failed(error.to_string())))
     }
@@ -184,8 +189,10 @@ pub(crate) fn hook_report(outcome: HookOutcome, log: StepLog) -> Report<Result<(
     Report { outcome, trace: finish_trace(Some(&termination), log) }
 }
 
-fn refresh(packages: &NativePackages<'_>, log: &mut StepLog) -> Option<String> {
-    packages.manager.refresh(&packages.context, log).err().map(|error| error.to_string())
+/// Whether a stage runs again, after it had completed or failed: then its scripts run again, even if a package manager
+/// would find nothing to do.
+fn is_repeated(cluster: &Cluster, key: StateKey, stage: Stage) -> bool {
+    cluster.state(key).is_some_and(|row| row.attempts > 1 || row.current >= stage)
 }
 
 fn split_error<T>(result: Result<T, PackageError>) -> (Result<T, StepFailure>, Option<Termination>) {

@@ -12,7 +12,9 @@ use opkg_runtime::{Registry, RuntimeOptions};
 
 use crate::config::Config;
 use crate::hooks::{HomeError, HookRunners};
-use crate::packages::{FindManagerError, ManagerContext, NativePackages, PackageManager};
+use crate::packages::{
+    FindManagerError, ManagerContext, NativePackages, PackageManager, Patience, RefreshState,
+};
 use crate::process::{
     Executor, LogError, ProcStat, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
 };
@@ -48,8 +50,8 @@ impl SystemOptions {
     }
 }
 
-/// What went wrong when package sources were read, if anything did: for each run, and each target in it.
-pub(crate) type RefreshErrors = BTreeMap<(RunId, TargetId), Option<String>>;
+/// Whether the package sources of targets were read: for each run, and each target in it.
+pub(crate) type RefreshStates = BTreeMap<(RunId, TargetId), RefreshState>;
 
 /// Why the work of a step cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +79,9 @@ pub struct System {
     pub(crate) executor: Executor,
     registry: OnceCell<Registry>,
     package_managers: BTreeMap<(TargetId, PathBuf), PackageManager>,
-    /// Targets whose package sources were read in a run, and what went wrong.
-    refresh_errors: RefreshErrors,
+    refresh_states: RefreshStates,
+    /// How long each run may still wait.
+    patience: BTreeMap<RunId, Patience>,
     /// How many logs each run has.
     log_counters: BTreeMap<RunId, u32>,
 }
@@ -103,7 +106,8 @@ impl System {
             executor: Executor { enter_command, stop },
             registry: OnceCell::new(),
             package_managers: BTreeMap::new(),
-            refresh_errors: BTreeMap::new(),
+            refresh_states: BTreeMap::new(),
+            patience: BTreeMap::new(),
             log_counters: BTreeMap::new(),
         }
     }
@@ -148,7 +152,7 @@ impl System {
         id: TargetId,
         run: RunId,
         verb: &str,
-        work: impl FnOnce(&NativePackages<'_>, &mut RefreshErrors, &mut StepLog) -> (T, Option<Termination>),
+        work: impl FnOnce(&NativePackages<'_>, &mut RefreshStates, &mut StepLog) -> (T, Option<Termination>),
     ) -> Result<Report<T>, SystemError> {
         let target = cluster.targets.get(&id).ok_or(SystemError::UnknownTarget)?;
         let root = TargetRoot::of_target(target)?;
@@ -159,14 +163,15 @@ impl System {
             self.package_managers.insert(key.clone(), manager);
         }
         let mut log = self.create_log(run, &format!("{}-{verb}", target.address.name))?;
-        // Only the errors are borrowed for writing.
+        // Only the states are borrowed for writing.
         let registry = self.registry.get_or_init(|| Registry::discover(self.plugin_options.clone()));
         let runners = HookRunners { registry, config: &self.config, executor: &self.executor };
         let context =
             ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
         let manager = &self.package_managers[&key];
-        let packages = NativePackages { manager, context, cluster, target, runners };
-        let (outcome, termination) = work(&packages, &mut self.refresh_errors, &mut log);
+        let patience = self.patience.entry(run).or_insert_with(|| Patience::new(self.config.limits.retry));
+        let packages = NativePackages { manager, context, cluster, target, runners, patience };
+        let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
         Ok(Report { outcome, trace: finish_trace(termination.as_ref(), log) })
     }
 }

@@ -4,7 +4,7 @@
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::{self, NodeId, Opkg};
 
-use opkg_interface::package_manager::Place;
+use opkg_interface::package_manager::{InstallState, Installed, Place};
 use opkg_interface::{Target, artefacts};
 
 use crate::bindings::exports::opkg::plugin::package_manager as manager;
@@ -63,6 +63,21 @@ pub(crate) fn place(place: &Place) -> manager::Place {
         arch: place.arch.clone(),
         available: place.available.clone(),
     }
+}
+
+pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {
+    let installed = |it: &Installed| manager::Installed {
+        name: it.name.clone(),
+        version: it.version.clone(),
+        arch: it.arch.clone(),
+        has_scriptlets: it.has_scriptlets,
+        state: match &it.state {
+            InstallState::Complete => manager::InstallState::Complete,
+            InstallState::Incomplete(how) => manager::InstallState::Incomplete(how.clone()),
+            InstallState::Residual => manager::InstallState::Residual,
+        },
+    };
+    packages.iter().map(installed).collect()
 }
 
 /// A plugin's finding, with the place that it is about.

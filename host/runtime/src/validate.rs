@@ -14,7 +14,7 @@ use opkg_interface::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
     SourcePackage,
 };
-use opkg_interface::package_manager::{Command, Installed};
+use opkg_interface::package_manager::{Command, InstallState, Installed, SideEffect};
 use opkg_interface::text::quote;
 
 /// Which rule an answer breaks, in one line. Reads as the end of "returned something invalid".
@@ -138,8 +138,20 @@ pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), Validatio
     packages.iter().try_for_each(|package| {
         validate_non_empty("name of an installed package", &package.name)?;
         validate_single_line("version of an installed package", &package.version)?;
-        validate_single_line("architecture of an installed package", &package.arch)
+        validate_single_line("architecture of an installed package", &package.arch)?;
+        match &package.state {
+            InstallState::Incomplete(how) => validate_non_empty("state of an installed package", how),
+            InstallState::Complete | InstallState::Residual => Ok(()),
+        }
     })
+}
+
+/// Checks what a transaction is said to do besides what was asked for.
+///
+/// # Errors
+/// When a name is not one printable line.
+pub(crate) fn validate_side_effects(side_effects: &[SideEffect]) -> Result<(), ValidationError> {
+    side_effects.iter().try_for_each(|effect| validate_non_empty("name of a package", &effect.name))
 }
 
 fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {

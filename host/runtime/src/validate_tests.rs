@@ -276,6 +276,33 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
 }
 
 #[test]
+fn what_package_managers_say_is_one_line() {
+    use opkg_interface::package_manager::UnaskedChange;
+    let installed = |name: &str, state: InstallState| Installed {
+        name: name.into(),
+        version: "1".into(),
+        arch: "noarch".into(),
+        has_scriptlets: false,
+        state,
+    };
+    let half = |how: &str| InstallState::Incomplete(how.into());
+    assert_eq!(
+        validate_installed(&[installed("x", half("unpacked")), installed("y", InstallState::Residual)]),
+        Ok(())
+    );
+    for wrong in
+        [installed("", InstallState::Complete), installed("x", half("")), installed("x", half("a\nb"))]
+    {
+        assert!(validate_installed(std::slice::from_ref(&wrong)).is_err(), "{wrong:?}");
+    }
+    let side_effect = |name: &str| SideEffect { name: name.into(), change: UnaskedChange::Remove };
+    assert_eq!(validate_side_effects(&[side_effect("x")]), Ok(()));
+    for wrong in ["", "x\u{1b}[2J", "x\ny"] {
+        assert!(validate_side_effects(&[side_effect(wrong)]).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
 fn diagnostics_point_at_something() {
     let diagnostic = |severity, at| Diagnostic { severity, at, message: "m".into(), help: None };
     let flaws = [

@@ -6,8 +6,10 @@
 mod changelog;
 mod condition;
 mod dnf;
+mod dnf_simulation;
 mod escape;
 mod evr;
+pub mod failures;
 mod license;
 mod package;
 mod profile;
@@ -15,6 +17,7 @@ pub mod query;
 mod record;
 mod relation;
 pub mod release_macro;
+pub mod removal;
 pub mod repository;
 mod spec;
 pub mod version_order;

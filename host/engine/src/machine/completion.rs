@@ -56,7 +56,7 @@ impl StageMachine {
                 }
             }
             // Nothing was done that could be wrong now; another run asks again.
-            Err(StepFailure::Failed(_)) => self.skip.extend(verify.rows()),
+            Err(StepFailure::Failed(_) | StepFailure::Postponed(_)) => self.skip.extend(verify.rows()),
             Err(StepFailure::Stopped) => self.stop(&verify.rows(), now, &mut changes),
         }
         changes
@@ -66,11 +66,19 @@ impl StageMachine {
         let (stage, rows) = (install.stage, install.rows());
         let mut changes = Vec::new();
         match outcome {
-            InstallOutcome::Installed { failures, .. } => {
+            InstallOutcome::Installed { failures, untouched, .. } => {
+                let is_single = rows.len() == 1;
                 for key in rows {
-                    match failures.get(&key.package) {
-                        Some(reason) => self.set_error(&[key], stage, reason, now, &mut changes),
-                        None => self.reach_stage(key, stage, now, &mut changes),
+                    match (failures.get(&key.package), untouched.get(&key.package)) {
+                        (Some(reason), _) => self.set_error(&[key], stage, reason, now, &mut changes),
+                        (None, Some(reason)) if is_single => {
+                            self.set_error(&[key], stage, reason, now, &mut changes);
+                        }
+                        (None, Some(_)) => {
+                            self.retry_singly.insert((install.target, stage));
+                            self.set_idle(&[key], now, &mut changes);
+                        }
+                        (None, None) => self.reach_stage(key, stage, now, &mut changes),
                     }
                 }
             }
@@ -81,7 +89,8 @@ impl StageMachine {
             InstallOutcome::TransactionFailed(reason) | InstallOutcome::Failed(reason) => {
                 self.set_error(&rows, stage, reason, now, &mut changes);
             }
-            InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
+            // Another run tries again.
+            InstallOutcome::Postponed(_) | InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
         }
         changes
     }
@@ -164,7 +173,7 @@ impl StageMachine {
     ) {
         match failure {
             StepFailure::Failed(reason) => self.set_error(&[key], stage, reason, now, changes),
-            StepFailure::Stopped => self.stop(&[key], now, changes),
+            StepFailure::Postponed(_) | StepFailure::Stopped => self.stop(&[key], now, changes),
         }
     }
 

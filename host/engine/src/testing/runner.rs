@@ -269,7 +269,7 @@ fn no_tests_status(cluster: &Cluster, target: TargetId, subject: TestSubject) ->
 fn overall_status(outcome: &Result<(), StepFailure>, tests: &[TestNode]) -> TestStatus {
     let reason = match outcome {
         Ok(()) => return TestStatus::Passed,
-        Err(StepFailure::Failed(reason)) => reason.clone(),
+        Err(StepFailure::Failed(reason) | StepFailure::Postponed(reason)) => reason.clone(),
         Err(StepFailure::Stopped) => "stopped on request".to_owned(),
     };
     match TestCounts::of(tests).failed > 0 {

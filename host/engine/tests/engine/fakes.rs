@@ -245,7 +245,8 @@ impl Effects for FakeEffects {
         let failed = self.failed_transactions.remove(&word);
         self.record(word);
         let metadata = std::mem::take(&mut self.metadata);
-        let installed = InstallOutcome::Installed { metadata, failures: BTreeMap::new() };
+        let installed =
+            InstallOutcome::Installed { metadata, failures: BTreeMap::new(), untouched: BTreeMap::new() };
         Report::new(failed.map_or(installed, InstallOutcome::TransactionFailed))
     }
 

@@ -109,7 +109,7 @@ fn query_installed(
 ) -> Result<BTreeSet<PackageId>, QueryError> {
     let query = VerifyInherited { target, packages: packages.to_vec() };
     effects.verify_inherited(cluster, &query, AUDIT_RUN_ID).outcome.map_err(|failure| match failure {
-        StepFailure::Failed(reason) => QueryError::Failed(reason),
+        StepFailure::Failed(reason) | StepFailure::Postponed(reason) => QueryError::Failed(reason),
         StepFailure::Stopped => QueryError::Stopped,
     })
 }

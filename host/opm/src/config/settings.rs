@@ -55,6 +55,9 @@ pub struct Limits {
     /// A command of a package manager.
     #[serde(deserialize_with = "deserialize_duration")]
     pub package_manager: Duration,
+    /// Waiting for what passes by itself, in all of a run: a lock that another program holds, the network.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub retry: Duration,
     /// Either of them, from being asked to end until it is killed.
     #[serde(deserialize_with = "deserialize_duration")]
     pub grace: Duration,
@@ -142,6 +145,7 @@ impl Default for Limits {
             hook: Duration::from_secs(30 * 60),
             component: Duration::from_secs(10),
             package_manager: Duration::from_secs(2 * 3600),
+            retry: Duration::from_secs(5 * 60),
             grace: Duration::from_secs(10),
         }
     }

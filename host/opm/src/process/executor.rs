@@ -1,7 +1,6 @@
 //! Runs programs for targets: directly, or inside their root.
 
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::chroot::{ChrootSpec, DEFAULT_SHARED_DIRS, ERROR_PREFIX, EXIT_ENTER_FAILED};
@@ -101,14 +100,4 @@ fn is_in_shared_dir(root: &TargetRoot, directory: &Path) -> bool {
     above.is_some_and(|path| {
         root.metadata(path).is_ok_and(|found| found.is_some_and(|metadata| metadata.is_dir()))
     })
-}
-
-/// What went wrong with a program, in one line: how it ended, and the last that it said.
-pub(crate) fn describe_failure(name: &str, termination: &Termination, log: &StepLog) -> String {
-    let mut text = format!("{name} {termination}");
-    let is_explained = matches!(termination, Termination::NotStarted(_) | Termination::Stopped);
-    if let (false, Some(line)) = (is_explained, log.last_line()) {
-        let _ = write!(text, ": {line}");
-    }
-    text
 }

@@ -26,7 +26,7 @@ mod trace;
 
 pub use chroot::enter_root;
 pub(crate) use executable::{ExecutableError, find_in_path};
-pub(crate) use executor::{DEFAULT_PATH, ExecRequest, Executor, describe_failure};
+pub(crate) use executor::{DEFAULT_PATH, ExecRequest, Executor};
 pub(crate) use liveness::is_run_alive;
 pub(crate) use orphans::{CleanUpLimits, clean_up_orphans};
 pub(crate) use proc_stat::ProcStat;

@@ -75,6 +75,7 @@ impl Fixture {
         let mut config = Config { log_directory: path.join("log"), ..Config::default() };
         config.limits.hook = Duration::from_secs(60);
         config.limits.grace = Duration::from_millis(500);
+        config.limits.retry = Duration::from_secs(1);
         Self { directory, cluster, config, stop: StopToken::default() }
     }
 
@@ -133,7 +134,11 @@ pub fn failure_reason<T: std::fmt::Debug>(report: &Report<Result<T, StepFailure>
 /// Asserts that packages are installed, all of them. Returns what they say of themselves.
 pub fn assert_installed(report: &Report<InstallOutcome>) -> &[Package] {
     match &report.outcome {
-        InstallOutcome::Installed { metadata, failures } if failures.is_empty() => metadata,
+        InstallOutcome::Installed { metadata, failures, untouched }
+            if failures.is_empty() && untouched.is_empty() =>
+        {
+            metadata
+        }
         _ => panic!("{report:?}"),
     }
 }

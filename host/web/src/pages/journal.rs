@@ -38,7 +38,7 @@ impl StatusLabel {
         let (class, sign) = match status {
             Some(RunStatus::Done) => ("done", '+'),
             Some(RunStatus::Failed) => ("error", '!'),
-            Some(RunStatus::Interrupted | RunStatus::ActionRequired) => ("waits", '~'),
+            Some(RunStatus::Interrupted | RunStatus::ActionRequired | RunStatus::Postponed) => ("waits", '~'),
             None => ("running", '*'),
         };
         Self { class, sign, text: status.map_or("unfinished", RunStatus::name).to_owned() }
