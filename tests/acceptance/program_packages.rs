@@ -19,7 +19,9 @@ fn packages() -> Option<&'static [PathBuf]> {
         }
         let here = fs_err::read_to_string("/etc/os-release").unwrap_or_default();
         if !here.contains("VERSION_CODENAME=bookworm") {
-            tools::skip("programs that are built here are for a C library that roots of Debian 12 do not have");
+            tools::skip(
+                "programs that are built here are for a C library that roots of Debian 12 do not have",
+            );
             return None;
         }
         let output = scratch::create_directory("packages");
@@ -50,7 +52,8 @@ fn quick_start() -> String {
     let (_, below) = readme.split_once("On a head node").expect("the README has a quick start");
     let lines = below.lines().skip_while(|line| !line.starts_with("    "));
     let block = lines.take_while(|line| line.starts_with("    ") || line.is_empty());
-    let commands: String = block.map(|line| format!("{}\n", line.strip_prefix("    ").unwrap_or(line))).collect();
+    let commands: String =
+        block.map(|line| format!("{}\n", line.strip_prefix("    ").unwrap_or(line))).collect();
     assert!(commands.contains("opkgc --dist debian-12") && commands.contains("opm request"), "{commands}");
     commands
 }
@@ -127,7 +130,9 @@ fn rpm_from_empty_to_finished() {
     let stubs = [rpm::build_stub(&rpms), rpm::build_provider("stands-for-the-system", &system)];
     let stubs = copy_into(&root, &stubs, "rpm");
     let install = |files: Vec<String>, options: &[&str]| {
-        let command = ["rpm", "--force-debian", "--install", "--nosignature"].into_iter().chain(options.iter().copied());
+        let command = ["rpm", "--force-debian", "--install", "--nosignature"]
+            .into_iter()
+            .chain(options.iter().copied());
         root.run_successfully(command.map(str::to_owned).chain(files));
     };
     install(stubs, &[]);

@@ -229,3 +229,40 @@ fn a_key_that_cannot_sign_stops_everything() {
     let (code, said) = run(&keys.secret, Some("open"), &[]);
     assert_eq!(code, Some(0), "{said}");
 }
+
+/// Without an index, too: what Debian's own tools sign of a build.
+#[test]
+fn what_describes_an_upload_is_signed() {
+    require_tools!("gpg", "dpkg-source", "dpkg-deb");
+    let keys = SigningKeys::new("", "ed25519");
+    let output = scratch::create_directory("signed");
+    let mut command = OpkgcEnvironment::new().command(["--dist", "debian-12,ubuntu-24.04", "--sign"]);
+    command.arg(&keys.secret).arg("-o").arg(&output);
+    process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
+    for target in ["debian-12", "ubuntu-24.04"] {
+        let directory = output.join(target);
+        let files = fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let is_signed = |file: &PathBuf| {
+            file.extension().is_some_and(|it| it == "dsc" || it == "changes" || it == "buildinfo")
+        };
+        let signed: Vec<PathBuf> = files.filter(is_signed).collect();
+        assert_eq!(signed.len(), 3, "{signed:?}");
+        for file in &signed {
+            keys.gpg(["--verify".as_ref(), file.as_os_str()]);
+        }
+        // What was signed is listed with its signature.
+        let text = |extension: &str| {
+            let file = signed.iter().find(|file| file.extension().is_some_and(|it| it == extension));
+            fs_err::read_to_string(file.unwrap()).unwrap()
+        };
+        for extension in ["dsc", "buildinfo"] {
+            let file = signed.iter().find(|file| file.extension().is_some_and(|it| it == extension)).unwrap();
+            let sums = process::run_successfully(Command::new("sha256sum").arg(file));
+            assert!(text("changes").contains(sums.split_whitespace().next().unwrap()), "{extension}");
+        }
+        let dsc = signed.iter().find(|file| file.extension().is_some_and(|it| it == "dsc")).unwrap();
+        let unpacked = scratch::create_directory("unpacked").join("source");
+        process::run_successfully(Command::new("dpkg-source").args(["-q", "-x"]).arg(dsc).arg(&unpacked));
+        assert!(unpacked.join("debian/control").is_file());
+    }
+}

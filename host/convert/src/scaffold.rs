@@ -1,5 +1,6 @@
 //! A new OPKG from the template.
 
+use std::fmt;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,7 +12,7 @@ use opkg::model::Timestamp;
 use opkg::rules::{EmailError, check_email, is_name};
 
 use crate::Error;
-use crate::authors::{PLACEHOLDER_EMAIL, split_address};
+use crate::authors::split_address;
 use crate::staging::StagingDir;
 
 /// Who looks after a package.
@@ -52,10 +53,16 @@ impl Maintainer {
         Ok(Self { name: name.into(), email: email.into() })
     }
 
-    /// Stands where nobody is known. `opkgc check` reports the address as an error.
+    /// Whoever looks after the machine: stands where nobody can be told.
     #[must_use]
-    pub fn placeholder() -> Self {
-        Self { name: "Your Name".into(), email: PLACEHOLDER_EMAIL.into() }
+    pub fn root() -> Self {
+        Self { name: "root".into(), email: "root@localhost".into() }
+    }
+}
+
+impl fmt::Display for Maintainer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name, self.email)
     }
 }
 

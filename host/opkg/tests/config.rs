@@ -249,8 +249,8 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
     );
     let config = config.replace(
         "</serverDeps>",
-        "<suggests><pkg>viewer</pkg></suggests></serverDeps><commonDeps><requires><pkg>liboscar-server</pkg></requires></commonDeps>\
-         <apiDeps><requires><filters><dist>wolf</dist></filters><pkg>oscar-data</pkg></requires></apiDeps>",
+        "<suggests><pkg>viewer</pkg></suggests></serverDeps><commonDeps><requires><pkg>opkg-filesystem</pkg></requires></commonDeps>\
+         <apiDeps><requires><filters><dist>wolf</dist></filters><pkg>opkg-filesystem</pkg></requires></apiDeps>",
     );
     let opkg = Fixture::with_config(config).opkg();
     let relations: Vec<String> = opkg.relations.iter().map(describe_relation).collect();
@@ -262,17 +262,16 @@ fn relations_are_kept_with_their_scope_and_without_duplicates() {
             "Server Requires sensors [fox]",
             "Server Requires sensors Ge 2 [fox]",
             "Server Suggests viewer",
-            "Common Requires liboscar-server",
-            "Api Requires oscar-data [wolf]",
-            // Automatic: the api part has it on one distribution alone, the server part everywhere.
-            "Api Requires oscar-data",
-            "Client Requires liboscar-client",
+            "Common Requires opkg-filesystem",
+            "Api Requires opkg-filesystem [wolf]",
+            // Automatic: the api part has it on one distribution alone, the others everywhere.
+            "Api Requires opkg-filesystem",
         ]
     );
     let automatic = opkg.relations.last().unwrap();
     assert_eq!(
         (automatic.scope, automatic.kind, automatic.at),
-        (Scope::Part(Part::Client), RelationKind::Requires, opkg.at)
+        (Scope::Part(Part::Api), RelationKind::Requires, opkg.at)
     );
 }
 

@@ -9,13 +9,16 @@ pub mod completion;
 mod dists;
 mod errors;
 pub mod exit;
+mod filesystem;
 mod forms;
 mod hook_components;
 mod interrupt;
 mod job;
 mod json;
+mod losses;
 mod plugins;
 mod schedule;
+mod settings;
 mod signing;
 mod source_date;
 mod summary_table;
@@ -36,8 +39,8 @@ pub fn run(cli: Cli) -> ExitStatus {
 }
 
 fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
-    match cli.command.unwrap_or(Command::Build(cli.build)) {
-        Command::Build(arguments) => commands::build::run(shell, arguments),
+    match cli.command.unwrap_or(Command::Build(Box::new(cli.build))) {
+        Command::Build(arguments) => commands::build::run(shell, &arguments),
         Command::Check(arguments) => commands::check::run(shell, &arguments),
         Command::New(arguments) => commands::new::run(shell, &arguments),
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
@@ -48,6 +51,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         }
         Command::Hook(command) => commands::hook::run(shell, command),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
+        Command::Settings(arguments) => commands::settings::run(shell, &arguments),
         Command::Man { directory } => {
             man::write_man_pages(shell, Cli::command(), &directory).context("cannot write the man pages")?;
             Ok(ExitStatus::Success)

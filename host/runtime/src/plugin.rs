@@ -10,7 +10,7 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 use opkg_interface::artefacts::{self, Output};
 use opkg_interface::package_manager::{Command, Failure, Installed, Place, SideEffect};
 use opkg_interface::text::{one_line, truncate};
-use opkg_interface::{DistributionDescription, Target};
+use opkg_interface::{DistributionDescription, PackageSettings, Target};
 
 use crate::bindings::exports::opkg::plugin::package_manager as wit;
 use crate::bindings::exports::opkg::plugin::packaging::Refusal;
@@ -112,8 +112,13 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses, for the reasons that it gives, or fails.
     #[expect(clippy::result_large_err, reason = "what it returns otherwise is larger still")]
-    pub fn generate(&self, opkg: &Opkg, target: &Target) -> Result<GeneratedOutput, GenerateError> {
-        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target));
+    pub fn generate(
+        &self,
+        opkg: &Opkg,
+        target: &Target,
+        settings: &PackageSettings,
+    ) -> Result<GeneratedOutput, GenerateError> {
+        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target, settings));
         let answer = self
             .0
             .prepared

@@ -11,8 +11,8 @@ use opkg::model::Opkg;
 use crate::limits::Limits;
 use opkg_interface::DescriptionError;
 use opkg_interface::artefacts::{
-    BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
-    SourcePackage,
+    BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
+    Severity, SourcePackage,
 };
 use opkg_interface::package_manager::{Command, InstallState, Installed, SideEffect};
 use opkg_interface::text::quote;
@@ -70,7 +70,28 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
             invalid(format!("package {}: members, which only an archive has", quote(&package.name)))
         }
         None => Ok(()),
+    }?;
+    match output.packages.iter().find_map(|package| Some((package, unpackable(package)?))) {
+        Some((package, what)) if is_archive => invalid(format!(
+            "package {}: {what}, for which an archive has no place but its members",
+            quote(&package.name)
+        )),
+        _ => Ok(()),
     }
+}
+
+/// What a package has that an archive, which is nothing but files, would lose without a word.
+fn unpackable(package: &BinaryPackage) -> Option<&'static str> {
+    let is_configuration = |file: &PackedFile| file.marks.contains(FileMarks::CONFIGURATION);
+    [
+        (!package.scriptlets.is_empty(), "scriptlets"),
+        (!package.relations.is_empty(), "relations"),
+        (!package.fields.is_empty(), "fields"),
+        (!package.changelog.is_empty(), "a changelog"),
+        (package.files.iter().any(is_configuration), "files marked as configuration"),
+    ]
+    .into_iter()
+    .find_map(|(is_there, what)| is_there.then_some(what))
 }
 
 /// Checks the findings with which a plugin refuses an OPKG.

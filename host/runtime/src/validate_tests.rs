@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use opkg_interface::artefacts::{
-    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball, TextFile,
+    BuildCommand, Change, Compression, Field, FileMarks, HookTime, NativeKind, NativeRelation, QuiltSource,
+    Tarball, TextFile,
 };
 
 fn opkg() -> Opkg {
@@ -114,6 +115,40 @@ fn error_of(change: impl FnOnce(&mut Output)) -> String {
     validate_output(&changed, &opkg(), &limits)
         .err()
         .map_or_else(|| "accepted".into(), |error| error.to_string())
+}
+
+#[test]
+fn an_archive_loses_nothing_that_it_has_no_place_for() {
+    let emptied = |change: fn(&mut BinaryPackage)| {
+        error_of(|it| {
+            it.container = Container::Archive(Compression::Zstd);
+            let package = &mut it.packages[0];
+            (package.scriptlets, package.fields, package.changelog) = Default::default();
+            package.members = vec![text_file(".INFO")];
+            change(package);
+        })
+    };
+    let findings = [
+        emptied(|_| {}),
+        emptied(|package| package.scriptlets = self::package().scriptlets),
+        emptied(|package| {
+            package.relations =
+                vec![NativeRelation { kind: NativeKind::Requires, name: "a".into(), bound: None }];
+        }),
+        emptied(|package| package.fields = self::package().fields),
+        emptied(|package| package.changelog = self::package().changelog),
+        emptied(|package| package.files[1].marks = FileMarks::CONFIGURATION),
+        emptied(|package| package.files[1].marks = FileMarks::DOCUMENTATION),
+    ];
+    insta::assert_snapshot!(findings.join("\n"), @r"
+    accepted
+    package `opkg-demo`: scriptlets, for which an archive has no place but its members
+    package `opkg-demo`: relations, for which an archive has no place but its members
+    package `opkg-demo`: fields, for which an archive has no place but its members
+    package `opkg-demo`: a changelog, for which an archive has no place but its members
+    package `opkg-demo`: files marked as configuration, for which an archive has no place but its members
+    accepted
+    ");
 }
 
 #[test]

@@ -51,8 +51,9 @@ fn create_with(packages: &str) -> Option<SystemRoot> {
         tools::skip("this machine's own packages come from no mirror of Debian");
         return None;
     };
-    let system =
-        cache::cached_system(&format!("{SUITE}-{packages}"), |directory| bootstrap(directory, packages, &mirror));
+    let system = cache::cached_system(&format!("{SUITE}-{packages}"), |directory| {
+        bootstrap(directory, packages, &mirror)
+    });
     Some(SystemRoot::copy(&system.unwrap_or_else(|error| panic!("debootstrap: {error}"))))
 }
 

@@ -46,7 +46,8 @@ impl RpmRoot {
     pub fn new() -> Self {
         let directory = scratch::create_directory("rpm-root");
         let this = Self { root: directory.join("root"), home: directory.join("home") };
-        for directory in ["etc", "tmp", "var/tmp", "var/lib/rpm", "dev"] {
+        for directory in ["etc", "tmp", "var/tmp", "var/lib/rpm", "dev", "usr/lib", "usr/share/doc/packages"]
+        {
             fs_err::create_dir_all(this.root.join(directory)).unwrap();
         }
         programs::install(&this.root);

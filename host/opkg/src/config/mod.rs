@@ -15,6 +15,7 @@ pub use relations::is_relation_name;
 
 use crate::closest_match;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::filesystem;
 use crate::limits::MAX_NAME_CHARS;
 use crate::model::{Author, Class, Filter, NodeId, Relation, Release};
 use crate::text::{escape_for_display, split_paragraphs};
@@ -168,6 +169,12 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
 
 fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<String> {
     let (name, range) = reader.required_line(root, "name")?;
+    if name == filesystem::NAME {
+        let message = format!("the name `{name}` is that of the directories which all packages share");
+        let help = format!("choose another one: opkgc itself makes the package `{}`", filesystem::PACKAGE);
+        reader.report(range, Diagnostic::error("name", message).help(help));
+        return None;
+    }
     if is_name(&name) {
         return Some(name);
     }
@@ -190,11 +197,11 @@ fn matches_name_pattern(name: &str) -> bool {
         && name.chars().all(|c| is_letter(c) || matches!(c, '+' | '.' | '-'))
 }
 
-/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, and short
-/// enough for the names of files.
+/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, short enough for
+/// the names of files, and not that of the [directories that all share](crate::filesystem).
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS
+    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS && name != filesystem::NAME
 }
 
 /// The name that is nearest to what somebody wrote as one: in lower case, with `-` for everything that a name

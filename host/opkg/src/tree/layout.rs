@@ -4,6 +4,16 @@ use crate::model::Destination;
 
 const TESTING_DIR: &str = "/usr/lib/oscar/testing";
 
+/// Directories that the packages of all OPKGs install into, parents first. Each OPKG owns what is its own below them.
+pub(crate) const SHARED_DIRECTORIES: [&str; 6] = [
+    "/usr/lib/oscar",
+    "/usr/lib/oscar/packages",
+    "/usr/lib/oscar/testing",
+    "/usr/lib/oscar/testing/apitests.d",
+    "/usr/lib/oscar/testing/data",
+    "/usr/lib/oscar/testing/tests.d",
+];
+
 /// Directories at the top that are entered.
 pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 3] = ["scripts", "testing", "doc"];
 /// Names at the top that documentation has, besides `README…`.

@@ -10,7 +10,7 @@ mod walk;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-pub(crate) use layout::package_home;
+pub(crate) use layout::{SHARED_DIRECTORIES, package_home};
 pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
-use opkg::model::Part;
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_package::BuildMode;
@@ -14,16 +13,18 @@ use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 use crate::args::{self, BuildArgs, DenyLevel};
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::job::{self, Job, JobOutcome, LoadedPackage};
+use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
+use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
+use crate::settings::{self, Origin, Setting};
 use crate::source_date::{now, source_date};
-use crate::{build_report, dists, hook_components, interrupt, plugins, signing};
+use crate::{build_report, dists, filesystem, hook_components, interrupt, plugins, signing};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When nothing could be started: an unknown target, an unusable output directory.
-pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
+pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> {
     let threads = arguments.jobs.map(usize::from);
     let registry = plugins::discover_plugins(shell, &arguments.plugins.files, threads)?;
     if arguments.supported_dist {
@@ -36,43 +37,64 @@ pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
             UsageError::new("no OPKG was named", "name the directory that holds its config.xml").into()
         );
     }
-    let targets = resolve_targets(&registry, &arguments.dist)?;
+    let effective = settings::load(&arguments.settings.settings_files, Some(arguments))?;
+    let targets = resolve_targets(&registry, &effective.targets)?;
     check_output_outside(&arguments.output, &directories)?;
 
-    let signer = signing::load_signer(&arguments)?;
-    let settings = compile_settings(&arguments)?;
-    let packages = load_packages(shell, &arguments, &settings, directories, &registry.ids());
+    let plan = BuildPlan {
+        output: arguments.output.clone(),
+        builder: match arguments.builder {
+            _ if arguments.source => BuildMode::None,
+            args::BuilderChoice::Direct => BuildMode::Direct,
+            args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
+        },
+        signer: signing::load_signer(arguments, &effective)?,
+        settings: effective.package_settings(),
+    };
+    let index_plan = match (arguments.repo, &plan.signer) {
+        (false, _) => IndexPlan::Untouched,
+        (true, Some(_)) => IndexPlan::Signed,
+        (true, None) if arguments.no_sign => IndexPlan::UnsignedOnPurpose,
+        (true, None) => IndexPlan::Unsigned,
+    };
+    for (target, _) in &targets {
+        losses::check_index(shell, &job::target_directory(&plan.output, target), index_plan)?;
+    }
+    let settings = Settings {
+        automatic_relations: effective.automatic_relations(),
+        source_date: source_date()?,
+        now: now(),
+    };
+    let packages = load_packages(shell, arguments, &settings, directories, &registry.ids());
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
         .collect();
-    let builder = match arguments.builder {
-        _ if arguments.source => BuildMode::None,
-        args::BuilderChoice::Direct => BuildMode::Direct,
-        args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
-    };
-
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let progress = ProgressBar::new(shell, jobs.len());
-    let mut reports = build_report::BuildReport::new(shell, targets.len());
-    let mut built: Vec<&Target> = Vec::new();
+    let mut reports = build_report::BuildReport::new(shell);
+    let mut built: Vec<(&Target, &DistributionPlugin)> = Vec::new();
     run_in_order(
         &jobs,
         threads.unwrap_or_else(opkg_runtime::parallelism),
-        |job| progress.track(job.title(), || job.run(&arguments.output, builder, signer.as_ref())),
+        |job| progress.track(job.title(), || job.run(&plan)),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
-            if matches!(outcome, Some(JobOutcome::Built(..))) && !built.contains(&job.target) {
-                built.push(job.target);
+            let is_new = built.iter().all(|(target, _)| *target != job.target);
+            if is_new && matches!(outcome, Some(JobOutcome::Built(..))) {
+                built.push((job.target, job.plugin));
             }
             reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried))
         },
     )?;
     drop(progress);
-    if arguments.repo {
-        for target in built {
-            let directory = job::target_directory(&arguments.output, target);
-            let indexed = opkg_package::write_index(&directory, &target.to_string(), signer.as_ref());
+    for (target, plugin) in built {
+        let directory = job::target_directory(&plan.output, target);
+        if settings.automatic_relations.require_filesystem() {
+            reports.record_filesystem(&directory, target, filesystem::write(target, plugin, &plan))?;
+        }
+        if arguments.repo {
+            let indexed = opkg_package::write_index(&directory, &target.to_string(), plan.signer.as_ref());
             reports.record_index(&directory, target, indexed.map_err(CliError::from))?;
         }
     }
@@ -81,13 +103,24 @@ pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
 
 fn resolve_targets(
     registry: &Registry,
-    names: &[String],
+    names: &Setting<Vec<String>>,
 ) -> Result<Vec<(Target, DistributionPlugin)>, CliError> {
+    if names.value.is_empty() {
+        return Err(UsageError::new(
+            "nothing says what to compile for",
+            "name it with --dist, as in `--dist rhel-9`, or in the settings; `opkgc --supported-dist` lists what there is",
+        )
+        .into());
+    }
     let mut targets: Vec<(Target, DistributionPlugin)> = Vec::new();
-    for name in names {
-        let target = registry
-            .parse_target(name)
-            .map_err(|error| UsageError::new(error.to_string(), unknown_dist_help(registry, name)))?;
+    for name in &names.value {
+        let target = registry.parse_target(name).map_err(|error| {
+            let place = match &names.origin {
+                Origin::CommandLine => String::new(),
+                origin => format!("{origin}: "),
+            };
+            UsageError::new(format!("{place}{error}"), unknown_dist_help(registry, name))
+        })?;
         if targets.iter().all(|(known, _)| *known != target) {
             let plugin = registry.load(&target)?;
             targets.push((target, plugin));
@@ -105,21 +138,6 @@ fn unknown_dist_help(registry: &Registry, name: &str) -> String {
         Some(near) => format!("did you mean `{near}`? `opkgc --supported-dist` lists all"),
         None => "`opkgc --supported-dist` lists what there is; `opkgc plugin install` adds more".into(),
     }
-}
-
-fn compile_settings(arguments: &BuildArgs) -> Result<Settings, CliError> {
-    let mut settings = Settings::default();
-    for (part, names) in &arguments.auto_requires {
-        let list = match part {
-            Part::Api => &mut settings.automatic_relations.api,
-            Part::Server => &mut settings.automatic_relations.server,
-            Part::Client => &mut settings.automatic_relations.client,
-        };
-        list.clone_from(names);
-    }
-    settings.source_date = source_date()?;
-    settings.now = now();
-    Ok(settings)
 }
 
 /// An OPKG's directory is never written to.

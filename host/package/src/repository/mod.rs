@@ -44,6 +44,31 @@ pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Res
     publish_indices(directory, indices)
 }
 
+/// What index a directory has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexState {
+    /// None.
+    Missing,
+    /// One that nobody vouches for.
+    Unsigned,
+    /// One with a signature, whoever made it.
+    Signed,
+}
+
+/// Finds out what index a directory has, of packages of any format.
+#[must_use]
+pub fn index_state(directory: &Path) -> IndexState {
+    let is_there =
+        |names: &[&str]| names.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok());
+    if is_there(&["InRelease", "Release.gpg", "repodata/repomd.xml.asc"]) {
+        IndexState::Signed
+    } else if is_there(&["Release", "repodata/repomd.xml"]) {
+        IndexState::Unsigned
+    } else {
+        IndexState::Missing
+    }
+}
+
 /// The names of files in a directory, sorted.
 fn list_file_names(directory: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
