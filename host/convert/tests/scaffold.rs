@@ -6,7 +6,6 @@ mod common;
 
 use std::fs;
 
-use common::errors;
 use opkg::Settings;
 use opkg_convert::{Error, Maintainer, create_opkg};
 

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use opkg_engine::effects::{Effects, Report};
@@ -13,7 +12,7 @@ use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::opkgc::OpkgcEnvironment;
 use opkg_tests::roots::chroot::SystemRoot;
 use opkg_tests::roots::debian;
-use opkg_tests::{inspect, process, scratch, tools};
+use opkg_tests::{inspect, scratch, tools};
 
 use crate::fixture::{
     DEMO, Fixture, OTHER, SERVER, StepReport, assert_installed, failure_reason, package_failures,
