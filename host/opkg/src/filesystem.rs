@@ -25,7 +25,8 @@ const MADE: Timestamp = Timestamp { seconds: 1_735_689_600, offset: 0 };
 pub fn opkg() -> Opkg {
     let root = NodeId(0);
     let maintainer = "The OPKG compiler";
-    let email = "opkgc@localhost";
+    // Nobody reads it, but the formats want an address.
+    let email = "opkgc@example.org";
     let provided = |name: String| Relation {
         at: root,
         scope: Scope::Part(Part::Api),
