@@ -73,7 +73,7 @@ impl ClusterFixture {
         site.opm(&["target", "add", "image:compute", "--root", &root("compute")]);
         site.opm(&["target", "add", "client:node1", "--root", &root("node1")]);
         site.opm(&["phase", "set", "test_install"]);
-        site.opm(&["request", "demo"]);
+        site.opm(&["request", "--new", "demo"]);
         site
     }
 

@@ -385,7 +385,7 @@ fn defaults_are_those_of_a_browser() {
     }
     assert!(forms.len() >= 9, "{}", forms.len());
     for (name, ..) in &forms {
-        site.opm(&["request", name]);
+        site.opm(&["request", "--new", name]);
     }
     let ran = process::run(&mut site.command(&["run", "--quiet"]));
     assert_eq!(ran.code, Some(0), "{}", ran.combined_output());

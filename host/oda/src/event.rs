@@ -28,8 +28,19 @@ pub struct Run {
     /// The machine it runs on.
     pub host: String,
     pub pid: u32,
+    /// What tells that process from any other one, on whatever machine. Absent in runs of older releases.
+    pub process: Option<ProcessIdentity>,
     /// The command as it was given.
     pub command: String,
+}
+
+/// What tells a process from any other one: its number may be used again, and machines are renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessIdentity {
+    /// The kernel's id of the time from one boot to the next.
+    pub boot_id: String,
+    /// When it started, in ticks of the kernel (hundredths of a second) after that boot.
+    pub started_ticks: i64,
 }
 
 /// How a run or a step ended.
@@ -148,6 +159,8 @@ pub struct Event {
     pub kind: StepKind,
     /// What in particular: the hook's name (for `api-post-image` with the image: `api-post-image compute`).
     pub name: String,
+    /// The file that gets what it prints, where it has one; while it runs, that can be read already.
+    pub log_path: Option<String>,
     /// How it ended; absent while it runs, or where its run died.
     pub result: Option<StepResult>,
 }

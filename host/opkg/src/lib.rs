@@ -20,6 +20,7 @@ pub mod limits;
 mod load;
 mod markup;
 pub mod model;
+pub mod native_name;
 pub mod rules;
 mod sanitize;
 mod settings;

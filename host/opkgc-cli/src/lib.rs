@@ -16,6 +16,7 @@ mod interrupt;
 mod job;
 mod json;
 mod losses;
+mod opkg_names;
 mod plugins;
 mod schedule;
 mod settings;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use opkg_engine::effects::{Effects, Report};
 use opkg_engine::machine::{
-    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, StepFailure,
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
     VerifyInherited,
 };
-use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, Stage, StateKey, TargetId};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, Stage, StateKey, Target, TargetId};
 
 use crate::forms;
 use crate::hooks::{self, HookContext, HookInvocation, HookOutcome, NullListener};
@@ -16,7 +16,7 @@ use crate::packages::PackageError;
 use crate::process::{
     CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive,
 };
-use crate::roots::TargetRoot;
+use crate::roots::{TargetRoot, root_id, write_root_id};
 use crate::system::{System, SystemError};
 
 impl Effects for System {
@@ -38,6 +38,33 @@ impl Effects for System {
 
     fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool {
         forms::needs_configuration(cluster, key, image)
+    }
+
+    fn plan_log(&mut self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
+        let key = step.rows().first().copied()?;
+        let target = &cluster.targets.get(&key.target)?.address.name;
+        let title = match step {
+            Step::VerifyInherited(_) => format!("{target}-confirm"),
+            Step::Install(_) => format!("{target}-install"),
+            Step::Remove(_) => format!("{target}-remove"),
+            Step::Hook(hook) => {
+                let package = &cluster.packages.get(&key.package)?.name;
+                let image = hook.image.and_then(|image| cluster.targets.get(&image));
+                let image = image.map_or_else(String::new, |image| format!("-{}", image.address.name));
+                format!("{target}-{package}-{}{image}", hook.hook.name())
+            }
+            Step::Configure(_) => return None,
+        };
+        Some(self.plan_log_path(run, &title))
+    }
+
+    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String> {
+        root_id(target).map_err(|error| error.to_string())
+    }
+
+    fn renew_root_id(&mut self, target: &Target) -> Result<String, String> {
+        let root = TargetRoot::of_target(target).map_err(|error| error.to_string())?;
+        write_root_id(&root).map_err(|error| error.to_string())
     }
 
     fn verify_inherited(

@@ -1,12 +1,12 @@
 //! The real system: its configuration, its plugins, its logs.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 
-use opkg_engine::effects::Report;
+use opkg_engine::effects::{Report, StepTrace};
 use opkg_oda::{Cluster, RunId, TargetId};
 use opkg_runtime::{Registry, RuntimeOptions};
 
@@ -86,6 +86,8 @@ pub struct System {
     patience: BTreeMap<RunId, Patience>,
     /// How many logs each run has.
     log_counters: BTreeMap<RunId, u32>,
+    /// The log of the next step, where the journal names it already.
+    planned_log: Option<PathBuf>,
 }
 
 impl System {
@@ -111,6 +113,7 @@ impl System {
             refresh_states: BTreeMap::new(),
             patience: BTreeMap::new(),
             log_counters: BTreeMap::new(),
+            planned_log: None,
         }
     }
 
@@ -127,20 +130,39 @@ impl System {
         ProcessTag { run, database: self.database.clone(), role }
     }
 
-    /// A new log of a run. Their numbers tell their order.
+    /// A new log of a run: the one that was planned, else one of this name.
     pub(crate) fn create_log(&mut self, run: RunId, name: &str) -> Result<StepLog, LogError> {
-        let directory = self.config.log_directory.join(format!("run-{:06}", run.0));
+        let path = match self.planned_log.take() {
+            Some(path) if path.parent() == Some(&self.log_directory(run)) => path,
+            _ => self.free_log_path(run, name),
+        };
+        StepLog::create(&path).map_err(|error| LogError { path, error })
+    }
+
+    /// Where the next log of a run is going to be.
+    pub(crate) fn plan_log_path(&mut self, run: RunId, name: &str) -> String {
+        let path = self.free_log_path(run, name);
+        let text = path.display().to_string();
+        self.planned_log = Some(path);
+        text
+    }
+
+    /// A path that no log has yet. Their numbers tell their order.
+    fn free_log_path(&mut self, run: RunId, name: &str) -> PathBuf {
+        let directory = self.log_directory(run);
         let number = self.log_counters.entry(run).or_default();
         loop {
             *number += 1;
             let path = directory.join(format!("{number:04}-{name}.log"));
-            match StepLog::create(&path) {
-                Ok(log) => return Ok(log),
-                // Of an earlier database, or another engine.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(LogError { path, error }),
+            // One that is there is of an earlier database, or of another engine.
+            if path.symlink_metadata().is_err() {
+                return path;
             }
         }
+    }
+
+    fn log_directory(&self, run: RunId) -> PathBuf {
+        self.config.log_directory.join(format!("run-{:06}", run.0))
     }
 
     /// Works on the native packages of a target, with a log of its own.
@@ -171,8 +193,10 @@ impl System {
             ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
         let manager = &self.package_managers[&key];
         let patience = self.patience.entry(run).or_insert_with(|| Patience::new(self.config.limits.retry));
-        let packages = NativePackages { manager, context, cluster, target, runners, patience };
+        let versions = RefCell::default();
+        let packages = NativePackages { manager, context, cluster, target, runners, patience, versions };
         let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
-        Ok(Report { outcome, trace: finish_trace(termination.as_ref(), log) })
+        let versions = packages.versions.into_inner();
+        Ok(Report { outcome, trace: StepTrace { versions, ..finish_trace(termination.as_ref(), log) } })
     }
 }

@@ -44,6 +44,11 @@ impl TestBackend for System {
         find_files(cluster, target, subject).map_err(|error| TestDiscoveryError::from(Box::from(error)))
     }
 
+    fn plan_log(&mut self, cluster: &Cluster, test_run: &TestRun, run: RunId) -> Option<String> {
+        let title = test_log_title(cluster, test_run)?;
+        Some(self.plan_log_path(run, &title))
+    }
+
     fn run_tests(
         &mut self,
         cluster: &Cluster,
@@ -96,13 +101,22 @@ impl System {
             shared_dirs: Vec::new(),
             timeout: self.config.limits.hook_timeout(),
         };
-        let what = package.map_or("phase", |package| package.name.as_str());
-        let mut log = self.create_log(run, &format!("{}-{what}-test", target.address.name))?;
+        let title = test_log_title(cluster, test_run).unwrap_or_default();
+        let mut log = self.create_log(run, &title)?;
         let mut listener = RecordingListener { recorder: TestRecorder::default(), clock, observer };
         let outcome = self.hook_runners().run(&call, &mut log, &mut listener);
         let tests = listener.finish();
         Ok((hook_report(outcome, log), tests))
     }
+}
+
+/// What the name of the log of a test run says.
+fn test_log_title(cluster: &Cluster, test_run: &TestRun) -> Option<String> {
+    let what = match test_run.subject {
+        TestSubject::Package(id) => cluster.packages.get(&id).map_or("package", |it| it.name.as_str()),
+        TestSubject::Phase(_) => "phase",
+    };
+    Some(format!("{}-{what}-test", cluster.targets.get(&test_run.target)?.address.name))
 }
 
 fn find_files(

@@ -6,6 +6,8 @@ use opkg_oda::{
     Change, Package, PackageId, PackageState, Stage, StageFailure, StateKey, TargetId, TargetKind, WorkState,
 };
 
+use crate::packages::{PackageMetadata, metadata_changes};
+
 use super::outcome::{ConfigureOutcome, FinishedStep, InstallOutcome, StepFailure};
 use super::parts::stage_parts;
 use super::stage_machine::StageMachine;
@@ -149,16 +151,8 @@ impl StageMachine {
     }
 
     /// What packages say of themselves, now that they are installed. The order of packages may change by it.
-    fn apply_metadata(&mut self, metadata: &[Package]) -> Vec<Change> {
-        let changes: Vec<Change> = metadata
-            .iter()
-            .filter_map(|found| {
-                let known = self.cluster.packages.get(&found.id)?;
-                let (name, waiting_for) = (known.name.clone(), known.waiting_for.clone());
-                let found = Package { name, waiting_for, ..found.clone() };
-                (found != *known).then_some(Change::PutPackage(found))
-            })
-            .collect();
+    fn apply_metadata(&mut self, metadata: &[PackageMetadata]) -> Vec<Change> {
+        let changes = metadata_changes(&self.cluster, metadata);
         self.apply_package_changes(&changes);
         changes
     }
@@ -244,6 +238,7 @@ impl StageMachine {
     fn clear_removed(&self, key: StateKey, changes: &mut Vec<Change>) {
         let package = key.package;
         self.dequeue_reruns(key, |_| true, changes);
+        changes.push(Change::SetInstalledVersion { key, version: None });
         match self.target_kind(key.target) {
             TargetKind::Client => {
                 if self.cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&key.target)) {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_oda::{ConfigValues, Package, PackageId};
+use opkg_oda::{ConfigValues, PackageId};
+
+use crate::packages::PackageMetadata;
 
 use super::work::{Configure, HookStep, Install, Remove, Step, VerifyInherited};
 
@@ -23,7 +25,7 @@ pub enum InstallOutcome {
     /// The transaction came to an end, not for all of its packages a good one.
     Installed {
         /// What packages were found to say of themselves, now that they are installed: class, version, dependencies.
-        metadata: Vec<Package>,
+        metadata: Vec<PackageMetadata>,
         /// Packages that failed all the same, with the reason in one line each.
         failures: BTreeMap<PackageId, String>,
         /// Packages that are as they were, since others failed, with what the manager said in one line. They go one by

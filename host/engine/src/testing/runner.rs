@@ -78,6 +78,12 @@ pub trait TestBackend {
         subject: TestSubject,
     ) -> Result<Vec<String>, TestDiscoveryError>;
 
+    /// The file that is going to hold what a test run prints, so that it can be read while it runs.
+    fn plan_log(&mut self, cluster: &Cluster, test_run: &TestRun, run: RunId) -> Option<String> {
+        let _ = (cluster, test_run, run);
+        None
+    }
+
     /// Runs the files of a test run. All that can go wrong is in the report.
     fn run_tests(
         &mut self,
@@ -219,6 +225,7 @@ impl TestRunner<'_> {
             stage: test_run.stage(cluster),
             kind: StepKind::Test,
             name: test_run.name().to_owned(),
+            log_path: self.backend.plan_log(cluster, &test_run, id.run),
             result: None,
         };
         self.store.commit(&[Change::StartEvent(Box::new(event))])?;
@@ -245,6 +252,7 @@ impl TestRunner<'_> {
             status: None,
             host: self.identity.host.clone(),
             pid: self.identity.pid,
+            process: self.identity.process.clone(),
             command: self.identity.command.clone(),
         })?)
     }

@@ -57,6 +57,13 @@ impl FakeWorld {
         self.always_failing.insert(what.into());
     }
 
+    /// The root of a target is another one, with nothing in it.
+    pub fn forget_target(&mut self, target: TargetId) {
+        self.installed_api.retain(|key| key.target != target);
+        self.installed_parts.retain(|key| key.target != target);
+        self.steps_since_move.retain(|key, _| key.target != target);
+    }
+
     pub fn count(&self, key: StateKey, done: PerformedStep) -> usize {
         self.history.iter().filter(|it| **it == (key, done)).count()
     }

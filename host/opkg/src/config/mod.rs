@@ -18,6 +18,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::filesystem;
 use crate::limits::MAX_NAME_CHARS;
 use crate::model::{Author, Class, Filter, NodeId, Relation, Release};
+use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
@@ -176,6 +177,13 @@ fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<St
         return None;
     }
     if is_name(&name) {
+        if let Some(stem) = native_name::stem(&name) {
+            let message = format!("`opkg-{name}` is also the name of a part of an OPKG `{stem}`");
+            let help = format!(
+                "the two cannot be in one cluster: choose a name that does not end so, `{stem}d` say"
+            );
+            reader.report(range, Diagnostic::warning("ambiguous-name", message).help(help));
+        }
         return Some(name);
     }
     let diagnostic = if matches_name_pattern(&name) {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
-use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_package::BuildMode;
 use opkg_runtime::{DistributionPlugin, Registry};
@@ -18,7 +18,7 @@ use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
 use crate::settings::{self, Origin, Setting};
 use crate::source_date::{now, source_date};
-use crate::{build_report, dists, filesystem, hook_components, interrupt, plugins, signing};
+use crate::{build_report, dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing};
 
 /// Runs the command.
 ///
@@ -94,6 +94,17 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
             reports.record_filesystem(&directory, target, filesystem::write(target, plugin, &plan))?;
         }
         if arguments.repo {
+            if let Some((one, other)) = opkg_names::clash_in_repository(&directory) {
+                let message = format!(
+                    "{} holds packages of the OPKGs {one} and {other}, which exclude each other: both make \
+                     opkg-{other}",
+                    directory.display()
+                );
+                let help =
+                    "remove those of one of them, or write the packages of each into a directory of its own";
+                reports.record_index(&directory, target, Err(UsageError::new(message, help).into()))?;
+                continue;
+            }
             let indexed = opkg_package::write_index(&directory, &target.to_string(), plan.signer.as_ref());
             reports.record_index(&directory, target, indexed.map_err(CliError::from))?;
         }
@@ -185,8 +196,12 @@ fn load_packages(
             }
             loaded.diagnostics.extend(found);
         }
-        if let Some(twin) = duplicate_name(&packages, &loaded) {
-            loaded.diagnostics.push(twin);
+        let others = packages.iter().filter_map(|package| {
+            Some((package.directory.as_path(), package.loaded.opkg.as_ref()?.name.as_str()))
+        });
+        let clash = loaded.opkg.as_ref().and_then(|opkg| opkg_names::name_clash(&opkg.name, others));
+        if let Some(clash) = clash {
+            loaded.diagnostics.push(clash);
             loaded.opkg = None;
         }
         let findings = &loaded.diagnostics;
@@ -211,22 +226,6 @@ fn load_packages(
         packages.push(LoadedPackage { directory, loaded, is_compilable: usable });
     }
     packages
-}
-
-/// Two OPKGs of one name would overwrite each other's packages.
-fn duplicate_name(packages: &[LoadedPackage], loaded: &LoadResult) -> Option<Diagnostic> {
-    let name = &loaded.opkg.as_ref()?.name;
-    let other = packages
-        .iter()
-        .find(|package| package.loaded.opkg.as_ref().is_some_and(|opkg| opkg.name == *name))?;
-    Some(Diagnostic {
-        severity: Severity::Error,
-        code: "same-name".into(),
-        message: format!("the OPKG in {} has the name `{name}` as well", other.directory.display()),
-        location: None,
-        help: Some("compile them one at a time, into different output directories".into()),
-        related: Vec::new(),
-    })
 }
 
 #[cfg(test)]

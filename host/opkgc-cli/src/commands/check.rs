@@ -1,5 +1,8 @@
 //! `opkgc check`: all mistakes of an OPKG at once.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use opkg::Settings;
 use opkg::diagnostic::Severity;
 use opkg_shell::{Shell, diagnostics};
@@ -9,7 +12,7 @@ use crate::args::{CheckArgs, DenyLevel};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::source_date;
-use crate::{dists, forms, hook_components, json, plugins};
+use crate::{dists, forms, hook_components, json, opkg_names, plugins};
 
 /// What `--format json` prints for one directory.
 #[derive(Serialize)]
@@ -32,8 +35,22 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
     let settings = Settings { now: source_date::now(), ..Settings::default() };
     let mut reports = Vec::new();
     let mut all_ok = true;
-    for directory in &arguments.directories {
-        let mut loaded = opkg::load(directory, &settings);
+    let read = |directory: &PathBuf| (directory.clone(), opkg::load(directory, &settings));
+    let mut all: Vec<_> = arguments.directories.iter().map(read).collect();
+    let names: Vec<(PathBuf, String)> = all
+        .iter()
+        .filter_map(|(directory, loaded)| Some((directory.clone(), loaded.opkg.as_ref()?.name.clone())))
+        .collect();
+    for (directory, loaded) in &mut all {
+        if let Some(opkg) = &loaded.opkg {
+            // Two of one name may be checked together; only their packages must not be built together.
+            let others = names.iter().filter(|(_, name)| *name != opkg.name);
+            let others = others.map(|(directory, name)| (directory.as_path(), name.as_str()));
+            let known: BTreeSet<&str> = others.clone().map(|(_, name)| name).collect();
+            loaded.diagnostics.extend(opkg_names::name_clash(&opkg.name, others));
+            loaded.diagnostics.extend(opkg_names::bare_names(opkg, &known));
+        }
+        let directory = directory.as_path();
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelled_dists(opkg, &known));
             loaded.diagnostics.extend(hook_components::check_components(directory, opkg));

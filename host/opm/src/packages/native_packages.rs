@@ -1,5 +1,6 @@
 //! Installing and removing the native packages of OPKGs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub(crate) struct NativePackages<'a> {
     pub(crate) runners: HookRunners<'a>,
     /// Of the run.
     pub(crate) patience: &'a Patience,
+    /// The versions of packages that the package manager told of.
+    pub(crate) versions: RefCell<BTreeMap<PackageId, String>>,
 }
 
 /// Whether the package sources of a target were read in this run.
@@ -176,7 +179,10 @@ impl NativePackages<'_> {
         let (mut metadata, mut failures, mut untouched) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for (id, native) in natives {
             let found = match results.remove(native) {
-                Some(PackageResult::Installed(found)) => found,
+                Some(PackageResult::Installed(found)) => {
+                    self.record_version(*id, &found);
+                    found
+                }
                 Some(PackageResult::Failed(reason)) => {
                     failures.insert(*id, reason);
                     continue;
@@ -298,9 +304,21 @@ impl NativePackages<'_> {
     ) -> Result<BTreeSet<PackageId>, PackageError> {
         let part = part_for_stage(Stage::InstallBinPkgs, self.target.kind());
         let installed = self.manager.query(&self.context, log)?;
-        let natives = self.native_names(part, packages).into_iter();
-        let is_present = |native: &String| matches!(installed.presence(native), Presence::Complete(_));
-        Ok(natives.filter(|(_, native)| is_present(native)).map(|(id, _)| id).collect())
+        let mut present = BTreeSet::new();
+        for (id, native) in self.native_names(part, packages) {
+            if let Presence::Complete(found) = installed.presence(&native) {
+                self.record_version(id, found);
+                present.insert(id);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Keeps which version the package manager said that a package has, by the name of its part.
+    fn record_version(&self, package: PackageId, found: &Installed) {
+        if !found.version.is_empty() {
+            self.versions.borrow_mut().insert(package, found.version.clone());
+        }
     }
 
     fn run_post_install(

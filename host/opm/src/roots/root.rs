@@ -91,6 +91,14 @@ impl TargetRoot {
         self.is_system
     }
 
+    /// What tells its directory from others of the same file system.
+    ///
+    /// # Errors
+    /// The system does not say it.
+    pub(crate) fn inode(&self) -> io::Result<u64> {
+        device_and_inode(&self.directory).map(|(_, inode)| inode)
+    }
+
     /// Opens what an absolute path stands for.
     pub(crate) fn open_at(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let (path, flags) = (relative_path(path), flags | OFlags::CLOEXEC);

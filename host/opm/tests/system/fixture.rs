@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use opkg_engine::effects::Report;
 use opkg_engine::machine::{Hook, HookStep, InstallOutcome, StepFailure};
+use opkg_engine::packages::PackageMetadata;
 use opkg_oda::{Cluster, Package, PackageClass, PackageId, PackageState, Stage, StateKey, Target, TargetId};
 use opkg_opm::{Config, StopToken, System, SystemOptions};
 use opkg_runtime::RuntimeOptions;
@@ -132,7 +133,7 @@ pub fn failure_reason<T: std::fmt::Debug>(report: &Report<Result<T, StepFailure>
 }
 
 /// Asserts that packages are installed, all of them. Returns what they say of themselves.
-pub fn assert_installed(report: &Report<InstallOutcome>) -> &[Package] {
+pub fn assert_installed(report: &Report<InstallOutcome>) -> &[PackageMetadata] {
     match &report.outcome {
         InstallOutcome::Installed { metadata, failures, untouched }
             if failures.is_empty() && untouched.is_empty() =>

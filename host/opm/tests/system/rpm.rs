@@ -155,8 +155,8 @@ fn a_package_on_all_its_ways() {
     let report = cluster.install(&mut system, SERVER, Stage::ShouldBeInstalled, &[DEMO]);
     let learned = &assert_installed(&report)[0];
     assert_eq!(
-        (learned.id, learned.class, learned.version.as_deref()),
-        (DEMO, PackageClass::Included, Some("1.0-1"))
+        (learned.name.as_str(), learned.class, learned.version.as_deref()),
+        ("demo", PackageClass::Included, Some("1.0-1"))
     );
     assert!(
         report.trace.tail.contains("Complete!") || report.trace.tail.contains("Installed:"),

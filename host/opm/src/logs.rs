@@ -3,10 +3,16 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
 
+use fs_err as fs;
 use opkg::strip_control_chars;
-use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::fs::{AtFlags, Mode, OFlags, open, openat, unlinkat};
+use rustix::io::Errno;
+
+/// Where audits, which are no runs, have their logs.
+const AUDIT_DIRECTORY: &str = "run-000000";
 
 /// Of a longer log, this much of its beginning and [`TAIL_BYTES`] of its end are shown.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -34,18 +40,73 @@ pub enum LogError {
     Io(#[from] io::Error),
 }
 
+/// Opens a log. No symbolic link below the directory is followed, whoever made it.
+///
+/// # Errors
+/// When it is not below the directory, or cannot be opened.
+pub fn open_log(directory: &Path, log: &Path) -> Result<File, LogError> {
+    let below = log.strip_prefix(directory).map_err(|_| LogError::OutsideLogDirectory)?;
+    let file = open_beneath(directory, below)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(LogError::Io(io::Error::new(ErrorKind::InvalidData, "it is no regular file"))),
+    }
+}
+
+/// Removes a log, and the directory of its run when that is empty then. The answer is whether it was there.
+///
+/// # Errors
+/// When it cannot be removed. One that is not below the directory is left alone, and is not there.
+pub fn remove_log(directory: &Path, log: &Path) -> io::Result<bool> {
+    let Ok(below) = log.strip_prefix(directory) else { return Ok(false) };
+    let (Some(parent), Some(name)) = (below.parent(), below.file_name()) else { return Ok(false) };
+    let parent_file = match open_beneath(directory, parent) {
+        Ok(parent) => parent,
+        Err(LogError::Io(error)) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(_) => return Ok(false),
+    };
+    match unlinkat(&parent_file, name, AtFlags::empty()) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    if let (Some(above), Some(name)) = (parent.parent(), parent.file_name())
+        && let Ok(above) = open_beneath(directory, above)
+    {
+        // Others may have logs in it.
+        let _ = unlinkat(&above, name, AtFlags::REMOVEDIR);
+    }
+    Ok(true)
+}
+
+/// The logs of audits that were last written before a time, in milliseconds since 1970: no journal names them.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn audit_logs(directory: &Path, before: i64) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory.join(AUDIT_DIRECTORY)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut old = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_file() && metadata.mtime().saturating_mul(1000) < before {
+            old.push(entry.path());
+        }
+    }
+    old.sort();
+    Ok(old)
+}
+
 /// Reads a log. No symbolic link below the directory is followed, whoever made it.
 ///
 /// # Errors
 /// When it is not below the directory, or cannot be read.
 pub fn read_excerpt(directory: &Path, log: &Path) -> Result<Excerpt, LogError> {
-    let below = log.strip_prefix(directory).map_err(|_| LogError::OutsideLogDirectory)?;
-    let mut file = open_beneath(directory, below)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(LogError::Io(io::Error::new(ErrorKind::InvalidData, "it is no regular file")));
-    }
-    let length = metadata.len();
+    let mut file = open_log(directory, log)?;
+    let length = file.metadata()?.len();
     if length <= HEAD_BYTES + TAIL_BYTES {
         return Ok(Excerpt {
             head: read_at_most(&mut file, HEAD_BYTES + TAIL_BYTES)?,
