@@ -7,7 +7,8 @@ mod common;
 use std::fs;
 
 use opkg::Settings;
-use opkg_convert::{Error, Maintainer, create_opkg};
+use opkg::diagnostic::Location;
+use opkg_convert::{Error, Maintainer, create_opkg, find_template_texts};
 
 #[test]
 fn a_new_opkg_has_no_findings() {
@@ -27,6 +28,34 @@ fn a_new_opkg_has_no_findings() {
         assert_eq!(opkg.files.len(), 6);
         assert!(matches!(create_opkg(name, &target, &maintainer, date), Err(Error::AlreadyExists(_))));
     }
+}
+
+/// What nobody has replaced would be read by users.
+#[test]
+fn texts_of_the_template_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("my-tool");
+    let date = "2020-02-03T04:05:06Z".parse().unwrap();
+    create_opkg("my-tool", &target, &Maintainer::root(), date).unwrap();
+    let config = target.join("config.xml");
+    let written = fs::read_to_string(&config).unwrap();
+    let found = || {
+        let loaded = opkg::load(&target, &Settings::default());
+        let text = loaded.source.unwrap().text;
+        let found = find_template_texts(&loaded.opkg.unwrap(), &text);
+        let shown = |place: &Location| match place {
+            Location::Config(range) => text[range.clone()].split(' ').take(2).collect::<Vec<_>>().join(" "),
+            Location::File(file) => file.clone(),
+        };
+        found.iter().map(|note| shown(note.location.as_ref().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(found(), ["Says in", "Says the", "README.md"]);
+    fs::write(&config, written.replace("Says in one line", "Tells")).unwrap();
+    assert_eq!(found(), ["Says the", "README.md"]);
+    fs::write(&config, written.replace("Says ", "Tells ")).unwrap();
+    assert_eq!(found(), ["README.md"]);
+    fs::write(target.join("README.md"), "My tool.\n").unwrap();
+    assert_eq!(found(), [""; 0]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod diagnostic;
 mod diagnostic_sink;
 pub mod digest;
 pub mod filesystem;
+mod license;
 pub mod limits;
 mod load;
 mod markup;
@@ -35,7 +36,6 @@ mod xml_text;
 
 pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
-pub use decode::decode_windows_1252;
 pub use load::{LoadResult, load};
 pub use markup::{Markup, MarkupError, read_markup};
 pub use sanitize::strip_control_chars;

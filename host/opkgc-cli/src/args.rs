@@ -211,9 +211,19 @@ pub struct CheckArgs {
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
 
+    /// Check what a build for these targets would find, separated by commas [default: every distribution]
+    ///
+    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. Nothing is written.
+    #[arg(short, long, value_name = "TARGET", value_delimiter = ',')]
+    pub dist: Vec<String>,
+
     /// Fail when there is a warning, too
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<DenyLevel>,
+
+    /// Where plugins come from.
+    #[command(flatten)]
+    pub plugins: PluginArgs,
 }
 
 /// Options of `new`.

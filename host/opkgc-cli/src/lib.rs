@@ -19,10 +19,14 @@ mod losses;
 mod opkg_names;
 mod plugins;
 mod schedule;
+mod script_syntax;
 mod settings;
 mod signing;
 mod source_date;
 mod summary_table;
+mod target_check;
+mod targets;
+mod test_definitions;
 
 use clap::CommandFactory;
 use opkg_shell::{Shell, completion as shell_completion, logging, man};

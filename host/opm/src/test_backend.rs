@@ -141,8 +141,8 @@ fn find_files(
                 shared: list_files(&root, DEFINITIONS_DIR)?,
                 own: list_files(&root, &format!("{DATA_DIR}/{}", package.name))?,
             };
-            let known: Vec<_> = cluster.packages.values().map(|package| &package.name).collect();
-            Ok(find_package_tests(&package.name, &known, &installed))
+            let known: Vec<_> = cluster.packages.values().map(|package| package.name.as_str()).collect();
+            Ok(find_package_tests(package.name.as_str(), &known, &installed))
         }
     }
 }

@@ -10,6 +10,7 @@ use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::text::wrap;
 
 use crate::arch::native_arch;
+use crate::license;
 use crate::person;
 use crate::relation::{self, Dependency, VersionConstraint};
 use crate::script::{self, MaintainerScript};
@@ -173,7 +174,7 @@ impl Package {
             arch: self.build_arch.into(),
             summary: self.summary.clone(),
             description: self.description.join("\n"),
-            license: opkg.license.clone(),
+            license: license::parse(&opkg.license).name,
             section: section::from_group(opkg.groups.first().map_or("", String::as_str)).into(),
             url: opkg.uri.as_deref().map(person::collapse_whitespace),
             maintainer: person::maintainer(opkg).map(person::author_mailbox).unwrap_or_default(),

@@ -5,7 +5,6 @@ use opkg_oda::{
     StepResult, Store, TargetId, TargetKind,
 };
 
-use super::discovery::phase_test_file;
 use super::results::{TestCounts, TestNode, TestStatus};
 use crate::clock::Clock;
 use crate::effects::Report;
@@ -256,6 +255,12 @@ impl TestRunner<'_> {
             command: self.identity.command.clone(),
         })?)
     }
+}
+
+/// What is run before a phase, below the testing directory.
+#[must_use]
+pub fn phase_test_file(phase: Phase) -> String {
+    opkg_apitest::discovery::phase_test_file(&phase.to_string())
 }
 
 /// That there is nothing to run.

@@ -7,7 +7,7 @@ use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg_interface::Target;
 use opkg_package::BuildMode;
-use opkg_runtime::{DistributionPlugin, Registry};
+use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
@@ -16,9 +16,11 @@ use crate::exit::ExitStatus;
 use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
 use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
-use crate::settings::{self, Origin, Setting};
+use crate::settings::{self, Origin};
 use crate::source_date::{now, source_date};
-use crate::{build_report, dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing};
+use crate::{
+    build_report, dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, targets,
+};
 
 /// Runs the command.
 ///
@@ -38,7 +40,18 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         );
     }
     let effective = settings::load(&arguments.settings.settings_files, Some(arguments))?;
-    let targets = resolve_targets(&registry, &effective.targets)?;
+    if effective.targets.value.is_empty() {
+        return Err(UsageError::new(
+            "nothing says what to compile for",
+            "name it with --dist, as in `--dist rhel-9`, or in the settings; `opkgc --supported-dist` lists what there is",
+        )
+        .into());
+    }
+    let place = match &effective.targets.origin {
+        Origin::CommandLine => None,
+        origin => Some(origin.to_string()),
+    };
+    let targets = targets::resolve_targets(&registry, &effective.targets.value, place.as_deref())?;
     check_output_outside(&arguments.output, &directories)?;
 
     let plan = BuildPlan {
@@ -110,45 +123,6 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         }
     }
     reports.finish()
-}
-
-fn resolve_targets(
-    registry: &Registry,
-    names: &Setting<Vec<String>>,
-) -> Result<Vec<(Target, DistributionPlugin)>, CliError> {
-    if names.value.is_empty() {
-        return Err(UsageError::new(
-            "nothing says what to compile for",
-            "name it with --dist, as in `--dist rhel-9`, or in the settings; `opkgc --supported-dist` lists what there is",
-        )
-        .into());
-    }
-    let mut targets: Vec<(Target, DistributionPlugin)> = Vec::new();
-    for name in &names.value {
-        let target = registry.parse_target(name).map_err(|error| {
-            let place = match &names.origin {
-                Origin::CommandLine => String::new(),
-                origin => format!("{origin}: "),
-            };
-            UsageError::new(format!("{place}{error}"), unknown_dist_help(registry, name))
-        })?;
-        if targets.iter().all(|(known, _)| *known != target) {
-            let plugin = registry.load(&target)?;
-            targets.push((target, plugin));
-        }
-    }
-    Ok(targets)
-}
-
-/// What to say about an unknown distribution.
-fn unknown_dist_help(registry: &Registry, name: &str) -> String {
-    let ids = registry.ids();
-    let ids = ids.iter().map(String::as_str);
-    let asked = name.split('-').next().unwrap_or(name);
-    match opkg::closest_match(asked, ids) {
-        Some(near) => format!("did you mean `{near}`? `opkgc --supported-dist` lists all"),
-        None => "`opkgc --supported-dist` lists what there is; `opkgc plugin install` adds more".into(),
-    }
 }
 
 /// An OPKG's directory is never written to.

@@ -19,7 +19,7 @@ use opkg_shell::UsageError;
 use crate::args::BuildArgs;
 pub use effective::EffectiveSettings;
 use layer::Layer;
-pub use setting::{Origin, Setting};
+pub use setting::Origin;
 
 /// Where a site's settings are.
 const SITE_FILE: &str = "/etc/opkg/opkgc.toml";

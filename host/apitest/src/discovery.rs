@@ -1,8 +1,6 @@
-//! Which files are the tests of a package, or of a phase.
+//! Which files are the tests of a package, or of a phase of a cluster.
 
-use opkg_oda::{PackageName, Phase};
-
-use super::paths::{DATA_DIR, DEFINITIONS_DIR};
+use crate::paths::{DATA_DIR, DEFINITIONS_DIR};
 
 /// Endings of definitions: of one test, and of several.
 const DEFINITION_EXTENSIONS: [&str; 2] = [".apt", ".apb"];
@@ -25,11 +23,7 @@ pub struct TestFiles {
 /// In its own directory everything is the package's. In the one that all share, what begins with its name and `_` or
 /// `-` is, unless the name of another of `known` fits better.
 #[must_use]
-pub fn find_package_tests(
-    package: &PackageName,
-    known: &[&PackageName],
-    installed: &TestFiles,
-) -> Vec<String> {
+pub fn find_package_tests(package: &str, known: &[&str], installed: &TestFiles) -> Vec<String> {
     let own = |name: &str| format!("{DATA_DIR}/{package}/{name}");
     let shared = |name: &str| format!("{DEFINITIONS_DIR}/{name}");
     let all = format!("{package}_validate.apb");
@@ -56,38 +50,33 @@ pub fn find_package_tests(
 
 /// What is run before a phase, below the testing directory.
 #[must_use]
-pub fn phase_test_file(phase: Phase) -> String {
+pub fn phase_test_file(phase: &str) -> String {
     format!("{DEFINITIONS_DIR}/before_{phase}.apb")
 }
 
-fn is_definition(name: &str) -> bool {
-    DEFINITION_EXTENSIONS.iter().any(|it| name.ends_with(it))
+/// Whether a file of this name defines tests.
+#[must_use]
+pub fn is_definition(name: &str) -> bool {
+    DEFINITION_EXTENSIONS.iter().any(|extension| name.ends_with(extension))
 }
 
 /// The package with the longest name that a file's name begins with.
-fn owner<'a>(file: &str, known: &[&'a PackageName]) -> Option<&'a PackageName> {
-    let begins = |package: &PackageName| {
-        let rest = file.strip_prefix(package.as_str());
+fn owner<'a>(file: &str, known: &[&'a str]) -> Option<&'a str> {
+    let begins = |package: &str| {
+        let rest = file.strip_prefix(package);
         rest.is_some_and(|rest| rest.starts_with(['_', '-']) || DEFINITION_EXTENSIONS.contains(&rest))
     };
-    known.iter().copied().filter(|package| begins(package)).max_by_key(|package| package.as_str().len())
+    known.iter().copied().filter(|package| begins(package)).max_by_key(|package| package.len())
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn find_names(package: &str, shared: &[&str], own: &[&str]) -> Vec<String> {
         let names = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
-        let known: Vec<PackageName> =
-            ["sge", "sge-extra", "torque", "c3"].iter().map(|it| it.parse().unwrap()).collect();
-        let known: Vec<&PackageName> = known.iter().collect();
-        find_package_tests(
-            &package.parse().unwrap(),
-            &known,
-            &TestFiles { shared: names(shared), own: names(own) },
-        )
+        let known = ["sge", "sge-extra", "torque", "c3"];
+        find_package_tests(package, &known, &TestFiles { shared: names(shared), own: names(own) })
     }
 
     #[test]
@@ -126,6 +115,6 @@ mod tests {
 
     #[test]
     fn phases() {
-        assert_eq!(phase_test_file(Phase::BuildImage), "apitests.d/before_build_image.apb");
+        assert_eq!(phase_test_file("build_image"), "apitests.d/before_build_image.apb");
     }
 }

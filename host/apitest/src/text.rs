@@ -1,4 +1,6 @@
-//! Decodes definitions from UTF-8 and ISO-8859-1, and shows foreign text.
+//! Decodes definitions from UTF-8 and windows-1252, and shows foreign text.
+
+use opkg_encoding::{Encoding, declared_in_xml, decode_windows_1252, detect_wide, strip_mark};
 
 /// Why the bytes of a definition are not text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,33 +22,24 @@ pub enum DecodeError {
     },
 }
 
-/// How far into the file the XML declaration may reach.
-const MAX_DECLARATION_BYTES: usize = 1024;
-
 /// Reads the bytes in the encoding that they declare, UTF-8 where they declare none; without a byte order mark, and
 /// without blanks in front of the declaration, which XML does not allow there.
 ///
 /// # Errors
 /// The encoding is not supported, or the bytes are not in it.
 pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
-    let (bytes, has_mark) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => (rest, true),
-        None => (bytes, false),
-    };
-    if matches!(bytes, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, ..] | [_, 0, ..]) {
+    let (bytes, has_mark) = strip_mark(bytes);
+    if detect_wide(bytes).is_some() || matches!(bytes, [0, ..] | [_, 0, ..]) {
         return Err(DecodeError::WideEncoding);
     }
     let bytes = bytes.trim_ascii_start();
-    let name = declared_encoding(bytes).unwrap_or("utf-8").to_ascii_lowercase();
-    match name.as_str() {
-        "utf-8" | "utf8" => decode_utf8(bytes),
-        _ if has_mark => Err(DecodeError::UnexpectedMark(name)),
-        "us-ascii" | "ascii" => decode_utf8(bytes),
-        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" => {
-            // Its bytes are the first 256 characters of Unicode.
-            Ok(bytes.iter().copied().map(char::from).collect())
-        }
-        _ => Err(DecodeError::UnsupportedEncoding(name)),
+    let name = declared_in_xml(bytes).map_or("utf-8", |(name, _)| name);
+    match Encoding::from_name(name) {
+        None => Err(DecodeError::UnsupportedEncoding(name.to_owned())),
+        Some(Encoding::Utf8) => decode_utf8(bytes),
+        Some(_) if has_mark => Err(DecodeError::UnexpectedMark(name.to_owned())),
+        Some(Encoding::Ascii) => decode_utf8(bytes),
+        Some(Encoding::Windows1252) => Ok(decode_windows_1252(bytes)),
     }
 }
 
@@ -56,16 +49,6 @@ fn decode_utf8(bytes: &[u8]) -> Result<String, DecodeError> {
         let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         DecodeError::InvalidUtf8 { line, byte: bytes.get(at).copied().unwrap_or_default() }
     })
-}
-
-/// The encoding that the XML declaration names.
-fn declared_encoding(bytes: &[u8]) -> Option<&str> {
-    let head = &bytes[..bytes.len().min(MAX_DECLARATION_BYTES)];
-    let head = &head[..head.iter().position(|byte| !byte.is_ascii()).unwrap_or(head.len())];
-    let inside = std::str::from_utf8(head).ok()?.strip_prefix("<?xml")?.split_once("?>")?.0;
-    let behind = inside.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
-    let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Some(behind[1..].split_once(quote)?.0)
 }
 
 /// Foreign text for messages: control characters escaped, long text truncated.
@@ -108,6 +91,11 @@ mod tests {
         assert_eq!(decode(b"\n <a>\xc3\xa9</a>").unwrap(), "<a>é</a>");
         let latin = b"<?xml version='1.0' encoding = 'iso-8859-1'?><a>\xe9</a>";
         assert!(decode(latin).unwrap().ends_with("<a>é</a>"));
+        for name in ["iso-8859-1", "windows-1252"] {
+            let mut quoted = format!("<?xml version='1.0' encoding='{name}'?><a>").into_bytes();
+            quoted.extend(b"\x93\x80\x94</a>");
+            assert!(decode(&quoted).unwrap().ends_with("<a>“€”</a>"), "{name}");
+        }
         for (bytes, reason) in [
             (&b"<a>\n\xe9</a>"[..], "line 2 has the byte 0xe9"),
             (b"<?xml version='1.0' encoding='koi8-r'?><a/>", "`koi8-r` is not supported"),

@@ -4,12 +4,30 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::definition::{Batch, Definition, DefinitionBody, ParentCondition, TestDefinition};
-use crate::host::{ReadError, TestHost};
 use crate::parse::parse;
+use crate::paths::DEFINITIONS_DIR;
 use crate::text::escape_for_display;
 
-/// Where definitions of all packages lie, below the testing directory.
-pub const DEFINITIONS_DIR: &str = "apitests.d";
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// It is not there.
+    NotFound,
+    /// Anything else: why, in one line.
+    Other(String),
+}
+
+/// Where definitions are read from.
+pub trait DefinitionSource {
+    /// The contents of a file below the testing directory.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError>;
+
+    /// Says something that changes nothing.
+    fn note(&mut self, line: &str);
+}
 
 /// Nested batches.
 const MAX_BATCH_DEPTH: usize = 16;
@@ -86,9 +104,9 @@ pub struct PlanError {
 ///
 /// # Errors
 /// All that is wrong with the definitions.
-pub fn plan(host: &mut dyn TestHost, files: &[String]) -> Result<Vec<Step>, Vec<PlanError>> {
+pub fn plan(source: &mut dyn DefinitionSource, files: &[String]) -> Result<Vec<Step>, Vec<PlanError>> {
     let mut planner = Planner {
-        host,
+        source,
         definitions: BTreeMap::new(),
         included_files: Vec::new(),
         step_count: 0,
@@ -114,7 +132,7 @@ pub fn plan(host: &mut dyn TestHost, files: &[String]) -> Result<Vec<Step>, Vec<
 }
 
 struct Planner<'a> {
-    host: &'a mut dyn TestHost,
+    source: &'a mut dyn DefinitionSource,
     /// Files by their paths; nothing for those with faults, which are told already.
     definitions: BTreeMap<String, Option<Rc<Definition>>>,
     /// Files that batches include.
@@ -163,7 +181,7 @@ impl Planner<'_> {
         if let Some(known) = self.definitions.get(file) {
             return known.clone();
         }
-        let parsed = match self.host.read(file) {
+        let parsed = match self.source.read(file) {
             Ok(bytes) => parse(&bytes).map_err(|errors| {
                 errors.iter().for_each(|error| self.report_error(file, error.line, &error.message));
             }),
@@ -178,7 +196,7 @@ impl Planner<'_> {
         };
         let definition = parsed.ok().map(Rc::new);
         for warning in definition.iter().flat_map(|definition| &definition.warnings) {
-            self.host.note(&format!("{}: {warning}", escape_for_display(file)));
+            self.source.note(&format!("{}: {warning}", escape_for_display(file)));
         }
         self.definitions.insert(file.to_owned(), definition.clone());
         definition
@@ -248,7 +266,7 @@ impl Planner<'_> {
             // Reading it again is no loss: it is small, and the file is what counts.
             match self.definitions.get(&path) {
                 Some(_) => return Some(path),
-                None => match self.host.read(&path) {
+                None => match self.source.read(&path) {
                     Err(ReadError::NotFound) => {}
                     Ok(_) | Err(ReadError::Other(_)) => return Some(path),
                 },
