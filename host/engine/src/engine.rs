@@ -12,9 +12,10 @@ use opkg_oda::{
 
 use crate::clock::Clock;
 use crate::config_values::{answers_changed, load_values, values_change};
-use crate::effects::{Effects, StepTrace};
+use crate::effects::Effects;
 use crate::journal;
-use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, StepStatus, WorkItem};
+use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, WorkItem};
+pub use crate::observer::Observer;
 use crate::perform::{PerformedStep, has_effect, perform};
 use crate::requests;
 use crate::roots::{self, find_replaced};
@@ -68,16 +69,6 @@ impl RunError {
         let address = target.map_or_else(|| "a target".to_owned(), |it| it.address.to_string());
         Self::Locked { address, holder }
     }
-}
-
-/// Is told what a run does.
-pub trait Observer {
-    /// A step begins.
-    fn work_started(&mut self, cluster: &Cluster, step: &Step);
-    /// A step ended.
-    fn work_finished(&mut self, cluster: &Cluster, step: &Step, status: &StepStatus, trace: &StepTrace);
-    /// Something else that is worth knowing; one line.
-    fn note(&mut self, text: &str);
 }
 
 /// How a run ended.

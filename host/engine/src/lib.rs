@@ -15,6 +15,7 @@ pub mod hostlist;
 mod journal;
 pub mod local_target;
 pub mod machine;
+mod observer;
 pub mod operations;
 pub mod package_set;
 pub mod packages;

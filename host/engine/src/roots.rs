@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use opkg_oda::{Change, Cluster, Error, PackageState, Stage, StateKey, Store, Target, TargetId, TargetKind};
 
 use crate::effects::Effects;
-use crate::engine::Observer;
+use crate::observer::Observer;
 
 /// The targets whose root is not the one that they had when something was last done to it. `root_id` says what is in the
 /// root of a target.

@@ -116,4 +116,55 @@ mod tests {
         assert_eq!(clash(&["opkg-nfs-server_1_all.deb", "opkg-nfs-server-server_1_all.deb"]), None);
         assert_eq!(clash(&["nfs_1_all.deb", "nfs-server-server_1_all.deb"]), None);
     }
+
+    /// The codes of what is said about an OPKG of this name that requires these as a whole.
+    fn loaded(name: &str, required: &[&str]) -> (opkg::LoadResult, Vec<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        let required: String = required.iter().map(|name| format!("<pkg>{name}</pkg>")).collect();
+        let config = format!(
+            "<oscar><name>{name}</name><class>base</class><summary>Demo</summary><license>GPL</license>\
+             <group>Applications/System</group><authors><author cat=\"maintainer\"><name>Ada</name>\
+             <email>ada@example.org</email></author></authors><requires>{required}</requires>\
+             <serverDeps><requires><pkg>munge</pkg></requires></serverDeps><changelog>\
+             <versionEntry version=\"1.0-1\"><changelogEntry authorName=\"Ada\" date=\"2025-01-02T03:04:05Z\">\
+             <item>First.</item></changelogEntry></versionEntry></changelog></oscar>"
+        );
+        fs::write(directory.path().join("config.xml"), config).unwrap();
+        let loaded = opkg::load(directory.path(), &opkg::Settings::default());
+        let codes = loaded.diagnostics.iter().map(|found| found.code.to_string()).collect();
+        (loaded, codes)
+    }
+
+    #[test]
+    fn the_bare_name_of_an_opkg_is_said_to_be_one() {
+        let (found, _) = loaded("app", &["munge", "opkg-torque", "perl", "torque"]);
+        let opkg = found.opkg.unwrap();
+        let names = BTreeSet::from(["munge", "torque", "maui"]);
+        let messages: Vec<String> =
+            bare_names(&opkg, &names).into_iter().map(|found| found.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "`munge` is an OPKG, and no package is called so",
+                "`torque` is an OPKG, and no package is called so"
+            ],
+            "a part may require a package of the distribution that is called like an OPKG"
+        );
+        assert!(bare_names(&opkg, &BTreeSet::new()).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_may_be_that_of_a_part_is_warned_about() {
+        for (name, is_ambiguous) in [
+            ("nfs-server", true),
+            ("web-client", true),
+            ("nfs", false),
+            ("nfs-servers", false),
+            ("server", false),
+        ] {
+            let (found, codes) = loaded(name, &["perl"]);
+            assert!(found.opkg.is_some(), "{name}: {codes:?}");
+            assert_eq!(codes.iter().any(|code| code == "ambiguous-name"), is_ambiguous, "{name}: {codes:?}");
+        }
+    }
 }

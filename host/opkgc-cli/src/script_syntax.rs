@@ -17,8 +17,8 @@ use opkg::{escape_for_display, limits};
 /// Shells that read without running when they are asked to.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ksh", "zsh"];
 
-/// How long a shell may read; it takes milliseconds.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// How long all shells together may read; each takes milliseconds.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Bytes of a complaint that are read.
@@ -28,10 +28,11 @@ const MAX_COMPLAINT_BYTES: u64 = 4 << 10;
 #[must_use]
 pub fn check_syntax(directory: &Path, opkg: &Opkg) -> Vec<Diagnostic> {
     let Ok(directory) = fs_err::canonicalize(directory) else { return Vec::new() };
-    opkg.files.iter().filter_map(|file| check_file(&directory, file)).collect()
+    let deadline = Instant::now() + TIME_LIMIT;
+    opkg.files.iter().filter_map(|file| check_file(&directory, file, deadline)).collect()
 }
 
-fn check_file(directory: &Path, file: &SourceFile) -> Option<Diagnostic> {
+fn check_file(directory: &Path, file: &SourceFile, deadline: Instant) -> Option<Diagnostic> {
     let is_script = file.path.starts_with("scripts/") || file.path.starts_with("testing/");
     if !is_script || file.link.is_some() || file.size > limits::MAX_EMBEDDED_SCRIPT_BYTES {
         return None;
@@ -39,7 +40,7 @@ fn check_file(directory: &Path, file: &SourceFile) -> Option<Diagnostic> {
     let shell = shell_name(&file.interpreter)?;
     let program = find_program(shell)?;
     let path = directory.join(&file.path);
-    let complaint = read_only(&program, &path)?;
+    let complaint = read_only(&program, &path, deadline)?;
     let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let shown = complaint.replace(&path.to_string_lossy().into_owned(), "");
     let shown = shown.trim_start_matches([':', ' ']);
@@ -71,7 +72,10 @@ fn find_program(name: &str) -> Option<PathBuf> {
 
 /// What a shell has to complain about a file that it reads; nothing where there is nothing, or it does not come to
 /// an end.
-fn read_only(shell: &Path, script: &Path) -> Option<String> {
+fn read_only(shell: &Path, script: &Path, deadline: Instant) -> Option<String> {
+    if Instant::now() >= deadline {
+        return None;
+    }
     let mut child = Command::new(shell)
         .arg("-n")
         .arg(script)
@@ -84,7 +88,6 @@ fn read_only(shell: &Path, script: &Path) -> Option<String> {
         .spawn()
         .ok()?;
     let complaint = child.stderr.take()?;
-    let deadline = Instant::now() + TIME_LIMIT;
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break Some(status),
@@ -148,7 +151,7 @@ mod tests {
             ("for x in; do done\n", true),
         ] {
             fs_err::write(&script, text).unwrap();
-            let complaint = read_only(&shell, &script);
+            let complaint = read_only(&shell, &script, Instant::now() + TIME_LIMIT);
             assert_eq!(complaint.is_some(), is_refused, "{text}: {complaint:?}");
             assert!(!witness.exists(), "{text}");
         }

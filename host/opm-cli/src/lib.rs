@@ -59,6 +59,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::ImportSet(it) => commands::import_set::run(session, &it),
         Command::Audit(it) => commands::audit::run(session, &it, || backend::create_effects(session)),
         Command::History(it) => commands::history::run(session, &it),
+        Command::Log(it) if it.follow => commands::follow::run(session, it.event),
         Command::Log(it) => commands::log::run(session, &it),
         Command::Web(it) => commands::web::run(session, &it),
         Command::Init(it) => commands::init::run(session, &it),

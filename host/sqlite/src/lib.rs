@@ -10,11 +10,11 @@ mod schema;
 mod snapshot;
 mod write;
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use filesystem::{io_error, with_suffix};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -370,21 +370,4 @@ fn check_is_file(path: &Path) -> Result<(), Error> {
 
 fn data_version(connection: &Connection) -> error::Result<i64> {
     Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn io_error(path: &Path, error: &io::Error) -> Error {
-    let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(path),
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::ReadOnly { path, reason: error.to_string() }
-        }
-        _ => Error::Other { path, reason: error.to_string() },
-    }
 }

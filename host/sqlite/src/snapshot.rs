@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use opkg_oda::Error;
 use tempfile::TempDir;
 
-use crate::{io_error, with_suffix};
+use crate::filesystem::{io_error, with_suffix};
 
 /// The name of the copy in its directory.
 pub(super) const FILE_NAME: &str = "oda.db";

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 
 use super::reader::ElementReader;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::model::{Bound, Comparison, Filter, NodeId, Part, Relation, RelationKind, Scope};
+use crate::model::{Bound, Comparison, DistFilter, Filter, NodeId, Part, Relation, RelationKind, Scope};
 use crate::version::compare_components;
+
+/// Relations to one name that are compared with each other.
+const MAX_COMPARED: usize = 100;
 
 /// Warns, once for each name, where something is required and excluded on the same machines, or required in versions
 /// that exclude each other.
@@ -35,6 +38,7 @@ pub(super) fn check(reader: &mut ElementReader<'_>, relations: &[Relation]) {
 
 /// The first two relations to one name that contradict each other, the earlier one first, and how.
 fn first_contradiction<'a>(relations: &[&'a Relation]) -> Option<(&'a Relation, &'a Relation, String)> {
+    let relations = &relations[..relations.len().min(MAX_COMPARED)];
     relations.iter().enumerate().find_map(|(index, later)| {
         relations[..index].iter().find_map(|earlier| {
             let is_together = is_same_machine(earlier.scope, later.scope)
@@ -97,10 +101,11 @@ fn is_filter_shared(one: &Filter, other: &Filter) -> bool {
 
 /// The places in the file do not count.
 fn is_same_filter(one: &Filter, other: &Filter) -> bool {
-    let dists = |filter: &Filter| -> Vec<(String, Option<Bound>)> {
-        filter.dists.iter().map(|dist| (dist.id.clone(), dist.bound.clone())).collect()
-    };
-    one.archs == other.archs && dists(one) == dists(other)
+    let is_same_dist =
+        |(one, other): (&DistFilter, &DistFilter)| one.id == other.id && one.bound == other.bound;
+    one.archs == other.archs
+        && one.dists.len() == other.dists.len()
+        && one.dists.iter().zip(&other.dists).all(is_same_dist)
 }
 
 /// Whether surely no version is within both bounds.

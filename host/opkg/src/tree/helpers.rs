@@ -12,8 +12,10 @@ use crate::limits;
 use crate::model::{Part, SourceFile};
 use crate::text::escape_for_display;
 
-/// Scripts of a package that are searched, and helpers that are searched for: far more than anybody has.
-const MAX_SEARCHED_FILES: usize = 500;
+/// Files of `scripts/` that are looked at, and bytes of scripts that are searched: far more than anybody has, and few
+/// enough to search each script for each file.
+const MAX_SEARCHED_FILES: usize = 200;
+const MAX_SEARCHED_BYTES: u64 = 2 << 20;
 
 /// Warns of calls to files that are in the part of another machine.
 pub(super) fn check(root: &Path, home: &str, files: &[SourceFile], diagnostics: &mut DiagnosticSink) {
@@ -22,12 +24,15 @@ pub(super) fn check(root: &Path, home: &str, files: &[SourceFile], diagnostics: 
         .filter_map(|file| Some((file, file.path.strip_prefix("scripts/")?)))
         .take(MAX_SEARCHED_FILES)
         .collect();
+    let mut bytes_left = MAX_SEARCHED_BYTES;
     for (script, _) in &helpers {
         let is_text = !script.interpreter.is_empty() && script.size <= limits::MAX_EMBEDDED_SCRIPT_BYTES;
         let is_apart = |helper: &SourceFile| !is_within_reach(script.part, helper.part);
         if script.link.is_some() || !is_text || !helpers.iter().any(|(helper, _)| is_apart(helper)) {
             continue;
         }
+        let Some(left) = bytes_left.checked_sub(script.size) else { break };
+        bytes_left = left;
         let Ok((bytes, _)) = read_limited(&root.join(&script.path), limits::MAX_EMBEDDED_SCRIPT_BYTES) else {
             continue;
         };

@@ -13,7 +13,6 @@ use opkg_shell::UsageError;
 use serde::Serialize;
 
 use crate::args::LogArgs;
-use crate::commands::follow;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::session::Session;
@@ -50,9 +49,6 @@ struct EventJson<'a> {
 /// # Errors
 /// When there is no such step, or the database fails.
 pub fn run(session: &Session, arguments: &LogArgs) -> Result<ExitStatus, CliError> {
-    if arguments.follow {
-        return follow::run(session, arguments.event);
-    }
     let mut store = session.open_reader()?;
     let cluster = store.load()?;
     let events = store.events(&event_filter(&cluster, arguments)?)?;

@@ -1,12 +1,14 @@
 //! Package managers that say one thing and do another: scripts in a root, under names that a plugin starts there.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use opkg_engine::effects::{Effects, Report};
 use opkg_engine::machine::{Install, InstallOutcome, Remove, StepFailure, VerifyInherited};
 use opkg_oda::{PackageId, RunId, Stage, StateKey};
 use opkg_opm::Repository;
+use opkg_tests::process;
 
 use crate::fixture::{
     DEMO, Fixture, IMAGE, OTHER, StepReport, assert_installed, failure_reason, package_failures,
@@ -19,9 +21,12 @@ fn fixture_with_fakes(apt_get: &str, dpkg: &str, tells: &str) -> Fixture {
     let root = fixture.root(IMAGE);
     fs::write(root.0.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
     for (name, script) in [("apt-get", apt_get), ("dpkg", dpkg), ("dpkg-query", tells)] {
-        let path = root.0.join("usr/bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let text = root.0.join("tmp").join(name);
+        fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // By a process of its own: one that another test starts meanwhile would hold the file open for writing.
+        let place = root.0.join("usr/bin").join(name);
+        process::run_successfully(Command::new("install").args(["-m", "755"]).arg(&text).arg(place));
+        fs::remove_file(text).unwrap();
     }
     fixture
 }
