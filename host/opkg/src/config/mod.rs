@@ -166,7 +166,7 @@ fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<St
     if is_name(&name) {
         if let Some(stem) = native_name::stem(&name) {
             let message = format!("`opkg-{name}` is also the name of a part of an OPKG `{stem}`");
-            let help = format!("the two cannot be in one cluster: choose a name that does not end so");
+            let help = "the two cannot be in one cluster: choose a name that does not end so";
             reader.report(range, Diagnostic::warning("ambiguous-name", message).help(help));
         }
         return Some(name);

@@ -85,7 +85,7 @@ pub fn launch(command: &[&str], arguments: impl Iterator<Item = OsString>) -> Ex
         Ok(ended) => end_as(ended),
         Err(error) => {
             let text = error.to_string();
-            if !report.is_some_and(|mut report| report.write_all(text.as_bytes()).is_ok()) {
+            if report.is_none_or(|mut report| report.write_all(text.as_bytes()).is_err()) {
                 eprintln!("opm: {text}");
             }
             ExitCode::from(EXIT_NOT_STARTED)

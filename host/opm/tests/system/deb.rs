@@ -171,7 +171,7 @@ fn a_package_whose_script_fails_can_be_tried_again() {
     let reason = "the post-installation script of opkg-demo-server failed with exit status 7: broken \
                   (opkg-demo-server is half-configured now)";
     assert_eq!(told, [(DEMO, reason)], "the other one is installed");
-    assert!(cluster.package_states().contains(&"opkg-other-server 1.0-1 installed".to_owned()));
+    assert!(cluster.package_states().contains(&"opkg-other-server 1.0-1+deb12 installed".to_owned()));
     assert!(report.trace.tail.contains("broken"), "{}", report.trace.tail);
     // A corrected one replaces the one that is half there.
     cluster.build("demo", "1.1-1", &[]);
@@ -228,7 +228,7 @@ fn what_is_half_removed_is_neither_there_nor_gone() {
     // Somebody mends it.
     cluster.root.write("/var/lib/dpkg/info/opkg-demo-server.postrm", "#!/bin/sh\n");
     assert_eq!(cluster.remove(&mut system, Stage::ShouldBeInstalled).outcome, Ok(()));
-    assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1 installed"]);
+    assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1+deb12 installed"]);
 
     for (state, flag) in
         [("half-installed", "ok"), ("half-installed", "reinstreq"), ("half-configured", "ok")]
@@ -240,7 +240,7 @@ fn what_is_half_removed_is_neither_there_nor_gone() {
         assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
         cut_power(&cluster, state, flag);
         assert_eq!(cluster.remove(&mut system, Stage::ShouldBeInstalled).outcome, Ok(()), "{state} {flag}");
-        assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1 installed"], "{state} {flag}");
+        assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1+deb12 installed"], "{state} {flag}");
     }
 }
 

@@ -341,7 +341,7 @@ fn what_others_need_stays() {
         failure_reason(&cluster.remove(&mut system, IMAGE, Stage::ShouldBeInstalled)),
         "rpm failed: others need it: site-tools-1-1.noarch needs opkg-demo-client"
     );
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1", "site-tools 1-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9", "site-tools 1-1"]);
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn an_upgrade_that_was_cut_off_is_ended() {
     assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
     assert_eq!(
         cluster.roots[&IMAGE].rpm(["-q", "opkg-demo-client"]).stdout,
-        "opkg-demo-client-2.0-1.noarch\n"
+        "opkg-demo-client-2.0-1.el9.noarch\n"
     );
     assert_eq!(cluster.remove(&mut system, CLIENT, Stage::ShouldBeInstalled).outcome, Ok(()));
     assert!(cluster.installed(CLIENT).is_empty(), "all versions are gone");
