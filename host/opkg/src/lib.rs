@@ -19,6 +19,7 @@ pub mod limits;
 mod load;
 mod markup;
 pub mod model;
+pub mod regular_file;
 pub mod rules;
 mod sanitize;
 mod settings;

@@ -1,5 +1,6 @@
 //! What `opkgc build` tells about its jobs: lines for people, one document for programs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use opkg::diagnostic::{Diagnostic, Severity};
@@ -13,6 +14,7 @@ use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::job::{JobOutcome, LoadedPackage};
 use crate::json;
+use crate::signing::UNACCEPTED_KEY;
 use crate::summary_table::{JobStatus, SummaryTable};
 
 /// Collects the outcomes of a run.
@@ -21,6 +23,8 @@ pub struct BuildReport {
     targets: usize,
     results: Vec<ResultJson>,
     summary: SummaryTable,
+    /// What was said of the key to sign with, each for one target.
+    said_of_keys: BTreeSet<String>,
     broken_indexes: usize,
     unknown_targets: usize,
 }
@@ -57,6 +61,7 @@ impl BuildReport {
             targets,
             results: Vec::new(),
             summary: SummaryTable::default(),
+            said_of_keys: BTreeSet::new(),
             broken_indexes: 0,
             unknown_targets: 0,
         }
@@ -185,9 +190,12 @@ impl BuildReport {
         })
     }
 
-    fn print_diagnostics(&self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+    fn print_diagnostics(&mut self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+        let said_before = &mut self.said_of_keys;
         let shown: Vec<Diagnostic> = diagnostics
             .iter()
+            // The same for every OPKG.
+            .filter(|found| found.code != UNACCEPTED_KEY || said_before.insert(found.message.clone()))
             .filter(|it| match it.severity {
                 _ if status == JobStatus::Unavailable => self.shell.is_verbose(),
                 Severity::Error => true,

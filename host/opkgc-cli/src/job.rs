@@ -9,6 +9,7 @@ use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
+use crate::signing;
 
 /// An OPKG that was named on the command line.
 pub struct LoadedPackage {
@@ -98,7 +99,13 @@ impl Job<'_> {
         let source = OpkgSource { opkg, directory: &self.package.directory };
         let directory = target_directory(output, self.target);
         match opkg_package::write_packages(&generated.output, source, &directory, builder, signer) {
-            Ok(written) => JobOutcome::Built(written, generated.diagnostics),
+            Ok(written) => {
+                let mut diagnostics = generated.diagnostics;
+                diagnostics.extend(signer.and_then(|signer| {
+                    signing::unaccepted_key(signer, generated.output.accepted_keys.as_deref()?, self.target)
+                }));
+                JobOutcome::Built(written, diagnostics)
+            }
             Err(error) => JobOutcome::Failed(
                 CliError::from(error).context(format!("cannot write to {}", directory.display())),
             ),

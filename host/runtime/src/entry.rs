@@ -1,6 +1,5 @@
 //! A plugin that was found: where, what it is, and what becomes of it when it is called.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -291,7 +290,7 @@ impl LoadedPlugin {
 /// # Errors
 /// When it cannot be read, or is larger.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
-    let file = File::open(path).map_err(LoadErrorKind::Unreadable)?;
+    let file = opkg::regular_file::open(path).map_err(LoadErrorKind::Unreadable)?;
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(LoadErrorKind::Unreadable)?;
     if bytes.len() as u64 > limit {

@@ -5,11 +5,13 @@
 
 mod apt;
 pub mod arch;
+mod bound;
 mod build;
 mod changelog;
 mod control;
 mod copyright;
 pub mod debian_releases;
+pub mod keys;
 mod license;
 mod name;
 mod package;
@@ -20,15 +22,17 @@ mod section;
 mod version;
 pub mod version_order;
 
-use opkg_sdk::artefacts::{Compression, Container, Output, QuiltSource, SourcePackage, TextFile};
+use opkg_sdk::artefacts::{
+    AcceptedKey, Compression, Container, Output, QuiltSource, SourcePackage, TextFile,
+};
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::{diagnostic, parts};
 
 pub use crate::apt::Apt;
+use crate::bound::VersionConstraint;
 use crate::package::Package;
-use crate::relation::VersionConstraint;
 use crate::version::DebVersion;
 
 /// A distribution and release that an OPKG is compiled for.
@@ -39,6 +43,8 @@ pub struct ReleaseProfile {
     pub filter_context: FilterContext,
     /// Of control and data, as the release's own dpkg can read it.
     pub compression: Compression,
+    /// Whose signatures the release's apt accepts: see [`keys`].
+    pub accepted_keys: Vec<AcceptedKey>,
 }
 
 /// Everything that an OPKG becomes.
@@ -79,6 +85,7 @@ pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal
             fields: control::source_fields(opkg, &packages),
         }),
         container: Container::Deb(profile.compression),
+        accepted_keys: Some(profile.accepted_keys.clone()),
         packages: records,
         diagnostics,
     })

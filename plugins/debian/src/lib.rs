@@ -1,11 +1,13 @@
 //! Debian.
 
 use opkg_deb_family::debian_releases::{RELEASES, parse_release};
+use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
 /// What Debian called stable when this was written.
@@ -37,9 +39,19 @@ impl Distribution for Debian {
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         let context = filter_context(target)?;
         arch::check_supported(&context, &arch::all_archs())?;
+        let release = context.identities[0].version.as_ref().map_or(0, ReleaseNumber::major);
+        let verifier = match release {
+            ..9 => Verifier::Gpgv1,
+            9..13 => Verifier::Gpgv2,
+            _ => Verifier::Strict,
+        };
         opkg_deb_family::generate(
             opkg,
-            &ReleaseProfile { filter_context: context, compression: Compression::Xz },
+            &ReleaseProfile {
+                filter_context: context,
+                compression: Compression::Xz,
+                accepted_keys: verifier.accepted_keys(),
+            },
         )
     }
 }

@@ -16,10 +16,13 @@ mod record;
 mod relation;
 pub mod release_macro;
 pub mod repository;
+mod rpm_version;
 mod spec;
 pub mod version_order;
 
-use opkg_sdk::artefacts::{BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile};
+use opkg_sdk::artefacts::{
+    BuildCommand, Container, NativeBuild, Output, RpmFormat, SourcePackage, Tarball, TextFile,
+};
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, Opkg, Severity};
 use opkg_sdk::packaging::Refusal;
@@ -28,6 +31,7 @@ pub use dnf::Dnf;
 pub use license::LicenseNames;
 use package::SpecPlan;
 pub use profile::{ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases};
+pub use rpm_version::RpmVersion;
 
 /// Everything that an OPKG becomes.
 ///
@@ -57,7 +61,11 @@ pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal
         native_build: native_build(opkg, &plan, profile, &spec),
         meta_files: vec![TextFile { path: spec, contents, executable: false }],
         source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
-        container: Container::Rpm(profile.compression),
+        container: Container::Rpm(RpmFormat {
+            compression: profile.rpm_version.compression(),
+            file_digests: profile.rpm_version.file_digests(),
+        }),
+        accepted_keys: Some(profile.rpm_version.accepted_keys()),
         packages: record::packages(opkg, &plan),
         diagnostics,
     })

@@ -78,7 +78,7 @@ pub fn plan<'a>(
     };
     let at = release.changes.first().map_or(opkg.at, |change| change.at);
     let evr = Evr::from_version(&release.version);
-    evr.report_changes(&release.version, at, diagnostics);
+    evr.report_changes(&release.version, at, profile, diagnostics);
 
     let documentation = match profile.has_versioned_documentation {
         true => format!("{}/opkg-{}-{}", profile.documentation_dir, opkg.name, evr.version),

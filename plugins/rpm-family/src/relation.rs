@@ -9,7 +9,7 @@ use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::version::operator;
 
 use crate::condition;
-use crate::evr::{Evr, is_relation_version};
+use crate::evr::{self, Evr};
 use crate::profile::{ReleaseProfile, WeakDependencies};
 
 /// One relation, and what the spec must test before it holds.
@@ -93,17 +93,21 @@ fn translate(
         );
         return None;
     }
-    if let Some(bound) = &relation.bound
-        && !is_relation_version(&bound.version)
-    {
-        let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
-        diagnostic::push_unique(
-            diagnostics,
-            unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
-        );
-        return None;
-    }
-    if relation.bound.is_some() && name.starts_with('/') {
+    let bound = match &relation.bound {
+        None => None,
+        Some(bound) => match evr::relation_version(&bound.version, relation.at, profile, diagnostics) {
+            Some(version) => Some(Bound { comparison: bound.comparison, version }),
+            None => {
+                let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
+                diagnostic::push_unique(
+                    diagnostics,
+                    unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
+                );
+                return None;
+            }
+        },
+    };
+    if bound.is_some() && name.starts_with('/') {
         let message = format!("RPM allows no version with a file, as in `{name}`");
         let help = "leave the version out, or name the package that has the file";
         diagnostic::push_unique(diagnostics, diagnostic::error(relation.at, message, help));
@@ -137,7 +141,7 @@ fn translate(
             NativeKind::Suggests
         }
     };
-    let native = NativeRelation { kind, name, bound: relation.bound.clone() };
+    let native = NativeRelation { kind, name, bound };
     Some(SpecRelation { native, conditions, applies: settled })
 }
 

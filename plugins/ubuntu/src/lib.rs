@@ -1,6 +1,7 @@
 //! Ubuntu: Debian's packages, other releases. What a package says of Debian holds here as well, where it knows
 //! no Ubuntu.
 
+use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
@@ -76,6 +77,12 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
         false => vec![identity("debian", &debian_base_release(&version), debian_releases::parse_release)],
     };
     Ok(ReleaseProfile {
+        accepted_keys: match version.major() {
+            ..18 => Verifier::Gpgv1,
+            18..24 => Verifier::Gpgv2,
+            _ => Verifier::Strict,
+        }
+        .accepted_keys(),
         compression: match version.components() >= ZSTD_SINCE.as_slice() {
             true => Compression::Zstd,
             false => Compression::Xz,
