@@ -1,11 +1,11 @@
 //! One OPKG for one target, and how that ended.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use opkg::LoadResult;
 use opkg::diagnostic::Diagnostic;
 use opkg_interface::Target;
-use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
+use opkg_package::{BuildMode, OpkgSource, OutputDir, Signer, StagedPackages};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
@@ -21,8 +21,8 @@ pub struct LoadedPackage {
 
 /// How a job ended.
 pub enum JobOutcome {
-    /// Everything was written; what the plugin said besides.
-    Built(Vec<WrittenFile>, Vec<Diagnostic>),
+    /// Everything was made; what the plugin said besides.
+    Built(StagedPackages, Vec<Diagnostic>),
     /// The OPKG's own filters exclude the target.
     Unavailable(Diagnostic),
     /// The plugin found that it cannot be expressed.
@@ -60,12 +60,6 @@ impl LoadedPackage {
     }
 }
 
-/// The target's own directory within the output directory.
-#[must_use]
-pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
-    output.join(target.to_string())
-}
-
 /// One OPKG for one target.
 pub struct Job<'a> {
     /// What is compiled.
@@ -83,8 +77,8 @@ impl Job<'_> {
         format!("{} for {}", self.package.title(), self.target)
     }
 
-    /// Compiles the OPKG into the target's directory within `output`.
-    pub fn run(&self, output: &Path, builder: BuildMode, signer: Option<&Signer>) -> JobOutcome {
+    /// Compiles the OPKG, to be published in `output` later.
+    pub fn run(&self, output: &OutputDir, builder: BuildMode, signer: Option<&Signer>) -> JobOutcome {
         let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.is_compilable) else {
             return JobOutcome::InvalidPackage;
         };
@@ -96,11 +90,10 @@ impl Job<'_> {
             Err(error) => return JobOutcome::Failed(error.into()),
         };
         let source = OpkgSource { opkg, directory: &self.package.directory };
-        let directory = target_directory(output, self.target);
-        match opkg_package::write_packages(&generated.output, source, &directory, builder, signer) {
-            Ok(written) => JobOutcome::Built(written, generated.diagnostics),
+        match output.stage(&generated.output, source, builder, signer) {
+            Ok(staged) => JobOutcome::Built(staged, generated.diagnostics),
             Err(error) => JobOutcome::Failed(
-                CliError::from(error).context(format!("cannot write to {}", directory.display())),
+                CliError::from(error).context(format!("cannot write to {}", output.path().display())),
             ),
         }
     }

@@ -62,6 +62,16 @@ impl SummaryTable {
         }
     }
 
+    /// A job that was added before has failed in the end.
+    pub fn fail(&mut self, package: &str, target: &str, cause: &str) {
+        for cell in &mut self.cells {
+            if cell.package == package && cell.target == target {
+                cell.status = JobStatus::Failed;
+            }
+        }
+        self.causes.push(format!("{package} for {target}: {}", cause.lines().next().unwrap_or_default()));
+    }
+
     /// How many ended so.
     #[must_use]
     pub fn count(&self, status: JobStatus) -> usize {

@@ -1,4 +1,4 @@
-//! Everything for one target, into a directory: all of it or nothing.
+//! Everything that is made of one OPKG for one target.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,8 +10,7 @@ use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
 use crate::sign::Signer;
 use crate::source::OpkgSource;
-use crate::staging::StagingDir;
-use crate::written::{OutputKind, WrittenFile};
+use crate::written::OutputKind;
 use crate::{direct, native, upload};
 
 /// Who makes the binary packages.
@@ -28,24 +27,18 @@ pub enum BuildMode {
     },
 }
 
-/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is
-/// created if need be. What stood there under the same names is replaced. With a signer, packages are signed that
-/// have a place for signatures of their own, except those of a native build.
-///
-/// # Errors
-/// On any error nothing new is left in `directory`, and what was there still is.
-pub fn write_packages(
+/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is new.
+/// Returns the paths in there.
+pub(crate) fn write_into(
+    directory: &Path,
     output: &Output,
     source: OpkgSource<'_>,
-    directory: &Path,
     builder: BuildMode,
     signer: Option<&Signer>,
-) -> Result<Vec<WrittenFile>, Error> {
+) -> Result<Vec<(String, OutputKind)>, Error> {
     let started = Instant::now();
-    let stage = StagingDir::new(directory)?;
-    let root = stage.path();
-    let mut written = write_sources(output, source, &OutputTree::new(&root, source.timestamp()))?;
-    let tree = OutputTree::new(&root, source.timestamp());
+    let tree = OutputTree::new(directory, source.timestamp());
+    let mut written = write_sources(output, source, &tree)?;
     written.extend(
         direct::build_source_package(output, source, &tree, signer)?
             .map(|path| (path, OutputKind::SourcePackage)),
@@ -53,7 +46,7 @@ pub fn write_packages(
     let packages = match builder {
         BuildMode::None => Vec::new(),
         BuildMode::Direct => direct::build_packages(output, source, &tree, signer)?,
-        BuildMode::Native { verbose } => native::run_native_build(output, source, &stage, verbose)?,
+        BuildMode::Native { verbose } => native::run_native_build(output, source, &tree, verbose)?,
     };
     written.extend(packages.into_iter().map(|path| (path, OutputKind::BinaryPackage)));
     if builder == BuildMode::Direct {
@@ -67,11 +60,6 @@ pub fn write_packages(
         )?;
         written.extend(records.into_iter().map(|path| (path, OutputKind::BuildRecord)));
     }
-    let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
-    stage.publish(directory, &paths, &[])?;
-    tracing::debug!(directory = %directory.display(), files = paths.len(), elapsed = ?started.elapsed(), "written");
-    Ok(written
-        .into_iter()
-        .map(|(path, role)| WrittenFile { path: directory.join(path), kind: role })
-        .collect())
+    tracing::debug!(directory = %directory.display(), files = written.len(), elapsed = ?started.elapsed(), "staged");
+    Ok(written)
 }

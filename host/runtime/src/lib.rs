@@ -9,6 +9,7 @@
 
 mod bindings;
 mod cache;
+mod component_file;
 mod component_interface;
 mod embedded;
 mod engine;

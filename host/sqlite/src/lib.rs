@@ -58,6 +58,14 @@ impl SqliteStore {
         OpenOptions::default().create(path)
     }
 
+    /// Creates a new database that holds these changes, all of it or nothing, and opens it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::create`], and when the changes do not go together.
+    pub fn create_with(path: &Path, changes: &[Change]) -> Result<Self, Error> {
+        OpenOptions::default().create_with(path, changes)
+    }
+
     /// Opens a database and migrates one of an older schema.
     ///
     /// # Errors
@@ -71,6 +79,12 @@ impl OpenOptions {
     /// # Errors
     /// As [`SqliteStore::create`].
     pub fn create(&self, path: &Path) -> Result<SqliteStore, Error> {
+        self.create_with(path, &[])
+    }
+
+    /// # Errors
+    /// As [`SqliteStore::create_with`].
+    pub fn create_with(&self, path: &Path, changes: &[Change]) -> Result<SqliteStore, Error> {
         let fail = |error: io::Error| io_error(path, &error);
         // A log left behind by a database that was deleted would be taken for this one's.
         for suffix in ["", "-wal", "-journal"] {
@@ -87,7 +101,13 @@ impl OpenOptions {
         // Complete under another name first: whoever finds it under its own finds all of it.
         let draft = tempfile::Builder::new().prefix(".oda-").tempfile_in(directory).map_err(fail)?;
         let created = self.connect(draft.path(), path).and_then(|mut connection| {
-            let result = schema::create(&mut connection).map_err(|error| self.map_error(error, path));
+            let result = schema::create(&mut connection)
+                .and_then(|()| {
+                    let transaction = connection.transaction()?;
+                    apply_changes(&transaction, "create.within", changes)?;
+                    Ok(transaction.commit()?)
+                })
+                .map_err(|error| self.map_error(error, path));
             result.and_then(|()| connection.close().map_err(|(_, error)| self.map_error(error.into(), path)))
         });
         // SQLite removes them when it closes; after a failure they may be left.

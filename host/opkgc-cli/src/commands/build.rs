@@ -7,17 +7,18 @@ use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Part;
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
-use opkg_package::BuildMode;
+use opkg_package::{BuildMode, IndexRequest, OutputDir, Signer};
 use opkg_runtime::{DistributionPlugin, Registry};
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
+use crate::build_report::{self, BuildReport};
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::job::{self, Job, JobOutcome, LoadedPackage};
+use crate::job::{Job, JobOutcome, LoadedPackage};
 use crate::schedule::run_in_order;
 use crate::source_date::source_date;
-use crate::{build_report, dists, hook_components, interrupt, plugins, signing};
+use crate::{dists, hook_components, interrupt, plugins, signing};
 
 /// Runs the command.
 ///
@@ -53,30 +54,50 @@ pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
     };
 
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
+    let output = OutputDir::new(&arguments.output);
     let progress = ProgressBar::new(shell, jobs.len());
-    let mut reports = build_report::BuildReport::new(shell, targets.len());
-    let mut built: Vec<&Target> = Vec::new();
+    let mut reports = BuildReport::new(shell, targets.len());
     run_in_order(
         &jobs,
         threads.unwrap_or_else(opkg_runtime::parallelism),
-        |job| progress.track(job.title(), || job.run(&arguments.output, builder, signer.as_ref())),
+        |job| progress.track(job.title(), || job.run(&output, builder, signer.as_ref())),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
-            if matches!(outcome, Some(JobOutcome::Built(..))) && !built.contains(&job.target) {
-                built.push(job.target);
-            }
-            reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried))
+            reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried));
+            Ok::<(), CliError>(())
         },
     )?;
     drop(progress);
-    if arguments.repo {
-        for target in built {
-            let directory = job::target_directory(&arguments.output, target);
-            let indexed = opkg_package::write_index(&directory, &target.to_string(), signer.as_ref());
-            reports.record_index(&directory, target, indexed.map_err(CliError::from))?;
-        }
+    for (target, _) in &targets {
+        publish_target(shell, &arguments, &output, target, signer.as_ref(), &mut reports);
     }
     reports.finish()
+}
+
+/// Puts everything that was made for a target into its directory, with the index if one is wanted.
+fn publish_target(
+    shell: Shell,
+    arguments: &BuildArgs,
+    output: &OutputDir,
+    target: &Target,
+    signer: Option<&Signer>,
+    reports: &mut BuildReport,
+) {
+    let staged = reports.staged(target);
+    if staged.is_empty() {
+        return;
+    }
+    let name = target.to_string();
+    let index = arguments.repo.then_some(IndexRequest { name: &name, signer });
+    let directory = arguments.output.join(&name);
+    let wait = || {
+        shell.status(&format!(
+            "waiting for another opkgc, which is putting its files into {}",
+            arguments.output.display()
+        ));
+    };
+    let published = output.publish(&name, &staged, index, &wait).map_err(CliError::from);
+    reports.record_publication(&directory, target, published);
 }
 
 fn resolve_targets(

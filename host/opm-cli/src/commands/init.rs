@@ -1,13 +1,15 @@
 //! `opm init`: the database, and this machine as the first target in it.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fs_err as fs;
 use opkg_engine::clock::now_seconds;
 use opkg_engine::local_target;
 use opkg_engine::targets::{self, TargetSpec};
-use opkg_oda::{Cluster, Store, TargetAddress, TargetKind};
+use opkg_oda::{Cluster, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
 use opkg_sqlite::SqliteStore;
 
@@ -48,7 +50,7 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
         write_conf(session.conf_path(), &address)?;
         session.shell.status(&format!("made {}", session.conf_path().display()));
     }
-    SqliteStore::create(database)?.commit(&first)?;
+    SqliteStore::create_with(database, &first)?;
     session.shell.status(&format!("made {}: this machine is {address}", database.display()));
     let hint = match address.kind {
         TargetKind::Server => {
@@ -64,11 +66,13 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
 fn write_conf(path: &Path, address: &TargetAddress) -> Result<(), CliError> {
     let directory = path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
-        let draft = directory.join(format!(".opm.conf-{}", std::process::id()));
-        let mut file = fs_err::File::create_new(&draft)?;
-        file.write_all(local_target::render(address).as_bytes())?;
-        file.sync_all()?;
-        fs_err::rename(&draft, path)?;
+        let mut draft = tempfile::Builder::new()
+            .prefix(".opm.conf-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory)?;
+        draft.write_all(local_target::render(address).as_bytes())?;
+        draft.as_file().sync_all()?;
+        draft.persist(path).map_err(|failed| failed.error)?;
         fs_err::File::open(directory)?.sync_all()
     };
     write().context(format_args!("cannot write {}", path.display()))
