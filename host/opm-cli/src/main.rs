@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
+use opkg_runtime::{COMPILE_COMMAND, compile_component};
 use opm_cli::args::Cli;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    // An engine starts this program anew inside the root of a target; what follows is no command line for people.
-    if arguments.next().is_some_and(|it| it == "enter-root") {
-        return opkg_opm::enter_root(arguments);
+    // It starts itself anew, in front of every other program and for compiling; what follows is no command line for people.
+    match arguments.next() {
+        Some(command) if command == "launch" => return opkg_opm::launch(&["launch"], arguments),
+        Some(command) if command == COMPILE_COMMAND => return compile_component(arguments),
+        _ => {}
     }
     opm_cli::run(Cli::parse_from_env()).into()
 }

@@ -158,7 +158,7 @@ impl System {
             home,
             candidates,
             arguments,
-            environment: hooks::hook_environment(&self.config, &context),
+            environment: hooks::hook_environment(&self.config, &context).map_err(SystemError::Environment)?,
             shared_dirs: directory.map(Path::to_owned).into_iter().collect(),
             timeout: self.config.limits.hook_timeout(),
         };

@@ -27,6 +27,6 @@ pub use config::{
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
-pub use process::{StopToken, enter_root};
+pub use process::{StopToken, launch};
 pub use roots::RootError;
 pub use system::{System, SystemOptions};

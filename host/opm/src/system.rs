@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use opkg_engine::effects::Report;
@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::hooks::{HomeError, HookRunners};
 use crate::packages::{FindManagerError, ManagerContext, NativePackages, PackageManager};
 use crate::process::{
-    Executor, LogError, ProcStat, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
+    Executor, LogError, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
 };
 use crate::roots::{RootError, TargetRoot};
 
@@ -28,21 +28,22 @@ pub struct SystemOptions {
     pub database: String,
     /// Where plugins are looked for, and what they may use.
     pub plugin_options: RuntimeOptions,
-    /// How this program is started so that it calls [`enter_root`](crate::enter_root) with the arguments that follow.
-    pub enter_command: Vec<OsString>,
+    /// How this program is started so that it calls [`launch`](crate::launch) with the arguments that follow.
+    pub launch_command: Vec<OsString>,
     /// For asking it to stop.
     pub stop: StopToken,
 }
 
 impl SystemOptions {
-    /// Those of a program that calls [`enter_root`](crate::enter_root) for its first argument `enter-root`.
+    /// Those of a program that calls [`launch`](crate::launch) for its first argument `launch`, and what
+    /// [`RuntimeOptions::for_program`] wants.
     #[must_use]
     pub fn new(database: String) -> Self {
         Self {
             database,
-            plugin_options: RuntimeOptions::from_env(),
+            plugin_options: RuntimeOptions::for_program(),
             // Whatever became of the program's file meanwhile.
-            enter_command: vec!["/proc/self/exe".into(), "enter-root".into()],
+            launch_command: vec!["/proc/self/exe".into(), "launch".into()],
             stop: StopToken::default(),
         }
     }
@@ -64,6 +65,8 @@ pub(crate) enum SystemError {
     Home(#[from] HomeError),
     #[error(transparent)]
     Manager(#[from] FindManagerError),
+    #[error("the list of nodes cannot be written: {0}")]
+    Environment(io::Error),
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -87,7 +90,7 @@ impl System {
     /// Nothing is looked at before there is work.
     #[must_use]
     pub fn new(config: Config, options: SystemOptions) -> Self {
-        let SystemOptions { database, plugin_options, enter_command, stop } = options;
+        let SystemOptions { database, plugin_options, launch_command, stop } = options;
         let timeout = config.limits.component;
         Self {
             config,
@@ -100,7 +103,7 @@ impl System {
                 },
                 ..plugin_options
             },
-            executor: Executor { enter_command, stop },
+            executor: Executor { launch_command, stop },
             registry: OnceCell::new(),
             package_managers: BTreeMap::new(),
             refresh_errors: BTreeMap::new(),
@@ -118,8 +121,7 @@ impl System {
     }
 
     pub(crate) fn process_tag(&self, run: RunId, role: ProcessRole) -> ProcessTag {
-        let session = ProcStat::current().map_or(0, |stat| stat.session);
-        ProcessTag { run, database: self.database.clone(), role, session }
+        ProcessTag { run, database: self.database.clone(), role }
     }
 
     /// A new log of a run. Their numbers tell their order.

@@ -1,6 +1,5 @@
 //! Tests of packages: the files that define them, and running these through their runner.
 
-use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use opkg_engine::testing::{
     DATA_DIR, DEFINITIONS_DIR, TESTING_DIR, TestBackend, TestDiscoveryError, TestFiles, TestNode,
     TestObserver, TestRecorder, TestRun, TestStatus, TestSubject, find_package_tests, phase_test_file,
 };
-use opkg_oda::{Cluster, RunId, TargetId, TargetKind};
+use opkg_oda::{Cluster, RunId, TargetId};
 use opkg_runtime::hook;
 use rustix::fs::{Mode, OFlags};
 
@@ -85,9 +84,6 @@ impl System {
             image: None,
             tag: self.process_tag(run, ProcessRole::Script),
         };
-        let clients = cluster.targets_of_kind(TargetKind::Client);
-        let mut nodes: Vec<OsString> = clients.map(|client| client.address.name.to_string().into()).collect();
-        nodes.sort_unstable();
         let call = HookInvocation {
             name: TEST_HOOK,
             display_name: test_run.name().to_owned(),
@@ -95,8 +91,8 @@ impl System {
             root: &root,
             home: TESTING_DIR.into(),
             candidates: test_run.files.iter().map(|file| Path::new(TESTING_DIR).join(file)).collect(),
-            arguments: nodes,
-            environment: hooks::hook_environment(&self.config, &context),
+            arguments: hooks::node_arguments(cluster),
+            environment: hooks::hook_environment(&self.config, &context).map_err(SystemError::Environment)?,
             shared_dirs: Vec::new(),
             timeout: self.config.limits.hook_timeout(),
         };

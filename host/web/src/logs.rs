@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 use rustix::fs::{Mode, OFlags, open, openat};
 
 /// Of a longer log, this much of its beginning and [`TAIL_BYTES`] of its end are shown.
@@ -76,7 +76,7 @@ fn open_beneath(directory: &Path, below: &Path) -> Result<File, LogError> {
 fn read_at_most(file: &mut File, most: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
-    Ok(strip_control_chars(&String::from_utf8_lossy(&bytes)))
+    Ok(escape_hidden(&String::from_utf8_lossy(&bytes)))
 }
 
 #[cfg(test)]

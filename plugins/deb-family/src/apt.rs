@@ -4,6 +4,8 @@ use opkg_sdk::artefacts::TextFile;
 use opkg_sdk::package_manager::{Command, Installed, Place};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
+use crate::build::BUILD_PROGRAM;
+
 const APT_GET: &str = "apt-get";
 const DPKG: &str = "dpkg";
 const DPKG_QUERY: &str = "dpkg-query";
@@ -21,7 +23,7 @@ pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        to_strings(&[APT_GET, DPKG, DPKG_QUERY])
+        to_strings(&[APT_GET, DPKG, DPKG_QUERY, BUILD_PROGRAM])
     }
 
     /// Of names, `name=version`, or absolute paths of `.deb` files.

@@ -21,7 +21,7 @@ pub fn run_export(session: &Session) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let cluster = store.load()?;
     let values = export::load_values(&mut store, &cluster)?;
-    session.shell.print(&export::export(&cluster, &values))?;
+    session.shell.print_document(&export::export(&cluster, &values))?;
     Ok(ExitStatus::Success)
 }
 

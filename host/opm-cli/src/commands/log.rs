@@ -193,14 +193,14 @@ fn print_output(session: &Session, result: &StepResult) -> Result<(), CliError> 
             session.shell.status("note: the log cannot be read; these are its last lines");
         }
         let lines: Vec<String> =
-            result.log_tail.lines().map(|it| format!("  | {}\n", opkg::strip_control_chars(it))).collect();
+            result.log_tail.lines().map(|it| format!("  | {}\n", opkg::escape_hidden(it))).collect();
         return Ok(session.shell.print(&lines.concat())?);
     };
     let mut reader = BufReader::new(file).take(MAX_LOG_BYTES);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(&line);
-        session.shell.print(&format!("  | {}\n", opkg::strip_control_chars(text.trim_end_matches('\n'))))?;
+        session.shell.print(&format!("  | {}\n", opkg::escape_hidden(text.trim_end_matches('\n'))))?;
         line.clear();
     }
     if reader.limit() == 0 {

@@ -46,6 +46,8 @@ pub(crate) enum PackageError {
     SaveScript(#[from] SaveScriptError),
     #[error("{} cannot be run: {error}", .script.display())]
     SavedScript { script: PathBuf, error: io::Error },
+    #[error("the list of nodes cannot be written: {0}")]
+    Environment(io::Error),
     #[error("{reason}")]
     Script { reason: String, termination: Termination },
 }
@@ -281,7 +283,8 @@ impl NativePackages<'_> {
             home: hooks::package_home(&package.name),
             candidates: candidates.to_vec(),
             arguments: Vec::new(),
-            environment: hooks::hook_environment(self.context.config, &hook_context),
+            environment: hooks::hook_environment(self.context.config, &hook_context)
+                .map_err(PackageError::Environment)?,
             shared_dirs: Vec::new(),
             timeout: self.context.config.limits.hook_timeout(),
         };

@@ -14,8 +14,8 @@ use super::os_release::{OsRelease, OsReleaseError};
 use crate::config::Config;
 use crate::hooks::{self, Environment, set_variable};
 use crate::process::{
-    DEFAULT_PATH, ExecRequest, Executor, OutputMode, ProcessTag, StepLog, Termination, describe_failure,
-    find_in_path,
+    DEFAULT_PATH, ExecRequest, Executor, OutputMode, ProcessTag, SharedDir, StepLog, Termination,
+    describe_failure, find_in_path,
 };
 use crate::roots::{TargetRoot, TempFiles};
 
@@ -205,7 +205,11 @@ impl PackageManager {
             environment: command_environment(context, &command.env),
             working_directory: "/".into(),
             in_root: command.in_root,
-            shared_dirs: self.local_repositories.clone(),
+            shared_dirs: self
+                .local_repositories
+                .iter()
+                .map(|path| SharedDir { path: path.clone(), writable: false })
+                .collect(),
             timeout: context.config.limits.package_manager_timeout(),
             output: output_mode,
             account: None,

@@ -8,10 +8,19 @@ use std::thread;
 use rustix::process::test_kill_process;
 
 use super::*;
+use crate::process::launch_spec::LaunchSpec;
 
 /// Long enough for a shell to begin on a busy machine.
 const SHORT_TIMEOUT: Timeout = Timeout { limit: Duration::from_secs(3), grace: Duration::from_millis(300) };
 const LONG_TIMEOUT: Timeout = Timeout { limit: Duration::from_secs(60), grace: Duration::from_millis(300) };
+
+/// The program of this crate that launches others, which is built with its tests.
+fn launcher() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let launcher = tests.ancestors().nth(2).unwrap().join("launcher");
+    assert!(launcher.is_file(), "{} is not built: cargo build -p opkg-opm --bins", launcher.display());
+    launcher
+}
 
 /// A directory for programs and their log.
 struct Fixture(tempfile::TempDir);
@@ -49,12 +58,12 @@ impl Fixture {
     }
 
     fn run(&self, argv: &[&str], timeout: Timeout, answers: bool, stop: &StopToken) -> RunResult {
+        let spec = LaunchSpec { working_directory: self.0.path().to_owned(), ..LaunchSpec::default() };
         let program = ProcessSpec {
+            launcher: [vec![launcher().into()], spec.to_args()].concat(),
             argv: argv.iter().map(Into::into).collect(),
             environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("A".into(), "b".into())],
-            working_directory: self.0.path().to_owned(),
             output: if answers { OutputMode::CaptureStdout } else { OutputMode::Log },
-            account: None,
         };
         let log = self.path("log");
         let _ = fs::remove_file(&log);
@@ -238,4 +247,27 @@ fn whoever_asks_twice_gets_it_at_once() {
         Termination::Stopped
     );
     assert!(!fixture.path("started").exists());
+}
+
+/// For a program of the running system; what is confined is tested with roots.
+#[test]
+fn attributes_do_not_depend_on_the_caller() {
+    let fixture = Fixture::new();
+    let outcome = fixture.run_shell(
+        "umask; grep -E '^Sig(Blk|Ign):' /proc/self/status; echo files: $(ls /proc/self/fd)
+         read pid name state parent group session terminal rest < /proc/self/stat
+         [ $pid = $group ] && [ $pid = $session ] && echo leader; echo terminal: $terminal",
+        LONG_TIMEOUT,
+    );
+    let expected =
+        "0022\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\nfiles: 0 1 2 3\nleader\nterminal: 0";
+    assert_eq!(outcome.lines, expected);
+}
+
+#[test]
+fn what_is_too_long_for_the_kernel_is_told() {
+    let fixture = Fixture::new();
+    let word = "x".repeat(200_000);
+    let Termination::NotStarted(reason) = fixture.run_to_termination(&["true", &word]) else { panic!() };
+    assert_eq!(reason, "true cannot be started: its arguments and environment are too long");
 }

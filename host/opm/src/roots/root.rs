@@ -271,6 +271,18 @@ impl<'a> TempFiles<'a> {
         file.set_permissions(PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))
     }
 
+    /// Writes a file for everybody, unless something is there that is more than what an earlier run may have left.
+    ///
+    /// # Errors
+    /// It cannot be written, or the directory is not there.
+    pub(crate) fn write_in_place(&mut self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW;
+        let mut file = File::from(self.root.open_at(path, flags, Mode::from_raw_mode(0o644))?);
+        self.files.push(path.to_owned());
+        crash_point("addition.made");
+        file.write_all(contents)
+    }
+
     /// From here on they belong to the root.
     pub(crate) fn keep(mut self) {
         self.files.clear();

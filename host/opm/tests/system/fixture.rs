@@ -27,10 +27,10 @@ const ROOT_PROGRAMS: [&str; 12] =
 /// Names the directory to work in, instead of the build's.
 pub const DIRECTORY_VAR: &str = "OPM_TEST_DIRECTORY";
 
-/// Names the program that enters roots, instead of the build's.
-pub const ENTER_COMMAND_VAR: &str = "OPM_TEST_ENTRANCE";
+/// Names the program that launches others, instead of the build's.
+pub const LAUNCHER_VAR: &str = "OPM_TEST_LAUNCHER";
 
-/// Not below /tmp, which is seen in every root anyway.
+/// Not below /tmp, which every root has of its own while something runs there.
 fn scratch_parent() -> PathBuf {
     std::env::var_os(DIRECTORY_VAR).map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
 }
@@ -96,8 +96,8 @@ impl Fixture {
 
     pub fn system(&self) -> System {
         let cache = scratch_parent().join("plugins");
-        let entrance =
-            std::env::var_os(ENTER_COMMAND_VAR).unwrap_or_else(|| env!("CARGO_BIN_EXE_enter-root").into());
+        let launcher =
+            std::env::var_os(LAUNCHER_VAR).unwrap_or_else(|| env!("CARGO_BIN_EXE_launcher").into());
         System::new(
             self.config.clone(),
             SystemOptions {
@@ -106,7 +106,7 @@ impl Fixture {
                     cache: Some(cache),
                     ..RuntimeOptions::default()
                 },
-                enter_command: vec![entrance],
+                launch_command: vec![launcher],
                 stop: self.stop.clone(),
                 ..SystemOptions::new(self.database())
             },
