@@ -12,22 +12,26 @@ use opkg_tests::{opm, process, scratch, tools};
 const ROOTS: [&str; 3] = ["head", "compute", "node1"];
 
 const FAKE_PROGRAMS: [(&str, &str); 3] = [
-    ("dpkg", r#"case " $* " in *' --purge '*) for word in "$@"; do rm -f "/db/$word"; done ;; esac"#),
+    ("dpkg", "exit 0"),
     (
         "apt-get",
         r#"verb=
 for word in "$@"; do
   case $verb in
     install) touch "/db/$word" ;;
-    *) case $word in install | update) verb=$word ;; esac ;;
+    purge) rm -f "/db/$word" ;;
+    *) case $word in install | purge | update) verb=$word ;; esac ;;
   esac
 done"#,
     ),
     (
         "dpkg-query",
-        r#"for file in /usr/bin/dpkg /db/*; do
-  if [ -e "$file" ]; then printf '%s\t1.0-1\tall\tinstalled\tok\tpostinst\n' "${file##*/}"; fi
-done"#,
+        r#"status=0
+shift 2
+for name in "$@"; do
+  if [ -e "/db/$name" ]; then printf '%s\t1.0-1\tall\tinstalled\tpostinst\n' "$name"; else status=1; fi
+done
+exit $status"#,
     ),
 ];
 
@@ -73,7 +77,7 @@ impl ClusterFixture {
         site.opm(&["target", "add", "image:compute", "--root", &root("compute")]);
         site.opm(&["target", "add", "client:node1", "--root", &root("node1")]);
         site.opm(&["phase", "set", "test_install"]);
-        site.opm(&["request", "--new", "demo"]);
+        site.opm(&["request", "demo"]);
         site
     }
 

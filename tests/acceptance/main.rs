@@ -23,7 +23,6 @@ mod opm_web;
 mod output;
 mod plain_tools;
 mod plugins;
-mod program_packages;
 mod readme;
 mod reproducible;
 mod rpm_index;

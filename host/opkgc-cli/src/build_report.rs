@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use opkg::diagnostic::{Diagnostic, Severity};
-use opkg::filesystem;
 use opkg_interface::Target;
 use opkg_package::{OutputKind, WrittenFile};
 use opkg_runtime::Registry;
@@ -19,26 +18,17 @@ use crate::summary_table::{JobStatus, SummaryTable};
 /// Collects the outcomes of a run.
 pub struct BuildReport {
     shell: Shell,
+    targets: usize,
     results: Vec<ResultJson>,
     summary: SummaryTable,
-    /// What belongs to no job of its own, see [`MadeBeside`].
-    failed_beside: usize,
+    broken_indexes: usize,
     unknown_targets: usize,
 }
 
-/// What is written into a target's directory when all jobs of the target have ended.
-struct MadeBeside {
-    title: &'static str,
-    /// Where it succeeded.
-    status: &'static str,
-    /// Name and version of what it was made of, if that is an OPKG.
-    opkg: Option<(&'static str, Option<String>)>,
-}
-
-/// One OPKG for one target, or what is written beside all of a target, as `--format json` prints it.
+/// One OPKG for one target, or the index of a target's directory, as `--format json` prints it.
 #[derive(Serialize)]
 struct ResultJson {
-    /// Of the OPKG; of an index and the package of shared directories, where they were written.
+    /// Of the OPKG; of an index, where it was written.
     directory: String,
     name: Option<String>,
     version: Option<String>,
@@ -54,19 +44,20 @@ struct ResultJson {
 #[derive(Serialize)]
 struct FileJson {
     path: String,
-    /// `meta`, `source`, `package`, `record`, `signature` or `index`.
+    /// `meta`, `source`, `package`, `record` or `index`.
     role: &'static str,
 }
 
 impl BuildReport {
-    /// Of a run that begins.
+    /// For a run with so many targets.
     #[must_use]
-    pub fn new(shell: Shell) -> Self {
+    pub fn new(shell: Shell, targets: usize) -> Self {
         Self {
             shell,
+            targets,
             results: Vec::new(),
             summary: SummaryTable::default(),
-            failed_beside: 0,
+            broken_indexes: 0,
             unknown_targets: 0,
         }
     }
@@ -132,25 +123,6 @@ impl BuildReport {
         Ok(())
     }
 
-    /// The package of shared directories was written into a target's directory, or not.
-    ///
-    /// # Errors
-    /// When standard output cannot be written to.
-    pub fn record_filesystem(
-        &mut self,
-        directory: &Path,
-        target: &Target,
-        written: Result<Vec<WrittenFile>, CliError>,
-    ) -> Result<(), CliError> {
-        let version = filesystem::opkg().version().map(ToString::to_string);
-        let made = MadeBeside {
-            title: filesystem::PACKAGE,
-            status: "built",
-            opkg: Some((filesystem::NAME, version)),
-        };
-        self.record_beside(directory, target, made, written)
-    }
-
     /// The index of a target's directory was written, or not.
     ///
     /// # Errors
@@ -161,31 +133,19 @@ impl BuildReport {
         target: &Target,
         indexed: Result<Vec<WrittenFile>, CliError>,
     ) -> Result<(), CliError> {
-        let made = MadeBeside { title: "index", status: "indexed", opkg: None };
-        self.record_beside(directory, target, made, indexed)
-    }
-
-    fn record_beside(
-        &mut self,
-        directory: &Path,
-        target: &Target,
-        made: MadeBeside,
-        written: Result<Vec<WrittenFile>, CliError>,
-    ) -> Result<(), CliError> {
-        let (status, files, error) = match written {
-            Ok(files) => (made.status, files, None),
+        let (status, files, error) = match indexed {
+            Ok(files) => ("indexed", files, None),
             Err(error) => {
-                self.failed_beside += 1;
+                self.broken_indexes += 1;
                 ("failed", Vec::new(), Some(error.report().to_string()))
             }
         };
         if self.shell.is_json() {
             let files = files.iter().map(file_json).collect();
-            let (name, version) = made.opkg.unzip();
             self.results.push(ResultJson {
                 directory: path_text(directory),
-                name: name.map(str::to_owned),
-                version: version.flatten(),
+                name: None,
+                version: None,
                 target: target.to_string(),
                 status,
                 files,
@@ -195,8 +155,8 @@ impl BuildReport {
             return Ok(());
         }
         match error {
-            Some(error) => self.shell.eprint(&format!("{} for {target}:\n{error}", made.title)),
-            None => self.shell.status(&format!("{} for {target}: written", made.title)),
+            Some(error) => self.shell.eprint(&format!("index for {target}:\n{error}")),
+            None => self.shell.status(&format!("index for {target}: written")),
         }
         self.print_files(&files)
     }
@@ -206,13 +166,6 @@ impl BuildReport {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn finish(self) -> Result<ExitStatus, CliError> {
-        let count = |status| self.summary.count(status);
-        let is_nothing_built = count(JobStatus::Built) == 0 && count(JobStatus::Unavailable) > 0;
-        for package in self.summary.packages_all(JobStatus::Unavailable) {
-            self.shell.status(&format!(
-                "warning: nothing was made of {package}: its filters exclude every target asked for"
-            ));
-        }
         if self.shell.is_json() {
             self.shell.print_json(&self.results)?;
         } else if let Some(text) = self.summary.render() {
@@ -223,9 +176,9 @@ impl BuildReport {
         }
         Ok(if self.unknown_targets > 0 {
             ExitStatus::UsageError
-        } else if self.summary.count(JobStatus::Failed) + self.failed_beside > 0 {
+        } else if self.summary.count(JobStatus::Failed) + self.broken_indexes > 0 {
             ExitStatus::Failed
-        } else if is_nothing_built {
+        } else if self.summary.count(JobStatus::Unavailable) > 0 && self.targets == 1 {
             ExitStatus::TargetExcluded
         } else {
             ExitStatus::Success
@@ -314,7 +267,6 @@ fn file_json(file: &WrittenFile) -> FileJson {
             OutputKind::SourcePackage => "source",
             OutputKind::BinaryPackage => "package",
             OutputKind::BuildRecord => "record",
-            OutputKind::Signature => "signature",
             OutputKind::Index => "index",
         },
     }

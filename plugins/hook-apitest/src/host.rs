@@ -1,6 +1,13 @@
 //! What running tests needs of its host: that of a component, or a fake one in tests.
 
-use opkg_apitest::plan::DefinitionSource;
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// It is not there.
+    NotFound,
+    /// Anything else: why, in one line.
+    Other(String),
+}
 
 /// A program to be run. Its output is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +68,15 @@ pub enum TestOutcome {
     Errored(String),
 }
 
-/// Besides reading definitions.
-pub trait TestHost: DefinitionSource {
+pub trait TestHost {
     /// The testing directory, as programs see it.
     fn testing_dir(&self) -> String;
+
+    /// The contents of a file below the testing directory.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError>;
 
     /// Runs a program to its end.
     ///
@@ -77,4 +89,7 @@ pub trait TestHost: DefinitionSource {
 
     /// Ends the one begun last.
     fn end(&mut self, outcome: &TestOutcome);
+
+    /// Says something that changes nothing.
+    fn note(&mut self, line: &str);
 }

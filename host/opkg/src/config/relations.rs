@@ -1,11 +1,11 @@
 //! What the packages need, offer and exclude.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use roxmltree::Node as XmlNode;
 
+use super::filters;
 use super::reader::ElementReader;
-use super::{contradictions, filters};
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_RELATIONS;
 use crate::model::{Bound, Filter, NodeId, Part, Relation, RelationKind, Scope};
@@ -41,7 +41,6 @@ pub(super) fn read_relations(reader: &mut ElementReader<'_>, root: XmlNode<'_, '
             }
         }
     }
-    contradictions::check(reader, &relations.list);
     relations.list
 }
 
@@ -61,8 +60,7 @@ type RelationKey = (Scope, RelationKind, String, Option<Bound>, Vec<(String, Opt
 #[derive(Default)]
 struct RelationCollector {
     list: Vec<Relation>,
-    /// Where each stands.
-    seen: HashMap<RelationKey, NodeId>,
+    seen: HashSet<RelationKey>,
     limit_reported: bool,
 }
 
@@ -124,17 +122,8 @@ impl RelationCollector {
         }
         let dists = filter.dists.iter().map(|dist| (dist.id.clone(), dist.bound.clone())).collect();
         let key = (scope, kind, name.clone(), bound.clone(), dists, filter.archs.clone());
-        if let Some(first) = self.seen.get(&key) {
-            let message =
-                format!("`{}` stands here a second time, and counts once", escape_for_display(&name));
-            let mut diagnostic = Diagnostic::note("relation-twice", message).help("remove one of them");
-            if let Some(first) = reader.locations.get(*first) {
-                diagnostic = diagnostic.related(first.clone(), "the first");
-            }
-            reader.report(range, diagnostic);
-        } else {
+        if self.seen.insert(key) {
             let at = reader.add_node(range);
-            self.seen.insert(key, at);
             self.list.push(Relation { at, scope, kind, name, bound, filter: filter.clone() });
         }
     }

@@ -7,4 +7,3 @@ pub mod diff;
 pub mod hook;
 pub mod new;
 pub mod plugin;
-pub mod settings;

@@ -13,7 +13,12 @@ use opkg_sdk::opkg::*;
 use opkg_sdk::packaging::Refusal;
 
 pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
-    opkg_sdk::testing::sample_target(dist, version, arch)
+    Target {
+        dist: dist.into(),
+        version: version.map(Into::into),
+        arch: arch.map(Into::into),
+        machine: "x86_64".into(),
+    }
 }
 
 pub fn generate(opkg: &Opkg) -> Output {
