@@ -88,7 +88,7 @@ pub fn assert_as_expected(compiled: &CompiledPackage, target: &Target) -> Option
         assert!(!directory.exists(), "{}: excluded, but there", directory.display());
         return None;
     };
-    let files = inspect::package_files(&directory);
+    let files = inspect::packages_of_opkgs(&directory);
     let mut packages: Vec<BuiltPackage> = files.iter().map(|file| inspect::read(file)).collect();
     // In the order of the parts: api, client, server by name, hence sorted like the expected ones.
     packages.sort_by_key(|built| expected.iter().position(|it| it.package.name == built.package.name));

@@ -7,46 +7,39 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fs_err as fs;
+use opkg_tests::roots::programs;
 use opkg_tests::{opm, process, scratch, tools};
 
 const ROOTS: [&str; 3] = ["head", "compute", "node1"];
 
 const FAKE_PROGRAMS: [(&str, &str); 3] = [
-    ("dpkg", "exit 0"),
+    ("dpkg", r#"case " $* " in *' --purge '*) for word in "$@"; do rm -f "/db/$word"; done ;; esac"#),
     (
         "apt-get",
         r#"verb=
 for word in "$@"; do
   case $verb in
     install) touch "/db/$word" ;;
-    purge) rm -f "/db/$word" ;;
-    *) case $word in install | purge | update) verb=$word ;; esac ;;
+    *) case $word in install | update) verb=$word ;; esac ;;
   esac
 done"#,
     ),
     (
         "dpkg-query",
-        r#"status=0
-shift 2
-for name in "$@"; do
-  if [ -e "/db/$name" ]; then printf '%s\t1.0-1\tall\tinstalled\tpostinst\n' "$name"; else status=1; fi
-done
-exit $status"#,
+        r#"for file in /usr/bin/dpkg /db/*; do
+  if [ -e "$file" ]; then printf '%s\t1.0-1\tall\tinstalled\tok\tpostinst\n' "${file##*/}"; fi
+done"#,
     ),
 ];
 
 /// Tells when it begins and ends, and whether another one of its name is still at work.
 const LOGGING_HOOK: &str = r#"#!/bin/sh
 name=${0##*/}
-other=$(cat "/hooks/$name.process" 2> /dev/null)
-if [ -n "$other" ] && grep -q "$name" "/proc/$other/cmdline" 2> /dev/null; then
-  echo "$name" >> /hooks/overlap
-fi
-echo $$ > "/hooks/$name.process"
+exec 9> "/hooks/$name.lock"
+flock --nonblock 9 || echo "$name" >> /hooks/overlap
 echo "begin $name $*" >> /hooks/log
 sleep 0.02
 echo "end $name" >> /hooks/log
-rm -f "/hooks/$name.process"
 "#;
 
 /// A head node, an image and a client, with a package that has every hook, requested up to the last stage.
@@ -77,7 +70,7 @@ impl ClusterFixture {
         site.opm(&["target", "add", "image:compute", "--root", &root("compute")]);
         site.opm(&["target", "add", "client:node1", "--root", &root("node1")]);
         site.opm(&["phase", "set", "test_install"]);
-        site.opm(&["request", "demo"]);
+        site.opm(&["request", "--new", "demo"]);
         site
     }
 
@@ -93,6 +86,8 @@ impl ClusterFixture {
         for applet in ["sh", "touch", "rm", "cat", "grep", "sleep", "echo", "printf"] {
             fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
         }
+        // Whoever holds a lock is seen from other namespaces of processes as well.
+        programs::copy_program(&root, "flock");
         for (name, script) in FAKE_PROGRAMS {
             write_executable(&root.join("usr/bin").join(name), &format!("#!/bin/sh\n{script}\n"));
         }

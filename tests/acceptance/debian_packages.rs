@@ -8,9 +8,8 @@ use opkg_tests::{corpus, inspect, process, require_tools, scratch};
 use crate::builds;
 use crate::debian_system::{DebianSystem, PACKAGES, external_requirements, proof_package};
 
-/// What every OPKG needs from outside.
-const OSCAR_PACKAGES: [(&str, &str); 3] =
-    [("oscar-data", "1.0"), ("liboscar-server", "1.0"), ("liboscar-client", "1.0")];
+/// What follows the release of every package's version.
+const TAG: &str = "+deb12";
 
 fn proofs_of_part<'a>(proofs: &'a [String], part: &str) -> Vec<&'a str> {
     proofs.iter().map(String::as_str).filter(|line| line.starts_with(part)).collect()
@@ -21,7 +20,6 @@ fn proofs_of_part<'a>(proofs: &'a [String], part: &str) -> Vec<&'a str> {
 fn the_life_of_a_package() {
     let Some(system) = DebianSystem::new() else { return };
     let home = "/usr/lib/oscar/packages/life";
-    system.add_stub_packages(&OSCAR_PACKAGES);
     system.publish(&[proof_package("life", "1.0-1", None)]);
 
     // The server part brings the api part along, by its relation to it.
@@ -46,21 +44,21 @@ fn the_life_of_a_package() {
     let proofs = system.take_proofs();
     for part in ["api", "server", "client"] {
         let expected = [
-            format!("{part}-pre-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
-            format!("{part}-pre-install of 2.0-1: upgrade 1.0-1 2.0-1; {home}"),
-            format!("{part}-post-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
-            format!("{part}-post-install of 2.0-1: configure 1.0-1; {home}"),
+            format!("{part}-pre-uninstall of 1.0-1: upgrade 2.0-1{TAG}; {home}"),
+            format!("{part}-pre-install of 2.0-1: upgrade 1.0-1{TAG} 2.0-1{TAG}; {home}"),
+            format!("{part}-post-uninstall of 1.0-1: upgrade 2.0-1{TAG}; {home}"),
+            format!("{part}-post-install of 2.0-1: configure 1.0-1{TAG}; {home}"),
         ];
         assert_eq!(proofs_of_part(&proofs, part), expected, "{proofs:#?}");
     }
     let all = ["opkg-life", "opkg-life-client", "opkg-life-server"];
-    let installed = all.map(|name| format!("{name} 2.0-1 install ok installed"));
+    let installed = all.map(|name| format!("{name} 2.0-1{TAG} install ok installed"));
     assert_eq!(system.states_of("life"), installed);
     let guide = fs_err::read_to_string(system.root.resolve("/usr/share/doc/opkg-life/guide.txt")).unwrap();
     assert_eq!(guide, "Of 2.0-1.\n");
     system.verify(&all);
 
-    let refused = system.apt(&["install", "opkg-life=1.0-1", "opkg-life-server=1.0-1"]);
+    let refused = system.apt(&["install", "opkg-life=1.0-1+deb12", "opkg-life-server=1.0-1+deb12"]);
     assert!(
         refused.code == Some(100) && refused.stderr.contains("downgraded"),
         "{}",
@@ -80,9 +78,14 @@ fn the_life_of_a_package() {
     }
     let place = |line: &str| proofs.iter().position(|proof| proof.starts_with(line)).unwrap();
     assert!(place("server-pre-uninstall") < place("api-pre-uninstall"), "{proofs:#?}");
-    assert_eq!(system.states_of("life"), all.map(|name| format!("{name} 2.0-1 deinstall ok config-files")));
-    assert_eq!(system.files("/usr/lib/oscar"), BTreeSet::new());
+    assert_eq!(
+        system.states_of("life"),
+        all.map(|name| format!("{name} 2.0-1{TAG} deinstall ok config-files"))
+    );
     assert!(!system.root.resolve(home).exists(), "a directory of its own is left");
+    assert!(system.root.resolve("/usr/lib/oscar/testing/tests.d").is_dir());
+    system.apt_succeeds(&["autoremove", "--purge"]);
+    assert!(!system.root.resolve("/usr/lib/oscar").exists(), "what they shared is left");
 
     system.apt_succeeds(&["purge", "opkg-life", "opkg-life-client", "opkg-life-server"]);
     let proofs = system.take_proofs();
@@ -98,13 +101,12 @@ fn the_life_of_a_package() {
 #[test]
 fn a_failing_pre_install_stops_the_installation() {
     let Some(system) = DebianSystem::new() else { return };
-    system.add_stub_packages(&OSCAR_PACKAGES);
     system.publish(&[
         proof_package("fail", "1.0-1", Some("server-pre-install")),
         proof_package("fine", "1.0-1", None),
     ]);
     // What it needs comes first: apt stops where a package fails, with whatever else it has in hand.
-    system.apt_succeeds(&["install", "opkg-fail", "liboscar-server"]);
+    system.apt_succeeds(&["install", "opkg-fail"]);
     let ended = system.apt(&["install", "opkg-fail-server"]);
     assert_eq!(ended.code, Some(100), "{}", ended.combined_output());
     assert!(ended.combined_output().contains("opkg-fail-server"), "{}", ended.combined_output());
@@ -132,13 +134,13 @@ fn a_failing_pre_install_stops_the_installation() {
     system.publish(&[proof_package("fine", "2.0-1", Some("client-pre-install"))]);
     let ended = system.apt(&["install", "opkg-fine-client"]);
     assert_eq!(ended.code, Some(100), "{}", ended.combined_output());
-    assert_eq!(system.package_states()["opkg-fine-client"], "1.0-1 install ok installed");
+    assert_eq!(system.package_states()["opkg-fine-client"], format!("1.0-1{TAG} install ok installed"));
     let home = "/usr/lib/oscar/packages/fine";
     let expected = [
-        format!("client-pre-uninstall of 1.0-1: upgrade 2.0-1; {home}"),
-        format!("client-pre-install of 2.0-1: upgrade 1.0-1 2.0-1; {home}"),
-        format!("client-post-uninstall of 2.0-1: abort-upgrade 1.0-1 2.0-1; {home}"),
-        format!("client-post-install of 1.0-1: abort-upgrade 2.0-1; {home}"),
+        format!("client-pre-uninstall of 1.0-1: upgrade 2.0-1{TAG}; {home}"),
+        format!("client-pre-install of 2.0-1: upgrade 1.0-1{TAG} 2.0-1{TAG}; {home}"),
+        format!("client-post-uninstall of 2.0-1: abort-upgrade 1.0-1{TAG} 2.0-1{TAG}; {home}"),
+        format!("client-post-install of 1.0-1: abort-upgrade 2.0-1{TAG}; {home}"),
     ];
     assert_eq!(proofs_of_part(&system.take_proofs(), "client"), expected);
     assert_eq!(system.root.run_successfully(["dpkg", "--verify"]), "");

@@ -23,6 +23,7 @@ mod opm_web;
 mod output;
 mod plain_tools;
 mod plugins;
+mod program_packages;
 mod readme;
 mod reproducible;
 mod rpm_index;

@@ -151,7 +151,7 @@ fn write_opkg(version: &str) -> PathBuf {
     directory
 }
 
-fn run_lifecycle(dist: &'static str, roots: [PackageRoot; 4]) {
+fn run_lifecycle(dist: &'static str, tag: &str, roots: [PackageRoot; 4]) {
     let site = LiveCluster::new(dist, roots);
     let examples = opkgc::workspace().join("examples");
     let others = ["hello-cluster", "node-names"].map(|it| examples.join(it));
@@ -169,9 +169,9 @@ fn run_lifecycle(dist: &'static str, roots: [PackageRoot; 4]) {
     assert_eq!(site.stages(), ["run-configurator", "should_not_be_installed"].map(str::to_owned).into());
     let api = |version: &str| {
         BTreeSet::from([
-            "opkg-hello-cluster 1.1-1".to_owned(),
-            format!("opkg-life {version}"),
-            "opkg-node-names 1.0-1".to_owned(),
+            format!("opkg-hello-cluster 1.1-1{tag}"),
+            format!("opkg-life {version}{tag}"),
+            format!("opkg-node-names 1.0-1{tag}"),
         ])
     };
     assert_eq!(site.installed(), [api("1.0-1"), BTreeSet::new(), BTreeSet::new(), BTreeSet::new()]);
@@ -226,7 +226,7 @@ fn rpms_by_dnf() {
                 .unwrap();
             PackageRoot::Rpm(root)
         };
-        run_lifecycle("rhel-9", [root(), root(), root(), root()]);
+        run_lifecycle("rhel-9", ".el9", [root(), root(), root(), root()]);
     }
 }
 
@@ -236,7 +236,7 @@ fn debs_by_apt() {
     if let (Some(Some(a)), Some(Some(b)), Some(Some(c)), Some(Some(d))) =
         (roots.next(), roots.next(), roots.next(), roots.next())
     {
-        run_lifecycle("debian-12", [a, b, c, d]);
+        run_lifecycle("debian-12", "+deb12", [a, b, c, d]);
     }
 }
 

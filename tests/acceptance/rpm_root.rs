@@ -14,6 +14,9 @@ use crate::builds;
 /// One of each family.
 const TARGETS: [&str; 4] = ["rhel-9", "fedora", "suse", "mandriva"];
 
+/// What follows the release of their packages.
+const TAGS: [&str; 4] = [".el9", ".fc44", ".lp156", ".mga9"];
+
 /// The scripts that become scriptlets, of one part.
 const SCRIPTLETS: [&str; 4] = ["pre-install", "post-install", "pre-uninstall", "post-uninstall"];
 
@@ -53,7 +56,8 @@ fn packages_are_installed_upgraded_and_removed() {
     if !rpm::is_supported() {
         return;
     }
-    parallel::map(&TARGETS, |target| {
+    let targets: Vec<_> = TARGETS.into_iter().zip(TAGS).collect();
+    parallel::map(&targets, |(target, tag)| {
         let output = scratch::create_directory("repo");
         compile(&write_proof_opkg("life", "1.0-1", None), target, &output);
         let source = compile(&write_proof_opkg("life", "2.0-1", None), target, &output);
@@ -65,7 +69,7 @@ fn packages_are_installed_upgraded_and_removed() {
         let old = ["install", "opkg-life-server-1.0-1*", "opkg-life-client-1.0-1*", "opkg-life-1.0-1*"];
         let ended = root.dnf(&[&source], old);
         assert_eq!(ended.code, Some(0), "{target}: {}", ended.combined_output());
-        assert_eq!(versions(&root), ["1.0-1"; 3], "{target}");
+        assert_eq!(versions(&root), vec![format!("1.0-1{tag}"); 3], "{target}");
         let proof = root.take_proof();
         for part in ["api", "server", "client"] {
             assert_eq!(
@@ -79,7 +83,7 @@ fn packages_are_installed_upgraded_and_removed() {
 
         let ended = root.dnf(&[&source], ["upgrade"]);
         assert_eq!(ended.code, Some(0), "{target}: {}", ended.combined_output());
-        assert_eq!(versions(&root), ["2.0-1"; 3], "{target}");
+        assert_eq!(versions(&root), vec![format!("2.0-1{tag}"); 3], "{target}");
         let proof = root.take_proof();
         for part in ["api", "server", "client"] {
             // The old package's script is gone when it would run from its file: the new one's runs, which is why
@@ -98,26 +102,33 @@ fn packages_are_installed_upgraded_and_removed() {
         let ended = root.rpm([OsString::from("-U")].into_iter().chain(old.map(OsString::from)));
         assert_ne!(ended.code, Some(0), "{target}: a downgrade");
         assert!(ended.stderr.contains("newer than"), "{}", ended.combined_output());
-        assert_eq!(versions(&root), ["2.0-1"; 3], "{target}");
+        assert_eq!(versions(&root), vec![format!("2.0-1{tag}"); 3], "{target}");
         assert_eq!(root.take_proof(), [""; 0]);
 
         let ended = root.dnf(&[&source], ["remove", "opkg-life", "opkg-life-client"]);
         assert_eq!(ended.code, Some(0), "{target}: {}", ended.combined_output());
-        assert!(root.installed().is_empty(), "{target}");
+        assert!(versions(&root).is_empty(), "{target}");
         let proof = root.take_proof();
         for part in ["api", "server", "client"] {
             let expected = [("pre-uninstall", 0, "2.0-1"), ("post-uninstall", 0, "2.0-1")];
             assert_eq!(lines_of_part(part, &proof), expected_steps(part, expected), "{target}");
         }
-        // Directories that nobody owns stay, as those of the format of OPKGs do.
-        let left: Vec<_> =
-            root.paths().difference(&before).filter(|it| !root.path().join(it).is_dir()).cloned().collect();
+        // What the packages shared goes with the package that owns it.
+        let ended = root.rpm(["-e", inspect::FILESYSTEM_PACKAGE]);
+        assert!(
+            ended.code == Some(0) || !root.path().join("usr/lib/oscar").exists(),
+            "{target}: {}",
+            ended.combined_output()
+        );
+        let left: Vec<_> = root.paths().difference(&before).cloned().collect();
         assert!(left.is_empty(), "{target}: {left:?}");
     });
 }
 
+/// Those of the packages that were made of OPKGs.
 fn versions(root: &RpmRoot) -> Vec<String> {
-    root.installed().into_values().collect()
+    let installed = root.installed().into_iter();
+    installed.filter(|(name, _)| name != inspect::FILESYSTEM_PACKAGE).map(|(_, version)| version).collect()
 }
 
 /// The lines of a part, in their order.
@@ -166,8 +177,11 @@ fn a_failing_pre_install_stops_the_installation() {
         let before = root.paths();
         let ended = root.dnf(&[&source], ["install", "opkg-fails"]);
         assert_ne!(ended.code, Some(0), "{target}: {}", ended.combined_output());
-        assert!(root.installed().is_empty(), "{target}: {:?}", root.installed());
+        assert!(versions(&root).is_empty(), "{target}: {:?}", root.installed());
         assert_eq!(root.take_proof(), ["api-pre-install 1 of 1.0-1"], "{target}");
+        // What it needs had come before it.
+        let ended = root.rpm(["-e", inspect::FILESYSTEM_PACKAGE]);
+        assert_eq!(ended.code, Some(0), "{target}: {}", ended.combined_output());
         let left: Vec<_> = root.paths().difference(&before).cloned().collect();
         assert!(left.is_empty(), "{target}: {left:?}");
     });

@@ -87,7 +87,7 @@ fn rpm_accepts_signed_packages_and_sources() {
         let directory = output.join("rhel-9");
         let public = directory.join("repodata/repomd.xml.key");
         let files = rpms(&directory);
-        assert_eq!(files.len(), 4);
+        assert_eq!(files.len(), 5, "three, their source and the shared directories");
         for (one, other) in files.iter().zip(rpms(&again.join("rhel-9"))) {
             assert_eq!(fs_err::read(one).unwrap(), fs_err::read(other).unwrap(), "the same bytes");
         }
@@ -95,7 +95,7 @@ fn rpm_accepts_signed_packages_and_sources() {
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         assert_eq!(
             ended.stdout.matches(&format!("Header V4 {called} Signature")).count(),
-            4,
+            5,
             "{}",
             ended.combined_output()
         );
@@ -106,7 +106,8 @@ fn rpm_accepts_signed_packages_and_sources() {
 
         let ended = check_signatures(&[], &files);
         assert!(ended.code != Some(0) && ended.stdout.contains("NOKEY"), "{}", ended.combined_output());
-        let mut bytes = fs_err::read(&files[0]).unwrap();
+        let named = files.iter().find(|file| file.to_string_lossy().contains("opkg-hello-cluster-")).unwrap();
+        let mut bytes = fs_err::read(named).unwrap();
         // The summary, which is in the header.
         let place = bytes.windows(5).position(|it| it == b"hello").unwrap();
         let place = place + bytes[place + 100..].windows(5).position(|it| it == b"hello").unwrap() + 100;
@@ -141,7 +142,7 @@ fn dnf_takes_signed_packages_only() {
         (ended, root.installed().len())
     };
     let (ended, installed) = install(&source);
-    assert!(ended.code == Some(0) && installed == 1, "{}", ended.combined_output());
+    assert!(ended.code == Some(0) && installed == 2, "{}", ended.combined_output());
 
     let index = source.join("repodata/repomd.xml");
     let text = fs_err::read_to_string(&index).unwrap();
@@ -228,4 +229,41 @@ fn a_key_that_cannot_sign_stops_everything() {
     assert!(!output.exists());
     let (code, said) = run(&keys.secret, Some("open"), &[]);
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// Without an index, too: what Debian's own tools sign of a build.
+#[test]
+fn what_describes_an_upload_is_signed() {
+    require_tools!("gpg", "dpkg-source", "dpkg-deb");
+    let keys = SigningKeys::new("", "ed25519");
+    let output = scratch::create_directory("signed");
+    let mut command = OpkgcEnvironment::new().command(["--dist", "debian-12,ubuntu-24.04", "--sign"]);
+    command.arg(&keys.secret).arg("-o").arg(&output);
+    process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
+    for target in ["debian-12", "ubuntu-24.04"] {
+        let directory = output.join(target);
+        let files = fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let is_signed = |file: &PathBuf| {
+            file.extension().is_some_and(|it| it == "dsc" || it == "changes" || it == "buildinfo")
+        };
+        let signed: Vec<PathBuf> = files.filter(is_signed).collect();
+        assert_eq!(signed.len(), 3, "{signed:?}");
+        for file in &signed {
+            keys.gpg(["--verify".as_ref(), file.as_os_str()]);
+        }
+        // What was signed is listed with its signature.
+        let text = |extension: &str| {
+            let file = signed.iter().find(|file| file.extension().is_some_and(|it| it == extension));
+            fs_err::read_to_string(file.unwrap()).unwrap()
+        };
+        for extension in ["dsc", "buildinfo"] {
+            let file = signed.iter().find(|file| file.extension().is_some_and(|it| it == extension)).unwrap();
+            let sums = process::run_successfully(Command::new("sha256sum").arg(file));
+            assert!(text("changes").contains(sums.split_whitespace().next().unwrap()), "{extension}");
+        }
+        let dsc = signed.iter().find(|file| file.extension().is_some_and(|it| it == "dsc")).unwrap();
+        let unpacked = scratch::create_directory("unpacked").join("source");
+        process::run_successfully(Command::new("dpkg-source").args(["-q", "-x"]).arg(dsc).arg(&unpacked));
+        assert!(unpacked.join("debian/control").is_file());
+    }
 }

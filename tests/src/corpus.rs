@@ -74,6 +74,12 @@ impl CorpusPackage {
         file_tree::write_tree(directory, &items);
     }
 
+    /// Whether what stands in a file is known, not only that there is one.
+    #[must_use]
+    pub fn has_contents(&self, path: &Path) -> bool {
+        self.data.join(path).is_file()
+    }
+
     fn parse_item(&self, line: &str) -> TreeEntry {
         let mut columns = line.split('\t');
         let mut column = || columns.next().unwrap_or_else(|| panic!("{}: tree.tsv: {line}", self.name));

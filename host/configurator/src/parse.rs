@@ -11,7 +11,7 @@ impl Form {
     /// Reads a form as a browser would, with diagnostics about what is ignored. `image` is the name of the image that
     /// it is for, which replaces `@IMAGENAME@`.
     ///
-    /// The file is in UTF-8, or else in windows-1252, which is ISO-8859-1 with letters where that has control characters.
+    /// The file is in UTF-8, or else in windows-1252, as browsers read it.
     ///
     /// # Errors
     /// When it goes beyond [`limits`], is in another encoding, or has a field whose name cannot be stored.
@@ -41,7 +41,7 @@ fn decode(bytes: &[u8], diagnostics: &mut FormDiagnostics) -> Result<String, For
         Ok(text) => text.to_owned(),
         Err(_) => {
             diagnostics.warn(1, "the form is not UTF-8, and read as windows-1252; save it as UTF-8");
-            opkg::decode_windows_1252(bytes)
+            opkg_encoding::decode_windows_1252(bytes)
         }
     })
 }

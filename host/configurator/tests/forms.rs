@@ -243,6 +243,13 @@ fn encodings() {
     assert_eq!((form.fields[0].default[0].as_str(), findings.len()), ("é", 0));
     let (form, findings) = Form::parse(b"<input name=a value='\xe9'>", None).unwrap();
     assert_eq!((form.fields[0].default[0].as_str(), findings.len()), ("é", 1));
+    // Quotes, dashes and letters of Windows.
+    for (bytes, meant) in [(&b"\x93\x80\x94"[..], "“€”"), (b"\x8eofie", "Žofie"), (b"5 \x96 6", "5 – 6")]
+    {
+        let html = [b"<input name=a value='", bytes, b"'>"].concat();
+        let (form, findings) = Form::parse(&html, None).unwrap();
+        assert_eq!((form.fields[0].default[0].as_str(), findings.len()), (meant, 1));
+    }
     assert_eq!(Form::parse(b"\xff\xfe<\0", None), Err(FormError::UnsupportedEncoding));
 }
 

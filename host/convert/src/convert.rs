@@ -35,7 +35,8 @@ pub fn convert(source: &Path, target: &Path, date: Option<Timestamp>) -> Result<
     let markup = opkg::read_markup(source).map_err(Error::Unreadable)?;
     let document = markup.parse().map_err(Error::Unreadable)?;
     let root = document.root_element();
-    if root.tag_name().name() != "oscar" || legacy_format_element(root).is_none() {
+    let is_opkg = ["oscar", "package"].contains(&root.tag_name().name());
+    if !is_opkg || legacy_format_element(root).is_none() {
         return Err(Error::NotOldFormat(source.to_owned()));
     }
     let source = fs::canonicalize(source).map_err(Error::io(source))?;

@@ -1,17 +1,20 @@
 //! A new OPKG from the template.
 
+use std::fmt;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::str::FromStr;
 
 use askama::Template;
+use opkg::diagnostic::{Diagnostic, Location};
+use opkg::digest::{hex, sha256};
 use opkg::is_unsafe_control;
-use opkg::model::Timestamp;
+use opkg::model::{Opkg, SourceFile, Timestamp};
 use opkg::rules::{EmailError, check_email, is_name};
 
 use crate::Error;
-use crate::authors::{PLACEHOLDER_EMAIL, split_address};
+use crate::authors::split_address;
 use crate::staging::StagingDir;
 
 /// Who looks after a package.
@@ -52,10 +55,16 @@ impl Maintainer {
         Ok(Self { name: name.into(), email: email.into() })
     }
 
-    /// Stands where nobody is known. `opkgc check` reports the address as an error.
+    /// Whoever looks after the machine: stands where nobody can be told.
     #[must_use]
-    pub fn placeholder() -> Self {
-        Self { name: "Your Name".into(), email: PLACEHOLDER_EMAIL.into() }
+    pub fn root() -> Self {
+        Self { name: "root".into(), email: "root@localhost".into() }
+    }
+}
+
+impl fmt::Display for Maintainer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name, self.email)
     }
 }
 
@@ -69,6 +78,54 @@ impl FromStr for Maintainer {
             _ => Err(MaintainerError::InvalidFormat),
         }
     }
+}
+
+/// Texts of the template that are to be replaced.
+const SUMMARY: &str = "Says in one line what the package does for the cluster";
+const DESCRIPTION: &str = "Says the same in a few sentences. An empty line begins a new paragraph.";
+
+/// Notes about texts of the template that nobody has replaced. `config` is the text of `config.xml`.
+#[must_use]
+pub fn find_template_texts(opkg: &Opkg, config: &str) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let is_description = |text: &str| opkg.description.first().is_some_and(|paragraph| paragraph == text);
+    for (what, text, is_unedited) in [
+        ("summary", SUMMARY, opkg.summary == SUMMARY),
+        ("description", DESCRIPTION, is_description(DESCRIPTION)),
+    ] {
+        if !is_unedited {
+            continue;
+        }
+        let place = match config.find(text) {
+            Some(at) => Location::Config(at..at + text.len()),
+            None => Location::File("config.xml".into()),
+        };
+        let diagnostic =
+            Diagnostic::note("template-text", format!("the {what} is still that of the template"));
+        found
+            .push(diagnostic.at(place).help("say what your package does: users read it in package managers"));
+    }
+    let readme = Readme { name: &opkg.name }.render().map(|text| sha256(with_line_end(text).as_bytes()));
+    let is_readme = |file: &SourceFile| {
+        file.path == README && readme.as_ref().is_ok_and(|digest| *digest == hex(&file.sha256))
+    };
+    if opkg.files.iter().any(is_readme) {
+        let diagnostic = Diagnostic::note("template-text", "the file is still that of the template");
+        let help =
+            "write what users of the package should know, or remove it: it is installed as documentation";
+        found.push(diagnostic.at(Location::File(README.into())).help(help));
+    }
+    found
+}
+
+const README: &str = "README.md";
+
+/// With a line end at its end.
+fn with_line_end(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
 }
 
 /// Defines the templates: they differ in nothing but the text.
@@ -92,6 +149,8 @@ templates! {
 #[template(path = "config.xml", escape = "html")]
 struct Config<'a> {
     name: &'a str,
+    summary: &'a str,
+    description: &'a str,
     maintainer: &'a str,
     email: &'a str,
     year: &'a str,
@@ -110,6 +169,8 @@ pub fn create_opkg(name: &str, target: &Path, maintainer: &Maintainer, date: Tim
     let date = date.to_string();
     let config = Config {
         name,
+        summary: SUMMARY,
+        description: DESCRIPTION,
         maintainer: &maintainer.name,
         email: &maintainer.email,
         year: date.split('-').next().unwrap_or_default(),
@@ -119,16 +180,13 @@ pub fn create_opkg(name: &str, target: &Path, maintainer: &Maintainer, date: Tim
     let root = staging.path();
     for (path, mode, text) in [
         ("config.xml".to_owned(), 0o644, config.render()),
-        ("README.md".to_owned(), 0o644, Readme { name }.render()),
+        (README.to_owned(), 0o644, Readme { name }.render()),
         ("scripts/server-post-install".to_owned(), 0o755, ServerPostInstall { name }.render()),
         ("scripts/client-post-install".to_owned(), 0o755, ClientPostInstall { name }.render()),
         (format!("testing/apitests.d/{name}_installed.apt"), 0o644, InstalledTest { name }.render()),
         (format!("testing/tests.d/{name}_installed.sh"), 0o755, InstalledScript { name }.render()),
     ] {
-        let mut text = text.map_err(|error| Error::Template(path.clone(), error))?;
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
+        let text = with_line_end(text.map_err(|error| Error::Template(path.clone(), error))?);
         let file = root.join(&path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent).map_err(Error::io(parent))?;

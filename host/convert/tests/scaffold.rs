@@ -6,9 +6,9 @@ mod common;
 
 use std::fs;
 
-use common::errors;
 use opkg::Settings;
-use opkg_convert::{Error, Maintainer, create_opkg};
+use opkg::diagnostic::Location;
+use opkg_convert::{Error, Maintainer, create_opkg, find_template_texts};
 
 #[test]
 fn a_new_opkg_has_no_findings() {
@@ -30,24 +30,42 @@ fn a_new_opkg_has_no_findings() {
     }
 }
 
+/// What nobody has replaced would be read by users.
 #[test]
-fn an_unknown_maintainer_is_asked_for() {
+fn texts_of_the_template_are_known() {
     let dir = tempfile::tempdir().unwrap();
-    let target = dir.path().join("x1");
-    create_opkg("x1", &target, &Maintainer::placeholder(), "2020-02-03T04:05:06Z".parse().unwrap()).unwrap();
-    let loaded = opkg::load(&target, &Settings::default());
-    let codes: Vec<_> = errors(&loaded).into_iter().map(|finding| finding.code.as_str()).collect();
-    assert_eq!(codes, ["author-email"]);
+    let target = dir.path().join("my-tool");
+    let date = "2020-02-03T04:05:06Z".parse().unwrap();
+    create_opkg("my-tool", &target, &Maintainer::root(), date).unwrap();
+    let config = target.join("config.xml");
+    let written = fs::read_to_string(&config).unwrap();
+    let found = || {
+        let loaded = opkg::load(&target, &Settings::default());
+        let text = loaded.source.unwrap().text;
+        let found = find_template_texts(&loaded.opkg.unwrap(), &text);
+        let shown = |place: &Location| match place {
+            Location::Config(range) => text[range.clone()].split(' ').take(2).collect::<Vec<_>>().join(" "),
+            Location::File(file) => file.clone(),
+        };
+        found.iter().map(|note| shown(note.location.as_ref().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(found(), ["Says in", "Says the", "README.md"]);
+    fs::write(&config, written.replace("Says in one line", "Tells")).unwrap();
+    assert_eq!(found(), ["Says the", "README.md"]);
+    fs::write(&config, written.replace("Says ", "Tells ")).unwrap();
+    assert_eq!(found(), ["README.md"]);
+    fs::write(target.join("README.md"), "My tool.\n").unwrap();
+    assert_eq!(found(), [""; 0]);
 }
 
 #[test]
 fn names_and_maintainers_that_cannot_be() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["", "a", "A0", "../x", "a/b", "a b", "-a0", &"n".repeat(101)] {
+    for name in ["", "a", "A0", "../x", "a/b", "a b", "-a0", "filesystem", &"n".repeat(101)] {
         let result = create_opkg(
             name,
             &dir.path().join("x"),
-            &Maintainer::placeholder(),
+            &Maintainer::root(),
             "2020-02-03T04:05:06Z".parse().unwrap(),
         );
         assert!(matches!(result, Err(Error::InvalidName(_))), "{name}");

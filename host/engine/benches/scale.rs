@@ -127,7 +127,12 @@ fn cluster_changes(clients: i64) -> Vec<Change> {
 }
 
 fn run(store: &mut SqliteStore, order: &RunOptions) -> opkg_engine::engine::RunSummary {
-    let identity = RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+    let identity = RunIdentity {
+        host: "head".into(),
+        pid: std::process::id(),
+        process: None,
+        command: "opm run".into(),
+    };
     Engine { store, effects: &mut FakeEffects, observer: &mut NullObserver, clock: &SystemClock, identity }
         .run(order)
         .unwrap()
@@ -136,6 +141,14 @@ fn run(store: &mut SqliteStore, order: &RunOptions) -> opkg_engine::engine::RunS
 struct FakeEffects;
 
 impl Effects for FakeEffects {
+    fn root_id(&mut self, _: &opkg_oda::Target) -> Result<Option<String>, String> {
+        Err("there are no roots here".into())
+    }
+
+    fn renew_root_id(&mut self, _: &opkg_oda::Target) -> Result<String, String> {
+        Err("there are no roots here".into())
+    }
+
     fn has_hook(&mut self, _: &Cluster, step: &HookStep) -> bool {
         // As in real packages, most hooks are not there.
         step.hook == Hook::PostImage

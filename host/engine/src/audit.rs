@@ -4,22 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_oda::{Change, Cluster, PackageId, PackageState, Stage, StateKey, TargetId, WorkState};
 
+use crate::versions::is_same_version;
+
 /// A package whose state in the database is not what was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     /// The package, on its target.
     pub key: StateKey,
-    /// Whether it is missing or unexpected.
+    /// Whether it is missing, unexpected, or another version.
     pub kind: DifferenceKind,
 }
 
 /// What is wrong with a package on a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DifferenceKind {
     /// The database has it installed, and it is not there.
     Missing,
     /// It is there, and the database knows nothing of it.
     Unexpected,
+    /// It is there in another version than it was installed in, or than is wanted: somebody else installed it, or it was
+    /// not upgraded.
+    Version {
+        /// The one that is there, as the package manager writes it.
+        found: String,
+        /// The one that `opm` installed, written likewise; absent where that is not known.
+        recorded: Option<String>,
+        /// The one that is wanted, as `config.xml` or the administrator writes it; absent where that is not known.
+        wanted: Option<String>,
+    },
 }
 
 /// The packages whose presence on each target is to be looked up: all that were ever asked for there. Rows that
@@ -36,19 +48,21 @@ pub fn packages_to_query(cluster: &Cluster, on: &BTreeSet<TargetId>) -> BTreeMap
 }
 
 /// Where the answer for a target differs from the database. `present` are those of its packages whose server or
-/// client part is installed.
+/// client part is installed, `versions` what their versions are.
 #[must_use]
 pub fn find_differences(
     cluster: &Cluster,
     target: TargetId,
     asked: &[PackageId],
     present: &BTreeSet<PackageId>,
+    versions: &BTreeMap<PackageId, String>,
 ) -> Vec<Difference> {
     let compare = |package: &PackageId| {
         let key = StateKey { target, package: *package };
         let row = cluster.state(key)?;
         let kind = match (row.current >= Stage::InstallBinPkgs, present.contains(package)) {
             (true, false) => DifferenceKind::Missing,
+            (true, true) => other_version(cluster, key, versions.get(package)?)?,
             // What was attempted may have left something, and is taken up again or removed anyway.
             (false, true) if !row.is_present() => DifferenceKind::Unexpected,
             _ => return None,
@@ -58,34 +72,53 @@ pub fn find_differences(
     asked.iter().filter_map(compare).collect()
 }
 
+fn other_version(cluster: &Cluster, key: StateKey, found: &str) -> Option<DifferenceKind> {
+    let recorded = cluster.installed_versions.get(&key);
+    let wanted = cluster.wanted_version(key.package);
+    let differs = recorded.is_some_and(|recorded| recorded != found)
+        || wanted.is_some_and(|wanted| !is_same_version(wanted, found));
+    differs.then(|| DifferenceKind::Version {
+        found: found.to_owned(),
+        recorded: recorded.cloned(),
+        wanted: wanted.map(str::to_owned),
+    })
+}
+
 /// What brings database and system together again: what is missing is installed by the next run, without anything
-/// else being done again; where it is to go anyway, it has gone. What is there unexpectedly is left alone, since
-/// nobody asked for its removal.
+/// else being done again; where it is to go anyway, it has gone. What has the wanted version by somebody else's doing is
+/// recorded so, and what has another one is installed again, unless it is held. What is there unexpectedly is left alone,
+/// since nobody asked for its removal.
 #[must_use]
 pub fn repair_changes(cluster: &Cluster, differences: &[Difference], now: i64) -> Vec<Change> {
-    let missing = differences.iter().filter(|it| it.kind == DifferenceKind::Missing);
-    let change = |difference: &Difference| {
-        let key = difference.key;
-        let row = cluster.state(key)?;
-        Some(if row.is_being_removed() {
-            let (state, failure) = (WorkState::Idle, None);
-            let current = Stage::ShouldBeInstalled;
-            Change::UpdateState(
+    let mut changes = Vec::new();
+    for Difference { key, kind } in differences {
+        let key = *key;
+        let Some(row) = cluster.state(key) else { continue };
+        let install_again = Change::SetRerun { key, stage: Stage::InstallBinPkgs, queued: true };
+        match kind {
+            DifferenceKind::Unexpected => {}
+            DifferenceKind::Missing if row.is_being_removed() => changes.push(Change::UpdateState(
                 key,
                 PackageState {
-                    current,
-                    work_state: state,
-                    failure,
+                    current: Stage::ShouldBeInstalled,
+                    work_state: WorkState::Idle,
+                    failure: None,
                     attempts: 0,
                     changed_at: now,
                     ..row.clone()
                 },
-            )
-        } else {
-            Change::SetRerun { key, stage: Stage::InstallBinPkgs, queued: true }
-        })
-    };
-    missing.filter_map(change).collect()
+            )),
+            DifferenceKind::Missing => changes.push(install_again),
+            DifferenceKind::Version { found, wanted, .. } => {
+                changes.push(Change::SetInstalledVersion { key, version: Some(found.clone()) });
+                let is_wanted = wanted.as_ref().is_none_or(|wanted| is_same_version(wanted, found));
+                if !is_wanted && !row.is_being_removed() && !cluster.held.contains(&key.package) {
+                    changes.push(install_again);
+                }
+            }
+        }
+    }
+    changes
 }
 
 #[cfg(test)]
@@ -140,7 +173,7 @@ mod tests {
         let asked = asked.get(&target).unwrap();
         assert!(!asked.contains(&PackageId(5)));
         let present = BTreeSet::from([1, 3, 6].map(PackageId));
-        let found = find_differences(&cluster, target, asked, &present);
+        let found = find_differences(&cluster, target, asked, &present, &BTreeMap::new());
         let of = |id, kind| Difference { key: StateKey { target, package: PackageId(id) }, kind };
         assert_eq!(
             found,
@@ -157,5 +190,47 @@ mod tests {
         let key = |id| StateKey { target, package: PackageId(id) };
         assert_eq!(repaired.reruns[&key(2)], BTreeSet::from([Stage::InstallBinPkgs]));
         assert_eq!(repaired.state(key(4)).unwrap().current, ShouldBeInstalled);
+    }
+
+    #[test]
+    fn what_somebody_else_upgraded_or_downgraded_is_found() {
+        use Stage::Finished;
+        let row = PackageState { current: Finished, ..PackageState::new(Finished, 1) };
+        let rows: Vec<(i64, PackageState)> = (1..=5).map(|id| (id, row.clone())).collect();
+        let mut cluster = cluster(&rows);
+        let target = TargetId(1);
+        let key = |id| StateKey { target, package: PackageId(id) };
+        for id in 1..=5 {
+            let package =
+                Package { version: Some("2.0-1".into()), ..cluster.packages[&PackageId(id)].clone() };
+            cluster.apply(&Change::PutPackage(package));
+            if id != 5 {
+                let version = Some("2.0-1".to_owned());
+                cluster.apply(&Change::SetInstalledVersion { key: key(id), version });
+            }
+        }
+        cluster.apply(&Change::PutPackage(Package {
+            version: Some("3.0-1".into()),
+            ..cluster.packages[&PackageId(4)].clone()
+        }));
+        let asked: Vec<PackageId> = (1..=5).map(PackageId).collect();
+        let present = asked.iter().copied().collect();
+        let found = [(1, "2.0-1"), (2, "1.0-1"), (3, "2.0-2"), (4, "3.0-1"), (5, "2.0-1")];
+        let found: BTreeMap<PackageId, String> =
+            found.into_iter().map(|(id, version)| (PackageId(id), version.to_owned())).collect();
+        let differences = find_differences(&cluster, target, &asked, &present, &found);
+        let packages: Vec<i64> = differences.iter().map(|it| it.key.package.0).collect();
+        assert_eq!(
+            packages,
+            [2, 3, 4],
+            "of 5 nobody knows which one opm installed, and it is the wanted one"
+        );
+        cluster.apply(&Change::SetHeld { package: PackageId(3), held: true });
+        let mut repaired = cluster.clone();
+        repair_changes(&cluster, &differences, 9).iter().for_each(|it| repaired.apply(it));
+        assert_eq!(repaired.reruns.keys().copied().collect::<Vec<_>>(), [key(2)]);
+        assert_eq!(repaired.installed_versions[&key(4)], "3.0-1");
+        let again = find_differences(&repaired, target, &asked, &present, &found);
+        assert_eq!(again.iter().map(|it| it.key.package.0).collect::<Vec<_>>(), [2, 3], "not wanted still");
     }
 }

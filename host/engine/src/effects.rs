@@ -1,11 +1,12 @@
 //! What the engine does to the world, behind a trait: the real system, and the fakes of tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, TargetId};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, Target, TargetId};
 
 use crate::machine::{
-    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, StepFailure, VerifyInherited,
+    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
+    VerifyInherited,
 };
 
 /// What a step left behind besides its outcome.
@@ -21,6 +22,8 @@ pub struct StepTrace {
     pub log: Option<String>,
     /// The last lines that were printed, at most 20.
     pub tail: String,
+    /// The versions of packages that the package manager told of, as it writes them.
+    pub versions: BTreeMap<PackageId, String>,
 }
 
 /// How a step went.
@@ -51,6 +54,26 @@ pub trait Effects {
     /// Whether a package has a form for an image that is not configured yet: the image came after the package had been
     /// configured.
     fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool;
+
+    /// The file that is going to hold what a step prints, so that it can be read while it runs; nothing where it will have
+    /// none.
+    fn plan_log(&mut self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
+        let _ = (cluster, step, run);
+        None
+    }
+
+    /// What was written into the root of a target to tell it from any other one; nothing where nothing was, or where it
+    /// came from another root with a copy.
+    ///
+    /// # Errors
+    /// The root cannot be looked into; why, in one line.
+    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String>;
+
+    /// Writes a new id into the root of a target.
+    ///
+    /// # Errors
+    /// It cannot be written; why, in one line.
+    fn renew_root_id(&mut self, target: &Target) -> Result<String, String>;
 
     /// Asks which of the packages are installed.
     fn verify_inherited(
@@ -87,7 +110,7 @@ pub trait Effects {
     /// Removes native packages.
     fn remove(&mut self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>>;
 
-    /// Whether the process of a run on this machine is still at work.
+    /// Whether the process of a run is still at work. All runs of a database are of one machine, whatever its name was.
     fn is_run_alive(&self, run: &Run) -> bool;
 
     /// Ends what a crashed run has left running, or waits for its end; returns what it did, a line each.

@@ -6,17 +6,20 @@
 use std::collections::BTreeSet;
 
 use opkg_oda::{
-    Change, Cluster, Error, EventFilter, EventId, LockHolder, PackageId, Run, RunId, RunStatus, Store,
-    TargetId, TargetKind, WorkState,
+    Change, Cluster, Error, EventFilter, EventId, LockHolder, PackageId, ProcessIdentity, Run, RunId,
+    RunStatus, Store, TargetId, TargetKind, WorkState,
 };
 
 use crate::clock::Clock;
 use crate::config_values::{answers_changed, load_values, values_change};
-use crate::effects::{Effects, StepTrace};
+use crate::effects::Effects;
 use crate::journal;
-use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, StepStatus, WorkItem};
+use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, WorkItem};
+pub use crate::observer::Observer;
 use crate::perform::{PerformedStep, has_effect, perform};
 use crate::requests;
+use crate::roots::{self, find_replaced};
+use crate::versions;
 
 /// What a run is to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct RunIdentity {
     pub host: String,
     /// The id of the process.
     pub pid: u32,
+    /// What tells the process from any other one.
+    pub process: Option<ProcessIdentity>,
     /// The command as it was given.
     pub command: String,
 }
@@ -66,16 +71,6 @@ impl RunError {
     }
 }
 
-/// Is told what a run does.
-pub trait Observer {
-    /// A step begins.
-    fn work_started(&mut self, cluster: &Cluster, step: &Step);
-    /// A step ended.
-    fn work_finished(&mut self, cluster: &Cluster, step: &Step, status: &StepStatus, trace: &StepTrace);
-    /// Something else that is worth knowing; one line.
-    fn note(&mut self, text: &str);
-}
-
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
@@ -103,7 +98,7 @@ pub struct Engine<'a> {
     pub observer: &'a mut dyn Observer,
     /// For the journal.
     pub clock: &'a dyn Clock,
-    /// For the journal, and to tell the crashed runs of this machine.
+    /// For the journal, from which a later run learns whether this one crashed.
     pub identity: RunIdentity,
 }
 
@@ -114,7 +109,9 @@ impl Engine<'_> {
     /// When another engine works on one of them, or when the database fails.
     pub fn run(&mut self, order: &RunOptions) -> Result<RunSummary, RunError> {
         self.recover_crashed_runs()?;
-        if !self.store.has_pending_work()? {
+        let cluster = self.store.load_targets()?;
+        let replaced = find_replaced(&cluster, &order.targets, |target| self.effects.root_id(target));
+        if replaced.is_empty() && !self.store.has_pending_work()? {
             return Ok(idle_summary());
         }
         let targets: Vec<TargetId> = order.targets.iter().copied().collect();
@@ -123,6 +120,8 @@ impl Engine<'_> {
             Ok(lock) => lock,
             Err(holder) => return Err(RunError::locked(&self.store.load()?, holder)),
         };
+        let now = self.now_seconds();
+        roots::identify(self.store, self.effects, self.observer, &order.targets, now)?;
         if order.retry {
             let now = self.now_seconds();
             let (packages, targets) = (order.packages.as_ref(), &order.targets);
@@ -200,19 +199,28 @@ impl Engine<'_> {
         let id = EventId { run, number: state.next_event };
         state.next_event += 1;
         let mut changes = machine.begin(step, self.now_seconds());
-        let event = journal::started_event(machine.cluster(), step, id, self.clock.now());
+        let log = self.effects.plan_log(machine.cluster(), step, run);
+        let event = journal::started_event(machine.cluster(), step, id, self.clock.now(), log);
         changes.extend(event.map(Box::new).map(Change::StartEvent));
         self.store.commit(&changes)?;
 
         tracing::debug!(run = run.0, event = id.number, ?step, "step begins");
         self.observer.work_started(machine.cluster(), step);
-        let performed = perform(self.store, self.effects, machine.cluster(), step, run)?;
+        let mut performed = perform(self.store, self.effects, machine.cluster(), step, run)?;
+        versions::refuse_other_versions(machine.cluster(), &mut performed);
         let PerformedStep { finished, trace, known, resolved } = &performed;
         let status = finished.status();
         tracing::debug!(run = run.0, event = id.number, ?status, "step ended");
         self.observer.work_finished(machine.cluster(), step, &status, trace);
 
+        let unchanged = versions::unchanged_by_rerun(machine.cluster(), step, &trace.versions);
+        for line in unchanged {
+            self.observer.note(&line);
+        }
         let mut changes = machine.finish(finished, self.now_seconds());
+        if let Some(target) = step.rows().first().map(|key| key.target) {
+            changes.extend(machine.record_versions(target, &trace.versions));
+        }
         changes.extend(resolved.iter().map(|(context, values)| values_change(*context, values, known)));
         let result = journal::step_result(machine.cluster(), &status, trace, self.clock.now());
         state.steps += 1;
@@ -242,16 +250,18 @@ impl Engine<'_> {
             status: None,
             host: self.identity.host.clone(),
             pid: self.identity.pid,
+            process: self.identity.process.clone(),
             command: self.identity.command.clone(),
         })?;
         *run = Some(started);
         Ok(started)
     }
 
-    /// Runs of this machine that neither ended nor live: what they left running is ended, and the journal says so.
+    /// Runs that neither ended nor live: what they left running is ended, and the journal says so. The name of the
+    /// machine does not count, which may have changed since.
     fn recover_crashed_runs(&mut self) -> Result<(), RunError> {
         for run in self.store.unfinished_runs()? {
-            if run.host != self.identity.host || self.effects.is_run_alive(&run) {
+            if self.effects.is_run_alive(&run) {
                 continue;
             }
             self.observer.note(&format!("run {} crashed; its unfinished steps are repeated", run.id.0));

@@ -7,7 +7,13 @@ use crate::machine::{FailureReasons, Step, StepStatus};
 
 /// The event of a step that begins.
 #[must_use]
-pub fn started_event(cluster: &Cluster, step: &Step, id: EventId, started_at: i64) -> Option<Event> {
+pub fn started_event(
+    cluster: &Cluster,
+    step: &Step,
+    id: EventId,
+    started_at: i64,
+    log_path: Option<String>,
+) -> Option<Event> {
     let address = |target: &TargetId| cluster.targets.get(target).map(|it| it.address.name.to_string());
     let (kind, stage, name) = match step {
         Step::VerifyInherited(_) => (StepKind::Verify, Stage::InstallBinPkgs, "query".to_owned()),
@@ -23,7 +29,7 @@ pub fn started_event(cluster: &Cluster, step: &Step, id: EventId, started_at: i6
     let rows = step.rows();
     let target = rows.first()?.target;
     let packages = rows.into_iter().map(|row| row.package).collect();
-    Some(Event { id, started_at, target, packages, stage, kind, name, result: None })
+    Some(Event { id, started_at, target, packages, stage, kind, name, log_path, result: None })
 }
 
 /// How it ended.
@@ -40,6 +46,7 @@ pub fn step_result(cluster: &Cluster, status: &StepStatus, trace: &StepTrace, en
             (RunStatus::Failed, Some(failures.iter().map(one).collect::<Vec<_>>().join("; ")))
         }
         StepStatus::ActionRequired(what) => (RunStatus::ActionRequired, Some(what.clone())),
+        StepStatus::Postponed(why) => (RunStatus::Postponed, Some(why.clone())),
         StepStatus::Stopped => (RunStatus::Interrupted, Some("stopped on request".into())),
     };
     StepResult {

@@ -12,6 +12,7 @@ use opkg_oda::{Change, Cluster, Error, PackageId, PackageName, Phase, Stage, Sto
 
 use crate::format;
 use crate::requests::{self, RequestError};
+use crate::reruns;
 
 /// Why nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,14 @@ pub enum OperationError {
     /// A package that is in no request and in no target.
     #[error("no package is called {name}")]
     UnknownPackage {
+        /// As it was written.
+        name: PackageName,
+        /// The most similar name that is known, if one is similar.
+        suggestion: Option<String>,
+    },
+    /// A package that was asked for, and neither the database nor a package source knows.
+    #[error("no package is called {name}")]
+    NewPackage {
         /// As it was written.
         name: PackageName,
         /// The most similar name that is known, if one is similar.
@@ -77,25 +86,34 @@ pub struct PhaseChange {
     pub after: Phase,
 }
 
-/// Packages, and all that they depend on, are to come to a stage on some targets; those that nobody knows become known.
+/// Packages, and all that they depend on, are to come to a stage on some targets. Those that nobody knows become known
+/// where `may_be_new` says so; a name that was mistyped does not.
 ///
 /// # Errors
-/// When the stage is none that a package can be asked to come to, or the database fails; then nothing is written.
+/// When the stage is none that a package can be asked to come to, a package is not known and may not be new, or the
+/// database fails; then nothing is written.
 pub fn request<E: From<Error> + From<OperationError>>(
     store: &mut dyn Store,
     names: &[PackageName],
     stage: Stage,
     targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
+    may_be_new: &dyn Fn(&PackageName) -> bool,
     now: i64,
 ) -> Result<Requested, E> {
     transact(store, |cluster| {
         check_packages(names)?;
+        let unknown = names.iter().find(|name| cluster.find_package(name).is_none() && !may_be_new(name));
+        if let Some(name) = unknown {
+            let (name, suggestion) = (name.clone(), suggestion(cluster, name));
+            return Err(OperationError::NewPackage { name, suggestion }.into());
+        }
         let targets = targets(cluster)?;
         if stage == Stage::ShouldNotBeInstalled {
             let name = names.first().map_or_else(String::new, PackageName::to_string);
             return Err(OperationError::from(RequestError::CannotRequestRemoval(name)).into());
         }
-        let (packages, mut changes) = requests::find_or_create_packages(cluster, names);
+        let (packages, mut changes) =
+            requests::find_or_create_packages(cluster, names).map_err(OperationError::from)?;
         let new_packages = changes.iter().filter_map(|change| new_package(cluster, change)).collect();
         let mut with_packages = cluster.clone();
         changes.iter().for_each(|change| with_packages.apply(change));
@@ -188,7 +206,7 @@ pub fn rerun<E: From<Error> + From<OperationError>>(
             return Err(OperationError::NoStage.into());
         }
         Ok(counted(
-            requests::rerun(cluster, stages, packages.as_ref(), &targets).map_err(OperationError::from)?,
+            reruns::rerun(cluster, stages, packages.as_ref(), &targets).map_err(OperationError::from)?,
         ))
     })
 }
@@ -205,23 +223,61 @@ pub fn reconfigure<E: From<Error> + From<OperationError>>(
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
-        Ok(counted(requests::reconfigure(cluster, &packages).map_err(OperationError::from)?))
+        Ok(counted(reruns::reconfigure(cluster, &packages).map_err(OperationError::from)?))
     })
 }
 
-/// New versions of packages are installed wherever they are, and everything is done again that depends on them. The
-/// answer is how many stages of a package on a target were queued.
+/// New versions of packages are installed where they are on some targets, and everything is done again that depends on
+/// them. `to` is the version that is wanted; without it the newest that there is. The answer is how many stages of a
+/// package on a target were queued.
 ///
 /// # Errors
-/// When a package is installed nowhere, or the database fails; then nothing is written.
+/// When a package is on none of the targets or is held, or the database fails; then nothing is written.
 pub fn upgrade<E: From<Error> + From<OperationError>>(
+    store: &mut dyn Store,
+    names: &[PackageName],
+    targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
+    to: Option<&str>,
+) -> Result<usize, E> {
+    transact(store, |cluster| {
+        check_packages(names)?;
+        let packages = find_packages(cluster, names)?;
+        let targets = targets(cluster)?;
+        let changes = reruns::upgrade(cluster, &packages, &targets, to).map_err(OperationError::from)?;
+        let count = changes.iter().filter(|change| !matches!(change, Change::PinVersion { .. })).count();
+        Ok((changes, count))
+    })
+}
+
+/// Packages are not to be upgraded, or may be again. The answer is for how many of them that is new.
+///
+/// # Errors
+/// When a package is not known, or the database fails; then nothing is written.
+pub fn hold<E: From<Error> + From<OperationError>>(
+    store: &mut dyn Store,
+    names: &[PackageName],
+    held: bool,
+) -> Result<usize, E> {
+    transact(store, |cluster| {
+        check_packages(names)?;
+        let packages = find_packages(cluster, names)?;
+        Ok(counted(requests::hold(cluster, &packages, held)))
+    })
+}
+
+/// Packages are forgotten with their configuration; their steps stay in the journal.
+///
+/// # Errors
+/// When a package is not known or is still asked for or installed anywhere, or the database fails; then nothing is
+/// written.
+pub fn forget<E: From<Error> + From<OperationError>>(
     store: &mut dyn Store,
     names: &[PackageName],
 ) -> Result<usize, E> {
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
-        Ok(counted(requests::upgrade(cluster, &packages).map_err(OperationError::from)?))
+        Ok(counted(requests::forget(cluster, &packages).map_err(OperationError::from)?))
     })
 }
 

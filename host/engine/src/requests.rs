@@ -9,6 +9,7 @@ use opkg_oda::{
 };
 
 use crate::machine::DependencyOrder;
+use crate::packages::{NameClash, check_name};
 
 /// Why a request is refused. Nothing of it is done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,11 +44,34 @@ pub enum RequestError {
     /// Only clients are assigned work.
     #[error("{0} is no client")]
     NotAClient(String),
+    /// An administrator keeps it at its version.
+    #[error("{0} is held: it is not upgraded")]
+    Held(String),
+    /// Two OPKGs that would make a native package of the same name.
+    #[error(transparent)]
+    NameClash(#[from] NameClash),
+    /// It is still asked for, or there.
+    #[error("{package} is still on {}", .on.join(", "))]
+    InUse {
+        /// What was to be forgotten.
+        package: String,
+        /// Where, and what it is there: `image:compute (requested)`.
+        on: Vec<String>,
+    },
 }
 
 /// The packages of these names. Those that are not known yet are made: the first answer says which, the second how.
-#[must_use]
-pub fn find_or_create_packages(cluster: &Cluster, names: &[PackageName]) -> (Vec<PackageId>, Vec<Change>) {
+///
+/// # Errors
+/// When a new one would make a native package of the same name as another one.
+pub fn find_or_create_packages(
+    cluster: &Cluster,
+    names: &[PackageName],
+) -> Result<(Vec<PackageId>, Vec<Change>), RequestError> {
+    let known = cluster.packages.values().map(|package| &package.name);
+    for name in names.iter().filter(|name| cluster.find_package(name).is_none()) {
+        check_name(name, known.clone().chain(names))?;
+    }
     let mut last = cluster.last_package_id;
     let mut made: BTreeMap<&PackageName, PackageId> = BTreeMap::new();
     let mut changes = Vec::new();
@@ -72,7 +96,7 @@ pub fn find_or_create_packages(cluster: &Cluster, names: &[PackageName]) -> (Vec
             )
         })
         .collect();
-    (ids, changes)
+    Ok((ids, changes))
 }
 
 /// Packages, and all that they depend on, are to come to a stage on these targets. What is requested further
@@ -190,109 +214,6 @@ pub fn clear_errors(
         .collect()
 }
 
-/// Stages that completed are to run again, for these packages or for all, wherever they have work to do. The stage of
-/// the hand-over also tells the clients that were assigned since; without assignments of their own, packages that are
-/// on all clients so far are assigned to the new ones as well.
-///
-/// # Errors
-/// When a stage has no work at all.
-pub fn rerun(
-    cluster: &Cluster,
-    stages: &BTreeSet<Stage>,
-    packages: Option<&BTreeSet<PackageId>>,
-    on: &BTreeSet<TargetId>,
-) -> Result<Vec<Change>, RequestError> {
-    if let Some(stage) = stages.iter().find(|it| matches!(it, Stage::ShouldNotBeInstalled | Stage::Finished))
-    {
-        return Err(RequestError::StageHasNoWork(*stage));
-    }
-    let mut changes = Vec::new();
-    for (key, row) in cluster.all_states() {
-        let chosen = on.contains(&key.target) && packages.is_none_or(|it| it.contains(&key.package));
-        if !chosen || row.requested == Stage::ShouldNotBeInstalled {
-            continue;
-        }
-        let server = cluster.targets.get(&key.target).is_some_and(|it| it.kind() == TargetKind::Server);
-        for stage in stages.iter().filter(|it| **it <= row.current) {
-            match stage {
-                Stage::PostImage if server => {
-                    let seen = cluster.images_seen.iter().filter(|(package, _)| *package == key.package);
-                    let again = |(package, image): &(PackageId, TargetId)| Change::SetImageSeen {
-                        package: *package,
-                        image: *image,
-                        seen: false,
-                    };
-                    changes.extend(seen.map(again));
-                }
-                // Elsewhere nothing but the installation is work.
-                Stage::InstallBinPkgs => changes.push(Change::SetRerun { key, stage: *stage, queued: true }),
-                _ if server => changes.push(Change::SetRerun { key, stage: *stage, queued: true }),
-                _ => {}
-            }
-        }
-    }
-    Ok(changes)
-}
-
-/// The stages that a new configuration touches.
-#[must_use]
-pub fn configuration_stages() -> BTreeSet<Stage> {
-    use Stage::{InstallBinPkgs, PostClients, PostImage, PostInstall, RunConfigurator};
-    BTreeSet::from([RunConfigurator, InstallBinPkgs, PostImage, PostClients, PostInstall])
-}
-
-/// The stages that a new version touches.
-#[must_use]
-pub fn upgrade_stages() -> BTreeSet<Stage> {
-    let mut stages = configuration_stages();
-    stages.insert(Stage::ShouldBeInstalled);
-    stages
-}
-
-/// The configuration of packages is to be made anew: their configurator runs again, and everything that depends on
-/// what it writes.
-///
-/// # Errors
-/// When one was never requested on the head node.
-pub fn reconfigure(cluster: &Cluster, packages: &[PackageId]) -> Result<Vec<Change>, RequestError> {
-    let servers: BTreeSet<TargetId> = cluster.targets_of_kind(TargetKind::Server).map(|it| it.id).collect();
-    for package in packages {
-        let requested = servers
-            .iter()
-            .any(|target| cluster.state(StateKey { target: *target, package: *package }).is_some());
-        if !requested {
-            return Err(RequestError::NotRequested {
-                package: package_name(cluster, *package),
-                target: "the head node".into(),
-            });
-        }
-    }
-    let everywhere = cluster.targets.keys().copied().collect();
-    let chosen = packages.iter().copied().collect();
-    let mut changes = rerun(cluster, &configuration_stages(), Some(&chosen), &everywhere)?;
-    changes.extend(chosen.iter().filter_map(|package| {
-        let package = cluster.packages.get(package).filter(|it| it.waiting_for.is_some())?;
-        Some(Change::PutPackage(Package { waiting_for: None, ..package.clone() }))
-    }));
-    Ok(changes)
-}
-
-/// New versions of packages are to be installed wherever they are, and everything done again that depends on it.
-///
-/// # Errors
-/// When one is installed nowhere.
-pub fn upgrade(cluster: &Cluster, packages: &[PackageId]) -> Result<Vec<Change>, RequestError> {
-    let installed: BTreeSet<PackageId> =
-        cluster.all_states().filter(|(_, state)| state.is_present()).map(|(key, _)| key.package).collect();
-    if let Some(package) = packages.iter().find(|package| !installed.contains(package)) {
-        let (package, target) = (package_name(cluster, *package), "any of the targets".to_owned());
-        return Err(RequestError::NotRequested { package, target });
-    }
-    let everywhere = cluster.targets.keys().copied().collect();
-    let chosen = packages.iter().copied().collect();
-    rerun(cluster, &upgrade_stages(), Some(&chosen), &everywhere)
-}
-
 /// Clients are to get packages, when the head node hands the work over.
 ///
 /// # Errors
@@ -315,6 +236,44 @@ pub fn assign(
         }
     }
     Ok(changes)
+}
+
+/// Packages are not to be upgraded, or may be again.
+#[must_use]
+pub fn hold(cluster: &Cluster, packages: &[PackageId], held: bool) -> Vec<Change> {
+    let differs = |package: &&PackageId| cluster.held.contains(*package) != held;
+    packages.iter().filter(differs).map(|package| Change::SetHeld { package: *package, held }).collect()
+}
+
+/// Packages are forgotten with their configuration.
+///
+/// # Errors
+/// When one is asked for, or there, on any target.
+pub fn forget(cluster: &Cluster, packages: &[PackageId]) -> Result<Vec<Change>, RequestError> {
+    for package in packages {
+        let mut on = Vec::new();
+        for (key, row) in cluster.all_states().filter(|(key, _)| key.package == *package) {
+            let what = match (row.requested > Stage::ShouldNotBeInstalled, row.is_present()) {
+                (true, true) => "requested and installed",
+                (true, false) => "requested",
+                (false, true) => "installed",
+                (false, false) => continue,
+            };
+            on.push(format!("{} ({what})", target_address(cluster, key.target)));
+        }
+        let assigned = cluster.assignments.get(package).into_iter().flat_map(|clients| clients.keys());
+        for client in assigned.filter(|client| {
+            cluster
+                .state(StateKey { target: **client, package: *package })
+                .is_none_or(|row| row.requested == Stage::ShouldNotBeInstalled && !row.is_present())
+        }) {
+            on.push(format!("{} (assigned)", target_address(cluster, *client)));
+        }
+        if !on.is_empty() {
+            return Err(RequestError::InUse { package: package_name(cluster, *package), on });
+        }
+    }
+    Ok(packages.iter().map(|package| Change::RemovePackage(*package)).collect())
 }
 
 /// What a new client takes over from the image that it was cloned from: the packages that the image holds.

@@ -143,7 +143,7 @@ impl Fixture {
     ) -> (Result<Vec<TestRunResult>, RunError>, Vec<String>) {
         let mut lines = RecordingObserver::default();
         let clock = TickingClock(Cell::new(0));
-        let identity = RunIdentity { host: "head".into(), pid: 7, command: "opm test".into() };
+        let identity = RunIdentity { host: "head".into(), pid: 7, process: None, command: "opm test".into() };
         let results =
             TestRunner { store: &mut self.store, backend, observer: &mut lines, clock: &clock, identity }
                 .run(&[TargetId(1)], subjects);

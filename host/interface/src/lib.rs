@@ -8,6 +8,7 @@
 pub mod artefacts;
 mod description;
 pub mod package_manager;
+mod package_settings;
 mod target;
 pub mod text;
 
@@ -15,4 +16,5 @@ pub use description::{
     Alias, ArchName, DescriptionError, DistributionDescription, DistributionRelease, is_plugin_id,
     is_printable_word,
 };
+pub use package_settings::{Label, LabelError, PackageSettings, ReleaseTag, ReleaseTagError};
 pub use target::{Target, TargetError};

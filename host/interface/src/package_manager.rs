@@ -18,9 +18,47 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
     pub name: String,
+    /// With epoch and release, where the manager has them.
     pub version: String,
     pub arch: String,
     pub has_scriptlets: bool,
+    pub state: InstallState,
+}
+
+/// How far a package is from being installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstallState {
+    /// All of it is there, and its scripts have run.
+    Complete,
+    /// Neither installed nor absent; how, in the manager's own word.
+    Incomplete(String),
+    /// Removed, but for its configuration.
+    Residual,
+}
+
+/// What a transaction would do to a package that nobody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnaskedChange {
+    Remove,
+    Replace,
+    Downgrade,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SideEffect {
+    pub name: String,
+    pub change: UnaskedChange,
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// In one line.
+    pub cause: String,
+    /// The packages whose fault it is, where that is known.
+    pub packages: Vec<String>,
+    /// Whether it passes by itself.
+    pub transient: bool,
 }
 
 /// A package source that the root's configuration does not name.

@@ -21,6 +21,30 @@ pub enum Change {
     RemoveTarget(TargetId),
     /// A package, new or changed.
     PutPackage(Package),
+    /// A package that is nowhere is forgotten, with its configuration. Its name stays in the journal.
+    RemovePackage(PackageId),
+    /// The native packages of other OPKGs that a package requires, by their names; they replace all that were there.
+    SetRequirements { package: PackageId, names: Vec<String> },
+    /// A package is not to be upgraded, or may be again.
+    SetHeld { package: PackageId, held: bool },
+    /// Which version of a package is wanted, whatever it says itself.
+    PinVersion {
+        package: PackageId,
+        /// Absent for the newest one that is known.
+        version: Option<String>,
+    },
+    /// Which version of a package is installed on a target, as its package manager says it.
+    SetInstalledVersion {
+        key: StateKey,
+        /// Absent where nobody knows, or nothing is installed.
+        version: Option<String>,
+    },
+    /// What tells the root of a target from any other one.
+    SetRootId {
+        target: TargetId,
+        /// Absent where none was given.
+        id: Option<String>,
+    },
     /// A client is to get a package.
     Assign {
         package: PackageId,
@@ -66,7 +90,7 @@ pub enum Change {
 
 impl Change {
     /// The names of all kinds of changes.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 20] = [
         "request",
         "progress",
         "target",
@@ -81,6 +105,12 @@ impl Change {
         "run-ended",
         "event",
         "event-ended",
+        "package-gone",
+        "requirements",
+        "hold",
+        "pin",
+        "version",
+        "root-id",
     ];
 
     /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
@@ -101,6 +131,12 @@ impl Change {
             Self::EndRun { .. } => const { Self::NAMES[11] },
             Self::StartEvent(_) => const { Self::NAMES[12] },
             Self::EndEvent { .. } => const { Self::NAMES[13] },
+            Self::RemovePackage(_) => const { Self::NAMES[14] },
+            Self::SetRequirements { .. } => const { Self::NAMES[15] },
+            Self::SetHeld { .. } => const { Self::NAMES[16] },
+            Self::PinVersion { .. } => const { Self::NAMES[17] },
+            Self::SetInstalledVersion { .. } => const { Self::NAMES[18] },
+            Self::SetRootId { .. } => const { Self::NAMES[19] },
         }
     }
 }

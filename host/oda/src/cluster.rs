@@ -16,7 +16,6 @@ pub struct Cluster {
     /// The largest id that any target ever had; ids of removed targets are not used again.
     pub last_target_id: i64,
     /// Likewise of packages.
-    /// The largest id that any package ever had.
     pub last_package_id: i64,
     pub targets: BTreeMap<TargetId, Target>,
     pub packages: BTreeMap<PackageId, Package>,
@@ -28,6 +27,16 @@ pub struct Cluster {
     pub images_seen: BTreeSet<(PackageId, TargetId)>,
     /// Stages that completed and were queued to run again.
     pub reruns: BTreeMap<StateKey, BTreeSet<Stage>>,
+    /// The native packages of other OPKGs that packages require, by their names: what dependencies are found from.
+    pub requirements: BTreeMap<PackageId, Vec<String>>,
+    /// Packages that are not to be upgraded.
+    pub held: BTreeSet<PackageId>,
+    /// Versions that an administrator asked for.
+    pub pinned_versions: BTreeMap<PackageId, String>,
+    /// Which versions are installed, as package managers say it.
+    pub installed_versions: BTreeMap<StateKey, String>,
+    /// What tells the roots of targets from other ones, where it was written into them.
+    pub root_ids: BTreeMap<TargetId, String>,
 }
 
 impl Cluster {
@@ -56,6 +65,14 @@ impl Cluster {
     #[must_use]
     pub fn find_package(&self, name: &PackageName) -> Option<&Package> {
         self.packages.values().find(|package| package.name == *name)
+    }
+
+    /// The version of a package that is wanted: the one that was asked for, else the newest that is known. As
+    /// `config.xml` or the administrator writes it.
+    #[must_use]
+    pub fn wanted_version(&self, package: PackageId) -> Option<&str> {
+        let pinned = self.pinned_versions.get(&package);
+        pinned.or_else(|| self.packages.get(&package)?.version.as_ref()).map(String::as_str)
     }
 
     /// Whether a client has been told to take a package.
@@ -124,6 +141,34 @@ impl Cluster {
                 }
             }
             Change::SetPhase(phase) => self.phase = *phase,
+            Change::RemovePackage(package) => self.remove_package(*package),
+            Change::SetRequirements { package, names } => {
+                let known = self.packages.contains_key(package);
+                set_or_remove(
+                    &mut self.requirements,
+                    *package,
+                    Some(names).filter(|names| known && !names.is_empty()),
+                );
+            }
+            Change::SetHeld { package, held } => {
+                if *held && self.packages.contains_key(package) {
+                    self.held.insert(*package);
+                } else {
+                    self.held.remove(package);
+                }
+            }
+            Change::PinVersion { package, version } => {
+                let known = self.packages.contains_key(package);
+                set_or_remove(&mut self.pinned_versions, *package, version.as_ref().filter(|_| known));
+            }
+            Change::SetInstalledVersion { key, version } => {
+                let known = self.state(*key).is_some();
+                set_or_remove(&mut self.installed_versions, *key, version.as_ref().filter(|_| known));
+            }
+            Change::SetRootId { target, id } => {
+                let known = self.targets.contains_key(target);
+                set_or_remove(&mut self.root_ids, *target, id.as_ref().filter(|_| known));
+            }
             Change::Request { .. }
             | Change::Assign { .. }
             | Change::SetImageSeen { .. }
@@ -152,8 +197,40 @@ impl Cluster {
         });
         self.images_seen.retain(|(_, image)| *image != removed);
         self.reruns.retain(|key, _| key.target != removed);
+        self.installed_versions.retain(|key, _| key.target != removed);
+        self.root_ids.remove(&removed);
         for target in self.targets.values_mut().filter(|target| target.image == Some(removed)) {
             target.image = None;
+        }
+    }
+
+    fn remove_package(&mut self, removed: PackageId) {
+        self.packages.remove(&removed);
+        for package in self.packages.values_mut() {
+            package.dependencies.retain(|needed| *needed != removed);
+        }
+        for states in self.states.values_mut() {
+            states.remove(removed);
+        }
+        self.states.retain(|_, states| !states.is_empty());
+        self.assignments.remove(&removed);
+        self.images_seen.retain(|(package, _)| *package != removed);
+        self.reruns.retain(|key, _| key.package != removed);
+        self.requirements.remove(&removed);
+        self.held.remove(&removed);
+        self.pinned_versions.remove(&removed);
+        self.installed_versions.retain(|key, _| key.package != removed);
+    }
+}
+
+/// What a map holds for a key from now on; nothing, where `value` is absent.
+fn set_or_remove<K: Ord, V: Clone>(map: &mut BTreeMap<K, V>, key: K, value: Option<&V>) {
+    match value {
+        Some(value) => {
+            map.insert(key, value.clone());
+        }
+        None => {
+            map.remove(&key);
         }
     }
 }

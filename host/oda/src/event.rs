@@ -28,8 +28,19 @@ pub struct Run {
     /// The machine it runs on.
     pub host: String,
     pub pid: u32,
+    /// What tells that process from any other one, on whatever machine. Absent in runs of older releases.
+    pub process: Option<ProcessIdentity>,
     /// The command as it was given.
     pub command: String,
+}
+
+/// What tells a process from any other one: its number may be used again, and machines are renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessIdentity {
+    /// The kernel's id of the time from one boot to the next.
+    pub boot_id: String,
+    /// When it started, in ticks of the kernel (hundredths of a second) after that boot.
+    pub started_ticks: i64,
 }
 
 /// How a run or a step ended.
@@ -43,10 +54,13 @@ pub enum RunStatus {
     Interrupted = 2,
     /// It can go on only after the administrator has done something.
     ActionRequired = 3,
+    /// Something was in its way that passes by itself; the next run tries again.
+    Postponed = 4,
 }
 
 impl RunStatus {
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Interrupted, Self::ActionRequired];
+    pub const ALL: [Self; 5] =
+        [Self::Done, Self::Failed, Self::Interrupted, Self::ActionRequired, Self::Postponed];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -55,6 +69,7 @@ impl RunStatus {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::ActionRequired => "waits",
+            Self::Postponed => "postponed",
         }
     }
 
@@ -144,6 +159,8 @@ pub struct Event {
     pub kind: StepKind,
     /// What in particular: the hook's name (for `api-post-image` with the image: `api-post-image compute`).
     pub name: String,
+    /// The file that gets what it prints, where it has one; while it runs, that can be read already.
+    pub log_path: Option<String>,
     /// How it ended; absent while it runs, or where its run died.
     pub result: Option<StepResult>,
 }

@@ -27,11 +27,14 @@ pub fn load_values(store: &mut dyn Store, cluster: &Cluster) -> Result<ConfigVal
     Ok(all)
 }
 
+/// A field of a form: of which package, for which image or the whole cluster, and its name.
+pub type FieldKey<'a> = (PackageId, Option<TargetId>, &'a str);
+
 /// The document. Current stages and hand-overs are not part of it: it says what is requested, and can be imported
-/// into another cluster.
+/// into another cluster. The values of fields that are secret are left out; that there are some is said.
 #[must_use]
-pub fn export(cluster: &Cluster, values: &ConfigValues) -> String {
-    let mut document = TomlWriter { text: String::new(), cluster };
+pub fn export(cluster: &Cluster, values: &ConfigValues, is_secret: &dyn Fn(FieldKey<'_>) -> bool) -> String {
+    let mut document = TomlWriter { text: String::new(), cluster, is_secret };
     document.write_key("phase", &toml_string(cluster.phase.name()));
     document.write_targets();
     document.write_packages();
@@ -44,6 +47,7 @@ pub fn export(cluster: &Cluster, values: &ConfigValues) -> String {
 struct TomlWriter<'a> {
     text: String,
     cluster: &'a Cluster,
+    is_secret: &'a dyn Fn(FieldKey<'_>) -> bool,
 }
 
 impl<'a> TomlWriter<'a> {
@@ -131,19 +135,24 @@ impl<'a> TomlWriter<'a> {
     }
 
     fn write_values(&mut self, values: &ConfigValues) {
-        let mut sorted: BTreeMap<(&str, Option<&str>), &[ConfigValue]> = BTreeMap::new();
-        for ((package, image), values) in values {
-            let image = image.map(|id| self.find_address(id).map(|address| address.name.as_str()));
-            if let (Some(package), None | Some(Some(_))) = (self.cluster.packages.get(package), image) {
-                sorted.insert((package.name.as_str(), image.flatten()), values);
+        type Context<'v> = (PackageId, Option<TargetId>, &'v [ConfigValue]);
+        let mut sorted: BTreeMap<(&str, Option<&str>), Context<'_>> = BTreeMap::new();
+        for ((id, image_id), values) in values {
+            let image = image_id.map(|id| self.find_address(id).map(|address| address.name.as_str()));
+            if let (Some(package), None | Some(Some(_))) = (self.cluster.packages.get(id), image) {
+                sorted.insert((package.name.as_str(), image.flatten()), (*id, *image_id, values));
             }
         }
-        for ((package, image), values) in sorted {
+        for ((package, image), (id, image_id, values)) in sorted {
             for value in values {
                 self.write_table_header("value");
                 self.write_key("package", &toml_string(package));
                 self.write_optional_key("image", image);
                 self.write_key("name", &toml_string(&value.name));
+                if (self.is_secret)((id, image_id, &value.name)) {
+                    self.write_key("secret", "true");
+                    continue;
+                }
                 self.write_key("value", &toml_string(&value.value));
                 self.write_key("origin", &toml_string(value.origin.name()));
             }

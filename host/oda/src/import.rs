@@ -24,11 +24,17 @@ pub struct ImportError {
 }
 
 /// What must change so that the cluster is as the document says. Targets and packages that it does not name stay
-/// as they are; those that it names become what it says of them. `now` is in seconds since 1970.
+/// as they are; those that it names become what it says of them. A value that was left out since it is secret stays what
+/// it is in `values`. `now` is in seconds since 1970.
 ///
 /// # Errors
 /// When anything in the document is wrong.
-pub fn import(text: &str, cluster: &Cluster, now: i64) -> Result<Vec<Change>, ImportError> {
+pub fn import(
+    text: &str,
+    cluster: &Cluster,
+    values: &ConfigValues,
+    now: i64,
+) -> Result<Vec<Change>, ImportError> {
     let document: Document = toml::from_str(text).map_err(|error| ImportError {
         line: line_number(text, error.span().map_or(0, |span| span.start)),
         key: None,
@@ -62,7 +68,7 @@ pub fn import(text: &str, cluster: &Cluster, now: i64) -> Result<Vec<Change>, Im
     for assignment in &document.assignment {
         import.import_assignment(assignment)?;
     }
-    import.import_values(&document.value)?;
+    import.import_values(&document.value, values)?;
     Ok(import.changes)
 }
 
@@ -123,8 +129,11 @@ struct ValueEntry {
     package: SpannedString,
     image: Option<SpannedString>,
     name: SpannedString,
-    value: SpannedString,
+    value: Option<SpannedString>,
     origin: Option<SpannedString>,
+    /// Its value was left out.
+    #[serde(default)]
+    secret: bool,
 }
 
 /// Counted from 1.
@@ -313,28 +322,37 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn import_values(&mut self, entries: &[ValueEntry]) -> Result<(), ImportError> {
+    fn import_values(&mut self, entries: &[ValueEntry], known: &ConfigValues) -> Result<(), ImportError> {
         let mut all = ConfigValues::new();
         for entry in entries {
             let package = self.resolve_package("value.package", &entry.package)?;
             let image = entry.image.as_ref();
             let image =
                 image.map(|name| self.resolve_target(TargetKind::Image, "value.image", name)).transpose()?;
-            let (name, value) = (entry.name.get_ref().clone(), entry.value.get_ref().clone());
+            let name = entry.name.get_ref().clone();
             if name.is_empty() || name.chars().any(char::is_control) {
                 return Err(self.error_at("value.name", &entry.name, "is not a valid field name"));
             }
-            if value.contains('\0') {
-                return Err(self.error_at(
-                    "value.value",
-                    &entry.value,
-                    "a value cannot contain the character NUL",
-                ));
+            let all = all.entry((package, image)).or_default();
+            let Some(value) = &entry.value else {
+                if !entry.secret {
+                    let reason = "it has neither `value` nor `secret = true`";
+                    return Err(self.error_at("value.name", &entry.name, reason));
+                }
+                // Of a field with several values, each is left out, and one entry brings all of them back.
+                if all.iter().all(|value: &ConfigValue| value.name != name) {
+                    let known = known.get(&(package, image)).into_iter().flatten();
+                    all.extend(known.filter(|value| value.name == name).cloned());
+                }
+                continue;
+            };
+            if value.get_ref().contains('\0') {
+                return Err(self.error_at("value.value", value, "a value cannot contain the character NUL"));
             }
             let origin =
                 entry.origin.as_ref().map(|origin| self.parse("value.origin", origin)).transpose()?;
-            let value = ConfigValue { name, value, origin: origin.unwrap_or(ValueOrigin::Administrator) };
-            all.entry((package, image)).or_default().push(value);
+            let (value, origin) = (value.get_ref().clone(), origin.unwrap_or(ValueOrigin::Administrator));
+            all.push(ConfigValue { name, value, origin });
         }
         for ((package, image), values) in all {
             self.push_change(Change::SetValues { package, image, values, expected: None });

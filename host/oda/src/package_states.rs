@@ -35,6 +35,13 @@ impl PackageStates {
         &mut self.0[at].1
     }
 
+    /// Forgets a package.
+    pub fn remove(&mut self, package: PackageId) {
+        if let Ok(at) = self.find(package) {
+            self.0.remove(at);
+        }
+    }
+
     /// All of them, by package.
     pub fn iter(&self) -> impl Iterator<Item = (PackageId, &PackageState)> {
         self.0.iter().map(|(package, state)| (*package, state))

@@ -1,5 +1,6 @@
 //! What an engine needs of a database.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::event::{Event, Run, RunId};
@@ -56,6 +57,28 @@ pub struct EventFilter {
     pub limit: Option<u32>,
 }
 
+/// What to purge from a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PurgeOrder {
+    /// The configuration of these packages.
+    pub values_of: Vec<PackageId>,
+    /// Runs, with their steps, that ended before this time, in milliseconds since 1970.
+    pub runs_ended_before: i64,
+}
+
+/// What was purged, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PurgeCounts {
+    /// How many values of which packages.
+    pub values: BTreeMap<PackageId, usize>,
+    /// Runs, oldest first.
+    pub runs: Vec<RunId>,
+    /// Their steps.
+    pub events: usize,
+    /// The logs of these steps, as the database names them.
+    pub logs: Vec<String>,
+}
+
 /// Which process holds the lock on a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockHolder {
@@ -79,6 +102,9 @@ pub trait Store {
     /// Everything that decides about work, at one instant.
     fn load(&mut self) -> Result<Cluster, Error>;
 
+    /// The targets alone, with what tells their roots from others. Cheap, whatever is installed.
+    fn load_targets(&mut self) -> Result<Cluster, Error>;
+
     /// Whether another process has changed anything since the last call.
     fn has_changed(&mut self) -> Result<bool, Error>;
 
@@ -99,6 +125,9 @@ pub trait Store {
 
     /// Events of the journal, newest first.
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error>;
+
+    /// Removes rows that nobody needs any longer, all or none; with `dry_run` only counts them.
+    fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error>;
 
     /// The configuration of a package, for an image or for the whole cluster, in the order of its form.
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error>;

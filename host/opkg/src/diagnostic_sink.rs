@@ -60,6 +60,10 @@ impl LocationTable {
         NodeId(index)
     }
 
+    pub fn get(&self, node: NodeId) -> Option<&Location> {
+        self.0.get(node.0 as usize)
+    }
+
     pub fn into_vec(self) -> Vec<Location> {
         self.0
     }

@@ -53,7 +53,8 @@ pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
     decoded.diagnostic.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     if !is_rejected {
         let name = metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed");
-        let (files, directories) = tree::read(&root, name, &mut diagnostics, &mut locations);
+        let archs = metadata.as_ref().map(|metadata| metadata.filter.archs.as_slice()).unwrap_or_default();
+        let (files, directories) = tree::read(&root, name, archs, &mut diagnostics, &mut locations);
         if let Some(metadata) = metadata.filter(|_| !diagnostics.has_error()) {
             loaded.opkg = build_opkg(metadata, files, directories, locations.into_vec(), settings);
         }
@@ -100,7 +101,6 @@ fn parse_config(text: &str, now: Option<i64>) -> ParsedConfig {
         document.is_rejected = true;
         return document;
     }
-    config::check_root_name(&mut reader, root);
     if let Some(range) = doctype {
         let diagnostic = Diagnostic::warning("doctype", "the document type is ignored");
         reader.report(range, diagnostic.help("remove the line"));
@@ -135,7 +135,10 @@ fn build_opkg(
     let name = name?;
     config::add_automatic_relations(&mut relations, &settings.automatic_relations, at);
     let source_date = match settings.source_date {
-        Some(seconds) => Timestamp { seconds, offset: 0 },
+        // In the future it would be refused as well.
+        Some(seconds) => {
+            Timestamp { seconds: settings.now.map_or(seconds, |now| seconds.min(now)), offset: 0 }
+        }
         None => history.first()?.changes.first()?.date,
     };
     let home = tree::package_home(&name);

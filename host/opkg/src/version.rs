@@ -1,5 +1,6 @@
 //! Versions of packages, and the relations to versions.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -81,6 +82,79 @@ impl fmt::Display for Version {
         }
         write!(f, "{}-{}", self.upstream, self.release)
     }
+}
+
+impl Version {
+    /// Which of two versions is later, where all package managers agree on it; nothing where they do not (a letter
+    /// where the other has a number, say).
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        if self.epoch != other.epoch {
+            return Some(self.epoch.cmp(&other.epoch));
+        }
+        match compare_components(&self.upstream, &other.upstream)? {
+            Ordering::Equal => compare_components(&self.release, &other.release),
+            order => Some(order),
+        }
+    }
+}
+
+/// Compares two versions without an epoch, as far as all package managers do it in the same way: number by number,
+/// letters in the order of ASCII, `~` before everything, otherwise the shorter one first.
+#[must_use]
+pub fn compare_components(left: &str, right: &str) -> Option<Ordering> {
+    let (mut left, mut right) = (tokens(left), tokens(right));
+    loop {
+        let order = match (left.next(), right.next()) {
+            (None, None) => return Some(Ordering::Equal),
+            (None, Some(token)) => order_of_end(token)?,
+            (Some(token), None) => order_of_end(token)?.reverse(),
+            (Some("~"), Some(token)) if token != "~" => Ordering::Less,
+            (Some(token), Some("~")) if token != "~" => Ordering::Greater,
+            (Some(left), Some(right)) if is_all(left, right, u8::is_ascii_digit) => {
+                // Without leading zeros, the longer number is the larger.
+                let (left, right) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
+                left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+            }
+            (Some(left), Some(right)) if is_all(left, right, u8::is_ascii_alphabetic) => left.cmp(right),
+            (Some(left), Some(right)) if left == right => Ordering::Equal,
+            _ => return None,
+        };
+        if order != Ordering::Equal {
+            return Some(order);
+        }
+    }
+}
+
+/// How a version that ends compares with one that goes on like this.
+fn order_of_end(token: &str) -> Option<Ordering> {
+    match token {
+        "~" => Some(Ordering::Greater),
+        "." | "+" => Some(Ordering::Less),
+        word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Some(Ordering::Less),
+        _ => None,
+    }
+}
+
+fn is_all(left: &str, right: &str, is_kind: fn(&u8) -> bool) -> bool {
+    left.as_bytes().iter().chain(right.as_bytes()).all(is_kind)
+}
+
+/// Numbers, words, and single other characters.
+fn tokens(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let first = text.chars().next()?;
+        let end = if first.is_ascii_digit() {
+            text.find(|c: char| !c.is_ascii_digit())
+        } else if first.is_ascii_alphabetic() {
+            text.find(|c: char| !c.is_ascii_alphabetic())
+        } else {
+            Some(first.len_utf8())
+        };
+        let (token, rest) = text.split_at(end.unwrap_or(text.len()));
+        text = rest;
+        Some(token)
+    })
 }
 
 /// All that the formats of packages have in common, and nothing that a shell or a macro language minds.
@@ -191,6 +265,32 @@ mod tests {
             assert_eq!(text.parse::<Version>(), Err(expected), "{text}");
         }
         assert_eq!(format!("1.{}-1", "0".repeat(200)).parse::<Version>(), Err(ParseVersionError::TooLong));
+    }
+
+    #[test]
+    fn versions_that_all_package_managers_order_alike() {
+        use Ordering::{Equal, Greater, Less};
+        for (left, right, expected) in [
+            ("1.0-1", "1.0-1", Some(Equal)),
+            ("1.9-1", "1.10-1", Some(Less)),
+            ("1.0-2", "1.0-1", Some(Greater)),
+            ("2:1.0-1", "1:9.0-1", Some(Greater)),
+            ("1.0-1", "1.0.1-1", Some(Less)),
+            ("1.0.1-1", "1.0-9", Some(Greater)),
+            ("1.0~rc1-1", "1.0-1", Some(Less)),
+            ("1.0rc1-1", "1.0rc2-1", Some(Less)),
+            ("1.0a1-1", "1.0b1-1", Some(Less)),
+            ("1.007-1", "1.7-1", Some(Equal)),
+            ("1.0-1a", "1.0-1", Some(Greater)),
+            ("1.0+git1-1", "1.0-1", Some(Greater)),
+            ("1.0^git1-1", "1.0-1", None),
+            ("1.0~~-1", "1.0~-1", Some(Less)),
+            ("1.a-1", "1.1-1", None),
+        ] {
+            let of = |text: &str| text.parse::<Version>().unwrap();
+            assert_eq!(of(left).compare(&of(right)), expected, "{left} {right}");
+            assert_eq!(of(right).compare(&of(left)), expected.map(Ordering::reverse), "{right} {left}");
+        }
     }
 
     #[test]

@@ -69,22 +69,18 @@ fn find_doctype(text: &str) -> Option<usize> {
 /// Refuses what is well-formed, but made to exhaust the parser: depth, attributes and namespaces without end.
 /// Where the text is not well-formed it stops, since the parser is going to say so.
 pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
-    let (mut depth, mut namespaces, mut at) = (0usize, 0usize, 0usize);
+    let (mut depth, mut namespaces) = (0usize, 0usize);
     let reject = |range: Range<usize>, message: &str| {
         Err(Diagnostic::error("xml-limit", message)
             .at(Location::Config(range))
             .help("this exceeds a limit of the format; check the program that generated it"))
     };
-    while let Some(found) = text[at..].find('<') {
-        let start = at + found;
-        let rest = &text[start..];
-        if let Some(length) = skipped_length(rest) {
-            let Some(length) = length else { return Ok(()) };
-            at = start + length;
-            continue;
-        }
-        let Some(tag) = Tag::scan(&rest[1..]) else { return Ok(()) };
-        at = start + 1 + tag.length;
+    for piece in pieces(text) {
+        let (start, tag) = match piece {
+            Piece::Tag(start, tag) => (start, tag),
+            Piece::Other => continue,
+            Piece::Broken => return Ok(()),
+        };
         let range = start..start + 1;
         if tag.is_end {
             depth = depth.saturating_sub(1);
@@ -106,6 +102,40 @@ pub(crate) fn check_limits(text: &str) -> Result<(), Diagnostic> {
         }
     }
     Ok(())
+}
+
+/// What begins with `<`.
+enum Piece {
+    /// Where it begins.
+    Tag(usize, Tag),
+    /// A comment, a section of text, an instruction.
+    Other,
+    /// It does not end, or no tag can be there.
+    Broken,
+}
+
+/// All that begins with `<`, from the beginning of a text on.
+fn pieces(text: &str) -> impl Iterator<Item = Piece> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text.get(at..)?.find('<')?;
+        let rest = &text[start..];
+        let skip = |opening: &str, closing: &str| {
+            rest.strip_prefix(opening)
+                .map(|inside| inside.find(closing).map(|end| opening.len() + end + closing.len()))
+        };
+        let other = skip("<!--", "-->").or_else(|| skip("<![CDATA[", "]]>")).or_else(|| skip("<?", "?>"));
+        let (length, piece) = match other {
+            Some(Some(length)) => (length, Piece::Other),
+            Some(None) => (rest.len(), Piece::Broken),
+            None => match Tag::scan(&rest[1..]) {
+                Some(tag) => (1 + tag.length, Piece::Tag(start, tag)),
+                None => (rest.len(), Piece::Broken),
+            },
+        };
+        at = start + length;
+        Some(piece)
+    })
 }
 
 /// What counts about a tag.
@@ -162,6 +192,7 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
     };
     let at = text.floor_char_boundary(at);
     let mut range = at..at + text[at..].chars().next().map_or(0, char::len_utf8);
+    let mut related = None;
     let (message, help) = match error {
         Error::NodesLimitReached | Error::AttributesLimitReached | Error::NamespacesLimitReached => {
             return Diagnostic::error(
@@ -174,12 +205,16 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
         Error::NoRootNode => {
             ("there is no element".into(), "an OPKG's `config.xml` is one `<oscar>` element")
         }
-        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => (
-            "the file ends before its elements do".to_owned(),
-            "see whether it was cut off, or a tag is missing",
-        ),
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
+            related = open_tag(text, text.len()).map(|tag| (tag, "this element is not closed"));
+            (
+                "the file ends before its elements do".to_owned(),
+                "see whether it was cut off, or a tag is missing",
+            )
+        }
         Error::UnexpectedCloseTag(expected, actual, _) => {
             range = at..at + text[at..].find('>').map_or(1, |end| end + 1);
+            related = open_tag(text, at).map(|tag| (tag, "this element is still open"));
             let message = format!(
                 "`</{}>` stands where `</{}>` should",
                 escape_for_display(actual),
@@ -199,6 +234,7 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
         }
         Error::InvalidAttributeValue(_) => ("a `<` inside of an attribute".into(), "write `&lt;`"),
         Error::DuplicatedAttribute(name, _) => {
+            related = first_attribute(text, at, name).map(|first| (first, "the first"));
             (format!("the attribute `{}` stands here twice", escape_for_display(name)), "remove one of them")
         }
         Error::NonXmlChar(c, _) => {
@@ -222,71 +258,53 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
         }
     };
     let diagnostic = Diagnostic::error("xml", message).at(Location::Config(range)).help(help);
-    match counterpart(text, error, at) {
+    match related {
         Some((place, what)) => diagnostic.related(Location::Config(place), what),
         None => diagnostic,
     }
 }
 
-/// The other place that an error at `at` is about: where the element was opened that ends wrongly or never, where the
-/// attribute stands for the first time.
-fn counterpart(text: &str, error: &Error, at: usize) -> Option<(Range<usize>, String)> {
-    match error {
-        Error::UnexpectedCloseTag(expected, ..) => {
-            let opened = open_elements(text.get(..at)?).pop()?;
-            Some((opened, format!("`{}` was opened here", escape_for_display(expected))))
-        }
-        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
-            let opened = open_elements(text).pop()?;
-            let name = text.get(opened.start + 1..opened.end)?;
-            Some((opened.clone(), format!("`{}` was opened here", escape_for_display(name))))
-        }
-        Error::DuplicatedAttribute(name, _) => {
-            let tag = text.get(..at)?.rfind('<')?;
-            let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-            let first = text.get(tag..at)?.match_indices(name.as_str()).map(|(found, _)| tag + found).find(
-                |&found| {
-                    let behind = text[found + name.len()..].trim_start();
-                    !text[..found].ends_with(is_name) && behind.starts_with('=')
-                },
-            )?;
-            Some((first..first + name.len(), "it stands here for the first time".into()))
-        }
-        _ => None,
-    }
-}
-
-/// The tags, up to the ends of their names, of the elements that are open at the end of a text, outermost first.
-fn open_elements(text: &str) -> Vec<Range<usize>> {
+/// The innermost element that is open at a byte: its tag up to the end of the name.
+fn open_tag(text: &str, end: usize) -> Option<Range<usize>> {
     let mut open = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find('<') {
-        let start = at + found;
-        if let Some(length) = skipped_length(&text[start..]) {
-            let Some(length) = length else { break };
-            at = start + length;
-            continue;
-        }
-        let Some(tag) = Tag::scan(&text[start + 1..]) else { break };
-        at = start + 1 + tag.length;
-        if tag.is_end {
-            open.pop();
-        } else if !tag.is_empty {
-            let name = &text[start + 1..];
-            let length = name.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(name.len());
-            open.push(start..start + 1 + length);
+    for piece in pieces(&text[..end]) {
+        match piece {
+            Piece::Tag(_, tag) if tag.is_end => drop(open.pop()),
+            Piece::Tag(start, tag) if !tag.is_empty => open.push(start),
+            Piece::Tag(..) | Piece::Other => {}
+            Piece::Broken => break,
         }
     }
-    open
+    let start = open.pop()?;
+    Some(start..start + 1 + name_length(&text[start + 1..]))
 }
 
-/// The length of a comment, of text that is no markup or of an instruction at the beginning of a text; nothing inside
-/// where it has no end.
-fn skipped_length(text: &str) -> Option<Option<usize>> {
-    [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")].into_iter().find_map(|(opening, closing)| {
-        let inside = text.strip_prefix(opening)?;
-        Some(inside.find(closing).map(|end| opening.len() + end + closing.len()))
-    })
+/// The attribute of this name that stands first in the tag around a byte.
+fn first_attribute(text: &str, at: usize, name: &str) -> Option<Range<usize>> {
+    let start = text[..at].rfind('<')?;
+    let mut quote = None;
+    for (offset, byte) in text[start..at].bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, _) if byte.is_ascii_whitespace() => {
+                let begin = start + offset + 1;
+                // As its prefix belongs to it, another attribute may end with the same name.
+                let written = &text[begin..begin + name_length(&text[begin..])];
+                if written.rsplit(':').next() == Some(name) {
+                    return Some(begin..begin + written.len());
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Bytes of a name at the beginning of a text.
+fn name_length(text: &str) -> usize {
+    text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/' | '=')).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -341,6 +359,28 @@ mod tests {
         assert!(check_limits(&many).is_ok());
     }
 
+    /// Both places that a complaint is about.
+    #[test]
+    fn complaints_about_two_places_show_both() {
+        for (text, message, first) in [
+            ("<a>\n<b>\n</a>", "`</a>` stands where `</b>` should", "<b"),
+            ("<a x='/> '><!-- <c> --><b><d/></b></c></a>", "`</c>` stands where `</a>` should", "<a"),
+            ("<a><b y='/'><c>", "the file ends before", "<c"),
+            ("<a><b/><c></c>", "the file ends before", "<a"),
+            ("<a b='1' c=' b=' b='2'/>", "`b` stands here twice", "b"),
+            ("<a>\n<b\n c='1'\n d='' c='2'/></a>", "`c` stands here twice", "c"),
+        ] {
+            let diagnostic = parse(text).map(drop).unwrap_err();
+            assert!(diagnostic.message.contains(message), "{text}: {}", diagnostic.message);
+            let [(Location::Config(place), _)] = &diagnostic.related[..] else {
+                panic!("{text}: {diagnostic:?}")
+            };
+            assert_eq!(&text[place.clone()], first, "{text}");
+            let Some(Location::Config(at)) = diagnostic.location else { panic!("{text}: no place") };
+            assert!(place.start < at.start, "{text}");
+        }
+    }
+
     #[test]
     fn complaints_have_a_place() {
         for (text, at) in [
@@ -359,22 +399,5 @@ mod tests {
         ] {
             assert_eq!(parse_error(text), ("xml".into(), at), "{text}");
         }
-    }
-
-    #[test]
-    fn both_places_are_shown() {
-        let related = |text: &str| {
-            let diagnostic = parse(text).map(drop).unwrap_err();
-            let (Location::Config(place), what) = diagnostic.related.first().unwrap() else {
-                panic!("no place")
-            };
-            (text[place.clone()].to_owned(), what.clone(), place.start)
-        };
-        let opened = |name: &str, at| (format!("<{name}"), format!("`{name}` was opened here"), at);
-        assert_eq!(related("<a>\n<b x='>'>\n<c/><b/></b>\n<b>\n</a>"), opened("b", 27));
-        assert_eq!(related("<a><!-- <d> --><![CDATA[<e>]]><b></c></b></a>"), opened("b", 30));
-        assert_eq!(related("<a>\n<b>\n"), opened("b", 4));
-        assert_eq!(related("<a><b x='1' xx='y=' y='2' x='3'/></a>").2, 6);
-        assert_eq!(parse("<a>&x;</a>").map(drop).unwrap_err().related, []);
     }
 }

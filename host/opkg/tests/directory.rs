@@ -178,7 +178,17 @@ fn faults_of_scripts() {
         ("api-post-install", b"#!perl\n", "error script-interpreter"),
         ("helper", b"#!perl\n", "warning script-interpreter"),
         ("helper", b"true\n", ""),
-        ("api-post-install", b"#!/bin/sh\r\ntrue\r\n", "warning script-line-ends"),
+        ("api-post-install", b"#!/bin/sh\r\ntrue\r\n", "error script-line-ends"),
+        ("helper", b"#!/bin/sh\r\ntrue\r\n", "warning script-line-ends"),
+        ("api-post-image", b"#!/usr/bin/env python3 -u\n", "error script-interpreter"),
+        ("helper", b"#!/usr/bin/env python3 -u\n", "warning script-interpreter"),
+        ("server-pre-uninstall", b"\xef\xbb\xbf#!/bin/sh\n", "error script-mark"),
+        ("post_install", b"\n#!/bin/sh\n", "error script-interpreter"),
+        ("api-post-deploy", b"true\n", "warning script-interpreter"),
+        ("client-post-install", b"#!/usr/local/bin/bash\n", "warning script-interpreter"),
+        ("Client-Post-Install", b"#!/bin/sh\n", "warning script-name"),
+        ("post-install-server", b"#!/bin/sh\n", "warning script-name"),
+        ("client/client-post-install", b"#!/bin/sh\n", "warning script-name"),
         ("api-pre-install", b"#!/bin/sh\n# \xe9\n", "warning script-encoding"),
         ("api-post-install", b"#!/bin/sh\n# \xe9\n", ""),
         ("api-post-instal", b"#!/bin/sh\n", "warning script-name"),
@@ -399,4 +409,96 @@ fn nothing_is_written_and_times_do_not_matter() {
     let file = std::fs::File::options().write(true).open(directory.path().join("scripts/x")).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     assert_eq!(directory.load(), before);
+}
+
+/// What a script calls goes where the script goes.
+#[test]
+fn helpers_reach_the_part_that_needs_them() {
+    let directory = Fixture::new()
+        .with_file("scripts/client-post-install", "#!/bin/sh\n\"$OSCAR_PACKAGE_HOME\"/client/fix\n")
+        .with_file("scripts/client/fix", "#!/bin/sh\n. ${0%/*}/lib/common.sh\n")
+        .with_file("scripts/client/lib/common.sh", "")
+        .with_file("scripts/server/tune", "#!/bin/sh\n")
+        .with_file("scripts/clients", "")
+        .with_file("scripts/shared", "");
+    assert_eq!(directory.diagnostics(), [""; 0]);
+    let opkg = directory.opkg();
+    let files: Vec<String> =
+        opkg.files.iter().filter(|file| file.path.starts_with("scripts/")).map(describe_file).collect();
+    assert_eq!(
+        files,
+        [
+            "Client scripts/client-post-install -> packages/probe/client-post-install 755",
+            "Client scripts/client/fix -> packages/probe/client/fix 755",
+            "Client scripts/client/lib/common.sh -> packages/probe/client/lib/common.sh 755",
+            "Api scripts/clients -> packages/probe/clients 755",
+            "Server scripts/server/tune -> packages/probe/server/tune 755",
+            "Api scripts/shared -> packages/probe/shared 755",
+        ]
+    );
+    let of = |part: Part| -> Vec<&str> {
+        let of_part = opkg.directories.iter().filter(|directory| directory.part == part);
+        let path = |directory: &'_ opkg::model::Directory| match &directory.destination {
+            Destination::Path(path) => path.clone().leak().strip_prefix("/usr/lib/oscar/packages/").unwrap(),
+            Destination::Documentation(_) => panic!("no documentation"),
+        };
+        of_part.map(path).collect()
+    };
+    assert_eq!(of(Part::Client), ["probe", "probe/client", "probe/client/lib"]);
+    assert_eq!(of(Part::Server), ["probe", "probe/server"]);
+    assert_eq!(of(Part::Api), ["probe"]);
+}
+
+#[test]
+fn calls_to_what_is_on_another_machine() {
+    for (script, helper, text, is_reported) in [
+        ("client-post-install", "fix", "$OSCAR_PACKAGE_HOME/fix", true),
+        ("client-post-install", "server/fix", "$OSCAR_PACKAGE_HOME/server/fix", true),
+        ("client/run", "fix", ". ./fix", true),
+        ("server-post-install", "client/fix", "`dirname $0`/client/fix", true),
+        ("api-post-image", "client/fix", "cp $OSCAR_PACKAGE_HOME/client/fix $1/tmp", true),
+        ("api-post-install", "server/fix", "${OSCAR_PACKAGE_HOME}/server/fix", true),
+        ("server-post-install", "fix", "$OSCAR_PACKAGE_HOME/fix", false),
+        ("api-post-image", "fix", "./fix", false),
+        ("client-post-install", "client/fix", "$OSCAR_PACKAGE_HOME/client/fix", false),
+        ("client-post-install", "fix", "/usr/sbin/fix", false),
+        ("client-post-install", "fix", "# ./fix runs on the head node", false),
+    ] {
+        let path = format!("scripts/{script}");
+        let directory = Fixture::new()
+            .with_file(&path, format!("#!/bin/sh\n{text}\n"))
+            .with_file(&format!("scripts/{helper}"), "#!/bin/sh\n");
+        let expected = if is_reported { vec![format!("warning script-helper {path}")] } else { Vec::new() };
+        assert_eq!(directory.diagnostics(), expected, "{script}: {text}");
+    }
+}
+
+/// A program of one architecture among the files of a package.
+#[test]
+fn programs_of_an_architecture() {
+    let program = |machine: u8| {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(18, 0);
+        bytes.extend([machine, 0, 0, 0]);
+        bytes
+    };
+    let restricted = |archs: &str| {
+        let filters = format!("<filters>{archs}</filters>\n  <serverDeps>");
+        support::config_with("<serverDeps>", &filters)
+    };
+    for (config, machine, is_reported) in [
+        (support::VALID_CONFIG.to_owned(), 62, true),
+        (restricted("<arch>amd64</arch>"), 62, false),
+        (restricted("<arch>aarch64</arch>"), 62, true),
+        (restricted("<arch>aarch64</arch>"), 183, false),
+        (restricted("<arch>x86_64</arch><arch>aarch64</arch>"), 62, true),
+        (support::VALID_CONFIG.to_owned(), 0, false),
+    ] {
+        for path in ["scripts/helper", "testing/tests.d/probe_x", "scripts/api-post-image"] {
+            let found = Fixture::with_config(&config).with_file(path, program(machine)).diagnostics();
+            let expected =
+                if is_reported { vec![format!("warning file-architecture {path}")] } else { Vec::new() };
+            assert_eq!(found, expected, "{path} {machine}");
+        }
+    }
 }

@@ -27,13 +27,13 @@ const LENIENT_CODES: &[(&str, &str)] = &[
     ("group", "no group"),
     ("uri", "a home page that is no address, which is left out"),
     ("changelog-date", "the wrong date of an old change"),
-    ("changelog-date-spelling", "a date in a spelling of some program"),
+    ("changelog-date-form", "a date as programs print it"),
+    ("changelog-date-blank", "a blank in front of the hour"),
     ("changelog-author", "no author of an old change"),
     ("changelog-item", "a change or an old version about which nothing is said"),
     ("changelog-closes", "bug numbers that are none, which are left out"),
     ("version", "old versions that are none, which are left out"),
     ("relation-inside-version", "the relation inside of the version"),
-    ("root-name", "the old name of the root"),
     ("doctype", "a document type, which validators want to read"),
 ];
 

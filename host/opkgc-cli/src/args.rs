@@ -2,10 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use opkg::Profile;
+use opkg::model::Part;
+use opkg_interface::{Label, ReleaseTag};
 use opkg_shell::args::CommonArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
@@ -14,7 +18,7 @@ use opkg_shell::args::CommonArgs;
 /// documentation. opkgc turns it into the meta-files and packages of the distributions that you name.
 #[derive(Debug, Parser)]
 #[command(name = "opkgc", version, subcommand_negates_reqs = true)]
-#[command(override_usage = "opkgc [OPTIONS] --dist <TARGET> <DIR>...\n       opkgc [OPTIONS] <COMMAND>")]
+#[command(override_usage = "opkgc [OPTIONS] [--dist <TARGET>] <DIR>...\n       opkgc [OPTIONS] <COMMAND>")]
 #[command(after_help = "Examples:
   opkgc --dist=rhel my-package                  packages, and what they are made of, into ./output/rhel
   opkgc --dist rhel-9-x86_64,debian my-package  for two distributions
@@ -25,7 +29,7 @@ Exit status:
   0  everything was done
   1  an OPKG has errors, or a package could not be made
   2  the command line is wrong
-  4  the only target asked for is excluded by the OPKG's own filters")]
+  4  nothing was made, since the OPKGs' own filters exclude every target asked for")]
 pub struct Cli {
     /// What to do; `build` when none is named.
     #[command(subcommand)]
@@ -60,7 +64,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compile OPKGs (what happens without a command)
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
     /// Look for mistakes in OPKGs and show all of them
     Check(CheckArgs),
     /// Write a new OPKG from a template
@@ -77,6 +81,8 @@ pub enum Command {
     /// Manage plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Show what settings are in force, and where each comes from
+    Settings(SettingsArgs),
     /// Write man pages into a directory
     Man {
         /// Where to; created if need be
@@ -97,14 +103,9 @@ pub enum Command {
 pub struct BuildArgs {
     /// Targets: DIST, DIST-VERSION or DIST-VERSION-ARCH, separated by commas
     ///
-    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. See --supported-dist for what there is.
-    #[arg(
-        short,
-        long,
-        value_name = "TARGET",
-        value_delimiter = ',',
-        required_unless_present = "supported_dist"
-    )]
+    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. See --supported-dist for what there is. Without
+    /// it, those of the settings are meant.
+    #[arg(short, long, value_name = "TARGET", value_delimiter = ',')]
     pub dist: Vec<String>,
 
     /// Directories of OPKGs
@@ -135,12 +136,17 @@ pub struct BuildArgs {
 
     /// Sign packages and the index with an OpenPGP secret key, as `gpg --export-secret-keys` prints it
     ///
-    /// RPMs and SRPMs get a signature of their own; the index of --repo is signed, with the public key next to it.
+    /// RPMs and SRPMs get a signature of their own, and so do `.dsc`, `.buildinfo` and `.changes`; an archive has it in a
+    /// file beside it. The index of --repo is signed, with the public key next to it.
     #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
     pub sign: Option<PathBuf>,
 
+    /// Sign nothing, whatever the settings say, not even an index that was signed before
+    #[arg(long, conflicts_with_all = ["sign", "passphrase_file"])]
+    pub no_sign: bool,
+
     /// The file that holds the passphrase of the key [default: $OPKG_SIGN_PASSPHRASE]
-    #[arg(long, value_name = "FILE", requires = "sign", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub passphrase_file: Option<PathBuf>,
 
     /// Go on after a failure with everything else
@@ -160,12 +166,34 @@ pub struct BuildArgs {
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<DenyLevel>,
 
-    /// What every api, server or client package requires, as PART=NAME,…
+    /// What packages require by themselves
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub profile: Option<ProfileChoice>,
+
+    /// What every api, server or client package requires instead of what the profile says, as PART=NAME,…
     ///
-    /// The defaults are api=oscar-data, server=liboscar-server and client=liboscar-client. `api=` requires
-    /// nothing.
-    #[arg(long, value_name = "PART=NAMES", value_parser = parse_auto_requires)]
-    pub auto_requires: Vec<(opkg::model::Part, Vec<String>)>,
+    /// Several parts in one value, as in `api=site-data,site-tools,client=`, or one at a time. `api=` requires nothing.
+    #[arg(long, value_name = "PART=NAMES")]
+    pub auto_requires: Vec<AutoRequires>,
+
+    /// What tells packages for one release of a distribution from those for another: TAG, `none` or `native`
+    ///
+    /// It follows the release of each package: 1.0-1.el9, 1.0-1+deb12. `native`, the default, is what the distribution's
+    /// own packages have.
+    #[arg(long, value_name = "TAG")]
+    pub release_tag: Option<ReleaseTag>,
+
+    /// Who makes the packages, for those who read what they say of themselves
+    #[arg(long, value_name = "NAME")]
+    pub vendor: Option<Label>,
+
+    /// What collection the packages belong to, likewise
+    #[arg(long, value_name = "NAME")]
+    pub distribution: Option<Label>,
+
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 
     /// List the distributions that can be named, and exit
     #[arg(long)]
@@ -183,9 +211,19 @@ pub struct CheckArgs {
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
 
+    /// Check what a build for these targets would find, separated by commas [default: every distribution]
+    ///
+    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. Nothing is written.
+    #[arg(short, long, value_name = "TARGET", value_delimiter = ',')]
+    pub dist: Vec<String>,
+
     /// Fail when there is a warning, too
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<DenyLevel>,
+
+    /// Where plugins come from.
+    #[command(flatten)]
+    pub plugins: PluginArgs,
 }
 
 /// Options of `new`.
@@ -320,6 +358,14 @@ pub enum HookCommand {
     },
 }
 
+/// Where settings come from.
+#[derive(Debug, Args, Default)]
+pub struct SettingsArgs {
+    /// Read settings from this file as well, over those of /etc/opkg/opkgc.toml and ~/.config/opkg/opkgc.toml
+    #[arg(long = "settings", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub settings_files: Vec<PathBuf>,
+}
+
 /// Where plugins come from.
 #[derive(Debug, Args, Default)]
 pub struct PluginArgs {
@@ -344,34 +390,146 @@ pub enum BuilderChoice {
     Native,
 }
 
+/// A usual choice of what packages require by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileChoice {
+    /// opkg-filesystem, which is written beside them (the default)
+    Opkg,
+    /// oscar-data, liboscar-server and liboscar-client, which the original had
+    Oscar,
+}
+
+impl From<ProfileChoice> for Profile {
+    fn from(choice: ProfileChoice) -> Self {
+        match choice {
+            ProfileChoice::Opkg => Self::Opkg,
+            ProfileChoice::Oscar => Self::Oscar,
+        }
+    }
+}
+
+/// What parts require by themselves: `api=a,b,server=c`, with commas or blanks between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutoRequires(pub Vec<(Part, Vec<String>)>);
+
 /// Why text is no `PART=NAME,…`.
 #[derive(Debug, thiserror::Error)]
-enum AutoRequiresError {
-    #[error("expected PART=NAME, for example api=oscar-data")]
+pub enum AutoRequiresError {
+    #[error("expected PART=NAME, for example api=site-data")]
     NoPart,
     #[error("there is no part `{0}`; it is api, server or client")]
     UnknownPart(String),
-    #[error("`{0}` is not the name of a package")]
-    InvalidName(String),
+    #[error("`{0}=` stands there twice")]
+    DuplicatePart(String),
+    #[error(transparent)]
+    InvalidName(#[from] PackageNameError),
 }
 
-fn parse_auto_requires(text: &str) -> Result<(opkg::model::Part, Vec<String>), AutoRequiresError> {
-    use opkg::model::Part;
-    let (part, names) = text.split_once('=').ok_or(AutoRequiresError::NoPart)?;
-    let part = match part {
-        "api" => Part::Api,
-        "server" => Part::Server,
-        "client" => Part::Client,
-        other => return Err(AutoRequiresError::UnknownPart(other.to_owned())),
-    };
-    let names: Vec<String> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    match names.iter().find(|name| !opkg::is_relation_name(name)) {
-        Some(name) => Err(AutoRequiresError::InvalidName(name.clone())),
-        None => Ok((part, names)),
+/// Why text is no name of a package.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is not the name of a package: that is two or more letters, digits and `. + - _`", opkg::escape_for_display(.0))]
+pub struct PackageNameError(String);
+
+/// Whether a text names a package on any distribution: no capability, no version.
+///
+/// # Errors
+/// When it does not.
+pub fn check_package_name(name: &str) -> Result<(), PackageNameError> {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b".+-_".contains(&byte);
+    let is_name = name.len() > 1
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(is_inner);
+    if is_name { Ok(()) } else { Err(PackageNameError(name.to_owned())) }
+}
+
+impl FromStr for AutoRequires {
+    type Err = AutoRequiresError;
+
+    fn from_str(text: &str) -> Result<Self, AutoRequiresError> {
+        let mut parts: Vec<(Part, Vec<String>)> = Vec::new();
+        for word in text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()) {
+            let name = match word.split_once('=') {
+                None => word,
+                Some((part, name)) => {
+                    let known = match part {
+                        "api" => Part::Api,
+                        "server" => Part::Server,
+                        "client" => Part::Client,
+                        other => {
+                            return Err(AutoRequiresError::UnknownPart(
+                                opkg::escape_for_display(other).to_string(),
+                            ));
+                        }
+                    };
+                    if parts.iter().any(|(other, _)| *other == known) {
+                        return Err(AutoRequiresError::DuplicatePart(part.to_owned()));
+                    }
+                    parts.push((known, Vec::new()));
+                    name
+                }
+            };
+            let (_, names) = parts.last_mut().ok_or(AutoRequiresError::NoPart)?;
+            if !name.is_empty() {
+                check_package_name(name)?;
+                names.push(name.to_owned());
+            }
+        }
+        if parts.is_empty() { Err(AutoRequiresError::NoPart) } else { Ok(Self(parts)) }
     }
 }
 
 /// A date with or without the time of the day.
 fn parse_date(text: &str) -> Result<opkg::model::Timestamp, opkg::date::ParseDateError> {
     text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn auto_requires(text: &str) -> Result<Vec<(Part, Vec<String>)>, String> {
+        text.parse()
+            .map(|parsed: AutoRequires| parsed.0)
+            .map_err(|error: AutoRequiresError| error.to_string())
+    }
+
+    #[test]
+    fn automatic_relations_of_several_parts_in_one_value() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expected = vec![
+            (Part::Api, names(&["a1", "b1"])),
+            (Part::Server, names(&[])),
+            (Part::Client, names(&["c1"])),
+        ];
+        for text in
+            ["api=a1,b1 server= client=c1", "api=a1,b1,server=,client=c1", " api=a1, b1,server= ,client=c1,"]
+        {
+            assert_eq!(auto_requires(text).unwrap(), expected, "{text}");
+        }
+        assert_eq!(auto_requires("api=").unwrap(), [(Part::Api, names(&[]))]);
+    }
+
+    #[test]
+    fn what_names_no_package_of_every_distribution_is_refused() {
+        for text in [
+            "",
+            ",",
+            "site-data",
+            "api",
+            "=a1",
+            "images=a1",
+            "api=a",
+            "api=a1,api=b1",
+            "api=a1>=2",
+            "api=a(b)",
+            "api=/bin/sh",
+            "api=-x",
+            "api=a;b",
+            "api=$(id)",
+            "api=é1",
+        ] {
+            assert!(auto_requires(text).is_err(), "{text}");
+        }
+    }
 }

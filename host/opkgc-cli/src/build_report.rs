@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::filesystem;
 use opkg_interface::Target;
 use opkg_package::{OutputKind, WrittenFile};
 use opkg_runtime::Registry;
@@ -18,17 +19,26 @@ use crate::summary_table::{JobStatus, SummaryTable};
 /// Collects the outcomes of a run.
 pub struct BuildReport {
     shell: Shell,
-    targets: usize,
     results: Vec<ResultJson>,
     summary: SummaryTable,
-    broken_indexes: usize,
+    /// What belongs to no job of its own, see [`MadeBeside`].
+    failed_beside: usize,
     unknown_targets: usize,
 }
 
-/// One OPKG for one target, or the index of a target's directory, as `--format json` prints it.
+/// What is written into a target's directory when all jobs of the target have ended.
+struct MadeBeside {
+    title: &'static str,
+    /// Where it succeeded.
+    status: &'static str,
+    /// Name and version of what it was made of, if that is an OPKG.
+    opkg: Option<(&'static str, Option<String>)>,
+}
+
+/// One OPKG for one target, or what is written beside all of a target, as `--format json` prints it.
 #[derive(Serialize)]
 struct ResultJson {
-    /// Of the OPKG; of an index, where it was written.
+    /// Of the OPKG; of an index and the package of shared directories, where they were written.
     directory: String,
     name: Option<String>,
     version: Option<String>,
@@ -44,20 +54,19 @@ struct ResultJson {
 #[derive(Serialize)]
 struct FileJson {
     path: String,
-    /// `meta`, `source`, `package`, `record` or `index`.
+    /// `meta`, `source`, `package`, `record`, `signature` or `index`.
     role: &'static str,
 }
 
 impl BuildReport {
-    /// For a run with so many targets.
+    /// Of a run that begins.
     #[must_use]
-    pub fn new(shell: Shell, targets: usize) -> Self {
+    pub fn new(shell: Shell) -> Self {
         Self {
             shell,
-            targets,
             results: Vec::new(),
             summary: SummaryTable::default(),
-            broken_indexes: 0,
+            failed_beside: 0,
             unknown_targets: 0,
         }
     }
@@ -123,6 +132,25 @@ impl BuildReport {
         Ok(())
     }
 
+    /// The package of shared directories was written into a target's directory, or not.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn record_filesystem(
+        &mut self,
+        directory: &Path,
+        target: &Target,
+        written: Result<Vec<WrittenFile>, CliError>,
+    ) -> Result<(), CliError> {
+        let version = filesystem::opkg().version().map(ToString::to_string);
+        let made = MadeBeside {
+            title: filesystem::PACKAGE,
+            status: "built",
+            opkg: Some((filesystem::NAME, version)),
+        };
+        self.record_beside(directory, target, made, written)
+    }
+
     /// The index of a target's directory was written, or not.
     ///
     /// # Errors
@@ -133,19 +161,31 @@ impl BuildReport {
         target: &Target,
         indexed: Result<Vec<WrittenFile>, CliError>,
     ) -> Result<(), CliError> {
-        let (status, files, error) = match indexed {
-            Ok(files) => ("indexed", files, None),
+        let made = MadeBeside { title: "index", status: "indexed", opkg: None };
+        self.record_beside(directory, target, made, indexed)
+    }
+
+    fn record_beside(
+        &mut self,
+        directory: &Path,
+        target: &Target,
+        made: MadeBeside,
+        written: Result<Vec<WrittenFile>, CliError>,
+    ) -> Result<(), CliError> {
+        let (status, files, error) = match written {
+            Ok(files) => (made.status, files, None),
             Err(error) => {
-                self.broken_indexes += 1;
+                self.failed_beside += 1;
                 ("failed", Vec::new(), Some(error.report().to_string()))
             }
         };
         if self.shell.is_json() {
             let files = files.iter().map(file_json).collect();
+            let (name, version) = made.opkg.unzip();
             self.results.push(ResultJson {
                 directory: path_text(directory),
-                name: None,
-                version: None,
+                name: name.map(str::to_owned),
+                version: version.flatten(),
                 target: target.to_string(),
                 status,
                 files,
@@ -155,8 +195,8 @@ impl BuildReport {
             return Ok(());
         }
         match error {
-            Some(error) => self.shell.eprint(&format!("index for {target}:\n{error}")),
-            None => self.shell.status(&format!("index for {target}: written")),
+            Some(error) => self.shell.eprint(&format!("{} for {target}:\n{error}", made.title)),
+            None => self.shell.status(&format!("{} for {target}: written", made.title)),
         }
         self.print_files(&files)
     }
@@ -166,6 +206,13 @@ impl BuildReport {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn finish(self) -> Result<ExitStatus, CliError> {
+        let count = |status| self.summary.count(status);
+        let is_nothing_built = count(JobStatus::Built) == 0 && count(JobStatus::Unavailable) > 0;
+        for package in self.summary.packages_all(JobStatus::Unavailable) {
+            self.shell.status(&format!(
+                "warning: nothing was made of {package}: its filters exclude every target asked for"
+            ));
+        }
         if self.shell.is_json() {
             self.shell.print_json(&self.results)?;
         } else if let Some(text) = self.summary.render() {
@@ -176,9 +223,9 @@ impl BuildReport {
         }
         Ok(if self.unknown_targets > 0 {
             ExitStatus::UsageError
-        } else if self.summary.count(JobStatus::Failed) + self.broken_indexes > 0 {
+        } else if self.summary.count(JobStatus::Failed) + self.failed_beside > 0 {
             ExitStatus::Failed
-        } else if self.summary.count(JobStatus::Unavailable) > 0 && self.targets == 1 {
+        } else if is_nothing_built {
             ExitStatus::TargetExcluded
         } else {
             ExitStatus::Success
@@ -267,6 +314,7 @@ fn file_json(file: &WrittenFile) -> FileJson {
             OutputKind::SourcePackage => "source",
             OutputKind::BinaryPackage => "package",
             OutputKind::BuildRecord => "record",
+            OutputKind::Signature => "signature",
             OutputKind::Index => "index",
         },
     }

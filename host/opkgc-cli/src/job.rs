@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use opkg::LoadResult;
 use opkg::diagnostic::Diagnostic;
-use opkg_interface::Target;
+use opkg_interface::{PackageSettings, Target};
 use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
+use crate::losses;
 
 /// An OPKG that was named on the command line.
 pub struct LoadedPackage {
@@ -66,6 +67,16 @@ pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
     output.join(target.to_string())
 }
 
+/// How everything of a run is built.
+pub struct BuildPlan {
+    /// Each target gets a directory of its own in there.
+    pub output: PathBuf,
+    pub builder: BuildMode,
+    pub signer: Option<Signer>,
+    /// What all packages have.
+    pub settings: PackageSettings,
+}
+
 /// One OPKG for one target.
 pub struct Job<'a> {
     /// What is compiled.
@@ -83,12 +94,12 @@ impl Job<'_> {
         format!("{} for {}", self.package.title(), self.target)
     }
 
-    /// Compiles the OPKG into the target's directory within `output`.
-    pub fn run(&self, output: &Path, builder: BuildMode, signer: Option<&Signer>) -> JobOutcome {
+    /// Compiles the OPKG into the target's directory within the output directory.
+    pub fn run(&self, how: &BuildPlan) -> JobOutcome {
         let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.is_compilable) else {
             return JobOutcome::InvalidPackage;
         };
-        let generated = match self.plugin.generate(opkg, self.target) {
+        let generated = match self.plugin.generate(opkg, self.target, &how.settings) {
             Ok(generated) => generated,
             Err(GenerateError::TargetExcluded(diagnostic)) => return JobOutcome::Unavailable(diagnostic),
             Err(GenerateError::UnknownTarget(message)) => return JobOutcome::UnknownTarget(message),
@@ -96,9 +107,14 @@ impl Job<'_> {
             Err(error) => return JobOutcome::Failed(error.into()),
         };
         let source = OpkgSource { opkg, directory: &self.package.directory };
-        let directory = target_directory(output, self.target);
-        match opkg_package::write_packages(&generated.output, source, &directory, builder, signer) {
-            Ok(written) => JobOutcome::Built(written, generated.diagnostics),
+        let directory = target_directory(&how.output, self.target);
+        let signer = how.signer.as_ref();
+        match opkg_package::write_packages(&generated.output, source, &directory, how.builder, signer) {
+            Ok(written) => {
+                let mut diagnostics = generated.diagnostics;
+                diagnostics.extend(losses::left_out(&generated.output, how.builder));
+                JobOutcome::Built(written, diagnostics)
+            }
             Err(error) => JobOutcome::Failed(
                 CliError::from(error).context(format!("cannot write to {}", directory.display())),
             ),

@@ -9,16 +9,24 @@ pub mod completion;
 mod dists;
 mod errors;
 pub mod exit;
+mod filesystem;
 mod forms;
 mod hook_components;
 mod interrupt;
 mod job;
 mod json;
+mod losses;
+mod opkg_names;
 mod plugins;
 mod schedule;
+mod script_syntax;
+mod settings;
 mod signing;
 mod source_date;
 mod summary_table;
+mod target_check;
+mod targets;
+mod test_definitions;
 
 use clap::CommandFactory;
 use opkg_shell::{Shell, completion as shell_completion, logging, man};
@@ -36,8 +44,8 @@ pub fn run(cli: Cli) -> ExitStatus {
 }
 
 fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
-    match cli.command.unwrap_or(Command::Build(cli.build)) {
-        Command::Build(arguments) => commands::build::run(shell, arguments),
+    match cli.command.unwrap_or(Command::Build(Box::new(cli.build))) {
+        Command::Build(arguments) => commands::build::run(shell, &arguments),
         Command::Check(arguments) => commands::check::run(shell, &arguments),
         Command::New(arguments) => commands::new::run(shell, &arguments),
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
@@ -48,6 +56,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         }
         Command::Hook(command) => commands::hook::run(shell, command),
         Command::Plugin(command) => commands::plugin::run(shell, &command),
+        Command::Settings(arguments) => commands::settings::run(shell, &arguments),
         Command::Man { directory } => {
             man::write_man_pages(shell, Cli::command(), &directory).context("cannot write the man pages")?;
             Ok(ExitStatus::Success)

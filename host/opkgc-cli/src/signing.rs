@@ -10,6 +10,7 @@ use opkg_shell::UsageError;
 
 use crate::args::{BuildArgs, BuilderChoice};
 use crate::errors::{CliError, Context};
+use crate::settings::EffectiveSettings;
 
 /// Where the passphrase is, unless a file is named.
 const PASSPHRASE_VARIABLE: &str = "OPKG_SIGN_PASSPHRASE";
@@ -17,20 +18,38 @@ const PASSPHRASE_VARIABLE: &str = "OPKG_SIGN_PASSPHRASE";
 /// Bytes of a key file or a passphrase: more than any has.
 const MAX_KEY_BYTES: u64 = 1 << 20;
 
-/// What `--sign` asks for.
+/// What `--sign` or the settings ask for.
 ///
 /// # Errors
 /// When the key cannot be read or cannot sign, or there is nothing that it could sign.
-pub fn load_signer(arguments: &BuildArgs) -> Result<Option<Signer>, CliError> {
-    let Some(file) = &arguments.sign else { return Ok(None) };
+pub fn load_signer(arguments: &BuildArgs, settings: &EffectiveSettings) -> Result<Option<Signer>, CliError> {
+    let (key, passphrase_file) = (&settings.sign_key, &settings.passphrase_file);
+    let Some(file) = &key.value else {
+        return match (&passphrase_file.value, arguments.no_sign) {
+            (Some(file), false) => Err(UsageError::new(
+                format!(
+                    "there is no key for the passphrase in {} ({})",
+                    file.display(),
+                    passphrase_file.origin
+                ),
+                "name the key with --sign, or leave out the passphrase",
+            )
+            .into()),
+            _ => Ok(None),
+        };
+    };
     if arguments.builder == BuilderChoice::Native && !arguments.source {
         return Err(UsageError::new(
-            "--sign signs the packages that opkgc makes itself, not those of --builder native",
-            "leave out --builder: opkgc makes the same packages itself",
+            format!(
+                "the key {} ({}) signs the packages that opkgc makes itself, not those of --builder native",
+                file.display(),
+                key.origin
+            ),
+            "leave out --builder, opkgc makes the same packages itself; or sign nothing, with --no-sign",
         )
         .into());
     }
-    let passphrase = match &arguments.passphrase_file {
+    let passphrase = match &passphrase_file.value {
         Some(file) => {
             let text = String::from_utf8(read_limited(file)?).map_err(|_| {
                 UsageError::new(

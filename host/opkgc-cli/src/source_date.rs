@@ -1,8 +1,16 @@
 //! The time that is written into packages instead of the present one: `SOURCE_DATE_EPOCH`, as reproducible builds use it.
+//! And the present one, with which dates are compared: nothing that is written comes from the future.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opkg_shell::UsageError;
+
+/// What the clock says, in seconds since 1970.
+#[must_use]
+pub fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
 
 /// What the environment says stands for "now", in seconds since 1970.
 ///
@@ -17,11 +25,4 @@ pub fn source_date() -> Result<Option<i64>, UsageError> {
         )
     })?;
     Ok(Some(i64::from(seconds)))
-}
-
-/// The present time in seconds since 1970; nothing where the clock stands before that.
-#[must_use]
-pub fn now() -> Option<i64> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }

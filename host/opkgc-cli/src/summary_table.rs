@@ -68,6 +68,14 @@ impl SummaryTable {
         self.cells.iter().filter(|cell| cell.status == status).count()
     }
 
+    /// The packages of which every job ended like this.
+    pub fn packages_all(&self, all: JobStatus) -> impl Iterator<Item = &str> {
+        let ended = move |package: &&String| {
+            self.cells.iter().filter(|cell| cell.package == **package).all(|cell| cell.status == all)
+        };
+        self.packages.iter().filter(ended).map(String::as_str)
+    }
+
     /// The table, the causes, and the sums; nothing for a single job.
     #[must_use]
     pub fn render(&self) -> Option<String> {

@@ -37,6 +37,23 @@ impl Fixture {
         fs::write(self.path().join("demo/config.xml"), config).unwrap();
     }
 
+    /// All that is there but for what programs keep for themselves in the home.
+    fn tree(&self) -> Vec<std::path::PathBuf> {
+        let mut open = vec![self.path().to_owned()];
+        let mut found = Vec::new();
+        while let Some(directory) = open.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with("home") {
+                    open.push(path.clone());
+                }
+                found.push(path);
+            }
+        }
+        found.sort();
+        found
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opkgc"));
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -73,11 +90,12 @@ impl Fixture {
 #[test]
 fn help() {
     let sandbox = Fixture::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
         &["diff", "--help"],
+        &["settings", "--help"],
         &["hook", "--help"],
         &["hook", "new", "--help"],
         &["hook", "build", "--help"],
@@ -114,6 +132,99 @@ fn a_slip_in_the_name_of_a_distribution() {
     insta::assert_snapshot!(sandbox.transcript(&["check", "demo"]));
 }
 
+/// What a build would refuse or warn of, without one: once, with the targets that it holds for.
+#[test]
+fn what_builds_would_find() {
+    let sandbox = Fixture::new();
+    sandbox.write_opkg(
+        "  <serverDeps>\n    <requires>\n      <pkg>bash</pkg>\n      <pkg>libfoo.so.1()(64bit)</pkg>\n    \
+         </requires>\n  </serverDeps>\n",
+    );
+    let before = sandbox.tree();
+    let checks: [&[&str]; 5] = [
+        &["check", "demo"],
+        &["check", "-d", "rhel-9,fedora", "demo"],
+        &["check", "--dist", "debian", "--dist", "debian-12", "demo"],
+        &["check", "--dist", "debain", "demo"],
+        &["check", "--dist", "rhel-x", "demo"],
+    ];
+    insta::assert_snapshot!(checks.map(|arguments| sandbox.transcript(arguments)).join("\n"));
+    let json = sandbox.run(&["check", "--format", "json", "--dist", "rhel,debian,ubuntu", "demo"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json[0]["targets"], serde_json::json!(["rhel", "debian", "ubuntu"]));
+    assert_eq!(json[0]["diagnostics"][0]["targets"], serde_json::json!(["debian", "ubuntu"]));
+    assert_eq!(sandbox.tree(), before, "nothing is written");
+
+    sandbox.write_opkg("  <filters><dist>beos</dist></filters>\n");
+    insta::assert_snapshot!(sandbox.transcript(&["check", "demo"]));
+}
+
+/// What only a run on a cluster would show otherwise.
+#[test]
+fn scripts_and_tests_are_read() {
+    let sandbox = Fixture::new();
+    sandbox.write_opkg("");
+    let test = |command: &str| {
+        format!(
+            "<testDef><test type='cmd'><command>{command}</command><output name='status'>0</output></test></testDef>"
+        )
+    };
+    for (path, text) in [
+        ("scripts/server-post-install", "#!/bin/sh\nif true; then\n".to_owned()),
+        ("scripts/client-post-install", "#!/bin/bash\ntrue )\n".to_owned()),
+        ("scripts/api-post-image", "#!/usr/bin/env bash\necho \"never ends\n".to_owned()),
+        ("scripts/helper", "#!/bin/sh\n$(touch ../touched)\n".to_owned()),
+        ("scripts/other", "#!/usr/bin/perl\nBEGIN { open(F, '>../touched') } if (\n".to_owned()),
+        (
+            "testing/apitests.d/demo_validate.apb",
+            "<testBatch><test name='demo_a.apt'/><test name='demo_c.apt'/></testBatch>".to_owned(),
+        ),
+        ("testing/apitests.d/demo_a.apt", test("tests.d/demo_a.sh")),
+        ("testing/apitests.d/demo_b.apt", test("tests.d/demo_b.sh")),
+        ("testing/apitests.d/demo_d.apt", "<testDef>\n<tset/></testDef>".to_owned()),
+        (
+            "testing/apitests.d/before_build_image.apb",
+            "<testBatch><test name='demo_e.apt'/></testBatch>".to_owned(),
+        ),
+        ("testing/apitests.d/demo_e.apt", test("demo_e.sh")),
+        (
+            "testing/apitests.d/before_lunch.apb",
+            "<testBatch><test name='demo_f.apt'/></testBatch>".to_owned(),
+        ),
+        ("testing/apitests.d/demo_f.apt", test("tests.d/demo_f.txt")),
+        ("testing/tests.d/demo_a1.sh", "#!/bin/sh\n".to_owned()),
+        ("testing/tests.d/demo_b.sh", "#!/bin/sh\n".to_owned()),
+        ("testing/tests.d/demo_e.sh", "#!/bin/sh\n".to_owned()),
+        ("testing/tests.d/demo_f.txt", "true\n".to_owned()),
+        ("testing/tests.d/run.sh", "#!/bin/sh\n".to_owned()),
+    ] {
+        let file = sandbox.path().join("demo").join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    // What a shell says is its own.
+    let without_complaint = |line: &str| match line.split_once("cannot read the script: ") {
+        Some((before, complaint)) if !complaint.is_empty() => format!("{before}cannot read the script: …\n"),
+        _ => format!("{line}\n"),
+    };
+    let shown: String = sandbox.transcript(&["check", "demo"]).lines().map(without_complaint).collect();
+    insta::assert_snapshot!(shown);
+    assert!(!sandbox.path().join("demo/touched").exists() && !sandbox.path().join("touched").exists());
+}
+
+/// Files of two packages at one place cannot both be installed.
+#[test]
+fn tests_of_the_same_name() {
+    let sandbox = Fixture::new();
+    sandbox.write_opkg("");
+    fs::create_dir_all(sandbox.path().join("demo/testing/tests.d")).unwrap();
+    fs::write(sandbox.path().join("demo/testing/tests.d/demo_run"), "#!/bin/sh\n").unwrap();
+    let copied =
+        Command::new("cp").args(["-r", "demo", "other"]).current_dir(sandbox.path()).status().unwrap();
+    assert!(copied.success());
+    insta::assert_snapshot!(sandbox.transcript(&["check", "demo", "demo", "other"]));
+}
+
 #[test]
 fn an_index_of_packages() {
     let sandbox = Fixture::new();
@@ -128,7 +239,7 @@ fn an_index_of_packages() {
     let damaged = String::from_utf8(damaged.stderr).unwrap();
     let json = sandbox.run(&["--format", "json", "--dist", "debian-12", "--repo", "demo"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    insta::assert_snapshot!(format!("{}\n{damaged}\n{:#}", of_index.join("\n"), json[1]));
+    insta::assert_snapshot!(format!("{}\n{damaged}\n{:#}", of_index.join("\n"), json[2]));
 }
 
 #[test]
@@ -203,10 +314,10 @@ fn the_first_failure_ends_a_run_unless_it_is_to_keep_going() {
     assert!(!sandbox.path().join("output").exists());
     let keep_going = [&["-k"], &targets[..]].concat();
     insta::assert_snapshot!("keeps_going", sandbox.transcript(&keep_going));
-    assert!(sandbox.path().join("output/debian/opkg-demo_1.0-1_all.deb").exists());
+    assert!(sandbox.path().join("output/debian/opkg-demo_1.0-1+deb13_all.deb").exists());
     for (options, expected) in [
-        (&targets[..], ["failed", "not tried", "not tried", "not tried"]),
-        (&keep_going, ["failed", "failed", "built", "unavailable"]),
+        (&targets[..], &["failed", "not tried", "not tried", "not tried"][..]),
+        (&keep_going, &["failed", "failed", "built", "unavailable", "built"]),
     ] {
         let output = sandbox.run(&[&["--format", "json"], options].concat());
         assert_eq!(output.status.code(), Some(1));
@@ -277,7 +388,7 @@ fn what_differs_between_two_builds() {
     let differing = |path: &str| sandbox.run(&["diff", &format!("a/{path}"), &format!("b/{path}")]);
     let expected = [
         (
-            "rhel-9/opkg-demo-server-1.0-1.noarch.rpm",
+            "rhel-9/opkg-demo-server-1.0-1.el9.noarch.rpm",
             [
                 "tag DESCRIPTION\n    -Demo\n    +Another demo\n",
                 "relation requires\n    +/bin/sh (interp, post)\n",
@@ -287,7 +398,7 @@ fn what_differs_between_two_builds() {
             ],
         ),
         (
-            "debian-12/opkg-demo-server_1.0-1_all.deb",
+            "debian-12/opkg-demo-server_1.0-1+deb12_all.deb",
             [
                 "tag Description\n    -Demo, server part\n",
                 "\n    +Another demo, server part\n",
@@ -313,7 +424,7 @@ fn what_differs_between_two_builds() {
     assert!(names.contains(&"rhel-9/opkg-demo-server noarch"), "{names:?}");
 
     // Trouble is no difference.
-    let deb = sandbox.path().join("a/debian-12/opkg-demo_1.0-1_all.deb");
+    let deb = sandbox.path().join("a/debian-12/opkg-demo_1.0-1+deb12_all.deb");
     fs::write(&deb, &fs::read(&deb).unwrap()[..200]).unwrap();
     for arguments in [["diff", "a", "b"], ["diff", "a", "missing"], ["diff", "a", "demo/config.xml"]] {
         let output = sandbox.run(&arguments);

@@ -6,6 +6,7 @@ use std::io;
 use opkg_engine::clock::{format_duration, format_timestamp, now_seconds};
 use opkg_engine::engine::RunError;
 use opkg_engine::operations::OperationError;
+use opkg_engine::packages::NameClash;
 use opkg_engine::requests::RequestError;
 use opkg_engine::target_selector::UnknownTargetError;
 use opkg_engine::targets::TargetChangeError;
@@ -133,6 +134,14 @@ impl From<OperationError> for CliError {
     fn from(error: OperationError) -> Self {
         let hint = match &error {
             OperationError::NoPackage | OperationError::NoStage => None,
+            OperationError::NewPackage { name, suggestion } => {
+                let near =
+                    suggestion.as_ref().map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+                Some(format!(
+                    "{near}`opm package list` lists those that are known, `opm package add DIR` makes {name} known \
+                     from its OPKG, `--new` takes it as it is"
+                ))
+            }
             OperationError::UnknownPackage { suggestion: Some(near), .. } => {
                 Some(format!("did you mean `{near}`? `opm package list` lists those that are known"))
             }
@@ -142,6 +151,12 @@ impl From<OperationError> for CliError {
             OperationError::Refused(refused) => Some(request_hint(refused)),
         };
         Self::usage(error, hint)
+    }
+}
+
+impl From<NameClash> for CliError {
+    fn from(clash: NameClash) -> Self {
+        OperationError::from(RequestError::from(clash)).into()
     }
 }
 
@@ -220,6 +235,13 @@ fn request_hint(error: &RequestError) -> String {
         }
         RequestError::CannotRequestRemoval(package) => format!("`opm remove {package}` asks for its removal"),
         RequestError::StageHasNoWork(_) => "name a stage with work, post-clients or post-install say".into(),
+        RequestError::Held(package) => format!("`opm unhold {package}` lets it be upgraded"),
+        RequestError::NameClash(clash) => {
+            format!("name one of them otherwise: {} and {} exclude each other", clash.one, clash.other)
+        }
+        RequestError::InUse { package, .. } => {
+            format!("`opm remove {package}` asks for its removal; `opm` does it")
+        }
         RequestError::NotAClient(_) => {
             "only clients are assigned packages; `opm request --on` asks for them elsewhere".into()
         }

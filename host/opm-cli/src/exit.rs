@@ -13,6 +13,8 @@ pub enum ExitStatus {
     UsageError = 2,
     /// The database failed.
     Database = 3,
+    /// Nothing is known to be wrong, but something could not be looked at.
+    Unknown = 4,
     /// Another run works on one of the targets (`EX_TEMPFAIL` of sysexits).
     Locked = 75,
     /// A signal stopped the run before its end (128 and SIGINT, as shells count).

@@ -50,6 +50,10 @@ impl Observer for ProgressReporter<'_> {
             StepStatus::ActionRequired(reason) => {
                 self.shell.status(&format!("{step}: {} {reason}", styled(Style::Warning, "waits:")));
             }
+            StepStatus::Postponed(reason) => {
+                let postponed = styled(Style::Warning, "postponed,");
+                self.shell.status(&format!("{step}: {postponed} the next run tries again: {reason}"));
+            }
             StepStatus::Stopped => {
                 self.shell.status(&format!("{step}: {}", styled(Style::Warning, "stopped")))
             }

@@ -1,6 +1,6 @@
 //! What every command needs: the database, and which target this machine is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use fs_err as fs;
 use opkg_engine::engine::RunIdentity;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
+use opkg_engine::unseen::unseen_targets;
 use opkg_oda::{Cluster, TargetAddress, TargetId, TargetKind};
 use opkg_shell::{Shell, UsageError};
 use opkg_sqlite::SqliteStore;
@@ -69,6 +70,40 @@ impl Session {
     /// When there is none, or it cannot be used.
     pub fn open_store(&self) -> Result<SqliteStore, CliError> {
         Ok(SqliteStore::open(&self.database)?)
+    }
+
+    /// Opens the database only to read what is in it now: nothing is written, neither to it nor beside it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_reader(&self) -> Result<SqliteStore, CliError> {
+        Ok(SqliteStore::open_read_only(&self.database)?)
+    }
+
+    /// Opens the database to follow what others write; where that needs more rights than there are, to read what is in it
+    /// now.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_follower(&self) -> Result<SqliteStore, CliError> {
+        match SqliteStore::open(&self.database) {
+            Err(opkg_oda::Error::ReadOnly { .. }) => self.open_reader(),
+            opened => Ok(opened?),
+        }
+    }
+
+    /// The targets with packages that cannot be looked at from here, and why.
+    pub fn unseen_targets(&self, cluster: &Cluster) -> BTreeMap<TargetId, String> {
+        let own = self.local_target(cluster).ok();
+        let mut unseen = unseen_targets(cluster, own, |target| {
+            opkg_opm::root_id(target).map(drop).map_err(|error| error.to_string())
+        });
+        if own.is_none() {
+            let reason =
+                format!("nobody says which target this machine is: see {}", self.conf_path().display());
+            unseen.values_mut().for_each(|known| known.clone_from(&reason));
+        }
+        unseen
     }
 
     /// The file that says which target this machine is.
@@ -160,7 +195,8 @@ pub fn run_identity() -> RunIdentity {
     let program = words.next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default().to_owned();
     let command = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
-    RunIdentity { host, pid: std::process::id(), command: command.chars().take(500).collect() }
+    let command = command.chars().take(500).collect();
+    RunIdentity { host, pid: std::process::id(), process: opkg_opm::process_identity(), command }
 }
 
 /// A path that begins at the root, without being looked up.

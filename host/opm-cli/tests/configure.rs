@@ -36,7 +36,7 @@ impl Fixture {
         sandbox.write_form("demo", "configurator.html", FORM);
         sandbox.run_ok(&["init", "--name", "head", "--root", "head"]);
         sandbox.run_ok(&["target", "add", "image:compute", "--root", "compute"]);
-        sandbox.run_ok(&["request", "demo", "later"]);
+        sandbox.run_ok(&["request", "--new", "demo", "later"]);
         sandbox
     }
 
@@ -180,7 +180,7 @@ fn what_is_refused() {
     sandbox.write_form("broken", "configurator.html", "<input name='a b'>");
     sandbox.write_form("plain", "README", "");
     sandbox.write_form("images", "configurator_image.html", FORM);
-    sandbox.run_ok(&["request", "broken", "plain", "images"]);
+    sandbox.run_ok(&["request", "--new", "broken", "plain", "images"]);
     fs::write(sandbox.0.path().join("bad.toml"), "port = true\n").unwrap();
     fs::write(sandbox.0.path().join("half.toml"), "port = 1\n[\"image:login\"]\nport = 2\n").unwrap();
     insta::assert_snapshot!(sandbox.transcripts(&[
@@ -346,7 +346,7 @@ fn help() {
 #[test]
 fn a_package_waits_goes_on_and_is_configured_anew() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "demo", "--stage", "run-configurator", "--on", "server"]);
+    sandbox.run_ok(&["request", "--new", "demo", "--stage", "run-configurator", "--on", "server"]);
     sandbox.set_package_state(PackageState {
         current: Stage::ShouldBeInstalled,
         ..PackageState::new(Stage::RunConfigurator, 1)

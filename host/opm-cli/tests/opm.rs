@@ -103,7 +103,7 @@ impl Fixture {
 
     /// Munge is finished on the head node, and failed on two clients in run 1, step 2.
     fn add_failed_packages(&self) {
-        self.run_ok(&["request", "munge"]);
+        self.run_ok(&["request", "--new", "munge"]);
         let mut store = self.store();
         let cluster = store.load().unwrap();
         let target = |name: &str| cluster.find_target(&name.parse().unwrap()).unwrap().id;
@@ -116,10 +116,12 @@ impl Fixture {
             status: None,
             host: "head".into(),
             pid: 4711,
+            process: None,
             command: "opm run".into(),
         };
         let run = store.start_run(&run).unwrap();
-        let log = self.path().join("0002-node3-install.log");
+        let log = self.path().join("log/run-000001/0002-node3-install.log");
+        fs::create_dir_all(log.parent().unwrap()).unwrap();
         fs::write(&log, "Reading package lists...\n\u{1b}[31mE: no such package\u{1b}[0m\n").unwrap();
         let failure = || {
             let message = "opkg-munge-client is not there after its installation".into();
@@ -141,6 +143,7 @@ impl Fixture {
                 stage: Stage::InstallBinPkgs,
                 kind: StepKind::Install,
                 name: "install".into(),
+                log_path: None,
                 result: Some(StepResult {
                     ended_at: at + 3_500 * i64::from(number),
                     status: verdict,
@@ -216,9 +219,11 @@ fn setting_up_and_asking() {
         &["target", "list"],
         &["status"],
         &["request", "munge"],
+        &["request", "--new", "munge"],
         &["request", "munge"],
-        &["request", "mungo", "--stage", "post-image", "--on", "server", "images"],
-        &["import-set", "set.xml", "--on", "server"],
+        &["request", "mungo"],
+        &["request", "--new", "mungo", "--stage", "post-image", "--on", "server", "images"],
+        &["import-set", "--new", "set.xml", "--on", "server"],
         &["package", "list"],
         &["status"],
         &["run", "--dry-run", "--package", "munge"],
@@ -249,10 +254,10 @@ fn packages_say_what_they_need() {
         fs::create_dir_all(sandbox.path().join(name)).unwrap();
         fs::write(sandbox.path().join(name).join("config.xml"), config).unwrap();
     };
-    config("maui", "  <requires><pkg>torque</pkg></requires>\n");
+    config("maui", "  <requires><pkg>opkg-torque</pkg></requires>\n");
     config(
         "torque",
-        "  <serverDeps><requires><pkg>opkg-munge-server</pkg><pkg>perl</pkg></requires></serverDeps>\n",
+        "  <serverDeps><requires><pkg>opkg-munge</pkg><pkg>perl</pkg></requires></serverDeps>\n",
     );
     config("broken", "  <requirs/>\n");
     fs::remove_dir_all(sandbox.path().join("broken")).unwrap();
@@ -262,7 +267,7 @@ fn packages_say_what_they_need() {
         &["package", "list"],
         &["package", "list", "--format", "json"],
         &["package", "add", "broken"],
-        &["request", "maui", "--on", "server"],
+        &["request", "--new", "maui", "--on", "server"],
         &["status"],
         &["remove", "munge"],
         &["remove", "munge", "--cascade", "-q"],
@@ -290,13 +295,13 @@ fn an_error_and_the_way_out_of_it() {
         &["upgrade", "munge"],
         &["reconfigure", "munge"],
     ]));
-    assert_eq!(sandbox.exit_code(&["status"]), 0);
+    assert_eq!(sandbox.exit_code(&["status"]), 4); // its clients are looked at by nobody here
 }
 
 #[test]
 fn what_is_refused() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "munge", "--on", "server"]);
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "server"]);
     fs::write(sandbox.path().join("bad.xml"), "<!DOCTYPE a [<!ENTITY b 'c'>]><package_set/>").unwrap();
     fs::write(sandbox.path().join("one-line"), "server\n").unwrap();
     fs::write(sandbox.path().join("other"), "client\r\nnode9\r\n").unwrap();
@@ -351,7 +356,7 @@ fn what_changes_is_shown_as_it_does() {
     let mut watching = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|it| it.starts_with("No package was requested")));
-    sandbox.run_ok(&["request", "munge", "--on", "server"]);
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "server"]);
     assert!(lines.any(|it| it.starts_with("munge ")), "it ended without showing what was requested");
     assert!(watching.try_wait().unwrap().is_none(), "it goes on");
     watching.kill().unwrap();
@@ -362,7 +367,7 @@ fn what_changes_is_shown_as_it_does() {
 #[test]
 fn another_run_holds_the_lock() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "munge", "--on", "server"]);
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "server"]);
     let mut store = sandbox.store();
     let targets: Vec<_> = store.load().unwrap().targets.keys().copied().collect();
     let lock = store.lock(&targets).unwrap().unwrap();
@@ -384,7 +389,7 @@ fn another_run_holds_the_lock() {
 #[test]
 fn a_run_tells_what_failed() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "munge"]);
+    sandbox.run_ok(&["request", "--new", "munge"]);
     let output = sandbox.run(&["run"]);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
@@ -410,7 +415,7 @@ fn a_run_tells_what_failed() {
 #[test]
 fn a_run_in_a_process_namespace_of_its_own() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "munge", "--on", "server"]);
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "server"]);
     let alone = ["--pid", "--fork", "--mount-proc"];
     let ways = [&["--mount"][..], &["--user", "--map-root-user"]];
     let works = |way: &&[&str]| {
@@ -451,7 +456,7 @@ fn a_run_with_nothing_to_do_does_nothing() {
 #[test]
 fn what_is_exported_can_be_imported() {
     let sandbox = Fixture::new();
-    sandbox.run_ok(&["request", "munge"]);
+    sandbox.run_ok(&["request", "--new", "munge"]);
     sandbox.run_ok(&["phase", "set", "addclients"]);
     let exported = sandbox.run(&["export"]).stdout;
     assert!(!exported.is_empty());
@@ -479,7 +484,7 @@ fn a_node_means_itself() {
     fs::write(sandbox.path().join("opm.conf"), "client\nnode1\n").unwrap();
     sandbox.run_ok(&["init"]);
     sandbox.run_ok(&["target", "add", "client:node2"]);
-    sandbox.run_ok(&["request", "munge"]);
+    sandbox.run_ok(&["request", "--new", "munge"]);
     let cluster = sandbox.store().load().unwrap();
     let asked: Vec<String> =
         cluster.all_states().map(|(key, _)| cluster.targets[&key.target].address.to_string()).collect();

@@ -44,7 +44,7 @@ impl Fixture {
         }
         sandbox.run_ok(&["init", "--name", "head", "--root", "head"]);
         sandbox.run_ok(&["target", "add", "client:node[1-2]"]);
-        sandbox.run_ok(&["request", "munge", "torque", "c3"]);
+        sandbox.run_ok(&["request", "--new", "munge", "torque", "c3"]);
         Some(sandbox)
     }
 

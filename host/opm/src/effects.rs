@@ -5,18 +5,18 @@ use std::path::Path;
 
 use opkg_engine::effects::{Effects, Report};
 use opkg_engine::machine::{
-    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, StepFailure,
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
     VerifyInherited,
 };
-use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, TargetId};
+use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, Stage, StateKey, Target, TargetId};
 
 use crate::forms;
 use crate::hooks::{self, HookContext, HookInvocation, HookOutcome, NullListener};
-use crate::packages::{NativePackages, PackageError};
+use crate::packages::PackageError;
 use crate::process::{
     CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive,
 };
-use crate::roots::TargetRoot;
+use crate::roots::{TargetRoot, root_id, write_root_id};
 use crate::system::{System, SystemError};
 
 impl Effects for System {
@@ -40,6 +40,33 @@ impl Effects for System {
         forms::needs_configuration(cluster, key, image)
     }
 
+    fn plan_log(&mut self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
+        let key = step.rows().first().copied()?;
+        let target = &cluster.targets.get(&key.target)?.address.name;
+        let title = match step {
+            Step::VerifyInherited(_) => format!("{target}-confirm"),
+            Step::Install(_) => format!("{target}-install"),
+            Step::Remove(_) => format!("{target}-remove"),
+            Step::Hook(hook) => {
+                let package = &cluster.packages.get(&key.package)?.name;
+                let image = hook.image.and_then(|image| cluster.targets.get(&image));
+                let image = image.map_or_else(String::new, |image| format!("-{}", image.address.name));
+                format!("{target}-{package}-{}{image}", hook.hook.name())
+            }
+            Step::Configure(_) => return None,
+        };
+        Some(self.plan_log_path(run, &title))
+    }
+
+    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String> {
+        root_id(target).map_err(|error| error.to_string())
+    }
+
+    fn renew_root_id(&mut self, target: &Target) -> Result<String, String> {
+        let root = TargetRoot::of_target(target).map_err(|error| error.to_string())?;
+        write_root_id(&root).map_err(|error| error.to_string())
+    }
+
     fn verify_inherited(
         &mut self,
         cluster: &Cluster,
@@ -53,10 +80,15 @@ impl Effects for System {
     }
 
     fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome> {
-        let report = self.with_packages(cluster, step.target, run, "install", |packages, refreshed, log| {
-            let refresh_error =
-                refreshed.entry((run, step.target)).or_insert_with(|| refresh(packages, log)).as_deref();
-            packages.install(step.stage, &step.packages, refresh_error, log)
+        let again: BTreeSet<PackageId> = step
+            .rows()
+            .into_iter()
+            .filter(|key| is_repeated(cluster, *key, step.stage))
+            .map(|key| key.package)
+            .collect();
+        let report = self.with_packages(cluster, step.target, run, "install", |packages, states, log| {
+            let sources = states.entry((run, step.target)).or_default();
+            packages.install(step.stage, &step.packages, &again, sources, log)
         });
         report.unwrap_or_else(|error| Report::new(InstallOutcome::Failed(error.to_string())))
     }
@@ -158,7 +190,7 @@ impl System {
             home,
             candidates,
             arguments,
-            environment: hooks::hook_environment(&self.config, &context),
+            environment: hooks::hook_environment(&self.config, &context).map_err(SystemError::Environment)?,
             shared_dirs: directory.map(Path::to_owned).into_iter().collect(),
             timeout: self.config.limits.hook_timeout(),
         };
@@ -184,8 +216,10 @@ pub(crate) fn hook_report(outcome: HookOutcome, log: StepLog) -> Report<Result<(
     Report { outcome, trace: finish_trace(Some(&termination), log) }
 }
 
-fn refresh(packages: &NativePackages<'_>, log: &mut StepLog) -> Option<String> {
-    packages.manager.refresh(&packages.context, log).err().map(|error| error.to_string())
+/// Whether a stage runs again, after it had completed or failed: then its scripts run again, even if a package manager
+/// would find nothing to do.
+fn is_repeated(cluster: &Cluster, key: StateKey, stage: Stage) -> bool {
+    cluster.state(key).is_some_and(|row| row.attempts > 1 || row.current >= stage)
 }
 
 fn split_error<T>(result: Result<T, PackageError>) -> (Result<T, StepFailure>, Option<Termination>) {

@@ -9,12 +9,14 @@
 //! | `hooks` | hooks of packages, and what they may do |
 //! | `config` | what the administrator decides |
 //! | `process` | programs, from their start to their end |
+//! | `logs` | what steps printed, read back |
 //! | `roots` | the directories of targets |
 
 mod config;
 mod effects;
 mod forms;
 mod hooks;
+pub mod logs;
 mod packages;
 mod process;
 mod roots;
@@ -23,10 +25,10 @@ mod test_backend;
 
 pub use config::{
     Config, ConfigError, EnvironmentError, Grant, Limits, PackageNameValue, ProgramPattern,
-    ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, VariableError,
+    ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, UntrustedError, VariableError,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
-pub use process::{StopToken, enter_root};
-pub use roots::RootError;
+pub use process::{StopToken, is_run_alive, launch, process_identity};
+pub use roots::{RootError, root_id};
 pub use system::{System, SystemOptions};

@@ -1,20 +1,22 @@
 //! The real system: its configuration, its plugins, its logs.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io;
 use std::path::PathBuf;
 
-use opkg_engine::effects::Report;
+use opkg_engine::effects::{Report, StepTrace};
 use opkg_oda::{Cluster, RunId, TargetId};
 use opkg_runtime::{Registry, RuntimeOptions};
 
 use crate::config::Config;
 use crate::hooks::{HomeError, HookRunners};
-use crate::packages::{FindManagerError, ManagerContext, NativePackages, PackageManager};
+use crate::packages::{
+    FindManagerError, ManagerContext, NativePackages, PackageManager, Patience, RefreshState,
+};
 use crate::process::{
-    Executor, LogError, ProcStat, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
+    Executor, LogError, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
 };
 use crate::roots::{RootError, TargetRoot};
 
@@ -28,28 +30,28 @@ pub struct SystemOptions {
     pub database: String,
     /// Where plugins are looked for, and what they may use.
     pub plugin_options: RuntimeOptions,
-    /// How this program is started so that it calls [`enter_root`](crate::enter_root) with the arguments that follow.
-    pub enter_command: Vec<OsString>,
+    /// How this program is started so that it calls [`launch`](crate::launch) with the arguments that follow.
+    pub launch_command: Vec<OsString>,
     /// For asking it to stop.
     pub stop: StopToken,
 }
 
 impl SystemOptions {
-    /// Those of a program that calls [`enter_root`](crate::enter_root) for its first argument `enter-root`.
+    /// Those of a program that calls [`launch`](crate::launch) for its first argument `launch`.
     #[must_use]
     pub fn new(database: String) -> Self {
         Self {
             database,
             plugin_options: RuntimeOptions::from_env(),
             // Whatever became of the program's file meanwhile.
-            enter_command: vec!["/proc/self/exe".into(), "enter-root".into()],
+            launch_command: vec!["/proc/self/exe".into(), "launch".into()],
             stop: StopToken::default(),
         }
     }
 }
 
-/// What went wrong when package sources were read, if anything did: for each run, and each target in it.
-pub(crate) type RefreshErrors = BTreeMap<(RunId, TargetId), Option<String>>;
+/// Whether the package sources of targets were read: for each run, and each target in it.
+pub(crate) type RefreshStates = BTreeMap<(RunId, TargetId), RefreshState>;
 
 /// Why the work of a step cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,8 @@ pub(crate) enum SystemError {
     Home(#[from] HomeError),
     #[error(transparent)]
     Manager(#[from] FindManagerError),
+    #[error("the list of nodes cannot be written: {0}")]
+    Environment(io::Error),
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -77,17 +81,20 @@ pub struct System {
     pub(crate) executor: Executor,
     registry: OnceCell<Registry>,
     package_managers: BTreeMap<(TargetId, PathBuf), PackageManager>,
-    /// Targets whose package sources were read in a run, and what went wrong.
-    refresh_errors: RefreshErrors,
+    refresh_states: RefreshStates,
+    /// How long each run may still wait.
+    patience: BTreeMap<RunId, Patience>,
     /// How many logs each run has.
     log_counters: BTreeMap<RunId, u32>,
+    /// The log of the next step, where the journal names it already.
+    planned_log: Option<PathBuf>,
 }
 
 impl System {
     /// Nothing is looked at before there is work.
     #[must_use]
     pub fn new(config: Config, options: SystemOptions) -> Self {
-        let SystemOptions { database, plugin_options, enter_command, stop } = options;
+        let SystemOptions { database, plugin_options, launch_command, stop } = options;
         let timeout = config.limits.component;
         Self {
             config,
@@ -100,11 +107,13 @@ impl System {
                 },
                 ..plugin_options
             },
-            executor: Executor { enter_command, stop },
+            executor: Executor { launch_command, stop },
             registry: OnceCell::new(),
             package_managers: BTreeMap::new(),
-            refresh_errors: BTreeMap::new(),
+            refresh_states: BTreeMap::new(),
+            patience: BTreeMap::new(),
             log_counters: BTreeMap::new(),
+            planned_log: None,
         }
     }
 
@@ -118,24 +127,42 @@ impl System {
     }
 
     pub(crate) fn process_tag(&self, run: RunId, role: ProcessRole) -> ProcessTag {
-        let session = ProcStat::current().map_or(0, |stat| stat.session);
-        ProcessTag { run, database: self.database.clone(), role, session }
+        ProcessTag { run, database: self.database.clone(), role }
     }
 
-    /// A new log of a run. Their numbers tell their order.
+    /// A new log of a run: the one that was planned, else one of this name.
     pub(crate) fn create_log(&mut self, run: RunId, name: &str) -> Result<StepLog, LogError> {
-        let directory = self.config.log_directory.join(format!("run-{:06}", run.0));
+        let path = match self.planned_log.take() {
+            Some(path) if path.parent() == Some(&self.log_directory(run)) => path,
+            _ => self.free_log_path(run, name),
+        };
+        StepLog::create(&path).map_err(|error| LogError { path, error })
+    }
+
+    /// Where the next log of a run is going to be.
+    pub(crate) fn plan_log_path(&mut self, run: RunId, name: &str) -> String {
+        let path = self.free_log_path(run, name);
+        let text = path.display().to_string();
+        self.planned_log = Some(path);
+        text
+    }
+
+    /// A path that no log has yet. Their numbers tell their order.
+    fn free_log_path(&mut self, run: RunId, name: &str) -> PathBuf {
+        let directory = self.log_directory(run);
         let number = self.log_counters.entry(run).or_default();
         loop {
             *number += 1;
             let path = directory.join(format!("{number:04}-{name}.log"));
-            match StepLog::create(&path) {
-                Ok(log) => return Ok(log),
-                // Of an earlier database, or another engine.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(LogError { path, error }),
+            // One that is there is of an earlier database, or of another engine.
+            if path.symlink_metadata().is_err() {
+                return path;
             }
         }
+    }
+
+    fn log_directory(&self, run: RunId) -> PathBuf {
+        self.config.log_directory.join(format!("run-{:06}", run.0))
     }
 
     /// Works on the native packages of a target, with a log of its own.
@@ -148,7 +175,7 @@ impl System {
         id: TargetId,
         run: RunId,
         verb: &str,
-        work: impl FnOnce(&NativePackages<'_>, &mut RefreshErrors, &mut StepLog) -> (T, Option<Termination>),
+        work: impl FnOnce(&NativePackages<'_>, &mut RefreshStates, &mut StepLog) -> (T, Option<Termination>),
     ) -> Result<Report<T>, SystemError> {
         let target = cluster.targets.get(&id).ok_or(SystemError::UnknownTarget)?;
         let root = TargetRoot::of_target(target)?;
@@ -159,14 +186,17 @@ impl System {
             self.package_managers.insert(key.clone(), manager);
         }
         let mut log = self.create_log(run, &format!("{}-{verb}", target.address.name))?;
-        // Only the errors are borrowed for writing.
+        // Only the states are borrowed for writing.
         let registry = self.registry.get_or_init(|| Registry::discover(self.plugin_options.clone()));
         let runners = HookRunners { registry, config: &self.config, executor: &self.executor };
         let context =
             ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
         let manager = &self.package_managers[&key];
-        let packages = NativePackages { manager, context, cluster, target, runners };
-        let (outcome, termination) = work(&packages, &mut self.refresh_errors, &mut log);
-        Ok(Report { outcome, trace: finish_trace(termination.as_ref(), log) })
+        let patience = self.patience.entry(run).or_insert_with(|| Patience::new(self.config.limits.retry));
+        let versions = RefCell::default();
+        let packages = NativePackages { manager, context, cluster, target, runners, patience, versions };
+        let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
+        let versions = packages.versions.into_inner();
+        Ok(Report { outcome, trace: StepTrace { versions, ..finish_trace(termination.as_ref(), log) } })
     }
 }

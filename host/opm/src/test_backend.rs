@@ -1,6 +1,5 @@
 //! Tests of packages: the files that define them, and running these through their runner.
 
-use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use opkg_engine::testing::{
     DATA_DIR, DEFINITIONS_DIR, TESTING_DIR, TestBackend, TestDiscoveryError, TestFiles, TestNode,
     TestObserver, TestRecorder, TestRun, TestStatus, TestSubject, find_package_tests, phase_test_file,
 };
-use opkg_oda::{Cluster, RunId, TargetId, TargetKind};
+use opkg_oda::{Cluster, RunId, TargetId};
 use opkg_runtime::hook;
 use rustix::fs::{Mode, OFlags};
 
@@ -43,6 +42,11 @@ impl TestBackend for System {
         subject: TestSubject,
     ) -> Result<Vec<String>, TestDiscoveryError> {
         find_files(cluster, target, subject).map_err(|error| TestDiscoveryError::from(Box::from(error)))
+    }
+
+    fn plan_log(&mut self, cluster: &Cluster, test_run: &TestRun, run: RunId) -> Option<String> {
+        let title = test_log_title(cluster, test_run)?;
+        Some(self.plan_log_path(run, &title))
     }
 
     fn run_tests(
@@ -85,9 +89,6 @@ impl System {
             image: None,
             tag: self.process_tag(run, ProcessRole::Script),
         };
-        let clients = cluster.targets_of_kind(TargetKind::Client);
-        let mut nodes: Vec<OsString> = clients.map(|client| client.address.name.to_string().into()).collect();
-        nodes.sort_unstable();
         let call = HookInvocation {
             name: TEST_HOOK,
             display_name: test_run.name().to_owned(),
@@ -95,18 +96,27 @@ impl System {
             root: &root,
             home: TESTING_DIR.into(),
             candidates: test_run.files.iter().map(|file| Path::new(TESTING_DIR).join(file)).collect(),
-            arguments: nodes,
-            environment: hooks::hook_environment(&self.config, &context),
+            arguments: hooks::node_arguments(cluster),
+            environment: hooks::hook_environment(&self.config, &context).map_err(SystemError::Environment)?,
             shared_dirs: Vec::new(),
             timeout: self.config.limits.hook_timeout(),
         };
-        let what = package.map_or("phase", |package| package.name.as_str());
-        let mut log = self.create_log(run, &format!("{}-{what}-test", target.address.name))?;
+        let title = test_log_title(cluster, test_run).unwrap_or_default();
+        let mut log = self.create_log(run, &title)?;
         let mut listener = RecordingListener { recorder: TestRecorder::default(), clock, observer };
         let outcome = self.hook_runners().run(&call, &mut log, &mut listener);
         let tests = listener.finish();
         Ok((hook_report(outcome, log), tests))
     }
+}
+
+/// What the name of the log of a test run says.
+fn test_log_title(cluster: &Cluster, test_run: &TestRun) -> Option<String> {
+    let what = match test_run.subject {
+        TestSubject::Package(id) => cluster.packages.get(&id).map_or("package", |it| it.name.as_str()),
+        TestSubject::Phase(_) => "phase",
+    };
+    Some(format!("{}-{what}-test", cluster.targets.get(&test_run.target)?.address.name))
 }
 
 fn find_files(
@@ -131,8 +141,8 @@ fn find_files(
                 shared: list_files(&root, DEFINITIONS_DIR)?,
                 own: list_files(&root, &format!("{DATA_DIR}/{}", package.name))?,
             };
-            let known: Vec<_> = cluster.packages.values().map(|package| &package.name).collect();
-            Ok(find_package_tests(&package.name, &known, &installed))
+            let known: Vec<_> = cluster.packages.values().map(|package| package.name.as_str()).collect();
+            Ok(find_package_tests(package.name.as_str(), &known, &installed))
         }
     }
 }

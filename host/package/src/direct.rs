@@ -8,15 +8,17 @@ use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
 use crate::sign::Signer;
 use crate::source::OpkgSource;
+use crate::written::OutputKind;
 use crate::{archive, deb, rpm};
 
-/// Writes all binary packages into `tree`, each under its own name. Returns the names.
+/// Writes all binary packages into `tree`, each under its own name, and signatures of those that have no place for one
+/// in themselves. Returns the names, and what is behind each.
 pub(crate) fn build_packages(
     output: &Output,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
     signer: Option<&Signer>,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<(String, OutputKind)>, Error> {
     let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
     let mut names = Vec::with_capacity(output.packages.len());
     for package in &output.packages {
@@ -28,7 +30,12 @@ pub(crate) fn build_packages(
             Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
         };
         tree.write(&package.file_name, &bytes, file_mode(false))?;
-        names.push(package.file_name.clone());
+        names.push((package.file_name.clone(), OutputKind::BinaryPackage));
+        if let (Container::Archive(_), Some(signer)) = (&output.container, signer) {
+            let name = format!("{}.sig", package.file_name);
+            tree.write(&name, &signer.sign_detached(&bytes, source.timestamp())?, file_mode(false))?;
+            names.push((name, OutputKind::Signature));
+        }
     }
     Ok(names)
 }

@@ -30,8 +30,8 @@ mod write;
 mod written;
 
 pub use error::Error;
-pub use repository::write_index;
+pub use repository::{IndexState, index_state, write_index};
 pub use sign::{KeyError, Signer};
 pub use source::OpkgSource;
-pub use write::{BuildMode, write_packages};
+pub use write::{BuildMode, write_binary_package, write_packages};
 pub use written::{OutputKind, WrittenFile};

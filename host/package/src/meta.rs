@@ -7,16 +7,18 @@ use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
 use crate::quilt;
+use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::tar_writer::TarWriter;
 use crate::written::OutputKind;
 
 /// Lays meta-files and source package into a directory. Returns what to call its own, in the order written:
-/// single files, and the topmost directory of an unpacked tree.
+/// single files, and the topmost directory of an unpacked tree. A control file is signed, if there is a signer.
 pub(crate) fn write_sources(
     output: &Output,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
+    signer: Option<&Signer>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
     tree.write_texts(&output.meta_files)?;
     let unpacked = match &output.source {
@@ -46,7 +48,7 @@ pub(crate) fn write_sources(
             written.push((tarball.path.clone(), OutputKind::SourcePackage));
         }
         SourcePackage::Quilt(quilt) => {
-            let names = quilt::write_source_package(quilt, &output.meta_files, source, tree)?;
+            let names = quilt::write_source_package(quilt, &output.meta_files, source, tree, signer)?;
             written.extend(names.into_iter().map(|name| (name, OutputKind::SourcePackage)));
         }
         SourcePackage::Tree(_) => {}

@@ -32,7 +32,7 @@ pub(crate) fn run_native_build(
     let home = scratch.path().join("home");
     fs::create_dir(&top)?;
     fs::create_dir(&home)?;
-    write_sources(output, source, &OutputTree::new(&top, source.timestamp()))?;
+    write_sources(output, source, &OutputTree::new(&top, source.timestamp()), None)?;
 
     for command in &output.native_build.commands {
         run_command(command, &top, &home, source.timestamp(), verbose)?;

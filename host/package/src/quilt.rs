@@ -11,6 +11,7 @@ use crate::deb822::write_field;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
+use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::tar_writer::TarWriter;
 
@@ -20,6 +21,7 @@ pub(crate) fn write_source_package(
     meta_files: &[TextFile],
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
+    signer: Option<&Signer>,
 ) -> Result<Vec<String>, Error> {
     let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
     let Some((upstream, _)) = version.rsplit_once('-') else {
@@ -32,7 +34,12 @@ pub(crate) fn write_source_package(
     let packaging =
         (format!("{name}_{version}.debian.tar.xz"), build_debian_archive(package, meta_files, source)?);
     let archives = [original, packaging];
-    let control = (format!("{name}_{version}.dsc"), format_dsc(package, &archives)?.into_bytes());
+    let text = format_dsc(package, &archives)?;
+    let text = match signer {
+        Some(signer) => signer.sign_cleartext(&text, source.timestamp())?,
+        None => text,
+    };
+    let control = (format!("{name}_{version}.dsc"), text.into_bytes());
 
     let mut names = Vec::new();
     for (name, contents) in archives.into_iter().chain([control]) {

@@ -12,18 +12,20 @@ use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
+use crate::sign::Signer;
 use crate::source::OpkgSource;
 
 /// How much of a summary the list of packages has, in characters.
 const MAX_SUMMARY_CHARS: usize = 65;
 
 /// Writes both files into `tree`, beside what they list: the source package's files, named by `sources`, and
-/// all binary packages. Returns the names; none for formats that have no such files.
+/// all binary packages; signed, if there is a signer. Returns the names; none for formats that have no such files.
 pub(crate) fn write_upload_files(
     output: &Output,
     sources: &[&str],
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
+    signer: Option<&Signer>,
 ) -> Result<Vec<String>, Error> {
     let (Container::Deb(_), SourcePackage::Quilt(quilt)) = (&output.container, &output.source) else {
         return Ok(Vec::new());
@@ -41,9 +43,16 @@ pub(crate) fn write_upload_files(
     let version = quilt.version.split_once(':').map_or(quilt.version.as_str(), |(_, rest)| rest);
     let stem = format!("{}_{version}_{}", quilt.name, upload.build_arch());
     let (record, changes) = (format!("{stem}.buildinfo"), format!("{stem}.changes"));
-    tree.write(&record, upload.format_buildinfo(&files, source.timestamp())?.as_bytes(), file_mode(false))?;
+    let write = |name: &str, text: String| {
+        let text = match signer {
+            Some(signer) => signer.sign_cleartext(&text, source.timestamp())?,
+            None => text,
+        };
+        tree.write(name, text.as_bytes(), file_mode(false))
+    };
+    write(&record, upload.format_buildinfo(&files, source.timestamp())?)?;
     files.push(list_file(tree, &record, &upload.section, &upload.priority)?);
-    tree.write(&changes, upload.format_changes(&files)?.as_bytes(), file_mode(false))?;
+    write(&changes, upload.format_changes(&files)?)?;
     Ok(vec![record, changes])
 }
 

@@ -29,8 +29,9 @@ pub enum BuildMode {
 }
 
 /// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is
-/// created if need be. What stood there under the same names is replaced. With a signer, packages are signed that
-/// have a place for signatures of their own, except those of a native build.
+/// created if need be. What stood there under the same names is replaced. With a signer, what is written is signed, except
+/// packages of a native build: RPMs have a place for signatures, an archive gets its own file, `.sig`, and for debs it is
+/// the control file of the source package and the descriptions of the upload.
 ///
 /// # Errors
 /// On any error nothing new is left in `directory`, and what was there still is.
@@ -44,7 +45,7 @@ pub fn write_packages(
     let started = Instant::now();
     let stage = StagingDir::new(directory)?;
     let root = stage.path();
-    let mut written = write_sources(output, source, &OutputTree::new(&root, source.timestamp()))?;
+    let mut written = write_sources(output, source, &OutputTree::new(&root, source.timestamp()), signer)?;
     let tree = OutputTree::new(&root, source.timestamp());
     written.extend(
         direct::build_source_package(output, source, &tree, signer)?
@@ -53,9 +54,12 @@ pub fn write_packages(
     let packages = match builder {
         BuildMode::None => Vec::new(),
         BuildMode::Direct => direct::build_packages(output, source, &tree, signer)?,
-        BuildMode::Native { verbose } => native::run_native_build(output, source, &stage, verbose)?,
+        BuildMode::Native { verbose } => {
+            let names = native::run_native_build(output, source, &stage, verbose)?;
+            names.into_iter().map(|path| (path, OutputKind::BinaryPackage)).collect()
+        }
     };
-    written.extend(packages.into_iter().map(|path| (path, OutputKind::BinaryPackage)));
+    written.extend(packages);
     if builder == BuildMode::Direct {
         let of =
             |wanted| written.iter().filter(move |(_, role)| *role == wanted).map(|(path, _)| path.as_str());
@@ -64,12 +68,43 @@ pub fn write_packages(
             &of(OutputKind::SourcePackage).collect::<Vec<_>>(),
             source,
             &tree,
+            signer,
         )?;
         written.extend(records.into_iter().map(|path| (path, OutputKind::BuildRecord)));
     }
+    let paths = written.len();
+    let written = publish(stage, directory, written)?;
+    tracing::debug!(directory = %directory.display(), files = paths, elapsed = ?started.elapsed(), "written");
+    Ok(written)
+}
+
+/// Writes the one package of this name, without anything that it is made of, as [`write_packages`] would.
+///
+/// # Errors
+/// As of that; also where there is no such package.
+pub fn write_binary_package(
+    output: &Output,
+    name: &str,
+    source: OpkgSource<'_>,
+    directory: &Path,
+    signer: Option<&Signer>,
+) -> Result<Vec<WrittenFile>, Error> {
+    let package = output.packages.iter().find(|package| package.name == name);
+    let package = package.ok_or_else(|| Error::InvalidOutput(format!("there is no package {name}")))?;
+    let only = Output { packages: vec![package.clone()], ..output.clone() };
+    let stage = StagingDir::new(directory)?;
+    let written =
+        direct::build_packages(&only, source, &OutputTree::new(&stage.path(), source.timestamp()), signer)?;
+    publish(stage, directory, written)
+}
+
+fn publish(
+    stage: StagingDir,
+    directory: &Path,
+    written: Vec<(String, OutputKind)>,
+) -> Result<Vec<WrittenFile>, Error> {
     let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
     stage.publish(directory, &paths, &[])?;
-    tracing::debug!(directory = %directory.display(), files = paths.len(), elapsed = ?started.elapsed(), "written");
     Ok(written
         .into_iter()
         .map(|(path, role)| WrittenFile { path: directory.join(path), kind: role })

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use fs_err as fs;
+use opkg::model::Timestamp;
 use opkg_package::{OutputKind, write_index};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -94,6 +95,32 @@ fn packages_of_every_compression_are_listed() {
         assert!(release.contains(&format!("\n {sum} {} {file}\n", contents.len())), "{file}: {release}");
     }
     assert!(!path.join("InRelease").exists(), "a signature that is not of this index");
+}
+
+/// Seconds since 1970, by the clock.
+fn now() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap()
+}
+
+/// Package managers refuse an index from the future ("is not valid yet").
+#[test]
+fn an_index_is_never_of_the_future() {
+    let far = now() + 1_000_000;
+    for (times, expected) in
+        [(vec![5, 7], Some(7)), (vec![far], None), (vec![5, far], None), (vec![far, 5, far + 9], None)]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        for (number, time) in times.iter().enumerate() {
+            let control = CONTROL.replace("Package: a", &format!("Package: a{number}"));
+            fs::write(directory.path().join(format!("a{number}.deb")), deb(&control, ".gz", *time)).unwrap();
+        }
+        let before = now();
+        write_index(directory.path(), "x", None).unwrap();
+        let possible = expected.map_or(before..=now(), |time| time..=time);
+        let release = read(directory.path(), "Release");
+        let date = |seconds| format!("\nDate: {}\n", Timestamp { seconds, offset: 0 }.to_rfc5322());
+        assert!(possible.into_iter().any(|seconds| release.contains(&date(seconds))), "{times:?}: {release}");
+    }
 }
 
 #[test]

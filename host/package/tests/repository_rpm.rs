@@ -53,6 +53,23 @@ fn the_same_packages_have_the_same_index() {
     assert_eq!(read(&one), read(&two));
 }
 
+/// Package managers refuse what comes from the future.
+#[test]
+fn an_index_is_never_of_the_future() {
+    let now = || i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    for (time, is_future) in [(5, false), (now() + 1_000_000, true)] {
+        let mut fixture = fixture();
+        fixture.opkg.source_date.seconds = time;
+        let package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
+        let directory = write_single(&fixture, &package, Container::Rpm(Compression::Gzip)).unwrap();
+        let before = now();
+        write_index(directory.path(), "x", None).unwrap();
+        let index = fs::read_to_string(directory.path().join("repodata/repomd.xml")).unwrap();
+        let mut possible = if is_future { before..=now() } else { time..=time };
+        assert!(possible.any(|time| index.contains(&format!("<revision>{time}</revision>"))), "{index}");
+    }
+}
+
 #[test]
 fn texts_that_look_like_markup_are_text() {
     let directory = package_directory(|it| {

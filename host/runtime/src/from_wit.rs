@@ -5,7 +5,7 @@ use opkg_interface::artefacts::{
     Field, FileMarks, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, QuiltSource,
     Scriptlet, Severity, SourcePackage, Tarball, TextFile,
 };
-use opkg_interface::package_manager::{Command, Installed};
+use opkg_interface::package_manager::{Command, Failure, InstallState, Installed, SideEffect, UnaskedChange};
 use opkg_interface::{Alias, ArchName, DistributionDescription, DistributionRelease};
 
 use crate::bindings::exports::opkg::plugin::{package_manager as manager, packaging};
@@ -97,8 +97,31 @@ pub(crate) fn installed(raw: Vec<manager::Installed>) -> Vec<Installed> {
         version: it.version,
         arch: it.arch,
         has_scriptlets: it.has_scriptlets,
+        state: match it.state {
+            manager::InstallState::Complete => InstallState::Complete,
+            manager::InstallState::Incomplete(how) => InstallState::Incomplete(how),
+            manager::InstallState::Residual => InstallState::Residual,
+        },
     };
     raw.into_iter().map(installed).collect()
+}
+
+pub(crate) fn side_effects(raw: Vec<manager::SideEffect>) -> Vec<SideEffect> {
+    let side_effect = |it: manager::SideEffect| SideEffect {
+        name: it.name,
+        change: match it.change {
+            manager::UnaskedChange::Remove => UnaskedChange::Remove,
+            manager::UnaskedChange::Replace => UnaskedChange::Replace,
+            manager::UnaskedChange::Downgrade => UnaskedChange::Downgrade,
+        },
+    };
+    raw.into_iter().map(side_effect).collect()
+}
+
+pub(crate) fn failures(raw: Vec<manager::Failure>) -> Vec<Failure> {
+    let failure =
+        |it: manager::Failure| Failure { cause: it.cause, packages: it.packages, transient: it.transient };
+    raw.into_iter().map(failure).collect()
 }
 
 fn text_files(raw: Vec<wit::TextFile>) -> Vec<TextFile> {

@@ -8,9 +8,9 @@ use wasmtime::Store;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use opkg_interface::artefacts::{self, Output};
-use opkg_interface::package_manager::{Command, Installed, Place};
-use opkg_interface::text::one_line;
-use opkg_interface::{DistributionDescription, Target};
+use opkg_interface::package_manager::{Command, Failure, Installed, Place, SideEffect};
+use opkg_interface::text::{one_line, truncate};
+use opkg_interface::{DistributionDescription, PackageSettings, Target};
 
 use crate::bindings::exports::opkg::plugin::package_manager as wit;
 use crate::bindings::exports::opkg::plugin::packaging::Refusal;
@@ -76,6 +76,12 @@ pub struct GeneratedOutput {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Bytes of the cause of a failure, as people read it.
+const MAX_CAUSE_BYTES: usize = 1000;
+
+/// Causes of the failure of one command.
+const MAX_FAILURES: usize = 100;
+
 /// Of the plugin's answers, each one is a list of commands or the reason why there is none.
 type CommandsResult = Result<Vec<wit::Command>, String>;
 
@@ -106,8 +112,13 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses, for the reasons that it gives, or fails.
     #[expect(clippy::result_large_err, reason = "what it returns otherwise is larger still")]
-    pub fn generate(&self, opkg: &Opkg, target: &Target) -> Result<GeneratedOutput, GenerateError> {
-        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target));
+    pub fn generate(
+        &self,
+        opkg: &Opkg,
+        target: &Target,
+        settings: &PackageSettings,
+    ) -> Result<GeneratedOutput, GenerateError> {
+        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target, settings));
         let answer = self
             .0
             .prepared
@@ -161,6 +172,42 @@ impl DistributionPlugin {
         )
     }
 
+    /// The commands that install packages once more.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn reinstall(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(self.0.prepared.call(|plugin, store| {
+            plugin.opkg_plugin_package_manager().call_reinstall(store, packages, &place)
+        }))
+    }
+
+    /// The commands that try an installation without changing anything.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn simulate(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(self.0.prepared.call(|plugin, store| {
+            plugin.opkg_plugin_package_manager().call_simulate(store, packages, &place)
+        }))
+    }
+
+    /// What the last command of [`Self::simulate`] printed, understood.
+    ///
+    /// # Errors
+    /// When the plugin does not understand it, or fails.
+    pub fn parse_simulation(&self, printed: &str) -> Result<Vec<SideEffect>, CommandsError> {
+        let answer = self
+            .0
+            .prepared
+            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_simulation(store, printed));
+        let side_effects = from_wit::side_effects(self.accept_answer(answer)?);
+        self.accept_valid(validate::validate_side_effects(&side_effects))?;
+        Ok(side_effects)
+    }
+
     /// The commands that remove packages.
     ///
     /// # Errors
@@ -170,6 +217,19 @@ impl DistributionPlugin {
         self.accept_commands(
             self.0.prepared.call(|plugin, store| {
                 plugin.opkg_plugin_package_manager().call_remove(store, packages, &place)
+            }),
+        )
+    }
+
+    /// The commands that bring incomplete packages to an end.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn repair(&self, packages: &[Installed], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let (packages, place) = (to_wit::installed(packages), to_wit::place(place));
+        self.accept_commands(
+            self.0.prepared.call(|plugin, store| {
+                plugin.opkg_plugin_package_manager().call_repair(store, &packages, &place)
             }),
         )
     }
@@ -191,12 +251,12 @@ impl DistributionPlugin {
     ///
     /// # Errors
     /// When the plugin refuses or fails.
-    pub fn query(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+    pub fn query(&self, place: &Place) -> Result<Vec<Command>, CommandsError> {
         let place = to_wit::place(place);
         self.accept_commands(
-            self.0.prepared.call(|plugin, store| {
-                plugin.opkg_plugin_package_manager().call_query(store, packages, &place)
-            }),
+            self.0
+                .prepared
+                .call(|plugin, store| plugin.opkg_plugin_package_manager().call_query(store, &place)),
         )
     }
 
@@ -212,6 +272,28 @@ impl DistributionPlugin {
         let installed = from_wit::installed(self.accept_answer(answer)?);
         self.accept_valid(validate::validate_installed(&installed))?;
         Ok(installed)
+    }
+
+    /// What went wrong with a command, out of all that it printed; of one that succeeded, what is a failure
+    /// nevertheless.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn explain(&self, printed: &str, succeeded: bool) -> Result<Vec<Failure>, CallError> {
+        let answer = self.0.prepared.call(|plugin, store| {
+            plugin.opkg_plugin_package_manager().call_explain(store, printed, succeeded)
+        });
+        let failures = from_wit::failures(answer.map_err(|fault| self.call_error(fault))?);
+        let shown = |failure: Failure| {
+            let cause = one_line(&failure.cause);
+            Failure { cause: truncate(&cause, MAX_CAUSE_BYTES).to_owned(), ..failure }
+        };
+        Ok(failures
+            .into_iter()
+            .take(MAX_FAILURES)
+            .map(shown)
+            .filter(|failure| !failure.cause.is_empty())
+            .collect())
     }
 
     fn accept_commands(

@@ -4,8 +4,8 @@
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::{self, NodeId, Opkg};
 
-use opkg_interface::package_manager::Place;
-use opkg_interface::{Target, artefacts};
+use opkg_interface::package_manager::{InstallState, Installed, Place};
+use opkg_interface::{Label, PackageSettings, ReleaseTag, Target, artefacts};
 
 use crate::bindings::exports::opkg::plugin::package_manager as manager;
 use crate::bindings::opkg::plugin::opkg as wit;
@@ -42,12 +42,21 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
     }
 }
 
-pub(crate) fn target(target: &Target) -> wit::Target {
+/// What is asked for, and what the site wants of all packages.
+pub(crate) fn target(target: &Target, settings: &PackageSettings) -> wit::Target {
+    let text = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
     wit::Target {
         dist: target.dist.clone(),
         version: target.version.clone(),
         arch: target.arch.clone(),
         machine: target.default_arch.clone(),
+        release_tag: match &settings.release_tag {
+            ReleaseTag::Native => wit::ReleaseTag::Native,
+            ReleaseTag::None => wit::ReleaseTag::None,
+            ReleaseTag::Custom(tag) => wit::ReleaseTag::Custom(tag.clone()),
+        },
+        vendor: text(&settings.vendor),
+        distribution: text(&settings.distribution),
     }
 }
 
@@ -63,6 +72,21 @@ pub(crate) fn place(place: &Place) -> manager::Place {
         arch: place.arch.clone(),
         available: place.available.clone(),
     }
+}
+
+pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {
+    let installed = |it: &Installed| manager::Installed {
+        name: it.name.clone(),
+        version: it.version.clone(),
+        arch: it.arch.clone(),
+        has_scriptlets: it.has_scriptlets,
+        state: match &it.state {
+            InstallState::Complete => manager::InstallState::Complete,
+            InstallState::Incomplete(how) => manager::InstallState::Incomplete(how.clone()),
+            InstallState::Residual => manager::InstallState::Residual,
+        },
+    };
+    packages.iter().map(installed).collect()
 }
 
 /// A plugin's finding, with the place that it is about.

@@ -11,10 +11,10 @@ use opkg::model::Opkg;
 use crate::limits::Limits;
 use opkg_interface::DescriptionError;
 use opkg_interface::artefacts::{
-    BinaryPackage, Container, Content, Diagnostic, NativeBuild, Output, PackedFile, Scriptlet, Severity,
-    SourcePackage,
+    BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
+    Severity, SourcePackage,
 };
-use opkg_interface::package_manager::{Command, Installed};
+use opkg_interface::package_manager::{Command, InstallState, Installed, SideEffect};
 use opkg_interface::text::quote;
 
 /// Which rule an answer breaks, in one line. Reads as the end of "returned something invalid".
@@ -70,7 +70,28 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
             invalid(format!("package {}: members, which only an archive has", quote(&package.name)))
         }
         None => Ok(()),
+    }?;
+    match output.packages.iter().find_map(|package| Some((package, unpackable(package)?))) {
+        Some((package, what)) if is_archive => invalid(format!(
+            "package {}: {what}, for which an archive has no place but its members",
+            quote(&package.name)
+        )),
+        _ => Ok(()),
     }
+}
+
+/// What a package has that an archive, which is nothing but files, would lose without a word.
+fn unpackable(package: &BinaryPackage) -> Option<&'static str> {
+    let is_configuration = |file: &PackedFile| file.marks.contains(FileMarks::CONFIGURATION);
+    [
+        (!package.scriptlets.is_empty(), "scriptlets"),
+        (!package.relations.is_empty(), "relations"),
+        (!package.fields.is_empty(), "fields"),
+        (!package.changelog.is_empty(), "a changelog"),
+        (package.files.iter().any(is_configuration), "files marked as configuration"),
+    ]
+    .into_iter()
+    .find_map(|(is_there, what)| is_there.then_some(what))
 }
 
 /// Checks the findings with which a plugin refuses an OPKG.
@@ -138,8 +159,20 @@ pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), Validatio
     packages.iter().try_for_each(|package| {
         validate_non_empty("name of an installed package", &package.name)?;
         validate_single_line("version of an installed package", &package.version)?;
-        validate_single_line("architecture of an installed package", &package.arch)
+        validate_single_line("architecture of an installed package", &package.arch)?;
+        match &package.state {
+            InstallState::Incomplete(how) => validate_non_empty("state of an installed package", how),
+            InstallState::Complete | InstallState::Residual => Ok(()),
+        }
     })
+}
+
+/// Checks what a transaction is said to do besides what was asked for.
+///
+/// # Errors
+/// When a name is not one printable line.
+pub(crate) fn validate_side_effects(side_effects: &[SideEffect]) -> Result<(), ValidationError> {
+    side_effects.iter().try_for_each(|effect| validate_non_empty("name of a package", &effect.name))
 }
 
 fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {

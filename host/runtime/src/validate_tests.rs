@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use opkg_interface::artefacts::{
-    BuildCommand, Change, Compression, Field, FileMarks, HookTime, QuiltSource, Tarball, TextFile,
+    BuildCommand, Change, Compression, Field, FileMarks, HookTime, NativeKind, NativeRelation, QuiltSource,
+    Tarball, TextFile,
 };
 
 fn opkg() -> Opkg {
@@ -114,6 +115,40 @@ fn error_of(change: impl FnOnce(&mut Output)) -> String {
     validate_output(&changed, &opkg(), &limits)
         .err()
         .map_or_else(|| "accepted".into(), |error| error.to_string())
+}
+
+#[test]
+fn an_archive_loses_nothing_that_it_has_no_place_for() {
+    let emptied = |change: fn(&mut BinaryPackage)| {
+        error_of(|it| {
+            it.container = Container::Archive(Compression::Zstd);
+            let package = &mut it.packages[0];
+            (package.scriptlets, package.fields, package.changelog) = Default::default();
+            package.members = vec![text_file(".INFO")];
+            change(package);
+        })
+    };
+    let findings = [
+        emptied(|_| {}),
+        emptied(|package| package.scriptlets = self::package().scriptlets),
+        emptied(|package| {
+            package.relations =
+                vec![NativeRelation { kind: NativeKind::Requires, name: "a".into(), bound: None }];
+        }),
+        emptied(|package| package.fields = self::package().fields),
+        emptied(|package| package.changelog = self::package().changelog),
+        emptied(|package| package.files[1].marks = FileMarks::CONFIGURATION),
+        emptied(|package| package.files[1].marks = FileMarks::DOCUMENTATION),
+    ];
+    insta::assert_snapshot!(findings.join("\n"), @r"
+    accepted
+    package `opkg-demo`: scriptlets, for which an archive has no place but its members
+    package `opkg-demo`: relations, for which an archive has no place but its members
+    package `opkg-demo`: fields, for which an archive has no place but its members
+    package `opkg-demo`: a changelog, for which an archive has no place but its members
+    package `opkg-demo`: files marked as configuration, for which an archive has no place but its members
+    accepted
+    ");
 }
 
 #[test]
@@ -273,6 +308,33 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
     the path `/etc/../opkg-1`, which is not clean
     the path `/etc/tool.d/opkg-2` twice
     "#);
+}
+
+#[test]
+fn what_package_managers_say_is_one_line() {
+    use opkg_interface::package_manager::UnaskedChange;
+    let installed = |name: &str, state: InstallState| Installed {
+        name: name.into(),
+        version: "1".into(),
+        arch: "noarch".into(),
+        has_scriptlets: false,
+        state,
+    };
+    let half = |how: &str| InstallState::Incomplete(how.into());
+    assert_eq!(
+        validate_installed(&[installed("x", half("unpacked")), installed("y", InstallState::Residual)]),
+        Ok(())
+    );
+    for wrong in
+        [installed("", InstallState::Complete), installed("x", half("")), installed("x", half("a\nb"))]
+    {
+        assert!(validate_installed(std::slice::from_ref(&wrong)).is_err(), "{wrong:?}");
+    }
+    let side_effect = |name: &str| SideEffect { name: name.into(), change: UnaskedChange::Remove };
+    assert_eq!(validate_side_effects(&[side_effect("x")]), Ok(()));
+    for wrong in ["", "x\u{1b}[2J", "x\ny"] {
+        assert!(validate_side_effects(&[side_effect(wrong)]).is_err(), "{wrong:?}");
+    }
 }
 
 #[test]

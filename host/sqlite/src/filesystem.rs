@@ -1,8 +1,11 @@
 //! Where a database may lie: on a file system whose locks and shared memory work.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use opkg_oda::Error;
 
 /// File systems over a network, by the number that the kernel gives them.
 const NETWORK_FILE_SYSTEMS: [(u32, &str); 18] = [
@@ -45,6 +48,25 @@ fn fuse_type(mounts: &str, device: u64) -> Option<&str> {
     let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
     let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some(number.as_str()))?;
     line.split_once(" - ")?.1.split(' ').next()
+}
+
+/// A file beside another one: its name with something behind it.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What went wrong with a file, as an error about the database at `path`.
+pub(super) fn io_error(path: &Path, error: &io::Error) -> Error {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(path),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Error::ReadOnly { path, reason: error.to_string() }
+        }
+        _ => Error::Other { path, reason: error.to_string() },
+    }
 }
 
 #[cfg(test)]

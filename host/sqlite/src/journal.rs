@@ -4,18 +4,30 @@ use rusqlite::{Connection, Row, params};
 
 use crate::error::{Result, decode_id};
 use opkg_oda::{
-    Event, EventFilter, EventId, PackageId, Run, RunId, RunStatus, Stage, StepKind, StepResult, TargetId,
+    Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage, StepKind,
+    StepResult, TargetId,
 };
 
-const SELECT_RUN: &str = "SELECT id, started, ended, verdict, host, process, command FROM run";
+const SELECT_RUN: &str =
+    "SELECT id, started, ended, verdict, host, process, command, boot, process_start FROM run";
 const SELECT_EVENT: &str =
     "SELECT run, number, started, target, stage, step, name, ended, verdict, message, exit_code,
     signal, timed_out, log, tail FROM event";
 
 pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<RunId> {
     connection
-        .prepare_cached("INSERT INTO run (started, host, process, command) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![run.started_at, run.host, run.pid, run.command])?;
+        .prepare_cached(
+            "INSERT INTO run (started, host, process, command, boot, process_start)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            run.started_at,
+            run.host,
+            run.pid,
+            run.command,
+            run.process.as_ref().map(|process| &process.boot_id),
+            run.process.as_ref().map(|process| process.started_ticks),
+        ])?;
     Ok(RunId(connection.last_insert_rowid()))
 }
 
@@ -86,7 +98,13 @@ fn run_from_row(row: &Row<'_>) -> Result<Run> {
         host: row.get(4)?,
         pid: row.get(5)?,
         command: row.get(6)?,
+        process: process_from_row(row)?,
     })
+}
+
+fn process_from_row(row: &Row<'_>) -> Result<Option<ProcessIdentity>> {
+    let (boot_id, started_ticks): (Option<String>, Option<i64>) = (row.get(7)?, row.get(8)?);
+    Ok(boot_id.zip(started_ticks).map(|(boot_id, started_ticks)| ProcessIdentity { boot_id, started_ticks }))
 }
 
 fn event_from_row(row: &Row<'_>) -> Result<Event> {
@@ -114,6 +132,7 @@ fn event_from_row(row: &Row<'_>) -> Result<Event> {
         stage: decode_id(row.get(4)?, Stage::from_id, || what("stage"))?,
         kind: decode_id(row.get(5)?, StepKind::from_id, || what("step"))?,
         name: row.get(6)?,
+        log_path: row.get(13)?,
         result,
     })
 }

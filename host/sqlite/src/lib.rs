@@ -4,22 +4,24 @@ mod error;
 mod filesystem;
 mod journal;
 mod lock;
+mod purge;
 mod read;
 mod schema;
+mod snapshot;
 mod write;
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use filesystem::{io_error, with_suffix};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::{
-    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, Run, RunId, Store,
-    TargetId,
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, PurgeCounts,
+    PurgeOrder, Run, RunId, Store, TargetId,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -47,6 +49,8 @@ pub struct SqliteStore {
     busy_timeout: Duration,
     /// Changes whenever another process has written.
     data_version: i64,
+    /// The directory of the copy that is read, where it is not the file itself.
+    copy: Option<tempfile::TempDir>,
 }
 
 impl SqliteStore {
@@ -58,6 +62,14 @@ impl SqliteStore {
         OpenOptions::default().create(path)
     }
 
+    /// Likewise, with changes that are in it from the beginning. All of it is there afterwards, or nothing.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::create`].
+    pub fn create_with(path: &Path, changes: &[Change]) -> Result<Self, Error> {
+        OpenOptions::default().create_with(path, changes)
+    }
+
     /// Opens a database and migrates one of an older schema.
     ///
     /// # Errors
@@ -65,12 +77,27 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, Error> {
         OpenOptions::default().open(path)
     }
+
+    /// Opens a database only to read it: nothing is written, neither to it nor beside it, so that a read-only disk will
+    /// do, and the rights of a user who may only read. What others commit from now on may not be seen.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_read_only(path: &Path) -> Result<Self, Error> {
+        OpenOptions::default().open_read_only(path)
+    }
 }
 
 impl OpenOptions {
     /// # Errors
     /// As [`SqliteStore::create`].
     pub fn create(&self, path: &Path) -> Result<SqliteStore, Error> {
+        self.create_with(path, &[])
+    }
+
+    /// # Errors
+    /// As [`SqliteStore::create_with`].
+    pub fn create_with(&self, path: &Path, changes: &[Change]) -> Result<SqliteStore, Error> {
         let fail = |error: io::Error| io_error(path, &error);
         // A log left behind by a database that was deleted would be taken for this one's.
         for suffix in ["", "-wal", "-journal"] {
@@ -87,14 +114,24 @@ impl OpenOptions {
         // Complete under another name first: whoever finds it under its own finds all of it.
         let draft = tempfile::Builder::new().prefix(".oda-").tempfile_in(directory).map_err(fail)?;
         let created = self.connect(draft.path(), path).and_then(|mut connection| {
-            let result = schema::create(&mut connection).map_err(|error| self.map_error(error, path));
+            let filled = schema::create(&mut connection).and_then(|()| {
+                let transaction = connection.transaction()?;
+                apply_changes(&transaction, "create.within", changes)?;
+                transaction.commit()?;
+                schema::finish_creation(&connection)
+            });
+            let result = filled.map_err(|error| self.map_error(error, path));
             result.and_then(|()| connection.close().map_err(|(_, error)| self.map_error(error.into(), path)))
         });
-        // SQLite removes them when it closes; after a failure they may be left.
+        // SQLite removes its log when it closes, unless it could not write all of it into the file, of which it says nothing.
+        let is_whole = !with_suffix(draft.path(), "-wal").exists();
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(with_suffix(draft.path(), suffix));
         }
         created?;
+        if !is_whole {
+            return Err(Error::DiskFull(path.to_owned()));
+        }
         crash_point("create.before");
         draft.as_file().sync_all().map_err(fail)?;
         draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
@@ -103,24 +140,41 @@ impl OpenOptions {
         })?;
         std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(fail)?;
         crash_point("create.after");
-        self.open(path)
+        self.open(path).inspect_err(|_| {
+            // One that cannot be used is not left to be found.
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(with_suffix(path, suffix));
+            }
+        })
     }
 
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open(&self, path: &Path) -> Result<SqliteStore, Error> {
-        match path.metadata() {
-            Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Err(Error::NotADatabase(path.to_owned())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::NotFound(path.to_owned()));
-            }
-            Err(error) => return Err(io_error(path, &error)),
-        }
+        check_is_file(path)?;
         self.check_filesystem(path, path)?;
-        let mut connection = self.connect(path, path)?;
+        self.open_file(path, path, None)
+    }
+
+    /// # Errors
+    /// As [`SqliteStore::open_read_only`].
+    pub fn open_read_only(&self, path: &Path) -> Result<SqliteStore, Error> {
+        check_is_file(path)?;
+        let copy = snapshot::copy(path)?;
+        let file = copy.path().join(snapshot::FILE_NAME);
+        self.open_file(&file, path, Some(copy))
+    }
+
+    fn open_file(
+        &self,
+        file: &Path,
+        path: &Path,
+        copy: Option<tempfile::TempDir>,
+    ) -> Result<SqliteStore, Error> {
+        let mut connection = self.connect(file, path)?;
         let data_version = self.prepare_schema(&mut connection, path)?;
-        Ok(SqliteStore { path: path.to_owned(), connection, busy_timeout: self.busy_timeout, data_version })
+        let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
+        Ok(SqliteStore { path, connection, busy_timeout, data_version, copy })
     }
 
     fn check_filesystem(&self, path: &Path, location: &Path) -> Result<(), Error> {
@@ -181,6 +235,12 @@ impl OpenOptions {
 }
 
 impl SqliteStore {
+    /// Whether this is a copy of a database that could only be read, which does not change any more.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
     fn map_result<T>(&self, result: error::Result<T>) -> Result<T, Error> {
         result.map_err(|error| error.into_error(&self.path, self.busy_timeout.as_secs()))
     }
@@ -228,6 +288,10 @@ impl Store for SqliteStore {
         self.map_result(loaded)
     }
 
+    fn load_targets(&mut self) -> Result<Cluster, Error> {
+        self.map_result(read::load_targets_only(&self.connection))
+    }
+
     fn has_changed(&mut self) -> Result<bool, Error> {
         let now = self.map_result(data_version(&self.connection))?;
         Ok(std::mem::replace(&mut self.data_version, now) != now)
@@ -273,6 +337,17 @@ impl Store for SqliteStore {
         self.map_result(events)
     }
 
+    fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {
+        self.write_transaction("purge", |connection| {
+            let counts = purge::count(connection, order)?;
+            if !dry_run {
+                purge::delete(connection, order, &counts.runs)?;
+                crash_point("purge.within");
+            }
+            Ok(counts)
+        })
+    }
+
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {
         self.map_result(read::load_values(&self.connection, package, image))
     }
@@ -284,23 +359,15 @@ impl Store for SqliteStore {
     }
 }
 
+fn check_is_file(path: &Path) -> Result<(), Error> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(Error::NotADatabase(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NotFound(path.to_owned())),
+        Err(error) => Err(io_error(path, &error)),
+    }
+}
+
 fn data_version(connection: &Connection) -> error::Result<i64> {
     Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn io_error(path: &Path, error: &io::Error) -> Error {
-    let path = path.to_owned();
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(path),
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::ReadOnly { path, reason: error.to_string() }
-        }
-        _ => Error::Other { path, reason: error.to_string() },
-    }
 }

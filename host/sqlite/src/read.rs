@@ -58,6 +58,13 @@ pub(super) fn load_cluster(connection: &Connection) -> Result<Cluster> {
     Ok(cluster)
 }
 
+/// Reads the targets and nothing else.
+pub(super) fn load_targets_only(connection: &Connection) -> Result<Cluster> {
+    let mut cluster = Cluster::default();
+    load_targets(connection, &mut cluster)?;
+    Ok(cluster)
+}
+
 /// The configuration of a package in a context, in the order of its form.
 pub(super) fn load_values(
     connection: &Connection,
@@ -89,29 +96,35 @@ fn load_phase(connection: &Connection) -> Result<Phase> {
 }
 
 fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
-    for_each_row(connection, "SELECT id, kind, name, root, image, gone FROM target ORDER BY id", |row| {
-        let id: i64 = row.get(0)?;
-        ensure_valid(id > 0 && id <= i64::from(i32::MAX), || {
-            format!("the id {id} of a target is out of range")
-        })?;
-        cluster.last_target_id = id;
-        let is_removed: i64 = row.get(5)?;
-        if is_removed != 0 {
-            return Ok(());
-        }
-        let kind = decode_id(row.get(1)?, TargetKind::from_id, || format!("the kind of target {id}"))?;
-        let name = parse_column(row, 2, || format!("the name of target {id}"))?;
-        let root: Option<String> = row.get(3)?;
-        let image: Option<i64> = row.get(4)?;
-        let target = Target {
-            id: TargetId(id),
-            address: TargetAddress { kind, name },
-            root: root.map(Into::into),
-            image: image.map(TargetId),
-        };
-        cluster.targets.insert(target.id, target);
-        Ok(())
-    })?;
+    for_each_row(
+        connection,
+        "SELECT id, kind, name, root, image, gone, root_id FROM target ORDER BY id",
+        |row| {
+            let id: i64 = row.get(0)?;
+            ensure_valid(id > 0 && id <= i64::from(i32::MAX), || {
+                format!("the id {id} of a target is out of range")
+            })?;
+            cluster.last_target_id = id;
+            let is_removed: i64 = row.get(5)?;
+            if is_removed != 0 {
+                return Ok(());
+            }
+            let kind = decode_id(row.get(1)?, TargetKind::from_id, || format!("the kind of target {id}"))?;
+            let name = parse_column(row, 2, || format!("the name of target {id}"))?;
+            let root: Option<String> = row.get(3)?;
+            let image: Option<i64> = row.get(4)?;
+            let target = Target {
+                id: TargetId(id),
+                address: TargetAddress { kind, name },
+                root: root.map(Into::into),
+                image: image.map(TargetId),
+            };
+            let root_id: Option<String> = row.get(6)?;
+            cluster.root_ids.extend(root_id.map(|root_id| (target.id, root_id)));
+            cluster.targets.insert(target.id, target);
+            Ok(())
+        },
+    )?;
     let mut addresses = BTreeMap::new();
     for target in cluster.targets.values() {
         let id = target.id.0;
@@ -131,12 +144,17 @@ fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
 }
 
 fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
-    for_each_row(connection, "SELECT id, name, class, version, awaits FROM package ORDER BY id", |row| {
+    let sql = "SELECT id, name, class, version, awaits, held, pinned, gone FROM package ORDER BY id";
+    for_each_row(connection, sql, |row| {
         let id: i64 = row.get(0)?;
         ensure_valid(id > 0 && id <= i64::from(i32::MAX), || {
             format!("the id {id} of a package is out of range")
         })?;
         cluster.last_package_id = id;
+        let is_removed: i64 = row.get(7)?;
+        if is_removed != 0 {
+            return Ok(());
+        }
         let package = Package {
             id: PackageId(id),
             name: parse_column(row, 1, || format!("the name of package {id}"))?,
@@ -145,6 +163,11 @@ fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
             waiting_for: row.get(4)?,
             dependencies: Vec::new(),
         };
+        let (is_held, pinned): (i64, Option<String>) = (row.get(5)?, row.get(6)?);
+        if is_held != 0 {
+            cluster.held.insert(package.id);
+        }
+        cluster.pinned_versions.extend(pinned.map(|version| (package.id, version)));
         cluster.packages.insert(package.id, package);
         Ok(())
     })?;
@@ -167,17 +190,28 @@ fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
             }
         }
         Ok(())
+    })?;
+    let sql = "SELECT package, name FROM package_requirement ORDER BY package, position";
+    for_each_row(connection, sql, |row| {
+        let package: i64 = row.get(0)?;
+        ensure_valid(cluster.packages.contains_key(&PackageId(package)), || {
+            format!("package_requirement ({package}) refers to a missing row")
+        })?;
+        cluster.requirements.entry(PackageId(package)).or_default().push(row.get(1)?);
+        Ok(())
     })
 }
 
 fn load_states(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT target, package, requested, current, state, attempts, inherits, changed, failed_stage, message
+        "SELECT target, package, requested, current, state, attempts, inherits, changed, failed_stage, message,
+             version
          FROM state ORDER BY target, package",
     )?;
     let mut rows = statement.query([])?;
     let mut target = None;
     let mut states: Vec<(PackageId, PackageState)> = Vec::new();
+    let mut versions = BTreeMap::new();
     let mut insert = |target: Option<i64>, states: Vec<(PackageId, PackageState)>| {
         let Some(target) = target else { return Ok(()) };
         let is_valid = cluster.targets.contains_key(&TargetId(target))
@@ -198,9 +232,14 @@ fn load_states(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
             target = Some(next);
         }
         let package: i64 = row.get(1)?;
+        let version: Option<String> = row.get(10)?;
+        let key = StateKey { target: TargetId(next), package: PackageId(package) };
+        versions.extend(version.map(|version| (key, version)));
         states.push((PackageId(package), state_from_row(row, next, package)?));
     }
-    insert(target, states)
+    insert(target, states)?;
+    cluster.installed_versions = versions;
+    Ok(())
 }
 
 fn state_from_row(row: &Row<'_>, target: i64, package: i64) -> Result<PackageState> {

@@ -1,6 +1,7 @@
 //! The schema and its migrations.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::error::{Result, SqliteError};
 
@@ -9,7 +10,8 @@ pub(super) const APPLICATION_ID: i64 = 0x4f50_4d44;
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// The version that this program reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -25,26 +27,46 @@ pub(super) fn has_application_id(connection: &Connection) -> Result<bool> {
     Ok(id == APPLICATION_ID)
 }
 
-/// Makes an empty file a database of this program.
+/// Makes an empty file a database of this program. Without a journal on the disk: what fails halfway is thrown away.
 pub(super) fn create(connection: &mut Connection) -> Result<()> {
-    // Readers and one writer at a time do not wait for each other; the file remembers it.
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(SqliteError::Unsupported(format!(
-            "SQLite cannot use a write-ahead log there, only the journal mode `{mode}`"
-        )));
-    }
+    set_journal_mode(connection, "MEMORY")?;
     migrate(connection)
+}
+
+/// From now on readers and one writer at a time do not wait for each other; the file remembers it.
+pub(super) fn finish_creation(connection: &Connection) -> Result<()> {
+    set_journal_mode(connection, "WAL")
+}
+
+fn set_journal_mode(connection: &Connection, wanted: &str) -> Result<()> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", wanted, |row| row.get(0))?;
+    match mode.eq_ignore_ascii_case(wanted) {
+        true => Ok(()),
+        false => Err(SqliteError::Unsupported(format!(
+            "SQLite cannot use the journal mode `{wanted}` there, only `{mode}`"
+        ))),
+    }
 }
 
 /// Brings the schema to [`VERSION`], all steps or none.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    // A step may make a table anew that others refer to; what they refer to is checked at the end.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    let migrated = run_migrations(connection);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    migrated
+}
+
+fn run_migrations(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     let applied = usize::try_from(found)
         .map_err(|_| SqliteError::Corrupt(format!("invalid schema version {found}")))?;
     for step in MIGRATIONS.iter().skip(applied) {
         transaction.execute_batch(step)?;
+    }
+    if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+        return Err(SqliteError::Corrupt("it refers to rows that are not there".into()));
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
@@ -105,6 +127,7 @@ mod tests {
             stage: Stage::Finished,
             kind: StepKind::Test,
             name: "torque_validate.apb".into(),
+            log_path: None,
             result: None,
         };
         store.commit(&[Change::StartEvent(Box::new(test.clone()))]).unwrap();

@@ -25,7 +25,7 @@ pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<(
             "INSERT INTO assignment (client, package, handed_over)
              SELECT ?1, ?2, ?3
              WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 3)
-                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
              ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
             params![client.0, package.0, handed_over_at],
         ),
@@ -39,7 +39,7 @@ pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<(
             "INSERT INTO image_seen (image, package)
              SELECT ?1, ?2
              WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 2)
-                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
              ON CONFLICT DO NOTHING",
             params![image.0, package.0],
         ),
@@ -53,7 +53,7 @@ pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<(
             "INSERT INTO rerun (target, package, stage)
              SELECT ?1, ?2, ?3
              WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
-                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2)
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
              ON CONFLICT DO NOTHING",
             params![key.target.0, key.package.0, stage.id()],
         ),
@@ -70,6 +70,28 @@ pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<(
         Change::SetValues { package, image, values, .. } => {
             replace_values(connection, *package, *image, values)
         }
+        Change::RemovePackage(id) => delete_package(connection, *id),
+        Change::SetRequirements { package, names } => replace_requirements(connection, *package, names),
+        Change::SetHeld { package, held } => execute(
+            connection,
+            "UPDATE package SET held = ?2 WHERE id = ?1 AND gone = 0",
+            params![package.0, held],
+        ),
+        Change::PinVersion { package, version } => execute(
+            connection,
+            "UPDATE package SET pinned = ?2 WHERE id = ?1 AND gone = 0",
+            params![package.0, version],
+        ),
+        Change::SetInstalledVersion { key, version } => execute(
+            connection,
+            "UPDATE state SET version = ?3 WHERE target = ?1 AND package = ?2",
+            params![key.target.0, key.package.0, version],
+        ),
+        Change::SetRootId { target, id } => execute(
+            connection,
+            "UPDATE target SET root_id = ?2 WHERE id = ?1 AND gone = 0",
+            params![target.0, id],
+        ),
         Change::SetPhase(phase) => execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8]),
         Change::EndRun { run, ended_at, status } => execute(
             connection,
@@ -92,7 +114,7 @@ fn write_request(connection: &Connection, key: StateKey, stage: Stage, now: i64)
         .prepare_cached("UPDATE state SET requested = ?3 WHERE target = ?1 AND package = ?2")?
         .execute(params![key.target.0, key.package.0, stage.id()])?;
     let possible = "SELECT EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
-        AND EXISTS (SELECT 1 FROM package WHERE id = ?2)";
+        AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)";
     let values = params![key.target.0, key.package.0];
     if known == 0 && connection.prepare_cached(possible)?.query_row(values, |row| row.get(0))? {
         execute(
@@ -161,7 +183,7 @@ fn delete_target(connection: &Connection, id: TargetId) -> Result<()> {
         "DELETE FROM image_seen WHERE image = ?1",
         "DELETE FROM config_value WHERE image = ?1",
         "UPDATE target SET image = NULL WHERE image = ?1",
-        "UPDATE target SET gone = 1, image = NULL WHERE id = ?1",
+        "UPDATE target SET gone = 1, image = NULL, root_id = NULL WHERE id = ?1",
     ] {
         execute(connection, sql, params![id.0])?;
     }
@@ -173,7 +195,8 @@ fn upsert_package(connection: &Connection, package: &Package) -> Result<()> {
         connection,
         "INSERT INTO package (id, name, class, version, awaits) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, class = excluded.class,
-             version = excluded.version, awaits = excluded.awaits",
+             version = excluded.version, awaits = excluded.awaits
+         WHERE gone = 0",
         params![
             package.id.0,
             package.name.as_str(),
@@ -186,8 +209,39 @@ fn upsert_package(connection: &Connection, package: &Package) -> Result<()> {
     for (position, needed) in (0_i64..).zip(&package.dependencies) {
         execute(
             connection,
-            "INSERT INTO package_need (package, position, needs) VALUES (?1, ?2, ?3)",
+            "INSERT INTO package_need (package, position, needs)
+             SELECT ?1, ?2, ?3
+             WHERE NOT EXISTS (SELECT 1 FROM package WHERE id IN (?1, ?3) AND gone = 1)",
             params![package.id.0, position, needed.0],
+        )?;
+    }
+    Ok(())
+}
+
+fn delete_package(connection: &Connection, id: PackageId) -> Result<()> {
+    for sql in [
+        "DELETE FROM state WHERE package = ?1",
+        "DELETE FROM rerun WHERE package = ?1",
+        "DELETE FROM assignment WHERE package = ?1",
+        "DELETE FROM image_seen WHERE package = ?1",
+        "DELETE FROM config_value WHERE package = ?1",
+        "DELETE FROM package_need WHERE package = ?1 OR needs = ?1",
+        "DELETE FROM package_requirement WHERE package = ?1",
+        "UPDATE package SET gone = 1, held = 0, pinned = NULL, awaits = NULL WHERE id = ?1",
+    ] {
+        execute(connection, sql, params![id.0])?;
+    }
+    Ok(())
+}
+
+fn replace_requirements(connection: &Connection, package: PackageId, names: &[String]) -> Result<()> {
+    execute(connection, "DELETE FROM package_requirement WHERE package = ?1", params![package.0])?;
+    for (position, name) in (0_i64..).zip(names) {
+        execute(
+            connection,
+            "INSERT INTO package_requirement (package, position, name)
+             SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM package WHERE id = ?1 AND gone = 0)",
+            params![package.0, position, name],
         )?;
     }
     Ok(())
@@ -211,7 +265,7 @@ fn replace_values(
             "INSERT INTO config_value (package, image, position, name, value, origin)
              SELECT ?1, ?2, ?3, ?4, ?5, ?6
              WHERE (?2 IS NULL OR EXISTS (SELECT 1 FROM target WHERE id = ?2 AND gone = 0 AND kind = 2))
-                 AND EXISTS (SELECT 1 FROM package WHERE id = ?1)",
+                 AND EXISTS (SELECT 1 FROM package WHERE id = ?1 AND gone = 0)",
             params![package.0, image, position, value.name, value.value, value.origin as u8],
         )?;
     }
@@ -221,8 +275,8 @@ fn replace_values(
 fn insert_event(connection: &Connection, event: &Event) -> Result<()> {
     execute(
         connection,
-        "INSERT INTO event (run, number, started, target, stage, step, name)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO event (run, number, started, target, stage, step, name, log)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             event.id.run.0,
             event.id.number,
@@ -230,7 +284,8 @@ fn insert_event(connection: &Connection, event: &Event) -> Result<()> {
             event.target.0,
             event.stage.id(),
             event.kind as u8,
-            event.name
+            event.name,
+            event.log_path
         ],
     )?;
     for (position, package) in (0_i64..).zip(&event.packages) {
@@ -250,7 +305,7 @@ fn finish_event(connection: &Connection, id: EventId, result: &StepResult) -> Re
     execute(
         connection,
         "UPDATE event SET ended = ?3, verdict = ?4, message = ?5, exit_code = ?6, signal = ?7,
-             timed_out = ?8, log = ?9, tail = ?10
+             timed_out = ?8, log = CASE WHEN ?4 = 2 THEN coalesce(?9, log) ELSE ?9 END, tail = ?10
          WHERE run = ?1 AND number = ?2",
         params![
             id.run.0,

@@ -5,7 +5,8 @@ mod common;
 
 use common::state_key;
 use opkg_oda::{
-    Change, Cluster, ConfigValue, PackageId, Stage, Store, TargetId, TargetKind, ValueOrigin, export, import,
+    Change, Cluster, ConfigValue, ConfigValues, PackageId, Stage, Store, TargetId, TargetKind, ValueOrigin,
+    export, import,
 };
 use proptest::prelude::*;
 
@@ -19,7 +20,7 @@ fn commit_and_export(changes: &[Change]) -> String {
     let mut store = scratch.create();
     store.commit(changes).unwrap();
     let cluster = store.load().unwrap();
-    export::export(&cluster, &export::load_values(&mut store, &cluster).unwrap())
+    export::export(&cluster, &export::load_values(&mut store, &cluster).unwrap(), &|_| false)
 }
 
 fn example() -> Vec<Change> {
@@ -55,12 +56,12 @@ fn what_it_looks_like() {
 #[test]
 fn there_and_back_is_the_same() {
     let text = commit_and_export(&example());
-    let changes = import(&text, &Cluster::default(), 5).unwrap();
+    let changes = import(&text, &Cluster::default(), &ConfigValues::new(), 5).unwrap();
     assert_eq!(commit_and_export(&changes), text);
     // Where everything is so already only the values are written, for those are not known.
     let mut cluster = Cluster::default();
     changes.iter().for_each(|it| cluster.apply(it));
-    let again = import(&text, &cluster, 6).unwrap();
+    let again = import(&text, &cluster, &ConfigValues::new(), 6).unwrap();
     assert!(again.iter().all(|it| matches!(it, Change::SetValues { .. })), "{again:?}");
 }
 
@@ -68,7 +69,7 @@ fn there_and_back_is_the_same() {
 fn what_was_handed_over_stays_so() {
     let mut cluster = Cluster::default();
     example().iter().for_each(|it| cluster.apply(it));
-    for change in import(&commit_and_export(&example()), &cluster, 6).unwrap() {
+    for change in import(&commit_and_export(&example()), &cluster, &ConfigValues::new(), 6).unwrap() {
         cluster.apply(&change);
     }
     assert_eq!(cluster.assignments[&PackageId(1)][&TargetId(3)], Some(7));
@@ -136,9 +137,9 @@ fn what_is_wrong_and_where() {
         ),
     ];
     let mut cluster = Cluster::default();
-    import(head, &cluster, 1).unwrap().iter().for_each(|it| cluster.apply(it));
+    import(head, &cluster, &ConfigValues::new(), 1).unwrap().iter().for_each(|it| cluster.apply(it));
     for (text, expected) in cases {
-        let error = import(text, &cluster, 1).unwrap_err().to_string();
+        let error = import(text, &cluster, &ConfigValues::new(), 1).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{text}\n{error}");
     }
 }
@@ -155,13 +156,13 @@ fn text() -> impl Strategy<Value = String> {
 fn a_package_that_waits_for_answers_goes_on_when_they_come() {
     let text = commit_and_export(&example());
     let mut cluster = Cluster::default();
-    import(&text, &cluster, 5).unwrap().iter().for_each(|it| cluster.apply(it));
+    import(&text, &cluster, &ConfigValues::new(), 5).unwrap().iter().for_each(|it| cluster.apply(it));
     let waits = |cluster: &Cluster| cluster.packages.values().filter(|it| it.waiting_for.is_some()).count();
     for package in cluster.packages.values_mut() {
         package.waiting_for = Some("an answer".into());
     }
     let (all, answered) = (waits(&cluster), 1);
-    import(&text, &cluster, 6).unwrap().iter().for_each(|it| cluster.apply(it));
+    import(&text, &cluster, &ConfigValues::new(), 6).unwrap().iter().for_each(|it| cluster.apply(it));
     assert_eq!(waits(&cluster), all - answered);
 }
 
@@ -181,15 +182,41 @@ proptest! {
         let (package, image) = (PackageId(1), Some(TargetId(2)));
         changes.push(Change::SetValues { package, image, values, expected: None });
         let text = commit_and_export(&changes);
-        prop_assert_eq!(commit_and_export(&import(&text, &Cluster::default(), 5).unwrap()), text);
+        prop_assert_eq!(commit_and_export(&import(&text, &Cluster::default(), &ConfigValues::new(), 5).unwrap()), text);
     }
 
     #[test]
     fn no_text_makes_it_panic(text in ".*", at in any::<prop::sample::Index>(), byte in any::<char>()) {
-        let _ = import(&text, &Cluster::default(), 1);
+        let _ = import(&text, &Cluster::default(), &ConfigValues::new(), 1);
         let mut letters: Vec<char> = commit_and_export(&example()).chars().collect();
         let at = at.index(letters.len());
         letters[at] = byte;
-        let _ = import(&letters.into_iter().collect::<String>(), &Cluster::default(), 1);
+        let _ = import(&letters.into_iter().collect::<String>(), &Cluster::default(), &ConfigValues::new(), 1);
     }
+}
+
+#[test]
+fn secrets_are_left_out_and_stay_what_they_are() {
+    let cluster = {
+        let mut cluster = Cluster::default();
+        example().iter().for_each(|change| cluster.apply(change));
+        cluster
+    };
+    let known = vec![value("user", "torque"), value("password", "s3cret \"x\""), value("password", "second")];
+    let values = ConfigValues::from([((PackageId(1), None), known.clone())]);
+    let text = export::export(&cluster, &values, &|(_, _, name)| name == "password");
+    assert!(!text.contains("s3cret") && !text.contains("second") && text.contains("secret = true"), "{text}");
+    let set = |known: &ConfigValues| {
+        let changes = import(&text, &cluster, known, 5).unwrap();
+        changes.into_iter().find_map(|change| match change {
+            Change::SetValues { values, .. } => Some(values),
+            _ => None,
+        })
+    };
+    assert_eq!(set(&values).unwrap(), known, "both of them");
+    assert_eq!(set(&ConfigValues::new()).unwrap(), [value("user", "torque")]);
+    let whole = export::export(&cluster, &values, &|_| false);
+    assert!(whole.contains("s3cret") && !whole.contains("secret ="));
+    let neither = text.replace("secret = true", "");
+    assert!(import(&neither, &cluster, &values, 5).unwrap_err().to_string().contains("neither `value`"));
 }

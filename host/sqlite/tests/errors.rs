@@ -120,6 +120,10 @@ fn what_cannot_be_is_said_with_its_place() {
         ("DROP TABLE rerun", "no such table"),
         ("CREATE TRIGGER t AFTER UPDATE ON state BEGIN DELETE FROM run; END", "a trigger, `t`"),
         ("DELETE FROM phase", "no rows"),
+        (
+            "INSERT INTO package_requirement VALUES (77, 0, 'opkg-x')",
+            "package_requirement (77) refers to a missing row",
+        ),
     ];
     for (sql, flaw) in cases {
         let scratch = filled_fixture();

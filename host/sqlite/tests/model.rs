@@ -85,19 +85,35 @@ fn change() -> impl Strategy<Value = Change> {
         1 => pair().prop_map(|(client, package)| Change::Unassign { package, client }),
         2 => (pair(), any::<bool>()).prop_map(|((image, package), seen)| Change::SetImageSeen { package, image, seen }),
         2 => (a_key(), stage(), any::<bool>()).prop_map(|(key, stage, queued)| Change::SetRerun { key, stage, queued }),
+        1 => PACKAGES.prop_map(|id| Change::RemovePackage(PackageId(id))),
+        1 => (PACKAGES, proptest::collection::vec("opkg-[a-z]{1,3}", 0..3))
+            .prop_map(|(id, names)| Change::SetRequirements { package: PackageId(id), names }),
+        1 => (PACKAGES, any::<bool>()).prop_map(|(id, held)| Change::SetHeld { package: PackageId(id), held }),
+        1 => (PACKAGES, proptest::option::of("[0-9.]{1,4}"))
+            .prop_map(|(id, version)| Change::PinVersion { package: PackageId(id), version }),
+        2 => (a_key(), proptest::option::of("[0-9.]{1,4}"))
+            .prop_map(|(key, version)| Change::SetInstalledVersion { key, version }),
+        1 => (TARGETS, proptest::option::of("[0-9a-f]{1,4}"))
+            .prop_map(|(id, root_id)| Change::SetRootId { target: TargetId(id), id: root_id }),
         1 => select(Phase::ALL.to_vec()).prop_map(Change::SetPhase),
     ]
 }
 
 /// Leaves out what nobody may ask for: a key that was used before, a dependency on nothing.
 fn keep_valid(changes: Vec<Change>) -> Vec<Change> {
-    let (mut gone, mut packages) = (BTreeSet::new(), BTreeSet::new());
+    let (mut gone, mut gone_packages, mut packages) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut kept = Vec::new();
     for mut change in changes {
         match &mut change {
             Change::PutTarget(it) if gone.contains(&it.id) => continue,
             Change::RemoveTarget(it) => {
                 gone.insert(*it);
+            }
+            Change::PutPackage(it) if gone_packages.contains(&it.id) => continue,
+            // What was never there does not go.
+            Change::RemovePackage(it) if !packages.remove(it) => continue,
+            Change::RemovePackage(it) => {
+                gone_packages.insert(*it);
             }
             Change::PutPackage(it) => {
                 packages.insert(it.id);

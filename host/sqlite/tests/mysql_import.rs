@@ -38,7 +38,11 @@ fn a_dump_is_taken_over() {
     store.commit(&imported.changes).unwrap();
     let cluster = store.load().unwrap();
     assert_eq!(cluster, apply_all(&imported));
-    insta::assert_snapshot!(export::export(&cluster, &export::load_values(&mut store, &cluster).unwrap()));
+    insta::assert_snapshot!(export::export(
+        &cluster,
+        &export::load_values(&mut store, &cluster).unwrap(),
+        &|_| false
+    ));
 
     let package = |name: &str| cluster.find_package(&name.parse().unwrap()).unwrap();
     let row = |target: &str, name: &str| {

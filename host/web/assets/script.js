@@ -33,8 +33,11 @@
     if (same) same.focus({ preventScroll: true });
   };
 
+  // What a step prints is no change of the database: its page is fetched again while it runs.
+  const runs = () => [...parts].some((part) => part.querySelector('[data-running]'));
+
   const refresh = async () => {
-    if (busy || newest === shown) return;
+    if (busy || (newest === shown && !runs())) return;
     busy = true;
     const wanted = newest;
     try {
@@ -51,7 +54,7 @@
       say('Could not be brought up to date');
     }
     // Not more often than people can read.
-    setTimeout(() => { busy = false; refresh(); }, 500);
+    setTimeout(() => { busy = false; if (!document.hidden) refresh(); }, runs() ? 1000 : 500);
   };
 
   const listen = () => {

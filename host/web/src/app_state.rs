@@ -1,12 +1,14 @@
 //! The state that all pages share: settings, started commands, and the cluster, which is read again only when it has
 //! changed.
 
+use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opkg_engine::status::{Status, StatusFilter};
-use opkg_oda::{Cluster, Error, Store};
+use opkg_engine::unseen::unseen_targets;
+use opkg_oda::{Cluster, Error, Store, TargetAddress, TargetId};
 use opkg_sqlite::SqliteStore;
 
 use crate::command::{CommandRunner, Program};
@@ -18,6 +20,8 @@ pub struct ServerSettings {
     pub log_directory: PathBuf,
     /// Files of answers to forms.
     pub answers_directory: PathBuf,
+    /// Which target this machine is; only what it maintains can be looked at.
+    pub own_target: Option<TargetAddress>,
     /// Selectors, as `--on` takes them, for a form that names no targets.
     pub default_targets: String,
     /// How `opm` is started with the same database and configuration.
@@ -32,6 +36,8 @@ pub struct Snapshot {
     pub cluster: Cluster,
     /// Of all packages on all targets.
     pub status: Status,
+    /// Targets that cannot be looked at from here, and why.
+    pub unseen: BTreeMap<TargetId, String>,
 }
 
 #[derive(Debug)]
@@ -76,7 +82,7 @@ impl AppState {
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
         let mut cache = self.lock_cache();
         cache.refresh(&self.settings.database)?;
-        cache.load()
+        cache.load(self.settings.own_target.as_ref())
     }
 
     /// Opens a connection of its own.
@@ -123,14 +129,19 @@ impl SnapshotCache {
         Ok(())
     }
 
-    fn load(&mut self) -> Result<Arc<Snapshot>, Error> {
+    fn load(&mut self, own: Option<&TargetAddress>) -> Result<Arc<Snapshot>, Error> {
         if let Some(snapshot) = &self.snapshot {
             return Ok(Arc::clone(snapshot));
         }
         let Some(store) = &mut self.store else { return Err(Error::NotFound(PathBuf::new())) };
         let cluster = store.load()?;
-        let status = Status::compute(&cluster, &StatusFilter::default());
-        let snapshot = Arc::new(Snapshot { cluster, status });
+        let own = own.and_then(|address| cluster.find_target(address)).map(|target| target.id);
+        let unseen = unseen_targets(&cluster, own, |target| {
+            opkg_opm::root_id(target).map(drop).map_err(|error| error.to_string())
+        });
+        let filter = StatusFilter { unseen: unseen.clone(), ..StatusFilter::default() };
+        let status = Status::compute(&cluster, &filter);
+        let snapshot = Arc::new(Snapshot { cluster, status, unseen });
         self.snapshot = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }

@@ -6,7 +6,7 @@
 //! | `auth`, `session`, `secret` | who has access |
 //! | `request`, `params`, `response`, `bare_error`, `assets`, `route` | a request, and what answers it |
 //! | `app_state` | the cluster as all pages see it |
-//! | `command`, `logs` | commands that are started from here, and the output of programs |
+//! | `command` | commands that are started from here |
 //! | `pages` | one page each: what it shows, and what its forms do |
 //!
 //! Templates make all HTML, and escape whatever they are given. Pages work without their script, which only
@@ -20,7 +20,6 @@ mod command;
 mod connections;
 mod events;
 mod fuzz;
-mod logs;
 mod pages;
 mod params;
 mod request;

@@ -1,17 +1,19 @@
 //! Commands of apt and dpkg.
 
 use opkg_sdk::artefacts::TextFile;
-use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Place};
 use opkg_sdk::{PackageManager, PackageManagerError};
+
+use crate::apt_output;
 
 const APT_GET: &str = "apt-get";
 const DPKG: &str = "dpkg";
 const DPKG_QUERY: &str = "dpkg-query";
 
-/// What [`parse_query`] reads: name, version, architecture, state, and the field that packages of this
-/// plugin have when they have scriptlets.
-const QUERY_FORMAT: &str =
-    "--showformat=${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\t${Opkg-Scriptlets}\\n";
+/// What [`parse_query`] reads: name, version, architecture, state, whether it must be reinstalled, and the field that
+/// packages of this plugin have when they have scriptlets.
+const QUERY_FORMAT: &str = "--showformat=${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\t\
+                            ${db:Status-Eflag}\\t${Opkg-Scriptlets}\\n";
 
 /// Where apt looks for additional repositories.
 const SOURCES_FILE: &str = "/etc/apt/sources.list.d/opkg-sources.sources";
@@ -24,36 +26,32 @@ impl PackageManager for Apt {
         to_strings(&[APT_GET, DPKG, DPKG_QUERY])
     }
 
-    /// Of names, `name=version`, or absolute paths of `.deb` files.
+    /// Of names, `name=version`, or absolute paths of `.deb` files. apt refuses by itself to remove, downgrade or
+    /// change what is held; packages that come in as dependencies are upgraded where they must be.
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        if packages.is_empty() {
-            return Ok(Vec::new());
-        }
-        packages.iter().try_for_each(|package| check_package_spec(package))?;
-        let extra = ExtraSources::from_target(target)?;
-        let argv = [
-            to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
-            extra.options.clone(),
-            to_strings(&["install"]),
-            packages.to_vec(),
-        ];
-        let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
-        Ok([configure_pending()].into_iter().chain(extra.update_command()).chain([install]).collect())
+        install_commands(&["--no-remove"], packages, target)
     }
 
-    /// With their configuration files.
+    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        install_commands(&["--no-remove", "--reinstall"], packages, target)
+    }
+
+    /// By dpkg: it removes what it is told and nothing else, whatever state other packages are in, and does not
+    /// insist on a package being whole before it goes.
     fn remove(packages: &[String], _: &Place) -> Result<Vec<Command>, PackageManagerError> {
         if packages.is_empty() {
             return Ok(Vec::new());
         }
-        // `x+` would be installed, were there only an `x`.
-        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '+')) {
+        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '\0')) {
             return Err(PackageManagerError::new(format!("`{package}` is not the name of a package")));
         }
-        Ok(vec![
-            configure_pending(),
-            command([to_strings(&[APT_GET, "-y", "-q", "purge"]), packages.to_vec()].concat()),
-        ])
+        let words = to_strings(&[DPKG, "--force-remove-reinstreq", "--purge"]);
+        Ok(vec![command([words, packages.to_vec()].concat())])
+    }
+
+    /// What is half installed is so still: installing or removing it helps.
+    fn repair(packages: &[Installed], _: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(if packages.is_empty() { Vec::new() } else { vec![configure_pending()] })
     }
 
     fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -61,19 +59,39 @@ impl PackageManager for Apt {
         Ok(vec![Command { files, ..command(to_strings(&[APT_GET, "-q", "update"])) }])
     }
 
-    fn query(packages: &[String], _: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '\0')) {
-            return Err(PackageManagerError::new(format!("`{package}` is not the name of a Debian package")));
-        }
-        let argv = [to_strings(&[DPKG_QUERY, "-W", QUERY_FORMAT]), packages.to_vec()].concat();
-        // 1: dpkg does not know one of them.
-        Ok(vec![Command { success: vec![0, 1], ..command(argv) }])
+    fn query(_: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(vec![command(to_strings(&[DPKG_QUERY, "-W", QUERY_FORMAT]))])
     }
 
-    /// What is only configured, half installed or removed does not count.
     fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         parse_query(printed)
     }
+
+    /// Neither apt nor dpkg succeeds where anything failed.
+    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+        if succeeded { Vec::new() } else { apt_output::explain(printed) }
+    }
+}
+
+fn install_commands(
+    options: &[&str],
+    packages: &[String],
+    target: &Place,
+) -> Result<Vec<Command>, PackageManagerError> {
+    if packages.is_empty() {
+        return Ok(Vec::new());
+    }
+    packages.iter().try_for_each(|package| check_package_spec(package))?;
+    let extra = ExtraSources::from_target(target)?;
+    let argv = [
+        to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
+        to_strings(options),
+        extra.options.clone(),
+        to_strings(&["install"]),
+        packages.to_vec(),
+    ];
+    let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
+    Ok([configure_pending()].into_iter().chain(extra.update_command()).chain([install]).collect())
 }
 
 /// The repositories that the host adds.
@@ -148,21 +166,38 @@ fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
     let mut installed = Vec::new();
     for line in printed.lines().filter(|line| !line.is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [name, version, arch, state, scriptlets] = fields[..] else {
+        let [name, version, arch, status, error, scriptlets] = fields[..] else {
             return Err(PackageManagerError::new(format!(
                 "{DPKG_QUERY} printed a line that cannot be read: {line:?}"
             )));
         };
-        if matches!(state, "installed" | "triggers-awaited" | "triggers-pending") {
-            installed.push(Installed {
-                name: name.into(),
-                version: version.into(),
-                arch: arch.into(),
-                has_scriptlets: !scriptlets.is_empty(),
-            });
-        }
+        let Some(state) = install_state(status, error) else { continue };
+        installed.push(Installed {
+            name: name.into(),
+            version: version.into(),
+            arch: arch.into(),
+            has_scriptlets: !scriptlets.is_empty(),
+            state,
+        });
+    }
+    if installed.is_empty() {
+        return Err(PackageManagerError::new(format!(
+            "{DPKG_QUERY} knows of no package at all: dpkg's database is empty or damaged"
+        )));
     }
     Ok(installed)
+}
+
+/// Of the states that `dpkg-query(1)` names; none for a package that is not there at all.
+fn install_state(status: &str, error: &str) -> Option<InstallState> {
+    match (status, error) {
+        (_, "reinstreq") => Some(InstallState::Incomplete(format!("{status}, to be reinstalled"))),
+        ("not-installed", _) => None,
+        ("config-files", _) => Some(InstallState::Residual),
+        ("installed", _) => Some(InstallState::Complete),
+        // half-installed, unpacked, half-configured, triggers-awaited, triggers-pending
+        _ => Some(InstallState::Incomplete(status.to_owned())),
+    }
 }
 
 fn command(argv: Vec<String>) -> Command {
@@ -221,18 +256,15 @@ mod tests {
         assert_eq!(
             argv(Apt::install(&packages, &target(&[("/srv/repo/", true)]))),
             "dpkg --force-confold --configure -a\n\
-             apt-get -y -q -o Dpkg::Options::=--force-confold --with-source /srv/repo/Packages install \
+             apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove --with-source /srv/repo/Packages install \
              opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
         );
         assert_eq!(
             argv(Apt::remove(&to_strings(&["opkg-x"]), &target(&[]))),
-            "dpkg --force-confold --configure -a\napt-get -y -q purge opkg-x"
+            "dpkg --force-remove-reinstreq --purge opkg-x"
         );
         assert_eq!(argv(Apt::refresh(&target(&[]))), "apt-get -q update");
-        assert_eq!(
-            argv(Apt::query(&to_strings(&["opkg-x"]), &target(&[]))),
-            format!("dpkg-query -W {QUERY_FORMAT} opkg-x")
-        );
+        assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {QUERY_FORMAT}"));
         assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
     }
 
@@ -253,7 +285,7 @@ mod tests {
              apt-get -q -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
              -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=false \
              -o APT::Update::Error-Mode=any update\n\
-             apt-get -y -q -o Dpkg::Options::=--force-confold install opkg-x"
+             apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove install opkg-x"
         );
     }
 
@@ -262,29 +294,55 @@ mod tests {
         for package in ["-oX=y", "x-", "x=", "x=1 2", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
             assert!(Apt::install(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
         }
-        for package in ["-x", "x+", "x=1", "/x.deb", "x*"] {
+        for package in ["-x", "x=1", "/x.deb", "x*"] {
             assert!(Apt::remove(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
         }
-        assert!(Apt::query(&to_strings(&["--help"]), &target(&[])).is_err());
         assert!(Apt::install(&to_strings(&["opkg-x"]), &target(&[("srv/repo", true)])).is_err());
     }
 
     #[test]
-    fn only_what_is_installed_counts() {
-        let printed = "opkg-x\t1:2.0-1\tall\tinstalled\tpostinst prerm\n\
-                       opkg-y\t1.0-1\tamd64\tinstalled\t\n\
-                       opkg-z\t1.0-1\tall\tconfig-files\t\n\
-                       opkg-u\t1.0-1\tall\thalf-installed\t\n\
-                       opkg-n\t\t\tnot-installed\t\n";
+    fn states_are_read_exactly() {
+        let printed = "opkg-x\t1:2.0-1\tall\tinstalled\tok\tpostinst prerm\n\
+                       opkg-y\t1.0-1\tamd64\tinstalled\tok\t\n\
+                       opkg-z\t1.0-1\tall\tconfig-files\tok\t\n\
+                       opkg-u\t1.0-1\tall\thalf-installed\tok\t\n\
+                       opkg-v\t1.0-1\tall\tunpacked\tok\t\n\
+                       opkg-w\t1.0-1\tall\thalf-configured\tok\t\n\
+                       opkg-t\t1.0-1\tall\ttriggers-pending\tok\t\n\
+                       opkg-s\t1.0-1\tall\ttriggers-awaited\tok\t\n\
+                       opkg-r\t1.0-1\tall\tinstalled\treinstreq\t\n\
+                       opkg-q\t1.0-1\tall\thalf-installed\treinstreq\t\n\
+                       opkg-n\t\t\tnot-installed\tok\t\n";
         let installed = parse_query(printed).unwrap();
-        let read: Vec<_> = installed
+        let described: Vec<String> = installed
             .iter()
-            .map(|it| (it.name.as_str(), it.version.as_str(), it.arch.as_str(), it.has_scriptlets))
+            .map(|package| {
+                let Installed { name, version, arch, has_scriptlets, state } = package;
+                let scripts = if *has_scriptlets { " with scripts" } else { "" };
+                format!("{name} {version} {arch}{scripts}: {state:?}")
+            })
             .collect();
-        assert_eq!(read, [("opkg-x", "1:2.0-1", "all", true), ("opkg-y", "1.0-1", "amd64", false)]);
-        assert!(
-            parse_query("dpkg-query: error: x\n").unwrap_err().to_string().contains("dpkg-query: error: x")
+        assert_eq!(
+            described,
+            [
+                "opkg-x 1:2.0-1 all with scripts: InstallState::Complete",
+                "opkg-y 1.0-1 amd64: InstallState::Complete",
+                "opkg-z 1.0-1 all: InstallState::Residual",
+                "opkg-u 1.0-1 all: InstallState::Incomplete(\"half-installed\")",
+                "opkg-v 1.0-1 all: InstallState::Incomplete(\"unpacked\")",
+                "opkg-w 1.0-1 all: InstallState::Incomplete(\"half-configured\")",
+                "opkg-t 1.0-1 all: InstallState::Incomplete(\"triggers-pending\")",
+                "opkg-s 1.0-1 all: InstallState::Incomplete(\"triggers-awaited\")",
+                "opkg-r 1.0-1 all: InstallState::Incomplete(\"installed, to be reinstalled\")",
+                "opkg-q 1.0-1 all: InstallState::Incomplete(\"half-installed, to be reinstalled\")",
+            ]
         );
-        assert!(parse_query("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn no_package_at_all_is_an_error() {
+        for printed in ["", "\n", "dpkg-query: error: x\n", "opkg-n\t\t\tnot-installed\tok\t\n"] {
+            assert!(parse_query(printed).is_err(), "{printed:?}");
+        }
     }
 }

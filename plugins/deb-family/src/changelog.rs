@@ -8,20 +8,39 @@ use crate::version::DebVersion;
 
 const LINE_WIDTH: usize = 80;
 
+/// What packages are made for, as the changelog names it.
+pub struct Upload<'a> {
+    /// Of the source package.
+    pub name: &'a str,
+    /// The version being built.
+    pub version: &'a DebVersion,
+    /// What the archive of the distribution calls the release that they are for.
+    pub suite: &'a str,
+}
+
 /// One stanza per release, in the order of the OPKG. Every line that holds text of the OPKG's author starts
 /// with two blanks, or behind a marker that no text can imitate, so that none starts a stanza or ends one.
 #[must_use]
-pub fn render(opkg: &Opkg, source: &str) -> String {
-    let stanzas: Vec<String> =
-        opkg.history.iter().filter_map(|release| render_stanza(opkg, source, release)).collect();
+pub fn render(opkg: &Opkg, upload: &Upload<'_>) -> String {
+    let stanzas = opkg.history.iter().enumerate().filter_map(|(index, release)| {
+        // Of those before, nobody knows what they were made for.
+        let version =
+            if index == 0 { upload.version.clone() } else { DebVersion::from_opkg(&release.version) };
+        render_stanza(opkg, upload, &version, release)
+    });
+    let stanzas: Vec<String> = stanzas.collect();
     stanzas.join("\n")
 }
 
-fn render_stanza(opkg: &Opkg, source: &str, release: &Release) -> Option<String> {
+fn render_stanza(
+    opkg: &Opkg,
+    upload: &Upload<'_>,
+    version: &DebVersion,
+    release: &Release,
+) -> Option<String> {
     let newest = release.changes.first()?;
-    let version = DebVersion::from_opkg(&release.version);
     let signer = find_signer(opkg, newest)?;
-    let mut text = format!("{source} ({version}) unstable; urgency=medium\n");
+    let mut text = format!("{} ({version}) {}; urgency=medium\n", upload.name, upload.suite);
     let authors = unique_authors(release);
     let signer_did_it_all = authors.len() == 1 && authors.first() == Some(&signer.name);
     if signer_did_it_all {

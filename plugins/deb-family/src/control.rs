@@ -21,6 +21,7 @@ struct Control<'a> {
     uploaders: Vec<String>,
     standards_version: &'a str,
     homepage: Option<String>,
+    origin: Option<String>,
     packages: Vec<PackageStanza>,
 }
 
@@ -40,7 +41,12 @@ struct PackageStanza {
 ///
 /// # Errors
 /// Those of the template, which has none of its own.
-pub fn render(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String, askama::Error> {
+pub fn render(
+    opkg: &Opkg,
+    origin: Option<&str>,
+    source: &str,
+    packages: &[Package],
+) -> Result<String, askama::Error> {
     let control = Control {
         source,
         section: section(opkg),
@@ -48,6 +54,7 @@ pub fn render(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String,
         uploaders: person::uploaders(opkg).iter().map(|person| escape_substvars(person)).collect(),
         standards_version: STANDARDS_VERSION,
         homepage: homepage(opkg).map(|uri| escape_substvars(&uri)),
+        origin: origin.map(escape_substvars),
         packages: packages.iter().map(stanza).collect(),
     };
     control.render()
@@ -55,7 +62,7 @@ pub fn render(opkg: &Opkg, source: &str, packages: &[Package]) -> Result<String,
 
 /// Fields of the `.dsc`, in their order, without those that the host knows itself.
 #[must_use]
-pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<ControlField> {
+pub fn source_fields(opkg: &Opkg, origin: Option<&str>, packages: &[Package]) -> Vec<ControlField> {
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let section = section(opkg);
     let mut list = String::new();
@@ -77,6 +84,7 @@ pub fn source_fields(opkg: &Opkg, packages: &[Package]) -> Vec<ControlField> {
     if let Some(homepage) = homepage(opkg) {
         fields.push(("Homepage", homepage));
     }
+    fields.extend(origin.map(|origin| ("Origin", origin.to_owned())));
     fields.push(("Standards-Version", STANDARDS_VERSION.to_owned()));
     fields.push(("Package-List", list));
     for package in packages {

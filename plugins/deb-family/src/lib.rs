@@ -4,6 +4,7 @@
 //! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
 mod apt;
+mod apt_output;
 pub mod arch;
 mod build;
 mod changelog;
@@ -22,11 +23,13 @@ pub mod version_order;
 
 use opkg_sdk::artefacts::{Compression, Container, Output, QuiltSource, SourcePackage, TextFile};
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity};
+use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity, Target};
 use opkg_sdk::packaging::Refusal;
+use opkg_sdk::release_tag::release_tag;
 use opkg_sdk::{diagnostic, parts};
 
 pub use crate::apt::Apt;
+use crate::changelog::Upload;
 use crate::package::Package;
 use crate::relation::VersionConstraint;
 use crate::version::DebVersion;
@@ -39,13 +42,17 @@ pub struct ReleaseProfile {
     pub filter_context: FilterContext,
     /// Of control and data, as the release's own dpkg can read it.
     pub compression: Compression,
+    /// What packages for the release have behind their release: `deb12`.
+    pub release_tag: String,
+    /// What the distribution's archive calls the release: `bookworm`.
+    pub suite: String,
 }
 
 /// Everything that an OPKG becomes.
 ///
 /// # Errors
 /// See [`Refusal`]: a filter that excludes the target, or something that dpkg cannot express.
-pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Result<Output, Refusal> {
     let context = &profile.filter_context;
     let mut diagnostics = Vec::new();
     let source = parts::package_name(opkg, Part::Api);
@@ -53,21 +60,26 @@ pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal
     let is_api_arch_specific = plans.iter().any(|plan| plan.kind == Part::Api && plan.is_arch_specific);
     let same =
         if is_api_arch_specific { VersionConstraint::SameBinary } else { VersionConstraint::SameSource };
-    let packages = plans.map(|part| Package::new(opkg, &part, &same, context, &mut diagnostics));
-    let Some(version) = package_version(opkg, &mut diagnostics) else {
+    let tag = release_tag(target, &profile.release_tag);
+    let packages =
+        plans.map(|part| Package::new(opkg, &part, &same, tag.as_deref(), context, &mut diagnostics));
+    let Some(version) = package_version(opkg, tag.as_deref(), &mut diagnostics) else {
         return Err(Refusal::Failed(diagnostics));
     };
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Refusal::Failed(diagnostics));
     }
     let directory = format!("{source}-{}", version.upstream);
-    let changelog = changelog::render(opkg, &source);
+    let changelog =
+        changelog::render(opkg, &Upload { name: &source, version: &version, suite: &profile.suite });
     let copyright = copyright::render(opkg).map_err(|error| template_error(opkg, &error))?;
-    let meta_files = render_meta_files(opkg, &directory, &packages, &changelog, &copyright)
+    // dpkg's tools know no maker beside the distribution.
+    let origin = target.distribution.as_deref().or(target.vendor.as_deref());
+    let meta_files = render_meta_files(opkg, origin, &directory, &packages, &changelog, &copyright)
         .map_err(|error| template_error(opkg, &error))?;
     let records = packages
         .iter()
-        .map(|package| package.to_record(opkg, &source, &version, &copyright, &changelog))
+        .map(|package| package.to_record(opkg, origin, &source, &version, &copyright, &changelog))
         .collect();
     Ok(Output {
         meta_files,
@@ -76,7 +88,7 @@ pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal
             name: source,
             version: version.to_string(),
             directory,
-            fields: control::source_fields(opkg, &packages),
+            fields: control::source_fields(opkg, origin, &packages),
         }),
         container: Container::Deb(profile.compression),
         packages: records,
@@ -85,7 +97,7 @@ pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal
 }
 
 /// The version being built, translated for Debian.
-fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Option<DebVersion> {
+fn package_version(opkg: &Opkg, tag: Option<&str>, diagnostics: &mut Vec<Diagnostic>) -> Option<DebVersion> {
     let written = &opkg.history.first()?.version;
     let at = opkg.at;
     if i32::try_from(written.epoch).is_err() {
@@ -105,11 +117,15 @@ fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Option<Deb
             diagnostic::note(at, format!("version `{original}` is written `{text}` on Debian")),
         );
     }
-    Some(version)
+    Some(match tag {
+        Some(tag) => version.with_tag(tag),
+        None => version,
+    })
 }
 
 fn render_meta_files(
     opkg: &Opkg,
+    origin: Option<&str>,
     directory: &str,
     packages: &[Package],
     changelog: &str,
@@ -123,7 +139,7 @@ fn render_meta_files(
     let source = parts::package_name(opkg, Part::Api);
     let mut files = vec![
         file("changelog", changelog.into(), false),
-        file("control", control::render(opkg, &source, packages)?, false),
+        file("control", control::render(opkg, origin, &source, packages)?, false),
         file("copyright", copyright.into(), false),
         file("install", build::render_install(packages)?, true),
         file("rules", build::render_rules(packages)?, true),

@@ -10,6 +10,7 @@ use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::text::wrap;
 
 use crate::arch::native_arch;
+use crate::license;
 use crate::person;
 use crate::relation::{self, Dependency, VersionConstraint};
 use crate::script::{self, MaintainerScript};
@@ -102,23 +103,24 @@ impl Package {
         opkg: &Opkg,
         part: &PartPlan<'_>,
         same: &VersionConstraint,
+        tag: Option<&str>,
         context: &FilterContext,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut relations = relation::from_part(part, same, context, diagnostics);
+        let mut relations = relation::from_part(part, same, tag, context, diagnostics);
         relations.extend(script::interpreter_dependencies(part, diagnostics));
         let architecture = architecture(opkg, part, context);
         Self {
             name: part.name.clone(),
             summary: part.summary.clone(),
-            description: description(opkg, part.kind),
+            description: description(opkg, part),
             build_arch: match architecture {
                 Architecture::All => "all",
                 _ => native_arch(context.build_arch()).unwrap_or("any"),
             },
             architecture,
             relations: relation::remove_redundant(relations),
-            opkg_conflicts: relation::recorded_conflicts(part, context, diagnostics),
+            opkg_conflicts: relation::recorded_conflicts(part, tag, context, diagnostics),
             scripts: script::from_part(part, &opkg.home),
             entries: installed_entries(opkg, part),
         }
@@ -149,6 +151,7 @@ impl Package {
     pub fn to_record(
         &self,
         opkg: &Opkg,
+        origin: Option<&str>,
         source: &str,
         version: &DebVersion,
         copyright: &str,
@@ -159,6 +162,7 @@ impl Package {
             fields.push(ControlField { name: "Source".into(), value: source.into() });
         }
         fields.push(ControlField { name: "Priority".into(), value: "optional".into() });
+        fields.extend(origin.map(|origin| ControlField { name: "Origin".into(), value: origin.into() }));
         fields.extend(
             self.extra_fields().into_iter().map(|(name, value)| ControlField { name: name.into(), value }),
         );
@@ -170,7 +174,7 @@ impl Package {
             arch: self.build_arch.into(),
             summary: self.summary.clone(),
             description: self.description.join("\n"),
-            license: opkg.license.clone(),
+            license: license::parse(&opkg.license).name,
             section: section::from_group(opkg.groups.first().map_or("", String::as_str)).into(),
             url: opkg.uri.as_deref().map(person::collapse_whitespace),
             maintainer: person::maintainer(opkg).map(person::author_mailbox).unwrap_or_default(),
@@ -251,8 +255,10 @@ fn architecture(opkg: &Opkg, part: &PartPlan<'_>, context: &FilterContext) -> Ar
 }
 
 /// The OPKG's own paragraphs, then what this part of it is for.
-fn description(opkg: &Opkg, which: PartKind) -> Vec<String> {
-    let part = match which {
+fn description(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<String> {
+    let purpose = match part.kind {
+        // Nothing but directories is for any machine.
+        PartKind::Api if part.files.is_empty() => "",
         PartKind::Api => {
             "This package is for the head node of a cluster. It holds the hooks, settings, tests and documents \
              that concern the cluster as a whole."
@@ -261,7 +267,7 @@ fn description(opkg: &Opkg, which: PartKind) -> Vec<String> {
         PartKind::Client => "This package brings in what a compute node of a cluster needs, and sets it up.",
     };
     let mut lines = Vec::new();
-    for paragraph in opkg.description.iter().map(String::as_str).chain([part]) {
+    for paragraph in opkg.description.iter().map(String::as_str).chain([purpose]) {
         let wrapped = wrap(paragraph, LINE_WIDTH);
         if wrapped.is_empty() {
             continue;

@@ -7,10 +7,11 @@ use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{FilterContext, FilterMatch};
 use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
 use opkg_sdk::parts::{PartPlan, ResolvedRelation};
+use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 
 use crate::arch::native_arch;
 use crate::name::{self, NameTranslation};
-use crate::version::DebVersion;
+use crate::version::{DebVersion, RELEASE_TAGS};
 
 /// The control field that a relation stands in, in the order in which fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,10 +125,11 @@ pub fn format_list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -
 pub fn from_part(
     part: &PartPlan<'_>,
     same: &VersionConstraint,
+    tag: Option<&str>,
     context: &FilterContext,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    let mut all = translate(&part.relations, context, diagnostics);
+    let mut all = translate(&part.relations, tag, context, diagnostics);
     if let Some(api) = &part.same_version_requirement {
         all.push(Dependency {
             version_constraint: same.clone(),
@@ -161,26 +163,27 @@ pub fn remove_redundant(mut all: Vec<Dependency>) -> Vec<Dependency> {
 /// The conflicts that are recorded but keep no api package from being installed beside another.
 pub fn recorded_conflicts(
     part: &PartPlan<'_>,
+    tag: Option<&str>,
     context: &FilterContext,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    remove_redundant(translate(&part.opkg_conflicts, context, diagnostics))
+    remove_redundant(translate(&part.opkg_conflicts, tag, context, diagnostics))
 }
 
 fn translate(
     relations: &[ResolvedRelation<'_>],
+    tag: Option<&str>,
     context: &FilterContext,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    relations
-        .iter()
-        .filter_map(|resolved| {
-            let archs = native_archs(&resolved.filter_match)?;
-            let applies = context.matches_by_default(&resolved.filter_match);
-            let dependency = translate_relation(resolved.relation, diagnostics)?;
-            Some(Dependency { archs, applies, ..dependency })
-        })
-        .collect()
+    let mut all = Vec::new();
+    for resolved in relations {
+        let Some(archs) = native_archs(&resolved.filter_match) else { continue };
+        let applies = context.matches_by_default(&resolved.filter_match);
+        let translated = translate_relation(resolved.relation, tag, diagnostics).into_iter();
+        all.extend(translated.map(|dependency| Dependency { archs: archs.clone(), applies, ..dependency }));
+    }
+    all
 }
 
 /// What a relation is restricted to. Nothing if Debian has none of the architectures.
@@ -198,9 +201,13 @@ fn native_archs(decision: &FilterMatch) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Nothing if it cannot be said, or needs not be.
-fn translate_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<Dependency> {
-    let name = translate_name(relation, diagnostics)?;
+/// Nothing if it cannot be said, or needs not be; two where one bound is a range.
+fn translate_relation(
+    relation: &Relation,
+    tag: Option<&str>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Dependency> {
+    let Some(name) = translate_name(relation, diagnostics) else { return Vec::new() };
     let field = match relation.kind {
         Kind::Requires => RelationField::Depends,
         Kind::Suggests => RelationField::Suggests,
@@ -208,10 +215,10 @@ fn translate_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) ->
         Kind::Provides => RelationField::Provides,
     };
     let versions = match &relation.bound {
-        None => VersionConstraint::Any,
-        Some(bound) => translate_bound(relation, bound, diagnostics)?,
+        None => vec![VersionConstraint::Any],
+        Some(bound) => translate_bound(relation, bound, tag, diagnostics),
     };
-    if field == RelationField::Depends && versions == VersionConstraint::Any && name::is_essential(&name) {
+    if field == RelationField::Depends && versions == [VersionConstraint::Any] && name::is_essential(&name) {
         diagnostic::push_unique(
             diagnostics,
             diagnostic::note(
@@ -219,9 +226,11 @@ fn translate_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) ->
                 format!("`{name}` is on every Debian system, so the dependency is left out"),
             ),
         );
-        return None;
+        return Vec::new();
     }
-    Some(Dependency { version_constraint: versions, ..Dependency::unversioned(field, &name) })
+    let dependency =
+        |version_constraint| Dependency { version_constraint, ..Dependency::unversioned(field, &name) };
+    versions.into_iter().map(dependency).collect()
 }
 
 fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
@@ -252,8 +261,9 @@ fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Opt
 fn translate_bound(
     relation: &Relation,
     bound: &Bound,
+    tag: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Option<VersionConstraint> {
+) -> Vec<VersionConstraint> {
     let written = &bound.version;
     let Some(version) = DebVersion::parse_relation(written) else {
         diagnostic::push_unique(
@@ -264,7 +274,7 @@ fn translate_bound(
                 "write `[epoch:]upstream[-release]`, such as `1.2` or `1:1.2-3`",
             ),
         );
-        return None;
+        return Vec::new();
     };
     let text = version.to_string();
     if text != *written && format!("0:{text}") != *written {
@@ -283,20 +293,30 @@ fn translate_bound(
                 "write `rel=\"=\"`, or no version",
             ),
         );
-        return Some(VersionConstraint::Any);
+        return vec![VersionConstraint::Any];
     }
     if relation.kind != Kind::Provides && bound.comparison == Comparison::Eq && version.revision.is_none() {
         let message = format!("on Debian `= {text}` is no {text}-1: without a release, it means just that");
         diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
     }
-    let sign = match bound.comparison {
-        Comparison::Lt => "<<",
-        Comparison::Le => "<=",
-        Comparison::Eq => "=",
-        Comparison::Ge => ">=",
-        Comparison::Gt => ">>",
+    let translated = Bound { comparison: bound.comparison, version: text };
+    let bounds = match tag {
+        Some(tag) if version.revision.is_some() && is_opkg_package(&relation.name) => {
+            widen_bound(relation.kind, &translated, tag, RELEASE_TAGS)
+        }
+        _ => vec![translated],
     };
-    Some(VersionConstraint::Bound { sign, version: text })
+    let constraint = |bound: Bound| {
+        let sign = match bound.comparison {
+            Comparison::Lt => "<<",
+            Comparison::Le => "<=",
+            Comparison::Eq => "=",
+            Comparison::Ge => ">=",
+            Comparison::Gt => ">>",
+        };
+        VersionConstraint::Bound { sign, version: bound.version }
+    };
+    bounds.into_iter().map(constraint).collect()
 }
 
 #[cfg(test)]

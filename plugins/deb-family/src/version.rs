@@ -3,6 +3,10 @@
 use std::fmt;
 
 use opkg_sdk::opkg;
+use opkg_sdk::release_tag::TagSyntax;
+
+/// `1+deb12` is newer than 1, and older than `1++` and `1.1`: dpkg sorts letters before signs.
+pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: "+", after_all: "++" };
 
 /// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,13 @@ impl DebVersion {
             upstream: sanitize_upstream(&version.upstream),
             revision: Some(sanitize_revision(&version.release)),
         }
+    }
+
+    /// The same of a package that is told from those for other releases.
+    #[must_use]
+    pub fn with_tag(self, tag: &str) -> Self {
+        let revision = self.revision.unwrap_or_default();
+        Self { revision: Some(format!("{revision}{}{tag}", RELEASE_TAGS.separator)), ..self }
     }
 
     /// The version of a relation, written `[epoch:]upstream[-release]`, adapted where need be. Nothing if

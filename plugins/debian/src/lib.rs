@@ -1,11 +1,12 @@
 //! Debian.
 
 use opkg_deb_family::debian_releases::{RELEASES, parse_release};
-use opkg_deb_family::{Apt, ReleaseProfile, arch};
+use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
 /// What Debian called stable when this was written.
@@ -35,12 +36,15 @@ impl Distribution for Debian {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        let context = filter_context(target)?;
-        arch::check_supported(&context, &arch::all_archs())?;
-        opkg_deb_family::generate(
-            opkg,
-            &ReleaseProfile { filter_context: context, compression: Compression::Xz },
-        )
+        let release = release(target)?;
+        let profile = ReleaseProfile {
+            compression: Compression::Xz,
+            release_tag: debian_releases::release_tag(&release),
+            suite: debian_releases::suite(&release).into(),
+            filter_context: filter_context(target, release),
+        };
+        arch::check_supported(&profile.filter_context, &arch::all_archs())?;
+        opkg_deb_family::generate(opkg, target, &profile)
     }
 }
 
@@ -48,16 +52,19 @@ export_distribution!(Debian);
 
 /// # Errors
 /// [`Refusal::UnknownTarget`].
-fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
+fn release(target: &Target) -> Result<ReleaseNumber, Refusal> {
     let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
-    let version = parse_release(asked).ok_or_else(|| unknown_release(asked))?;
+    parse_release(asked).ok_or_else(|| unknown_release(asked))
+}
+
+fn filter_context(target: &Target, version: ReleaseNumber) -> FilterContext {
     let identity = DistIdentity {
         id: "debian".into(),
         version: Some(version.clone()),
         default_version: version,
         parse_version: parse_release,
     };
-    Ok(FilterContext::new(target, vec![identity]))
+    FilterContext::new(target, vec![identity])
 }
 
 fn unknown_release(asked: &str) -> Refusal {

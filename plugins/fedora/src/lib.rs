@@ -52,7 +52,7 @@ impl Distribution for Fedora {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &release_profile(target)?)
+        opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
@@ -75,6 +75,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         weak_dependencies: if decisive < 21 { WeakDependencies::Never } else { WeakDependencies::Always },
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: decisive < 20,
+        release_tag: format!("fc{}", decisive.min(DEFAULT_RELEASE + 1)),
         license_names: match decisive {
             ..8 => LicenseNames::Written,
             8..38 => LicenseNames::Short,
@@ -191,5 +192,17 @@ mod tests {
             message,
             "`heisenbug` is not a release of Fedora: write a number, or one of rawhide, 44, 43, 42, 41, 40, 39, 38"
         );
+    }
+
+    #[test]
+    fn release_tags_sort_as_one_is_upgraded_to_the_next() {
+        let tags = [("fc", "6"), ("fedora", "43"), ("fedora", "44"), ("fedora", "rawhide")].map(
+            |(dist, version)| release_profile(&sample_target(dist, Some(version), None)).unwrap().release_tag,
+        );
+        assert_eq!(tags, ["fc6", "fc43", "fc44", "fc45"]);
+        for pair in tags.windows(2) {
+            let [earlier, later] = [&pair[0], &pair[1]].map(|tag| format!("1.0-1.{tag}"));
+            assert!(opkg_rpm_family::version_order::compare(&earlier, &later).is_lt(), "{pair:?}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Compares the output of a program with what was expected.
 
-use crate::definition::{Expectation, Stream, StreamMatch, TestDefinition};
 use crate::host::ProcessOutput;
-use crate::text::escape_for_display;
+use opkg_apitest::definition::{Expectation, Stream, StreamMatch, TestDefinition};
+use opkg_apitest::text::escape_for_display;
 
 /// Bytes of a stream that the host keeps at most.
 const MAX_COMPARED_BYTES: usize = 1 << 20;

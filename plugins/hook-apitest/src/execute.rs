@@ -1,10 +1,10 @@
 //! Runs the planned steps.
 
 use crate::compare::compare;
-use crate::definition::{Command, ParentCondition, TestDefinition};
 use crate::host::{ProcessOutput, Program, Request, SpawnError, TestHost, TestOutcome};
-use crate::plan::{Step, Task};
-use crate::text::escape_for_display;
+use opkg_apitest::definition::{Command, ParentCondition, TestDefinition};
+use opkg_apitest::plan::{Step, Task};
+use opkg_apitest::text::escape_for_display;
 
 /// How all of it went. Tests of batches count, batches do not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

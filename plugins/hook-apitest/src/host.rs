@@ -1,13 +1,6 @@
 //! What running tests needs of its host: that of a component, or a fake one in tests.
 
-/// Why a file cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadError {
-    /// It is not there.
-    NotFound,
-    /// Anything else: why, in one line.
-    Other(String),
-}
+use opkg_apitest::plan::DefinitionSource;
 
 /// A program to be run. Its output is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,15 +61,10 @@ pub enum TestOutcome {
     Errored(String),
 }
 
-pub trait TestHost {
+/// Besides reading definitions.
+pub trait TestHost: DefinitionSource {
     /// The testing directory, as programs see it.
     fn testing_dir(&self) -> String;
-
-    /// The contents of a file below the testing directory.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
-    fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError>;
 
     /// Runs a program to its end.
     ///
@@ -89,7 +77,4 @@ pub trait TestHost {
 
     /// Ends the one begun last.
     fn end(&mut self, outcome: &TestOutcome);
-
-    /// Says something that changes nothing.
-    fn note(&mut self, line: &str);
 }

@@ -6,8 +6,8 @@ use opkg_sdk::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, s
 use opkg_sdk::log;
 
 use crate::execute::{TestSummary, execute};
-use crate::host::{ProcessOutput, Program, ReadError, Request, SpawnError, TestHost, TestOutcome};
-use crate::plan::{PlanError, plan};
+use crate::host::{ProcessOutput, Program, Request, SpawnError, TestHost, TestOutcome};
+use opkg_apitest::plan::{DefinitionSource, PlanError, ReadError, plan};
 
 /// The name of calls that ask for all files, not only for the first.
 const TEST_CALL_NAME: &str = "test";
@@ -78,11 +78,7 @@ struct ComponentHost {
     home: String,
 }
 
-impl TestHost for ComponentHost {
-    fn testing_dir(&self) -> String {
-        self.home.clone()
-    }
-
+impl DefinitionSource for ComponentHost {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError> {
         HOME.read(path).map_err(|error| match error.kind.clone() {
             Problem::NotFound => ReadError::NotFound,
@@ -90,6 +86,16 @@ impl TestHost for ComponentHost {
             Problem::Denied(why) | Problem::Other(why) => ReadError::Other(why),
             Problem::NotGranted | Problem::TooLarge => ReadError::Other(error.to_string()),
         })
+    }
+
+    fn note(&mut self, line: &str) {
+        log::warn(line);
+    }
+}
+
+impl TestHost for ComponentHost {
+    fn testing_dir(&self) -> String {
+        self.home.clone()
     }
 
     fn run(&mut self, request: &Request) -> Result<ProcessOutput, SpawnError> {
@@ -135,10 +141,6 @@ impl TestHost for ComponentHost {
             TestOutcome::Skipped(why) => steps::Verdict::Skipped(why.clone()),
             TestOutcome::Errored(why) => steps::Verdict::Broken(why.clone()),
         });
-    }
-
-    fn note(&mut self, line: &str) {
-        log::warn(line);
     }
 }
 

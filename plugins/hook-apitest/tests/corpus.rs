@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{FakeHost, ProcessOutput, exited, printed, test};
-use opkg_plugin_hook_apitest::definition::{Command, DefinitionBody, ParentCondition};
+use opkg_apitest::definition::{Command, DefinitionBody, ParentCondition};
+use opkg_apitest::parse::parse;
 use opkg_plugin_hook_apitest::host::{SpawnError, TestOutcome};
-use opkg_plugin_hook_apitest::parse::parse;
 
 /// The directory of real packages, unless it is absent.
 fn corpus_dir() -> Option<PathBuf> {

@@ -4,8 +4,8 @@
 mod common;
 
 use common::FakeHost;
+use opkg_apitest::parse::{MAX_FILE_BYTES, parse};
 use opkg_plugin_hook_apitest::execute::TestSummary;
-use opkg_plugin_hook_apitest::parse::{MAX_FILE_BYTES, parse};
 use proptest::prelude::*;
 
 /// Pieces of definitions, in any order.

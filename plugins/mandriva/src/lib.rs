@@ -70,7 +70,7 @@ impl Distribution for Mandriva {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &release_profile(target)?)
+        opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
@@ -112,6 +112,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         },
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: system == Product::Mandriva && year <= 2006,
+        release_tag: system.release_tag(&decisive),
         license_names: match system {
             Product::Mandriva => LicenseNames::Written,
             Product::Mageia | Product::OpenMandriva => LicenseNames::Short,
@@ -186,5 +187,25 @@ mod tests {
     #[test]
     fn exactly_one_release_is_the_default() {
         assert_eq!(Mandriva::describe().releases.iter().filter(|release| release.is_default).count(), 1);
+    }
+
+    #[test]
+    fn release_tags_sort_as_one_is_upgraded_to_the_next() {
+        let tags = [
+            ("mdk", "2006.0"),
+            ("mdv", "2010.1"),
+            ("mandriva", "2011.0"),
+            ("mageia", "7"),
+            ("mageia", "9"),
+            ("openmandriva", "6"),
+        ]
+        .map(|(dist, version)| {
+            release_profile(&sample_target(dist, Some(version), None)).unwrap().release_tag
+        });
+        assert_eq!(tags, ["mdk2006.0", "mdv2010.1", "mdv2011.0", "mga7", "mga9", "omv6"]);
+        for pair in tags.windows(2) {
+            let [earlier, later] = [&pair[0], &pair[1]].map(|tag| format!("1.0-1.{tag}"));
+            assert!(opkg_rpm_family::version_order::compare(&earlier, &later).is_lt(), "{pair:?}");
+        }
     }
 }

@@ -13,6 +13,9 @@ pub const MAGEIA_DEFAULT: u64 = 9;
 const OPENMANDRIVA_DEFAULT: u64 = 6;
 const MANDRIVA_DEFAULT: u64 = 2011;
 
+/// Before, packages had the name of Mandrake.
+const FIRST_MANDRIVA: u64 = 2007;
+
 /// From here on a number is a year.
 const FIRST_YEAR: u64 = 2005;
 
@@ -52,6 +55,17 @@ impl Product {
             Self::Mageia => MAGEIA_DEFAULT,
             Self::OpenMandriva => OPENMANDRIVA_DEFAULT,
         }])
+    }
+
+    /// What packages have behind their release: `mdv2010.1`, `mga9`, `omv6`. From each to the next, and from Mandriva to
+    /// what came after, they sort as one is upgraded.
+    pub fn release_tag(self, version: &ReleaseNumber) -> String {
+        match self {
+            Self::Mandriva if version.major() < FIRST_MANDRIVA => format!("mdk{version}"),
+            Self::Mandriva => format!("mdv{version}"),
+            Self::Mageia => format!("mga{}", version.major()),
+            Self::OpenMandriva => format!("omv{version}"),
+        }
     }
 
     /// The macro that the system's RPM defines, and its value.

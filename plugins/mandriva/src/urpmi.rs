@@ -1,11 +1,11 @@
 //! `urpmi` and its companions. OpenMandriva has `dnf` in their place, Mageia has both.
 
-use opkg_rpm_family::Dnf;
 use opkg_rpm_family::query::{self, check_names};
-use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_rpm_family::{Dnf, failures, removal};
+use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
-const PROGRAMS: [&str; 3] = ["urpmi", "urpme", "urpmi.update"];
+const PROGRAMS: [&str; 2] = ["urpmi", "urpmi.update"];
 
 /// How `urpmi` is driven. Where it is missing, and for package sources that its configuration does not name,
 /// `dnf` is.
@@ -17,23 +17,38 @@ impl PackageManager for Urpmi {
     }
 
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        match is_available("urpmi", target) && !needs_dnf(target) {
-            true => {
-                urpmi_command(&["urpmi", "--auto"], "--root", packages, reject_extra_repositories(target)?)
-            }
+        match uses_urpmi(target) {
+            true => install_command(&[], packages, target),
             false => Dnf::install(packages, target),
         }
     }
 
-    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        match is_available("urpmi", target) {
-            true => urpmi_command(&["urpme", "--auto"], "--root", packages, target),
-            false => Dnf::remove(packages, target),
+    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        match uses_urpmi(target) {
+            true => install_command(&["--replacepkgs"], packages, target),
+            false => Dnf::reinstall(packages, target),
         }
     }
 
+    /// urpmi refuses by itself to remove anything.
+    fn simulate(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        if uses_urpmi(target) { Ok(Vec::new()) } else { Dnf::simulate(packages, target) }
+    }
+
+    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Dnf::parse_simulation(printed)
+    }
+
+    fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        removal::commands(packages, target)
+    }
+
+    fn repair(packages: &[Installed], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(removal::repair_commands(packages, target))
+    }
+
     fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        match is_available("urpmi", target) && !needs_dnf(target) {
+        match uses_urpmi(target) {
             true => urpmi_command(
                 &["urpmi.update", "-a"],
                 "--urpmi-root",
@@ -44,21 +59,36 @@ impl PackageManager for Urpmi {
         }
     }
 
-    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        query::command(packages, target)
+    fn query(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(query::commands(target))
     }
 
     fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         query::parse(printed)
     }
+
+    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+        failures::explain(printed, succeeded)
+    }
+}
+
+fn install_command(
+    options: &[&str],
+    packages: &[String],
+    target: &Place,
+) -> Result<Vec<Command>, PackageManagerError> {
+    let words = [&["urpmi", "--auto", "--no-uninstall"], options].concat();
+    urpmi_command(&words, "--root", packages, reject_extra_repositories(target)?)
 }
 
 fn is_available(program: &str, target: &Place) -> bool {
     target.available.iter().any(|available| available == program)
 }
 
-fn needs_dnf(target: &Place) -> bool {
-    !target.repositories.is_empty() && is_available("dnf", target)
+/// Only dnf can be told of further package sources.
+fn uses_urpmi(target: &Place) -> bool {
+    let needs_dnf = !target.repositories.is_empty() && is_available("dnf", target);
+    is_available("urpmi", target) && !needs_dnf
 }
 
 /// urpmi can be told of no medium for once, and whether signatures matter only for all media at once.
@@ -109,8 +139,15 @@ mod tests {
         let packages = ["opkg-x".to_owned()];
         let target = target(&["urpmi", "dnf"]);
         let first = |commands: Result<Vec<Command>, PackageManagerError>| commands.unwrap()[0].argv.join(" ");
-        assert_eq!(first(Urpmi::install(&packages, &target)), "urpmi --auto --root /images/a opkg-x");
-        assert_eq!(first(Urpmi::remove(&packages, &target)), "urpme --auto --root /images/a opkg-x");
+        assert_eq!(
+            first(Urpmi::install(&packages, &target)),
+            "urpmi --auto --no-uninstall --root /images/a opkg-x"
+        );
+        assert_eq!(
+            first(Urpmi::reinstall(&packages, &target)),
+            "urpmi --auto --no-uninstall --replacepkgs --root /images/a opkg-x"
+        );
+        assert_eq!(first(Urpmi::remove(&packages, &target)), "rpm --root /images/a -e --allmatches opkg-x");
         assert_eq!(first(Urpmi::refresh(&target)), "urpmi.update -a --urpmi-root /images/a");
     }
 

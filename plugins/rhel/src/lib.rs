@@ -66,7 +66,7 @@ impl Distribution for Rhel {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &release_profile(target)?)
+        opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
@@ -99,6 +99,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         },
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: decisive <= 7,
+        release_tag: format!("el{decisive}"),
         license_names: match decisive {
             ..=5 => LicenseNames::Written,
             6..=9 => LicenseNames::Short,
@@ -123,14 +124,10 @@ export_distribution!(Rhel);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_sdk::testing::sample_target;
 
     fn target(dist: &str, version: Option<&str>) -> Target {
-        Target {
-            dist: dist.into(),
-            version: version.map(str::to_owned),
-            arch: None,
-            machine: "x86_64".into(),
-        }
+        sample_target(dist, version, None)
     }
 
     #[test]
@@ -172,5 +169,18 @@ mod tests {
             message,
             "`latest` is not a version of rocky: write a number, such as 10, 9, 8, 7, 6, 5, 4, 3"
         );
+    }
+
+    #[test]
+    fn release_tags_sort_as_one_is_upgraded_to_the_next() {
+        let tags =
+            [("rhel", "5"), ("centos", "7.9"), ("rocky", "9.4"), ("rhel", "10")].map(|(dist, version)| {
+                release_profile(&sample_target(dist, Some(version), None)).unwrap().release_tag
+            });
+        assert_eq!(tags, ["el5", "el7", "el9", "el10"]);
+        for pair in tags.windows(2) {
+            let [earlier, later] = [&pair[0], &pair[1]].map(|tag| format!("1.0-1.{tag}"));
+            assert!(opkg_rpm_family::version_order::compare(&earlier, &later).is_lt(), "{pair:?}");
+        }
     }
 }

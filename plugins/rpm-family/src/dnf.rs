@@ -1,10 +1,10 @@
 //! Commands of `dnf`, and of `yum` where there is no dnf.
 
-use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 use crate::query::{self, check_names};
-use crate::repository;
+use crate::{dnf_simulation, failures, removal, repository};
 
 /// The programs of this package manager, the better one first.
 const PROGRAMS: [&str; 2] = ["dnf", "yum"];
@@ -23,36 +23,51 @@ impl PackageManager for Dnf {
 
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let program = DnfProgram::find(target)?;
-        // Where dnf is not told so by its configuration, it leaves an older version that is installed alone.
-        let newest: &[&str] = match program.name {
-            "dnf" => &["--best"],
-            _ => &[],
-        };
-        Ok(vec![program.command(&[newest, &["install"]].concat(), packages, RepoScope::All)?])
+        Ok(vec![program.command(&[program.newest(), &["install"]].concat(), packages)?])
+    }
+
+    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(vec![DnfProgram::find(target)?.command(&["reinstall"], packages)?])
+    }
+
+    /// Without being told, they replace what a package obsoletes, and downgrade dependencies.
+    fn simulate(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let program = DnfProgram::find(target)?;
+        let words = [program.newest(), &["--assumeno", "install"]].concat();
+        let command = program.command(&words, packages)?;
+        // 1: it did not do it, or cannot; that is for the installation to say. 2: a yum that cannot simulate.
+        let success = if program.name == "yum" { vec![0, 1, 2] } else { vec![0, 1] };
+        Ok(vec![Command { success, ..command }])
+    }
+
+    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Ok(dnf_simulation::parse(printed))
     }
 
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let program = DnfProgram::find(target)?;
-        // What once was installed for a package may have become needed for itself.
-        let keep: &[&str] = match program.name {
-            "dnf" => &["--setopt=clean_requirements_on_remove=0"],
-            _ => &[],
-        };
-        Ok(vec![program.command(&[keep, &["remove"]].concat(), packages, RepoScope::Configured)?])
+        removal::commands(packages, target)
+    }
+
+    fn repair(packages: &[Installed], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(removal::repair_commands(packages, target))
     }
 
     fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let program = DnfProgram::find(target)?;
         let commands = [["clean", "expire-cache"].as_slice(), &["makecache"]];
-        commands.into_iter().map(|words| program.command(words, &[], RepoScope::All)).collect()
+        commands.into_iter().map(|words| program.command(words, &[])).collect()
     }
 
-    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        query::command(packages, target)
+    fn query(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(query::commands(target))
     }
 
     fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         query::parse(printed)
+    }
+
+    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+        failures::explain(printed, succeeded)
     }
 }
 
@@ -60,14 +75,6 @@ impl PackageManager for Dnf {
 struct DnfProgram<'a> {
     name: &'static str,
     target: &'a Place,
-}
-
-/// Where packages may come from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum RepoScope {
-    Configured,
-    /// Also those that the host adds.
-    All,
 }
 
 impl<'a> DnfProgram<'a> {
@@ -80,12 +87,13 @@ impl<'a> DnfProgram<'a> {
         Ok(Self { name, target })
     }
 
-    fn command(
-        &self,
-        words: &[&str],
-        packages: &[String],
-        sources: RepoScope,
-    ) -> Result<Command, PackageManagerError> {
+    /// Where dnf is not told so by its configuration, it leaves an older version that is installed alone.
+    fn newest(&self) -> &'static [&'static str] {
+        if self.name == "dnf" { &["--best"] } else { &[] }
+    }
+
+    /// With all package sources, also those that the host adds.
+    fn command(&self, words: &[&str], packages: &[String]) -> Result<Command, PackageManagerError> {
         check_names(packages)?;
         let target = self.target;
         let mut argv = vec![self.name.to_owned(), "-y".to_owned()];
@@ -96,9 +104,11 @@ impl<'a> DnfProgram<'a> {
             }
         }
         let mut files = Vec::new();
-        if sources == RepoScope::All && self.name == "dnf" {
+        if self.name == "dnf" {
+            // The host waits for a lock, and tells.
+            argv.push("--setopt=exit_on_lock=True".to_owned());
             argv.extend(repository_options(target)?);
-        } else if sources == RepoScope::All {
+        } else {
             files = repository::repo_files(target, REPOS_DIR)?;
         }
         argv.extend(words.iter().map(ToString::to_string));
@@ -149,16 +159,32 @@ mod tests {
     fn dnf_where_it_is_and_yum_where_it_is_not() {
         let packages = ["opkg-x".to_owned()];
         let both = target("/", &["yum", "dnf"], &[]);
-        assert_eq!(lines(Dnf::install(&packages, &both)), ["dnf -y --best install opkg-x"]);
+        let dnf = "dnf -y --setopt=exit_on_lock=True";
+        assert_eq!(lines(Dnf::install(&packages, &both)), [format!("{dnf} --best install opkg-x")]);
+        assert_eq!(lines(Dnf::reinstall(&packages, &both)), [format!("{dnf} reinstall opkg-x")]);
         assert_eq!(
-            lines(Dnf::remove(&packages, &both)),
-            ["dnf -y --setopt=clean_requirements_on_remove=0 remove opkg-x"]
+            lines(Dnf::simulate(&packages, &both)),
+            [format!("{dnf} --best --assumeno install opkg-x")]
         );
         assert_eq!(
-            lines(Dnf::remove(&packages, &target("/images/a", &["yum"], &[]))),
-            ["yum -y --installroot=/images/a --releasever=9 remove opkg-x"]
+            lines(Dnf::install(&packages, &target("/images/a", &["yum"], &[]))),
+            ["yum -y --installroot=/images/a --releasever=9 install opkg-x"]
         );
         assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
+    }
+
+    /// Whatever needs it keeps it; what a cut-off upgrade left goes alone.
+    #[test]
+    fn rpm_removes() {
+        let packages = ["opkg-x".to_owned()];
+        assert_eq!(lines(Dnf::remove(&packages, &target("/", &[], &[]))), ["rpm -e --allmatches opkg-x"]);
+        assert_eq!(
+            lines(Dnf::remove(&packages, &target("/images/a", &["yum"], &[]))),
+            ["rpm --root /images/a -e --allmatches opkg-x"]
+        );
+        assert!(lines(Dnf::remove(&[], &target("/", &["dnf"], &[]))).is_empty());
+        let left = Dnf::parse_query("x\t1:2-1\tnoarch\t2\t0\nx\t1:1-1\tnoarch\t1\t0\n").unwrap();
+        assert_eq!(lines(Dnf::repair(&left[1..], &target("/", &[], &[]))), ["rpm -e x-1-1.noarch"]);
     }
 
     #[test]
@@ -168,7 +194,7 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(
             lines[1],
-            "dnf -y --repofrompath=opkg-0,file:///srv/re%20po --setopt=opkg-0.gpgcheck=0 \
+            "dnf -y --setopt=exit_on_lock=True --repofrompath=opkg-0,file:///srv/re%20po --setopt=opkg-0.gpgcheck=0 \
              --setopt=opkg-0.metadata_expire=0 --setopt=opkg-0.skip_if_unavailable=0 \
              --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
              --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"

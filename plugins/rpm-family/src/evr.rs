@@ -2,6 +2,10 @@
 
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, Node, Version};
+use opkg_sdk::release_tag::TagSyntax;
+
+/// `1.el9` is newer than 1, and older than 1.0 and 1.1: RPM takes numbers for newer than letters.
+pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: ".", after_all: ".0" };
 
 /// Epoch, version and release of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,12 @@ impl Evr {
             upstream.push_str(part);
         }
         Self { epoch: version.epoch, version: upstream, release: version.release.clone() }
+    }
+
+    /// The same of a package that is told from those for other releases.
+    #[must_use]
+    pub fn with_tag(self, tag: &str) -> Self {
+        Self { release: format!("{}{}{tag}", self.release, RELEASE_TAGS.separator), ..self }
     }
 
     /// Tells what became of a version, and whether RPM refuses it.

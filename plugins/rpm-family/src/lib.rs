@@ -6,8 +6,10 @@
 mod changelog;
 mod condition;
 mod dnf;
+mod dnf_simulation;
 mod escape;
 mod evr;
+pub mod failures;
 mod license;
 mod package;
 mod profile;
@@ -15,13 +17,14 @@ pub mod query;
 mod record;
 mod relation;
 pub mod release_macro;
+pub mod removal;
 pub mod repository;
 mod spec;
 pub mod version_order;
 
 use opkg_sdk::artefacts::{BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile};
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Opkg, Severity};
+use opkg_sdk::opkg::{Diagnostic, Opkg, Severity, Target};
 use opkg_sdk::packaging::Refusal;
 
 pub use dnf::Dnf;
@@ -34,12 +37,12 @@ pub use profile::{ReleaseProfile, WeakDependencies, arch_names, parse_target_ver
 /// # Errors
 /// See [`Refusal`]: an architecture that the distribution does not have, a filter that excludes the target,
 /// or something that RPM cannot express.
-pub fn generate(opkg: &Opkg, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Result<Output, Refusal> {
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     if let Some(arch) = &profile.filter_context.arch {
         package::check_arch(profile, arch)?;
     }
-    let plan = package::plan(opkg, profile, &mut diagnostics)?;
+    let plan = package::plan(opkg, target, profile, &mut diagnostics)?;
     let contents = spec::render(opkg, &plan).map_err(|error| {
         let help = "this is a bug in the plugin: please report it";
         Refusal::Failed(vec![diagnostic::error(
@@ -69,6 +72,9 @@ fn native_build(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile, spec
     define("_topdir %{getenv:PWD}".to_owned());
     for (name, value) in &profile.macros {
         define(format!("{name} {value}"));
+    }
+    if let Some(dist) = &plan.open_dist {
+        define(format!("dist {dist}"));
     }
     if plan.packages.iter().any(|package| package.part.is_arch_specific) {
         argv.extend(["--target".to_owned(), profile.arch().to_owned()]);

@@ -1,23 +1,33 @@
 //! One plan of the three packages, from which both the spec and the package records are made.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Node, Opkg, Role};
+use opkg_sdk::opkg::{Diagnostic, Node, Opkg, ReleaseTag, Role, Target};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{self, InstalledFile, PartPlan};
+use opkg_sdk::release_tag::release_tag;
 use opkg_sdk::scriptlet::{self, Scriptlet};
 
 use crate::changelog::{self, ChangelogEntry};
 use crate::condition::{self, ReleaseRestriction};
 use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
-use crate::evr::Evr;
+use crate::evr::{Evr, RELEASE_TAGS};
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
 
 /// Everything that is decided about an OPKG for one profile.
 #[derive(Debug)]
 pub struct SpecPlan<'a> {
-    /// The version being built.
+    /// The version being built, with the tag of the release that packages are made for.
     pub evr: Evr,
+    /// The release as the spec has it: without a tag that the macro `dist` stands for.
+    pub spec_release: String,
+    /// What `dist` is on the release that packages are made for, with its sign, where the spec leaves it to the release
+    /// that it is built on.
+    pub open_dist: Option<String>,
+    /// Who makes the packages.
+    pub vendor: Option<&'a str>,
+    /// What collection they belong to.
+    pub distribution: Option<&'a str>,
     /// Restricts it to releases.
     pub release_restriction: Option<ReleaseRestriction>,
     /// Restrict it to machines, by RPM's names; nothing restricts it if there are none.
@@ -68,6 +78,7 @@ impl<'a> SpecPlan<'a> {
 /// architecture that the distribution does not have, [`Refusal::Failed`] where RPM cannot express something.
 pub fn plan<'a>(
     opkg: &'a Opkg,
+    target: &'a Target,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<SpecPlan<'a>, Refusal> {
@@ -77,21 +88,33 @@ pub fn plan<'a>(
         return Err(Refusal::Failed(vec![diagnostic::error(opkg.at, message, help)]));
     };
     let at = release.changes.first().map_or(opkg.at, |change| change.at);
-    let evr = Evr::from_version(&release.version);
-    evr.report_changes(&release.version, at, diagnostics);
+    let plain = Evr::from_version(&release.version);
+    plain.report_changes(&release.version, at, diagnostics);
+    let tag = release_tag(target, &profile.release_tag);
+    let evr = match &tag {
+        Some(tag) => plain.clone().with_tag(tag),
+        None => plain.clone(),
+    };
+    let is_open = target.release_tag == ReleaseTag::Native && !profile.is_release_known();
 
     let documentation = match profile.has_versioned_documentation {
         true => format!("{}/opkg-{}-{}", profile.documentation_dir, opkg.name, evr.version),
         false => format!("{}/opkg-{}", profile.documentation_dir, opkg.name),
     };
     let parts = parts::plan(opkg, &profile.filter_context, &documentation, diagnostics)?;
-    let mut packages: Vec<Package<'a>> =
-        parts.into_iter().map(|part| plan_package(part, opkg, &evr, profile, diagnostics)).collect();
+    let mut packages: Vec<Package<'a>> = parts
+        .into_iter()
+        .map(|part| plan_package(part, opkg, &evr, tag.as_deref(), profile, diagnostics))
+        .collect();
     packages.sort_by_key(|package| !package.part.is_arch_specific);
     if packages.iter().any(|package| package.part.is_arch_specific) {
         check_arch(profile, profile.filter_context.build_arch())?;
     }
     Ok(SpecPlan {
+        spec_release: if is_open { plain.release } else { evr.release.clone() },
+        open_dist: tag.filter(|_| is_open).map(|tag| format!("{}{tag}", RELEASE_TAGS.separator)),
+        vendor: target.vendor.as_deref(),
+        distribution: target.distribution.as_deref(),
         evr,
         release_restriction: condition::package_restriction(opkg, profile, diagnostics),
         exclusive_archs: opkg.filter.archs.iter().flat_map(|arch| profile.arch_names(arch)).collect(),
@@ -121,6 +144,7 @@ fn plan_package<'a>(
     part: PartPlan<'a>,
     opkg: &'a Opkg,
     evr: &Evr,
+    tag: Option<&str>,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Package<'a> {
@@ -129,7 +153,7 @@ fn plan_package<'a>(
         .iter()
         .filter_map(|file| scriptlet::for_file(file, &opkg.home).map(|scriptlet| (file.source.at, scriptlet)))
         .collect();
-    let relations = relation::from_part(&part, &scriptlets, evr, profile, diagnostics);
+    let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     Package { part, arch, relations, scriptlets }

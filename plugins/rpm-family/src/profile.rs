@@ -24,6 +24,8 @@ pub struct ReleaseProfile {
     pub documentation_dir: &'static str,
     /// Whether those have the version in their names.
     pub has_versioned_documentation: bool,
+    /// What the release's own packages have behind their release: `el9`.
+    pub release_tag: String,
     /// What licences are called.
     pub license_names: LicenseNames,
     /// Of the payload, as the release's own RPM can read it.
@@ -48,6 +50,12 @@ pub enum WeakDependencies {
 }
 
 impl ReleaseProfile {
+    /// Whether the target names the release, so that a spec for it is for no other.
+    #[must_use]
+    pub fn is_release_known(&self) -> bool {
+        self.filter_context.identities.iter().all(|identity| identity.version.is_some())
+    }
+
     /// RPM's name of the architecture that is built for.
     #[must_use]
     pub fn arch(&self) -> &str {

@@ -42,10 +42,14 @@ fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryP
 }
 
 fn fields(plan: &SpecPlan<'_>) -> Vec<Field> {
-    if plan.exclusive_archs.is_empty() {
-        return Vec::new();
-    }
-    vec![Field { name: "ExclusiveArch".to_owned(), value: plan.exclusive_archs.join(" ") }]
+    let archs = (!plan.exclusive_archs.is_empty()).then(|| plan.exclusive_archs.join(" "));
+    let words = [
+        ("ExclusiveArch", archs),
+        ("Vendor", plan.vendor.map(str::to_owned)),
+        ("Distribution", plan.distribution.map(str::to_owned)),
+    ];
+    let field = |(name, value): (&str, Option<String>)| Some(Field { name: name.to_owned(), value: value? });
+    words.into_iter().filter_map(field).collect()
 }
 
 fn relations(package: &Package<'_>) -> Vec<NativeRelation> {

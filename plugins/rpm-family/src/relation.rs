@@ -5,11 +5,12 @@ use opkg_sdk::diagnostic;
 use opkg_sdk::filter::FilterMatch;
 use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
 use opkg_sdk::parts::{PartPlan, ResolvedRelation};
+use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::version::operator;
 
 use crate::condition;
-use crate::evr::{Evr, is_relation_version};
+use crate::evr::{Evr, RELEASE_TAGS, is_relation_version};
 use crate::profile::{ReleaseProfile, WeakDependencies};
 
 /// One relation, and what the spec must test before it holds.
@@ -17,6 +18,9 @@ use crate::profile::{ReleaseProfile, WeakDependencies};
 pub struct SpecRelation {
     /// As the package gets it.
     pub native: NativeRelation,
+    /// Whether its bound is the version being built, of which the spec may leave a part to the release that it is built
+    /// on.
+    pub is_own_version: bool,
     /// Lines that open a condition, `%if …` or `%ifarch …`, outermost first.
     pub conditions: Vec<String>,
     /// Whether it holds for the release and the architecture that binary packages are made for.
@@ -28,21 +32,23 @@ pub fn from_part(
     part: &PartPlan<'_>,
     scriptlets: &[(Node, Scriptlet)],
     evr: &Evr,
+    tag: Option<&str>,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<SpecRelation> {
     let mut relations = Vec::new();
     if let Some(name) = &part.same_version_requirement {
         let bound = Bound { comparison: Comparison::Eq, version: evr.to_string() };
-        relations.push(unconditional(NativeKind::Requires, name.clone(), Some(bound)));
+        let exact = unconditional(NativeKind::Requires, name.clone(), Some(bound));
+        relations.push(SpecRelation { is_own_version: true, ..exact });
     }
     for resolved in &part.relations {
         let name = resolved.relation.name.clone();
-        relations.extend(translate(resolved, name, profile, diagnostics));
+        relations.extend(translate(resolved, name, tag, profile, diagnostics));
     }
     for resolved in &part.opkg_conflicts {
         let name = format!("OPKG::{}", resolved.relation.name);
-        relations.extend(translate(resolved, name, profile, diagnostics));
+        relations.extend(translate(resolved, name, tag, profile, diagnostics));
     }
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
@@ -76,22 +82,24 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
 }
 
 fn unconditional(kind: NativeKind, name: String, bound: Option<Bound>) -> SpecRelation {
-    SpecRelation { native: NativeRelation { kind, name, bound }, conditions: Vec::new(), applies: true }
+    let native = NativeRelation { kind, name, bound };
+    SpecRelation { native, is_own_version: false, conditions: Vec::new(), applies: true }
 }
 
 fn translate(
     resolved: &ResolvedRelation<'_>,
     name: String,
+    tag: Option<&str>,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Option<SpecRelation> {
+) -> Vec<SpecRelation> {
     let relation = resolved.relation;
     if !is_name(&name) {
         diagnostic::push_unique(
             diagnostics,
             unsupported(relation.at, format!("RPM cannot express a relation to `{name}`"), profile),
         );
-        return None;
+        return Vec::new();
     }
     if let Some(bound) = &relation.bound
         && !is_relation_version(&bound.version)
@@ -101,13 +109,13 @@ fn translate(
             diagnostics,
             unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
         );
-        return None;
+        return Vec::new();
     }
     if relation.bound.is_some() && name.starts_with('/') {
         let message = format!("RPM allows no version with a file, as in `{name}`");
         let help = "leave the version out, or name the package that has the file";
         diagnostic::push_unique(diagnostics, diagnostic::error(relation.at, message, help));
-        return None;
+        return Vec::new();
     }
     let mut conditions = Vec::new();
     let mut settled = profile.filter_context.matches_by_default(&resolved.filter_match);
@@ -127,7 +135,7 @@ fn translate(
                         profile.filter_context.name
                     );
                     diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
-                    return None;
+                    return Vec::new();
                 }
                 WeakDependencies::Conditional { expression, by_default } => {
                     conditions.insert(0, format!("%if {expression}"));
@@ -137,8 +145,19 @@ fn translate(
             NativeKind::Suggests
         }
     };
-    let native = NativeRelation { kind, name, bound: relation.bound.clone() };
-    Some(SpecRelation { native, conditions, applies: settled })
+    let bounds: Vec<Option<Bound>> = match (&relation.bound, tag) {
+        (Some(bound), Some(tag)) if is_opkg_package(&name) && bound.version.contains('-') => {
+            widen_bound(relation.kind, bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
+        }
+        (bound, _) => vec![bound.clone()],
+    };
+    let relation = |bound| SpecRelation {
+        native: NativeRelation { kind, name: name.clone(), bound },
+        is_own_version: false,
+        conditions: conditions.clone(),
+        applies: settled,
+    };
+    bounds.into_iter().map(relation).collect()
 }
 
 /// What a scriptlet needs at the time it runs.

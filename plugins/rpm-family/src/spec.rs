@@ -23,6 +23,10 @@ struct Spec<'a> {
     epoch: u32,
     version: &'a str,
     release: &'a str,
+    /// See [`SpecPlan::open_dist`].
+    open_dist: Option<&'a str>,
+    vendor: Option<&'a str>,
+    distribution: Option<&'a str>,
     packager: &'a str,
     /// RPM's names and macros.
     exclusive_archs: &'a [&'a str],
@@ -47,8 +51,17 @@ struct PackageSection<'a> {
 /// Relations under the same conditions.
 struct RelationGroup<'a> {
     conditions: &'a [String],
-    lines: Vec<String>,
+    lines: Vec<RelationLine>,
 }
+
+struct RelationLine {
+    text: String,
+    /// The bound in the spec's own words; empty where the text holds it, or there is none.
+    own_version: &'static str,
+}
+
+/// Of the package that a spec builds, whatever it leaves open of it.
+const OWN_VERSION: &str = " = %{?epoch:%{epoch}:}%{version}-%{release}";
 
 struct FileEntry {
     /// What makes it: a shell command up to the place in the build root.
@@ -74,7 +87,10 @@ pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>) -> Result<String, askama::Error>
         group: opkg.groups.first().map_or("", String::as_str),
         epoch: plan.evr.epoch,
         version: &plan.evr.version,
-        release: &plan.evr.release,
+        release: &plan.spec_release,
+        open_dist: plan.open_dist.as_deref(),
+        vendor: plan.vendor,
+        distribution: plan.distribution,
         packager: &plan.packager,
         exclusive_archs: &plan.exclusive_archs,
         description: &plan.description,
@@ -125,11 +141,13 @@ fn group_relations(relations: &[SpecRelation]) -> Vec<RelationGroup<'_>> {
     let mut groups: Vec<RelationGroup<'_>> = Vec::new();
     for relation in relations {
         let native = &relation.native;
-        let bound = native
-            .bound
-            .as_ref()
+        let written = native.bound.as_ref().filter(|_| !relation.is_own_version);
+        let bound = written
             .map_or(String::new(), |bound| format!(" {} {}", operator(bound.comparison), bound.version));
-        let line = format!("{}: {}{bound}", spec_tag(native.kind), native.name);
+        let line = RelationLine {
+            text: format!("{}: {}{bound}", spec_tag(native.kind), native.name),
+            own_version: if relation.is_own_version { OWN_VERSION } else { "" },
+        };
         match groups.iter_mut().find(|group| group.conditions == relation.conditions) {
             Some(group) => group.lines.push(line),
             None => groups.push(RelationGroup { conditions: &relation.conditions, lines: vec![line] }),

@@ -5,8 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{is_installed, query, sample_profile};
-use opkg_rpm_family::generate;
+use common::{generate_for, is_installed, query};
 use opkg_sdk::opkg::{HookTime, Part};
 use opkg_sdk::testing::{add_file, add_script, sample_opkg, sample_release, sample_target};
 use proptest::prelude::*;
@@ -60,7 +59,7 @@ proptest! {
         add_file(&mut opkg, Part::Api, &format!("doc/{file}"));
         add_script(&mut opkg, Part::Api, "scripts/api-pre-install", &["/bin/sh"], HookTime::PreInstall, Some(&script));
         add_script(&mut opkg, Part::Api, "scripts/api-post-install", &["/bin/sh"], HookTime::PostInstall, None);
-        let output = generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None))).unwrap();
+        let output = generate_for(&opkg, &sample_target("rhel", Some("9"), None)).unwrap();
 
         let root = tempfile::tempdir().unwrap();
         let spec = root.path().join("a.spec");

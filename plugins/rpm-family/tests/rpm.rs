@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use common::{is_installed, output_text, query, run_native_build, sample_profile, write_source_tree};
-use opkg_rpm_family::generate;
+use common::{generate_for, is_installed, output_text, query, run_native_build, write_source_tree};
 use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
 use opkg_sdk::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
@@ -17,7 +16,7 @@ use opkg_sdk::testing::{
 use opkg_sdk::version::operator;
 
 fn build_in_tempdir(opkg: &Opkg, target: &Target) -> (tempfile::TempDir, Output) {
-    let output = generate(opkg, &sample_profile(target)).expect("this can be packaged");
+    let output = generate_for(opkg, target).expect("this can be packaged");
     let root = tempfile::tempdir().unwrap();
     write_source_tree(opkg, &output, root.path());
     run_native_build(&output, root.path());
@@ -243,7 +242,7 @@ fn a_release_that_the_package_is_not_for() {
     let filter =
         opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Ge, "8") };
     opkg.filter.dists = vec![filter];
-    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
+    let output = generate_for(&opkg, &sample_target("rhel", None, None)).unwrap();
     let root = tempfile::tempdir().unwrap();
     write_source_tree(&opkg, &output, root.path());
     let parse = |define: &[&str]| {
@@ -268,7 +267,7 @@ fn parts_with_and_without_an_architecture() {
     for arch in [None, Some("aarch64")] {
         let target = sample_target("rhel", Some("9"), arch);
         build_and_compare(&opkg, &target);
-        let output = generate(&opkg, &sample_profile(&target)).unwrap();
+        let output = generate_for(&opkg, &target).unwrap();
         let archs: Vec<&str> = output.packages.iter().map(|package| package.arch.as_str()).collect();
         let native = arch.unwrap_or("x86_64");
         assert_eq!(archs, [native, native, "noarch"]);

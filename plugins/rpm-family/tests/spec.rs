@@ -3,8 +3,7 @@
 
 mod common;
 
-use common::sample_profile;
-use opkg_rpm_family::generate;
+use common::generate_for;
 use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
@@ -12,11 +11,7 @@ use opkg_sdk::testing::{
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
-    generate(opkg, &sample_profile(&sample_target("rhel", version, None)))
-        .unwrap()
-        .meta_files
-        .remove(0)
-        .contents
+    generate_for(opkg, &sample_target("rhel", version, None)).unwrap().meta_files.remove(0).contents
 }
 
 fn dist(id: &str, comparison: Comparison, version: &str) -> DistFilter {
@@ -84,7 +79,7 @@ fn a_package_wide_architecture() {
     let spec = spec(&opkg, Some("9"));
     assert!(spec.contains("\nExclusiveArch: i386 i486 i586 i686 athlon geode pentium3 pentium4 x86_64\n"));
     assert!(!spec.contains("noarch"));
-    let refused = generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), Some("aarch64"))));
+    let refused = generate_for(&opkg, &sample_target("rhel", Some("9"), Some("aarch64")));
     let Err(Refusal::Unavailable(diagnostic)) = refused else { panic!("not available there") };
     assert_eq!(
         diagnostic.message,
@@ -97,7 +92,7 @@ fn a_package_wide_architecture() {
 fn a_package_for_some_releases() {
     let mut opkg = sample_opkg("choosy");
     opkg.filter.dists = vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Eq, "6")];
-    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
+    let output = generate_for(&opkg, &sample_target("rhel", None, None)).unwrap();
     let text = &output.meta_files[0].contents;
     let (_, condition) = text.split_once("_buildhost localhost\n\n").unwrap();
     insta::assert_snapshot!(condition.split_once("\n\nName: ").unwrap().0, @r"
@@ -109,7 +104,7 @@ fn a_package_for_some_releases() {
     assert!(!spec(&opkg, Some("9")).contains("%{error:"));
 
     opkg.filter.dists = vec![dist("rhel", Comparison::Lt, "8")];
-    let output = generate(&opkg, &sample_profile(&sample_target("rhel", None, None))).unwrap();
+    let output = generate_for(&opkg, &sample_target("rhel", None, None)).unwrap();
     assert!(output.meta_files[0].contents.contains("only for rhel < 8"));
     assert!(output.packages.is_empty() && output.native_build.commands.is_empty());
     assert!(output.diagnostics.iter().any(|it| it.message.contains("its default release is not among them")));
@@ -120,10 +115,10 @@ fn a_package_for_some_releases() {
 fn nothing_is_built_for_an_architecture_that_is_not_there() {
     let mut opkg = sample_opkg("local");
     let on = |machine: &str| Target { machine: machine.into(), ..sample_target("rhel", Some("9"), None) };
-    assert!(generate(&opkg, &sample_profile(&on("sparc64"))).is_ok());
+    assert!(generate_for(&opkg, &on("sparc64")).is_ok());
     opkg.relations = vec![sample_relation(10, Scope::Common, Kind::Requires, "libfoo")];
     opkg.relations[0].filter.archs = vec!["x86_64".into(), "sparc64".into()];
-    let Err(Refusal::UnknownTarget(message)) = generate(&opkg, &sample_profile(&on("sparc64"))) else {
+    let Err(Refusal::UnknownTarget(message)) = generate_for(&opkg, &on("sparc64")) else {
         panic!("must be refused")
     };
     assert_eq!(message, "rhel-9 has no architecture `sparc64`; it has x86_64, i386, aarch64");
@@ -133,8 +128,7 @@ fn nothing_is_built_for_an_architecture_that_is_not_there() {
 fn a_package_for_other_distributions() {
     let mut opkg = sample_opkg("foreign");
     opkg.filter.dists = vec![DistFilter { at: 3, id: "debian".into(), bound: None }];
-    let Err(Refusal::Unavailable(diagnostic)) =
-        generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None)))
+    let Err(Refusal::Unavailable(diagnostic)) = generate_for(&opkg, &sample_target("rhel", Some("9"), None))
     else {
         panic!("not available there")
     };
@@ -153,8 +147,7 @@ fn what_rpm_cannot_say_is_an_error_at_its_place() {
     ];
     opkg.relations[2].bound = some_bound(Comparison::Ge, "1-2-3");
     opkg.relations[3].bound = some_bound(Comparison::Ge, "1");
-    let Err(Refusal::Failed(diagnostics)) =
-        generate(&opkg, &sample_profile(&sample_target("rhel", Some("9"), None)))
+    let Err(Refusal::Failed(diagnostics)) = generate_for(&opkg, &sample_target("rhel", Some("9"), None))
     else {
         panic!("must fail")
     };
@@ -166,8 +159,7 @@ fn what_rpm_cannot_say_is_an_error_at_its_place() {
 
 #[test]
 fn an_unknown_architecture_names_the_known_ones() {
-    let refused =
-        generate(&sample_opkg("x"), &sample_profile(&sample_target("rhel", Some("9"), Some("sparc"))));
+    let refused = generate_for(&sample_opkg("x"), &sample_target("rhel", Some("9"), Some("sparc")));
     let Err(Refusal::UnknownTarget(message)) = refused else { panic!("must be refused") };
     assert_eq!(message, "rhel-9-sparc has no architecture `sparc`; it has x86_64, i386, aarch64");
 }

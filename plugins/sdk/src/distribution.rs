@@ -6,7 +6,7 @@ use crate::artefacts::Output;
 use crate::log::install_panic_hook;
 use crate::manager::PackageManager;
 use crate::opkg::{Opkg, Target};
-use crate::package_manager::{self, Command, Installed, Place};
+use crate::package_manager::{self, Command, Failure, Installed, Place, SideEffect};
 use crate::packaging::{self, Description, Refusal};
 
 /// A family of distributions. Both functions are pure: the same input gives the same output.
@@ -50,9 +50,29 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::install(&packages, &place).map_err(|error| error.to_string())
     }
 
+    fn reinstall(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+        install_panic_hook();
+        D::Manager::reinstall(&packages, &place).map_err(|error| error.to_string())
+    }
+
+    fn simulate(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+        install_panic_hook();
+        D::Manager::simulate(&packages, &place).map_err(|error| error.to_string())
+    }
+
+    fn parse_simulation(printed: String) -> Result<Vec<SideEffect>, String> {
+        install_panic_hook();
+        D::Manager::parse_simulation(&printed).map_err(|error| error.to_string())
+    }
+
     fn remove(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
         install_panic_hook();
         D::Manager::remove(&packages, &place).map_err(|error| error.to_string())
+    }
+
+    fn repair(packages: Vec<Installed>, place: Place) -> Result<Vec<Command>, String> {
+        install_panic_hook();
+        D::Manager::repair(&packages, &place).map_err(|error| error.to_string())
     }
 
     fn refresh(place: Place) -> Result<Vec<Command>, String> {
@@ -60,14 +80,19 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::refresh(&place).map_err(|error| error.to_string())
     }
 
-    fn query(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+    fn query(place: Place) -> Result<Vec<Command>, String> {
         install_panic_hook();
-        D::Manager::query(&packages, &place).map_err(|error| error.to_string())
+        D::Manager::query(&place).map_err(|error| error.to_string())
     }
 
     fn parse_query(printed: String) -> Result<Vec<Installed>, String> {
         install_panic_hook();
         D::Manager::parse_query(&printed).map_err(|error| error.to_string())
+    }
+
+    fn explain(printed: String, succeeded: bool) -> Vec<Failure> {
+        install_panic_hook();
+        D::Manager::explain(&printed, succeeded)
     }
 }
 

@@ -19,6 +19,7 @@
 //!
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
 //! - [`parts`] says what each of the three packages gets;
+//! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
 //! - [`text`] wraps, quotes and formats dates; [`diagnostic`] makes diagnostics; [`log`] tells the user;
@@ -34,6 +35,7 @@ pub mod hook;
 pub mod log;
 mod manager;
 pub mod parts;
+pub mod release_tag;
 mod repository;
 pub mod scriptlet;
 pub mod testing;

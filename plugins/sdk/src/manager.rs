@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::package_manager::{Command, Installed, Place};
+use crate::package_manager::{Command, Failure, Installed, Place, SideEffect};
 
 /// Why a package manager cannot do what is asked for: one line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +37,42 @@ pub trait PackageManager {
     /// None of the programs there can do it.
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
-    /// Removes packages that are installed, and what cannot be without them.
+    /// Installs packages once more in the version that is there, so that their scripts run again.
+    ///
+    /// # Errors
+    /// None of the programs there can do it.
+    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+
+    /// Tries [`install`](Self::install) without changing anything, where its commands would not refuse by themselves to
+    /// remove, replace or downgrade what nobody named.
+    ///
+    /// # Errors
+    /// None of the programs there can do it.
+    fn simulate(_packages: &[String], _target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(Vec::new())
+    }
+
+    /// Reads what the last command of [`simulate`](Self::simulate) printed.
+    ///
+    /// # Errors
+    /// It is not what that command prints.
+    fn parse_simulation(_printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes packages, complete or not, with their configuration; fails where others need them.
     ///
     /// # Errors
     /// None of the programs there can do it.
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+
+    /// Brings packages that are incomplete to an end. That a command cannot is no failure.
+    ///
+    /// # Errors
+    /// None of the programs there can do it.
+    fn repair(_packages: &[Installed], _target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(Vec::new())
+    }
 
     /// Reads anew what the package sources have.
     ///
@@ -49,17 +80,41 @@ pub trait PackageManager {
     /// None of the programs there can do it.
     fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
-    /// Asks which of the packages are installed; all installed ones if none is named.
+    /// Asks for all packages that are installed, in whatever state.
     ///
     /// # Errors
     /// None of the programs there can do it.
-    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+    fn query(target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Reads what the last command of [`query`](Self::query) printed.
     ///
     /// # Errors
-    /// It is not what that command prints.
+    /// It is not what that command prints, or there is no package at all, which no system is without.
     fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError>;
+
+    /// Finds what went wrong with a command in all that it printed: never in its last line because that is the last. Of
+    /// a command that succeeded, what is a failure nevertheless, as a script that failed.
+    fn explain(printed: &str, succeeded: bool) -> Vec<Failure>;
+}
+
+impl Failure {
+    /// A cause that somebody has to remove, by no package in particular.
+    #[must_use]
+    pub fn new(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), packages: Vec::new(), transient: false }
+    }
+
+    /// A cause that passes by itself.
+    #[must_use]
+    pub fn transient(cause: impl Into<String>) -> Self {
+        Self { transient: true, ..Self::new(cause) }
+    }
+
+    /// A cause that is the fault of a package.
+    #[must_use]
+    pub fn of_package(cause: impl Into<String>, package: impl Into<String>) -> Self {
+        Self { packages: vec![package.into()], ..Self::new(cause) }
+    }
 }
 
 impl Command {

@@ -2,7 +2,7 @@
 
 use crate::opkg::{
     Author, Bound, Change, Class, Comparison, Destination, Directory, Filter, HookTime, Kind, Node, Opkg,
-    Part, Relation, Release, Role, Scope, Scriptlet, SourceFile, Target, Timestamp, Version,
+    Part, Relation, Release, ReleaseTag, Role, Scope, Scriptlet, SourceFile, Target, Timestamp, Version,
 };
 
 /// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
@@ -109,7 +109,7 @@ pub fn add_script(
     file.scriptlet = Some(Scriptlet { time, text: text.map(str::to_owned) });
 }
 
-/// What was asked for on a PC: `target("rhel", Some("9"), None)`.
+/// What was asked for on a PC, of packages without a release tag: `sample_target("rhel", Some("9"), None)`.
 #[must_use]
 pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
     Target {
@@ -117,5 +117,14 @@ pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> T
         version: version.map(str::to_owned),
         arch: arch.map(str::to_owned),
         machine: "x86_64".to_owned(),
+        release_tag: ReleaseTag::None,
+        vendor: None,
+        distribution: None,
     }
+}
+
+/// The same, of which the packages are to be told from those for other releases.
+#[must_use]
+pub fn sample_tagged_target(dist: &str, version: Option<&str>) -> Target {
+    Target { release_tag: ReleaseTag::Native, ..sample_target(dist, version, None) }
 }

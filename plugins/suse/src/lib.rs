@@ -97,7 +97,7 @@ impl Distribution for Suse {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &release_profile(target)?)
+        opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
@@ -130,6 +130,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         weak_dependencies: WeakDependencies::Always,
         documentation_dir: "/usr/share/doc/packages",
         has_versioned_documentation: false,
+        release_tag: release::release_tag(system, &decisive),
         license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
         compression: match decisive.major() {
             ..12 => Compression::Gzip,
@@ -232,5 +233,37 @@ mod tests {
             panic!("must be refused");
         };
         assert!(message.contains("15-SP6"), "{message}");
+    }
+
+    #[test]
+    fn release_tags_sort_as_one_is_upgraded_to_the_next() {
+        let tags = [
+            ("suse", "13.2"),
+            ("leap", "42.3"),
+            ("leap", "15.0"),
+            ("opensuse", "15.6"),
+            ("leap", "16.0"),
+            ("sles", "12"),
+            ("sles", "15"),
+            ("sles", "15-sp6"),
+            ("sle", "15.7"),
+            ("sles", "16.0"),
+            ("sles", "16.1"),
+            ("suse", "tumbleweed"),
+        ]
+        .map(|(dist, version)| {
+            release_profile(&sample_target(dist, Some(version), None)).unwrap().release_tag
+        });
+        assert_eq!(
+            tags,
+            [
+                "lp132", "lp143", "lp150", "lp156", "lp160", "sle12", "sle15", "sle15sp6", "sle15sp7",
+                "sle16", "sle16.1", "tw"
+            ]
+        );
+        for pair in tags.windows(2) {
+            let [earlier, later] = [&pair[0], &pair[1]].map(|tag| format!("1.0-1.{tag}"));
+            assert!(opkg_rpm_family::version_order::compare(&earlier, &later).is_lt(), "{pair:?}");
+        }
     }
 }

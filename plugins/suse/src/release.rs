@@ -56,6 +56,20 @@ pub fn is_tumbleweed(version: &ReleaseNumber) -> bool {
     version.major() > 10_000_000
 }
 
+/// What packages have behind their release: `lp156`, `sle15sp6`, `tw`. The family's build service numbers builds instead
+/// (`lp156.2.1`, `150600.3.1`), but for Leap. RPM sorts them in the order in which one is upgraded to the next, Leap to
+/// Enterprise and to Tumbleweed among them; Leap 42 stands where it came, as 14.
+pub fn release_tag(system: Product, version: &ReleaseNumber) -> String {
+    let minor = version.components().get(1).copied().unwrap_or_default();
+    match (system, version.major()) {
+        _ if is_tumbleweed(version) => "tw".to_owned(),
+        (Product::OpenSuse, major) => format!("lp{major}{minor}"),
+        (Product::Enterprise, major) if minor == 0 => format!("sle{major}"),
+        (Product::Enterprise, major @ ..16) => format!("sle{major}sp{minor}"),
+        (Product::Enterprise, major) => format!("sle{major}.{minor}"),
+    }
+}
+
 /// The macros that the RPM of a release defines, with their values.
 pub fn release_macros(system: Product, version: &ReleaseNumber) -> Vec<(&'static str, String)> {
     let minor = version.components().get(1).copied().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Ubuntu: Debian's packages, other releases. What a package says of Debian holds here as well, where it knows
 //! no Ubuntu.
 
+use opkg_deb_family::debian_releases::UNKNOWN_SUITE;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
@@ -17,6 +18,19 @@ const RELEASES: [(&str, &str, u64); 6] = [
     ("20.04", "focal", 11),
     ("18.04", "bionic", 10),
     ("16.04", "xenial", 9),
+];
+
+/// Names of releases that are not listed, but taken as well.
+const OTHER_CODENAMES: [(&str, &str); 9] = [
+    ("25.10", "questing"),
+    ("25.04", "plucky"),
+    ("24.10", "oracular"),
+    ("23.10", "mantic"),
+    ("23.04", "lunar"),
+    ("22.10", "kinetic"),
+    ("21.10", "impish"),
+    ("20.10", "groovy"),
+    ("14.04", "trusty"),
 ];
 
 /// The release with long support that clusters commonly run.
@@ -54,7 +68,7 @@ impl Distribution for Ubuntu {
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         let profile = release_profile(opkg, target)?;
         arch::check_supported(&profile.filter_context, &ARCHS)?;
-        opkg_deb_family::generate(opkg, &profile)
+        opkg_deb_family::generate(opkg, target, &profile)
     }
 }
 
@@ -76,6 +90,8 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
         false => vec![identity("debian", &debian_base_release(&version), debian_releases::parse_release)],
     };
     Ok(ReleaseProfile {
+        release_tag: format!("ubuntu{}", written_version(&version)),
+        suite: suite(&version).into(),
         compression: match version.components() >= ZSTD_SINCE.as_slice() {
             true => Compression::Zstd,
             false => Compression::Xz,
@@ -91,6 +107,21 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
 fn mentions_ubuntu(opkg: &Opkg) -> bool {
     let names = |filter: &Filter| filter.dists.iter().any(|dist| dist.id == "ubuntu");
     names(&opkg.filter) || opkg.relations.iter().any(|relation| names(&relation.filter))
+}
+
+/// `24.04`, whose month has two digits.
+fn written_version(version: &ReleaseNumber) -> String {
+    match version.components() {
+        [year, month, ..] => format!("{year}.{month:02}"),
+        _ => version.to_string(),
+    }
+}
+
+/// What the archive calls a release.
+fn suite(version: &ReleaseNumber) -> &'static str {
+    let known = RELEASES.iter().map(|&(number, name, _)| (number, name)).chain(OTHER_CODENAMES);
+    let written = written_version(version);
+    known.into_iter().find(|(number, _)| *number == written).map_or(UNKNOWN_SUITE, |(_, name)| name)
 }
 
 /// The release of Debian that a release of Ubuntu counts as.

@@ -40,7 +40,7 @@ impl Distribution for YellowDog {
     }
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
-        opkg_rpm_family::generate(opkg, &release_profile(target)?)
+        opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
@@ -65,6 +65,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         weak_dependencies: WeakDependencies::Never,
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: true,
+        release_tag: format!("ydl{version}"),
         license_names: LicenseNames::Written,
         compression: if version.major() < 7 { Compression::Gzip } else { Compression::Xz },
         macros: Vec::new(),
@@ -107,5 +108,17 @@ mod tests {
         assert!(spec.contains("Requires: new\n") && !spec.contains("old") && !spec.contains("%if"), "{spec}");
         assert_eq!(output.packages[0].license, "GPL");
         assert!(output.packages[0].files.iter().all(|file| !file.path.contains("packages/doc")));
+    }
+
+    #[test]
+    fn release_tags_sort_as_one_is_upgraded_to_the_next() {
+        let tags = [("ydl", "4.1"), ("ydl", "6.2"), ("yellowdog", "7")].map(|(dist, version)| {
+            release_profile(&sample_target(dist, Some(version), None)).unwrap().release_tag
+        });
+        assert_eq!(tags, ["ydl4.1", "ydl6.2", "ydl7"]);
+        for pair in tags.windows(2) {
+            let [earlier, later] = [&pair[0], &pair[1]].map(|tag| format!("1.0-1.{tag}"));
+            assert!(opkg_rpm_family::version_order::compare(&earlier, &later).is_lt(), "{pair:?}");
+        }
     }
 }

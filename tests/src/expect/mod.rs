@@ -60,7 +60,7 @@ fn expected_package(
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
-        version: native_version(config.version(), target.format),
+        version: format!("{}{}", native_version(config.version(), target.format), target.tag),
         arch: target.arch(specific),
         summary: format!("{}{addition}", config.summary),
         description: config.description.clone(),
@@ -69,7 +69,7 @@ fn expected_package(
         relations: relations(config, &applying, part, target),
         files: files.installed.remove(&part).unwrap_or_default(),
         scriptlets: scriptlets.keys().cloned().collect(),
-        changelog: changes(config, target.format),
+        changelog: changes(config, target),
         opkg_conflicts: applying
             .iter()
             .filter(|relation| is_metadata_only(relation, part) && target.format == PackageFormat::Deb)
@@ -114,15 +114,10 @@ fn relations(
             ));
         }
     }
-    let automatic = match part {
-        Part::Api => "oscar-data",
-        Part::Server => "liboscar-server",
-        Part::Client => "liboscar-client",
-    };
-    found.insert((RelationKind::Requires, automatic.to_owned()));
+    found.insert((RelationKind::Requires, "opkg-filesystem".to_owned()));
     if part == Part::Server {
         let version = native_version(config.version(), target.format);
-        found.insert((RelationKind::Requires, format!("opkg-{} = {version}", config.name)));
+        found.insert((RelationKind::Requires, format!("opkg-{} = {version}{}", config.name, target.tag)));
     }
     found
 }
@@ -163,15 +158,23 @@ fn native_version((epoch, upstream, release): (u32, &str, &str), format: Package
 }
 
 /// RPM shows one entry after the other, by the day on the writer's calendar; Debian one per version.
-fn changes(config: &Config, format: PackageFormat) -> Vec<ChangelogEntry> {
+fn changes(config: &Config, target: &Target) -> Vec<ChangelogEntry> {
     let releases = group_by_release(config);
-    match format {
+    match target.format {
         PackageFormat::Rpm => {
             let mut entries: Vec<config::ConfigChangelogEntry> = releases.into_iter().flatten().collect();
             entries.sort_by_key(|entry| -entry.moment.unwrap().day());
             entries.iter().map(|entry| rpm_change(config, entry)).collect()
         }
-        PackageFormat::Deb => releases.into_iter().map(|entries| deb_change(config, &entries)).collect(),
+        PackageFormat::Deb => {
+            let mut changes: Vec<ChangelogEntry> =
+                releases.into_iter().map(|entries| deb_change(config, &entries)).collect();
+            // Nobody knows what the earlier ones were made for.
+            if let Some(newest) = changes.first_mut() {
+                newest.version.push_str(target.tag);
+            }
+            changes
+        }
     }
 }
 

@@ -14,30 +14,57 @@ pub struct Target {
     ids: &'static [&'static str],
     /// Decides where the argument names none.
     version: &'static str,
+    /// What tells its packages from those for other releases, behind the release of their version.
+    pub tag: &'static str,
 }
 
 /// Named without a version, as most people do.
 pub const UNVERSIONED_TARGETS: [Target; 3] = [
-    Target { dist: "rhel", format: PackageFormat::Rpm, ids: &["rhel"], version: "9" },
-    Target { dist: "mandriva", format: PackageFormat::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
-    Target { dist: "debian", format: PackageFormat::Deb, ids: &["debian"], version: "12" },
+    Target { dist: "rhel", format: PackageFormat::Rpm, ids: &["rhel"], version: "9", tag: ".el9" },
+    Target {
+        dist: "mandriva",
+        format: PackageFormat::Rpm,
+        ids: &["mdv", "mdk", "mandriva"],
+        version: "9",
+        tag: ".mga9",
+    },
+    Target { dist: "debian", format: PackageFormat::Deb, ids: &["debian"], version: "12", tag: "+deb13" },
 ];
 
 /// Named with a version, so that every filter is decided.
 pub const VERSIONED_TARGETS: [Target; 7] = [
-    Target { dist: "rhel-8.9", format: PackageFormat::Rpm, ids: &["rhel"], version: "8.9" },
-    Target { dist: "rhel-9", format: PackageFormat::Rpm, ids: &["rhel"], version: "9" },
-    Target { dist: "mandriva-9", format: PackageFormat::Rpm, ids: &["mdv", "mdk", "mandriva"], version: "9" },
-    Target { dist: "fedora-43", format: PackageFormat::Rpm, ids: &["fedora", "fc"], version: "43" },
+    Target { dist: "rhel-8.9", format: PackageFormat::Rpm, ids: &["rhel"], version: "8.9", tag: ".el8" },
+    Target { dist: "rhel-9", format: PackageFormat::Rpm, ids: &["rhel"], version: "9", tag: ".el9" },
+    Target {
+        dist: "mandriva-9",
+        format: PackageFormat::Rpm,
+        ids: &["mdv", "mdk", "mandriva"],
+        version: "9",
+        tag: ".mga9",
+    },
+    Target {
+        dist: "fedora-43",
+        format: PackageFormat::Rpm,
+        ids: &["fedora", "fc"],
+        version: "43",
+        tag: ".fc43",
+    },
     Target {
         dist: "suse-15.6",
         format: PackageFormat::Rpm,
         ids: &["suse", "sles", "opensuse"],
         version: "15.6",
+        tag: ".lp156",
     },
-    Target { dist: "debian-12", format: PackageFormat::Deb, ids: &["debian"], version: "12" },
+    Target { dist: "debian-12", format: PackageFormat::Deb, ids: &["debian"], version: "12", tag: "+deb12" },
     // As Debian 13, where a package knows no Ubuntu; the generated ones do not.
-    Target { dist: "ubuntu-24.04", format: PackageFormat::Deb, ids: &["debian"], version: "13" },
+    Target {
+        dist: "ubuntu-24.04",
+        format: PackageFormat::Deb,
+        ids: &["debian"],
+        version: "13",
+        tag: "+ubuntu24.04",
+    },
 ];
 
 impl Target {

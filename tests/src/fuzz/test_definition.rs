@@ -1,7 +1,7 @@
 //! Definitions of tests, `.apt` and `.apb`.
 
-use opkg_plugin_hook_apitest::definition::{DefinitionBody, Expectation, StreamMatch};
-use opkg_plugin_hook_apitest::parse::parse;
+use opkg_apitest::definition::{DefinitionBody, Expectation, StreamMatch};
+use opkg_apitest::parse::parse;
 
 use super::target::{Target, example};
 

@@ -23,6 +23,22 @@ pub fn read(file: &Path) -> BuiltPackage {
     }
 }
 
+/// The package that is made of no OPKG, but written beside those that are, and required by them.
+pub const FILESYSTEM_PACKAGE: &str = "opkg-filesystem";
+
+/// The binary packages in a directory that were made of OPKGs, sorted.
+///
+/// # Panics
+///
+/// If it cannot be read.
+#[must_use]
+pub fn packages_of_opkgs(directory: &Path) -> Vec<std::path::PathBuf> {
+    let is_of_opkg = |file: &std::path::PathBuf| {
+        !file.file_name().unwrap().to_string_lossy().starts_with(FILESYSTEM_PACKAGE)
+    };
+    package_files(directory).into_iter().filter(is_of_opkg).collect()
+}
+
 /// The binary packages of either format in a directory, sorted.
 ///
 /// # Panics

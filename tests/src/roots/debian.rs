@@ -11,9 +11,6 @@ use crate::{process, tools};
 
 const SUITE: &str = "bookworm";
 
-/// Beside the packages that every system has.
-const EXTRA_PACKAGES: &str = "debsums";
-
 /// Fetching and unpacking; what the network needs is not known.
 const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 
@@ -24,6 +21,29 @@ const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 /// If it cannot be made although everything for it is there.
 #[must_use]
 pub fn create() -> Option<SystemRoot> {
+    create_with("debsums")
+}
+
+/// One that says it is RHEL, with RPM and dnf 4 inside. Its RPM knows no package: what all others need must be given to
+/// it by [`super::rpm::build_stub`].
+///
+/// # Panics
+///
+/// If it cannot be made although everything for it is there.
+#[must_use]
+pub fn create_with_dnf() -> Option<SystemRoot> {
+    let root = create_with("dnf,rpm")?;
+    let os_release = root.resolve("/etc/os-release");
+    fs_err::remove_file(&os_release).unwrap();
+    root.write("/etc/os-release", "ID=rhel\nVERSION_ID=9.4\n");
+    // Debian keeps it in the home of who asks.
+    root.write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n");
+    root.run_successfully(["rpm", "--initdb"]);
+    Some(root)
+}
+
+/// With packages beside those that every system has.
+fn create_with(packages: &str) -> Option<SystemRoot> {
     if !is_supported() || !tools::all_installed(&["debootstrap", "apt-get"]) {
         return None;
     }
@@ -31,8 +51,9 @@ pub fn create() -> Option<SystemRoot> {
         tools::skip("this machine's own packages come from no mirror of Debian");
         return None;
     };
-    let system =
-        cache::cached_system(&format!("{SUITE}-{EXTRA_PACKAGES}"), |directory| bootstrap(directory, &mirror));
+    let system = cache::cached_system(&format!("{SUITE}-{packages}"), |directory| {
+        bootstrap(directory, packages, &mirror)
+    });
     Some(SystemRoot::copy(&system.unwrap_or_else(|error| panic!("debootstrap: {error}"))))
 }
 
@@ -54,11 +75,11 @@ fn find_mirror() -> Option<String> {
     found.map(|(_, mirror)| (*mirror).to_owned())
 }
 
-fn bootstrap(directory: &Path, mirror: &str) -> io::Result<()> {
+fn bootstrap(directory: &Path, packages: &str, mirror: &str) -> io::Result<()> {
     // What it mounts goes away with it.
     let mut debootstrap = Command::new("unshare");
     debootstrap.args(["--mount", "--", "debootstrap", "--variant=minbase"]);
-    debootstrap.arg(format!("--include={EXTRA_PACKAGES}")).arg(SUITE).arg(directory).arg(mirror);
+    debootstrap.arg(format!("--include={packages}")).arg(SUITE).arg(directory).arg(mirror);
     let ended = process::run_with_timeout(&mut debootstrap, BOOTSTRAP_TIMEOUT);
     if ended.code != Some(0) {
         let log = fs_err::read_to_string(directory.join("debootstrap/debootstrap.log")).unwrap_or_default();

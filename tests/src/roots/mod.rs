@@ -4,5 +4,5 @@
 mod cache;
 pub mod chroot;
 pub mod debian;
-mod programs;
+pub mod programs;
 pub mod rpm;

@@ -1,6 +1,5 @@
 //! The few programs that scriptlets start in a root, taken from this machine.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,16 +30,27 @@ pub fn install(root: &Path) {
     for applet in APPLETS.split_whitespace() {
         fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
     }
-    let mut files = BTreeSet::new();
     for name in COPIED_PROGRAMS {
-        let program = tools::find_program(name).unwrap();
-        fs_err::copy(&program, root.join("usr/bin").join(name)).unwrap();
-        files.extend(shared_libraries(&program));
+        copy_program(root, name);
     }
     // What `use strict` reads.
     let modules = "use strict; use warnings; print join(\"\\n\", values %INC)";
     let modules = process::run_successfully(Command::new("perl").arg("-e").arg(modules));
-    files.extend(modules.lines().map(PathBuf::from));
+    copy_files(root, modules.lines().map(PathBuf::from));
+}
+
+/// Puts a program of this machine into a root that has `usr/bin`, with the libraries that it needs.
+///
+/// # Panics
+///
+/// If the program is missing here.
+pub fn copy_program(root: &Path, name: &str) {
+    let program = tools::find_program(name).unwrap();
+    fs_err::copy(&program, root.join("usr/bin").join(name)).unwrap();
+    copy_files(root, shared_libraries(&program));
+}
+
+fn copy_files(root: &Path, files: impl IntoIterator<Item = PathBuf>) {
     for file in files {
         let place = root.join(file.strip_prefix("/").unwrap());
         fs_err::create_dir_all(place.parent().unwrap()).unwrap();

@@ -46,7 +46,8 @@ impl RpmRoot {
     pub fn new() -> Self {
         let directory = scratch::create_directory("rpm-root");
         let this = Self { root: directory.join("root"), home: directory.join("home") };
-        for directory in ["etc", "tmp", "var/tmp", "var/lib/rpm", "dev"] {
+        for directory in ["etc", "tmp", "var/tmp", "var/lib/rpm", "dev", "usr/lib", "usr/share/doc/packages"]
+        {
             fs_err::create_dir_all(this.root.join(directory)).unwrap();
         }
         programs::install(&this.root);
@@ -91,17 +92,7 @@ impl RpmRoot {
     ///
     /// If it cannot be made.
     pub fn install_stub(&self, packages: &[PathBuf]) {
-        let provides: String =
-            external_requirements(packages).iter().map(|it| format!("Provides: {it}\n")).collect();
-        let spec = format!(
-            "Name: {STUB_PACKAGE}\nVersion: 1\nRelease: 1\nSummary: Stub\nLicense: none\nBuildArch: noarch\n{provides}\
-             %description\nIt holds nothing.\n%files\n"
-        );
-        let file = self.home.join("stub.spec");
-        fs_err::write(&file, spec).unwrap();
-        let top = format!("_topdir {}", self.home.join("stub").display());
-        process::run_successfully(self.command("rpmbuild").args(["-bb", "--define", &top]).arg(&file));
-        let built = self.home.join(format!("stub/RPMS/noarch/{STUB_PACKAGE}-1-1.noarch.rpm"));
+        let built = build_stub(packages);
         let ended =
             self.rpm(["-U".as_ref(), "--replacepkgs".as_ref(), "--nosignature".as_ref(), built.as_os_str()]);
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
@@ -164,6 +155,37 @@ impl Default for RpmRoot {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Builds one package that provides whatever these require of others.
+///
+/// # Panics
+///
+/// If it cannot be made.
+#[must_use]
+pub fn build_stub(packages: &[PathBuf]) -> PathBuf {
+    let provides: String =
+        external_requirements(packages).iter().map(|it| format!("Provides: {it}\n")).collect();
+    build_provider(STUB_PACKAGE, &provides)
+}
+
+/// Builds a package that has nothing but these lines of a spec, `Provides:` say.
+///
+/// # Panics
+///
+/// If it cannot be made.
+#[must_use]
+pub fn build_provider(name: &str, provides: &str) -> PathBuf {
+    let spec = format!(
+        "Name: {name}\nVersion: 1\nRelease: 1\nSummary: Stub\nLicense: none\nBuildArch: noarch\n{provides}\
+         %description\nIt holds nothing.\n%files\n"
+    );
+    let directory = scratch::create_directory("stub");
+    let file = directory.join("stub.spec");
+    fs_err::write(&file, spec).unwrap();
+    let top = format!("_topdir {}", directory.display());
+    process::run_successfully(Command::new("rpmbuild").args(["-bb", "--define", &top]).arg(&file));
+    directory.join(format!("RPMS/noarch/{name}-1-1.noarch.rpm"))
 }
 
 /// A command whose scriptlets, which run as root, reach no other process, no network and no mount of this machine.

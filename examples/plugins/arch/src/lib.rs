@@ -9,8 +9,9 @@ mod record;
 use opkg_sdk::artefacts::{
     BuildCommand, Compression, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
 };
+use opkg_sdk::diagnostic::{note, warning};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Part, Severity, Target};
+use opkg_sdk::opkg::{Opkg, Part, ReleaseTag, Severity, Target};
 use opkg_sdk::packaging::{ArchName, Description, Named, Refusal, Release};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, parts};
@@ -47,6 +48,16 @@ impl Distribution for Arch {
         let documentation = format!("/usr/share/doc/{base}");
         let plans = parts::plan(opkg, &context, &documentation, &mut diagnostics)?;
         let version = name::package_version(opkg, &mut diagnostics);
+        // The distribution has no releases to be told from each other, and a `pkgrel` is a number.
+        if let ReleaseTag::Custom(tag) = &target.release_tag {
+            let help = "leave it out for this distribution, with --release-tag native or none";
+            let message = format!("pacman has no place for the release tag `{tag}`, which is left out");
+            diagnostics.push(warning(opkg.at, message, help));
+        }
+        for name in [&target.vendor, &target.distribution].into_iter().flatten() {
+            let message = format!("a package of pacman says of nobody that it is from `{name}`");
+            diagnostics.push(note(opkg.at, message));
+        }
         let packages =
             plans.map(|plan| Package::new(opkg, &plan, &context, &version, &documentation, &mut diagnostics));
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {

@@ -1,6 +1,6 @@
 //! How pacman is driven.
 
-use opkg_sdk::package_manager::{Command, Installed, Place};
+use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Place};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 /// All that the commands start.
@@ -14,17 +14,17 @@ impl PackageManager for Pacman {
         vec![PROGRAM.into()]
     }
 
-    /// Of names, or absolute paths of package files.
+    /// Of names, or absolute paths of package files. pacman removes nothing for a package that conflicts with it:
+    /// it asks, and `--noconfirm` says no.
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        reject_extra_repositories(target)?;
-        let (files, names): (Vec<String>, Vec<String>) =
-            packages.iter().cloned().partition(|package| package.starts_with('/'));
-        let from_files = (!files.is_empty()).then(|| pacman_command("-U", &["--needed"], &files, target));
-        let from_sources = (!names.is_empty()).then(|| pacman_command("-S", &["--needed"], &names, target));
-        Ok(from_sources.into_iter().chain(from_files).collect())
+        install_commands(&["--needed"], packages, target)
     }
 
-    /// With the configuration that they left.
+    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        install_commands(&[], packages, target)
+    }
+
+    /// With the configuration that they left; pacman refuses where others need them.
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         Ok(if packages.is_empty() { Vec::new() } else { vec![pacman_command("-Rn", &[], packages, target)] })
     }
@@ -34,14 +34,47 @@ impl PackageManager for Pacman {
         Ok(vec![pacman_command("-Sy", &[], &[], target)])
     }
 
-    fn query(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        // 1: one of them is not installed.
-        Ok(vec![Command { success: vec![0, 1], ..pacman_command("-Qi", &[], packages, target) }])
+    fn query(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(vec![pacman_command("-Qi", &[], &[], target)])
     }
 
     fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         parse_query(printed)
     }
+
+    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+        explain(printed, succeeded)
+    }
+}
+
+fn install_commands(
+    options: &[&str],
+    packages: &[String],
+    target: &Place,
+) -> Result<Vec<Command>, PackageManagerError> {
+    reject_extra_repositories(target)?;
+    let (files, names): (Vec<String>, Vec<String>) =
+        packages.iter().cloned().partition(|package| package.starts_with('/'));
+    let from_files = (!files.is_empty()).then(|| pacman_command("-U", options, &files, target));
+    let from_sources = (!names.is_empty()).then(|| pacman_command("-S", options, &names, target));
+    Ok(from_sources.into_iter().chain(from_files).collect())
+}
+
+/// pacman exits with 0 although an install script failed, and says so; its errors stand in lines of their own.
+fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    let scripts = printed.lines().filter(|line| *line == "error: command failed to execute correctly");
+    let mut failures: Vec<Failure> =
+        scripts.map(|_| Failure::new("an install script failed")).take(1).collect();
+    if !succeeded {
+        let errors = printed.lines().filter_map(|line| {
+            line.strip_prefix("error: ").or_else(|| line.strip_prefix(":: ").filter(|it| it.contains("breaks dependency")))
+        });
+        failures.extend(errors.map(|text| match text.contains("unable to lock database") {
+            true => Failure::transient(text),
+            false => Failure::new(text),
+        }));
+    }
+    failures
 }
 
 /// pacman finds a source's index by the name under which its configuration knows the source.
@@ -91,6 +124,8 @@ fn parse_package(paragraph: &str) -> Result<Installed, PackageManagerError> {
         version: needed("Version")?,
         arch: needed("Architecture")?,
         has_scriptlets: field("Install Script").is_some_and(|value| value == "Yes"),
+        // pacman has no other state.
+        state: InstallState::Complete,
     })
 }
 

@@ -1,13 +1,13 @@
 //! What the host packs and reports where makepkg does not build the package.
 
-use opkg_sdk::artefacts::{BinaryPackage, NativeKind, NativeRelation, TextFile};
-use opkg_sdk::opkg::{Kind, Opkg};
+use opkg_sdk::artefacts::{BinaryPackage, TextFile};
+use opkg_sdk::opkg::Opkg;
 
 use crate::name::PacmanVersion;
 use crate::package::{Package, packager};
 use crate::pkgbuild;
 
-/// The record for the host. An archive has no fields and scriptlets: pacman reads them from members in front of the
+/// The record for the host. An archive has no relations, fields and scriptlets: pacman reads them from members in front of the
 /// files.
 #[must_use]
 pub fn to_record(package: &Package, opkg: &Opkg, base: &str, version: &PacmanVersion) -> BinaryPackage {
@@ -30,7 +30,7 @@ pub fn to_record(package: &Package, opkg: &Opkg, base: &str, version: &PacmanVer
         section: String::new(),
         url: opkg.uri.clone(),
         maintainer: packager(opkg),
-        relations: package.relations.iter().map(|(kind, text)| to_native_relation(*kind, text)).collect(),
+        relations: Vec::new(),
         files: package.files.clone(),
         scriptlets: Vec::new(),
         changelog: Vec::new(),
@@ -38,15 +38,4 @@ pub fn to_record(package: &Package, opkg: &Opkg, base: &str, version: &PacmanVer
         members,
         file_name: format!("{}-{}-{}.pkg.tar.zst", package.name, version.to_full_string(), package.arch),
     }
-}
-
-/// For the host's reports; the version is part of the name, as in pacman's own fields.
-fn to_native_relation(kind: Kind, text: &str) -> NativeRelation {
-    let kind = match kind {
-        Kind::Requires => NativeKind::Requires,
-        Kind::Provides => NativeKind::Provides,
-        Kind::Conflicts => NativeKind::Conflicts,
-        Kind::Suggests => NativeKind::Suggests,
-    };
-    NativeRelation { kind, name: text.to_owned(), bound: None }
 }

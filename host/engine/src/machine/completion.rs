@@ -6,6 +6,8 @@ use opkg_oda::{
     Change, Package, PackageId, PackageState, Stage, StageFailure, StateKey, TargetId, TargetKind, WorkState,
 };
 
+use crate::packages::{PackageMetadata, metadata_changes};
+
 use super::outcome::{ConfigureOutcome, FinishedStep, InstallOutcome, StepFailure};
 use super::parts::stage_parts;
 use super::stage_machine::StageMachine;
@@ -56,7 +58,7 @@ impl StageMachine {
                 }
             }
             // Nothing was done that could be wrong now; another run asks again.
-            Err(StepFailure::Failed(_)) => self.skip.extend(verify.rows()),
+            Err(StepFailure::Failed(_) | StepFailure::Postponed(_)) => self.skip.extend(verify.rows()),
             Err(StepFailure::Stopped) => self.stop(&verify.rows(), now, &mut changes),
         }
         changes
@@ -66,11 +68,19 @@ impl StageMachine {
         let (stage, rows) = (install.stage, install.rows());
         let mut changes = Vec::new();
         match outcome {
-            InstallOutcome::Installed { failures, .. } => {
+            InstallOutcome::Installed { failures, untouched, .. } => {
+                let is_single = rows.len() == 1;
                 for key in rows {
-                    match failures.get(&key.package) {
-                        Some(reason) => self.set_error(&[key], stage, reason, now, &mut changes),
-                        None => self.reach_stage(key, stage, now, &mut changes),
+                    match (failures.get(&key.package), untouched.get(&key.package)) {
+                        (Some(reason), _) => self.set_error(&[key], stage, reason, now, &mut changes),
+                        (None, Some(reason)) if is_single => {
+                            self.set_error(&[key], stage, reason, now, &mut changes);
+                        }
+                        (None, Some(_)) => {
+                            self.retry_singly.insert((install.target, stage));
+                            self.set_idle(&[key], now, &mut changes);
+                        }
+                        (None, None) => self.reach_stage(key, stage, now, &mut changes),
                     }
                 }
             }
@@ -81,7 +91,8 @@ impl StageMachine {
             InstallOutcome::TransactionFailed(reason) | InstallOutcome::Failed(reason) => {
                 self.set_error(&rows, stage, reason, now, &mut changes);
             }
-            InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
+            // Another run tries again.
+            InstallOutcome::Postponed(_) | InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
         }
         changes
     }
@@ -140,16 +151,8 @@ impl StageMachine {
     }
 
     /// What packages say of themselves, now that they are installed. The order of packages may change by it.
-    fn apply_metadata(&mut self, metadata: &[Package]) -> Vec<Change> {
-        let changes: Vec<Change> = metadata
-            .iter()
-            .filter_map(|found| {
-                let known = self.cluster.packages.get(&found.id)?;
-                let (name, waiting_for) = (known.name.clone(), known.waiting_for.clone());
-                let found = Package { name, waiting_for, ..found.clone() };
-                (found != *known).then_some(Change::PutPackage(found))
-            })
-            .collect();
+    fn apply_metadata(&mut self, metadata: &[PackageMetadata]) -> Vec<Change> {
+        let changes = metadata_changes(&self.cluster, metadata);
         self.apply_package_changes(&changes);
         changes
     }
@@ -164,7 +167,7 @@ impl StageMachine {
     ) {
         match failure {
             StepFailure::Failed(reason) => self.set_error(&[key], stage, reason, now, changes),
-            StepFailure::Stopped => self.stop(&[key], now, changes),
+            StepFailure::Postponed(_) | StepFailure::Stopped => self.stop(&[key], now, changes),
         }
     }
 
@@ -235,6 +238,7 @@ impl StageMachine {
     fn clear_removed(&self, key: StateKey, changes: &mut Vec<Change>) {
         let package = key.package;
         self.dequeue_reruns(key, |_| true, changes);
+        changes.push(Change::SetInstalledVersion { key, version: None });
         match self.target_kind(key.target) {
             TargetKind::Client => {
                 if self.cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&key.target)) {

@@ -70,18 +70,19 @@ pub fn decide(
         return Decision::Ready(NextStep::VerifyInherited);
     }
     evaluator
-        .decide_rerun(same_transaction)
-        .or_else(|| evaluator.decide_image_hook())
+        .decide_again(same_transaction)
         .or_else(|| evaluator.decide_advance(same_transaction))
         .unwrap_or(Decision::UpToDate)
 }
 
-/// The images that hold a package and for which its `api-post-image` has not run, by name.
+/// The images that hold a package and for which its `api-post-image` has not run, by name. One into which the package is
+/// about to be installed again does not hold it yet.
 pub fn images_awaiting_hook(cluster: &Cluster, package: PackageId) -> impl Iterator<Item = TargetId> {
     let holds = move |image: &TargetId| {
-        cluster
-            .state(StateKey { target: *image, package })
-            .is_some_and(|it| it.current >= Stage::InstallBinPkgs && !it.is_being_removed())
+        let key = StateKey { target: *image, package };
+        let installed = |row: &PackageState| row.current >= Stage::InstallBinPkgs && !row.is_being_removed();
+        cluster.state(key).is_some_and(installed)
+            && queued_rerun(cluster, key).is_none_or(|stage| stage > Stage::InstallBinPkgs)
     };
     let mut images: Vec<_> = cluster.targets_of_kind(TargetKind::Image).collect();
     images.sort_by(|a, b| a.address.cmp(&b.address));
@@ -95,6 +96,15 @@ pub fn images_awaiting_hook(cluster: &Cluster, package: PackageId) -> impl Itera
 /// The first stage that is queued to run again.
 fn queued_rerun(cluster: &Cluster, key: StateKey) -> Option<Stage> {
     cluster.reruns.get(&key)?.range(Stage::ShouldBeInstalled..).next().copied()
+}
+
+/// The first stage that a package came through and has to come through again: one that is queued, or on the head node that
+/// of images, where one awaits its hook.
+fn stage_due_again(cluster: &Cluster, key: StateKey, kind: TargetKind, current: Stage) -> Option<Stage> {
+    let queued = queued_rerun(cluster, key).filter(|stage| *stage <= current);
+    let passed_images = kind == TargetKind::Server && current >= Stage::PostImage;
+    let image = passed_images.then(|| images_awaiting_hook(cluster, key.package).next()).flatten();
+    queued.into_iter().chain(image.map(|_| Stage::PostImage)).min()
 }
 
 struct Evaluator<'a> {
@@ -143,26 +153,30 @@ impl Evaluator<'_> {
         present(TargetKind::Client).or_else(|| present(TargetKind::Image))
     }
 
-    /// A stage that was queued to run again. One that has not completed yet will run anyway.
-    fn decide_rerun(&self, same_transaction: &dyn Fn(PackageId) -> bool) -> Option<Decision> {
-        let stage = queued_rerun(self.cluster, self.key)?;
-        if stage > self.row.current {
-            return None;
+    /// A stage that had completed and is due again; the order of stages holds for these as well. One that has not
+    /// completed yet will run anyway.
+    fn decide_again(&self, same_transaction: &dyn Fn(PackageId) -> bool) -> Option<Decision> {
+        let stage = stage_due_again(self.cluster, self.key, self.kind, self.row.current)?;
+        if queued_rerun(self.cluster, self.key) == Some(stage) {
+            Some(self.decide_rerun(stage, same_transaction))
+        } else {
+            self.decide_image_hook()
         }
+    }
+
+    /// A stage that was queued to run again.
+    fn decide_rerun(&self, stage: Stage, same_transaction: &dyn Fn(PackageId) -> bool) -> Decision {
         let waits =
             self.phase_block(stage).or_else(|| self.configuration_block(stage)).map(Decision::Waiting);
         let held =
             waits.or_else(|| self.blocking_dependency(stage, same_transaction).map(Decision::BlockedBy));
-        Some(held.unwrap_or_else(|| {
+        held.unwrap_or_else(|| {
             Decision::Ready(self.pending_image_hook(stage).unwrap_or(NextStep::Rerun(stage)))
-        }))
+        })
     }
 
     /// An image that came after the stage of images had completed.
     fn decide_image_hook(&self) -> Option<Decision> {
-        if self.kind != TargetKind::Server || self.row.current < Stage::PostImage {
-            return None;
-        }
         let image = images_awaiting_hook(self.cluster, self.key.package).next()?;
         if let Some(wait) = self.phase_block(Stage::PostImage) {
             return Some(Decision::Waiting(wait));
@@ -212,9 +226,10 @@ impl Evaluator<'_> {
         let lags = |package: PackageId| {
             let Some(row) = self.sibling_row(package) else { return false };
             let wanted = row.requested > Stage::ShouldNotBeInstalled;
-            let queued =
-                queued_rerun(self.cluster, StateKey { package, ..self.key }).is_some_and(|it| it <= stage);
-            row.is_being_removed() || wanted && (row.current < stage || queued) && !same_transaction(package)
+            let key = StateKey { package, ..self.key };
+            let again =
+                stage_due_again(self.cluster, key, self.kind, row.current).is_some_and(|it| it <= stage);
+            row.is_being_removed() || wanted && (row.current < stage || again) && !same_transaction(package)
         };
         self.order.dependencies(self.key.package).iter().copied().find(|it| lags(*it))
     }

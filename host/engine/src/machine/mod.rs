@@ -9,6 +9,7 @@ mod parts;
 mod select;
 mod slots;
 mod stage_machine;
+mod versions;
 mod work;
 
 pub use decision::{BlockReason, Decision, NextStep, decide, images_awaiting_hook};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_oda::{ConfigValues, Package, PackageId};
+use opkg_oda::{ConfigValues, PackageId};
+
+use crate::packages::PackageMetadata;
 
 use super::work::{Configure, HookStep, Install, Remove, Step, VerifyInherited};
 
@@ -11,6 +13,8 @@ use super::work::{Configure, HookStep, Install, Remove, Step, VerifyInherited};
 pub enum StepFailure {
     /// It failed; the reason in one line.
     Failed(String),
+    /// Something was in its way that passes by itself; what, in one line. Nothing has changed.
+    Postponed(String),
     /// It was stopped on request before it was done.
     Stopped,
 }
@@ -18,18 +22,23 @@ pub enum StepFailure {
 /// What came of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstallOutcome {
-    /// The transaction succeeded.
+    /// The transaction came to an end, not for all of its packages a good one.
     Installed {
         /// What packages were found to say of themselves, now that they are installed: class, version, dependencies.
-        metadata: Vec<Package>,
+        metadata: Vec<PackageMetadata>,
         /// Packages that failed all the same, with the reason in one line each.
         failures: BTreeMap<PackageId, String>,
+        /// Packages that are as they were, since others failed, with what the manager said in one line. They go one by
+        /// one.
+        untouched: BTreeMap<PackageId, String>,
     },
     /// The transaction failed as a whole, with the reason in one line. Its packages are tried one by one to find the
     /// culprit.
     TransactionFailed(String),
     /// No transaction could be begun, with the reason in one line.
     Failed(String),
+    /// Something was in its way that passes by itself; what, in one line. Nothing has changed.
+    Postponed(String),
     /// It was stopped on request before it was done.
     Stopped,
 }
@@ -38,7 +47,7 @@ impl InstallOutcome {
     /// All packages are installed, and say nothing new of themselves.
     #[must_use]
     pub fn installed() -> Self {
-        Self::Installed { metadata: Vec::new(), failures: BTreeMap::new() }
+        Self::Installed { metadata: Vec::new(), failures: BTreeMap::new(), untouched: BTreeMap::new() }
     }
 }
 
@@ -79,6 +88,8 @@ pub enum StepStatus {
     Failed(FailureReasons),
     /// The administrator must do something first; what, in one line.
     ActionRequired(String),
+    /// Something was in its way that passes by itself; what, in one line. It is still due.
+    Postponed(String),
     /// It was stopped on request.
     Stopped,
 }
@@ -129,6 +140,7 @@ impl StepStatus {
         match result {
             Ok(_) => Self::Done,
             Err(StepFailure::Failed(reason)) => Self::failed(reason),
+            Err(StepFailure::Postponed(reason)) => Self::Postponed(reason.clone()),
             Err(StepFailure::Stopped) => Self::Stopped,
         }
     }
@@ -141,10 +153,15 @@ impl StepStatus {
 impl InstallOutcome {
     fn status(&self) -> StepStatus {
         match self {
-            Self::Installed { failures, .. } if failures.is_empty() => StepStatus::Done,
-            Self::Installed { failures, .. } => {
-                StepStatus::Failed(FailureReasons::ByPackage(failures.clone()))
+            Self::Installed { failures, untouched, .. } if failures.is_empty() && untouched.is_empty() => {
+                StepStatus::Done
             }
+            // Where the culprit is known, the others have nothing to say.
+            Self::Installed { failures, untouched, .. } => {
+                let told = if failures.is_empty() { untouched } else { failures };
+                StepStatus::Failed(FailureReasons::ByPackage(told.clone()))
+            }
+            Self::Postponed(reason) => StepStatus::Postponed(reason.clone()),
             Self::TransactionFailed(reason) | Self::Failed(reason) => StepStatus::failed(reason),
             Self::Stopped => StepStatus::Stopped,
         }

@@ -7,7 +7,7 @@ use opkg_oda::{
 };
 
 use super::cluster_status::Status;
-use super::grouping::{PendingGroup, StageFailure};
+use super::grouping::{PendingGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::kind::StatusKind;
 use crate::format;
 use crate::machine::{BlockReason, NextStep};
@@ -137,6 +137,46 @@ pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
         _ => (where_, next("opm".into(), "goes on with it")),
     };
     Advice { message: sentence, suggestion: next }
+}
+
+/// The heading over packages of other versions than the wanted ones.
+pub const VERSIONS_HEADING: &str = "Other versions";
+/// The heading over packages that are held.
+pub const HELD_HEADING: &str = "Held";
+/// The heading over targets that were not looked at.
+pub const UNSEEN_HEADING: &str = "Not looked at";
+
+/// A package of another version than the wanted one, in words.
+#[must_use]
+pub fn advise_version(cluster: &Cluster, group: &VersionGroup) -> Advice {
+    let VersionGroup { package, targets, installed, wanted } = group;
+    let (name, on) = (format::package_name(cluster, *package), format::target_list(cluster, targets));
+    let pinned = cluster.pinned_versions.get(package).map_or_else(String::new, |to| format!(" --to {to}"));
+    let suggestion = (!cluster.held.contains(package)).then(|| SuggestedCommand {
+        command: format!("opm upgrade {name}{}{pinned}", format::on_option(cluster, targets)),
+        purpose: "has it installed there",
+    });
+    Advice { message: format!("{name} on {on}: {installed} is installed, {wanted} is wanted"), suggestion }
+}
+
+/// What is not upgraded, in words.
+#[must_use]
+pub fn advise_held(cluster: &Cluster, held: &[PackageId]) -> Advice {
+    let names = format::package_list(cluster, held);
+    let words: Vec<String> = held.iter().map(|package| format::package_name(cluster, *package)).collect();
+    let command = format!("opm unhold {}", words.join(" "));
+    let purpose = "lets them be upgraded again";
+    Advice {
+        message: format!("{names}: not upgraded"),
+        suggestion: Some(SuggestedCommand { command, purpose }),
+    }
+}
+
+/// What was not looked at, in words.
+#[must_use]
+pub fn advise_unseen(cluster: &Cluster, group: &UnseenGroup) -> Advice {
+    let targets = format::target_list(cluster, &group.targets);
+    Advice { message: format!("{targets}: {}", group.reason), suggestion: None }
 }
 
 /// Whether the head node is through the stage that hands work over.

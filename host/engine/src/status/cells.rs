@@ -1,6 +1,6 @@
 //! What a table of states shows, and of which part of a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_oda::{PackageId, Stage, TargetId};
 
@@ -15,6 +15,8 @@ pub struct StatusCell {
     pub current: Stage,
     /// What is to be done with it, or why nothing is.
     pub kind: StatusKind,
+    /// The version that is installed there, as its package manager says it; absent where that is not known.
+    pub version: Option<String>,
 }
 
 /// A package with its cells, one for each group; none where it was never asked for.
@@ -33,4 +35,6 @@ pub struct StatusFilter {
     pub packages: Option<BTreeSet<PackageId>>,
     /// These targets only; all if absent.
     pub targets: Option<BTreeSet<TargetId>>,
+    /// Targets that cannot be looked at, and why: nothing is said to be well there.
+    pub unseen: BTreeMap<TargetId, String>,
 }

@@ -3,7 +3,7 @@
 use opkg_oda::{Cluster, PackageId, PackageState, Phase, Stage, StateKey, WorkState};
 
 use super::cells::{StatusCell, StatusFilter, StatusRow};
-use super::grouping::{self, PendingGroup, StageFailure};
+use super::grouping::{self, PendingGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::groups::{self, TargetGroup};
 use super::kind::StatusKind;
 use crate::machine::{Decision, DependencyOrder, NextStep, decide};
@@ -21,6 +21,12 @@ pub struct Status {
     pub failures: Vec<StageFailure>,
     /// Everything else that is neither done nor absent, alike things together.
     pub pending: Vec<PendingGroup>,
+    /// Packages that have another version than the one that is wanted.
+    pub versions: Vec<VersionGroup>,
+    /// Packages that are not to be upgraded.
+    pub held: Vec<PackageId>,
+    /// What was not looked at.
+    pub unseen: Vec<UnseenGroup>,
 }
 
 impl Status {
@@ -37,8 +43,14 @@ impl Status {
             let cell = |group: &TargetGroup| {
                 let key = StateKey { target: *group.targets.first()?, package: *package };
                 let row = cluster.state(key)?;
-                let kind = status_kind(cluster, &order, key, row);
-                Some(StatusCell { requested: row.requested, current: row.current, kind })
+                let kind = match status_kind(cluster, &order, key, row) {
+                    StatusKind::Done | StatusKind::Absent if filter.unseen.contains_key(&key.target) => {
+                        StatusKind::Unknown
+                    }
+                    kind => kind,
+                };
+                let version = cluster.installed_versions.get(&key).cloned();
+                Some(StatusCell { requested: row.requested, current: row.current, kind, version })
             };
             let cells: Vec<Option<StatusCell>> = groups.iter().map(cell).collect();
             if cells.iter().any(Option::is_some) {
@@ -47,7 +59,10 @@ impl Status {
         }
         let failures = grouping::collect_failures(cluster, &groups, &rows);
         let pending = grouping::collect_pending(cluster, &groups, &rows);
-        Self { phase: cluster.phase, groups, rows, failures, pending }
+        let versions = grouping::collect_versions(cluster, &groups, &rows);
+        let held = rows.iter().map(|row| row.package).filter(|it| cluster.held.contains(it)).collect();
+        let unseen = grouping::collect_unseen(&groups, &filter.unseen);
+        Self { phase: cluster.phase, groups, rows, failures, pending, versions, held, unseen }
     }
 
     /// On how many targets how many packages stand so.

@@ -1,11 +1,14 @@
 //! What is behind the cells: causes of failures, and what the rest waits for.
 
+use std::collections::BTreeMap;
+
 use opkg_oda::{Cluster, PackageId, Stage, StateKey, TargetId};
 
 use super::cells::StatusRow;
 use super::groups::TargetGroup;
 use super::kind::StatusKind;
 use crate::machine::NextStep;
+use crate::versions::is_same_version;
 
 /// A failure, the same on all these targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,73 @@ pub struct PendingGroup {
     pub packages: Vec<PackageId>,
     /// On which targets each of them stands so.
     pub targets: Vec<TargetId>,
+}
+
+/// A package whose version on some targets is not the one that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionGroup {
+    /// Which package.
+    pub package: PackageId,
+    /// The targets on which it has this version.
+    pub targets: Vec<TargetId>,
+    /// As the package manager writes it.
+    pub installed: String,
+    /// As `config.xml` or the administrator writes it.
+    pub wanted: String,
+}
+
+/// Targets that were not looked at for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnseenGroup {
+    /// Which targets.
+    pub targets: Vec<TargetId>,
+    /// Why; one line.
+    pub reason: String,
+}
+
+/// Where the installed version is known and is not the wanted one, package by package.
+pub(super) fn collect_versions(
+    cluster: &Cluster,
+    groups: &[TargetGroup],
+    lines: &[StatusRow],
+) -> Vec<VersionGroup> {
+    let mut found: Vec<VersionGroup> = Vec::new();
+    for line in lines {
+        let Some(wanted) = cluster.wanted_version(line.package) else { continue };
+        let first = found.len();
+        for (cell, group) in line.cells.iter().zip(groups) {
+            let Some(installed) = cell.as_ref().and_then(|cell| cell.version.as_ref()) else { continue };
+            if is_same_version(wanted, installed) {
+                continue;
+            }
+            match found[first..].iter_mut().find(|known| known.installed == *installed) {
+                Some(known) => known.targets.extend(&group.targets),
+                None => found.push(VersionGroup {
+                    package: line.package,
+                    targets: group.targets.clone(),
+                    installed: installed.clone(),
+                    wanted: wanted.to_owned(),
+                }),
+            }
+        }
+    }
+    found
+}
+
+/// The targets of these groups that were not looked at, those for the same reason together.
+pub(super) fn collect_unseen(
+    groups: &[TargetGroup],
+    unseen: &BTreeMap<TargetId, String>,
+) -> Vec<UnseenGroup> {
+    let mut found: Vec<UnseenGroup> = Vec::new();
+    for target in groups.iter().flat_map(|group| &group.targets) {
+        let Some(reason) = unseen.get(target) else { continue };
+        match found.iter_mut().find(|known| known.reason == *reason) {
+            Some(known) => known.targets.push(*target),
+            None => found.push(UnseenGroup { targets: vec![*target], reason: reason.clone() }),
+        }
+    }
+    found
 }
 
 /// The failures, package by package, those with the same cause together.
@@ -97,7 +167,8 @@ fn pending_kinds(line: &StatusRow) -> Vec<(StatusKind, Vec<usize>)> {
     let mut found: Vec<(StatusKind, Vec<usize>)> = Vec::new();
     for (index, cell) in line.cells.iter().enumerate() {
         let Some(kind) = cell.as_ref().map(|cell| &cell.kind) else { continue };
-        if matches!(kind, StatusKind::Done | StatusKind::Absent | StatusKind::Error(_)) {
+        if matches!(kind, StatusKind::Done | StatusKind::Absent | StatusKind::Unknown | StatusKind::Error(_))
+        {
             continue;
         }
         match found.iter_mut().find(|known| same_group(&known.0, kind)) {
@@ -126,6 +197,6 @@ fn sort_rank(kind: &StatusKind) -> u8 {
         StatusKind::Waiting(_) => 2,
         StatusKind::Running => 3,
         StatusKind::Ready(_) => 4,
-        StatusKind::Done | StatusKind::Absent => 5,
+        StatusKind::Done | StatusKind::Absent | StatusKind::Unknown => 5,
     }
 }

@@ -1,6 +1,7 @@
 //! Targets that look alike in all packages.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use opkg_oda::{Cluster, PackageId, Stage, StateKey, TargetId, TargetKind};
 
@@ -60,6 +61,7 @@ fn compute_signature(
 ) {
     signature.clear();
     signature.push(kind as u64);
+    signature.push(u64::from(filter.unseen.contains_key(&target)));
     let Some(rows) = cluster.states.get(&target) else { return };
     for (package, row) in rows.iter() {
         if filter.packages.as_ref().is_some_and(|it| !it.contains(&package)) {
@@ -74,6 +76,9 @@ fn compute_signature(
         let flags = flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag));
         signature.push(package.0.cast_unsigned());
         let state = [row.requested.id(), row.current.id(), row.work_state as u8, failed, flags];
+        let mut version = DefaultHasher::new();
+        cluster.installed_versions.get(&StateKey { target, package }).hash(&mut version);
+        signature.push(version.finish());
         signature.push(state.iter().fold(0, |bits, it| bits << 8 | u64::from(*it)));
     }
     let first = StateKey { target, package: PackageId(i64::MIN) };

@@ -19,6 +19,8 @@ pub enum StatusKind {
     Waiting(BlockReason),
     /// Another package, on the same target, must be done first.
     BlockedBy(PackageId),
+    /// All would be well, if it could be looked at.
+    Unknown,
     /// A stage failed, and somebody must say that it shall be tried again.
     Error(Stage),
 }
@@ -34,6 +36,7 @@ impl StatusKind {
             Self::Running => '*',
             Self::Waiting(_) => '~',
             Self::BlockedBy(_) => '#',
+            Self::Unknown => '?',
             Self::Error(_) => '!',
         }
     }
@@ -48,6 +51,7 @@ impl StatusKind {
             Self::Running => "running",
             Self::Waiting(_) => "waits",
             Self::BlockedBy(_) => "blocked",
+            Self::Unknown => "unknown",
             Self::Error(_) => "error",
         }
     }

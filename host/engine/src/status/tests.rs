@@ -75,7 +75,11 @@ fn targets_that_are_alike_are_one() {
     assert_eq!(cell_kind(&status, 0, 3), &StatusKind::Waiting(BlockReason::HandOver));
     assert_eq!((status.target_count(), status.count_where(|it| *it == StatusKind::Done)), (8, 5));
 
-    let view = StatusFilter { targets: Some([TargetId(5)].into()), packages: Some([PackageId(2)].into()) };
+    let view = StatusFilter {
+        targets: Some([TargetId(5)].into()),
+        packages: Some([PackageId(2)].into()),
+        ..StatusFilter::default()
+    };
     let status = Status::compute(&cluster, &view);
     assert_eq!((labels(&status), status.rows.len()), (vec!["client:n3"], 0));
 }

@@ -5,7 +5,6 @@ use opkg_oda::{
     StepResult, Store, TargetId, TargetKind,
 };
 
-use super::discovery::phase_test_file;
 use super::results::{TestCounts, TestNode, TestStatus};
 use crate::clock::Clock;
 use crate::effects::Report;
@@ -77,6 +76,12 @@ pub trait TestBackend {
         target: TargetId,
         subject: TestSubject,
     ) -> Result<Vec<String>, TestDiscoveryError>;
+
+    /// The file that is going to hold what a test run prints, so that it can be read while it runs.
+    fn plan_log(&mut self, cluster: &Cluster, test_run: &TestRun, run: RunId) -> Option<String> {
+        let _ = (cluster, test_run, run);
+        None
+    }
 
     /// Runs the files of a test run. All that can go wrong is in the report.
     fn run_tests(
@@ -219,6 +224,7 @@ impl TestRunner<'_> {
             stage: test_run.stage(cluster),
             kind: StepKind::Test,
             name: test_run.name().to_owned(),
+            log_path: self.backend.plan_log(cluster, &test_run, id.run),
             result: None,
         };
         self.store.commit(&[Change::StartEvent(Box::new(event))])?;
@@ -245,9 +251,16 @@ impl TestRunner<'_> {
             status: None,
             host: self.identity.host.clone(),
             pid: self.identity.pid,
+            process: self.identity.process.clone(),
             command: self.identity.command.clone(),
         })?)
     }
+}
+
+/// What is run before a phase, below the testing directory.
+#[must_use]
+pub fn phase_test_file(phase: Phase) -> String {
+    opkg_apitest::discovery::phase_test_file(&phase.to_string())
 }
 
 /// That there is nothing to run.
@@ -269,7 +282,7 @@ fn no_tests_status(cluster: &Cluster, target: TargetId, subject: TestSubject) ->
 fn overall_status(outcome: &Result<(), StepFailure>, tests: &[TestNode]) -> TestStatus {
     let reason = match outcome {
         Ok(()) => return TestStatus::Passed,
-        Err(StepFailure::Failed(reason)) => reason.clone(),
+        Err(StepFailure::Failed(reason) | StepFailure::Postponed(reason)) => reason.clone(),
         Err(StepFailure::Stopped) => "stopped on request".to_owned(),
     };
     match TestCounts::of(tests).failed > 0 {

@@ -12,10 +12,12 @@ use opkg_engine::machine::{
     Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, Step, StepFailure, StepStatus,
     VerifyInherited,
 };
+use opkg_engine::packages::PackageMetadata;
 use opkg_oda::ConfigValues;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
-    PackageId, Phase, Run, RunId, Stage, StateKey, Store, Target, TargetAddress, TargetId, TargetKind,
+    PackageId, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target, TargetAddress,
+    TargetId, TargetKind,
 };
 
 /// What happened, in the order of time: commits and effects.
@@ -97,6 +99,15 @@ impl Store for InMemoryStore {
     fn load(&mut self) -> Result<Cluster, Error> {
         self.trace.borrow_mut().push("load".into());
         Ok(self.cluster.clone())
+    }
+
+    fn load_targets(&mut self) -> Result<Cluster, Error> {
+        let Cluster { targets, root_ids, .. } = self.cluster.clone();
+        Ok(Cluster { targets, root_ids, ..Cluster::default() })
+    }
+
+    fn purge(&mut self, _: &PurgeOrder, _: bool) -> Result<PurgeCounts, Error> {
+        Ok(PurgeCounts::default())
     }
 
     fn has_changed(&mut self) -> Result<bool, Error> {
@@ -181,13 +192,21 @@ pub struct FakeEffects {
     /// What the configurator of a package waits for, once.
     pub required_actions: BTreeMap<PackageId, String>,
     /// What packages say of themselves after they are installed.
-    pub metadata: Vec<Package>,
+    pub metadata: Vec<PackageMetadata>,
     /// Hooks that packages do not have.
     pub missing_hooks: BTreeSet<&'static str>,
     pub stop_after: Option<usize>,
     /// What the configurator makes of the answers, and what it was last given.
     pub resolved: ConfigValues,
     pub last_answers: ConfigValues,
+    /// What is in the roots of targets; those that are not here cannot be looked into.
+    pub root_ids: BTreeMap<TargetId, Option<String>>,
+    /// Ids that were written into roots.
+    pub renewed_roots: usize,
+    /// What the package manager says of versions after installations.
+    pub versions: BTreeMap<PackageId, String>,
+    /// The log that is planned for steps.
+    pub planned_log: Option<String>,
     trace: Trace,
 }
 
@@ -204,6 +223,10 @@ impl FakeEffects {
             stop_after: None,
             resolved: ConfigValues::new(),
             last_answers: ConfigValues::new(),
+            root_ids: BTreeMap::new(),
+            renewed_roots: 0,
+            versions: BTreeMap::new(),
+            planned_log: None,
             trace: Rc::clone(trace),
         }
     }
@@ -230,6 +253,21 @@ impl Effects for FakeEffects {
         false
     }
 
+    fn plan_log(&mut self, _: &Cluster, _: &Step, _: RunId) -> Option<String> {
+        self.planned_log.clone()
+    }
+
+    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String> {
+        self.root_ids.get(&target.id).cloned().ok_or_else(|| "it is not there".to_owned())
+    }
+
+    fn renew_root_id(&mut self, target: &Target) -> Result<String, String> {
+        self.renewed_roots += 1;
+        let id = format!("new{}", self.renewed_roots);
+        self.root_ids.insert(target.id, Some(id.clone()));
+        Ok(id)
+    }
+
     fn verify_inherited(
         &mut self,
         _: &Cluster,
@@ -245,8 +283,12 @@ impl Effects for FakeEffects {
         let failed = self.failed_transactions.remove(&word);
         self.record(word);
         let metadata = std::mem::take(&mut self.metadata);
-        let installed = InstallOutcome::Installed { metadata, failures: BTreeMap::new() };
-        Report::new(failed.map_or(installed, InstallOutcome::TransactionFailed))
+        let installed =
+            InstallOutcome::Installed { metadata, failures: BTreeMap::new(), untouched: BTreeMap::new() };
+        let report = Report::new(failed.map_or(installed, InstallOutcome::TransactionFailed));
+        let versions = self.versions.iter().filter(|(package, _)| step.packages.contains(package));
+        let versions = versions.map(|(package, version)| (*package, version.clone())).collect();
+        Report { trace: StepTrace { versions, ..report.trace }, ..report }
     }
 
     fn run_hook(&mut self, _: &Cluster, step: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use opkg_engine::clock::Clock;
 use opkg_engine::engine::{Engine, RunError, RunIdentity, RunOptions, RunSummary};
+use opkg_engine::packages::PackageMetadata;
 use opkg_oda::{
     Change, ConfigValue, Error, LockHolder, PackageId, Run, RunId, RunStatus, Stage, StateKey, TargetId,
     ValueOrigin, WorkState,
@@ -43,8 +44,12 @@ impl Fixture {
     }
 
     fn run_with(&mut self, order: &RunOptions) -> Result<RunSummary, RunError> {
-        let identity =
-            RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+        let identity = RunIdentity {
+            host: "head".into(),
+            pid: std::process::id(),
+            process: None,
+            command: "opm run".into(),
+        };
         let (store, effects, observer) = (&mut self.store, &mut self.effects, &mut self.observer);
         Engine { store, effects, observer, clock: &TickingClock::default(), identity }.run(order)
     }
@@ -115,7 +120,12 @@ fn a_clock_that_jumps_changes_times_and_nothing_else() {
     let mut steady = Fixture::new(cluster.clone());
     let mut jumping = Fixture::new(cluster);
     let expected = steady.run().unwrap();
-    let identity = RunIdentity { host: "head".into(), pid: std::process::id(), command: "opm run".into() };
+    let identity = RunIdentity {
+        host: "head".into(),
+        pid: std::process::id(),
+        process: None,
+        command: "opm run".into(),
+    };
     let Fixture { store, effects: world, observer: notes, .. } = &mut jumping;
     let clock = JumpingClock(Cell::new(0));
     let order = RunOptions { targets: BTreeSet::from([SERVER]), ..RunOptions::default() };
@@ -205,6 +215,7 @@ fn a_run_that_died_is_cleaned_up_first_and_its_stage_taken_again() {
         status: None,
         host: "head".into(),
         pid: CRASHED_PID,
+        process: None,
         command: "opm run".into(),
     });
     fixture.run().unwrap();
@@ -215,21 +226,28 @@ fn a_run_that_died_is_cleaned_up_first_and_its_stage_taken_again() {
 }
 
 #[test]
-fn a_run_of_another_machine_or_one_that_lives_is_left_alone() {
+fn a_run_that_lives_is_left_alone_and_a_crashed_one_is_ended_whatever_its_machine_was_called() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::ShouldBeInstalled));
-    let run = |host: &str, process| Run {
-        id: RunId(1),
+    let run = |id, host: &str, process| Run {
+        id: RunId(id),
         started_at: i64::MAX / 2,
         ended_at: None,
         status: None,
         host: host.into(),
         pid: process,
+        process: None,
         command: "opm run".into(),
     };
-    fixture.store.runs = vec![run("elsewhere", CRASHED_PID), run("head", std::process::id())];
+    fixture.store.runs = vec![
+        run(1, "name-before", CRASHED_PID),
+        run(2, "head", std::process::id()),
+        run(3, "name-before", std::process::id()),
+        run(4, "", CRASHED_PID),
+    ];
     fixture.run().unwrap();
-    assert!(fixture.observer.0.is_empty());
-    assert!(fixture.store.runs[..2].iter().all(|it| it.ended_at.is_none()));
+    let ended: Vec<bool> = fixture.store.runs[..4].iter().map(|it| it.ended_at.is_some()).collect();
+    assert_eq!(ended, [true, false, false, true]);
+    assert_eq!(fixture.take_trace()[0], "clean up 1");
 }
 
 #[test]
@@ -266,10 +284,14 @@ fn what_a_package_says_of_itself_changes_the_order_at_once() {
     for package in [1, 2] {
         fixture.store.cluster = with_request(fixture.store.cluster, package, Stage::RunConfigurator);
     }
-    let mut first = package(1);
-    first.dependencies = vec![PackageId(2)];
-    first.version = Some("1.2-3".into());
-    fixture.effects.metadata = vec![first];
+    let first = package(1);
+    fixture.effects.metadata = vec![PackageMetadata {
+        name: first.name,
+        class: first.class,
+        version: Some("1.2-3".into()),
+        requires: vec!["opkg-p2-client".into()],
+        foreign: Vec::new(),
+    }];
     fixture.run().unwrap();
     let trace = fixture.take_trace();
     let at = |word: &str| trace.iter().position(|it| it == word).unwrap();
@@ -346,4 +368,108 @@ fn a_target_outside_the_order_is_not_touched() {
     let order = RunOptions { targets: BTreeSet::from([TargetId(9)]), ..RunOptions::default() };
     fixture.run_with(&order).unwrap();
     assert_eq!(fixture.take_trace(), ["load"]);
+}
+
+fn finished_head_node() -> Fixture {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
+    fixture.effects.root_ids.insert(SERVER, None);
+    fixture.effects.versions.insert(PackageId(1), "1.0-1".into());
+    fixture.run().unwrap();
+    fixture.take_trace();
+    fixture
+}
+
+#[test]
+fn a_root_is_marked_once_and_known_again() {
+    let mut fixture = finished_head_node();
+    assert_eq!(fixture.store.cluster.root_ids[&SERVER], "new1");
+    let summary = fixture.run().unwrap();
+    assert_eq!((summary.run, fixture.effects.renewed_roots), (None, 1), "there is nothing to do");
+}
+
+#[test]
+fn on_a_root_that_was_built_anew_everything_is_due_again() {
+    for found in [None, Some("of-another".to_owned())] {
+        let mut fixture = finished_head_node();
+        fixture.effects.root_ids.insert(SERVER, found.clone());
+        let summary = fixture.run().unwrap();
+        assert!(summary.run.is_some(), "{found:?}");
+        assert_eq!(fixture.row(1).current, Stage::Finished);
+        let trace = fixture.take_trace().join("\n");
+        assert!(trace.contains("install:1:2:1") && trace.contains("api-post-deploy:1"), "{trace}");
+        let notes = fixture.observer.0.join("\n");
+        assert!(
+            notes.contains("of server:head is not the one that it was: everything that was done"),
+            "{notes}"
+        );
+        assert_eq!(fixture.run().unwrap().run, None, "once");
+    }
+}
+
+#[test]
+fn a_root_that_cannot_be_looked_into_is_no_other_one() {
+    let mut fixture = finished_head_node();
+    fixture.effects.root_ids.clear();
+    assert_eq!(fixture.run().unwrap().run, None);
+    assert_eq!(fixture.row(1).current, Stage::Finished);
+}
+
+#[test]
+fn the_id_is_in_the_root_before_the_database_has_it() {
+    let mut fixture = finished_head_node();
+    fixture.effects.root_ids.insert(SERVER, None);
+    fixture.store.remaining_commits = Some(0);
+    fixture.run().unwrap_err();
+    fixture.store.remaining_commits = None;
+    assert_eq!(fixture.row(1).current, Stage::Finished, "nothing was committed");
+    assert!(fixture.run().unwrap().run.is_some(), "and it is noticed again");
+    assert!(fixture.take_trace().join("\n").contains("install:1:2:1"));
+}
+
+fn queue_upgrade(fixture: &mut Fixture, to: Option<&str>) {
+    let on = BTreeSet::from([SERVER]);
+    let cluster = &mut fixture.store.cluster;
+    let changes = opkg_engine::reruns::upgrade(cluster, &[PackageId(1)], &on, to).unwrap();
+    changes.iter().for_each(|change| cluster.apply(change));
+}
+
+#[test]
+fn which_version_is_installed_is_recorded_and_an_upgrade_that_changes_nothing_says_so() {
+    let mut fixture = finished_head_node();
+    let key = StateKey { target: SERVER, package: PackageId(1) };
+    assert_eq!(fixture.store.cluster.installed_versions[&key], "1.0-1");
+    queue_upgrade(&mut fixture, None);
+    fixture.run().unwrap();
+    assert_eq!(fixture.observer.0, ["p1 on server:head is 1.0-1, as before: nothing newer was found"]);
+    fixture.effects.versions.insert(PackageId(1), "1.1-1".into());
+    queue_upgrade(&mut fixture, None);
+    fixture.run().unwrap();
+    assert_eq!(fixture.observer.0.len(), 1, "this one changed something");
+    assert_eq!(fixture.store.cluster.installed_versions[&key], "1.1-1");
+}
+
+#[test]
+fn another_version_than_the_one_that_was_asked_for_is_an_error() {
+    let mut fixture = finished_head_node();
+    queue_upgrade(&mut fixture, Some("2.0-1"));
+    fixture.run().unwrap();
+    let failure = fixture.row(1).failure.clone().unwrap();
+    assert!(failure.message.contains("version 1.0-1 is installed, and 2.0-1 was asked for"), "{failure:?}");
+    assert_eq!(failure.stage, Stage::ShouldBeInstalled);
+    fixture.effects.versions.insert(PackageId(1), "0:2.0-1".into());
+    let row = opkg_oda::PackageState { work_state: WorkState::Idle, failure: None, ..fixture.row(1).clone() };
+    let key = StateKey { target: SERVER, package: PackageId(1) };
+    fixture.store.cluster.apply(&Change::UpdateState(key, row));
+    fixture.run().unwrap();
+    assert_eq!(fixture.row(1).work_state, WorkState::Idle);
+    queue_upgrade(&mut fixture, Some("2.0-1"));
+    assert_eq!(fixture.run().unwrap().run, None, "it has that version");
+}
+
+#[test]
+fn the_log_of_a_step_stands_in_the_journal_while_it_runs() {
+    let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::ShouldBeInstalled));
+    fixture.effects.planned_log = Some("/var/log/opm/run-000001/0001-head-install.log".into());
+    fixture.run().unwrap();
+    assert_eq!(fixture.store.events[0].log_path, fixture.effects.planned_log);
 }

@@ -38,6 +38,14 @@ pub enum AdminAction {
         stage: Stage,
     },
     AnswerAll,
+    /// New versions of a package, wherever it is.
+    Upgrade {
+        package: usize,
+    },
+    /// The root of a target is built anew, with nothing in it.
+    ReplaceRoot {
+        target: usize,
+    },
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
@@ -63,6 +71,8 @@ pub fn admin_action() -> impl Strategy<Value = AdminAction> {
         2 => (p.clone(), t.clone()).prop_map(|(package, target)| AdminAction::Assign { package, target }),
         2 => (p, t, stage()).prop_map(|(package, target, stage)| AdminAction::Rerun { package, target, stage }),
         1 => Just(AdminAction::AnswerAll),
+        2 => (0..6usize).prop_map(|package| AdminAction::Upgrade { package }),
+        1 => (0..8usize).prop_map(|target| AdminAction::ReplaceRoot { target }),
     ]
 }
 
@@ -139,6 +149,17 @@ pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
             {
                 fixture.cluster.apply(&Change::SetRerun { key, stage: *stage, queued: true });
             }
+        }
+        AdminAction::Upgrade { package: p } => {
+            let on = cluster.targets.keys().copied().collect();
+            let changes = opkg_engine::reruns::upgrade(cluster, &[package(*p)], &on, None);
+            changes.unwrap_or_default().iter().for_each(|it| fixture.cluster.apply(it));
+        }
+        AdminAction::ReplaceRoot { target: t } => {
+            let replaced = cluster.targets[&target(*t)].clone();
+            let changes = opkg_engine::roots::replaced_root_changes(cluster, &replaced, fixture.now);
+            fixture.world.forget_target(replaced.id);
+            changes.iter().for_each(|it| fixture.cluster.apply(it));
         }
         AdminAction::AnswerAll => {
             let answered: Vec<Package> =

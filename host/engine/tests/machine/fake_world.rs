@@ -25,6 +25,10 @@ pub enum Fault {
     Failure,
     /// Of a transaction, the first package fails.
     PartialFailure,
+    /// Of a transaction, the first package fails, the second one is installed, and the others are as they were.
+    CutOff,
+    /// A lock is in the way.
+    Postponement,
     Stop,
     /// The configurator waits.
     ActionRequired,
@@ -53,6 +57,13 @@ impl FakeWorld {
         self.always_failing.insert(what.into());
     }
 
+    /// The root of a target is another one, with nothing in it.
+    pub fn forget_target(&mut self, target: TargetId) {
+        self.installed_api.retain(|key| key.target != target);
+        self.installed_parts.retain(|key| key.target != target);
+        self.steps_since_move.retain(|key, _| key.target != target);
+    }
+
     pub fn count(&self, key: StateKey, done: PerformedStep) -> usize {
         self.history.iter().filter(|it| **it == (key, done)).count()
     }
@@ -67,6 +78,10 @@ impl FakeWorld {
             Some(Fault::Stop) => {
                 self.stopped.extend(step.rows());
                 Some(StepFailure::Stopped)
+            }
+            Some(Fault::Postponement) => {
+                self.stopped.extend(step.rows());
+                Some(StepFailure::Postponed("a lock".into()))
             }
             Some(Fault::Failure) => Some(StepFailure::Failed("exit status 1".into())),
             _ if fails => Some(StepFailure::Failed("exit status 1".into())),
@@ -93,7 +108,7 @@ impl FakeWorld {
                 let outcome = match (fault, failure) {
                     (Some(Fault::ActionRequired), _) => ConfigureOutcome::ActionRequired("the port".into()),
                     (_, Some(StepFailure::Failed(reason))) => ConfigureOutcome::Failed(reason),
-                    (_, Some(StepFailure::Stopped)) => ConfigureOutcome::Stopped,
+                    (_, Some(StepFailure::Stopped | StepFailure::Postponed(_))) => ConfigureOutcome::Stopped,
                     (_, None) => {
                         self.record(configure.key, PerformedStep::Configured);
                         ConfigureOutcome::Configured(ConfigValues::new())
@@ -115,12 +130,26 @@ impl FakeWorld {
         let rows = install.rows();
         match (fault, failure) {
             (_, Some(StepFailure::Stopped)) => return InstallOutcome::Stopped,
+            (_, Some(StepFailure::Postponed(reason))) => return InstallOutcome::Postponed(reason),
+            (Some(Fault::CutOff), _) if rows.len() > 1 => {
+                let reason = |key: &StateKey| (key.package, "no such file".to_owned());
+                self.install_package(cluster, install, rows[1]);
+                return InstallOutcome::Installed {
+                    metadata: Vec::new(),
+                    failures: BTreeMap::from([reason(&rows[0])]),
+                    untouched: rows[2..].iter().map(reason).collect(),
+                };
+            }
             (Some(Fault::PartialFailure), _) => {
                 let failures = BTreeMap::from([(rows[0].package, "no such file".to_owned())]);
                 for key in &rows[1..] {
                     self.install_package(cluster, install, *key);
                 }
-                return InstallOutcome::Installed { metadata: Vec::new(), failures };
+                return InstallOutcome::Installed {
+                    metadata: Vec::new(),
+                    failures,
+                    untouched: BTreeMap::new(),
+                };
             }
             (_, Some(StepFailure::Failed(_))) => {
                 // As a whole, but for a piece of its first package.
@@ -226,6 +255,7 @@ pub fn step_line(cluster: &Cluster, step: &Step, status: &StepStatus) -> String 
             format!(" ! {reason}")
         }
         StepStatus::Failed(FailureReasons::ByPackage(failures)) => format!(" ! {} failed", failures.len()),
+        StepStatus::Postponed(reason) => format!(" ~ {reason}"),
         StepStatus::Stopped => " ! stopped".into(),
     };
     format!("{}{end}", trace_line(cluster, stage, &verb(cluster, step), &step.rows()))

@@ -16,6 +16,26 @@ pub fn check_begun(cluster: &Cluster, step: &Step) {
         let row = cluster.state(key).expect("work for a row that there is");
         assert_eq!(row.work_state, WorkState::Running, "{step:?}");
         assert!(row.attempts > 0, "{step:?}");
+        check_order_of_stages(cluster, key, step);
+    }
+}
+
+/// Nothing of an earlier stage is left that the row has to come through again.
+fn check_order_of_stages(cluster: &Cluster, key: StateKey, step: &Step) {
+    let (stage, about_image) = match step {
+        Step::Install(install) => (install.stage, false),
+        Step::Hook(hook) => (hook.stage, hook.image.is_some()),
+        Step::Configure(_) => (Stage::RunConfigurator, false),
+        Step::VerifyInherited(_) | Step::Remove(_) => return,
+    };
+    let row = cluster.state(key).expect("a row");
+    let queued = cluster.reruns.get(&key).into_iter().flatten().filter(|queued| **queued <= row.current);
+    let earliest = queued.min();
+    assert!(earliest.is_none_or(|earliest| *earliest >= stage), "{step:?} before stage {earliest:?}");
+    let server = cluster.targets[&key.target].kind() == TargetKind::Server;
+    if server && !about_image && stage > Stage::PostImage {
+        let unseen: Vec<_> = opkg_engine::machine::images_awaiting_hook(cluster, key.package).collect();
+        assert!(unseen.is_empty(), "{step:?} before the hooks about {unseen:?}");
     }
 }
 

@@ -41,7 +41,14 @@ enum Interference {
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
-    prop::sample::select(vec![Fault::Failure, Fault::PartialFailure, Fault::Stop, Fault::ActionRequired])
+    prop::sample::select(vec![
+        Fault::Failure,
+        Fault::PartialFailure,
+        Fault::CutOff,
+        Fault::Postponement,
+        Fault::Stop,
+        Fault::ActionRequired,
+    ])
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {

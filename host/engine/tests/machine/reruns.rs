@@ -85,6 +85,104 @@ fn queued_stages_run_again_and_current_stays() {
     assert_eq!(fixture.run(), Vec::<String>::new());
 }
 
+fn upgrade(fixture: &mut Fixture, packages: &[&str], targets: &[&str]) {
+    let packages: Vec<_> = packages.iter().map(|it| fixture.package_id(it)).collect();
+    let on = targets.iter().map(|it| fixture.target_id(it)).collect();
+    let changes = opkg_engine::reruns::upgrade(&fixture.cluster, &packages, &on, None).unwrap();
+    changes.iter().for_each(|change| fixture.cluster.apply(change));
+}
+
+#[test]
+fn an_upgrade_goes_through_the_stages_in_their_order() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["lib", "app"], &["head", "compute", "n1"]);
+    insta::assert_snapshot!(fixture.run().join("\n"));
+}
+
+#[test]
+fn an_upgrade_of_an_image_alone_has_the_hook_about_it_run_again() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["app"], &["compute"]);
+    assert_eq!(fixture.run(), ["4 compute: install app", "5 head: api-post-image compute app"]);
+}
+
+#[test]
+fn hooks_about_an_image_wait_for_its_installation_and_later_stages_wait_for_them() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["app"], &["head", "compute"]);
+    fixture.world.fail_always("api-post-image compute app");
+    fixture.run();
+    assert!(fixture.cluster.reruns[&fixture.key("app", "head")].contains(&Stage::PostClients));
+    let mut fixture = finished().phase(Phase::BuildImage);
+    upgrade(&mut fixture, &["app"], &["head", "compute"]);
+    fixture.run();
+    assert_eq!(fixture.decision("app", "head"), Decision::Waiting(BlockReason::Phase(Phase::AddClients)));
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["app"], &["compute"]);
+    fixture.world.fail_always("install app");
+    assert_eq!(fixture.run().len(), 1, "no hook about an image that does not hold it");
+}
+
+#[test]
+fn a_package_waits_for_the_hook_about_an_image_of_what_it_needs() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["lib"], &["compute"]);
+    fixture.rerun("app", "head", &[Stage::PostInstall]);
+    fixture.world.fail_always("api-post-image compute lib");
+    fixture.run();
+    assert_eq!(fixture.decision("app", "head"), Decision::BlockedBy(fixture.package_id("lib")));
+}
+
+/// The root of a target is another one.
+fn replace_root(fixture: &mut Fixture, target: &str) {
+    let target = fixture.cluster.targets[&fixture.target_id(target)].clone();
+    fixture.world.forget_target(target.id);
+    let changes = opkg_engine::roots::replaced_root_changes(&fixture.cluster, &target, fixture.now);
+    changes.iter().for_each(|change| fixture.cluster.apply(change));
+}
+
+#[test]
+fn an_image_that_was_built_anew_gets_everything_again_with_the_hooks_about_it() {
+    let mut fixture = finished();
+    replace_root(&mut fixture, "compute");
+    insta::assert_snapshot!(fixture.run().join("\n"));
+    assert_eq!((fixture.current("app", "compute"), fixture.current("app", "head")), (8, 8));
+}
+
+#[test]
+fn a_client_that_was_installed_again_gets_everything_again_and_nothing_else_moves() {
+    let mut fixture = finished();
+    fixture.rerun("app", "n1", &[Stage::InstallBinPkgs]);
+    replace_root(&mut fixture, "n1");
+    let trace = fixture.run();
+    assert!(trace.contains(&"4 n1: install lib app".to_owned()), "{trace:?}");
+    assert!(trace.iter().all(|line| line.contains(" n1: ")), "{trace:?}");
+    assert!(fixture.cluster.reruns.is_empty());
+}
+
+#[test]
+fn what_was_to_leave_a_root_that_is_gone_has_left() {
+    let mut fixture = finished();
+    fixture.request("app", Stage::ShouldNotBeInstalled, "compute n1");
+    replace_root(&mut fixture, "compute");
+    replace_root(&mut fixture, "n1");
+    assert_eq!((fixture.current("app", "compute"), fixture.current("app", "n1")), (1, 1));
+    assert!(!fixture.cluster.assignments.contains_key(&fixture.package_id("app")));
+    assert_eq!(fixture.decision("app", "n1"), Decision::UpToDate);
+}
+
+#[test]
+fn a_head_node_that_was_installed_again_runs_every_stage_again() {
+    let mut fixture = finished();
+    replace_root(&mut fixture, "head");
+    let trace = fixture.run();
+    for line in
+        ["2 head: install lib app", "5 head: api-post-image compute lib", "7 head: api-post-deploy app"]
+    {
+        assert!(trace.contains(&line.to_owned()), "{line}: {trace:?}");
+    }
+}
+
 #[test]
 fn a_new_node_gets_its_work_with_the_rerun_of_the_hand_over() {
     let mut fixture = finished().client("n2");

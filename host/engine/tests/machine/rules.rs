@@ -1,6 +1,6 @@
 //! Section 3: the rules of one run.
 
-use opkg_engine::machine::Decision;
+use opkg_engine::machine::{Decision, NextStep};
 use opkg_oda::{Phase, Stage, WorkState};
 
 use crate::fixture::Fixture;
@@ -184,4 +184,40 @@ fn a_run_for_some_targets_leaves_the_others_alone() {
     fixture.scope = Some([fixture.target_id("compute")].into());
     fixture.run();
     assert_eq!((fixture.current("zoo", "head"), fixture.current("zoo", "compute")), (1, 8));
+}
+
+#[test]
+fn what_a_failed_transaction_did_not_come_to_goes_one_by_one() {
+    use crate::fake_world::Fault;
+    let mut fixture = Fixture::new();
+    for package in ["a", "b", "c", "d"] {
+        fixture = fixture.package(package, &[]);
+    }
+    fixture.request("a b c d", Stage::ShouldBeInstalled, "head");
+    fixture.world.scheduled_faults = vec![Some(Fault::CutOff)];
+    assert_eq!(
+        fixture.run(),
+        ["2 head: install a b c d ! 1 failed", "2 head: install c", "2 head: install d"],
+        "the culprit is in error, who was installed is done"
+    );
+    assert_eq!(fixture.decision("a", "head"), Decision::Failed);
+    let now = ["b", "c", "d"].map(|package| fixture.current(package, "head"));
+    assert_eq!(now, [2, 2, 2]);
+}
+
+#[test]
+fn what_passes_by_itself_is_no_error_and_stays_due() {
+    use crate::fake_world::Fault;
+    let mut fixture = lib_and_app().with_request("lib zoo", Stage::ShouldBeInstalled, "head");
+    fixture.world.scheduled_faults = vec![Some(Fault::Postponement)];
+    assert_eq!(fixture.run(), ["2 head: install lib zoo ~ a lock"], "not again in this run");
+    assert_eq!(fixture.decision("zoo", "head"), Decision::Ready(NextStep::Advance(Stage::ShouldBeInstalled)));
+    assert_eq!(fixture.run(), ["2 head: install lib zoo"]);
+    fixture.request("zoo", Stage::ShouldNotBeInstalled, "head");
+    fixture.world.scheduled_faults = vec![Some(Fault::Postponement)];
+    let trace = fixture.run();
+    assert!(trace.last().is_some_and(|line| line.ends_with("~ a lock")), "{trace:?}");
+    assert_eq!(fixture.row("zoo", "head").work_state, WorkState::Idle);
+    fixture.run();
+    assert_eq!(fixture.current("zoo", "head"), 1);
 }

@@ -1,12 +1,13 @@
 //! `changelog`: the version being built, and how it came to be.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use roxmltree::Node as XmlNode;
 
 use super::reader::ElementReader;
-use crate::date::{has_zone, parse_leniently};
+use crate::date::{has_zone, parse_lenient};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{Author, Change, NodeId, Release, Role, Timestamp, Version};
 use crate::text::escape_for_display;
@@ -17,22 +18,23 @@ const PLACEHOLDER_ITEM: &str = "Changes not described.";
 /// One `changelogEntry`, before dates are settled.
 struct RawEntry {
     at: NodeId,
+    /// Of the version that it belongs to.
+    release_range: Range<usize>,
     tag_range: Range<usize>,
     author: String,
     /// Of the name of the author.
     author_range: Range<usize>,
     date: Option<Timestamp>,
-    /// Why there is none.
-    date_error: Option<Diagnostic>,
-    /// Where it stands, or should.
+    /// Of the date.
     date_range: Range<usize>,
-    /// Whether it says in which zone it is.
     has_zone: bool,
+    /// Why there is no date, with the range of its place.
+    date_error: Option<(Diagnostic, Range<usize>)>,
     closes: Vec<u32>,
     items: Vec<String>,
 }
 
-/// The history, the release being built first.
+/// The history, the release being built first. No date in it is later than `now`, in seconds since 1970.
 pub(super) fn read_changelog(
     reader: &mut ElementReader<'_>,
     root: XmlNode<'_, '_>,
@@ -55,9 +57,13 @@ pub(super) fn read_changelog(
         let is_current = index == 0;
         reader.check_container(release, &["changelogEntry"], &["version"]);
         let version = read_version(reader, release, is_current);
+        let version_range = reader
+            .attribute(release, "version")
+            .map_or_else(|| reader.tag_range(release), |(_, range)| range);
         let mut entries = Vec::new();
         for (position, entry) in reader.children_named(release, "changelogEntry").into_iter().enumerate() {
-            entries.push(read_entry(reader, entry, maintainer, is_current && position == 0));
+            let is_newest = is_current && position == 0;
+            entries.push(read_entry(reader, entry, version_range.clone(), maintainer, is_newest));
         }
         if entries.is_empty() && is_current {
             reader.report_missing(release, "changelogEntry");
@@ -72,10 +78,9 @@ pub(super) fn read_changelog(
             history.push((version, entries));
         }
     }
+    now.inspect(|now| limit_to_past(reader, &mut history, *now));
+    check_versions(reader, &history);
     check_order(reader, &history);
-    if let Some(now) = now {
-        check_future(reader, &history, now);
-    }
     fill_missing_dates(reader, &mut history);
     check_authors(reader, &history, authors);
     into_releases(history, authors)
@@ -122,16 +127,14 @@ fn read_version(
 fn read_entry(
     reader: &mut ElementReader<'_>,
     element: XmlNode<'_, '_>,
+    release: Range<usize>,
     maintainer: &str,
     is_newest: bool,
 ) -> RawEntry {
     reader.check_container(element, &["item"], &["authorName", "date", "closes"]);
     let tag = reader.tag_range(element);
-    let date_range = match element.attribute_node("date") {
-        Some(attribute) => ElementReader::value_range(&attribute),
-        None => tag.clone(),
-    };
-    let (date, date_error) = match read_date(reader, element, date_range.clone()) {
+    let date_range = reader.attribute(element, "date").map_or_else(|| tag.clone(), |(_, range)| range);
+    let (date, error) = match read_date(reader, element) {
         Ok(date) => (Some(date), None),
         Err(error) => (None, Some(error)),
     };
@@ -151,13 +154,14 @@ fn read_entry(
     }
     RawEntry {
         at: reader.add_node(tag.clone()),
+        release_range: release,
         tag_range: tag,
         author,
         author_range,
         date,
-        date_error,
         date_range,
         has_zone: element.attribute("date").is_some_and(has_zone),
+        date_error: error,
         closes,
         items,
     }
@@ -193,30 +197,35 @@ fn read_author(
     (maintainer.to_owned(), reader.tag_range(entry))
 }
 
-/// The attribute `date`, which stands at a place, or what is wrong with it.
+/// The attribute `date`, or what is wrong with it.
 fn read_date(
     reader: &mut ElementReader<'_>,
     entry: XmlNode<'_, '_>,
-    range: Range<usize>,
-) -> Result<Timestamp, Diagnostic> {
-    if reader.attribute(entry, "date").is_none() {
-        return Err(Diagnostic::error("changelog-date", "the change has no date"));
-    }
+) -> Result<Timestamp, (Diagnostic, Range<usize>)> {
+    let Some((_, range)) = reader.attribute(entry, "date") else {
+        return Err((Diagnostic::error("changelog-date", "the change has no date"), reader.tag_range(entry)));
+    };
     let written = entry.attribute("date").unwrap_or_default().trim();
     let error = match written.parse() {
         Ok(date) => return Ok(date),
         Err(error) => error,
     };
-    if let Some(date) = parse_leniently(written) {
-        let message = format!("the date is not in the format's spelling, and is read as `{date}`");
-        let diagnostic = Diagnostic::warning("changelog-date-spelling", message);
-        let help = format!("write `{date}`; in scripts, `date +%Y-%m-%dT%H:%M:%S%:z` prints it so");
-        reader.report(range, diagnostic.help(help));
+    if let Some(date) = parse_lenient(written) {
+        let (code, message) = if written.contains("T ") {
+            ("changelog-date-blank", "the hour has a blank where a `0` should be".to_owned())
+        } else {
+            ("changelog-date-form", format!("`{}` is read as `{date}`", escape_for_display(written)))
+        };
+        let help = format!("write `{date}`; in scripts, `date --iso-8601=seconds` prints this form");
+        reader.report(range, Diagnostic::warning(code, message).help(help));
         return Ok(date);
     }
-    Err(Diagnostic::error(
-        "changelog-date",
-        format!("`{}` is not a valid date: {error}", escape_for_display(written)),
+    Err((
+        Diagnostic::error(
+            "changelog-date",
+            format!("`{}` is not a valid date: {error}", escape_for_display(written)),
+        ),
+        range,
     ))
 }
 
@@ -254,7 +263,7 @@ fn fill_missing_dates(reader: &mut ElementReader<'_>, history: &mut [(Version, V
     }
     let mut newer = None;
     for (index, entry) in entries.iter_mut().enumerate() {
-        if let Some(mut diagnostic) = entry.date_error.take() {
+        if let Some((mut diagnostic, range)) = entry.date_error.take() {
             let help = "write it like `2014-07-11T15:25:17+02:00`";
             let fallback = older_of[index].or(newer);
             if let Some(date) = fallback.filter(|_| index > 0) {
@@ -265,9 +274,62 @@ fn fill_missing_dates(reader: &mut ElementReader<'_>, history: &mut [(Version, V
             } else {
                 diagnostic = diagnostic.help(help);
             }
-            reader.report(entry.date_range.clone(), diagnostic);
+            reader.report(range, diagnostic);
         }
         newer = written[index].or(newer);
+    }
+}
+
+/// Package managers refuse what is dated in the future: a date that is later than now becomes now. Reported once.
+fn limit_to_past(reader: &mut ElementReader<'_>, history: &mut [(Version, Vec<RawEntry>)], now: i64) {
+    let mut is_reported = false;
+    for entry in history.iter_mut().flat_map(|(_, entries)| entries) {
+        let Some(date) = entry.date.filter(|date| date.seconds > now) else { continue };
+        entry.date = Some(Timestamp { seconds: now, offset: date.offset });
+        if std::mem::replace(&mut is_reported, true) {
+            continue;
+        }
+        let clock = Timestamp { seconds: now, offset: date.offset };
+        let message =
+            format!("the date is in the future: {date} is later than now, {clock}, which is used instead");
+        let help = if entry.has_zone {
+            "correct the date, or the clock of this machine"
+        } else {
+            "a date without a zone is UTC: write that of your clock, `+02:00` for example, behind the time"
+        };
+        reader.report(entry.date_range.clone(), Diagnostic::warning("changelog-future", message).help(help));
+    }
+}
+
+/// Reports versions that stand here twice, and the first that is later than that above it. Where it is not about the
+/// version being built it is history, and a note.
+fn check_versions(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry>)]) {
+    let tag =
+        |entries: &[RawEntry]| entries.first().map(|entry| entry.release_range.clone()).unwrap_or_default();
+    let current = history.first().map(|(version, _)| version);
+    let severity =
+        |version: &Version| if Some(version) == current { Severity::Warning } else { Severity::Note };
+    let mut seen: HashMap<&Version, Range<usize>> = HashMap::new();
+    for (version, entries) in history {
+        if let Some(first) = seen.get(version) {
+            let message = format!("the version `{version}` stands in the changelog twice");
+            let diagnostic = Diagnostic::new(severity(version), "changelog-version-twice", message)
+                .help("put the changes into one `versionEntry`, or correct one of the versions")
+                .related(Location::Config(first.clone()), "the first");
+            reader.report(tag(entries), diagnostic);
+        }
+        seen.entry(version).or_insert_with(|| tag(entries));
+    }
+    let misplaced = history.windows(2).find_map(|pair| match pair {
+        [above, below] if above.0.compare(&below.0) == Some(Ordering::Less) => Some((above, below)),
+        _ => None,
+    });
+    if let Some(((earlier, above), (later, below))) = misplaced {
+        let message = format!("the version `{later}` is later than `{earlier}` above it");
+        let diagnostic = Diagnostic::new(severity(earlier), "changelog-version-order", message)
+            .help("the first version is the package's: put the latest there, or give it an epoch, `1:1.0-1`")
+            .related(Location::Config(tag(above)), "the earlier version");
+        reader.report(tag(below), diagnostic);
     }
 }
 
@@ -285,24 +347,6 @@ fn check_order(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry
             .related(Location::Config(above.tag_range.clone()), "the older one");
         reader.report(below.tag_range.clone(), diagnostic);
     }
-}
-
-/// Warns once of a change that is yet to come: package managers do not take an index that is dated later than their
-/// clocks, and the newest change dates it.
-fn check_future(reader: &mut ElementReader<'_>, history: &[(Version, Vec<RawEntry>)], now: i64) {
-    let all = history.iter().flat_map(|(_, entries)| entries);
-    let is_later = |entry: &&RawEntry| entry.date.is_some_and(|date| date.seconds > now);
-    let Some(entry) = all.into_iter().find(is_later) else { return };
-    let (what, help) = if entry.has_zone {
-        ("the date is in the future", "write when the change was made")
-    } else {
-        (
-            "the date is in the future: without a zone it is one of UTC",
-            "write the zone as well: `date +%Y-%m-%dT%H:%M:%S%:z` prints it so",
-        )
-    };
-    let message = format!("{what}; apt refuses a package source whose index is later than its clock");
-    reader.report(entry.date_range.clone(), Diagnostic::warning("changelog-date-future", message).help(help));
 }
 
 /// Notes, once for each, people who changed something and are not among the authors.

@@ -2,6 +2,7 @@
 
 mod authors;
 mod changelog;
+mod contradictions;
 mod filters;
 mod reader;
 mod relations;
@@ -15,8 +16,11 @@ pub use relations::is_relation_name;
 
 use crate::closest_match;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::filesystem;
+use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
 use crate::model::{Author, Class, Filter, NodeId, Relation, Release};
+use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
@@ -46,17 +50,6 @@ pub const CLASSES: [(&str, Class); 4] = [
     ("third-party", Class::ThirdParty),
 ];
 
-/// The licences that the format lists; others are passed on.
-pub const LICENSES: [&str; 7] = [
-    "GPL",
-    "LGPL",
-    "BSD",
-    "SISSL",
-    "Freely distributable",
-    "Maui license",
-    "PBS license (see PBS_License.txt)",
-];
-
 /// Where the file names no group.
 pub const DEFAULT_GROUP: &str = "Applications/System";
 
@@ -80,25 +73,14 @@ pub(crate) struct Metadata {
     pub history: Vec<Release>,
 }
 
-const ROOT_ELEMENT: &str = "oscar";
-/// What the root was called in the format before OSCAR 5, and in files that were half converted.
-const LEGACY_ROOT_ELEMENT: &str = "package";
-
-/// A warning where the root still has its old name.
-pub(crate) fn check_root_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) {
-    let name = root.tag_name().name();
-    if name != ROOT_ELEMENT {
-        let message =
-            format!("the root element is `{name}`, as it was before OSCAR 5; it is read as `{ROOT_ELEMENT}`");
-        let help = format!("write `<{ROOT_ELEMENT}>`, and `</{ROOT_ELEMENT}>` at the end");
-        reader.report(reader.tag_range(root), Diagnostic::warning("root-name", message).help(help));
-    }
-}
+/// The root element, and its name before OSCAR 5.
+const ROOT: &str = "oscar";
+const OLD_ROOT: &str = "package";
 
 /// Why a document is not read at all: it is not an OPKG, or has the legacy format from before OSCAR 5.
 pub(crate) fn unsupported_document(reader: &ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<Diagnostic> {
     let name = root.tag_name().name();
-    if name != ROOT_ELEMENT && name != LEGACY_ROOT_ELEMENT {
+    if name != ROOT && name != OLD_ROOT {
         let diagnostic = Diagnostic::error(
             "root",
             format!("the root element is `{}`, not `oscar`", escape_for_display(name)),
@@ -133,9 +115,16 @@ pub fn legacy_format_element<'a, 'i>(root: XmlNode<'a, 'i>) -> Option<XmlNode<'a
     })
 }
 
-/// Reads everything below a root that [`unsupported_document`] has nothing against. `now`, in seconds since 1970, is
-/// what dates are compared with.
+/// Reads everything below a root that [`unsupported_document`] has nothing against. `now`: see [`crate::Settings::now`].
 pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: Option<i64>) -> Metadata {
+    if root.tag_name().name() == OLD_ROOT {
+        let message = format!("the root element `{OLD_ROOT}` is read as `{ROOT}`");
+        let diagnostic = Diagnostic::warning("root", message);
+        reader.report(
+            reader.tag_range(root),
+            diagnostic.help(format!("write `<{ROOT}>`, and `</{ROOT}>` at the end")),
+        );
+    }
     reader.check_container(root, &ELEMENT_ORDER.concat(), &[]);
     reader.check_order(root, &ELEMENT_ORDER);
     let name = read_name(reader, root);
@@ -168,7 +157,18 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
 
 fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<String> {
     let (name, range) = reader.required_line(root, "name")?;
+    if name == filesystem::NAME {
+        let message = format!("the name `{name}` is that of the directories which all packages share");
+        let help = format!("choose another one: opkgc itself makes the package `{}`", filesystem::PACKAGE);
+        reader.report(range, Diagnostic::error("name", message).help(help));
+        return None;
+    }
     if is_name(&name) {
+        if let Some(stem) = native_name::stem(&name) {
+            let message = format!("`opkg-{name}` is also the name of a part of an OPKG `{stem}`");
+            let help = "the two cannot be in one cluster: choose a name that does not end so";
+            reader.report(range, Diagnostic::warning("ambiguous-name", message).help(help));
+        }
         return Some(name);
     }
     let diagnostic = if matches_name_pattern(&name) {
@@ -190,11 +190,11 @@ fn matches_name_pattern(name: &str) -> bool {
         && name.chars().all(|c| is_letter(c) || matches!(c, '+' | '.' | '-'))
 }
 
-/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, and short
-/// enough for the names of files.
+/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, short enough for
+/// the names of files, and not that of the [directories that all share](crate::filesystem).
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS
+    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS && name != filesystem::NAME
 }
 
 /// The name that is nearest to what somebody wrote as one: in lower case, with `-` for everything that a name
@@ -271,15 +271,28 @@ fn read_license(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> String
     let Some((license, range)) = reader.required_line(root, "license") else {
         return String::new();
     };
-    if !LICENSES.contains(&license.as_str()) {
-        let help = match closest_match(&license, LICENSES) {
-            Some(meant) => format!("it is passed on as it is; did you mean `{meant}`?"),
-            None => format!("it is passed on as it is; the list has `{}`", LICENSES.join("`, `")),
-        };
-        let message =
-            format!("the licence `{}` is not in the list of the format", escape_for_display(&license));
-        reader.report(range, Diagnostic::note("license", message).help(help));
-    }
+    let shown = escape_for_display(&license);
+    let note = match classify_license(&license) {
+        LicenseText::Listed => return license,
+        LicenseText::Spdx => {
+            let message =
+                format!("the licence `{shown}` is an expression of SPDX, not in the list of the format");
+            Diagnostic::note("license", message).help("packages say it in the words of their distributions")
+        }
+        LicenseText::Free(meant) => {
+            let message =
+                format!("the licence `{shown}` is not in the list of the format, and passed on as it is");
+            let help = match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!(
+                    "write an expression of SPDX, `GPL-2.0-or-later` or `MIT OR Apache-2.0`; the list has `{}`",
+                    LICENSES.join("`, `")
+                ),
+            };
+            Diagnostic::note("license", message).help(help)
+        }
+    };
+    reader.report(range, note);
     license
 }
 

@@ -1,11 +1,11 @@
 //! What the packages need, offer and exclude.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use roxmltree::Node as XmlNode;
 
-use super::filters;
 use super::reader::ElementReader;
+use super::{contradictions, filters};
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_RELATIONS;
 use crate::model::{Bound, Filter, NodeId, Part, Relation, RelationKind, Scope};
@@ -41,6 +41,7 @@ pub(super) fn read_relations(reader: &mut ElementReader<'_>, root: XmlNode<'_, '
             }
         }
     }
+    contradictions::check(reader, &relations.list);
     relations.list
 }
 
@@ -60,7 +61,8 @@ type RelationKey = (Scope, RelationKind, String, Option<Bound>, Vec<(String, Opt
 #[derive(Default)]
 struct RelationCollector {
     list: Vec<Relation>,
-    seen: HashSet<RelationKey>,
+    /// Where each stands.
+    seen: HashMap<RelationKey, NodeId>,
     limit_reported: bool,
 }
 
@@ -122,8 +124,17 @@ impl RelationCollector {
         }
         let dists = filter.dists.iter().map(|dist| (dist.id.clone(), dist.bound.clone())).collect();
         let key = (scope, kind, name.clone(), bound.clone(), dists, filter.archs.clone());
-        if self.seen.insert(key) {
+        if let Some(first) = self.seen.get(&key) {
+            let message =
+                format!("`{}` stands here a second time, and counts once", escape_for_display(&name));
+            let mut diagnostic = Diagnostic::note("relation-twice", message).help("remove one of them");
+            if let Some(first) = reader.locations.get(*first) {
+                diagnostic = diagnostic.related(first.clone(), "the first");
+            }
+            reader.report(range, diagnostic);
+        } else {
             let at = reader.add_node(range);
+            self.seen.insert(key, at);
             self.list.push(Relation { at, scope, kind, name, bound, filter: filter.clone() });
         }
     }

@@ -3,28 +3,33 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::contents::{self, Shebang};
+use opkg_encoding::decode_windows_1252;
+
+use super::contents;
+use super::elf;
 use super::layout;
 use super::script::{self, ComponentHook, NativeScript};
+use super::shebang::{Shebang, parse_shebang};
 use super::walk::{self, Entry, EntryKind};
-use crate::decode::decode_windows_1252;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Part, Scriptlet, SourceFile};
+use crate::model::{Destination, Scriptlet, SourceFile};
 use crate::text::escape_for_display;
 use crate::{closest_match, limits};
 
-/// Reads the files among the entries, one after the other.
+/// Reads the files among the entries, one after the other. `archs` are those that the OPKG is restricted to.
 pub(super) fn read_files(
     root: &Path,
     name: &str,
+    archs: &[String],
     entries: &[Entry],
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
 ) -> Vec<SourceFile> {
     let paths =
         entries.iter().filter(|entry| entry.kind != EntryKind::Directory).map(|entry| entry.path.as_str());
-    let mut files = FileReader { root, name, paths: paths.collect(), diagnostics, locations, total_bytes: 0 };
+    let mut files =
+        FileReader { root, name, archs, paths: paths.collect(), diagnostics, locations, total_bytes: 0 };
     entries.iter().filter_map(|entry| files.read_entry(entry)).collect()
 }
 
@@ -36,6 +41,8 @@ fn script_name(path: &str) -> Option<&str> {
 struct FileReader<'a> {
     root: &'a Path,
     name: &'a str,
+    /// That the OPKG is restricted to; empty where it is not.
+    archs: &'a [String],
     /// Of all files and links.
     paths: HashSet<&'a str>,
     diagnostics: &'a mut DiagnosticSink,
@@ -77,13 +84,7 @@ impl FileReader<'_> {
             return None;
         }
         let native = script_name(path).and_then(script::parse_native_script);
-        if let Some(meant) = script_name(path).and_then(script::suggest_hook_name) {
-            let diagnostic = Diagnostic::warning(
-                "script-name",
-                format!("unknown hook name `{}`: the script is never run", escape_for_display(path)),
-            );
-            self.report(path, diagnostic.help(format!("did you mean `{meant}`?")));
-        }
+        self.check_script_name(path);
         let (is_executable, link) = match &entry.kind {
             EntryKind::File { is_executable } => (*is_executable, None),
             EntryKind::Link(held) => (false, Some(held.clone())),
@@ -100,22 +101,35 @@ impl FileReader<'_> {
             .or(target.as_ref())
             .map(|contents| contents.head.as_slice())
             .unwrap_or_default();
-        let line = contents::parse_shebang(head);
+        self.check_architecture(path, head);
+        let shebang = parse_shebang(head);
         let component = script_name(path).and_then(script::parse_component_hook);
         if let Some(component) = component {
             self.check_component(path, component, link.is_some() || contents::is_wasm(head));
         }
-        let scriptlet = native.and_then(|native| self.make_scriptlet(path, native, head));
-        let mode = if path.starts_with("scripts/") || is_executable || line != Shebang::None {
+        if contents.is_some() || target.is_some() {
+            self.check_shebang(path, head, &shebang);
+        }
+        let scriptlet = native.and_then(|native| self.make_scriptlet(path, native));
+        let mode = if path.starts_with("scripts/") || is_executable || head.starts_with(b"#!") {
             0o755
         } else {
             0o644
         };
-        let interpreter = self.interpreter_words(path, line, scriptlet.as_ref());
+        let interpreter = if head.starts_with(b"#!") {
+            shebang.words
+        } else if scriptlet.as_ref().is_some_and(|scriptlet| scriptlet.text.is_some()) {
+            vec!["/bin/sh".into()]
+        } else {
+            Vec::new()
+        };
         Some(SourceFile {
             at: self.locations.insert(Location::File(path.to_owned())),
             path: path.to_owned(),
-            part: native.map(|script| script.part).or(component.map(|hook| hook.part)).unwrap_or(Part::Api),
+            part: native
+                .map(|script| script.part)
+                .or(component.map(|hook| hook.part))
+                .unwrap_or_else(|| layout::helper_part(path)),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),
@@ -217,7 +231,7 @@ impl FileReader<'_> {
 
     /// What the package manager is to do with a native script; nothing where another one of the present name
     /// is there, or there is something wrong with it.
-    fn make_scriptlet(&mut self, path: &str, native: NativeScript, head: &[u8]) -> Option<Scriptlet> {
+    fn make_scriptlet(&mut self, path: &str, native: NativeScript) -> Option<Scriptlet> {
         if let Some(present) = native.current_name
             && self.paths.contains(format!("scripts/{present}").as_str())
         {
@@ -227,11 +241,6 @@ impl FileReader<'_> {
                 .related(Location::File(format!("scripts/{present}")), "the one that runs");
             self.report(path, diagnostic);
             return None;
-        }
-        let is_program = head.starts_with(b"\x7fELF");
-        if contents::parse_shebang(head) == Shebang::None && !is_program {
-            let diagnostic = Diagnostic::warning("script-interpreter", "the script has no `#!` line");
-            self.report(path, diagnostic.help("begin it with `#!/bin/sh`, or whatever it is written for"));
         }
         let time = native.time;
         if time.is_file_installed() {
@@ -269,41 +278,62 @@ impl FileReader<'_> {
         }
         Some(String::from_utf8(bytes).unwrap_or_else(|error| {
             let diagnostic =
-                Diagnostic::warning("script-encoding", "the script is not UTF-8, and read as ISO-8859-1");
+                Diagnostic::warning("script-encoding", "the script is not UTF-8, and read as windows-1252");
             self.report(path, diagnostic.help("save it as UTF-8"));
             decode_windows_1252(error.as_bytes())
         }))
     }
 
-    /// The interpreter as words, and what is wrong with its line.
-    fn interpreter_words(&mut self, path: &str, line: Shebang, scriptlet: Option<&Scriptlet>) -> Vec<String> {
-        match line {
-            Shebang::Line { words, has_carriage_return } => {
-                if has_carriage_return {
-                    let diagnostic = Diagnostic::warning(
-                        "script-line-ends",
-                        "the lines end with carriage returns, so nothing can run this",
-                    );
-                    self.report(path, diagnostic.help("save it with the line ends of Unix"));
-                }
-                words
+    /// Reports a name that was probably meant to be that of a hook.
+    fn check_script_name(&mut self, path: &str) {
+        let Some(name) = path.strip_prefix("scripts/") else { return };
+        let (message, help) = match name.rsplit_once('/') {
+            None => {
+                let Some(meant) = script::suggest_hook_name(name) else { return };
+                (
+                    format!("unknown hook name `{}`: the script is never run", escape_for_display(path)),
+                    format!("did you mean `{meant}`?"),
+                )
             }
-            Shebang::Invalid => {
-                let diagnostic = match scriptlet {
-                    Some(_) => {
-                        Diagnostic::error("script-interpreter", "no program can be found by the first line")
-                    }
-                    None => {
-                        Diagnostic::warning("script-interpreter", "no program can be found by the first line")
-                    }
-                };
-                self.report(path, diagnostic.help("write `#!` and the absolute path of a program"));
-                Vec::new()
-            }
-            Shebang::None if scriptlet.is_some_and(|scriptlet| scriptlet.text.is_some()) => {
-                vec!["/bin/sh".into()]
-            }
-            Shebang::None => Vec::new(),
+            Some((_, name)) if script::is_hook_name(name) => (
+                format!("`{}` is never run: hooks lie right in `scripts/`", escape_for_display(path)),
+                format!("move it to `scripts/{name}`, or give a helper another name"),
+            ),
+            Some(_) => return,
+        };
+        self.report(path, Diagnostic::warning("script-name", message).help(help));
+    }
+
+    /// Reports a program for one architecture in a package that goes to others as well.
+    fn check_architecture(&mut self, path: &str, head: &[u8]) {
+        let Some(arch) = elf::architecture(head) else { return };
+        if self.archs == [arch] {
+            return;
+        }
+        let goes_to = match self.archs {
+            [] => "all architectures".to_owned(),
+            archs => format!("`{}`", archs.join("`, `")),
+        };
+        let message = format!("a program for `{arch}`, but the package goes to {goes_to}");
+        let help = format!(
+            "restrict the package with `<filters><arch>{arch}</arch></filters>`, or put the program into a package of \
+             its own and require that"
+        );
+        self.report(path, Diagnostic::warning("file-architecture", message).help(help));
+    }
+
+    /// Reports why a file cannot be run that is meant to be: an error where something runs it by itself.
+    fn check_shebang(&mut self, path: &str, head: &[u8], shebang: &Shebang) {
+        if !path.starts_with("scripts/") && !path.starts_with("testing/") {
+            return;
+        }
+        let is_hook = script_name(path).is_some_and(script::is_hook_name);
+        for problem in &shebang.problems {
+            self.report(path, problem.diagnostic(is_hook, &shebang.words));
+        }
+        if is_hook && !shebang.is_script && !elf::is_elf(head) && !contents::is_wasm(head) {
+            let diagnostic = Diagnostic::warning("script-interpreter", "the script has no `#!` line");
+            self.report(path, diagnostic.help("begin it with `#!/bin/sh`, or whatever it is written for"));
         }
     }
 }

@@ -1,8 +1,18 @@
 //! Where the files of an OPKG's directory are installed.
 
-use crate::model::Destination;
+use crate::model::{Destination, Part};
 
 const TESTING_DIR: &str = "/usr/lib/oscar/testing";
+
+/// Directories that the packages of all OPKGs install into, parents first. Each OPKG owns what is its own below them.
+pub(crate) const SHARED_DIRECTORIES: [&str; 6] = [
+    "/usr/lib/oscar",
+    "/usr/lib/oscar/packages",
+    "/usr/lib/oscar/testing",
+    "/usr/lib/oscar/testing/apitests.d",
+    "/usr/lib/oscar/testing/data",
+    "/usr/lib/oscar/testing/tests.d",
+];
 
 /// Directories at the top that are entered.
 pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 3] = ["scripts", "testing", "doc"];
@@ -12,6 +22,18 @@ const DOCUMENT_NAMES: [&str; 5] = ["AUTHORS", "CHANGELOG", "BUGS", "NEWS", "TODO
 const IGNORED_NAMES: [&str; 2] = ["SRPMS", "distro"];
 /// Directories of `testing/` that all packages put their files into.
 const SHARED_TEST_DIRECTORIES: [&str; 2] = ["apitests.d", "tests.d"];
+
+/// Directories of `scripts/` whose files go where the scripts of a part do.
+const PART_DIRECTORIES: [(&str, Part); 2] =
+    [("scripts/client", Part::Client), ("scripts/server", Part::Server)];
+
+/// The part that a file or directory is in unless its name says otherwise.
+pub(super) fn helper_part(path: &str) -> Part {
+    let is_inside = |directory: &str| {
+        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    PART_DIRECTORIES.iter().find(|(directory, _)| is_inside(directory)).map_or(Part::Api, |(_, part)| *part)
+}
 
 /// Where the scripts of an OPKG are installed.
 pub(crate) fn package_home(name: &str) -> String {

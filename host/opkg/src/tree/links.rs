@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::helpers::is_within_reach;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::DiagnosticSink;
-use crate::model::{Destination, Directory, Part, SourceFile};
+use crate::model::{Destination, Directory, SourceFile};
 use crate::text::escape_for_display;
 
 /// Links that lead to links, at most; what kernels follow.
@@ -68,7 +69,7 @@ impl<'a> InstalledTree<'a> {
                 name => path.push(name),
             }
             if let Some(file) = self.files.get(&path) {
-                if !can_reference(link.part, file.part) {
+                if !is_within_reach(link.part, file.part) {
                     return false;
                 }
                 if let Some(next) = &file.link {
@@ -89,9 +90,4 @@ impl<'a> InstalledTree<'a> {
         }
         true
     }
-}
-
-/// Whether what is in one package may rely on a file of another: the server part requires the api part.
-fn can_reference(from: Part, to: Part) -> bool {
-    from == to || (from == Part::Server && to == Part::Api)
 }

@@ -1,16 +1,20 @@
 //! The OPKG's directory: which files there are, where they go, and what is wrong with them.
 
 pub(crate) mod contents;
+mod elf;
 mod file;
+mod helpers;
 mod layout;
 mod links;
 mod script;
+mod shebang;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-pub(crate) use layout::package_home;
+pub(crate) use layout::{SHARED_DIRECTORIES, package_home};
+pub use script::hook_names;
 pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
@@ -20,19 +24,21 @@ use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
 
 /// The files of an OPKG, sorted by path, and the directories that its packages own, parents first. `root` is
-/// canonical; `name` is that of the OPKG.
+/// canonical; `name` is that of the OPKG, `archs` those that it is restricted to.
 pub(crate) fn read(
     root: &Path,
     name: &str,
+    archs: &[String],
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
 ) -> (Vec<SourceFile>, Vec<Directory>) {
     let enter = |path: &str| path.contains('/') || layout::TOP_LEVEL_DIRECTORIES.contains(&path);
     let entries = walk::walk(root, layout::is_ignored, enter, diagnostics);
-    let files = file::read_files(root, name, &entries, diagnostics, locations);
+    let files = file::read_files(root, name, archs, &entries, diagnostics, locations);
     let directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);
+    helpers::check(root, &package_home(name), &files, diagnostics);
     (files, directories)
 }
 
@@ -47,8 +53,9 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
         if let Some(destination) =
             destination.filter(|destination| *destination != Destination::Documentation(String::new()))
         {
-            layout::required_root(name, &destination).map(|root| own(Part::Api, root));
-            own(Part::Api, destination);
+            let part = layout::helper_part(&entry.path);
+            layout::required_root(name, &destination).map(|root| own(part, root));
+            own(part, destination);
         }
     }
     for file in files {

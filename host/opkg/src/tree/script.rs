@@ -20,6 +20,10 @@ const TIMES: [(&str, HookTime); 4] = [
     ("post-uninstall", HookTime::PostUninstall),
 ];
 
+/// Older names of hooks that the cluster software runs.
+const LEGACY_CLUSTER_NAMES: [&str; 5] =
+    ["pre_configure", "post_configure", "post_rpm_nochroot", "post_clients", "post_install"];
+
 /// Hooks that the cluster software runs, not the package manager.
 const CLUSTER_HOOKS: [&str; 6] = [
     "api-pre-configure",
@@ -85,26 +89,68 @@ fn belongs_to_component(name: &str) -> bool {
     parse_component_hook(listed.as_deref().unwrap_or(name)).is_some()
 }
 
+/// Whether something runs a file of this name in `scripts/` itself, a script or a component.
+pub(super) fn is_hook_name(name: &str) -> bool {
+    parse_native_script(name).is_some()
+        || CLUSTER_HOOKS.contains(&name)
+        || LEGACY_CLUSTER_NAMES.contains(&name)
+        || parse_component_hook(name).is_some()
+}
+
+/// The names of hooks, older ones last.
+#[must_use]
+pub fn hook_names() -> Vec<String> {
+    let older = LEGACY_NAMES.iter().map(|(old, _)| *old).chain(LEGACY_CLUSTER_NAMES);
+    current_hook_names().into_iter().chain(older.map(str::to_owned)).collect()
+}
+
+fn current_hook_names() -> Vec<String> {
+    let natives =
+        PARTS.iter().flat_map(|(part, _)| TIMES.iter().map(move |(time, _)| format!("{part}-{time}")));
+    natives.chain(CLUSTER_HOOKS.map(str::to_owned)).collect()
+}
+
+/// Endings that programs have elsewhere, and hooks have not.
+const PROGRAM_SUFFIXES: [&str; 6] = [".sh", ".bash", ".pl", ".py", ".rb", ".bin"];
+
 /// The hook that a name was probably meant to be: it looks like one, but is none.
 pub(super) fn suggest_hook_name(name: &str) -> Option<String> {
-    let looks_like_one = PARTS
-        .iter()
-        .any(|(part, _)| name.strip_prefix(part).is_some_and(|rest| rest.starts_with(['-', '_'])));
-    if !looks_like_one
-        || CLUSTER_HOOKS.contains(&name)
-        || parse_native_script(name).is_some()
-        || belongs_to_component(name)
-    {
+    if is_hook_name(name) || belongs_to_component(name) {
         return None;
     }
     if let Some(hook) = name.strip_suffix(COMPONENT_SUFFIX) {
         return suggest_hook_name(hook).map(|meant| meant + COMPONENT_SUFFIX);
     }
-    let natives: Vec<String> = PARTS
+    let lower = name.to_ascii_lowercase();
+    if let Some(old) =
+        LEGACY_NAMES.iter().map(|(old, _)| *old).chain(LEGACY_CLUSTER_NAMES).find(|old| *old == lower)
+    {
+        return Some(old.to_owned());
+    }
+    let stem = PROGRAM_SUFFIXES.iter().find_map(|suffix| lower.strip_suffix(suffix)).unwrap_or(&lower);
+    let written = sorted_words(stem);
+    let known = current_hook_names();
+    if let Some(same) = known.iter().find(|known| sorted_words(known) == written) {
+        return Some(same.clone());
+    }
+    // A helper may well be called after a part, or after a time; a hook has the form of one.
+    let begins_with_part = PARTS
         .iter()
-        .flat_map(|(part, _)| TIMES.iter().map(move |(time, _)| format!("{part}-{time}")))
-        .collect();
-    closest_match(name, natives.iter().map(String::as_str).chain(CLUSTER_HOOKS)).map(str::to_owned)
+        .any(|(part, _)| stem.strip_prefix(part).is_some_and(|rest| rest.starts_with(['-', '_'])));
+    let has_time = written.iter().any(|word| ["pre", "post"].contains(word));
+    let is_long = written.len() == 3;
+    let looks_like_hook = begins_with_part || (has_time && is_long);
+    if !looks_like_hook {
+        return None;
+    }
+    closest_match(&stem.replace('_', "-"), known.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// The words of a name, whatever they are joined with, in the order of the alphabet.
+fn sorted_words(name: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = name.split(['-', '_', '.', ' ']).filter(|word| !word.is_empty()).collect();
+    words.sort_unstable();
+    words
 }
 
 #[cfg(test)]
@@ -153,8 +199,32 @@ mod tests {
     #[test]
     fn names_that_miss_their_hook() {
         assert_eq!(suggest_hook_name("server-post-instal").as_deref(), Some("server-post-install"));
-        assert_eq!(suggest_hook_name("api_post_image").as_deref(), Some("api-post-image"));
-        for name in ["server-post-install", "api-post-clients", "post_install", "server-things", "helper"] {
+        for (name, meant) in [
+            ("api_post_image", "api-post-image"),
+            ("Server-Post-Install", "server-post-install"),
+            ("CLIENT-PRE-UNINSTALL", "client-pre-uninstall"),
+            ("post-install-server", "server-post-install"),
+            ("post_install_client", "client-post-install"),
+            ("install-post-api", "api-post-install"),
+            ("server-post-install.sh", "server-post-install"),
+            ("api-post-clientdefs", "api-post-clientdef"),
+            ("sever-post-install", "server-post-install"),
+            ("cilent-post-install", "client-post-install"),
+            ("Post_Install", "post_install"),
+            ("SETUP", "setup"),
+        ] {
+            assert_eq!(suggest_hook_name(name).as_deref(), Some(meant), "{name}");
+        }
+        for name in [
+            "server-post-install",
+            "api-post-clients",
+            "post_install",
+            "server-things",
+            "helper",
+            "post-process.sh",
+            "client",
+            "install.sh",
+        ] {
             assert_eq!(suggest_hook_name(name), None, "{name}");
         }
     }

@@ -3,27 +3,30 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
-use opkg::model::Part;
-use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_package::BuildMode;
-use opkg_runtime::{DistributionPlugin, Registry};
+use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::job::{self, Job, JobOutcome, LoadedPackage};
+use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
+use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
+use crate::settings::{self, Origin};
 use crate::source_date::{now, source_date};
-use crate::{build_report, dists, hook_components, interrupt, plugins, signing};
+use crate::{
+    build_report, dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, targets,
+};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When nothing could be started: an unknown target, an unusable output directory.
-pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
+pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> {
     let threads = arguments.jobs.map(usize::from);
     let registry = plugins::discover_plugins(shell, &arguments.plugins.files, threads)?;
     if arguments.supported_dist {
@@ -36,90 +39,90 @@ pub fn run(shell: Shell, arguments: BuildArgs) -> Result<ExitStatus, CliError> {
             UsageError::new("no OPKG was named", "name the directory that holds its config.xml").into()
         );
     }
-    let targets = resolve_targets(&registry, &arguments.dist)?;
+    let effective = settings::load(&arguments.settings.settings_files, Some(arguments))?;
+    if effective.targets.value.is_empty() {
+        return Err(UsageError::new(
+            "nothing says what to compile for",
+            "name it with --dist, as in `--dist rhel-9`, or in the settings; `opkgc --supported-dist` lists what there is",
+        )
+        .into());
+    }
+    let place = match &effective.targets.origin {
+        Origin::CommandLine => None,
+        origin => Some(origin.to_string()),
+    };
+    let targets = targets::resolve_targets(&registry, &effective.targets.value, place.as_deref())?;
     check_output_outside(&arguments.output, &directories)?;
 
-    let signer = signing::load_signer(&arguments)?;
-    let settings = compile_settings(&arguments)?;
-    let packages = load_packages(shell, &arguments, &settings, directories, &registry.ids());
+    let plan = BuildPlan {
+        output: arguments.output.clone(),
+        builder: match arguments.builder {
+            _ if arguments.source => BuildMode::None,
+            args::BuilderChoice::Direct => BuildMode::Direct,
+            args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
+        },
+        signer: signing::load_signer(arguments, &effective)?,
+        settings: effective.package_settings(),
+    };
+    let index_plan = match (arguments.repo, &plan.signer) {
+        (false, _) => IndexPlan::Untouched,
+        (true, Some(_)) => IndexPlan::Signed,
+        (true, None) if arguments.no_sign => IndexPlan::UnsignedOnPurpose,
+        (true, None) => IndexPlan::Unsigned,
+    };
+    for (target, _) in &targets {
+        losses::check_index(shell, &job::target_directory(&plan.output, target), index_plan)?;
+    }
+    let settings = Settings {
+        automatic_relations: effective.automatic_relations(),
+        source_date: source_date()?,
+        now: now(),
+    };
+    let packages = load_packages(shell, arguments, &settings, directories, &registry.ids());
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
         .collect();
-    let builder = match arguments.builder {
-        _ if arguments.source => BuildMode::None,
-        args::BuilderChoice::Direct => BuildMode::Direct,
-        args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
-    };
-
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let progress = ProgressBar::new(shell, jobs.len());
-    let mut reports = build_report::BuildReport::new(shell, targets.len());
-    let mut built: Vec<&Target> = Vec::new();
+    let mut reports = build_report::BuildReport::new(shell);
+    let mut built: Vec<(&Target, &DistributionPlugin)> = Vec::new();
     run_in_order(
         &jobs,
         threads.unwrap_or_else(opkg_runtime::parallelism),
-        |job| progress.track(job.title(), || job.run(&arguments.output, builder, signer.as_ref())),
+        |job| progress.track(job.title(), || job.run(&plan)),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
-            if matches!(outcome, Some(JobOutcome::Built(..))) && !built.contains(&job.target) {
-                built.push(job.target);
+            let is_new = built.iter().all(|(target, _)| *target != job.target);
+            if is_new && matches!(outcome, Some(JobOutcome::Built(..))) {
+                built.push((job.target, job.plugin));
             }
             reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried))
         },
     )?;
     drop(progress);
-    if arguments.repo {
-        for target in built {
-            let directory = job::target_directory(&arguments.output, target);
-            let indexed = opkg_package::write_index(&directory, &target.to_string(), signer.as_ref());
+    for (target, plugin) in built {
+        let directory = job::target_directory(&plan.output, target);
+        if settings.automatic_relations.require_filesystem() {
+            reports.record_filesystem(&directory, target, filesystem::write(target, plugin, &plan))?;
+        }
+        if arguments.repo {
+            if let Some((one, other)) = opkg_names::clash_in_repository(&directory) {
+                let message = format!(
+                    "{} holds packages of the OPKGs {one} and {other}, which exclude each other: both make \
+                     opkg-{other}",
+                    directory.display()
+                );
+                let help =
+                    "remove those of one of them, or write the packages of each into a directory of its own";
+                reports.record_index(&directory, target, Err(UsageError::new(message, help).into()))?;
+                continue;
+            }
+            let indexed = opkg_package::write_index(&directory, &target.to_string(), plan.signer.as_ref());
             reports.record_index(&directory, target, indexed.map_err(CliError::from))?;
         }
     }
     reports.finish()
-}
-
-fn resolve_targets(
-    registry: &Registry,
-    names: &[String],
-) -> Result<Vec<(Target, DistributionPlugin)>, CliError> {
-    let mut targets: Vec<(Target, DistributionPlugin)> = Vec::new();
-    for name in names {
-        let target = registry
-            .parse_target(name)
-            .map_err(|error| UsageError::new(error.to_string(), unknown_dist_help(registry, name)))?;
-        if targets.iter().all(|(known, _)| *known != target) {
-            let plugin = registry.load(&target)?;
-            targets.push((target, plugin));
-        }
-    }
-    Ok(targets)
-}
-
-/// What to say about an unknown distribution.
-fn unknown_dist_help(registry: &Registry, name: &str) -> String {
-    let ids = registry.ids();
-    let ids = ids.iter().map(String::as_str);
-    let asked = name.split('-').next().unwrap_or(name);
-    match opkg::closest_match(asked, ids) {
-        Some(near) => format!("did you mean `{near}`? `opkgc --supported-dist` lists all"),
-        None => "`opkgc --supported-dist` lists what there is; `opkgc plugin install` adds more".into(),
-    }
-}
-
-fn compile_settings(arguments: &BuildArgs) -> Result<Settings, CliError> {
-    let mut settings = Settings::default();
-    for (part, names) in &arguments.auto_requires {
-        let list = match part {
-            Part::Api => &mut settings.automatic_relations.api,
-            Part::Server => &mut settings.automatic_relations.server,
-            Part::Client => &mut settings.automatic_relations.client,
-        };
-        list.clone_from(names);
-    }
-    settings.source_date = source_date()?;
-    settings.now = now();
-    Ok(settings)
 }
 
 /// An OPKG's directory is never written to.
@@ -167,8 +170,12 @@ fn load_packages(
             }
             loaded.diagnostics.extend(found);
         }
-        if let Some(twin) = duplicate_name(&packages, &loaded) {
-            loaded.diagnostics.push(twin);
+        let others = packages.iter().filter_map(|package| {
+            Some((package.directory.as_path(), package.loaded.opkg.as_ref()?.name.as_str()))
+        });
+        let clash = loaded.opkg.as_ref().and_then(|opkg| opkg_names::name_clash(&opkg.name, others));
+        if let Some(clash) = clash {
+            loaded.diagnostics.push(clash);
             loaded.opkg = None;
         }
         let findings = &loaded.diagnostics;
@@ -193,22 +200,6 @@ fn load_packages(
         packages.push(LoadedPackage { directory, loaded, is_compilable: usable });
     }
     packages
-}
-
-/// Two OPKGs of one name would overwrite each other's packages.
-fn duplicate_name(packages: &[LoadedPackage], loaded: &LoadResult) -> Option<Diagnostic> {
-    let name = &loaded.opkg.as_ref()?.name;
-    let other = packages
-        .iter()
-        .find(|package| package.loaded.opkg.as_ref().is_some_and(|opkg| opkg.name == *name))?;
-    Some(Diagnostic {
-        severity: Severity::Error,
-        code: "same-name".into(),
-        message: format!("the OPKG in {} has the name `{name}` as well", other.directory.display()),
-        location: None,
-        help: Some("compile them one at a time, into different output directories".into()),
-        related: Vec::new(),
-    })
 }
 
 #[cfg(test)]

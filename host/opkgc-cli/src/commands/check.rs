@@ -1,15 +1,26 @@
-//! `opkgc check`: all mistakes of an OPKG at once.
+//! `opkgc check`: all mistakes of an OPKG at once, those that a build for the targets would find among them.
 
-use opkg::Settings;
-use opkg::diagnostic::Severity;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use opkg::diagnostic::{Diagnostic, Location, Severity};
+use opkg::model::Opkg;
+use opkg::{LoadResult, Settings};
+use opkg_convert::find_template_texts;
+use opkg_interface::Target;
+use opkg_runtime::DistributionPlugin;
 use opkg_shell::{Shell, diagnostics};
 use serde::Serialize;
 
 use crate::args::{CheckArgs, DenyLevel};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::source_date;
-use crate::{dists, forms, hook_components, json, plugins};
+use crate::source_date::{now, source_date};
+use crate::target_check::TargetFinding;
+use crate::{
+    dists, forms, hook_components, json, opkg_names, plugins, script_syntax, target_check, targets,
+    test_definitions,
+};
 
 /// What `--format json` prints for one directory.
 #[derive(Serialize)]
@@ -19,69 +30,202 @@ struct CheckJson {
     name: Option<String>,
     version: Option<String>,
     ok: bool,
-    diagnostics: Vec<json::DiagnosticJson>,
+    /// What was checked for.
+    targets: Vec<String>,
+    diagnostics: Vec<FindingJson>,
+}
+
+#[derive(Serialize)]
+struct FindingJson {
+    #[serde(flatten)]
+    diagnostic: json::DiagnosticJson,
+    /// Those that it holds for; absent where it holds whatever the target.
+    targets: Option<Vec<String>>,
+}
+
+/// The rule about licences.
+const LICENSE_CODE: &str = "license";
+
+/// What was found in one directory.
+struct CheckReport {
+    loaded: LoadResult,
+    /// Of the plugins.
+    of_targets: Vec<TargetFinding>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When a plugin is broken or the findings cannot be printed.
+/// When a target is unknown, a plugin is broken, or the findings cannot be printed.
 pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> {
-    let renderer = shell.renderer(true);
-    let known = plugins::discover_plugins(shell, &[], None)?.ids();
-    let settings = Settings { now: source_date::now(), ..Settings::default() };
+    let registry = plugins::discover_plugins(shell, &arguments.plugins.files, None)?;
+    let targets = match arguments.dist.as_slice() {
+        [] => targets::all_distributions(&registry)?,
+        names => targets::resolve_targets(&registry, names, None)?,
+    };
+    let settings = Settings { source_date: source_date()?, now: now(), ..Settings::default() };
+    let known = registry.ids();
+    let mut shared_names = SharedNames::default();
     let mut reports = Vec::new();
     let mut all_ok = true;
-    for directory in &arguments.directories {
-        let mut loaded = opkg::load(directory, &settings);
-        if let Some(opkg) = &loaded.opkg {
-            loaded.diagnostics.extend(dists::misspelled_dists(opkg, &known));
-            loaded.diagnostics.extend(hook_components::check_components(directory, opkg));
+    let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets);
+    let mut checked = arguments.directories.iter().map(check).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<(&Path, String)> = std::iter::zip(&arguments.directories, &checked)
+        .filter_map(|(directory, report)| {
+            Some((directory.as_path(), report.loaded.opkg.as_ref()?.name.clone()))
+        })
+        .collect();
+    for (directory, report) in std::iter::zip(&arguments.directories, &mut checked) {
+        if let Some(opkg) = &report.loaded.opkg {
+            // Two of one name may be checked together; only their packages must not be built together.
+            let others = names.iter().filter(|(_, name)| *name != opkg.name);
+            let others = others.map(|(directory, name)| (*directory, name.as_str()));
+            let other_names: BTreeSet<&str> = others.clone().map(|(_, name)| name).collect();
+            let mut found = shared_names.add(directory, opkg);
+            found.extend(opkg_names::name_clash(&opkg.name, others));
+            found.extend(opkg_names::bare_names(opkg, &other_names));
+            report.loaded.diagnostics.extend(found);
         }
-        loaded.diagnostics.extend(forms::check_forms(directory));
-        let worst = loaded.diagnostics.iter().map(|it| it.severity).min();
-        let denied = arguments.deny == Some(DenyLevel::Warnings)
-            && worst <= Some(Severity::Warning)
-            && worst.is_some();
-        let usable = loaded.opkg.is_some() && worst != Some(Severity::Error);
-        let ok = usable && !denied;
-        all_ok &= ok;
+        let verdict = Verdict::new(report, arguments.deny);
+        all_ok &= verdict.ok;
         if shell.is_json() {
-            let findings = loaded.diagnostics.iter();
-            let findings =
-                findings.map(|it| json::diagnostic_json(directory, loaded.source.as_ref(), it)).collect();
-            reports.push(CheckJson {
-                directory: directory.to_string_lossy().into_owned(),
-                name: loaded.opkg.as_ref().map(|it| it.name.clone()),
-                version: loaded.opkg.as_ref().and_then(|it| it.version()).map(ToString::to_string),
-                ok,
-                diagnostics: findings,
-            });
-            continue;
+            reports.push(check_json(directory, report, &targets, verdict.ok));
+        } else {
+            print_report(shell, directory, report, targets.len(), &verdict)?;
         }
-        let shown: Vec<_> = loaded
-            .diagnostics
-            .iter()
-            .filter(|it| !shell.is_quiet() || it.severity == Severity::Error)
-            .cloned()
-            .collect();
-        shell.print(&diagnostics::render_diagnostics(
-            &renderer,
-            directory,
-            loaded.source.as_ref(),
-            &shown,
-        ))?;
-        let count = diagnostics::count_by_severity(&loaded.diagnostics);
-        let count = if count.is_empty() { "no findings".to_owned() } else { count };
-        let result = match (ok, denied && usable) {
-            (true, _) => "ok",
-            (_, true) => "failed: warnings are denied",
-            _ => "cannot be compiled",
-        };
-        shell.status(&format!("{}: {result} ({count})", directory.display()));
     }
     if shell.is_json() {
         shell.print_json(&reports)?;
     }
     Ok(if all_ok { ExitStatus::Success } else { ExitStatus::Failed })
+}
+
+fn check_directory(
+    directory: &Path,
+    settings: &Settings,
+    known_dists: &[String],
+    targets: &[(Target, DistributionPlugin)],
+) -> Result<CheckReport, CliError> {
+    let mut loaded = opkg::load(directory, settings);
+    let mut of_targets = Vec::new();
+    if let Some(opkg) = &loaded.opkg {
+        let config = loaded.source.as_ref().map(|source| source.text.as_str()).unwrap_or_default();
+        loaded.diagnostics.extend(find_template_texts(opkg, config));
+        loaded.diagnostics.extend(dists::misspelled_dists(opkg, known_dists));
+        loaded.diagnostics.extend(hook_components::check_components(directory, opkg));
+        loaded.diagnostics.extend(script_syntax::check_syntax(directory, opkg));
+        loaded.diagnostics.extend(test_definitions::check_tests(directory, opkg));
+        let check = target_check::check_targets(opkg, targets)?;
+        // About a licence that is none of the format's list there is a note already: what becomes of it belongs there.
+        let note = loaded.diagnostics.iter_mut().find(|diagnostic| diagnostic.code == LICENSE_CODE);
+        if let (Some(note), Some(names)) = (note, check.describe_licenses()) {
+            let help = note.help.take().unwrap_or_default();
+            note.help = Some(format!("{help}; the packages call it {names}"));
+        }
+        of_targets = check.findings;
+    }
+    loaded.diagnostics.extend(forms::check_forms(directory));
+    Ok(CheckReport { loaded, of_targets })
+}
+
+/// Where packages put files into directories that they share, each with the OPKG and its file.
+#[derive(Default)]
+struct SharedNames(BTreeMap<String, (PathBuf, String)>);
+
+impl SharedNames {
+    /// Warns of files that an OPKG checked before installs at the same place.
+    fn add(&mut self, directory: &Path, opkg: &Opkg) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (installed, file) in test_definitions::shared_files(opkg) {
+            match self.0.get(&installed) {
+                Some((other, _)) if other == directory => {}
+                Some((other, theirs)) => {
+                    let message = format!(
+                        "{} installs `{}` at the same place",
+                        other.display(),
+                        opkg::escape_for_display(theirs)
+                    );
+                    let diagnostic = Diagnostic::warning("test-shared-name", message)
+                        .at(Location::File(file))
+                        .help(format!("let its name begin with `{}_`: both cannot be installed", opkg.name));
+                    found.push(diagnostic);
+                }
+                None => drop(self.0.insert(installed, (directory.to_owned(), file))),
+            }
+        }
+        found
+    }
+}
+
+/// What the findings come to.
+struct Verdict {
+    ok: bool,
+    words: &'static str,
+}
+
+impl Verdict {
+    fn new(report: &CheckReport, deny: Option<DenyLevel>) -> Self {
+        let worst = report.findings().map(|finding| finding.severity).min();
+        let is_compilable = report.loaded.opkg.is_some() && worst != Some(Severity::Error);
+        let is_denied =
+            deny == Some(DenyLevel::Warnings) && worst.is_some_and(|worst| worst <= Severity::Warning);
+        let is_of_targets =
+            report.of_targets.iter().any(|finding| finding.diagnostic.severity == Severity::Error);
+        let (ok, words) = match (is_compilable, is_denied) {
+            (true, false) => (true, "ok"),
+            (true, true) => (false, "failed: warnings are denied"),
+            (false, _) if is_of_targets => (false, "cannot be compiled for all targets"),
+            (false, _) => (false, "cannot be compiled"),
+        };
+        Self { ok, words }
+    }
+}
+
+impl CheckReport {
+    fn findings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.loaded.diagnostics.iter().chain(self.of_targets.iter().map(|finding| &finding.diagnostic))
+    }
+}
+
+fn print_report(
+    shell: Shell,
+    directory: &Path,
+    report: &CheckReport,
+    target_count: usize,
+    verdict: &Verdict,
+) -> Result<(), CliError> {
+    let of_targets = report.of_targets.iter().map(|finding| finding.with_targets(target_count));
+    let findings: Vec<Diagnostic> = report.loaded.diagnostics.iter().cloned().chain(of_targets).collect();
+    let is_shown = |finding: &&Diagnostic| !shell.is_quiet() || finding.severity == Severity::Error;
+    let shown: Vec<Diagnostic> = findings.iter().filter(is_shown).cloned().collect();
+    let source = report.loaded.source.as_ref();
+    shell.print(&diagnostics::render_diagnostics(&shell.renderer(true), directory, source, &shown))?;
+    let count = diagnostics::count_by_severity(&findings);
+    let count = if count.is_empty() { "no findings".to_owned() } else { count };
+    shell.status(&format!("{}: {} ({count})", directory.display(), verdict.words));
+    Ok(())
+}
+
+fn check_json(
+    directory: &Path,
+    report: &CheckReport,
+    targets: &[(Target, DistributionPlugin)],
+    ok: bool,
+) -> CheckJson {
+    let (loaded, source) = (&report.loaded, report.loaded.source.as_ref());
+    let of_opkg = loaded.diagnostics.iter().map(|diagnostic| (diagnostic, None));
+    let of_targets =
+        report.of_targets.iter().map(|finding| (&finding.diagnostic, Some(finding.targets.clone())));
+    let findings = of_opkg.chain(of_targets).map(|(diagnostic, targets)| FindingJson {
+        diagnostic: json::diagnostic_json(directory, source, diagnostic),
+        targets,
+    });
+    CheckJson {
+        directory: directory.to_string_lossy().into_owned(),
+        name: loaded.opkg.as_ref().map(|opkg| opkg.name.clone()),
+        version: loaded.opkg.as_ref().and_then(|opkg| opkg.version()).map(ToString::to_string),
+        ok,
+        targets: targets.iter().map(|(target, _)| target.to_string()).collect(),
+        diagnostics: findings.collect(),
+    }
 }

@@ -7,3 +7,4 @@ pub mod diff;
 pub mod hook;
 pub mod new;
 pub mod plugin;
+pub mod settings;

@@ -26,7 +26,7 @@ const MAINTAINER_VARIABLES: [(&str, &str); 3] = [
 struct NewJson<'a> {
     name: &'a str,
     directory: String,
-    /// Whether the maintainer is a placeholder, which must be replaced.
+    /// Whether nobody was named as the maintainer, so that whoever runs this stands there.
     maintainer_missing: bool,
 }
 
@@ -45,7 +45,8 @@ pub fn run(shell: Shell, arguments: &NewArgs) -> Result<ExitStatus, CliError> {
         Some(seconds) => Timestamp { seconds, offset: 0 },
         None => current_timestamp(),
     };
-    let maintainer = known.clone().unwrap_or_else(Maintainer::placeholder);
+    let maintainer =
+        known.clone().unwrap_or_else(|| current_user(|variable| std::env::var(variable).ok(), &host_name()));
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     match create_opkg(name, &target, &maintainer, date) {
         Err(error @ Error::InvalidName(_)) => {
@@ -61,8 +62,8 @@ pub fn run(shell: Shell, arguments: &NewArgs) -> Result<ExitStatus, CliError> {
     }
     if known.is_none() {
         shell.status(&format!(
-            "warning: nobody is known as the maintainer\n  help: write your name and e-mail address into `{}`, or name \
-             yourself with --maintainer next time",
+            "warning: nobody is named as the maintainer, so it is {maintainer}\n  help: write your name and e-mail address \
+             into `{}`, or name yourself with --maintainer next time",
             target.join("config.xml").display()
         ));
     }
@@ -89,6 +90,23 @@ fn maintainer_from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Opti
     Ok(None)
 }
 
+/// Whoever runs this, as mail is sent within the machine: good enough for packages to be built.
+fn current_user(variable: impl Fn(&str) -> Option<String>, host: &str) -> Maintainer {
+    let user =
+        ["LOGNAME", "USER"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let user = user.unwrap_or_else(|| "root".into());
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let places = is_host.then_some(host).into_iter().chain(["localhost"]);
+    let mut known = places.filter_map(|host| Maintainer::new(&user, &format!("{user}@{host}")).ok());
+    known.next().unwrap_or_else(Maintainer::root)
+}
+
+/// Of this machine; Linux has it in a file.
+fn host_name() -> String {
+    let name = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
 /// By the machine's clock, within what a package can carry.
 fn current_timestamp() -> Timestamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -99,6 +117,19 @@ fn current_timestamp() -> Timestamp {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn somebody_always_is_the_maintainer() {
+        let shown = |user: Option<&str>, host: &str| {
+            current_user(|name| (name == "USER").then(|| user.map(str::to_owned)).flatten(), host).to_string()
+        };
+        assert_eq!(shown(Some("ada"), "head.example.org"), "ada <ada@head.example.org>");
+        assert_eq!(shown(None, "head"), "root <root@head>");
+        for host in ["", "a b", "x.invalid", "\u{7}"] {
+            assert_eq!(shown(Some("ada"), host), "ada <ada@localhost>", "{host:?}");
+        }
+        assert_eq!(shown(Some("a<b>\n"), "head"), "root <root@localhost>");
+    }
 
     #[test]
     fn the_first_complete_pair_counts() {

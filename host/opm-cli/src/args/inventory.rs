@@ -1,12 +1,13 @@
 //! Arguments of the commands about targets, packages and the database.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 use opkg_engine::target_selector::TargetSelector;
-use opkg_oda::TargetAddress;
+use opkg_oda::{PackageName, TargetAddress};
 
-use crate::value_parsers::{AddressList, parse_addresses, parse_image};
+use crate::value_parsers::{AddressList, parse_addresses, parse_age, parse_image};
 
 /// What to do with targets.
 #[derive(Debug, Subcommand)]
@@ -55,6 +56,45 @@ pub enum PackageCommand {
     },
     /// List the packages that are known
     List,
+    /// Forget packages that are requested and installed nowhere, with their configuration
+    Remove {
+        /// Which ones
+        #[arg(required = true, value_name = "PACKAGE")]
+        packages: Vec<PackageName>,
+    },
+}
+
+/// Options of `purge`.
+#[derive(Debug, Args)]
+#[command(after_help = "Removed are
+  - the configuration of packages that are requested and installed nowhere
+  - runs that ended before the given time, with their steps, and the logs of these
+  - logs of runs that the database does not know, if they are older than that
+
+Nothing is removed from any target.")]
+pub struct PurgeArgs {
+    /// What is older than this: 90d, 12w
+    #[arg(long, value_name = "AGE", default_value = "90d", value_parser = parse_age)]
+    pub older_than: Duration,
+
+    /// Show what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Write to this file instead of standard output; its owner alone can read it
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Write passwords as well
+    ///
+    /// Without it they are left out, and so are the values of packages whose forms are not there to say which of their
+    /// fields are passwords. Importing such a file leaves alone what it leaves out.
+    #[arg(long, requires = "output")]
+    pub with_secrets: bool,
 }
 
 /// Options of `init`.

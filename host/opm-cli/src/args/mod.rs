@@ -11,11 +11,13 @@ use clap::{Parser, Subcommand, ValueHint};
 use opkg_shell::args::CommonArgs;
 
 pub use configure::ConfigureArgs;
-pub use inventory::{ImportArgs, InitArgs, PackageCommand, TargetAddArgs, TargetCommand};
+pub use inventory::{
+    ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
+};
 pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WebArgs};
 pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
-    RerunArgs,
+    RerunArgs, UpgradeArgs,
 };
 
 /// Where the database is if nobody names another one.
@@ -48,6 +50,7 @@ Exit status:
   1   a package is in error
   2   the command line or a configuration file is wrong, or a request was refused
   3   the database failed
+  4   of audit and status: something could not be looked at, and nothing else is wrong
   75  another run works on one of the targets
   130 the run was asked to stop before its end; the next one goes on")]
 pub struct Cli {
@@ -112,15 +115,21 @@ pub enum Command {
     /// Have packages configured anew, and do everything again that depends on it
     Reconfigure(PackagesArgs),
     /// Have new versions of packages installed, and do everything again that depends on it
-    Upgrade(PackagesArgs),
+    Upgrade(UpgradeArgs),
+    /// Keep packages at their version: they are not upgraded
+    Hold(PackagesArgs),
+    /// Let packages be upgraded again
+    Unhold(PackagesArgs),
     /// Have stages done again that had been completed
     Rerun(RerunArgs),
     /// Give clients packages, to be installed when the head node hands the work over
     Assign(AssignArgs),
+    /// Remove what is left of packages and runs that are gone
+    Purge(PurgeArgs),
     /// Add, list or remove targets
     #[command(subcommand)]
     Target(TargetCommand),
-    /// Make packages known, or list those that are
+    /// Make packages known, list those that are, or forget them
     #[command(subcommand)]
     Package(PackageCommand),
     /// Ask for all packages of a package set
@@ -138,7 +147,7 @@ pub enum Command {
     /// Make the database, and this machine a target in it
     Init(InitArgs),
     /// Write targets, packages, requests and configuration as TOML to standard output
-    Export,
+    Export(ExportArgs),
     /// Take over what `opm export` wrote, or a dump of an old ODA
     Import(ImportArgs),
     /// Show what runs hooks, and what it may do

@@ -52,7 +52,7 @@ pub struct StatusArgs {
 /// Options of `audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Have the next run install what is missing
+    /// Have the next run install what is missing or has another version than the wanted one
     #[arg(long)]
     pub fix: bool,
 
@@ -120,6 +120,12 @@ pub struct LogArgs {
     /// At most as many
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "event")]
     pub limit: u32,
+
+    /// Print what a step prints while it runs, until it ends
+    ///
+    /// Without a step, or with a run: of all steps of that run, or of the one that is at work, until it ends.
+    #[arg(short, long, conflicts_with_all = ["package", "target", "failed", "limit"])]
+    pub follow: bool,
 }
 
 /// Options of `web`.

@@ -6,14 +6,21 @@ use clap::{Args, Subcommand, ValueHint};
 use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, Phase, Stage};
 
+use crate::value_parsers::parse_version;
+
 /// Options of `request`.
 #[derive(Debug, Args)]
 pub struct RequestArgs {
     /// Which packages; what they depend on comes with them
     ///
-    /// One that is not known yet becomes known.
+    /// A package is known after `opm package add`, or when it was requested before. One that a directory of packages
+    /// has (see opm.toml) becomes known by the request.
     #[arg(required = true, value_name = "PACKAGE")]
     pub packages: Vec<PackageName>,
+
+    /// Packages that are not known become known, whether or not there are any of that name
+    #[arg(long)]
+    pub new: bool,
 
     /// How far, and where.
     #[command(flatten)]
@@ -71,6 +78,24 @@ pub struct PackagesArgs {
     pub packages: Vec<PackageName>,
 }
 
+/// Options of `upgrade`.
+#[derive(Debug, Args)]
+pub struct UpgradeArgs {
+    /// Which packages
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub packages: Vec<PackageName>,
+
+    /// On these targets only [default: wherever they are]
+    #[arg(long, value_name = "TARGET", num_args = 1..)]
+    pub on: Vec<TargetSelector>,
+
+    /// The version that is wanted, as `opm status` shows it, until the next upgrade
+    ///
+    /// Where another one is installed then, the package is in error. Without it the newest one is taken.
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    pub to: Option<String>,
+}
+
 /// Options of `rerun`.
 #[derive(Debug, Args)]
 pub struct RerunArgs {
@@ -107,6 +132,10 @@ pub struct ImportSetArgs {
     /// A package set: XML, a `package_set` with `packages` of which each is an `opkg`
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+
+    /// Packages that are not known become known, whether or not there are any of that name
+    #[arg(long)]
+    pub new: bool,
 
     /// How far, and where.
     #[command(flatten)]

@@ -10,7 +10,7 @@ use opkg_engine::machine::{StepFailure, VerifyInherited};
 use opkg_engine::operations::transact;
 use opkg_engine::target_selector;
 use opkg_oda::{Cluster, PackageId, RunId, Store, TargetId};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::args::AuditArgs;
 use crate::errors::CliError;
@@ -25,7 +25,7 @@ const AUDIT_RUN_ID: RunId = RunId(0);
 #[derive(Serialize)]
 struct AuditJson {
     differences: Vec<DifferenceJson>,
-    /// Targets of which the query failed, and why.
+    /// Targets that were not looked at, and why.
     unknown: BTreeMap<String, String>,
     /// Whether the next run installs what is missing.
     fixed: bool,
@@ -35,16 +35,33 @@ struct AuditJson {
 struct DifferenceJson {
     package: String,
     targets: String,
-    /// `missing` or `unexpected`
-    #[serde(serialize_with = "serialize_kind")]
-    flaw: DifferenceKind,
+    #[serde(flatten)]
+    flaw: FlawJson,
 }
 
-fn serialize_kind<S: Serializer>(kind: &DifferenceKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match kind {
-        DifferenceKind::Missing => "missing",
-        DifferenceKind::Unexpected => "unexpected",
-    })
+#[derive(Serialize)]
+#[serde(tag = "flaw", rename_all = "snake_case")]
+enum FlawJson {
+    Missing,
+    Unexpected,
+    Version {
+        /// The version that is installed, as the package manager writes it.
+        found: String,
+        /// The version that opm installed, likewise.
+        recorded: Option<String>,
+        /// The version that is wanted, as `config.xml` or the administrator writes it.
+        wanted: Option<String>,
+    },
+}
+
+impl From<DifferenceKind> for FlawJson {
+    fn from(kind: DifferenceKind) -> Self {
+        match kind {
+            DifferenceKind::Missing => Self::Missing,
+            DifferenceKind::Unexpected => Self::Unexpected,
+            DifferenceKind::Version { found, recorded, wanted } => Self::Version { found, recorded, wanted },
+        }
+    }
 }
 
 /// Runs the command. Nothing is installed or removed.
@@ -58,11 +75,14 @@ pub fn run<'a>(
 ) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let cluster = store.load()?;
+    let mut unseen = session.unseen_targets(&cluster);
     let mut on = maintained_targets(&cluster, session.local_target(&cluster)?);
     if !arguments.on.is_empty() {
         let chosen = target_selector::select_union(&arguments.on, &cluster)?;
         on.retain(|it| chosen.contains(it));
+        unseen.retain(|target, _| chosen.contains(target));
     }
+    on.retain(|target| !unseen.contains_key(target));
     let targets: Vec<TargetId> = on.iter().copied().collect();
     // What an engine is changing at this moment cannot be judged.
     let _lock = store.lock(&targets)?.map_err(|holder| {
@@ -72,12 +92,13 @@ pub fn run<'a>(
     let cluster = store.load()?;
     let mut effects = create_effects()?;
     let mut found = Vec::new();
-    let mut unknown = BTreeMap::new();
     for (target, packages) in packages_to_query(&cluster, &on) {
         match query_installed(effects.as_mut(), &cluster, target, &packages) {
-            Ok(present) => found.extend(find_differences(&cluster, target, &packages, &present)),
+            Ok((present, versions)) => {
+                found.extend(find_differences(&cluster, target, &packages, &present, &versions));
+            }
             Err(reason) => {
-                unknown.insert(view::target_list(&cluster, &[target]), reason.to_string());
+                unseen.insert(target, format!("its package manager could not be asked: {reason}"));
             }
         }
     }
@@ -87,9 +108,21 @@ pub fn run<'a>(
             Ok((repair_changes(cluster, &found, now_seconds()), ()))
         })?;
     }
-    let bad = !found.is_empty() && !fixed || !unknown.is_empty();
+    let mut reasons: BTreeMap<String, Vec<TargetId>> = BTreeMap::new();
+    for (target, reason) in unseen {
+        reasons.entry(reason).or_default().push(target);
+    }
+    let unknown: BTreeMap<String, String> = reasons
+        .into_iter()
+        .map(|(reason, targets)| (view::target_list(&cluster, &targets), reason))
+        .collect();
+    let exit = match (found.is_empty() || fixed, unknown.is_empty()) {
+        (false, _) => ExitStatus::Failed,
+        (true, false) => ExitStatus::Unknown,
+        (true, true) => ExitStatus::Success,
+    };
     print_report(session, &AuditJson { differences: group_differences(&cluster, &found), unknown, fixed })?;
-    Ok(if bad { ExitStatus::Failed } else { ExitStatus::Success })
+    Ok(exit)
 }
 
 /// Why it is not known what is installed on a target.
@@ -106,24 +139,27 @@ fn query_installed(
     cluster: &Cluster,
     target: TargetId,
     packages: &[PackageId],
-) -> Result<BTreeSet<PackageId>, QueryError> {
+) -> Result<(BTreeSet<PackageId>, BTreeMap<PackageId, String>), QueryError> {
     let query = VerifyInherited { target, packages: packages.to_vec() };
-    effects.verify_inherited(cluster, &query, AUDIT_RUN_ID).outcome.map_err(|failure| match failure {
-        StepFailure::Failed(reason) => QueryError::Failed(reason),
-        StepFailure::Stopped => QueryError::Stopped,
-    })
+    let report = effects.verify_inherited(cluster, &query, AUDIT_RUN_ID);
+    match report.outcome {
+        Ok(present) => Ok((present, report.trace.versions)),
+        Err(StepFailure::Failed(reason) | StepFailure::Postponed(reason)) => Err(QueryError::Failed(reason)),
+        Err(StepFailure::Stopped) => Err(QueryError::Stopped),
+    }
 }
 
 /// The differences, those of the same kind on several targets together.
 fn group_differences(cluster: &Cluster, found: &[Difference]) -> Vec<DifferenceJson> {
     let mut together: BTreeMap<(PackageId, DifferenceKind), Vec<TargetId>> = BTreeMap::new();
     for difference in found {
-        together.entry((difference.key.package, difference.kind)).or_default().push(difference.key.target);
+        let kind = difference.kind.clone();
+        together.entry((difference.key.package, kind)).or_default().push(difference.key.target);
     }
     let one = |((package, flaw), targets): ((PackageId, DifferenceKind), Vec<TargetId>)| DifferenceJson {
         package: view::package_list(cluster, &[package]),
         targets: view::target_list(cluster, &targets),
-        flaw,
+        flaw: flaw.into(),
     };
     together.into_iter().map(one).collect()
 }
@@ -134,22 +170,43 @@ fn print_report(session: &Session, document: &AuditJson) -> Result<(), CliError>
         return Ok(shell.print_json(document)?);
     }
     for found in &document.differences {
-        let what = match found.flaw {
-            DifferenceKind::Missing => "is not installed, though the database says so",
-            DifferenceKind::Unexpected => "is installed, though the database does not say so",
+        let what = match &found.flaw {
+            FlawJson::Missing => "is not installed, though the database says so".to_owned(),
+            FlawJson::Unexpected => "is installed, though the database does not say so".to_owned(),
+            FlawJson::Version { found, recorded, wanted } => {
+                describe_version(found, recorded.as_deref(), wanted.as_deref())
+            }
         };
         shell.print(&format!("{} on {}: {what}\n", found.package, found.targets))?;
     }
-    for (target, reason) in &document.unknown {
-        shell.eprint(&format!("error: the query of {target} failed\n  caused by: {reason}"));
+    for (targets, reason) in &document.unknown {
+        shell.eprint(&format!("warning: {targets} not looked at: {reason}"));
     }
-    let is_missing = document.differences.iter().any(|found| found.flaw == DifferenceKind::Missing);
-    if document.differences.is_empty() && document.unknown.is_empty() {
-        shell.status("the database says what is installed");
-    } else if document.fixed {
-        shell.status("help: `opm` installs what is missing; what nobody asked for is left alone");
-    } else if is_missing {
-        shell.status("help: `opm audit --fix` has the next run install what is missing");
+    let can_be_fixed = document.differences.iter().any(|found| !matches!(found.flaw, FlawJson::Unexpected));
+    match (document.differences.is_empty(), document.unknown.is_empty()) {
+        (true, true) => shell.status("the database says what is installed"),
+        (true, false) => shell.status("what was looked at is as the database says"),
+        (false, _) if document.fixed => {
+            shell.status("help: `opm` installs what is missing; what nobody asked for is left alone");
+        }
+        (false, _) if can_be_fixed => {
+            shell.status(
+                "help: `opm audit --fix` has the next run install what is missing or of another version",
+            );
+        }
+        (false, _) => {}
     }
     Ok(())
+}
+
+/// `1.0-1 is installed, opm had installed 1.1-1; 1.1-1 is wanted`
+fn describe_version(found: &str, recorded: Option<&str>, wanted: Option<&str>) -> String {
+    let mut text = format!("{found} is installed");
+    if let Some(recorded) = recorded.filter(|recorded| *recorded != found) {
+        text.push_str(&format!(", opm had installed {recorded}"));
+    }
+    if let Some(wanted) = wanted {
+        text.push_str(&format!("; {wanted} is wanted"));
+    }
+    text
 }

@@ -29,7 +29,7 @@ struct RunJson<'a> {
 /// # Errors
 /// When the database fails.
 pub fn run(session: &Session, arguments: &HistoryArgs) -> Result<ExitStatus, CliError> {
-    let runs = session.open_store()?.runs(arguments.limit)?;
+    let runs = session.open_reader()?.runs(arguments.limit)?;
     if session.shell.is_json() {
         let listed: Vec<RunJson<'_>> = runs.iter().map(run_json).collect();
         session.shell.print_json(&listed)?;

@@ -36,5 +36,5 @@ pub fn run(session: &Session, arguments: &ImportSetArgs) -> Result<ExitStatus, C
         set.name.escape_debug(),
         set.packages.len()
     ));
-    request_all(session, &set.packages, &arguments.goal)
+    request_all(session, &set.packages, &arguments.goal, arguments.new)
 }

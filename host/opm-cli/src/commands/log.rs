@@ -1,11 +1,14 @@
 //! `opm log`: the steps of runs, and what they printed.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
 use opkg_engine::operations::find_packages;
-use opkg_oda::{Cluster, Event, EventFilter, StepResult, Store};
+use opkg_oda::{Cluster, Event, EventFilter, Store};
+use opkg_opm::Config;
+use opkg_opm::logs::open_log;
 use opkg_shell::UsageError;
 use serde::Serialize;
 
@@ -46,7 +49,7 @@ struct EventJson<'a> {
 /// # Errors
 /// When there is no such step, or the database fails.
 pub fn run(session: &Session, arguments: &LogArgs) -> Result<ExitStatus, CliError> {
-    let mut store = session.open_store()?;
+    let mut store = session.open_reader()?;
     let cluster = store.load()?;
     let events = store.events(&event_filter(&cluster, arguments)?)?;
     let events: Vec<Event> = match arguments.event.and_then(|it| it.step) {
@@ -94,7 +97,7 @@ fn event_filter(cluster: &Cluster, arguments: &LogArgs) -> Result<EventFilter, C
     Ok(EventFilter { target, package, run, failed_only: arguments.failed, limit })
 }
 
-fn missing_event_error(reference: StepReference) -> UsageError {
+pub fn missing_event_error(reference: StepReference) -> UsageError {
     let what = match reference.step {
         Some(number) => format!("step {}.{number}", reference.run.0),
         None => format!("step of a run {}", reference.run.0),
@@ -118,7 +121,7 @@ fn event_json<'a>(cluster: &Cluster, event: &'a Event) -> EventJson<'a> {
         exit_code: result.and_then(|result| result.exit_code),
         signal: result.and_then(|result| result.signal),
         timed_out: result.is_some_and(|result| result.timed_out),
-        log: result.and_then(|result| result.log_path.as_deref()),
+        log: event_log(event),
         tail: result.map_or("", |result| &result.log_tail),
     }
 }
@@ -127,7 +130,7 @@ fn format_event_id(event: &Event) -> String {
     format!("{}.{}", event.id.run.0, event.id.number)
 }
 
-fn render_event(cluster: &Cluster, event: &Event, styles: Styles) -> String {
+pub fn render_event(cluster: &Cluster, event: &Event, styles: Styles) -> String {
     let (status, style) = run_status_label(event.result.as_ref().map(|result| result.status));
     let took =
         event.result.as_ref().map_or_else(String::new, |it| format_duration(it.ended_at - event.started_at));
@@ -171,40 +174,59 @@ fn print_event(session: &Session, cluster: &Cluster, event: &Event, styles: Styl
         if let Some(message) = &result.message {
             detail("cause", message);
         }
-        if let Some(log) = &result.log_path {
-            detail("log", log);
-        }
     } else {
         detail("status", &styles.apply(Style::InProgress, "unfinished: it runs, or its run crashed"));
     }
-    session.shell.print(&text)?;
-    if let Some(result) = &event.result {
-        print_output(session, result)?;
+    if let Some(log) = event_log(event) {
+        detail("log", log);
     }
-    Ok(())
+    session.shell.print(&text)?;
+    print_output(session, event)
+}
+
+/// The file that has what a step printed, or gets it.
+pub fn event_log(event: &Event) -> Option<&str> {
+    match &event.result {
+        Some(result) => result.log_path.as_deref(),
+        None => event.log_path.as_deref(),
+    }
 }
 
 /// What a step printed: its log, or where that is gone, the last lines of it. Nothing in it reaches the terminal but
-/// text.
-fn print_output(session: &Session, result: &StepResult) -> Result<(), CliError> {
-    let file = result.log_path.as_ref().and_then(|it| fs_err::File::open(it).ok());
-    let Some(file) = file else {
-        if result.log_path.is_some() && !result.log_tail.is_empty() {
-            session.shell.status("note: the log cannot be read; these are its last lines");
+/// text, and no file is opened that is not a log.
+fn print_output(session: &Session, event: &Event) -> Result<(), CliError> {
+    let tail = event.result.as_ref().map_or("", |result| &result.log_tail);
+    let directory = Config::load(session.settings_dir())?.log_directory;
+    let opened = event_log(event).map(|log| open_log(&directory, Path::new(log)));
+    let file = match opened {
+        Some(Ok(file)) => file,
+        Some(Err(error)) => {
+            if event.result.is_some() {
+                let rest = if tail.is_empty() { "" } else { "; these are its last lines" };
+                session.shell.status(&format!("note: the log cannot be shown: {error}{rest}"));
+            }
+            return print_lines(session, tail);
         }
-        let lines: Vec<String> =
-            result.log_tail.lines().map(|it| format!("  | {}\n", opkg::strip_control_chars(it))).collect();
-        return Ok(session.shell.print(&lines.concat())?);
+        None => return print_lines(session, tail),
     };
     let mut reader = BufReader::new(file).take(MAX_LOG_BYTES);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        session.shell.print(&format!("  | {}\n", opkg::strip_control_chars(text.trim_end_matches('\n'))))?;
+        print_lines(session, &String::from_utf8_lossy(&line))?;
         line.clear();
     }
     if reader.limit() == 0 {
         session.shell.status(&format!("note: only the first {} KiB are shown", MAX_LOG_BYTES >> 10));
     }
+    if event.result.is_none() {
+        session.shell.status("help: `opm log --follow` shows what comes");
+    }
     Ok(())
+}
+
+/// Lines that a program printed, as text.
+pub fn print_lines(session: &Session, text: &str) -> Result<(), CliError> {
+    let lines: Vec<String> =
+        text.lines().map(|line| format!("  | {}\n", opkg::strip_control_chars(line))).collect();
+    Ok(session.shell.print(&lines.concat())?)
 }

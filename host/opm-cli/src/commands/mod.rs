@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod configure;
+pub mod follow;
 pub mod history;
 pub mod import_export;
 pub mod import_set;
@@ -10,6 +11,7 @@ pub mod log;
 pub mod package;
 pub mod phase;
 pub mod plugin;
+pub mod purge;
 pub mod requests;
 pub mod run;
 pub mod status;

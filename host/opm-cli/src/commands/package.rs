@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use opkg::Settings;
 use opkg::diagnostic::Severity;
 use opkg_engine::machine::DependencyOrder;
-use opkg_engine::operations::transact;
-use opkg_engine::packages::{PackageMetadata, metadata_changes};
-use opkg_oda::{Change, Store};
+use opkg_engine::operations::{self, transact};
+use opkg_engine::packages::{
+    PackageMetadata, bare_names, check_name, metadata_changes, unresolved_requirements,
+};
+use opkg_oda::{Change, PackageName, Store};
 use opkg_shell::{UsageError, diagnostics};
 use serde::Serialize;
 
@@ -25,6 +27,7 @@ pub fn run(session: &Session, command: &PackageCommand) -> Result<ExitStatus, Cl
     match command {
         PackageCommand::Add { directories } => add_packages(session, directories),
         PackageCommand::List => list_packages(session),
+        PackageCommand::Remove { packages } => remove_packages(session, packages),
     }
 }
 
@@ -32,7 +35,24 @@ fn add_packages(session: &Session, directories: &[PathBuf]) -> Result<ExitStatus
     let read = |directory: &PathBuf| read_description(session, directory);
     let descriptions: Vec<PackageMetadata> = directories.iter().map(read).collect::<Result<_, CliError>>()?;
     let mut store = session.open_store()?;
+    let bare = bare_names(&store.load()?, &descriptions)
+        .into_iter()
+        .map(|(package, name)| {
+            format!(
+                "warning: {package} requires `{name}`, which is no package of an OPKG\n  help: write `opkg-{name}` in its \
+                 config.xml if the OPKG {name} is meant"
+            )
+        })
+        .collect::<Vec<String>>();
+    for warning in &bare {
+        session.shell.eprint(warning);
+    }
     let text = transact::<_, CliError>(&mut store, |cluster| {
+        let known = cluster.packages.values().map(|package| &package.name);
+        let named = descriptions.iter().map(|description| &description.name);
+        for name in named.clone() {
+            check_name(name, known.clone().chain(named.clone()))?;
+        }
         let changes = metadata_changes(cluster, &descriptions);
         let mut grown = cluster.clone();
         changes.iter().for_each(|change| grown.apply(change));
@@ -44,12 +64,32 @@ fn add_packages(session: &Session, directories: &[PathBuf]) -> Result<ExitStatus
             })
             .collect();
         let text = if made.is_empty() { None } else { Some(view::package_list(&grown, &made)) };
-        Ok((changes, text))
+        let unresolved: Vec<String> = unresolved_requirements(&grown)
+            .into_iter()
+            .filter(|(package, _)| named.clone().any(|name| name == *package))
+            .map(|(package, required)| {
+                format!(
+                    "note: {package} requires {required}, of an OPKG that is not known yet: `opm package add DIR` \
+                     makes it known"
+                )
+            })
+            .collect();
+        Ok((changes, (text, unresolved)))
     })?;
+    let (text, unresolved) = text;
+    for line in unresolved {
+        session.shell.status(&line);
+    }
     session.shell.status(&match text {
         Some(text) => format!("added: {text}"),
         None => "nothing to add".into(),
     });
+    Ok(ExitStatus::Success)
+}
+
+fn remove_packages(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
+    let count = operations::forget::<CliError>(&mut session.open_store()?, names)?;
+    session.shell.status(&format!("forgotten: {}", view::plural(count, "package")));
     Ok(ExitStatus::Success)
 }
 
@@ -78,10 +118,14 @@ struct PackageJson<'a> {
     needs: Vec<&'a str>,
     /// What its configurator waits for.
     awaits: Option<&'a str>,
+    /// Whether it is kept at its version.
+    held: bool,
+    /// The version that was asked for.
+    pinned: Option<&'a str>,
 }
 
 fn list_packages(session: &Session) -> Result<ExitStatus, CliError> {
-    let cluster = session.open_store()?.load()?;
+    let cluster = session.open_reader()?.load()?;
     let order = DependencyOrder::new(&cluster.packages);
     let sorted = order.sequence().iter().filter_map(|id| cluster.packages.get(id));
     let listed: Vec<PackageJson<'_>> = sorted
@@ -96,6 +140,8 @@ fn list_packages(session: &Session) -> Result<ExitStatus, CliError> {
                 .map(|dependency| dependency.name.as_str())
                 .collect(),
             awaits: package.waiting_for.as_deref(),
+            held: cluster.held.contains(&package.id),
+            pinned: cluster.pinned_versions.get(&package.id).map(String::as_str),
         })
         .collect();
     if session.shell.is_json() {
@@ -108,6 +154,9 @@ fn list_packages(session: &Session) -> Result<ExitStatus, CliError> {
             format!("{:width$}  {:11}  {}", package.name, package.class, package.version.unwrap_or("-"));
         if !package.needs.is_empty() {
             line.push_str(&format!("  needs {}", package.needs.join(", ")));
+        }
+        if package.held {
+            line.push_str("  held");
         }
         session.shell.print(&format!("{line}\n"))?;
     }

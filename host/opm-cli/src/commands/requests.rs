@@ -1,4 +1,4 @@
-//! `opm request`, `remove`, `clear`, `assign`, `rerun`, `reconfigure`, `upgrade`: what changes what is wanted. Nothing
+//! `opm request`, `remove`, `clear`, `assign`, `rerun`, `reconfigure`, `upgrade`, `hold`: what changes what is wanted. Nothing
 //! is done to any target; the next run does it.
 
 use std::collections::BTreeSet;
@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use opkg_engine::clock::now_seconds;
 use opkg_engine::operations::{self, NewPackage};
 use opkg_engine::target_selector;
-use opkg_oda::{PackageName, Stage};
+use opkg_oda::{Cluster, PackageName, Stage};
+use opkg_opm::Config;
 
-use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs};
+use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs, UpgradeArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::session::Session;
@@ -19,21 +20,25 @@ use crate::view::{self, plural};
 /// # Errors
 /// When a target does not exist, or the database fails.
 pub fn request(session: &Session, arguments: &RequestArgs) -> Result<ExitStatus, CliError> {
-    request_all(session, &arguments.packages, &arguments.goal)
+    request_all(session, &arguments.packages, &arguments.goal, arguments.new)
 }
 
-/// Asks for packages; those that nobody knows become known.
+/// Asks for packages. Those that nobody knows become known where a package source has them, or all of them with
+/// `are_new`.
 ///
 /// # Errors
-/// When a target does not exist, or the database fails.
+/// When a package or target does not exist, the configuration is wrong, or the database fails.
 pub fn request_all(
     session: &Session,
     names: &[PackageName],
     goal: &GoalArgs,
+    are_new: bool,
 ) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
+    let config = Config::load(session.settings_dir())?;
     let targets = |cluster: &_| session.resolve_targets(cluster, &goal.on);
-    let requested = operations::request(&mut store, names, goal.stage, targets, now_seconds())?;
+    let may_be_new = |name: &PackageName| are_new || config.offers(name);
+    let requested = operations::request(&mut store, names, goal.stage, targets, &may_be_new, now_seconds())?;
     for package in &requested.new_packages {
         session.shell.status(&describe_new_package(package));
     }
@@ -139,10 +144,38 @@ pub fn reconfigure(session: &Session, names: &[PackageName]) -> Result<ExitStatu
 /// `opm upgrade`.
 ///
 /// # Errors
-/// When a package was never requested, or the database fails.
-pub fn upgrade(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
-    let count = operations::upgrade::<CliError>(&mut session.open_store()?, names)?;
-    report_queued(session, count);
+/// When a package is on none of the targets or is held, or the database fails.
+pub fn upgrade(session: &Session, arguments: &UpgradeArgs) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let to = arguments.to.as_deref();
+    let targets = |cluster: &Cluster| {
+        Ok(match arguments.on.as_slice() {
+            [] => cluster.targets.keys().copied().collect(),
+            named => target_selector::select_union(named, cluster)?,
+        })
+    };
+    let count = operations::upgrade::<CliError>(&mut store, &arguments.packages, targets, to)?;
+    match (count, to) {
+        (0, Some(version)) => {
+            session.shell.status(&format!("nothing to do: {version} is installed everywhere already"));
+        }
+        _ => report_queued(session, count),
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// `opm hold` and `opm unhold`.
+///
+/// # Errors
+/// When a package is not known, or the database fails.
+pub fn hold(session: &Session, names: &[PackageName], held: bool) -> Result<ExitStatus, CliError> {
+    let count = operations::hold::<CliError>(&mut session.open_store()?, names, held)?;
+    session.shell.status(&match (count, held) {
+        (0, true) => "all of them are held already".to_owned(),
+        (0, false) => "none of them is held".to_owned(),
+        (_, true) => format!("held: {}; `opm unhold` lets them be upgraded again", plural(count, "package")),
+        (_, false) => format!("no longer held: {}", plural(count, "package")),
+    });
     Ok(ExitStatus::Success)
 }
 

@@ -7,9 +7,10 @@ use opkg_engine::effects::Effects;
 use opkg_engine::engine::{Engine, RunOptions, RunSummary, maintained_targets, plan_run};
 use opkg_engine::operations::find_packages;
 use opkg_engine::requests;
+use opkg_engine::roots::{find_replaced, replaced_root_changes};
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
 use opkg_engine::target_selector;
-use opkg_oda::{Cluster, PackageId, Store, TargetId};
+use opkg_oda::{Cluster, PackageId, Store, Target, TargetId};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub fn run<'a>(
     create_effects: impl FnOnce() -> Result<Box<dyn Effects + 'a>, CliError>,
 ) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    if !store.has_pending_work()? {
+    if !store.has_pending_work()? && !has_replaced_roots(session, &mut store)? {
         return report_idle(session);
     }
     let cluster = store.load()?;
@@ -54,6 +55,21 @@ pub fn run<'a>(
     .run(&order)?;
     drop(reporter);
     report_summary(session, &mut store, &order, &summary, clock.now() - started)
+}
+
+/// Whether the root of a target that is maintained from here is another one than before. Then there is work, although the
+/// database does not know it yet.
+fn has_replaced_roots(session: &Session, store: &mut dyn Store) -> Result<bool, CliError> {
+    let cluster = store.load_targets()?;
+    if cluster.root_ids.is_empty() {
+        return Ok(false);
+    }
+    let maintained = maintained_targets(&cluster, session.local_target(&cluster)?);
+    Ok(!find_replaced(&cluster, &maintained, root_id).is_empty())
+}
+
+fn root_id(target: &Target) -> Result<Option<String>, String> {
+    opkg_opm::root_id(target).map_err(|error| error.to_string())
 }
 
 fn report_idle(session: &Session) -> Result<ExitStatus, CliError> {
@@ -98,6 +114,13 @@ struct PlannedStepJson {
 }
 
 fn print_plan(session: &Session, mut cluster: Cluster, order: &RunOptions) -> Result<ExitStatus, CliError> {
+    for replaced in find_replaced(&cluster, &order.targets, root_id) {
+        if let Some(target) = cluster.targets.get(&replaced) {
+            replaced_root_changes(&cluster, target, now_seconds())
+                .iter()
+                .for_each(|change| cluster.apply(change));
+        }
+    }
     if order.retry {
         let cleared =
             requests::clear_errors(&cluster, order.packages.as_ref(), &order.targets, now_seconds());
@@ -153,7 +176,11 @@ fn report_summary(
     took: i64,
 ) -> Result<ExitStatus, CliError> {
     let Some(cluster) = &summary.cluster else { return report_idle(session) };
-    let view = StatusFilter { packages: order.packages.clone(), targets: Some(order.targets.clone()) };
+    let view = StatusFilter {
+        packages: order.packages.clone(),
+        targets: Some(order.targets.clone()),
+        ..StatusFilter::default()
+    };
     let status = Status::compute(cluster, &view);
     let document = RunSummaryJson {
         run: summary.run.map(|it| it.0),

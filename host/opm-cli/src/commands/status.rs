@@ -18,6 +18,8 @@ use crate::view::{plural, render_details, render_matrix, status_json};
 
 /// Between two looks at a database that has not changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// Between two copies of a database that can only be read.
+const COPY_INTERVAL: Duration = Duration::from_secs(2);
 /// Letters in a line where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;
 /// Away with what is there, and to the top.
@@ -28,11 +30,13 @@ const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
 /// # Errors
 /// When a package or target does not exist, or the database fails.
 pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus, CliError> {
-    let mut store = session.open_store()?;
+    let open = || if arguments.watch { session.open_follower() } else { session.open_reader() };
+    let mut store = open()?;
     let styles = Styles(session.shell.use_color(true));
     loop {
         let cluster = store.load()?;
-        let view = resolve_view(&cluster, arguments)?;
+        let view =
+            StatusFilter { unseen: session.unseen_targets(&cluster), ..resolve_view(&cluster, arguments)? };
         let status = Status::compute(&cluster, &view);
         let failures = FailedSteps::load(&mut store, &status)?;
         if session.shell.is_json() {
@@ -46,7 +50,16 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
         }
         if !arguments.watch {
             let errors = status.count_where(|it| matches!(it, StatusKind::Error(_)));
-            return Ok(if errors > 0 { ExitStatus::Failed } else { ExitStatus::Success });
+            return Ok(match (errors, status.unseen.as_slice()) {
+                (1.., _) => ExitStatus::Failed,
+                (0, []) => ExitStatus::Success,
+                (0, _) => ExitStatus::Unknown,
+            });
+        }
+        if store.is_copy() {
+            thread::sleep(COPY_INTERVAL);
+            store = open()?;
+            continue;
         }
         while !store.has_changed()? {
             thread::sleep(POLL_INTERVAL);
@@ -64,7 +77,7 @@ fn resolve_view(cluster: &Cluster, arguments: &args::StatusArgs) -> Result<Statu
         Some(()) => Some(target_selector::select_union(&arguments.on, cluster)?),
         None => None,
     };
-    Ok(StatusFilter { packages, targets })
+    Ok(StatusFilter { packages, targets, ..StatusFilter::default() })
 }
 
 fn terminal_width() -> usize {

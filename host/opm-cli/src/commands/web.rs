@@ -31,6 +31,11 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
         database: session.database_path().to_owned(),
         log_directory: config.log_directory,
         answers_directory: config.answer_directory,
+        own_target: session
+            .local_target(&cluster)
+            .ok()
+            .and_then(|own| cluster.targets.get(&own))
+            .map(|own| own.address.clone()),
         default_targets: default_targets(session, &cluster),
         program: Program {
             path: std::env::current_exe().context("cannot find this program")?,

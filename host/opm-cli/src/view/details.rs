@@ -2,14 +2,15 @@
 
 use opkg_engine::format;
 use opkg_engine::status::{
-    FailedSteps, PendingGroup, StageFailure, Status, StatusKind, SuggestedCommand, advise, heading,
-    suggest_clear,
+    Advice, FailedSteps, HELD_HEADING, StageFailure, Status, StatusKind, SuggestedCommand, UNSEEN_HEADING,
+    VERSIONS_HEADING, advise, advise_held, advise_unseen, advise_version, heading, suggest_clear,
 };
 use opkg_oda::{Cluster, Event};
 
 use crate::styles::{Style, Styles};
 
-/// Errors first, each with the command that goes on from there; then all that is not done.
+/// Errors first, each with the command that goes on from there; then all that is not done, other versions than the wanted
+/// ones, and what was not looked at.
 #[must_use]
 pub fn render_details(cluster: &Cluster, status: &Status, failures: &FailedSteps, styles: Styles) -> String {
     let mut text = String::new();
@@ -33,9 +34,26 @@ pub fn render_details(cluster: &Cluster, status: &Status, failures: &FailedSteps
             text.push_str(&format!("{}\n", styles.apply(style, &format!("{title}:"))));
             last = title;
         }
-        text.push_str(&render_finding(cluster, finding, styles));
+        text.push_str(&render_advice(&advise(cluster, finding), styles));
     }
+    let versions = status.versions.iter().map(|group| advise_version(cluster, group));
+    let held = (!status.held.is_empty()).then(|| advise_held(cluster, &status.held));
+    let unseen = status.unseen.iter().map(|group| advise_unseen(cluster, group));
+    push_section(&mut text, VERSIONS_HEADING, versions, styles);
+    push_section(&mut text, HELD_HEADING, held, styles);
+    push_section(&mut text, UNSEEN_HEADING, unseen, styles);
     text
+}
+
+fn push_section(text: &mut String, title: &str, advice: impl IntoIterator<Item = Advice>, styles: Styles) {
+    let items: String = advice.into_iter().map(|advice| render_advice(&advice, styles)).collect();
+    if items.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&format!("{}\n{items}", styles.apply(Style::Warning, &format!("{title}:"))));
 }
 
 fn render_error(cluster: &Cluster, problem: &StageFailure, event: Option<&Event>, styles: Styles) -> String {
@@ -57,9 +75,8 @@ fn render_error(cluster: &Cluster, problem: &StageFailure, event: Option<&Event>
     text
 }
 
-fn render_finding(cluster: &Cluster, finding: &PendingGroup, styles: Styles) -> String {
-    let advice = advise(cluster, finding);
-    let next = advice.suggestion.map_or_else(String::new, |it| render_command(&it, styles));
+fn render_advice(advice: &Advice, styles: Styles) -> String {
+    let next = advice.suggestion.as_ref().map_or_else(String::new, |next| render_command(next, styles));
     format!("  {}\n{next}", advice.message)
 }
 

@@ -21,6 +21,15 @@ pub struct StatusJson {
     groups: Vec<GroupJson>,
     packages: Vec<PackageJson>,
     errors: Vec<ErrorJson>,
+    /// What was not looked at: nothing is known to be well there.
+    unknown: Vec<UnknownJson>,
+}
+
+#[derive(Serialize)]
+struct UnknownJson {
+    /// As the command line takes them.
+    targets: String,
+    reason: String,
 }
 
 /// Targets with the same states of all packages.
@@ -36,7 +45,12 @@ struct GroupJson {
 struct PackageJson {
     name: String,
     class: Option<&'static str>,
+    /// The version that is wanted, as `config.xml` or the administrator writes it.
     version: Option<String>,
+    /// Whether it is kept at its version.
+    held: bool,
+    /// Whether the administrator chose the version.
+    pinned: bool,
     /// One for each group; null where it was never requested.
     states: Vec<Option<StateJson>>,
 }
@@ -45,7 +59,9 @@ struct PackageJson {
 struct StateJson {
     requested: &'static str,
     current: &'static str,
-    /// `done`, `absent`, `due`, `running`, `waits`, `blocked` or `error`.
+    /// The version that is installed, as its package manager writes it; null where that is not known.
+    version: Option<String>,
+    /// `done`, `absent`, `due`, `running`, `waits`, `blocked`, `unknown` or `error`.
     standing: &'static str,
     /// What is done next, what it waits for, what blocks it, or the stage that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +117,9 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         PackageJson {
             name: format::package_name(cluster, line.package),
             class: package.map(|package| package.class.name()),
-            version: package.and_then(|package| package.version.clone()),
+            version: cluster.wanted_version(line.package).map(str::to_owned),
+            held: cluster.held.contains(&line.package),
+            pinned: cluster.pinned_versions.contains_key(&line.package),
             states: line
                 .cells
                 .iter()
@@ -120,6 +138,10 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
             log: event.and_then(|event| event.result.as_ref()?.log_path.clone()),
         }
     });
+    let unknown = status.unseen.iter().map(|group| UnknownJson {
+        targets: opkg_engine::status::target_label(cluster, group.targets.iter().copied()),
+        reason: group.reason.clone(),
+    });
     StatusJson {
         version: FORMAT_VERSION,
         phase: status.phase.name(),
@@ -127,13 +149,14 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         groups: groups.collect(),
         packages: packages.collect(),
         errors: errors.collect(),
+        unknown: unknown.collect(),
     }
 }
 
 fn state_json(cluster: &Cluster, cell: &StatusCell) -> StateJson {
     let address = |target| format::target_list(cluster, &[target]);
     let detail = match &cell.kind {
-        StatusKind::Done | StatusKind::Absent | StatusKind::Running => None,
+        StatusKind::Done | StatusKind::Absent | StatusKind::Unknown | StatusKind::Running => None,
         StatusKind::Ready(NextStep::VerifyInherited) => Some(DetailJson::Confirm),
         StatusKind::Ready(NextStep::Advance(stage)) => Some(DetailJson::Stage(stage.name())),
         StatusKind::Ready(NextStep::Rerun(stage)) => Some(DetailJson::Again(stage.name())),
@@ -151,5 +174,5 @@ fn state_json(cluster: &Cluster, cell: &StatusCell) -> StateJson {
         StatusKind::Error(stage) => Some(DetailJson::Failed(stage.name())),
     };
     let (requested, current) = (cell.requested.name(), cell.current.name());
-    StateJson { requested, current, standing: cell.kind.name(), detail }
+    StateJson { requested, current, version: cell.version.clone(), standing: cell.kind.name(), detail }
 }

@@ -189,6 +189,7 @@ fn status_style(kind: &StatusKind) -> Style {
         StatusKind::Absent => Style::Dimmed,
         StatusKind::Ready(_) | StatusKind::Running => Style::InProgress,
         StatusKind::Waiting(_) | StatusKind::BlockedBy(_) => Style::Warning,
+        StatusKind::Unknown => Style::Warning,
         StatusKind::Error(_) => Style::Error,
     }
 }
@@ -196,12 +197,13 @@ fn status_style(kind: &StatusKind) -> Style {
 /// What the signs in the table mean, as far as they occur.
 fn render_legend(status: &Status, is_short: bool, width: usize) -> String {
     type StatusPredicate = fn(&StatusKind) -> bool;
-    let signs: [(StatusPredicate, &str); 7] = [
+    let signs: [(StatusPredicate, &str); 8] = [
         (|kind| *kind == StatusKind::Done, "+ done"),
         (|kind| matches!(kind, StatusKind::Ready(_)), "> next run"),
         (|kind| *kind == StatusKind::Running, "* running"),
         (|kind| matches!(kind, StatusKind::Waiting(_)), "~ waiting"),
         (|kind| matches!(kind, StatusKind::BlockedBy(_)), "# blocked"),
+        (|kind| *kind == StatusKind::Unknown, "? not looked at"),
         (|kind| matches!(kind, StatusKind::Error(_)), "! error"),
         (|kind| *kind == StatusKind::Absent, "- removed"),
     ];

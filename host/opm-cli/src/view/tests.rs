@@ -111,6 +111,7 @@ fn sample_failures() -> FailedSteps {
         stage: InstallBinPkgs,
         kind: StepKind::Install,
         name: "install".into(),
+        log_path: None,
         result: Some(StepResult {
             ended_at: 1_767_323_048_000,
             status: RunStatus::Failed,

@@ -3,9 +3,11 @@
 mod environment;
 mod grants;
 mod settings;
+mod trust;
 
 pub(crate) use environment::is_reserved;
 pub use environment::{EnvironmentError, VariableError};
 pub(crate) use grants::ExecPolicy;
 pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, RunnerRule};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
+pub use trust::UntrustedError;

@@ -7,13 +7,20 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use fs_err as fs;
-use opkg_oda::{Target, TargetAddress, TargetKind};
+use opkg::native_name;
+use opkg_oda::{PackageName, Target, TargetAddress, TargetKind};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
+use super::trust::{self, UntrustedError};
 use crate::process::Timeout;
+
+/// Files and directories of package sources that are looked at.
+const MAX_REPOSITORY_ENTRIES: usize = 200_000;
+/// Directories below that of a package source.
+const MAX_REPOSITORY_DEPTH: usize = 6;
 
 /// The configuration; without any file, what is usual.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,6 +62,9 @@ pub struct Limits {
     /// A command of a package manager.
     #[serde(deserialize_with = "deserialize_duration")]
     pub package_manager: Duration,
+    /// Waiting for what passes by itself, in all of a run: a lock that another program holds, the network.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub retry: Duration,
     /// Either of them, from being asked to end until it is killed.
     #[serde(deserialize_with = "deserialize_duration")]
     pub grace: Duration,
@@ -102,6 +112,9 @@ pub enum ConfigError {
         /// Where and why, on several lines.
         error: SettingsError,
     },
+    /// Somebody else could have written it.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedError),
     /// Something in `env.d`.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
@@ -142,6 +155,7 @@ impl Default for Limits {
             hook: Duration::from_secs(30 * 60),
             component: Duration::from_secs(10),
             package_manager: Duration::from_secs(2 * 3600),
+            retry: Duration::from_secs(5 * 60),
             grace: Duration::from_secs(10),
         }
     }
@@ -166,6 +180,10 @@ impl Config {
     /// Something there cannot be read or understood.
     pub fn load(directory: &Path) -> Result<Self, ConfigError> {
         let path = directory.join("opm.toml");
+        trust::check(directory)?;
+        trust::check(&path)?;
+        trust::check_directory(&directory.join("env.d"))?;
+        trust::check_directory(&directory.join("answers.d"))?;
         let mut config = match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text).map_err(|error| ConfigError::Invalid { path, error })?,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
@@ -189,6 +207,32 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether a package source that is a directory has the package of an OPKG. Of sources elsewhere nobody knows here.
+    #[must_use]
+    pub fn offers(&self, name: &PackageName) -> bool {
+        let directories = self.repositories.iter().map(|repository| &repository.location);
+        let mut open: Vec<(PathBuf, usize)> = directories
+            .filter(|location| location.starts_with('/'))
+            .map(|location| (PathBuf::from(location), 0))
+            .collect();
+        let mut left = MAX_REPOSITORY_ENTRIES;
+        while let Some((directory, depth)) = open.pop() {
+            let Ok(entries) = fs::read_dir(&directory) else { continue };
+            for entry in entries.flatten() {
+                left -= 1;
+                if left == 0 {
+                    return false;
+                }
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth < MAX_REPOSITORY_DEPTH {
+                    open.push((entry.path(), depth + 1));
+                } else if is_package_of(&entry.file_name().to_string_lossy(), name) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
     /// The package sources for a target.
     pub(crate) fn repositories_for<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Repository> {
         let selects = |selector: &TargetFilter| match selector {
@@ -197,6 +241,12 @@ impl Config {
         };
         self.repositories.iter().filter(move |it| it.targets.is_empty() || it.targets.iter().any(selects))
     }
+}
+
+/// Whether a file is the package of an OPKG for the head node, by its name.
+fn is_package_of(file: &str, name: &PackageName) -> bool {
+    native_name::of_file(file).and_then(|native| native.strip_prefix(native_name::PREFIX))
+        == Some(name.as_str())
 }
 
 impl FromStr for TargetFilter {
@@ -301,6 +351,57 @@ mod tests {
         let variables: Vec<_> =
             config.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(variables, ["B=x y", "C=$HOME", "D=a=b", "SGE_ROOT=/opt/sge", "A=2"]);
+    }
+
+    #[test]
+    fn what_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let set_mode =
+            |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        for writable in ["", "opm.toml", "env.d", "env.d/10-a.conf", "answers.d", "answers.d/demo.toml"] {
+            let directory = tempfile::tempdir().unwrap();
+            for (name, text) in [("opm.toml", ""), ("env.d/10-a.conf", "A=1\n"), ("answers.d/demo.toml", "")]
+            {
+                let path = directory.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                set_mode(path.parent().unwrap(), 0o755);
+                fs::write(&path, text).unwrap();
+                set_mode(&path, 0o644);
+            }
+            Config::load(directory.path()).unwrap();
+            let path = directory.path().join(writable);
+            set_mode(&path, path.metadata().unwrap().permissions().mode() | 0o002);
+            let error = Config::load(directory.path()).unwrap_err();
+            assert!(matches!(error, ConfigError::Untrusted(_)), "{writable}: {error}");
+            assert!(error.to_string().contains("everybody can write it"), "{error}");
+        }
+    }
+
+    #[test]
+    fn directories_of_packages_say_what_they_have() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [
+            "x86_64/opkg-munge-0.5-1.noarch.rpm",
+            "opkg-torque_6.0-1_all.deb",
+            "opkg-slurm-server_23-1_amd64.deb",
+            "opkg-c3-tools.txt",
+            "opkg-very-v2-1.noarch.rpm",
+            "munge-0.5-1.x86_64.rpm",
+        ] {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let location = directory.path().display().to_string();
+        let config = Config {
+            repositories: vec![Repository { location, unauthenticated: false, targets: Vec::new() }],
+            ..Config::default()
+        };
+        let names = |text: &str| config.offers(&text.parse().unwrap());
+        assert!(names("munge") && names("torque") && names("very"));
+        assert!(
+            !names("mung") && !names("slurm") && !names("c3") && !names("c3-tools") && !names("munge-0.5")
+        );
     }
 
     #[test]

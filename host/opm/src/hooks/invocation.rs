@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use opkg_oda::{Cluster, Package, PackageName, Stage, TargetAddress};
+use opkg_oda::PackageName;
 
-use crate::process::{ProcessTag, Timeout};
+use super::context::HookContext;
+use super::environment::HookEnvironment;
+use crate::process::Timeout;
 use crate::roots::TargetRoot;
 
 /// One hook or script of one package on one target.
@@ -25,9 +27,9 @@ pub(crate) struct HookInvocation<'a> {
     pub(crate) candidates: Vec<PathBuf>,
     /// Of the command line, after the program.
     pub(crate) arguments: Vec<OsString>,
-    /// The whole environment of its programs.
-    pub(crate) environment: Vec<(OsString, OsString)>,
-    /// Directories that it must see, wherever it runs.
+    /// The environment of its programs.
+    pub(crate) environment: HookEnvironment,
+    /// Directories that it must see and may change, wherever it runs.
     pub(crate) shared_dirs: Vec<PathBuf>,
     /// How long it and its programs may take together.
     pub(crate) timeout: Timeout,
@@ -38,21 +40,4 @@ impl HookInvocation<'_> {
     pub(crate) fn package(&self) -> Option<&PackageName> {
         self.context.package.map(|it| &it.name)
     }
-}
-
-/// For what a hook runs.
-#[derive(Debug)]
-pub(crate) struct HookContext<'a> {
-    /// The cluster as it is when the hook begins.
-    pub(crate) cluster: &'a Cluster,
-    /// The package that it belongs to; none, where the cluster is tested before a phase.
-    pub(crate) package: Option<&'a Package>,
-    /// The stage that it is a part of.
-    pub(crate) stage: Stage,
-    /// The target in whose root it runs.
-    pub(crate) target: &'a TargetAddress,
-    /// For `api-post-image`: the image's name and root.
-    pub(crate) image: Option<(&'a str, &'a TargetRoot)>,
-    /// For the environment of its programs.
-    pub(crate) tag: ProcessTag,
 }

@@ -3,11 +3,12 @@
 //! | module | holds |
 //! |---|---|
 //! | `home` | the files of hooks |
-//! | `invocation`, `environment` | what a hook is run with |
+//! | `context`, `invocation`, `environment` | what a hook is run with |
 //! | `runners` | the runner of a hook |
 //! | `host`, `programs`, `values` | what a hook may do while it runs |
 //! | `simulate` | trying a hook without a cluster |
 
+mod context;
 mod environment;
 mod home;
 mod host;
@@ -17,10 +18,11 @@ mod runners;
 mod simulate;
 mod values;
 
-pub(crate) use environment::{Environment, base_environment, hook_environment, set_variable};
+pub(crate) use context::HookContext;
+pub(crate) use environment::{Environment, base_environment, hook_environment, node_arguments, set_variable};
 pub use home::HomeError;
 pub(crate) use home::{find_candidates, is_component, package_home, packages_dir};
 pub(crate) use host::{Listener, NullListener, describe_file_error};
-pub(crate) use invocation::{HookContext, HookInvocation};
+pub(crate) use invocation::HookInvocation;
 pub(crate) use runners::{HookOutcome, HookRunners, TEST_HOOK};
 pub use simulate::{OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};

@@ -11,7 +11,7 @@ use opkg_runtime::hook::{Output as RequestedOutput, Program as RequestedProgram,
 use super::environment::set_variable;
 use super::invocation::HookInvocation;
 use crate::config::{ExecPolicy, ProgramPattern, is_reserved};
-use crate::process::{Account, ExecRequest, OutputMode};
+use crate::process::{Account, ExecRequest, OutputMode, SharedDir};
 use crate::roots::TargetRoot;
 
 /// Bytes of the largest list of users that is read.
@@ -72,7 +72,7 @@ pub(crate) fn prepare_exec<'a>(
         }
     }
     argv.extend(request.arguments.iter().map(OsString::from));
-    let mut environment = call.environment.clone();
+    let mut environment = call.environment.variables.clone();
     if !request.environment.is_empty() {
         check.require_builtin("variables for the environment of programs")?;
     }
@@ -108,12 +108,19 @@ pub(crate) fn prepare_exec<'a>(
         None if request.in_image => "/".into(),
         None => call.home.clone(),
     };
+    let read_only = |path: PathBuf| SharedDir { path, writable: false };
+    let mut shared_dirs = vec![read_only(call.environment.directory())];
+    if !request.in_image {
+        shared_dirs
+            .extend(call.shared_dirs.iter().map(|path| SharedDir { path: path.clone(), writable: true }));
+    }
+    shared_dirs.extend(text.iter().map(|(directory, _)| read_only(directory.path().to_owned())));
     let exec = ExecRequest {
         argv,
         environment,
         working_directory: directory,
         in_root: true,
-        shared_dirs: if request.in_image { Vec::new() } else { call.shared_dirs.clone() },
+        shared_dirs,
         timeout: call.timeout,
         output: match request.output {
             RequestedOutput::Logged => OutputMode::Log,

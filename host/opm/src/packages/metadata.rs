@@ -7,7 +7,7 @@ use fs_err as fs;
 use opkg::diagnostic::Severity;
 use opkg_engine::packages::PackageMetadata;
 use opkg_interface::DistributionDescription;
-use opkg_oda::{Cluster, Package, PackageId};
+use opkg_oda::{Cluster, PackageId};
 
 use crate::hooks::package_home;
 use crate::roots::TargetRoot;
@@ -35,7 +35,7 @@ pub(crate) fn read_metadata(
     cluster: &Cluster,
     package: PackageId,
     distribution: &DistributionDescription,
-) -> Result<Option<Package>, MetadataError> {
+) -> Result<Option<PackageMetadata>, MetadataError> {
     let Some(known) = cluster.packages.get(&package) else { return Ok(None) };
     let path = package_home(&known.name).join(CONFIG_FILE);
     let unreadable = |error| MetadataError::Unreadable { path: path.clone(), error };
@@ -56,6 +56,7 @@ pub(crate) fn read_metadata(
     };
     let ids = distribution.ids().collect();
     let invalid = |error: opkg_oda::ParseError| MetadataError::Invalid { path, message: error.to_string() };
-    let found = PackageMetadata::of_opkg(&opkg, Some(&ids)).map_err(invalid)?.apply_to(known, cluster);
-    Ok((found != *known).then_some(found))
+    let found = PackageMetadata::of_opkg(&opkg, Some(&ids)).map_err(invalid)?;
+    // Whatever it calls itself, it lies in the home of that package.
+    Ok(Some(PackageMetadata { name: known.name.clone(), ..found }))
 }

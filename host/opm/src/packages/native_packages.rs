@@ -1,6 +1,6 @@
-//! Installing and removing the native packages of OPKGs. What a package manager says of its work is not believed: it is
-//! asked what is there, before and after.
+//! Installing and removing the native packages of OPKGs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use opkg_engine::machine::{InstallOutcome, StepFailure};
 use opkg_interface::package_manager::Installed;
 use opkg_oda::{Cluster, Package, PackageId, Stage, Target, TargetKind};
 
+use super::installed_set::Presence;
 use super::legacy_scripts::{PackagePart, SaveScriptError, save_script, saved_scripts_dir};
 use super::metadata::read_metadata;
 use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
+use super::patience::Patience;
+use super::transaction::{PackageResult, Transaction, TransactionReport};
 use crate::hooks::{self, HomeError, HookContext, HookInvocation, HookOutcome, HookRunners, NullListener};
 use crate::process::{ProcessRole, ProcessTag, StepLog, Termination};
 use crate::roots::TempFiles;
-
-/// How the names of all native packages of OPKGs begin.
-const NATIVE_PREFIX: &str = "opkg-";
 
 /// Work on the packages of one target.
 #[derive(Debug)]
@@ -27,6 +27,23 @@ pub(crate) struct NativePackages<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) target: &'a Target,
     pub(crate) runners: HookRunners<'a>,
+    /// Of the run.
+    pub(crate) patience: &'a Patience,
+    /// The versions of packages that the package manager told of.
+    pub(crate) versions: RefCell<BTreeMap<PackageId, String>>,
+}
+
+/// Whether the package sources of a target were read in this run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum RefreshState {
+    #[default]
+    Unread,
+    Read,
+    /// Why they could not be read, and whether that passes by itself.
+    Failed {
+        reason: String,
+        transient: bool,
+    },
 }
 
 /// Why native packages are not as they should be.
@@ -34,11 +51,11 @@ pub(crate) struct NativePackages<'a> {
 pub(crate) enum PackageError {
     #[error(transparent)]
     Manager(#[from] PackageManagerError),
-    #[error("{native} is not installed, although its installation was said to have succeeded")]
-    NotInstalled { native: String },
-    #[error("{} {} still installed, although the removal was said to have succeeded", .0.join(", "), if .0.len() == 1 { "is" } else { "are" })]
-    StillInstalled(Vec<String>),
-    #[error("the removal took {} as well, which needed it: `opm audit` shows what is missing now", .0.join(", "))]
+    #[error("{} still there, although the removal was said to have succeeded", .0.join(", "))]
+    StillThere(Vec<String>),
+    #[error("{error} ({native} is {how} now)")]
+    LeftIncomplete { native: String, how: String, error: Box<PackageManagerError> },
+    #[error("the removal took {} as well, which nobody asked for: `opm audit` shows what is missing now", .0.join(", "))]
     RemovedOthers(Vec<String>),
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -46,6 +63,8 @@ pub(crate) enum PackageError {
     SaveScript(#[from] SaveScriptError),
     #[error("{} cannot be run: {error}", .script.display())]
     SavedScript { script: PathBuf, error: io::Error },
+    #[error("the list of nodes cannot be written: {0}")]
+    Environment(io::Error),
     #[error("{reason}")]
     Script { reason: String, termination: Termination },
 }
@@ -55,6 +74,7 @@ impl PackageError {
     pub(crate) fn termination(&self) -> Option<&Termination> {
         match self {
             Self::Manager(error) => error.termination(),
+            Self::LeftIncomplete { error, .. } => error.termination(),
             Self::Script { termination, .. } => Some(termination),
             _ => None,
         }
@@ -68,44 +88,112 @@ impl PackageError {
 
 impl From<&PackageError> for StepFailure {
     fn from(error: &PackageError) -> Self {
-        if error.is_stop() { Self::Stopped } else { Self::Failed(error.to_string()) }
+        match error {
+            _ if error.is_stop() => Self::Stopped,
+            PackageError::Manager(cause) if cause.is_transient() => Self::Postponed(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
     }
 }
 
 impl NativePackages<'_> {
-    /// Installs the part of packages that belongs to a stage here, in one transaction. `refresh_error` says what went
-    /// wrong when the package sources were read, if anything did. Returns as well how the program ended that decided,
-    /// where one did.
+    /// Installs the part of packages that belongs to a stage here, in one transaction. The scripts of those in `again` run
+    /// even if they are there already. Returns as well how the program ended that decided, where one did.
     pub(crate) fn install(
         &self,
         stage: Stage,
         packages: &[PackageId],
-        refresh_error: Option<&str>,
+        again: &BTreeSet<PackageId>,
+        sources: &mut RefreshState,
         log: &mut StepLog,
     ) -> (InstallOutcome, Option<Termination>) {
         let part = part_for_stage(stage, self.target.kind());
-        let names: Vec<(PackageId, String)> = packages
-            .iter()
-            .filter_map(|id| {
-                let name = self.cluster.packages.get(id)?.name.as_str();
-                Some((*id, part.native_name(name)))
-            })
-            .collect();
-        let natives: Vec<String> = names.iter().map(|(_, native)| native.clone()).collect();
-        if let Err(error) = self.manager.install(&natives, &self.context, log) {
-            return transaction_failed(&error.into(), refresh_error);
-        }
-        let installed = match self.manager.query(&natives, &self.context, log) {
-            Ok(installed) => installed,
-            Err(error) => return transaction_failed(&error.into(), None),
-        };
-        let (mut metadata, mut failures, mut termination) = (Vec::new(), BTreeMap::new(), None);
-        for (id, native) in &names {
-            let result = match installed.get(native) {
-                None => Err(PackageError::NotInstalled { native: native.clone() }),
-                Some(found) => self.run_post_install(*id, part, found, stage, log),
+        let natives = self.native_names(part, packages);
+        let names: Vec<String> = natives.iter().map(|(_, native)| native.clone()).collect();
+        let again =
+            natives.iter().filter(|(id, _)| again.contains(id)).map(|(_, name)| name.clone()).collect();
+        let transaction =
+            Transaction { manager: self.manager, context: &self.context, packages: &names, again: &again };
+        let report = self.patience.retry(&self.context.executor.stop, log, |log| {
+            self.read_sources(sources, log);
+            let report = transaction.run(log);
+            // What is not known of the sources may be what is missing.
+            let blind = matches!(sources, RefreshState::Failed { transient: true, .. });
+            let is_transient = match &report {
+                Ok(report) => blind && report.is_futile,
+                Err(error) => error.is_transient() || blind && !error.is_stop(),
             };
-            match result {
+            (report, is_transient)
+        });
+        match report {
+            (Ok(report), is_transient) => {
+                let reason = report.results.values().find_map(PackageResult::reason).map(str::to_owned);
+                match reason {
+                    Some(reason) if is_transient => {
+                        (InstallOutcome::Postponed(with_refresh_error(reason, sources)), report.termination)
+                    }
+                    _ => self.finish_install(stage, part, &natives, report, sources, log),
+                }
+            }
+            (Err(error), is_transient) => {
+                let termination = error.termination().cloned();
+                let outcome = match StepFailure::from(&PackageError::from(error)) {
+                    StepFailure::Stopped => InstallOutcome::Stopped,
+                    StepFailure::Failed(reason) | StepFailure::Postponed(reason) => {
+                        let reason = with_refresh_error(reason, sources);
+                        if is_transient {
+                            InstallOutcome::Postponed(reason)
+                        } else {
+                            InstallOutcome::TransactionFailed(reason)
+                        }
+                    }
+                };
+                (outcome, termination)
+            }
+        }
+    }
+
+    /// Once in a run, unless something was in the way.
+    fn read_sources(&self, sources: &mut RefreshState, log: &mut StepLog) {
+        if matches!(sources, RefreshState::Unread | RefreshState::Failed { transient: true, .. }) {
+            *sources = match self.manager.refresh(&self.context, log) {
+                Ok(()) => RefreshState::Read,
+                Err(error) => {
+                    RefreshState::Failed { reason: error.to_string(), transient: error.is_transient() }
+                }
+            };
+        }
+    }
+
+    /// Runs the scripts that the package manager does not run, and reads what packages say of themselves.
+    fn finish_install(
+        &self,
+        stage: Stage,
+        part: PackagePart,
+        natives: &[(PackageId, String)],
+        report: TransactionReport,
+        sources: &RefreshState,
+        log: &mut StepLog,
+    ) -> (InstallOutcome, Option<Termination>) {
+        let TransactionReport { mut results, mut termination, .. } = report;
+        let (mut metadata, mut failures, mut untouched) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for (id, native) in natives {
+            let found = match results.remove(native) {
+                Some(PackageResult::Installed(found)) => {
+                    self.record_version(*id, &found);
+                    found
+                }
+                Some(PackageResult::Failed(reason)) => {
+                    failures.insert(*id, reason);
+                    continue;
+                }
+                Some(PackageResult::Untouched(reason)) => {
+                    untouched.insert(*id, with_refresh_error(reason, sources));
+                    continue;
+                }
+                None => continue,
+            };
+            match self.run_post_install(*id, part, &found, stage, log) {
                 Err(error) if error.is_stop() => {
                     return (InstallOutcome::Stopped, Some(Termination::Stopped));
                 }
@@ -122,7 +210,18 @@ impl NativePackages<'_> {
                 Ok(()) => {}
             }
         }
-        (InstallOutcome::Installed { metadata, failures }, termination)
+        let is_all_untouched = untouched.len() == natives.len();
+        let outcome = match untouched.first_key_value() {
+            Some((_, reason)) if is_all_untouched => InstallOutcome::TransactionFailed(reason.clone()),
+            _ => InstallOutcome::Installed { metadata, failures, untouched },
+        };
+        (outcome, termination)
+    }
+
+    fn native_names(&self, part: PackagePart, packages: &[PackageId]) -> Vec<(PackageId, String)> {
+        let native =
+            |id: &PackageId| Some((*id, part.native_name(self.cluster.packages.get(id)?.name.as_str())));
+        packages.iter().filter_map(native).collect()
     }
 
     /// Removes the parts of a package that it must not have at a stage.
@@ -136,35 +235,65 @@ impl NativePackages<'_> {
         log: &mut StepLog,
     ) -> Result<(), PackageError> {
         let name = package.name.as_str();
-        let before = self.manager.query(&[], &self.context, log)?;
+        let before = self.manager.query(&self.context, log)?;
         let mut leaving = BTreeSet::new();
         for part in parts_to_remove(down_to, self.target.kind()) {
             let native = part.native_name(name);
-            match before.get(&native) {
-                Some(found) => {
+            match before.presence(&native) {
+                Presence::Complete(found) | Presence::Incomplete(found, _) => {
                     leaving.insert(native);
                     self.remove_part(package.id, name, *part, found, down_to, log)?;
                 }
-                None => self.run_saved_script(package.id, name, *part, down_to, log)?,
+                Presence::Residual => {
+                    self.remove_native(&native, log)?;
+                    leaving.insert(native);
+                    self.run_saved_script(package.id, name, *part, down_to, log)?;
+                }
+                Presence::Absent => self.run_saved_script(package.id, name, *part, down_to, log)?,
             }
         }
         if leaving.is_empty() {
             return Ok(());
         }
-        let after = self.manager.query(&[], &self.context, log)?;
-        let still: Vec<String> =
-            leaving.iter().filter(|native| after.contains_key(*native)).cloned().collect();
+        let after = self.manager.query(&self.context, log)?;
+        let still = leaving.iter().filter_map(|native| match after.presence(native) {
+            Presence::Absent => None,
+            Presence::Residual => Some(format!("the configuration of {native} is")),
+            Presence::Incomplete(_, how) => Some(format!("{native} ({how}) is")),
+            Presence::Complete(_) => Some(format!("{native} is")),
+        });
+        let still: Vec<String> = still.collect();
         if !still.is_empty() {
-            return Err(PackageError::StillInstalled(still));
+            return Err(PackageError::StillThere(still));
         }
-        let gone = |native: &&String| {
-            native.starts_with(NATIVE_PREFIX) && !after.contains_key(*native) && !leaving.contains(*native)
-        };
-        let others: Vec<String> = before.keys().filter(gone).cloned().collect();
+        let others = after.lost_since(&before, &leaving);
         if others.is_empty() { Ok(()) } else { Err(PackageError::RemovedOthers(others)) }
     }
 
-    /// Which of these packages are there with the part that belongs to this target.
+    /// Removes one native package; what is in the way but passes by itself is waited for.
+    fn remove_native(&self, native: &str, log: &mut StepLog) -> Result<(), PackageError> {
+        let names = [native.to_owned()];
+        let removed = self.patience.retry(&self.context.executor.stop, log, |log| {
+            let removed = self.manager.remove(&names, &self.context, log);
+            let is_transient = removed.as_ref().is_err_and(PackageManagerError::is_transient);
+            (removed, is_transient)
+        });
+        let Err(error) = removed.0 else { return Ok(()) };
+        if error.is_stop() || error.is_transient() {
+            return Err(error.into());
+        }
+        // Its scripts may have failed halfway.
+        let left = self.manager.query(&self.context, log)?;
+        match left.presence(native) {
+            Presence::Incomplete(_, how) => {
+                let (native, how) = (native.to_owned(), how.to_owned());
+                Err(PackageError::LeftIncomplete { native, how, error: Box::new(error) })
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Which of these packages are there with the part that belongs to this target. One that is there in part is not.
     ///
     /// # Errors
     /// When the package manager does not tell.
@@ -174,11 +303,22 @@ impl NativePackages<'_> {
         log: &mut StepLog,
     ) -> Result<BTreeSet<PackageId>, PackageError> {
         let part = part_for_stage(Stage::InstallBinPkgs, self.target.kind());
-        let native = |id: &PackageId| Some(part.native_name(self.cluster.packages.get(id)?.name.as_str()));
-        let natives: Vec<String> = packages.iter().filter_map(native).collect();
-        let installed = self.manager.query(&natives, &self.context, log)?;
-        let is_present = |id: &&PackageId| native(id).is_some_and(|name| installed.contains_key(&name));
-        Ok(packages.iter().filter(is_present).copied().collect())
+        let installed = self.manager.query(&self.context, log)?;
+        let mut present = BTreeSet::new();
+        for (id, native) in self.native_names(part, packages) {
+            if let Presence::Complete(found) = installed.presence(&native) {
+                self.record_version(id, found);
+                present.insert(id);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Keeps which version the package manager said that a package has, by the name of its part.
+    fn record_version(&self, package: PackageId, found: &Installed) {
+        if !found.version.is_empty() {
+            self.versions.borrow_mut().insert(package, found.version.clone());
+        }
     }
 
     fn run_post_install(
@@ -207,7 +347,7 @@ impl NativePackages<'_> {
         self.run_script(id, part.pre_uninstall()[0], to, &candidates(part.pre_uninstall())?, log)?;
         let last = candidates(part.post_uninstall())?;
         save_script(self.context.root, &native, &last)?;
-        self.manager.remove(&[native], &self.context, log)?;
+        self.remove_native(&native, log)?;
         self.run_saved_script(id, name, part, to, log)
     }
 
@@ -281,7 +421,8 @@ impl NativePackages<'_> {
             home: hooks::package_home(&package.name),
             candidates: candidates.to_vec(),
             arguments: Vec::new(),
-            environment: hooks::hook_environment(self.context.config, &hook_context),
+            environment: hooks::hook_environment(self.context.config, &hook_context)
+                .map_err(PackageError::Environment)?,
             shared_dirs: Vec::new(),
             timeout: self.context.config.limits.hook_timeout(),
         };
@@ -296,19 +437,14 @@ impl NativePackages<'_> {
     }
 }
 
-/// What a failed transaction means, with what went wrong when the package sources were read before it.
-fn transaction_failed(
-    error: &PackageError,
-    refresh_error: Option<&str>,
-) -> (InstallOutcome, Option<Termination>) {
-    let outcome = match StepFailure::from(error) {
-        StepFailure::Stopped => InstallOutcome::Stopped,
-        StepFailure::Failed(reason) => InstallOutcome::TransactionFailed(match refresh_error {
-            Some(cause) => format!("{reason} (the package sources could not be read: {cause})"),
-            None => reason,
-        }),
-    };
-    (outcome, error.termination().cloned())
+/// Why something failed, with what went wrong when the package sources were read before it.
+fn with_refresh_error(reason: String, sources: &RefreshState) -> String {
+    match sources {
+        RefreshState::Failed { reason: cause, .. } if !reason.contains(cause.as_str()) => {
+            format!("{reason} (the package sources could not be read: {cause})")
+        }
+        _ => reason,
+    }
 }
 
 /// The part that a stage brings to a target.

@@ -1,20 +1,22 @@
 //! The package manager of a target, driven by the plugin that knows its distribution.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use opkg_interface::DistributionDescription;
-use opkg_interface::package_manager::{Command, Installed, Place, Repository};
+use opkg_interface::package_manager::{
+    Command, Failure, Installed, Place, Repository, SideEffect, UnaskedChange,
+};
 use opkg_oda::Target;
 use opkg_runtime::{CallError, CommandsError, DistributionPlugin, LoadError, Registry};
 
+use super::installed_set::InstalledSet;
 use super::os_release::{OsRelease, OsReleaseError};
 use crate::config::Config;
 use crate::hooks::{self, Environment, set_variable};
 use crate::process::{
-    DEFAULT_PATH, ExecRequest, Executor, OutputMode, ProcessTag, StepLog, Termination, describe_failure,
+    DEFAULT_PATH, ExecRequest, Executor, OutputMode, ProcessTag, SharedDir, StepLog, Termination,
     find_in_path,
 };
 use crate::roots::{TargetRoot, TempFiles};
@@ -30,8 +32,10 @@ pub(crate) enum PackageManagerError {
     NotUtf8(String),
     #[error("{path} cannot be written in the root {}: {error}", .root.display())]
     File { path: String, root: PathBuf, error: io::Error },
-    #[error("{description}")]
-    Command { description: String, termination: Termination },
+    #[error("{}, which nobody asked for: nothing was changed", describe_side_effects(.0))]
+    SideEffects(Vec<SideEffect>),
+    #[error("{program} {}", describe_failures(termination, failures, last_line.as_deref()))]
+    Command { program: String, termination: Termination, failures: Vec<Failure>, last_line: Option<String> },
 }
 
 impl PackageManagerError {
@@ -41,6 +45,52 @@ impl PackageManagerError {
             Self::Command { termination, .. } => Some(termination),
             _ => None,
         }
+    }
+
+    /// What the plugin found in what the program printed.
+    pub(crate) fn failures(&self) -> &[Failure] {
+        match self {
+            Self::Command { failures, .. } => failures,
+            _ => &[],
+        }
+    }
+
+    /// Whether the run was to stop, so that nothing has failed.
+    pub(crate) fn is_stop(&self) -> bool {
+        self.termination() == Some(&Termination::Stopped)
+    }
+
+    /// Whether all that went wrong passes by itself.
+    pub(crate) fn is_transient(&self) -> bool {
+        let failures = self.failures();
+        !failures.is_empty() && failures.iter().all(|failure| failure.transient)
+    }
+}
+
+fn describe_side_effects(side_effects: &[SideEffect]) -> String {
+    let of_kind = |(change, verb): (UnaskedChange, &str)| {
+        let names = side_effects.iter().filter(|it| it.change == change).map(|it| it.name.as_str());
+        let names: Vec<&str> = names.collect();
+        (!names.is_empty()).then(|| format!("it would {verb} {}", names.join(", ")))
+    };
+    let changes = [
+        (UnaskedChange::Remove, "remove"),
+        (UnaskedChange::Replace, "replace"),
+        (UnaskedChange::Downgrade, "downgrade"),
+    ];
+    changes.into_iter().filter_map(of_kind).collect::<Vec<_>>().join(" and ")
+}
+
+/// The end of a sentence that begins with the program's name: the causes, or, where the plugin knows none, how it ended
+/// and what it said last.
+fn describe_failures(termination: &Termination, failures: &[Failure], last_line: Option<&str>) -> String {
+    if !failures.is_empty() {
+        let causes: Vec<&str> = failures.iter().map(|failure| failure.cause.as_str()).collect();
+        return format!("failed: {}", causes.join("; "));
+    }
+    match (termination, last_line) {
+        (Termination::NotStarted(_) | Termination::Stopped, _) | (_, None) => termination.to_string(),
+        (_, Some(line)) => format!("{termination}; the last that it printed: {line}"),
     }
 }
 
@@ -145,6 +195,33 @@ impl PackageManager {
         self.run_all(&commands, context, log)
     }
 
+    /// Installs packages once more in the version that is there.
+    pub(crate) fn reinstall(
+        &self,
+        packages: &[String],
+        context: &ManagerContext<'_>,
+        log: &mut StepLog,
+    ) -> Result<(), PackageManagerError> {
+        let commands = self.plugin.reinstall(packages, &self.place)?;
+        self.run_all(&commands, context, log)
+    }
+
+    /// Makes sure that an installation does nothing that nobody asked for.
+    pub(crate) fn simulate(
+        &self,
+        packages: &[String],
+        context: &ManagerContext<'_>,
+        log: &mut StepLog,
+    ) -> Result<(), PackageManagerError> {
+        let commands = self.plugin.simulate(packages, &self.place)?;
+        let Some(printed) = self.run_for_answer(&commands, context, log)? else { return Ok(()) };
+        let mut side_effects = self.plugin.parse_simulation(&printed)?;
+        side_effects.retain(|effect| !packages.contains(&effect.name));
+        side_effects.sort();
+        side_effects.dedup();
+        if side_effects.is_empty() { Ok(()) } else { Err(PackageManagerError::SideEffects(side_effects)) }
+    }
+
     /// Removes packages.
     pub(crate) fn remove(
         &self,
@@ -156,21 +233,53 @@ impl PackageManager {
         self.run_all(&commands, context, log)
     }
 
-    /// What of these packages, or of all if none is named, is installed, by name.
-    pub(crate) fn query(
+    /// Brings packages that are incomplete to an end. What goes wrong with that is no error, but returned.
+    ///
+    /// # Errors
+    /// Something passes by itself, or the run is to stop.
+    pub(crate) fn repair(
         &self,
-        packages: &[String],
+        packages: &[Installed],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
-    ) -> Result<BTreeMap<String, Installed>, PackageManagerError> {
-        let commands = self.plugin.query(packages, &self.place)?;
-        let (last, before) = commands.split_last().ok_or(PackageManagerError::NoQueryCommand)?;
+    ) -> Result<Vec<Failure>, PackageManagerError> {
+        let mut failures = Vec::new();
+        for command in self.plugin.repair(packages, &self.place)? {
+            // A status that is no failure for the manager may be one for a package.
+            let strict = Command { success: vec![0], ..command };
+            match self.run_command(&strict, OutputMode::Log, context, log) {
+                Ok(_) => {}
+                Err(error) if error.is_stop() || error.is_transient() => return Err(error),
+                Err(error) => failures.extend_from_slice(error.failures()),
+            }
+        }
+        Ok(failures)
+    }
+
+    /// What is installed.
+    pub(crate) fn query(
+        &self,
+        context: &ManagerContext<'_>,
+        log: &mut StepLog,
+    ) -> Result<InstalledSet, PackageManagerError> {
+        let commands = self.plugin.query(&self.place)?;
+        let answer = self.run_for_answer(&commands, context, log)?;
+        let answer = answer.ok_or(PackageManagerError::NoQueryCommand)?;
+        Ok(self.plugin.parse_query(&answer)?.into_iter().collect())
+    }
+
+    /// Runs commands. Returns the standard output of the last one, if there is one.
+    fn run_for_answer(
+        &self,
+        commands: &[Command],
+        context: &ManagerContext<'_>,
+        log: &mut StepLog,
+    ) -> Result<Option<String>, PackageManagerError> {
+        let Some((last, before)) = commands.split_last() else { return Ok(None) };
         self.run_all(before, context, log)?;
         let answer = self.run_command(last, OutputMode::CaptureStdout, context, log)?;
-        let answer =
-            String::from_utf8(answer).map_err(|_| PackageManagerError::NotUtf8(last.argv[0].clone()))?;
-        let installed = self.plugin.parse_query(&answer)?;
-        Ok(installed.into_iter().map(|package| (package.name.clone(), package)).collect())
+        let answer = String::from_utf8(answer);
+        answer.map(Some).map_err(|_| PackageManagerError::NotUtf8(last.argv[0].clone()))
     }
 
     fn run_all(
@@ -205,7 +314,11 @@ impl PackageManager {
             environment: command_environment(context, &command.env),
             working_directory: "/".into(),
             in_root: command.in_root,
-            shared_dirs: self.local_repositories.clone(),
+            shared_dirs: self
+                .local_repositories
+                .iter()
+                .map(|path| SharedDir { path: path.clone(), writable: false })
+                .collect(),
             timeout: context.config.limits.package_manager_timeout(),
             output: output_mode,
             account: None,
@@ -213,11 +326,22 @@ impl PackageManager {
         let output = context.executor.run(context.root, &request, log);
         let succeeded =
             matches!(output.termination, Termination::Exited(code) if command.success.contains(&code));
-        if succeeded {
+        let failures = match output.termination {
+            Termination::NotStarted(_) | Termination::Stopped => Vec::new(),
+            _ => {
+                let printed = format!("{}{}", log.command_output(), String::from_utf8_lossy(&output.stdout));
+                self.plugin.explain(&printed, succeeded).map_err(CommandsError::from)?
+            }
+        };
+        if succeeded && failures.is_empty() {
             return Ok(output.stdout);
         }
-        let description = describe_failure(&command.argv[0], &output.termination, log);
-        Err(PackageManagerError::Command { description, termination: output.termination })
+        Err(PackageManagerError::Command {
+            program: command.argv[0].clone(),
+            termination: output.termination,
+            failures,
+            last_line: log.last_line(),
+        })
     }
 }
 

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 
 /// The first bytes of a program that the kernel runs by itself.
 const ELF_MAGIC: &[u8] = b"\x7fELF";
+/// The least that any program in ELF begins with, that of 32 bits.
+const ELF_HEADER_BYTES: usize = 52;
 
 /// Bytes of a file that the kernel looks for its interpreter in.
 const SHEBANG_BYTES: usize = 256;
@@ -41,6 +43,8 @@ pub(crate) enum ExecutableError {
     NotAFile(PathBuf),
     #[error("{} is not executable: `chmod +x` it", .0.display())]
     NotExecutable(PathBuf),
+    #[error("{} is no program that this machine could run", .0.display())]
+    WrongFormat(PathBuf),
     #[error("{} asks for the interpreter {}, which is not there", .path.display(), .interpreter.display())]
     MissingInterpreter { path: PathBuf, interpreter: PathBuf },
     #[error("{} is no program, and has no `#!` line that names its interpreter", .0.display())]
@@ -76,6 +80,9 @@ pub(crate) fn check_executable(program: &Path) -> Result<(), ExecutableError> {
     match parse_shebang(&first).map(PathBuf::from) {
         Some(interpreter) if is_executable(&interpreter) => Ok(()),
         Some(interpreter) => Err(ExecutableError::MissingInterpreter { path: path(), interpreter }),
+        None if first.starts_with(ELF_MAGIC) && first.len() < ELF_HEADER_BYTES => {
+            Err(ExecutableError::WrongFormat(path()))
+        }
         None if first.starts_with(ELF_MAGIC) => Ok(()),
         None => Err(ExecutableError::NoInterpreter(path())),
     }

@@ -1,12 +1,13 @@
 //! Runs programs for targets: directly, or inside their root.
 
 use std::ffi::OsString;
-use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::chroot::{ChrootSpec, DEFAULT_SHARED_DIRS, ERROR_PREFIX, EXIT_ENTER_FAILED};
+use super::launch_spec::{Confinement, LaunchSpec};
 use super::running;
-use super::spec::{Account, OutputMode, ProcessSpec, Timeout};
+use super::sandbox::{FRESH_DIRS, PLACEHOLDER, missing_resolver_files};
+use super::spec::{Account, OutputMode, ProcessSpec, SharedDir, Timeout};
 use super::step_log::StepLog;
 use super::stop::StopToken;
 use super::termination::{ProcessOutput, Termination};
@@ -24,10 +25,11 @@ pub(crate) struct ExecRequest {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Where it starts, as the program sees it.
     pub(crate) working_directory: PathBuf,
-    /// Whether the target's root is to be its own.
+    /// Whether the target's root is to be its own. Otherwise it sees the running system; of that it can change nothing
+    /// but the root, if the target has one of its own.
     pub(crate) in_root: bool,
     /// Directories of the running system that it must see there, under the same paths.
-    pub(crate) shared_dirs: Vec<PathBuf>,
+    pub(crate) shared_dirs: Vec<SharedDir>,
     /// How long it may take.
     pub(crate) timeout: Timeout,
     /// Who gets what it prints.
@@ -39,8 +41,8 @@ pub(crate) struct ExecRequest {
 /// Runs programs, as long as nobody asks to stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Executor {
-    /// The program, with its first arguments, that calls [`super::chroot::enter_root`].
-    pub(crate) enter_command: Vec<OsString>,
+    /// The program, with its first arguments, that calls [`super::launch::launch`].
+    pub(crate) launch_command: Vec<OsString>,
     /// Is asked before a program is started, and while it runs.
     pub(crate) stop: StopToken,
 }
@@ -48,67 +50,58 @@ pub(crate) struct Executor {
 impl Executor {
     /// Runs a program for the target with this root.
     pub(crate) fn run(&self, root: &TargetRoot, request: &ExecRequest, log: &mut StepLog) -> ProcessOutput {
-        // Whoever is not root of the system has to be in a namespace for being it in a directory.
-        let needs_namespace = !root.is_system() && !rustix::process::geteuid().is_root();
-        if root.is_system() || !(request.in_root || needs_namespace) {
-            let program = self.process_spec(request, request.argv.clone(), request.working_directory.clone());
-            return running::run(
-                &ProcessSpec { account: request.account, ..program },
-                request.timeout,
-                &self.stop,
-                log,
-            );
-        }
-        let mut mount_points = TempFiles::new(root);
-        if request.in_root {
-            for directory in request.shared_dirs.iter().filter(|it| !is_in_shared_dir(root, it)) {
-                if let Err(error) = mount_points.create_dir_all(directory) {
+        let mut additions = TempFiles::new(root);
+        let confinement = match (root.is_system(), request.in_root) {
+            (true, _) => None,
+            (false, true) => {
+                if let Err((path, error)) = make_places(root, &request.shared_dirs, &mut additions) {
                     let reason =
-                        format!("no place for {} in {}: {error}", directory.display(), root.path().display());
+                        format!("no place for {} in {}: {error}", path.display(), root.path().display());
                     log.note(&reason);
                     return ProcessOutput::not_run(Termination::NotStarted(reason));
                 }
+                Some(Confinement::Inside(root.path().to_owned()))
             }
-        }
-        let entry = ChrootSpec {
-            root: request.in_root.then(|| root.path().to_owned()),
-            shared_dirs: if request.in_root { request.shared_dirs.clone() } else { Vec::new() },
+            (false, false) => Some(Confinement::Beside(root.path().to_owned())),
+        };
+        let spec = LaunchSpec {
+            shared_dirs: if confinement.is_some() { request.shared_dirs.clone() } else { Vec::new() },
+            confinement,
             working_directory: request.working_directory.clone(),
             account: request.account,
         };
-        let argv = [self.enter_command.clone(), entry.to_args(), request.argv.clone()].concat();
-        let output =
-            running::run(&self.process_spec(request, argv, "/".into()), request.timeout, &self.stop, log);
-        let last_line = log.last_line();
-        let complaint = last_line.as_deref().and_then(|line| line.strip_prefix(ERROR_PREFIX));
-        match (&output.termination, complaint) {
-            (Termination::Exited(code), Some(reason)) if *code == i32::from(EXIT_ENTER_FAILED) => {
-                ProcessOutput { termination: Termination::NotStarted(reason.to_owned()), ..output }
-            }
-            _ => output,
-        }
-    }
-
-    fn process_spec(&self, request: &ExecRequest, argv: Vec<OsString>, directory: PathBuf) -> ProcessSpec {
-        let environment = request.environment.clone();
-        ProcessSpec { argv, environment, working_directory: directory, output: request.output, account: None }
+        let program = ProcessSpec {
+            launcher: [self.launch_command.clone(), spec.to_args()].concat(),
+            argv: request.argv.clone(),
+            environment: request.environment.clone(),
+            output: request.output,
+        };
+        running::run(&program, request.timeout, &self.stop, log)
     }
 }
 
-/// Whether a directory is seen in a root anyway, since one above it is.
-fn is_in_shared_dir(root: &TargetRoot, directory: &Path) -> bool {
-    let above = DEFAULT_SHARED_DIRS.iter().map(Path::new).find(|it| directory.starts_with(it));
+/// Makes what is missing in a root for the running system's directories and files to be seen there.
+fn make_places(
+    root: &TargetRoot,
+    shared: &[SharedDir],
+    additions: &mut TempFiles<'_>,
+) -> Result<(), (PathBuf, io::Error)> {
+    for SharedDir { path, .. } in shared.iter().filter(|shared| !is_in_fresh_dir(root, &shared.path)) {
+        additions.create_dir_all(path).map_err(|error| (path.clone(), error))?;
+    }
+    for file in missing_resolver_files(root) {
+        // Without names of hosts, much can still be done.
+        if let Err(error) = additions.write_in_place(file, PLACEHOLDER) {
+            tracing::debug!(file = %file.display(), root = %root.path().display(), %error, "no place");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the place for a directory is made where nothing stays.
+fn is_in_fresh_dir(root: &TargetRoot, directory: &Path) -> bool {
+    let above = FRESH_DIRS.iter().map(Path::new).find(|fresh| directory.starts_with(fresh));
     above.is_some_and(|path| {
         root.metadata(path).is_ok_and(|found| found.is_some_and(|metadata| metadata.is_dir()))
     })
-}
-
-/// What went wrong with a program, in one line: how it ended, and the last that it said.
-pub(crate) fn describe_failure(name: &str, termination: &Termination, log: &StepLog) -> String {
-    let mut text = format!("{name} {termination}");
-    let is_explained = matches!(termination, Termination::NotStarted(_) | Termination::Stopped);
-    if let (false, Some(line)) = (is_explained, log.last_line()) {
-        let _ = write!(text, ": {line}");
-    }
-    text
 }

@@ -4,17 +4,38 @@ use std::process;
 
 use fs_err as fs;
 
-use opkg_oda::Run;
+use opkg_oda::{ProcessIdentity, Run};
 
-/// Whether the process of a run on this machine is still the one that began it: a process of the same number that
-/// started later is another one. Where the clock was set meanwhile that cannot be told from the times; then a process
-/// of the same program counts as alive, since ending the hooks of a living run is worse than waiting with those of a
-/// crashed one.
-pub(crate) fn is_run_alive(run: &Run) -> bool {
+/// What tells this process from any other one that ever was: processes are counted anew with every boot, and a boot has
+/// an id that no other one has, on whatever machine and under whatever name.
+#[must_use]
+pub fn process_identity() -> Option<ProcessIdentity> {
+    Some(ProcessIdentity { boot_id: boot_id()?, started_ticks: start_ticks(process::id())? })
+}
+
+/// Whether the process of a run is still the one that began it: a process of the same number that started later is
+/// another one. All runs of a database are of one machine, since it lies on a local disk.
+///
+/// Runs of older releases say only when they began. Where the clock was set meanwhile that cannot be told from the times;
+/// then a process of the same program counts as alive, since ending the hooks of a living run is worse than waiting with
+/// those of a crashed one.
+#[must_use]
+pub fn is_run_alive(run: &Run) -> bool {
+    if let Some(process) = &run.process
+        && let Some(boot) = boot_id()
+    {
+        return boot == process.boot_id && start_ticks(run.pid) == Some(process.started_ticks);
+    }
     let Some(started) = process_start_time(run.pid) else { return false };
     // The kernel counts in hundredths of a second.
     started <= run.started_at + 2_000
         || (run.pid != process::id() && process_name(run.pid) == process_name(process::id()))
+}
+
+/// The kernel's id of the time since the machine was started.
+fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// The name of a process' program, as its first 15 bytes.
@@ -24,6 +45,15 @@ fn process_name(process: u32) -> Option<Vec<u8>> {
 
 /// When a process started, in milliseconds since 1970.
 fn process_start_time(process: u32) -> Option<i64> {
+    let ticks = start_ticks(process)?;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: i64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    // Linux gives ticks to user space in hundredths of a second, whatever its own clock does.
+    Some(boot * 1000 + ticks * 10)
+}
+
+/// When a process started, in ticks since the machine was; nothing where it has ended.
+fn start_ticks(process: u32) -> Option<i64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is the program's name in parentheses and may hold anything.
     let (_, fields) = stat.rsplit_once(')')?;
@@ -32,11 +62,7 @@ fn process_start_time(process: u32) -> Option<i64> {
         return None;
     }
     // Field 22 of proc_pid_stat(5), counted from the third.
-    let ticks: i64 = fields.nth(18)?.parse().ok()?;
-    let boot = fs::read_to_string("/proc/stat").ok()?;
-    let boot: i64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    // Linux gives ticks to user space in hundredths of a second, whatever its own clock does.
-    Some(boot * 1000 + ticks * 10)
+    fields.nth(18)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -57,6 +83,7 @@ mod tests {
             status: None,
             host: "head".into(),
             pid: process,
+            process: None,
             command: "opm".into(),
         }
     }
@@ -81,5 +108,21 @@ mod tests {
         });
         assert!(dies, "a zombie works no longer");
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_boot_and_its_start_whatever_the_clock_and_the_machine_are_called() {
+        let own = process_identity().unwrap();
+        let of = |identity: &ProcessIdentity, pid: u32| Run {
+            host: "a-name-of-before".into(),
+            process: Some(identity.clone()),
+            ..run(pid, 0)
+        };
+        assert!(is_run_alive(&of(&own, std::process::id())));
+        let later = ProcessIdentity { started_ticks: own.started_ticks + 1, ..own.clone() };
+        assert!(!is_run_alive(&of(&later, std::process::id())), "its number was used again");
+        let other = ProcessIdentity { boot_id: "of-before-the-power-failed".into(), ..own.clone() };
+        assert!(!is_run_alive(&of(&other, std::process::id())), "no process outlives its machine");
+        assert!(!is_run_alive(&of(&own, u32::MAX)), "there is no such process");
     }
 }

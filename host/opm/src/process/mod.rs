@@ -3,19 +3,27 @@
 //! | module | holds |
 //! |---|---|
 //! | `spec`, `termination` | what is run, and how it ended |
-//! | `running`, `executable` | one program, from its start to its end |
-//! | `executor`, `chroot` | running a program for a target, inside its root where need be |
+//! | `running`, `spawn` | one program, from its start to its end |
+//! | `executor` | running a program for a target, confined to its root where that has one |
+//! | `launch`, `launch_spec`, `program`, `executable` | this program as the launcher of others, and what that gives them |
+//! | `init`, `sandbox`, `mount_table` | what a confined program sees, and what it may do |
 //! | `step_log`, `tail`, `trace` | what programs printed |
 //! | `stop` | requests to stop |
 //! | `tag`, `orphans`, `liveness`, `proc_stat` | finding the processes of a crashed run |
 
-mod chroot;
 mod executable;
 mod executor;
+mod init;
+mod launch;
+mod launch_spec;
 mod liveness;
+mod mount_table;
 mod orphans;
 mod proc_stat;
+mod program;
 mod running;
+mod sandbox;
+mod spawn;
 mod spec;
 mod step_log;
 mod stop;
@@ -24,13 +32,12 @@ mod tail;
 mod termination;
 mod trace;
 
-pub use chroot::enter_root;
 pub(crate) use executable::{ExecutableError, find_in_path};
-pub(crate) use executor::{DEFAULT_PATH, ExecRequest, Executor, describe_failure};
-pub(crate) use liveness::is_run_alive;
+pub(crate) use executor::{DEFAULT_PATH, ExecRequest, Executor};
+pub use launch::launch;
+pub use liveness::{is_run_alive, process_identity};
 pub(crate) use orphans::{CleanUpLimits, clean_up_orphans};
-pub(crate) use proc_stat::ProcStat;
-pub(crate) use spec::{Account, OutputMode, Timeout};
+pub(crate) use spec::{Account, OutputMode, SharedDir, Timeout};
 pub(crate) use step_log::{LogError, StepLog};
 pub use stop::StopToken;
 pub(crate) use tag::{ProcessRole, ProcessTag};

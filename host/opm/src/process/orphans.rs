@@ -1,11 +1,13 @@
 //! What a crashed run has left running.
 //!
 //! Hooks are killed, group by group: they run again. A package manager is waited for: killed in the middle it would
-//! leave the system half done. A process that has left the session of the engine is a daemon that a hook started, and
-//! stays.
+//! leave the system half done. A process that has left the session of its launcher is a daemon that a hook started, and
+//! stays. What somebody else's process says of itself in its environment counts for nothing.
 
 use fs_err as fs;
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -101,7 +103,8 @@ fn terminate_scripts(crashed: RunId, database: &str, grace: Duration, stop: &Sto
 /// Looks through all processes that this one may look at.
 fn find_orphans(crashed: RunId, database: &str) -> Orphans {
     let mut left = Orphans::default();
-    let own = ProcStat::current().map(|it| it.process_group);
+    let own = ProcStat::current();
+    let user = rustix::process::geteuid().as_raw();
     let Ok(entries) = fs::read_dir("/proc") else { return left };
     for process in entries.flatten() {
         let path = process.path();
@@ -110,17 +113,10 @@ fn find_orphans(crashed: RunId, database: &str) -> Orphans {
             continue;
         }
         // It may end at any moment.
-        let Some(tag) = fs::read(path.join("environ")).ok().as_deref().and_then(ProcessTag::from_environ)
-        else {
-            continue;
-        };
-        let Some(stat) = fs::read_to_string(path.join("stat")).ok().as_deref().and_then(ProcStat::parse)
-        else {
-            continue;
-        };
-        let ours = tag.run == crashed && tag.database == database && tag.session == stat.session;
+        let Some((tag, stat)) = read_process(&path, user) else { continue };
+        let ours = tag.run == crashed && tag.database == database;
         if !ours
-            || Some(stat.process_group) == own
+            || own.as_ref().is_some_and(|own| own.process_group == stat.process_group)
             || stat.process_group <= 1
             || matches!(stat.state, 'Z' | 'X')
         {
@@ -130,7 +126,24 @@ fn find_orphans(crashed: RunId, database: &str) -> Orphans {
             ProcessRole::Script => &mut left.scripts,
             ProcessRole::PackageManager => &mut left.package_managers,
         };
-        groups.entry(stat.process_group).or_insert(stat.name);
+        // A launcher stands for its program as long as that is not there.
+        let is_launcher = own.as_ref().is_some_and(|own| own.name == stat.name);
+        let name = groups.entry(stat.process_group).or_insert_with(|| stat.name.clone());
+        if own.as_ref().is_some_and(|own| own.name == *name) && !is_launcher {
+            *name = stat.name;
+        }
     }
     left
+}
+
+/// What a process of a user says of itself, and the kernel of it. One that changed its user meanwhile cannot be told from
+/// somebody else's; its launcher can.
+fn read_process(path: &Path, user: u32) -> Option<(ProcessTag, ProcStat)> {
+    let directory = fs::metadata(path).ok()?;
+    if directory.uid() != user {
+        return None;
+    }
+    let stat = ProcStat::parse(&fs::read_to_string(path.join("stat")).ok()?)?;
+    let tag = ProcessTag::from_environ(&fs::read(path.join("environ")).ok()?, &stat)?;
+    Some((tag, stat))
 }

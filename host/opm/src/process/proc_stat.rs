@@ -5,6 +5,7 @@ use fs_err as fs;
 /// What `/proc/PID/stat` says of a process. Group and session are 0 where their leader lives outside of the PID
 /// namespace of this process, as in a container that was entered from outside.
 pub(crate) struct ProcStat {
+    pub(crate) pid: i32,
     /// The name of the program, as its first 15 bytes.
     pub(crate) name: String,
     /// One letter, as in `ps`.
@@ -21,10 +22,11 @@ impl ProcStat {
 
     pub(crate) fn parse(stat: &str) -> Option<Self> {
         // The name may hold anything, blanks and parentheses as well.
-        let (_, rest) = stat.split_once('(')?;
+        let (pid, rest) = stat.split_once('(')?;
         let (name, fields) = rest.rsplit_once(')')?;
         let mut fields = fields.split_whitespace();
         Some(Self {
+            pid: pid.trim().parse().ok()?,
             name: opkg::collapse_whitespace(name),
             state: fields.next()?.chars().next()?,
             process_group: fields.nth(1)?.parse().ok()?,

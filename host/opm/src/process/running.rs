@@ -1,21 +1,23 @@
 //! One program, run to its end.
 //!
-//! It gets a process group of its own, no input, and only the environment that it is given. The end of the program
-//! itself ends the step: what it leaves running may keep its output open for as long as it likes.
+//! It gets no input, and only the environment that it is given; its other attributes are those that a launcher gives it.
+//! The end of the program itself ends the step: what it leaves running may keep its output open for as long as it likes.
 
 use std::ffi::OsStr;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use opkg_oda::crash::crash_point;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, kill_process_group, pidfd_open,
+    waitid, waitpid,
+};
 
-use super::executable::{self, ExecutableError, SpawnError};
+use super::launch::EXIT_NOT_STARTED;
+use super::spawn::{Files, SpawnError, spawn};
 use super::spec::{OutputMode, ProcessSpec, Timeout};
 use super::step_log::StepLog;
 use super::stop::StopToken;
@@ -23,6 +25,9 @@ use super::termination::{MAX_STDOUT_BYTES, ProcessOutput, Termination};
 
 /// How long to wait for anything at a time, so that being asked to stop is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Bytes of a launcher's reason for not having started a program.
+const MAX_REPORT_BYTES: u64 = 8 << 10;
 
 /// The same on a kernel that does not tell when a process ends.
 const POLL_INTERVAL_WITHOUT_PIDFD: Duration = Duration::from_millis(10);
@@ -77,22 +82,18 @@ fn quote_argument(word: &OsStr) -> String {
 /// Why a program was not started.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
-    #[error("an empty command")]
-    EmptyCommand,
-    #[error("there is no program {0}")]
-    NotFound(String),
-    #[error(transparent)]
-    NotExecutable(#[from] ExecutableError),
-    #[error("no pipe: {0}")]
+    #[error("no files for its input and output: {0}")]
     Pipe(io::Error),
-    #[error(transparent)]
-    Spawn(#[from] SpawnError),
+    #[error("{program} cannot be started: {error}")]
+    Spawn { program: String, error: SpawnError },
 }
 
 /// A program that was started.
 struct RunningProcess {
-    child: Child,
-    process_group: Option<Pid>,
+    /// Its launcher, whose number is that of its group as well.
+    process: Pid,
+    /// Says why the program was not started.
+    report: PipeReader,
     /// Readable once the program has ended.
     pidfd: Option<OwnedFd>,
     output_mode: OutputMode,
@@ -120,13 +121,6 @@ enum Shutdown {
 
 impl RunningProcess {
     fn start(program: &ProcessSpec) -> Result<Self, StartError> {
-        let path =
-            program.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-        let name = program.argv.first().ok_or(StartError::EmptyCommand)?;
-        let file = executable::find_in_path(name, path.unwrap_or_default())
-            .ok_or_else(|| StartError::NotFound(name.display().to_string()))?;
-        let file = program.working_directory.join(file);
-        executable::check_executable(&file)?;
         let pipes = || -> io::Result<_> {
             let (log_reader, log_writer) = io::pipe()?;
             let (stdout_pipe, stdout_writer) = if program.output != OutputMode::Log {
@@ -135,30 +129,25 @@ impl RunningProcess {
             } else {
                 (None, log_writer.try_clone()?)
             };
-            Ok((OutputPipe::new(log_reader)?, stdout_pipe, log_writer, stdout_writer))
+            Ok((OutputPipe::new(log_reader)?, stdout_pipe, log_writer, stdout_writer, io::pipe()?))
         };
-        let (log_pipe, stdout_pipe, stderr_writer, stdout_writer) = pipes().map_err(StartError::Pipe)?;
-        let mut command = Command::new(&file);
-        command
-            .arg0(name)
-            .args(program.argv.iter().skip(1))
-            .env_clear()
-            .envs(program.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&program.working_directory)
-            .stdin(Stdio::null())
-            .stdout(stdout_writer)
-            .stderr(stderr_writer)
-            .process_group(0);
-        if let Some(account) = program.account {
-            account.apply(&mut command);
-        }
-        let child =
-            command.spawn().map_err(|error| SpawnError::new(&file, &program.working_directory, error))?;
-        let process_group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let (log_pipe, stdout_pipe, stderr_writer, stdout_writer, (report, report_writer)) =
+            pipes().map_err(StartError::Pipe)?;
+        let nothing = std::fs::File::open("/dev/null").map_err(StartError::Pipe)?;
+        let files = Files {
+            stdin: nothing.as_fd(),
+            stdout: stdout_writer.as_fd(),
+            stderr: stderr_writer.as_fd(),
+            report: report_writer.as_fd(),
+        };
+        let process = spawn(program, &files).map_err(|error| StartError::Spawn {
+            program: program.argv.first().map(|word| word.display().to_string()).unwrap_or_default(),
+            error,
+        })?;
         Ok(Self {
-            child,
-            process_group,
-            pidfd: process_group.and_then(|group| pidfd_open(group, PidfdFlags::empty()).ok()),
+            process,
+            report,
+            pidfd: pidfd_open(process, PidfdFlags::empty()).ok(),
             output_mode: program.output,
             log_pipe,
             stdout_pipe,
@@ -204,9 +193,10 @@ impl RunningProcess {
         };
         let termination = match (shutdown, status) {
             (Shutdown::TermSent(why, _) | Shutdown::KillSent(why), _) => why,
-            (Shutdown::NotRequested, Ok(status)) => match (status.code(), status.signal()) {
-                (Some(code), _) => Termination::Exited(code),
-                (None, signal) => Termination::Signaled(signal.unwrap_or_default()),
+            (Shutdown::NotRequested, Ok(status)) => match (status.exit_status(), self.refusal(status)) {
+                (_, Some(reason)) => Termination::NotStarted(reason),
+                (Some(code), None) => Termination::Exited(code),
+                (None, None) => Termination::Signaled(status.terminating_signal().unwrap_or_default()),
             },
             (Shutdown::NotRequested, Err(error)) => {
                 Termination::NotStarted(format!("its end cannot be waited for: {error}"))
@@ -249,17 +239,37 @@ impl RunningProcess {
                     Err(error) => Err(error.into()),
                 }
             }
-            None => Ok(self.child.try_wait()?.is_some()),
+            None => {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                Ok(waitid(WaitId::Pid(self.process), options)?.is_some())
+            }
         }
     }
 
-    fn reap(&mut self, shutdown: &Shutdown, log: &mut StepLog) -> io::Result<ExitStatus> {
+    fn reap(&mut self, shutdown: &Shutdown, log: &mut StepLog) -> io::Result<WaitStatus> {
         if !matches!(shutdown, Shutdown::NotRequested) {
             // What the program started and did not take with it.
             self.signal_group(Signal::KILL);
         }
         self.drain_pipes(FINAL_READS, log);
-        self.child.wait()
+        loop {
+            match waitpid(Some(self.process), WaitOptions::empty()) {
+                Ok(Some((_, status))) => return Ok(status),
+                Ok(None) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Why the program was not started, if it was not. Its launcher alone can say so.
+    fn refusal(&mut self, status: WaitStatus) -> Option<String> {
+        if status.exit_status() != Some(EXIT_NOT_STARTED.into()) {
+            return None;
+        }
+        let mut reason = Vec::new();
+        // Nobody has the other end any more: a program that was started never had it.
+        Read::take(&mut self.report, MAX_REPORT_BYTES).read_to_end(&mut reason).ok()?;
+        Some(String::from_utf8_lossy(&reason).into_owned()).filter(|reason| !reason.is_empty())
     }
 
     /// Reads what is there, at most so many times. Says whether the answer is too long.
@@ -298,9 +308,7 @@ impl RunningProcess {
 
     /// To the whole group; where nobody is left, there is nobody to tell.
     fn signal_group(&self, signal: Signal) {
-        if let Some(group) = self.process_group {
-            let _ = kill_process_group(group, signal);
-        }
+        let _ = kill_process_group(self.process, signal);
     }
 }
 

@@ -8,10 +8,19 @@ use std::thread;
 use rustix::process::test_kill_process;
 
 use super::*;
+use crate::process::launch_spec::LaunchSpec;
 
 /// Long enough for a shell to begin on a busy machine.
 const SHORT_TIMEOUT: Timeout = Timeout { limit: Duration::from_secs(3), grace: Duration::from_millis(300) };
 const LONG_TIMEOUT: Timeout = Timeout { limit: Duration::from_secs(60), grace: Duration::from_millis(300) };
+
+/// The program of this crate that launches others, which is built with its tests.
+fn launcher() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let launcher = tests.ancestors().nth(2).unwrap().join("launcher");
+    assert!(launcher.is_file(), "{} is not built: cargo build -p opkg-opm --bins", launcher.display());
+    launcher
+}
 
 /// A directory for programs and their log.
 struct Fixture(tempfile::TempDir);
@@ -49,12 +58,12 @@ impl Fixture {
     }
 
     fn run(&self, argv: &[&str], timeout: Timeout, answers: bool, stop: &StopToken) -> RunResult {
+        let spec = LaunchSpec { working_directory: self.0.path().to_owned(), ..LaunchSpec::default() };
         let program = ProcessSpec {
+            launcher: [vec![launcher().into()], spec.to_args()].concat(),
             argv: argv.iter().map(Into::into).collect(),
             environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("A".into(), "b".into())],
-            working_directory: self.0.path().to_owned(),
             output: if answers { OutputMode::CaptureStdout } else { OutputMode::Log },
-            account: None,
         };
         let log = self.path("log");
         let _ = fs::remove_file(&log);

@@ -6,21 +6,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// What is to be run.
-#[derive(Debug, Clone)]
-pub(crate) struct ProcessSpec {
-    /// The first is a name that is looked up in `$PATH` of `environment`, or a path.
-    pub(crate) argv: Vec<OsString>,
-    /// The whole environment.
-    pub(crate) environment: Vec<(OsString, OsString)>,
-    /// The directory in which it starts.
-    pub(crate) working_directory: PathBuf,
-    /// Who gets what it prints.
-    pub(crate) output: OutputMode,
-    /// Who it runs as, unless as we do.
-    pub(crate) account: Option<Account>,
-}
-
 /// Who gets what a program prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputMode {
@@ -46,6 +31,14 @@ impl Account {
     }
 }
 
+/// A directory of the running system that a program sees wherever it runs, under the same path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedDir {
+    pub(crate) path: PathBuf,
+    /// Whether the program may change what is in there.
+    pub(crate) writable: bool,
+}
+
 /// How long a program may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout {
@@ -53,4 +46,17 @@ pub(crate) struct Timeout {
     pub(crate) limit: Duration,
     /// From then until it is killed.
     pub(crate) grace: Duration,
+}
+
+/// What is to be launched, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct ProcessSpec {
+    /// The words with which this program is started as a launcher, and what it is told.
+    pub(crate) launcher: Vec<OsString>,
+    /// The first is a name that is looked up in `$PATH` of `environment`, or a path.
+    pub(crate) argv: Vec<OsString>,
+    /// The whole environment.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Who gets what it prints.
+    pub(crate) output: OutputMode,
 }

@@ -18,6 +18,9 @@ const TAIL_BYTES: usize = 1 << 20;
 /// Bytes that the last lines are taken from.
 const RECENT_BYTES: usize = 32 << 10;
 
+/// Bytes that are kept of what the present program prints.
+const COMMAND_BYTES: usize = 1 << 20;
+
 /// The log of a step: its beginning and its end, however much a program prints in between. A disk that fills up
 /// meanwhile is no reason to stop the program.
 #[derive(Debug)]
@@ -31,8 +34,8 @@ pub(crate) struct StepLog {
     tail: Tail,
     /// The last that programs printed.
     recent: Tail,
-    /// Whether the present program printed anything.
-    has_output: bool,
+    /// What the present program printed.
+    command: Tail,
     write_error: Option<String>,
 }
 
@@ -67,7 +70,7 @@ impl StepLog {
             bytes_after_head: 0,
             tail: Tail::new(TAIL_BYTES),
             recent: Tail::new(RECENT_BYTES),
-            has_output: false,
+            command: Tail::new(COMMAND_BYTES),
             write_error: None,
         })
     }
@@ -80,7 +83,7 @@ impl StepLog {
     /// A program is about to begin.
     pub(crate) fn begin_command(&mut self, what: &str) {
         self.append(format!("$ {what}\n").as_bytes());
-        self.has_output = false;
+        self.command = Tail::new(COMMAND_BYTES);
     }
 
     /// A line of the caller's own, which is not among the last lines of programs.
@@ -91,7 +94,7 @@ impl StepLog {
     /// What a program printed.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.recent.push(bytes);
-        self.has_output |= !bytes.is_empty();
+        self.command.push(bytes);
         self.append(bytes);
     }
 
@@ -102,8 +105,13 @@ impl StepLog {
 
     /// The last line that the present program printed, if it printed any.
     pub(crate) fn last_line(&self) -> Option<String> {
-        let lines = self.has_output.then(|| self.last_lines())?;
+        let lines = self.command.last_lines();
         lines.lines().next_back().map(|line| line.trim().to_owned())
+    }
+
+    /// All that the present program printed, as it printed it, but for the beginning of a flood.
+    pub(crate) fn command_output(&self) -> String {
+        String::from_utf8_lossy(self.command.last_bytes(COMMAND_BYTES)).into_owned()
     }
 
     /// Writes what is still missing. Returns what went wrong with the file, if anything did.
@@ -157,10 +165,15 @@ mod tests {
         }
         log.write(b"the end\n");
         assert!(log.last_lines().ends_with("the end"));
+        assert!(
+            log.command_output().ends_with("x\nthe end\n") && log.command_output().len() <= COMMAND_BYTES
+        );
+        log.begin_command("quiet");
+        assert_eq!((log.last_line(), log.command_output()), (None, String::new()));
         assert_eq!(log.finish(), None);
         let written = fs::read(&path).unwrap();
         assert!(written.len() < 6 << 20);
-        assert!(written.starts_with(b"$ flood\nxxx") && written.ends_with(b"x\nthe end\n"));
+        assert!(written.starts_with(b"$ flood\nxxx") && written.ends_with(b"x\nthe end\n$ quiet\n"));
         let text = String::from_utf8(written).unwrap();
         let lost: usize = text
             .split("bytes are left out")
@@ -173,7 +186,7 @@ mod tests {
             .parse()
             .unwrap();
         let note = format!("\n[{lost} bytes are left out here]\n").len();
-        assert_eq!(lost + text.len() - note, 20_000 * 1000 + "$ flood\nthe end\n".len());
+        assert_eq!(lost + text.len() - note, 20_000 * 1000 + "$ flood\nthe end\n$ quiet\n".len());
         assert_eq!(StepLog::create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
 

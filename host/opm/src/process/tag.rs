@@ -3,6 +3,8 @@
 
 use opkg_oda::RunId;
 
+use super::proc_stat::ProcStat;
+
 /// The run, by its id.
 const ENV_RUN_ID: &str = "OPM_RUN_ID";
 
@@ -12,8 +14,11 @@ const ENV_DATABASE: &str = "OPM_DATABASE";
 /// The role of the program.
 const ENV_ROLE: &str = "OPM_DUTY";
 
-/// The session of the engine: what has left it has become a daemon, and belongs to the system.
-const ENV_SESSION: &str = "OPM_SESSION";
+/// The session of the program, by its leader: what has left it has become a daemon, and belongs to the system.
+pub(crate) const ENV_SESSION: &str = "OPM_SESSION";
+
+/// Stands for the session that the process itself leads. Its launcher, which alone has this, then tells others the number.
+pub(crate) const OWN_SESSION: &str = "own";
 
 /// Why a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +47,6 @@ pub(crate) struct ProcessTag {
     pub(crate) database: String,
     /// Decides whether it may be killed.
     pub(crate) role: ProcessRole,
-    /// The session of the engine.
-    pub(crate) session: i32,
 }
 
 impl ProcessTag {
@@ -53,25 +56,29 @@ impl ProcessTag {
             (ENV_RUN_ID, self.run.0.to_string()),
             (ENV_DATABASE, self.database.clone()),
             (ENV_ROLE, self.role.name().to_owned()),
-            (ENV_SESSION, self.session.to_string()),
+            (ENV_SESSION, OWN_SESSION.to_owned()),
         ]
     }
 
-    /// The tag in the environment of a process, as `/proc` shows it; nothing where it has none.
-    pub(crate) fn from_environ(environment: &[u8]) -> Option<Self> {
+    /// The tag in the environment of a process of a session, as `/proc` shows it; nothing where it has none, or belongs
+    /// to another session.
+    pub(crate) fn from_environ(environment: &[u8], stat: &ProcStat) -> Option<Self> {
         let value = |name: &str| {
             let mut variables = environment.split(|byte| *byte == 0);
             let value = variables.find_map(|it| it.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
             std::str::from_utf8(value).ok()
         };
-        let role = value(ENV_ROLE)?;
+        let belongs = match value(ENV_SESSION)? {
+            OWN_SESSION => stat.pid == stat.session,
+            session => session.parse() == Ok(stat.session),
+        };
+        let role = value(ENV_ROLE).filter(|_| belongs)?;
         Some(Self {
             run: RunId(value(ENV_RUN_ID)?.parse().ok()?),
             database: value(ENV_DATABASE)?.to_owned(),
             role: [ProcessRole::Script, ProcessRole::PackageManager]
                 .into_iter()
                 .find(|it| it.name() == role)?,
-            session: value(ENV_SESSION)?.parse().ok()?,
         })
     }
 }
@@ -87,14 +94,20 @@ mod tests {
             run: RunId(7),
             database: "/var/lib/opm/oda.db".into(),
             role: ProcessRole::PackageManager,
-            session: 42,
         };
         let mut environment = b"PATH=/bin\0XOPM_RUN_ID=8\0".to_vec();
         for (name, value) in tag.to_env() {
             environment.extend(format!("{name}={value}\0").bytes());
         }
-        assert_eq!(ProcessTag::from_environ(&environment).unwrap(), tag);
-        assert_eq!(ProcessTag::from_environ(b"PATH=/bin\0"), None);
-        assert_eq!(ProcessTag::from_environ(b""), None);
+        let process = |pid: i32, session: i32| {
+            ProcStat::parse(&format!("{pid} (opm) S 1 {session} {session} 0 -1 4194304 0")).unwrap()
+        };
+        assert_eq!(ProcessTag::from_environ(&environment, &process(42, 42)).as_ref(), Some(&tag));
+        assert_eq!(ProcessTag::from_environ(&environment, &process(43, 42)), None, "it is told its session");
+        let told = String::from_utf8(environment).unwrap().replace("=own", "=42");
+        assert_eq!(ProcessTag::from_environ(told.as_bytes(), &process(43, 42)), Some(tag));
+        assert_eq!(ProcessTag::from_environ(told.as_bytes(), &process(43, 43)), None, "a daemon");
+        assert_eq!(ProcessTag::from_environ(b"PATH=/bin\0", &process(42, 42)), None);
+        assert_eq!(ProcessTag::from_environ(b"", &process(42, 42)), None);
     }
 }

@@ -91,6 +91,14 @@ impl TargetRoot {
         self.is_system
     }
 
+    /// What tells its directory from others of the same file system.
+    ///
+    /// # Errors
+    /// The system does not say it.
+    pub(crate) fn inode(&self) -> io::Result<u64> {
+        device_and_inode(&self.directory).map(|(_, inode)| inode)
+    }
+
     /// Opens what an absolute path stands for.
     pub(crate) fn open_at(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let (path, flags) = (relative_path(path), flags | OFlags::CLOEXEC);
@@ -269,6 +277,18 @@ impl<'a> TempFiles<'a> {
         file.write_all(contents)?;
         // Whatever the umask of this process.
         file.set_permissions(PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))
+    }
+
+    /// Writes a file for everybody, unless something is there that is more than what an earlier run may have left.
+    ///
+    /// # Errors
+    /// It cannot be written, or the directory is not there.
+    pub(crate) fn write_in_place(&mut self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW;
+        let mut file = File::from(self.root.open_at(path, flags, Mode::from_raw_mode(0o644))?);
+        self.files.push(path.to_owned());
+        crash_point("addition.made");
+        file.write_all(contents)
     }
 
     /// From here on they belong to the root.

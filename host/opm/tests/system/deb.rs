@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use opkg_engine::effects::{Effects, Report};
@@ -13,14 +12,14 @@ use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::opkgc::OpkgcEnvironment;
 use opkg_tests::roots::chroot::SystemRoot;
 use opkg_tests::roots::debian;
-use opkg_tests::{process, scratch, tools};
+use opkg_tests::{inspect, scratch, tools};
 
-use crate::fixture::{DEMO, Fixture, OTHER, SERVER, StepReport, assert_installed, transaction_error};
+use crate::fixture::{
+    DEMO, Fixture, OTHER, SERVER, StepReport, assert_installed, failure_reason, package_failures,
+    transaction_error,
+};
 
 const TARGET: &str = "debian-12";
-
-/// What packages need from outside.
-const STUBS: [&str; 3] = ["oscar-data", "liboscar-server", "liboscar-client"];
 
 struct DebFixture {
     fixture: Fixture,
@@ -44,18 +43,6 @@ impl DebFixture {
             targets: vec!["server".parse().unwrap()],
         });
         fixture.config.limits.package_manager = Duration::from_secs(300);
-        for name in STUBS {
-            let tree = scratch::create_directory("stub");
-            let control = format!(
-                "Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Test Er <test@example.org>\n\
-                 Description: stands for a package from outside\n"
-            );
-            std::fs::create_dir(tree.join("DEBIAN")).unwrap();
-            std::fs::write(tree.join("DEBIAN/control"), control).unwrap();
-            let mut pack = Command::new("dpkg-deb");
-            pack.args(["--root-owner-group", "-Zgzip", "--build"]).arg(tree);
-            process::run_successfully(pack.arg(source.join(format!("{name}_1_all.deb"))));
-        }
         Some(Self { fixture, root, source })
     }
 
@@ -76,6 +63,23 @@ impl DebFixture {
         OpkgcEnvironment::new().run_successfully(arguments);
     }
 
+    /// Installs a package of the site's own, with these fields and this script.
+    fn install_site_package(&self, name: &str, fields: &str, script: (&str, &str)) {
+        self.root.write(
+            &format!("/site/{name}/DEBIAN/control"),
+            &format!(
+                "Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Test Er <test@example.org>\n{fields}\
+                 Description: a package of the site\n"
+            ),
+        );
+        let (script, text) = script;
+        self.root.write(&format!("/site/{name}/DEBIAN/{script}"), text);
+        self.root.run_successfully(["chmod", "755", &format!("/site/{name}/DEBIAN/{script}")]);
+        let file = format!("/site/{name}.deb");
+        self.root.run_successfully(["dpkg-deb", "--build", &format!("/site/{name}"), &file]);
+        self.root.run_successfully(["dpkg", "--install", &file]);
+    }
+
     fn install(&self, system: &mut System, stage: Stage, packages: &[PackageId]) -> Report<InstallOutcome> {
         let step = Install { target: SERVER, stage, packages: packages.to_vec() };
         system.install(&self.fixture.cluster, &step, RunId(1))
@@ -94,7 +98,9 @@ impl DebFixture {
             "-f",
             "${Package} ${Version} ${db:Status-Status}\n",
         ]);
-        listed.lines().filter(|it| it.starts_with("opkg-")).map(str::to_owned).collect()
+        let is_of_opkg =
+            |line: &&str| line.starts_with("opkg-") && !line.starts_with(inspect::FILESYSTEM_PACKAGE);
+        listed.lines().filter(is_of_opkg).map(str::to_owned).collect()
     }
 
     fn script_markers(&self) -> Vec<String> {
@@ -112,10 +118,13 @@ fn a_package_on_all_its_ways() {
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, Stage::ShouldBeInstalled, &[DEMO]);
     assert_eq!(assert_installed(&report)[0].version.as_deref(), Some("1.0-1"));
-    assert!(report.trace.tail.contains("Setting up opkg-demo (1.0-1)"), "{}", report.trace.tail);
+    assert!(report.trace.tail.contains("Setting up opkg-demo (1.0-1+deb12)"), "{}", report.trace.tail);
     let report = cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
-    assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1 installed", "opkg-demo-server 1.0-1 installed"]);
+    assert_eq!(
+        cluster.package_states(),
+        ["opkg-demo 1.0-1+deb12 installed", "opkg-demo-server 1.0-1+deb12 installed"]
+    );
     assert_eq!(
         cluster.script_markers(),
         ["api-post-install configure of 1.0-1", "server-post-install configure of 1.0-1"]
@@ -127,14 +136,17 @@ fn a_package_on_all_its_ways() {
         let report = cluster.install(&mut system, stage, &[DEMO]);
         assert_installed(&report);
     }
-    assert_eq!(cluster.package_states(), ["opkg-demo 2.0-1 installed", "opkg-demo-server 2.0-1 installed"]);
+    assert_eq!(
+        cluster.package_states(),
+        ["opkg-demo 2.0-1+deb12 installed", "opkg-demo-server 2.0-1+deb12 installed"]
+    );
     let _ = cluster.script_markers();
 
     let step = VerifyInherited { target: SERVER, packages: vec![DEMO, OTHER] };
     let report = system.verify_inherited(&cluster.fixture.cluster, &step, RunId(1));
     assert_eq!(report.outcome, Ok([DEMO].into()));
     assert_eq!(cluster.remove(&mut system, Stage::ShouldBeInstalled).outcome, Ok(()));
-    assert_eq!(cluster.package_states(), ["opkg-demo 2.0-1 installed"]);
+    assert_eq!(cluster.package_states(), ["opkg-demo 2.0-1+deb12 installed"]);
     assert_eq!(
         cluster.script_markers(),
         ["server-post-uninstall remove of 2.0-1", "server-post-uninstall purge of 2.0-1"]
@@ -155,15 +167,112 @@ fn a_package_whose_script_fails_can_be_tried_again() {
     cluster.build("other", "1.0-1", &[]);
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO, OTHER]);
-    assert_eq!(
-        transaction_error(&report),
-        "apt-get ended with exit status 100: E: Sub-process /usr/bin/dpkg returned an error code (1)"
-    );
+    let told: Vec<_> = package_failures(&report).iter().map(|(id, reason)| (*id, reason.as_str())).collect();
+    let reason = "the post-installation script of opkg-demo-server failed with exit status 7: broken \
+                  (opkg-demo-server is half-configured now)";
+    assert_eq!(told, [(DEMO, reason)], "the other one is installed");
+    assert!(cluster.package_states().contains(&"opkg-other-server 1.0-1+deb12 installed".to_owned()));
     assert!(report.trace.tail.contains("broken"), "{}", report.trace.tail);
     // A corrected one replaces the one that is half there.
     cluster.build("demo", "1.1-1", &[]);
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
-    assert!(cluster.package_states().contains(&"opkg-demo-server 1.1-1 installed".to_owned()));
+    assert!(cluster.package_states().contains(&"opkg-demo-server 1.1-1+deb12 installed".to_owned()));
+}
+
+#[test]
+fn what_others_need_stays() {
+    let Some(cluster) = DebFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    cluster.install_site_package("site-tools", "Depends: opkg-demo-server\n", ("postinst", "#!/bin/sh\n"));
+    let before = cluster.root.run_successfully(["dpkg-query", "-W"]);
+    assert_eq!(
+        failure_reason(&cluster.remove(&mut system, Stage::ShouldBeInstalled)),
+        "dpkg failed: others need opkg-demo-server: site-tools depends on opkg-demo-server"
+    );
+    assert_eq!(cluster.root.run_successfully(["dpkg-query", "-W"]), before);
+}
+
+#[test]
+fn nothing_goes_for_an_installation() {
+    let Some(cluster) = DebFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    cluster.install_site_package("site-tools", "Conflicts: opkg-demo-server\n", ("postinst", "#!/bin/sh\n"));
+    let before = cluster.root.run_successfully(["dpkg-query", "-W"]);
+    let mut system = cluster.fixture.system();
+    let report = cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]);
+    let reason = transaction_error(&report);
+    assert!(reason.contains("site-tools"), "{reason}");
+    assert_eq!(cluster.root.run_successfully(["dpkg-query", "-W"]), before);
+}
+
+/// A script that fails, and a loss of power: dpkg has the package half installed, and no longer request can be met before
+/// that is ended.
+#[test]
+fn what_is_half_removed_is_neither_there_nor_gone() {
+    let Some(cluster) = DebFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &["server-post-uninstall"]);
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    let reason = "dpkg failed: the post-removal script of opkg-demo-server failed with exit status 7: broken \
+                  (opkg-demo-server is half-installed now)";
+    for _ in 0..2 {
+        assert_eq!(failure_reason(&cluster.remove(&mut system, Stage::ShouldBeInstalled)), reason);
+    }
+    let step = VerifyInherited { target: SERVER, packages: vec![DEMO] };
+    let report = system.verify_inherited(&cluster.fixture.cluster, &step, RunId(1));
+    assert_eq!(report.outcome, Ok([].into()));
+    // Somebody mends it.
+    cluster.root.write("/var/lib/dpkg/info/opkg-demo-server.postrm", "#!/bin/sh\n");
+    assert_eq!(cluster.remove(&mut system, Stage::ShouldBeInstalled).outcome, Ok(()));
+    assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1+deb12 installed"]);
+
+    for (state, flag) in
+        [("half-installed", "ok"), ("half-installed", "reinstreq"), ("half-configured", "ok")]
+    {
+        cluster.build("demo", "1.0-1", &[]);
+        let mut system = cluster.fixture.system();
+        assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+        cut_power(&cluster, state, flag);
+        assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+        cut_power(&cluster, state, flag);
+        assert_eq!(cluster.remove(&mut system, Stage::ShouldBeInstalled).outcome, Ok(()), "{state} {flag}");
+        assert_eq!(cluster.package_states(), ["opkg-demo 1.0-1+deb12 installed"], "{state} {flag}");
+    }
+}
+
+/// Leaves the package's part for servers in a state as if power had failed in the middle.
+fn cut_power(cluster: &DebFixture, state: &str, flag: &str) {
+    let path = cluster.root.resolve("/var/lib/dpkg/status");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let cut = text.split("\n\n").map(|paragraph| match paragraph.contains("Package: opkg-demo-server\n") {
+        true => paragraph.replace("Status: install ok installed", &format!("Status: install {flag} {state}")),
+        false => paragraph.to_owned(),
+    });
+    let cut = cut.collect::<Vec<_>>().join("\n\n");
+    assert_ne!(cut, text);
+    std::fs::write(path, cut).unwrap();
+}
+
+#[test]
+fn a_stage_that_runs_again_runs_its_scripts_again() {
+    let Some(mut cluster) = DebFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    let _ = cluster.script_markers();
+    let key = StateKey { target: SERVER, package: DEMO };
+    let row = cluster.fixture.cluster.state(key).unwrap().clone();
+    cluster.fixture.cluster.apply(&opkg_oda::Change::UpdateState(
+        key,
+        opkg_oda::PackageState { current: Stage::Finished, ..row },
+    ));
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    assert!(
+        cluster.script_markers().contains(&"server-post-install configure of 1.0-1".to_owned()),
+        "its scripts have not run"
+    );
 }

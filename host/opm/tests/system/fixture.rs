@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use opkg_engine::effects::Report;
 use opkg_engine::machine::{Hook, HookStep, InstallOutcome, StepFailure};
+use opkg_engine::packages::PackageMetadata;
 use opkg_oda::{Cluster, Package, PackageClass, PackageId, PackageState, Stage, StateKey, Target, TargetId};
 use opkg_opm::{Config, StopToken, System, SystemOptions};
 use opkg_runtime::RuntimeOptions;
@@ -27,10 +28,10 @@ const ROOT_PROGRAMS: [&str; 12] =
 /// Names the directory to work in, instead of the build's.
 pub const DIRECTORY_VAR: &str = "OPM_TEST_DIRECTORY";
 
-/// Names the program that enters roots, instead of the build's.
-pub const ENTER_COMMAND_VAR: &str = "OPM_TEST_ENTRANCE";
+/// Names the program that launches others, instead of the build's.
+pub const LAUNCHER_VAR: &str = "OPM_TEST_LAUNCHER";
 
-/// Not below /tmp, which is seen in every root anyway.
+/// Not below /tmp, which every root has of its own while something runs there.
 fn scratch_parent() -> PathBuf {
     std::env::var_os(DIRECTORY_VAR).map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
 }
@@ -75,6 +76,7 @@ impl Fixture {
         let mut config = Config { log_directory: path.join("log"), ..Config::default() };
         config.limits.hook = Duration::from_secs(60);
         config.limits.grace = Duration::from_millis(500);
+        config.limits.retry = Duration::from_secs(1);
         Self { directory, cluster, config, stop: StopToken::default() }
     }
 
@@ -96,8 +98,8 @@ impl Fixture {
 
     pub fn system(&self) -> System {
         let cache = scratch_parent().join("plugins");
-        let entrance =
-            std::env::var_os(ENTER_COMMAND_VAR).unwrap_or_else(|| env!("CARGO_BIN_EXE_enter-root").into());
+        let launcher =
+            std::env::var_os(LAUNCHER_VAR).unwrap_or_else(|| env!("CARGO_BIN_EXE_launcher").into());
         System::new(
             self.config.clone(),
             SystemOptions {
@@ -106,7 +108,7 @@ impl Fixture {
                     cache: Some(cache),
                     ..RuntimeOptions::default()
                 },
-                enter_command: vec![entrance],
+                launch_command: vec![launcher],
                 stop: self.stop.clone(),
                 ..SystemOptions::new(self.database())
             },
@@ -131,9 +133,13 @@ pub fn failure_reason<T: std::fmt::Debug>(report: &Report<Result<T, StepFailure>
 }
 
 /// Asserts that packages are installed, all of them. Returns what they say of themselves.
-pub fn assert_installed(report: &Report<InstallOutcome>) -> &[Package] {
+pub fn assert_installed(report: &Report<InstallOutcome>) -> &[PackageMetadata] {
     match &report.outcome {
-        InstallOutcome::Installed { metadata, failures } if failures.is_empty() => metadata,
+        InstallOutcome::Installed { metadata, failures, untouched }
+            if failures.is_empty() && untouched.is_empty() =>
+        {
+            metadata
+        }
         _ => panic!("{report:?}"),
     }
 }

@@ -172,13 +172,13 @@ fn run_case(
 fn install_fake_package_manager(root: &TestRoot) {
     fs::write(root.0.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
     let names = ["opkg-demo", "opkg-demo-server", "opkg-demo-client"];
-    let all: String = names.iter().map(|it| format!("echo '{it}\t1.0-1\tall\tinstalled\t'\n")).collect();
+    let all: String = names.iter().map(|it| format!("echo '{it}\t1.0-1\tall\tinstalled\tok\t'\n")).collect();
     // What was removed is gone; the package manager names it last.
     let tells = format!(
-        "touch /gone\n{{\n{all}}} | while IFS= read -r line; do grep -qx \"${{line%%\t*}}\" /gone || echo \"$line\"; done"
+        "touch /gone\necho 'dpkg\t1.0-1\tall\tinstalled\tok\t'\n{{\n{all}}} | while IFS= read -r line; do grep -qx \"${{line%%\t*}}\" /gone || echo \"$line\"; done"
     );
-    let does = "for last; do :; done\ncase \" $* \" in *' purge '*) echo $last >> /gone;; esac";
-    for (name, script) in [("apt-get", does), ("dpkg", "exit 0"), ("dpkg-query", tells.as_str())] {
+    let does = "for last; do :; done\ncase \" $* \" in *' --purge '*) echo $last >> /gone;; esac";
+    for (name, script) in [("apt-get", "exit 0"), ("dpkg", does), ("dpkg-query", tells.as_str())] {
         let path = root.0.join("usr/bin").join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

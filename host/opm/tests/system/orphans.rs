@@ -4,8 +4,6 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use std::os::unix::process::CommandExt;
-
 use opkg_engine::effects::Effects;
 use opkg_oda::RunId;
 
@@ -13,13 +11,10 @@ use crate::fixture::Fixture;
 
 /// A process as a run would have left it.
 fn spawn_orphan(fixture: &Fixture, run: i64, duty: &str, commands: &str) -> Child {
-    // Field 6 of proc_pid_stat(5). Not `getsid` of rustix, which knows no session 0, as in a container.
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let session = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(3).unwrap();
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", commands]).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", fixture.database());
-    command.env("OPM_DUTY", duty).env("OPM_SESSION", session);
-    command.process_group(0).stdin(Stdio::null()).spawn().unwrap()
+    let mut command = Command::new("setsid");
+    let words = ["/bin/sh", "-c", "OPM_SESSION=$$ exec sh -c \"$0\"", commands];
+    command.args(words).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", fixture.database());
+    command.env("OPM_DUTY", duty).stdin(Stdio::null()).spawn().unwrap()
 }
 
 fn wait_for(path: &Path) {

@@ -17,8 +17,8 @@ use opkg_tests::roots::rpm::{self, RpmRoot};
 use opkg_tests::{inspect, process, scratch};
 
 use crate::fixture::{
-    CLIENT, DEMO, Fixture, IMAGE, OTHER, SERVER, StepReport, assert_installed, package_failures,
-    transaction_error,
+    CLIENT, DEMO, Fixture, IMAGE, OTHER, SERVER, StepReport, assert_installed, failure_reason,
+    package_failures, transaction_error,
 };
 
 const TARGET: &str = "rhel-9";
@@ -84,6 +84,36 @@ impl RpmFixture {
         self.stand_in();
     }
 
+    /// Builds a package from the rest of a spec.
+    fn build_spec(&self, name: &str, version: &str, rest: &str) -> PathBuf {
+        let spec = format!(
+            "Name: {name}\nVersion: {version}\nRelease: 1\nSummary: Test\nLicense: none\nBuildArch: noarch\n\
+             AutoReqProv: no\n{rest}\n%description\nTest.\n%files\n"
+        );
+        let directory = scratch::create_directory("spec");
+        fs::write(directory.join("x.spec"), spec).unwrap();
+        let top = format!("_topdir {}", directory.display());
+        process::run_successfully(
+            Command::new("rpmbuild").args(["-bb", "--define", &top]).arg(directory.join("x.spec")),
+        );
+        directory.join(format!("RPMS/noarch/{name}-{version}-1.noarch.rpm"))
+    }
+
+    /// Puts a package into a root by RPM alone.
+    fn put(&self, target: TargetId, package: &Path) {
+        let options = ["-i", "--force", "--nodeps"].map(AsRef::<std::ffi::OsStr>::as_ref);
+        let ended = self.roots[&target].rpm(options.into_iter().chain([package.as_os_str()]));
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+    }
+
+    /// Notes that the stage failed before.
+    fn note_failed_attempt(&mut self, target: TargetId) {
+        let key = StateKey { target, package: DEMO };
+        let row = self.fixture.cluster.state(key).unwrap().clone();
+        let again = opkg_oda::PackageState { attempts: 2, ..row };
+        self.fixture.cluster.apply(&opkg_oda::Change::UpdateState(key, again));
+    }
+
     fn stand_in(&self) {
         let files = inspect::package_files(&self.source);
         let packages: Vec<PathBuf> =
@@ -111,6 +141,7 @@ impl RpmFixture {
         self.roots[&target]
             .installed()
             .into_iter()
+            .filter(|(name, _)| name != inspect::FILESYSTEM_PACKAGE)
             .map(|(name, version)| format!("{name} {version}"))
             .collect()
     }
@@ -124,8 +155,8 @@ fn a_package_on_all_its_ways() {
     let report = cluster.install(&mut system, SERVER, Stage::ShouldBeInstalled, &[DEMO]);
     let learned = &assert_installed(&report)[0];
     assert_eq!(
-        (learned.id, learned.class, learned.version.as_deref()),
-        (DEMO, PackageClass::Included, Some("1.0-1"))
+        (learned.name.as_str(), learned.class, learned.version.as_deref()),
+        ("demo", PackageClass::Included, Some("1.0-1"))
     );
     assert!(
         report.trace.tail.contains("Complete!") || report.trace.tail.contains("Installed:"),
@@ -134,7 +165,7 @@ fn a_package_on_all_its_ways() {
     );
     let report = cluster.install(&mut system, SERVER, Stage::InstallBinPkgs, &[DEMO]);
     assert!(assert_installed(&report).is_empty());
-    assert_eq!(cluster.installed(SERVER), ["opkg-demo 1.0-1", "opkg-demo-server 1.0-1"]);
+    assert_eq!(cluster.installed(SERVER), ["opkg-demo 1.0-1.el9", "opkg-demo-server 1.0-1.el9"]);
     assert_eq!(
         cluster.roots[&SERVER].take_proof(),
         ["api-post-install of 1.0-1", "server-post-install of 1.0-1"]
@@ -142,7 +173,7 @@ fn a_package_on_all_its_ways() {
 
     let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9"]);
     let mut find_present = |target| {
         let step = VerifyInherited { target, packages: vec![DEMO, OTHER] };
         system.verify_inherited(&cluster.fixture.cluster, &step, RunId(1)).outcome.unwrap()
@@ -155,7 +186,7 @@ fn a_package_on_all_its_ways() {
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 2.0-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 2.0-1.el9"]);
 
     let _ = cluster.roots[&IMAGE].take_proof();
     assert_eq!(cluster.remove(&mut system, IMAGE, Stage::ShouldBeInstalled).outcome, Ok(()));
@@ -163,7 +194,7 @@ fn a_package_on_all_its_ways() {
     let again = cluster.remove(&mut system, IMAGE, Stage::ShouldNotBeInstalled);
     assert_eq!(again.outcome, Ok(()), "what is not there need not be removed");
     assert_eq!(cluster.remove(&mut system, SERVER, Stage::ShouldBeInstalled).outcome, Ok(()));
-    assert_eq!(cluster.installed(SERVER), ["opkg-demo 1.0-1"]);
+    assert_eq!(cluster.installed(SERVER), ["opkg-demo 1.0-1.el9"]);
     assert_eq!(cluster.remove(&mut system, SERVER, Stage::ShouldNotBeInstalled).outcome, Ok(()));
     assert!(cluster.installed(SERVER).is_empty() && cluster.installed(IMAGE).is_empty());
 }
@@ -174,14 +205,16 @@ fn what_cannot_be_installed_fails_together_and_then_alone() {
     cluster.build("demo", "1.0-1", &[]);
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO, OTHER]);
-    let reason = transaction_error(&report);
-    assert!(reason.starts_with("dnf ended with exit status 1: "), "{reason}");
+    let InstallOutcome::Installed { failures, untouched, .. } = &report.outcome else { panic!("{report:?}") };
+    assert_eq!(failures[&OTHER], "no package source has opkg-other-client");
+    let reason = &untouched[&DEMO];
+    assert_eq!(reason, "dnf failed: no package source has opkg-other-client");
     assert_eq!(report.trace.exit_code, Some(1));
     assert!(fs::read_to_string(report.trace.log.unwrap()).unwrap().contains("opkg-other-client"));
     let alone = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[OTHER]);
-    transaction_error(&alone);
+    assert_eq!(package_failures(&alone)[&OTHER], "no package source has opkg-other-client");
     assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9"]);
 }
 
 #[test]
@@ -278,4 +311,94 @@ fn scripts_of_packages_without_scriptlets() {
     assert_eq!(cluster.remove(&mut system, CLIENT, Stage::ShouldBeInstalled).outcome, Ok(()));
     assert_eq!(cluster.roots[&CLIENT].take_proof(), ["again"]);
     assert!(!kept.exists());
+}
+
+/// dnf 4 exits with 0.
+#[test]
+fn a_scriptlet_that_fails_is_a_failure_and_runs_again() {
+    let Some(mut cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &["client-post-install"]);
+    cluster.build("other", "1.0-1", &[]);
+    let mut system = cluster.fixture.system();
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO, OTHER]);
+    let reason = "the scriptlet %post of opkg-demo-client failed with exit status 7: broken";
+    assert_eq!(package_failures(&report).iter().collect::<Vec<_>>(), [(&DEMO, &reason.to_owned())]);
+    cluster.note_failed_attempt(IMAGE);
+    let _ = cluster.roots[&IMAGE].take_proof();
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert_eq!(package_failures(&report)[&DEMO], reason, "dnf alone finds nothing to do");
+    assert_eq!(cluster.roots[&IMAGE].take_proof()[0], "client-post-install of 1.0-1");
+}
+
+#[test]
+fn what_others_need_stays() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    cluster.put(IMAGE, &cluster.build_spec("site-tools", "1", "Requires: opkg-demo-client"));
+    assert_eq!(
+        failure_reason(&cluster.remove(&mut system, IMAGE, Stage::ShouldBeInstalled)),
+        "rpm failed: others need it: site-tools-1-1.noarch needs opkg-demo-client"
+    );
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9", "site-tools 1-1"]);
+}
+
+#[test]
+fn nothing_is_replaced_for_an_installation() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("other", "1.0-1", &[]);
+    cluster.put(IMAGE, &cluster.build_spec("site-tools", "1", ""));
+    let obsoleter = cluster.build_spec("opkg-demo-client", "1.0", "Obsoletes: site-tools < 9");
+    fs::copy(&obsoleter, cluster.source.join("opkg-demo-client.rpm")).unwrap();
+    process::run_successfully(Command::new("createrepo_c").arg("-q").arg(&cluster.source));
+    let mut system = cluster.fixture.system();
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert_eq!(
+        transaction_error(&report),
+        "it would replace site-tools, which nobody asked for: nothing was changed"
+    );
+    assert_eq!(cluster.installed(IMAGE), ["site-tools 1-1"]);
+}
+
+/// Power fails after the new version is in the database, and before the old one is out of it.
+#[test]
+fn an_upgrade_that_was_cut_off_is_ended() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "2.0-1", &[]);
+    let old = |version| cluster.build_spec("opkg-demo-client", version, "");
+    for target in [IMAGE, CLIENT] {
+        for version in ["1.0", "2.0"] {
+            cluster.put(target, &old(version));
+        }
+        assert_eq!(cluster.roots[&target].rpm(["-q", "opkg-demo-client"]).stdout.lines().count(), 2);
+    }
+    let mut system = cluster.fixture.system();
+    let step = VerifyInherited { target: IMAGE, packages: vec![DEMO] };
+    let report = system.verify_inherited(&cluster.fixture.cluster, &step, RunId(1));
+    assert_eq!(report.outcome, Ok(BTreeSet::new()), "it is not installed");
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(
+        cluster.roots[&IMAGE].rpm(["-q", "opkg-demo-client"]).stdout,
+        "opkg-demo-client-2.0-1.el9.noarch\n"
+    );
+    assert_eq!(cluster.remove(&mut system, CLIENT, Stage::ShouldBeInstalled).outcome, Ok(()));
+    assert!(cluster.installed(CLIENT).is_empty(), "all versions are gone");
+}
+
+#[test]
+fn a_database_that_cannot_be_read_is_no_empty_system() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let mut system = cluster.fixture.system();
+    let database = cluster.roots[&IMAGE].path().join("var/lib/rpm");
+    fs::remove_dir_all(&database).unwrap();
+    fs::create_dir(&database).unwrap();
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert!(transaction_error(&report).contains("rpm knows of no package at all"), "{report:?}");
+    for entry in fs::read_dir(&database).unwrap() {
+        fs::write(entry.unwrap().path(), "nonsense").unwrap();
+    }
+    let report = cluster.remove(&mut system, IMAGE, Stage::ShouldBeInstalled);
+    assert!(failure_reason(&report).contains("database"), "{report:?}");
 }

@@ -33,10 +33,10 @@ fn all_of_it_works_in_a_user_namespace() {
         to
     };
     let program = copy(&std::env::current_exe().unwrap(), "tests");
-    let entrance = copy(env!("CARGO_BIN_EXE_enter-root").as_ref(), "enter-root");
+    let launcher = copy(env!("CARGO_BIN_EXE_launcher").as_ref(), "launcher");
     let mut tests = nobody();
     tests.arg(program).args(["hooks::", "fake_package_manager::"]).env(DIRECTORY_VAR, directory.path());
-    tests.env(crate::fixture::ENTER_COMMAND_VAR, entrance);
+    tests.env(crate::fixture::LAUNCHER_VAR, launcher);
     tests.env("TMPDIR", directory.path()).current_dir(directory.path());
     let ended = process::run(&mut tests);
     assert_eq!(ended.code, Some(0), "{}", ended.combined_output());

@@ -19,11 +19,13 @@ const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256",
 /// Of a control file that describes sources.
 const MAX_DSC_BYTES: u64 = 1 << 20;
 
+/// The index. Its date is no later than `now`, in seconds since 1970.
 pub(super) fn build_index(
     directory: &Path,
     debs: &[String],
     sources: &[String],
     name: &str,
+    now: u64,
     signer: Option<&Signer>,
 ) -> Result<IndexFiles, Error> {
     let mut packages = IndexParagraphs::default();
@@ -38,8 +40,7 @@ pub(super) fn build_index(
     }
     // What describes sources holds no time but its file's, which is the next best.
     let time = if debs.is_empty() { described.time } else { packages.time };
-    // apt does not take an index that is later than its clock, and a package may well be dated by somebody's mistake.
-    let time = time.min(now_seconds());
+    let time = time.min(i64::try_from(now).unwrap_or(i64::MAX));
     let mut files = Vec::new();
     for (name, text) in [("Packages", packages.text), ("Sources", described.text)] {
         files.push((format!("{name}.gz"), compress::gzip_bytes(text.as_bytes())?));
@@ -197,12 +198,6 @@ fn strip_signature(text: &str) -> &str {
         Some(rest.split_once("\n-----BEGIN PGP SIGNATURE-----")?.0)
     });
     inside.unwrap_or(text)
-}
-
-/// Since 1970; 0 before that.
-fn now_seconds() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// What vouches for the other files. It has no field for architectures: in a flat directory nobody looks for

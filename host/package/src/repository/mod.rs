@@ -1,7 +1,8 @@
 //! Directories of packages as package managers take them: with an index of everything that is in them.
 //!
 //! The format of the packages decides on that of the index. The bytes depend on the packages alone: where a
-//! time is asked for, it is that of the newest package, and the clock's only where that is yet to come.
+//! time is asked for, it is that of the newest package. Only where that lies in the future, which package managers
+//! refuse, it is the clock's.
 
 mod deb;
 mod deb_file;
@@ -11,6 +12,7 @@ mod xml;
 
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 
@@ -30,18 +32,44 @@ pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Res
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
     };
     let mut indices = Vec::new();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (debs, sources) = (of(&[".deb"]), of(&[".dsc"]));
     if !debs.is_empty() || !sources.is_empty() {
-        indices.push(deb::build_index(directory, &debs, &sources, name, signer)?);
+        indices.push(deb::build_index(directory, &debs, &sources, name, now, signer)?);
     }
     let rpms = of(&[".rpm"]);
     if !rpms.is_empty() {
-        indices.push(rpm_md::build_index(directory, &rpms, signer)?);
+        indices.push(rpm_md::build_index(directory, &rpms, now, signer)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));
     }
     publish_indices(directory, indices)
+}
+
+/// What index a directory has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexState {
+    /// None.
+    Missing,
+    /// One that nobody vouches for.
+    Unsigned,
+    /// One with a signature, whoever made it.
+    Signed,
+}
+
+/// Finds out what index a directory has, of packages of any format.
+#[must_use]
+pub fn index_state(directory: &Path) -> IndexState {
+    let is_there =
+        |names: &[&str]| names.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok());
+    if is_there(&["InRelease", "Release.gpg", "repodata/repomd.xml.asc"]) {
+        IndexState::Signed
+    } else if is_there(&["Release", "repodata/repomd.xml"]) {
+        IndexState::Unsigned
+    } else {
+        IndexState::Missing
+    }
 }
 
 /// The names of files in a directory, sorted.

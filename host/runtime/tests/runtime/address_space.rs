@@ -1,5 +1,6 @@
 //! Login nodes of clusters limit virtual memory.
 
+use opkg_interface::PackageSettings;
 use std::env;
 use std::process::Command;
 
@@ -86,11 +87,12 @@ fn child() {
         registry.runners().for_each(|(entry, _)| drop(registry.runner(entry).unwrap()));
         let distributions = registry.entries().iter().filter(|it| it.distribution().is_some());
         let plugins: Vec<_> = distributions.map(|entry| registry.plugin(entry).unwrap()).collect();
-        let error = plugins[1].generate(&opkg(), &target()).unwrap_err().to_string();
+        let error =
+            plugins[1].generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err().to_string();
         assert!(error.contains("asked for more memory"), "{error}");
         std::thread::scope(|scope| {
             for _ in 0..opkg_runtime::parallelism() {
-                scope.spawn(|| plugins[0].generate(&opkg(), &target()).unwrap());
+                scope.spawn(|| plugins[0].generate(&opkg(), &target(), &PackageSettings::default()).unwrap());
             }
         });
     }

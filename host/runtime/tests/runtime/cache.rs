@@ -1,5 +1,6 @@
 //! The cache saves work, and is never believed more than it deserves.
 
+use opkg_interface::PackageSettings;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl CacheFixture {
         self.fixture.messages.lock().unwrap().clear();
         let registry = Registry::discover(self.options());
         let plugin = registry.plugin(&registry.entries()[0]).unwrap();
-        plugin.generate(&opkg(), &target()).unwrap();
+        plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
         let root = self.directory.display().to_string();
         self.fixture.messages_at(LogLevel::Trace).iter().map(|line| line.replace(&root, "CACHE")).collect()
     }
@@ -60,7 +61,7 @@ fn a_known_plugin_is_neither_asked_nor_compiled() {
     // What would be compiled has gone.
     fs::remove_file(&cached.plugin).unwrap();
     let plugin = registry.plugin(&registry.entries()[0]).unwrap();
-    plugin.generate(&opkg(), &target()).unwrap();
+    plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&cached.directory), 0o700);
     assert_eq!(mode(&cached.cache_file("cwasm")), 0o600);
@@ -171,7 +172,7 @@ fn a_cache_that_cannot_be_is_no_obstacle() {
         let registry =
             Registry::discover(RuntimeOptions { cache: Some(cache), ..house.options_with_file(&plugin) });
         let plugin = registry.plugin(&registry.entries()[0]).unwrap();
-        plugin.generate(&opkg(), &target()).unwrap();
+        plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     }
     let said = house.messages_at(LogLevel::Trace);
     assert!(said.iter().all(|line| line.starts_with("cache: ")) && !said.is_empty(), "{said:?}");

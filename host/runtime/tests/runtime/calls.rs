@@ -1,6 +1,7 @@
 //! Plugins that do what they should.
 
 use opkg::diagnostic::{Location, Severity};
+use opkg_interface::PackageSettings;
 use opkg_runtime::GenerateError;
 
 use crate::guest::{GuestBuilder, PluginFixture, diagnostic, err, file, ok_with_files, opkg, target};
@@ -16,7 +17,7 @@ fn output_arrives() {
     assert_eq!(plugin.description().name_and_version(), "demo 1.2");
     assert_eq!(plugin.describe().unwrap(), *plugin.description());
     for _ in 0..3 {
-        let generated = plugin.generate(&opkg(), &target()).unwrap();
+        let generated = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
         assert_eq!(generated.output.meta_files[0].path, "SPECS/demo.spec");
         assert_eq!(generated.output.meta_files[0].contents, "contents\n");
         assert!(generated.diagnostics.is_empty());
@@ -28,7 +29,7 @@ fn refusals_are_told_apart() {
     let house = PluginFixture::new();
     let ask = |answer: Value| {
         let plugin = house.load(&GuestBuilder { output: answer, ..GuestBuilder::default() });
-        plugin.generate(&opkg(), &target()).unwrap_err()
+        plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err()
     };
     match ask(err(0, str_value("there is no\x1b[0m 7"))) {
         GenerateError::UnknownTarget(reason) => assert_eq!(reason, "there is no [0m 7"),
@@ -58,7 +59,7 @@ fn calls_share_nothing() {
         ..GuestBuilder::default()
     });
     for _ in 0..3 {
-        plugin.generate(&opkg(), &target()).unwrap();
+        plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     }
 }
 
@@ -69,7 +70,11 @@ fn threads_share_a_plugin() {
         house.load(&GuestBuilder { output: ok_with_files(vec![file("a")]), ..GuestBuilder::default() });
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..20).for_each(|_| drop(plugin.generate(&opkg(), &target()).unwrap())));
+            scope.spawn(|| {
+                (0..20).for_each(|_| {
+                    drop(plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap())
+                })
+            });
         }
     });
 }

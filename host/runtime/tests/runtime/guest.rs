@@ -101,8 +101,13 @@ impl GuestBuilder {
                 (func (export "{manager}#install") (param i32 i32 {place}) (result i32) unreachable)
                 (func (export "{manager}#remove") (param i32 i32 {place}) (result i32) unreachable)
                 (func (export "{manager}#refresh") (param {place}) (result i32) unreachable)
-                (func (export "{manager}#query") (param i32 i32 {place}) (result i32) unreachable)
-                (func (export "{manager}#parse-query") (param i32 i32) (result i32) unreachable))"#
+                (func (export "{manager}#reinstall") (param i32 i32 {place}) (result i32) unreachable)
+                (func (export "{manager}#simulate") (param i32 i32 {place}) (result i32) unreachable)
+                (func (export "{manager}#parse-simulation") (param i32 i32) (result i32) unreachable)
+                (func (export "{manager}#repair") (param i32 i32 {place}) (result i32) unreachable)
+                (func (export "{manager}#query") (param {place}) (result i32) unreachable)
+                (func (export "{manager}#parse-query") (param i32 i32) (result i32) unreachable)
+                (func (export "{manager}#explain") (param i32 i32 i32) (result i32) unreachable))"#
         )
     }
 

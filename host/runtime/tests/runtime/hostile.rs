@@ -1,5 +1,6 @@
 //! Plugins that do what they should not. Each ends with one clear message, and the host lives on.
 
+use opkg_interface::PackageSettings;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::layout::{Value, str_value};
 fn error_of(guest: &GuestBuilder) -> String {
     let house = PluginFixture::new();
     let plugin = house.load(guest);
-    let error = plugin.generate(&opkg(), &target()).unwrap_err();
+    let error = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err();
     error.to_string()
 }
 
@@ -73,7 +74,7 @@ fn running_forever() {
     drop(Registry::discover(slow.clone()));
     // Known from the cache, so that only the call itself has to meet the short deadline.
     let plugin = house.load_with(RuntimeOptions { cache: slow.cache, ..soon(&path) });
-    let call = plugin.generate(&opkg(), &target()).unwrap_err().to_string();
+    let call = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err().to_string();
     assert_eq!(call, "the plugin demo 1.2 ran longer than 0.2 s and was stopped");
 
     let path = house
@@ -174,7 +175,7 @@ fn a_flood_of_messages_dries_up() {
         log_error("again")
     );
     let plugin = house.load(&GuestBuilder { generate, ..GuestBuilder::default() });
-    plugin.generate(&opkg(), &target()).unwrap();
+    plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     let said = house.messages_at(LogLevel::Warn);
     assert_eq!(said.len(), 1000);
     assert_eq!(said[999], "guest: says too much; the rest is dropped");

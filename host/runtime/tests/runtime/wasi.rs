@@ -1,5 +1,6 @@
 //! Components of other languages, which import WASI without being asked.
 
+use opkg_interface::PackageSettings;
 use opkg_runtime::{LogLevel, inspect};
 
 use crate::guest::{GuestBuilder, PluginFixture, opkg, target};
@@ -99,7 +100,7 @@ fn the_system_is_empty() {
         "global.get $output".into(),
     ];
     let plugin = house.load(&wasi_guest(&generate.join("\n")));
-    plugin.generate(&opkg(), &target()).unwrap();
+    plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     assert_eq!(house.messages_at(LogLevel::Trace), ["guest: two", "guest: lines"]);
 }
 
@@ -108,12 +109,17 @@ fn random_numbers_are_the_same_every_time() {
     let house = PluginFixture::new();
     let plugin =
         house.load(&wasi_guest("(if (i64.ne (call $random) (i64.const 0)) (then unreachable)) unreachable"));
-    let number =
-        |text: &str| plugin.generate(&opkg(), &target()).map_err(|it| it.to_string()).unwrap_err() + text;
+    let number = |text: &str| {
+        plugin
+            .generate(&opkg(), &target(), &PackageSettings::default())
+            .map_err(|it| it.to_string())
+            .unwrap_err()
+            + text
+    };
     assert_eq!(number(""), number(""));
     let twice = "(local $a i64) (local.set $a (call $random)) \
                  (if (i64.eq (local.get $a) (call $random)) (then unreachable)) global.get $output";
-    house.load(&wasi_guest(twice)).generate(&opkg(), &target()).unwrap();
+    house.load(&wasi_guest(twice)).generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
 }
 
 #[test]
@@ -121,7 +127,7 @@ fn what_is_not_given_is_named() {
     let house = PluginFixture::new();
     let message = |generate: &str| {
         let plugin = house.load(&wasi_guest(generate));
-        plugin.generate(&opkg(), &target()).unwrap_err().to_string()
+        plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err().to_string()
     };
     let messages = [
         message("(call $network)"),

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use opkg_oda::{
-    Change, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase, Run, RunId,
-    RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult, Target, TargetAddress, TargetId,
-    TargetKind, ValueOrigin, WorkState,
+    Change, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase,
+    ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult, Target,
+    TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
 use opkg_sqlite::SqliteStore;
 
@@ -68,6 +68,7 @@ pub fn sample_run() -> Run {
         status: None,
         host: "head".into(),
         pid: 17,
+        process: Some(ProcessIdentity { boot_id: "b007".into(), started_ticks: 7 }),
         command: "opm run".into(),
     }
 }
@@ -81,6 +82,7 @@ pub fn sample_event(run: RunId, number: u32) -> Event {
         stage: Stage::ShouldBeInstalled,
         kind: StepKind::Hook,
         name: "api-pre-install".into(),
+        log_path: Some("/var/log/opm/1".into()),
         result: None,
     }
 }
@@ -134,7 +136,14 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
         Change::StartEvent(Box::new(sample_event(run, number))),
         Change::EndEvent { event: id, result: Box::new(sample_result(RunStatus::Failed)) },
         Change::EndRun { run, ended_at: 9, status: RunStatus::Done },
+        Change::SetRequirements { package: PackageId(1), names: vec!["opkg-p9".into()] },
+        Change::SetHeld { package: PackageId(1), held: true },
+        Change::PinVersion { package: PackageId(1), version: Some("1.0-1".into()) },
+        Change::SetInstalledVersion { key: state_key(1, 1), version: Some("1.0-1".into()) },
+        Change::SetRootId { target: TargetId(1), id: Some("1f".into()) },
         Change::RemoveTarget(TargetId(passing)),
+        Change::PutPackage(package(100 + i64::from(number), &[1])),
+        Change::RemovePackage(PackageId(100 + i64::from(number))),
     ]
 }
 

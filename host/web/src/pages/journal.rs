@@ -14,9 +14,9 @@ use super::layout::{Layout, Tab};
 use super::render::render_html;
 use super::urls::{package_target_url, step_url};
 use crate::app_state::AppState;
-use crate::logs::{self, Excerpt, LogError};
 use crate::request::Request;
 use crate::response::Response;
+use opkg_opm::logs::{self, Excerpt, LogError};
 
 /// Older runs are not listed.
 const MAX_RUNS: u32 = 100;
@@ -38,7 +38,7 @@ impl StatusLabel {
         let (class, sign) = match status {
             Some(RunStatus::Done) => ("done", '+'),
             Some(RunStatus::Failed) => ("error", '!'),
-            Some(RunStatus::Interrupted | RunStatus::ActionRequired) => ("waits", '~'),
+            Some(RunStatus::Interrupted | RunStatus::ActionRequired | RunStatus::Postponed) => ("waits", '~'),
             None => ("running", '*'),
         };
         Self { class, sign, text: status.map_or("unfinished", RunStatus::name).to_owned() }
@@ -175,6 +175,8 @@ struct StepPage {
     step: StepRow,
     run: i64,
     stage: &'static str,
+    /// Whether more of its output may come.
+    is_running: bool,
     /// UTC; `None` while it runs.
     ended: Option<String>,
     /// URL and name of each package.
@@ -207,7 +209,10 @@ pub fn show_step(app: &AppState, request: &Request, run: &str, number: &str) -> 
         let name = format::package_name(cluster, *package);
         (package_target_url(&name, &step.target), name)
     });
-    let log_path = event.result.as_ref().and_then(|result| result.log_path.as_deref());
+    let log_path = match &event.result {
+        Some(result) => result.log_path.as_deref(),
+        None => event.log_path.as_deref(),
+    };
     let log = log_path.map(|path| LogView {
         path: path.to_owned(),
         content: logs::read_excerpt(&app.settings.log_directory, Path::new(path)),
@@ -216,6 +221,7 @@ pub fn show_step(app: &AppState, request: &Request, run: &str, number: &str) -> 
         layout: Layout::new(request, Tab::Runs, state_version, format!("Step {run}.{number}")),
         run,
         stage: event.stage.name(),
+        is_running: event.result.is_none(),
         ended: event.result.as_ref().map(|result| format_timestamp(result.ended_at)),
         packages: packages.collect(),
         log,

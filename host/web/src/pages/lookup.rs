@@ -22,7 +22,8 @@ pub enum LookupError {
 #[must_use]
 pub fn describe_operation_error(error: &OperationError) -> String {
     match error {
-        OperationError::UnknownPackage { suggestion: Some(suggestion), .. } => {
+        OperationError::UnknownPackage { suggestion: Some(suggestion), .. }
+        | OperationError::NewPackage { suggestion: Some(suggestion), .. } => {
             format!("{error} (did you mean {suggestion}?)")
         }
         _ => error.to_string(),

@@ -125,7 +125,7 @@ fn visible_groups(status: &Status) -> Vec<usize> {
 /// A sort key: what needs the administrator comes first.
 #[must_use]
 pub fn urgency(kind: &StatusKind) -> Option<usize> {
-    "!#~*>+-".find(kind.symbol())
+    "!#~?*>+-".find(kind.symbol())
 }
 
 /// The page of the package on the targets of a group.
@@ -148,11 +148,12 @@ pub fn cell_view(cluster: &Cluster, cell: &StatusCell, is_narrow: bool, href: St
         (false, false) => current.to_owned(),
     };
     let goal = if moves { format!(", requested: {requested}") } else { String::new() };
+    let version = cell.version.as_ref().map_or_else(String::new, |version| format!(", version {version}"));
     CellView {
         class: cell.kind.name(),
         sign: cell.kind.symbol(),
         text,
-        description: format!("{}: {current}{goal}", describe_standing(cluster, &cell.kind)),
+        description: format!("{}: {current}{goal}{version}", describe_standing(cluster, &cell.kind)),
         href,
     }
 }
@@ -175,6 +176,7 @@ fn standing_label(kind: &StatusKind) -> &'static str {
         StatusKind::Waiting(_) => "waiting",
         StatusKind::BlockedBy(_) => "blocked",
         StatusKind::Error(_) => "error",
+        StatusKind::Unknown => "not looked at",
         StatusKind::Absent => "removed",
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use opkg_engine::format;
 use opkg_engine::operations::{self, OperationError, Requested};
 use opkg_engine::requests::RequestError;
-use opkg_oda::{Cluster, ParseError, Stage, Store, TargetId};
+use opkg_oda::{Cluster, PackageName, ParseError, Stage, Store, TargetId};
 
 use super::lookup::{LookupError, describe_operation_error, find_targets, parse_package_names};
 use super::plural::pluralize;
@@ -21,12 +21,23 @@ pub enum Operation {
     Rerun,
     Reconfigure,
     Upgrade,
+    /// Keeps packages at their version.
+    Hold,
+    Unhold,
 }
 
 impl Operation {
     /// In the order of the page.
-    pub const ALL: [Self; 6] =
-        [Self::Request, Self::Remove, Self::Clear, Self::Reconfigure, Self::Upgrade, Self::Rerun];
+    pub const ALL: [Self; 8] = [
+        Self::Request,
+        Self::Remove,
+        Self::Clear,
+        Self::Reconfigure,
+        Self::Upgrade,
+        Self::Rerun,
+        Self::Hold,
+        Self::Unhold,
+    ];
 
     /// As in the URL of its form; also the name of the command.
     pub fn name(self) -> &'static str {
@@ -37,6 +48,8 @@ impl Operation {
             Self::Rerun => "rerun",
             Self::Reconfigure => "reconfigure",
             Self::Upgrade => "upgrade",
+            Self::Hold => "hold",
+            Self::Unhold => "unhold",
         }
     }
 
@@ -54,13 +67,20 @@ impl Operation {
                 "After nodes came or went: post-clients and post-install. All packages where none is named.",
             ),
             Self::Reconfigure => ("Reconfigure", "With everything that depends on the configuration."),
-            Self::Upgrade => ("Upgrade", "New versions are installed wherever the packages are."),
+            Self::Upgrade => ("Upgrade", "New versions are installed where the packages are."),
+            Self::Hold => ("Hold", "Packages are kept at their version: they are not upgraded."),
+            Self::Unhold => ("Unhold", "Packages may be upgraded again."),
         }
     }
 
     /// Whether its form has a field for targets.
     pub fn takes_targets(self) -> bool {
-        !matches!(self, Self::Reconfigure | Self::Upgrade)
+        !matches!(self, Self::Reconfigure | Self::Hold | Self::Unhold)
+    }
+
+    /// Whether its form has a field for a version.
+    pub fn takes_version(self) -> bool {
+        self == Self::Upgrade
     }
 
     /// Whether a package must be named.
@@ -97,12 +117,15 @@ pub enum PerformError {
 }
 
 impl PerformError {
-    /// The label of the button that performs the operation anyway, if that is possible.
+    /// The name and the label of the button that performs the operation anyway, if that is possible.
     #[must_use]
-    pub fn confirm_label(&self) -> Option<String> {
+    pub fn confirmation(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Rejected(OperationError::Refused(RequestError::RequiredByOthers { by, .. })) => {
-                Some(format!("Remove {} as well", by.join(", ")))
+                Some(("cascade", format!("Remove {} as well", by.join(", "))))
+            }
+            Self::Rejected(OperationError::NewPackage { name, .. }) => {
+                Some(("new", format!("Request {name} as it is, whether or not there is such a package")))
             }
             _ => None,
         }
@@ -128,7 +151,8 @@ pub fn perform(
     match operation {
         Operation::Request => {
             let stage = stages.next().unwrap_or(Ok(Stage::Finished))?;
-            let requested = operations::request(store, &names, stage, targets, now)?;
+            let is_confirmed = |_: &PackageName| !form.get("new").is_empty();
+            let requested = operations::request(store, &names, stage, targets, &is_confirmed, now)?;
             Ok(request_notice(&requested, stage))
         }
         Operation::Remove => {
@@ -147,7 +171,28 @@ pub fn perform(
             Ok(queue_notice(operations::rerun(store, &stages, &names, targets)?))
         }
         Operation::Reconfigure => Ok(queue_notice(operations::reconfigure::<PerformError>(store, &names)?)),
-        Operation::Upgrade => Ok(queue_notice(operations::upgrade::<PerformError>(store, &names)?)),
+        Operation::Upgrade => {
+            let to = Some(form.get("to").trim()).filter(|version| !version.is_empty());
+            // Where none are named: wherever the packages are.
+            let everywhere = form.get("on").trim().is_empty();
+            let targets = |cluster: &Cluster| match everywhere {
+                true => Ok(cluster.targets.keys().copied().collect()),
+                false => targets(cluster),
+            };
+            let count = operations::upgrade(store, &names, targets, to)?;
+            Ok(match to {
+                Some(version) if count == 0 => {
+                    format!("Nothing is to be done: {version} is installed everywhere already.")
+                }
+                _ => queue_notice(count),
+            })
+        }
+        Operation::Hold | Operation::Unhold => {
+            let held = operation == Operation::Hold;
+            let count = operations::hold::<PerformError>(store, &names, held)?;
+            let what = if held { "Held" } else { "No longer held" };
+            Ok(format!("{what}: {}.", pluralize(count, "package")))
+        }
     }
 }
 

@@ -33,7 +33,9 @@ struct PackagePage {
     /// URL and context of each form.
     forms: Vec<(String, String)>,
     class: &'static str,
+    /// The one that is wanted.
     version: Option<String>,
+    is_held: bool,
     /// URL and name of each dependency.
     needs: Vec<(String, String)>,
     awaits: Option<String>,
@@ -53,6 +55,8 @@ struct TargetRow {
     name: String,
     cell: CellView,
     meaning: String,
+    /// As the package manager there writes it.
+    version: Option<String>,
 }
 
 /// One package, on all targets or on those in the query.
@@ -72,7 +76,8 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
             Err(error) => (None, Some(error)),
         },
     };
-    let filter = StatusFilter { packages: Some(BTreeSet::from([package.id])), targets };
+    let packages = Some(BTreeSet::from([package.id]));
+    let filter = StatusFilter { packages, targets, unseen: snapshot.unseen.clone() };
     let status = Status::compute(cluster, &filter);
     let (failures, findings) = load_details(app, cluster, &status)?;
     let mut rows = Vec::new();
@@ -84,6 +89,7 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
             let row = TargetRow {
                 cell: cell_view(cluster, cell, false, package_target_url(name, &address)),
                 meaning: describe_standing(cluster, &cell.kind),
+                version: cell.version.clone(),
                 name: address,
             };
             rows.push((urgency(&cell.kind), &target.address, row));
@@ -103,7 +109,8 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
         requests_url: build_url("requests", &[("packages", name)]),
         forms: images.map(|image| (form_url(name, image), context_label(image))).collect(),
         class: package.class.name(),
-        version: package.version.clone(),
+        version: cluster.wanted_version(package.id).map(str::to_owned),
+        is_held: cluster.held.contains(&package.id),
         needs: needs.collect(),
         awaits: package.waiting_for.clone(),
         on: on.to_owned(),

@@ -8,6 +8,7 @@ use opkg_engine::format;
 use opkg_engine::status::{
     PendingGroup, Status, StatusCell, StatusFilter, StatusKind, SuggestedCommand, advise,
 };
+use opkg_engine::versions::is_same_version;
 use opkg_oda::{Cluster, EventFilter, PackageState, StateKey, Store, TargetAddress};
 
 use super::error::PageError;
@@ -45,6 +46,10 @@ struct PackageTargetView {
     current: String,
     requested: String,
     standing: String,
+    /// As the package manager writes it.
+    version: Option<String>,
+    /// The version that is wanted, where that is another one.
+    wanted_version: Option<String>,
     attempts: u32,
     /// UTC.
     changed: String,
@@ -64,7 +69,8 @@ pub fn show(app: &AppState, request: &Request, name: &str, target: &str) -> Resu
     let address: TargetAddress = target.parse().map_err(|_| PageError::NotFound("target"))?;
     let target = cluster.find_target(&address).ok_or(PageError::NotFound("target"))?;
     let key = StateKey { target: target.id, package: package.id };
-    let filter = StatusFilter { packages: None, targets: Some([target.id].into()) };
+    let targets = Some([target.id].into());
+    let filter = StatusFilter { targets, unseen: snapshot.unseen.clone(), ..StatusFilter::default() };
     let status = Status::compute(cluster, &filter);
     let row = status.rows.iter().find(|row| row.package == package.id);
     let cell = row.and_then(|row| row.cells.first()?.as_ref());
@@ -94,7 +100,10 @@ fn state_view(
     cell: &StatusCell,
     state: &PackageState,
 ) -> PackageTargetView {
-    let needs_no_advice = matches!(cell.kind, StatusKind::Done | StatusKind::Absent | StatusKind::Error(_));
+    let needs_no_advice = matches!(
+        cell.kind,
+        StatusKind::Done | StatusKind::Absent | StatusKind::Unknown | StatusKind::Error(_)
+    );
     let pending =
         PendingGroup { kind: cell.kind.clone(), packages: vec![key.package], targets: vec![key.target] };
     let advice = (!needs_no_advice).then(|| advise(cluster, &pending));
@@ -104,6 +113,11 @@ fn state_view(
         current: format!("{} {}", state.current.id(), format::stage_label(state.current)),
         requested: format!("{} {}", state.requested.id(), format::stage_label(state.requested)),
         standing: describe_standing(cluster, &cell.kind),
+        version: cell.version.clone(),
+        wanted_version: cluster
+            .wanted_version(key.package)
+            .filter(|wanted| cell.version.as_ref().is_some_and(|version| !is_same_version(wanted, version)))
+            .map(str::to_owned),
         attempts: state.attempts,
         changed: format_timestamp(state.changed_at.saturating_mul(1000)),
         advice: advice.map(|advice| (advice.message, advice.suggestion)),

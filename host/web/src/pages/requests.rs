@@ -49,6 +49,7 @@ struct OperationForm {
     needs_packages: bool,
     /// Target selectors; `None` when the operation takes no targets.
     on: Option<String>,
+    takes_version: bool,
     stages: Vec<StageOption>,
     has_single_stage: bool,
     error: Option<OperationErrorView>,
@@ -65,8 +66,8 @@ struct StageOption {
 struct OperationErrorView {
     /// Without a full stop.
     message: String,
-    /// Of a button that performs the operation anyway.
-    confirm_label: Option<String>,
+    /// Name and label of a button that performs the operation anyway.
+    confirmation: Option<(&'static str, String)>,
 }
 
 /// The page, with the fields filled in from the query.
@@ -138,11 +139,12 @@ fn operation_form(
         packages,
         needs_packages: operation.needs_packages(),
         on: operation.takes_targets().then_some(on),
+        takes_version: operation.takes_version(),
         stages: stages.collect(),
         has_single_stage: operation == Operation::Request,
         error: error.map(|error| OperationErrorView {
             message: error.to_string(),
-            confirm_label: error.confirm_label(),
+            confirmation: error.confirmation(),
         }),
     }
 }

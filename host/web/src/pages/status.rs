@@ -52,7 +52,7 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
     let status = if filter == StatusFilter::default() {
         &snapshot.status
     } else {
-        filtered = Status::compute(cluster, &filter);
+        filtered = Status::compute(cluster, &StatusFilter { unseen: snapshot.unseen.clone(), ..filter });
         &filtered
     };
     let (failures, findings) = load_details(app, cluster, status)?;
@@ -89,5 +89,5 @@ fn parse_filter(cluster: &Cluster, packages: &str, on: &str) -> Result<StatusFil
     let packages = find_packages(cluster, packages)?;
     let packages = if packages.is_empty() { None } else { Some(packages.into_iter().collect()) };
     let targets = if on.trim().is_empty() { None } else { Some(find_targets(cluster, on)?) };
-    Ok(StatusFilter { packages, targets })
+    Ok(StatusFilter { packages, targets, ..StatusFilter::default() })
 }

@@ -208,6 +208,7 @@ fn sample_run(later: i64) -> Run {
         status: None,
         host: "head".into(),
         pid: 4711,
+        process: None,
         command: "opm run --package <b>".into(),
     }
 }
@@ -231,6 +232,7 @@ fn sample_event(
         stage: InstallBinPkgs,
         kind: step,
         name: name.into(),
+        log_path: None,
         result: Some(StepResult {
             ended_at: NOW + i64::from(number) * 1000 + 500,
             status,

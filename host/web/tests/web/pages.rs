@@ -1,8 +1,14 @@
 //! What the pages show.
 
+use std::fs;
+use std::path::Path;
+
+use opkg_oda::{Change, Event, EventId, RunStatus, Stage, StepKind, StepResult, Store, TargetId};
+use opkg_sqlite::SqliteStore;
+
 use crate::fixture::HOSTILE;
 use crate::html::ParsedPage;
-use crate::test_server::TestServer;
+use crate::test_server::{TestServer, open_database};
 
 const PAGES: [(&str, &str); 16] = [
     ("status", "/"),
@@ -163,4 +169,52 @@ fn a_cluster_in_which_no_two_targets_are_alike() {
     assert!(html.contains("more groups of targets"), "{}", html.len());
     assert!(html.contains("package49") && html.len() < 2 << 20, "{}", html.len());
     assert_eq!(ParsedPage::parse(&html).lint(), [""; 0]);
+}
+
+#[test]
+fn what_a_running_step_has_printed_is_shown_and_no_other_file() {
+    let server = TestServer::new();
+    let mut store = open_database(&server.path("oda.db"));
+    let run = store.unfinished_runs().unwrap()[0].id;
+    let logs = server.path("log");
+    let begin = |store: &mut SqliteStore, number, log: &Path| {
+        let event = Event {
+            id: EventId { run, number },
+            started_at: 1,
+            target: TargetId(1),
+            packages: Vec::new(),
+            stage: Stage::PostInstall,
+            kind: StepKind::Hook,
+            name: "api-post-deploy".into(),
+            log_path: Some(log.display().to_string()),
+            result: None,
+        };
+        store.commit(&[Change::StartEvent(Box::new(event))]).unwrap();
+        format!("/runs/{}/{number}", run.0)
+    };
+    let log = logs.join("running.log");
+    let page = begin(&mut store, 2, &log);
+    let before = server.get(&page).body;
+    assert!(before.contains("data-running") && before.contains("<p>Nothing.</p>"), "{before}");
+    for (printed, shown) in [("first\n", "first\n</pre>"), ("first\nsecond\n", "first\nsecond\n</pre>")] {
+        fs::write(&log, printed).unwrap();
+        let body = server.get(&page).body;
+        assert!(body.contains("data-running") && body.contains(shown), "{body}");
+    }
+    let outside = begin(&mut store, 3, &logs.with_file_name("secret"));
+    assert!(!server.get(&outside).body.contains("the secret"));
+    let result = StepResult {
+        ended_at: 2,
+        status: RunStatus::Done,
+        message: None,
+        exit_code: Some(0),
+        signal: None,
+        timed_out: false,
+        log_path: Some(log.display().to_string()),
+        log_tail: String::new(),
+    };
+    let event = EventId { run, number: 2 };
+    store.commit(&[Change::EndEvent { event, result: Box::new(result) }]).unwrap();
+    let after = server.get(&page).body;
+    assert!(!after.contains("data-running") && after.contains("first\nsecond\n</pre>"), "{after}");
 }

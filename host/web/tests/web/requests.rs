@@ -30,7 +30,11 @@ fn key(target: i64, package: i64) -> StateKey {
 #[test]
 fn packages_are_requested_and_removed() {
     let server = TestServer::new();
-    let done = server.post("/request", "packages=ganglia%2C+pbs&on=image%3Alogin&stage=install-bin-pkgs");
+    let form = "packages=ganglia%2C+pbs&on=image%3Alogin&stage=install-bin-pkgs";
+    let unknown = server.post("/request", form);
+    assert_eq!(error_message(&unknown), "Nothing was changed: no package is called pbs.");
+    assert!(unknown.body.contains("<button name=\"new\" value=\"yes\">Request pbs as it is"));
+    let done = server.post("/request", &format!("{form}&new=yes"));
     assert_eq!(
         notice(&server, &done),
         "Not known so far, and now known: pbs. Requested: ganglia, pbs to install-bin-pkgs on image:login. The next \

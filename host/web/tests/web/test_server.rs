@@ -60,6 +60,7 @@ impl TestServer {
             database,
             log_directory: logs,
             answers_directory: directory.path().join("answers.d"),
+            own_target: Some("server:head".parse().unwrap()),
             default_targets: "all".into(),
             program: Program { path: "/bin/sh".into(), arguments: vec![script.into()] },
             clock: || fixture::NOW,

@@ -13,12 +13,7 @@ use opkg_sdk::opkg::*;
 use opkg_sdk::packaging::Refusal;
 
 pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
-    Target {
-        dist: dist.into(),
-        version: version.map(Into::into),
-        arch: arch.map(Into::into),
-        machine: "x86_64".into(),
-    }
+    opkg_sdk::testing::sample_target(dist, version, arch)
 }
 
 pub fn generate(opkg: &Opkg) -> Output {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use opkg_apitest::plan::{DefinitionSource, PlanError, ReadError, plan};
 use opkg_plugin_hook_apitest::execute::{TestSummary, execute};
 pub use opkg_plugin_hook_apitest::host::ProcessOutput;
-use opkg_plugin_hook_apitest::host::{Program, ReadError, Request, SpawnError, TestHost, TestOutcome};
-use opkg_plugin_hook_apitest::plan::{PlanError, plan};
+use opkg_plugin_hook_apitest::host::{Program, Request, SpawnError, TestHost, TestOutcome};
 
 pub type ProgramStub = Box<dyn Fn(&Request) -> Result<ProcessOutput, SpawnError>>;
 
@@ -96,14 +96,20 @@ impl FakeHost {
     }
 }
 
-impl TestHost for FakeHost {
-    fn testing_dir(&self) -> String {
-        "/testing".into()
-    }
-
+impl DefinitionSource for FakeHost {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, ReadError> {
         assert!(!path.starts_with('/') && path.split('/').all(|it| !["", ".", ".."].contains(&it)), "{path}");
         self.files.get(path).cloned().ok_or(ReadError::NotFound)
+    }
+
+    fn note(&mut self, line: &str) {
+        self.log_line(&format!("note: {line}"));
+    }
+}
+
+impl TestHost for FakeHost {
+    fn testing_dir(&self) -> String {
+        "/testing".into()
     }
 
     fn run(&mut self, request: &Request) -> Result<ProcessOutput, SpawnError> {
@@ -133,9 +139,5 @@ impl TestHost for FakeHost {
         }
         let name = self.open_steps.pop().unwrap();
         self.outcomes.insert(name, outcome.clone());
-    }
-
-    fn note(&mut self, line: &str) {
-        self.log_line(&format!("note: {line}"));
     }
 }

@@ -11,6 +11,7 @@ use opkg_rpm_family::{LicenseNames, ReleaseProfile, WeakDependencies};
 use opkg_sdk::artefacts::{Compression, Output, SourcePackage};
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
 use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::packaging::Refusal;
 use opkg_sdk::version::ReleaseNumber;
 
 const MACRO: ReleaseMacro = ReleaseMacro { name: "rhel", weights: &[1] };
@@ -36,10 +37,16 @@ pub fn sample_profile(target: &Target) -> ReleaseProfile {
         },
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: false,
+        release_tag: "el9".into(),
         license_names: LicenseNames::Spdx,
         compression: Compression::Zstd,
         macros: vec![("rhel", "9".into())],
     }
+}
+
+/// What an OPKG becomes on the made-up distribution.
+pub fn generate_for(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    opkg_rpm_family::generate(opkg, target, &sample_profile(target))
 }
 
 /// Whether a program is there; says so where it is not, since the test then shows nothing.

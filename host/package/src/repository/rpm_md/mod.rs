@@ -31,9 +31,11 @@ const NS_RPM: &str = "http://linux.duke.edu/metadata/rpm";
 /// Bytes in front of a payload: no more than the reader of headers lets pass.
 const MAX_HEADERS_BYTES: u64 = 160 << 20;
 
+/// The index. Its time is no later than `now`, in seconds since 1970.
 pub(super) fn build_index(
     directory: &Path,
     rpms: &[String],
+    now: u64,
     signer: Option<&Signer>,
 ) -> Result<IndexFiles, Error> {
     let count = rpms.len().to_string();
@@ -66,6 +68,7 @@ pub(super) fn build_index(
         package.write_other(&mut other);
     }
 
+    let newest = newest.min(now);
     let mut files = Vec::new();
     let mut repository = XmlWriter::new();
     let time = newest.to_string();

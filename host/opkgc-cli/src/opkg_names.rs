@@ -1,0 +1,170 @@
+//! The names of several OPKGs held against each other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use fs_err as fs;
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::model::{Opkg, RelationKind, Scope};
+use opkg::native_name;
+
+/// What is wrong with the name of an OPKG beside others: two of one name would overwrite each other's packages, and so
+/// would two of which one is called like a part of the other. The others are given by their directories.
+#[must_use]
+pub fn name_clash<'a>(
+    name: &str,
+    others: impl IntoIterator<Item = (&'a Path, &'a str)>,
+) -> Option<Diagnostic> {
+    let error = |code: &str, message: String, help: &str| Diagnostic {
+        severity: Severity::Error,
+        code: code.into(),
+        message,
+        location: None,
+        help: Some(help.to_owned()),
+        related: Vec::new(),
+    };
+    others.into_iter().find_map(|(directory, other)| {
+        if other == name {
+            let message = format!("the OPKG in {} has the name `{name}` as well", directory.display());
+            return Some(error(
+                "same-name",
+                message,
+                "compile them one at a time, into different output directories",
+            ));
+        }
+        let native = native_name::clash(name, other)?;
+        let message =
+            format!("`{name}` and `{other}` in {} both make the package `{native}`", directory.display());
+        Some(error("same-package", message, "name one of them otherwise: they cannot be in one cluster"))
+    })
+}
+
+/// A warning for each bare name of another OPKG among what one requires as a whole: such a name means a package of the
+/// distribution.
+#[must_use]
+pub fn bare_names(opkg: &Opkg, others: &BTreeSet<&str>) -> Vec<Diagnostic> {
+    let required = opkg.relations.iter().filter(|relation| {
+        relation.kind == RelationKind::Requires
+            && relation.scope == Scope::Whole
+            && others.contains(relation.name.as_str())
+    });
+    required
+        .map(|relation| Diagnostic {
+            severity: Severity::Warning,
+            code: "bare-opkg-name".into(),
+            message: format!("`{}` is an OPKG, and no package is called so", relation.name),
+            location: opkg.location(relation.at).cloned(),
+            help: Some(format!("write `opkg-{}`", relation.name)),
+            related: Vec::new(),
+        })
+        .collect()
+}
+
+/// Two OPKGs of whose packages a repository holds some, although they cannot be in one cluster. By the names of the
+/// files: only the one has a package `opkg-NAME`, and only the other parts of `NAME-server`.
+#[must_use]
+pub fn clash_in_repository(directory: &Path) -> Option<(String, String)> {
+    let entries = fs::read_dir(directory).ok()?;
+    let files: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let natives: BTreeSet<&str> = files.iter().filter_map(|file| native_name::of_file(file)).collect();
+    let names: BTreeSet<&str> = natives.iter().filter_map(|native| native_name::whole(native)).collect();
+    // Whoever has a part that is called like a part of a part.
+    names.iter().find_map(|part| {
+        let longer = native_name::stem(part)?;
+        let shorter = native_name::stem(longer).filter(|shorter| names.contains(shorter))?;
+        Some((shorter.to_owned(), longer.to_owned()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn names_that_exclude_each_other() {
+        let here = Path::new("x");
+        let code = |name: &str, other: &str| name_clash(name, [(here, other)]).map(|found| found.code);
+        assert_eq!(code("nfs", "nfs").as_deref(), Some("same-name"));
+        for (one, other) in [("nfs", "nfs-server"), ("nfs-client", "nfs"), ("a-server-client", "a-server")] {
+            assert_eq!(code(one, other).as_deref(), Some("same-package"), "{one} {other}");
+        }
+        for (one, other) in [("nfs", "nfsd"), ("nfs-server", "nfs-client"), ("a", "b-server")] {
+            assert_eq!(code(one, other), None, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn repositories_with_packages_of_two_that_exclude_each_other() {
+        let clash = |files: &[&str]| {
+            let directory = tempfile::tempdir().unwrap();
+            files.iter().for_each(|file| fs::write(directory.path().join(file), "").unwrap());
+            clash_in_repository(directory.path())
+        };
+        let both = [
+            "opkg-nfs-1-1.noarch.rpm",
+            "opkg-nfs-server-1-1.noarch.rpm",
+            "opkg-nfs-server-client-1-1.noarch.rpm",
+        ];
+        assert_eq!(clash(&both), Some(("nfs".to_owned(), "nfs-server".to_owned())));
+        assert_eq!(clash(&["opkg-a_1_all.deb", "opkg-a-client-server_1_all.deb"]).unwrap().1, "a-client");
+        assert_eq!(
+            clash(&["opkg-nfs_1_all.deb", "opkg-nfs-server_1_all.deb", "opkg-nfs-client_1_all.deb"]),
+            None
+        );
+        assert_eq!(clash(&["opkg-nfs-server_1_all.deb", "opkg-nfs-server-server_1_all.deb"]), None);
+        assert_eq!(clash(&["nfs_1_all.deb", "nfs-server-server_1_all.deb"]), None);
+    }
+
+    /// The codes of what is said about an OPKG of this name that requires these as a whole.
+    fn loaded(name: &str, required: &[&str]) -> (opkg::LoadResult, Vec<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        let required: String = required.iter().map(|name| format!("<pkg>{name}</pkg>")).collect();
+        let config = format!(
+            "<oscar><name>{name}</name><class>base</class><summary>Demo</summary><license>GPL</license>\
+             <group>Applications/System</group><authors><author cat=\"maintainer\"><name>Ada</name>\
+             <email>ada@example.org</email></author></authors><requires>{required}</requires>\
+             <serverDeps><requires><pkg>munge</pkg></requires></serverDeps><changelog>\
+             <versionEntry version=\"1.0-1\"><changelogEntry authorName=\"Ada\" date=\"2025-01-02T03:04:05Z\">\
+             <item>First.</item></changelogEntry></versionEntry></changelog></oscar>"
+        );
+        fs::write(directory.path().join("config.xml"), config).unwrap();
+        let loaded = opkg::load(directory.path(), &opkg::Settings::default());
+        let codes = loaded.diagnostics.iter().map(|found| found.code.to_string()).collect();
+        (loaded, codes)
+    }
+
+    #[test]
+    fn the_bare_name_of_an_opkg_is_said_to_be_one() {
+        let (found, _) = loaded("app", &["munge", "opkg-torque", "perl", "torque"]);
+        let opkg = found.opkg.unwrap();
+        let names = BTreeSet::from(["munge", "torque", "maui"]);
+        let messages: Vec<String> =
+            bare_names(&opkg, &names).into_iter().map(|found| found.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "`munge` is an OPKG, and no package is called so",
+                "`torque` is an OPKG, and no package is called so"
+            ],
+            "a part may require a package of the distribution that is called like an OPKG"
+        );
+        assert!(bare_names(&opkg, &BTreeSet::new()).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_may_be_that_of_a_part_is_warned_about() {
+        for (name, is_ambiguous) in [
+            ("nfs-server", true),
+            ("web-client", true),
+            ("nfs", false),
+            ("nfs-servers", false),
+            ("server", false),
+        ] {
+            let (found, codes) = loaded(name, &["perl"]);
+            assert!(found.opkg.is_some(), "{name}: {codes:?}");
+            assert_eq!(codes.iter().any(|code| code == "ambiguous-name"), is_ambiguous, "{name}: {codes:?}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One installation by a package manager, and what really came of it for each package. What the manager says of its work
+//! is not believed: it is asked what is there, before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opkg_interface::package_manager::{Failure, Installed};
+
+use super::installed_set::{InstalledSet, Presence};
+use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
+use crate::process::{StepLog, Termination};
+
+/// What came of an installation.
+#[derive(Debug)]
+pub(crate) struct TransactionReport {
+    /// Of each package that was asked for, by its name.
+    pub(crate) results: BTreeMap<String, PackageResult>,
+    /// How the program ended that failed, where one did.
+    pub(crate) termination: Option<Termination>,
+    /// Whether the manager failed, and all of the packages are as they were.
+    pub(crate) is_futile: bool,
+}
+
+/// What came of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PackageResult {
+    /// It is there, and its scripts have run.
+    Installed(Installed),
+    /// It is not as it should be, with the reason in one line.
+    Failed(String),
+    /// It is as it was, since something else went wrong; what, in one line.
+    Untouched(String),
+}
+
+impl PackageResult {
+    /// Why it is not as it should be.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Installed(_) => None,
+            Self::Failed(reason) | Self::Untouched(reason) => Some(reason),
+        }
+    }
+}
+
+/// An installation of packages in one transaction.
+#[derive(Debug)]
+pub(crate) struct Transaction<'a> {
+    pub(crate) manager: &'a PackageManager,
+    pub(crate) context: &'a ManagerContext<'a>,
+    /// The packages to be installed.
+    pub(crate) packages: &'a [String],
+    /// Those of them whose scripts shall run even if they are there already.
+    pub(crate) again: &'a BTreeSet<String>,
+}
+
+/// How the manager fared, and what is there now.
+struct Attempt {
+    before: InstalledSet,
+    after: InstalledSet,
+    error: Option<PackageManagerError>,
+    /// What went wrong, with all that was tried.
+    failures: Vec<Failure>,
+}
+
+impl Transaction<'_> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Nothing was begun: it would do what nobody asked for, something passes by itself, or the manager does not tell what
+    /// is there. Or it was stopped.
+    pub(crate) fn run(&self, log: &mut StepLog) -> Result<TransactionReport, PackageManagerError> {
+        let before = self.repaired_set(log)?;
+        self.manager.simulate(self.packages, self.context, log)?;
+        let mut error = Self::unless_passing(self.manager.install(self.packages, self.context, log))?;
+        let mut after = self.manager.query(self.context, log)?;
+        let due = self.due_again(&before, &after);
+        if error.is_none() && !due.is_empty() {
+            error = Self::unless_passing(self.manager.reinstall(&due, self.context, log))?;
+            after = self.manager.query(self.context, log)?;
+        }
+        let mut failures = error.as_ref().map(|it| it.failures().to_vec()).unwrap_or_default();
+        let incomplete = after.incomplete(self.packages);
+        if !incomplete.is_empty() {
+            // Others may have been unpacked before one failed.
+            failures.extend(self.manager.repair(&incomplete, self.context, log)?);
+            after = self.manager.query(self.context, log)?;
+        }
+        let termination = error.as_ref().and_then(PackageManagerError::termination).cloned();
+        let attempt = Attempt { before, after, error, failures };
+        let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
+        let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
+        Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
+    }
+
+    /// What is there, after what was cut off earlier was brought to its end as far as that is possible.
+    fn repaired_set(&self, log: &mut StepLog) -> Result<InstalledSet, PackageManagerError> {
+        let found = self.manager.query(self.context, log)?;
+        let incomplete = found.incomplete(self.packages);
+        if incomplete.is_empty() {
+            return Ok(found);
+        }
+        self.manager.repair(&incomplete, self.context, log)?;
+        self.manager.query(self.context, log)
+    }
+
+    /// An error that is no end of the matter is the caller's.
+    fn unless_passing(
+        result: Result<(), PackageManagerError>,
+    ) -> Result<Option<PackageManagerError>, PackageManagerError> {
+        match result {
+            Err(error) if error.is_transient() || error.is_stop() => Err(error),
+            result => Ok(result.err()),
+        }
+    }
+
+    /// What the manager takes for done and is not: what is there in part still, and what was there already in its present
+    /// version where its scripts shall run.
+    fn due_again(&self, before: &InstalledSet, after: &InstalledSet) -> Vec<String> {
+        let is_due = |name: &&String| match after.presence(name) {
+            Presence::Absent | Presence::Residual => false,
+            Presence::Incomplete(..) => true,
+            Presence::Complete(_) => self.again.contains(*name) && after.is_same(before, name),
+        };
+        self.packages.iter().filter(is_due).cloned().collect()
+    }
+}
+
+impl Attempt {
+    fn results(&self, packages: &[String]) -> BTreeMap<String, PackageResult> {
+        let asked: BTreeSet<String> = packages.iter().cloned().collect();
+        let lost = self.after.lost_since(&self.before, &asked);
+        let result = |name: &String| {
+            let result = if lost.is_empty() {
+                self.result(name, &asked)
+            } else {
+                let lost = lost.join(", ");
+                PackageResult::Failed(format!("the installation removed {lost}, which nobody asked for"))
+            };
+            (name.clone(), result)
+        };
+        packages.iter().map(result).collect()
+    }
+
+    fn result(&self, name: &str, asked: &BTreeSet<String>) -> PackageResult {
+        let blamed = self.cause_of(|failure| failure.packages.iter().any(|it| it == name));
+        let is_changed = !self.after.is_same(&self.before, name);
+        let reason = || self.error.as_ref().map(ToString::to_string);
+        match self.after.presence(name) {
+            Presence::Incomplete(_, how) => {
+                let is_others =
+                    || self.cause_of(|failure| failure.packages.iter().any(|it| asked.contains(it)));
+                match (blamed, is_others(), reason()) {
+                    (Some(cause), ..) => PackageResult::Failed(format!("{cause} ({name} is {how} now)")),
+                    // It waits for another one, which failed.
+                    (None, Some(cause), _) => {
+                        PackageResult::Untouched(format!("{cause} ({name} is {how} now)"))
+                    }
+                    (None, None, Some(reason)) => {
+                        PackageResult::Failed(format!("{reason} ({name} is {how} now)"))
+                    }
+                    (None, None, None) => PackageResult::Failed(format!(
+                        "{name} is {how}, although its installation was said to have succeeded"
+                    )),
+                }
+            }
+            Presence::Absent | Presence::Residual => match (blamed, reason()) {
+                (Some(cause), _) => PackageResult::Failed(cause),
+                (None, Some(reason)) => PackageResult::Untouched(reason),
+                (None, None) => PackageResult::Failed(format!(
+                    "{name} is not installed, although its installation was said to have succeeded"
+                )),
+            },
+            Presence::Complete(found) => match (blamed, reason()) {
+                (Some(cause), _) => PackageResult::Failed(cause),
+                (None, Some(reason)) if !is_changed => PackageResult::Untouched(reason),
+                // What came with it failed, and nothing else tells of that.
+                (None, Some(_)) => match self.cause_of(|failure| self.is_silent(failure, asked)) {
+                    Some(cause) => PackageResult::Failed(cause),
+                    None => PackageResult::Installed(found.clone()),
+                },
+                (None, None) => PackageResult::Installed(found.clone()),
+            },
+        }
+    }
+
+    /// Whether a failure is that of a package which nobody asked for, which came with this transaction, and which the
+    /// manager's database takes for complete.
+    fn is_silent(&self, failure: &Failure, asked: &BTreeSet<String>) -> bool {
+        failure.packages.iter().any(|name| {
+            !asked.contains(name)
+                && matches!(self.after.presence(name), Presence::Complete(_))
+                && !self.after.is_same(&self.before, name)
+        })
+    }
+
+    fn cause_of(&self, is_meant: impl Fn(&Failure) -> bool) -> Option<String> {
+        let mut causes: Vec<&str> = Vec::new();
+        for failure in self.failures.iter().filter(|failure| is_meant(failure)) {
+            if !causes.contains(&failure.cause.as_str()) {
+                causes.push(&failure.cause);
+            }
+        }
+        (!causes.is_empty()).then(|| causes.join("; "))
+    }
+}

@@ -1,0 +1,342 @@
+//! What the programs that manage RPMs say of their failures, understood: `rpm`, `dnf` 4 and 5, `yum`, `zypper` and
+//! `urpmi`, in the language `C`.
+
+use opkg_sdk::package_manager::Failure;
+
+/// Lines of what a scriptlet printed that are shown with its failure.
+const MAX_SCRIPT_LINES: usize = 3;
+
+/// Lines that are shown of an explanation of several, or where nothing else explains the failure.
+const MAX_LINES: usize = 3;
+
+/// What is said of a lock that somebody else has.
+const LOCK_WORDS: [&str; 10] = [
+    "already locked by",
+    "Waiting for process with pid",
+    "System management is locked by",
+    "can't create transaction lock",
+    "waiting for transaction lock",
+    "transaction lock on",
+    "Failed to obtain the transaction lock",
+    "Failed to obtain rpm transaction lock",
+    "currently holding the yum lock",
+    "database locked",
+];
+
+/// What is said of a network, or of a mirror that is being updated.
+const NETWORK_WORDS: [&str; 17] = [
+    "Could not resolve host",
+    "Couldn't resolve host",
+    "Name or service not known",
+    "Connection refused",
+    "Connection timed out",
+    "Connection failed",
+    "Connection reset",
+    "Network is unreachable",
+    "Operation too slow",
+    "Timeout was reached",
+    "Timeout exceeded",
+    "checksum doesn't match",
+    "Checksum doesn't match",
+    "Status code: 429",
+    "Status code: 502",
+    "Status code: 503",
+    "Status code: 504",
+];
+
+/// What is said of a database of RPM that cannot be read.
+const DATABASE_WORDS: [&str; 7] = [
+    "database disk image is malformed",
+    "file is not a database",
+    "cannot open Packages",
+    "rpmdb open failed",
+    "DB_RUNRECOVERY",
+    "rpmdbNextIterator",
+    "Error: rpmdb",
+];
+
+/// What is said of a signature that is missing or wrong, what names the package first.
+const SIGNATURE_WORDS: [&str; 9] = [
+    "OpenPGP check for package",
+    "is not signed",
+    "GPG check FAILED",
+    "Signature verification failed",
+    "Public key for ",
+    "bad signature",
+    "Bad GPG signature",
+    "NOKEY",
+    "signature verification failed",
+];
+
+/// What is said of a disk that is full.
+const SPACE_WORDS: [&str; 4] =
+    ["No space left on device", "more space needed on", "Not enough space", "on the / filesystem"];
+
+/// How errors begin that only repeat what others have said.
+const EMPTY_ERRORS: [&str; 9] = [
+    "Transaction failed",
+    "Transaction test error",
+    "Transaction check error",
+    "Rpm transaction failed",
+    "Subprocess failed",
+    "Installation has been aborted",
+    "Unable to find a match",
+    "Nothing to do",
+    "Failed dependencies",
+];
+
+/// How the lines begin between which scriptlets print.
+const PROGRESS_PREFIXES: [&str; 18] = [
+    "  Running scriptlet:",
+    "  Preparing  ",
+    "  Installing ",
+    "  Reinstalling ",
+    "  Upgrading ",
+    "  Downgrading ",
+    "  Cleanup ",
+    "  Erasing ",
+    "  Verifying ",
+    "Running transaction",
+    "[",
+    "(",
+    "Retrieving",
+    "Preparing",
+    "warning:",
+    "error:",
+    "Installing:",
+    "Running ",
+];
+
+/// What went wrong with a command: failed scriptlets and a damaged database even if it exited with 0, as dnf 4, yum,
+/// urpmi and rpm do.
+#[must_use]
+pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let mut failures = failed_scriptlets(&lines);
+    failures.extend(
+        first_with(&lines, &DATABASE_WORDS)
+            .map(|line| Failure::new(format!("RPM's database is damaged: {}", plain(line)))),
+    );
+    if succeeded || !failures.is_empty() {
+        return failures;
+    }
+    let explanations: [Explanation; 8] = [
+        lock,
+        full_disk,
+        needed_by_others,
+        file_conflicts,
+        missing_packages,
+        network,
+        unsolved_problems,
+        signature,
+    ];
+    let explained = explanations.into_iter().map(|explain| explain(&lines)).find(|found| !found.is_empty());
+    explained.unwrap_or_else(|| other_errors(&lines))
+}
+
+/// What one kind of cause looks like, in the lines of an output.
+type Explanation = fn(&[&str]) -> Vec<Failure>;
+
+fn lock(lines: &[&str]) -> Vec<Failure> {
+    first_with(lines, &LOCK_WORDS).map(|line| Failure::transient(plain(line))).into_iter().collect()
+}
+
+fn signature(lines: &[&str]) -> Vec<Failure> {
+    first_with(lines, &SIGNATURE_WORDS).map(|line| Failure::new(plain(line))).into_iter().collect()
+}
+
+/// `%post(x-1.0-1.noarch) scriptlet failed, exit status 3`, and what dnf 4 and yum say where rpm says otherwise.
+fn failed_scriptlets(lines: &[&str]) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((scriptlet, package, how)) = failed_scriptlet(line) else { continue };
+        if failures.iter().any(|known| known.packages.first() == Some(&package)) {
+            continue;
+        }
+        let mut cause = format!("the scriptlet {scriptlet} of {package} failed{how}");
+        let said = script_output(&lines[..index]);
+        if !said.is_empty() {
+            cause.push_str(&format!(": {}", said.join("; ")));
+        }
+        failures.push(Failure::of_package(cause, package));
+    }
+    failures
+}
+
+/// The scriptlet, the name of the package, and how it ended as the end of a sentence.
+fn failed_scriptlet(line: &str) -> Option<(String, String, String)> {
+    if let Some(start) = line.find('%')
+        && let Some((scriptlet, rest)) = line[start..].split_once('(')
+        && scriptlet[1..].bytes().all(|byte| byte.is_ascii_lowercase())
+        && let Some((package, rest)) = rest.split_once(')')
+    {
+        let how = if let Some(how) = rest.strip_prefix(" scriptlet failed") {
+            format!(" with {}", how.trim_start_matches([',', ' ']))
+        } else if line.contains("lua script failed") {
+            rest.split_once("]:").map_or_else(String::new, |(_, said)| format!(": line {said}"))
+        } else {
+            return None;
+        };
+        return Some((scriptlet.to_owned(), package_name(package).to_owned(), how));
+    }
+    let (before, package) = line
+        .split_once(" scriptlet in rpm package ")
+        .or_else(|| line.split_once(" scriptlet failure in rpm package "))?;
+    let kind = before.rsplit(' ').next()?.to_lowercase();
+    let name = package.split_whitespace().next()?;
+    // yum shows the version as well.
+    let name = if before.contains("Non-fatal") { package_name(name) } else { name };
+    Some((format!("%{kind}"), name.to_owned(), String::new()))
+}
+
+/// The last lines before that of the failure that are a program's and not the manager's.
+fn script_output<'a>(before: &[&'a str]) -> Vec<&'a str> {
+    let is_progress = |line: &str| {
+        PROGRESS_PREFIXES.iter().any(|prefix| line.starts_with(prefix))
+            || [".", "error]", "done]"].contains(&line)
+            || line.starts_with(">>> Scriptlet output:")
+            || line.starts_with(">>> Running ")
+            || line.starts_with(">>> Error in ")
+            || line.starts_with(">>> Non-critical ")
+            || line.starts_with(">>> [RPM]")
+    };
+    let said: Vec<&str> = before
+        .iter()
+        .rev()
+        .copied()
+        .take_while(|line| !is_progress(line))
+        .map(|line| line.trim_start_matches(">>>").trim())
+        .filter(|line| !line.is_empty())
+        .take(MAX_SCRIPT_LINES)
+        .collect();
+    said.into_iter().rev().collect()
+}
+
+/// The name in `name-version-release.arch`, the version with an epoch or without.
+fn package_name(nevra: &str) -> &str {
+    let mut parts = nevra.rsplitn(3, '-');
+    let (_, _, name) = (parts.next(), parts.next(), parts.next());
+    name.unwrap_or(nevra)
+}
+
+fn full_disk(lines: &[&str]) -> Vec<Failure> {
+    first_with(lines, &SPACE_WORDS).map(|line| Failure::new(plain(line))).into_iter().collect()
+}
+
+/// `\tx is needed by (installed) y-1-1.noarch`, of `rpm -e`.
+fn needed_by_others(lines: &[&str]) -> Vec<Failure> {
+    let needs: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line.trim().split_once(" is needed by "))
+        .map(|(needed, by)| format!("{} needs {needed}", by.trim_start_matches("(installed) ")))
+        .collect();
+    if needs.is_empty() {
+        Vec::new()
+    } else {
+        vec![Failure::new(format!("others need it: {}", needs.join("; ")))]
+    }
+}
+
+fn file_conflicts(lines: &[&str]) -> Vec<Failure> {
+    let is_conflict = |line: &&&str| {
+        let line = line.trim_start_matches([' ', '-']);
+        line.starts_with("file ")
+            && (line.contains(" conflicts with ") || line.contains(" conflicts between "))
+    };
+    let conflicts: Vec<String> =
+        lines.iter().filter(is_conflict).take(MAX_LINES).map(|line| plain(line)).collect();
+    if conflicts.is_empty() { Vec::new() } else { vec![Failure::new(conflicts.join("; "))] }
+}
+
+fn missing_packages(lines: &[&str]) -> Vec<Failure> {
+    let name = |line: &&str| {
+        let line = line.trim();
+        line.strip_prefix("No match for argument: ")
+            .or_else(|| line.strip_prefix("No provider of '")?.strip_suffix("' found."))
+            .or_else(|| line.strip_prefix("No package ")?.strip_suffix(" available."))
+            .or_else(|| line.strip_prefix("No package named "))
+            .map(str::to_owned)
+    };
+    let missing = |name: String| Failure::of_package(format!("no package source has {name}"), name);
+    lines.iter().filter_map(name).map(missing).collect()
+}
+
+/// What the solver of dnf (`  - nothing provides x needed by y`), zypper (`Problem: 1: …`), yum or urpmi says.
+fn unsolved_problems(lines: &[&str]) -> Vec<Failure> {
+    let mut found: Vec<String> = Vec::new();
+    for line in lines {
+        let text = line.trim();
+        let reason = text.strip_prefix("- ").or_else(|| {
+            // `Problem: …`, `Problem 1: …`, `Problem: 1: …`
+            let rest =
+                text.strip_prefix("Problem")?.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit());
+            let rest = rest.strip_prefix(':')?;
+            let rest = rest.trim_start_matches(|c: char| c == ':' || c == ' ' || c.is_ascii_digit());
+            // dnf has the reasons below.
+            (!rest.starts_with("conflicting requests") && !rest.starts_with("problem with installed package"))
+                .then_some(rest)
+        });
+        let reason = reason.or_else(|| text.starts_with("Error: Package: ").then_some(text)).or_else(|| {
+            (text.contains("(due to unsatisfied") || text.contains("(due to conflicts")).then_some(text)
+        });
+        let is_empty = |reason: &&str| {
+            reason.is_empty()
+                || *reason == "conflicting requests"
+                || *reason == "cannot install the best candidate for the job"
+        };
+        if let Some(reason) = reason.filter(|reason| !is_empty(reason)) {
+            found.push(plain(reason));
+        }
+    }
+    // Who is missing in the first place tells more than who suffers from it.
+    if found.iter().any(|reason| reason.contains("nothing provides")) {
+        found.retain(|reason| reason.contains("nothing provides"));
+    }
+    // Of a repository, libcurl's complaints are lists of the same form.
+    found.retain(|reason| {
+        !reason.contains("Curl error")
+            && !reason.contains("Download (curl) error")
+            && !reason.starts_with("[|]")
+    });
+    found.truncate(MAX_LINES);
+    if found.is_empty() { Vec::new() } else { vec![Failure::new(found.join("; "))] }
+}
+
+/// What does not come over the network, or is not there at all, does not pass by itself.
+fn network(lines: &[&str]) -> Vec<Failure> {
+    let is_remote = |line: &&str| !line.contains("file:/") && !line.contains("dir:/");
+    let remote: Vec<&str> = lines.iter().copied().filter(is_remote).collect();
+    first_with(&remote, &NETWORK_WORDS).map(|line| Failure::transient(plain(line))).into_iter().collect()
+}
+
+fn other_errors(lines: &[&str]) -> Vec<Failure> {
+    if lines.iter().any(|line| line.starts_with("However, you do not have any GPG public keys installed")) {
+        return vec![Failure::new(
+            "packages of a source must be signed, but no public key is installed to check them with",
+        )];
+    }
+    let text = |line: &&str| {
+        let rest = ["Error: ", "error: ", "Failed to ", "fatal: "].iter().find_map(|prefix| {
+            line.trim_start_matches([' ', '>']).strip_prefix(prefix).map(|rest| (prefix, rest))
+        });
+        let (prefix, rest) = rest?;
+        let text = if prefix.starts_with("Failed") { line.trim() } else { rest.trim() };
+        let is_empty = text.is_empty() || EMPTY_ERRORS.iter().any(|empty| text.starts_with(empty));
+        (!is_empty).then(|| plain(text))
+    };
+    lines.iter().filter_map(text).take(MAX_LINES).map(Failure::new).collect()
+}
+
+/// The line with the first of these words that there is.
+fn first_with<'a>(lines: &[&'a str], words: &[&str]) -> Option<&'a str> {
+    words.iter().find_map(|words| lines.iter().copied().find(|line| line.contains(words)))
+}
+
+/// A line without marks of whoever printed it.
+fn plain(line: &str) -> String {
+    let text = line.trim_start_matches([' ', '>', '-', '\t']);
+    let text = text.strip_prefix("[RPM] ").unwrap_or(text);
+    let text =
+        ["error: ", "Error: ", "warning: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

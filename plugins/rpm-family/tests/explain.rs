@@ -1,0 +1,119 @@
+//! What is made of the output of RPM's managers: each file in `printed` and `simulated` is what they really printed.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use opkg_rpm_family::Dnf;
+use opkg_rpm_family::failures::explain;
+use opkg_sdk::PackageManager;
+use opkg_sdk::package_manager::Failure;
+
+fn recorded(directory: &str) -> Vec<(String, String)> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(directory);
+    let mut files: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let read = |file: PathBuf| {
+        (file.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&file).unwrap())
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Each output of a program, and its explanation, both if the program failed and if it says that it succeeded.
+fn explain_all(version: &str) -> String {
+    let mut text = String::new();
+    for (name, printed) in recorded(&format!("printed/{version}")) {
+        writeln!(text, "{name}").unwrap();
+        let nevertheless = explain(&printed, true);
+        for failure in explain(&printed, false) {
+            let Failure { cause, packages, transient } = &failure;
+            let passes = if *transient { " (passes by itself)" } else { "" };
+            let by = if packages.is_empty() { String::new() } else { format!(" [{}]", packages.join(", ")) };
+            let even = if nevertheless.iter().any(|it| it.cause == *cause) { "!" } else { " " };
+            writeln!(text, "{even} {cause}{by}{passes}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn dnf_4() {
+    insta::assert_snapshot!(explain_all("dnf-4.14"));
+}
+
+#[test]
+fn dnf_5() {
+    insta::assert_snapshot!(explain_all("dnf5-5.4"));
+}
+
+#[test]
+fn rpm() {
+    insta::assert_snapshot!(explain_all("rpm-4.18"));
+}
+
+#[test]
+fn simulations() {
+    let mut text = String::new();
+    for (name, printed) in recorded("simulated") {
+        writeln!(text, "{name}: {:?}", Dnf::parse_simulation(&printed).unwrap()).unwrap();
+    }
+    insta::assert_snapshot!(text);
+    for harmless in ["", "Error: \n Problem: conflicting requests\n", "Nothing to do.\n"] {
+        assert!(Dnf::parse_simulation(harmless).unwrap().is_empty(), "{harmless:?}");
+    }
+    let downgrade = "Installing:\n a noarch 1-1 r 1 k\nDowngrading:\n b-with-a-very-long-name-that-has-a-line-alone\n   noarch 1-1 r 1 k\n";
+    assert_eq!(
+        Dnf::parse_simulation(downgrade).unwrap()[0].name,
+        "b-with-a-very-long-name-that-has-a-line-alone"
+    );
+}
+
+/// Of programs and causes that cannot be had here at will: as documented, or as their sources have it.
+#[test]
+fn what_others_print() {
+    let yum = "Non-fatal POSTIN scriptlet failure in rpm package opkg-x-1.0-1.noarch\n";
+    assert_eq!(explain(yum, true)[0].packages, ["opkg-x"]);
+    let trigger = "warning: %triggerin(systemd-252-1.el9.x86_64) scriptlet failed, signal 9\n";
+    assert_eq!(explain(trigger, true)[0].packages, ["systemd"]);
+    for (printed, transient) in [
+        ("Another app is currently holding the yum lock; waiting for it to exit...\n", true),
+        (
+            "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)\n",
+            true,
+        ),
+        ("urpmi database locked\n", true),
+        (
+            "  - Curl error (28): Timeout was reached for https://example.org/repomd.xml [Operation too slow.]\n",
+            true,
+        ),
+        ("  - Status code: 503 for https://example.org/repomd.xml (IP: 192.0.2.1)\n", true),
+        (
+            "  - Status code: 404 for https://example.org/repomd.xml (IP: 192.0.2.1)\nError: Failed to download metadata for repo 'x'\n",
+            false,
+        ),
+        (
+            "  - Curl error (37): Couldn't read a file:// file for file:///nowhere/repodata/repomd.xml\nError: Failed to download metadata for repo 'x'\n",
+            false,
+        ),
+        (
+            "error: unpacking of archive failed on file /x;1: cpio: write failed - No space left on device\n",
+            false,
+        ),
+        ("  At least 10MB more space needed on the / filesystem.\n", false),
+        ("opkg-x-1-1.noarch (due to unsatisfied no-such-thing)\n", false),
+    ] {
+        let failures = explain(printed, false);
+        assert!(failures.len() == 1 && failures[0].transient == transient, "{printed}: {failures:?}");
+        assert!(explain(printed, true).is_empty(), "{printed}");
+    }
+}
+
+#[test]
+fn nothing_is_made_up() {
+    for printed in
+        ["", "Complete!\n", "Transaction failed: Rpm transaction failed.\n", "Error: Transaction failed\n"]
+    {
+        assert!(explain(printed, false).is_empty(), "{printed:?}");
+    }
+}
