@@ -152,3 +152,40 @@ fn packages_do_not_overwrite_one_another() {
         assert!(parent.join(format!("out/debian/opkg-{name}-1.0/debian/control")).is_file());
     }
 }
+
+/// Names as somebody may choose them who wants a terminal to show something else.
+const HOSTILE_NAMES: [&str; 4] =
+    ["x\u{1b}[2Jy", "pack\u{202e}gpj.sh", "in\u{200b}visible", "\u{9b}31mred\u{2066}"];
+
+#[test]
+fn what_others_wrote_does_nothing_to_the_terminal() {
+    let directory = scratch::create_directory("names");
+    for name in HOSTILE_NAMES {
+        let opkg = directory.join(name);
+        fs_err::create_dir_all(opkg.join("scripts").join(name)).unwrap();
+        let config = file_tree::minimal_config("demo", &format!("<uri>http://x/{}</uri>", &name[..1]));
+        fs_err::write(opkg.join("config.xml"), config.replace("GPL", "\u{202e}GPL\u{200b}")).unwrap();
+        let path = opkg.to_str().unwrap();
+        let missing = format!("{path}/none");
+        let mut all = vec![
+            vec!["check", path],
+            vec!["check", &missing],
+            vec!["--dist", name, path],
+            vec!["--dist", "rhel", "--source", "-o", "out", path],
+            vec!["plugin", "inspect", &missing],
+            vec!["diff", path, path],
+        ];
+        all.extend(all.clone().into_iter().map(|words| [vec!["--format", "json"], words].concat()));
+        for words in all {
+            for color in ["never", "always"] {
+                let arguments = [words.clone(), vec!["--color", color]].concat();
+                let ended = OpkgcEnvironment::new().run(&arguments);
+                let said = opkg::escape_hidden_keeping_colors(&ended.combined_output());
+                assert_eq!(said, ended.combined_output(), "{arguments:?}");
+                if words.contains(&"json") && ended.code == Some(0) {
+                    let _: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+                }
+            }
+        }
+    }
+}

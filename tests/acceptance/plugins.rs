@@ -55,3 +55,49 @@ fn a_cache_that_cannot_be_used_is_no_hindrance() {
         assert_eq!(outputs.first(), outputs.last());
     }
 }
+
+/// A plugin from outside, from its crate to its first package.
+#[test]
+fn a_plugin_has_nothing_run_that_was_not_granted() {
+    let opkgc = OpkgcEnvironment::new();
+    let crate_directory = opkg_tests::opkgc::workspace().join("examples/plugins/arch");
+    let file = opkgc.home().join("arch.wasm");
+    let path = file.to_str().unwrap();
+    let built = opkgc.run(["plugin", "build", crate_directory.to_str().unwrap(), "-o", path]);
+    if built.code != Some(0) && built.stderr.contains("wasm32") {
+        return opkg_tests::tools::skip("the toolchain for WebAssembly is not installed");
+    }
+    assert_eq!(built.code, Some(0), "{}", built.combined_output());
+    let example = builds::example_directories().remove(0);
+    let build = || {
+        let words = ["--dist", "arch", "--builder", "native", "-o", "out", example.to_str().unwrap()];
+        opkgc.run(words).combined_output()
+    };
+    let inspected = opkgc.run(["plugin", "inspect", path]).stdout;
+    assert!(
+        inspected.contains("may run     pacman (not granted)\n            makepkg (not granted)"),
+        "{inspected}"
+    );
+    let installed = opkgc.run(["plugin", "install", path]);
+    assert!(
+        installed.stderr.contains("`opkgc plugin grant arch` allows it"),
+        "{}",
+        installed.combined_output()
+    );
+    let said = build();
+    assert!(said.contains("may not run `makepkg`: `opkgc plugin grant arch makepkg` allows it"), "{said}");
+    for (words, expected) in [
+        (["plugin", "grant", "arch", "sh"], "has no `sh` run"),
+        (["plugin", "grant", "rhel", "rpmbuild"], "is built in"),
+        (["plugin", "grant", "no-such", "sh"], "there is no distribution plugin"),
+    ] {
+        let ended = opkgc.run(words);
+        assert!(ended.code == Some(2) && ended.stderr.contains(expected), "{}", ended.combined_output());
+    }
+    opkgc.run_successfully(["plugin", "grant", "arch", "makepkg"]);
+    // Whether it can is another question.
+    let said = build();
+    assert!(!said.contains("may not run"), "{said}");
+    let inspected = opkgc.run(["plugin", "inspect", path]).stdout;
+    assert!(inspected.contains("pacman (not granted)\n            makepkg\n"), "{inspected}");
+}

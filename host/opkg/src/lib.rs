@@ -26,6 +26,7 @@ pub mod rules;
 mod sanitize;
 mod settings;
 mod source;
+mod source_dir;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -38,9 +39,10 @@ pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
 pub use load::{LoadResult, load};
 pub use markup::{Markup, MarkupError, read_markup};
-pub use sanitize::strip_control_chars;
+pub use sanitize::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors, is_hidden};
 pub use settings::{AutomaticRelations, Profile, Settings};
 pub use source::Source;
+pub use source_dir::SourceDir;
 pub use text::{collapse_whitespace, escape_for_display, is_unsafe_control, line_column};
 pub use xml_text::{XmlContext, is_xml_char, push_xml_escaped, xml_escaped};
 

@@ -49,7 +49,7 @@ pub(crate) fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
             .at(location())
             .help("put the file itself there"));
     }
-    match contents::read_limited(&path, limits::MAX_CONFIG_BYTES) {
+    match contents::open(&path).and_then(|file| contents::read_limited(file, limits::MAX_CONFIG_BYTES)) {
         Ok((bytes, false)) => Ok(bytes),
         Ok((_, true)) => {
             let message = format!("`config.xml` is larger than {} MiB", limits::MAX_CONFIG_BYTES >> 20);

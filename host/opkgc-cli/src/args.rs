@@ -300,6 +300,14 @@ pub enum PluginCommand {
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
+    /// Let a plugin that is not built in have programs run: by `opkgc --builder native`, and by `opm`
+    Grant {
+        /// Its id
+        id: String,
+        /// Programs, by name [default: all that it may want to have run, as `inspect` shows them]
+        #[arg(value_name = "PROGRAM")]
+        programs: Vec<String>,
+    },
     /// Install a plugin for this user and remember its hash
     Install {
         /// A component (.wasm)

@@ -99,6 +99,37 @@ impl From<opkg_runtime::GenerateError> for CliError {
     }
 }
 
+impl From<opkg_runtime::CallError> for CliError {
+    fn from(error: opkg_runtime::CallError) -> Self {
+        let hint = error.help();
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_runtime::CommandsError> for CliError {
+    fn from(error: opkg_runtime::CommandsError) -> Self {
+        let hint = match &error {
+            opkg_runtime::CommandsError::Broken(error) => error.help(),
+            opkg_runtime::CommandsError::Refused(_) | opkg_runtime::CommandsError::NotGranted { .. } => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_runtime::GrantError> for CliError {
+    fn from(error: opkg_runtime::GrantError) -> Self {
+        let hint = match &error {
+            opkg_runtime::GrantError::Io { source, .. } => io_hint(source.kind()),
+            opkg_runtime::GrantError::Invalid { .. } => Some("correct or remove it, then grant anew"),
+            opkg_runtime::GrantError::NotTrusted(_) => {
+                Some("look at what it grants, then `chown` and `chmod go-w` it")
+            }
+            opkg_runtime::GrantError::NoPlace => Some("set one of them"),
+        };
+        Self::failed(error, hint)
+    }
+}
+
 impl From<opkg_build::BuildError> for CliError {
     fn from(error: opkg_build::BuildError) -> Self {
         let hint = io_error_kind(&error).and_then(io_hint);
@@ -178,7 +209,7 @@ impl From<opkg_convert::Error> for CliError {
 
 /// A line that a program printed, without what could do something to a terminal.
 fn quote_line(line: &str) -> String {
-    format!("  | {}", opkg::strip_control_chars(line))
+    format!("  | {}", opkg::escape_hidden(line))
 }
 
 fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {

@@ -106,6 +106,11 @@ impl Job<'_> {
             Err(GenerateError::Diagnostics(diagnostics)) => return JobOutcome::Rejected(diagnostics),
             Err(error) => return JobOutcome::Failed(error.into()),
         };
+        if matches!(builder, BuildMode::Native { .. })
+            && let Err(error) = self.plugin.check_native_build(&generated.output.native_build)
+        {
+            return JobOutcome::Failed(error.into());
+        }
         let source = OpkgSource { opkg, directory: &self.package.directory };
         let directory = target_directory(&how.output, self.target);
         let signer = how.signer.as_ref();

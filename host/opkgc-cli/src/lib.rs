@@ -51,7 +51,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Schema => {
-            shell.print(opkg::schema())?;
+            shell.print_document(opkg::schema())?;
             Ok(ExitStatus::Success)
         }
         Command::Hook(command) => commands::hook::run(shell, command),

@@ -18,7 +18,7 @@ pub fn runtime_options(shell: Shell, files: &[PathBuf]) -> RuntimeOptions {
             _ => shell.debug(&line),
         }
     });
-    RuntimeOptions { plugin_files: files.to_vec(), log, ..RuntimeOptions::from_env() }
+    RuntimeOptions { plugin_files: files.to_vec(), log, ..RuntimeOptions::for_program() }
 }
 
 /// Finds all plugins, to be compiled on so many threads. One that does not work is reported; if it was named on the

@@ -6,6 +6,7 @@ use std::path::Path;
 use opkg_engine::effects::Effects;
 use opkg_engine::testing::TestBackend;
 use opkg_opm::{Config, StopToken, System, SystemOptions};
+use opkg_runtime::{LogLevel, LogSink};
 use opkg_shell::{Shell, signals};
 
 use crate::errors::{CliError, Context};
@@ -27,9 +28,21 @@ pub fn create_test_backend(session: &Session) -> Result<Box<dyn TestBackend>, Cl
 
 fn create_system(session: &Session) -> Result<System, CliError> {
     let config = Config::load(session.settings_dir())?;
-    let options = SystemOptions::new(canonical_database_name(session.database_path())?);
+    let mut options = SystemOptions::new(canonical_database_name(session.database_path())?);
+    options.plugin_options.log = log_sink(session.shell);
     stop_on_signals(session.shell, options.stop.clone())?;
     Ok(System::new(config, options))
+}
+
+/// Shows what plugins say as the verbosity wants it.
+pub fn log_sink(shell: Shell) -> LogSink {
+    LogSink::new(move |message| {
+        let line = format!("{}: {}", message.origin, message.text);
+        match message.level {
+            LogLevel::Warn => shell.status(&line),
+            _ => shell.debug(&line),
+        }
+    })
 }
 
 /// A name of the database that holds wherever a program looks from.

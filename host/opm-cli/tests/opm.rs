@@ -103,6 +103,11 @@ impl Fixture {
 
     /// Munge is finished on the head node, and failed on two clients in run 1, step 2.
     fn add_failed_packages(&self) {
+        self.add_failed_packages_saying("");
+    }
+
+    /// The same, with this behind everything that others say.
+    fn add_failed_packages_saying(&self, said: &str) {
         self.run_ok(&["request", "--new", "munge"]);
         let mut store = self.store();
         let cluster = store.load().unwrap();
@@ -114,17 +119,18 @@ impl Fixture {
             started_at: at,
             ended_at: None,
             status: None,
-            host: "head".into(),
+            host: format!("head{said}"),
             pid: 4711,
             process: None,
-            command: "opm run".into(),
+            command: format!("opm run{said}"),
         };
         let run = store.start_run(&run).unwrap();
         let log = self.path().join("log/run-000001/0002-node3-install.log");
         fs::create_dir_all(log.parent().unwrap()).unwrap();
-        fs::write(&log, "Reading package lists...\n\u{1b}[31mE: no such package\u{1b}[0m\n").unwrap();
+        fs::write(&log, format!("Reading package lists...\n\u{1b}[31mE: no such package{said}\u{1b}[0m\n"))
+            .unwrap();
         let failure = || {
-            let message = "opkg-munge-client is not there after its installation".into();
+            let message = format!("opkg-munge-client is not there after its installation{said}");
             Some(Box::new(StageFailure { stage: Stage::InstallBinPkgs, message }))
         };
         let broken = PackageState {
@@ -152,7 +158,7 @@ impl Fixture {
                     signal: None,
                     timed_out: false,
                     log_path: log,
-                    log_tail: "the last line".into(),
+                    log_tail: format!("the last line{said}"),
                 }),
             }))
         };
@@ -512,4 +518,47 @@ fn a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Databases, logs and directories are written by others.
+#[test]
+fn nothing_that_others_wrote_reaches_the_terminal_unseen() {
+    for said in
+        ["\u{1b}[2J\u{1b}]0;title\u{7}", "\u{202e}txt.exe\u{2066}", "\u{200b}\u{feff}\u{e0041}", "\u{9b}2J\r"]
+    {
+        let sandbox = Fixture::new();
+        sandbox.add_failed_packages_saying(said);
+        let root = format!("root{said}");
+        fs::create_dir(sandbox.path().join(&root)).unwrap();
+        sandbox.run_ok(&["target", "add", "image:other", "--root", &root]);
+        let commands: [&[&str]; 9] = [
+            &["history"],
+            &["log"],
+            &["log", "1"],
+            &["log", "1.2"],
+            &["status"],
+            &["status", "munge"],
+            &["target", "list"],
+            &["package", "list"],
+            &["request", said],
+        ];
+        for command in commands {
+            for options in [&["--color", "never"][..], &["--color", "always"], &["--format", "json"]] {
+                let output = sandbox.run(&[command, options].concat());
+                for stream in [output.stdout, output.stderr] {
+                    let text = String::from_utf8(stream).unwrap();
+                    assert_eq!(opkg::escape_hidden_keeping_colors(&text), text, "{command:?} {options:?}");
+                    if options[1] == "never" {
+                        assert!(
+                            !text.chars().any(|c| c != '\n' && opkg::is_hidden(c)),
+                            "{command:?}: {text:?}"
+                        );
+                    }
+                }
+            }
+        }
+        let listed = String::from_utf8(sandbox.run(&["log", "1.2"]).stdout).unwrap();
+        let shown = opkg::escape_hidden(said);
+        assert!(listed.contains(shown.trim_end()), "it is there, to be seen: {listed}");
+    }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use fs_err as fs;
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 use rustix::fs::{AtFlags, Mode, OFlags, open, openat, unlinkat};
 use rustix::io::Errno;
 
@@ -137,7 +137,7 @@ fn open_beneath(directory: &Path, below: &Path) -> Result<File, LogError> {
 fn read_at_most(file: &mut File, most: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
-    Ok(strip_control_chars(&String::from_utf8_lossy(&bytes)))
+    Ok(escape_hidden(&String::from_utf8_lossy(&bytes)))
 }
 
 #[cfg(test)]

@@ -37,12 +37,13 @@ pub struct SystemOptions {
 }
 
 impl SystemOptions {
-    /// Those of a program that calls [`launch`](crate::launch) for its first argument `launch`.
+    /// Those of a program that calls [`launch`](crate::launch) for its first argument `launch`, and what
+    /// [`RuntimeOptions::for_program`] wants.
     #[must_use]
     pub fn new(database: String) -> Self {
         Self {
             database,
-            plugin_options: RuntimeOptions::from_env(),
+            plugin_options: RuntimeOptions::for_program(),
             // Whatever became of the program's file meanwhile.
             launch_command: vec!["/proc/self/exe".into(), "launch".into()],
             stop: StopToken::default(),

@@ -1,9 +1,11 @@
 //! The files of the OPKG, read a second time: they must still be what was checked.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use opkg::SourceDir;
 use opkg::model::{Opkg, SourceFile};
 use sha2::{Digest, Sha256};
 
@@ -37,7 +39,11 @@ impl<'a> OpkgSource<'a> {
     /// When it cannot be opened.
     pub fn open(self, file: &SourceFile) -> Result<VerifyingReader, Error> {
         let path = self.directory.join(&file.path);
-        let inner = fs_err::File::open(&path)?.take(file.size.saturating_add(1));
+        let opened = SourceDir::open(self.directory).and_then(|source| source.open_file(&file.path));
+        let opened = opened.map_err(|error| {
+            Error::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        })?;
+        let inner = opened.take(file.size.saturating_add(1));
         Ok(VerifyingReader { inner, hash: Sha256::new(), expected: file.sha256, remaining: file.size, path })
     }
 
@@ -54,7 +60,7 @@ impl<'a> OpkgSource<'a> {
 
 /// Reads a file and compares it with its checksum on the way.
 pub struct VerifyingReader {
-    inner: io::Take<fs_err::File>,
+    inner: io::Take<File>,
     hash: Sha256,
     expected: [u8; 32],
     remaining: u64,

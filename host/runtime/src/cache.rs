@@ -23,7 +23,7 @@ use opkg::digest::hex;
 const TEMP_PREFIX: &str = ".new-";
 
 /// Bytes of a file that is read at all. Machine code is some four times as large as its component.
-const MAX_FILE_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// Files that are kept: two for each compiled plugin.
 const MAX_FILES: usize = 128;

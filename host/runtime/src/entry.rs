@@ -1,7 +1,8 @@
 //! A plugin that was found: where, what it is, and what becomes of it when it is called.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -13,9 +14,10 @@ use crate::install_record::{self, Origin};
 use crate::plugin::DistributionPlugin;
 use crate::plugin_description::PluginDescription;
 use crate::plugin_kind::PluginKind;
-use crate::runtime::Runtime;
+use crate::runtime::{ComponentInfo, Runtime};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
+use rustix::fs::OFlags;
 
 /// A plugin that was found, whether it works or not.
 #[derive(Debug)]
@@ -134,7 +136,13 @@ impl RegistryEntry {
                 return Ok(identity);
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let loaded = LoadedPlugin::unknown(runtime, role, &name, &hash, || Ok(bytes))?;
+            let info = ComponentInfo {
+                name: &name,
+                sha256: &hash,
+                is_embedded: false,
+                timeout: runtime.limits().compile_timeout,
+            };
+            let loaded = LoadedPlugin::unknown(runtime, role, info, || Ok(bytes))?;
             let identity = loaded.description();
             entry.loaded = OnceLock::from(loaded);
             Ok(identity)
@@ -160,7 +168,13 @@ impl RegistryEntry {
             }
             let role = ComponentInterface::read(embedded.component)?.classify()?.0;
             let read = || Ok(embedded.component.to_vec());
-            let loaded = LoadedPlugin::unknown(runtime, role, &note.plugin, &hash, read)?;
+            let info = ComponentInfo {
+                name: &note.plugin,
+                sha256: &hash,
+                is_embedded: true,
+                timeout: runtime.limits().compile_timeout,
+            };
+            let loaded = LoadedPlugin::unknown(runtime, role, info, read)?;
             let identity = loaded.description();
             entry.loaded = OnceLock::from(loaded);
             Ok(identity)
@@ -183,12 +197,18 @@ impl RegistryEntry {
                 return Err(LoadErrorKind::NotFound);
             };
             let read = || self.read_component(runtime.limits().component_bytes);
+            let info = ComponentInfo {
+                name: identity.id(),
+                sha256,
+                is_embedded: self.origin == Origin::Embedded,
+                timeout: runtime.limits().compile_timeout,
+            };
             Ok(match identity.clone() {
                 PluginDescription::Distribution(known) => {
-                    LoadedPlugin::load_distribution(runtime, identity.id(), sha256, Some(known), read)?
+                    LoadedPlugin::load_distribution(runtime, info, Some(known), read)?
                 }
                 PluginDescription::HookRunner(known) => {
-                    LoadedPlugin::load_hook_runner(runtime, identity.id(), sha256, Some(known), read)?
+                    LoadedPlugin::load_hook_runner(runtime, info, Some(known), read)?
                 }
             })
         };
@@ -244,23 +264,21 @@ impl RegistryEntry {
 impl LoadedPlugin {
     fn load_distribution(
         runtime: &Arc<Runtime>,
-        name: &str,
-        sha256: &str,
+        info: ComponentInfo<'_>,
         known: Option<DistributionDescription>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
-        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
-        Ok(Self::Distribution(DistributionPlugin::new(prepared, description)))
+        let (prepared, description) = runtime.prepare(info, known, read)?;
+        Ok(Self::Distribution(DistributionPlugin::new(prepared, description, info.is_embedded)))
     }
 
     fn load_hook_runner(
         runtime: &Arc<Runtime>,
-        name: &str,
-        sha256: &str,
+        info: ComponentInfo<'_>,
         known: Option<RunnerDescription>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
-        let (prepared, description) = runtime.prepare(name, sha256, known, read)?;
+        let (prepared, description) = runtime.prepare(info, known, read)?;
         Ok(Self::Runner(Runner::new(prepared, description)))
     }
 
@@ -268,13 +286,12 @@ impl LoadedPlugin {
     fn unknown(
         runtime: &Arc<Runtime>,
         role: PluginKind,
-        name: &str,
-        sha256: &str,
+        info: ComponentInfo<'_>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
         match role {
-            PluginKind::Distribution => Self::load_distribution(runtime, name, sha256, None, read),
-            PluginKind::HookRunner => Self::load_hook_runner(runtime, name, sha256, None, read),
+            PluginKind::Distribution => Self::load_distribution(runtime, info, None, read),
+            PluginKind::HookRunner => Self::load_hook_runner(runtime, info, None, read),
         }
     }
 
@@ -291,7 +308,16 @@ impl LoadedPlugin {
 /// # Errors
 /// When it cannot be read, or is larger.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
-    let file = File::open(path).map_err(LoadErrorKind::Unreadable)?;
+    // A pipe in its place shall not be waited for.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file =
+        File::options().read(true).custom_flags(flags).open(path).map_err(LoadErrorKind::Unreadable)?;
+    if !file.metadata().map_err(LoadErrorKind::Unreadable)?.is_file() {
+        return Err(LoadErrorKind::Unreadable(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        )));
+    }
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(LoadErrorKind::Unreadable)?;
     if bytes.len() as u64 > limit {

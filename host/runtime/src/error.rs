@@ -71,6 +71,12 @@ pub enum LoadErrorKind {
     /// The engine does not take it.
     #[error("is not a valid WebAssembly component: {0}")]
     Invalid(String),
+    /// The engine was still at it when its time was over.
+    #[error("takes longer than {} s to be compiled", .0.as_secs_f64())]
+    CompileTimeout(Duration),
+    /// The engine would have needed more memory.
+    #[error("takes more than {} MiB of memory to be compiled", .0 >> 20)]
+    CompileMemory(u64),
     /// It wants something from its host that no plugin gets.
     #[error("does not fit this program: {0}")]
     Incompatible(String),
@@ -149,6 +155,9 @@ impl LoadErrorKind {
                 "build the plugin with a newer SDK, or get a newer release of it"
             }
             Self::Invalid(_) => "build it again; the file may be damaged",
+            Self::CompileTimeout(_) | Self::CompileMemory(_) => {
+                "no plugin should take that much: ask its author, or build it for size"
+            }
             Self::Incompatible(_) => {
                 "a plugin may use the interface's own imports and WASI 0.2; build it with the SDK for this program"
             }
@@ -256,6 +265,16 @@ pub enum CommandsError {
     /// The plugin refused, and says why.
     #[error("{0}")]
     Refused(String),
+    /// It wants to have something run, and nobody has said that it may.
+    #[error("the plugin {plugin} may not run `{program}`: `opkgc plugin grant {id} {program}` allows it")]
+    NotGranted {
+        /// Id and version.
+        plugin: String,
+        /// Its id.
+        id: String,
+        /// The program, one of those that it says it uses.
+        program: String,
+    },
     /// The plugin's own failure.
     #[error(transparent)]
     Broken(#[from] CallError),

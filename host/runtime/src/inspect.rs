@@ -32,6 +32,10 @@ pub struct Inspection {
     pub wasi: Vec<String>,
     /// What it says of itself, if it works.
     pub description: Option<PluginDescription>,
+    /// Programs that it may want to have run.
+    pub programs: Vec<String>,
+    /// Those of them that nobody has granted.
+    pub programs_to_grant: Vec<String>,
     /// Why it does not work.
     pub problem: Option<String>,
 }
@@ -49,9 +53,19 @@ pub fn inspect(file: &Path, options: &RuntimeOptions) -> Result<Inspection, Load
         cache: options.cache.clone(),
         limits: options.limits.clone(),
         log: options.log.clone(),
+        compiler: options.compiler.clone(),
+        system_grants: options.system_grants.clone(),
+        user_grants: options.user_grants.clone(),
         ..RuntimeOptions::default()
     };
-    let entry = Registry::discover(alone).into_entries().pop();
+    let registry = Registry::discover(alone);
+    let plugin = registry.entries().first().filter(|entry| entry.distribution().is_some());
+    let plugin = plugin.map(|entry| registry.plugin(entry)).transpose()?;
+    // One that fails when it is asked is none that can be used; it may be inspected all the same.
+    let programs = plugin.as_ref().and_then(|plugin| plugin.programs().ok()).unwrap_or_default();
+    let programs_to_grant =
+        plugin.as_ref().and_then(|plugin| plugin.programs_to_grant().ok()).unwrap_or_default();
+    let entry = registry.into_entries().pop();
     let (description, problem) = match entry.map(RegistryEntry::into_load_result) {
         Some(Ok(description)) => (Some(description), None),
         Some(Err(error)) => (None, Some(error.kind.to_string())),
@@ -69,6 +83,8 @@ pub fn inspect(file: &Path, options: &RuntimeOptions) -> Result<Inspection, Load
         imports,
         wasi,
         description,
+        programs,
+        programs_to_grant,
         problem,
     })
 }

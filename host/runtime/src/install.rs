@@ -22,6 +22,10 @@ pub struct InstalledPlugin {
     pub path: PathBuf,
     /// As the plugin itself gave it.
     pub description: PluginDescription,
+    /// Ids that it answers to from now on in place of a plugin that is built in.
+    pub replaces: Vec<String>,
+    /// Programs that it may want to have run, and nobody has granted yet.
+    pub programs_to_grant: Vec<String>,
 }
 
 /// Puts a plugin among the user's own, in place of one with the same id. It is tried first: what does not
@@ -38,22 +42,33 @@ pub fn install(file: &Path, options: &RuntimeOptions) -> Result<InstalledPlugin,
         plugin_files: vec![file.to_owned()],
         limits: options.limits.clone(),
         log: options.log.clone(),
+        compiler: options.compiler.clone(),
+        system_grants: options.system_grants.clone(),
+        user_grants: options.user_grants.clone(),
+        // For what it replaces.
+        embedded: true,
         ..RuntimeOptions::default()
     };
-    let mut entries = Registry::discover(alone).into_entries();
-    let entry = entries.pop().ok_or_else(|| fail(LoadErrorKind::NotFound))?;
+    let registry = Registry::discover(alone);
+    let entry = registry.entries().first().ok_or_else(|| fail(LoadErrorKind::NotFound))?;
     let hash = sha256(&bytes);
     if entry.sha256() != Some(&hash) {
         return Err(fail(LoadErrorKind::ChangedWhileReading));
     }
-    let description = entry.into_load_result()?;
+    let replaces = registry.replaced_ids(entry);
+    let programs_to_grant = match entry.distribution() {
+        Some(_) => registry.plugin(entry)?.programs_to_grant().unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let mut entries = registry.into_entries();
+    let description = entries.swap_remove(0).into_load_result()?;
     let path = directory.join(format!("{}.wasm", description.id()));
     let record = serde_json::to_vec(&InstallRecord { sha256: hash }).map_err(io::Error::from);
     fs::create_dir_all(directory)
         .and_then(|()| write_atomically(directory, &path, &bytes))
         .and_then(|()| write_atomically(directory, &record_path(&path), &record?))
         .map_err(|source| fail(LoadErrorKind::Unwritable { path: path.clone(), source }))?;
-    Ok(InstalledPlugin { path, description })
+    Ok(InstalledPlugin { path, description, replaces, programs_to_grant })
 }
 
 /// Removes a plugin from the user's own, and says where it was.

@@ -9,12 +9,14 @@
 
 mod bindings;
 mod cache;
+mod compiler;
 mod component_interface;
 mod embedded;
 mod engine;
 mod entry;
 mod error;
 mod from_wit;
+mod grants;
 pub mod hook;
 mod host;
 mod inspect;
@@ -37,16 +39,18 @@ mod version;
 mod wasi;
 mod world;
 
+pub use compiler::compile_component;
 pub use component_interface::ComponentInterface;
 pub use engine::parallelism;
 pub use entry::RegistryEntry;
 pub use error::{CallError, CommandsError, ExecutionError, GenerateError, LoadError, LoadErrorKind};
+pub use grants::{GrantError, ProgramGrants};
 pub use inspect::{Inspection, inspect};
 pub use install::{InstalledPlugin, install, remove};
 pub use install_record::Origin;
 pub use limits::Limits;
 pub use log_message::{LogLevel, LogMessage, LogSink};
-pub use options::RuntimeOptions;
+pub use options::{COMPILE_COMMAND, RuntimeOptions};
 pub use plugin::{DistributionPlugin, GeneratedOutput};
 pub use plugin_description::PluginDescription;
 pub use plugin_kind::PluginKind;

@@ -15,6 +15,10 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Bytes of a component's file.
     pub component_bytes: u64,
+    /// Of compiling a component that is not built in.
+    pub compile_timeout: Duration,
+    /// Bytes of address space that this may take.
+    pub compile_memory_bytes: u64,
     /// Bytes of all text that one call returns.
     pub text_bytes: usize,
     /// Files that one call returns: meta-files, and files of packages.
@@ -32,6 +36,8 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             // Those of interpreted languages carry their interpreter: some 20 to 40 MiB.
             component_bytes: 64 << 20,
+            compile_timeout: Duration::from_secs(120),
+            compile_memory_bytes: 4 << 30,
             text_bytes: 64 << 20,
             files: 100_000,
             messages: 1000,

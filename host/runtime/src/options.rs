@@ -1,10 +1,14 @@
 //! Where plugins are found and what they may take.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::limits::Limits;
 use crate::log_message::LogSink;
+
+/// The first argument of a program that is started as a compiler.
+pub const COMPILE_COMMAND: &str = "compile-component";
 
 /// Everything that decides which plugins there are, and how they run.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,13 @@ pub struct RuntimeOptions {
     pub user_directory: Option<PathBuf>,
     /// Where packages of the distribution put them.
     pub system_directory: Option<PathBuf>,
+    /// Which programs plugins that are not built in may have run: for everybody, and for the user.
+    pub system_grants: Option<PathBuf>,
+    /// See `system_grants`.
+    pub user_grants: Option<PathBuf>,
+    /// How this program is started so that it calls [`compile_component`](crate::compile_component); nothing compiles in
+    /// this process, without limits.
+    pub compiler: Option<Vec<OsString>>,
     /// Whether those that are part of the program count.
     pub embedded: bool,
     /// Where compiled plugins are kept; nothing keeps none.
@@ -30,6 +41,15 @@ pub struct RuntimeOptions {
 }
 
 impl RuntimeOptions {
+    /// The same for a program that calls [`compile_component`](crate::compile_component) for its first argument
+    /// [`COMPILE_COMMAND`].
+    #[must_use]
+    pub fn for_program() -> Self {
+        // Whatever became of the program's file meanwhile.
+        let compiler = Some(vec!["/proc/self/exe".into(), COMPILE_COMMAND.into()]);
+        Self { compiler, ..Self::from_env() }
+    }
+
     /// What the environment of this process says: `$OPKG_PLUGIN_PATH`, `$XDG_DATA_HOME`, `$XDG_CACHE_HOME`
     /// and `$HOME`. A path that is not absolute counts as unset, as the XDG specification wants it.
     #[must_use]
@@ -44,6 +64,10 @@ impl RuntimeOptions {
             search_path: env::split_paths(&search_path).filter(|path| !path.as_os_str().is_empty()).collect(),
             user_directory: base("XDG_DATA_HOME", ".local/share").map(|path| path.join("opkg/plugins")),
             system_directory: Some("/usr/lib/opkg/plugins".into()),
+            system_grants: Some("/etc/opkg/plugin-grants.json".into()),
+            user_grants: base("XDG_DATA_HOME", ".local/share")
+                .map(|path| path.join("opkg/plugin-grants.json")),
+            compiler: None,
             embedded: true,
             cache: base("XDG_CACHE_HOME", ".cache").map(|path| path.join("opkg")),
             threads: None,

@@ -1,6 +1,6 @@
 //! A distribution plugin, ready to be called.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
@@ -65,6 +65,9 @@ pub struct DistributionPlugin(Arc<Inner>);
 struct Inner {
     prepared: PreparedComponent<DistributionPre<HostState>>,
     description: DistributionDescription,
+    is_embedded: bool,
+    /// What it says it has run, once it was asked.
+    programs: OnceLock<Vec<String>>,
 }
 
 /// What a plugin made for a target, checked.
@@ -89,8 +92,9 @@ impl DistributionPlugin {
     pub(crate) fn new(
         prepared: PreparedComponent<DistributionPre<HostState>>,
         description: DistributionDescription,
+        is_embedded: bool,
     ) -> Self {
-        Self(Arc::new(Inner { prepared, description }))
+        Self(Arc::new(Inner { prepared, description, is_embedded, programs: OnceLock::new() }))
     }
 
     /// What the plugin answers to and knows.
@@ -145,18 +149,41 @@ impl DistributionPlugin {
         }
     }
 
-    /// Names of the programs that the commands of the package manager may use.
+    /// Checks what a native build starts: nothing but what the plugin says it has run, and of one that is not built in
+    /// nothing but what it was granted.
+    ///
+    /// # Errors
+    /// When it starts anything else.
+    pub fn check_native_build(&self, build: &artefacts::NativeBuild) -> Result<(), CommandsError> {
+        build.commands.iter().try_for_each(|command| self.check_program(&command.argv))
+    }
+
+    /// Names of the programs that the plugin may have run: by the commands of the package manager and by native builds.
     ///
     /// # Errors
     /// When the plugin fails.
     pub fn programs(&self) -> Result<Vec<String>, CallError> {
+        if let Some(names) = self.0.programs.get() {
+            return Ok(names.clone());
+        }
         let names = self
             .0
             .prepared
             .call(|plugin, store| plugin.opkg_plugin_package_manager().call_programs(store))
             .map_err(|fault| self.call_error(fault))?;
         self.accept_valid(validate::validate_programs(&names))?;
-        Ok(names)
+        Ok(self.0.programs.get_or_init(|| names).clone())
+    }
+
+    /// Those of its programs that it may not have run as yet.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn programs_to_grant(&self) -> Result<Vec<String>, CallError> {
+        let (grants, id) = (self.0.prepared.grants(), &self.0.description.id);
+        let mut programs = self.programs()?;
+        programs.retain(|program| !self.0.is_embedded && !grants.allows(id, program));
+        Ok(programs)
     }
 
     /// The commands that install packages.
@@ -302,7 +329,25 @@ impl DistributionPlugin {
     ) -> Result<Vec<Command>, CommandsError> {
         let commands = from_wit::commands(self.accept_answer(answer)?);
         self.accept_valid(validate::validate_commands(&commands))?;
+        commands.iter().try_for_each(|command| self.check_program(&command.argv))?;
         Ok(commands)
+    }
+
+    fn check_program(&self, argv: &[String]) -> Result<(), CommandsError> {
+        let program = argv.first().map(String::as_str).unwrap_or_default();
+        if !self.programs()?.iter().any(|declared| declared == program) {
+            let message = format!("a command `{}`, which is none of its programs", one_line(program));
+            return Err(self.call_error(ExecutionError::Invalid(message)).into());
+        }
+        let description = &self.0.description;
+        match self.0.is_embedded || self.0.prepared.grants().allows(&description.id, program) {
+            true => Ok(()),
+            false => Err(CommandsError::NotGranted {
+                plugin: description.name_and_version(),
+                id: description.id.clone(),
+                program: program.to_owned(),
+            }),
+        }
     }
 
     fn accept_answer<R>(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::component_interface::ComponentInterface;
@@ -11,13 +12,15 @@ use crate::embedded;
 use crate::engine::parallelism;
 use crate::entry::{LoadedPlugin, RegistryEntry};
 use crate::error::{LoadError, LoadErrorKind};
+use crate::grants::ProgramGrants;
 use crate::hook::{Runner, RunnerDescription};
 use crate::install_record::Origin;
 use crate::limits::Limits;
+use crate::log_message::LogLevel;
 use crate::options::RuntimeOptions;
 use crate::plugin::DistributionPlugin;
 use crate::plugin_kind::PluginKind;
-use crate::runtime::Runtime;
+use crate::runtime::{ComponentInfo, Runtime};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
 use opkg_interface::{Target, TargetError};
@@ -41,6 +44,9 @@ impl Registry {
             search_path,
             user_directory,
             system_directory,
+            system_grants,
+            user_grants,
+            compiler,
             embedded,
             cache,
             threads,
@@ -48,7 +54,14 @@ impl Registry {
             log,
         } = options;
         let threads = threads.unwrap_or_else(parallelism);
-        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new), threads));
+        let mut grants = ProgramGrants::default();
+        for path in system_grants.into_iter().chain(user_grants) {
+            match ProgramGrants::read(&path) {
+                Ok(found) => grants.merge(found),
+                Err(error) => log.send("grants", LogLevel::Warn, error.to_string()),
+            }
+        }
+        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new), threads, compiler, grants));
         let mut entries: Vec<RegistryEntry> = plugin_files
             .into_iter()
             .map(|path| RegistryEntry::from_file(&runtime, Origin::Named, path))
@@ -116,7 +129,37 @@ impl Registry {
     /// When there is none, or it cannot be compiled any more.
     pub fn load(&self, target: &Target) -> Result<DistributionPlugin, LoadError> {
         let missing = || LoadError { plugin: target.dist.clone(), kind: LoadErrorKind::NotFound };
-        self.plugin(self.find(&target.dist).ok_or_else(missing)?)
+        let entry = self.find(&target.dist).ok_or_else(missing)?;
+        if self.replaced_ids(entry).contains(&target.dist.to_ascii_lowercase()) {
+            self.warn_of_replacement(entry, &target.dist);
+        }
+        self.plugin(entry)
+    }
+
+    /// The ids that a plugin answers to in place of one that is built in; none of one that is built in itself.
+    #[must_use]
+    pub fn replaced_ids(&self, entry: &RegistryEntry) -> Vec<String> {
+        let built_in = self.entries.iter().filter(|other| other.origin() == Origin::Embedded);
+        let shadowed = |other: &RegistryEntry| {
+            let by_entry = |(id, index): &(String, usize)| {
+                self.entries.get(*index).is_some_and(|first| std::ptr::eq(first, entry)).then(|| id.clone())
+            };
+            other.shadowed.iter().filter_map(by_entry).collect::<Vec<_>>()
+        };
+        match (entry.origin(), entry.hook_runner()) {
+            (Origin::Embedded, _) => Vec::new(),
+            (_, Some(runner)) => built_in
+                .filter_map(|other| other.hook_runner())
+                .filter(|other| other.id == runner.id)
+                .map(|other| other.id.clone())
+                .collect(),
+            (_, None) => built_in.flat_map(shadowed).collect(),
+        }
+    }
+
+    fn warn_of_replacement(&self, entry: &RegistryEntry, id: &str) {
+        let name = entry.path().map(|path| path.display().to_string()).unwrap_or_default();
+        self.runtime.warn(&name, format!("used for `{id}` in place of the plugin that is built in"));
     }
 
     /// A distribution plugin, ready to be called.
@@ -151,6 +194,9 @@ impl Registry {
     /// # Errors
     /// When it is a broken one or of another kind, or cannot be compiled any more.
     pub fn runner(&self, entry: &RegistryEntry) -> Result<Runner, LoadError> {
+        for id in self.replaced_ids(entry) {
+            self.warn_of_replacement(entry, &id);
+        }
         match entry.load(&self.runtime)? {
             LoadedPlugin::Runner(runner) => Ok(runner),
             LoadedPlugin::Distribution(_) => {
@@ -159,11 +205,12 @@ impl Registry {
         }
     }
 
-    /// A hook that is a component, ready to be called. `name` is for messages.
+    /// A hook that is a component, ready to be called. `name` is for messages; `time` is what its compilation may take
+    /// at most.
     ///
     /// # Errors
     /// When it is none that works.
-    pub fn hook(&self, name: &str, component: Vec<u8>) -> Result<Runner, LoadError> {
+    pub fn hook(&self, name: &str, component: Vec<u8>, time: Duration) -> Result<Runner, LoadError> {
         let hash = sha256(&component);
         let hooks = || self.hook_cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(hook) = hooks().get(&hash) {
@@ -171,7 +218,9 @@ impl Registry {
         }
         let prepare = || match ComponentInterface::read(&component)?.classify()?.0 {
             PluginKind::HookRunner => {
-                let (prepared, description) = self.runtime.prepare(name, &hash, None, || Ok(component))?;
+                let timeout = time.min(self.runtime.limits().compile_timeout);
+                let info = ComponentInfo { name, sha256: &hash, is_embedded: false, timeout };
+                let (prepared, description) = self.runtime.prepare(info, None, || Ok(component))?;
                 Ok(Runner::new(prepared, description))
             }
             found @ PluginKind::Distribution => {

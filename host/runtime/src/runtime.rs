@@ -1,6 +1,7 @@
 //! Components made ready to run: compiled or taken from the cache, linked with what a plugin may use, started
 //! afresh for every call.
 
+use std::ffi::OsString;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,10 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::cache::{Cache, CacheKey};
+use crate::compiler::{CompileLimits, compile_apart};
 use crate::engine::WasmEngine;
 use crate::error::{ExecutionError, LoadErrorKind};
+use crate::grants::ProgramGrants;
 use crate::hook::HostChannel;
 use crate::host::{HostState, is_resource_exhaustion};
 use crate::limits::{Limits, MAX_RECORD_BYTES};
@@ -27,13 +30,40 @@ pub(crate) struct Runtime {
     sink: LogSink,
     cache: Option<Cache>,
     threads: usize,
+    compiler: Option<Vec<OsString>>,
+    grants: ProgramGrants,
     engine: OnceLock<WasmEngine>,
 }
 
+/// A component before it is compiled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ComponentInfo<'a> {
+    /// For messages.
+    pub(crate) name: &'a str,
+    /// Of its bytes, in hexadecimal.
+    pub(crate) sha256: &'a str,
+    /// Whether it is part of this program, and so trusted with the time and memory of its compilation.
+    pub(crate) is_embedded: bool,
+    /// How long its compilation may take.
+    pub(crate) timeout: Duration,
+}
+
 impl Runtime {
-    /// `threads` may compile a component at a time.
-    pub(crate) fn new(limits: Limits, sink: LogSink, cache: Option<Cache>, threads: usize) -> Self {
-        Self { limits, sink, cache, threads, engine: OnceLock::new() }
+    /// `threads` may compile a component at a time, in a process that `compiler` starts.
+    pub(crate) fn new(
+        limits: Limits,
+        sink: LogSink,
+        cache: Option<Cache>,
+        threads: usize,
+        compiler: Option<Vec<OsString>>,
+        grants: ProgramGrants,
+    ) -> Self {
+        Self { limits, sink, cache, threads, compiler, grants, engine: OnceLock::new() }
+    }
+
+    /// Says something that a user should know of a plugin.
+    pub(crate) fn warn(&self, plugin: &str, text: String) {
+        self.sink.send(plugin, LogLevel::Warn, text);
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -49,15 +79,14 @@ impl Runtime {
 
     /// A component that can be called.
     ///
-    /// `sha256` is that of the bytes that `read` gives, if they are needed at all; `described` is what is
-    /// known of the plugin already.
+    /// `info` is about the bytes that `read` gives, if they are needed at all; `described` is what is known of the
+    /// plugin already.
     ///
     /// # Errors
     /// When it cannot be read, compiled or linked, or does not say what it is.
     pub(crate) fn prepare<W: World>(
         self: &Arc<Self>,
-        from: &str,
-        sha256: &str,
+        info: ComponentInfo<'_>,
         described: Option<W::Description>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<(PreparedComponent<W>, W::Description), LoadErrorKind>
@@ -65,6 +94,7 @@ impl Runtime {
         PluginDescription: From<W::Description>,
     {
         let machine = self.engine()?;
+        let ComponentInfo { name: from, sha256, .. } = info;
         let key = CacheKey::new(machine.engine(), sha256);
         if let Some((component, identity)) = self.load_cached(machine, &key)
             && let Some(description) = W::from_description(identity)
@@ -74,11 +104,7 @@ impl Runtime {
         }
         let bytes = read()?;
         let started = Instant::now();
-        let component =
-            machine.compile(&bytes, self.threads).map_err(|error| match is_resource_exhaustion(&error) {
-                true => LoadErrorKind::Engine(error_chain(&error)),
-                false => LoadErrorKind::Invalid(error_chain(&error)),
-            })?;
+        let component = self.compile(machine, &bytes, info)?;
         tracing::debug!(plugin = from, sha256, bytes = bytes.len(), elapsed = ?started.elapsed(), "compiled");
         let prepared = self.link::<W>(from, &component)?;
         let description = match described {
@@ -95,6 +121,34 @@ impl Runtime {
             }
         }
         Ok((prepared, description))
+    }
+
+    /// Compiles a component: in this process, if it is part of it.
+    fn compile(
+        &self,
+        machine: &WasmEngine,
+        bytes: &[u8],
+        info: ComponentInfo<'_>,
+    ) -> Result<Component, LoadErrorKind> {
+        let Some(command) = self.compiler.as_ref().filter(|_| !info.is_embedded) else {
+            return machine.compile(bytes, self.threads).map_err(|error| {
+                match is_resource_exhaustion(&error) {
+                    true => LoadErrorKind::Engine(error_chain(&error)),
+                    false => LoadErrorKind::Invalid(error_chain(&error)),
+                }
+            });
+        };
+        let limits = CompileLimits {
+            time: info.timeout,
+            memory_bytes: self.limits.compile_memory_bytes,
+            threads: self.threads,
+        };
+        let code = compile_apart(command, bytes, limits)?;
+        // SAFETY: this is machine code, so it must be what this engine compiled. It is what this very program has
+        // written as a process of its own, whole as its checksum says, into a pipe that nobody else has.
+        #[allow(unsafe_code)]
+        let component = unsafe { Component::deserialize(machine.engine(), &code) };
+        component.map_err(|error| LoadErrorKind::Engine(error_chain(&error)))
     }
 
     fn engine(&self) -> Result<&WasmEngine, LoadErrorKind> {
@@ -160,6 +214,10 @@ pub(crate) struct PreparedComponent<W> {
 impl<W: World> PreparedComponent<W> {
     pub(crate) fn limits(&self) -> &Limits {
         &self.runtime.limits
+    }
+
+    pub(crate) fn grants(&self) -> &ProgramGrants {
+        &self.runtime.grants
     }
 
     /// Asks the plugin what it is.

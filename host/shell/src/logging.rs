@@ -3,9 +3,10 @@
 //! `-vv` shows them on standard error; `$OPKG_LOG` says more exactly which ones, as in `opkg_runtime=trace,info`. Where
 //! standard error goes to the journal of systemd, each event is an entry with its fields.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
+use opkg::escape_hidden;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -47,7 +48,21 @@ fn terminal<S>() -> impl Layer<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(true)
+    fmt::layer().with_writer(|| SafeStderr).with_ansi(false).with_target(true)
+}
+
+/// Standard error for lines that may hold what anybody wrote.
+struct SafeStderr;
+
+impl Write for SafeStderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(escape_hidden(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// The journal, if that is where standard error goes: systemd names its device and inode.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annotate_snippets::Renderer;
+use opkg::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors};
 
 use crate::args::{ColorChoice, CommonArgs, OutputFormat};
 
@@ -20,6 +21,9 @@ static PROGRESS_LINE: Mutex<String> = Mutex::new(String::new());
 
 /// Back to the first column, and away with what is there.
 const ERASE_LINE: &str = "\r\x1b[K";
+
+/// To the top, and away with everything.
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 /// Where and how to print.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +84,28 @@ impl Shell {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn print(self, text: &str) -> io::Result<()> {
+        let text = self.make_safe(text, true);
         without_progress_line(|| io::stdout().lock().write_all(text.as_bytes()))
+    }
+
+    /// A document for another program, on standard output: as it is, unless a person reads it.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn print_document(self, text: &str) -> io::Result<()> {
+        if io::stdout().is_terminal() {
+            return self.print(text);
+        }
+        io::stdout().lock().write_all(text.as_bytes())
+    }
+
+    /// Empties the terminal that standard output is; does nothing where it is none.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn clear_screen(self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if out.is_terminal() { out.write_all(CLEAR_SCREEN.as_bytes()) } else { Ok(()) }
     }
 
     /// A result as JSON, on standard output.
@@ -88,9 +113,8 @@ impl Shell {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn print_json(self, value: &impl serde::Serialize) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, value)?;
-        out.write_all(b"\n")
+        let text = escape_hidden_in_json(&serde_json::to_string_pretty(value)?);
+        writeln!(io::stdout().lock(), "{text}")
     }
 
     /// What is being done, unless quiet.
@@ -109,6 +133,7 @@ impl Shell {
 
     /// Always shown, on standard error.
     pub fn eprint(self, text: &str) {
+        let text = self.make_safe(text, false);
         // Nobody can be told that standard error does not work.
         let _ = without_progress_line(|| writeln!(io::stderr().lock(), "{text}"));
     }
@@ -123,9 +148,10 @@ impl Shell {
     /// A line that stays at the end of the terminal until the next one; an empty one goes away.
     pub fn set_progress(self, text: &str) {
         let mut line = progress_line();
+        let text = self.make_safe(text, false);
         if *line != text {
             let _ = write!(io::stderr().lock(), "{ERASE_LINE}{text}");
-            text.clone_into(&mut line);
+            *line = text;
         }
     }
 
@@ -147,6 +173,12 @@ impl Shell {
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
         }
+    }
+
+    /// What is printed may hold what anybody wrote: nothing of it does anything to the terminal, or goes unseen. Colours
+    /// are our own where there are any.
+    fn make_safe(self, text: &str, to_stdout: bool) -> String {
+        if self.use_color(to_stdout) { escape_hidden_keeping_colors(text) } else { escape_hidden(text) }
     }
 
     /// Renders diagnostics for standard output or standard error.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 
 /// Only so much of the end of the output is shown.
 const MAX_OUTPUT_BYTES: usize = 16 << 10;
@@ -179,7 +179,7 @@ fn read_tail(file: &File) -> String {
     let mut bytes = vec![0; MAX_OUTPUT_BYTES];
     // The command writes at the same place of the same file: reading must not move that.
     let read = file.read_at(&mut bytes, length.saturating_sub(MAX_OUTPUT_BYTES as u64)).unwrap_or(0);
-    strip_control_chars(&String::from_utf8_lossy(&bytes[..read]))
+    escape_hidden(&String::from_utf8_lossy(&bytes[..read]))
 }
 
 #[cfg(test)]

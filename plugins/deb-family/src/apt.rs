@@ -5,6 +5,7 @@ use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Place
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 use crate::apt_output;
+use crate::build::BUILD_PROGRAM;
 
 const APT_GET: &str = "apt-get";
 const DPKG: &str = "dpkg";
@@ -23,7 +24,7 @@ pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        to_strings(&[APT_GET, DPKG, DPKG_QUERY])
+        to_strings(&[APT_GET, DPKG, DPKG_QUERY, BUILD_PROGRAM])
     }
 
     /// Of names, `name=version`, or absolute paths of `.deb` files. apt refuses by itself to remove, downgrade or

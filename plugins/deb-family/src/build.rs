@@ -62,6 +62,9 @@ fn install_command(installed: &InstalledEntry) -> String {
     }
 }
 
+/// The program that builds packages of an unpacked source package.
+pub(crate) const BUILD_PROGRAM: &str = "dpkg-buildpackage";
+
 /// The command that builds the packages in the unpacked tree, beside which it leaves them.
 #[must_use]
 pub fn native_build(
@@ -72,7 +75,7 @@ pub fn native_build(
 ) -> NativeBuild {
     // Nothing is needed of the compilers that the tool takes for granted.
     let mut argv: Vec<String> =
-        ["dpkg-buildpackage", "-b", "-us", "-uc", "-d"].into_iter().map(str::to_owned).collect();
+        [BUILD_PROGRAM, "-b", "-us", "-uc", "-d"].into_iter().map(str::to_owned).collect();
     let foreign = context.build_arch() != context.host_arch;
     if foreign && packages.iter().any(|package| package.architecture != Architecture::All) {
         argv.extend(native_arch(context.build_arch()).map(|arch| format!("-a{arch}")));

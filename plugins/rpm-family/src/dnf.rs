@@ -3,6 +3,7 @@
 use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
+use crate::BUILD_PROGRAM;
 use crate::query::{self, check_names};
 use crate::{dnf_simulation, failures, removal, repository};
 
@@ -18,7 +19,7 @@ pub struct Dnf;
 
 impl PackageManager for Dnf {
     fn programs() -> Vec<String> {
-        PROGRAMS.iter().chain(&[query::PROGRAM]).map(ToString::to_string).collect()
+        PROGRAMS.iter().chain(&[query::PROGRAM, BUILD_PROGRAM]).map(ToString::to_string).collect()
     }
 
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -102,6 +103,8 @@ impl<'a> DnfProgram<'a> {
             if let Some(version) = &target.version {
                 argv.push(format!("--releasever={version}"));
             }
+            // They would be code of the root, run outside of it.
+            argv.push(if self.name == "dnf" { "--setopt=plugins=0" } else { "--noplugins" }.to_owned());
         }
         let mut files = Vec::new();
         if self.name == "dnf" {
@@ -168,7 +171,12 @@ mod tests {
         );
         assert_eq!(
             lines(Dnf::install(&packages, &target("/images/a", &["yum"], &[]))),
-            ["yum -y --installroot=/images/a --releasever=9 install opkg-x"]
+            ["yum -y --installroot=/images/a --releasever=9 --noplugins install opkg-x"]
+        );
+        assert_eq!(
+            lines(Dnf::remove(&packages, &target("/images/a", &["dnf"], &[]))),
+            ["dnf -y --installroot=/images/a --releasever=9 --setopt=plugins=0 \
+              --setopt=exit_on_lock=True --setopt=clean_requirements_on_remove=0 remove opkg-x"]
         );
         assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
     }

@@ -66,8 +66,11 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     })
 }
 
+/// The program that makes packages of a spec.
+pub const BUILD_PROGRAM: &str = "rpmbuild";
+
 fn native_build(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile, spec: &str) -> NativeBuild {
-    let mut argv = vec!["rpmbuild".to_owned(), "-bb".to_owned()];
+    let mut argv = vec![BUILD_PROGRAM.to_owned(), "-bb".to_owned()];
     let mut define = |text: String| argv.extend(["--define".to_owned(), text]);
     define("_topdir %{getenv:PWD}".to_owned());
     for (name, value) in &profile.macros {

@@ -28,7 +28,8 @@ impl std::error::Error for PackageManagerError {}
 ///
 /// Commands are argument vectors which the host runs without a shell, one after the other until one fails.
 pub trait PackageManager {
-    /// The programs that the commands may use, so that the host can look which of them are there.
+    /// The programs that the commands may start, those of [`NativeBuild`](crate::artefacts::NativeBuild) as well. The host
+    /// looks which of them are there, and starts nothing else.
     fn programs() -> Vec<String>;
 
     /// Installs packages, or upgrades them to the newest version there is.

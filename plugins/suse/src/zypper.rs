@@ -1,7 +1,7 @@
 //! `zypper`.
 
 use opkg_rpm_family::query::{self, check_names};
-use opkg_rpm_family::{failures, removal, repository};
+use opkg_rpm_family::{BUILD_PROGRAM, failures, removal, repository};
 use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect, UnaskedChange};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
@@ -27,7 +27,7 @@ pub struct Zypper;
 
 impl PackageManager for Zypper {
     fn programs() -> Vec<String> {
-        [PROGRAM, query::PROGRAM].map(str::to_owned).to_vec()
+        [PROGRAM, query::PROGRAM, BUILD_PROGRAM].map(str::to_owned).to_vec()
     }
 
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {

@@ -27,6 +27,9 @@ const ARCHS: [&str; 3] = ["x86_64", "aarch64", "riscv64"];
 
 pub struct Arch;
 
+/// The program that makes packages of a `PKGBUILD`.
+const BUILD_PROGRAM: &str = "makepkg";
+
 impl Distribution for Arch {
     type Manager = Pacman;
 
@@ -79,7 +82,7 @@ impl Distribution for Arch {
         Ok(Output {
             native_build: NativeBuild {
                 commands: vec![BuildCommand {
-                    argv: ["makepkg", "--force", "--nodeps"].map(str::to_owned).to_vec(),
+                    argv: [BUILD_PROGRAM, "--force", "--nodeps"].map(str::to_owned).to_vec(),
                     env: Vec::new(),
                     directory: base.clone(),
                 }],

@@ -11,7 +11,7 @@ pub struct Pacman;
 
 impl PackageManager for Pacman {
     fn programs() -> Vec<String> {
-        vec![PROGRAM.into()]
+        vec![PROGRAM.into(), crate::BUILD_PROGRAM.into()]
     }
 
     /// Of names, or absolute paths of package files. pacman removes nothing for a package that conflicts with it:

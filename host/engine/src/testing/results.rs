@@ -1,6 +1,6 @@
 //! What came of tests: a tree, since batches hold tests and other batches.
 
-use opkg::is_unsafe_control;
+use opkg::escape_hidden;
 
 /// Parts that are kept of one run of a runner.
 const MAX_NODES: usize = 10_000;
@@ -199,7 +199,7 @@ impl TestRecorder {
 /// One line of text, cut where it is long.
 fn sanitize_line(text: &str) -> String {
     let mut shown: String =
-        text.chars().filter(|it| !is_unsafe_control(*it)).take(MAX_LINE_CHARS + 1).collect();
+        escape_hidden(text).replace(['\n', '\t'], " ").chars().take(MAX_LINE_CHARS + 1).collect();
     if let Some((end, _)) = shown.char_indices().nth(MAX_LINE_CHARS) {
         shown.truncate(end);
         shown.push('…');
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_tree_grows_as_it_is_told() {
         let mut recorder = TestRecorder::default();
-        assert_eq!(recorder.begin("all\u{1b}[1m", "every\nthing", 10).unwrap().0.name, "all[1m");
+        assert_eq!(recorder.begin("all\u{1b}[1m", "every\nthing", 10).unwrap().0.name, "all");
         for (name, verdict) in [
             ("a", TestStatus::Passed),
             ("b", failed("one\r\n\ttwo")),

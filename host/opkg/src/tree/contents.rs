@@ -17,9 +17,9 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// The first bytes of a file, up to a limit; whether there are more.
-pub(crate) fn read_limited(path: &Path, limit: u64) -> io::Result<(Vec<u8>, bool)> {
+pub(crate) fn read_limited(file: File, limit: u64) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
-    open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     let is_longer = bytes.len() as u64 > limit;
     if is_longer {
         bytes.pop();
@@ -36,8 +36,7 @@ pub(super) struct FileDigest {
 }
 
 /// Reads a file to its end, but no more than `limit` bytes; nothing where it is longer.
-pub(super) fn digest(path: &Path, limit: u64) -> io::Result<Option<FileDigest>> {
-    let mut file = open(path)?;
+pub(super) fn digest(mut file: File, limit: u64) -> io::Result<Option<FileDigest>> {
     if file.metadata()?.len() > limit {
         return Ok(None);
     }

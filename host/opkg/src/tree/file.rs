@@ -13,12 +13,14 @@ use super::shebang::{Shebang, parse_shebang};
 use super::walk::{self, Entry, EntryKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Scriptlet, SourceFile};
+use crate::model::{Destination, Part, Scriptlet, SourceFile};
+use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use crate::{closest_match, limits};
 
 /// Reads the files among the entries, one after the other. `archs` are those that the OPKG is restricted to.
 pub(super) fn read_files(
+    source: &SourceDir,
     root: &Path,
     name: &str,
     archs: &[String],
@@ -28,8 +30,16 @@ pub(super) fn read_files(
 ) -> Vec<SourceFile> {
     let paths =
         entries.iter().filter(|entry| entry.kind != EntryKind::Directory).map(|entry| entry.path.as_str());
-    let mut files =
-        FileReader { root, name, archs, paths: paths.collect(), diagnostics, locations, total_bytes: 0 };
+    let mut files = FileReader {
+        source,
+        root,
+        name,
+        archs,
+        paths: paths.collect(),
+        diagnostics,
+        locations,
+        total_bytes: 0,
+    };
     entries.iter().filter_map(|entry| files.read_entry(entry)).collect()
 }
 
@@ -39,6 +49,8 @@ fn script_name(path: &str) -> Option<&str> {
 }
 
 struct FileReader<'a> {
+    source: &'a SourceDir,
+    /// Its canonical path.
     root: &'a Path,
     name: &'a str,
     /// That the OPKG is restricted to; empty where it is not.
@@ -168,7 +180,7 @@ impl FileReader<'_> {
     /// What is in the file at `path`, for which `named` stands in diagnostics; nothing where that was reported.
     fn digest_file(&mut self, path: &str, named: &str) -> Option<contents::FileDigest> {
         let limit = limits::MAX_FILE_BYTES.min(limits::MAX_TOTAL_BYTES - self.total_bytes);
-        match contents::digest(&self.root.join(path), limit) {
+        match self.source.open_file(path).and_then(|file| contents::digest(file, limit)) {
             Ok(Some(contents)) => {
                 self.total_bytes += contents.size;
                 Some(contents)
@@ -253,14 +265,17 @@ impl FileReader<'_> {
     /// The text of a script that its package must embed.
     fn read_embedded_script(&mut self, path: &str) -> Option<String> {
         let file = self.resolve_path(path)?;
-        let (bytes, is_longer) =
-            match contents::read_limited(&self.root.join(file), limits::MAX_EMBEDDED_SCRIPT_BYTES) {
-                Ok(read) => read,
-                Err(error) => {
-                    self.diagnostics.push(walk::read_error(path, &error));
-                    return None;
-                }
-            };
+        let (bytes, is_longer) = match self
+            .source
+            .open_file(&file)
+            .and_then(|file| contents::read_limited(file, limits::MAX_EMBEDDED_SCRIPT_BYTES))
+        {
+            Ok(read) => read,
+            Err(error) => {
+                self.diagnostics.push(walk::read_error(path, &error));
+                return None;
+            }
+        };
         let why = "runs while its file is not on disk, so the package must embed it as text";
         if is_longer {
             let message = format!(

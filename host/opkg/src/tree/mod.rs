@@ -20,6 +20,7 @@ pub use walk::is_vcs_or_editor_file;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
 use crate::model::{Destination, Directory, Part, SourceFile};
+use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
 
@@ -33,8 +34,15 @@ pub(crate) fn read(
     locations: &mut LocationTable,
 ) -> (Vec<SourceFile>, Vec<Directory>) {
     let enter = |path: &str| path.contains('/') || layout::TOP_LEVEL_DIRECTORIES.contains(&path);
-    let entries = walk::walk(root, layout::is_ignored, enter, diagnostics);
-    let files = file::read_files(root, name, archs, &entries, diagnostics, locations);
+    let source = match SourceDir::open(root) {
+        Ok(source) => source,
+        Err(error) => {
+            diagnostics.push(walk::read_error("", &error));
+            return (Vec::new(), Vec::new());
+        }
+    };
+    let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
+    let files = file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
     let directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::DiagnosticSink;
 use crate::limits;
+use crate::source_dir::SourceDir;
 use crate::text::{escape_for_display, is_unsafe_control};
 
 /// One thing in the directory that can be packaged.
@@ -59,9 +60,10 @@ pub fn is_vcs_or_editor_file(name: &str) -> bool {
         || name == ".DS_Store"
 }
 
-/// Everything below `root`, which is canonical, sorted by path. Directories are only entered if `enter`
+/// Everything below `source`, sorted by path; `root` is its canonical path. Directories are only entered if `enter`
 /// says so; paths for which `skip` is true are silently ignored.
 pub(super) fn walk(
+    source: &SourceDir,
     root: &Path,
     skip: impl Fn(&str) -> bool,
     enter: impl Fn(&str) -> bool,
@@ -71,7 +73,7 @@ pub(super) fn walk(
     let mut pending = vec![(String::new(), 0)];
     let mut seen = 0;
     while let Some((directory, depth)) = pending.pop() {
-        let names = match read_names(&root.join(&directory), limits::MAX_DIRECTORY_ENTRIES - seen) {
+        let names = match read_names(source, &directory, limits::MAX_DIRECTORY_ENTRIES - seen) {
             Ok(names) => names,
             Err(error) => {
                 diagnostics.push(read_error(&directory, &error));
@@ -96,7 +98,7 @@ pub(super) fn walk(
                 diagnostics.push(invalid_name(&directory, name, "holds a control character"));
                 continue;
             }
-            match entry_kind(root, &path) {
+            match entry_kind(source, root, &path) {
                 Ok(EntryKind::Directory) if !enter(&path) => {
                     entries.push(Entry { path, kind: EntryKind::Directory });
                 }
@@ -130,11 +132,8 @@ pub(super) fn walk(
 }
 
 /// The names in a directory, sorted, at most so many.
-fn read_names(directory: &Path, limit: usize) -> io::Result<Vec<std::ffi::OsString>> {
-    let mut names = fs::read_dir(directory)?
-        .take(limit)
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<io::Result<Vec<_>>>()?;
+fn read_names(source: &SourceDir, directory: &str, limit: usize) -> io::Result<Vec<std::ffi::OsString>> {
+    let mut names = source.names(directory, limit)?;
     names.sort();
     Ok(names)
 }
@@ -156,15 +155,15 @@ pub(super) fn read_error(path: &str, error: &io::Error) -> Diagnostic {
     .help("see to its permissions, or remove it")
 }
 
-fn entry_kind(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
+fn entry_kind(source: &SourceDir, root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
     let location = || Location::File(path.to_owned());
-    let metadata = fs::symlink_metadata(root.join(path)).map_err(|error| read_error(path, &error))?;
+    let metadata = source.metadata(path).map_err(|error| read_error(path, &error))?;
     let kind = metadata.file_type();
     if kind.is_dir() {
         return Ok(EntryKind::Directory);
     }
     if kind.is_symlink() {
-        return read_link(root, path).map(EntryKind::Link);
+        return read_link(source, root, path).map(EntryKind::Link);
     }
     if !kind.is_file() {
         let what = match kind {
@@ -184,11 +183,11 @@ fn entry_kind(root: &Path, path: &str) -> Result<EntryKind, Diagnostic> {
 }
 
 /// What a symbolic link holds, if it stays inside of the OPKG all the way and something is there.
-fn read_link(root: &Path, path: &str) -> Result<String, Diagnostic> {
+fn read_link(source: &SourceDir, root: &Path, path: &str) -> Result<String, Diagnostic> {
     let reject = |message: String, help: &str| {
         Err(Diagnostic::error("link", message).at(Location::File(path.to_owned())).help(help))
     };
-    let held = fs::read_link(root.join(path)).map_err(|error| read_error(path, &error))?;
+    let held = source.read_link(path).map_err(|error| read_error(path, &error))?;
     let Some(held) = held.to_str().filter(|held| !held.chars().any(is_unsafe_control)) else {
         return reject("the link holds a name that cannot be packaged".into(), "rename what it leads to");
     };

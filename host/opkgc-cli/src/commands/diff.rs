@@ -108,7 +108,7 @@ fn sanitize(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if character != '\t' && opkg::is_unsafe_control(character) {
+        if character != '\t' && opkg::is_hidden(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use opkg_runtime::hook::RunnerDescription;
 use opkg_runtime::{
-    Inspection, Origin, PluginDescription, PluginKind, Registry, RegistryEntry, inspect, install, remove,
+    GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry, RegistryEntry,
+    inspect, install, remove,
 };
-use opkg_shell::Shell;
+use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
 use crate::args::{PluginArgs, PluginCommand};
@@ -26,16 +27,57 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
             } else {
                 let description = &installed.description;
                 shell.status(&format!("installed {}", description.name_and_version()));
+                if !installed.replaces.is_empty() {
+                    let ids = installed.replaces.join("`, `");
+                    shell.status(&format!(
+                        "warning: used for `{ids}` in place of the plugin that is built in"
+                    ));
+                }
+                if !installed.programs_to_grant.is_empty() {
+                    let programs = installed.programs_to_grant.join("`, `");
+                    let id = description.id();
+                    shell.status(&format!(
+                        "note: it may not run `{programs}`\n  help: `opkgc plugin grant {id}` allows it"
+                    ));
+                }
                 shell.print(&format!("{}\n", installed.path.display()))?;
             }
             Ok(ExitStatus::Success)
         }
+        PluginCommand::Grant { id, programs } => grant_programs(shell, id, programs),
         PluginCommand::Remove { id } => {
             let path = remove(id, &plugins::runtime_options(shell, &[]))?;
             shell.status(&format!("removed {}", path.display()));
             Ok(ExitStatus::Success)
         }
     }
+}
+
+/// Notes for this user what a plugin may have run.
+fn grant_programs(shell: Shell, id: &str, programs: &[String]) -> Result<ExitStatus, CliError> {
+    let options = plugins::runtime_options(shell, &[]);
+    let path = options.user_grants.clone().ok_or(GrantError::NoPlace)?;
+    let registry = Registry::discover(options);
+    let is_asked = |entry: &&RegistryEntry| entry.distribution().is_some_and(|found| found.id == id);
+    let entry = registry.entries().iter().find(is_asked).ok_or_else(|| {
+        let help = "`opkgc plugin list` shows what there is; `opkgc plugin install` adds one";
+        UsageError::new(format!("there is no distribution plugin `{id}`"), help)
+    })?;
+    if entry.origin() == Origin::Embedded {
+        let message = format!("the plugin `{id}` is built in: it may have its programs run already");
+        return Err(UsageError::new(message, "only plugins that somebody added need this").into());
+    }
+    let declared = registry.plugin(entry)?.programs()?;
+    if let Some(unknown) = programs.iter().find(|program| !declared.contains(program)) {
+        let message = format!("the plugin `{id}` has no `{unknown}` run");
+        return Err(UsageError::new(message, format!("it may want {}", declared.join(", "))).into());
+    }
+    let granted = if programs.is_empty() { &declared } else { programs };
+    let mut grants = ProgramGrants::read(&path)?;
+    grants.add(id, granted.iter().cloned());
+    grants.write(&path)?;
+    shell.status(&format!("{id} may run {}", granted.join(", ")));
+    Ok(ExitStatus::Success)
 }
 
 /// One plugin, as `list --format json` prints it.
@@ -185,6 +227,11 @@ fn render_inspection(it: &Inspection) -> String {
         detail("plugin", &[&format!("{} {}", description.id, description.version)]);
         detail("answers to", &as_strs(&ids));
         detail("versions", &[&releases.join(", ")]);
+        let programs = it.programs.iter().map(|program| match it.programs_to_grant.contains(program) {
+            true => format!("{program} (not granted)"),
+            false => program.clone(),
+        });
+        detail("may run", &as_strs(&programs.collect::<Vec<_>>()));
     }
     detail("world", &[it.world.unwrap_or("unknown to this program")]);
     detail("interface", &[it.interface.as_deref().unwrap_or("not supported by this program")]);

@@ -32,7 +32,7 @@ pub fn run_export(session: &Session, arguments: &ExportArgs) -> Result<ExitStatu
     let is_secret = |field: FieldKey<'_>| !arguments.with_secrets && forms.is_secret(field);
     let document = export::export(&cluster, &values, &is_secret);
     match &arguments.output {
-        None => session.shell.print(&document)?,
+        None => session.shell.print_document(&document)?,
         Some(file) => {
             write_private(file, &document).context(format_args!("cannot write {}", file.display()))?
         }

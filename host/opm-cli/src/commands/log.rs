@@ -227,6 +227,6 @@ fn print_output(session: &Session, event: &Event) -> Result<(), CliError> {
 /// Lines that a program printed, as text.
 pub fn print_lines(session: &Session, text: &str) -> Result<(), CliError> {
     let lines: Vec<String> =
-        text.lines().map(|line| format!("  | {}\n", opkg::strip_control_chars(line))).collect();
+        text.lines().map(|line| format!("  | {}\n", opkg::escape_hidden(line))).collect();
     Ok(session.shell.print(&lines.concat())?)
 }

@@ -1,9 +1,10 @@
 //! `opm plugin list`: what runs hooks, and what it may do.
 
 use opkg_opm::{Config, ProgramPattern};
-use opkg_runtime::{LogLevel, LogSink, Origin, Registry, RuntimeOptions};
+use opkg_runtime::{Origin, Registry, RuntimeOptions};
 use serde::Serialize;
 
+use crate::backend;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::session::Session;
@@ -44,14 +45,8 @@ struct GrantJson {
 pub fn list(session: &Session) -> Result<ExitStatus, CliError> {
     let shell = session.shell;
     let config = Config::load(session.settings_dir())?;
-    let log = LogSink::new(move |message| {
-        let line = format!("{}: {}", message.origin, message.text);
-        match message.level {
-            LogLevel::Warn => shell.status(&line),
-            _ => shell.debug(&line),
-        }
-    });
-    let registry = Registry::discover(RuntimeOptions { log, ..RuntimeOptions::from_env() });
+    let registry =
+        Registry::discover(RuntimeOptions { log: backend::log_sink(shell), ..RuntimeOptions::for_program() });
     for (_, error) in registry.load_errors() {
         shell.status(&format!("warning: {error}; it is not used"));
     }

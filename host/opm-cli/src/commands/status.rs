@@ -1,6 +1,6 @@
 //! `opm status`: the state of a cluster.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -22,8 +22,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const COPY_INTERVAL: Duration = Duration::from_secs(2);
 /// Letters in a line where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;
-/// Away with what is there, and to the top.
-const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 /// Runs the command.
 ///
@@ -42,11 +40,10 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
         if session.shell.is_json() {
             session.shell.print_json(&status_json(&cluster, &status, &failures))?;
         } else {
-            let clear = if arguments.watch && io::stdout().is_terminal() { CLEAR_SCREEN } else { "" };
-            session.shell.print(&format!(
-                "{clear}{}",
-                render_status(&cluster, &status, &failures, terminal_width(), styles)
-            ))?;
+            if arguments.watch {
+                session.shell.clear_screen()?;
+            }
+            session.shell.print(&render_status(&cluster, &status, &failures, terminal_width(), styles))?;
         }
         if !arguments.watch {
             let errors = status.count_where(|it| matches!(it, StatusKind::Error(_)));

@@ -56,7 +56,9 @@ pub fn run<'a>(
     match arguments.format {
         OutputFormat::Text => {}
         OutputFormat::Json => session.shell.print_json(&TestReportJson::new(&cluster, &runs))?,
-        OutputFormat::Junit => session.shell.print(&junit_xml(&mut store, &cluster, &runs, started)?)?,
+        OutputFormat::Junit => {
+            session.shell.print_document(&junit_xml(&mut store, &cluster, &runs, started)?)?
+        }
     }
     Ok(if backend.stop_requested() { ExitStatus::Interrupted } else { exit_status(&runs) })
 }

@@ -31,7 +31,7 @@ pub(crate) struct HookHost<'a> {
     listener: &'a mut dyn Listener,
     home: Option<ScopedDir>,
     image: Option<ScopedDir>,
-    /// What its programs have used of its time.
+    /// What its programs, and getting it ready, have used of its time.
     time_used: Duration,
     interruption: Option<Interruption>,
     usage: UsageCounts,
@@ -95,6 +95,11 @@ impl<'a> HookHost<'a> {
             interruption: None,
             usage: UsageCounts::default(),
         }
+    }
+
+    /// Counts what was done before it began in its time.
+    pub(crate) fn use_time(&mut self, time: Duration) {
+        self.time_used += time;
     }
 
     /// Says in one line what the hook did. Returns what interrupted it.

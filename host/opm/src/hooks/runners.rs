@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opkg_runtime::hook::{self, Failure, Runner};
 use opkg_runtime::{ExecutionError, LoadError, LoadErrorKind, Origin, Registry};
@@ -79,6 +79,8 @@ impl HookRunners<'_> {
         listener: &mut dyn Listener,
     ) -> HookOutcome {
         let Some(file) = call.candidates.first() else { return HookOutcome::Done };
+        // Compiling a component is a part of its time.
+        let begun = Instant::now();
         let selected = match self.select(call, file) {
             Ok(selected) => selected,
             Err(error) => {
@@ -98,8 +100,11 @@ impl HookRunners<'_> {
         }
         let mut host =
             HookHost::new(self.config, self.executor, call, selected.policy.clone(), log, listener);
+        let used = begun.elapsed();
+        host.use_time(used);
         // A program may use up the hook's time, and the component is to hear of it.
-        let limit = call.timeout.limit + call.timeout.grace + self.registry.limits().timeout;
+        let limit =
+            call.timeout.limit.saturating_sub(used) + call.timeout.grace + self.registry.limits().timeout;
         let answer = selected.runner.run(&to_hook_call(call), limit, &mut host);
         let interruption = host.finish();
         let outcome = match (interruption, answer) {
@@ -124,10 +129,11 @@ impl HookRunners<'_> {
         if beginning.starts_with(WASM_MAGIC) {
             let most = self.registry.limits().component_bytes;
             let bytes = call.root.read(file, most).map_err(unreadable)?;
-            let runner = self.registry.hook(&file_name(file), bytes).map_err(|error| {
-                let help = error.help().map_or_else(String::new, |help| format!("; {help}"));
-                SelectError::Component { file: file.to_owned(), problem: error.kind, help }
-            })?;
+            let runner =
+                self.registry.hook(&file_name(file), bytes, call.timeout.limit).map_err(|error| {
+                    let help = error.help().map_or_else(String::new, |help| format!("; {help}"));
+                    SelectError::Component { file: file.to_owned(), problem: error.kind, help }
+                })?;
             let grants = self.config.grants.iter().filter(|grant| grant.covers(call.package(), call.name));
             let programs = grants.flat_map(|grant| grant.programs.iter().cloned()).collect();
             return Ok(SelectedRunner {

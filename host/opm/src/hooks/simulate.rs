@@ -110,7 +110,7 @@ impl SimulatedCluster {
         hook: &str,
         directory: &Path,
     ) -> Result<TrialResult, TrialError> {
-        let runner = registry.hook(file, component)?;
+        let runner = registry.hook(file, component, registry.limits().compile_timeout)?;
         let open = |name: &str, programs| {
             let path = directory.join(name);
             fs::create_dir_all(&path)?;

@@ -248,3 +248,26 @@ fn whoever_asks_twice_gets_it_at_once() {
     );
     assert!(!fixture.path("started").exists());
 }
+
+/// For a program of the running system; what is confined is tested with roots.
+#[test]
+fn attributes_do_not_depend_on_the_caller() {
+    let fixture = Fixture::new();
+    let outcome = fixture.run_shell(
+        "umask; grep -E '^Sig(Blk|Ign):' /proc/self/status; echo files: $(ls /proc/self/fd)
+         read pid name state parent group session terminal rest < /proc/self/stat
+         [ $pid = $group ] && [ $pid = $session ] && echo leader; echo terminal: $terminal",
+        LONG_TIMEOUT,
+    );
+    let expected =
+        "0022\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\nfiles: 0 1 2 3\nleader\nterminal: 0";
+    assert_eq!(outcome.lines, expected);
+}
+
+#[test]
+fn what_is_too_long_for_the_kernel_is_told() {
+    let fixture = Fixture::new();
+    let word = "x".repeat(200_000);
+    let Termination::NotStarted(reason) = fixture.run_to_termination(&["true", &word]) else { panic!() };
+    assert_eq!(reason, "true cannot be started: its arguments and environment are too long");
+}

@@ -4,6 +4,7 @@
 use std::ffi::{CString, NulError, OsStr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Once};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
@@ -37,11 +38,21 @@ pub(crate) enum SpawnError {
     System(nix::errno::Errno),
 }
 
+/// Has the kernel keep what became of children for us, whatever our caller thought of that.
+fn wait_for_children() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Caught instead of ignored; where that fails, waiting for a child says so.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default());
+    });
+}
+
 /// Starts the launcher of a program. Its number is that of its session and group as well.
 ///
 /// # Errors
 /// When the kernel does not start it.
 pub(crate) fn spawn(program: &ProcessSpec, files: &Files<'_>) -> Result<Pid, SpawnError> {
+    wait_for_children();
     let words = program.launcher.iter().chain(&program.argv);
     let words: Vec<CString> = words.map(|word| to_c_string(word)).collect::<Result<_, _>>()?;
     let environment = program

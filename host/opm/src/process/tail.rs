@@ -1,6 +1,6 @@
 //! The end of a stream of bytes, in memory that does not grow with it.
 
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 
 /// Lines of a report.
 const MAX_LINES: usize = 20;
@@ -57,7 +57,7 @@ fn sanitize_line(line: &str) -> String {
     // What a carriage return goes back over is written over.
     let line = line.trim_end_matches('\r');
     let line = line.rsplit('\r').next().unwrap_or(line);
-    let plain = strip_control_chars(line).replace('\t', " ");
+    let plain = escape_hidden(line).replace('\t', " ");
     let mut shown: String = plain.chars().take(MAX_LINE_CHARS).collect();
     if plain.chars().nth(MAX_LINE_CHARS).is_some() {
         shown.push('…');

@@ -97,22 +97,23 @@ impl Fixture {
     }
 
     pub fn system(&self) -> System {
+        System::new(self.config.clone(), self.options())
+    }
+
+    pub fn options(&self) -> SystemOptions {
         let cache = scratch_parent().join("plugins");
         let launcher =
             std::env::var_os(LAUNCHER_VAR).unwrap_or_else(|| env!("CARGO_BIN_EXE_launcher").into());
-        System::new(
-            self.config.clone(),
-            SystemOptions {
-                plugin_options: RuntimeOptions {
-                    embedded: true,
-                    cache: Some(cache),
-                    ..RuntimeOptions::default()
-                },
-                launch_command: vec![launcher],
-                stop: self.stop.clone(),
-                ..SystemOptions::new(self.database())
+        SystemOptions {
+            plugin_options: RuntimeOptions {
+                embedded: true,
+                cache: Some(cache),
+                ..RuntimeOptions::default()
             },
-        )
+            launch_command: vec![launcher],
+            stop: self.stop.clone(),
+            ..SystemOptions::new(self.database())
+        }
     }
 
     pub fn hook_step(&self, hook: Hook) -> HookStep {

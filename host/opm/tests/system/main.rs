@@ -4,6 +4,7 @@
 mod component_builder;
 mod components;
 mod configure;
+mod confinement;
 mod deb;
 mod fake_package_manager;
 mod fixture;

@@ -6,15 +6,22 @@ use std::time::{Duration, Instant};
 
 use opkg_engine::effects::Effects;
 use opkg_oda::RunId;
+use opkg_tests::tools;
 
 use crate::fixture::Fixture;
 
+/// A shell in a session of its own, with the environment of a run.
+fn orphan_command(fixture: &Fixture, run: i64, duty: &str) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg("/bin/sh").env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", fixture.database());
+    command.env("OPM_DUTY", duty).stdin(Stdio::null());
+    command
+}
+
 /// A process as a run would have left it.
 fn spawn_orphan(fixture: &Fixture, run: i64, duty: &str, commands: &str) -> Child {
-    let mut command = Command::new("setsid");
-    let words = ["/bin/sh", "-c", "OPM_SESSION=$$ exec sh -c \"$0\"", commands];
-    command.args(words).env("OPM_RUN_ID", run.to_string()).env("OPM_DATABASE", fixture.database());
-    command.env("OPM_DUTY", duty).stdin(Stdio::null()).spawn().unwrap()
+    let words = ["-c", "OPM_SESSION=$$ exec sh -c \"$0\"", commands];
+    orphan_command(fixture, run, duty).args(words).spawn().unwrap()
 }
 
 fn wait_for(path: &Path) {
@@ -84,4 +91,28 @@ fn a_package_manager_of_a_dead_run_is_waited_for() {
     assert!(manager.try_wait().unwrap().is_none());
     manager.kill().unwrap();
     manager.wait().unwrap();
+}
+
+/// Somebody else may write whatever they like into the environment of their processes.
+#[test]
+fn a_foreign_process_is_left_alone_whatever_it_says() {
+    if !tools::is_root() || !tools::all_installed(&["setpriv", "setsid"]) {
+        return;
+    }
+    let fixture = Fixture::new();
+    let ready = tempfile::tempdir_in("/tmp").unwrap();
+    fs::set_permissions(ready.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let ready = ready.path().join("ready");
+    for duty in ["script", "package-manager"] {
+        let script = format!("touch {}; exec sleep 100", ready.display());
+        let other_user = "exec setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh -c \"$0\"";
+        let words = ["-c".to_owned(), format!("OPM_SESSION=$$; export OPM_SESSION; {other_user}"), script];
+        let mut foreign = orphan_command(&fixture, 7, duty).args(words).spawn().unwrap();
+        wait_for(&ready);
+        assert!(fixture.system().clean_up(RunId(7)).is_empty(), "{duty}");
+        assert!(foreign.try_wait().unwrap().is_none(), "{duty}");
+        foreign.kill().unwrap();
+        foreign.wait().unwrap();
+        fs::remove_file(&ready).unwrap();
+    }
 }

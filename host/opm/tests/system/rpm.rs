@@ -402,3 +402,80 @@ fn a_database_that_cannot_be_read_is_no_empty_system() {
     let report = cluster.remove(&mut system, IMAGE, Stage::ShouldBeInstalled);
     assert!(failure_reason(&report).contains("database"), "{report:?}");
 }
+
+/// Code that lies in an image is none of the head node's.
+#[test]
+fn an_image_has_nothing_run_outside_of_it() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let image = cluster.roots[&IMAGE].path().to_owned();
+    let outside = cluster.fixture.path().join("outside");
+    let inside = image.join("ran");
+    let plugin = format!(
+        "import dnf\nfor path in ({outside:?}, {inside:?}):\n    try:\n        open(path, 'w').write('x')\n    except OSError:\n        \
+         pass\nclass Evil(dnf.Plugin):\n    name = 'evil'\n"
+    );
+    for directory in ["evil/plugins", "evil/conf", "evil/log"] {
+        fs::create_dir_all(image.join(directory)).unwrap();
+    }
+    fs::write(image.join("evil/plugins/evil.py"), plugin).unwrap();
+    fs::write(image.join("evil/conf/evil.conf"), "[main]\nenabled=1\n").unwrap();
+    let conf = format!(
+        "[main]\nplugins=1\npluginpath={0}/evil/plugins\npluginconfpath={0}/evil/conf\nlogdir=/../../../..{1}\n",
+        image.display(),
+        cluster.fixture.path().display()
+    );
+    fs::write(image.join("etc/dnf/dnf.conf"), conf).unwrap();
+    // That it would be run by whoever did not care.
+    let mut careless = Command::new("dnf");
+    careless.arg(format!("--installroot={}", image.display())).args(["--releasever=9", "repolist"]);
+    process::run(&mut careless);
+    assert!(outside.exists() && inside.exists(), "the plugin works");
+    fs::remove_file(&outside).unwrap();
+    fs::remove_file(&inside).unwrap();
+    let names = || {
+        let entries = fs::read_dir(cluster.fixture.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    fs::create_dir_all(&cluster.fixture.config.log_directory).unwrap();
+    let before = names();
+    let mut system = cluster.fixture.system();
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert_installed(&report);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert_eq!(cluster.remove(&mut system, IMAGE, Stage::ShouldNotBeInstalled).outcome, Ok(()));
+    assert!(!outside.exists() && !inside.exists());
+    assert_eq!(names(), before, "logs do not go where the image wants them");
+}
+
+/// It runs what lies in a root inside of it, where that is the business of the root.
+#[test]
+fn code_of_an_image_that_zypper_runs_stays_there() {
+    if !opkg_tests::tools::all_installed(&["zypper"]) {
+        return;
+    }
+    let Some(cluster) = RpmFixture::new() else { return };
+    cluster.build("demo", "1.0-1", &[]);
+    let image = cluster.roots[&IMAGE].path().to_owned();
+    fs::write(image.join("etc/os-release"), "ID=opensuse-leap\nVERSION_ID=15.6\n").unwrap();
+    let outside = cluster.fixture.path().join("outside");
+    fs::write(&outside, "of the head node").unwrap();
+    for kind in ["commit", "services", "system", "urlresolver"] {
+        let directory = image.join("usr/lib/zypp/plugins").join(kind);
+        fs::create_dir_all(&directory).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec 2> /dev/null\necho {kind} >> /ran\necho x > {0}\necho x > /proc/1/root{0}\nexit 0\n",
+            outside.display()
+        );
+        fs::write(directory.join("evil"), script).unwrap();
+        fs::set_permissions(directory.join("evil"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+    }
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert!(fs::read_to_string(image.join("ran")).unwrap().contains("services"), "it was run");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "of the head node");
+}

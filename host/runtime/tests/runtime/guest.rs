@@ -32,6 +32,9 @@ pub struct GuestBuilder {
     pub functions: String,
     /// Of 64 KiB.
     pub memory_pages: u32,
+    /// What it says it has run, and the programs of the commands that it answers with to `install`.
+    pub programs: Vec<&'static str>,
+    pub commands: Vec<&'static str>,
     /// Beside `log`, in the world of the plugin.
     pub world_imports: &'static str,
     pub packages: &'static str,
@@ -47,6 +50,8 @@ impl Default for GuestBuilder {
             output: ok_with_files(vec![]),
             imports: String::new(),
             functions: String::new(),
+            programs: Vec::new(),
+            commands: Vec::new(),
             memory_pages: 4,
             world_imports: "",
             packages: "",
@@ -74,6 +79,12 @@ impl GuestBuilder {
         let mut memory = GuestMemory::new(VALUES_OFFSET);
         let description = memory.write_value(&self.description());
         let output = memory.write_value(&self.output);
+        let programs = memory.write_value(&List(self.programs.iter().map(|name| str_value(name)).collect()));
+        let commands = self.commands.iter().map(|program| {
+            let argv = List(vec![str_value(program), str_value("-x")]);
+            Record(vec![argv, List(vec![]), U8(0), List(vec![]), List(vec![Value::U32(0)])])
+        });
+        let commands = memory.write_value(&Variant(0, Box::new(List(commands.collect())), 8));
         let data: String = memory.bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let heap = (VALUES_OFFSET + memory.bytes.len()).next_multiple_of(65536);
         let manager = "opkg:plugin/package-manager@0.1.0";
@@ -97,8 +108,8 @@ impl GuestBuilder {
                 {functions}
                 (func (export "{packaging}#describe") (result i32) {describe})
                 (func (export "{packaging}#generate") (param i32) (result i32) {generate})
-                (func (export "{manager}#programs") (result i32) unreachable)
-                (func (export "{manager}#install") (param i32 i32 {place}) (result i32) unreachable)
+                (func (export "{manager}#programs") (result i32) (i32.const {programs}))
+                (func (export "{manager}#install") (param i32 i32 {place}) (result i32) (i32.const {commands}))
                 (func (export "{manager}#remove") (param i32 i32 {place}) (result i32) unreachable)
                 (func (export "{manager}#refresh") (param {place}) (result i32) unreachable)
                 (func (export "{manager}#reinstall") (param i32 i32 {place}) (result i32) unreachable)

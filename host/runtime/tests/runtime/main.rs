@@ -5,8 +5,10 @@
 mod address_space;
 mod cache;
 mod calls;
+mod compiling;
 mod discovery;
 mod guest;
 mod hostile;
 mod layout;
+mod programs;
 mod wasi;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use askama::Template;
 use http::StatusCode;
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
 use opkg_oda::{Cluster, Event, EventFilter, Run, RunId, RunStatus, StepResult, Store};
@@ -82,8 +82,8 @@ fn run_row(run: &Run) -> RunRow {
         started: format_timestamp(run.started_at),
         duration: run.ended_at.map_or_else(String::new, |ended| format_duration(ended - run.started_at)),
         status: StatusLabel::new(run.status),
-        process: format!("{}, process {}", strip_control_chars(&run.host), run.pid),
-        command: strip_control_chars(&run.command),
+        process: format!("{}, process {}", escape_hidden(&run.host), run.pid),
+        command: escape_hidden(&run.command),
     }
 }
 
@@ -123,8 +123,8 @@ pub fn step_row(cluster: &Cluster, event: &Event) -> StepRow {
         name: event.name.clone(),
         packages: format::package_list(cluster, &event.packages),
         status: step_status_label(result),
-        message: message.map(strip_control_chars),
-        tail: result.map_or_else(String::new, |result| strip_control_chars(&result.log_tail)),
+        message: message.map(escape_hidden),
+        tail: result.map_or_else(String::new, |result| escape_hidden(&result.log_tail)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use opkg::strip_control_chars;
+use opkg::escape_hidden;
 use opkg_engine::clock::format_timestamp;
 use opkg_engine::format;
 use opkg_engine::status::{
@@ -121,7 +121,6 @@ fn state_view(
         attempts: state.attempts,
         changed: format_timestamp(state.changed_at.saturating_mul(1000)),
         advice: advice.map(|advice| (advice.message, advice.suggestion)),
-        failure: failure
-            .map(|failure| (format::stage_label(failure.stage), strip_control_chars(&failure.message))),
+        failure: failure.map(|failure| (format::stage_label(failure.stage), escape_hidden(&failure.message))),
     }
 }
