@@ -119,6 +119,42 @@ fn rpm_accepts_signed_packages_and_sources() {
     }
 }
 
+/// Told once for each target, however many OPKGs there are, and only of those targets.
+#[test]
+fn a_key_that_a_target_does_not_accept_is_a_warning() {
+    require_tools!("gpg");
+    let examples = ["hello-cluster", "jobwatch"].map(|name| opkgc::workspace().join("examples").join(name));
+    for (algorithm, targets, warned) in [
+        ("ed25519", "rhel-9,rhel-10,rhel-7,debian-12,fedora", vec!["rhel-9", "rhel-7"]),
+        (
+            "rsa1024",
+            "rhel-9,debian-12,debian-13,fedora,ubuntu-24.04",
+            vec!["debian-13", "fedora", "ubuntu-24.04"],
+        ),
+        ("rsa3072", "rhel-6,rhel-10,suse-15.6,debian-13", vec![]),
+        ("rsa3072", "rhel-5,mandriva-2008.0", vec!["rhel-5", "mandriva-2008.0"]),
+    ] {
+        let keys = SigningKeys::new("", algorithm);
+        let mut command = OpkgcEnvironment::new().command(["--dist", targets, "--repo", "--sign"]);
+        command.arg(&keys.secret).arg("-o").arg(scratch::create_directory("signed")).args(&examples);
+        let ended = process::run(&mut command);
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+        let said: Vec<&str> = ended
+            .stderr
+            .lines()
+            .filter(|line| line.contains("accepts no signature") || line.contains("does not accept"))
+            .collect();
+        assert_eq!(said.len(), warned.len(), "{algorithm}: {}", ended.stderr);
+        for target in warned {
+            assert!(
+                said.iter().any(|line| line.contains(&format!(": {target} "))),
+                "{target}: {}",
+                ended.stderr
+            );
+        }
+    }
+}
+
 #[test]
 fn dnf_takes_signed_packages_only() {
     require_tools!("gpg");

@@ -162,6 +162,28 @@ mod tests {
         assert!(matches!(error, AnswerFileError::Syntax { line: 2, .. }), "{error}");
     }
 
+    /// Answers may be passwords, and whoever reads a message need not be meant to see them.
+    #[test]
+    fn errors_show_no_answer() {
+        let whole =
+            "root_password = \"correct-horse\"\n[global]\nkeys = ['correct-horse', 'correct-horse']\n";
+        let damaged = (0..whole.len()).flat_map(|at| {
+            let (before, after) = whole.split_at(at);
+            let without = format!("{before}{}", &after[1..]);
+            let more = ["\"", "'", "\\q", "=", "[", "\0"].map(|extra| format!("{before}{extra}{after}"));
+            more.into_iter().chain([before.to_owned(), without])
+        });
+        let typed = ["a = 1.5 # correct-horse", "a = [['correct-horse']]", "[x]\na = 'correct-horse'"];
+        let errors: Vec<AnswerFileError> = damaged
+            .chain(typed.map(str::to_owned))
+            .filter_map(|text| AnswerFile::parse(&text).err())
+            .collect();
+        assert!(errors.len() > 100, "{}", errors.len());
+        for error in errors {
+            assert!(!format!("{error} {error:?}").contains("horse"), "{error}");
+        }
+    }
+
     proptest! {
         #![proptest_config(crate::testing::deterministic_config())]
 

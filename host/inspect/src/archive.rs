@@ -1,4 +1,4 @@
-//! The archives that packages are made of: tar, cpio of the "new ASCII" kind, and `ar`.
+//! The archives that packages are made of: tar and `ar`; see `cpio.rs` for that of RPMs.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -8,18 +8,10 @@ use tar::EntryType;
 
 use opkg::digest::hex;
 
-use crate::decompress::{lossy_text, read_limited};
+use crate::decompress::{self, lossy_text, read_limited};
 use crate::error::FormatError;
+use crate::limits::{Budget, MAX_AR_MEMBERS, MAX_NAME_BYTES, MAX_TEXT_BYTES};
 use crate::package::{FileEntry, FileKind};
-
-/// Entries of one archive.
-const MAX_ENTRIES: usize = 1_000_000;
-
-/// Bytes of a path, or of a set of extended attributes of one.
-const MAX_NAME_BYTES: u64 = 64 << 10;
-
-/// Bytes of a text that is kept.
-pub(crate) const MAX_TEXT_BYTES: u64 = 1 << 20;
 
 /// Which files are kept as a whole, by their paths.
 pub(crate) type KeepPredicate = fn(&str) -> bool;
@@ -32,11 +24,17 @@ pub(crate) struct ArchiveFiles {
 }
 
 impl ArchiveFiles {
-    fn add(&mut self, path: String, entry: FileEntry, kept: Option<Vec<u8>>) -> Result<(), FormatError> {
-        if self.entries.len() >= MAX_ENTRIES {
-            return Err(FormatError::corrupt(format!("an archive of more than {MAX_ENTRIES} files")));
-        }
+    pub(crate) fn add(
+        &mut self,
+        path: String,
+        entry: FileEntry,
+        kept: Option<Vec<u8>>,
+        budget: &Budget,
+    ) -> Result<(), FormatError> {
+        budget.take_file(&path)?;
+        budget.take_bytes(entry.target.as_ref().map_or(0, String::len) + entry.owner.len())?;
         if let Some(bytes) = kept {
+            budget.take_bytes(bytes.len())?;
             self.contents.insert(path.clone(), bytes);
         }
         match self.entries.insert(path.clone(), entry) {
@@ -46,8 +44,20 @@ impl ArchiveFiles {
     }
 }
 
+/// Reads a tar, compressed or not.
+pub(crate) fn read_compressed_tar(
+    bytes: &[u8],
+    keeps: KeepPredicate,
+    budget: &Budget,
+) -> Result<ArchiveFiles, FormatError> {
+    if bytes.starts_with(b"BZh") {
+        return Err(FormatError::corrupt("it is compressed with bzip2, which is not read"));
+    }
+    read_tar(decompress::reader(bytes, budget)?, keeps, budget)
+}
+
 /// Reads a tar. Paths come without a leading `./` or trailing `/`.
-pub(crate) fn read_tar(reader: impl Read, keeps: KeepPredicate) -> Result<ArchiveFiles, FormatError> {
+fn read_tar(reader: impl Read, keeps: KeepPredicate, budget: &Budget) -> Result<ArchiveFiles, FormatError> {
     let mut files = ArchiveFiles::default();
     let mut archive = tar::Archive::new(reader);
     // What precedes an entry because its header has no room for it.
@@ -105,7 +115,7 @@ pub(crate) fn read_tar(reader: impl Read, keeps: KeepPredicate) -> Result<Archiv
             FileKind::File => hash_contents(&mut entry, &mut described, keeps(&path))?,
             _ => None,
         };
-        files.add(path, described, kept)?;
+        files.add(path, described, kept, budget)?;
     }
     Ok(files)
 }
@@ -128,12 +138,16 @@ fn parse_pax_records(mut bytes: &[u8]) -> Result<BTreeMap<String, String>, Forma
     Ok(records)
 }
 
-fn until_zero(bytes: &[u8]) -> &[u8] {
+pub(crate) fn until_zero(bytes: &[u8]) -> &[u8] {
     bytes.split(|it| *it == 0).next().unwrap_or_default()
 }
 
 /// Reads all of a file for its size and checksum, and gives back what is to be kept of it.
-fn hash_contents(reader: &mut impl Read, entry: &mut FileEntry, keep: bool) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn hash_contents(
+    reader: &mut impl Read,
+    entry: &mut FileEntry,
+    keep: bool,
+) -> io::Result<Option<Vec<u8>>> {
     let (mut hash, mut size, mut kept) = (Sha256::new(), 0, Vec::new());
     let mut buffer = [0; 16 << 10];
     loop {
@@ -152,47 +166,6 @@ fn hash_contents(reader: &mut impl Read, entry: &mut FileEntry, keep: bool) -> i
     Ok((keep && size <= MAX_TEXT_BYTES).then_some(kept))
 }
 
-/// Sizes and checksums of what an RPM's payload holds, by path without a leading `./`.
-pub(crate) fn read_cpio(mut reader: impl Read, keeps: KeepPredicate) -> Result<ArchiveFiles, FormatError> {
-    const HEADER: usize = 110;
-    let mut files = ArchiveFiles::default();
-    loop {
-        let mut header = [0; HEADER];
-        reader.read_exact(&mut header)?;
-        if !matches!(&header[..6], b"070701" | b"070702") {
-            return Err(FormatError::corrupt("a payload of an unknown kind"));
-        }
-        let field = |index: usize| {
-            let digits = std::str::from_utf8(&header[6 + index * 8..14 + index * 8]).ok();
-            digits
-                .and_then(|it| u32::from_str_radix(it, 16).ok())
-                .ok_or_else(|| FormatError::corrupt("a damaged header in the payload"))
-        };
-        let (mode, size, name_size) = (field(1)?, u64::from(field(6)?), u64::from(field(11)?));
-        if name_size > MAX_NAME_BYTES {
-            return Err(FormatError::corrupt("an endless path in the payload"));
-        }
-        // Name and contents both end at a multiple of four.
-        let padded = (HEADER as u64 + name_size).next_multiple_of(4) - HEADER as u64;
-        let mut name = vec![0; usize::try_from(padded).unwrap_or(usize::MAX)];
-        reader.read_exact(&mut name)?;
-        let path = lossy_text(until_zero(&name));
-        if path == "TRAILER!!!" {
-            return Ok(files);
-        }
-        let path = path.strip_prefix('.').filter(|it| it.starts_with('/')).unwrap_or(&path).to_owned();
-        let mut entry = FileEntry::default();
-        let kept =
-            hash_contents(&mut reader.by_ref().take(size), &mut entry, mode >> 12 == 8 && keeps(&path))?;
-        if entry.size != Some(size) {
-            return Err(FormatError::corrupt("the payload ends too early"));
-        }
-        let padding = size.next_multiple_of(4) - size;
-        io::copy(&mut reader.by_ref().take(padding), &mut io::sink())?;
-        files.add(path, entry, kept)?;
-    }
-}
-
 /// Members of an `ar`, in their order.
 pub(crate) fn read_ar(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, FormatError> {
     const HEADER: usize = 60;
@@ -205,6 +178,9 @@ pub(crate) fn read_ar(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, FormatError>
         let size: usize = word(48..58)?.parse().map_err(|_| damaged())?;
         let end = HEADER.checked_add(size).ok_or_else(damaged)?;
         let contents = rest.get(HEADER..end).ok_or_else(damaged)?;
+        if members.len() >= MAX_AR_MEMBERS {
+            return Err(FormatError::corrupt(format!("an ar archive of more than {MAX_AR_MEMBERS} members")));
+        }
         members.push((word(0..16)?.trim_end_matches('/').to_owned(), contents));
         // An odd one is padded, except that the last may lack it.
         rest = rest.get(end.next_multiple_of(2)..).unwrap_or_default();

@@ -1,25 +1,20 @@
 //! Binary packages of format 2.0, see deb(5).
 
-use crate::archive::{self, MAX_TEXT_BYTES};
+use crate::archive::{self, ArchiveFiles, KeepPredicate};
 use crate::control;
 use crate::decompress::{self, lossy_text};
 use crate::error::FormatError;
+use crate::limits::{Budget, MAX_TEXT_BYTES};
 use crate::package::{Package, PackageFormat};
 
 /// Control files whose lines are compared. What they hold else is part of the files, below `DEBIAN/`.
 const SCRIPTS: [&str; 5] = ["preinst", "postinst", "prerm", "postrm", "config"];
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
+pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
     let members = archive::read_ar(bytes)?;
-    let member = |name: &str| {
-        let found = members
-            .iter()
-            .find(|it| it.0.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('.')));
-        found.map(|it| it.1).ok_or_else(|| FormatError::corrupt(format!("there is no {name} in the archive")))
-    };
     let mut package = Package::new(PackageFormat::Deb);
 
-    let inner = archive::read_tar(decompress::reader(member("control.tar")?)?, |_| true)?;
+    let inner = read_member(&members, "control.tar", |_| true, budget)?;
     let kept = |name: &str| inner.contents.get(name).map(|bytes| lossy_text(bytes));
     package.tags =
         control::parse_fields(&kept("control").ok_or_else(|| FormatError::corrupt("no control file"))?)?;
@@ -31,12 +26,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
         package.texts.extend(kept(script).map(|text| (script.to_owned(), text)));
     }
 
-    let contents = archive::read_tar(decompress::reader(member("data.tar")?)?, is_changelog)?;
+    let contents = read_member(&members, "data.tar", is_changelog, budget)?;
     for (path, mut bytes) in contents.contents {
         if decompress::is_compressed(&bytes) {
-            let unpacked =
-                decompress::reader(&bytes).and_then(|it| decompress::read_limited(it, MAX_TEXT_BYTES));
+            let unpacked = decompress::reader(&bytes, budget)
+                .and_then(|reader| decompress::read_limited(reader, MAX_TEXT_BYTES));
             bytes = unpacked.ok().flatten().unwrap_or_default();
+            budget.take_bytes(bytes.len())?;
         }
         package.texts.insert(format!("/{path}"), lossy_text(&bytes));
     }
@@ -56,6 +52,23 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
         package.files.insert(format!("DEBIAN/{path}"), entry);
     }
     Ok(package)
+}
+
+/// Reads the archive of that name, whichever ending for its compression it has.
+fn read_member(
+    members: &[(String, &[u8])],
+    name: &str,
+    keeps: KeepPredicate,
+    budget: &Budget,
+) -> Result<ArchiveFiles, FormatError> {
+    let is_named = |found: &&(String, &[u8])| {
+        found.0.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('.'))
+    };
+    let (found, bytes) = members
+        .iter()
+        .find(is_named)
+        .ok_or_else(|| FormatError::corrupt(format!("there is no {name} in the archive")))?;
+    archive::read_compressed_tar(bytes, keeps, budget).map_err(|error| error.in_member(found))
 }
 
 fn is_changelog(path: &str) -> bool {

@@ -5,11 +5,7 @@ use std::io::{self, Read};
 use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
-/// Bytes that one compressed stream may unpack to. What is written here stays below half of it.
-pub(crate) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
-
-/// Bytes of memory that xz may take: more than its highest preset needs.
-const MAX_XZ_MEMORY: u64 = 256 << 20;
+use crate::limits::{Budget, MAX_XZ_MEMORY, MAX_ZSTD_WINDOW_LOG};
 
 /// Whether a stream is compressed, by its first bytes.
 pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
@@ -23,38 +19,24 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const LZMA_MAGIC: [u8; 3] = [0x5d, 0, 0];
 
 /// The data of a stream, whatever it is compressed with; itself, if with nothing that is known.
-pub(crate) fn reader<'a>(bytes: &'a [u8]) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn reader<'a>(bytes: &'a [u8], budget: &'a Budget) -> io::Result<Box<dyn Read + 'a>> {
     Ok(if bytes.starts_with(&GZIP_MAGIC) {
-        limit(flate2::bufread::MultiGzDecoder::new(bytes))
+        limit(flate2::bufread::MultiGzDecoder::new(bytes), budget)
     } else if bytes.starts_with(&XZ_MAGIC) {
-        limit(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?))
+        limit(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?), budget)
     } else if bytes.starts_with(&LZMA_MAGIC) {
-        limit(XzDecoder::new_stream(bytes, Stream::new_lzma_decoder(MAX_XZ_MEMORY)?))
+        limit(XzDecoder::new_stream(bytes, Stream::new_lzma_decoder(MAX_XZ_MEMORY)?), budget)
     } else if bytes.starts_with(&ZSTD_MAGIC) {
-        limit(zstd::stream::read::Decoder::with_buffer(bytes)?)
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+        decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+        limit(decoder, budget)
     } else {
-        limit(bytes)
+        limit(bytes, budget)
     })
 }
 
-fn limit<'a>(inner: impl Read + 'a) -> Box<dyn Read + 'a> {
-    Box::new(io::BufReader::with_capacity(64 << 10, LimitedReader { inner, remaining: MAX_UNPACKED_BYTES }))
-}
-
-/// Fails instead of giving more than it may.
-struct LimitedReader<R> {
-    inner: R,
-    remaining: u64,
-}
-
-impl<R: Read> Read for LimitedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.remaining = self.remaining.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other(format!("it unpacks to more than {} GiB", MAX_UNPACKED_BYTES >> 30))
-        })?;
-        Ok(count)
-    }
+fn limit<'a>(inner: impl Read + 'a, budget: &'a Budget) -> Box<dyn Read + 'a> {
+    Box::new(io::BufReader::with_capacity(64 << 10, budget.limit(inner)))
 }
 
 /// All of a stream that is no longer than that; nothing of a longer one.
@@ -77,19 +59,4 @@ pub(crate) fn lossy_text(bytes: &[u8]) -> String {
 /// Whether bytes are text for people.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_stream_ends_at_the_limit() {
-        let mut ended = LimitedReader { inner: io::repeat(1), remaining: 1000 };
-        let error = io::copy(&mut ended, &mut io::sink()).unwrap_err();
-        assert!(error.to_string().starts_with("it unpacks to more than"));
-        let mut whole = LimitedReader { inner: &[1, 2, 3][..], remaining: 3 };
-        assert_eq!(io::copy(&mut whole, &mut io::sink()).unwrap(), 3);
-    }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::archive;
 use crate::control;
-use crate::decompress;
 use crate::error::FormatError;
+use crate::limits::Budget;
 use crate::package::{FileEntry, Package, PackageFormat};
 
 /// Reads the control file, and the archives that stand beside it, if it is known where it stands.
-pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, FormatError> {
+pub(crate) fn read(text: &str, directory: Option<&Path>, budget: &Budget) -> Result<Package, FormatError> {
     let mut package = Package::new(PackageFormat::Dsc);
     package.tags = control::parse_fields(strip_signature(text))?;
     package.relations = control::take_relations(&mut package.tags);
@@ -35,7 +35,8 @@ pub(crate) fn read(text: &str, directory: Option<&Path>) -> Result<Package, Form
         let role = if package.files.contains_key(role) { name } else { role };
         package.files.insert(role.to_owned(), entry);
         if let Some(bytes) = directory.and_then(|it| crate::file::read_regular_file(&it.join(name)).ok()) {
-            let inside = archive::read_tar(decompress::reader(&bytes)?, |_| false)?;
+            let inside = archive::read_compressed_tar(&bytes, |_| false, budget)
+                .map_err(|error| error.in_member(name))?;
             let inside = inside.entries.into_iter();
             package.files.extend(inside.map(|(path, entry)| (format!("{role}: {path}"), entry)));
         }

@@ -44,6 +44,11 @@ impl FormatError {
         Self::Corrupt(how.into())
     }
 
+    /// Names the part of the package that is wrong.
+    pub(crate) fn in_member(self, member: &str) -> Self {
+        Self::Corrupt(format!("{}: {self}", member.escape_debug()))
+    }
+
     pub(crate) fn with_path(self, path: &Path) -> Error {
         Error::InvalidPackage { path: path.to_owned(), reason: self.to_string() }
     }

@@ -1,18 +1,20 @@
 //! Reads packages of all formats that are written, and says in what two of them differ.
 //!
-//! Packages are hostile: sizes and offsets are checked, what unpacks to more than is reasonable is refused, and
-//! nothing is unpacked to disk. The contents of files are read only for their checksums.
+//! Packages are hostile: sizes and offsets are checked, what takes more than `limits.rs` allows is refused, and nothing
+//! is unpacked to disk. The contents of files are read only for their checksums.
 
 #![warn(clippy::disallowed_methods)]
 
 mod archive;
 mod control;
+mod cpio;
 mod deb;
 mod decompress;
 mod differences;
 mod dsc;
 mod error;
 mod file;
+mod limits;
 mod matching;
 mod package;
 mod read;

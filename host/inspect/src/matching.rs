@@ -9,11 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::differences::{Difference, compare};
 use crate::error::Error;
 use crate::file::read_regular_file;
+use crate::limits::MAX_DIRECTORY_FILES;
 use crate::read::read;
 use opkg::digest::hex;
-
-/// Files of one directory, with all below it.
-const MAX_FILES: usize = 100_000;
 
 /// Two files that belong together, or one that nothing belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +133,8 @@ fn collect_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error
         } else if kind.is_file() || kind.is_symlink() {
             files.push(entry.path());
         }
-        if files.len() > MAX_FILES {
-            let reason = format!("there are more than {MAX_FILES} files in it");
+        if files.len() > MAX_DIRECTORY_FILES {
+            let reason = format!("there are more than {MAX_DIRECTORY_FILES} files in it");
             return Err(Error::InvalidPackage { path: directory.to_owned(), reason });
         }
     }

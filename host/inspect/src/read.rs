@@ -5,9 +5,10 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use crate::archive::{self, MAX_TEXT_BYTES};
+use crate::archive;
 use crate::error::{Error, FormatError};
 use crate::file::read_regular_file;
+use crate::limits::{Budget, MAX_TEXT_BYTES};
 use crate::package::{FileEntry, FileKind, Package, PackageFormat};
 use crate::{deb, decompress, dsc, rpm};
 use opkg::digest::hex;
@@ -39,17 +40,18 @@ pub fn read_bytes(bytes: &[u8], name: &Path) -> Result<Package, Error> {
 
 fn parse(bytes: &[u8], path: &Path, directory: Option<&Path>) -> Result<Package, FormatError> {
     let name = path.to_string_lossy();
+    let budget = Budget::new();
     if bytes.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
-        return rpm::read(bytes);
+        return rpm::read(bytes, &budget);
     }
     if bytes.starts_with(b"!<arch>\n") && name.ends_with(".deb") {
-        return deb::read(bytes);
+        return deb::read(bytes, &budget);
     }
     if name.ends_with(".dsc") {
-        return dsc::read(&decompress::lossy_text(bytes), directory);
+        return dsc::read(&decompress::lossy_text(bytes), directory, &budget);
     }
     if name.contains(".tar") || name.ends_with(".tgz") {
-        let files = archive::read_tar(decompress::reader(bytes)?, |_| false)?;
+        let files = archive::read_compressed_tar(bytes, |_| false, &budget)?;
         return Ok(Package { files: files.entries, ..Package::new(PackageFormat::Archive) });
     }
     Ok(plain_file(bytes))

@@ -1,17 +1,20 @@
 //! Binary and source RPMs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use opkg_package::rpm::reader::{self, ParsedHeader, ParsedValue};
 
-use crate::archive::{self, ArchiveFiles};
+use crate::archive::ArchiveFiles;
+use crate::cpio::{self, ListedFile};
 use crate::decompress::{self, lossy_text};
 use crate::error::FormatError;
+use crate::limits::Budget;
 use crate::package::{FileEntry, FileKind, Package, PackageFormat};
 use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, RELATIONS, SCRIPTLETS};
 use opkg::digest::hex;
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
+pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
     let rpm = reader::read(bytes)?;
     let header = &rpm.header;
     let mut package = Package::new(if rpm.is_source { PackageFormat::SourceRpm } else { PackageFormat::Rpm });
@@ -26,8 +29,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Package, FormatError> {
     read_relations(header, &mut package);
     read_scriptlets(header, &mut package);
 
-    let payload = read_payload(&bytes[rpm.payload_start..], header)?;
-    package.files = read_files(header, payload.as_ref())?;
+    let listed = list_files(header, budget)?;
+    let payload = read_payload(&bytes[rpm.payload_start..], header, &listed, budget)
+        .map_err(|error| error.in_member("payload"))?;
+    package.files = read_files(header, &listed, payload.as_ref(), budget)?;
     let kept = payload.map(|it| it.contents).unwrap_or_default();
     package.texts.extend(kept.into_iter().map(|(path, bytes)| (path, lossy_text(&bytes))));
     Ok(package)
@@ -92,33 +97,71 @@ fn read_scriptlets(header: &ParsedHeader, package: &mut Package) {
 }
 
 /// What the payload holds, if its kind is known: otherwise the header's word has to be enough.
-fn read_payload(bytes: &[u8], header: &ParsedHeader) -> Result<Option<ArchiveFiles>, FormatError> {
-    // Absent in old packages, which know nothing else.
-    const COMPRESSOR: u32 = 1125;
-    const FORMAT: u32 = 1124;
-    let compressor = header.text(COMPRESSOR).unwrap_or("gzip");
-    if !matches!(compressor, "gzip" | "xz" | "zstd" | "lzma")
-        || header.text(FORMAT).unwrap_or("cpio") != "cpio"
+fn read_payload(
+    bytes: &[u8],
+    header: &ParsedHeader,
+    listed: &[ListedFile],
+    budget: &Budget,
+) -> Result<Option<ArchiveFiles>, FormatError> {
+    // Absent in old packages, which know nothing else, and where nothing is compressed.
+    let compressor = header.text(tag::PAYLOAD_COMPRESSOR).unwrap_or("gzip");
+    if !matches!(compressor, "gzip" | "xz" | "zstd" | "lzma" | "none" | "identity")
+        || header.text(tag::PAYLOAD_FORMAT).unwrap_or("cpio") != "cpio"
     {
         return Ok(None);
     }
-    archive::read_cpio(decompress::reader(bytes)?, |path| path.ends_with(".spec") && !path.contains('/'))
-        .map(Some)
+    let keeps = |path: &str| path.ends_with(".spec") && !path.contains('/');
+    cpio::read_cpio(decompress::reader(bytes, budget)?, listed, keeps, budget).map(Some)
+}
+
+/// The files that the header lists, in its order.
+fn list_files(header: &ParsedHeader, budget: &Budget) -> Result<Vec<ListedFile>, FormatError> {
+    let (modes, sizes) = (header.numbers(tag::FILE_MODES), file_sizes(header));
+    let (devices, inodes) = (header.numbers(tag::FILE_DEVICES), header.numbers(tag::FILE_INODES));
+    // Of several hard links the last one carries the contents.
+    let mut last: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    let identity = |index: usize| devices.get(index).copied().zip(inodes.get(index).copied());
+    let is_regular = |index: usize| modes.get(index).is_some_and(|mode| mode >> 12 == 8);
+    let is_ghost = |index: usize| {
+        let flags = header.numbers(tag::FILE_FLAGS).get(index).copied().unwrap_or(0);
+        flags >> tag::FILE_GHOST_BIT & 1 == 1
+    };
+    let paths = file_paths(header, budget)?;
+    for index in (0..paths.len()).filter(|index| is_regular(*index) && !is_ghost(*index)) {
+        last.extend(identity(index).map(|identity| (identity, index)));
+    }
+    let listed = paths.into_iter().enumerate().map(|(index, path)| {
+        let is_regular = is_regular(index);
+        let is_link = modes.get(index).is_some_and(|mode| mode >> 12 == 10);
+        let carries =
+            identity(index).is_none_or(|identity| last.get(&identity).is_none_or(|last| *last == index));
+        let size = sizes.get(index).copied().unwrap_or(0);
+        let payload_size = if is_link || is_regular && carries { size } else { 0 };
+        ListedFile { path, payload_size, is_regular }
+    });
+    Ok(listed.collect())
+}
+
+/// In 64 bits where one is larger than 4 GiB, and always in format 6.
+fn file_sizes(header: &ParsedHeader) -> &[u64] {
+    match header.numbers(tag::LONG_FILE_SIZES) {
+        [] => header.numbers(tag::FILE_SIZES),
+        long => long,
+    }
 }
 
 fn read_files(
     header: &ParsedHeader,
+    listed: &[ListedFile],
     payload: Option<&ArchiveFiles>,
-) -> Result<std::collections::BTreeMap<String, FileEntry>, FormatError> {
+    budget: &Budget,
+) -> Result<BTreeMap<String, FileEntry>, FormatError> {
     let (modes, flags) = (header.numbers(tag::FILE_MODES), header.numbers(tag::FILE_FLAGS));
     let (users, groups) = (header.texts(tag::FILE_USERS), header.texts(tag::FILE_GROUPS));
-    let sizes = match header.numbers(tag::LONG_FILE_SIZES) {
-        [] => header.numbers(tag::FILE_SIZES),
-        long => long,
-    };
+    let sizes = file_sizes(header);
     let of = |texts: &[String], index: usize| texts.get(index).filter(|it| !it.is_empty()).cloned();
-    let mut files = std::collections::BTreeMap::new();
-    for (index, path) in file_paths(header)?.into_iter().enumerate() {
+    let mut files = BTreeMap::new();
+    for (index, ListedFile { path, .. }) in listed.iter().enumerate() {
         let mode = modes.get(index).copied().unwrap_or(0);
         let kind = match mode >> 12 {
             4 => FileKind::Directory,
@@ -135,7 +178,7 @@ fn read_files(
         marks.extend(verify.filter(|it| *it != 0xffff_ffff).map(|it| format!("verify {it:x}")));
         let size = sizes.get(index).copied().filter(|_| kind == FileKind::File);
         // Of several hard links only one carries the contents.
-        let held = payload.and_then(|it| it.entries.get(&path)).filter(|it| it.size == size);
+        let held = payload.and_then(|it| it.entries.get(path)).filter(|it| it.size == size);
         let digest =
             held.and_then(|it| it.digest.clone()).or_else(|| of(header.texts(tag::FILE_DIGESTS), index));
         let entry = FileEntry {
@@ -152,22 +195,28 @@ fn read_files(
             flags: marks.join(", "),
             time: header.numbers(tag::FILE_TIMES).get(index).copied(),
         };
-        files.insert(path, entry);
+        budget.take_bytes(entry.flags.len() + entry.owner.len())?;
+        files.insert(path.clone(), entry);
     }
     Ok(files)
 }
 
-fn file_paths(header: &ParsedHeader) -> Result<Vec<String>, FormatError> {
+fn file_paths(header: &ParsedHeader, budget: &Budget) -> Result<Vec<String>, FormatError> {
     let directories = header.texts(tag::DIRECTORY_NAMES);
     let indexes = header.numbers(tag::DIRECTORY_INDEXES);
     let names = header.texts(tag::BASE_NAMES);
     if names.is_empty() {
-        return Ok(header.texts(tag::OLD_FILE_NAMES).to_vec());
+        let whole = header.texts(tag::OLD_FILE_NAMES);
+        whole.iter().try_for_each(|path| budget.take_file(path))?;
+        return Ok(whole.to_vec());
     }
     let whole = |(index, name): (usize, &String)| {
-        let directory = indexes.get(index).and_then(|it| directories.get(usize::try_from(*it).ok()?));
+        let directory = indexes.get(index).and_then(|number| directories.get(usize::try_from(*number).ok()?));
         let directory =
             directory.ok_or_else(|| FormatError::corrupt(format!("{name:?} is in no directory")))?;
+        // Counted before they are joined: one long directory may have many files.
+        budget.take_bytes(directory.len())?;
+        budget.take_file(name)?;
         Ok(format!("{directory}{name}"))
     };
     names.iter().enumerate().map(whole).collect()

@@ -1,7 +1,7 @@
 //! Names of the tags of an RPM, from its public header `rpmtag.h`, and which of them are told of elsewhere.
 
 /// Tags that are compared one by one.
-const TAG_NAMES: [(u32, &str); 60] = [
+const TAG_NAMES: [(u32, &str); 70] = [
     (100, "HEADERI18NTABLE"),
     (1000, "NAME"),
     (1001, "VERSION"),
@@ -51,6 +51,7 @@ const TAG_NAMES: [(u32, &str); 60] = [
     (1144, "FILEDEPENDSN"),
     (1145, "DEPENDSDICT"),
     (1146, "SOURCEPKGID"),
+    (5009, "LONGSIZE"),
     (5011, "FILEDIGESTALGO"),
     (5012, "BUGURL"),
     (5034, "VCS"),
@@ -62,16 +63,32 @@ const TAG_NAMES: [(u32, &str); 60] = [
     (5112, "PAYLOADSIZE"),
     (5113, "PAYLOADSIZEALT"),
     (5114, "RPMFORMAT"),
+    (5115, "FILEMIMEINDEX"),
+    (5116, "MIMEDICT"),
+    (5118, "PACKAGEDIGESTS"),
+    (5119, "PACKAGEDIGESTALGOS"),
+    (5120, "SOURCENEVR"),
+    (5121, "PAYLOADSHA512"),
+    (5122, "PAYLOADSHA512ALT"),
+    (5123, "PAYLOADSHA3_256"),
+    (5124, "PAYLOADSHA3_256ALT"),
 ];
 
 /// Those of the signature header.
-const SIGNATURE_TAG_NAMES: [(u32, &str); 12] = [
+const SIGNATURE_TAG_NAMES: [(u32, &str); 19] = [
     (267, "DSAHEADER"),
     (268, "RSAHEADER"),
     (269, "SHA1HEADER"),
     (270, "LONGSIGSIZE"),
     (271, "LONGARCHIVESIZE"),
     (273, "SHA256HEADER"),
+    (274, "FILESIGNATURES"),
+    (275, "FILESIGNATURELENGTH"),
+    (276, "VERITYSIGNATURES"),
+    (277, "VERITYSIGNATUREALGO"),
+    (278, "OPENPGP"),
+    (279, "SHA3_256HEADER"),
+    (999, "RESERVED"),
     (1000, "SIGSIZE"),
     (1002, "SIGPGP"),
     (1004, "SIGMD5"),
@@ -147,6 +164,9 @@ pub(crate) const RELATION_FLAGS: [(u32, &str); 9] = [
     (28, "config"),
 ];
 
+/// Of a file that is the package's, but not in it.
+pub(crate) const FILE_GHOST_BIT: u32 = 6;
+
 /// Bits of a file's flags.
 pub(crate) const FILE_FLAG_NAMES: [(u32, &str); 10] = [
     (0, "config"),
@@ -176,10 +196,14 @@ pub(crate) const FILE_VERIFY_FLAGS: u32 = 1045;
 pub(crate) const CHANGELOG_TIMES: u32 = 1080;
 pub(crate) const CHANGELOG_NAMES: u32 = 1081;
 pub(crate) const CHANGELOG_TEXTS: u32 = 1082;
+pub(crate) const FILE_DEVICES: u32 = 1095;
+pub(crate) const FILE_INODES: u32 = 1096;
 pub(crate) const FILE_LANGUAGES: u32 = 1097;
 pub(crate) const DIRECTORY_INDEXES: u32 = 1116;
 pub(crate) const BASE_NAMES: u32 = 1117;
 pub(crate) const DIRECTORY_NAMES: u32 = 1118;
+pub(crate) const PAYLOAD_FORMAT: u32 = 1124;
+pub(crate) const PAYLOAD_COMPRESSOR: u32 = 1125;
 pub(crate) const LONG_FILE_SIZES: u32 = 5008;
 pub(crate) const FILE_CAPABILITIES: u32 = 5010;
 
@@ -199,8 +223,8 @@ const NOT_COMPARED: [u32; 22] = [
     CHANGELOG_TIMES,
     CHANGELOG_NAMES,
     CHANGELOG_TEXTS,
-    1095,
-    1096,
+    FILE_DEVICES,
+    FILE_INODES,
     FILE_LANGUAGES,
     DIRECTORY_INDEXES,
     BASE_NAMES,

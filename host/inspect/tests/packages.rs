@@ -12,8 +12,9 @@ use common::{Fixture, TIME};
 use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_bytes};
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, FileMarks, HookTime,
-    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, Scriptlet, SourcePackage,
+    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
+    HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, Scriptlet,
+    SourcePackage,
 };
 use opkg_package::{BuildMode, write_packages};
 use proptest::prelude::*;
@@ -58,6 +59,7 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container,
         packages: vec![sample_package(files)],
+        accepted_keys: None,
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
@@ -67,7 +69,8 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>
 
 /// Every container in every compression that it may have, and how a file of it is called.
 fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
-    let (rpm, deb) = (Container::Rpm, Container::Deb);
+    let rpm = |compression| Container::Rpm(RpmFormat { compression, file_digests: DigestAlgorithm::Sha256 });
+    let deb = Container::Deb;
     vec![
         ("x.rpm", PackageFormat::Rpm, rpm(Compression::Gzip)),
         ("x.rpm", PackageFormat::Rpm, rpm(Compression::Xz)),
@@ -156,7 +159,10 @@ fn identity_relations_and_scriptlets() {
     let read = |name: &str, container| -> Package {
         read_bytes(&build_package(container, Vec::new()).unwrap(), Path::new(name)).unwrap()
     };
-    let rpm = read("x.rpm", Container::Rpm(Compression::Zstd));
+    let rpm = read(
+        "x.rpm",
+        Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 }),
+    );
     assert_eq!(rpm.identity.as_deref(), Some("opkg-x all"));
     assert_eq!(rpm.tags["VERSION"], "1.0");
     assert!(rpm.relations.contains(&relation("requires", "munge >= 3")));
@@ -184,7 +190,16 @@ fn configuration_is_marked() {
         let bytes = build_package(container, files.clone()).unwrap();
         read_bytes(&bytes, Path::new(name)).unwrap().files["/etc/x"].flags.clone()
     };
-    assert_eq!(flags("x.rpm", Container::Rpm(Compression::Gzip)), "config, noreplace");
+    assert_eq!(
+        flags(
+            "x.rpm",
+            Container::Rpm(RpmFormat {
+                compression: Compression::Gzip,
+                file_digests: DigestAlgorithm::Sha256
+            })
+        ),
+        "config, noreplace"
+    );
     assert_eq!(flags("x.deb", Container::Deb(Compression::Gzip)), "config");
 }
 
@@ -260,4 +275,119 @@ fn a_control_file_with_its_archives() {
         fs::write(&file, control.replace("x_1.orig.tar", name)).unwrap();
         assert!(read(&file).is_err(), "{name}");
     }
+}
+
+fn tar_with(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, contents) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(contents.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, &contents[..]).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn deb_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = b"!<arch>\n".to_vec();
+    for (name, bytes) in members {
+        archive.extend(
+            format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, bytes.len()).bytes(),
+        );
+        archive.extend(*bytes);
+        archive.resize(archive.len().next_multiple_of(2), b'\n');
+    }
+    archive
+}
+
+/// How the name of a member ends, and what compresses it.
+type Way<'a> = (&'a str, &'a dyn Fn(&[u8]) -> Vec<u8>);
+
+/// Each compressor that packages were ever made with, whatever the member is called.
+#[test]
+fn members_of_a_deb_may_be_compressed_in_any_way() {
+    use std::io::Write;
+    let control = tar_with([("./control".to_owned(), b"Package: x\nArchitecture: all\n".to_vec())]);
+    let data = tar_with([("./usr/x".to_owned(), b"x".to_vec())]);
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let lzma = |bytes: &[u8]| {
+        let options = liblzma::stream::LzmaOptions::new_preset(1).unwrap();
+        let stream = liblzma::stream::Stream::new_lzma_encoder(&options).unwrap();
+        let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let xz = |bytes: &[u8]| {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let ways: [Way<'_>; 5] =
+        [("", &<[u8]>::to_vec), (".gz", &gzip), (".xz", &xz), (".lzma", &lzma), (".zst", &zstd)];
+    for (of_control, compress_control) in &ways {
+        for (of_data, compress_data) in &ways {
+            let (control_name, data_name) =
+                (format!("control.tar{of_control}"), format!("data.tar{of_data}"));
+            let (control, data) = (compress_control(&control), compress_data(&data));
+            let deb = deb_of(&[("debian-binary", b"2.0\n"), (&control_name, &control), (&data_name, &data)]);
+            let package = read_bytes(&deb, Path::new("x.deb")).unwrap();
+            assert_eq!(package.files["/usr/x"].size, Some(1), "{control_name} {data_name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_deb_is_told_with_the_member() {
+    let control = tar_with([("./control".to_owned(), b"Package: x\nArchitecture: all\n".to_vec())]);
+    let error = |data: (&str, &[u8])| {
+        let deb = deb_of(&[("debian-binary", b"2.0\n"), ("control.tar", &control), data]);
+        read_bytes(&deb, Path::new("x.deb")).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error(("data.tar.bz2", b"BZh91AY&SY")),
+        "x.deb cannot be read: data.tar.bz2: it is compressed with bzip2, which is not read"
+    );
+    assert!(error(("data.tar.xz", b"\xfd7zXZ\0damaged")).starts_with("x.deb cannot be read: data.tar.xz: "));
+    assert!(error(("data.tar.gz", b"\x1f\x8b")).starts_with("x.deb cannot be read: data.tar.gz: "));
+    assert_eq!(error(("other", b"")), "x.deb cannot be read: there is no data.tar in the archive");
+    let many: Vec<(&str, &[u8])> = vec![("x", b""); 101];
+    let error = read_bytes(&deb_of(&many), Path::new("x.deb")).unwrap_err().to_string();
+    assert_eq!(error, "x.deb cannot be read: an ar archive of more than 100 members");
+}
+
+/// Little to read, and much to keep: changelogs unpack to far more than they are.
+#[test]
+fn what_is_kept_of_a_package_is_limited_as_a_whole() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    let changelog = encoder.finish().unwrap();
+    let control = tar_with([("./control".to_owned(), b"Package: x\nArchitecture: all\n".to_vec())]);
+    let data = |count: usize| {
+        let file = |number| (format!("./usr/share/doc/{number}/changelog.gz"), changelog.clone());
+        deb_of(&[
+            ("debian-binary", b"2.0\n"),
+            ("control.tar", &control),
+            ("data.tar", &tar_with((0..count).map(file))),
+        ])
+    };
+    assert!(read_bytes(&data(20), Path::new("x.deb")).is_ok());
+    let error = read_bytes(&data(300), Path::new("x.deb")).unwrap_err().to_string();
+    assert_eq!(error, "x.deb cannot be read: its names and texts are longer than 256 MiB together");
+}
+
+/// A pipe in the place of a package: nobody will ever write into it.
+#[test]
+fn nothing_waits_for_a_pipe() {
+    let root = tempfile::tempdir().unwrap();
+    let pipe = root.path().join("x.deb");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let error = opkg_inspect::read(&pipe).unwrap_err().to_string();
+    assert_eq!(error, format!("{} cannot be read: it is no regular file", pipe.display()));
 }

@@ -202,12 +202,46 @@ pub enum Compression {
     Zstd,
 }
 
+/// Of checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    Md5,
+    Sha256,
+}
+
+/// What the target's RPM can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RpmFormat {
+    /// Of the payload.
+    pub compression: Compression,
+    /// Of the checksums of files.
+    pub file_digests: DigestAlgorithm,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    Rpm(Compression),
+    Rpm(RpmFormat),
     Deb(Compression),
     /// A tar of the package's members, then of its files.
     Archive(Compression),
+}
+
+/// Of keys of OpenPGP that sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    Rsa,
+    Dsa,
+    Ecdsa,
+    /// EdDSA on that curve as GnuPG writes it, not the later way of RFC 9580.
+    Ed25519,
+}
+
+/// Keys whose signatures a target's package manager accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedKey {
+    pub algorithm: KeyAlgorithm,
+    /// Of the modulus, or of the curve.
+    pub min_bits: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,6 +251,8 @@ pub struct Output {
     pub native_build: NativeBuild,
     pub container: Container,
     pub packages: Vec<BinaryPackage>,
+    /// Keys that the target accepts; absent where the plugin does not know.
+    pub accepted_keys: Option<Vec<AcceptedKey>>,
     /// Warnings and notes.
     pub diagnostics: Vec<Diagnostic>,
 }

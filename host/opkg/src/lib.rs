@@ -22,6 +22,7 @@ mod load;
 mod markup;
 pub mod model;
 pub mod native_name;
+pub mod regular_file;
 pub mod rules;
 mod sanitize;
 mod settings;

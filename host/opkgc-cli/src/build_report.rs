@@ -1,5 +1,6 @@
 //! What `opkgc build` tells about its jobs: lines for people, one document for programs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use opkg::diagnostic::{Diagnostic, Severity};
@@ -14,6 +15,7 @@ use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::job::{JobOutcome, LoadedPackage};
 use crate::json;
+use crate::signing::UNACCEPTED_KEY;
 use crate::summary_table::{JobStatus, SummaryTable};
 
 /// Collects the outcomes of a run.
@@ -23,6 +25,8 @@ pub struct BuildReport {
     summary: SummaryTable,
     /// What belongs to no job of its own, see [`MadeBeside`].
     failed_beside: usize,
+    /// What was said of the key to sign with, each for one target.
+    said_of_keys: BTreeSet<String>,
     unknown_targets: usize,
 }
 
@@ -67,6 +71,7 @@ impl BuildReport {
             results: Vec::new(),
             summary: SummaryTable::default(),
             failed_beside: 0,
+            said_of_keys: BTreeSet::new(),
             unknown_targets: 0,
         }
     }
@@ -232,9 +237,12 @@ impl BuildReport {
         })
     }
 
-    fn print_diagnostics(&self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+    fn print_diagnostics(&mut self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+        let said_before = &mut self.said_of_keys;
         let shown: Vec<Diagnostic> = diagnostics
             .iter()
+            // The same for every OPKG.
+            .filter(|found| found.code != UNACCEPTED_KEY || said_before.insert(found.message.clone()))
             .filter(|it| match it.severity {
                 _ if status == JobStatus::Unavailable => self.shell.is_verbose(),
                 Severity::Error => true,

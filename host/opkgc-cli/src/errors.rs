@@ -158,7 +158,7 @@ impl From<opkg_package::Error> for CliError {
             Error::TooLarge(_) => {
                 Some("give large files a package of their own, or fetch them when they are needed")
             }
-            Error::Signing(_) => Some("look whether `gpg` can sign with that key"),
+            Error::Signing => Some("look whether `gpg` can sign with that key"),
             Error::MissingProgram { .. } => {
                 Some("install it, or leave out --builder: opkgc makes the same packages itself")
             }

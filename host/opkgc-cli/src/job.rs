@@ -9,7 +9,7 @@ use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
-use crate::losses;
+use crate::{losses, signing};
 
 /// An OPKG that was named on the command line.
 pub struct LoadedPackage {
@@ -106,7 +106,7 @@ impl Job<'_> {
             Err(GenerateError::Diagnostics(diagnostics)) => return JobOutcome::Rejected(diagnostics),
             Err(error) => return JobOutcome::Failed(error.into()),
         };
-        if matches!(builder, BuildMode::Native { .. })
+        if matches!(how.builder, BuildMode::Native { .. })
             && let Err(error) = self.plugin.check_native_build(&generated.output.native_build)
         {
             return JobOutcome::Failed(error.into());
@@ -118,6 +118,9 @@ impl Job<'_> {
             Ok(written) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, how.builder));
+                diagnostics.extend(signer.and_then(|signer| {
+                    signing::unaccepted_key(signer, generated.output.accepted_keys.as_deref()?, self.target)
+                }));
                 JobOutcome::Built(written, diagnostics)
             }
             Err(error) => JobOutcome::Failed(

@@ -5,12 +5,18 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
+use opkg::diagnostic::{Diagnostic, Severity};
+use opkg_interface::Target;
+use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
 use opkg_package::Signer;
 use opkg_shell::UsageError;
 
 use crate::args::{BuildArgs, BuilderChoice};
 use crate::errors::{CliError, Context};
 use crate::settings::EffectiveSettings;
+
+/// The code of what [`unaccepted_key`] says.
+pub const UNACCEPTED_KEY: &str = "key-not-accepted";
 
 /// Where the passphrase is, unless a file is named.
 const PASSPHRASE_VARIABLE: &str = "OPKG_SIGN_PASSPHRASE";
@@ -77,6 +83,43 @@ pub fn load_signer(arguments: &BuildArgs, settings: &EffectiveSettings) -> Resul
         Signer::new(&read_limited(file)?, passphrase.as_deref(), u32::try_from(now).unwrap_or(u32::MAX))
             .context(format_args!("cannot sign with {}", file.display()))?;
     Ok(Some(signer))
+}
+
+/// That a target does not accept the signatures of this key.
+#[must_use]
+pub fn unaccepted_key(signer: &Signer, accepted: &[AcceptedKey], target: &Target) -> Option<Diagnostic> {
+    let kind = signer.find_unaccepted(accepted)?;
+    let taken: Vec<String> = accepted
+        .iter()
+        .map(|key| match key.algorithm {
+            KeyAlgorithm::Rsa => format!("RSA of {} bits or more", key.min_bits),
+            KeyAlgorithm::Dsa => "DSA".to_owned(),
+            KeyAlgorithm::Ecdsa => "ECDSA".to_owned(),
+            KeyAlgorithm::Ed25519 => "Ed25519".to_owned(),
+        })
+        .collect();
+    let (message, help) = match taken.as_slice() {
+        [] => (
+            format!("{target} accepts no signature that opkgc can make"),
+            "install the packages there without a check of signatures".to_owned(),
+        ),
+        taken => (
+            format!("{target} does not accept signatures of this key: its algorithm is {kind}"),
+            format!(
+                "sign with a key that {target} accepts ({}); `gpg --quick-generate-key NAME rsa3072 sign` makes one \
+                 that all accept",
+                taken.join(", ")
+            ),
+        ),
+    };
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        code: UNACCEPTED_KEY.into(),
+        message,
+        location: None,
+        help: Some(help),
+        related: Vec::new(),
+    })
 }
 
 fn read_limited(file: &Path) -> Result<Vec<u8>, CliError> {

@@ -23,9 +23,7 @@ pub(crate) fn build_packages(
     let mut names = Vec::with_capacity(output.packages.len());
     for package in &output.packages {
         let bytes = match &output.container {
-            Container::Rpm(compression) => {
-                rpm::build_binary(package, *compression, &source_name, source, signer)?
-            }
+            Container::Rpm(format) => rpm::build_binary(package, *format, &source_name, source, signer)?,
             Container::Deb(compression) => deb::build_deb(package, *compression, source)?,
             Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
         };
@@ -48,7 +46,7 @@ pub(crate) fn build_source_package(
     tree: &OutputTree<'_>,
     signer: Option<&Signer>,
 ) -> Result<Option<String>, Error> {
-    let (Container::Rpm(compression), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
+    let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
     else {
         return Ok(None);
     };
@@ -59,8 +57,7 @@ pub(crate) fn build_source_package(
     let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
         return Err(Error::TooLarge(name));
     };
-    let bytes =
-        rpm::build_source(&output.packages, *compression, spec, (&tarball.path, archive), source, signer)?;
+    let bytes = rpm::build_source(&output.packages, *format, spec, (&tarball.path, archive), source, signer)?;
     tree.write(&name, &bytes, file_mode(false))?;
     Ok(Some(name))
 }

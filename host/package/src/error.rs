@@ -26,8 +26,8 @@ pub enum Error {
     TooLarge(String),
 
     /// The key to sign with passed all checks and is damaged nevertheless.
-    #[error("cannot sign: {0}")]
-    Signing(String),
+    #[error("the key cannot sign: it is damaged")]
+    Signing,
 
     /// A program of the distribution is not on this machine.
     #[error("the program `{program}` is not installed")]

@@ -11,7 +11,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, Field, HookTime, NativeKind, NativeRelation, Scriptlet, TextFile,
+    BinaryPackage, Compression, Container, DigestAlgorithm, Field, HookTime, NativeKind, NativeRelation,
+    RpmFormat, Scriptlet, TextFile,
 };
 use opkg_package::Error;
 use package::{fixture, sample_package, write_single};
@@ -37,7 +38,10 @@ fn what_a_format_cannot_say_is_refused() {
                 vec![Scriptlet { time: HookTime::PreInstall, interpreter: Vec::new(), body: "x".into() }];
         }),
     ];
-    for container in [Container::Rpm(Compression::Gzip), Container::Deb(Compression::Xz)] {
+    for container in [
+        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Deb(Compression::Xz),
+    ] {
         assert!(write_single(&fixture, &sample_package(&fixture), container).is_ok());
         for (what, change) in changes {
             let mut package = sample_package(&fixture);
@@ -73,7 +77,12 @@ fn configuration_is_marked() {
         return;
     }
     let fixture = fixture();
-    let rpm = write_single(&fixture, &sample_package(&fixture), Container::Rpm(Compression::Xz)).unwrap();
+    let rpm = write_single(
+        &fixture,
+        &sample_package(&fixture),
+        Container::Rpm(RpmFormat { compression: Compression::Xz, file_digests: DigestAlgorithm::Sha256 }),
+    )
+    .unwrap();
     assert_eq!(tool_output(rpm.path(), "rpm", &["-qp", "--configfiles"]), "/etc/x\n");
     assert_eq!(tool_output(rpm.path(), "rpm", &["-qp", "--docfiles"]), "/usr/data\n");
     let deb = write_single(&fixture, &sample_package(&fixture), Container::Deb(Compression::Xz)).unwrap();

@@ -13,8 +13,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, Field, FileMarks, HookTime,
-    NativeKind, NativeRelation, PackedFile, Scriptlet, TextFile,
+    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, Field,
+    FileMarks, HookTime, NativeKind, NativeRelation, PackedFile, RpmFormat, Scriptlet, TextFile,
 };
 use package::{fixture, sample_package, write_single};
 use proptest::prelude::*;
@@ -249,7 +249,7 @@ proptest! {
     fn an_rpm_is_read_back_as_given(mut package in any_package()) {
         package.fields.clear();
         let fixture = fixture();
-        let Ok(directory) = write_single(&fixture, &package, Container::Rpm(Compression::Zstd)) else {
+        let Ok(directory) = write_single(&fixture, &package, Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 })) else {
             return Ok(());
         };
         if !is_installed("rpm") {
@@ -398,7 +398,7 @@ fn enough_of_these_packages_are_written() {
         .map(|it| BinaryPackage { fields: Vec::new(), ..it })
         .collect();
     for container in [
-        Container::Rpm(Compression::Zstd),
+        Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 }),
         Container::Deb(Compression::Gzip),
         Container::Archive(Compression::None),
     ] {

@@ -9,7 +9,9 @@ use std::io::Read;
 use std::path::Path;
 
 use fs_err as fs;
-use opkg_interface::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks};
+use opkg_interface::artefacts::{
+    BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat,
+};
 use opkg_package::write_index;
 use package::{fixture, packed_file, sample_package, write_single};
 use proptest::prelude::*;
@@ -20,7 +22,12 @@ fn package_directory(change: impl FnOnce(&mut BinaryPackage)) -> tempfile::TempD
     let fixture = fixture();
     let mut package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
     change(&mut package);
-    write_single(&fixture, &package, Container::Rpm(Compression::Gzip)).unwrap()
+    write_single(
+        &fixture,
+        &package,
+        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+    )
+    .unwrap()
 }
 
 /// The names of the files of an index.

@@ -209,3 +209,91 @@ fn key_error(file: &[u8], passphrase: Option<&str>) -> KeyError {
         Err(error) => error,
     }
 }
+
+/// Whatever is wrong with a key file, what is said of it holds nothing of the file.
+#[test]
+fn errors_show_nothing_of_a_damaged_key() {
+    let Some(gpg) = GpgHome::new() else { return };
+    for algorithm in ["rsa2048", "ed25519"] {
+        let key = gpg.generate_key("", algorithm, "sign", "never");
+        let armored =
+            String::from_utf8(gpg.run_ok(&["--armor", "--passphrase", "", "--export-secret-keys", &key]))
+                .unwrap();
+        let lines: Vec<&str> = armored.lines().collect();
+        let mut damaged: Vec<String> = (0..lines.len())
+            .flat_map(|index| {
+                let without = [&lines[..index], &lines[index + 1..]].concat().join("\n");
+                let cut = lines[..index].join("\n");
+                let mut changed = lines.clone();
+                let broken = format!("{}!{}", lines[index], lines[index]);
+                changed[index] = &broken;
+                [without, cut, changed.join("\n")]
+            })
+            .collect();
+        damaged.push(armored.replace("BEGIN PGP", "BEGIN PGB"));
+        damaged.push(armored.replace("\n\n", "\n"));
+        let mut refused = 0;
+        for file in &damaged {
+            let Err(error) = Signer::new(file.as_bytes(), None, NOW) else { continue };
+            refused += 1;
+            let said = format!("{error}\n{error:?}\n{}", error.help());
+            for line in lines.iter().filter(|line| line.len() > 20 && !line.starts_with('-')) {
+                for piece in line.as_bytes().chunks_exact(8) {
+                    let piece = std::str::from_utf8(piece).unwrap();
+                    assert!(!said.contains(piece), "{said}");
+                }
+            }
+        }
+        assert!(refused > damaged.len() / 2, "only {refused} of {}", damaged.len());
+    }
+}
+
+#[test]
+fn a_key_is_compared_with_what_a_target_accepts() {
+    use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
+    let Some(gpg) = GpgHome::new() else { return };
+    let accepted = |algorithm, min_bits| AcceptedKey { algorithm, min_bits };
+    let old = [accepted(KeyAlgorithm::Rsa, 1024), accepted(KeyAlgorithm::Dsa, 1024)];
+    let new = [
+        accepted(KeyAlgorithm::Rsa, 2048),
+        accepted(KeyAlgorithm::Ecdsa, 256),
+        accepted(KeyAlgorithm::Ed25519, 256),
+    ];
+    for (algorithm, by_old, by_new) in [
+        ("rsa1024", None, Some("RSA of 1024 bits")),
+        ("rsa2048", None, None),
+        ("rsa3072", None, None),
+        ("dsa2048", None, Some("DSA of 2048 bits")),
+        ("ed25519", Some("Ed25519"), None),
+        ("nistp384", Some("ECDSA of 384 bits"), None),
+    ] {
+        let key = gpg.generate_key("", algorithm, "sign", "never");
+        let signer = Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap();
+        assert_eq!(signer.find_unaccepted(&old), by_old, "{algorithm}");
+        assert_eq!(signer.find_unaccepted(&new), by_new, "{algorithm}");
+        assert!(signer.find_unaccepted(&[]).is_some(), "{algorithm}");
+    }
+}
+
+/// Whoever verifies has to read the primary key first.
+#[test]
+fn the_primary_key_of_a_subkey_counts_too() {
+    use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
+    let Some(gpg) = GpgHome::new() else { return };
+    let key = gpg.generate_key("", "ed25519", "cert", "never");
+    let time = format!("{KEY_CREATED}!");
+    gpg.run_ok(&[
+        "--faked-system-time",
+        &time,
+        "--passphrase",
+        "",
+        "--quick-add-key",
+        &key,
+        "rsa2048",
+        "sign",
+    ]);
+    let signer = Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap();
+    assert!(signer.is_rsa());
+    let only_rsa = [AcceptedKey { algorithm: KeyAlgorithm::Rsa, min_bits: 1024 }];
+    assert_eq!(signer.find_unaccepted(&only_rsa), Some("Ed25519"));
+}

@@ -56,6 +56,7 @@ fn output(changelog: &str, control: &str) -> Output {
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container: Container::Deb(Compression::Gzip),
         packages: vec![sample_package("x-api", "all"), sample_package("x-more", "arm64")],
+        accepted_keys: None,
         diagnostics: Vec::new(),
     }
 }

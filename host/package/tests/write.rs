@@ -8,8 +8,8 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BuildCommand, Compression, Container, Field, NativeBuild, Output, QuiltSource, SourcePackage, Tarball,
-    TextFile,
+    BuildCommand, Compression, Container, DigestAlgorithm, Field, NativeBuild, Output, QuiltSource,
+    RpmFormat, SourcePackage, Tarball, TextFile,
 };
 use opkg_package::{BuildMode, Error, OutputKind, write_packages};
 use sha2::{Digest, Sha256};
@@ -27,8 +27,12 @@ fn output(meta_files: Vec<TextFile>, source: SourcePackage) -> Output {
         meta_files,
         source,
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-        container: Container::Rpm(Compression::Gzip),
+        container: Container::Rpm(RpmFormat {
+            compression: Compression::Gzip,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
         packages: Vec::new(),
+        accepted_keys: None,
         diagnostics: Vec::new(),
     }
 }

@@ -1,8 +1,6 @@
 //! A plugin that was found: where, what it is, and what becomes of it when it is called.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +15,6 @@ use crate::plugin_kind::PluginKind;
 use crate::runtime::{ComponentInfo, Runtime};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
-use rustix::fs::OFlags;
 
 /// A plugin that was found, whether it works or not.
 #[derive(Debug)]
@@ -308,16 +305,7 @@ impl LoadedPlugin {
 /// # Errors
 /// When it cannot be read, or is larger.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
-    // A pipe in its place shall not be waited for.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file =
-        File::options().read(true).custom_flags(flags).open(path).map_err(LoadErrorKind::Unreadable)?;
-    if !file.metadata().map_err(LoadErrorKind::Unreadable)?.is_file() {
-        return Err(LoadErrorKind::Unreadable(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        )));
-    }
+    let file = opkg::regular_file::open(path).map_err(LoadErrorKind::Unreadable)?;
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(LoadErrorKind::Unreadable)?;
     if bytes.len() as u64 > limit {

@@ -1,9 +1,10 @@
 //! What plugins answer, as the records that the host works with. Nothing is checked here; see [`crate::check`].
 
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content, Diagnostic,
-    Field, FileMarks, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, QuiltSource,
-    Scriptlet, Severity, SourcePackage, Tarball, TextFile,
+    AcceptedKey, BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content,
+    Diagnostic, DigestAlgorithm, Field, FileMarks, HookTime, KeyAlgorithm, NativeBuild, NativeKind,
+    NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet, Severity, SourcePackage, Tarball,
+    TextFile,
 };
 use opkg_interface::package_manager::{Command, Failure, InstallState, Installed, SideEffect, UnaskedChange};
 use opkg_interface::{Alias, ArchName, DistributionDescription, DistributionRelease};
@@ -54,11 +55,18 @@ pub(crate) fn output(raw: wit::Output) -> Output {
             results: raw.native_build.results,
         },
         container: match raw.container {
-            wit::Container::Rpm(it) => Container::Rpm(compression(it)),
+            wit::Container::Rpm(format) => Container::Rpm(RpmFormat {
+                compression: compression(format.compression),
+                file_digests: match format.file_digests {
+                    wit::DigestAlgorithm::Md5 => DigestAlgorithm::Md5,
+                    wit::DigestAlgorithm::Sha256 => DigestAlgorithm::Sha256,
+                },
+            }),
             wit::Container::Deb(it) => Container::Deb(compression(it)),
             wit::Container::Archive(it) => Container::Archive(compression(it)),
         },
         packages: raw.packages.into_iter().map(package).collect(),
+        accepted_keys: raw.accepted_keys.map(|keys| keys.into_iter().map(accepted_key).collect()),
         diagnostics: diagnostics(raw.diagnostics),
     }
 }
@@ -140,6 +148,18 @@ fn compression(raw: wit::Compression) -> Compression {
         wit::Compression::Gzip => Compression::Gzip,
         wit::Compression::Xz => Compression::Xz,
         wit::Compression::Zstd => Compression::Zstd,
+    }
+}
+
+fn accepted_key(raw: wit::AcceptedKey) -> AcceptedKey {
+    AcceptedKey {
+        algorithm: match raw.algorithm {
+            wit::KeyAlgorithm::Rsa => KeyAlgorithm::Rsa,
+            wit::KeyAlgorithm::Dsa => KeyAlgorithm::Dsa,
+            wit::KeyAlgorithm::Ecdsa => KeyAlgorithm::Ecdsa,
+            wit::KeyAlgorithm::Ed25519 => KeyAlgorithm::Ed25519,
+        },
+        min_bits: raw.min_bits,
     }
 }
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use opkg_interface::artefacts::{
-    BuildCommand, Change, Compression, Field, FileMarks, HookTime, NativeKind, NativeRelation, QuiltSource,
-    Tarball, TextFile,
+    BuildCommand, Change, Compression, DigestAlgorithm, Field, FileMarks, HookTime, NativeKind,
+    NativeRelation, QuiltSource, RpmFormat, Tarball, TextFile,
 };
 
 fn opkg() -> Opkg {
@@ -102,8 +102,12 @@ fn valid_output() -> Output {
             }],
             results: vec!["RPMS/noarch/x.rpm".into()],
         },
-        container: Container::Rpm(Compression::Zstd),
+        container: Container::Rpm(RpmFormat {
+            compression: Compression::Zstd,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
         packages: vec![package()],
+        accepted_keys: None,
         diagnostics: Vec::new(),
     }
 }

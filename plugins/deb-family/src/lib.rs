@@ -6,11 +6,13 @@
 mod apt;
 mod apt_output;
 pub mod arch;
+mod bound;
 mod build;
 mod changelog;
 mod control;
 mod copyright;
 pub mod debian_releases;
+pub mod keys;
 mod license;
 mod name;
 mod package;
@@ -21,7 +23,9 @@ mod section;
 mod version;
 pub mod version_order;
 
-use opkg_sdk::artefacts::{Compression, Container, Output, QuiltSource, SourcePackage, TextFile};
+use opkg_sdk::artefacts::{
+    AcceptedKey, Compression, Container, Output, QuiltSource, SourcePackage, TextFile,
+};
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity, Target};
 use opkg_sdk::packaging::Refusal;
@@ -29,9 +33,9 @@ use opkg_sdk::release_tag::release_tag;
 use opkg_sdk::{diagnostic, parts};
 
 pub use crate::apt::Apt;
+use crate::bound::VersionConstraint;
 use crate::changelog::Upload;
 use crate::package::Package;
-use crate::relation::VersionConstraint;
 use crate::version::DebVersion;
 
 /// A distribution and release that an OPKG is compiled for.
@@ -46,6 +50,8 @@ pub struct ReleaseProfile {
     pub release_tag: String,
     /// What the distribution's archive calls the release: `bookworm`.
     pub suite: String,
+    /// Whose signatures the release's apt accepts: see [`keys`].
+    pub accepted_keys: Vec<AcceptedKey>,
 }
 
 /// Everything that an OPKG becomes.
@@ -91,6 +97,7 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
             fields: control::source_fields(opkg, origin, &packages),
         }),
         container: Container::Deb(profile.compression),
+        accepted_keys: Some(profile.accepted_keys.clone()),
         packages: records,
         diagnostics,
     })

@@ -10,9 +10,10 @@ use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::text::wrap;
 
 use crate::arch::native_arch;
+use crate::bound::VersionConstraint;
 use crate::license;
 use crate::person;
-use crate::relation::{self, Dependency, VersionConstraint};
+use crate::relation::{self, Dependency};
 use crate::script::{self, MaintainerScript};
 use crate::section;
 use crate::version::DebVersion;

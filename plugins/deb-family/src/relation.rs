@@ -7,11 +7,12 @@ use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{FilterContext, FilterMatch};
 use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
 use opkg_sdk::parts::{PartPlan, ResolvedRelation};
-use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
+use opkg_sdk::version::operator;
 
 use crate::arch::native_arch;
+use crate::bound::{self, VersionConstraint};
 use crate::name::{self, NameTranslation};
-use crate::version::{DebVersion, RELEASE_TAGS};
+use crate::version::DebVersion;
 
 /// The control field that a relation stands in, in the order in which fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,24 +23,6 @@ pub enum RelationField {
     Suggests,
     Conflicts,
     Provides,
-}
-
-/// Which versions a relation is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VersionConstraint {
-    Any,
-    /// The version of the package that has the relation, as it was built: both are built anew for an architecture, or
-    /// neither.
-    SameBinary,
-    /// The version of the source, which a package for all architectures keeps when others are built anew.
-    SameSource,
-    /// As in `>= 1.2`.
-    Bound {
-        /// `<<`, `<=`, `=`, `>=` or `>>`.
-        sign: &'static str,
-        /// Valid for dpkg.
-        version: String,
-    },
 }
 
 /// A relation to a package whose name is valid for dpkg.
@@ -201,24 +184,28 @@ fn native_archs(decision: &FilterMatch) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Nothing if it cannot be said, or needs not be; two where one bound is a range.
+/// Nothing if it cannot be said, or needs not be; two where only two bounds together say it.
 fn translate_relation(
     relation: &Relation,
     tag: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    let Some(name) = translate_name(relation, diagnostics) else { return Vec::new() };
+    let Some(Named { name, has_own_versions }) = translate_name(relation, diagnostics) else {
+        return Vec::new();
+    };
     let field = match relation.kind {
         Kind::Requires => RelationField::Depends,
         Kind::Suggests => RelationField::Suggests,
         Kind::Conflicts => RelationField::Conflicts,
         Kind::Provides => RelationField::Provides,
     };
-    let versions = match &relation.bound {
-        None => vec![VersionConstraint::Any],
-        Some(bound) => translate_bound(relation, bound, tag, diagnostics),
+    let constraints = match &relation.bound {
+        Some(bound) if has_own_versions => bound::translate(relation, bound, tag, diagnostics),
+        _ => Some(vec![VersionConstraint::Any]),
     };
-    if field == RelationField::Depends && versions == [VersionConstraint::Any] && name::is_essential(&name) {
+    let Some(constraints) = constraints else { return Vec::new() };
+    let is_unversioned = constraints == [VersionConstraint::Any];
+    if field == RelationField::Depends && is_unversioned && name::is_essential(&name) {
         diagnostic::push_unique(
             diagnostics,
             diagnostic::note(
@@ -228,96 +215,71 @@ fn translate_relation(
         );
         return Vec::new();
     }
-    let dependency =
-        |version_constraint| Dependency { version_constraint, ..Dependency::unversioned(field, &name) };
-    versions.into_iter().map(dependency).collect()
+    let dependency = Dependency::unversioned(field, &name);
+    constraints
+        .into_iter()
+        .map(|version_constraint| Dependency { version_constraint, ..dependency.clone() })
+        .collect()
 }
 
-fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+/// The package that a relation is to.
+struct Named {
+    name: String,
+    /// Whether the relation's version is one of the package.
+    has_own_versions: bool,
+}
+
+fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<Named> {
     let written = &relation.name;
-    match name::translate(written) {
-        NameTranslation::Unchanged => Some(written.clone()),
-        NameTranslation::Translated(adapted) => {
-            let message = format!("`{written}` is called `{adapted}` on Debian");
-            diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
-            Some(adapted)
+    let at = relation.at;
+    let found = match name::translate(written) {
+        NameTranslation::Unchanged => return Some(Named { name: written.clone(), has_own_versions: true }),
+        NameTranslation::PartOf(_) if !matches!(relation.kind, Kind::Requires | Kind::Suggests) => {
+            // Neither conflicts with the whole, nor provides it.
+            NameTranslation::Unsupported
+        }
+        other => other,
+    };
+    let (found, named) = match found {
+        NameTranslation::Unchanged => return None,
+        NameTranslation::Translated(name) => {
+            let message = format!("`{written}` is called `{name}` on Debian");
+            (diagnostic::note(at, message), Some(Named { name, has_own_versions: true }))
+        }
+        NameTranslation::PartOf(name) => {
+            let message = match &relation.bound {
+                None => format!("`{written}` is part of `{name}` on Debian"),
+                Some(bound) => format!(
+                    "`{written}` is part of `{name}` on Debian, which counts its versions otherwise, so \
+                     `{} {}` is left out",
+                    operator(bound.comparison),
+                    bound.version
+                ),
+            };
+            (diagnostic::note(at, message), Some(Named { name: name.to_owned(), has_own_versions: false }))
+        }
+        NameTranslation::Guessed(name) => {
+            let message =
+                format!("`{written}` would be called `{name}` on Debian, where no such package is known");
+            let help = format!(
+                "name the package that has it in a group of its own with {ONLY_DEBIAN}, or make sure that \
+                 `{name}` can be installed"
+            );
+            (diagnostic::warning(at, message, help), Some(Named { name, has_own_versions: true }))
         }
         NameTranslation::Unsupported => {
-            diagnostic::push_unique(
-                diagnostics,
-                diagnostic::error(
-                    relation.at,
-                    format!("`{written}` cannot be the name of a Debian package"),
-                    "name the Debian package in a group of its own with \
-                     `<filters><dist>debian</dist></filters>`, and keep this one for the others with \
-                     `<filters><dist>rhel</dist><dist>fc</dist><dist>suse</dist><dist>mdv</dist></filters>`",
-                ),
+            let help = format!(
+                "name the Debian package in a group of its own with {ONLY_DEBIAN}, and keep this one for the \
+                 others with `<filters><dist>rhel</dist><dist>fc</dist><dist>suse</dist><dist>mdv</dist></filters>`"
             );
-            None
+            (diagnostic::error(at, format!("`{written}` cannot be the name of a Debian package"), help), None)
         }
-    }
+    };
+    diagnostic::push_unique(diagnostics, found);
+    named
 }
 
-fn translate_bound(
-    relation: &Relation,
-    bound: &Bound,
-    tag: Option<&str>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<VersionConstraint> {
-    let written = &bound.version;
-    let Some(version) = DebVersion::parse_relation(written) else {
-        diagnostic::push_unique(
-            diagnostics,
-            diagnostic::error(
-                relation.at,
-                format!("`{written}` cannot be a version of a Debian package"),
-                "write `[epoch:]upstream[-release]`, such as `1.2` or `1:1.2-3`",
-            ),
-        );
-        return Vec::new();
-    };
-    let text = version.to_string();
-    if text != *written && format!("0:{text}") != *written {
-        let message = format!("version `{written}` is written `{text}` on Debian");
-        diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
-    }
-    if relation.kind == Kind::Provides && bound.comparison != Comparison::Eq {
-        diagnostic::push_unique(
-            diagnostics,
-            diagnostic::warning(
-                relation.at,
-                format!(
-                    "a Debian package provides one version of `{}` or none; it is left out",
-                    relation.name
-                ),
-                "write `rel=\"=\"`, or no version",
-            ),
-        );
-        return vec![VersionConstraint::Any];
-    }
-    if relation.kind != Kind::Provides && bound.comparison == Comparison::Eq && version.revision.is_none() {
-        let message = format!("on Debian `= {text}` is no {text}-1: without a release, it means just that");
-        diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
-    }
-    let translated = Bound { comparison: bound.comparison, version: text };
-    let bounds = match tag {
-        Some(tag) if version.revision.is_some() && is_opkg_package(&relation.name) => {
-            widen_bound(relation.kind, &translated, tag, RELEASE_TAGS)
-        }
-        _ => vec![translated],
-    };
-    let constraint = |bound: Bound| {
-        let sign = match bound.comparison {
-            Comparison::Lt => "<<",
-            Comparison::Le => "<=",
-            Comparison::Eq => "=",
-            Comparison::Ge => ">=",
-            Comparison::Gt => ">>",
-        };
-        VersionConstraint::Bound { sign, version: bound.version }
-    };
-    bounds.into_iter().map(constraint).collect()
-}
+const ONLY_DEBIAN: &str = "`<filters><dist>debian</dist></filters>`";
 
 #[cfg(test)]
 mod tests {
@@ -325,9 +287,9 @@ mod tests {
 
     fn simplified(all: &[(RelationField, &str, Option<&str>, &[&'static str])]) -> String {
         let all = all.iter().map(|&(field, name, version, archs)| Dependency {
-            version_constraint: version.map_or(VersionConstraint::Any, |it| VersionConstraint::Bound {
+            version_constraint: version.map_or(VersionConstraint::Any, |version| VersionConstraint::Bound {
                 sign: ">=",
-                version: it.into(),
+                version: version.into(),
             }),
             archs: archs.to_vec(),
             ..Dependency::unversioned(field, name)

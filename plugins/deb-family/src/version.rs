@@ -7,13 +7,14 @@ use opkg_sdk::release_tag::TagSyntax;
 
 /// `1+deb12` is newer than 1, and older than `1++` and `1.1`: dpkg sorts letters before signs.
 pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: "+", after_all: "++" };
+use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 
 /// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DebVersion {
     /// 0 is not written.
     pub epoch: u32,
-    /// May hold a `-` where there is a revision.
+    /// Without `-`.
     pub upstream: String,
     /// Absent only in relations.
     pub revision: Option<String>,
@@ -25,7 +26,7 @@ impl DebVersion {
     pub fn from_opkg(version: &opkg::Version) -> Self {
         Self {
             epoch: version.epoch,
-            upstream: sanitize_upstream(&version.upstream),
+            upstream: adapt_upstream(&version.upstream),
             revision: Some(sanitize_revision(&version.release)),
         }
     }
@@ -38,31 +39,29 @@ impl DebVersion {
     }
 
     /// The version of a relation, written `[epoch:]upstream[-release]`, adapted where need be. Nothing if
+    /// The version of a relation, written `[epoch:]upstream[-release]`, adapted as that of a package is. Nothing if
     /// there is no upstream part to be adapted, or an epoch beyond what dpkg counts.
     #[must_use]
     pub fn parse_relation(text: &str) -> Option<Self> {
-        let (epoch, rest) = match text.split_once(':') {
-            Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (epoch.parse::<i32>().ok().and_then(|epoch| u32::try_from(epoch).ok())?, rest)
-            }
-            _ => (0, text),
-        };
-        let (upstream, revision) = match rest.rsplit_once('-') {
-            Some((upstream, revision)) if !revision.is_empty() => {
-                (upstream, Some(sanitize_revision(revision)))
-            }
-            Some((upstream, _)) => (upstream, None),
-            None => (rest, None),
-        };
-        if upstream.is_empty() {
-            return None;
-        }
-        let mut upstream = sanitize_upstream(upstream);
-        if revision.is_none() {
-            // Without a revision, a `-` would make one.
-            upstream = upstream.replace('-', ".");
-        }
-        Some(Self { epoch, upstream, revision })
+        let written = WrittenVersion::parse(text)?;
+        let epoch = written.epoch.unwrap_or_default();
+        i32::try_from(epoch).ok()?;
+        Some(Self {
+            epoch,
+            upstream: adapt_upstream(written.upstream),
+            revision: written.release.map(sanitize_revision),
+        })
+    }
+
+    /// The least version behind every revision of this upstream part: what has another upstream part and is newer is
+    /// newer than this as well.
+    ///
+    /// In dpkg's order nothing stands closer behind a number than the first letter, and a `~` puts that before all
+    /// that begins with it; behind a letter or sign stands the number 0, which counts as none.
+    #[must_use]
+    pub fn above_all_revisions(&self) -> Self {
+        let zero = if self.upstream.ends_with(|last: char| last.is_ascii_digit()) { "" } else { "0" };
+        Self { epoch: self.epoch, upstream: format!("{}{zero}A~", self.upstream), revision: None }
     }
 
     /// Without the epoch, as file names have it.
@@ -84,15 +83,13 @@ impl fmt::Display for DebVersion {
     }
 }
 
-/// dpkg wants a digit first: the `v` of a tag goes, anything else gets a zero before it.
-fn sanitize_upstream(text: &str) -> String {
-    let mut rest = text;
-    if let Some(bare) = text.strip_prefix(['v', 'V'])
-        && bare.starts_with(|first: char| first.is_ascii_digit())
-    {
-        rest = bare;
-    }
-    let adapted: String = rest.chars().map(|it| if it == '-' { it } else { sanitize_char(it) }).collect();
+/// In the order that all families have, and sound for dpkg, which wants a digit first: the `v` of a tag goes, anything
+/// else gets a zero before it. A `-` would be allowed, but sorts elsewhere than in RPM.
+fn adapt_upstream(text: &str) -> String {
+    let ordered = order_prereleases(text);
+    let bare = ordered.strip_prefix(['v', 'V']);
+    let text = bare.filter(|bare| bare.starts_with(|first: char| first.is_ascii_digit())).unwrap_or(&ordered);
+    let adapted: String = text.chars().map(sanitize_char).collect();
     match adapted.chars().next() {
         Some(first) if first.is_ascii_digit() => adapted,
         Some(first) if first.is_ascii_alphabetic() => format!("0+{adapted}"),
@@ -107,11 +104,11 @@ fn sanitize_revision(text: &str) -> String {
 
 /// What stands for a character that dpkg does not allow. `1.0^2` lies between 1.0 and 1.0.1, and so does
 /// `1.0+2`. Anything else (`_` above all) only separates, as a dot does.
-fn sanitize_char(it: char) -> char {
-    match it {
-        '.' | '+' | '~' => it,
+fn sanitize_char(character: char) -> char {
+    match character {
+        '.' | '+' | '~' => character,
         '^' => '+',
-        _ if it.is_ascii_alphanumeric() => it,
+        _ if character.is_ascii_alphanumeric() => character,
         _ => '.',
     }
 }
@@ -130,7 +127,9 @@ mod tests {
     fn packages() {
         for (upstream, release, expected) in [
             ("2.4.4", "1", "2.4.4-1"),
-            ("1.0-rc1", "1.1", "1.0-rc1-1.1"),
+            ("1.0-rc1", "1.1", "1.0~rc1-1.1"),
+            ("1.0_beta.2", "1", "1.0~beta2-1"),
+            ("1.0-2", "1", "1.0.2-1"),
             ("v1.2", "1", "1.2-1"),
             ("V1", "1", "1-1"),
             ("very", "1", "0+very-1"),
@@ -154,18 +153,27 @@ mod tests {
             ("1.2-3", Some("1.2-3")),
             ("2:1.2-3", Some("2:1.2-3")),
             ("0:1.2", Some("1.2")),
-            ("1-", Some("1")),
-            ("1-2-", Some("1.2")),
+            ("1.0-rc1", Some("1.0~rc1")),
+            ("1.0-rc1-2", Some("1.0~rc1-2")),
+            ("1-2-3", Some("1.2-3")),
             ("a:1", Some("0+a.1")),
             ("v1.0_1", Some("1.0.1")),
             ("", None),
             ("-1", None),
+            ("1-", None),
             ("1:", None),
             ("99999999999:1", None),
             ("4294967295:1", None),
         ] {
             let version = DebVersion::parse_relation(text).map(|version| version.to_string());
             assert_eq!(version.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_least_version_behind_all_revisions() {
+        for (text, expected) in [("1.2", "1.2A~"), ("1:1.0rc", "1:1.0rc0A~"), ("1.0~", "1.0~0A~")] {
+            assert_eq!(DebVersion::parse_relation(text).unwrap().above_all_revisions().to_string(), expected);
         }
     }
 

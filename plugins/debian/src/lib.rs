@@ -1,6 +1,7 @@
 //! Debian.
 
 use opkg_deb_family::debian_releases::{RELEASES, parse_release};
+use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
@@ -37,8 +38,14 @@ impl Distribution for Debian {
 
     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
         let release = release(target)?;
+        let verifier = match release.major() {
+            ..9 => Verifier::Gpgv1,
+            9..13 => Verifier::Gpgv2,
+            _ => Verifier::Strict,
+        };
         let profile = ReleaseProfile {
             compression: Compression::Xz,
+            accepted_keys: verifier.accepted_keys(),
             release_tag: debian_releases::release_tag(&release),
             suite: debian_releases::suite(&release).into(),
             filter_context: filter_context(target, release),

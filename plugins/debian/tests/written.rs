@@ -83,9 +83,9 @@ fn packages_of_the_same_plan() {
     assert_eq!(
         names,
         [
-            "opkg-watch_2.4-rc.1-1.1_all.deb",
-            "opkg-watch-server_2.4-rc.1-1.1_all.deb",
-            "opkg-watch-client_2.4-rc.1-1.1_amd64.deb"
+            "opkg-watch_2.4~rc1-1.1_all.deb",
+            "opkg-watch-server_2.4~rc1-1.1_all.deb",
+            "opkg-watch-client_2.4~rc1-1.1_amd64.deb"
         ]
     );
     insta::assert_debug_snapshot!(output.packages[2]);
@@ -157,17 +157,78 @@ fn interpreters_that_may_be_missing_are_told() {
 }
 
 #[test]
-fn a_relation_to_a_version_without_a_release_is_told() {
+fn a_relation_to_a_version_without_a_release_keeps_its_meaning() {
+    use Comparison::{Eq, Ge, Gt, Le, Lt};
     let mut opkg = sample_opkg();
-    opkg.relations.push(relation(Scope::Common, Kind::Requires, "foo", Some((Comparison::Eq, "1.0"))));
-    opkg.relations.push(relation(Scope::Common, Kind::Provides, "bar", Some((Comparison::Ge, "1.0"))));
+    for (name, bound) in [
+        ("equal", (Eq, "1.0")),
+        ("later", (Gt, "1.0-rc1")),
+        ("until", (Le, "2:1.0")),
+        ("since", (Ge, "1.0-rc1")),
+        ("before", (Lt, "1.0")),
+        ("whole", (Gt, "1.0-3")),
+    ] {
+        opkg.relations.push(relation(Scope::Common, Kind::Requires, name, Some(bound)));
+    }
+    opkg.relations.push(relation(Scope::Common, Kind::Conflicts, "rival", Some((Eq, "3.0"))));
+    opkg.relations.push(relation(Scope::Common, Kind::Provides, "virtual", Some((Ge, "1.0"))));
     let output = generate(&opkg);
-    assert!(output.diagnostics.iter().any(|it| it.message.contains("= 1.0")), "{:?}", output.diagnostics);
-    assert!(meta_file(&output, "control").contains("foo (= 1.0)"));
-    assert!(
-        output.diagnostics.iter().any(|it| it.severity == Severity::Warning && it.message.contains("`bar`"))
-    );
-    assert!(meta_file(&output, "control").contains("Provides: bar\n"));
+    let control = meta_file(&output, "control");
+    for written in [
+        "equal (<< 1.0A~), equal (>= 1.0)",
+        "later (>= 1.0~rc1A~)",
+        "until (<< 2:1.0A~)",
+        "since (>= 1.0~rc1)",
+        "before (<< 1.0)",
+        "whole (>> 1.0-3)",
+        "rival (= 3.0)",
+        "Provides: virtual\n",
+    ] {
+        assert!(control.contains(written), "{written} in {control}");
+    }
+    let messages: Vec<String> = output
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| !generate(&sample_opkg()).diagnostics.contains(diagnostic))
+        .map(|diagnostic| format!("{:?}: {}", diagnostic.severity, diagnostic.message))
+        .collect();
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+/// What is part of a package is neither in conflict with the whole, nor provides it.
+#[test]
+fn modules_of_perl_itself_are_perl() {
+    let mut opkg = sample_opkg();
+    let module = |kind, name, bound| relation(Scope::Common, kind, name, bound);
+    opkg.relations.push(module(Kind::Requires, "perl(File::Copy)", None));
+    opkg.relations.push(module(Kind::Requires, "perl(POSIX)", Some((Comparison::Ge, "1.9"))));
+    opkg.relations.push(module(Kind::Requires, "perl(LWP::UserAgent)", Some((Comparison::Ge, "6.0"))));
+    opkg.relations.push(module(Kind::Requires, "perl(Site::Own)", None));
+    let output = generate(&opkg);
+    let server = &output.packages[1];
+    let perl: Vec<String> = server
+        .relations
+        .iter()
+        .filter(|relation| relation.name.contains("perl") && relation.name != "libxml-simple-perl")
+        .map(|relation| {
+            let bound =
+                relation.bound.as_ref().map(|bound| format!(" {}", bound.version)).unwrap_or_default();
+            format!("{}{bound}", relation.name)
+        })
+        .collect();
+    assert_eq!(perl, ["libsite-own-perl", "libwww-perl 6.0", "perl"]);
+    let at_own = output.diagnostics.iter().find(|found| found.message.contains("Site::Own")).unwrap();
+    assert_eq!(at_own.severity, Severity::Warning);
+    assert!(output.diagnostics.iter().any(|found| found.message.contains("`>= 1.9` is left out")));
+    for kind in [Kind::Conflicts, Kind::Provides] {
+        let mut opkg = sample_opkg();
+        opkg.relations.push(module(kind, "perl(File::Copy)", None));
+        let diagnostics = expect_failure(&opkg);
+        assert!(
+            diagnostics.iter().any(|found| found.message.contains("perl(File::Copy)")),
+            "{diagnostics:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Fedora, which was Fedora Core at first.
 
 use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
-use opkg_rpm_family::{Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, releases};
-use opkg_sdk::artefacts::{Compression, Output};
+use opkg_rpm_family::{
+    Dnf, LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, releases,
+};
+use opkg_sdk::artefacts::Output;
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Named, Refusal};
@@ -81,10 +83,24 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             8..38 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
         },
-        compression: match decisive {
-            ..12 => Compression::Gzip,
-            12..31 => Compression::Xz,
-            _ => Compression::Zstd,
+        rpm_version: match decisive {
+            ..10 => RpmVersion(4, 4),
+            10 => RpmVersion(4, 6),
+            11..13 => RpmVersion(4, 7),
+            13..15 => RpmVersion(4, 8),
+            15..18 => RpmVersion(4, 9),
+            18 => RpmVersion(4, 10),
+            19..21 => RpmVersion(4, 11),
+            21..23 => RpmVersion(4, 12),
+            23..27 => RpmVersion(4, 13),
+            27..31 => RpmVersion(4, 14),
+            31..33 => RpmVersion(4, 15),
+            33..35 => RpmVersion(4, 16),
+            35..38 => RpmVersion(4, 17),
+            38 => RpmVersion(4, 18),
+            39..41 => RpmVersion(4, 19),
+            41..43 => RpmVersion(4, 20),
+            _ => RpmVersion(6, 0),
         },
         // Rawhide's macro has the number of what it will be.
         macros: vec![(FEDORA_MACRO.name, decisive.min(DEFAULT_RELEASE + 1).to_string())],
@@ -116,6 +132,7 @@ export_distribution!(Fedora);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_sdk::artefacts::Compression;
     use opkg_sdk::filter::FilterMatch;
     use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
     use opkg_sdk::testing::{sample_opkg, sample_target, some_bound};
@@ -160,7 +177,7 @@ mod tests {
             (Some("31"), Compression::Zstd),
             (None, Compression::Zstd),
         ] {
-            assert_eq!(of(version).compression, compression);
+            assert_eq!(of(version).rpm_version.compression(), compression);
         }
         assert_eq!(
             (of(Some("20")).weak_dependencies, of(None).weak_dependencies),

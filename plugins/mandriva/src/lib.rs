@@ -4,9 +4,9 @@ mod release;
 mod urpmi;
 
 use opkg_rpm_family::{
-    LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+    LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, parse_target_version, releases,
 };
-use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::artefacts::Output;
 use opkg_sdk::filter::{DistIdentity, FilterContext};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Named, Refusal};
@@ -117,10 +117,19 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             Product::Mandriva => LicenseNames::Written,
             Product::Mageia | Product::OpenMandriva => LicenseNames::Short,
         },
-        compression: match system {
-            Product::OpenMandriva => Compression::Zstd,
-            Product::Mandriva if year < 2010 => Compression::Gzip,
-            _ => Compression::Xz,
+        rpm_version: match (system, year) {
+            (Product::Mandriva, ..2009) => RpmVersion(4, 4),
+            // What the last releases had in its place, RPM 5, is not counted on for more.
+            (Product::Mandriva, _) => RpmVersion(4, 6),
+            (Product::Mageia, ..3) => RpmVersion(4, 9),
+            (Product::Mageia, 3..5) => RpmVersion(4, 11),
+            (Product::Mageia, 5) => RpmVersion(4, 12),
+            (Product::Mageia, 6) => RpmVersion(4, 13),
+            (Product::Mageia, 7) => RpmVersion(4, 14),
+            (Product::Mageia, 8) => RpmVersion(4, 16),
+            (Product::Mageia, _) => RpmVersion(4, 18),
+            (Product::OpenMandriva, ..5) => RpmVersion(4, 15),
+            (Product::OpenMandriva, _) => RpmVersion(4, 18),
         },
         macros: vec![system.macro_value(&decisive)],
     })

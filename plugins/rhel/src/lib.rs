@@ -2,9 +2,10 @@
 
 use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
 use opkg_rpm_family::{
-    Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+    Dnf, LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, parse_target_version,
+    releases,
 };
-use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::artefacts::Output;
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Named, Refusal};
@@ -105,10 +106,14 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             6..=9 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
         },
-        compression: match decisive {
-            ..=5 => Compression::Gzip,
-            6..=8 => Compression::Xz,
-            _ => Compression::Zstd,
+        rpm_version: match decisive {
+            ..=4 => RpmVersion(4, 2),
+            5 => RpmVersion(4, 4),
+            6 => RpmVersion(4, 8),
+            7 => RpmVersion(4, 11),
+            8 => RpmVersion(4, 14),
+            9 => RpmVersion(4, 16),
+            _ => RpmVersion(4, 19),
         },
         macros: vec![(RHEL_MACRO.name, decisive.to_string())],
     })
@@ -124,6 +129,7 @@ export_distribution!(Rhel);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_sdk::artefacts::Compression;
     use opkg_sdk::testing::sample_target;
 
     fn target(dist: &str, version: Option<&str>) -> Target {
@@ -151,8 +157,11 @@ mod tests {
         assert!(of(Some("6.9")).has_versioned_documentation);
         assert!(of(Some("7")).has_versioned_documentation);
         assert_eq!(of(Some("7")).weak_dependencies, WeakDependencies::Never);
-        assert_eq!(of(Some("7")).compression, Compression::Xz);
-        assert_eq!(of(Some("8")).compression, Compression::Xz);
+        let compression = |version| of(version).rpm_version.compression();
+        assert_eq!(compression(Some("5")), Compression::Gzip);
+        assert_eq!(compression(Some("7")), Compression::Xz);
+        assert_eq!(compression(Some("8")), Compression::Xz);
+        assert_eq!(compression(None), Compression::Zstd);
         assert!(!of(None).has_versioned_documentation);
         assert_eq!(of(Some("5")).license_names, LicenseNames::Written);
         assert_eq!(of(None).license_names, LicenseNames::Short);

@@ -61,8 +61,9 @@ fn starts_with_directive(line: &str) -> bool {
     line.starts_with(['%', '#', '*'])
 }
 
-/// A path as an entry of `%files`, to be put between double quotes. RPM has no way to quote there, but it
-/// looks for patterns: each character that means something to it becomes a `?`.
+/// A path as an entry of `%files`. RPM has no way to quote there that all versions read alike (from 4.19 on nothing
+/// between quotes is a pattern, before that everything is), but it looks for patterns in a word without quotes: each
+/// character that means something to it becomes a `?`.
 pub fn file_pattern(path: &str) -> String {
     path.chars()
         .map(|character| match character {

@@ -2,7 +2,11 @@
 
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, Node, Version};
+use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::release_tag::TagSyntax;
+
+use crate::profile::ReleaseProfile;
+use crate::rpm_version::RpmVersion;
 
 /// `1.el9` is newer than 1, and older than 1.0 and 1.1: RPM takes numbers for newer than letters.
 pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: ".", after_all: ".0" };
@@ -19,16 +23,13 @@ pub struct Evr {
 }
 
 impl Evr {
-    /// The version of an OPKG. RPM allows no `-` in it: before the name of a pre-release it becomes `~`,
-    /// which sorts before the release itself, anywhere else `.`.
+    /// The version of an OPKG. RPM allows no `-` in it: see [`order_prereleases`].
     pub fn from_version(version: &Version) -> Self {
-        let mut parts = version.upstream.split('-');
-        let mut upstream = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            upstream.push(if is_prerelease(part) { '~' } else { '.' });
-            upstream.push_str(part);
+        Self {
+            epoch: version.epoch,
+            version: order_prereleases(&version.upstream),
+            release: version.release.clone(),
         }
-        Self { epoch: version.epoch, version: upstream, release: version.release.clone() }
     }
 
     /// The same of a package that is told from those for other releases.
@@ -38,14 +39,14 @@ impl Evr {
     }
 
     /// Tells what became of a version, and whether RPM refuses it.
-    pub fn report_changes(&self, version: &Version, at: Node, diagnostics: &mut Vec<Diagnostic>) {
-        if self.version != version.upstream {
-            let message = format!(
-                "version `{}` is `{}` in RPM, which allows no `-` there",
-                version.upstream, self.version
-            );
-            diagnostic::push_unique(diagnostics, diagnostic::note(at, message));
-        }
+    pub fn report_changes(
+        &self,
+        version: &Version,
+        at: Node,
+        profile: &ReleaseProfile,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        report_rewriting(&version.upstream, &self.version, at, diagnostics);
         let whole = format!("{}{}", self.version, self.release);
         if let Some(bad) = whole.chars().find(|&character| !is_version_character(character)) {
             diagnostics.push(diagnostic::error(
@@ -54,6 +55,7 @@ impl Evr {
                 "use letters, digits and `.`, `_`, `+`, `~`, `^`",
             ));
         }
+        report_unknown_signs(&whole, at, profile, diagnostics);
     }
 }
 
@@ -67,37 +69,73 @@ impl std::fmt::Display for Evr {
     }
 }
 
-/// Whether RPM can read this in a relation: `[epoch:]version[-release]`.
-pub fn is_relation_version(text: &str) -> bool {
-    let rest = match text.split_once(':') {
-        Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) => rest,
-        Some(_) => return false,
+/// The version of a relation, `[epoch:]version[-release]`, as RPM writes it; nothing if RPM cannot read it. Without a
+/// release, RPM compares versions alone, which is what is meant.
+pub fn relation_version(
+    written: &str,
+    at: Node,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    let parts = WrittenVersion::parse(written)?;
+    let version = order_prereleases(parts.upstream);
+    let mut text = version.clone();
+    if let Some(release) = parts.release {
+        text = format!("{text}-{release}");
+    }
+    if !version.chars().chain(parts.release.unwrap_or_default().chars()).all(is_version_character) {
+        return None;
+    }
+    report_rewriting(parts.upstream, &version, at, diagnostics);
+    report_unknown_signs(&text, at, profile, diagnostics);
+    Some(match parts.epoch {
+        Some(epoch) => format!("{epoch}:{text}"),
         None => text,
+    })
+}
+
+/// Tells what became of an upstream part.
+fn report_rewriting(written: &str, version: &str, at: Node, diagnostics: &mut Vec<Diagnostic>) {
+    if version == written {
+        return;
+    }
+    let reason = match written.contains('-') {
+        true => "which allows no `-` there",
+        false => "so that it is older than the release itself",
     };
-    let mut parts = rest.splitn(2, '-');
-    let part = |text: &str| !text.is_empty() && text.chars().all(is_version_character);
-    parts.next().is_some_and(part) && parts.next().is_none_or(part)
+    let message = format!("version `{written}` is `{version}` in RPM, {reason}");
+    diagnostic::push_unique(diagnostics, diagnostic::note(at, message));
+}
+
+/// Refuses signs that the release's RPM does not know: it would not install such a package, or take what comes before
+/// a version for something later.
+fn report_unknown_signs(text: &str, at: Node, profile: &ReleaseProfile, diagnostics: &mut Vec<Diagnostic>) {
+    for (sign, means, since) in
+        [('~', "before", RpmVersion::TILDE_SINCE), ('^', "after", RpmVersion::CARET_SINCE)]
+    {
+        if text.contains(sign) && profile.rpm_version < since {
+            let RpmVersion(major, minor) = since;
+            let message = format!(
+                "RPM knows `{sign}` in a version, as in `{text}` ({means} what it follows), since {major}.{minor}; \
+                 that of {} is older",
+                profile.filter_context.name
+            );
+            let help = "leave this target out, or give the package a version without it";
+            diagnostic::push_unique(diagnostics, diagnostic::error(at, message, help));
+        }
+    }
 }
 
 fn is_version_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '+' | '~' | '^')
 }
 
-/// `rc1`, `beta`, `alpha.2`, `pre3`, `dev`, `b2`; not `rhel` or `patch1`.
-fn is_prerelease(part: &str) -> bool {
-    let lower = part.to_ascii_lowercase();
-    let word = lower.trim_end_matches(|character: char| !character.is_ascii_alphabetic());
-    let digits = lower.len() > word.len();
-    match word {
-        "rc" | "beta" | "alpha" | "pre" | "preview" | "dev" => true,
-        "a" | "b" => digits,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::profile::testing::sample_profile;
+    use opkg_sdk::opkg::Severity;
 
     fn rpm(upstream: &str) -> String {
         Evr::from_version(&Version { epoch: 0, upstream: upstream.into(), release: "1".into() }).version
@@ -115,11 +153,39 @@ mod tests {
 
     #[test]
     fn versions_of_relations() {
-        for good in ["1", "1:2.0-1", "1.0~rc1-1.el9", "0:1"] {
-            assert!(is_relation_version(good), "{good}");
+        let profile = sample_profile(RpmVersion(4, 16));
+        let read = |text: &str| relation_version(text, 0, &profile, &mut Vec::new());
+        for same in ["1", "1:2.0-1", "1.0~rc1-1.el9", "0:1"] {
+            assert_eq!(read(same).as_deref(), Some(same));
         }
-        for bad in ["", "1-2-3", ":1", "a:1", "1-", "1 2", "%{x}", "1,2"] {
-            assert!(!is_relation_version(bad), "{bad}");
+        for (written, expected) in [
+            ("1.0-rc1", "1.0~rc1"),
+            ("2:1.0_beta-2", "2:1.0~beta-2"),
+            ("1-2-3", "1.2-3"),
+            ("1.0.dev", "1.0~dev"),
+        ] {
+            assert_eq!(read(written).as_deref(), Some(expected));
         }
+        for bad in ["", ":1", "a:1", "1-", "1 2", "%{x}", "1,2", "1-2 3"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn signs_that_old_rpms_do_not_know_are_refused() {
+        let refused = |rpm_version, upstream: &str| {
+            let version = Version { epoch: 0, upstream: upstream.into(), release: "1".into() };
+            let (profile, mut of_package, mut of_relation) =
+                (sample_profile(rpm_version), Vec::new(), Vec::new());
+            Evr::from_version(&version).report_changes(&version, 0, &profile, &mut of_package);
+            relation_version(upstream, 0, &profile, &mut of_relation).unwrap();
+            let has_error =
+                |all: &[Diagnostic]| all.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+            assert_eq!(has_error(&of_package), has_error(&of_relation), "{upstream}");
+            has_error(&of_package)
+        };
+        assert!(refused(RpmVersion(4, 8), "1.0-rc1") && refused(RpmVersion(4, 9), "1.0~rc1"));
+        assert!(!refused(RpmVersion(4, 10), "1.0-rc1") && !refused(RpmVersion(4, 8), "1.0-2"));
+        assert!(refused(RpmVersion(4, 14), "1.0^git1") && !refused(RpmVersion(6, 0), "1.0^git1"));
     }
 }

@@ -19,10 +19,13 @@ mod relation;
 pub mod release_macro;
 pub mod removal;
 pub mod repository;
+mod rpm_version;
 mod spec;
 pub mod version_order;
 
-use opkg_sdk::artefacts::{BuildCommand, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile};
+use opkg_sdk::artefacts::{
+    BuildCommand, Container, NativeBuild, Output, RpmFormat, SourcePackage, Tarball, TextFile,
+};
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, Opkg, Severity, Target};
 use opkg_sdk::packaging::Refusal;
@@ -31,6 +34,7 @@ pub use dnf::Dnf;
 pub use license::LicenseNames;
 use package::SpecPlan;
 pub use profile::{ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases};
+pub use rpm_version::RpmVersion;
 
 /// Everything that an OPKG becomes.
 ///
@@ -60,7 +64,11 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
         native_build: native_build(opkg, &plan, profile, &spec),
         meta_files: vec![TextFile { path: spec, contents, executable: false }],
         source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
-        container: Container::Rpm(profile.compression),
+        container: Container::Rpm(RpmFormat {
+            compression: profile.rpm_version.compression(),
+            file_digests: profile.rpm_version.file_digests(),
+        }),
+        accepted_keys: Some(profile.rpm_version.accepted_keys()),
         packages: record::packages(opkg, &plan),
         diagnostics,
     })

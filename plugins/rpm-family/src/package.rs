@@ -89,7 +89,7 @@ pub fn plan<'a>(
     };
     let at = release.changes.first().map_or(opkg.at, |change| change.at);
     let plain = Evr::from_version(&release.version);
-    plain.report_changes(&release.version, at, diagnostics);
+    plain.report_changes(&release.version, at, profile, diagnostics);
     let tag = release_tag(target, &profile.release_tag);
     let evr = match &tag {
         Some(tag) => plain.clone().with_tag(tag),

@@ -1,6 +1,5 @@
 //! What one RPM distribution in one release brings to the common work.
 
-use opkg_sdk::artefacts::Compression;
 use opkg_sdk::filter::{FilterContext, VersionTest};
 use opkg_sdk::opkg::Target;
 use opkg_sdk::packaging::{ArchName, Refusal, Release};
@@ -8,6 +7,7 @@ use opkg_sdk::version::ReleaseNumber;
 
 use crate::license::LicenseNames;
 use crate::release_macro::IfExpression;
+use crate::rpm_version::RpmVersion;
 
 /// A distribution and release that an OPKG is compiled for.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ pub struct ReleaseProfile {
     pub release_tag: String,
     /// What licences are called.
     pub license_names: LicenseNames,
-    /// Of the payload, as the release's own RPM can read it.
-    pub compression: Compression,
+    /// Decides what can be written in a package and a spec.
+    pub rpm_version: RpmVersion,
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
     /// to `rpmbuild`, so that it decides the same anywhere.
     pub macros: Vec<(&'static str, String)>,
@@ -126,5 +126,26 @@ pub fn parse_target_version(target: &Target, known: &[&str]) -> Result<Option<Re
             target.dist,
             known.join(", ")
         ))),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use opkg_sdk::testing::sample_target;
+
+    /// Of a distribution that has nothing but its RPM.
+    pub(crate) fn sample_profile(rpm_version: RpmVersion) -> ReleaseProfile {
+        ReleaseProfile {
+            filter_context: FilterContext::new(&sample_target("demo", Some("1"), None), Vec::new()),
+            archs: &[("x86_64", "x86_64")],
+            version_expression: |_| IfExpression { text: "0".to_owned(), is_exact: true },
+            weak_dependencies: WeakDependencies::Always,
+            documentation_dir: "/usr/share/doc",
+            has_versioned_documentation: false,
+            license_names: LicenseNames::Spdx,
+            rpm_version,
+            macros: Vec::new(),
+        }
     }
 }

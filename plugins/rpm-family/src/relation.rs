@@ -10,7 +10,7 @@ use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::version::operator;
 
 use crate::condition;
-use crate::evr::{Evr, RELEASE_TAGS, is_relation_version};
+use crate::evr::{self, Evr, RELEASE_TAGS};
 use crate::profile::{ReleaseProfile, WeakDependencies};
 
 /// One relation, and what the spec must test before it holds.
@@ -101,17 +101,21 @@ fn translate(
         );
         return Vec::new();
     }
-    if let Some(bound) = &relation.bound
-        && !is_relation_version(&bound.version)
-    {
-        let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
-        diagnostic::push_unique(
-            diagnostics,
-            unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
-        );
-        return Vec::new();
-    }
-    if relation.bound.is_some() && name.starts_with('/') {
+    let bound = match &relation.bound {
+        None => None,
+        Some(bound) => match evr::relation_version(&bound.version, relation.at, profile, diagnostics) {
+            Some(version) => Some(Bound { comparison: bound.comparison, version }),
+            None => {
+                let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
+                diagnostic::push_unique(
+                    diagnostics,
+                    unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
+                );
+                return Vec::new();
+            }
+        },
+    };
+    if bound.is_some() && name.starts_with('/') {
         let message = format!("RPM allows no version with a file, as in `{name}`");
         let help = "leave the version out, or name the package that has the file";
         diagnostic::push_unique(diagnostics, diagnostic::error(relation.at, message, help));
@@ -145,11 +149,11 @@ fn translate(
             NativeKind::Suggests
         }
     };
-    let bounds: Vec<Option<Bound>> = match (&relation.bound, tag) {
+    let bounds: Vec<Option<Bound>> = match (bound, tag) {
         (Some(bound), Some(tag)) if is_opkg_package(&name) && bound.version.contains('-') => {
-            widen_bound(relation.kind, bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
+            widen_bound(relation.kind, &bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
         }
-        (bound, _) => vec![bound.clone()],
+        (bound, _) => vec![bound],
     };
     let relation = |bound| SpecRelation {
         native: NativeRelation { kind, name: name.clone(), bound },

@@ -18,6 +18,7 @@
 //! All of it also works in a native build, so that a plugin's logic is tested without WebAssembly.
 //!
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
+//! - [`package_version`] reads versions of packages as every family has to, [`perl`] knows modules of Perl itself;
 //! - [`parts`] says what each of the three packages gets;
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
@@ -34,7 +35,9 @@ pub mod filter;
 pub mod hook;
 pub mod log;
 mod manager;
+pub mod package_version;
 pub mod parts;
+pub mod perl;
 pub mod release_tag;
 mod repository;
 pub mod scriptlet;

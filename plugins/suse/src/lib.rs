@@ -3,8 +3,8 @@
 mod release;
 mod zypper;
 
-use opkg_rpm_family::{LicenseNames, ReleaseProfile, WeakDependencies, arch_names, releases};
-use opkg_sdk::artefacts::{Compression, Output};
+use opkg_rpm_family::{LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, releases};
+use opkg_sdk::artefacts::Output;
 use opkg_sdk::filter::{DistIdentity, FilterContext};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Named, Refusal, Release};
@@ -132,10 +132,12 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         has_versioned_documentation: false,
         release_tag: release::release_tag(system, &decisive),
         license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
-        compression: match decisive.major() {
-            ..12 => Compression::Gzip,
-            12..16 => Compression::Xz,
-            _ => Compression::Zstd,
+        rpm_version: match decisive.major() {
+            // 42 is Leap between 13 and 15; later numbers are Tumbleweed's.
+            ..12 => RpmVersion(4, 4),
+            12..15 | 42 => RpmVersion(4, 11),
+            15 => RpmVersion(4, 14),
+            _ => RpmVersion(4, 20),
         },
         macros: release::release_macros(system, &decisive),
     })
@@ -153,6 +155,7 @@ export_distribution!(Suse);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use opkg_sdk::artefacts::Compression;
     use opkg_sdk::filter::FilterMatch;
     use opkg_sdk::opkg::{Comparison, Destination, Directory, DistFilter, Filter, Part};
     use opkg_sdk::testing::{add_file, sample_opkg, sample_target, some_bound};
@@ -205,7 +208,10 @@ mod tests {
 
     #[test]
     fn each_release_is_packaged_as_its_rpm_can_read() {
-        let of = |version| release_profile(&sample_target("suse", version, None)).unwrap().compression;
+        let of = |version| {
+            let profile = release_profile(&sample_target("suse", version, None)).unwrap();
+            profile.rpm_version.compression()
+        };
         assert_eq!(of(Some("11.4")), Compression::Gzip);
         assert_eq!(of(None), Compression::Xz);
         assert_eq!(of(Some("42.3")), Compression::Xz);

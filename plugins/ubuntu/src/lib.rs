@@ -2,6 +2,7 @@
 //! no Ubuntu.
 
 use opkg_deb_family::debian_releases::UNKNOWN_SUITE;
+use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext};
@@ -90,6 +91,12 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
         false => vec![identity("debian", &debian_base_release(&version), debian_releases::parse_release)],
     };
     Ok(ReleaseProfile {
+        accepted_keys: match version.major() {
+            ..18 => Verifier::Gpgv1,
+            18..24 => Verifier::Gpgv2,
+            _ => Verifier::Strict,
+        }
+        .accepted_keys(),
         release_tag: format!("ubuntu{}", written_version(&version)),
         suite: suite(&version).into(),
         compression: match version.components() >= ZSTD_SINCE.as_slice() {

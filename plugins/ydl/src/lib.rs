@@ -2,9 +2,10 @@
 
 use opkg_rpm_family::release_macro::IfExpression;
 use opkg_rpm_family::{
-    Dnf, LicenseNames, ReleaseProfile, WeakDependencies, arch_names, parse_target_version, releases,
+    Dnf, LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, parse_target_version,
+    releases,
 };
-use opkg_sdk::artefacts::{Compression, Output};
+use opkg_sdk::artefacts::Output;
 use opkg_sdk::filter::{DistIdentity, FilterContext};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::{Description, Named, Refusal};
@@ -67,7 +68,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         has_versioned_documentation: true,
         release_tag: format!("ydl{version}"),
         license_names: LicenseNames::Written,
-        compression: if version.major() < 7 { Compression::Gzip } else { Compression::Xz },
+        rpm_version: if version.major() < 7 { RpmVersion(4, 4) } else { RpmVersion(4, 8) },
         macros: Vec::new(),
     })
 }

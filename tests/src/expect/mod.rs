@@ -60,7 +60,7 @@ fn expected_package(
     let scriptlets = files.scriptlets.remove(&part).unwrap_or_default();
     let package = Package {
         name: format!("opkg-{}{suffix}", config.name),
-        version: format!("{}{}", native_version(config.version(), target.format), target.tag),
+        version: format!("{}{}", native_version(config.version()), target.tag),
         arch: target.arch(specific),
         summary: format!("{}{addition}", config.summary),
         description: config.description.clone(),
@@ -106,7 +106,9 @@ fn relations(
     for relation in applying.iter().filter(|relation| target.matches(&relation.filter)) {
         if !is_metadata_only(relation, part) {
             let name = native_name(&relation.name, target.format);
-            found.insert((relation.kind, format_relation(&name, &relation.bound)));
+            for bound in native_bounds(relation, target.format) {
+                found.insert((relation.kind, format_relation(&name, &bound)));
+            }
         } else if relation.kind == RelationKind::Conflicts && target.format == PackageFormat::Rpm {
             found.insert((
                 RelationKind::Conflicts,
@@ -116,7 +118,7 @@ fn relations(
     }
     found.insert((RelationKind::Requires, "opkg-filesystem".to_owned()));
     if part == Part::Server {
-        let version = native_version(config.version(), target.format);
+        let version = native_version(config.version());
         found.insert((RelationKind::Requires, format!("opkg-{} = {version}{}", config.name, target.tag)));
     }
     found
@@ -139,20 +141,35 @@ fn native_name(name: &str, format: PackageFormat) -> String {
     }
 }
 
-/// RPM has no `-` in the version itself: what precedes a release gets `~`, the rest `.`.
-fn native_version((epoch, upstream, release): (u32, &str, &str), format: PackageFormat) -> String {
-    let upstream = match format {
-        PackageFormat::Deb => upstream.to_owned(),
-        PackageFormat::Rpm => {
-            let mut pieces = upstream.split('-');
-            let first = pieces.next().unwrap().to_owned();
-            pieces.fold(first, |version, piece| {
-                let word = piece.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-                let early = matches!(word, "a" | "alpha" | "b" | "beta" | "dev" | "pre" | "rc");
-                format!("{version}{}{piece}", if early { '~' } else { '.' })
-            })
+/// A version without a release is about all releases, which Debian has to be told: `A~` is the least that can follow a
+/// number.
+fn native_bounds(relation: &Relation, format: PackageFormat) -> Vec<VersionConstraint> {
+    let Some((sign, version)) = &relation.bound else { return vec![None] };
+    let is_about_releases = version.contains('-') || relation.kind == RelationKind::Provides;
+    if format == PackageFormat::Rpm || is_about_releases {
+        return vec![relation.bound.clone()];
+    }
+    let bound = |sign: &str, version: String| Some((sign.to_owned(), version));
+    let above = format!("{version}A~");
+    match sign.as_str() {
+        ">" => vec![bound(">=", above)],
+        "<=" => vec![bound("<", above)],
+        "=" if relation.kind != RelationKind::Conflicts => {
+            vec![bound(">=", version.clone()), bound("<", above)]
         }
-    };
+        _ => vec![relation.bound.clone()],
+    }
+}
+
+/// What precedes a release gets `~`, any other `-` in the version itself becomes `.`.
+fn native_version((epoch, upstream, release): (u32, &str, &str)) -> String {
+    let mut pieces = upstream.split('-');
+    let first = pieces.next().unwrap().to_owned();
+    let upstream = pieces.fold(first, |version, piece| {
+        let word = piece.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let early = matches!(word, "a" | "alpha" | "b" | "beta" | "dev" | "pre" | "rc");
+        format!("{version}{}{piece}", if early { '~' } else { '.' })
+    });
     let epoch = if epoch == 0 { String::new() } else { format!("{epoch}:") };
     format!("{epoch}{upstream}-{release}")
 }
@@ -210,7 +227,7 @@ fn fill_missing_dates(config: &Config) -> Vec<config::ConfigChangelogEntry> {
 
 fn rpm_change(config: &Config, entry: &config::ConfigChangelogEntry) -> ChangelogEntry {
     ChangelogEntry {
-        version: native_version(config::split_version(&entry.version), PackageFormat::Rpm),
+        version: native_version(config::split_version(&entry.version)),
         day: entry.moment.unwrap().day(),
         author: author_with_email(config, &entry.author),
         text: entry.items.join(" "),
@@ -232,7 +249,7 @@ fn deb_change(config: &Config, entries: &[config::ConfigChangelogEntry]) -> Chan
     let known = config.authors.iter().find(|author| author.1 == first.author);
     let signed = known.or(config.authors.iter().find(|author| author.0 == "maintainer")).unwrap();
     ChangelogEntry {
-        version: native_version(config::split_version(&first.version), PackageFormat::Deb),
+        version: native_version(config::split_version(&first.version)),
         day: first.moment.unwrap().day(),
         author: format!("{} <{}>", signed.1, signed.2),
         text: items.collect::<Vec<_>>().join(" "),

@@ -92,6 +92,8 @@ impl Distribution for Arch {
             source: SourcePackage::Tarball(Tarball { path: format!("{base}/{archive}"), prefix: tree }),
             container: Container::Archive(Compression::Zstd),
             packages: records,
+            // gpgme takes whatever GnuPG can check.
+            accepted_keys: None,
             diagnostics,
         })
     }

@@ -1,7 +1,9 @@
 //! Names and versions that pacman accepts.
 
 use opkg_sdk::diagnostic::{error, note, push_unique};
-use opkg_sdk::opkg::{Bound, Diagnostic, Opkg, Relation};
+use opkg_sdk::opkg::{Diagnostic, Opkg, Relation};
+use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
+use opkg_sdk::perl;
 use opkg_sdk::version::operator;
 
 /// The version being built, translated for pacman.
@@ -31,7 +33,7 @@ pub fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Pacman
         // The interface promises that there is one.
         return PacmanVersion { epoch: 0, upstream: "0".into(), release: "0".into() };
     };
-    let upstream = written.upstream.replace(['-', '/', ':'], "_");
+    let upstream = adapt_upstream(&written.upstream);
     let version = if is_valid_release(&written.release) {
         PacmanVersion { epoch: written.epoch, upstream, release: written.release.clone() }
     } else {
@@ -72,10 +74,20 @@ pub fn format_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -
     }
     match &relation.bound {
         None => Some(name),
-        Some(bound) if is_valid_version(bound) => {
-            Some(format!("{name}{}{}", operator(bound.comparison), bound.version))
+        Some(bound) if is_core_module(&relation.name) => {
+            let message = format!(
+                "`{}` is part of `{name}`, which counts its versions otherwise, so `{} {}` is left out",
+                relation.name,
+                operator(bound.comparison),
+                bound.version
+            );
+            push_unique(diagnostics, note(relation.at, message));
+            Some(name)
         }
         Some(bound) => {
+            if let Some(version) = relation_version(&bound.version) {
+                return Some(format!("{name}{}{version}", operator(bound.comparison)));
+            }
             let message = format!("`{}` is not a valid version for pacman", bound.version);
             let help = "write letters, digits, `.`, `_`, `+`, `~`, with a release after one `-`";
             push_unique(diagnostics, error(relation.at, message, help));
@@ -84,10 +96,40 @@ pub fn format_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -
     }
 }
 
+/// The upstream part in the order that all families have. pacman knows no `~`, but takes letters that follow a number
+/// at once for something before it (vercmp(8)).
+fn adapt_upstream(upstream: &str) -> String {
+    let ordered = order_prereleases(upstream);
+    let mut adapted = String::with_capacity(ordered.len());
+    let mut rest = ordered.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '~' if rest.peek().is_some_and(|next| next.is_alphabetic()) => {}
+            '~' | '/' | ':' => adapted.push('_'),
+            other => adapted.push(other),
+        }
+    }
+    adapted
+}
+
+/// The version of a relation; without a release, pacman compares without releases.
+fn relation_version(written: &str) -> Option<String> {
+    let parts = WrittenVersion::parse(written)?;
+    let epoch = parts.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
+    let release = parts.release.map(|release| format!("-{release}")).unwrap_or_default();
+    let version = format!("{epoch}{}{release}", adapt_upstream(parts.upstream));
+    is_valid_version(&version).then_some(version)
+}
+
+fn is_core_module(written: &str) -> bool {
+    perl::capability_module(written).is_some_and(perl::is_core_module)
+}
+
 /// A package's name: as it is, or that of the package with a module of Perl.
 fn package_name(written: &str) -> Option<String> {
     let module = written.strip_prefix("perl(").and_then(|rest| rest.strip_suffix(')'));
     let name = match module {
+        Some(_) if is_core_module(written) => "perl".to_owned(),
         Some(module) => format!("perl-{}", module.replace("::", "-").to_ascii_lowercase()),
         None => written.to_ascii_lowercase(),
     };
@@ -95,11 +137,9 @@ fn package_name(written: &str) -> Option<String> {
     (name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed)).then_some(name)
 }
 
-fn is_valid_version(bound: &Bound) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._+~:-".contains(c);
-    !bound.version.is_empty()
-        && bound.version.matches('-').count() <= 1
-        && bound.version.chars().all(is_allowed)
+fn is_valid_version(version: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._+:-".contains(c);
+    !version.is_empty() && version.matches('-').count() <= 1 && version.chars().all(is_allowed)
 }
 
 fn is_valid_release(text: &str) -> bool {
@@ -116,10 +156,22 @@ mod tests {
     fn names() {
         assert_eq!(package_name("openmpi").as_deref(), Some("openmpi"));
         assert_eq!(package_name("perl(XML::Simple)").as_deref(), Some("perl-xml-simple"));
+        assert_eq!(package_name("perl(File::Copy)").as_deref(), Some("perl"));
         assert_eq!(package_name("MySQL-python").as_deref(), Some("mysql-python"));
         for capability in ["/usr/bin/foo", "libfoo.so.1()(64bit)", "-x", "a b", "a;b", ""] {
             assert_eq!(package_name(capability), None, "{capability}");
         }
+    }
+
+    #[test]
+    fn a_prerelease_is_before_its_release() {
+        for (written, expected) in
+            [("1.0-rc1", "1.0rc1"), ("1.0_beta.2", "1.0beta2"), ("1.0-2", "1.0.2"), ("1.0", "1.0")]
+        {
+            assert_eq!(adapt_upstream(written), expected);
+        }
+        assert_eq!(relation_version("2:1.0-rc1-3").as_deref(), Some("2:1.0rc1-3"));
+        assert_eq!(relation_version("1.0,2"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fs_err as fs;
+use opkg::regular_file;
 
 use crate::deb822::ControlFileError;
 use crate::error::Error;
@@ -52,7 +53,9 @@ pub(super) fn open_package(directory: &Path, name: &str) -> Result<fs::File, Err
     if !fs::symlink_metadata(&path)?.is_file() {
         return Err(cannot_index(directory, name, "it is not a regular file"));
     }
-    Ok(fs::File::open(path)?)
+    let file = regular_file::open_no_follow(&path)
+        .map_err(|error| cannot_index(directory, name, format!("it cannot be opened: {error}")))?;
+    Ok(fs::File::from_parts(file, path))
 }
 
 pub(super) fn cannot_index(directory: &Path, name: &str, reason: impl Into<IndexError>) -> Error {

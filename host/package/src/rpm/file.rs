@@ -1,6 +1,7 @@
 //! Files as an RPM describes them.
 
-use opkg_interface::artefacts::FileMarks;
+use md5::Md5;
+use opkg_interface::artefacts::{DigestAlgorithm, FileMarks};
 use sha2::{Digest, Sha256};
 
 use super::header::{Header, TagValue};
@@ -61,8 +62,12 @@ impl RpmFile {
         self.path.split_at(self.path.rfind('/').map_or(0, |slash| slash + 1))
     }
 
-    fn content_digest(&self) -> String {
-        if self.has_type(S_IFREG) { hex(&Sha256::digest(&self.contents)) } else { String::new() }
+    fn content_digest(&self, algorithm: DigestAlgorithm) -> String {
+        match algorithm {
+            _ if !self.has_type(S_IFREG) => String::new(),
+            DigestAlgorithm::Md5 => hex(&Md5::digest(&self.contents)),
+            DigestAlgorithm::Sha256 => hex(&Sha256::digest(&self.contents)),
+        }
     }
 
     fn link_target(&self) -> String {
@@ -75,10 +80,13 @@ impl RpmFile {
 }
 
 /// Describes the files in the header.
-pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile]) {
+pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], digests: DigestAlgorithm) {
     let size: usize = files.iter().map(|it| it.contents.len()).sum();
     header.number(tag::SIZE, to_u32(size));
-    header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
+    // Without a word it is MD5, and readers that know nothing else do not know the tag either.
+    if digests == DigestAlgorithm::Sha256 {
+        header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
+    }
     if files.is_empty() {
         return;
     }
@@ -98,7 +106,8 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile]) {
     header.put(tag::FILE_MODES, TagValue::Int16(files.iter().map(|it| it.mode).collect()));
     header.put(tag::FILE_RDEVS, TagValue::Int16(vec![0; files.len()]));
     header.put(tag::FILE_MTIMES, numbers(|it| it.mtime));
-    header.put(tag::FILE_DIGESTS, texts(RpmFile::content_digest));
+    let contents = files.iter().map(|file| file.content_digest(digests));
+    header.put(tag::FILE_DIGESTS, TagValue::Strings(contents.collect()));
     header.put(tag::FILE_LINK_TOS, texts(RpmFile::link_target));
     header.put(tag::FILE_FLAGS, numbers(|it| it.flags));
     header.put(tag::FILE_USERS, texts(|_| "root".into()));

@@ -13,7 +13,7 @@ mod relations;
 pub(crate) mod tag;
 
 use md5::Md5;
-use opkg_interface::artefacts::{BinaryPackage, Change, Compression, TextFile};
+use opkg_interface::artefacts::{BinaryPackage, Change, Compression, DigestAlgorithm, RpmFormat, TextFile};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
@@ -31,12 +31,12 @@ const LEAD_NAME_BYTES: usize = 66;
 /// One binary package. `source_name` is the file name of the source package it belongs to.
 pub(crate) fn build_binary(
     package: &BinaryPackage,
-    compression: Compression,
+    format: RpmFormat,
     source_name: &str,
     source: OpkgSource<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
-    let compressor = Compressor::new(compression)?;
+    let compressor = Compressor::new(format.compression)?;
     let mut header = new_header(package, source)?;
     let items = entries::collect_entries(package, source)?;
     let files: Vec<RpmFile> =
@@ -44,12 +44,13 @@ pub(crate) fn build_binary(
     header.string(tag::SOURCE_RPM, source_name);
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
     write_scriptlets(&mut header, package)?;
-    relations::write_binary_relations(&mut header, package, compressor.name)?;
+    relations::write_binary_relations(&mut header, package, format)?;
     assemble(
         Lead { package_type: 0, package },
         header,
         &files,
         &compressor,
+        format.file_digests,
         signer.map(|it| (it, source.timestamp())),
     )
 }
@@ -58,7 +59,7 @@ pub(crate) fn build_binary(
 /// the archive that feeds it.
 pub(crate) fn build_source(
     packages: &[BinaryPackage],
-    compression: Compression,
+    format: RpmFormat,
     spec: &TextFile,
     tarball: (&str, Vec<u8>),
     source: OpkgSource<'_>,
@@ -67,7 +68,7 @@ pub(crate) fn build_source(
     let [main, ..] = packages else {
         return Err(Error::InvalidOutput("a source package of no packages".into()));
     };
-    let compressor = Compressor::new(compression)?;
+    let compressor = Compressor::new(format.compression)?;
     let mut header = new_header(main, source)?;
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
@@ -77,7 +78,7 @@ pub(crate) fn build_source(
     if main.arch == "noarch" {
         header.strings(tag::BUILD_ARCHS, vec![main.arch.clone()]);
     }
-    relations::write_source_relations(&mut header, packages, compressor.name);
+    relations::write_source_relations(&mut header, packages, format);
     let files: Vec<RpmFile> = (1..)
         .zip(pieces)
         .map(|(inode, (name, contents))| RpmFile::new_source_file(name, contents, inode, timestamp(source)))
@@ -87,6 +88,7 @@ pub(crate) fn build_source(
         header,
         &files,
         &compressor,
+        format.file_digests,
         signer.map(|it| (it, source.timestamp())),
     )
 }
@@ -144,6 +146,7 @@ fn assemble(
     mut header: Header,
     files: &[RpmFile],
     compressor: &Compressor,
+    file_digests: DigestAlgorithm,
     signer: Option<(&Signer, u64)>,
 ) -> Result<Vec<u8>, Error> {
     let archive = payload::build_cpio(files);
@@ -151,7 +154,7 @@ fn assemble(
         return Err(Error::TooLarge(lead.package.file_name.clone()));
     }
     let payload = (compressor.compress)(&archive)?;
-    file::write_file_tags(&mut header, files);
+    file::write_file_tags(&mut header, files, file_digests);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
     header.string(tag::PAYLOAD_FLAGS, &compressor.level);

@@ -20,6 +20,9 @@ const MAX_ENTRIES: usize = 0xffff;
 /// Bytes of a header's store. RPM allows four times as much; the largest in use have some ten million.
 const MAX_STORE_BYTES: usize = 64 << 20;
 
+/// Numbers and texts of a header, which take more memory than the file does: each file has some twenty.
+const MAX_ITEMS: usize = 16 << 20;
+
 /// Tags that say where a header's immutable part ends, and hold nothing themselves.
 const REGION_TAGS: Range<u32> = 61..64;
 
@@ -155,6 +158,7 @@ fn parse_header(file: &[u8], start: usize, what: &'static str) -> Result<(Parsed
     let store = rest.get(store_start..store_start + size).ok_or(ReadError::Truncated(what))?;
     // No two entries share bytes, so together they have no more than the store: who says otherwise wants memory.
     let mut room = size;
+    let mut items = MAX_ITEMS;
     let mut values = BTreeMap::new();
     for entry in index.chunks_exact(INDEX_ENTRY_BYTES) {
         let tag = u32::from_be_bytes([entry[0], entry[1], entry[2], entry[3]]);
@@ -163,6 +167,11 @@ fn parse_header(file: &[u8], start: usize, what: &'static str) -> Result<(Parsed
         }
         let place =
             IndexEntry { store, kind: be_u32(entry, 4), offset: be_u32(entry, 8), count: be_u32(entry, 12) };
+        // Bytes alone are kept as they are.
+        let Some(left) = items.checked_sub(if place.kind == BINARY { 0 } else { place.count }) else {
+            return damaged("more values than there can be");
+        };
+        items = left;
         let Some((value, taken)) = place.parse_value(room) else {
             return damaged(&format!("the value of tag {tag} is wrong"));
         };
@@ -178,6 +187,9 @@ fn parse_header(file: &[u8], start: usize, what: &'static str) -> Result<(Parsed
 fn be_u32(bytes: &[u8], at: usize) -> usize {
     bytes[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
 }
+
+/// The type of a tag that holds bytes.
+const BINARY: usize = 7;
 
 /// Where an entry's value is.
 struct IndexEntry<'a> {
@@ -209,7 +221,7 @@ impl IndexEntry<'_> {
                 let (mut texts, taken) = parse_texts(bytes, 1)?;
                 Some((ParsedValue::Text(texts.pop()?), taken))
             }
-            7 => fixed(1).map(|bytes| (ParsedValue::Binary(bytes.to_vec()), bytes.len())),
+            BINARY => fixed(1).map(|bytes| (ParsedValue::Binary(bytes.to_vec()), bytes.len())),
             8 => parse_texts(bytes, self.count).map(|(texts, taken)| (ParsedValue::Texts(texts), taken)),
             9 => parse_texts(bytes, self.count).map(|(texts, taken)| (ParsedValue::Localised(texts), taken)),
             _ => None,

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use opkg_interface::artefacts::{BinaryPackage, Bound, Comparison, HookTime, NativeKind};
+use opkg_interface::artefacts::{
+    BinaryPackage, Bound, Comparison, Compression, DigestAlgorithm, HookTime, NativeKind, RpmFormat,
+};
 
 use super::header::Header;
 use super::naming::{format_evr, is_builtin_interpreter};
@@ -13,14 +15,25 @@ use crate::Error;
 /// Name, version and flags. Ordered and each once, as a header has them.
 type RelationSet = BTreeSet<(String, String, u32)>;
 
-/// What every package asks of the RPM that reads it: feature, and the version that brought it.
-const BASE_FEATURES: [(&str, &str); 2] = [("CompressedFileNames", "3.0.4-1"), ("FileDigests", "4.6.0-1")];
+/// What a package of a format asks of the RPM that reads it: feature, and the version that brought it.
+fn base_features(format: RpmFormat) -> Vec<(&'static str, &'static str)> {
+    let mut features = vec![("CompressedFileNames", "3.0.4-1")];
+    if format.file_digests != DigestAlgorithm::Md5 {
+        features.push(("FileDigests", "4.6.0-1"));
+    }
+    match format.compression {
+        Compression::None | Compression::Gzip => {}
+        Compression::Xz => features.push(("PayloadIsXz", "5.2-1")),
+        Compression::Zstd => features.push(("PayloadIsZstd", "5.4.18-1")),
+    }
+    features
+}
 
 /// Of a binary package.
 pub(super) fn write_binary_relations(
     header: &mut Header,
     package: &BinaryPackage,
-    compressor: &str,
+    format: RpmFormat,
 ) -> Result<(), Error> {
     let mut provides = RelationSet::from([self_provide(package)]);
     if let Some(isa) = isa_name(&package.arch) {
@@ -54,7 +67,8 @@ pub(super) fn write_binary_relations(
     }
     let weak = [&recommends, &suggests];
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
-    let mut features = required_features(all.flatten());
+    let mut features = base_features(format);
+    features.extend(version_features(all.flatten()));
     features.push(("PayloadFilesHavePrefix", "4.0-1"));
     for scriptlet in &package.scriptlets {
         match scriptlet.interpreter.as_slice() {
@@ -63,7 +77,7 @@ pub(super) fn write_binary_relations(
             _ => features.push(("ScriptletInterpreterArgs", "4.0.3-1")),
         }
     }
-    requires.extend(features.into_iter().chain(payload_feature(compressor)).map(rpmlib_requirement));
+    requires.extend(features.into_iter().map(rpmlib_requirement));
     write_relations(header, tag::PROVIDES, provides);
     write_relations(header, tag::REQUIRES, requires);
     write_relations(header, tag::CONFLICTS, conflicts);
@@ -74,11 +88,10 @@ pub(super) fn write_binary_relations(
 }
 
 /// Of the source package of these: it provides what they are called, in their order.
-pub(super) fn write_source_relations(header: &mut Header, packages: &[BinaryPackage], compressor: &str) {
+pub(super) fn write_source_relations(header: &mut Header, packages: &[BinaryPackage], format: RpmFormat) {
     write_relations(header, tag::PROVIDES, packages.iter().map(self_provide));
     // Whatever the versions: a spec needs nobody to compare them.
-    let features = BASE_FEATURES.into_iter().chain(payload_feature(compressor));
-    let requires: RelationSet = features.map(rpmlib_requirement).collect();
+    let requires: RelationSet = base_features(format).into_iter().map(rpmlib_requirement).collect();
     write_relations(header, tag::REQUIRES, requires);
 }
 
@@ -102,12 +115,11 @@ fn self_provide(package: &BinaryPackage) -> (String, String, u32) {
     (package.name.clone(), format_evr(package), tag::EQUAL)
 }
 
-/// What the format, with these relations in it, asks of the RPM that reads the package: feature and the
-/// version that brought it.
-fn required_features<'a>(
+/// What these relations ask of it besides.
+fn version_features<'a>(
     relations: impl IntoIterator<Item = &'a (String, String, u32)>,
 ) -> Vec<(&'static str, &'static str)> {
-    let mut features = BASE_FEATURES.to_vec();
+    let mut features = Vec::new();
     for (name, version, _) in relations {
         if version.contains('~') {
             features.push(("TildeInVersions", "4.10.0-1"));
@@ -120,14 +132,6 @@ fn required_features<'a>(
         }
     }
     features
-}
-
-fn payload_feature(compressor: &str) -> Option<(&'static str, &'static str)> {
-    match compressor {
-        "xz" => Some(("PayloadIsXz", "5.2-1")),
-        "zstd" => Some(("PayloadIsZstd", "5.4.18-1")),
-        _ => None,
-    }
 }
 
 fn rpmlib_requirement((name, since): (&str, &str)) -> (String, String, u32) {

@@ -9,9 +9,10 @@ use pgp::types::{KeyDetails, KeyVersion, Password, S2kParams, SecretParams, Stri
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Something else, or damaged.
+    /// Something else, or damaged. What is wrong in particular is never the library's own word: that may quote the
+    /// secret, and whoever reads the message may not be meant to see it.
     #[error("it is no OpenPGP key ({0})")]
-    Invalid(String),
+    Invalid(&'static str),
     /// The half that everybody may have.
     #[error("it holds only a public key")]
     PublicOnly,
@@ -37,6 +38,9 @@ pub enum KeyError {
     #[error("nothing in it can sign: no part of the key is meant for that and has its secret half here")]
     CannotSign,
 }
+
+pub(super) const DAMAGED: &str = "it begins as one, but is damaged or of an unknown kind";
+const NO_KEY: &str = "there is none in it";
 
 impl KeyError {
     /// What to do about it.
@@ -137,7 +141,8 @@ pub(super) fn read_signing_key(
 
 /// The one secret key of the file.
 fn read_single_secret_key(file: &[u8]) -> Result<SignedSecretKey, KeyError> {
-    let unreadable = |error: pgp::errors::Error| KeyError::Invalid(error.to_string());
+    let unreadable =
+        |_: pgp::errors::Error| KeyError::Invalid(if looks_like_key(file) { DAMAGED } else { NO_KEY });
     let (keys, _) = PublicOrSecret::from_reader_many(file).map_err(unreadable)?;
     let mut secret = None;
     let mut has_public = false;
@@ -151,8 +156,20 @@ fn read_single_secret_key(file: &[u8]) -> Result<SignedSecretKey, KeyError> {
     match secret {
         Some(secret) => Ok(secret),
         None if has_public => Err(KeyError::PublicOnly),
-        None => Err(KeyError::Invalid("there is none in it".into())),
+        None => Err(KeyError::Invalid(NO_KEY)),
     }
+}
+
+/// Whether a file begins as keys do: armored, or with the packet of a key (RFC 9580, 4.2 and 5.5.1).
+fn looks_like_key(file: &[u8]) -> bool {
+    const SECRET_KEY: u8 = 5;
+    const PUBLIC_KEY: u8 = 6;
+    let packet = match file.first() {
+        Some(first) if first & 0xc0 == 0xc0 => first & 0x3f,
+        Some(first) if first & 0xc0 == 0x80 => first >> 2 & 0xf,
+        _ => 0,
+    };
+    matches!(packet, SECRET_KEY | PUBLIC_KEY) || file.trim_ascii_start().starts_with(b"-----BEGIN PGP")
 }
 
 /// What its owner's own signature says of a part of the key.

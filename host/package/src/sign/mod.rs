@@ -3,19 +3,24 @@
 //! The same key over the same data gives the same bytes: a signature's time is that of what it signs, and all
 //! algorithms derive their random numbers, where they need any, from key and data. See RFC 9580 and RFC 6979.
 
+mod algorithm;
 mod key;
 
+use opkg_interface::artefacts::AcceptedKey;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, DetachedSignature};
 use pgp::packet::{PacketTrait, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{Password, SigningKey, Timestamp};
 
 use crate::Error;
+use algorithm::KeyKind;
 pub use key::KeyError;
 use key::{SigningSecret, UnlockedKey};
 
 /// Signs with one key.
 pub struct Signer {
     key: UnlockedKey,
+    /// Of the primary key, which whoever verifies has to import, then of the part that signs.
+    kinds: Vec<KeyKind>,
     armored_public_key: String,
 }
 
@@ -27,10 +32,13 @@ impl Signer {
     /// When the file does not hold exactly one key that can sign, or the passphrase does not unlock it.
     pub fn new(file: &[u8], passphrase: Option<&str>, now: u32) -> Result<Self, KeyError> {
         let (key, public) = key::read_signing_key(file, passphrase, now)?;
-        let public = public
-            .to_armored_string(ArmorOptions::default())
-            .map_err(|error| KeyError::Invalid(error.to_string()))?;
-        let signer = Self { key, armored_public_key: public };
+        let mut kinds = vec![KeyKind::new(&public.primary_key)];
+        if let SigningSecret::Subkey(subkey) = &key.secret {
+            kinds.push(KeyKind::new(subkey));
+        }
+        let public =
+            public.to_armored_string(ArmorOptions::default()).map_err(|_| KeyError::Invalid(key::DAMAGED))?;
+        let signer = Self { key, kinds, armored_public_key: public };
         // A damaged key shows now, not after half of the packages.
         signer.sign_detached(b"", 0).map_err(|_| KeyError::CannotSign)?;
         Ok(signer)
@@ -46,6 +54,12 @@ impl Signer {
     #[must_use]
     pub fn is_rsa(&self) -> bool {
         self.key.is_rsa()
+    }
+
+    /// What kind of key this is, for people, if its signatures are not among those that a target accepts.
+    #[must_use]
+    pub fn find_unaccepted(&self, accepted: &[AcceptedKey]) -> Option<&str> {
+        algorithm::find_unaccepted(&self.kinds, accepted)
     }
 
     /// A binary signature over `data`, made at `time` in seconds since 1970; later if the key is younger, since
@@ -120,6 +134,7 @@ impl Signer {
     }
 }
 
-fn signing_error(error: pgp::errors::Error) -> Error {
-    Error::Signing(error.to_string())
+/// Without the library's own words, which may hold what it was given: the secret.
+fn signing_error(_: pgp::errors::Error) -> Error {
+    Error::Signing
 }

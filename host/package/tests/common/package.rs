@@ -59,6 +59,7 @@ pub fn write_single(
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container,
         packages: vec![package.clone()],
+        accepted_keys: None,
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output as ProcessOutput};
 
 use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
-use opkg_rpm_family::{LicenseNames, ReleaseProfile, WeakDependencies};
-use opkg_sdk::artefacts::{Compression, Output, SourcePackage};
+use opkg_rpm_family::{LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies};
+use opkg_sdk::artefacts::{Output, SourcePackage};
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
 use opkg_sdk::opkg::{Opkg, Target};
 use opkg_sdk::packaging::Refusal;
@@ -39,7 +39,7 @@ pub fn sample_profile(target: &Target) -> ReleaseProfile {
         has_versioned_documentation: false,
         release_tag: "el9".into(),
         license_names: LicenseNames::Spdx,
-        compression: Compression::Zstd,
+        rpm_version: RpmVersion(4, 16),
         macros: vec![("rhel", "9".into())],
     }
 }
