@@ -127,8 +127,13 @@ impl ClusterFixture {
 
     /// Everything that must be the same whatever happened on the way.
     pub fn outcome(&self) -> ClusterOutcome {
-        let status: serde_json::Value =
-            serde_json::from_str(&self.opm(&["status", "--format", "json"])).unwrap();
+        self.outcome_of(&|arguments| self.command(arguments))
+    }
+
+    /// The same, as the given program tells it.
+    pub fn outcome_of(&self, command: &dyn Fn(&[&str]) -> Command) -> ClusterOutcome {
+        let opm = |arguments: &[&str]| process::run_successfully(&mut command(arguments));
+        let status: serde_json::Value = serde_json::from_str(&opm(&["status", "--format", "json"])).unwrap();
         let log = self.0.join("head/hooks/log");
         let hooks = fs::read_to_string(log).unwrap_or_default();
         let ended = hooks.lines().filter(|it| it.starts_with("end")).map(str::to_owned).collect();
@@ -137,23 +142,12 @@ impl ClusterFixture {
             entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
         });
         ClusterOutcome {
-            export: self.opm(&["export"]),
+            export: opm(&["export"]),
             rows: timeless_values(&status),
-            journal: self.journal(),
+            journal: journal(&opm(&["log", "--limit", "1000", "--format", "json"])),
             ended,
             installed,
         }
-    }
-
-    /// Of each step what it did, and nothing of when and how often it was tried.
-    fn journal(&self) -> Vec<String> {
-        let events: serde_json::Value =
-            serde_json::from_str(&self.opm(&["log", "--limit", "1000", "--format", "json"])).unwrap();
-        let done = events.as_array().unwrap().iter().rev().filter(|it| it["verdict"] == "done");
-        done.map(|it| {
-            format!("{} {} {} {} {}", it["target"], it["packages"], it["stage"], it["step"], it["name"])
-        })
-        .collect()
     }
 
     pub fn overlapping_hooks(&self) -> Option<String> {
@@ -178,6 +172,16 @@ pub struct ClusterOutcome {
     /// The hooks that came to their end, however often.
     pub ended: BTreeSet<String>,
     pub installed: [BTreeSet<String>; 3],
+}
+
+/// Of each step what it did, and nothing of when and how often it was tried.
+fn journal(events: &str) -> Vec<String> {
+    let events: serde_json::Value = serde_json::from_str(events).unwrap();
+    let done = events.as_array().unwrap().iter().rev().filter(|it| it["verdict"] == "done");
+    done.map(|it| {
+        format!("{} {} {} {} {}", it["target"], it["packages"], it["stage"], it["step"], it["name"])
+    })
+    .collect()
 }
 
 /// Of the status, what is no time and no count: strings only, in their order.

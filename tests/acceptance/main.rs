@@ -23,6 +23,7 @@ mod opm_web;
 mod output;
 mod plain_tools;
 mod plugins;
+mod power_loss;
 mod program_packages;
 mod readme;
 mod reproducible;

@@ -13,6 +13,7 @@
 //! | [`corpus`] | real OPKGs, where they are at hand |
 //! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`], [`opm`], [`browser`] | the programs, and a browser for `opm web` |
+//! | [`disk`] | a disk whose power can be cut |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`file_tree`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
 
@@ -23,6 +24,7 @@ pub mod browser;
 pub mod calendar;
 pub mod compare;
 pub mod corpus;
+pub mod disk;
 pub mod expect;
 pub mod file_tree;
 pub mod fuzz;

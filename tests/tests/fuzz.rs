@@ -9,7 +9,8 @@ use opkg_tests::fuzz::mutate::Mutator;
 use opkg_tests::fuzz::{TARGETS, Target};
 use opkg_tests::scratch;
 
-const MUTATIONS: usize = 400;
+/// How many mutations of each target's seeds there are, if not 400.
+const RUNS_VAR: &str = "OPKG_FUZZ_RUNS";
 /// For one input, in a build without optimisations on a busy machine.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Of the whole process: beyond it, allocations fail and abort it.
@@ -19,7 +20,8 @@ fn check(target: &Target) {
     setrlimit(Resource::RLIMIT_AS, MEMORY_LIMIT, MEMORY_LIMIT).unwrap();
     let seeds = (target.seeds)();
     let mut mutator = Mutator::new(&seeds, target.dictionary);
-    let mutations = (0..MUTATIONS).map(|_| mutator.next_input());
+    let runs: usize = std::env::var(RUNS_VAR).map_or(400, |runs| runs.parse().unwrap());
+    let mutations = (0..runs).map(|_| mutator.next_input());
     for input in seeds.clone().into_iter().chain(mutations) {
         let start = Instant::now();
         let panicked = catch_unwind(|| (target.run)(&input)).is_err();
@@ -60,4 +62,5 @@ macro_rules! tests {
     };
 }
 
-tests! { config_xml configurator_form test_definition rpm deb mysql_dump http_request host_list }
+tests! { config_xml configurator_form test_definition rpm deb mysql_dump http_request host_list oda_import answer_file
+settings deb_index rpm_index source_index earlier_index }

@@ -56,6 +56,7 @@ fn write_atomically(file: &Path, contents: &[u8]) -> std::io::Result<()> {
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(directory)?;
     std::io::Write::write_all(&mut partial, contents)?;
+    partial.as_file().sync_all()?;
     partial.persist(file).map_err(|failed| failed.error)?;
-    Ok(())
+    opkg_scratch::sync_directory(directory)
 }

@@ -23,10 +23,7 @@ impl StagingDir {
         if target.symlink_metadata().is_ok() {
             return Err(Error::AlreadyExists(target.to_owned()));
         }
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = parent_of(target);
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
         let scratch = ScratchDir::new(".opkg-", Some(parent)).map_err(Error::io(parent))?;
         let staging = Self { scratch, target: target.to_owned() };
@@ -42,6 +39,7 @@ impl StagingDir {
 
     /// Puts the directory into its place, unless something has come there in the meantime.
     pub fn publish(self) -> Result<(), Error> {
+        opkg_scratch::sync_tree(&self.path()).map_err(Error::io(&self.target))?;
         // Not in the middle of the program's being told to stop.
         let _hold = opkg_scratch::block_cleanup();
         let target = self.target.as_path();
@@ -56,7 +54,12 @@ impl StagingDir {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists(self.target))
             }
-            moved => moved.map_err(Error::io(target)),
+            Err(error) => Err(Error::io(target)(error)),
+            Ok(()) => opkg_scratch::sync_directory(parent_of(target)).map_err(Error::io(target)),
         }
     }
+}
+
+fn parent_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

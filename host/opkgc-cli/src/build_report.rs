@@ -6,7 +6,7 @@ use std::path::Path;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::filesystem;
 use opkg_interface::Target;
-use opkg_package::{OutputKind, WrittenFile};
+use opkg_package::{OutputKind, PublishedFiles, StagedPackages, WrittenFile};
 use opkg_runtime::Registry;
 use opkg_shell::{Shell, diagnostics};
 use serde::Serialize;
@@ -23,20 +23,25 @@ pub struct BuildReport {
     shell: Shell,
     results: Vec<ResultJson>,
     summary: SummaryTable,
-    /// What belongs to no job of its own, see [`MadeBeside`].
+    built: Vec<BuiltJob>,
+    /// Packages of shared directories that could not be made.
     failed_beside: usize,
     /// What was said of the key to sign with, each for one target.
     said_of_keys: BTreeSet<String>,
+    /// Of the indexes, in the order of their targets.
+    index_files: Vec<WrittenFile>,
     unknown_targets: usize,
 }
 
-/// What is written into a target's directory when all jobs of the target have ended.
-struct MadeBeside {
-    title: &'static str,
-    /// Where it succeeded.
-    status: &'static str,
-    /// Name and version of what it was made of, if that is an OPKG.
-    opkg: Option<(&'static str, Option<String>)>,
+/// A job whose packages are complete.
+struct BuiltJob {
+    title: String,
+    target: Target,
+    packages: StagedPackages,
+    /// Where its result is among those for programs.
+    result: Option<usize>,
+    /// What has come to its place.
+    files: Vec<WrittenFile>,
 }
 
 /// One OPKG for one target, or what is written beside all of a target, as `--format json` prints it.
@@ -72,138 +77,158 @@ impl BuildReport {
             summary: SummaryTable::default(),
             failed_beside: 0,
             said_of_keys: BTreeSet::new(),
+            built: Vec::new(),
+            index_files: Vec::new(),
             unknown_targets: 0,
         }
     }
 
-    /// One job has ended.
-    ///
-    /// # Errors
-    /// When standard output cannot be written to.
-    pub fn record_job(
-        &mut self,
-        package: &LoadedPackage,
-        target: &Target,
-        outcome: JobOutcome,
-    ) -> Result<(), CliError> {
-        let (status, files, diagnostics, error) = match outcome {
-            JobOutcome::Built(files, diagnostics) => (JobStatus::Built, files, diagnostics, None),
-            JobOutcome::Unavailable(diagnostic) => {
-                (JobStatus::Unavailable, Vec::new(), vec![diagnostic], None)
-            }
-            JobOutcome::Rejected(diagnostics) => (JobStatus::Failed, Vec::new(), diagnostics, None),
-            JobOutcome::InvalidPackage => (JobStatus::Failed, Vec::new(), Vec::new(), None),
+    /// One job has ended. What it made is published later.
+    pub fn record_job(&mut self, package: &LoadedPackage, target: &Target, outcome: JobOutcome) {
+        let (status, staged, diagnostics, error) = match outcome {
+            JobOutcome::Built(staged, diagnostics) => (JobStatus::Built, Some(staged), diagnostics, None),
+            JobOutcome::Unavailable(diagnostic) => (JobStatus::Unavailable, None, vec![diagnostic], None),
+            JobOutcome::Rejected(diagnostics) => (JobStatus::Failed, None, diagnostics, None),
+            JobOutcome::InvalidPackage => (JobStatus::Failed, None, Vec::new(), None),
             JobOutcome::UnknownTarget(error) => {
                 self.unknown_targets += 1;
-                (JobStatus::Failed, Vec::new(), Vec::new(), Some(CliError::new(error)))
+                (JobStatus::Failed, None, Vec::new(), Some(CliError::new(error)))
             }
-            JobOutcome::Failed(error) => (JobStatus::Failed, Vec::new(), Vec::new(), Some(error)),
-            JobOutcome::NotTried => (JobStatus::NotTried, Vec::new(), Vec::new(), None),
+            JobOutcome::Failed(error) => (JobStatus::Failed, None, Vec::new(), Some(error)),
+            JobOutcome::NotTried => (JobStatus::NotTried, None, Vec::new(), None),
         };
         let title = package.title();
         let cause =
             (status == JobStatus::Failed).then(|| first_problem(package, &diagnostics, error.as_ref()));
         self.summary.add(&title, &target.to_string(), status, cause.as_deref());
         let error = error.as_ref().map(|error| error.report().to_string());
+        let mut result = None;
         if self.shell.is_json() {
-            self.results.push(result_json(package, target, status, &files, &diagnostics, error));
-            return Ok(());
-        }
-        self.print_diagnostics(package, &diagnostics, status);
-        if let Some(error) = error {
-            self.shell.eprint(&format!("{title} for {target}:\n{error}"));
-        }
-        match status {
-            JobStatus::Built => {
-                self.shell.status(&format!("{title} for {target}: {}", describe_files(&files)))
+            result = Some(self.results.len());
+            self.results.push(result_json(package, target, status, &diagnostics, error));
+        } else {
+            self.print_diagnostics(package, &diagnostics, status);
+            if let Some(error) = error {
+                self.shell.eprint(&format!("{title} for {target}:\n{error}"));
             }
-            JobStatus::Unavailable => {
-                // The plugin's words name the package and the target.
-                let reason = diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
-                self.shell.status(reason);
+            match status {
+                JobStatus::Built => {
+                    let made = staged.as_ref().map(describe_files).unwrap_or_default();
+                    self.shell.status(&format!("{title} for {target}: {made}"));
+                }
+                JobStatus::Unavailable => {
+                    // The plugin's words name the package and the target.
+                    let reason =
+                        diagnostics.first().map_or("excluded by its filters", |it| it.message.as_str());
+                    self.shell.status(reason);
+                }
+                JobStatus::Failed => self.shell.eprint(&format!("{title} for {target}: failed")),
+                // The table lists them.
+                JobStatus::NotTried => {}
             }
-            JobStatus::Failed => self.shell.eprint(&format!("{title} for {target}: failed")),
-            // The table lists them.
-            JobStatus::NotTried => {}
         }
-        self.print_files(&files)
+        if let Some(packages) = staged {
+            let target = target.clone();
+            self.built.push(BuiltJob { title, target, packages, result, files: Vec::new() });
+        }
     }
 
-    /// Standard output of people: a file a line.
-    fn print_files(&self, files: &[WrittenFile]) -> Result<(), CliError> {
-        for file in files {
-            self.shell.print(&format!("{}\n", file.path.display()))?;
-        }
-        Ok(())
+    /// What was made for a target, in the order of the jobs.
+    #[must_use]
+    pub fn staged(&self, target: &Target) -> Vec<&StagedPackages> {
+        self.built.iter().filter(|job| job.target == *target).map(|job| &job.packages).collect()
     }
 
-    /// The package of shared directories was written into a target's directory, or not.
-    ///
-    /// # Errors
-    /// When standard output cannot be written to.
+    /// The package of shared directories was made for a target, or not.
     pub fn record_filesystem(
         &mut self,
         directory: &Path,
         target: &Target,
-        written: Result<Vec<WrittenFile>, CliError>,
-    ) -> Result<(), CliError> {
-        let version = filesystem::opkg().version().map(ToString::to_string);
-        let made = MadeBeside {
-            title: filesystem::PACKAGE,
-            status: "built",
-            opkg: Some((filesystem::NAME, version)),
-        };
-        self.record_beside(directory, target, made, written)
-    }
-
-    /// The index of a target's directory was written, or not.
-    ///
-    /// # Errors
-    /// When standard output cannot be written to.
-    pub fn record_index(
-        &mut self,
-        directory: &Path,
-        target: &Target,
-        indexed: Result<Vec<WrittenFile>, CliError>,
-    ) -> Result<(), CliError> {
-        let made = MadeBeside { title: "index", status: "indexed", opkg: None };
-        self.record_beside(directory, target, made, indexed)
-    }
-
-    fn record_beside(
-        &mut self,
-        directory: &Path,
-        target: &Target,
-        made: MadeBeside,
-        written: Result<Vec<WrittenFile>, CliError>,
-    ) -> Result<(), CliError> {
-        let (status, files, error) = match written {
-            Ok(files) => (made.status, files, None),
+        staged: Result<StagedPackages, CliError>,
+    ) {
+        let (status, packages, error) = match staged {
+            Ok(packages) => (JobStatus::Built, Some(packages), None),
             Err(error) => {
                 self.failed_beside += 1;
-                ("failed", Vec::new(), Some(error.report().to_string()))
+                (JobStatus::Failed, None, Some(error.report().to_string()))
             }
         };
+        let title = filesystem::PACKAGE.to_owned();
+        let mut result = None;
         if self.shell.is_json() {
-            let files = files.iter().map(file_json).collect();
-            let (name, version) = made.opkg.unzip();
+            result = Some(self.results.len());
             self.results.push(ResultJson {
                 directory: path_text(directory),
-                name: name.map(str::to_owned),
-                version: version.flatten(),
+                name: Some(filesystem::NAME.to_owned()),
+                version: filesystem::opkg().version().map(ToString::to_string),
                 target: target.to_string(),
-                status,
-                files,
+                status: status.name(),
+                files: Vec::new(),
                 diagnostics: Vec::new(),
                 error,
             });
-            return Ok(());
+        } else {
+            match error {
+                Some(error) => self.shell.eprint(&format!("{title} for {target}:\n{error}")),
+                None => self.shell.status(&format!("{title} for {target}: made")),
+            }
         }
-        match error {
-            Some(error) => self.shell.eprint(&format!("{} for {target}:\n{error}", made.title)),
-            None => self.shell.status(&format!("{} for {target}: written", made.title)),
+        if let Some(packages) = packages {
+            let target = target.clone();
+            self.built.push(BuiltJob { title, target, packages, result, files: Vec::new() });
         }
-        self.print_files(&files)
+    }
+
+    /// What was [staged](Self::staged) for a target has come to its directory, or nothing of it has.
+    pub fn record_publication(
+        &mut self,
+        directory: &Path,
+        target: &Target,
+        published: Result<PublishedFiles, CliError>,
+    ) {
+        let jobs = self.built.iter_mut().filter(|job| job.target == *target);
+        let (status, files, error) = match published {
+            Ok(PublishedFiles { packages, index }) => {
+                for (job, files) in jobs.zip(packages) {
+                    if let Some(result) = job.result.and_then(|result| self.results.get_mut(result)) {
+                        result.files = files.iter().map(file_json).collect();
+                    }
+                    job.files = files;
+                }
+                if index.is_empty() {
+                    return;
+                }
+                self.shell.status(&format!("index for {target}: written"));
+                ("indexed", index, None)
+            }
+            Err(error) => {
+                let text = error.report().to_string();
+                for job in jobs {
+                    self.summary.fail(&job.title, &target.to_string(), &error.report().one_line());
+                    if let Some(result) = job.result.and_then(|result| self.results.get_mut(result)) {
+                        result.status = JobStatus::Failed.name();
+                        result.error = Some(text.clone());
+                    }
+                }
+                if !self.shell.is_json() {
+                    self.shell.eprint(&format!("output for {target}:\n{text}"));
+                }
+                (JobStatus::Failed.name(), Vec::new(), Some(text))
+            }
+        };
+        if self.shell.is_json() {
+            self.results.push(ResultJson {
+                directory: path_text(directory),
+                name: None,
+                version: None,
+                target: target.to_string(),
+                status,
+                files: files.iter().map(file_json).collect(),
+                diagnostics: Vec::new(),
+                error,
+            });
+        }
+        self.index_files.extend(files);
     }
 
     /// All jobs have ended.
@@ -211,8 +236,6 @@ impl BuildReport {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn finish(self) -> Result<ExitStatus, CliError> {
-        let count = |status| self.summary.count(status);
-        let is_nothing_built = count(JobStatus::Built) == 0 && count(JobStatus::Unavailable) > 0;
         for package in self.summary.packages_all(JobStatus::Unavailable) {
             self.shell.status(&format!(
                 "warning: nothing was made of {package}: its filters exclude every target asked for"
@@ -220,21 +243,33 @@ impl BuildReport {
         }
         if self.shell.is_json() {
             self.shell.print_json(&self.results)?;
-        } else if let Some(text) = self.summary.render() {
+            return Ok(self.exit_status());
+        }
+        // Standard output of people: a file a line.
+        for file in self.built.iter().flat_map(|job| &job.files).chain(&self.index_files) {
+            self.shell.print(&format!("{}\n", file.path.display()))?;
+        }
+        if let Some(text) = self.summary.render() {
             self.shell.status(&format!("\n{text}"));
             if self.summary.count(JobStatus::NotTried) > 0 {
                 self.shell.status("help: --keep-going goes on after a failure");
             }
         }
-        Ok(if self.unknown_targets > 0 {
+        Ok(self.exit_status())
+    }
+
+    fn exit_status(&self) -> ExitStatus {
+        let count = |status| self.summary.count(status);
+        let is_nothing_built = count(JobStatus::Built) == 0 && count(JobStatus::Unavailable) > 0;
+        if self.unknown_targets > 0 {
             ExitStatus::UsageError
-        } else if self.summary.count(JobStatus::Failed) + self.failed_beside > 0 {
+        } else if count(JobStatus::Failed) + self.failed_beside > 0 {
             ExitStatus::Failed
         } else if is_nothing_built {
             ExitStatus::TargetExcluded
         } else {
             ExitStatus::Success
-        })
+        }
     }
 
     fn print_diagnostics(&mut self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
@@ -273,8 +308,8 @@ fn first_problem(package: &LoadedPackage, diagnostics: &[Diagnostic], error: Opt
     }
 }
 
-fn describe_files(files: &[WrittenFile]) -> String {
-    let count = |role| files.iter().filter(|file| file.kind == role).count();
+fn describe_files(packages: &StagedPackages) -> String {
+    let count = |role| packages.kinds().filter(|kind| *kind == role).count();
     let mut parts = Vec::new();
     for (role, one, many) in [
         (OutputKind::MetaFile, "meta-files", "meta-files"),
@@ -295,7 +330,6 @@ fn result_json(
     package: &LoadedPackage,
     target: &Target,
     status: JobStatus,
-    files: &[WrittenFile],
     diagnostics: &[Diagnostic],
     error: Option<String>,
 ) -> ResultJson {
@@ -308,7 +342,7 @@ fn result_json(
         version: opkg.and_then(|it| it.version()).map(ToString::to_string),
         target: target.to_string(),
         status: status.name(),
-        files: files.iter().map(file_json).collect(),
+        files: Vec::new(),
         diagnostics: findings.map(|it| json::diagnostic_json(&package.directory, source, it)).collect(),
         error,
     }

@@ -165,7 +165,16 @@ impl From<opkg_package::Error> for CliError {
             Error::ProgramFailed { .. } => Some("-v shows everything that it prints"),
             Error::MissingBuildResult(_) => Some("-v shows what the native build prints"),
             Error::CannotIndex { .. } => {
-                Some("move it out of the directory, or build it anew; the earlier index is untouched")
+                Some("move it out of the directory, or build it anew; the directory is as it was")
+            }
+            Error::ForeignIndex { .. } => Some(
+                "name another --output, or remove that index if nobody needs it; the directory is as it was",
+            ),
+            Error::NotWrittenByUs { .. } => {
+                Some("move it away, or name another --output; the directory is as it was")
+            }
+            Error::TooMuchToIndex { .. } => {
+                Some("keep packages of several purposes in several directories; the directory is as it was")
             }
             Error::NothingToIndex(_) => Some("leave out --repo for this target"),
             Error::Io(error) => io_hint(error.kind()),

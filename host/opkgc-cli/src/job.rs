@@ -1,11 +1,11 @@
 //! One OPKG for one target, and how that ended.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use opkg::LoadResult;
 use opkg::diagnostic::Diagnostic;
 use opkg_interface::{PackageSettings, Target};
-use opkg_package::{BuildMode, OpkgSource, Signer, WrittenFile};
+use opkg_package::{BuildMode, OpkgSource, OutputDir, Signer, StagedPackages};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
@@ -22,8 +22,8 @@ pub struct LoadedPackage {
 
 /// How a job ended.
 pub enum JobOutcome {
-    /// Everything was written; what the plugin said besides.
-    Built(Vec<WrittenFile>, Vec<Diagnostic>),
+    /// Everything was made; what the plugin said besides.
+    Built(StagedPackages, Vec<Diagnostic>),
     /// The OPKG's own filters exclude the target.
     Unavailable(Diagnostic),
     /// The plugin found that it cannot be expressed.
@@ -69,8 +69,6 @@ pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
 
 /// How everything of a run is built.
 pub struct BuildPlan {
-    /// Each target gets a directory of its own in there.
-    pub output: PathBuf,
     pub builder: BuildMode,
     pub signer: Option<Signer>,
     /// What all packages have.
@@ -94,37 +92,36 @@ impl Job<'_> {
         format!("{} for {}", self.package.title(), self.target)
     }
 
-    /// Compiles the OPKG into the target's directory within the output directory.
-    pub fn run(&self, how: &BuildPlan) -> JobOutcome {
+    /// Compiles the OPKG, to be published in `output` later.
+    pub fn run(&self, output: &OutputDir, plan: &BuildPlan) -> JobOutcome {
         let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.is_compilable) else {
             return JobOutcome::InvalidPackage;
         };
-        let generated = match self.plugin.generate(opkg, self.target, &how.settings) {
+        let generated = match self.plugin.generate(opkg, self.target, &plan.settings) {
             Ok(generated) => generated,
             Err(GenerateError::TargetExcluded(diagnostic)) => return JobOutcome::Unavailable(diagnostic),
             Err(GenerateError::UnknownTarget(message)) => return JobOutcome::UnknownTarget(message),
             Err(GenerateError::Diagnostics(diagnostics)) => return JobOutcome::Rejected(diagnostics),
             Err(error) => return JobOutcome::Failed(error.into()),
         };
-        if matches!(how.builder, BuildMode::Native { .. })
+        if matches!(plan.builder, BuildMode::Native { .. })
             && let Err(error) = self.plugin.check_native_build(&generated.output.native_build)
         {
             return JobOutcome::Failed(error.into());
         }
         let source = OpkgSource { opkg, directory: &self.package.directory };
-        let directory = target_directory(&how.output, self.target);
-        let signer = how.signer.as_ref();
-        match opkg_package::write_packages(&generated.output, source, &directory, how.builder, signer) {
-            Ok(written) => {
+        let signer = plan.signer.as_ref();
+        match output.stage(&generated.output, source, plan.builder, signer) {
+            Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
-                diagnostics.extend(losses::left_out(&generated.output, how.builder));
+                diagnostics.extend(losses::left_out(&generated.output, plan.builder));
                 diagnostics.extend(signer.and_then(|signer| {
                     signing::unaccepted_key(signer, generated.output.accepted_keys.as_deref()?, self.target)
                 }));
-                JobOutcome::Built(written, diagnostics)
+                JobOutcome::Built(staged, diagnostics)
             }
             Err(error) => JobOutcome::Failed(
-                CliError::from(error).context(format!("cannot write to {}", directory.display())),
+                CliError::from(error).context(format!("cannot write to {}", output.path().display())),
             ),
         }
     }

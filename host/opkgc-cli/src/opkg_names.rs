@@ -60,13 +60,17 @@ pub fn bare_names(opkg: &Opkg, others: &BTreeSet<&str>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Two OPKGs of whose packages a repository holds some, although they cannot be in one cluster. By the names of the
-/// files: only the one has a package `opkg-NAME`, and only the other parts of `NAME-server`.
+/// Two OPKGs of whose packages a repository would hold some once these files are `added`, although they cannot be in one
+/// cluster. By the names of the files: only the one has a package `opkg-NAME`, and only the other parts of `NAME-server`.
 #[must_use]
-pub fn clash_in_repository(directory: &Path) -> Option<(String, String)> {
-    let entries = fs::read_dir(directory).ok()?;
-    let files: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+pub fn clash_in_repository<'a>(
+    directory: &Path,
+    added: impl Iterator<Item = &'a str>,
+) -> Option<(String, String)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    files.extend(added.map(str::to_owned));
     let natives: BTreeSet<&str> = files.iter().filter_map(|file| native_name::of_file(file)).collect();
     let names: BTreeSet<&str> = natives.iter().filter_map(|native| native_name::whole(native)).collect();
     // Whoever has a part that is called like a part of a part.
@@ -99,8 +103,9 @@ mod tests {
     fn repositories_with_packages_of_two_that_exclude_each_other() {
         let clash = |files: &[&str]| {
             let directory = tempfile::tempdir().unwrap();
-            files.iter().for_each(|file| fs::write(directory.path().join(file), "").unwrap());
-            clash_in_repository(directory.path())
+            let (there, added) = files.split_at(1);
+            there.iter().for_each(|file| fs::write(directory.path().join(file), "").unwrap());
+            clash_in_repository(directory.path(), added.iter().copied())
         };
         let both = [
             "opkg-nfs-1-1.noarch.rpm",

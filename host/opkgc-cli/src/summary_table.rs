@@ -62,6 +62,15 @@ impl SummaryTable {
         }
     }
 
+    /// A job that was added before has failed in the end.
+    pub fn fail(&mut self, package: &str, target: &str, cause: &str) {
+        let mut of_job =
+            self.cells.iter_mut().filter(|cell| cell.package == package && cell.target == target);
+        let Some(cell) = of_job.next() else { return };
+        cell.status = JobStatus::Failed;
+        self.causes.push(format!("{package} for {target}: {}", cause.lines().next().unwrap_or_default()));
+    }
+
     /// How many ended so.
     #[must_use]
     pub fn count(&self, status: JobStatus) -> usize {

@@ -475,7 +475,7 @@ fn a_signal_leaves_nothing_behind() {
     assert!(terminated.success());
     let status = child.wait().unwrap();
     assert_eq!(status.signal(), Some(15));
-    let left = fs::read_dir(sandbox.path().join("output/rhel")).unwrap().count();
+    let left = fs::read_dir(sandbox.path().join("output")).unwrap().count();
     assert_eq!(left, 0, "in the output directory");
     let left = fs::read_dir(sandbox.path().join("home")).unwrap();
     let left: Vec<_> = left.map(|it| it.unwrap().file_name()).filter(|it| it != ".cache").collect();

@@ -60,6 +60,33 @@ pub enum Error {
         reason: String,
     },
 
+    /// What stands where the index belongs is of another program, and has something that would be lost.
+    #[error("{} was not written by opkgc: {reason}", file.display())]
+    ForeignIndex {
+        /// Where it is.
+        file: PathBuf,
+        /// What shows that.
+        reason: String,
+    },
+
+    /// Something stands where a file or a directory belongs that this program never writes.
+    #[error("{} is {what}, where opkgc would write", path.display())]
+    NotWrittenByUs {
+        /// Where it is.
+        path: PathBuf,
+        /// `a symbolic link`.
+        what: &'static str,
+    },
+
+    /// A directory holds more than an index is made of.
+    #[error("{} holds {what}", directory.display())]
+    TooMuchToIndex {
+        /// Where that is.
+        directory: PathBuf,
+        /// `more than 10 packages`.
+        what: String,
+    },
+
     /// There are packages, but of no format that has an index.
     #[error("no file in {} is a package of a format that has an index", .0.display())]
     NothingToIndex(PathBuf),

@@ -14,16 +14,15 @@ use crate::error::Error;
 use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
 use crate::source::OpkgSource;
-use crate::staging::StagingDir;
 
 /// How many lines of a failed program's output are kept.
 const MAX_LAST_LINES: usize = 30;
 
-/// Runs the native build in a scratch directory and copies its results into the stage. Returns their names.
+/// Runs the native build in a scratch directory and copies its results into `tree`. Returns their names.
 pub(crate) fn run_native_build(
     output: &Output,
     source: OpkgSource<'_>,
-    stage: &StagingDir,
+    tree: &OutputTree<'_>,
     verbose: bool,
 ) -> Result<Vec<String>, Error> {
     // Not inside the output directory, whose path may hold blanks or `%`: not every tool can cope with them.
@@ -46,8 +45,6 @@ pub(crate) fn run_native_build(
             return Err(Error::MissingBuildResult(name));
         }
         // Through the tree, since the scratch directory may be on another file system.
-        let into = stage.path();
-        let tree = OutputTree::new(&into, source.timestamp());
         let mut copy = tree.create(&name)?;
         io::copy(&mut fs::File::open(&path)?, &mut copy)?;
         tree.set_metadata(&copy, 0o644)?;

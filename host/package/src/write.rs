@@ -1,4 +1,4 @@
-//! Everything for one target, into a directory: all of it or nothing.
+//! Everything that is made of one OPKG for one target.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,8 +10,7 @@ use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
 use crate::sign::Signer;
 use crate::source::OpkgSource;
-use crate::staging::StagingDir;
-use crate::written::{OutputKind, WrittenFile};
+use crate::written::OutputKind;
 use crate::{direct, native, upload};
 
 /// Who makes the binary packages.
@@ -28,25 +27,18 @@ pub enum BuildMode {
     },
 }
 
-/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is
-/// created if need be. What stood there under the same names is replaced. With a signer, what is written is signed, except
-/// packages of a native build: RPMs have a place for signatures, an archive gets its own file, `.sig`, and for debs it is
-/// the control file of the source package and the descriptions of the upload.
-///
-/// # Errors
-/// On any error nothing new is left in `directory`, and what was there still is.
-pub fn write_packages(
+/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is new.
+/// Returns the paths in there.
+pub(crate) fn write_into(
+    directory: &Path,
     output: &Output,
     source: OpkgSource<'_>,
-    directory: &Path,
     builder: BuildMode,
     signer: Option<&Signer>,
-) -> Result<Vec<WrittenFile>, Error> {
+) -> Result<Vec<(String, OutputKind)>, Error> {
     let started = Instant::now();
-    let stage = StagingDir::new(directory)?;
-    let root = stage.path();
-    let mut written = write_sources(output, source, &OutputTree::new(&root, source.timestamp()), signer)?;
-    let tree = OutputTree::new(&root, source.timestamp());
+    let tree = OutputTree::new(directory, source.timestamp());
+    let mut written = write_sources(output, source, &tree, signer)?;
     written.extend(
         direct::build_source_package(output, source, &tree, signer)?
             .map(|path| (path, OutputKind::SourcePackage)),
@@ -55,7 +47,7 @@ pub fn write_packages(
         BuildMode::None => Vec::new(),
         BuildMode::Direct => direct::build_packages(output, source, &tree, signer)?,
         BuildMode::Native { verbose } => {
-            let names = native::run_native_build(output, source, &stage, verbose)?;
+            let names = native::run_native_build(output, source, &tree, verbose)?;
             names.into_iter().map(|path| (path, OutputKind::BinaryPackage)).collect()
         }
     };
@@ -72,41 +64,23 @@ pub fn write_packages(
         )?;
         written.extend(records.into_iter().map(|path| (path, OutputKind::BuildRecord)));
     }
-    let paths = written.len();
-    let written = publish(stage, directory, written)?;
-    tracing::debug!(directory = %directory.display(), files = paths, elapsed = ?started.elapsed(), "written");
+    tracing::debug!(directory = %directory.display(), files = written.len(), elapsed = ?started.elapsed(), "staged");
     Ok(written)
 }
 
-/// Writes the one package of this name, without anything that it is made of, as [`write_packages`] would.
+/// The same of the one package of this name alone, without anything that it is made of.
 ///
 /// # Errors
-/// As of that; also where there is no such package.
-pub fn write_binary_package(
+/// Also where there is no such package.
+pub(crate) fn write_binary_package_into(
+    directory: &Path,
     output: &Output,
     name: &str,
     source: OpkgSource<'_>,
-    directory: &Path,
     signer: Option<&Signer>,
-) -> Result<Vec<WrittenFile>, Error> {
+) -> Result<Vec<(String, OutputKind)>, Error> {
     let package = output.packages.iter().find(|package| package.name == name);
     let package = package.ok_or_else(|| Error::InvalidOutput(format!("there is no package {name}")))?;
     let only = Output { packages: vec![package.clone()], ..output.clone() };
-    let stage = StagingDir::new(directory)?;
-    let written =
-        direct::build_packages(&only, source, &OutputTree::new(&stage.path(), source.timestamp()), signer)?;
-    publish(stage, directory, written)
-}
-
-fn publish(
-    stage: StagingDir,
-    directory: &Path,
-    written: Vec<(String, OutputKind)>,
-) -> Result<Vec<WrittenFile>, Error> {
-    let paths: Vec<String> = written.iter().map(|(path, _)| path.clone()).collect();
-    stage.publish(directory, &paths, &[])?;
-    Ok(written
-        .into_iter()
-        .map(|(path, role)| WrittenFile { path: directory.join(path), kind: role })
-        .collect())
+    direct::build_packages(&only, source, &OutputTree::new(directory, source.timestamp()), signer)
 }

@@ -1,9 +1,9 @@
 //! A plugin that was found: where, what it is, and what becomes of it when it is called.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::component_file::read_limited;
 use crate::component_interface::ComponentInterface;
 use crate::embedded::Embedded;
 use crate::error::{LoadError, LoadErrorKind};
@@ -146,6 +146,14 @@ impl RegistryEntry {
         };
         entry.load_result =
             examine(&mut entry).map_err(|problem| LoadError { plugin: entry.display_name(), kind: problem });
+        entry
+    }
+
+    /// The entry of a directory that holds more plugins than are looked at.
+    pub(crate) fn of_crowded_directory(origin: Origin, directory: PathBuf, limit: usize) -> Self {
+        let mut entry = Self::new(origin, ComponentSource::File(directory));
+        let kind = LoadErrorKind::TooManyPlugins { limit };
+        entry.load_result = Err(LoadError { plugin: entry.display_name(), kind });
         entry
     }
 
@@ -298,18 +306,4 @@ impl LoadedPlugin {
             Self::Runner(runner) => runner.description().clone().into(),
         }
     }
-}
-
-/// Reads a component of at most `limit` bytes.
-///
-/// # Errors
-/// When it cannot be read, or is larger.
-pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, LoadErrorKind> {
-    let file = opkg::regular_file::open(path).map_err(LoadErrorKind::Unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(LoadErrorKind::Unreadable)?;
-    if bytes.len() as u64 > limit {
-        return Err(LoadErrorKind::TooLarge { limit });
-    }
-    Ok(bytes)
 }

@@ -34,6 +34,15 @@ pub enum LoadErrorKind {
     /// Its file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(#[source] io::Error),
+    /// It is a directory, a pipe or a device.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// What stands in its place is a directory with more plugins than are looked at.
+    #[error("is a directory of more than {limit} files that end in `.wasm`; the others are not looked at")]
+    TooManyPlugins {
+        /// How many are.
+        limit: usize,
+    },
     /// Its file is larger than is compiled.
     #[error("is larger than {} MiB", .limit >> 20)]
     TooLarge {
@@ -131,6 +140,8 @@ impl LoadErrorKind {
         let help = match self {
             Self::ChangedWhileReading => "something is writing to it; try again",
             Self::Unreadable(_) => "check its path and permissions",
+            Self::NotAFile => "name the file of a component",
+            Self::TooManyPlugins { .. } => "keep plugins in a directory of their own",
             Self::NotFound => "`opkgc plugin list` shows what there is",
             Self::NoDataDir => "set one of them",
             Self::Unwritable { .. } => "check the permissions and free space of that directory",

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::component_interface::ComponentInterface;
-use crate::entry::{self, RegistryEntry};
+use crate::entry::RegistryEntry;
 use crate::error::LoadError;
 use crate::options::RuntimeOptions;
 use crate::plugin_description::PluginDescription;
@@ -46,7 +46,7 @@ pub struct Inspection {
 /// When it cannot be read, or is no component at all.
 pub fn inspect(file: &Path, options: &RuntimeOptions) -> Result<Inspection, LoadError> {
     let fail = |problem| LoadError { plugin: file.display().to_string(), kind: problem };
-    let bytes = entry::read_limited(file, options.limits.component_bytes).map_err(fail)?;
+    let bytes = crate::component_file::read_limited(file, options.limits.component_bytes).map_err(fail)?;
     let names = ComponentInterface::read(&bytes).map_err(fail)?;
     let alone = RuntimeOptions {
         plugin_files: vec![file.to_owned()],

@@ -37,7 +37,7 @@ pub fn install(file: &Path, options: &RuntimeOptions) -> Result<InstalledPlugin,
     let name = file.display().to_string();
     let fail = |problem| LoadError { plugin: name.clone(), kind: problem };
     let directory = options.user_directory.as_ref().ok_or_else(|| fail(LoadErrorKind::NoDataDir))?;
-    let bytes = crate::entry::read_limited(file, options.limits.component_bytes).map_err(fail)?;
+    let bytes = crate::component_file::read_limited(file, options.limits.component_bytes).map_err(fail)?;
     let alone = RuntimeOptions {
         plugin_files: vec![file.to_owned()],
         limits: options.limits.clone(),
@@ -100,5 +100,5 @@ fn write_atomically(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<(
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    fs::File::open(directory)?.sync_all()
 }

@@ -1,13 +1,16 @@
 //! Where a plugin comes from, and the checksum that is noted where somebody installed it.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::component_file::read_limited;
 use crate::error::LoadErrorKind;
+
+/// Of the file beside a plugin.
+const MAX_RECORD_BYTES: u64 = 64 << 10;
 
 /// Where a plugin comes from, in the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -53,10 +56,18 @@ pub(crate) fn verify_checksum(origin: &Origin, path: &Path, found: &str) -> Resu
         return Ok(());
     }
     let record = record_path(path);
-    let bytes = match fs::read(&record) {
+    let bytes = match read_limited(&record, MAX_RECORD_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LoadErrorKind::NoInstallRecord),
-        Err(error) => return Err(LoadErrorKind::InvalidRecord { path: record, reason: error.to_string() }),
+        Err(LoadErrorKind::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(LoadErrorKind::NoInstallRecord);
+        }
+        Err(LoadErrorKind::Unreadable(error)) => {
+            return Err(LoadErrorKind::InvalidRecord { path: record, reason: error.to_string() });
+        }
+        Err(_) => {
+            let reason = "it is not a small regular file".into();
+            return Err(LoadErrorKind::InvalidRecord { path: record, reason });
+        }
     };
     match serde_json::from_slice::<InstallRecord>(&bytes) {
         Ok(record) if record.sha256 == found => Ok(()),

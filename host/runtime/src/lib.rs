@@ -10,6 +10,7 @@
 mod bindings;
 mod cache;
 mod compiler;
+mod component_file;
 mod component_interface;
 mod embedded;
 mod engine;

@@ -25,6 +25,9 @@ use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
 use opkg_interface::{Target, TargetError};
 
+/// Components of one directory that are looked at: each is compiled when it is seen for the first time.
+const MAX_PLUGINS: usize = 100;
+
 /// All plugins, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Registry {
@@ -72,8 +75,13 @@ impl Registry {
             .chain(user_directory.map(|path| (Origin::User, path)))
             .chain(system_directory.map(|path| (Origin::System, path)));
         for (origin, directory) in directories {
-            let files = find_components(&directory);
+            let mut files = find_components(&directory);
+            let is_crowded = files.len() > MAX_PLUGINS;
+            files.truncate(MAX_PLUGINS);
             entries.extend(files.into_iter().map(|path| RegistryEntry::from_file(&runtime, origin, path)));
+            if is_crowded {
+                entries.push(RegistryEntry::of_crowded_directory(origin, directory, MAX_PLUGINS));
+            }
         }
         if embedded {
             entries.extend(embedded::ALL.iter().map(|it| RegistryEntry::from_embedded(&runtime, it)));
@@ -245,7 +253,7 @@ impl Registry {
 /// The components of a directory, sorted. One that is not there, or cannot be read, has none.
 fn find_components(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let paths = entries.map_while(|entry| Some(entry.ok()?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).collect();
     paths.sort();

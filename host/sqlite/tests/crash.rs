@@ -94,12 +94,18 @@ fn killed_anywhere_a_write_is_whole_or_not_there() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn creates() {
-    SqliteStore::create(&common::database_from_env()).unwrap();
+    SqliteStore::create_with(&common::database_from_env(), &common::sample_cluster()).unwrap();
 }
 
 #[test]
 fn a_new_database_is_whole_or_not_there() {
-    for (point, there) in [("create.before", false), ("create.after", true)] {
+    let whole = new_fixture();
+    let expected = SqliteStore::open(&whole.path()).unwrap().load().unwrap();
+    let kinds: BTreeSet<&str> = common::sample_cluster().iter().map(Change::name).collect();
+    let within = kinds.into_iter().map(|name| (format!("create.within.{name}"), false));
+    let points = [("create.before".to_owned(), false), ("create.after".to_owned(), true)];
+    for (point, there) in within.chain(points) {
+        let point = point.as_str();
         let scratch = Fixture::new();
         let status = common::child_test("creates", &scratch.path())
             .env("OPM_CRASH_AT", point)
@@ -108,8 +114,11 @@ fn a_new_database_is_whole_or_not_there() {
             .status;
         assert_eq!(status.signal(), Some(9), "{point}");
         assert_eq!(scratch.path().exists(), there, "{point}");
-        let opened =
-            if there { SqliteStore::open(&scratch.path()) } else { SqliteStore::create(&scratch.path()) };
-        assert_eq!(opened.unwrap().load().unwrap(), Cluster::default());
+        let opened = if there {
+            SqliteStore::open(&scratch.path())
+        } else {
+            SqliteStore::create_with(&scratch.path(), &common::sample_cluster())
+        };
+        assert_eq!(opened.unwrap().load().unwrap(), expected);
     }
 }

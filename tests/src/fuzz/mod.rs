@@ -4,8 +4,10 @@
 pub mod config_xml;
 pub mod configurator_form;
 mod deb_seed;
+pub mod documents;
 pub mod host_list;
 pub mod http_request;
+pub mod index;
 pub mod mutate;
 pub mod mysql_dump;
 pub mod package;
@@ -16,7 +18,7 @@ pub mod test_definition;
 pub use target::Target;
 
 /// All targets, by the names of their files in `tests/fuzz/fuzz_targets`.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 15] = [
     config_xml::TARGET,
     configurator_form::TARGET,
     test_definition::TARGET,
@@ -25,4 +27,11 @@ pub const TARGETS: [Target; 8] = [
     mysql_dump::TARGET,
     http_request::TARGET,
     host_list::TARGET,
+    documents::IMPORT,
+    documents::ANSWERS,
+    documents::SETTINGS,
+    index::DEB,
+    index::RPM,
+    index::SOURCE,
+    index::EARLIER,
 ];

@@ -6,11 +6,12 @@ use fs_err as fs;
 use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg_interface::Target;
-use opkg_package::BuildMode;
+use opkg_package::{BuildMode, IndexRequest, OutputDir};
 use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
+use crate::build_report::{self, BuildReport};
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
 use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
@@ -18,9 +19,7 @@ use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
 use crate::settings::{self, Origin};
 use crate::source_date::{now, source_date};
-use crate::{
-    build_report, dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, targets,
-};
+use crate::{dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, targets};
 
 /// Runs the command.
 ///
@@ -55,7 +54,6 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     check_output_outside(&arguments.output, &directories)?;
 
     let plan = BuildPlan {
-        output: arguments.output.clone(),
         builder: match arguments.builder {
             _ if arguments.source => BuildMode::None,
             args::BuilderChoice::Direct => BuildMode::Direct,
@@ -70,8 +68,9 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         (true, None) if arguments.no_sign => IndexPlan::UnsignedOnPurpose,
         (true, None) => IndexPlan::Unsigned,
     };
+    let output = OutputDir::new(&arguments.output);
     for (target, _) in &targets {
-        losses::check_index(shell, &job::target_directory(&plan.output, target), index_plan)?;
+        losses::check_index(shell, &job::target_directory(output.path(), target), index_plan)?;
     }
     let settings = Settings {
         automatic_relations: effective.automatic_relations(),
@@ -85,44 +84,65 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         .collect();
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let progress = ProgressBar::new(shell, jobs.len());
-    let mut reports = build_report::BuildReport::new(shell);
-    let mut built: Vec<(&Target, &DistributionPlugin)> = Vec::new();
+    let mut reports = BuildReport::new(shell);
     run_in_order(
         &jobs,
         threads.unwrap_or_else(opkg_runtime::parallelism),
-        |job| progress.track(job.title(), || job.run(&plan)),
+        |job| progress.track(job.title(), || job.run(&output, &plan)),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {
-            let is_new = built.iter().all(|(target, _)| *target != job.target);
-            if is_new && matches!(outcome, Some(JobOutcome::Built(..))) {
-                built.push((job.target, job.plugin));
-            }
-            reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried))
+            reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried));
+            Ok::<(), CliError>(())
         },
     )?;
     drop(progress);
-    for (target, plugin) in built {
-        let directory = job::target_directory(&plan.output, target);
+    for (target, plugin) in &targets {
+        if reports.staged(target).is_empty() {
+            continue;
+        }
         if settings.automatic_relations.require_filesystem() {
-            reports.record_filesystem(&directory, target, filesystem::write(target, plugin, &plan))?;
+            let staged = filesystem::stage(target, plugin, &output, &plan);
+            reports.record_filesystem(&job::target_directory(output.path(), target), target, staged);
         }
-        if arguments.repo {
-            if let Some((one, other)) = opkg_names::clash_in_repository(&directory) {
-                let message = format!(
-                    "{} holds packages of the OPKGs {one} and {other}, which exclude each other: both make \
-                     opkg-{other}",
-                    directory.display()
-                );
-                let help =
-                    "remove those of one of them, or write the packages of each into a directory of its own";
-                reports.record_index(&directory, target, Err(UsageError::new(message, help).into()))?;
-                continue;
-            }
-            let indexed = opkg_package::write_index(&directory, &target.to_string(), plan.signer.as_ref());
-            reports.record_index(&directory, target, indexed.map_err(CliError::from))?;
-        }
+        publish_target(shell, arguments.repo, &output, target, &plan, &mut reports);
     }
     reports.finish()
+}
+
+/// Puts everything that was made for a target into its directory, with the index if one is wanted.
+fn publish_target(
+    shell: Shell,
+    is_repository: bool,
+    output: &OutputDir,
+    target: &Target,
+    plan: &BuildPlan,
+    reports: &mut BuildReport,
+) {
+    let name = target.to_string();
+    let directory = job::target_directory(output.path(), target);
+    let staged = reports.staged(target);
+    let wait = || {
+        let place = output.path().display();
+        shell.status(&format!("waiting for another opkgc, which is putting its files into {place}"));
+    };
+    let index = is_repository.then_some(IndexRequest { name: &name, signer: plan.signer.as_ref() });
+    let clash = index.and_then(|_| {
+        opkg_names::clash_in_repository(&directory, staged.iter().flat_map(|packages| packages.paths()))
+    });
+    let published = match clash {
+        Some((one, other)) => {
+            let message = format!(
+                "{} would hold packages of the OPKGs {one} and {other}, which exclude each other: both make \
+                 opkg-{other}",
+                directory.display()
+            );
+            let help =
+                "remove those of one of them, or write the packages of each into a directory of its own";
+            Err(UsageError::new(message, help).into())
+        }
+        None => output.publish(&name, &staged, index, &wait).map_err(CliError::from),
+    };
+    reports.record_publication(&directory, target, published);
 }
 
 /// An OPKG's directory is never written to.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use opkg_opm::{SimulatedCluster, TrialResult};
 use opkg_runtime::{ComponentInterface, LoadErrorKind, PluginKind, Registry};
+use opkg_scratch::ScratchDir;
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
@@ -51,7 +52,7 @@ fn create_crate(
     let target = output.unwrap_or_else(|| PathBuf::from(name));
     // Whole or not at all.
     let parent = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let staging = tempfile::Builder::new().prefix(".hook-").tempdir_in(parent)?;
+    let staging = ScratchDir::new(".hook-", Some(parent))?;
     let made = staging.path().join(name);
     for (path, text) in TEMPLATE {
         let path = made.join(path);
@@ -62,7 +63,9 @@ fn create_crate(
         let help = "name another directory with --output";
         return Err(UsageError::new(format!("{} is there already", target.display()), help).into());
     }
+    opkg_scratch::sync_tree(&made)?;
     fs::rename(&made, &target)?;
+    opkg_scratch::sync_directory(parent)?;
     shell.print(&format!("{}\n", target.display()))?;
     shell.status(&format!("opkgc hook build {} makes a component of it", target.display()));
     Ok(ExitStatus::Success)

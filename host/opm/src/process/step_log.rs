@@ -125,7 +125,19 @@ impl StepLog {
             }
             self.write_to_file(&kept);
         }
+        if self.write_error.is_none()
+            && let Err(error) = self.sync()
+        {
+            self.write_error = Some(format!("the log may not outlast a loss of power: {error}"));
+        }
         self.write_error
+    }
+
+    /// The journal names the file, and is on the disk itself soon.
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        // The directory of the run may be new as well.
+        self.path.ancestors().skip(1).take(2).try_for_each(|directory| fs::File::open(directory)?.sync_all())
     }
 
     fn append(&mut self, bytes: &[u8]) {

@@ -5,18 +5,23 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::SystemTime;
 
+use fs_err as fs;
 use opkg::model::Timestamp;
 
 use super::deb_file::{self, DebReadError};
-use super::index_files::{IndexError, IndexFiles, cannot_index, open_package};
+use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
 use crate::checksums::{self, Checksums};
 use crate::deb822::{self, find_field, write_field};
+use crate::ownership;
 use crate::{Error, Signer, compress};
 
 /// Fields that an index adds, and that no package may bring along.
 const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
 
-/// Of a control file that describes sources.
+/// Who says that an index is theirs.
+const ORIGIN: &str = "OPKG";
+
+/// Of a control file that describes sources, and of a `Release`.
 const MAX_DSC_BYTES: u64 = 1 << 20;
 
 /// The index. Its date is no later than `now`, in seconds since 1970.
@@ -28,15 +33,19 @@ pub(super) fn build_index(
     now: u64,
     signer: Option<&Signer>,
 ) -> Result<IndexFiles, Error> {
+    ownership::check_path(directory, "Release")?;
+    reject_foreign_release(&directory.join("Release"))?;
     let mut packages = IndexParagraphs::default();
     for deb in debs {
         let time = packages.time.max(add_package(directory, deb, &mut packages)?);
         packages.time = time;
+        limit_index(directory, packages.text.len())?;
     }
     let mut described = IndexParagraphs::default();
     for dsc in sources {
         let time = described.time.max(add_source(directory, dsc, &mut described)?);
         described.time = time;
+        limit_index(directory, described.text.len())?;
     }
     // What describes sources holds no time but its file's, which is the next best.
     let time = if debs.is_empty() { described.time } else { packages.time };
@@ -60,6 +69,24 @@ pub(super) fn build_index(
     files.push(("Release".into(), release.into_bytes()));
     // Signatures of an earlier index are not of this one.
     Ok(IndexFiles { files, obsolete: seals.into() })
+}
+
+/// Refuses to replace the index of another program. One that is damaged has nothing to lose.
+fn reject_foreign_release(file: &Path) -> Result<(), Error> {
+    let mut text = String::new();
+    match fs::File::open(file) {
+        Ok(opened) => {
+            std::io::Read::read_to_string(&mut std::io::Read::take(opened, MAX_DSC_BYTES), &mut text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    .or_else(|error| if error.kind() == std::io::ErrorKind::InvalidData { Ok(0) } else { Err(error) })?;
+    let fields = deb822::parse_paragraph(&text).unwrap_or_default();
+    if fields.is_empty() || find_field(&fields, "Origin") == Some(ORIGIN) {
+        return Ok(());
+    }
+    Err(Error::ForeignIndex { file: file.to_owned(), reason: format!("its `Origin` is not `{ORIGIN}`") })
 }
 
 /// Paragraphs of an index, each of another package.
@@ -117,7 +144,7 @@ fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Res
 fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
     let refuse = |reason: IndexError| cannot_index(directory, name, reason);
     let file = open_package(directory, name)?;
-    let metadata = file.metadata()?;
+    let metadata = file.get_ref().metadata()?;
     if metadata.len() > MAX_DSC_BYTES {
         return Err(refuse("it is too large".into()));
     }
@@ -205,7 +232,7 @@ fn strip_signature(text: &str) -> &str {
 fn format_release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String, Error> {
     let mut text = String::new();
     for field in ["Origin", "Label", "Suite", "Codename"] {
-        write_field(&mut text, field, if matches!(field, "Origin" | "Label") { "OPKG" } else { name })?;
+        write_field(&mut text, field, if matches!(field, "Origin" | "Label") { ORIGIN } else { name })?;
     }
     write_field(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.to_rfc5322())?;
     let sums = files

@@ -1,5 +1,6 @@
 //! The files of an index, and how packages are read for it.
 
+use std::io::{Read, Take};
 use std::path::Path;
 
 use fs_err as fs;
@@ -39,23 +40,41 @@ impl From<ControlFileError> for IndexError {
     }
 }
 
-/// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory.
-pub(super) fn open_package(directory: &Path, name: &str) -> Result<fs::File, Error> {
+/// Bytes of one package: the formats end at 4 GiB of contents for most of their readers.
+const MAX_PACKAGE_BYTES: u64 = 8 << 30;
+
+/// Bytes of the lists of an index before they are compressed; they are made in memory.
+const MAX_INDEX_BYTES: usize = 512 << 20;
+
+/// A package's file, opened, unless it is something else under such a name: a device, a link out of the directory. No
+/// more of it can be read than it had then.
+pub(super) fn open_package(directory: &Path, name: &str) -> Result<Take<fs::File>, Error> {
     let path = directory.join(name);
+    let refuse = |reason: &str| Err(cannot_index(directory, name, reason));
     let is_unprintable = |c: char| c.is_whitespace() || c.is_control() || c == char::REPLACEMENT_CHARACTER;
     if name.contains(is_unprintable) {
-        return Err(cannot_index(
-            directory,
-            name,
-            "its name has a blank or a character that cannot be printed",
-        ));
+        return refuse("its name has a blank or a character that cannot be printed");
     }
     if !fs::symlink_metadata(&path)?.is_file() {
-        return Err(cannot_index(directory, name, "it is not a regular file"));
+        return refuse("it is not a regular file");
     }
+    // It may have become something else meanwhile.
     let file = regular_file::open_no_follow(&path)
         .map_err(|error| cannot_index(directory, name, format!("it cannot be opened: {error}")))?;
-    Ok(fs::File::from_parts(file, path))
+    let found = file.metadata()?;
+    if found.len() > MAX_PACKAGE_BYTES {
+        return refuse("it is larger than 8 GiB");
+    }
+    Ok(fs::File::from_parts(file, path).take(found.len()))
+}
+
+/// Fails when the lists of an index have become longer than any reader would take.
+pub(super) fn limit_index(directory: &Path, bytes: usize) -> Result<(), Error> {
+    if bytes <= MAX_INDEX_BYTES {
+        return Ok(());
+    }
+    let what = format!("packages whose lists have more than {} MiB", MAX_INDEX_BYTES >> 20);
+    Err(Error::TooMuchToIndex { directory: directory.to_owned(), what })
 }
 
 pub(super) fn cannot_index(directory: &Path, name: &str, reason: impl Into<IndexError>) -> Error {

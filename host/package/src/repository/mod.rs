@@ -10,41 +10,65 @@ mod index_files;
 mod rpm_md;
 mod xml;
 
-use std::io;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 
 use self::index_files::IndexFiles;
-use crate::staging::StagingDir;
-use crate::{Error, OutputKind, Signer, WrittenFile};
+use crate::Error;
+use crate::index_request::IndexRequest;
+use crate::ownership;
+pub(crate) use rpm_md::REPODATA_DIR;
 
-/// Writes the index of all packages in `directory`, those of earlier builds among them. `name` is what the
-/// index says that it is called. With a signer it is signed, and the public key is beside it.
+/// Packages that one index lists, and entries that a directory of packages may have.
+const MAX_PACKAGES: usize = 50_000;
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// What becomes of the files in a directory when it gets a new index. Paths are relative to it.
+#[derive(Debug, Default)]
+pub(crate) struct IndexChange {
+    /// Written, those last that readers begin with.
+    pub(crate) written: Vec<String>,
+    /// Of the earlier index, and gone.
+    pub(crate) obsolete: Vec<String>,
+}
+
+impl IndexChange {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().chain(&self.obsolete).map(String::as_str)
+    }
+}
+
+/// Writes the index of all packages in `directory`, which nobody else looks into yet.
 ///
 /// # Errors
-/// When there is nothing to index, or something that must not get into an index: a damaged package, two that
-/// claim to be the same. On any error the earlier index is left as it was.
-pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<WrittenFile>, Error> {
+/// When there is nothing to index, or something that must not get into an index: a damaged package, two that claim to
+/// be the same; and when the index that is there has something that this one cannot have.
+pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<IndexChange, Error> {
+    let IndexRequest { name, signer } = request;
     let files = list_file_names(directory)?;
     let of = |suffixes: &[&str]| -> Vec<String> {
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
     };
+    let (debs, sources, rpms) = (of(&[".deb"]), of(&[".dsc"]), of(&[".rpm"]));
+    if debs.len() + sources.len() + rpms.len() > MAX_PACKAGES {
+        return Err(too_much(directory, format!("more than {MAX_PACKAGES} packages")));
+    }
     let mut indices = Vec::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (debs, sources) = (of(&[".deb"]), of(&[".dsc"]));
     if !debs.is_empty() || !sources.is_empty() {
         indices.push(deb::build_index(directory, &debs, &sources, name, now, signer)?);
     }
-    let rpms = of(&[".rpm"]);
     if !rpms.is_empty() {
         indices.push(rpm_md::build_index(directory, &rpms, now, signer)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));
     }
-    publish_indices(directory, indices)
+    replace_index(directory, indices)
 }
 
 /// What index a directory has.
@@ -76,6 +100,9 @@ pub fn index_state(directory: &Path) -> IndexState {
 fn list_file_names(directory: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
+        if names.len() == MAX_ENTRIES {
+            return Err(too_much(directory, format!("more than {MAX_ENTRIES} files")));
+        }
         // One that is not UTF-8 has no place in an index; should it be a package, it is refused by its name.
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
@@ -83,33 +110,55 @@ fn list_file_names(directory: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// Puts the new indices into the place of the old ones.
-fn publish_indices(directory: &Path, indices: Vec<IndexFiles>) -> Result<Vec<WrittenFile>, Error> {
-    let stage = StagingDir::new(directory)?;
-    let mut written: Vec<String> = Vec::new();
-    let mut obsolete = Vec::new();
-    for index in indices {
-        for (path, contents) in index.files {
-            let file = stage.path().join(&path);
-            if let Some(parent) = file.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            // Files keep the time of their writing: readers ask whether an index is newer than the one they have,
-            // and one with another package may well be made of the same newest package.
-            fs::write(&file, contents)?;
-            make_readable(&file)?;
-            written.push(path);
-        }
-        obsolete.extend(index.obsolete);
-    }
-    obsolete.retain(|path| !written.contains(path));
-    stage.publish(directory, &written, &obsolete)?;
-    let index = |path: String| WrittenFile { path: directory.join(path), kind: OutputKind::Index };
-    Ok(written.into_iter().map(index).collect())
+fn too_much(directory: &Path, what: String) -> Error {
+    Error::TooMuchToIndex { directory: directory.to_owned(), what }
 }
 
-/// For everybody, whatever the umask says: packages are often fetched by a user with fewer rights.
-fn make_readable(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, std::fs::Permissions::from_mode(0o644))
+/// Puts the new indices into the place of the old ones.
+fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChange, Error> {
+    let mut change = IndexChange::default();
+    for index in &indices {
+        for path in index.files.iter().map(|(path, _)| path).chain(&index.obsolete) {
+            ownership::check_path(directory, path)?;
+        }
+    }
+    for index in indices {
+        change.obsolete.extend(index.obsolete);
+        for (path, contents) in index.files {
+            write_file(directory, &path, &contents)?;
+            change.written.push(path);
+        }
+    }
+    change.obsolete.retain(|path| !change.written.contains(path));
+    for path in &change.obsolete {
+        remove_file(&directory.join(path))?;
+    }
+    Ok(change)
+}
+
+/// Writes a file for everybody to read, whatever the umask says: packages are often fetched by a user with fewer
+/// rights. What is there may have other names elsewhere, and is not written to.
+fn write_file(directory: &Path, path: &str, contents: &[u8]) -> Result<(), Error> {
+    let path = directory.join(path);
+    if let Some(parent) = path.parent().filter(|parent| *parent != directory) {
+        match fs::create_dir(parent) {
+            Ok(()) => fs::set_permissions(parent, std::fs::Permissions::from_mode(0o755))?,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    remove_file(&path)?;
+    // Files keep the time of their writing: readers ask whether an index is newer than the one they have, and one with
+    // another package may well be made of the same newest package.
+    let mut file = fs::File::create_new(&path)?;
+    file.write_all(contents)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }

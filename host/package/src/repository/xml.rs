@@ -50,6 +50,11 @@ impl XmlWriter {
         self.text.push_str(">\n");
     }
 
+    /// Bytes so far.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The whole, all elements ended.
     pub(super) fn finish(mut self) -> Vec<u8> {
         while !self.open_elements.is_empty() {

@@ -47,13 +47,9 @@ pub fn packed_file(path: &str, content: Content, marks: FileMarks) -> PackedFile
     PackedFile { path: path.into(), content, mode, marks }
 }
 
-/// Writes the package into a new directory; nothing of it is left if it is refused.
-pub fn write_single(
-    fixture: &Fixture,
-    package: &BinaryPackage,
-    container: Container,
-) -> Result<tempfile::TempDir, Error> {
-    let output = Output {
+/// What a plugin returns that makes this package alone.
+pub fn output_of(package: &BinaryPackage, container: Container) -> Output {
+    Output {
         meta_files: Vec::new(),
         source: SourcePackage::Tree("tree".into()),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
@@ -61,7 +57,16 @@ pub fn write_single(
         packages: vec![package.clone()],
         accepted_keys: None,
         diagnostics: Vec::new(),
-    };
+    }
+}
+
+/// Writes the package into a new directory; nothing of it is left if it is refused.
+pub fn write_single(
+    fixture: &Fixture,
+    package: &BinaryPackage,
+    container: Container,
+) -> Result<tempfile::TempDir, Error> {
+    let output = output_of(package, container);
     let directory = tempfile::tempdir().unwrap();
     let outcome = write_packages(&output, fixture.source(), directory.path(), BuildMode::Direct, None);
     if outcome.is_err() {

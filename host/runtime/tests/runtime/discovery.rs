@@ -1,10 +1,13 @@
 //! Which plugin answers, and what is said of those that cannot.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use opkg_runtime::{
     Inspection, LoadErrorKind, Origin, PluginDescription, Registry, RuntimeOptions, inspect, install, remove,
 };
+
+use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::guest::{GuestBuilder, PluginFixture};
 
@@ -123,6 +126,83 @@ fn replace_bytes(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// None of these is waited for or read to its end.
+#[test]
+fn what_is_no_regular_file_is_no_plugin() {
+    let house = PluginFixture::new();
+    let at = |name: &str| house.root.path().join("path").join(name);
+    fs::create_dir_all(at("directory.wasm")).unwrap();
+    mkfifoat(CWD, at("pipe.wasm"), Mode::RWXU).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.wasm")).unwrap();
+    symlink("/dev/zero", at("endless.wasm")).unwrap();
+    symlink("nowhere", at("broken.wasm")).unwrap();
+    fs::File::create(at("sparse.wasm")).unwrap().set_len(1 << 40).unwrap();
+    fs::write(at("good.wasm"), GuestBuilder::default().build()).unwrap();
+    let registry = Registry::discover(RuntimeOptions { search_path: vec![at("")], ..house.options() });
+    let texts: Vec<String> = registry
+        .load_errors()
+        .map(|(entry, error)| {
+            format!("{}: {}", entry.path().unwrap().file_name().unwrap().display(), error.kind)
+        })
+        .collect();
+    insta::assert_snapshot!(texts.join("\n"), @r"
+    broken.wasm: cannot be read: No such file or directory (os error 2)
+    directory.wasm: is not a regular file
+    endless.wasm: is not a regular file
+    pipe.wasm: is not a regular file
+    socket.wasm: cannot be read: No such device or address (os error 6)
+    sparse.wasm: is larger than 64 MiB
+    ");
+    assert!(registry.find("demo").is_some());
+    for name in ["pipe.wasm", "directory.wasm", "endless.wasm"] {
+        assert!(matches!(
+            install(&at(name), &house.options_with_user()).unwrap_err().kind,
+            LoadErrorKind::NotAFile
+        ));
+        assert!(matches!(inspect(&at(name), &house.options()).unwrap_err().kind, LoadErrorKind::NotAFile));
+    }
+}
+
+/// Many files that are no plugins are no matter; many that are called like some are not all looked at.
+#[test]
+fn a_crowded_directory_is_not_searched_to_its_end() {
+    let house = PluginFixture::new();
+    for number in 0..1000 {
+        house.write_file(&format!("path/{number}.txt"), b"");
+        house.write_file(&format!("path/{number}.wasm"), b"");
+    }
+    let directory = house.root.path().join("path");
+    let registry =
+        Registry::discover(RuntimeOptions { search_path: vec![directory.clone()], ..house.options() });
+    assert_eq!(registry.entries().len(), 101);
+    let last = registry.entries().last().unwrap();
+    assert_eq!(last.path(), Some(directory.as_path()));
+    assert!(matches!(last.error().unwrap().kind, LoadErrorKind::TooManyPlugins { limit: 100 }));
+}
+
+/// The record beside an installed plugin is as foreign as the plugin.
+#[test]
+fn a_record_is_a_small_regular_file() {
+    let house = PluginFixture::new();
+    let file = house.write_file("x.wasm", &GuestBuilder::default().build());
+    let options = house.options_with_user();
+    let record = install(&file, &options).unwrap().path.with_extension("json");
+    let make: [&dyn Fn(); 3] = [
+        &|| mkfifoat(CWD, &record, Mode::RWXU).unwrap(),
+        &|| symlink("/dev/zero", &record).unwrap(),
+        &|| fs::create_dir(&record).unwrap(),
+    ];
+    for make in make {
+        fs::remove_file(&record).unwrap();
+        make();
+        let registry = Registry::discover(options.clone());
+        assert!(matches!(registry.entries()[0].error().unwrap().kind, LoadErrorKind::InvalidRecord { .. }));
+        if record.is_dir() {
+            return;
+        }
+    }
 }
 
 #[test]

@@ -210,6 +210,11 @@ impl PluginFixture {
         }
     }
 
+    /// With a directory of the user's own.
+    pub fn options_with_user(&self) -> RuntimeOptions {
+        RuntimeOptions { user_directory: Some(self.root.path().join("user")), ..self.options() }
+    }
+
     pub fn options_with_file(&self, path: &Path) -> RuntimeOptions {
         RuntimeOptions { plugin_files: vec![path.to_owned()], ..self.options() }
     }

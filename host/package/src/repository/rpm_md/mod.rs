@@ -10,16 +10,26 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::index_files::{IndexError, IndexFiles, cannot_index, open_package};
+use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
 use super::xml::XmlWriter;
 use crate::checksums::Checksums;
+use crate::ownership;
 use crate::rpm::reader;
 use crate::{Error, Signer, compress};
 use opkg::digest::hex;
 use package::PackageMetadata;
 
 /// Where the index is, within the directory.
-const REPODATA_DIR: &str = "repodata";
+pub(crate) const REPODATA_DIR: &str = "repodata";
+
+/// What readers begin with.
+const REPOMD: &str = "repomd.xml";
+
+/// What it lists.
+const LISTS: [&str; 3] = ["primary", "filelists", "other"];
+
+/// Bytes of a `repomd.xml`: some thousand lists.
+const MAX_REPOMD_BYTES: u64 = 1 << 20;
 
 /// Namespaces of the documents.
 const NS_COMMON: &str = "http://linux.duke.edu/metadata/common";
@@ -66,6 +76,7 @@ pub(super) fn build_index(
         package.write_primary(&mut primary);
         package.write_filelists(&mut file_lists);
         package.write_other(&mut other);
+        limit_index(directory, primary.len() + file_lists.len() + other.len())?;
     }
 
     let newest = newest.min(now);
@@ -74,17 +85,17 @@ pub(super) fn build_index(
     let time = newest.to_string();
     repository.start_element("repomd", &[("xmlns", NS_REPO), ("xmlns:rpm", NS_RPM)]);
     repository.text_element("revision", &[], &time);
-    for (kind, document) in [("primary", primary), ("filelists", file_lists), ("other", other)] {
+    for (kind, document) in LISTS.into_iter().zip([primary, file_lists, other]) {
         files.push(add_data(&mut repository, kind, &document.finish(), &time)?);
     }
     let repository = repository.finish();
     if let Some(signer) = signer {
         let signature = signer.sign_armored(&repository, newest)?;
-        files.push((format!("{REPODATA_DIR}/repomd.xml.asc"), signature.into_bytes()));
-        files.push((format!("{REPODATA_DIR}/repomd.xml.key"), signer.public_key().into()));
+        files.push((format!("{REPODATA_DIR}/{REPOMD}.asc"), signature.into_bytes()));
+        files.push((format!("{REPODATA_DIR}/{REPOMD}.key"), signer.public_key().into()));
     }
     // Last, since it is what readers begin with.
-    files.push((format!("{REPODATA_DIR}/repomd.xml"), repository));
+    files.push((format!("{REPODATA_DIR}/{REPOMD}"), repository));
     Ok(IndexFiles { files, obsolete: existing_files(directory)? })
 }
 
@@ -109,19 +120,54 @@ fn add_data(
     Ok((path, packed))
 }
 
-/// What an earlier index consists of: once its `repomd.xml` is gone, nothing refers to the rest.
+/// The files of the earlier index: once its `repomd.xml` is gone, nothing refers to the rest. What others keep in the
+/// same directory is not among them.
 fn existing_files(directory: &Path) -> Result<Vec<String>, Error> {
+    let repodata = directory.join(REPODATA_DIR);
     let mut paths = Vec::new();
-    let entries = match fs::read_dir(directory.join(REPODATA_DIR)) {
+    ownership::check_path(directory, &format!("{REPODATA_DIR}/{REPOMD}"))?;
+    let entries = match fs::read_dir(&repodata) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(paths),
         entries => entries?,
     };
+    reject_foreign_lists(&repodata.join(REPOMD))?;
     for entry in entries {
-        let entry = entry?;
-        if let (true, Ok(name)) = (entry.file_type()?.is_file(), entry.file_name().into_string()) {
+        if let Ok(name) = entry?.file_name().into_string()
+            && (is_list_name(&name)
+                || name.strip_prefix(REPOMD).is_some_and(|rest| matches!(rest, "" | ".asc" | ".key")))
+        {
             paths.push(format!("{REPODATA_DIR}/{name}"));
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Whether a file is called as [`add_data`] calls one.
+fn is_list_name(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(sum, rest)| {
+        let is_sum = sum.len() == 64 && sum.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_sum && LISTS.iter().any(|kind| rest.strip_prefix(kind) == Some(".xml.gz"))
+    })
+}
+
+/// Refuses to replace an index that has more lists than this one will: groups, updates, modules, which another program
+/// has put there. One that is damaged has nothing to lose.
+fn reject_foreign_lists(file: &Path) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    match fs::File::open(file) {
+        Ok(opened) => opened.take(MAX_REPOMD_BYTES).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let Ok(document) = roxmltree::Document::parse(&text) else { return Ok(()) };
+    let kinds = document.root_element().children().filter(|node| node.has_tag_name((NS_REPO, "data")));
+    match kinds.filter_map(|node| node.attribute("type")).find(|kind| !LISTS.contains(kind)) {
+        None => Ok(()),
+        Some(kind) => Err(Error::ForeignIndex {
+            file: file.to_owned(),
+            reason: format!("it has a list `{}`", kind.escape_debug()),
+        }),
+    }
 }

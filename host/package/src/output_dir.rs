@@ -1,0 +1,209 @@
+//! The directory that a run writes to: what it makes is staged there, and published when all of it is complete.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use fs_err as fs;
+use opkg_interface::artefacts::Output;
+use opkg_scratch::ScratchDir;
+
+use crate::error::Error;
+use crate::index_request::IndexRequest;
+use crate::publish::{self, StagedFile};
+use crate::sign::Signer;
+use crate::source::OpkgSource;
+use crate::write::{self, BuildMode};
+use crate::written::{OutputKind, WrittenFile};
+
+/// Where a run writes. Everything is made in a hidden directory in there first, so that putting it into its place is a
+/// rename.
+pub struct OutputDir {
+    path: PathBuf,
+    /// As soon as there is something to write.
+    scratch: Mutex<Option<ScratchDir>>,
+    /// How many directories were begun in the hidden one.
+    directories: AtomicUsize,
+}
+
+/// What was made of one OPKG, complete but not in its place yet.
+#[derive(Debug)]
+pub struct StagedPackages {
+    directory: PathBuf,
+    files: Vec<(String, OutputKind)>,
+}
+
+impl StagedPackages {
+    /// What each of the files is, in the order in which they were written.
+    pub fn kinds(&self) -> impl Iterator<Item = OutputKind> {
+        self.files.iter().map(|(_, kind)| *kind)
+    }
+
+    /// Their paths below the directory of their target.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|(path, _)| path.as_str())
+    }
+}
+
+/// What has come to its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedFiles {
+    /// Of each of the sets of packages.
+    pub packages: Vec<Vec<WrittenFile>>,
+    /// Of the index, if one was asked for.
+    pub index: Vec<WrittenFile>,
+}
+
+impl OutputDir {
+    /// It is created, if need be, when something is written; what runs that were killed left in it goes then.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), scratch: Mutex::new(None), directories: AtomicUsize::new(0) }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A new directory within the hidden one.
+    fn create_directory(&self) -> Result<PathBuf, Error> {
+        let number = self.directories.fetch_add(1, Ordering::Relaxed);
+        // Whoever died while holding it left it as it was.
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = match &mut *scratch {
+            Some(scratch) => scratch,
+            none => {
+                fs::create_dir_all(&self.path)?;
+                let named = |error: io::Error| {
+                    io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+                };
+                none.insert(ScratchDir::new(".opkgc-", Some(&self.path)).map_err(named)?)
+            }
+        };
+        let directory = scratch.path().join(number.to_string());
+        fs::create_dir(&directory)?;
+        Ok(directory)
+    }
+
+    /// Makes meta-files and source packages, and with a builder the binary packages. With a signer, packages are
+    /// signed that have a place for signatures of their own, except those of a native build.
+    ///
+    /// # Errors
+    /// On any error nothing is left of them.
+    pub fn stage(
+        &self,
+        output: &Output,
+        source: OpkgSource<'_>,
+        builder: BuildMode,
+        signer: Option<&Signer>,
+    ) -> Result<StagedPackages, Error> {
+        self.stage_with(|directory| write::write_into(directory, output, source, builder, signer))
+    }
+
+    /// The same of the one binary package of this name, without anything that it is made of.
+    ///
+    /// # Errors
+    /// As of [`Self::stage`]; also where there is no such package.
+    pub fn stage_binary_package(
+        &self,
+        output: &Output,
+        name: &str,
+        source: OpkgSource<'_>,
+        signer: Option<&Signer>,
+    ) -> Result<StagedPackages, Error> {
+        self.stage_with(|directory| write::write_binary_package_into(directory, output, name, source, signer))
+    }
+
+    fn stage_with(
+        &self,
+        write: impl FnOnce(&Path) -> Result<Vec<(String, OutputKind)>, Error>,
+    ) -> Result<StagedPackages, Error> {
+        let directory = self.create_directory()?;
+        match write(&directory) {
+            Ok(files) => Ok(StagedPackages { directory, files }),
+            Err(error) => {
+                // What stays goes with the whole; the first error is the one that counts.
+                let _ = fs::remove_dir_all(&directory);
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts sets of packages into the directory `name`, which is created if need be, and writes the index of everything
+    /// that is in it then. What stood there under the same names is replaced. Whoever looks into the directory, and
+    /// whatever becomes of this process, finds it as it was or as it becomes; only where the file system cannot
+    /// exchange directories, the files come one after the other, each as a whole and the index last.
+    ///
+    /// `wait` is called before waiting for another process that publishes into this one.
+    ///
+    /// # Errors
+    /// When something else stands where a file belongs, or must not get into the index. On any error the directory is
+    /// as it was.
+    pub fn publish(
+        &self,
+        name: &str,
+        sets: &[&StagedPackages],
+        index: Option<IndexRequest<'_>>,
+        wait: &dyn Fn(),
+    ) -> Result<PublishedFiles, Error> {
+        let place = self.path.join(name);
+        let files: Vec<StagedFile> = sets
+            .iter()
+            .flat_map(|set| set.files.iter().map(|(path, _)| StagedFile { root: &set.directory, path }))
+            .collect();
+        let work = self.create_directory()?;
+        let indexed = publish::publish(&self.path, &place, &work, &files, index, wait)?;
+        let written = |path: &String, kind: OutputKind| WrittenFile { path: place.join(path), kind };
+        Ok(PublishedFiles {
+            packages: sets
+                .iter()
+                .map(|set| set.files.iter().map(|(path, kind)| written(path, *kind)).collect())
+                .collect(),
+            index: indexed.iter().map(|path| written(path, OutputKind::Index)).collect(),
+        })
+    }
+
+    /// The directory that a directory lies in, and its name there.
+    fn in_parent(directory: &Path) -> Result<(Self, String), Error> {
+        let absolute = std::path::absolute(directory)?;
+        let name = absolute.file_name().and_then(|name| name.to_str());
+        let (Some(parent), Some(name)) = (absolute.parent(), name) else {
+            return Err(Error::Io(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} has no name that can be written to", directory.display()),
+            )));
+        };
+        Ok((Self::new(parent), name.to_owned()))
+    }
+}
+
+/// Writes one set of packages into `directory`, as [`OutputDir::stage`] and [`OutputDir::publish`] do.
+///
+/// # Errors
+/// On any error `directory` is as it was.
+pub fn write_packages(
+    output: &Output,
+    source: OpkgSource<'_>,
+    directory: &Path,
+    builder: BuildMode,
+    signer: Option<&Signer>,
+) -> Result<Vec<WrittenFile>, Error> {
+    let (parent, name) = OutputDir::in_parent(directory)?;
+    let staged = parent.stage(output, source, builder, signer)?;
+    let published = parent.publish(&name, &[&staged], None, &|| ())?;
+    Ok(published.packages.into_iter().flatten().collect())
+}
+
+/// Writes the index of all packages in `directory`. `name` is what the index says that it is called. With a signer it
+/// is signed, and the public key is beside it.
+///
+/// # Errors
+/// When there is nothing to index, or something that must not get into an index: a damaged package, two that
+/// claim to be the same. On any error the earlier index is left as it was.
+pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<WrittenFile>, Error> {
+    let (parent, file_name) = OutputDir::in_parent(directory)?;
+    let published = parent.publish(&file_name, &[], Some(IndexRequest { name, signer }), &|| ())?;
+    Ok(published.index)
+}

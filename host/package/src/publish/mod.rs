@@ -1,0 +1,132 @@
+//! From one state of a directory to the next: all at once, or not at all.
+//!
+//! The next state is made beside the directory, of links to what stays, of what is new, and of an index over both. When
+//! all of it has reached the disk, the two directories are exchanged in one step.
+
+mod fallback;
+mod mirror;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use fs_err as fs;
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::index_request::IndexRequest;
+use crate::ownership;
+use crate::repository::{self, IndexChange};
+
+/// A file, or a directory with everything in it, that is going to be at `path` within the published directory.
+#[derive(Clone, Copy)]
+pub(crate) struct StagedFile<'a> {
+    /// The directory that holds it, below the same path.
+    pub(crate) root: &'a Path,
+    pub(crate) path: &'a str,
+}
+
+/// Publishes into `place`, which lies in `parent`; `work` is an empty directory of the same file system. Returns the
+/// paths of the index.
+pub(crate) fn publish(
+    parent: &Path,
+    place: &Path,
+    work: &Path,
+    files: &[StagedFile<'_>],
+    index: Option<IndexRequest<'_>>,
+    wait: &dyn Fn(),
+) -> Result<Vec<String>, Error> {
+    let _lock = lock_directory(parent, wait)?;
+    let exists = ownership::check_place(place)?;
+    for file in files {
+        ownership::check_path(place, file.path)?;
+    }
+
+    let next = work.join("next");
+    let is_mirror = exists && is_mirrored(place, &next)?;
+    if !is_mirror {
+        fs::create_dir(&next)?;
+        if exists && index.is_some() {
+            mirror::copy_indexed_files(place, &next)?;
+        }
+    }
+    for file in files {
+        mirror::replace(&file.root.join(file.path), &next, file.path)?;
+    }
+    let change = match index {
+        Some(request) => {
+            repository::write_into(&next, request).map_err(|error| name_place(error, &next, place))?
+        }
+        None => IndexChange::default(),
+    };
+    opkg_scratch::sync_tree(&next)?;
+
+    // Not in the middle of the program's being told to stop.
+    let _hold = opkg_scratch::block_cleanup();
+    let paths: Vec<&str> = files.iter().map(|file| file.path).collect();
+    if !exists {
+        fs::rename(&next, place)?;
+    } else if is_mirror && exchange(&next, place) {
+        let replaced: BTreeSet<&str> = paths.iter().copied().chain(change.paths()).collect();
+        mirror::bring_back(&next, place, &replaced)?;
+    } else {
+        let new = paths.into_iter().chain(change.written.iter().map(String::as_str));
+        let obsolete = change.obsolete.iter().map(String::as_str);
+        fallback::move_in_order(&next, place, &work.join("old"), new, obsolete)?;
+    }
+    opkg_scratch::sync_directory(parent)?;
+    Ok(change.written)
+}
+
+/// Makes `next` of links to everything in `place`. False, and nothing is there, where the file system or the rights
+/// of this user do not allow that.
+fn is_mirrored(place: &Path, next: &Path) -> Result<bool, Error> {
+    match mirror::link_tree(place, next) {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            tracing::debug!(directory = %place.display(), %error, "cannot be made anew of links");
+            match fs::remove_dir_all(next) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(false),
+            }
+        }
+    }
+}
+
+/// Exchanges two directories in one step, if the file system can.
+fn exchange(next: &Path, place: &Path) -> bool {
+    match renameat_with(CWD, next, CWD, place, RenameFlags::EXCHANGE) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::debug!(directory = %place.display(), %error, "cannot be exchanged");
+            false
+        }
+    }
+}
+
+/// Keeps other processes from publishing into this directory. Held until it is closed.
+fn lock_directory(directory: &Path, wait: &dyn Fn()) -> Result<fs::File, Error> {
+    let file = fs::File::open(directory)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => {
+            wait();
+            flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+        }
+        // A file system without locks: there each run has to have a directory of its own.
+        Ok(()) | Err(_) => {}
+    }
+    Ok(file)
+}
+
+/// An error about a file in `next` is one about the directory that it is going to be.
+fn name_place(error: Error, next: &Path, place: &Path) -> Error {
+    let rename = |path: &Path| path.strip_prefix(next).map_or_else(|_| path.to_owned(), |it| place.join(it));
+    match error {
+        Error::CannotIndex { file, reason } => Error::CannotIndex { file: rename(&file), reason },
+        Error::ForeignIndex { file, reason } => Error::ForeignIndex { file: rename(&file), reason },
+        Error::NotWrittenByUs { path, what } => Error::NotWrittenByUs { path: rename(&path), what },
+        Error::NothingToIndex(_) => Error::NothingToIndex(place.to_owned()),
+        other => other,
+    }
+}
