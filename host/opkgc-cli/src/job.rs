@@ -1,6 +1,6 @@
 //! One OPKG for one target, and how that ended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use opkg::LoadResult;
 use opkg::diagnostic::Diagnostic;

@@ -12,12 +12,16 @@ use std::sync::mpsc;
 use std::thread;
 
 use fs_err as fs;
-use opkg_interface::artefacts::{BinaryPackage, Compression, Container};
+use opkg_interface::artefacts::{BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat};
 use opkg_package::{BuildMode, Error, IndexRequest, OutputDir, write_index, write_packages};
 use package::{fixture, output_of, sample_package, write_single};
 use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 
-const RPM: Container = Container::Rpm(Compression::Gzip);
+/// Puts something at a path.
+type Prepare<'a> = &'a dyn Fn(PathBuf);
+
+const RPM: Container =
+    Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 });
 const DEB: Container = Container::Deb(Compression::Gzip);
 
 /// A directory `out` for packages, in one that is empty otherwise.
@@ -93,7 +97,7 @@ fn nothing_is_written_through_a_link_or_over_what_is_no_file() {
     let link_to_outside = |path: PathBuf| symlink(outside.path(), path).unwrap();
     let link_to_file = |path: PathBuf| symlink(outside.path().join("file"), path).unwrap();
     let pipe = |path: PathBuf| mkfifoat(CWD, path, Mode::RWXU).unwrap();
-    let cases: [(&str, Container, &dyn Fn(PathBuf)); 9] = [
+    let cases: [(&str, Container, Prepare<'_>); 9] = [
         ("repodata", RPM, &link_to_outside),
         ("repodata", RPM, &link_to_file),
         ("repodata", RPM, &|path| fs::write(path, "mine").unwrap()),
@@ -128,7 +132,7 @@ fn other_names_of_a_file_keep_what_is_in_it() {
     for (container, files) in
         [(RPM, &["x.rpm", "repodata/repomd.xml"][..]), (DEB, &["x.deb", "Packages", "Release"])]
     {
-        place.build(container.clone(), "before").unwrap();
+        place.build(container, "before").unwrap();
         let kept = tempfile::tempdir_in(place.root.path()).unwrap();
         let second = |file: &str| kept.path().join(file.replace('/', "-"));
         let before: Vec<Vec<u8>> = files
@@ -291,7 +295,7 @@ fn many_at_a_time_lose_nothing() {
 
 #[test]
 fn an_index_is_of_regular_files_of_some_size() {
-    let cases: [(&str, &dyn Fn(PathBuf), &str); 6] = [
+    let cases: [(&str, Prepare<'_>, &str); 6] = [
         ("y.rpm", &|path| mkfifoat(CWD, path, Mode::RWXU).unwrap(), "not a regular file"),
         ("y.rpm", &|path| fs::create_dir(path).unwrap(), "not a regular file"),
         ("y.rpm", &|path| symlink("x.rpm", path).unwrap(), "not a regular file"),

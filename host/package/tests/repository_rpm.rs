@@ -68,7 +68,15 @@ fn an_index_is_never_of_the_future() {
         let mut fixture = fixture();
         fixture.opkg.source_date.seconds = time;
         let package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
-        let directory = write_single(&fixture, &package, Container::Rpm(Compression::Gzip)).unwrap();
+        let directory = write_single(
+            &fixture,
+            &package,
+            Container::Rpm(RpmFormat {
+                compression: Compression::Gzip,
+                file_digests: DigestAlgorithm::Sha256,
+            }),
+        )
+        .unwrap();
         let before = now();
         write_index(directory.path(), "x", None).unwrap();
         let index = fs::read_to_string(directory.path().join("repodata/repomd.xml")).unwrap();

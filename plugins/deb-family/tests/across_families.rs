@@ -15,22 +15,23 @@ use opkg_sdk::version::ordering_satisfies;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-fn context(dist: &str) -> FilterContext {
-    FilterContext::new(&sample_target(dist, Some("1"), None), Vec::new())
-}
-
 fn on_debian(opkg: &Opkg) -> Output {
+    let target = sample_target("debian", Some("1"), None);
     let profile = opkg_deb_family::ReleaseProfile {
-        filter_context: context("debian"),
+        filter_context: FilterContext::new(&target, Vec::new()),
+        release_tag: "deb1".to_owned(),
+        suite: "buzz".to_owned(),
         compression: Compression::Xz,
         accepted_keys: Vec::new(),
     };
-    opkg_deb_family::generate(opkg, &profile).unwrap()
+    opkg_deb_family::generate(opkg, &target, &profile).unwrap()
 }
 
 fn on_rpm(opkg: &Opkg) -> Output {
+    let target = sample_target("rhel", Some("1"), None);
     let profile = opkg_rpm_family::ReleaseProfile {
-        filter_context: context("rhel"),
+        filter_context: FilterContext::new(&target, Vec::new()),
+        release_tag: "el1".to_owned(),
         archs: &[("x86_64", "x86_64")],
         version_expression: |_| IfExpression { text: "0".to_owned(), is_exact: true },
         weak_dependencies: WeakDependencies::Always,
@@ -40,7 +41,7 @@ fn on_rpm(opkg: &Opkg) -> Output {
         rpm_version: RpmVersion(4, 16),
         macros: Vec::new(),
     };
-    opkg_rpm_family::generate(opkg, &profile).unwrap()
+    opkg_rpm_family::generate(opkg, &target, &profile).unwrap()
 }
 
 /// The version of the packages, as the family writes it.

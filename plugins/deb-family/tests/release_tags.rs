@@ -26,6 +26,7 @@ fn generated(opkg: &Opkg, target: &Target) -> Output {
     let profile = ReleaseProfile {
         filter_context: FilterContext::new(target, vec![identity]),
         compression: Compression::Xz,
+        accepted_keys: Vec::new(),
         release_tag: debian_releases::release_tag(&release),
         suite: debian_releases::suite(&release).into(),
     };

@@ -138,6 +138,7 @@ pub(crate) mod testing {
     pub(crate) fn sample_profile(rpm_version: RpmVersion) -> ReleaseProfile {
         ReleaseProfile {
             filter_context: FilterContext::new(&sample_target("demo", Some("1"), None), Vec::new()),
+            release_tag: "demo1".to_owned(),
             archs: &[("x86_64", "x86_64")],
             version_expression: |_| IfExpression { text: "0".to_owned(), is_exact: true },
             weak_dependencies: WeakDependencies::Always,

@@ -1,5 +1,7 @@
 //! Documents that administrators write: exports of a database, answers to forms, settings of `opm`.
 
+use std::collections::BTreeMap;
+
 use opkg_configurator::AnswerFile;
 use opkg_oda::Cluster;
 
@@ -58,7 +60,7 @@ pub const SETTINGS: Target = Target {
 /// Imports an export into an empty cluster.
 pub fn run_import(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let _ = opkg_oda::import(text, &Cluster::default(), 0);
+    let _ = opkg_oda::import(text, &Cluster::default(), &BTreeMap::new(), 0);
 }
 
 /// Reads answers, and says which there are for an image.

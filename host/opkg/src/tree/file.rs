@@ -13,7 +13,7 @@ use super::shebang::{Shebang, parse_shebang};
 use super::walk::{self, Entry, EntryKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Part, Scriptlet, SourceFile};
+use crate::model::{Destination, Scriptlet, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use crate::{closest_match, limits};

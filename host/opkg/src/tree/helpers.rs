@@ -3,13 +3,12 @@
 //! The parts go to different machines: what the client's scripts call must be in the client part, and nothing of that
 //! is on the head node. Only plain calls by a path can be seen: `$OSCAR_PACKAGE_HOME/helper`, `./helper`.
 
-use std::path::Path;
-
 use super::contents::read_limited;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::DiagnosticSink;
 use crate::limits;
 use crate::model::{Part, SourceFile};
+use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 
 /// Files of `scripts/` that are looked at, and bytes of scripts that are searched: far more than anybody has, and few
@@ -18,7 +17,7 @@ const MAX_SEARCHED_FILES: usize = 200;
 const MAX_SEARCHED_BYTES: u64 = 2 << 20;
 
 /// Warns of calls to files that are in the part of another machine.
-pub(super) fn check(root: &Path, home: &str, files: &[SourceFile], diagnostics: &mut DiagnosticSink) {
+pub(super) fn check(source: &SourceDir, home: &str, files: &[SourceFile], diagnostics: &mut DiagnosticSink) {
     let helpers: Vec<(&SourceFile, &str)> = files
         .iter()
         .filter_map(|file| Some((file, file.path.strip_prefix("scripts/")?)))
@@ -33,9 +32,10 @@ pub(super) fn check(root: &Path, home: &str, files: &[SourceFile], diagnostics: 
         }
         let Some(left) = bytes_left.checked_sub(script.size) else { break };
         bytes_left = left;
-        let Ok((bytes, _)) = read_limited(&root.join(&script.path), limits::MAX_EMBEDDED_SCRIPT_BYTES) else {
-            continue;
-        };
+        let read = source
+            .open_file(&script.path)
+            .and_then(|file| read_limited(file, limits::MAX_EMBEDDED_SCRIPT_BYTES));
+        let Ok((bytes, _)) = read else { continue };
         let text = String::from_utf8_lossy(&bytes);
         for (helper, name) in helpers.iter().filter(|(helper, _)| is_apart(helper)) {
             if text.lines().any(|line| calls(line, name, home)) {

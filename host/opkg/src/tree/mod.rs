@@ -46,7 +46,7 @@ pub(crate) fn read(
     let directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);
-    helpers::check(root, &package_home(name), &files, diagnostics);
+    helpers::check(&source, &package_home(name), &files, diagnostics);
     (files, directories)
 }
 

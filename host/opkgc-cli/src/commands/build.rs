@@ -7,7 +7,6 @@ use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg_interface::Target;
 use opkg_package::{BuildMode, IndexRequest, OutputDir};
-use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};

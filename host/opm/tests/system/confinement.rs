@@ -213,7 +213,8 @@ fn names_of_hosts_are_the_head_nodes_while_it_works() {
     let script = "#!/bin/sh\ncat /etc/resolv.conf\necho --\n[ -e /etc/hosts ] && cat /etc/hosts\n\
                   (echo x >> /etc/resolv.conf) 2> /dev/null && echo written\n";
     let expected = format!("{}--\n{}", head("/etc/resolv.conf"), head("/etc/hosts"));
-    let ways: [(&str, fn(&Path)); 4] = [
+    type Prepare = fn(&Path);
+    let ways: [(&str, Prepare); 4] = [
         ("missing", |_| {}),
         ("empty", |etc| fs::write(etc.join("resolv.conf"), "").unwrap()),
         ("of its own", |etc| fs::write(etc.join("resolv.conf"), "nameserver 192.0.2.1\n").unwrap()),

@@ -108,13 +108,10 @@ fn exchange(next: &Path, place: &Path) -> bool {
 /// Keeps other processes from publishing into this directory. Held until it is closed.
 fn lock_directory(directory: &Path, wait: &dyn Fn()) -> Result<fs::File, Error> {
     let file = fs::File::open(directory)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => {
-            wait();
-            flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
-        }
-        // A file system without locks: there each run has to have a directory of its own.
-        Ok(()) | Err(_) => {}
+    // Any other error: a file system without locks, where each run has to have a directory of its own.
+    if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+        wait();
+        flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
     }
     Ok(file)
 }

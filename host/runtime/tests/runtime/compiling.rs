@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use opkg_interface::PackageSettings;
 use opkg_runtime::{Limits, Registry, RuntimeOptions};
 
 use crate::guest::{GuestBuilder, PluginFixture, opkg, target};
@@ -40,12 +41,15 @@ fn what_is_compiled_apart_is_the_same() {
     let cache = Some(fixture.root.path().join("cache"));
     let options = RuntimeOptions { cache, ..options(&fixture, &GuestBuilder::default(), Limits::default()) };
     let plugin = fixture.load_with(options.clone());
-    let generated = plugin.generate(&opkg(), &target()).unwrap();
+    let generated = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
     let here = fixture.load_with(RuntimeOptions { compiler: None, cache: None, ..options.clone() });
-    assert_eq!(here.generate(&opkg(), &target()).unwrap(), generated);
+    assert_eq!(here.generate(&opkg(), &target(), &PackageSettings::default()).unwrap(), generated);
     // Compiled once: the second time no compiler is needed.
     let cached = RuntimeOptions { compiler: Some(vec!["/no/such/compiler".into()]), ..options };
-    assert_eq!(fixture.load_with(cached).generate(&opkg(), &target()).unwrap(), generated);
+    assert_eq!(
+        fixture.load_with(cached).generate(&opkg(), &target(), &PackageSettings::default()).unwrap(),
+        generated
+    );
 }
 
 #[test]
@@ -70,5 +74,5 @@ fn a_component_that_takes_too_much_says_so_and_disturbs_nobody() {
     // With the limit that is too small for the other, and in this same process.
     let fixture = PluginFixture::new();
     let plugin = fixture.load_with(options(&fixture, &GuestBuilder::default(), small));
-    plugin.generate(&opkg(), &target()).unwrap();
+    plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
 }
