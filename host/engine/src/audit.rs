@@ -22,6 +22,9 @@ pub enum DifferenceKind {
     Missing,
     /// It is there, and the database knows nothing of it.
     Unexpected,
+    /// It is there in part, by an installation, upgrade or removal that was cut off: `opkg-munge-server is
+    /// half-configured`.
+    Incomplete(String),
     /// It is there in another version than it was installed in, or than is wanted: somebody else installed it, or it was
     /// not upgraded.
     Version {
@@ -47,22 +50,34 @@ pub fn packages_to_query(cluster: &Cluster, on: &BTreeSet<TargetId>) -> BTreeMap
     queries
 }
 
-/// Where the answer for a target differs from the database. `present` are those of its packages whose server or
-/// client part is installed, `versions` what their versions are.
+/// What the package manager of a target said of packages.
+#[derive(Debug, Clone, Default)]
+pub struct InstalledPackages {
+    /// Those whose server or client part is installed.
+    pub present: BTreeSet<PackageId>,
+    /// Their versions.
+    pub versions: BTreeMap<PackageId, String>,
+    /// Those that are there in part, and how.
+    pub incomplete: BTreeMap<PackageId, String>,
+}
+
+/// Where the answer for a target differs from the database.
 #[must_use]
 pub fn find_differences(
     cluster: &Cluster,
     target: TargetId,
     asked: &[PackageId],
-    present: &BTreeSet<PackageId>,
-    versions: &BTreeMap<PackageId, String>,
+    found: &InstalledPackages,
 ) -> Vec<Difference> {
     let compare = |package: &PackageId| {
         let key = StateKey { target, package: *package };
         let row = cluster.state(key)?;
-        let kind = match (row.current >= Stage::InstallBinPkgs, present.contains(package)) {
+        if let Some(how) = found.incomplete.get(package) {
+            return Some(Difference { key, kind: DifferenceKind::Incomplete(how.clone()) });
+        }
+        let kind = match (row.current >= Stage::InstallBinPkgs, found.present.contains(package)) {
             (true, false) => DifferenceKind::Missing,
-            (true, true) => other_version(cluster, key, versions.get(package)?)?,
+            (true, true) => other_version(cluster, key, found.versions.get(package)?)?,
             // What was attempted may have left something, and is taken up again or removed anyway.
             (false, true) if !row.is_present() => DifferenceKind::Unexpected,
             _ => return None,
@@ -86,8 +101,8 @@ fn other_version(cluster: &Cluster, key: StateKey, found: &str) -> Option<Differ
 
 /// What brings database and system together again: what is missing is installed by the next run, without anything
 /// else being done again; where it is to go anyway, it has gone. What has the wanted version by somebody else's doing is
-/// recorded so, and what has another one is installed again, unless it is held. What is there unexpectedly is left alone,
-/// since nobody asked for its removal.
+/// recorded so, and what has another one is installed again, unless it is held; what is there in part is installed again
+/// where it is wanted. What is there unexpectedly is left alone, since nobody asked for its removal.
 #[must_use]
 pub fn repair_changes(cluster: &Cluster, differences: &[Difference], now: i64) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -97,6 +112,13 @@ pub fn repair_changes(cluster: &Cluster, differences: &[Difference], now: i64) -
         let install_again = Change::SetRerun { key, stage: Stage::InstallBinPkgs, queued: true };
         match kind {
             DifferenceKind::Unexpected => {}
+            // Otherwise whatever is due for it ends that: an installation repairs, a removal removes.
+            DifferenceKind::Incomplete(_)
+                if row.current >= Stage::InstallBinPkgs && !row.is_being_removed() =>
+            {
+                changes.push(install_again);
+            }
+            DifferenceKind::Incomplete(_) => {}
             DifferenceKind::Missing if row.is_being_removed() => changes.push(Change::UpdateState(
                 key,
                 PackageState {
@@ -154,6 +176,36 @@ mod tests {
         cluster
     }
 
+    fn installed(present: BTreeSet<PackageId>) -> InstalledPackages {
+        InstalledPackages { present, ..InstalledPackages::default() }
+    }
+
+    #[test]
+    fn what_is_there_in_part_is_named_and_installed_again_where_it_is_wanted() {
+        use Stage::{Finished, ShouldBeInstalled, ShouldNotBeInstalled};
+        let row = |requested, current| PackageState { current, ..PackageState::new(requested, 1) };
+        let cluster = cluster(&[
+            (1, row(Finished, Finished)),
+            (2, row(ShouldNotBeInstalled, Finished)),
+            (3, row(Finished, ShouldBeInstalled)),
+        ]);
+        let target = TargetId(1);
+        let asked = [1, 2, 3].map(PackageId);
+        let how = |id: PackageId| format!("opkg-p{}-client is unpacked", id.0);
+        let found = InstalledPackages {
+            incomplete: asked.iter().map(|id| (*id, how(*id))).collect(),
+            ..InstalledPackages::default()
+        };
+        let differences = find_differences(&cluster, target, &asked, &found);
+        let kinds: Vec<DifferenceKind> = differences.iter().map(|found| found.kind.clone()).collect();
+        assert_eq!(kinds, asked.map(|id| DifferenceKind::Incomplete(how(id))));
+        let key = StateKey { target, package: PackageId(1) };
+        assert_eq!(
+            repair_changes(&cluster, &differences, 9),
+            [Change::SetRerun { key, stage: Stage::InstallBinPkgs, queued: true }]
+        );
+    }
+
     #[test]
     fn what_differs_and_what_repairs_it() {
         use Stage::{Finished, ShouldBeInstalled, ShouldNotBeInstalled};
@@ -173,7 +225,7 @@ mod tests {
         let asked = asked.get(&target).unwrap();
         assert!(!asked.contains(&PackageId(5)));
         let present = BTreeSet::from([1, 3, 6].map(PackageId));
-        let found = find_differences(&cluster, target, asked, &present, &BTreeMap::new());
+        let found = find_differences(&cluster, target, asked, &installed(present));
         let of = |id, kind| Difference { key: StateKey { target, package: PackageId(id) }, kind };
         assert_eq!(
             found,
@@ -214,11 +266,16 @@ mod tests {
             ..cluster.packages[&PackageId(4)].clone()
         }));
         let asked: Vec<PackageId> = (1..=5).map(PackageId).collect();
-        let present = asked.iter().copied().collect();
+        let present: BTreeSet<PackageId> = asked.iter().copied().collect();
         let found = [(1, "2.0-1"), (2, "1.0-1"), (3, "2.0-2"), (4, "3.0-1"), (5, "2.0-1")];
         let found: BTreeMap<PackageId, String> =
             found.into_iter().map(|(id, version)| (PackageId(id), version.to_owned())).collect();
-        let differences = find_differences(&cluster, target, &asked, &present, &found);
+        let differences = find_differences(
+            &cluster,
+            target,
+            &asked,
+            &InstalledPackages { versions: found.clone(), ..installed(present.clone()) },
+        );
         let packages: Vec<i64> = differences.iter().map(|it| it.key.package.0).collect();
         assert_eq!(
             packages,
@@ -230,7 +287,12 @@ mod tests {
         repair_changes(&cluster, &differences, 9).iter().for_each(|it| repaired.apply(it));
         assert_eq!(repaired.reruns.keys().copied().collect::<Vec<_>>(), [key(2)]);
         assert_eq!(repaired.installed_versions[&key(4)], "3.0-1");
-        let again = find_differences(&repaired, target, &asked, &present, &found);
+        let again = find_differences(
+            &repaired,
+            target,
+            &asked,
+            &InstalledPackages { versions: found.clone(), ..installed(present.clone()) },
+        );
         assert_eq!(again.iter().map(|it| it.key.package.0).collect::<Vec<_>>(), [2, 3], "not wanted still");
     }
 }

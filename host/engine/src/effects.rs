@@ -24,6 +24,8 @@ pub struct StepTrace {
     pub tail: String,
     /// The versions of packages that the package manager told of, as it writes them.
     pub versions: BTreeMap<PackageId, String>,
+    /// Packages that are there in part, and how: `opkg-munge-server is half-configured`.
+    pub incomplete: BTreeMap<PackageId, String>,
 }
 
 /// How a step went.

@@ -39,6 +39,12 @@ pub enum Change {
         /// Absent where nobody knows, or nothing is installed.
         version: Option<String>,
     },
+    /// A step for a package on a target found something in its way that passes by itself.
+    SetPostponed {
+        key: StateKey,
+        /// What; absent where that has passed. A step that begins or fails ends it as well.
+        reason: Option<String>,
+    },
     /// What tells the root of a target from any other one.
     SetRootId {
         target: TargetId,
@@ -90,7 +96,7 @@ pub enum Change {
 
 impl Change {
     /// The names of all kinds of changes.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 21] = [
         "request",
         "progress",
         "target",
@@ -111,6 +117,7 @@ impl Change {
         "pin",
         "version",
         "root-id",
+        "postponed",
     ];
 
     /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
@@ -137,6 +144,7 @@ impl Change {
             Self::PinVersion { .. } => const { Self::NAMES[17] },
             Self::SetInstalledVersion { .. } => const { Self::NAMES[18] },
             Self::SetRootId { .. } => const { Self::NAMES[19] },
+            Self::SetPostponed { .. } => const { Self::NAMES[20] },
         }
     }
 }

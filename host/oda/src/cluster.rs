@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::change::Change;
 use crate::{
     Package, PackageId, PackageName, PackageState, PackageStates, Phase, Stage, StateKey, Target,
-    TargetAddress, TargetId, TargetKind,
+    TargetAddress, TargetId, TargetKind, WorkState,
 };
 
 /// What is requested, what is current, and everything that decides what comes next.
@@ -35,6 +35,8 @@ pub struct Cluster {
     pub pinned_versions: BTreeMap<PackageId, String>,
     /// Which versions are installed, as package managers say it.
     pub installed_versions: BTreeMap<StateKey, String>,
+    /// What was in the way of the last step for a package on a target, and passes by itself.
+    pub postponed: BTreeMap<StateKey, String>,
     /// What tells the roots of targets from other ones, where it was written into them.
     pub root_ids: BTreeMap<TargetId, String>,
 }
@@ -96,6 +98,9 @@ impl Cluster {
                 let states = self.states.get_mut(&key.target);
                 if let Some(state) = states.and_then(|states| states.get_mut(key.package)) {
                     *state = PackageState { requested: state.requested, ..new.clone() };
+                }
+                if new.work_state != WorkState::Idle {
+                    self.postponed.remove(key);
                 }
             }
             Change::PutTarget(target) => {
@@ -165,6 +170,10 @@ impl Cluster {
                 let known = self.state(*key).is_some();
                 set_or_remove(&mut self.installed_versions, *key, version.as_ref().filter(|_| known));
             }
+            Change::SetPostponed { key, reason } => {
+                let known = self.state(*key).is_some();
+                set_or_remove(&mut self.postponed, *key, reason.as_ref().filter(|_| known));
+            }
             Change::SetRootId { target, id } => {
                 let known = self.targets.contains_key(target);
                 set_or_remove(&mut self.root_ids, *target, id.as_ref().filter(|_| known));
@@ -198,6 +207,7 @@ impl Cluster {
         self.images_seen.retain(|(_, image)| *image != removed);
         self.reruns.retain(|key, _| key.target != removed);
         self.installed_versions.retain(|key, _| key.target != removed);
+        self.postponed.retain(|key, _| key.target != removed);
         self.root_ids.remove(&removed);
         for target in self.targets.values_mut().filter(|target| target.image == Some(removed)) {
             target.image = None;
@@ -220,6 +230,7 @@ impl Cluster {
         self.held.remove(&removed);
         self.pinned_versions.remove(&removed);
         self.installed_versions.retain(|key, _| key.package != removed);
+        self.postponed.retain(|key, _| key.package != removed);
     }
 }
 

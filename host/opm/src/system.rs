@@ -1,6 +1,6 @@
 //! The real system: its configuration, its plugins, its logs.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
@@ -194,10 +194,12 @@ impl System {
             ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
         let manager = &self.package_managers[&key];
         let patience = self.patience.entry(run).or_insert_with(|| Patience::new(self.config.limits.retry));
-        let versions = RefCell::default();
-        let packages = NativePackages { manager, context, cluster, target, runners, patience, versions };
+        let (versions, incomplete) = Default::default();
+        let packages =
+            NativePackages { manager, context, cluster, target, runners, patience, versions, incomplete };
         let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
-        let versions = packages.versions.into_inner();
-        Ok(Report { outcome, trace: StepTrace { versions, ..finish_trace(termination.as_ref(), log) } })
+        let (versions, incomplete) = (packages.versions.into_inner(), packages.incomplete.into_inner());
+        let trace = StepTrace { versions, incomplete, ..finish_trace(termination.as_ref(), log) };
+        Ok(Report { outcome, trace })
     }
 }

@@ -205,13 +205,13 @@ fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
 fn load_states(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT target, package, requested, current, state, attempts, inherits, changed, failed_stage, message,
-             version
+             version, postponed
          FROM state ORDER BY target, package",
     )?;
     let mut rows = statement.query([])?;
     let mut target = None;
     let mut states: Vec<(PackageId, PackageState)> = Vec::new();
-    let mut versions = BTreeMap::new();
+    let (mut versions, mut postponed) = (BTreeMap::new(), BTreeMap::new());
     let mut insert = |target: Option<i64>, states: Vec<(PackageId, PackageState)>| {
         let Some(target) = target else { return Ok(()) };
         let is_valid = cluster.targets.contains_key(&TargetId(target))
@@ -235,10 +235,13 @@ fn load_states(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
         let version: Option<String> = row.get(10)?;
         let key = StateKey { target: TargetId(next), package: PackageId(package) };
         versions.extend(version.map(|version| (key, version)));
+        let reason: Option<String> = row.get(11)?;
+        postponed.extend(reason.map(|reason| (key, reason)));
         states.push((PackageId(package), state_from_row(row, next, package)?));
     }
     insert(target, states)?;
     cluster.installed_versions = versions;
+    cluster.postponed = postponed;
     Ok(())
 }
 

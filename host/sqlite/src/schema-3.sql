@@ -26,6 +26,7 @@ CREATE TABLE package_requirement (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE state ADD COLUMN version TEXT CHECK (version <> '');
+ALTER TABLE state ADD COLUMN postponed TEXT CHECK (postponed <> '');
 ALTER TABLE target ADD COLUMN root_id TEXT CHECK (root_id <> '');
 ALTER TABLE run ADD COLUMN boot TEXT CHECK (boot <> '');
 ALTER TABLE run ADD COLUMN process_start INTEGER;
@@ -40,7 +41,7 @@ CREATE TABLE event_3 (
     step INTEGER NOT NULL CHECK (step BETWEEN 1 AND 6),
     name TEXT NOT NULL,
     ended INTEGER,
-    verdict INTEGER CHECK (verdict BETWEEN 0 AND 3),
+    verdict INTEGER CHECK (verdict BETWEEN 0 AND 4),
     message TEXT,
     exit_code INTEGER CHECK (exit_code BETWEEN -2147483648 AND 2147483647),
     signal INTEGER CHECK (signal BETWEEN -2147483648 AND 2147483647),

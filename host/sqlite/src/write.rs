@@ -87,6 +87,11 @@ pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<(
             "UPDATE state SET version = ?3 WHERE target = ?1 AND package = ?2",
             params![key.target.0, key.package.0, version],
         ),
+        Change::SetPostponed { key, reason } => execute(
+            connection,
+            "UPDATE state SET postponed = ?3 WHERE target = ?1 AND package = ?2",
+            params![key.target.0, key.package.0, reason],
+        ),
         Change::SetRootId { target, id } => execute(
             connection,
             "UPDATE target SET root_id = ?2 WHERE id = ?1 AND gone = 0",
@@ -132,7 +137,7 @@ fn update_state(connection: &Connection, key: StateKey, state: &PackageState) ->
     execute(
         connection,
         "UPDATE state SET current = ?3, state = ?4, attempts = ?5, inherits = ?6, changed = ?7,
-             failed_stage = ?8, message = ?9
+             failed_stage = ?8, message = ?9, postponed = CASE ?4 WHEN 0 THEN postponed END
          WHERE target = ?1 AND package = ?2",
         params![
             key.target.0,

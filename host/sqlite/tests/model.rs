@@ -93,6 +93,8 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(id, version)| Change::PinVersion { package: PackageId(id), version }),
         2 => (a_key(), proptest::option::of("[0-9.]{1,4}"))
             .prop_map(|(key, version)| Change::SetInstalledVersion { key, version }),
+        2 => (a_key(), proptest::option::of("[a-z]{1,4}"))
+            .prop_map(|(key, reason)| Change::SetPostponed { key, reason }),
         1 => (TARGETS, proptest::option::of("[0-9a-f]{1,4}"))
             .prop_map(|(id, root_id)| Change::SetRootId { target: TargetId(id), id: root_id }),
         1 => select(Phase::ALL.to_vec()).prop_map(Change::SetPhase),

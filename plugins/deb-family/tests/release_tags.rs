@@ -86,7 +86,7 @@ fn other_bounds_stay_as_they_are_written() {
     let plain = sample_target("debian", Some("12"), None);
     for (target, kind, name, version) in [
         (&tagged, Kind::Requires, "libfoo", "1.0-1"),
-        (&tagged, Kind::Requires, "opkg-y", "1.0"),
+        (&tagged, Kind::Conflicts, "opkg-y", "1.0"),
         (&tagged, Kind::Provides, "opkg-y", "1.0-1"),
         (&plain, Kind::Requires, "opkg-y", "1.0-1"),
     ] {

@@ -93,6 +93,20 @@ impl<'a> DnfProgram<'a> {
         if self.name == "dnf" { &["--best"] } else { &[] }
     }
 
+    /// What the configuration of a root has no say in: plugins would be code of the root, run outside of it, and its
+    /// directories may lead out of it.
+    fn host_options(&self) -> &'static [&'static str] {
+        match self.name {
+            "dnf" => &[
+                "--setopt=plugins=0",
+                "--setopt=logdir=/var/log",
+                "--setopt=cachedir=/var/cache/dnf",
+                "--setopt=persistdir=/var/lib/dnf",
+            ],
+            _ => &["--noplugins", "--setopt=logfile=/var/log/yum.log", "--setopt=persistdir=/var/lib/yum"],
+        }
+    }
+
     /// With all package sources, also those that the host adds.
     fn command(&self, words: &[&str], packages: &[String]) -> Result<Command, PackageManagerError> {
         check_names(packages)?;
@@ -103,8 +117,7 @@ impl<'a> DnfProgram<'a> {
             if let Some(version) = &target.version {
                 argv.push(format!("--releasever={version}"));
             }
-            // They would be code of the root, run outside of it.
-            argv.push(if self.name == "dnf" { "--setopt=plugins=0" } else { "--noplugins" }.to_owned());
+            argv.extend(self.host_options().iter().map(ToString::to_string));
         }
         let mut files = Vec::new();
         if self.name == "dnf" {
@@ -171,12 +184,14 @@ mod tests {
         );
         assert_eq!(
             lines(Dnf::install(&packages, &target("/images/a", &["yum"], &[]))),
-            ["yum -y --installroot=/images/a --releasever=9 --noplugins install opkg-x"]
+            ["yum -y --installroot=/images/a --releasever=9 --noplugins --setopt=logfile=/var/log/yum.log \
+              --setopt=persistdir=/var/lib/yum install opkg-x"]
         );
         assert_eq!(
-            lines(Dnf::remove(&packages, &target("/images/a", &["dnf"], &[]))),
-            ["dnf -y --installroot=/images/a --releasever=9 --setopt=plugins=0 \
-              --setopt=exit_on_lock=True --setopt=clean_requirements_on_remove=0 remove opkg-x"]
+            lines(Dnf::reinstall(&packages, &target("/images/a", &["dnf"], &[]))),
+            ["dnf -y --installroot=/images/a --releasever=9 --setopt=plugins=0 --setopt=logdir=/var/log \
+              --setopt=cachedir=/var/cache/dnf --setopt=persistdir=/var/lib/dnf --setopt=exit_on_lock=True \
+              reinstall opkg-x"]
         );
         assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
     }

@@ -92,7 +92,8 @@ impl StageMachine {
                 self.set_error(&rows, stage, reason, now, &mut changes);
             }
             // Another run tries again.
-            InstallOutcome::Postponed(_) | InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
+            InstallOutcome::Postponed(reason) => self.postpone(&rows, reason, now, &mut changes),
+            InstallOutcome::Stopped => self.stop(&rows, now, &mut changes),
         }
         changes
     }
@@ -167,8 +168,16 @@ impl StageMachine {
     ) {
         match failure {
             StepFailure::Failed(reason) => self.set_error(&[key], stage, reason, now, changes),
-            StepFailure::Postponed(_) | StepFailure::Stopped => self.stop(&[key], now, changes),
+            StepFailure::Postponed(reason) => self.postpone(&[key], reason, now, changes),
+            StepFailure::Stopped => self.stop(&[key], now, changes),
         }
+    }
+
+    /// The rows stay due, with a note of what was in their way.
+    fn postpone(&mut self, rows: &[StateKey], reason: &str, now: i64, changes: &mut Vec<Change>) {
+        self.stop(rows, now, changes);
+        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        changes.extend(rows.iter().map(|key| Change::SetPostponed { key: *key, reason: reason.clone() }));
     }
 
     /// The rows are no further, not in error, and not tried again in this run.

@@ -7,7 +7,7 @@ use opkg_oda::{
 };
 
 use super::cluster_status::Status;
-use super::grouping::{PendingGroup, StageFailure, UnseenGroup, VersionGroup};
+use super::grouping::{PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::kind::StatusKind;
 use crate::format;
 use crate::machine::{BlockReason, NextStep};
@@ -139,16 +139,32 @@ pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
     Advice { message: sentence, suggestion: next }
 }
 
-/// The heading over packages of other versions than the wanted ones.
-pub const VERSIONS_HEADING: &str = "Other versions";
-/// The heading over packages that are held.
-pub const HELD_HEADING: &str = "Held";
-/// The heading over targets that were not looked at.
-pub const UNSEEN_HEADING: &str = "Not looked at";
+/// What a status says besides what failed and what is pending: a heading and what stands below it, without those that
+/// would be empty.
+#[must_use]
+pub fn further_sections(cluster: &Cluster, status: &Status) -> Vec<(&'static str, Vec<Advice>)> {
+    let held = (!status.held.is_empty()).then(|| advise_held(cluster, &status.held));
+    let sections = [
+        ("Postponed", status.postponed.iter().map(|group| advise_postponed(cluster, group)).collect()),
+        ("Other versions", status.versions.iter().map(|group| advise_version(cluster, group)).collect()),
+        ("Held", held.into_iter().collect()),
+        ("Not looked at", status.unseen.iter().map(|group| advise_unseen(cluster, group)).collect()),
+    ];
+    sections.into_iter().filter(|(_, advice): &(_, Vec<Advice>)| !advice.is_empty()).collect()
+}
+
+/// What found something in its way that passes by itself, in words.
+fn advise_postponed(cluster: &Cluster, group: &PostponedGroup) -> Advice {
+    let names = format::package_list(cluster, &group.packages);
+    let targets = format::target_list(cluster, &group.targets);
+    Advice {
+        message: format!("{names} on {targets}: {}", group.reason),
+        suggestion: Some(SuggestedCommand { command: "opm".into(), purpose: "tries again" }),
+    }
+}
 
 /// A package of another version than the wanted one, in words.
-#[must_use]
-pub fn advise_version(cluster: &Cluster, group: &VersionGroup) -> Advice {
+fn advise_version(cluster: &Cluster, group: &VersionGroup) -> Advice {
     let VersionGroup { package, targets, installed, wanted } = group;
     let (name, on) = (format::package_name(cluster, *package), format::target_list(cluster, targets));
     let pinned = cluster.pinned_versions.get(package).map_or_else(String::new, |to| format!(" --to {to}"));
@@ -160,8 +176,7 @@ pub fn advise_version(cluster: &Cluster, group: &VersionGroup) -> Advice {
 }
 
 /// What is not upgraded, in words.
-#[must_use]
-pub fn advise_held(cluster: &Cluster, held: &[PackageId]) -> Advice {
+fn advise_held(cluster: &Cluster, held: &[PackageId]) -> Advice {
     let names = format::package_list(cluster, held);
     let words: Vec<String> = held.iter().map(|package| format::package_name(cluster, *package)).collect();
     let command = format!("opm unhold {}", words.join(" "));
@@ -173,8 +188,7 @@ pub fn advise_held(cluster: &Cluster, held: &[PackageId]) -> Advice {
 }
 
 /// What was not looked at, in words.
-#[must_use]
-pub fn advise_unseen(cluster: &Cluster, group: &UnseenGroup) -> Advice {
+fn advise_unseen(cluster: &Cluster, group: &UnseenGroup) -> Advice {
     let targets = format::target_list(cluster, &group.targets);
     Advice { message: format!("{targets}: {}", group.reason), suggestion: None }
 }

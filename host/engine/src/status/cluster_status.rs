@@ -3,7 +3,7 @@
 use opkg_oda::{Cluster, PackageId, PackageState, Phase, Stage, StateKey, WorkState};
 
 use super::cells::{StatusCell, StatusFilter, StatusRow};
-use super::grouping::{self, PendingGroup, StageFailure, UnseenGroup, VersionGroup};
+use super::grouping::{self, PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::groups::{self, TargetGroup};
 use super::kind::StatusKind;
 use crate::machine::{Decision, DependencyOrder, NextStep, decide};
@@ -21,6 +21,8 @@ pub struct Status {
     pub failures: Vec<StageFailure>,
     /// Everything else that is neither done nor absent, alike things together.
     pub pending: Vec<PendingGroup>,
+    /// What was in the way of pending work, and passes by itself.
+    pub postponed: Vec<PostponedGroup>,
     /// Packages that have another version than the one that is wanted.
     pub versions: Vec<VersionGroup>,
     /// Packages that are not to be upgraded.
@@ -59,10 +61,11 @@ impl Status {
         }
         let failures = grouping::collect_failures(cluster, &groups, &rows);
         let pending = grouping::collect_pending(cluster, &groups, &rows);
+        let postponed = grouping::collect_postponed(cluster, &groups, &rows);
         let versions = grouping::collect_versions(cluster, &groups, &rows);
         let held = rows.iter().map(|row| row.package).filter(|it| cluster.held.contains(it)).collect();
         let unseen = grouping::collect_unseen(&groups, &filter.unseen);
-        Self { phase: cluster.phase, groups, rows, failures, pending, versions, held, unseen }
+        Self { phase: cluster.phase, groups, rows, failures, pending, postponed, versions, held, unseen }
     }
 
     /// On how many targets how many packages stand so.

@@ -47,6 +47,17 @@ pub struct VersionGroup {
     pub wanted: String,
 }
 
+/// Packages with the same thing in their way, which passes by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostponedGroup {
+    /// Which packages, in the order in which they go through the stages.
+    pub packages: Vec<PackageId>,
+    /// On which targets it was in the way of each of them.
+    pub targets: Vec<TargetId>,
+    /// What; one line.
+    pub reason: String,
+}
+
 /// Targets that were not looked at for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnseenGroup {
@@ -54,6 +65,45 @@ pub struct UnseenGroup {
     pub targets: Vec<TargetId>,
     /// Why; one line.
     pub reason: String,
+}
+
+/// What was in the way of work that is still to be done, and passes by itself.
+pub(super) fn collect_postponed(
+    cluster: &Cluster,
+    groups: &[TargetGroup],
+    lines: &[StatusRow],
+) -> Vec<PostponedGroup> {
+    let mut found: Vec<PostponedGroup> = Vec::new();
+    if cluster.postponed.is_empty() {
+        return found;
+    }
+    for line in lines {
+        let mut reasons: Vec<(&String, Vec<TargetId>)> = Vec::new();
+        for (cell, group) in line.cells.iter().zip(groups) {
+            let is_pending = cell.as_ref().is_some_and(|cell| {
+                matches!(cell.kind, StatusKind::Ready(_) | StatusKind::Waiting(_) | StatusKind::BlockedBy(_))
+            });
+            for target in group.targets.iter().filter(|_| is_pending) {
+                let key = StateKey { target: *target, package: line.package };
+                let Some(reason) = cluster.postponed.get(&key) else { continue };
+                match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                    Some((_, targets)) => targets.push(*target),
+                    None => reasons.push((reason, vec![*target])),
+                }
+            }
+        }
+        for (reason, targets) in reasons {
+            match found.iter_mut().find(|group| group.reason == *reason && group.targets == targets) {
+                Some(group) => group.packages.push(line.package),
+                None => found.push(PostponedGroup {
+                    packages: vec![line.package],
+                    targets,
+                    reason: reason.clone(),
+                }),
+            }
+        }
+    }
+    found
 }
 
 /// Where the installed version is known and is not the wanted one, package by package.

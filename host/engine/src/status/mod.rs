@@ -7,13 +7,10 @@ mod grouping;
 mod groups;
 mod kind;
 
-pub use advice::{
-    Advice, FailedSteps, HELD_HEADING, SuggestedCommand, UNSEEN_HEADING, VERSIONS_HEADING, advise,
-    advise_held, advise_unseen, advise_version, heading, suggest_clear,
-};
+pub use advice::{Advice, FailedSteps, SuggestedCommand, advise, further_sections, heading, suggest_clear};
 pub use cells::{StatusCell, StatusFilter, StatusRow};
 pub use cluster_status::Status;
-pub use grouping::{PendingGroup, StageFailure, UnseenGroup, VersionGroup};
+pub use grouping::{PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
 pub use groups::TargetGroup;
 pub use kind::StatusKind;
 

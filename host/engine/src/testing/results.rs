@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(recorder.end(TestStatus::Passed, 50).unwrap().1, 0);
         assert!(recorder.end(TestStatus::Passed, 60).is_none() && !recorder.is_open());
         let tree = recorder.finish();
-        assert_eq!((tree.len(), tree[0].duration_ms, tree[0].description.as_str()), (1, 40, "everything"));
+        assert_eq!((tree.len(), tree[0].duration_ms, tree[0].description.as_str()), (1, 40, "every thing"));
         let names: Vec<_> = tree[0].children.iter().map(|it| it.status.name()).collect();
         assert_eq!(names, ["passed", "failed", "skipped", "error", "tolerated"]);
         assert_eq!(tree[0].children[1].status, failed("one\ntwo"));

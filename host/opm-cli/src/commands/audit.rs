@@ -1,10 +1,12 @@
 //! `opm audit`: the database compared with what is installed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use opkg_engine::audit::{Difference, DifferenceKind, find_differences, packages_to_query, repair_changes};
+use opkg_engine::audit::{
+    Difference, DifferenceKind, InstalledPackages, find_differences, packages_to_query, repair_changes,
+};
 use opkg_engine::clock::now_seconds;
-use opkg_engine::effects::Effects;
+use opkg_engine::effects::{Effects, Report};
 use opkg_engine::engine::{RunError, maintained_targets};
 use opkg_engine::machine::{StepFailure, VerifyInherited};
 use opkg_engine::operations::transact;
@@ -44,6 +46,10 @@ struct DifferenceJson {
 enum FlawJson {
     Missing,
     Unexpected,
+    Incomplete {
+        /// `opkg-munge-server is half-configured`
+        how: String,
+    },
     Version {
         /// The version that is installed, as the package manager writes it.
         found: String,
@@ -59,6 +65,7 @@ impl From<DifferenceKind> for FlawJson {
         match kind {
             DifferenceKind::Missing => Self::Missing,
             DifferenceKind::Unexpected => Self::Unexpected,
+            DifferenceKind::Incomplete(how) => Self::Incomplete { how },
             DifferenceKind::Version { found, recorded, wanted } => Self::Version { found, recorded, wanted },
         }
     }
@@ -94,9 +101,7 @@ pub fn run<'a>(
     let mut found = Vec::new();
     for (target, packages) in packages_to_query(&cluster, &on) {
         match query_installed(effects.as_mut(), &cluster, target, &packages) {
-            Ok((present, versions)) => {
-                found.extend(find_differences(&cluster, target, &packages, &present, &versions));
-            }
+            Ok(installed) => found.extend(find_differences(&cluster, target, &packages, &installed)),
             Err(reason) => {
                 unseen.insert(target, format!("its package manager could not be asked: {reason}"));
             }
@@ -139,11 +144,13 @@ fn query_installed(
     cluster: &Cluster,
     target: TargetId,
     packages: &[PackageId],
-) -> Result<(BTreeSet<PackageId>, BTreeMap<PackageId, String>), QueryError> {
+) -> Result<InstalledPackages, QueryError> {
     let query = VerifyInherited { target, packages: packages.to_vec() };
-    let report = effects.verify_inherited(cluster, &query, AUDIT_RUN_ID);
-    match report.outcome {
-        Ok(present) => Ok((present, report.trace.versions)),
+    let Report { outcome, trace } = effects.verify_inherited(cluster, &query, AUDIT_RUN_ID);
+    match outcome {
+        Ok(present) => {
+            Ok(InstalledPackages { present, versions: trace.versions, incomplete: trace.incomplete })
+        }
         Err(StepFailure::Failed(reason) | StepFailure::Postponed(reason)) => Err(QueryError::Failed(reason)),
         Err(StepFailure::Stopped) => Err(QueryError::Stopped),
     }
@@ -173,6 +180,7 @@ fn print_report(session: &Session, document: &AuditJson) -> Result<(), CliError>
         let what = match &found.flaw {
             FlawJson::Missing => "is not installed, though the database says so".to_owned(),
             FlawJson::Unexpected => "is installed, though the database does not say so".to_owned(),
+            FlawJson::Incomplete { how } => format!("is there in part: {how}"),
             FlawJson::Version { found, recorded, wanted } => {
                 describe_version(found, recorded.as_deref(), wanted.as_deref())
             }
@@ -191,7 +199,7 @@ fn print_report(session: &Session, document: &AuditJson) -> Result<(), CliError>
         }
         (false, _) if can_be_fixed => {
             shell.status(
-                "help: `opm audit --fix` has the next run install what is missing or of another version",
+                "help: `opm audit --fix` has the next run install what is missing, incomplete or of another version",
             );
         }
         (false, _) => {}

@@ -2,8 +2,8 @@
 
 use opkg_engine::format;
 use opkg_engine::status::{
-    Advice, FailedSteps, HELD_HEADING, StageFailure, Status, StatusKind, SuggestedCommand, UNSEEN_HEADING,
-    VERSIONS_HEADING, advise, advise_held, advise_unseen, advise_version, heading, suggest_clear,
+    Advice, FailedSteps, StageFailure, Status, StatusKind, SuggestedCommand, advise, further_sections,
+    heading, suggest_clear,
 };
 use opkg_oda::{Cluster, Event};
 
@@ -36,24 +36,14 @@ pub fn render_details(cluster: &Cluster, status: &Status, failures: &FailedSteps
         }
         text.push_str(&render_advice(&advise(cluster, finding), styles));
     }
-    let versions = status.versions.iter().map(|group| advise_version(cluster, group));
-    let held = (!status.held.is_empty()).then(|| advise_held(cluster, &status.held));
-    let unseen = status.unseen.iter().map(|group| advise_unseen(cluster, group));
-    push_section(&mut text, VERSIONS_HEADING, versions, styles);
-    push_section(&mut text, HELD_HEADING, held, styles);
-    push_section(&mut text, UNSEEN_HEADING, unseen, styles);
+    for (title, advice) in further_sections(cluster, status) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let items: String = advice.iter().map(|advice| render_advice(advice, styles)).collect();
+        text.push_str(&format!("{}\n{items}", styles.apply(Style::Warning, &format!("{title}:"))));
+    }
     text
-}
-
-fn push_section(text: &mut String, title: &str, advice: impl IntoIterator<Item = Advice>, styles: Styles) {
-    let items: String = advice.into_iter().map(|advice| render_advice(&advice, styles)).collect();
-    if items.is_empty() {
-        return;
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&format!("{}\n{items}", styles.apply(Style::Warning, &format!("{title}:"))));
 }
 
 fn render_error(cluster: &Cluster, problem: &StageFailure, event: Option<&Event>, styles: Styles) -> String {

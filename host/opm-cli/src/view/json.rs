@@ -21,6 +21,8 @@ pub struct StatusJson {
     groups: Vec<GroupJson>,
     packages: Vec<PackageJson>,
     errors: Vec<ErrorJson>,
+    /// What was in the way of pending work, and passes by itself.
+    postponed: Vec<PostponedJson>,
     /// What was not looked at: nothing is known to be well there.
     unknown: Vec<UnknownJson>,
 }
@@ -85,6 +87,14 @@ enum DetailJson {
 }
 
 #[derive(Serialize)]
+struct PostponedJson {
+    packages: Vec<String>,
+    targets: String,
+    /// What was in the way, and passes by itself.
+    reason: String,
+}
+
+#[derive(Serialize)]
 struct ErrorJson {
     package: String,
     targets: String,
@@ -138,6 +148,11 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
             log: event.and_then(|event| event.result.as_ref()?.log_path.clone()),
         }
     });
+    let postponed = status.postponed.iter().map(|group| PostponedJson {
+        packages: group.packages.iter().map(|package| format::package_name(cluster, *package)).collect(),
+        targets: opkg_engine::status::target_label(cluster, group.targets.iter().copied()),
+        reason: group.reason.clone(),
+    });
     let unknown = status.unseen.iter().map(|group| UnknownJson {
         targets: opkg_engine::status::target_label(cluster, group.targets.iter().copied()),
         reason: group.reason.clone(),
@@ -149,6 +164,7 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         groups: groups.collect(),
         packages: packages.collect(),
         errors: errors.collect(),
+        postponed: postponed.collect(),
         unknown: unknown.collect(),
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct NativePackages<'a> {
     pub(crate) patience: &'a Patience,
     /// The versions of packages that the package manager told of.
     pub(crate) versions: RefCell<BTreeMap<PackageId, String>>,
+    /// Packages that are there in part, and how.
+    pub(crate) incomplete: RefCell<BTreeMap<PackageId, String>>,
 }
 
 /// Whether the package sources of a target were read in this run.
@@ -306,9 +308,15 @@ impl NativePackages<'_> {
         let installed = self.manager.query(&self.context, log)?;
         let mut present = BTreeSet::new();
         for (id, native) in self.native_names(part, packages) {
-            if let Presence::Complete(found) = installed.presence(&native) {
-                self.record_version(id, found);
-                present.insert(id);
+            match installed.presence(&native) {
+                Presence::Complete(found) => {
+                    self.record_version(id, found);
+                    present.insert(id);
+                }
+                Presence::Incomplete(_, how) => {
+                    self.incomplete.borrow_mut().insert(id, format!("{native} is {how}"));
+                }
+                Presence::Residual | Presence::Absent => {}
             }
         }
         Ok(present)

@@ -82,7 +82,7 @@ mod tests {
     fn what_people_read() {
         assert_eq!(lines("one\n\ntwo  \r\n\n"), "one\n\ntwo");
         assert_eq!(lines("10%\r50%\rdone\n"), "done");
-        assert_eq!(lines("\u{1b}[1;31mred\u{1b}[0m \u{7}\u{202e}x\ty"), "red x y");
+        assert_eq!(lines("\u{1b}[1;31mred\u{1b}[0m \u{7}\u{202e}x\ty"), "red \\u{7}\\u{202e}x y");
         assert_eq!(lines(""), "");
         let long = lines(&"é".repeat(1000));
         assert_eq!((long.chars().count(), long.chars().last().unwrap()), (MAX_LINE_CHARS + 1, '…'));

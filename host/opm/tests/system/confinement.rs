@@ -53,10 +53,12 @@ fn run_manager(fixture: &Fixture, script: &str) -> String {
 
 #[test]
 fn hooks_and_package_managers_get_the_same() {
+    // Two signals are glibc's own, which ignores them in what it starts.
+    let plain = |text: &str| text.replace('\t', " ").replace("0000000180000000", "0000000000000000");
     let fixture = Fixture::new();
     let report = run_hook(&fixture, SHOW_ATTRIBUTES);
-    assert_eq!((report.outcome, report.trace.tail.as_str()), (Ok(()), ATTRIBUTES));
-    assert_eq!(run_manager(&fixture, SHOW_ATTRIBUTES).trim_end().replace('\t', " "), ATTRIBUTES);
+    assert_eq!((report.outcome, plain(&report.trace.tail).as_str()), (Ok(()), ATTRIBUTES));
+    assert_eq!(plain(run_manager(&fixture, SHOW_ATTRIBUTES).trim_end()), ATTRIBUTES);
 }
 
 /// Runs that test again, started by somebody who has everything otherwise.
@@ -114,7 +116,14 @@ grep -E '^Cap(Bnd|Eff|Amb):' /proc/self/status
     );
     let outside = tempfile::Builder::new().prefix("not-for-roots-").tempdir_in("/tmp").unwrap();
     let report = run_hook(&fixture, &script);
-    insta::assert_snapshot!(report.trace.tail, @"");
+    insta::assert_snapshot!(report.trace.tail, @r"
+    /dev/zero is there
+    dev: fd full null ptmx pts random shm stderr stdin stdout tty urandom zero
+    run:
+    CapEff: 00000000a80407fb
+    CapBnd: 00000000a80407fb
+    CapAmb: 0000000000000000
+    ");
     drop(outside);
     let seen = run_manager(&fixture, &script.replace("-c 1 /zero", "-c 1 /none"));
     assert_eq!(seen.trim_end().replace('\t', " "), report.trace.tail);

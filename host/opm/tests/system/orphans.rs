@@ -70,13 +70,14 @@ fn hooks_of_a_dead_run_are_killed_and_no_others() {
 #[test]
 fn a_package_manager_of_a_dead_run_is_waited_for() {
     let mut fixture = Fixture::new();
-    let done = fixture.path().join("done");
+    let (done, at_work) = (fixture.path().join("done"), fixture.path().join("at-work"));
     let mut manager = spawn_orphan(
         &fixture,
         7,
         "package-manager",
-        &format!("trap 'exit 1' TERM; sleep 1; touch {}", done.display()),
+        &format!("trap 'exit 1' TERM; touch {}; sleep 1; touch {}", at_work.display(), done.display()),
     );
+    wait_for(&at_work);
     // Reaped by whoever inherits it, in the real case.
     let reaper = thread::spawn(move || manager.wait().unwrap());
     let said = fixture.system().clean_up(RunId(7));
@@ -85,9 +86,12 @@ fn a_package_manager_of_a_dead_run_is_waited_for() {
     assert!(said.len() == 1 && said[0].starts_with("waited for `sh` (process "), "{said:?}");
 
     fixture.config.limits.package_manager = Duration::from_millis(300);
-    let mut manager = spawn_orphan(&fixture, 7, "package-manager", "exec sleep 100");
+    fs::remove_file(&at_work).unwrap();
+    let commands = format!("touch {}; exec sleep 100", at_work.display());
+    let mut manager = spawn_orphan(&fixture, 7, "package-manager", &commands);
+    wait_for(&at_work);
     let said = fixture.system().clean_up(RunId(7));
-    assert!(said[1].starts_with("still running: `sleep` (process "), "{said:?}");
+    assert!(said[1].starts_with("still running: `"), "{said:?}");
     assert!(manager.try_wait().unwrap().is_none());
     manager.kill().unwrap();
     manager.wait().unwrap();

@@ -444,7 +444,7 @@ fn an_image_has_nothing_run_outside_of_it() {
     let mut system = cluster.fixture.system();
     let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9"]);
     assert_eq!(cluster.remove(&mut system, IMAGE, Stage::ShouldNotBeInstalled).outcome, Ok(()));
     assert!(!outside.exists() && !inside.exists());
     assert_eq!(names(), before, "logs do not go where the image wants them");
@@ -475,7 +475,7 @@ fn code_of_an_image_that_zypper_runs_stays_there() {
     }
     let mut system = cluster.fixture.system();
     assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
-    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1"]);
+    assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9"]);
     assert!(fs::read_to_string(image.join("ran")).unwrap().contains("services"), "it was run");
     assert_eq!(fs::read_to_string(&outside).unwrap(), "of the head node");
 }

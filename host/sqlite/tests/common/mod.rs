@@ -140,6 +140,7 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
         Change::SetHeld { package: PackageId(1), held: true },
         Change::PinVersion { package: PackageId(1), version: Some("1.0-1".into()) },
         Change::SetInstalledVersion { key: state_key(1, 1), version: Some("1.0-1".into()) },
+        Change::SetPostponed { key: state_key(1, 2), reason: Some("the lock is held".into()) },
         Change::SetRootId { target: TargetId(1), id: Some("1f".into()) },
         Change::RemoveTarget(TargetId(passing)),
         Change::PutPackage(package(100 + i64::from(number), &[1])),

@@ -3,8 +3,8 @@
 use opkg_engine::format;
 use opkg_engine::machine::BlockReason;
 use opkg_engine::status::{
-    Advice, FailedSteps, HELD_HEADING, Status, StatusKind, SuggestedCommand, UNSEEN_HEADING,
-    VERSIONS_HEADING, advise, advise_held, advise_unseen, advise_version, heading, suggest_clear,
+    Advice, FailedSteps, Status, StatusKind, SuggestedCommand, advise, further_sections, heading,
+    suggest_clear,
 };
 use opkg_oda::Cluster;
 
@@ -90,18 +90,11 @@ pub fn load_details(
         }
     }
     let item = |advice: Advice| FindingItem { sentence: advice.message, next: advice.suggestion, form: None };
-    let further = [
-        (VERSIONS_HEADING, status.versions.iter().map(|it| item(advise_version(cluster, it))).collect()),
-        (
-            HELD_HEADING,
-            match status.held.as_slice() {
-                [] => Vec::new(),
-                held => vec![item(advise_held(cluster, held))],
-            },
-        ),
-        (UNSEEN_HEADING, status.unseen.iter().map(|it| item(advise_unseen(cluster, it))).collect()),
-    ];
-    let further = further.into_iter().filter(|(_, entries): &(_, Vec<FindingItem>)| !entries.is_empty());
-    findings.extend(further.map(|(heading, entries)| FindingGroup { heading, entries }));
+    findings.extend(
+        further_sections(cluster, status).into_iter().map(|(heading, advice)| FindingGroup {
+            heading,
+            entries: advice.into_iter().map(item).collect(),
+        }),
+    );
     Ok((failures.collect(), findings))
 }
