@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, 
 use opkg::Profile;
 use opkg::model::Part;
 use opkg_interface::{Label, ReleaseTag};
-use opkg_shell::args::CommonArgs;
+use opkg_shell::args::{CommonArgs, exit_for};
 
 /// Compile OPKGs into the native packages of any distribution.
 ///
@@ -46,7 +46,7 @@ impl Cli {
     /// Reads the command line of this process; ends it, with a message, where that is wrong or asks for help.
     #[must_use]
     pub fn parse_from_env() -> Self {
-        let matches = Self::command().get_matches();
+        let matches = Self::command().try_get_matches().unwrap_or_else(|error| exit_for(&error));
         // Those of `build` may stand without a command; before another one they would be lost without a word.
         let build = BuildArgs::augment_args(clap::Command::new("build"));
         let stray = build.get_arguments().find(|argument| {
@@ -57,7 +57,7 @@ impl Cli {
             let message = format!("{stray} cannot stand before the command `{command}`");
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| exit_for(&error))
     }
 }
 

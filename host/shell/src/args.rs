@@ -1,5 +1,7 @@
 //! Options that both programs have.
 
+use std::io::{self, Write};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -52,4 +54,17 @@ pub enum ColorChoice {
     Always,
     /// Never
     Never,
+}
+
+/// Ends the program for what is wrong with its command line, or with the help that was asked for. Words of the command
+/// line may come from elsewhere, a name from a list for example: what cannot be seen in them is shown.
+pub fn exit_for(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let shown = opkg::escape_hidden(&text);
+    if shown == text {
+        error.exit()
+    }
+    // Nobody can be told that nobody can be told.
+    let _ = io::stderr().write_all(shown.as_bytes());
+    std::process::exit(error.exit_code())
 }

@@ -111,3 +111,24 @@ fn the_journal_tells_what_was_asked_for() {
     assert_eq!(runs, [opkg_oda::Run { id: run, ..common::sample_run() }]);
     assert_eq!(store.unfinished_runs().unwrap(), runs);
 }
+
+/// What the model can say, the schema can hold.
+#[test]
+fn steps_end_in_every_way() {
+    let scratch = common::Fixture::new();
+    let mut store = scratch.create();
+    store.commit(&common::sample_cluster()).unwrap();
+    let run = store.start_run(&common::sample_run()).unwrap();
+    let events: Vec<opkg_oda::Event> = (1..)
+        .zip(RunStatus::ALL)
+        .map(|(number, status)| opkg_oda::Event {
+            result: Some(common::sample_result(status)),
+            ..common::sample_event(run, number)
+        })
+        .collect();
+    store
+        .commit(&events.iter().map(|event| Change::StartEvent(Box::new(event.clone()))).collect::<Vec<_>>())
+        .unwrap();
+    let newest_first: Vec<opkg_oda::Event> = events.into_iter().rev().collect();
+    assert_eq!(store.events(&opkg_oda::EventFilter::default()).unwrap(), newest_first);
+}

@@ -163,3 +163,35 @@ fn removals_waits_and_work_under_way() {
     let standings: Vec<&StatusKind> = status.pending.iter().map(|it| &it.kind).collect();
     assert!(matches!(standings[..], [StatusKind::Waiting(_), StatusKind::Running, StatusKind::Ready(_)]));
 }
+
+#[test]
+fn what_passes_by_itself_is_said_until_the_work_goes_on() {
+    let mut cluster = cluster();
+    let key = |target, package| StateKey { target: TargetId(target), package: PackageId(package) };
+    let postpone = |cluster: &mut Cluster, key, reason: &str| {
+        cluster.apply(&Change::SetPostponed { key, reason: Some(reason.to_owned()) });
+    };
+    cluster.apply(&Change::SetPhase(Phase::TestInstall));
+    for package in [1, 2] {
+        set_row(&mut cluster, 1, package, row(Stage::Finished, Stage::ShouldNotBeInstalled));
+        postpone(&mut cluster, key(1, package), "process 77 holds the lock of dpkg");
+    }
+    set_row(&mut cluster, 2, 1, row(Stage::Finished, Stage::ShouldNotBeInstalled));
+    postpone(&mut cluster, key(2, 1), "no connection to mirror");
+    let said = |cluster: &Cluster| -> Vec<String> {
+        let sections = further_sections(cluster, &Status::compute(cluster, &StatusFilter::default()));
+        let messages = |(_, advice): (&str, Vec<Advice>)| advice.into_iter().map(|advice| advice.message);
+        sections.into_iter().filter(|(heading, _)| *heading == "Postponed").flat_map(messages).collect()
+    };
+    assert_eq!(
+        said(&cluster),
+        ["a, b on server:head: process 77 holds the lock of dpkg", "a on image:i: no connection to mirror"]
+    );
+    // One is tried again, one is wanted no longer.
+    let begun =
+        PackageState { work_state: WorkState::Running, ..row(Stage::Finished, Stage::ShouldNotBeInstalled) };
+    set_row(&mut cluster, 1, 1, begun);
+    set_row(&mut cluster, 1, 1, row(Stage::Finished, Stage::ShouldNotBeInstalled));
+    cluster.apply(&Change::Request { key: key(2, 1), stage: Stage::ShouldNotBeInstalled, requested_at: 1 });
+    assert_eq!(said(&cluster), ["b on server:head: process 77 holds the lock of dpkg"]);
+}

@@ -238,7 +238,7 @@ mod tests {
         assert_eq!((tree.len(), tree[0].duration_ms, tree[0].description.as_str()), (1, 40, "every thing"));
         let names: Vec<_> = tree[0].children.iter().map(|it| it.status.name()).collect();
         assert_eq!(names, ["passed", "failed", "skipped", "error", "tolerated"]);
-        assert_eq!(tree[0].children[1].status, failed("one\ntwo"));
+        assert_eq!(tree[0].children[1].status, failed("one\n two"));
         let counts = TestCounts { passed: 1, failed: 1, tolerated: 1, skipped: 1, errored: 1 };
         assert_eq!((TestCounts::of(&tree), counts.total()), (counts, 5));
     }

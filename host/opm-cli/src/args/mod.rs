@@ -8,7 +8,7 @@ mod requests;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueHint};
-use opkg_shell::args::CommonArgs;
+use opkg_shell::args::{CommonArgs, exit_for};
 
 pub use configure::ConfigureArgs;
 pub use inventory::{
@@ -81,7 +81,7 @@ impl Cli {
     /// Reads the command line of this process; ends it, with a message, where that is wrong or asks for help.
     #[must_use]
     pub fn parse_from_env() -> Self {
-        Self::parse()
+        Self::try_parse().unwrap_or_else(|error| exit_for(&error))
     }
 }
 

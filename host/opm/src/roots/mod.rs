@@ -1,5 +1,6 @@
 //! The directories of targets, and files in them: no path leads out of there.
 
+mod resolve;
 mod root;
 mod root_id;
 mod scoped_dir;

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use opkg_oda::crash::crash_point;
 use opkg_oda::{Target, TargetAddress, TargetKind};
-use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, ResolveFlags, mkdirat, open, openat, openat2, renameat, unlinkat,
-};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, mkdirat, open, openat, renameat, unlinkat};
 use rustix::io::Errno;
+
+use super::resolve::open_within;
 
 /// Why the root of a target cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,7 @@ impl TargetRoot {
             return Ok(openat(&self.directory, path, flags, mode)?);
         }
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        openat2(&self.directory, path, flags, mode, resolve).map_err(|error| match error {
+        open_within(&self.directory, path, flags, mode, resolve).map_err(|error| match error {
             Errno::NOSYS => {
                 io::Error::new(ErrorKind::Unsupported, "a root directory needs Linux 5.6 or later")
             }

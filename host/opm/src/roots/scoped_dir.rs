@@ -5,14 +5,17 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opkg_runtime::hook::FileError;
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, fsync, mkdirat, openat, openat2,
-    renameat, statat, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, fsync, mkdirat, openat, renameat,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
+
+use super::resolve::open_within;
 
 /// Bytes of a file that is read or written.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -173,16 +176,7 @@ impl ScopedDir {
 fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, FileError> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
     let path = if path.is_empty() { "." } else { path };
-    // While somebody renames directories, the kernel cannot tell and asks to try again.
-    const MAX_ATTEMPTS: usize = 20;
-    let mut result = Err(Errno::AGAIN);
-    for _ in 0..MAX_ATTEMPTS {
-        result = openat2(directory, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve);
-        if !matches!(result, Err(Errno::AGAIN)) {
-            break;
-        }
-    }
-    result.map_err(from_errno)
+    open_within(directory, Path::new(path), flags, Mode::empty(), resolve).map_err(from_errno)
 }
 
 /// Brings what was changed in a directory to the disk.

@@ -107,7 +107,7 @@ done
 [ -w /sys/kernel/uevent_seqnum ] && echo sysfs can be written
 echo dev: $(ls /dev)
 echo run: $(ls /run)
-cd /tmp; for it in *; do case $it in opm-*) ;; *) echo tmp: $it;; esac; done
+cd /tmp; for it in *; do case $it in opm-* | '*') ;; *) echo tmp: $it;; esac; done
 kill -0 {pid} 2> /dev/null && echo the test can be killed
 grep -E '^Cap(Bnd|Eff|Amb):' /proc/self/status
 ",

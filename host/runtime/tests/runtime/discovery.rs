@@ -52,25 +52,6 @@ fn the_first_one_answers() {
     assert_eq!(registry.load(&target).unwrap().description().id, "member");
 }
 
-/// Nobody will ever write into it.
-#[test]
-fn a_pipe_among_plugins_is_not_waited_for() {
-    let house = PluginFixture::new();
-    let good = house.write_file("system/a.wasm", &GuestBuilder::default().build());
-    let made = std::process::Command::new("mkfifo").arg(good.with_file_name("b.wasm")).status().unwrap();
-    assert!(made.success());
-    let registry = Registry::discover(RuntimeOptions {
-        system_directory: Some(house.root.path().join("system")),
-        ..house.options_with_file(&good.with_file_name("b.wasm"))
-    });
-    assert!(registry.find("demo").is_some());
-    let errors: Vec<String> = registry
-        .load_errors()
-        .map(|(_, error)| format!("{error}: {}", std::error::Error::source(&error.kind).unwrap()))
-        .collect();
-    assert!(errors.iter().any(|error| error.ends_with(": it is no regular file")), "{errors:?}");
-}
-
 #[test]
 fn files_that_are_no_plugins() {
     let house = PluginFixture::new();
