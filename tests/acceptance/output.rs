@@ -163,7 +163,10 @@ fn what_others_wrote_does_nothing_to_the_terminal() {
     for name in HOSTILE_NAMES {
         let opkg = directory.join(name);
         fs_err::create_dir_all(opkg.join("scripts").join(name)).unwrap();
-        let config = file_tree::minimal_config("demo", &format!("<uri>http://x/{}</uri>", &name[..1]));
+        let config = file_tree::minimal_config(
+            "demo",
+            &format!("<uri>http://x/{}</uri>", name.chars().next().unwrap()),
+        );
         fs_err::write(opkg.join("config.xml"), config.replace("GPL", "\u{202e}GPL\u{200b}")).unwrap();
         let path = opkg.to_str().unwrap();
         let missing = format!("{path}/none");

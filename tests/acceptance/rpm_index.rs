@@ -16,14 +16,15 @@ use crate::builds;
 fn indices_are_those_of_createrepo() {
     require_tools!("createrepo_c");
     let real = corpus::samples().into_iter().map(|sample| sample.write_to_scratch());
-    let made = (0..20).map(|seed| generated::generate(seed).write_to_scratch());
-    let directories: Vec<PathBuf> =
-        builds::example_directories().into_iter().chain(real).chain(made).collect();
+    let made: Vec<PathBuf> = (0..20).map(|seed| generated::generate(seed).write_to_scratch()).collect();
+    let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(real).collect();
     parallel::map(&["rhel-9", "fedora", "suse", "mandriva", "rhel-6"], |target| {
         let output = scratch::create_directory("repo");
         let mut arguments: Vec<OsString> = vec!["--dist".into(), target.into(), "--repo".into(), "-o".into()];
         arguments.push(output.clone().into());
         arguments.extend(directories.iter().map(OsString::from));
+        // Its RPM cannot order pre-releases, of which there are some.
+        arguments.extend(made.iter().filter(|_| *target != "rhel-6").map(OsString::from));
         // Filters exclude some of them.
         let ended = OpkgcEnvironment::new().run(arguments);
         assert!(matches!(ended.code, Some(0 | 4)), "{}", ended.combined_output());

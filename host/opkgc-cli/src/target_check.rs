@@ -1,6 +1,6 @@
 //! What plugins have to say about an OPKG, found without writing anything.
 
-use opkg::diagnostic::Diagnostic;
+use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Opkg;
 use opkg_interface::artefacts::Output;
 use opkg_interface::{PackageSettings, Target};
@@ -22,7 +22,7 @@ pub struct TargetFinding {
 #[derive(Debug, Default)]
 pub struct TargetCheck {
     pub findings: Vec<TargetFinding>,
-    /// What the packages call the licence, each with its targets.
+    /// What the packages call the licence, each with its targets: those that packages can be made for.
     pub licenses: Vec<(String, Vec<String>)>,
 }
 
@@ -74,6 +74,17 @@ pub fn check_targets(opkg: &Opkg, targets: &[(Target, DistributionPlugin)]) -> R
 }
 
 impl TargetCheck {
+    /// Where nobody asked for the targets, one that packages cannot be made for is worth a warning, as long as there are
+    /// others.
+    pub fn tolerate_single_targets(&mut self) {
+        if self.licenses.is_empty() {
+            return;
+        }
+        for finding in self.findings.iter_mut().filter(|found| found.diagnostic.severity == Severity::Error) {
+            finding.diagnostic.severity = Severity::Warning;
+        }
+    }
+
     fn add_findings(&mut self, diagnostics: Vec<Diagnostic>, target: &str) {
         diagnostics.into_iter().for_each(|diagnostic| merge(&mut self.findings, diagnostic, target));
     }

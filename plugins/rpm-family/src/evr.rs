@@ -55,7 +55,7 @@ impl Evr {
                 "use letters, digits and `.`, `_`, `+`, `~`, `^`",
             ));
         }
-        report_unknown_signs(&whole, at, profile, diagnostics);
+        report_unknown_signs(&format!("{}-{}", self.version, self.release), at, profile, diagnostics);
     }
 }
 

@@ -47,7 +47,7 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
         package::check_arch(profile, arch)?;
     }
     let plan = package::plan(opkg, target, profile, &mut diagnostics)?;
-    let contents = spec::render(opkg, &plan).map_err(|error| {
+    let contents = spec::render(opkg, &plan, profile).map_err(|error| {
         let help = "this is a bug in the plugin: please report it";
         Refusal::Failed(vec![diagnostic::error(
             opkg.at,

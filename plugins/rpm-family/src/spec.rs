@@ -1,6 +1,7 @@
 //! The plan as a spec file. `templates/rpm/opkg.spec` holds its words.
 
 use askama::Template;
+use opkg_sdk::artefacts::DigestAlgorithm;
 use opkg_sdk::opkg::{HookTime, Opkg};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
 use opkg_sdk::text::shell_quote;
@@ -10,6 +11,7 @@ use crate::changelog::ChangelogEntry;
 use crate::condition::ReleaseRestriction;
 use crate::escape::file_pattern;
 use crate::package::{Package, SpecPlan};
+use crate::profile::ReleaseProfile;
 use crate::relation::{SpecRelation, spec_tag};
 
 #[derive(Template)]
@@ -23,6 +25,8 @@ struct Spec<'a> {
     epoch: u32,
     version: &'a str,
     release: &'a str,
+    /// Whether the release's RPM reads no other checksums of files than MD5.
+    has_md5_digests: bool,
     /// See [`SpecPlan::open_dist`].
     open_dist: Option<&'a str>,
     vendor: Option<&'a str>,
@@ -78,7 +82,7 @@ struct FileEntry {
 ///
 /// # Errors
 /// Formatting failed; the message is the template engine's.
-pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>) -> Result<String, askama::Error> {
+pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile) -> Result<String, askama::Error> {
     let spec = Spec {
         opkg,
         release_restriction: plan.release_restriction.as_ref(),
@@ -88,6 +92,7 @@ pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>) -> Result<String, askama::Error>
         epoch: plan.evr.epoch,
         version: &plan.evr.version,
         release: &plan.spec_release,
+        has_md5_digests: profile.rpm_version.file_digests() == DigestAlgorithm::Md5,
         open_dist: plan.open_dist.as_deref(),
         vendor: plan.vendor,
         distribution: plan.distribution,

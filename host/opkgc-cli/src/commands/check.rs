@@ -68,7 +68,8 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
     let mut shared_names = SharedNames::default();
     let mut reports = Vec::new();
     let mut all_ok = true;
-    let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets);
+    let is_asked_for = !arguments.dist.is_empty();
+    let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets, is_asked_for);
     let mut checked = arguments.directories.iter().map(check).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<(&Path, String)> = std::iter::zip(&arguments.directories, &checked)
         .filter_map(|(directory, report)| {
@@ -105,6 +106,7 @@ fn check_directory(
     settings: &Settings,
     known_dists: &[String],
     targets: &[(Target, DistributionPlugin)],
+    is_asked_for: bool,
 ) -> Result<CheckReport, CliError> {
     let mut loaded = opkg::load(directory, settings);
     let mut of_targets = Vec::new();
@@ -115,7 +117,10 @@ fn check_directory(
         loaded.diagnostics.extend(hook_components::check_components(directory, opkg));
         loaded.diagnostics.extend(script_syntax::check_syntax(directory, opkg));
         loaded.diagnostics.extend(test_definitions::check_tests(directory, opkg));
-        let check = target_check::check_targets(opkg, targets)?;
+        let mut check = target_check::check_targets(opkg, targets)?;
+        if !is_asked_for {
+            check.tolerate_single_targets();
+        }
         // About a licence that is none of the format's list there is a note already: what becomes of it belongs there.
         let note = loaded.diagnostics.iter_mut().find(|diagnostic| diagnostic.code == LICENSE_CODE);
         if let (Some(note), Some(names)) = (note, check.describe_licenses()) {
