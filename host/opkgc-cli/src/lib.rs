@@ -24,6 +24,7 @@ mod settings;
 mod signing;
 mod source_date;
 mod summary_table;
+mod supported_dists;
 mod target_check;
 mod targets;
 mod test_definitions;

@@ -10,7 +10,7 @@ use opkg_package::{BuildMode, IndexRequest, OutputDir};
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
-use crate::build_report::{self, BuildReport};
+use crate::build_report::BuildReport;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
 use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
@@ -18,7 +18,9 @@ use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
 use crate::settings::{self, Origin};
 use crate::source_date::{now, source_date};
-use crate::{dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, targets};
+use crate::{
+    dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, supported_dists, targets,
+};
 
 /// Runs the command.
 ///
@@ -28,7 +30,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     let threads = arguments.jobs.map(usize::from);
     let registry = plugins::discover_plugins(shell, &arguments.plugins.files, threads)?;
     if arguments.supported_dist {
-        return build_report::print_distributions(shell, &registry);
+        return supported_dists::print_distributions(shell, &registry);
     }
 
     let directories = [arguments.input.as_slice(), arguments.directories.as_slice()].concat();

@@ -1,16 +1,17 @@
 //! The command line of `opkgc`, from which help, man pages and completions are made as well.
 
-use std::num::NonZeroUsize;
+mod auto_requires;
+mod build;
+
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
-use opkg::Profile;
-use opkg::model::Part;
-use opkg_interface::{Label, ReleaseTag};
 use opkg_shell::args::{CommonArgs, exit_for};
+
+pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check_package_name};
+pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 
 /// Compile OPKGs into the native packages of any distribution.
 ///
@@ -96,112 +97,6 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-}
-
-/// Options of `build`.
-#[derive(Debug, Args)]
-pub struct BuildArgs {
-    /// Targets: DIST, DIST-VERSION or DIST-VERSION-ARCH, separated by commas
-    ///
-    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. See --supported-dist for what there is. Without
-    /// it, those of the settings are meant.
-    #[arg(short, long, value_name = "TARGET", value_delimiter = ',')]
-    pub dist: Vec<String>,
-
-    /// Directories of OPKGs
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub directories: Vec<PathBuf>,
-
-    /// The same as DIR
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub input: Vec<PathBuf>,
-
-    /// Where to write; each target gets a directory of its own in there
-    #[arg(short, long, value_name = "DIR", default_value = "output", value_hint = ValueHint::DirPath)]
-    pub output: PathBuf,
-
-    /// Write only the meta-files and the source package
-    #[arg(long, conflicts_with = "builder")]
-    pub source: bool,
-
-    /// Who makes the binary packages
-    #[arg(long, value_enum, value_name = "WHO", default_value = "direct")]
-    pub builder: BuilderChoice,
-
-    /// Make each target's directory a source of packages, with an index of all packages in it
-    ///
-    /// The index lists those of earlier builds as well. It is written when all packages are.
-    #[arg(long)]
-    pub repo: bool,
-
-    /// Sign packages and the index with an OpenPGP secret key, as `gpg --export-secret-keys` prints it
-    ///
-    /// RPMs and SRPMs get a signature of their own, and so do `.dsc`, `.buildinfo` and `.changes`; an archive has it in a
-    /// file beside it. The index of --repo is signed, with the public key next to it.
-    #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
-    pub sign: Option<PathBuf>,
-
-    /// Sign nothing, whatever the settings say, not even an index that was signed before
-    #[arg(long, conflicts_with_all = ["sign", "passphrase_file"])]
-    pub no_sign: bool,
-
-    /// The file that holds the passphrase of the key [default: $OPKG_SIGN_PASSPHRASE]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub passphrase_file: Option<PathBuf>,
-
-    /// Go on after a failure with everything else
-    ///
-    /// Without it, nothing new is begun after the first failure; what is under way is finished, and the rest is
-    /// listed as not tried. The exit status is 1 in both cases.
-    #[arg(short, long)]
-    pub keep_going: bool,
-
-    /// How many packages are built at a time [default: one for each processor]
-    ///
-    /// What is written does not depend on it. Where address space is limited (`ulimit -v`), the default is lower.
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
-
-    /// Refuse OPKGs that have warnings
-    #[arg(long, value_name = "WHAT")]
-    pub deny: Option<DenyLevel>,
-
-    /// What packages require by themselves
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub profile: Option<ProfileChoice>,
-
-    /// What every api, server or client package requires instead of what the profile says, as PART=NAME,…
-    ///
-    /// Several parts in one value, as in `api=site-data,site-tools,client=`, or one at a time. `api=` requires nothing.
-    #[arg(long, value_name = "PART=NAMES")]
-    pub auto_requires: Vec<AutoRequires>,
-
-    /// What tells packages for one release of a distribution from those for another: TAG, `none` or `native`
-    ///
-    /// It follows the release of each package: 1.0-1.el9, 1.0-1+deb12. `native`, the default, is what the distribution's
-    /// own packages have.
-    #[arg(long, value_name = "TAG")]
-    pub release_tag: Option<ReleaseTag>,
-
-    /// Who makes the packages, for those who read what they say of themselves
-    #[arg(long, value_name = "NAME")]
-    pub vendor: Option<Label>,
-
-    /// What collection the packages belong to, likewise
-    #[arg(long, value_name = "NAME")]
-    pub distribution: Option<Label>,
-
-    /// Where settings come from.
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-
-    /// List the distributions that can be named, and exit
-    #[arg(long)]
-    pub supported_dist: bool,
-
-    /// Where plugins come from.
-    #[command(flatten)]
-    pub plugins: PluginArgs,
 }
 
 /// Options of `check`.
@@ -389,155 +284,7 @@ pub enum DenyLevel {
     Warnings,
 }
 
-/// Who makes binary packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BuilderChoice {
-    /// opkgc itself, which needs no other program
-    Direct,
-    /// The distribution's own tools, which must be installed
-    Native,
-}
-
-/// A usual choice of what packages require by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProfileChoice {
-    /// opkg-filesystem, which is written beside them (the default)
-    Opkg,
-    /// oscar-data, liboscar-server and liboscar-client, which the original had
-    Oscar,
-}
-
-impl From<ProfileChoice> for Profile {
-    fn from(choice: ProfileChoice) -> Self {
-        match choice {
-            ProfileChoice::Opkg => Self::Opkg,
-            ProfileChoice::Oscar => Self::Oscar,
-        }
-    }
-}
-
-/// What parts require by themselves: `api=a,b,server=c`, with commas or blanks between.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AutoRequires(pub Vec<(Part, Vec<String>)>);
-
-/// Why text is no `PART=NAME,…`.
-#[derive(Debug, thiserror::Error)]
-pub enum AutoRequiresError {
-    #[error("expected PART=NAME, for example api=site-data")]
-    NoPart,
-    #[error("there is no part `{0}`; it is api, server or client")]
-    UnknownPart(String),
-    #[error("`{0}=` stands there twice")]
-    DuplicatePart(String),
-    #[error(transparent)]
-    InvalidName(#[from] PackageNameError),
-}
-
-/// Why text is no name of a package.
-#[derive(Debug, thiserror::Error)]
-#[error("`{}` is not the name of a package: that is two or more letters, digits and `. + - _`", opkg::escape_for_display(.0))]
-pub struct PackageNameError(String);
-
-/// Whether a text names a package on any distribution: no capability, no version.
-///
-/// # Errors
-/// When it does not.
-pub fn check_package_name(name: &str) -> Result<(), PackageNameError> {
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b".+-_".contains(&byte);
-    let is_name = name.len() > 1
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.bytes().all(is_inner);
-    if is_name { Ok(()) } else { Err(PackageNameError(name.to_owned())) }
-}
-
-impl FromStr for AutoRequires {
-    type Err = AutoRequiresError;
-
-    fn from_str(text: &str) -> Result<Self, AutoRequiresError> {
-        let mut parts: Vec<(Part, Vec<String>)> = Vec::new();
-        for word in text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()) {
-            let name = match word.split_once('=') {
-                None => word,
-                Some((part, name)) => {
-                    let known = match part {
-                        "api" => Part::Api,
-                        "server" => Part::Server,
-                        "client" => Part::Client,
-                        other => {
-                            return Err(AutoRequiresError::UnknownPart(
-                                opkg::escape_for_display(other).to_string(),
-                            ));
-                        }
-                    };
-                    if parts.iter().any(|(other, _)| *other == known) {
-                        return Err(AutoRequiresError::DuplicatePart(part.to_owned()));
-                    }
-                    parts.push((known, Vec::new()));
-                    name
-                }
-            };
-            let (_, names) = parts.last_mut().ok_or(AutoRequiresError::NoPart)?;
-            if !name.is_empty() {
-                check_package_name(name)?;
-                names.push(name.to_owned());
-            }
-        }
-        if parts.is_empty() { Err(AutoRequiresError::NoPart) } else { Ok(Self(parts)) }
-    }
-}
-
 /// A date with or without the time of the day.
 fn parse_date(text: &str) -> Result<opkg::model::Timestamp, opkg::date::ParseDateError> {
     text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn auto_requires(text: &str) -> Result<Vec<(Part, Vec<String>)>, String> {
-        text.parse()
-            .map(|parsed: AutoRequires| parsed.0)
-            .map_err(|error: AutoRequiresError| error.to_string())
-    }
-
-    #[test]
-    fn automatic_relations_of_several_parts_in_one_value() {
-        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let expected = vec![
-            (Part::Api, names(&["a1", "b1"])),
-            (Part::Server, names(&[])),
-            (Part::Client, names(&["c1"])),
-        ];
-        for text in
-            ["api=a1,b1 server= client=c1", "api=a1,b1,server=,client=c1", " api=a1, b1,server= ,client=c1,"]
-        {
-            assert_eq!(auto_requires(text).unwrap(), expected, "{text}");
-        }
-        assert_eq!(auto_requires("api=").unwrap(), [(Part::Api, names(&[]))]);
-    }
-
-    #[test]
-    fn what_names_no_package_of_every_distribution_is_refused() {
-        for text in [
-            "",
-            ",",
-            "site-data",
-            "api",
-            "=a1",
-            "images=a1",
-            "api=a",
-            "api=a1,api=b1",
-            "api=a1>=2",
-            "api=a(b)",
-            "api=/bin/sh",
-            "api=-x",
-            "api=a;b",
-            "api=$(id)",
-            "api=é1",
-        ] {
-            assert!(auto_requires(text).is_err(), "{text}");
-        }
-    }
 }

@@ -1,0 +1,144 @@
+//! The options of `build`, which may stand without a command.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use opkg::Profile;
+use opkg_interface::{Label, ReleaseTag};
+
+use super::auto_requires::AutoRequires;
+use super::{DenyLevel, PluginArgs, SettingsArgs};
+
+/// Options of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Targets: DIST, DIST-VERSION or DIST-VERSION-ARCH, separated by commas
+    ///
+    /// `rhel`, `rhel-9`, `rhel-9-x86_64`. May be given several times. See --supported-dist for what there is. Without
+    /// it, those of the settings are meant.
+    #[arg(short, long, value_name = "TARGET", value_delimiter = ',')]
+    pub dist: Vec<String>,
+
+    /// Directories of OPKGs
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+
+    /// The same as DIR
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub input: Vec<PathBuf>,
+
+    /// Where to write; each target gets a directory of its own in there
+    #[arg(short, long, value_name = "DIR", default_value = "output", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+
+    /// Write only the meta-files and the source package
+    #[arg(long, conflicts_with = "builder")]
+    pub source: bool,
+
+    /// Who makes the binary packages
+    #[arg(long, value_enum, value_name = "WHO", default_value = "direct")]
+    pub builder: BuilderChoice,
+
+    /// Make each target's directory a source of packages, with an index of all packages in it
+    ///
+    /// The index lists those of earlier builds as well. It is written when all packages are.
+    #[arg(long)]
+    pub repo: bool,
+
+    /// Sign packages and the index with an OpenPGP secret key, as `gpg --export-secret-keys` prints it
+    ///
+    /// RPMs and SRPMs get a signature of their own, and so do `.dsc`, `.buildinfo` and `.changes`; an archive has it in a
+    /// file beside it. The index of --repo is signed, with the public key next to it.
+    #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
+    pub sign: Option<PathBuf>,
+
+    /// Sign nothing, whatever the settings say, not even an index that was signed before
+    #[arg(long, conflicts_with_all = ["sign", "passphrase_file"])]
+    pub no_sign: bool,
+
+    /// The file that holds the passphrase of the key [default: $OPKG_SIGN_PASSPHRASE]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// Go on after a failure with everything else
+    ///
+    /// Without it, nothing new is begun after the first failure; what is under way is finished, and the rest is
+    /// listed as not tried. The exit status is 1 in both cases.
+    #[arg(short, long)]
+    pub keep_going: bool,
+
+    /// How many packages are built at a time [default: one for each processor]
+    ///
+    /// What is written does not depend on it. Where address space is limited (`ulimit -v`), the default is lower.
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Refuse OPKGs that have warnings
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<DenyLevel>,
+
+    /// What packages require by themselves
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub profile: Option<ProfileChoice>,
+
+    /// What every api, server or client package requires instead of what the profile says, as PART=NAME,…
+    ///
+    /// Several parts in one value, as in `api=site-data,site-tools,client=`, or one at a time. `api=` requires nothing.
+    #[arg(long, value_name = "PART=NAMES")]
+    pub auto_requires: Vec<AutoRequires>,
+
+    /// What tells packages for one release of a distribution from those for another: TAG, `none` or `native`
+    ///
+    /// It follows the release of each package: 1.0-1.el9, 1.0-1+deb12. `native`, the default, is what the distribution's
+    /// own packages have.
+    #[arg(long, value_name = "TAG")]
+    pub release_tag: Option<ReleaseTag>,
+
+    /// Who makes the packages, for those who read what they say of themselves
+    #[arg(long, value_name = "NAME")]
+    pub vendor: Option<Label>,
+
+    /// What collection the packages belong to, likewise
+    #[arg(long, value_name = "NAME")]
+    pub distribution: Option<Label>,
+
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// List the distributions that can be named, and exit
+    #[arg(long)]
+    pub supported_dist: bool,
+
+    /// Where plugins come from.
+    #[command(flatten)]
+    pub plugins: PluginArgs,
+}
+
+/// Who makes binary packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BuilderChoice {
+    /// opkgc itself, which needs no other program
+    Direct,
+    /// The distribution's own tools, which must be installed
+    Native,
+}
+
+/// A usual choice of what packages require by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileChoice {
+    /// opkg-filesystem, which is written beside them (the default)
+    Opkg,
+    /// oscar-data, liboscar-server and liboscar-client, which the original had
+    Oscar,
+}
+
+impl From<ProfileChoice> for Profile {
+    fn from(choice: ProfileChoice) -> Self {
+        match choice {
+            ProfileChoice::Opkg => Self::Opkg,
+            ProfileChoice::Oscar => Self::Oscar,
+        }
+    }
+}
