@@ -122,11 +122,7 @@ impl ManagedRoot for AptRoot {
         self.dpkg(&["--force-all", "--purge"], names);
     }
 
-    fn waits_for_lock(&self, _: Operation) -> bool {
-        false
-    }
-
-    fn hold_lock(&self, _: Operation) -> HeldLock {
+    fn hold_lock(&self) -> HeldLock {
         HeldLock::of_file(&self.resolve("/var/lib/dpkg/lock-frontend"))
     }
 

@@ -32,8 +32,10 @@ pub enum Fault {
     DiskFull,
     /// There is no space where the package manager keeps its database.
     DatabaseDiskFull,
-    /// The package manager is killed while a script runs.
+    /// The package manager is killed while a script runs, as when memory runs out.
     Killed,
+    /// The same, whenever that script runs.
+    KilledEachTime,
     /// Everything is cut off in the middle, and `opm` with it.
     PowerLoss,
 }
@@ -60,7 +62,7 @@ pub enum Ending {
 
 const OPERATIONS: [Operation; 3] = [Install, Upgrade, Remove];
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 11] = [
     ScriptBeforeFails,
     ScriptAfterFails,
     Dependency,
@@ -70,6 +72,7 @@ const FAULTS: [Fault; 10] = [
     DiskFull,
     DatabaseDiskFull,
     Killed,
+    KilledEachTime,
     PowerLoss,
 ];
 
@@ -87,6 +90,8 @@ impl Cell {
             (_, LockHeld) | (Install | Upgrade, NetworkGone) => Ending::Postponed,
             // It needs no package source, and leaves alone what is not the package's.
             (Remove, NetworkGone | FileConflict) => Ending::Done,
+            // What is not known to be whole is tried alone.
+            (Install | Upgrade, Killed) => Ending::Done,
             (_, PowerLoss) => Ending::Untold,
             _ => Ending::Error,
         }
@@ -115,14 +120,14 @@ impl Cell {
             (_, LockHeld) => &[&["lock"]],
             (_, NetworkGone) => &[&["127.0.0.1"]],
             (_, DiskFull | DatabaseDiskFull) => &[&["No space left on device", "more space", "disk is full"]],
-            (_, Killed) => &[&["killed", "signal 9"]],
+            (_, Killed | KilledEachTime) => &[&["killed"], &["opkg-demo-server"]],
             (_, PowerLoss) => &[],
         }
     }
 
     /// Whether it is in the way of every package, whosever fault it is.
     pub fn concerns_all_packages(self) -> bool {
-        matches!(self.fault, LockHeld | NetworkGone | DatabaseDiskFull)
+        matches!(self.fault, LockHeld | NetworkGone | DatabaseDiskFull | KilledEachTime)
     }
 }
 
@@ -144,7 +149,8 @@ impl fmt::Display for Cell {
             (NetworkGone, _) => "the network is gone",
             (DiskFull, _) => "no space for its files",
             (DatabaseDiskFull, _) => "no space for the database",
-            (Killed, _) => "killed",
+            (Killed, _) => "killed once",
+            (KilledEachTime, _) => "killed each time",
             (PowerLoss, _) => "power loss",
         };
         write!(formatter, "{operation}, {fault}:")

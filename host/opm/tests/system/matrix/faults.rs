@@ -54,7 +54,8 @@ impl<R: ManagedRoot> FaultyRoot<R> {
             (Fault::ScriptBeforeFails | Fault::ScriptAfterFails, _) => {
                 self.write_fault(cell, "echo broken\nexit 7\n");
             }
-            (Fault::Killed, _) => self.write_fault(cell, "kill -9 0\n"),
+            (Fault::Killed, _) => self.write_fault(cell, "rm \"$fault\"\nkill -9 0\n"),
+            (Fault::KilledEachTime, _) => self.write_fault(cell, "kill -9 0\n"),
             (Fault::Dependency, Operation::Install | Operation::Upgrade) | (Fault::NetworkGone, _) => {}
             (Fault::Dependency, Operation::Remove) => self.root.put_site_package(SitePackage {
                 name: "site-tools",
@@ -71,7 +72,7 @@ impl<R: ManagedRoot> FaultyRoot<R> {
             (Fault::FileConflict, Operation::Remove) => {
                 fs::write(self.root.resolve(FOREIGN_FILE), "of the site").unwrap();
             }
-            (Fault::LockHeld, operation) => self.lock = Some(self.root.hold_lock(operation)),
+            (Fault::LockHeld, _) => self.lock = Some(self.root.hold_lock()),
             (Fault::DiskFull, _) => self.packages_disk.fill(PACKAGES_LEFT),
             (Fault::DatabaseDiskFull, _) => self.database_disk.fill(0),
             (Fault::PowerLoss, operation) => {
@@ -80,15 +81,10 @@ impl<R: ManagedRoot> FaultyRoot<R> {
         }
     }
 
-    /// The lock, if somebody else is to release it.
-    pub fn take_lock(&mut self) -> Option<HeldLock> {
-        self.lock.take()
-    }
-
     pub fn mend(&mut self) {
         let cell = self.present.take().unwrap();
         match (cell.fault, cell.operation) {
-            (Fault::ScriptBeforeFails | Fault::ScriptAfterFails | Fault::Killed, _) => {
+            (Fault::ScriptBeforeFails | Fault::ScriptAfterFails | Fault::KilledEachTime, _) => {
                 fs::remove_file(self.fault_file(cell)).unwrap();
             }
             (Fault::Dependency, Operation::Install | Operation::Upgrade) => {
@@ -105,6 +101,7 @@ impl<R: ManagedRoot> FaultyRoot<R> {
             (Fault::LockHeld, _) => self.lock = None,
             (Fault::DiskFull, _) => self.packages_disk.free(),
             (Fault::DatabaseDiskFull, _) => self.database_disk.free(),
+            (Fault::Killed, _) => assert!(!self.fault_file(cell).exists(), "it was killed"),
             (Fault::NetworkGone | Fault::PowerLoss, _) => {}
         }
     }

@@ -69,7 +69,7 @@ fn write_opkg(directory: &Path, name: &str, version: &str, further: &str) {
     let mut items = vec![TreeEntry::file("config.xml", 0o644, config)];
     for script in SCRIPTS {
         let text = format!(
-            "#!/bin/sh\nif [ -e {FAULT_DIR}/{name}-{script} ]; then . {FAULT_DIR}/{name}-{script}; fi\n\
+            "#!/bin/sh\nfault={FAULT_DIR}/{name}-{script}\nif [ -e $fault ]; then . $fault; fi\n\
              echo \"{name} {script} of {version}\" >> {PROOF}\n"
         );
         items.push(TreeEntry::file(format!("scripts/{script}"), 0o755, text));

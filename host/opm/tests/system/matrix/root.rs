@@ -16,29 +16,17 @@ pub struct SitePackage<'a> {
     pub file: Option<&'a str>,
 }
 
-/// A lock that is held until it is released.
-pub enum HeldLock {
-    /// By this process.
-    OfFile { _file: fs::File },
-    /// A file that names a process which lives.
-    PidFile(PathBuf),
+/// A lock that is held by this process until it goes away.
+pub struct HeldLock {
+    _file: fs::File,
 }
 
 impl HeldLock {
-    /// Holds a file as the programs do.
+    /// Holds a file as package managers do.
     pub fn of_file(path: &Path) -> Self {
         let file = fs::File::options().create(true).truncate(false).write(true).open(path).unwrap();
         rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-        Self::OfFile { _file: file }
-    }
-}
-
-impl Drop for HeldLock {
-    fn drop(&mut self) {
-        if let Self::PidFile(path) = self {
-            // Who found nobody at home may have removed it.
-            let _ = fs::remove_file(path);
-        }
+        Self { _file: file }
     }
 }
 
@@ -74,11 +62,8 @@ pub trait ManagedRoot {
     /// Makes packages go that are there in whatever state.
     fn take(&self, names: &[String]);
 
-    /// Whether an operation waits for its lock as long as it takes, and says so; otherwise it gives up at once.
-    fn waits_for_lock(&self, operation: Operation) -> bool;
-
-    /// Takes the lock that an operation takes.
-    fn hold_lock(&self, operation: Operation) -> HeldLock;
+    /// Takes the lock of the database, as another program would.
+    fn hold_lock(&self) -> HeldLock;
 
     /// Brings `demo` to where a loss of power in the middle of an operation leaves it. `files`: the packages for servers of
     /// the version that the operation brings.

@@ -94,7 +94,7 @@ impl ManagedRoot for RpmManagedRoot {
     }
 
     fn put(&self, packages: &[PathBuf]) {
-        self.rpm(&["-U", "--nosignature"], packages);
+        self.rpm(&["-U", "--replacepkgs", "--nosignature"], packages);
     }
 
     fn put_site_package(&self, package: SitePackage<'_>) {
@@ -127,30 +127,16 @@ impl ManagedRoot for RpmManagedRoot {
         self.rpm(&["-e", "--allmatches", "--nodeps", "--noscripts"], names);
     }
 
-    /// rpm does.
-    fn waits_for_lock(&self, operation: Operation) -> bool {
-        operation == Operation::Remove
-    }
-
-    fn hold_lock(&self, operation: Operation) -> HeldLock {
-        // In a sandbox as that of the programs there is always a first process.
-        let pid_file = |path: &str| {
-            let path = self.resolve(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, "1").unwrap();
-            HeldLock::PidFile(path)
-        };
-        match (operation, self.manager) {
-            (Operation::Remove, _) => HeldLock::of_file(&self.resolve("/var/lib/rpm/.rpm.lock")),
-            (_, RpmManager::Dnf) => pid_file("/var/lib/dnf/rpmdb_lock.pid"),
-            (_, RpmManager::Zypper) => pid_file("/run/zypp.pid"),
-        }
+    fn hold_lock(&self) -> HeldLock {
+        HeldLock::of_file(&self.resolve("/var/lib/rpm/.rpm.lock"))
     }
 
     fn lose_power(&self, operation: Operation, files: &[PathBuf]) {
         match operation {
             // What it has of files was not yet on the disk, the database was; its last script has not run.
-            Operation::Install => self.rpm(&["-i", "--justdb", "--noscripts", "--nosignature"], files),
+            Operation::Install => {
+                self.rpm(&["-U", "--force", "--justdb", "--noscripts", "--nosignature"], files)
+            }
             // The new version is there, the old one not yet gone.
             Operation::Upgrade => {
                 let options = ["-i", "--force", "--nodeps", "--justdb", "--noscripts", "--nosignature"];

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use opkg_engine::effects::Effects;
@@ -84,12 +81,7 @@ impl<R: ManagedRoot> Trials<R> {
         if cell.ending() == Ending::Untold {
             [DEMO, OTHER].into_iter().for_each(|package| self.count_attempt(package));
         } else {
-            let first = match cell.fault {
-                Fault::LockHeld if self.faulty.root.waits_for_lock(cell.operation) => {
-                    self.attempt_waiting(cell)
-                }
-                _ => self.attempt(cell),
-            };
+            let first = self.attempt(cell);
             said = self.describe(&first);
             complaints.extend(self.judge_first(cell, &before, &first));
         }
@@ -184,29 +176,6 @@ impl<R: ManagedRoot> Trials<R> {
         packages.iter().map(|package| (*package, verdict(package))).collect()
     }
 
-    /// The same where the package manager waits for the lock: it is released once it is known to wait.
-    fn attempt_waiting(&mut self, cell: Cell) -> Verdicts {
-        let lock = self.faulty.take_lock();
-        let logs = self.fixture.config.log_directory.clone();
-        let is_over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let watcher = scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    if tells_of_waiting(&logs) {
-                        drop(lock);
-                        return true;
-                    }
-                    thread::sleep(Duration::from_millis(20));
-                }
-                false
-            });
-            let verdicts = self.attempt(cell);
-            is_over.store(true, Ordering::Relaxed);
-            assert!(watcher.join().unwrap(), "{cell} nobody waited: {verdicts:?}");
-            verdicts
-        })
-    }
-
     /// The engine's effects, with the package source of the cell.
     fn system(&mut self, cell: Cell) -> (&mut System, &Cluster) {
         let location = self.faulty.package_source(cell);
@@ -236,8 +205,7 @@ impl<R: ManagedRoot> Trials<R> {
 
     /// The truth, the right cause, and nobody else in error. Returns what is not so.
     fn judge_first(&self, cell: Cell, before: &BTreeMap<String, String>, verdicts: &Verdicts) -> Vec<String> {
-        let waited = cell.fault == Fault::LockHeld && self.faulty.root.waits_for_lock(cell.operation);
-        let ending = if waited { Ending::Done } else { cell.ending() };
+        let ending = cell.ending();
         let found = match &verdicts[&DEMO] {
             Verdict::Done => Ending::Done,
             Verdict::Error(_) => Ending::Error,
@@ -254,7 +222,8 @@ impl<R: ManagedRoot> Trials<R> {
                 Verdict::Postponed(_) => is_there == was_there,
                 // Its files may be there already when its last script fails.
                 Verdict::Error(_) => {
-                    matches!(cell.fault, Fault::ScriptAfterFails | Fault::Killed) || is_there != wanted(cell)
+                    matches!(cell.fault, Fault::ScriptAfterFails | Fault::Killed | Fault::KilledEachTime)
+                        || is_there != wanted(cell)
                 }
             };
             complaints.unless(is_true, || format!("{name} is {is_there:?}"));
@@ -345,17 +314,4 @@ impl<R: ManagedRoot> Trials<R> {
 fn wanted(cell: Cell) -> Option<&'static String> {
     static WANTED: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| NEW.to_owned());
     (cell.operation != Operation::Remove).then(|| &*WANTED)
-}
-
-/// Whether a log says that a program waits for a lock.
-fn tells_of_waiting(logs: &Path) -> bool {
-    let Ok(runs) = fs::read_dir(logs) else { return false };
-    runs.flatten().any(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            return tells_of_waiting(&path);
-        }
-        fs::read(path)
-            .is_ok_and(|text| String::from_utf8_lossy(&text).contains("waiting for transaction lock"))
-    })
 }
