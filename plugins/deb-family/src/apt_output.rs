@@ -73,6 +73,15 @@ const PROGRESS_PREFIXES: [&str; 17] = [
     "debconf: ",
 ];
 
+/// How lines of dpkg begin that name the package it works on, and what it does with it.
+const WORK_PREFIXES: [(&str, &str); 5] = [
+    ("Setting up ", "set up"),
+    ("Unpacking ", "unpacked"),
+    ("Preparing to unpack ", "unpacked"),
+    ("Purging configuration files for ", "removed"),
+    ("Removing ", "removed"),
+];
+
 /// What went wrong with a command that failed.
 pub(crate) fn explain(printed: &str) -> Vec<Failure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
@@ -216,6 +225,24 @@ fn unmet_dependencies(lines: &[&str]) -> Vec<Failure> {
     vec![Failure::new(format!("unmet dependencies: {}", found.join("; ")))]
 }
 
+/// `E: Sub-process /usr/bin/dpkg exited unexpectedly`: a signal ended it. What it was about stands above.
+fn killed_program(lines: &[&str]) -> Option<Failure> {
+    let is_killed = |rest: &str| rest.ends_with(" exited unexpectedly") || rest.contains(" received a ");
+    let program = lines.iter().find_map(|line| {
+        let rest = line.strip_prefix("E: Sub-process ")?;
+        is_killed(rest).then(|| rest.split(' ').next().unwrap_or_default())
+    })?;
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let work = lines.iter().rev().find_map(|line| {
+        let (verb, package) =
+            WORK_PREFIXES.iter().find_map(|(prefix, verb)| Some((*verb, line.strip_prefix(prefix)?)))?;
+        let package = package.split([' ', ':']).next().unwrap_or(package);
+        Some(format!(" while it {verb} {package}"))
+    });
+    let cause = format!("{program} was killed{}", work.unwrap_or_default());
+    Some(Failure::new(format!("{cause}: the system's log tells whether memory ran out")))
+}
+
 /// What apt and dpkg say of themselves.
 fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     let is_empty = |text: &&str| EMPTY_ERRORS.iter().any(|prefix| text.starts_with(prefix));
@@ -236,6 +263,9 @@ fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     let named: Vec<Failure> = errors.iter().filter_map(|text| missing_package(text)).collect();
     if !named.is_empty() {
         return named;
+    }
+    if let Some(killed) = killed_program(lines) {
+        return vec![killed];
     }
     let unsigned = "there were unauthenticated packages";
     let signature = lines.iter().find(|line| line.contains("NO_PUBKEY") || line.contains("GPG error"));

@@ -24,7 +24,10 @@ const LOCK_WORDS: [&str; 10] = [
 ];
 
 /// What is said of a network, or of a mirror that is being updated.
-const NETWORK_WORDS: [&str; 17] = [
+const NETWORK_WORDS: [&str; 23] = [
+    "Failed to connect to",
+    "Couldn't connect to server",
+    "Could not connect to server",
     "Could not resolve host",
     "Couldn't resolve host",
     "Name or service not known",
@@ -32,6 +35,9 @@ const NETWORK_WORDS: [&str; 17] = [
     "Connection timed out",
     "Connection failed",
     "Connection reset",
+    "Server returned nothing",
+    "Failure when receiving data",
+    "Failed sending data",
     "Network is unreachable",
     "Operation too slow",
     "Timeout was reached",
@@ -69,8 +75,17 @@ const SIGNATURE_WORDS: [&str; 9] = [
 ];
 
 /// What is said of a disk that is full.
-const SPACE_WORDS: [&str; 4] =
-    ["No space left on device", "more space needed on", "Not enough space", "on the / filesystem"];
+const SPACE_WORDS: [&str; 6] = [
+    "No space left on device",
+    "more space needed on",
+    "more space on the",
+    "more inodes on the",
+    "Not enough space",
+    DATABASE_FULL,
+];
+
+/// What SQLite says, whose complaints rpm prints without failing.
+const DATABASE_FULL: &str = "database or disk is full";
 
 /// How errors begin that only repeat what others have said.
 const EMPTY_ERRORS: [&str; 9] = [
@@ -86,7 +101,7 @@ const EMPTY_ERRORS: [&str; 9] = [
 ];
 
 /// How the lines begin between which scriptlets print.
-const PROGRESS_PREFIXES: [&str; 18] = [
+const PROGRESS_PREFIXES: [&str; 21] = [
     "  Running scriptlet:",
     "  Preparing  ",
     "  Installing ",
@@ -105,10 +120,17 @@ const PROGRESS_PREFIXES: [&str; 18] = [
     "error:",
     "Installing:",
     "Running ",
+    // Debian's rpm says that there is another one for Debian.
+    "rpm: ",
+    "Additional rpm output:",
+    "Error: Subprocess failed.",
 ];
 
-/// What went wrong with a command: failed scriptlets and a damaged database even if it exited with 0, as dnf 4, yum,
-/// urpmi and rpm do.
+/// How zypper introduces what rpm said.
+const ZYPPER_INTRODUCTION: &str = "Error: Subprocess failed. Error: RPM failed:";
+
+/// What went wrong with a command: failed scriptlets, and a database that is damaged or cannot be written, even if it
+/// exited with 0, as dnf 4, yum, urpmi and rpm do.
 #[must_use]
 pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
@@ -117,10 +139,16 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
         first_with(&lines, &DATABASE_WORDS)
             .map(|line| Failure::new(format!("RPM's database is damaged: {}", plain(line)))),
     );
+    if failures.is_empty() {
+        failures.extend(
+            first_with(&lines, &[DATABASE_FULL])
+                .map(|line| Failure::new(format!("RPM's database cannot be written: {}", plain(line)))),
+        );
+    }
     if succeeded || !failures.is_empty() {
         return failures;
     }
-    let explanations: [Explanation; 8] = [
+    let explanations: [Explanation; 9] = [
         lock,
         full_disk,
         needed_by_others,
@@ -129,6 +157,7 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
         network,
         unsolved_problems,
         signature,
+        zypper_steps,
     ];
     let explained = explanations.into_iter().map(|explain| explain(&lines)).find(|found| !found.is_empty());
     explained.unwrap_or_else(|| other_errors(&lines))
@@ -176,6 +205,12 @@ fn failed_scriptlet(line: &str) -> Option<(String, String, String)> {
             rest.split_once("]:").map_or_else(String::new, |(_, said)| format!(": line {said}"))
         } else {
             return None;
+        };
+        // As its tags are called, and not as specs do.
+        let scriptlet = match scriptlet {
+            "%prein" => "%pre",
+            "%postin" => "%post",
+            name => name,
         };
         return Some((scriptlet.to_owned(), package_name(package).to_owned(), how));
     }
@@ -306,7 +341,37 @@ fn unsolved_problems(lines: &[&str]) -> Vec<Failure> {
 fn network(lines: &[&str]) -> Vec<Failure> {
     let is_remote = |line: &&str| !line.contains("file:/") && !line.contains("dir:/");
     let remote: Vec<&str> = lines.iter().copied().filter(is_remote).collect();
-    first_with(&remote, &NETWORK_WORDS).map(|line| Failure::transient(plain(line))).into_iter().collect()
+    let Some(line) = first_with(&remote, &NETWORK_WORDS) else { return Vec::new() };
+    // zypper says above what it was about: `Download (curl) error for 'ADDRESS':`.
+    let details = ["Error code: ", "Error message: "].iter().find_map(|prefix| line.strip_prefix(prefix));
+    let position = remote.iter().position(|other| *other == line).unwrap_or_default();
+    let subject = remote[..position].iter().rev().find(|other| other.contains("error for '"));
+    let cause = match (details, subject) {
+        (Some(details), Some(subject)) => format!("{} {}", plain(subject), plain(details)),
+        _ => plain(line),
+    };
+    vec![Failure::transient(cause)]
+}
+
+/// `Installation of x-1.0-1.noarch failed:` and what rpm said of it, of zypper, which has rpm do one package after the
+/// other.
+fn zypper_steps(lines: &[&str]) -> Vec<Failure> {
+    let failed = |(index, line): (usize, &&str)| {
+        let step = line.strip_suffix(" failed:")?;
+        let nevra = step.strip_prefix("Installation of ").or_else(|| step.strip_prefix("Removal of "))?;
+        let said: Vec<String> = lines[index + 1..]
+            .iter()
+            .take_while(|line| !line.trim().is_empty())
+            .map(|line| plain(line.strip_prefix(ZYPPER_INTRODUCTION).unwrap_or(line)))
+            .filter(|line| !line.is_empty() && !line.starts_with("rpm: "))
+            .take(MAX_LINES)
+            .collect();
+        let package = package_name(nevra);
+        (!said.is_empty()).then(|| {
+            Failure::of_package(format!("{}: {}", step.replace(nevra, package), said.join("; ")), package)
+        })
+    };
+    lines.iter().enumerate().filter_map(failed).collect()
 }
 
 fn other_errors(lines: &[&str]) -> Vec<Failure> {

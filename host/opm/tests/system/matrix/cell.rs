@@ -120,7 +120,7 @@ impl Cell {
             (_, LockHeld) => &[&["lock"]],
             (_, NetworkGone) => &[&["127.0.0.1"]],
             (_, DiskFull | DatabaseDiskFull) => &[&["No space left on device", "more space", "disk is full"]],
-            (_, Killed | KilledEachTime) => &[&["killed"], &["opkg-demo-server"]],
+            (_, Killed | KilledEachTime) => &[&["killed"]],
             (_, PowerLoss) => &[],
         }
     }

@@ -41,6 +41,7 @@ fn run_matrix<R: ManagedRoot>(name: &str, root: Option<R>) {
         }
     }
     assert!(complaints.is_empty(), "{name}:\n\n{complaints}");
+    assert!(!said.is_empty(), "{ONLY_VAR} names no cell");
     if only.is_none() {
         insta::assert_snapshot!(name, said);
     }

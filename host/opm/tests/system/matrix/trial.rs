@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use opkg_engine::effects::Effects;
+use opkg_engine::effects::{Effects, StepTrace};
 use opkg_engine::machine::{Install, InstallOutcome, Remove, StepFailure};
 use opkg_oda::{Change, Cluster, PackageId, PackageState, RunId, Stage, StateKey};
 use opkg_opm::{Repository, System};
 use opkg_tests::inspect::FILESYSTEM_PACKAGE;
 
+use super::ONLY_VAR;
 use super::cell::{Cell, Ending, Fault, Operation};
 use super::faults::FaultyRoot;
 use super::opkgs::{NEW, OLD, PAYLOAD, PROOF, package_files};
@@ -142,7 +143,9 @@ impl<R: ManagedRoot> Trials<R> {
         let step = Remove { key, down_to: Stage::ShouldBeInstalled };
         self.count_attempt(DEMO);
         let (system, cluster) = self.system(cell);
-        match system.remove(cluster, &step, RunId(1)).outcome {
+        let report = system.remove(cluster, &step, RunId(1));
+        show_output(&report.trace);
+        match report.outcome {
             Ok(()) => Verdict::Done,
             Err(StepFailure::Failed(reason)) => Verdict::Error(reason),
             Err(StepFailure::Postponed(reason)) => Verdict::Postponed(reason),
@@ -159,8 +162,9 @@ impl<R: ManagedRoot> Trials<R> {
         packages.iter().for_each(|package| self.count_attempt(*package));
         let step = Install { target: SERVER, stage: Stage::InstallBinPkgs, packages: packages.to_vec() };
         let (system, cluster) = self.system(cell);
-        let outcome = system.install(cluster, &step, RunId(1)).outcome;
-        let verdict = |package: &PackageId| match &outcome {
+        let report = system.install(cluster, &step, RunId(1));
+        show_output(&report.trace);
+        let verdict = |package: &PackageId| match &report.outcome {
             InstallOutcome::Installed { failures, untouched, .. } => {
                 match (failures.get(package), untouched.get(package)) {
                     (Some(reason), _) => Ok(Verdict::Error(reason.clone())),
@@ -314,4 +318,11 @@ impl<R: ManagedRoot> Trials<R> {
 fn wanted(cell: Cell) -> Option<&'static String> {
     static WANTED: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| NEW.to_owned());
     (cell.operation != Operation::Remove).then(|| &*WANTED)
+}
+
+/// For whoever looks at single cells.
+fn show_output(trace: &StepTrace) {
+    if std::env::var_os(ONLY_VAR).is_some() {
+        eprintln!("{}", trace.tail);
+    }
 }
