@@ -278,9 +278,21 @@ fn file_conflicts(lines: &[&str]) -> Vec<Failure> {
         line.starts_with("file ")
             && (line.contains(" conflicts with ") || line.contains(" conflicts between "))
     };
-    let conflicts: Vec<String> =
-        lines.iter().filter(is_conflict).take(MAX_LINES).map(|line| plain(line)).collect();
+    let of_rpm = lines.iter().filter(is_conflict).map(|line| plain(line));
+    let conflicts: Vec<String> = of_rpm.chain(zypper_conflicts(lines)).take(MAX_LINES).collect();
     if conflicts.is_empty() { Vec::new() } else { vec![Failure::new(conflicts.join("; "))] }
+}
+
+/// The same as zypper has it: `File /path`, and indented below it `from install of`, a package, `conflicts with file from
+/// package`, another one, each on a line of its own.
+fn zypper_conflicts<'a>(lines: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+    lines.iter().enumerate().filter(|(_, line)| line.starts_with("File /")).filter_map(|(index, line)| {
+        let below = lines[index + 1..].iter().take_while(|line| line.starts_with(' '));
+        // Behind each package stands where it comes from.
+        let words = below.map(|line| line.split(" (").next().unwrap_or(line).trim());
+        let said = words.collect::<Vec<_>>().join(" ");
+        said.contains("conflicts with").then(|| format!("file {} {said}", line.trim_start_matches("File ")))
+    })
 }
 
 fn missing_packages(lines: &[&str]) -> Vec<Failure> {
@@ -400,7 +412,7 @@ fn first_with<'a>(lines: &[&'a str], words: &[&str]) -> Option<&'a str> {
 /// A line without marks of whoever printed it.
 fn plain(line: &str) -> String {
     let text = line.trim_start_matches([' ', '>', '-', '\t']);
-    let text = text.strip_prefix("[RPM] ").unwrap_or(text);
+    let text = ["[RPM] ", "RPM: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
     let text =
         ["error: ", "Error: ", "warning: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -176,4 +176,20 @@ mod tests {
             prop_assert_eq!(run(&scriptlet.body, &[]), (ended, Some(0)));
         }
     }
+
+    /// What a removal took away before it was cut off must not keep it from its end; otherwise a missing script is a failure.
+    #[test]
+    fn a_script_that_is_gone_is_run_no_more_by_a_removal() {
+        for (time, succeeds) in [(HookTime::PreUninstall, true), (HookTime::PostInstall, false)] {
+            let mut source = file(time, None, &[]);
+            source.destination = Destination::Path("/nowhere/it's/gone".into());
+            let output = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).output().unwrap();
+            assert_eq!(output.status.success(), succeeds, "{time:?}: {output:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/it's/gone"), "it is said");
+        }
+        let mut source = file(HookTime::PreUninstall, None, &[]);
+        source.destination = Destination::Path("/bin/false".into());
+        let status = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).status().unwrap();
+        assert!(!status.success(), "one that is there has its say");
+    }
 }

@@ -49,6 +49,9 @@ pub(crate) struct Transaction<'a> {
     pub(crate) context: &'a ManagerContext<'a>,
     /// The packages to be installed.
     pub(crate) packages: &'a [String],
+    /// All parts of their OPKGs, that come and go with them, and are mended with them where they were cut off. Not whatever
+    /// else is there in part: of a kernel, say, several versions are as they should be.
+    pub(crate) parts: &'a [String],
     /// Those of them whose scripts shall run even if they are there already.
     pub(crate) again: &'a BTreeSet<String>,
 }
@@ -82,7 +85,7 @@ impl Transaction<'_> {
             after = self.manager.query(self.context, log)?;
         }
         let mut failures = error.as_ref().map(|it| it.failures().to_vec()).unwrap_or_default();
-        let incomplete = after.incomplete(self.packages);
+        let incomplete = after.incomplete(self.parts);
         if !incomplete.is_empty() {
             // Others may have been unpacked before one failed.
             failures.extend(self.manager.repair(&incomplete, self.context, log)?);
@@ -99,7 +102,7 @@ impl Transaction<'_> {
     /// What is there, after what was cut off earlier was brought to its end as far as that is possible.
     fn repaired_set(&self, log: &mut StepLog) -> Result<InstalledSet, PackageManagerError> {
         let found = self.manager.query(self.context, log)?;
-        let incomplete = found.incomplete(self.packages);
+        let incomplete = found.incomplete(self.parts);
         if incomplete.is_empty() {
             return Ok(found);
         }

@@ -257,6 +257,10 @@ impl<R: ManagedRoot> Trials<R> {
             let is_wanted = !second.contains_key(&package) || is_there == wanted(cell);
             complaints.unless(is_wanted, || format!("{name} is {is_there:?} in the end"));
         }
+        let is_old = |version: &String| version.starts_with(OLD);
+        let left = installed.values().filter(|version| is_old(version)).count();
+        let is_whole = cell.operation == Operation::Remove || left == 0;
+        complaints.unless(is_whole, || format!("something of the older version is left: {installed:?}"));
         let payload = self.faulty.root.resolve(PAYLOAD);
         let ran = self.take_proof();
         if cell.operation == Operation::Remove {
