@@ -362,7 +362,21 @@ fn network(lines: &[&str]) -> Vec<Failure> {
         (Some(details), Some(subject)) => format!("{} {}", plain(subject), plain(details)),
         _ => plain(line),
     };
-    vec![Failure::transient(cause)]
+    vec![Failure::transient(without_time(&cause))]
+}
+
+/// Without how long libcurl tried, `after 4 ms`: what is the same another time must be told in the same words.
+fn without_time(text: &str) -> String {
+    let mut pieces = text.split(" after ");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        match rest.strip_prefix(" ms").filter(|_| rest.len() < piece.len()) {
+            Some(rest) => plain.push_str(rest),
+            None => plain.extend([" after ", piece]),
+        }
+    }
+    plain
 }
 
 /// `Installation of x-1.0-1.noarch failed:` and what rpm said of it, of zypper, which has rpm do one package after the

@@ -135,6 +135,22 @@ fn a_network_that_is_gone_passes() {
 }
 
 #[test]
+fn the_same_cause_is_told_in_the_same_words() {
+    let cause = |time: &str| {
+        let printed = format!(
+            "Curl error (7): Couldn't connect to server for http://x/y [Failed to connect to x port 9{time}: no]\n"
+        );
+        explain(&printed, false).remove(0).cause
+    };
+    for time in [" after 0 ms", " after 4 ms", " after 130012 ms"] {
+        assert_eq!(cause(time), cause(""));
+    }
+    for other in [" after all", " after ms", " after 3 attempts"] {
+        assert!(cause(other).contains(other), "{other}");
+    }
+}
+
+#[test]
 fn a_full_disk_by_any_name() {
     for printed in [
         "installing package x-1-1.noarch needs 12KB more space on the /var/lib/rpm filesystem\n",

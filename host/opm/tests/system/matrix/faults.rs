@@ -96,7 +96,8 @@ impl<R: ManagedRoot> FaultyRoot<R> {
                 self.root.take(&["site-tools".to_owned()]);
             }
             (Fault::FileConflict, Operation::Remove) => {
-                fs::remove_file(self.root.resolve(FOREIGN_FILE)).expect("it was none of the package's");
+                // It was none of the package's, and is still there.
+                fs::remove_file(self.root.resolve(FOREIGN_FILE)).unwrap();
             }
             (Fault::LockHeld, _) => self.lock = None,
             (Fault::DiskFull, _) => self.packages_disk.free(),

@@ -3,20 +3,25 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
-use opkg_tests::process;
+use opkg_tests::{process, scratch, tools};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
 /// Does something in a thread whose mounts nobody else sees, and that go away with it.
 pub fn with_own_mounts(work: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let done = scope.spawn(move || {
-            if opkg_tests::tools::is_root() {
-                unshare(CloneFlags::CLONE_NEWNS).unwrap();
-                mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
-                work();
+            if !tools::is_root() {
+                return;
             }
+            if let Err(error) = unshare(CloneFlags::CLONE_NEWNS) {
+                tools::skip(&format!("no mounts of its own: {error}"));
+                return;
+            }
+            mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+            work();
         });
         if let Err(panic) = done.join() {
             std::panic::resume_unwind(panic);
@@ -33,10 +38,10 @@ impl SmallDisk {
     /// Of so many megabytes.
     pub fn mount(place: &Path, size: u32) -> Self {
         fs::create_dir_all(place).unwrap();
-        let copy = opkg_tests::scratch::create_directory("small-disk");
+        let copy = scratch::create_directory("small-disk");
         let copy_all = |from: &Path, to: &Path| {
             let from = from.join(".");
-            process::run_successfully(std::process::Command::new("cp").arg("-a").arg(from).arg(to));
+            process::run_successfully(Command::new("cp").arg("-a").arg(from).arg(to));
         };
         copy_all(place, &copy);
         let options = std::ffi::CString::new(format!("size={size}m,mode=0755")).unwrap();

@@ -3,8 +3,9 @@
 //! changes nothing. All of it with real programs in real roots.
 //!
 //! `cell.rs` says what there is and what must come of it, `trial.rs` how a cell is tried, `faults.rs` how a fault is made
-//! and mended; `apt.rs` and `rpm.rs` what that takes of a package manager. apt, dnf 4 and zypper are here. dnf 5 is in no Debian: what it prints is recorded
-//! in the tests of `plugins/rpm-family`.
+//! and mended; `apt.rs` and `rpm.rs` what that takes of a package manager. apt, dnf 4 and zypper are here. dnf 5 is in no
+//! Debian: what it prints is recorded in the tests of `plugins/rpm-family`. The locks are those of the databases, which all
+//! programs take in the end: those of dnf and zypper themselves name a process, and cannot be seen from a sandbox.
 
 mod apt;
 mod cell;

@@ -305,7 +305,7 @@ impl<R: ManagedRoot> Trials<R> {
                 Verdict::Error(cause) => format!("error: {cause}"),
                 Verdict::Postponed(cause) => format!("postponed: {cause}"),
             };
-            format!("  {name}: {}\n", said.replace(&root, "ROOT"))
+            format!("  {name}: {}\n", without_chance(&said.replace(&root, "ROOT")))
         };
         verdicts.iter().map(line).collect()
     }
@@ -329,4 +329,24 @@ fn show_output(trace: &StepTrace) {
     if std::env::var_os(ONLY_VAR).is_some() {
         eprintln!("{}", trace.tail);
     }
+}
+
+/// Without what is another time different: how far a program that was killed had come, how long something took, how much was
+/// free.
+fn without_chance(said: &str) -> String {
+    let said = match said.split_once("; the last that it printed: ") {
+        Some((cause, printed)) => {
+            let state = printed.find(" (opkg-").map_or("", |found| &printed[found..]);
+            format!("{cause}; the last that it printed: …{state}")
+        }
+        None => said.to_owned(),
+    };
+    let words: Vec<&str> = said.split(' ').collect();
+    let steady = words.iter().enumerate().map(|(index, word)| {
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_amount = word.len() > unit.len()
+            && (["KB", "MB"].contains(&unit) || unit.is_empty() && words.get(index + 1) == Some(&"ms"));
+        if is_amount { format!("N{unit}") } else { (*word).to_owned() }
+    });
+    steady.collect::<Vec<_>>().join(" ")
 }
