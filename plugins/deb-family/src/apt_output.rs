@@ -73,6 +73,15 @@ const PROGRESS_PREFIXES: [&str; 17] = [
     "debconf: ",
 ];
 
+/// How lines of dpkg begin that name the package it works on, and what it does with it.
+const WORK_PREFIXES: [(&str, &str); 5] = [
+    ("Setting up ", "set up"),
+    ("Unpacking ", "unpacked"),
+    ("Preparing to unpack ", "unpacked"),
+    ("Purging configuration files for ", "removed"),
+    ("Removing ", "removed"),
+];
+
 /// What went wrong with a command that failed.
 pub(crate) fn explain(printed: &str) -> Vec<Failure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
@@ -107,7 +116,7 @@ fn dpkg_failures(lines: &[&str]) -> Vec<Failure> {
         } else if reason.contains("script") && reason.contains("exit status") {
             causes.push(script_failure(&lines[..index], &package, reason));
         } else if is_lock(reason) {
-            causes.push(Failure::transient(reason));
+            causes.push(Failure::transient(without_unseen_process(reason)));
         } else {
             causes.push(Failure::of_package(format!("{package}: {reason}"), package));
         }
@@ -216,14 +225,31 @@ fn unmet_dependencies(lines: &[&str]) -> Vec<Failure> {
     vec![Failure::new(format!("unmet dependencies: {}", found.join("; ")))]
 }
 
+/// `E: Sub-process /usr/bin/dpkg exited unexpectedly`: a signal ended it. What it was about stands above.
+fn killed_program(lines: &[&str]) -> Option<Failure> {
+    let is_killed = |rest: &str| rest.ends_with(" exited unexpectedly") || rest.contains(" received a ");
+    let program = lines.iter().find_map(|line| {
+        let rest = line.strip_prefix("E: Sub-process ")?;
+        is_killed(rest).then(|| rest.split(' ').next().unwrap_or_default())
+    })?;
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let work = lines.iter().rev().find_map(|line| {
+        let (verb, package) =
+            WORK_PREFIXES.iter().find_map(|(prefix, verb)| Some((*verb, line.strip_prefix(prefix)?)))?;
+        let package = package.split([' ', ':']).next().unwrap_or(package);
+        Some(format!(" while it {verb} {package}"))
+    });
+    let cause = format!("{program} was killed{}", work.unwrap_or_default());
+    Some(Failure::new(format!("{cause}: the system's log tells whether memory ran out")))
+}
+
 /// What apt and dpkg say of themselves.
 fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     let is_empty = |text: &&str| EMPTY_ERRORS.iter().any(|prefix| text.starts_with(prefix));
-    let errors: Vec<&str> =
-        lines.iter().filter_map(|line| error_text(line)).filter(|it| !is_empty(it)).collect();
+    let errors: Vec<&str> = error_texts(lines).filter(|it| !is_empty(it)).collect();
     // Of several, the one that tells most.
     if let Some(lock) = errors.iter().find(|text| is_lock(text)) {
-        return vec![Failure::transient(*lock)];
+        return vec![Failure::transient(without_unseen_process(lock))];
     }
     if errors.iter().any(|text| text.contains("No space left") || text.contains("enough free space")) {
         let full = errors.iter().find(|text| text.contains("space"));
@@ -236,6 +262,9 @@ fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     let named: Vec<Failure> = errors.iter().filter_map(|text| missing_package(text)).collect();
     if !named.is_empty() {
         return named;
+    }
+    if let Some(killed) = killed_program(lines) {
+        return vec![killed];
     }
     let unsigned = "there were unauthenticated packages";
     let signature = lines.iter().find(|line| line.contains("NO_PUBKEY") || line.contains("GPG error"));
@@ -252,12 +281,22 @@ fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     errors.into_iter().take(MAX_OTHER_LINES).map(|text| Failure::new(one_blank(text))).collect()
 }
 
-/// The text of an error.
-fn error_text<'a>(line: &&'a str) -> Option<&'a str> {
-    ["E: ", "dpkg: error: ", "dpkg-query: error: ", "dpkg: unrecoverable fatal error, aborting:"]
-        .into_iter()
-        .find_map(|prefix| line.strip_prefix(prefix))
-        .map(str::trim)
+/// The texts of errors. What ends dpkg at once stands in a line of its own.
+fn error_texts<'a>(lines: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let text = |(index, line): (usize, &&'a str)| {
+        if line.starts_with("dpkg: unrecoverable fatal error, aborting:") {
+            return lines.get(index + 1).map(|next| next.trim());
+        }
+        let prefixes = ["E: ", "dpkg: error: ", "dpkg-query: error: "];
+        prefixes.into_iter().find_map(|prefix| line.strip_prefix(prefix)).map(str::trim)
+    };
+    lines.iter().enumerate().filter_map(text)
+}
+
+/// Who holds a lock from outside the sandbox that the program runs in has no number there.
+fn without_unseen_process(lock: &str) -> &str {
+    let unseen = [" with pid 0", ". It is held by process 0"];
+    unseen.iter().find_map(|words| Some(lock.split_once(words)?.0)).unwrap_or(lock)
 }
 
 fn is_lock(text: &str) -> bool {

@@ -69,3 +69,72 @@ fn nothing_is_made_up() {
         assert!(Apt::explain(printed, false).is_empty(), "{printed:?}");
     }
 }
+
+/// Of a program that was killed, the package that it worked on.
+#[test]
+fn who_was_killed_and_when() {
+    let killed = "E: Sub-process /usr/bin/dpkg exited unexpectedly\n";
+    for (work, cause) in [
+        ("Unpacking opkg-x (1.0-1) ...\nSetting up opkg-y (1.0-1+deb12) ...\n", " while it set up opkg-y"),
+        (
+            "Preparing to unpack .../x_1_all.deb ...\nUnpacking libx:amd64 (1) over (0) ...\n",
+            " while it unpacked libx",
+        ),
+        ("Removing opkg-x (1.0-1) ...\n", " while it removed opkg-x"),
+        ("", ""),
+    ] {
+        let failures = Apt::explain(&format!("{work}{killed}"), false);
+        let expected = format!("dpkg was killed{cause}: the system's log tells whether memory ran out");
+        assert_eq!(failures.iter().map(|it| it.cause.as_str()).collect::<Vec<_>>(), [expected], "{work}");
+        assert!(failures[0].packages.is_empty() && !failures[0].transient, "nobody is to blame yet");
+    }
+    let crashed = "E: Sub-process /usr/bin/dpkg received a segmentation fault.\n";
+    assert!(Apt::explain(crashed, false)[0].cause.starts_with("dpkg was killed"));
+    let script = "dpkg: error processing package x (--configure):\n installed x package post-installation script \
+                  subprocess was killed by signal (Killed)\n";
+    assert!(
+        Apt::explain(&format!("{script}{killed}"), false)[0].cause.starts_with("x: "),
+        "dpkg told itself"
+    );
+}
+
+/// What stands below `aborting:` is the cause.
+#[test]
+fn what_ends_dpkg_at_once() {
+    for text in [
+        "unable to fill /var/lib/dpkg/updates/tmp.i with padding: No space left on device",
+        "failed to write status database record about 'x' to '/var/lib/dpkg/status': Read-only file system",
+        "unable to sync file '/var/lib/dpkg/status-new': Input/output error",
+    ] {
+        let printed = format!("Setting up x (1) ...\ndpkg: unrecoverable fatal error, aborting:\n {text}\n");
+        let failures = Apt::explain(&printed, false);
+        assert_eq!(failures.iter().map(|it| it.cause.as_str()).collect::<Vec<_>>(), [text]);
+    }
+}
+
+/// A process that is not seen has no number.
+#[test]
+fn who_holds_a_lock_is_named_where_it_can_be_seen() {
+    for (said, cause) in [
+        (
+            "dpkg: error: dpkg frontend lock was locked by another process with pid 0\n",
+            "dpkg frontend lock was locked by another process",
+        ),
+        (
+            "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n",
+            "dpkg frontend lock was locked by another process with pid 7",
+        ),
+        (
+            "E: Could not get lock /var/lib/dpkg/lock. It is held by process 0\n",
+            "Could not get lock /var/lib/dpkg/lock",
+        ),
+        (
+            "E: Could not get lock /var/lib/dpkg/lock. It is held by process 70 (apt)\n",
+            "Could not get lock /var/lib/dpkg/lock. It is held by process 70 (apt)",
+        ),
+    ] {
+        let failures = Apt::explain(said, false);
+        assert_eq!(failures[0].cause, cause);
+        assert!(failures[0].transient, "{said}");
+    }
+}

@@ -24,7 +24,10 @@ const LOCK_WORDS: [&str; 10] = [
 ];
 
 /// What is said of a network, or of a mirror that is being updated.
-const NETWORK_WORDS: [&str; 17] = [
+const NETWORK_WORDS: [&str; 23] = [
+    "Failed to connect to",
+    "Couldn't connect to server",
+    "Could not connect to server",
     "Could not resolve host",
     "Couldn't resolve host",
     "Name or service not known",
@@ -32,6 +35,9 @@ const NETWORK_WORDS: [&str; 17] = [
     "Connection timed out",
     "Connection failed",
     "Connection reset",
+    "Server returned nothing",
+    "Failure when receiving data",
+    "Failed sending data",
     "Network is unreachable",
     "Operation too slow",
     "Timeout was reached",
@@ -69,8 +75,17 @@ const SIGNATURE_WORDS: [&str; 9] = [
 ];
 
 /// What is said of a disk that is full.
-const SPACE_WORDS: [&str; 4] =
-    ["No space left on device", "more space needed on", "Not enough space", "on the / filesystem"];
+const SPACE_WORDS: [&str; 6] = [
+    "No space left on device",
+    "more space needed on",
+    "more space on the",
+    "more inodes on the",
+    "Not enough space",
+    DATABASE_FULL,
+];
+
+/// What SQLite says, whose complaints rpm prints without failing.
+const DATABASE_FULL: &str = "database or disk is full";
 
 /// How errors begin that only repeat what others have said.
 const EMPTY_ERRORS: [&str; 9] = [
@@ -86,7 +101,7 @@ const EMPTY_ERRORS: [&str; 9] = [
 ];
 
 /// How the lines begin between which scriptlets print.
-const PROGRESS_PREFIXES: [&str; 18] = [
+const PROGRESS_PREFIXES: [&str; 21] = [
     "  Running scriptlet:",
     "  Preparing  ",
     "  Installing ",
@@ -105,10 +120,17 @@ const PROGRESS_PREFIXES: [&str; 18] = [
     "error:",
     "Installing:",
     "Running ",
+    // Debian's rpm says that there is another one for Debian.
+    "rpm: ",
+    "Additional rpm output:",
+    "Error: Subprocess failed.",
 ];
 
-/// What went wrong with a command: failed scriptlets and a damaged database even if it exited with 0, as dnf 4, yum,
-/// urpmi and rpm do.
+/// How zypper introduces what rpm said.
+const ZYPPER_INTRODUCTION: &str = "Error: Subprocess failed. Error: RPM failed:";
+
+/// What went wrong with a command: failed scriptlets, and a database that is damaged or cannot be written, even if it
+/// exited with 0, as dnf 4, yum, urpmi and rpm do.
 #[must_use]
 pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
@@ -117,10 +139,16 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
         first_with(&lines, &DATABASE_WORDS)
             .map(|line| Failure::new(format!("RPM's database is damaged: {}", plain(line)))),
     );
+    if failures.is_empty() {
+        failures.extend(
+            first_with(&lines, &[DATABASE_FULL])
+                .map(|line| Failure::new(format!("RPM's database cannot be written: {}", plain(line)))),
+        );
+    }
     if succeeded || !failures.is_empty() {
         return failures;
     }
-    let explanations: [Explanation; 8] = [
+    let explanations: [Explanation; 9] = [
         lock,
         full_disk,
         needed_by_others,
@@ -129,6 +157,7 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
         network,
         unsolved_problems,
         signature,
+        zypper_steps,
     ];
     let explained = explanations.into_iter().map(|explain| explain(&lines)).find(|found| !found.is_empty());
     explained.unwrap_or_else(|| other_errors(&lines))
@@ -176,6 +205,12 @@ fn failed_scriptlet(line: &str) -> Option<(String, String, String)> {
             rest.split_once("]:").map_or_else(String::new, |(_, said)| format!(": line {said}"))
         } else {
             return None;
+        };
+        // As its tags are called, and not as specs do.
+        let scriptlet = match scriptlet {
+            "%prein" => "%pre",
+            "%postin" => "%post",
+            name => name,
         };
         return Some((scriptlet.to_owned(), package_name(package).to_owned(), how));
     }
@@ -243,9 +278,21 @@ fn file_conflicts(lines: &[&str]) -> Vec<Failure> {
         line.starts_with("file ")
             && (line.contains(" conflicts with ") || line.contains(" conflicts between "))
     };
-    let conflicts: Vec<String> =
-        lines.iter().filter(is_conflict).take(MAX_LINES).map(|line| plain(line)).collect();
+    let of_rpm = lines.iter().filter(is_conflict).map(|line| plain(line));
+    let conflicts: Vec<String> = of_rpm.chain(zypper_conflicts(lines)).take(MAX_LINES).collect();
     if conflicts.is_empty() { Vec::new() } else { vec![Failure::new(conflicts.join("; "))] }
+}
+
+/// The same as zypper has it: `File /path`, and indented below it `from install of`, a package, `conflicts with file from
+/// package`, another one, each on a line of its own.
+fn zypper_conflicts<'a>(lines: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+    lines.iter().enumerate().filter(|(_, line)| line.starts_with("File /")).filter_map(|(index, line)| {
+        let below = lines[index + 1..].iter().take_while(|line| line.starts_with(' '));
+        // Behind each package stands where it comes from.
+        let words = below.map(|line| line.split(" (").next().unwrap_or(line).trim());
+        let said = words.collect::<Vec<_>>().join(" ");
+        said.contains("conflicts with").then(|| format!("file {} {said}", line.trim_start_matches("File ")))
+    })
 }
 
 fn missing_packages(lines: &[&str]) -> Vec<Failure> {
@@ -306,7 +353,51 @@ fn unsolved_problems(lines: &[&str]) -> Vec<Failure> {
 fn network(lines: &[&str]) -> Vec<Failure> {
     let is_remote = |line: &&str| !line.contains("file:/") && !line.contains("dir:/");
     let remote: Vec<&str> = lines.iter().copied().filter(is_remote).collect();
-    first_with(&remote, &NETWORK_WORDS).map(|line| Failure::transient(plain(line))).into_iter().collect()
+    let Some(line) = first_with(&remote, &NETWORK_WORDS) else { return Vec::new() };
+    // zypper says above what it was about: `Download (curl) error for 'ADDRESS':`.
+    let details = ["Error code: ", "Error message: "].iter().find_map(|prefix| line.strip_prefix(prefix));
+    let position = remote.iter().position(|other| *other == line).unwrap_or_default();
+    let subject = remote[..position].iter().rev().find(|other| other.contains("error for '"));
+    let cause = match (details, subject) {
+        (Some(details), Some(subject)) => format!("{} {}", plain(subject), plain(details)),
+        _ => plain(line),
+    };
+    vec![Failure::transient(without_time(&cause))]
+}
+
+/// Without how long libcurl tried, `after 4 ms`: what is the same another time must be told in the same words.
+fn without_time(text: &str) -> String {
+    let mut pieces = text.split(" after ");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        match rest.strip_prefix(" ms").filter(|_| rest.len() < piece.len()) {
+            Some(rest) => plain.push_str(rest),
+            None => plain.extend([" after ", piece]),
+        }
+    }
+    plain
+}
+
+/// `Installation of x-1.0-1.noarch failed:` and what rpm said of it, of zypper, which has rpm do one package after the
+/// other.
+fn zypper_steps(lines: &[&str]) -> Vec<Failure> {
+    let failed = |(index, line): (usize, &&str)| {
+        let step = line.strip_suffix(" failed:")?;
+        let nevra = step.strip_prefix("Installation of ").or_else(|| step.strip_prefix("Removal of "))?;
+        let said: Vec<String> = lines[index + 1..]
+            .iter()
+            .take_while(|line| !line.trim().is_empty())
+            .map(|line| plain(line.strip_prefix(ZYPPER_INTRODUCTION).unwrap_or(line)))
+            .filter(|line| !line.is_empty() && !line.starts_with("rpm: "))
+            .take(MAX_LINES)
+            .collect();
+        let package = package_name(nevra);
+        (!said.is_empty()).then(|| {
+            Failure::of_package(format!("{}: {}", step.replace(nevra, package), said.join("; ")), package)
+        })
+    };
+    lines.iter().enumerate().filter_map(failed).collect()
 }
 
 fn other_errors(lines: &[&str]) -> Vec<Failure> {
@@ -335,7 +426,7 @@ fn first_with<'a>(lines: &[&'a str], words: &[&str]) -> Option<&'a str> {
 /// A line without marks of whoever printed it.
 fn plain(line: &str) -> String {
     let text = line.trim_start_matches([' ', '>', '-', '\t']);
-    let text = text.strip_prefix("[RPM] ").unwrap_or(text);
+    let text = ["[RPM] ", "RPM: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
     let text =
         ["error: ", "Error: ", "warning: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -117,3 +117,56 @@ fn nothing_is_made_up() {
         assert!(explain(printed, false).is_empty(), "{printed:?}");
     }
 }
+
+/// Whatever libcurl calls it, and whatever asks for it.
+#[test]
+fn a_network_that_is_gone_passes() {
+    for printed in [
+        "  - Curl error (7): Couldn't connect to server for https://example.org/repomd.xml [Failed to connect to example.org port 443]\n",
+        "  - Curl error (7): Could not connect to server for https://example.org/repomd.xml [Failed to connect]\n",
+        "  - Curl error (52): Server returned nothing (no headers, no data) for https://example.org/x [Empty reply from server]\n",
+        "  - Curl error (56): Failure when receiving data from the peer for https://example.org/x [Recv failure]\n",
+        ">>> Curl error (55): Failed sending data to the peer for https://example.org/x [Send failure]\n",
+    ] {
+        let failures = explain(&format!("{printed}Error: Failed to download metadata for repo 'x'\n"), false);
+        assert!(failures.len() == 1 && failures[0].transient, "{failures:?}");
+        assert!(failures[0].cause.contains("https://example.org/"), "{failures:?}");
+    }
+}
+
+#[test]
+fn the_same_cause_is_told_in_the_same_words() {
+    let cause = |time: &str| {
+        let printed = format!(
+            "Curl error (7): Couldn't connect to server for http://x/y [Failed to connect to x port 9{time}: no]\n"
+        );
+        explain(&printed, false).remove(0).cause
+    };
+    for time in [" after 0 ms", " after 4 ms", " after 130012 ms"] {
+        assert_eq!(cause(time), cause(""));
+    }
+    for other in [" after all", " after ms", " after 3 attempts"] {
+        assert!(cause(other).contains(other), "{other}");
+    }
+}
+
+#[test]
+fn a_full_disk_by_any_name() {
+    for printed in [
+        "installing package x-1-1.noarch needs 12KB more space on the /var/lib/rpm filesystem\n",
+        "installing package x-1-1.noarch needs 5 more inodes on the / filesystem\n",
+        "  At least 2MB more space needed on the /usr filesystem.\n",
+        "error: unpacking of archive failed on file /usr/x;1: cpio: write failed - No space left on device\n",
+    ] {
+        let failures = explain(printed, false);
+        assert!(failures.len() == 1 && !failures[0].transient, "{printed}: {failures:?}");
+    }
+    let database = "error: sqlite failure: RELEASE 'rwlock': database or disk is full\n";
+    for succeeded in [true, false] {
+        let failures = explain(database, succeeded);
+        assert_eq!(
+            failures[0].cause,
+            "RPM's database cannot be written: sqlite failure: RELEASE 'rwlock': database or disk is full"
+        );
+    }
+}

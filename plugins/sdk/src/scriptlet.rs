@@ -33,7 +33,7 @@ pub fn for_file(file: &InstalledFile<'_>, home: &str) -> Option<Scriptlet> {
     let home = format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(home));
     let body = match &native.text {
         Some(text) if !is_file_installed(native.time) => home + &embed_script(text, &file.source.interpreter),
-        _ => format!("{home}exec {} \"$@\"\n", shell_quote(&file.path)),
+        _ => home + &exec_file(native.time, &file.path),
     };
     Some(Scriptlet { time: native.time, body, required_programs: required_programs(file.source) })
 }
@@ -41,6 +41,21 @@ pub fn for_file(file: &InstalledFile<'_>, home: &str) -> Option<Scriptlet> {
 /// Whether the script's file is on disk at that time.
 fn is_file_installed(time: HookTime) -> bool {
     matches!(time, HookTime::PostInstall | HookTime::PreUninstall)
+}
+
+/// Runs the file. A removal that was cut off has taken it away already, and run it before that: it must not be in the way
+/// of ending the removal.
+fn exec_file(time: HookTime, path: &str) -> String {
+    let path = shell_quote(path);
+    let exec = format!("exec {path} \"$@\"\n");
+    match time {
+        HookTime::PreUninstall => {
+            format!(
+                "if [ ! -e {path} ]; then echo {path} is gone already, and not run >&2; exit 0; fi\n{exec}"
+            )
+        }
+        HookTime::PreInstall | HookTime::PostInstall | HookTime::PostUninstall => exec,
+    }
 }
 
 /// The script goes into a private file, since interpreters differ in what they can read from elsewhere.
@@ -160,5 +175,21 @@ mod tests {
             let ended = format!("{}\n", text.strip_suffix('\n').unwrap_or(&text));
             prop_assert_eq!(run(&scriptlet.body, &[]), (ended, Some(0)));
         }
+    }
+
+    /// What a removal took away before it was cut off must not keep it from its end; otherwise a missing script is a failure.
+    #[test]
+    fn a_script_that_is_gone_is_run_no_more_by_a_removal() {
+        for (time, succeeds) in [(HookTime::PreUninstall, true), (HookTime::PostInstall, false)] {
+            let mut source = file(time, None, &[]);
+            source.destination = Destination::Path("/nowhere/it's/gone".into());
+            let output = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).output().unwrap();
+            assert_eq!(output.status.success(), succeeds, "{time:?}: {output:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/it's/gone"), "it is said");
+        }
+        let mut source = file(HookTime::PreUninstall, None, &[]);
+        source.destination = Destination::Path("/bin/false".into());
+        let status = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).status().unwrap();
+        assert!(!status.success(), "one that is there has its say");
     }
 }

@@ -21,6 +21,9 @@ const NO_SIMULATION_EXIT_CODES: [i32; 3] = [4, 8, 104];
 /// There is no package source.
 const NO_REPOS_EXIT_CODE: i32 = 6;
 
+/// Without it, zypper cannot look for files that other packages have, and overwrites them.
+const DOWNLOAD_FIRST: &str = "--download-in-advance";
+
 /// How `zypper` is driven. It checks signatures as the system is configured to, except those of package
 /// sources that need none: it has no option for single ones, so these are given to it in files.
 pub struct Zypper;
@@ -31,12 +34,12 @@ impl PackageManager for Zypper {
     }
 
     fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let words = ["install", "--auto-agree-with-licenses"];
+        let words = ["install", "--auto-agree-with-licenses", DOWNLOAD_FIRST];
         with_sources(&zypper_command(&words, packages, target, &SUCCESS_EXIT_CODES)?, target)
     }
 
     fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let words = ["install", "--auto-agree-with-licenses", "--force"];
+        let words = ["install", "--auto-agree-with-licenses", DOWNLOAD_FIRST, "--force"];
         with_sources(&zypper_command(&words, packages, target, &SUCCESS_EXIT_CODES)?, target)
     }
 
@@ -155,11 +158,13 @@ mod tests {
         let packages = ["opkg-x".to_owned()];
         assert_eq!(
             lines(Zypper::install(&packages, &target("/", &[]))),
-            ["zypper --non-interactive install --auto-agree-with-licenses opkg-x"]
+            ["zypper --non-interactive install --auto-agree-with-licenses --download-in-advance opkg-x"]
         );
         assert_eq!(
             lines(Zypper::reinstall(&packages, &target("/", &[]))),
-            ["zypper --non-interactive install --auto-agree-with-licenses --force opkg-x"]
+            [
+                "zypper --non-interactive install --auto-agree-with-licenses --download-in-advance --force opkg-x"
+            ]
         );
         assert_eq!(
             lines(Zypper::simulate(&packages, &target("/", &[]))),
@@ -185,7 +190,7 @@ mod tests {
             lines(Ok(commands)),
             [
                 "zypper --non-interactive --root /images/a refresh opkg-0 opkg-1",
-                "zypper --non-interactive --root /images/a install --auto-agree-with-licenses opkg-x"
+                "zypper --non-interactive --root /images/a install --auto-agree-with-licenses --download-in-advance opkg-x"
             ]
         );
     }

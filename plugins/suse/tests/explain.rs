@@ -49,3 +49,32 @@ fn what_it_would_do_besides() {
         assert!(Zypper::parse_simulation(harmless).unwrap().is_empty(), "{harmless}");
     }
 }
+
+/// rpm is a program of its own there: what became of it is in what zypper prints, whatever it is.
+#[test]
+fn what_rpm_said_below_zypper() {
+    let printed = |said: &str| {
+        format!(
+            "(1/1) Installing: opkg-x-1.0-1.lp156.noarch [..error]\nInstallation of opkg-x-1.0-1.lp156.noarch failed:\n{said}\n\n\
+                 Abort, retry, ignore? [a/r/i] (a): a\nProblem occurred during or after installation or removal of packages:\n"
+        )
+    };
+    for (said, cause) in [
+        (
+            "Error: Subprocess failed. Error: RPM failed: Command was killed by signal 9 (Killed).",
+            "Installation of opkg-x: Command was killed by signal 9 (Killed).",
+        ),
+        (
+            "Error: Subprocess failed. Error: RPM failed: error: unpacking of archive failed on file /usr/x: cpio: write",
+            "Installation of opkg-x: unpacking of archive failed on file /usr/x: cpio: write",
+        ),
+        (
+            "Error: Subprocess failed. Error: RPM failed: rpm: RPM should not be used directly\nerror: one\nerror: two",
+            "Installation of opkg-x: one; two",
+        ),
+    ] {
+        let failures = Zypper::explain(&printed(said), false);
+        assert_eq!(failures.iter().map(|it| it.cause.as_str()).collect::<Vec<_>>(), [cause]);
+        assert_eq!(failures[0].packages, ["opkg-x"]);
+    }
+}

@@ -22,6 +22,9 @@ pub(crate) enum PackagePart {
 }
 
 impl PackagePart {
+    /// Those first that need others.
+    pub(crate) const ALL: [Self; 3] = [Self::Server, Self::Client, Self::Api];
+
     /// The name of the native package.
     pub(crate) fn native_name(self, name: &str) -> String {
         match self {

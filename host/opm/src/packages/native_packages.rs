@@ -114,8 +114,18 @@ impl NativePackages<'_> {
         let names: Vec<String> = natives.iter().map(|(_, native)| native.clone()).collect();
         let again =
             natives.iter().filter(|(id, _)| again.contains(id)).map(|(_, name)| name.clone()).collect();
-        let transaction =
-            Transaction { manager: self.manager, context: &self.context, packages: &names, again: &again };
+        let parts: Vec<String> = PackagePart::ALL
+            .into_iter()
+            .flat_map(|part| self.native_names(part, packages))
+            .map(|(_, name)| name)
+            .collect();
+        let transaction = Transaction {
+            manager: self.manager,
+            context: &self.context,
+            packages: &names,
+            parts: &parts,
+            again: &again,
+        };
         let report = self.patience.retry(&self.context.executor.stop, log, |log| {
             self.read_sources(sources, log);
             let report = transaction.run(log);

@@ -90,7 +90,10 @@ fn describe_failures(termination: &Termination, failures: &[Failure], last_line:
     }
     match (termination, last_line) {
         (Termination::NotStarted(_) | Termination::Stopped, _) | (_, None) => termination.to_string(),
-        (_, Some(line)) => format!("{termination}; the last that it printed: {line}"),
+        (_, Some(line)) => {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("{termination}; the last that it printed: {line}")
+        }
     }
 }
 

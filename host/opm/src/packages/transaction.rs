@@ -27,7 +27,8 @@ pub(crate) enum PackageResult {
     Installed(Installed),
     /// It is not as it should be, with the reason in one line.
     Failed(String),
-    /// It is as it was, since something else went wrong; what, in one line.
+    /// It is as it was, or not known to be whole, since something else went wrong; what, in one line. It is to be tried
+    /// alone, with its scripts.
     Untouched(String),
 }
 
@@ -48,6 +49,9 @@ pub(crate) struct Transaction<'a> {
     pub(crate) context: &'a ManagerContext<'a>,
     /// The packages to be installed.
     pub(crate) packages: &'a [String],
+    /// All parts of their OPKGs, that come and go with them, and are mended with them where they were cut off. Not whatever
+    /// else is there in part: of a kernel, say, several versions are as they should be.
+    pub(crate) parts: &'a [String],
     /// Those of them whose scripts shall run even if they are there already.
     pub(crate) again: &'a BTreeSet<String>,
 }
@@ -59,6 +63,9 @@ struct Attempt {
     error: Option<PackageManagerError>,
     /// What went wrong, with all that was tried.
     failures: Vec<Failure>,
+    /// The manager did not come to its own end. Of what it left as complete, some managers' databases do not know whether
+    /// the last script has run.
+    is_cut_off: bool,
 }
 
 impl Transaction<'_> {
@@ -78,14 +85,15 @@ impl Transaction<'_> {
             after = self.manager.query(self.context, log)?;
         }
         let mut failures = error.as_ref().map(|it| it.failures().to_vec()).unwrap_or_default();
-        let incomplete = after.incomplete(self.packages);
+        let incomplete = after.incomplete(self.parts);
         if !incomplete.is_empty() {
             // Others may have been unpacked before one failed.
             failures.extend(self.manager.repair(&incomplete, self.context, log)?);
             after = self.manager.query(self.context, log)?;
         }
         let termination = error.as_ref().and_then(PackageManagerError::termination).cloned();
-        let attempt = Attempt { before, after, error, failures };
+        let is_cut_off = termination.as_ref().is_some_and(|it| !matches!(it, Termination::Exited(_)));
+        let attempt = Attempt { before, after, error, failures, is_cut_off };
         let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
         let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
         Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
@@ -94,7 +102,7 @@ impl Transaction<'_> {
     /// What is there, after what was cut off earlier was brought to its end as far as that is possible.
     fn repaired_set(&self, log: &mut StepLog) -> Result<InstalledSet, PackageManagerError> {
         let found = self.manager.query(self.context, log)?;
-        let incomplete = found.incomplete(self.packages);
+        let incomplete = found.incomplete(self.parts);
         if incomplete.is_empty() {
             return Ok(found);
         }
@@ -171,7 +179,7 @@ impl Attempt {
             },
             Presence::Complete(found) => match (blamed, reason()) {
                 (Some(cause), _) => PackageResult::Failed(cause),
-                (None, Some(reason)) if !is_changed => PackageResult::Untouched(reason),
+                (None, Some(reason)) if !is_changed || self.is_cut_off => PackageResult::Untouched(reason),
                 // What came with it failed, and nothing else tells of that.
                 (None, Some(_)) => match self.cause_of(|failure| self.is_silent(failure, asked)) {
                     Some(cause) => PackageResult::Failed(cause),

@@ -153,6 +153,26 @@ fn what_was_unpacked_for_nothing_is_configured() {
     assert_eq!(told, [(&OTHER, &OTHER_CAUSE.to_owned())]);
 }
 
+/// Nobody knows whether the last scripts have run, whatever its database has. What is tried again runs them again.
+#[test]
+fn what_a_manager_left_that_did_not_come_to_its_end_is_not_believed() {
+    for (end, how) in [
+        ("kill -KILL $$", "apt-get was killed by signal 9 (SIGKILL)"),
+        ("kill -SEGV $$", "apt-get was killed by signal 11 (SIGSEGV)"),
+        ("sleep 600", "apt-get timed out after 3 s"),
+    ] {
+        let after = tells_installed(&["opkg-demo-client", "opkg-other-client"]);
+        let tells = tells_before_and_after("/ran", &tells_installed(&[]), &after);
+        let mut fixture = fixture_with_fakes(&install_only(&format!("touch /ran; {end}")), "exit 0", &tells);
+        fixture.config.limits.package_manager = Duration::from_secs(if end == "sleep 600" { 3 } else { 300 });
+        for packages in [&[DEMO, OTHER][..], &[DEMO]] {
+            let report = install(&fixture, packages);
+            let reason = transaction_error(&report);
+            assert!(reason.starts_with(how), "{reason}");
+        }
+    }
+}
+
 #[test]
 fn what_was_cut_off_is_repaired_first() {
     for state in ["half-configured", "unpacked", "triggers-pending", "triggers-awaited"] {

@@ -10,6 +10,7 @@ mod fake_package_manager;
 mod fixture;
 mod hook_matrix;
 mod hooks;
+mod matrix;
 mod orphans;
 mod rpm;
 mod testing;
