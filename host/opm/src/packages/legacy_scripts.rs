@@ -22,6 +22,9 @@ pub(crate) enum PackagePart {
 }
 
 impl PackagePart {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Api, Self::Server, Self::Client];
+
     /// The name of the native package.
     pub(crate) fn native_name(self, name: &str) -> String {
         match self {

@@ -20,7 +20,8 @@ mod patience;
 mod pin;
 mod transaction;
 
+pub(crate) use legacy_scripts::PackagePart;
 pub(crate) use native_packages::RefreshState;
 pub(crate) use native_packages::{NativePackages, PackageError};
-pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager};
+pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager, PackageManagerError};
 pub(crate) use patience::Patience;
