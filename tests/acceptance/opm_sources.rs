@@ -106,6 +106,7 @@ fn a_name_that_a_remote_source_of_debs_has_is_known() {
     let both = |version: &str| {
         vec![format!("opkg-demo {version}+deb12"), format!("opkg-demo-server {version}+deb12")]
     };
+    site.opm_succeeds(&["phase", "set", "test_install"]);
     site.publish("demo", "1.1-1");
     site.opm_succeeds(&["run", "--quiet"]);
     assert_eq!(states(), both("1.1-1"));
