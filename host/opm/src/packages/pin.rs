@@ -58,15 +58,16 @@ impl Pin {
         Ok([own].into_iter().chain(self.companion(installed).and_then(request)).collect())
     }
 
-    /// The newest version that is the chosen one, in the words of the package manager.
+    /// The chosen version in the words of the package manager: as it was written, else the newest that is the same.
     fn fitting_version(&self, name: &str, offers: &[Offer], installed: &InstalledSet) -> Option<String> {
-        let mut offered = offers.iter().filter(|offer| offer.name == name).map(|offer| &offer.version);
+        let offered = || offers.iter().filter(|offer| offer.name == name).map(|offer| &offer.version);
         let fits = |version: &&String| is_same_version(&self.version, version);
         let there = match installed.presence(name) {
             Presence::Complete(found) | Presence::Incomplete(found, _) => Some(&found.version),
             Presence::Absent | Presence::Residual => None,
         };
-        offered.find(fits).or(there.filter(fits)).cloned()
+        let exact = offered().find(|version| **version == self.version);
+        exact.or(offered().find(fits)).or(there.filter(fits)).cloned()
     }
 
     fn companion(&self, installed: &InstalledSet) -> Option<&str> {
