@@ -28,8 +28,8 @@ impl PackageManager for Dnf {
         if program.name == "yum" || packages.is_empty() {
             return Ok(Vec::new());
         }
-        let words = ["repoquery", "--showduplicates", "--qf", offers::QUERY_FORMAT];
-        Ok(vec![program.command(&words, packages)?])
+        // All versions, unless it is told otherwise.
+        Ok(vec![program.command(&["repoquery", "--qf", offers::QUERY_FORMAT], packages)?])
     }
 
     fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
@@ -220,7 +220,7 @@ mod tests {
         let names = ["opkg-x", "opkg-y"].map(str::to_owned);
         assert_eq!(
             lines(Dnf::offers(&names, &there)),
-            [format!(r"{dnf} repoquery --showduplicates --qf %{{name}}\t%{{evr}}\n opkg-x opkg-y")]
+            [format!(r"{dnf} repoquery --qf %{{name}}\t%{{evr}}\n opkg-x opkg-y")]
         );
         assert!(lines(Dnf::offers(&names, &yum)).is_empty());
         assert!(lines(Dnf::offers(&[], &there)).is_empty(), "it would list all that there is");

@@ -394,3 +394,30 @@ fn command_environment(context: &ManagerContext<'_>, further: &[(String, String)
     }
     variables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_was_named_with_a_version_is_downgraded() {
+        let request = |name: &str, version: Option<&str>| PackageRequest {
+            name: name.into(),
+            version: version.map(str::to_owned),
+        };
+        let packages = [request("chosen", Some("1-1")), request("newest", None)];
+        let is_asked = |name: &str, change: UnaskedChange| {
+            is_asked_for(&SideEffect { name: name.into(), change }, &packages)
+        };
+        assert!(is_asked("chosen", UnaskedChange::Downgrade));
+        assert!(is_asked("newest", UnaskedChange::Replace));
+        for (name, change) in [
+            ("newest", UnaskedChange::Downgrade),
+            ("other", UnaskedChange::Downgrade),
+            ("other", UnaskedChange::Remove),
+            ("other", UnaskedChange::Replace),
+        ] {
+            assert!(!is_asked(name, change), "{change:?} {name}");
+        }
+    }
+}
