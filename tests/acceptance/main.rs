@@ -19,6 +19,7 @@ mod memory;
 mod opm_crash;
 mod opm_faults;
 mod opm_lifecycle;
+mod opm_sources;
 mod opm_web;
 mod output;
 mod plain_tools;

@@ -13,6 +13,7 @@
 //! | [`corpus`] | real OPKGs, where they are at hand |
 //! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`], [`opm`], [`browser`] | the programs, and a browser for `opm web` |
+//! | [`http`] | a directory behind an address |
 //! | [`disk`] | a disk whose power can be cut |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`file_tree`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
@@ -29,6 +30,7 @@ pub mod expect;
 pub mod file_tree;
 pub mod fuzz;
 pub mod generated;
+pub mod http;
 pub mod inspect;
 pub mod opkgc;
 pub mod opm;

@@ -36,6 +36,22 @@ pub enum InstallState {
     Residual,
 }
 
+/// A package that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageRequest {
+    pub name: String,
+    /// Exactly this one, as an [`Offer`] writes it; of none the newest there is.
+    pub version: Option<String>,
+}
+
+/// A version of a package that a package source has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub name: String,
+    /// As the manager writes it: with epoch and release, where it has them.
+    pub version: String,
+}
+
 /// What a transaction would do to a package that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnaskedChange {

@@ -26,12 +26,32 @@ pub fn create_test_backend(session: &Session) -> Result<Box<dyn TestBackend>, Cl
     Ok(Box::new(create_system(session)?))
 }
 
+/// The same system, for questions that change nothing. A signal to stop ends the answer at once.
+///
+/// # Errors
+/// When the configuration is wrong, or signals cannot be waited for.
+pub fn create_reader(session: &Session) -> Result<System, CliError> {
+    let (config, options) = read_options(session)?;
+    let stop = options.stop.clone();
+    signals::handle_stop_signals(move |_| {
+        // Twice: nothing is waited for.
+        stop.request();
+        stop.request();
+    })?;
+    Ok(System::new(config, options))
+}
+
 fn create_system(session: &Session) -> Result<System, CliError> {
+    let (config, options) = read_options(session)?;
+    stop_on_signals(session.shell, options.stop.clone())?;
+    Ok(System::new(config, options))
+}
+
+fn read_options(session: &Session) -> Result<(Config, SystemOptions), CliError> {
     let config = Config::load(session.settings_dir())?;
     let mut options = SystemOptions::new(canonical_database_name(session.database_path())?);
     options.plugin_options.log = log_sink(session.shell);
-    stop_on_signals(session.shell, options.stop.clone())?;
-    Ok(System::new(config, options))
+    Ok((config, options))
 }
 
 /// Shows what plugins say as the verbosity wants it.

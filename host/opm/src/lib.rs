@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `system` | the real system: its configuration, its plugins, its logs |
 //! | `effects`, `test_backend` | what engine and test runner ask of it |
+//! | `offers` | which OPKGs package sources have |
 //! | `forms` | what packages ask for, and what was answered |
 //! | `packages` | native packages and their package managers |
 //! | `hooks` | hooks of packages, and what they may do |
@@ -17,6 +18,7 @@ mod effects;
 mod forms;
 mod hooks;
 pub mod logs;
+mod offers;
 mod packages;
 mod process;
 mod roots;
@@ -29,6 +31,7 @@ pub use config::{
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
+pub use offers::OffersError;
 pub use process::{StopToken, is_run_alive, launch, process_identity};
 pub use roots::{RootError, root_id};
 pub use system::{System, SystemOptions};

@@ -123,7 +123,7 @@ impl System {
         HookRunners { registry: self.registry(), config: &self.config, executor: &self.executor }
     }
 
-    fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         self.registry.get_or_init(|| Registry::discover(self.plugin_options.clone()))
     }
 

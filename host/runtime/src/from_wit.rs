@@ -6,7 +6,9 @@ use opkg_interface::artefacts::{
     NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet, Severity, SourcePackage, Tarball,
     TextFile,
 };
-use opkg_interface::package_manager::{Command, Failure, InstallState, Installed, SideEffect, UnaskedChange};
+use opkg_interface::package_manager::{
+    Command, Failure, InstallState, Installed, Offer, SideEffect, UnaskedChange,
+};
 use opkg_interface::{Alias, ArchName, DistributionDescription, DistributionRelease};
 
 use crate::bindings::exports::opkg::plugin::{package_manager as manager, packaging};
@@ -112,6 +114,10 @@ pub(crate) fn installed(raw: Vec<manager::Installed>) -> Vec<Installed> {
         },
     };
     raw.into_iter().map(installed).collect()
+}
+
+pub(crate) fn offers(raw: Vec<manager::Offer>) -> Vec<Offer> {
+    raw.into_iter().map(|offer| Offer { name: offer.name, version: offer.version }).collect()
 }
 
 pub(crate) fn side_effects(raw: Vec<manager::SideEffect>) -> Vec<SideEffect> {

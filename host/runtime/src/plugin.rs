@@ -8,7 +8,9 @@ use wasmtime::Store;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use opkg_interface::artefacts::{self, Output};
-use opkg_interface::package_manager::{Command, Failure, Installed, Place, SideEffect};
+use opkg_interface::package_manager::{
+    Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect,
+};
 use opkg_interface::text::{one_line, truncate};
 use opkg_interface::{DistributionDescription, PackageSettings, Target};
 
@@ -186,27 +188,56 @@ impl DistributionPlugin {
         Ok(programs)
     }
 
+    /// The commands whose last one prints what [`Self::parse_offers`] reads; none where the manager cannot tell.
+    ///
+    /// # Errors
+    /// When the plugin refuses or fails.
+    pub fn offers(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let place = to_wit::place(place);
+        self.accept_commands(
+            self.0.prepared.call(|plugin, store| {
+                plugin.opkg_plugin_package_manager().call_offers(store, packages, &place)
+            }),
+        )
+    }
+
+    /// What the last command of [`Self::offers`] printed, understood: of each package the newest version first.
+    ///
+    /// # Errors
+    /// When the plugin does not understand it, or fails.
+    pub fn parse_offers(&self, printed: &str) -> Result<Vec<Offer>, CommandsError> {
+        let answer = self
+            .0
+            .prepared
+            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_offers(store, printed));
+        let offers = from_wit::offers(self.accept_answer(answer)?);
+        self.accept_valid(validate::validate_offers(&offers))?;
+        Ok(offers)
+    }
+
     /// The commands that install packages.
     ///
     /// # Errors
     /// When the plugin refuses or fails.
-    pub fn install(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
-        self.accept_commands(
-            self.0.prepared.call(|plugin, store| {
-                plugin.opkg_plugin_package_manager().call_install(store, packages, &place)
-            }),
-        )
+    pub fn install(&self, packages: &[PackageRequest], place: &Place) -> Result<Vec<Command>, CommandsError> {
+        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
+        self.accept_commands(self.0.prepared.call(|plugin, store| {
+            plugin.opkg_plugin_package_manager().call_install(store, &packages, &place)
+        }))
     }
 
     /// The commands that install packages once more.
     ///
     /// # Errors
     /// When the plugin refuses or fails.
-    pub fn reinstall(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
+    pub fn reinstall(
+        &self,
+        packages: &[PackageRequest],
+        place: &Place,
+    ) -> Result<Vec<Command>, CommandsError> {
+        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
         self.accept_commands(self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_reinstall(store, packages, &place)
+            plugin.opkg_plugin_package_manager().call_reinstall(store, &packages, &place)
         }))
     }
 
@@ -214,10 +245,14 @@ impl DistributionPlugin {
     ///
     /// # Errors
     /// When the plugin refuses or fails.
-    pub fn simulate(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
+    pub fn simulate(
+        &self,
+        packages: &[PackageRequest],
+        place: &Place,
+    ) -> Result<Vec<Command>, CommandsError> {
+        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
         self.accept_commands(self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_simulate(store, packages, &place)
+            plugin.opkg_plugin_package_manager().call_simulate(store, &packages, &place)
         }))
     }
 

@@ -4,7 +4,7 @@
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::{self, NodeId, Opkg};
 
-use opkg_interface::package_manager::{InstallState, Installed, Place};
+use opkg_interface::package_manager::{InstallState, Installed, PackageRequest, Place};
 use opkg_interface::{Label, PackageSettings, ReleaseTag, Target, artefacts};
 
 use crate::bindings::exports::opkg::plugin::package_manager as manager;
@@ -72,6 +72,14 @@ pub(crate) fn place(place: &Place) -> manager::Place {
         arch: place.arch.clone(),
         available: place.available.clone(),
     }
+}
+
+pub(crate) fn package_requests(requests: &[PackageRequest]) -> Vec<manager::PackageRequest> {
+    let request = |request: &PackageRequest| manager::PackageRequest {
+        name: request.name.clone(),
+        version: request.version.clone(),
+    };
+    requests.iter().map(request).collect()
 }
 
 pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {

@@ -14,7 +14,7 @@ use opkg_interface::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
     Severity, SourcePackage,
 };
-use opkg_interface::package_manager::{Command, InstallState, Installed, SideEffect};
+use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect};
 use opkg_interface::text::quote;
 
 /// Which rule an answer breaks, in one line. Reads as the end of "returned something invalid".
@@ -164,6 +164,17 @@ pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), Validatio
             InstallState::Incomplete(how) => validate_non_empty("state of an installed package", how),
             InstallState::Complete | InstallState::Residual => Ok(()),
         }
+    })
+}
+
+/// Checks what package sources are said to have.
+///
+/// # Errors
+/// When a name or version is not one printable line.
+pub(crate) fn validate_offers(offers: &[Offer]) -> Result<(), ValidationError> {
+    offers.iter().try_for_each(|offer| {
+        validate_non_empty("name of an offered package", &offer.name)?;
+        validate_non_empty("version of an offered package", &offer.version)
     })
 }
 

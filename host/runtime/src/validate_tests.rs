@@ -334,6 +334,11 @@ fn what_package_managers_say_is_one_line() {
     {
         assert!(validate_installed(std::slice::from_ref(&wrong)).is_err(), "{wrong:?}");
     }
+    let offer = |name: &str, version: &str| Offer { name: name.into(), version: version.into() };
+    assert_eq!(validate_offers(&[offer("x", "1:2.0~rc1-1")]), Ok(()));
+    for (name, version) in [("", "1"), ("x", ""), ("x\ny", "1"), ("x", "1\n2"), ("x", "\u{1b}[2J")] {
+        assert!(validate_offers(&[offer(name, version)]).is_err(), "{name:?} {version:?}");
+    }
     let side_effect = |name: &str| SideEffect { name: name.into(), change: UnaskedChange::Remove };
     assert_eq!(validate_side_effects(&[side_effect("x")]), Ok(()));
     for wrong in ["", "x\u{1b}[2J", "x\ny"] {

@@ -1,13 +1,16 @@
 //! Commands of apt and dpkg.
 
 use opkg_sdk::artefacts::TextFile;
-use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Place};
+use opkg_sdk::package_manager::{
+    Command, Failure, InstallState, Installed, Offer, PackageRequest, Place, SideEffect,
+};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
-use crate::apt_output;
 use crate::build::BUILD_PROGRAM;
+use crate::{apt_offers, apt_output};
 
 const APT_GET: &str = "apt-get";
+const APT_CACHE: &str = "apt-cache";
 const DPKG: &str = "dpkg";
 const DPKG_QUERY: &str = "dpkg-query";
 
@@ -24,17 +27,47 @@ pub struct Apt;
 
 impl PackageManager for Apt {
     fn programs() -> Vec<String> {
-        to_strings(&[APT_GET, DPKG, DPKG_QUERY, BUILD_PROGRAM])
+        to_strings(&[APT_GET, APT_CACHE, DPKG, DPKG_QUERY, BUILD_PROGRAM])
     }
 
-    /// Of names, `name=version`, or absolute paths of `.deb` files. apt refuses by itself to remove, downgrade or
-    /// change what is held; packages that come in as dependencies are upgraded where they must be.
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        install_commands(&["--no-remove"], packages, target)
+    fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
+        }
+        check_names(packages)?;
+        let extra = ExtraSources::from_target(target)?;
+        let words =
+            [to_strings(&[APT_CACHE]), extra.options.clone(), to_strings(&["policy"]), packages.to_vec()];
+        let policy = Command { files: extra.files.clone(), ..command(words.concat()) };
+        Ok(extra.update_command().into_iter().chain([policy]).collect())
     }
 
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        install_commands(&["--no-remove", "--reinstall"], packages, target)
+    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        Ok(apt_offers::parse(printed))
+    }
+
+    /// Of names, or absolute paths of `.deb` files. apt refuses by itself to remove or change what is held, and to
+    /// downgrade, unless a version is asked for; packages that come in as dependencies are upgraded where they must be.
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let commands = install_commands(&["--no-remove"], packages, target)?;
+        Ok(after_pending(commands))
+    }
+
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let commands = install_commands(&["--no-remove", "--reinstall"], packages, target)?;
+        Ok(after_pending(commands))
+    }
+
+    /// Where apt is allowed to downgrade, it may do so to others as well.
+    fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        match has_versions(packages) {
+            true => install_commands(&["--no-remove", "--simulate"], packages, target),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Ok(apt_output::downgrades(printed))
     }
 
     /// By dpkg: it removes what it is told and nothing else, whatever state other packages are in, and does not
@@ -43,9 +76,7 @@ impl PackageManager for Apt {
         if packages.is_empty() {
             return Ok(Vec::new());
         }
-        if let Some(package) = packages.iter().find(|package| !is_package_name(package, '\0')) {
-            return Err(PackageManagerError::new(format!("`{package}` is not the name of a package")));
-        }
+        check_names(packages)?;
         let words = to_strings(&[DPKG, "--force-remove-reinstreq", "--purge"]);
         Ok(vec![command([words, packages.to_vec()].concat())])
     }
@@ -76,23 +107,35 @@ impl PackageManager for Apt {
 
 fn install_commands(
     options: &[&str],
-    packages: &[String],
+    packages: &[PackageRequest],
     target: &Place,
 ) -> Result<Vec<Command>, PackageManagerError> {
     if packages.is_empty() {
         return Ok(Vec::new());
     }
-    packages.iter().try_for_each(|package| check_package_spec(package))?;
+    let specs = packages.iter().map(package_spec).collect::<Result<Vec<_>, _>>()?;
+    let older: &[&str] = if has_versions(packages) { &["--allow-downgrades"] } else { &[] };
     let extra = ExtraSources::from_target(target)?;
     let argv = [
         to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
         to_strings(options),
+        to_strings(older),
         extra.options.clone(),
         to_strings(&["install"]),
-        packages.to_vec(),
+        specs,
     ];
     let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
-    Ok([configure_pending()].into_iter().chain(extra.update_command()).chain([install]).collect())
+    Ok(extra.update_command().into_iter().chain([install]).collect())
+}
+
+/// Commands, if there are any, with what must be ended before.
+fn after_pending(commands: Vec<Command>) -> Vec<Command> {
+    let pending = (!commands.is_empty()).then(configure_pending);
+    pending.into_iter().chain(commands).collect()
+}
+
+fn has_versions(packages: &[PackageRequest]) -> bool {
+    packages.iter().any(|package| package.version.is_some())
 }
 
 /// The repositories that the host adds.
@@ -150,16 +193,27 @@ fn configure_pending() -> Command {
     Command { success: vec![0, 1], ..command(argv) }
 }
 
-/// Rejects what apt would read as something else.
-fn check_package_spec(package: &str) -> Result<(), PackageManagerError> {
-    let is_file = package.starts_with('/') && package.ends_with(".deb");
-    let (name, version) = package.split_once('=').unwrap_or((package, "1"));
-    match is_file || (is_package_name(name, '-') && is_version(version)) {
-        true => Ok(()),
-        false => Err(PackageManagerError::new(format!(
-            "`{package}` cannot be installed by apt: give a name, `name=version`, or the absolute \
-             path of a .deb file"
+/// What apt is told for a package; nothing that it would read as something else.
+fn package_spec(package: &PackageRequest) -> Result<String, PackageManagerError> {
+    let name = &package.name;
+    let is_file = name.starts_with('/') && name.ends_with(".deb");
+    match &package.version {
+        None if is_file || is_package_name(name, '-') => Ok(name.clone()),
+        Some(version) if is_package_name(name, '-') && is_version(version) => Ok(format!("{name}={version}")),
+        None => Err(PackageManagerError::new(format!(
+            "`{name}` cannot be installed by apt: give a name, or the absolute path of a .deb file"
         ))),
+        Some(version) => Err(PackageManagerError::new(format!(
+            "version `{version}` of `{name}` cannot be installed by apt: one of them is no such thing"
+        ))),
+    }
+}
+
+/// Rejects options.
+fn check_names(packages: &[String]) -> Result<(), PackageManagerError> {
+    match packages.iter().find(|package| !is_package_name(package, '\0')) {
+        Some(package) => Err(PackageManagerError::new(format!("`{package}` is not the name of a package"))),
+        None => Ok(()),
     }
 }
 
@@ -251,14 +305,18 @@ mod tests {
         commands.iter().map(|command| command.argv.join(" ")).collect::<Vec<_>>().join("\n")
     }
 
+    fn requests(names: &[&str]) -> Vec<PackageRequest> {
+        names.iter().map(|name| PackageRequest::newest(*name)).collect()
+    }
+
     #[test]
     fn commands() {
-        let packages = to_strings(&["opkg-x", "opkg-y=1:2.0-1", "/srv/z_1_all.deb"]);
+        let packages = requests(&["opkg-x", "/srv/z_1_all.deb"]);
         assert_eq!(
             argv(Apt::install(&packages, &target(&[("/srv/repo/", true)]))),
             "dpkg --force-confold --configure -a\n\
              apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove --with-source /srv/repo/Packages install \
-             opkg-x opkg-y=1:2.0-1 /srv/z_1_all.deb"
+             opkg-x /srv/z_1_all.deb"
         );
         assert_eq!(
             argv(Apt::remove(&to_strings(&["opkg-x"]), &target(&[]))),
@@ -272,7 +330,7 @@ mod tests {
     #[test]
     fn other_sources_are_in_a_file_and_read_first() {
         let sources = [("/srv/re po", true), ("https://example.org/debian", false)];
-        let commands = Apt::install(&to_strings(&["opkg-x"]), &target(&sources)).unwrap();
+        let commands = Apt::install(&requests(&["opkg-x"]), &target(&sources)).unwrap();
         for command in &commands[1..] {
             assert_eq!(
                 command.files[0].contents,
@@ -292,13 +350,55 @@ mod tests {
 
     #[test]
     fn what_apt_would_take_for_something_else_is_refused() {
-        for package in ["-oX=y", "x-", "x=", "x=1 2", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
-            assert!(Apt::install(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
+        for package in ["-oX=y", "x-", "x=", "x=1", "x/testing", "x*", "X", "../x.deb", "x^", "", "a b"] {
+            assert!(Apt::install(&requests(&[package]), &target(&[])).is_err(), "{package:?}");
         }
         for package in ["-x", "x=1", "/x.deb", "x*"] {
             assert!(Apt::remove(&to_strings(&[package]), &target(&[])).is_err(), "{package:?}");
         }
-        assert!(Apt::install(&to_strings(&["opkg-x"]), &target(&[("srv/repo", true)])).is_err());
+        for (name, version) in
+            [("x", ""), ("x", "1 2"), ("x", "1=2"), ("x", "-1"), ("-x", "1"), ("/x.deb", "1")]
+        {
+            let package = PackageRequest::exactly(name, version);
+            assert!(Apt::install(&[package], &target(&[])).is_err(), "{name:?} {version:?}");
+        }
+        assert!(Apt::install(&requests(&["opkg-x"]), &target(&[("srv/repo", true)])).is_err());
+    }
+
+    #[test]
+    fn a_version_may_be_older_and_is_tried_first() {
+        let packages = [PackageRequest::exactly("opkg-x", "1:2.0-1+deb12"), PackageRequest::newest("opkg-y")];
+        let target = target(&[("/srv/repo", true)]);
+        let source = "--with-source /srv/repo/Packages";
+        let install = format!("--allow-downgrades {source} install opkg-x=1:2.0-1+deb12 opkg-y");
+        let apt_get = "apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove";
+        assert_eq!(
+            argv(Apt::install(&packages, &target)),
+            format!("dpkg --force-confold --configure -a\n{apt_get} {install}")
+        );
+        assert_eq!(argv(Apt::simulate(&packages, &target)), format!("{apt_get} --simulate {install}"));
+        assert_eq!(
+            argv(Apt::reinstall(&packages, &target)),
+            format!("dpkg --force-confold --configure -a\n{apt_get} --reinstall {install}")
+        );
+        assert_eq!(argv(Apt::simulate(&requests(&["opkg-y"]), &target)), "", "apt refuses by itself");
+        assert_eq!(
+            argv(Apt::offers(&to_strings(&["opkg-x", "opkg-y"]), &target)),
+            format!("apt-cache {source} policy opkg-x opkg-y")
+        );
+        assert_eq!(argv(Apt::offers(&[], &target)), "", "it would tell of sources");
+    }
+
+    /// As apt 2.6 and 3.0 print it.
+    #[test]
+    fn what_would_be_downgraded() {
+        let printed = "Reading package lists...\nThe following packages will be DOWNGRADED:\n  opkg-demo libsite\n  libother\n\
+                       0 upgraded, 0 newly installed, 1 downgraded, 0 to remove and 0 not upgraded.\n\
+                       Inst opkg-demo [2.0-1] (1.0-1 volatile-packages-file [all])\n";
+        let names: Vec<String> =
+            Apt::parse_simulation(printed).unwrap().into_iter().map(|effect| effect.name).collect();
+        assert_eq!(names, ["opkg-demo", "libsite", "libother"]);
+        assert!(Apt::parse_simulation("Reading package lists...\n").unwrap().is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What apt and dpkg say of their failures, understood. Both print in the language `C` what is looked for here, from
 //! dpkg 1.16 and apt 1.0 on.
 
-use opkg_sdk::package_manager::Failure;
+use opkg_sdk::package_manager::{Failure, SideEffect, UnaskedChange};
 
 /// Lines of what a script printed that are shown with its failure.
 const MAX_SCRIPT_LINES: usize = 3;
@@ -81,6 +81,8 @@ const WORK_PREFIXES: [(&str, &str); 5] = [
     ("Purging configuration files for ", "removed"),
     ("Removing ", "removed"),
 ];
+/// What stands above the packages that would be downgraded.
+const DOWNGRADED_HEADING: &str = "The following packages will be DOWNGRADED:";
 
 /// What went wrong with a command that failed.
 pub(crate) fn explain(printed: &str) -> Vec<Failure> {
@@ -182,7 +184,7 @@ fn unasked_changes(lines: &[&str]) -> Vec<Failure> {
     let changes = [
         ("remove is disabled", "The following packages will be REMOVED:", "remove"),
         ("--allow-remove-essential", "WARNING: The following essential packages will be removed.", "remove"),
-        ("Packages were downgraded", "The following packages will be DOWNGRADED:", "downgrade"),
+        ("Packages were downgraded", DOWNGRADED_HEADING, "downgrade"),
         (
             "Held packages were changed",
             "The following held packages will be changed:",
@@ -198,6 +200,14 @@ fn unasked_changes(lines: &[&str]) -> Vec<Failure> {
             Failure::new(format!("it would {verb} {}, which nobody asked for", names.join(", ")))
         })
         .collect()
+}
+
+/// What a simulated installation would downgrade, as apt announces it.
+pub(crate) fn downgrades(printed: &str) -> Vec<SideEffect> {
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let names = indented_below(&lines, DOWNGRADED_HEADING).join(" ");
+    let downgrade = |name: &str| SideEffect { name: package_of(name), change: UnaskedChange::Downgrade };
+    names.split_whitespace().map(downgrade).collect()
 }
 
 /// The indented lines below a heading.

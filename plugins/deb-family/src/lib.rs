@@ -4,6 +4,7 @@
 //! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
 mod apt;
+mod apt_offers;
 mod apt_output;
 pub mod arch;
 mod bound;

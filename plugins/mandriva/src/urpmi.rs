@@ -2,7 +2,7 @@
 
 use opkg_rpm_family::query::{self, check_names};
 use opkg_rpm_family::{Dnf, failures, removal};
-use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect};
+use opkg_sdk::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 const PROGRAMS: [&str; 2] = ["urpmi", "urpmi.update"];
@@ -16,14 +16,23 @@ impl PackageManager for Urpmi {
         PROGRAMS.into_iter().map(str::to_owned).chain(Dnf::programs()).collect()
     }
 
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    /// urpmi has the newest one of each medium in mind, and tells of that for people.
+    fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        if uses_urpmi(target) { Ok(Vec::new()) } else { Dnf::offers(packages, target) }
+    }
+
+    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        Dnf::parse_offers(printed)
+    }
+
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         match uses_urpmi(target) {
             true => install_command(&[], packages, target),
             false => Dnf::install(packages, target),
         }
     }
 
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         match uses_urpmi(target) {
             true => install_command(&["--replacepkgs"], packages, target),
             false => Dnf::reinstall(packages, target),
@@ -31,7 +40,7 @@ impl PackageManager for Urpmi {
     }
 
     /// urpmi refuses by itself to remove anything.
-    fn simulate(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         if uses_urpmi(target) { Ok(Vec::new()) } else { Dnf::simulate(packages, target) }
     }
 
@@ -74,11 +83,23 @@ impl PackageManager for Urpmi {
 
 fn install_command(
     options: &[&str],
-    packages: &[String],
+    packages: &[PackageRequest],
     target: &Place,
 ) -> Result<Vec<Command>, PackageManagerError> {
     let words = [&["urpmi", "--auto", "--no-uninstall"], options].concat();
-    urpmi_command(&words, "--root", packages, reject_extra_repositories(target)?)
+    urpmi_command(&words, "--root", &names(packages)?, reject_extra_repositories(target)?)
+}
+
+/// Nobody can know which version to ask for, see [`Urpmi::offers`].
+fn names(packages: &[PackageRequest]) -> Result<Vec<String>, PackageManagerError> {
+    let name = |package: &PackageRequest| match &package.version {
+        None => Ok(package.name.clone()),
+        Some(version) => {
+            let name = &package.name;
+            Err(PackageManagerError::new(format!("urpmi cannot be asked for version {version} of {name}")))
+        }
+    };
+    packages.iter().map(name).collect()
 }
 
 fn is_available(program: &str, target: &Place) -> bool {
@@ -136,7 +157,7 @@ mod tests {
 
     #[test]
     fn commands() {
-        let packages = ["opkg-x".to_owned()];
+        let packages = [PackageRequest::newest("opkg-x")];
         let target = target(&["urpmi", "dnf"]);
         let first = |commands: Result<Vec<Command>, PackageManagerError>| commands.unwrap()[0].argv.join(" ");
         assert_eq!(
@@ -147,7 +168,12 @@ mod tests {
             first(Urpmi::reinstall(&packages, &target)),
             "urpmi --auto --no-uninstall --replacepkgs --root /images/a opkg-x"
         );
-        assert_eq!(first(Urpmi::remove(&packages, &target)), "rpm --root /images/a -e --allmatches opkg-x");
+        assert_eq!(
+            first(Urpmi::remove(&["opkg-x".to_owned()], &target)),
+            "rpm --root /images/a -e --allmatches opkg-x"
+        );
+        assert!(Urpmi::offers(&["opkg-x".to_owned()], &target).unwrap().is_empty());
+        assert!(Urpmi::install(&[PackageRequest::exactly("opkg-x", "1-1")], &target).is_err());
         assert_eq!(first(Urpmi::refresh(&target)), "urpmi.update -a --urpmi-root /images/a");
     }
 
@@ -155,11 +181,14 @@ mod tests {
     fn further_sources_are_for_dnf() {
         let repositories = vec![Repository { location: "/srv".into(), unauthenticated: true }];
         let both = Place { repositories: repositories.clone(), ..target(&["urpmi", "dnf"]) };
-        assert_eq!(Urpmi::install(&["x".to_owned()], &both).unwrap()[0].argv[0], "dnf");
+        assert_eq!(Urpmi::install(&[PackageRequest::newest("x")], &both).unwrap()[0].argv[0], "dnf");
         assert_eq!(Urpmi::refresh(&both).unwrap()[0].argv[0], "dnf");
         let alone = Place { repositories, ..target(&["urpmi"]) };
         assert!(
-            Urpmi::install(&["x".to_owned()], &alone).unwrap_err().to_string().contains("urpmi.addmedia")
+            Urpmi::install(&[PackageRequest::newest("x")], &alone)
+                .unwrap_err()
+                .to_string()
+                .contains("urpmi.addmedia")
         );
     }
 }

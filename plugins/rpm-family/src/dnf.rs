@@ -1,11 +1,11 @@
 //! Commands of `dnf`, and of `yum` where there is no dnf.
 
-use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect};
+use opkg_sdk::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 use crate::BUILD_PROGRAM;
 use crate::query::{self, check_names};
-use crate::{dnf_simulation, failures, removal, repository};
+use crate::{dnf_simulation, failures, offers, removal, repository};
 
 /// The programs of this package manager, the better one first.
 const PROGRAMS: [&str; 2] = ["dnf", "yum"];
@@ -22,20 +22,37 @@ impl PackageManager for Dnf {
         PROGRAMS.iter().chain(&[query::PROGRAM, BUILD_PROGRAM]).map(ToString::to_string).collect()
     }
 
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    /// yum tells only of the newest ones, for people, and has another command for downgrades.
+    fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let program = DnfProgram::find(target)?;
-        Ok(vec![program.command(&[program.newest(), &["install"]].concat(), packages)?])
+        if program.name == "yum" || packages.is_empty() {
+            return Ok(Vec::new());
+        }
+        // All versions, unless it is told otherwise.
+        Ok(vec![program.command(&["repoquery", "--qf", offers::QUERY_FORMAT], packages)?])
     }
 
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        Ok(vec![DnfProgram::find(target)?.command(&["reinstall"], packages)?])
+    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        Ok(offers::parse(printed))
+    }
+
+    /// What is installed in a newer version than the one that is asked for is downgraded.
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let program = DnfProgram::find(target)?;
+        let words = [program.newest(), &["install"]].concat();
+        Ok(vec![program.command(&words, &offers::specs(packages, '-')?)?])
+    }
+
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let specs = offers::specs(packages, '-')?;
+        Ok(vec![DnfProgram::find(target)?.command(&["reinstall"], &specs)?])
     }
 
     /// Without being told, they replace what a package obsoletes, and downgrade dependencies.
-    fn simulate(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let program = DnfProgram::find(target)?;
         let words = [program.newest(), &["--assumeno", "install"]].concat();
-        let command = program.command(&words, packages)?;
+        let command = program.command(&words, &offers::specs(packages, '-')?)?;
         // 1: it did not do it, or cannot; that is for the installation to say. 2: a yum that cannot simulate.
         let success = if program.name == "yum" { vec![0, 1, 2] } else { vec![0, 1] };
         Ok(vec![Command { success, ..command }])
@@ -173,7 +190,7 @@ mod tests {
 
     #[test]
     fn dnf_where_it_is_and_yum_where_it_is_not() {
-        let packages = ["opkg-x".to_owned()];
+        let packages = [PackageRequest::newest("opkg-x")];
         let both = target("/", &["yum", "dnf"], &[]);
         let dnf = "dnf -y --setopt=exit_on_lock=True";
         assert_eq!(lines(Dnf::install(&packages, &both)), [format!("{dnf} --best install opkg-x")]);
@@ -194,6 +211,27 @@ mod tests {
               reinstall opkg-x"]
         );
         assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
+    }
+
+    #[test]
+    fn a_version_is_asked_for_where_it_can_be_told() {
+        let (there, yum) = (target("/", &["dnf"], &[]), target("/", &["yum"], &[]));
+        let dnf = "dnf -y --setopt=exit_on_lock=True";
+        let names = ["opkg-x", "opkg-y"].map(str::to_owned);
+        assert_eq!(
+            lines(Dnf::offers(&names, &there)),
+            [format!(r"{dnf} repoquery --qf %{{name}}\t%{{evr}}\n opkg-x opkg-y")]
+        );
+        assert!(lines(Dnf::offers(&names, &yum)).is_empty());
+        assert!(lines(Dnf::offers(&[], &there)).is_empty(), "it would list all that there is");
+        let packages = [PackageRequest::exactly("opkg-x", "2:1.0-1.el9"), PackageRequest::newest("opkg-y")];
+        let specs = "opkg-x-2:1.0-1.el9 opkg-y";
+        assert_eq!(lines(Dnf::install(&packages, &there)), [format!("{dnf} --best install {specs}")]);
+        assert_eq!(
+            lines(Dnf::simulate(&packages, &there)),
+            [format!("{dnf} --best --assumeno install {specs}")]
+        );
+        assert_eq!(lines(Dnf::reinstall(&packages, &there)), [format!("{dnf} reinstall {specs}")]);
     }
 
     /// Whatever needs it keeps it; what a cut-off upgrade left goes alone.
@@ -222,13 +260,13 @@ mod tests {
              --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
              --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"
         );
-        assert!(Dnf::install(&["x".to_owned()], &target).unwrap()[0].files.is_empty());
+        assert!(Dnf::install(&[PackageRequest::newest("x")], &target).unwrap()[0].files.is_empty());
     }
 
     #[test]
     fn yum_reads_further_sources_from_files() {
         let target = target("/", &["yum"], &[("/srv/re po", true)]);
-        let command = Dnf::install(&["x".to_owned()], &target).unwrap().remove(0);
+        let command = Dnf::install(&[PackageRequest::newest("x")], &target).unwrap().remove(0);
         assert_eq!(command.argv, ["yum", "-y", "install", "x"]);
         assert_eq!(command.files[0].path, "/etc/yum.repos.d/opkg-0.repo");
         assert_eq!(
@@ -240,6 +278,8 @@ mod tests {
 
     #[test]
     fn an_option_is_no_package() {
-        assert!(Dnf::install(&["--nogpgcheck".to_owned()], &target("/", &["dnf"], &[])).is_err());
+        assert!(
+            Dnf::install(&[PackageRequest::newest("--nogpgcheck")], &target("/", &["dnf"], &[])).is_err()
+        );
     }
 }

@@ -11,6 +11,7 @@ mod escape;
 mod evr;
 pub mod failures;
 mod license;
+pub mod offers;
 mod package;
 mod profile;
 pub mod query;

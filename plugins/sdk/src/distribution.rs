@@ -6,7 +6,7 @@ use crate::artefacts::Output;
 use crate::log::install_panic_hook;
 use crate::manager::PackageManager;
 use crate::opkg::{Opkg, Target};
-use crate::package_manager::{self, Command, Failure, Installed, Place, SideEffect};
+use crate::package_manager::{self, Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
 use crate::packaging::{self, Description, Refusal};
 
 /// A family of distributions. Both functions are pure: the same input gives the same output.
@@ -45,17 +45,27 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::programs()
     }
 
-    fn install(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+    fn offers(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+        install_panic_hook();
+        D::Manager::offers(&packages, &place).map_err(|error| error.to_string())
+    }
+
+    fn parse_offers(printed: String) -> Result<Vec<Offer>, String> {
+        install_panic_hook();
+        D::Manager::parse_offers(&printed).map_err(|error| error.to_string())
+    }
+
+    fn install(packages: Vec<PackageRequest>, place: Place) -> Result<Vec<Command>, String> {
         install_panic_hook();
         D::Manager::install(&packages, &place).map_err(|error| error.to_string())
     }
 
-    fn reinstall(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+    fn reinstall(packages: Vec<PackageRequest>, place: Place) -> Result<Vec<Command>, String> {
         install_panic_hook();
         D::Manager::reinstall(&packages, &place).map_err(|error| error.to_string())
     }
 
-    fn simulate(packages: Vec<String>, place: Place) -> Result<Vec<Command>, String> {
+    fn simulate(packages: Vec<PackageRequest>, place: Place) -> Result<Vec<Command>, String> {
         install_panic_hook();
         D::Manager::simulate(&packages, &place).map_err(|error| error.to_string())
     }

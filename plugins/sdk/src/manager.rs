@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::package_manager::{Command, Failure, Installed, Place, SideEffect};
+use crate::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
 
 /// Why a package manager cannot do what is asked for: one line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,24 +32,44 @@ pub trait PackageManager {
     /// looks which of them are there, and starts nothing else.
     fn programs() -> Vec<String>;
 
-    /// Installs packages, or upgrades them to the newest version there is.
+    /// Asks which versions of these packages the package sources have. No commands, where the manager cannot tell: then no
+    /// [`PackageRequest`] names a version.
     ///
     /// # Errors
     /// None of the programs there can do it.
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+    fn offers(_packages: &[String], _target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        Ok(Vec::new())
+    }
 
-    /// Installs packages once more in the version that is there, so that their scripts run again.
+    /// Reads what the last command of [`offers`](Self::offers) printed: of each package the newest version first, nothing
+    /// that is only installed.
+    ///
+    /// # Errors
+    /// It is not what that command prints.
+    fn parse_offers(_printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        Ok(Vec::new())
+    }
+
+    /// Installs packages, or brings them to the version that is asked for, older than the one that is there or newer; where
+    /// none is named, to the newest there is.
     ///
     /// # Errors
     /// None of the programs there can do it.
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
+
+    /// Installs packages once more in the version that is there, so that their scripts run again. Where a request names a
+    /// version, it is that one.
+    ///
+    /// # Errors
+    /// None of the programs there can do it.
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
     /// Tries [`install`](Self::install) without changing anything, where its commands would not refuse by themselves to
     /// remove, replace or downgrade what nobody named.
     ///
     /// # Errors
     /// None of the programs there can do it.
-    fn simulate(_packages: &[String], _target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn simulate(_packages: &[PackageRequest], _target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         Ok(Vec::new())
     }
 
@@ -96,6 +116,20 @@ pub trait PackageManager {
     /// Finds what went wrong with a command in all that it printed: never in its last line because that is the last. Of
     /// a command that succeeded, what is a failure nevertheless, as a script that failed.
     fn explain(printed: &str, succeeded: bool) -> Vec<Failure>;
+}
+
+impl PackageRequest {
+    /// The package in the newest version there is.
+    #[must_use]
+    pub fn newest(name: impl Into<String>) -> Self {
+        Self { name: name.into(), version: None }
+    }
+
+    /// The package in this version, as the package manager writes it.
+    #[must_use]
+    pub fn exactly(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { name: name.into(), version: Some(version.into()) }
+    }
 }
 
 impl Failure {

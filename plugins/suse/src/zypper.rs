@@ -1,8 +1,10 @@
 //! `zypper`.
 
 use opkg_rpm_family::query::{self, check_names};
-use opkg_rpm_family::{BUILD_PROGRAM, failures, removal, repository};
-use opkg_sdk::package_manager::{Command, Failure, Installed, Place, SideEffect, UnaskedChange};
+use opkg_rpm_family::{BUILD_PROGRAM, failures, offers, removal, repository};
+use opkg_sdk::package_manager::{
+    Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect, UnaskedChange,
+};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 const PROGRAM: &str = "zypper";
@@ -17,6 +19,12 @@ const SUCCESS_EXIT_CODES: [i32; 3] = [102, 103, 106];
 /// Exit statuses of a simulation that tells nothing, as the installation will fail in the same way: an error of
 /// the solver, of the transaction, and a package that does not exist.
 const NO_SIMULATION_EXIT_CODES: [i32; 3] = [4, 8, 104];
+
+/// Of a search: nothing was found.
+const NOTHING_FOUND_EXIT_CODE: i32 = 104;
+
+/// What the source of a package is called that is installed and in no package source.
+const INSTALLED: &str = "(System Packages)";
 
 /// There is no package source.
 const NO_REPOS_EXIT_CODE: i32 = 6;
@@ -33,21 +41,41 @@ impl PackageManager for Zypper {
         [PROGRAM, query::PROGRAM, BUILD_PROGRAM].map(str::to_owned).to_vec()
     }
 
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let words = ["install", "--auto-agree-with-licenses", DOWNLOAD_FIRST];
-        with_sources(&zypper_command(&words, packages, target, &SUCCESS_EXIT_CODES)?, target)
+    fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let words = ["--xmlout", "search", "--details", "--match-exact", "--type", "package"];
+        let success = [NOTHING_FOUND_EXIT_CODE, NO_REPOS_EXIT_CODE];
+        with_sources(&zypper_command(&words, packages, target, &success)?, target)
     }
 
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let words = ["install", "--auto-agree-with-licenses", DOWNLOAD_FIRST, "--force"];
-        with_sources(&zypper_command(&words, packages, target, &SUCCESS_EXIT_CODES)?, target)
+    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        let solvables = printed.split("<solvable ").skip(1).filter_map(|rest| rest.split('>').next());
+        let offers = solvables.filter_map(|tag| {
+            let (name, version) = (attribute(tag, "name")?, attribute(tag, "edition")?);
+            let is_offered = attribute(tag, "repository").is_some_and(|source| source != INSTALLED);
+            is_offered.then(|| Offer { name: name.to_owned(), version: version.to_owned() })
+        });
+        Ok(offers::newest_first(offers.collect()))
+    }
+
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let command = install_command(&[], &[DOWNLOAD_FIRST], packages, target, &SUCCESS_EXIT_CODES)?;
+        with_sources(&command, target)
+    }
+
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        let command =
+            install_command(&[], &[DOWNLOAD_FIRST, "--force"], packages, target, &SUCCESS_EXIT_CODES)?;
+        with_sources(&command, target)
     }
 
     /// Without being asked, it replaces what a package obsoletes.
-    fn simulate(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
-        let words = ["--xmlout", "install", "--auto-agree-with-licenses", "--dry-run"];
+    fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let success = [&SUCCESS_EXIT_CODES[..], &NO_SIMULATION_EXIT_CODES].concat();
-        with_sources(&zypper_command(&words, packages, target, &success)?, target)
+        let command = install_command(&["--xmlout"], &["--dry-run"], packages, target, &success)?;
+        with_sources(&command, target)
     }
 
     fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
@@ -81,6 +109,20 @@ impl PackageManager for Zypper {
     }
 }
 
+/// Where a version is asked for, it may be older than the one that is installed.
+fn install_command(
+    global: &[&str],
+    options: &[&str],
+    packages: &[PackageRequest],
+    target: &Place,
+    success: &[i32],
+) -> Result<Command, PackageManagerError> {
+    let has_versions = packages.iter().any(|package| package.version.is_some());
+    let older: &[&str] = if has_versions { &["--oldpackage"] } else { &[] };
+    let words = [global, &["install", "--auto-agree-with-licenses"], options, older].concat();
+    zypper_command(&words, &offers::specs(packages, '=')?, target, success)
+}
+
 /// A command with the package sources that the host adds, in files, and read first: left alone, zypper looks at a source
 /// again only after ten minutes.
 fn with_sources(command: &Command, target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -106,9 +148,14 @@ fn listed_packages<'a>(
         let packages = list.split("<solvable ").skip(1).filter(|solvable| {
             solvable.split('>').next().is_some_and(|tag| tag.contains("type=\"package\""))
         });
-        let names = packages.filter_map(|solvable| solvable.split_once(" name=\"")?.1.split('"').next());
+        let names = packages.filter_map(|solvable| attribute(solvable, "name"));
         names.map(|name| SideEffect { name: name.to_owned(), change }).collect::<Vec<_>>()
     })
+}
+
+/// The value of an attribute, in the inside of a tag.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    tag.split_once(&format!(" {name}=\""))?.1.split('"').next()
 }
 
 /// `success` beside 0.
@@ -155,7 +202,7 @@ mod tests {
 
     #[test]
     fn commands() {
-        let packages = ["opkg-x".to_owned()];
+        let packages = [PackageRequest::newest("opkg-x")];
         assert_eq!(
             lines(Zypper::install(&packages, &target("/", &[]))),
             ["zypper --non-interactive install --auto-agree-with-licenses --download-in-advance opkg-x"]
@@ -171,15 +218,60 @@ mod tests {
             ["zypper --non-interactive --xmlout install --auto-agree-with-licenses --dry-run opkg-x"]
         );
         assert_eq!(
-            lines(Zypper::remove(&packages, &target("/images/a", &[]))),
+            lines(Zypper::remove(&["opkg-x".to_owned()], &target("/images/a", &[]))),
             ["rpm --root /images/a -e --allmatches opkg-x"]
         );
         assert_eq!(lines(Zypper::refresh(&target("/", &[]))), ["zypper --non-interactive refresh"]);
     }
 
     #[test]
+    fn a_version_may_be_older() {
+        let target = target("/", &[]);
+        let packages = [PackageRequest::exactly("opkg-x", "2:1.0-1"), PackageRequest::newest("opkg-y")];
+        let install = "install --auto-agree-with-licenses";
+        assert_eq!(
+            lines(Zypper::install(&packages, &target)),
+            [format!("zypper --non-interactive {install} --oldpackage opkg-x=2:1.0-1 opkg-y")]
+        );
+        assert_eq!(
+            lines(Zypper::simulate(&packages, &target)),
+            [format!(
+                "zypper --non-interactive --xmlout {install} --dry-run --oldpackage opkg-x=2:1.0-1 opkg-y"
+            )]
+        );
+        assert_eq!(
+            lines(Zypper::reinstall(&packages, &target)),
+            [format!("zypper --non-interactive {install} --force --oldpackage opkg-x=2:1.0-1 opkg-y")]
+        );
+        assert_eq!(
+            lines(Zypper::offers(&["opkg-x".to_owned()], &target)),
+            ["zypper --non-interactive --xmlout search --details --match-exact --type package opkg-x"]
+        );
+        assert!(lines(Zypper::offers(&[], &target)).is_empty(), "it would list all that there is");
+    }
+
+    /// As zypper 1.14 prints it.
+    #[test]
+    fn what_is_offered() {
+        let printed = "<?xml version='1.0'?>\n<stream>\n<message type=\"info\">Loading repository data...</message>\n\
+            <search-result version=\"0.0\">\n<solvable-list>\n\
+            <solvable status=\"other-version\" name=\"opkg-x\" kind=\"package\" edition=\"1.9-1\" arch=\"noarch\" repository=\"opkg-0\"/>\n\
+            <solvable status=\"installed\" name=\"opkg-x\" kind=\"package\" edition=\"1.10-1\" arch=\"noarch\" repository=\"opkg-0\"/>\n\
+            <solvable status=\"other-version\" name=\"opkg-x\" kind=\"package\" edition=\"1.9-1\" arch=\"noarch\" repository=\"opkg-1\"/>\n\
+            <solvable status=\"installed\" name=\"opkg-y\" kind=\"package\" edition=\"3:2-1\" arch=\"noarch\" repository=\"(System Packages)\"/>\n\
+            </solvable-list>\n</search-result>\n</stream>\n";
+        let offers = Zypper::parse_offers(printed).unwrap();
+        let offers: Vec<String> = offers.iter().map(|it| format!("{} {}", it.name, it.version)).collect();
+        assert_eq!(offers, ["opkg-x 1.10-1", "opkg-x 1.9-1"]);
+        let none = "<stream>\n<message type=\"info\">No matching items found.</message>\n</stream>\n";
+        assert!(Zypper::parse_offers(none).unwrap().is_empty());
+    }
+
+    #[test]
     fn further_sources_are_files_and_read_anew() {
-        let commands = Zypper::install(&["opkg-x".to_owned()], &target("/images/a", &["/a", "/b"])).unwrap();
+        let commands =
+            Zypper::install(&[PackageRequest::newest("opkg-x")], &target("/images/a", &["/a", "/b"]))
+                .unwrap();
         for command in &commands {
             let paths: Vec<&str> = command.files.iter().map(|file| file.path.as_str()).collect();
             assert_eq!(paths, ["/etc/zypp/repos.d/opkg-0.repo", "/etc/zypp/repos.d/opkg-1.repo"]);
@@ -198,7 +290,7 @@ mod tests {
     #[test]
     fn what_means_something_else_is_no_package() {
         for name in ["--no-gpg-checks", "-x", "+x", "~x", "!x", ""] {
-            assert!(Zypper::install(&[name.to_owned()], &target("/", &[])).is_err(), "{name:?}");
+            assert!(Zypper::install(&[PackageRequest::newest(name)], &target("/", &[])).is_err(), "{name:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How pacman is driven.
 
-use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Place};
+use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Offer, PackageRequest, Place};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 /// All that the commands start.
@@ -14,13 +14,32 @@ impl PackageManager for Pacman {
         vec![PROGRAM.into(), crate::BUILD_PROGRAM.into()]
     }
 
+    /// Of each package one version for each repository: pacman keeps no others.
+    fn offers(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+        reject_extra_repositories(target)?;
+        if packages.is_empty() {
+            return Ok(Vec::new());
+        }
+        // 1: one of the names is unknown.
+        Ok(vec![Command { success: vec![0, 1], ..pacman_command("-Si", &[], packages, target) }])
+    }
+
+    /// In the order of the repositories, of which pacman takes the first one.
+    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+        paragraphs(printed)
+            .map(|paragraph| {
+                Ok(Offer { name: needed(paragraph, "Name")?, version: needed(paragraph, "Version")? })
+            })
+            .collect()
+    }
+
     /// Of names, or absolute paths of package files. pacman removes nothing for a package that conflicts with it:
     /// it asks, and `--noconfirm` says no.
-    fn install(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn install(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         install_commands(&["--needed"], packages, target)
     }
 
-    fn reinstall(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
+    fn reinstall(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         install_commands(&[], packages, target)
     }
 
@@ -49,15 +68,21 @@ impl PackageManager for Pacman {
 
 fn install_commands(
     options: &[&str],
-    packages: &[String],
+    packages: &[PackageRequest],
     target: &Place,
 ) -> Result<Vec<Command>, PackageManagerError> {
     reject_extra_repositories(target)?;
     let (files, names): (Vec<String>, Vec<String>) =
-        packages.iter().cloned().partition(|package| package.starts_with('/'));
+        packages.iter().map(spec).partition(|package| package.starts_with('/'));
     let from_files = (!files.is_empty()).then(|| pacman_command("-U", options, &files, target));
     let from_sources = (!names.is_empty()).then(|| pacman_command("-S", options, &names, target));
     Ok(from_sources.into_iter().chain(from_files).collect())
+}
+
+/// What pacman is told for a package.
+fn spec(package: &PackageRequest) -> String {
+    let PackageRequest { name, version } = package;
+    version.as_ref().map_or_else(|| name.clone(), |version| format!("{name}={version}"))
 }
 
 /// pacman exits with 0 although an install script failed, and says so; its errors stand in lines of their own.
@@ -102,28 +127,31 @@ fn pacman_command(operation: &str, options: &[&str], packages: &[String], target
 /// # Errors
 /// A paragraph without a name or version.
 fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-    printed
-        .split("\n\n")
-        .map(str::trim)
-        .filter(|paragraph| !paragraph.is_empty())
-        .map(parse_package)
-        .collect()
+    paragraphs(printed).map(parse_package).collect()
+}
+
+fn paragraphs(printed: &str) -> impl Iterator<Item = &str> {
+    printed.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty())
+}
+
+/// The value of a field.
+fn field(paragraph: &str, wanted: &str) -> Option<String> {
+    let mut fields = paragraph.lines().filter_map(|line| line.split_once(" : "));
+    fields.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim().to_owned())
+}
+
+/// The value of a field that each package has.
+fn needed(paragraph: &str, wanted: &str) -> Result<String, PackageManagerError> {
+    field(paragraph, wanted)
+        .ok_or_else(|| PackageManagerError::new(format!("pacman named a package without {wanted}")))
 }
 
 fn parse_package(paragraph: &str) -> Result<Installed, PackageManagerError> {
-    let field = |wanted: &str| {
-        let mut fields = paragraph.lines().filter_map(|line| line.split_once(" : "));
-        fields.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim().to_owned())
-    };
-    let needed = |wanted: &str| {
-        field(wanted)
-            .ok_or_else(|| PackageManagerError::new(format!("pacman named a package without {wanted}")))
-    };
     Ok(Installed {
-        name: needed("Name")?,
-        version: needed("Version")?,
-        arch: needed("Architecture")?,
-        has_scriptlets: field("Install Script").is_some_and(|value| value == "Yes"),
+        name: needed(paragraph, "Name")?,
+        version: needed(paragraph, "Version")?,
+        arch: needed(paragraph, "Architecture")?,
+        has_scriptlets: field(paragraph, "Install Script").is_some_and(|value| value == "Yes"),
         // pacman has no other state.
         state: InstallState::Complete,
     })
@@ -144,6 +172,11 @@ mod tests {
         let expected = [("opkg-x", "1:2.0-1", "any", true), ("bash", "5.2-1", "x86_64", false)]
             .map(|(name, version, arch, has)| (name.to_owned(), version.to_owned(), arch.to_owned(), has));
         assert_eq!(installed, Ok(expected.to_vec()));
+        let offered = Pacman::parse_offers(printed).map(|all| {
+            all.into_iter().map(|it| (it.name, it.version)).collect::<Vec<_>>()
+        });
+        assert_eq!(offered, Ok(vec![("opkg-x".into(), "1:2.0-1".into()), ("bash".into(), "5.2-1".into())]));
+        assert_eq!(spec(&PackageRequest::exactly("opkg-x", "1:2.0-1")), "opkg-x=1:2.0-1");
         assert!(parse_query("error: package 'x' was not found").is_err());
     }
 }

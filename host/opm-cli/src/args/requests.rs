@@ -13,8 +13,8 @@ use crate::value_parsers::parse_version;
 pub struct RequestArgs {
     /// Which packages; what they depend on comes with them
     ///
-    /// A package is known after `opm package add`, or when it was requested before. One that a directory of packages
-    /// has (see opm.toml) becomes known by the request.
+    /// A package is known after `opm package add`, or when it was requested before. One that a package source has becomes
+    /// known by the request: a directory of packages in opm.toml, or what the package managers of the targets know of.
     #[arg(required = true, value_name = "PACKAGE")]
     pub packages: Vec<PackageName>,
 
@@ -91,7 +91,8 @@ pub struct UpgradeArgs {
 
     /// The version that is wanted, as `opm status` shows it, until the next upgrade
     ///
-    /// Where another one is installed then, the package is in error. Without it the newest one is taken.
+    /// It may be older than the one that is installed. Where no package source has it, nothing is changed, and the error
+    /// says which versions there are. Without it the newest one is taken.
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     pub to: Option<String>,
 }

@@ -8,6 +8,7 @@ pub mod import_export;
 pub mod import_set;
 pub mod init;
 pub mod log;
+pub mod offered;
 pub mod package;
 pub mod phase;
 pub mod plugin;

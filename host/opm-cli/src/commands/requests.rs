@@ -9,6 +9,7 @@ use opkg_engine::target_selector;
 use opkg_oda::{Cluster, PackageName, Stage};
 use opkg_opm::Config;
 
+use super::offered::find_offered;
 use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs, UpgradeArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -37,7 +38,13 @@ pub fn request_all(
     let mut store = session.open_store()?;
     let config = Config::load(session.settings_dir())?;
     let targets = |cluster: &_| session.resolve_targets(cluster, &goal.on);
-    let may_be_new = |name: &PackageName| are_new || config.offers(name);
+    let offered = if are_new {
+        BTreeSet::new()
+    } else {
+        let on = |cluster: &Cluster| session.resolve_targets(cluster, &goal.on);
+        find_offered(session, &mut store, &config, names, on)?
+    };
+    let may_be_new = |name: &PackageName| are_new || offered.contains(name);
     let requested = operations::request(&mut store, names, goal.stage, targets, &may_be_new, now_seconds())?;
     for package in &requested.new_packages {
         session.shell.status(&describe_new_package(package));

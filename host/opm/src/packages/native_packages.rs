@@ -14,6 +14,7 @@ use super::legacy_scripts::{PackagePart, SaveScriptError, save_script, saved_scr
 use super::metadata::read_metadata;
 use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
 use super::patience::Patience;
+use super::pin::{Companion, Pin};
 use super::transaction::{PackageResult, Transaction, TransactionReport};
 use crate::hooks::{self, HomeError, HookContext, HookInvocation, HookOutcome, HookRunners, NullListener};
 use crate::process::{ProcessRole, ProcessTag, StepLog, Termination};
@@ -119,11 +120,13 @@ impl NativePackages<'_> {
             .flat_map(|part| self.native_names(part, packages))
             .map(|(_, name)| name)
             .collect();
+        let pins = self.pins(part, &natives);
         let transaction = Transaction {
             manager: self.manager,
             context: &self.context,
             packages: &names,
             parts: &parts,
+            pins: &pins,
             again: &again,
         };
         let report = self.patience.retry(&self.context.executor.stop, log, |log| {
@@ -228,6 +231,24 @@ impl NativePackages<'_> {
             _ => InstallOutcome::Installed { metadata, failures, untouched },
         };
         (outcome, termination)
+    }
+
+    /// The versions that were chosen of these packages. Of an OPKG, what serves the head node and what both need are of the
+    /// same version, and so come together.
+    fn pins(&self, part: PackagePart, natives: &[(PackageId, String)]) -> Vec<Pin> {
+        let pin = |(id, native): &(PackageId, String)| {
+            let name = &self.cluster.packages.get(id)?.name;
+            let companion = match part {
+                PackagePart::Api => {
+                    Some(Companion::IfInstalled(PackagePart::Server.native_name(name.as_str())))
+                }
+                PackagePart::Server => Some(Companion::Needed(PackagePart::Api.native_name(name.as_str()))),
+                PackagePart::Client => None,
+            };
+            let version = self.cluster.pinned_versions.get(id)?.clone();
+            Some(Pin { package: name.clone(), version, native: native.clone(), companion })
+        };
+        natives.iter().filter_map(pin).collect()
     }
 
     fn native_names(&self, part: PackagePart, packages: &[PackageId]) -> Vec<(PackageId, String)> {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use opkg_interface::DistributionDescription;
 use opkg_interface::package_manager::{
-    Command, Failure, Installed, Place, Repository, SideEffect, UnaskedChange,
+    Command, Failure, Installed, Offer, PackageRequest, Place, Repository, SideEffect, UnaskedChange,
 };
-use opkg_oda::Target;
+use opkg_oda::{PackageName, Target};
 use opkg_runtime::{CallError, CommandsError, DistributionPlugin, LoadError, Registry};
 
 use super::installed_set::InstalledSet;
@@ -21,6 +21,9 @@ use crate::process::{
 };
 use crate::roots::{TargetRoot, TempFiles};
 
+/// Versions that a message names.
+const MAX_OFFERS_SHOWN: usize = 10;
+
 /// Why a package manager did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackageManagerError {
@@ -32,6 +35,8 @@ pub(crate) enum PackageManagerError {
     NotUtf8(String),
     #[error("{path} cannot be written in the root {}: {error}", .root.display())]
     File { path: String, root: PathBuf, error: io::Error },
+    #[error("no package source has {version} of {package}; {}", describe_offers(.offered))]
+    NoSuchVersion { package: PackageName, version: String, offered: Vec<String> },
     #[error("{}, which nobody asked for: nothing was changed", describe_side_effects(.0))]
     SideEffects(Vec<SideEffect>),
     #[error("{program} {}", describe_failures(termination, failures, last_line.as_deref()))]
@@ -64,6 +69,17 @@ impl PackageManagerError {
     pub(crate) fn is_transient(&self) -> bool {
         let failures = self.failures();
         !failures.is_empty() && failures.iter().all(|failure| failure.transient)
+    }
+}
+
+/// Which versions there are, newest first.
+fn describe_offers(offered: &[String]) -> String {
+    let shown = offered.iter().take(MAX_OFFERS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match offered.len() {
+        0 => "there is none at all".to_owned(),
+        1 => format!("there is {shown}"),
+        count if count <= MAX_OFFERS_SHOWN => format!("there are {shown}"),
+        count => format!("there are {shown} and {} older ones", count - MAX_OFFERS_SHOWN),
     }
 }
 
@@ -190,7 +206,7 @@ impl PackageManager {
     /// Installs packages, in one transaction.
     pub(crate) fn install(
         &self,
-        packages: &[String],
+        packages: &[PackageRequest],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
@@ -201,7 +217,7 @@ impl PackageManager {
     /// Installs packages once more in the version that is there.
     pub(crate) fn reinstall(
         &self,
-        packages: &[String],
+        packages: &[PackageRequest],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
@@ -209,17 +225,33 @@ impl PackageManager {
         self.run_all(&commands, context, log)
     }
 
-    /// Makes sure that an installation does nothing that nobody asked for.
-    pub(crate) fn simulate(
+    /// Which versions of packages the package sources have, of each the newest first; nothing where the manager cannot
+    /// tell.
+    pub(crate) fn offers(
         &self,
         packages: &[String],
+        context: &ManagerContext<'_>,
+        log: &mut StepLog,
+    ) -> Result<Option<Vec<Offer>>, PackageManagerError> {
+        let commands = self.plugin.offers(packages, &self.place)?;
+        let Some(printed) = self.run_for_answer(&commands, context, log)? else { return Ok(None) };
+        let mut offers = self.plugin.parse_offers(&printed)?;
+        offers.retain(|offer| packages.contains(&offer.name));
+        Ok(Some(offers))
+    }
+
+    /// Makes sure that an installation does nothing that nobody asked for. To downgrade a package is asked for with its
+    /// version, and else not.
+    pub(crate) fn simulate(
+        &self,
+        packages: &[PackageRequest],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
     ) -> Result<(), PackageManagerError> {
         let commands = self.plugin.simulate(packages, &self.place)?;
         let Some(printed) = self.run_for_answer(&commands, context, log)? else { return Ok(()) };
         let mut side_effects = self.plugin.parse_simulation(&printed)?;
-        side_effects.retain(|effect| !packages.contains(&effect.name));
+        side_effects.retain(|effect| !is_asked_for(effect, packages));
         side_effects.sort();
         side_effects.dedup();
         if side_effects.is_empty() { Ok(()) } else { Err(PackageManagerError::SideEffects(side_effects)) }
@@ -348,6 +380,13 @@ impl PackageManager {
     }
 }
 
+fn is_asked_for(effect: &SideEffect, packages: &[PackageRequest]) -> bool {
+    packages.iter().any(|package| {
+        package.name == effect.name
+            && (effect.change != UnaskedChange::Downgrade || package.version.is_some())
+    })
+}
+
 fn command_environment(context: &ManagerContext<'_>, further: &[(String, String)]) -> Environment {
     let mut variables = hooks::base_environment(context.config);
     for (name, value) in context.tag.to_env() {
@@ -357,4 +396,31 @@ fn command_environment(context: &ManagerContext<'_>, further: &[(String, String)
         set_variable(&mut variables, name, value);
     }
     variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_was_named_with_a_version_is_downgraded() {
+        let request = |name: &str, version: Option<&str>| PackageRequest {
+            name: name.into(),
+            version: version.map(str::to_owned),
+        };
+        let packages = [request("chosen", Some("1-1")), request("newest", None)];
+        let is_asked = |name: &str, change: UnaskedChange| {
+            is_asked_for(&SideEffect { name: name.into(), change }, &packages)
+        };
+        assert!(is_asked("chosen", UnaskedChange::Downgrade));
+        assert!(is_asked("newest", UnaskedChange::Replace));
+        for (name, change) in [
+            ("newest", UnaskedChange::Downgrade),
+            ("other", UnaskedChange::Downgrade),
+            ("other", UnaskedChange::Remove),
+            ("other", UnaskedChange::Replace),
+        ] {
+            assert!(!is_asked(name, change), "{change:?} {name}");
+        }
+    }
 }

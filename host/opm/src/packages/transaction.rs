@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_interface::package_manager::{Failure, Installed};
+use opkg_interface::package_manager::{Failure, Installed, PackageRequest};
 
 use super::installed_set::{InstalledSet, Presence};
 use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
+use super::pin::Pin;
 use crate::process::{StepLog, Termination};
 
 /// What came of an installation.
@@ -52,6 +53,8 @@ pub(crate) struct Transaction<'a> {
     /// All parts of their OPKGs, that come and go with them, and are mended with them where they were cut off. Not whatever
     /// else is there in part: of a kernel, say, several versions are as they should be.
     pub(crate) parts: &'a [String],
+    /// The versions that administrators chose of some of them.
+    pub(crate) pins: &'a [Pin],
     /// Those of them whose scripts shall run even if they are there already.
     pub(crate) again: &'a BTreeSet<String>,
 }
@@ -72,16 +75,19 @@ impl Transaction<'_> {
     /// Does it.
     ///
     /// # Errors
-    /// Nothing was begun: it would do what nobody asked for, something passes by itself, or the manager does not tell what
-    /// is there. Or it was stopped.
+    /// Nothing was begun: it would do what nobody asked for, no package source has the version that somebody chose,
+    /// something passes by itself, or the manager does not tell what is there. Or it was stopped.
     pub(crate) fn run(&self, log: &mut StepLog) -> Result<TransactionReport, PackageManagerError> {
         let before = self.repaired_set(log)?;
-        self.manager.simulate(self.packages, self.context, log)?;
-        let mut error = Self::unless_passing(self.manager.install(self.packages, self.context, log))?;
+        let requests = self.requests(&before, log)?;
+        self.manager.simulate(&requests, self.context, log)?;
+        let mut error = Self::unless_passing(self.manager.install(&requests, self.context, log))?;
         let mut after = self.manager.query(self.context, log)?;
         let due = self.due_again(&before, &after);
         if error.is_none() && !due.is_empty() {
-            error = Self::unless_passing(self.manager.reinstall(&due, self.context, log))?;
+            let again: Vec<PackageRequest> =
+                requests.iter().filter(|request| due.contains(&request.name)).cloned().collect();
+            error = Self::unless_passing(self.manager.reinstall(&again, self.context, log))?;
             after = self.manager.query(self.context, log)?;
         }
         let mut failures = error.as_ref().map(|it| it.failures().to_vec()).unwrap_or_default();
@@ -97,6 +103,26 @@ impl Transaction<'_> {
         let is_same = |name: &String| attempt.after.is_same(&attempt.before, name);
         let is_futile = attempt.error.is_some() && self.packages.iter().all(is_same);
         Ok(TransactionReport { results: attempt.results(self.packages), termination, is_futile })
+    }
+
+    /// What the manager is asked for: of each package the version that somebody chose, else the newest. Where the manager
+    /// cannot tell which versions there are, it is left to it.
+    fn requests(
+        &self,
+        installed: &InstalledSet,
+        log: &mut StepLog,
+    ) -> Result<Vec<PackageRequest>, PackageManagerError> {
+        let newest = |name: &String| PackageRequest { name: name.clone(), version: None };
+        let names: Vec<String> = self.pins.iter().flat_map(|pin| pin.names(installed)).collect();
+        let offers = if names.is_empty() { None } else { self.manager.offers(&names, self.context, log)? };
+        let Some(offers) = offers else { return Ok(self.packages.iter().map(newest).collect()) };
+        let is_pinned = |name: &&String| self.pins.iter().any(|pin| pin.native == **name);
+        let mut requests: Vec<PackageRequest> =
+            self.packages.iter().filter(|name| !is_pinned(name)).map(newest).collect();
+        for pin in self.pins {
+            requests.extend(pin.requests(&offers, installed)?);
+        }
+        Ok(requests)
     }
 
     /// What is there, after what was cut off earlier was brought to its end as far as that is possible.

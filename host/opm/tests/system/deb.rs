@@ -276,3 +276,94 @@ fn a_stage_that_runs_again_runs_its_scripts_again() {
         "its scripts have not run"
     );
 }
+
+/// An older one and a newer one than what is there, on both stages of the head node; and none that nobody has.
+#[test]
+fn the_version_that_was_chosen_is_installed() {
+    let Some(mut cluster) = DebFixture::new() else { return };
+    for version in ["1.0-1", "1.1-1", "2.0-1"] {
+        cluster.build("demo", version, &[]);
+    }
+    let both = |version: &str| {
+        ["opkg-demo", "opkg-demo-server"].map(|name| format!("{name} {version}+deb12 installed"))
+    };
+    // Nothing is there as yet, and what the part needs comes in the same version.
+    cluster.fixture.pin(Some("1.1-1"));
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(cluster.package_states(), both("1.1-1"));
+    for (pinned, expected) in [(Some("1.0-1"), "1.0-1"), (None, "2.0-1")] {
+        cluster.fixture.pin(pinned);
+        for stage in [Stage::ShouldBeInstalled, Stage::InstallBinPkgs] {
+            assert_installed(&cluster.install(&mut system, stage, &[DEMO]));
+            assert_eq!(cluster.package_states(), both(expected), "{pinned:?} {stage}");
+        }
+    }
+    cluster.fixture.pin(Some("3.0-1"));
+    let report = cluster.install(&mut system, Stage::ShouldBeInstalled, &[DEMO]);
+    assert_eq!(
+        transaction_error(&report),
+        "no package source has 3.0-1 of demo; there are 2.0-1+deb12, 1.1-1+deb12, 1.0-1+deb12"
+    );
+    assert_eq!(cluster.package_states(), both("2.0-1"));
+
+    // A stage that runs again is about the version that is there.
+    cluster.fixture.pin(Some("1.0-1"));
+    for stage in [Stage::ShouldBeInstalled, Stage::InstallBinPkgs] {
+        assert_installed(&cluster.install(&mut system, stage, &[DEMO]));
+    }
+    cluster.fixture.note_finished(SERVER);
+    let _ = cluster.script_markers();
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    assert!(cluster.script_markers().contains(&"server-post-install configure of 1.0-1".to_owned()));
+    assert_eq!(cluster.package_states(), both("1.0-1"));
+}
+
+/// apt that may downgrade what was asked for may downgrade others as well, where somebody prefers an older one of those.
+#[test]
+fn nothing_else_is_downgraded_for_a_version() {
+    let Some(mut cluster) = DebFixture::new() else { return };
+    let deb = |name: &str, version: &str, fields: &str| {
+        let control = format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Test Er <test@example.org>\n{fields}\
+             Description: a package of the site\n"
+        );
+        cluster.root.write(&format!("/site/{name}-{version}/DEBIAN/control"), &control);
+        let file = format!("/site/{name}_{version}_all.deb");
+        cluster.root.run_successfully(["dpkg-deb", "--build", &format!("/site/{name}-{version}"), &file]);
+        cluster.root.resolve(&file)
+    };
+    let newer = deb("site-lib", "2", "");
+    cluster.root.run_successfully(["dpkg", "--install", "/site/site-lib_2_all.deb"]);
+    std::fs::remove_file(newer).unwrap();
+    // Built after what it stands beside, so that the index lists all of them.
+    std::fs::create_dir_all(&cluster.source).unwrap();
+    for file in [
+        deb("site-lib", "1", ""),
+        deb("opkg-demo-server", "1.0-1", "Depends: site-lib (<< 2)\n"),
+        deb("opkg-demo-server", "0.9-1", ""),
+    ] {
+        std::fs::copy(&file, cluster.source.join(file.file_name().unwrap())).unwrap();
+    }
+    cluster.build("other", "1.0-1", &[]);
+    cluster
+        .root
+        .write("/etc/apt/preferences.d/site", "Package: site-lib\nPin: version 1\nPin-Priority: 1001\n");
+    let versions =
+        || cluster.root.run_successfully(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "site-lib"]);
+    cluster.fixture.pin(Some("1.0-1"));
+    let mut system = cluster.fixture.system();
+    let report = system.install(
+        &cluster.fixture.cluster,
+        &Install { target: SERVER, stage: Stage::InstallBinPkgs, packages: vec![DEMO] },
+        RunId(1),
+    );
+    assert_eq!(
+        transaction_error(&report),
+        "it would downgrade site-lib, which nobody asked for: nothing was changed"
+    );
+    assert_eq!(versions(), "site-lib 2\n");
+    cluster.fixture.pin(Some("0.9-1"));
+    assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(versions(), "site-lib 2\n");
+}

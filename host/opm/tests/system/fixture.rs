@@ -116,6 +116,20 @@ impl Fixture {
         }
     }
 
+    /// The version that an administrator chose of `demo`.
+    pub fn pin(&mut self, version: Option<&str>) {
+        self.cluster
+            .apply(&opkg_oda::Change::PinVersion { package: DEMO, version: version.map(str::to_owned) });
+    }
+
+    /// Notes that all stages of `demo` on a target have passed, so that the next step does one again.
+    pub fn note_finished(&mut self, target: TargetId) {
+        let key = StateKey { target, package: DEMO };
+        let row = self.cluster.state(key).unwrap().clone();
+        let done = PackageState { current: Stage::Finished, ..row };
+        self.cluster.apply(&opkg_oda::Change::UpdateState(key, done));
+    }
+
     pub fn hook_step(&self, hook: Hook) -> HookStep {
         let image = (hook == Hook::PostImage).then_some(IMAGE);
         HookStep { key: StateKey { target: SERVER, package: DEMO }, stage: Stage::PostInstall, hook, image }

@@ -479,3 +479,90 @@ fn code_of_an_image_that_zypper_runs_stays_there() {
     assert!(fs::read_to_string(image.join("ran")).unwrap().contains("services"), "it was run");
     assert_eq!(fs::read_to_string(&outside).unwrap(), "of the head node");
 }
+
+/// An older one and a newer one than what is there, on both stages of the head node and in an image; and none that
+/// nobody has.
+#[test]
+fn the_version_that_was_chosen_is_installed() {
+    let Some(cluster) = RpmFixture::new() else { return };
+    check_chosen_versions(cluster);
+}
+
+#[test]
+fn the_version_that_was_chosen_is_installed_by_zypper() {
+    if !opkg_tests::tools::all_installed(&["zypper"]) {
+        return;
+    }
+    let Some(cluster) = RpmFixture::new() else { return };
+    for target in [SERVER, IMAGE] {
+        let release = cluster.roots[&target].path().join("etc/os-release");
+        fs::write(release, "ID=opensuse-leap\nVERSION_ID=15.6\n").unwrap();
+    }
+    check_chosen_versions(cluster);
+}
+
+fn check_chosen_versions(mut cluster: RpmFixture) {
+    for version in ["1.0-1", "1.1-1", "2.0-1"] {
+        cluster.build("demo", version, &[]);
+    }
+    let both = |version: &str| ["opkg-demo", "opkg-demo-server"].map(|name| format!("{name} {version}.el9"));
+    let client = |version: &str| [format!("opkg-demo-client {version}.el9")];
+    cluster.fixture.pin(Some("1.1-1"));
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, SERVER, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(cluster.installed(SERVER), both("1.1-1"), "what the part needs is of the same version");
+    for (pinned, expected) in
+        [(Some("1.0-1"), "1.0-1"), (Some("2.0-1"), "2.0-1"), (Some("1.0-1"), "1.0-1"), (None, "2.0-1")]
+    {
+        cluster.fixture.pin(pinned);
+        for stage in [Stage::ShouldBeInstalled, Stage::InstallBinPkgs] {
+            assert_installed(&cluster.install(&mut system, SERVER, stage, &[DEMO]));
+            assert_eq!(cluster.installed(SERVER), both(expected), "{pinned:?} {stage}");
+        }
+        assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+        assert_eq!(cluster.installed(IMAGE), client(expected), "{pinned:?}");
+    }
+    cluster.fixture.pin(Some("3.0-1"));
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert_eq!(
+        transaction_error(&report),
+        "no package source has 3.0-1 of demo; there are 2.0-1.el9, 1.1-1.el9, 1.0-1.el9"
+    );
+    assert_eq!(cluster.installed(IMAGE), client("2.0-1"));
+
+    // A stage that runs again is about the version that is there.
+    cluster.fixture.pin(Some("1.0-1"));
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    cluster.fixture.note_finished(IMAGE);
+    let _ = cluster.roots[&IMAGE].take_proof();
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    assert_eq!(cluster.installed(IMAGE), client("1.0-1"));
+    assert_eq!(cluster.roots[&IMAGE].take_proof()[0], "client-post-install of 1.0-1");
+}
+
+/// A dependency that would have to go back as well is somebody else's.
+#[test]
+fn nothing_else_is_downgraded_for_a_version() {
+    let Some(mut cluster) = RpmFixture::new() else { return };
+    fs::create_dir_all(&cluster.source).unwrap();
+    cluster.put(IMAGE, &cluster.build_spec("site-lib", "2", ""));
+    for package in [
+        cluster.build_spec("site-lib", "1", ""),
+        cluster.build_spec("opkg-demo-client", "1.0", "Requires: site-lib < 2"),
+        cluster.build_spec("opkg-demo-client", "2.0", ""),
+    ] {
+        fs::copy(&package, cluster.source.join(package.file_name().unwrap())).unwrap();
+    }
+    process::run_successfully(Command::new("createrepo_c").arg("-q").arg(&cluster.source));
+    let mut system = cluster.fixture.system();
+    assert_installed(&cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]));
+    let before = ["opkg-demo-client 2.0-1", "site-lib 2-1"];
+    assert_eq!(cluster.installed(IMAGE), before);
+    cluster.fixture.pin(Some("1.0-1"));
+    let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
+    assert_eq!(
+        transaction_error(&report),
+        "it would downgrade site-lib, which nobody asked for: nothing was changed"
+    );
+    assert_eq!(cluster.installed(IMAGE), before);
+}

@@ -110,6 +110,8 @@ impl GuestBuilder {
                 (func (export "{packaging}#generate") (param i32) (result i32) {generate})
                 (func (export "{manager}#programs") (result i32) (i32.const {programs}))
                 (func (export "{manager}#install") (param i32 i32 {place}) (result i32) (i32.const {commands}))
+                (func (export "{manager}#offers") (param i32 i32 {place}) (result i32) unreachable)
+                (func (export "{manager}#parse-offers") (param i32 i32) (result i32) unreachable)
                 (func (export "{manager}#remove") (param i32 i32 {place}) (result i32) unreachable)
                 (func (export "{manager}#refresh") (param {place}) (result i32) unreachable)
                 (func (export "{manager}#reinstall") (param i32 i32 {place}) (result i32) unreachable)

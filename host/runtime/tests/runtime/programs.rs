@@ -1,7 +1,7 @@
 //! What plugins want to have run: what they say, and what they are granted.
 
 use opkg_interface::artefacts::{BuildCommand, NativeBuild};
-use opkg_interface::package_manager::Place;
+use opkg_interface::package_manager::{PackageRequest, Place};
 use opkg_runtime::{DistributionPlugin, ProgramGrants, Registry, RuntimeOptions, inspect, install};
 
 use crate::guest::{GuestBuilder, PluginFixture};
@@ -14,6 +14,10 @@ fn place() -> Place {
         arch: "x86_64".into(),
         available: Vec::new(),
     }
+}
+
+fn request() -> PackageRequest {
+    PackageRequest { name: "x".into(), version: None }
 }
 
 fn guest(commands: &[&'static str]) -> GuestBuilder {
@@ -38,7 +42,7 @@ fn load(fixture: &PluginFixture, commands: &[&'static str], granted: &[&str]) ->
 fn nothing_is_run_that_was_not_declared_and_granted() {
     let fixture = PluginFixture::new();
     let install = |commands: &[&'static str], granted: &[&str]| {
-        load(&fixture, commands, granted).install(&["x".to_owned()], &place()).map(|commands| commands.len())
+        load(&fixture, commands, granted).install(&[request()], &place()).map(|commands| commands.len())
     };
     assert_eq!(install(&["pacman", "pacman"], &["pacman"]).unwrap(), 2);
     let errors = [
@@ -81,7 +85,7 @@ fn grants_that_others_could_have_written_count_for_nothing() {
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
     let options = fixture.options_with_file(&fixture.root.path().join("guest.wasm"));
     let plugin = fixture.load_with(RuntimeOptions { user_grants: Some(file), ..options });
-    assert!(plugin.install(&["x".to_owned()], &place()).is_err());
+    assert!(plugin.install(&[request()], &place()).is_err());
     let said = fixture.messages.lock().unwrap();
     assert!(said.iter().any(|message| message.text.contains("count for nothing")), "{said:?}");
 }
