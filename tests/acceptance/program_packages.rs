@@ -102,14 +102,12 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
     assert!(manifest.contains("/usr/share/opkg/plugins/sdk"), "{manifest}");
 }
 
-#[test]
-fn debian_from_empty_to_finished() {
-    let Some(packages) = packages() else { return };
-    let Some(root) = debian::create() else { return };
-    let debs = copy_into(&root, packages, "deb");
+/// With the packages that are for dpkg, and for what the system says it is.
+fn follow_on_debian(root: &SystemRoot, packages: &[PathBuf], target: &str) {
+    let debs = copy_into(root, packages, "deb");
     root.run_successfully(["dpkg", "--install"].into_iter().map(str::to_owned).chain(debs.clone()));
-    assert_complete(&root, "/lib/systemd/system", "/usr/share/zsh/vendor-completions");
-    follow_quick_start(&root, "debian-12");
+    assert_complete(root, "/lib/systemd/system", "/usr/share/zsh/vendor-completions");
+    follow_quick_start(root, target);
     // What the administrator and the programs made stays when they are installed again, or go.
     let conf = fs_err::read(root.resolve("/etc/opm.conf")).unwrap();
     root.run_successfully(["dpkg", "--install"].into_iter().map(str::to_owned).chain(debs));
@@ -120,25 +118,49 @@ fn debian_from_empty_to_finished() {
 }
 
 #[test]
+fn debian_from_empty_to_finished() {
+    let Some(packages) = packages() else { return };
+    for (suite, target) in [("bookworm", "debian-12"), ("trixie", "debian-13")] {
+        let Some(root) = debian::create_release(suite) else { return };
+        follow_on_debian(&root, packages, target);
+    }
+}
+
+#[test]
+fn what_says_it_is_ubuntu_from_empty_to_finished() {
+    let Some(packages) = packages() else { return };
+    let Some(root) = debian::create() else { return };
+    debian::replace_os_release(&root, "ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\"\n");
+    follow_on_debian(&root, packages, "ubuntu-24.04");
+}
+
+#[test]
 fn rpm_from_empty_to_finished() {
     let Some(packages) = packages() else { return };
-    let Some(root) = debian::create_with_dnf() else { return };
+    for (manager, os_release, target) in [
+        ("dnf", "ID=rhel\nVERSION_ID=9.4\n", "rhel-9"),
+        ("zypper", "ID=opensuse-leap\nVERSION_ID=15.6\n", "suse-15.6"),
+    ] {
+        let Some(root) = debian::create_with_rpm(manager, os_release) else { return };
+        follow_with_rpm(&root, packages, target);
+    }
+}
+
+fn follow_with_rpm(root: &SystemRoot, packages: &[PathBuf], target: &str) {
     let rpms: Vec<PathBuf> =
         packages.iter().filter(|file| file.extension().is_some_and(|it| it == "rpm")).cloned().collect();
     // What the system would have, were all of it made of RPMs.
     let system = ["/bin/sh", "/bin/bash", "coreutils"].map(|name| format!("Provides: {name}\n")).concat();
     let stubs = [rpm::build_stub(&rpms), rpm::build_provider("stands-for-the-system", &system)];
-    let stubs = copy_into(&root, &stubs, "rpm");
-    let install = |files: Vec<String>, options: &[&str]| {
-        let command = ["rpm", "--force-debian", "--install", "--nosignature"]
-            .into_iter()
-            .chain(options.iter().copied());
-        root.run_successfully(command.map(str::to_owned).chain(files));
+    let stubs = copy_into(root, &stubs, "rpm");
+    let install = |files: Vec<String>| {
+        let command = ["rpm", "--force-debian", "--install", "--nosignature"];
+        root.run_successfully(command.into_iter().map(str::to_owned).chain(files));
     };
-    install(stubs, &[]);
-    install(copy_into(&root, &rpms, "rpm"), &[]);
-    assert_complete(&root, "/usr/lib/systemd/system", "/usr/share/zsh/site-functions");
-    follow_quick_start(&root, "rhel-9");
+    install(stubs);
+    install(copy_into(root, &rpms, "rpm"));
+    assert_complete(root, "/usr/lib/systemd/system", "/usr/share/zsh/site-functions");
+    follow_quick_start(root, target);
     root.run_successfully(["rpm", "--force-debian", "--erase", "opkgc", "opm"]);
     assert!(root.resolve("/var/lib/opm/oda.db").is_file() && root.resolve("/etc/opm/opm.toml").is_file());
     assert!(!root.resolve("/usr/share/opkg").exists() && !root.resolve("/usr/bin/opm").exists());

@@ -13,7 +13,7 @@ use opkg_runtime::{Registry, RuntimeOptions};
 use crate::config::Config;
 use crate::hooks::{HomeError, HookRunners};
 use crate::packages::{
-    FindManagerError, ManagerContext, NativePackages, PackageManager, Patience, RefreshState,
+    FindManagerError, ManagerContext, NativePackages, PackageManager, RefreshState, RetryBudget,
 };
 use crate::process::{
     Executor, LogError, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
@@ -84,7 +84,7 @@ pub struct System {
     package_managers: BTreeMap<(TargetId, PathBuf), PackageManager>,
     refresh_states: RefreshStates,
     /// How long each run may still wait.
-    patience: BTreeMap<RunId, Patience>,
+    retry_budget: BTreeMap<RunId, RetryBudget>,
     /// How many logs each run has.
     log_counters: BTreeMap<RunId, u32>,
     /// The log of the next step, where the journal names it already.
@@ -112,7 +112,7 @@ impl System {
             registry: OnceCell::new(),
             package_managers: BTreeMap::new(),
             refresh_states: BTreeMap::new(),
-            patience: BTreeMap::new(),
+            retry_budget: BTreeMap::new(),
             log_counters: BTreeMap::new(),
             planned_log: None,
         }
@@ -193,10 +193,11 @@ impl System {
         let context =
             ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
         let manager = &self.package_managers[&key];
-        let patience = self.patience.entry(run).or_insert_with(|| Patience::new(self.config.limits.retry));
+        let retry_budget =
+            self.retry_budget.entry(run).or_insert_with(|| RetryBudget::new(self.config.limits.retry));
         let (versions, incomplete) = Default::default();
         let packages =
-            NativePackages { manager, context, cluster, target, runners, patience, versions, incomplete };
+            NativePackages { manager, context, cluster, target, runners, retry_budget, versions, incomplete };
         let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
         let (versions, incomplete) = (packages.versions.into_inner(), packages.incomplete.into_inner());
         let trace = StepTrace { versions, incomplete, ..finish_trace(termination.as_ref(), log) };

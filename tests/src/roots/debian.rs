@@ -9,6 +9,7 @@ use super::cache;
 use super::chroot::{SystemRoot, chroot_command, is_supported};
 use crate::{process, tools};
 
+/// Debian 12, which tests use where the release does not matter.
 const SUITE: &str = "bookworm";
 
 /// Fetching and unpacking; what the network needs is not known.
@@ -21,44 +22,59 @@ const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 /// If it cannot be made although everything for it is there.
 #[must_use]
 pub fn create() -> Option<SystemRoot> {
-    create_with("debsums")
+    create_with(SUITE, "debsums")
 }
 
-/// One that says it is RHEL, with RPM and dnf 4 inside. Its RPM knows no package: what all others need must be given to
-/// it by [`super::rpm::build_stub`].
+/// The same of another release, by the name that Debian's archive has for it.
 ///
 /// # Panics
 ///
 /// If it cannot be made although everything for it is there.
 #[must_use]
-pub fn create_with_dnf() -> Option<SystemRoot> {
-    let root = create_with("dnf,rpm")?;
-    let os_release = root.resolve("/etc/os-release");
-    fs_err::remove_file(&os_release).unwrap();
-    root.write("/etc/os-release", "ID=rhel\nVERSION_ID=9.4\n");
+pub fn create_release(suite: &str) -> Option<SystemRoot> {
+    create_with(suite, "debsums")
+}
+
+/// One with this package manager of RPMs inside, and what `os-release` says of the system that it stands for. Its RPM
+/// knows no package: what all others need must be given to it by [`super::rpm::build_stub`].
+///
+/// # Panics
+///
+/// If it cannot be made although everything for it is there.
+#[must_use]
+pub fn create_with_rpm(manager: &str, os_release: &str) -> Option<SystemRoot> {
+    let root = create_with(SUITE, &format!("{manager},rpm"))?;
+    replace_os_release(&root, os_release);
     // Debian keeps it in the home of who asks.
     root.write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n");
     root.run_successfully(["rpm", "--initdb"]);
     Some(root)
 }
 
+/// Has the system be another one by what it says.
+pub fn replace_os_release(root: &SystemRoot, os_release: &str) {
+    // A link, which would be written through.
+    fs_err::remove_file(root.resolve("/etc/os-release")).unwrap();
+    root.write("/etc/os-release", os_release);
+}
+
 /// With packages beside those that every system has.
-fn create_with(packages: &str) -> Option<SystemRoot> {
+fn create_with(suite: &str, packages: &str) -> Option<SystemRoot> {
     if !is_supported() || !tools::all_installed(&["debootstrap", "apt-get"]) {
         return None;
     }
-    let Some(mirror) = find_mirror() else {
+    let Some(mirror) = find_mirror(suite) else {
         tools::skip("this machine's own packages come from no mirror of Debian");
         return None;
     };
-    let system = cache::cached_system(&format!("{SUITE}-{packages}"), |directory| {
-        bootstrap(directory, packages, &mirror)
+    let system = cache::cached_system(&format!("{suite}-{packages}"), |directory| {
+        bootstrap(directory, suite, packages, &mirror)
     });
     Some(SystemRoot::copy(&system.unwrap_or_else(|error| panic!("debootstrap: {error}"))))
 }
 
 /// Where this machine would fetch Debian's packages from.
-fn find_mirror() -> Option<String> {
+fn find_mirror(suite: &str) -> Option<String> {
     let mut targets = Command::new("apt-get");
     targets.args([
         "indextargets",
@@ -70,16 +86,16 @@ fn find_mirror() -> Option<String> {
     let listed = process::run_successfully(&mut targets);
     let sources: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
     // A mirror of another release's packages has this one's as well.
-    let same = sources.iter().find(|(release, _)| *release == SUITE);
+    let same = sources.iter().find(|(release, _)| *release == suite);
     let found = same.or_else(|| sources.iter().find(|(_, mirror)| mirror.ends_with("/debian/")));
     found.map(|(_, mirror)| (*mirror).to_owned())
 }
 
-fn bootstrap(directory: &Path, packages: &str, mirror: &str) -> io::Result<()> {
+fn bootstrap(directory: &Path, suite: &str, packages: &str, mirror: &str) -> io::Result<()> {
     // What it mounts goes away with it.
     let mut debootstrap = Command::new("unshare");
     debootstrap.args(["--mount", "--", "debootstrap", "--variant=minbase"]);
-    debootstrap.arg(format!("--include={packages}")).arg(SUITE).arg(directory).arg(mirror);
+    debootstrap.arg(format!("--include={packages}")).arg(suite).arg(directory).arg(mirror);
     let ended = process::run_with_timeout(&mut debootstrap, BOOTSTRAP_TIMEOUT);
     if ended.code != Some(0) {
         let log = fs_err::read_to_string(directory.join("debootstrap/debootstrap.log")).unwrap_or_default();

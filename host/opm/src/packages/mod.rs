@@ -5,9 +5,10 @@
 //! | `native_packages` | installing, removing, and asking what is there |
 //! | `transaction`, `installed_set` | one installation, and what really came of it |
 //! | `pin` | versions that an administrator chose |
-//! | `patience` | waiting for what passes by itself |
+//! | `retry_budget` | waiting for what passes by itself |
 //! | `package_manager`, `os_release` | a distribution's package manager, as its plugin drives it |
-//! | `legacy_scripts` | scripts that the package manager does not run |
+//! | `legacy_scripts`, `package_scripts` | scripts that the package manager does not run |
+//! | `package_error` | why packages are not as they should be |
 //! | `metadata` | what installed packages say of themselves |
 
 mod installed_set;
@@ -15,13 +16,15 @@ mod legacy_scripts;
 mod metadata;
 mod native_packages;
 mod os_release;
+mod package_error;
 mod package_manager;
-mod patience;
+mod package_scripts;
 mod pin;
+mod retry_budget;
 mod transaction;
 
 pub(crate) use legacy_scripts::PackagePart;
-pub(crate) use native_packages::RefreshState;
-pub(crate) use native_packages::{NativePackages, PackageError};
+pub(crate) use native_packages::{NativePackages, RefreshState};
+pub(crate) use package_error::PackageError;
 pub(crate) use package_manager::{FindManagerError, ManagerContext, PackageManager, PackageManagerError};
-pub(crate) use patience::Patience;
+pub(crate) use retry_budget::RetryBudget;

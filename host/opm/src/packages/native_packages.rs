@@ -2,23 +2,21 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::PathBuf;
 
 use opkg_engine::machine::{InstallOutcome, StepFailure};
 use opkg_interface::package_manager::Installed;
 use opkg_oda::{Cluster, Package, PackageId, Stage, Target, TargetKind};
 
 use super::installed_set::Presence;
-use super::legacy_scripts::{PackagePart, SaveScriptError, save_script, saved_scripts_dir};
+use super::legacy_scripts::{PackagePart, save_script};
 use super::metadata::read_metadata;
+use super::package_error::PackageError;
 use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
-use super::patience::Patience;
 use super::pin::{Companion, Pin};
+use super::retry_budget::RetryBudget;
 use super::transaction::{PackageResult, Transaction, TransactionReport};
-use crate::hooks::{self, HomeError, HookContext, HookInvocation, HookOutcome, HookRunners, NullListener};
-use crate::process::{ProcessRole, ProcessTag, StepLog, Termination};
-use crate::roots::TempFiles;
+use crate::hooks::HookRunners;
+use crate::process::{StepLog, Termination};
 
 /// Work on the packages of one target.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ pub(crate) struct NativePackages<'a> {
     pub(crate) target: &'a Target,
     pub(crate) runners: HookRunners<'a>,
     /// Of the run.
-    pub(crate) patience: &'a Patience,
+    pub(crate) retry_budget: &'a RetryBudget,
     /// The versions of packages that the package manager told of.
     pub(crate) versions: RefCell<BTreeMap<PackageId, String>>,
     /// Packages that are there in part, and how.
@@ -47,56 +45,6 @@ pub(crate) enum RefreshState {
         reason: String,
         transient: bool,
     },
-}
-
-/// Why native packages are not as they should be.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PackageError {
-    #[error(transparent)]
-    Manager(#[from] PackageManagerError),
-    #[error("{} still there, although the removal was said to have succeeded", .0.join(", "))]
-    StillThere(Vec<String>),
-    #[error("{error} ({native} is {how} now)")]
-    LeftIncomplete { native: String, how: String, error: Box<PackageManagerError> },
-    #[error("the removal took {} as well, which nobody asked for: `opm audit` shows what is missing now", .0.join(", "))]
-    RemovedOthers(Vec<String>),
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    #[error(transparent)]
-    SaveScript(#[from] SaveScriptError),
-    #[error("{} cannot be run: {error}", .script.display())]
-    SavedScript { script: PathBuf, error: io::Error },
-    #[error("the list of nodes cannot be written: {0}")]
-    Environment(io::Error),
-    #[error("{reason}")]
-    Script { reason: String, termination: Termination },
-}
-
-impl PackageError {
-    /// How the program ended that failed, where it was one.
-    pub(crate) fn termination(&self) -> Option<&Termination> {
-        match self {
-            Self::Manager(error) => error.termination(),
-            Self::LeftIncomplete { error, .. } => error.termination(),
-            Self::Script { termination, .. } => Some(termination),
-            _ => None,
-        }
-    }
-
-    /// Whether something was stopped, so that nothing has failed.
-    fn is_stop(&self) -> bool {
-        self.termination() == Some(&Termination::Stopped)
-    }
-}
-
-impl From<&PackageError> for StepFailure {
-    fn from(error: &PackageError) -> Self {
-        match error {
-            _ if error.is_stop() => Self::Stopped,
-            PackageError::Manager(cause) if cause.is_transient() => Self::Postponed(error.to_string()),
-            _ => Self::Failed(error.to_string()),
-        }
-    }
 }
 
 impl NativePackages<'_> {
@@ -129,7 +77,7 @@ impl NativePackages<'_> {
             pins: &pins,
             again: &again,
         };
-        let report = self.patience.retry(&self.context.executor.stop, log, |log| {
+        let report = self.retry_budget.retry(&self.context.executor.stop, log, |log| {
             self.read_sources(sources, log);
             let report = transaction.run(log);
             // What is not known of the sources may be what is missing.
@@ -306,7 +254,7 @@ impl NativePackages<'_> {
     /// Removes one native package; what is in the way but passes by itself is waited for.
     fn remove_native(&self, native: &str, log: &mut StepLog) -> Result<(), PackageError> {
         let names = [native.to_owned()];
-        let removed = self.patience.retry(&self.context.executor.stop, log, |log| {
+        let removed = self.retry_budget.retry(&self.context.executor.stop, log, |log| {
             let removed = self.manager.remove(&names, &self.context, log);
             let is_transient = removed.as_ref().is_err_and(PackageManagerError::is_transient);
             (removed, is_transient)
@@ -360,18 +308,6 @@ impl NativePackages<'_> {
         }
     }
 
-    fn run_post_install(
-        &self,
-        id: PackageId,
-        part: PackagePart,
-        found: &Installed,
-        stage: Stage,
-        log: &mut StepLog,
-    ) -> Result<(), PackageError> {
-        let candidates = self.scripts_to_run(id, found, part.post_install())?;
-        self.run_script(id, part.post_install()[0], stage, &candidates, log)
-    }
-
     fn remove_part(
         &self,
         id: PackageId,
@@ -388,91 +324,6 @@ impl NativePackages<'_> {
         save_script(self.context.root, &native, &last)?;
         self.remove_native(&native, log)?;
         self.run_saved_script(id, name, part, to, log)
-    }
-
-    /// Runs the script that was kept over the removal of its package, now or by a run that crashed.
-    fn run_saved_script(
-        &self,
-        id: PackageId,
-        name: &str,
-        part: PackagePart,
-        to: Stage,
-        log: &mut StepLog,
-    ) -> Result<(), PackageError> {
-        let (root, native) = (self.context.root, part.native_name(name));
-        let candidates = hooks::find_candidates(root, &saved_scripts_dir(&native), part.post_uninstall())?;
-        let (Some(home), Some(script)) = (self.home(id), candidates.first()) else { return Ok(()) };
-        let cannot = |error| PackageError::SavedScript { script: script.clone(), error };
-        // It starts in its home, which may be gone.
-        let mut home_dir = TempFiles::new(root);
-        home_dir.create_dir_all(&home).map_err(cannot)?;
-        self.run_script(id, part.post_uninstall()[0], to, &candidates, log)?;
-        drop(home_dir);
-        root.remove_with_empty_parents(script).map_err(cannot)
-    }
-
-    fn home(&self, id: PackageId) -> Option<PathBuf> {
-        self.cluster.packages.get(&id).map(|package| hooks::package_home(&package.name))
-    }
-
-    /// The files that serve a script which the package manager does not run: none, where it has run the package's own.
-    fn scripts_to_run(
-        &self,
-        id: PackageId,
-        found: &Installed,
-        names: &[&str],
-    ) -> Result<Vec<PathBuf>, HomeError> {
-        let Some(home) = self.home(id) else { return Ok(Vec::new()) };
-        let mut candidates = hooks::find_candidates(self.context.root, &home, names)?;
-        let starts_with_component = candidates.first().is_some_and(|file| hooks::is_component(file));
-        if found.has_scriptlets && !starts_with_component {
-            candidates.clear();
-        }
-        Ok(candidates)
-    }
-
-    /// Runs the first of these files, if there is any, as the script of this name.
-    fn run_script(
-        &self,
-        id: PackageId,
-        name: &str,
-        stage: Stage,
-        candidates: &[PathBuf],
-        log: &mut StepLog,
-    ) -> Result<(), PackageError> {
-        let (Some(script), Some(package)) = (candidates.first(), self.cluster.packages.get(&id)) else {
-            return Ok(());
-        };
-        let hook_context = HookContext {
-            cluster: self.cluster,
-            package: Some(package),
-            stage,
-            target: &self.target.address,
-            image: None,
-            tag: ProcessTag { role: ProcessRole::Script, ..self.context.tag.clone() },
-        };
-        let file = script.file_name().unwrap_or_default().to_string_lossy();
-        let call = HookInvocation {
-            name,
-            display_name: format!("{file} of {}", package.name),
-            context: &hook_context,
-            root: self.context.root,
-            home: hooks::package_home(&package.name),
-            candidates: candidates.to_vec(),
-            arguments: Vec::new(),
-            environment: hooks::hook_environment(self.context.config, &hook_context)
-                .map_err(PackageError::Environment)?,
-            shared_dirs: Vec::new(),
-            timeout: self.context.config.limits.hook_timeout(),
-        };
-        match self.runners.run(&call, log, &mut NullListener) {
-            HookOutcome::Done => Ok(()),
-            HookOutcome::Stopped => {
-                let reason = format!("{} was stopped", call.display_name);
-                Err(PackageError::Script { reason, termination: Termination::Stopped })
-            }
-            HookOutcome::Failed { reason, termination } => Err(PackageError::Script { reason, termination }),
-        }
     }
 }
 

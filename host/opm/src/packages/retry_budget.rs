@@ -18,11 +18,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The time that a run may spend on waiting, for all of its steps together: where the network is away, it is so for each
 /// of a hundred images.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct RetryBudget {
     remaining: Cell<Duration>,
 }
 
-impl Patience {
+impl RetryBudget {
     /// As long as a run may wait.
     pub(crate) fn new(limit: Duration) -> Self {
         Self { remaining: Cell::new(limit) }
@@ -81,23 +81,23 @@ mod tests {
 
     #[test]
     fn waits_grow_until_the_time_of_the_run_is_over() {
-        let patience = Patience::new(Duration::from_secs(100));
+        let retry_budget = RetryBudget::new(Duration::from_secs(100));
         let waits: Vec<u64> = (1..9)
             .map_while(|attempts| {
-                let wait = patience.next_wait(attempts)?;
-                patience.remaining.set(patience.remaining.get() - wait);
+                let wait = retry_budget.next_wait(attempts)?;
+                retry_budget.remaining.set(retry_budget.remaining.get() - wait);
                 Some(wait.as_secs())
             })
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 9]);
-        assert_eq!(Patience::new(Duration::ZERO).next_wait(1), None);
-        assert_eq!(Patience::new(Duration::from_secs(100)).next_wait(u32::MAX), Some(LONGEST_WAIT));
+        assert_eq!(RetryBudget::new(Duration::ZERO).next_wait(1), None);
+        assert_eq!(RetryBudget::new(Duration::from_secs(100)).next_wait(u32::MAX), Some(LONGEST_WAIT));
     }
 
     #[test]
     fn who_is_to_stop_waits_no_longer() {
-        let (patience, stop) = (Patience::new(Duration::from_secs(3600)), StopToken::default());
+        let (retry_budget, stop) = (RetryBudget::new(Duration::from_secs(3600)), StopToken::default());
         stop.request();
-        assert!(!patience.wait(Duration::from_secs(3600), &stop));
+        assert!(!retry_budget.wait(Duration::from_secs(3600), &stop));
     }
 }
