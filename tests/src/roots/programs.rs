@@ -20,7 +20,7 @@ pub const REQUIRED_PROGRAMS: [&str; 4] = ["busybox", "ldd", "bash", "perl"];
 ///
 /// # Panics
 ///
-/// If one of [`NEEDED`] is missing.
+/// If one of [`REQUIRED_PROGRAMS`] is missing.
 pub fn install(root: &Path) {
     for directory in ["bin", "sbin", "lib", "lib64"] {
         fs_err::create_dir_all(root.join("usr").join(directory)).unwrap();
