@@ -18,6 +18,15 @@ pub fn create_directory(purpose: &str) -> PathBuf {
     path
 }
 
+/// Where tests write: `target/tmp`. Programs of packages have a `/tmp` of their own, and the like: what lies in there is
+/// somewhere else.
+#[must_use]
+pub fn root_directory() -> PathBuf {
+    let usual = target_directory().join("tmp");
+    let is_hidden = ["/tmp", "/run", "/dev"].iter().any(|hidden| usual.starts_with(hidden));
+    if is_hidden { PathBuf::from("/var/tmp/opkg-tests") } else { usual }
+}
+
 /// The directory of the build that this process belongs to: `target`.
 #[must_use]
 pub fn target_directory() -> PathBuf {
@@ -42,7 +51,7 @@ fn profile_directory(program: &Path) -> &Path {
 fn scratch_root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
-        let all = target_directory().join("tmp").join("end-to-end");
+        let all = root_directory().join("end-to-end");
         fs_err::create_dir_all(&all).unwrap();
         for entry in fs_err::read_dir(&all).unwrap().flatten() {
             let of = entry.file_name();

@@ -14,6 +14,7 @@ use opkg_engine::packages::PackageMetadata;
 use opkg_oda::{Cluster, Package, PackageClass, PackageId, PackageState, Stage, StateKey, Target, TargetId};
 use opkg_opm::{Config, StopToken, System, SystemOptions};
 use opkg_runtime::RuntimeOptions;
+use opkg_tests::scratch;
 
 pub const SERVER: TargetId = TargetId(1);
 pub const IMAGE: TargetId = TargetId(2);
@@ -33,7 +34,9 @@ pub const LAUNCHER_VAR: &str = "OPM_TEST_LAUNCHER";
 
 /// Not below /tmp, which every root has of its own while something runs there.
 fn scratch_parent() -> PathBuf {
-    std::env::var_os(DIRECTORY_VAR).map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+    let parent = std::env::var_os(DIRECTORY_VAR).map_or_else(scratch::root_directory, PathBuf::from);
+    fs::create_dir_all(&parent).unwrap();
+    parent
 }
 
 pub struct Fixture {
