@@ -231,7 +231,9 @@ mod tests {
         let install = "install --auto-agree-with-licenses";
         assert_eq!(
             lines(Zypper::install(&packages, &target)),
-            [format!("zypper --non-interactive {install} --oldpackage opkg-x=2:1.0-1 opkg-y")]
+            [format!(
+                "zypper --non-interactive {install} --download-in-advance --oldpackage opkg-x=2:1.0-1 opkg-y"
+            )]
         );
         assert_eq!(
             lines(Zypper::simulate(&packages, &target)),
@@ -241,7 +243,9 @@ mod tests {
         );
         assert_eq!(
             lines(Zypper::reinstall(&packages, &target)),
-            [format!("zypper --non-interactive {install} --force --oldpackage opkg-x=2:1.0-1 opkg-y")]
+            [format!(
+                "zypper --non-interactive {install} --download-in-advance --force --oldpackage opkg-x=2:1.0-1 opkg-y"
+            )]
         );
         assert_eq!(
             lines(Zypper::offers(&["opkg-x".to_owned()], &target)),
