@@ -63,7 +63,12 @@ fn a_plugin_has_nothing_run_that_was_not_granted() {
     let crate_directory = opkg_tests::opkgc::workspace().join("examples/plugins/arch");
     let file = opkgc.home().join("arch.wasm");
     let path = file.to_str().unwrap();
-    let built = opkgc.run(["plugin", "build", crate_directory.to_str().unwrap(), "-o", path]);
+    let mut build = opkgc.command(["plugin", "build", crate_directory.to_str().unwrap(), "-o", path]);
+    // The toolchain is that of whoever runs the tests.
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        build.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let built = process::run(build.env("CARGO_TARGET_DIR", scratch::target_directory()));
     if built.code != Some(0) && built.stderr.contains("wasm32") {
         return opkg_tests::tools::skip(&format!("no plugin can be built here: {}", built.combined_output()));
     }
