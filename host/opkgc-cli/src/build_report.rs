@@ -126,10 +126,20 @@ impl BuildReport {
                 JobStatus::NotTried => {}
             }
         }
-        if let Some(packages) = staged {
-            let target = target.clone();
-            self.built.push(BuiltJob { title, target, packages, result, files: Vec::new() });
-        }
+        self.keep(title, target, staged, result);
+    }
+
+    /// What was made is published later, if anything was.
+    fn keep(
+        &mut self,
+        title: String,
+        target: &Target,
+        staged: Option<StagedPackages>,
+        result: Option<usize>,
+    ) {
+        let target = target.clone();
+        let built = staged.map(|packages| BuiltJob { title, target, packages, result, files: Vec::new() });
+        self.built.extend(built);
     }
 
     /// What was made for a target, in the order of the jobs.
@@ -172,10 +182,7 @@ impl BuildReport {
                 None => self.shell.status(&format!("{title} for {target}: made")),
             }
         }
-        if let Some(packages) = packages {
-            let target = target.clone();
-            self.built.push(BuiltJob { title, target, packages, result, files: Vec::new() });
-        }
+        self.keep(title, target, packages, result);
     }
 
     /// What was [staged](Self::staged) for a target has come to its directory, or nothing of it has.

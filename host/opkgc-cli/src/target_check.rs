@@ -77,12 +77,17 @@ impl TargetCheck {
     /// Where nobody asked for the targets, one that packages cannot be made for is worth a warning, as long as there are
     /// others.
     pub fn tolerate_single_targets(&mut self) {
-        if self.licenses.is_empty() {
+        if !self.is_packaged_anywhere() {
             return;
         }
         for finding in self.findings.iter_mut().filter(|found| found.diagnostic.severity == Severity::Error) {
             finding.diagnostic.severity = Severity::Warning;
         }
+    }
+
+    /// Whether there is a target that packages can be made for.
+    fn is_packaged_anywhere(&self) -> bool {
+        !self.licenses.is_empty()
     }
 
     fn add_findings(&mut self, diagnostics: Vec<Diagnostic>, target: &str) {
