@@ -27,6 +27,12 @@ pub fn stage(
     // It has no files that would have to be read.
     let source = OpkgSource { opkg: &opkg, directory: Path::new("") };
     output
-        .stage_binary_package(&generated.output, filesystem::PACKAGE, source, plan.signer.as_ref())
+        .stage_binary_package(
+            &target.to_string(),
+            &generated.output,
+            filesystem::PACKAGE,
+            source,
+            plan.signer.as_ref(),
+        )
         .context(format_args!("cannot write to {}", output.path().display()))
 }

@@ -111,7 +111,7 @@ impl Job<'_> {
         }
         let source = OpkgSource { opkg, directory: &self.package.directory };
         let signer = plan.signer.as_ref();
-        match output.stage(&generated.output, source, plan.builder, signer) {
+        match output.stage(&self.target.to_string(), &generated.output, source, plan.builder, signer) {
             Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, plan.builder));

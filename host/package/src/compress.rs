@@ -3,14 +3,21 @@
 use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
-use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
+use liblzma::stream::{Check, Filters, LzmaOptions, MatchFinder, Stream};
 use liblzma::write::XzEncoder;
 
-/// Level of xz. Above it the dictionary alone grows.
-pub(crate) const XZ_PRESET: u32 = 6;
+/// Bytes up to which data is compressed with less effort than the tools of the distributions take. Above, the parameters
+/// of both libraries for small data end, and the same saving would cost 5 to 15 % in size.
+const SMALL_DATA: usize = 256 << 10;
 
-/// Of zstd: the highest that needs no more memory to read than the others.
-pub(crate) const ZSTD_LEVEL: i32 = 19;
+/// Level of xz, as far as readers are concerned: above it the dictionary alone grows.
+pub(crate) const XZ_PRESET: i32 = 6;
+
+/// Level of zstd: the highest that readers need no more memory for. For small data, the next lower strategy takes a
+/// third of the time for 0.5 % more bytes.
+pub(crate) fn zstd_level(data_bytes: usize) -> i32 {
+    if data_bytes <= SMALL_DATA { 15 } else { 19 }
+}
 
 /// A gzip stream without name and time.
 pub(crate) fn gzip<W: Write>(inner: W, level: u32) -> GzEncoder<W> {
@@ -27,15 +34,19 @@ pub(crate) fn gzip_bytes(data: &[u8]) -> io::Result<Vec<u8>> {
 
 /// A zstd frame that names the size of its data, so that readers allocate no more than that.
 pub(crate) fn zstd(data: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(data, ZSTD_LEVEL)
+    zstd::bulk::compress(data, zstd_level(data.len()))
 }
 
 /// An xz stream with a dictionary no larger than the data: liblzma allocates ten times the dictionary.
 pub(crate) fn xz(data: &[u8]) -> io::Result<Vec<u8>> {
     const LARGEST_DICTIONARY: usize = 8 << 20;
     let dictionary = data.len().next_power_of_two().clamp(64 << 10, LARGEST_DICTIONARY);
-    let mut options = LzmaOptions::new_preset(XZ_PRESET)?;
+    let mut options = LzmaOptions::new_preset(XZ_PRESET.unsigned_abs())?;
     options.dict_size(u32::try_from(dictionary).unwrap_or(u32::MAX));
+    if data.len() <= SMALL_DATA {
+        // Half of the preset's time for 1 % more; for large data it takes longer than the preset.
+        options.match_finder(MatchFinder::HashChain4).nice_len(48).depth(24);
+    }
     let mut filters = Filters::new();
     filters.lzma2(&options);
     let stream = Stream::new_stream_encoder(&filters, Check::Crc64)?;

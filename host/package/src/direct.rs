@@ -1,6 +1,6 @@
 //! Packages written by this crate, from the records that a plugin returned.
 
-use opkg_interface::artefacts::{Container, Output, SourcePackage};
+use opkg_interface::artefacts::{BinaryPackage, Container, Output, SourcePackage};
 
 use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
@@ -9,55 +9,92 @@ use crate::permissions::file_mode;
 use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::written::OutputKind;
-use crate::{archive, deb, rpm};
+use crate::{archive, deb, parallel, rpm};
 
-/// Writes all binary packages into `tree`, each under its own name, and signatures of those that have no place for one
-/// in themselves. Returns the names, and what is behind each.
-pub(crate) fn build_packages(
-    output: &Output,
-    source: OpkgSource<'_>,
-    tree: &OutputTree<'_>,
-    signer: Option<&Signer>,
-) -> Result<Vec<(String, OutputKind)>, Error> {
-    let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
-    let mut names = Vec::with_capacity(output.packages.len());
-    for package in &output.packages {
-        let bytes = match &output.container {
-            Container::Rpm(format) => rpm::build_binary(package, *format, &source_name, source, signer)?,
-            Container::Deb(compression) => deb::build_deb(package, *compression, source)?,
-            Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
-        };
-        tree.write(&package.file_name, &bytes, file_mode(false))?;
-        names.push((package.file_name.clone(), OutputKind::BinaryPackage));
-        if let (Container::Archive(_), Some(signer)) = (&output.container, signer) {
-            let name = format!("{}.sig", package.file_name);
-            tree.write(&name, &signer.sign_detached(&bytes, source.timestamp())?, file_mode(false))?;
-            names.push((name, OutputKind::Signature));
-        }
-    }
-    Ok(names)
+/// A file that was made and is to be written, by its name.
+type MadeFile = (String, Vec<u8>, OutputKind);
+
+/// Which of the packages of an OPKG are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// The source package alone.
+    Source,
+    /// The binary packages alone.
+    Binaries,
+    /// All of them.
+    All,
 }
 
-/// Writes the source package that the container's format has beside what [`crate::lay_out`] laid into
-/// `tree`: of a spec and the archive that feeds it. Returns its name.
-pub(crate) fn build_source_package(
+/// Writes packages into `tree`, each under its own name: the source package that the container's format has beside what
+/// was laid into `tree` before (of a spec and the archive that feeds it), and the binary ones, with signatures of those
+/// that have no place for one in themselves. Returns the names, and what is behind each. They are made on so many
+/// threads, and are the same whatever their number.
+pub(crate) fn write_packages(
+    output: &Output,
+    selection: Selection,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
+    signer: Option<&Signer>,
+    threads: usize,
+) -> Result<Vec<(String, OutputKind)>, Error> {
+    let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
+    let has_source = selection != Selection::Binaries;
+    let binaries = if selection == Selection::Source { &[] } else { output.packages.as_slice() };
+    let work: Vec<Option<&BinaryPackage>> =
+        has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
+    let made = parallel::map(threads, &work, |package| match package {
+        None => make_source_package(output, source, tree, signer),
+        Some(package) => make_binary_package(package, output, &source_name, source, signer),
+    });
+    let mut written = Vec::new();
+    for files in made {
+        for (name, bytes, kind) in files? {
+            tree.write(&name, &bytes, file_mode(false))?;
+            written.push((name, kind));
+        }
+    }
+    Ok(written)
+}
+
+fn make_binary_package(
+    package: &BinaryPackage,
+    output: &Output,
+    source_name: &str,
+    source: OpkgSource<'_>,
+    signer: Option<&Signer>,
+) -> Result<Vec<MadeFile>, Error> {
+    let bytes = match &output.container {
+        Container::Rpm(format) => rpm::build_binary(package, *format, source_name, source, signer)?,
+        Container::Deb(compression) => deb::build_deb(package, *compression, source)?,
+        Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
+    };
+    let signature = match (&output.container, signer) {
+        (Container::Archive(_), Some(signer)) => Some(signer.sign_detached(&bytes, source.timestamp())?),
+        _ => None,
+    };
+    let name = package.file_name.clone();
+    let signature = signature.map(|signature| (format!("{name}.sig"), signature, OutputKind::Signature));
+    Ok([(name, bytes, OutputKind::BinaryPackage)].into_iter().chain(signature).collect())
+}
+
+/// Nothing, where the format has none.
+fn make_source_package(
     output: &Output,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
     signer: Option<&Signer>,
-) -> Result<Option<String>, Error> {
+) -> Result<Vec<MadeFile>, Error> {
     let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
     else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let spec = output.meta_files.iter().find(|file| file.path.ends_with(".spec"));
     let (Some(spec), Some(name)) = (spec, rpm::source_file_name(&output.packages)) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
         return Err(Error::TooLarge(name));
     };
     let bytes = rpm::build_source(&output.packages, *format, spec, (&tarball.path, archive), source, signer)?;
-    tree.write(&name, &bytes, file_mode(false))?;
-    Ok(Some(name))
+    Ok(vec![(name, bytes, OutputKind::SourcePackage)])
 }

@@ -20,6 +20,7 @@ mod native;
 mod output_dir;
 mod output_tree;
 mod ownership;
+mod parallel;
 mod permissions;
 mod publish;
 mod quilt;

@@ -11,7 +11,8 @@ use opkg_scratch::ScratchDir;
 
 use crate::error::Error;
 use crate::index_request::IndexRequest;
-use crate::publish::{self, StagedFile};
+use crate::output_tree::OutputTree;
+use crate::publish;
 use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::write::{self, BuildMode};
@@ -23,14 +24,15 @@ pub struct OutputDir {
     path: PathBuf,
     /// As soon as there is something to write.
     scratch: Mutex<Option<ScratchDir>>,
-    /// How many directories were begun in the hidden one.
-    directories: AtomicUsize,
+    /// How many publications were begun.
+    publications: AtomicUsize,
+    /// That make the packages of one OPKG.
+    threads: usize,
 }
 
 /// What was made of one OPKG, complete but not in its place yet.
 #[derive(Debug)]
 pub struct StagedPackages {
-    directory: PathBuf,
     files: Vec<(String, OutputKind)>,
 }
 
@@ -59,7 +61,18 @@ impl OutputDir {
     /// It is created, if need be, when something is written; what runs that were killed left in it goes then.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), scratch: Mutex::new(None), directories: AtomicUsize::new(0) }
+        Self {
+            path: path.to_owned(),
+            scratch: Mutex::new(None),
+            publications: AtomicUsize::new(0),
+            threads: 1,
+        }
+    }
+
+    /// Makes the packages of one OPKG on so many threads. Their bytes do not depend on it.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     #[must_use]
@@ -67,9 +80,8 @@ impl OutputDir {
         &self.path
     }
 
-    /// A new directory within the hidden one.
-    fn create_directory(&self) -> Result<PathBuf, Error> {
-        let number = self.directories.fetch_add(1, Ordering::Relaxed);
+    /// A path within the hidden directory.
+    fn scratch_path(&self, path: &str) -> Result<PathBuf, Error> {
         // Whoever died while holding it left it as it was.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         let scratch = match &mut *scratch {
@@ -82,24 +94,30 @@ impl OutputDir {
                 none.insert(ScratchDir::new(".opkgc-", Some(&self.path)).map_err(named)?)
             }
         };
-        let directory = scratch.path().join(number.to_string());
-        fs::create_dir(&directory)?;
-        Ok(directory)
+        Ok(scratch.path().join(path))
     }
 
-    /// Makes meta-files and source packages, and with a builder the binary packages. With a signer, packages are
-    /// signed that have a place for signatures of their own, except those of a native build.
+    /// Where everything is staged that is going to be in the directory `name`.
+    fn staging_directory(&self, name: &str) -> Result<PathBuf, Error> {
+        self.scratch_path(&format!("staged-{name}"))
+    }
+
+    /// Makes meta-files and source packages, and with a builder the binary packages, for the directory `name`. With a
+    /// signer, packages are signed that have a place for signatures of their own, except those of a native build.
     ///
     /// # Errors
-    /// On any error nothing is left of them.
+    /// When something else was staged under one of the names. On any error nothing is left of them.
     pub fn stage(
         &self,
+        name: &str,
         output: &Output,
         source: OpkgSource<'_>,
         builder: BuildMode,
         signer: Option<&Signer>,
     ) -> Result<StagedPackages, Error> {
-        self.stage_with(|directory| write::write_into(directory, output, source, builder, signer))
+        self.stage_with(name, source, |tree| {
+            write::write_into(tree, output, source, builder, signer, self.threads)
+        })
     }
 
     /// The same of the one binary package of this name, without anything that it is made of.
@@ -108,31 +126,40 @@ impl OutputDir {
     /// As of [`Self::stage`]; also where there is no such package.
     pub fn stage_binary_package(
         &self,
-        output: &Output,
         name: &str,
+        output: &Output,
+        package: &str,
         source: OpkgSource<'_>,
         signer: Option<&Signer>,
     ) -> Result<StagedPackages, Error> {
-        self.stage_with(|directory| write::write_binary_package_into(directory, output, name, source, signer))
+        self.stage_with(name, source, |tree| {
+            write::write_binary_package_into(tree, output, package, source, signer)
+        })
     }
 
     fn stage_with(
         &self,
-        write: impl FnOnce(&Path) -> Result<Vec<(String, OutputKind)>, Error>,
+        name: &str,
+        source: OpkgSource<'_>,
+        write: impl FnOnce(&OutputTree<'_>) -> Result<Vec<(String, OutputKind)>, Error>,
     ) -> Result<StagedPackages, Error> {
-        let directory = self.create_directory()?;
-        match write(&directory) {
-            Ok(files) => Ok(StagedPackages { directory, files }),
+        let directory = self.staging_directory(name)?;
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let tree = OutputTree::new(&directory, source.timestamp());
+        match write(&tree) {
+            Ok(files) => Ok(StagedPackages { files }),
             Err(error) => {
-                // What stays goes with the whole; the first error is the one that counts.
-                let _ = fs::remove_dir_all(&directory);
+                tree.remove();
                 Err(error)
             }
         }
     }
 
-    /// Puts sets of packages into the directory `name`, which is created if need be, and writes the index of everything
-    /// that is in it then. What stood there under the same names is replaced. Whoever looks into the directory, and
+    /// Puts the packages that were staged for the directory `name`, all `sets` of them, into that directory, which is
+    /// created if need be, and writes the index of everything that is in it then. What stood there under the same names is replaced. Whoever looks into the directory, and
     /// whatever becomes of this process, finds it as it was or as it becomes; only where the file system cannot
     /// exchange directories, the files come one after the other, each as a whole and the index last.
     ///
@@ -149,12 +176,12 @@ impl OutputDir {
         wait: &dyn Fn(),
     ) -> Result<PublishedFiles, Error> {
         let place = self.path.join(name);
-        let files: Vec<StagedFile> = sets
-            .iter()
-            .flat_map(|set| set.files.iter().map(|(path, _)| StagedFile { root: &set.directory, path }))
-            .collect();
-        let work = self.create_directory()?;
-        let indexed = publish::publish(&self.path, &place, &work, &files, index, wait)?;
+        let paths: Vec<&str> = sets.iter().flat_map(|set| set.paths()).collect();
+        let staged = self.staging_directory(name)?;
+        let number = self.publications.fetch_add(1, Ordering::Relaxed);
+        let work = self.scratch_path(&number.to_string())?;
+        fs::create_dir(&work)?;
+        let indexed = publish::publish(&self.path, &place, &work, &staged, &paths, index, wait)?;
         let written = |path: &String, kind: OutputKind| WrittenFile { path: place.join(path), kind };
         Ok(PublishedFiles {
             packages: sets
@@ -191,7 +218,7 @@ pub fn write_packages(
     signer: Option<&Signer>,
 ) -> Result<Vec<WrittenFile>, Error> {
     let (parent, name) = OutputDir::in_parent(directory)?;
-    let staged = parent.stage(output, source, builder, signer)?;
+    let staged = parent.stage(&name, output, source, builder, signer)?;
     let published = parent.publish(&name, &[&staged], None, &|| ())?;
     Ok(published.packages.into_iter().flatten().collect())
 }

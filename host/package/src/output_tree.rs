@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
@@ -14,15 +15,18 @@ use crate::error::Error;
 use crate::permissions::file_mode;
 use crate::source::{OpkgSource, into_error};
 
-/// A directory that files are laid into. Paths are relative to it and were checked before.
+/// A directory that files are laid into, beside what others lay there. Paths are relative to it and were checked before.
 pub(crate) struct OutputTree<'a> {
     root: &'a Path,
     mtime: SystemTime,
+    /// Directories and what is in them, in the order in which they came.
+    created: Mutex<Vec<PathBuf>>,
 }
 
 impl<'a> OutputTree<'a> {
     pub(crate) fn new(root: &'a Path, time: u64) -> Self {
-        Self { root, mtime: SystemTime::UNIX_EPOCH + Duration::from_secs(time) }
+        let mtime = SystemTime::UNIX_EPOCH + Duration::from_secs(time);
+        Self { root, mtime, created: Mutex::default() }
     }
 
     /// The OPKG's own files below `directory`.
@@ -30,7 +34,9 @@ impl<'a> OutputTree<'a> {
         for file in &source.opkg.files {
             let path = format!("{directory}/{}", file.path);
             if let Some(link) = &file.link {
-                symlink(link, self.create_parents(&path)?)?;
+                let place = self.create_parents(&path)?;
+                symlink(link, &place)?;
+                self.note(place);
             } else {
                 let mut to = self.create(&path)?;
                 io::copy(&mut source.open(file)?, &mut to).map_err(into_error)?;
@@ -60,9 +66,31 @@ impl<'a> OutputTree<'a> {
         Ok(if fits { Some(fs::read(&file)?) } else { None })
     }
 
-    /// A new file; fails if there is one already.
+    /// A new file.
+    ///
+    /// # Errors
+    /// If something of that name was laid in before, of this OPKG or of another.
     pub(crate) fn create(&self, path: &str) -> Result<fs::File, Error> {
-        Ok(fs::File::create_new(self.create_parents(path)?)?)
+        let place = self.create_parents(path)?;
+        let file = fs::File::create_new(&place).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::InvalidOutput(format!("two files are called {path}")),
+            _ => error.into(),
+        })?;
+        self.note(place);
+        Ok(file)
+    }
+
+    /// Removes everything that was laid in, and no directory that something else is in.
+    pub(crate) fn remove(self) {
+        let created = self.created.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for path in created.into_iter().rev() {
+            // What stays goes with the whole; the error that led to this is the one that counts.
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+        }
+    }
+
+    fn note(&self, path: PathBuf) {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
     /// Gives a finished file its mode and time.
@@ -76,7 +104,10 @@ impl<'a> OutputTree<'a> {
         for (end, _) in path.match_indices('/') {
             let directory = self.root.join(&path[..end]);
             match fs::create_dir(&directory) {
-                Ok(()) => fs::set_permissions(&directory, Permissions::from_mode(0o755))?,
+                Ok(()) => {
+                    fs::set_permissions(&directory, Permissions::from_mode(0o755))?;
+                    self.note(directory);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error.into()),
             }

@@ -1,10 +1,10 @@
 //! Everything that is made of one OPKG for one target.
 
-use std::path::Path;
 use std::time::Instant;
 
 use opkg_interface::artefacts::Output;
 
+use crate::direct::Selection;
 use crate::error::Error;
 use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
@@ -27,31 +27,23 @@ pub enum BuildMode {
     },
 }
 
-/// Writes meta-files and source packages, and with a builder the binary packages, into `directory`, which is new.
-/// Returns the paths in there.
+/// Writes meta-files and source packages, and with a builder the binary packages, into `tree`. Returns the paths in there.
 pub(crate) fn write_into(
-    directory: &Path,
+    tree: &OutputTree<'_>,
     output: &Output,
     source: OpkgSource<'_>,
     builder: BuildMode,
     signer: Option<&Signer>,
+    threads: usize,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
     let started = Instant::now();
-    let tree = OutputTree::new(directory, source.timestamp());
-    let mut written = write_sources(output, source, &tree, signer)?;
-    written.extend(
-        direct::build_source_package(output, source, &tree, signer)?
-            .map(|path| (path, OutputKind::SourcePackage)),
-    );
-    let packages = match builder {
-        BuildMode::None => Vec::new(),
-        BuildMode::Direct => direct::build_packages(output, source, &tree, signer)?,
-        BuildMode::Native { verbose } => {
-            let names = native::run_native_build(output, source, &tree, verbose)?;
-            names.into_iter().map(|path| (path, OutputKind::BinaryPackage)).collect()
-        }
-    };
-    written.extend(packages);
+    let mut written = write_sources(output, source, tree, signer)?;
+    let selection = if builder == BuildMode::Direct { Selection::All } else { Selection::Source };
+    written.extend(direct::write_packages(output, selection, source, tree, signer, threads)?);
+    if let BuildMode::Native { verbose } = builder {
+        let names = native::run_native_build(output, source, tree, verbose)?;
+        written.extend(names.into_iter().map(|path| (path, OutputKind::BinaryPackage)));
+    }
     if builder == BuildMode::Direct {
         let of =
             |wanted| written.iter().filter(move |(_, role)| *role == wanted).map(|(path, _)| path.as_str());
@@ -59,12 +51,12 @@ pub(crate) fn write_into(
             output,
             &of(OutputKind::SourcePackage).collect::<Vec<_>>(),
             source,
-            &tree,
+            tree,
             signer,
         )?;
         written.extend(records.into_iter().map(|path| (path, OutputKind::BuildRecord)));
     }
-    tracing::debug!(directory = %directory.display(), files = written.len(), elapsed = ?started.elapsed(), "staged");
+    tracing::debug!(package = source.opkg.name, files = written.len(), elapsed = ?started.elapsed(), "staged");
     Ok(written)
 }
 
@@ -73,7 +65,7 @@ pub(crate) fn write_into(
 /// # Errors
 /// Also where there is no such package.
 pub(crate) fn write_binary_package_into(
-    directory: &Path,
+    tree: &OutputTree<'_>,
     output: &Output,
     name: &str,
     source: OpkgSource<'_>,
@@ -82,5 +74,5 @@ pub(crate) fn write_binary_package_into(
     let package = output.packages.iter().find(|package| package.name == name);
     let package = package.ok_or_else(|| Error::InvalidOutput(format!("there is no package {name}")))?;
     let only = Output { packages: vec![package.clone()], ..output.clone() };
-    direct::build_packages(&only, source, &OutputTree::new(directory, source.timestamp()), signer)
+    direct::write_packages(&only, Selection::Binaries, source, tree, signer, 1)
 }

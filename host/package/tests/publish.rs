@@ -12,7 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use fs_err as fs;
-use opkg_interface::artefacts::{BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat};
+use opkg_interface::artefacts::{
+    BinaryPackage, Compression, Container, DigestAlgorithm, Output, RpmFormat, SourcePackage,
+};
 use opkg_package::{BuildMode, Error, IndexRequest, OutputDir, write_index, write_packages};
 use package::{fixture, output_of, sample_package, write_single};
 use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
@@ -52,8 +54,13 @@ impl Place {
             ..sample_package(&fixture)
         };
         let output_dir = OutputDir::new(self.root.path());
-        let staged =
-            output_dir.stage(&output_of(&package, container), fixture.source(), BuildMode::Direct, None)?;
+        let staged = output_dir.stage(
+            "out",
+            &output_of(&package, container),
+            fixture.source(),
+            BuildMode::Direct,
+            None,
+        )?;
         let index = Some(IndexRequest { name: "x", signer: None });
         output_dir.publish("out", &[&staged], index, &|| ()).map(drop)
     }
@@ -251,7 +258,7 @@ fn two_at_a_time_come_one_after_the_other() {
             let package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
             let output_dir = OutputDir::new(place.root.path());
             let staged = output_dir
-                .stage(&output_of(&package, RPM), fixture.source(), BuildMode::Direct, None)
+                .stage("out", &output_of(&package, RPM), fixture.source(), BuildMode::Direct, None)
                 .unwrap();
             let wait = move || sender.send(()).unwrap();
             output_dir.publish("out", &[&staged], None, &wait).unwrap();
@@ -281,7 +288,7 @@ fn many_at_a_time_lose_nothing() {
                 let waited = Cell::new(0);
                 let output_dir = OutputDir::new(place.root.path());
                 let staged = output_dir
-                    .stage(&output_of(&package, DEB), fixture.source(), BuildMode::Direct, None)
+                    .stage("out", &output_of(&package, DEB), fixture.source(), BuildMode::Direct, None)
                     .unwrap();
                 let index = Some(IndexRequest { name: "x", signer: None });
                 output_dir.publish("out", &[&staged], index, &|| waited.set(1)).unwrap();
@@ -321,4 +328,60 @@ fn a_directory_is_made_or_refused() {
     assert_eq!(names(made.path()), ["tree", "x"]);
     let output = output_of(&sample_package(&fixture), RPM);
     assert!(write_packages(&output, fixture.source(), Path::new("/"), BuildMode::Direct, None).is_err());
+}
+
+#[test]
+fn what_is_staged_beside_others_does_not_replace_their_files() {
+    let place = Place::new();
+    let fixture = fixture();
+    let output_dir = OutputDir::new(place.root.path());
+    let stage = |names: &[&str], directory: &str| {
+        let sample = sample_package(&fixture);
+        let packages = names.iter().map(|name| BinaryPackage { file_name: (*name).into(), ..sample.clone() });
+        let output = Output { packages: packages.collect(), ..output_of(&sample, RPM) };
+        let output = with_tree(output, directory);
+        output_dir.stage("out", &output, fixture.source(), BuildMode::Direct, None)
+    };
+    let first = stage(&["a.rpm"], "one").unwrap();
+    let error = stage(&["b.rpm", "a.rpm"], "two").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the plugin returned something that cannot be packed: two files are called a.rpm"
+    );
+    let third = stage(&["c.rpm"], "three").unwrap();
+    output_dir.publish("out", &[&first, &third], None, &|| ()).unwrap();
+    assert_eq!(names(&place.out()), ["a.rpm", "c.rpm", "one", "three"]);
+}
+
+#[test]
+fn packages_are_the_same_on_any_number_of_threads() {
+    let fixture = fixture();
+    let sample = sample_package(&fixture);
+    let packages = (0..9).map(|number| BinaryPackage {
+        file_name: format!("x{number}.rpm"),
+        name: format!("opkg-x{number}"),
+        ..sample.clone()
+    });
+    let output = Output { packages: packages.collect(), ..output_of(&sample, RPM) };
+    let made = [1, 2, 5, 50].map(|threads| {
+        let place = Place::new();
+        let output_dir = OutputDir::new(place.root.path()).with_threads(threads);
+        let staged = output_dir.stage("out", &output, fixture.source(), BuildMode::Direct, None).unwrap();
+        assert_eq!(
+            staged.paths().skip(1).collect::<Vec<_>>(),
+            output.packages.iter().map(|package| &package.file_name).collect::<Vec<_>>()
+        );
+        output_dir.publish("out", &[&staged], None, &|| ()).unwrap();
+        output
+            .packages
+            .iter()
+            .map(|package| fs::read(place.at(&package.file_name)).unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert!(made.iter().all(|files| *files == made[0]));
+}
+
+/// With the OPKG's files in that directory.
+fn with_tree(output: Output, directory: &str) -> Output {
+    Output { source: SourcePackage::Tree(directory.into()), ..output }
 }

@@ -29,6 +29,7 @@ use crate::{
 pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> {
     let threads = arguments.jobs.map(usize::from);
     let registry = plugins::discover_plugins(shell, &arguments.plugins.files, threads)?;
+    let threads = threads.unwrap_or_else(opkg_runtime::parallelism);
     if arguments.supported_dist {
         return supported_dists::print_distributions(shell, &registry);
     }
@@ -69,7 +70,8 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         (true, None) if arguments.no_sign => IndexPlan::UnsignedOnPurpose,
         (true, None) => IndexPlan::Unsigned,
     };
-    let output = OutputDir::new(&arguments.output);
+    let output =
+        OutputDir::new(&arguments.output).with_threads(threads.div_ceil(directories.len() * targets.len()));
     for (target, _) in &targets {
         losses::check_index(shell, &job::target_directory(output.path(), target), index_plan)?;
     }
@@ -88,7 +90,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     let mut reports = BuildReport::new(shell);
     run_in_order(
         &jobs,
-        threads.unwrap_or_else(opkg_runtime::parallelism),
+        threads,
         |job| progress.track(job.title(), || job.run(&output, &plan)),
         |outcome| !arguments.keep_going && outcome.is_failure(),
         |job, outcome| {

@@ -19,40 +19,37 @@ use crate::index_request::IndexRequest;
 use crate::ownership;
 use crate::repository::{self, IndexChange};
 
-/// A file, or a directory with everything in it, that is going to be at `path` within the published directory.
-#[derive(Clone, Copy)]
-pub(crate) struct StagedFile<'a> {
-    /// The directory that holds it, below the same path.
-    pub(crate) root: &'a Path,
-    pub(crate) path: &'a str,
-}
-
-/// Publishes into `place`, which lies in `parent`; `work` is an empty directory of the same file system. Returns the
-/// paths of the index.
+/// Publishes the `paths` of `staged`, files and directories with everything in them, into `place`, which lies in `parent`;
+/// `work` is an empty directory of the same file system. Returns the paths of the index.
 pub(crate) fn publish(
     parent: &Path,
     place: &Path,
     work: &Path,
-    files: &[StagedFile<'_>],
+    staged: &Path,
+    paths: &[&str],
     index: Option<IndexRequest<'_>>,
     wait: &dyn Fn(),
 ) -> Result<Vec<String>, Error> {
     let _lock = lock_directory(parent, wait)?;
     let exists = ownership::check_place(place)?;
-    for file in files {
-        ownership::check_path(place, file.path)?;
+    for path in paths {
+        ownership::check_path(place, path)?;
     }
 
     let next = work.join("next");
     let is_mirror = exists && is_mirrored(place, &next)?;
-    if !is_mirror {
-        fs::create_dir(&next)?;
-        if exists && index.is_some() {
-            mirror::copy_indexed_files(place, &next)?;
+    if !exists && staged.exists() {
+        fs::rename(staged, &next)?;
+    } else {
+        if !is_mirror {
+            fs::create_dir(&next)?;
+            if exists && index.is_some() {
+                mirror::copy_indexed_files(place, &next)?;
+            }
         }
-    }
-    for file in files {
-        mirror::replace(&file.root.join(file.path), &next, file.path)?;
+        for path in paths {
+            mirror::replace(&staged.join(path), &next, path)?;
+        }
     }
     let change = match index {
         Some(request) => {
@@ -64,14 +61,13 @@ pub(crate) fn publish(
 
     // Not in the middle of the program's being told to stop.
     let _hold = opkg_scratch::block_cleanup();
-    let paths: Vec<&str> = files.iter().map(|file| file.path).collect();
     if !exists {
         fs::rename(&next, place)?;
     } else if is_mirror && exchange(&next, place) {
         let replaced: BTreeSet<&str> = paths.iter().copied().chain(change.paths()).collect();
         mirror::bring_back(&next, place, &replaced)?;
     } else {
-        let new = paths.into_iter().chain(change.written.iter().map(String::as_str));
+        let new = paths.iter().copied().chain(change.written.iter().map(String::as_str));
         let obsolete = change.obsolete.iter().map(String::as_str);
         fallback::move_in_order(&next, place, &work.join("old"), new, obsolete)?;
     }

@@ -101,7 +101,8 @@ pub(crate) fn source_file_name(packages: &[BinaryPackage]) -> Option<String> {
 /// How the payload is compressed, as the header says it.
 struct Compressor {
     name: &'static str,
-    level: String,
+    /// Of so many bytes.
+    level: fn(usize) -> i32,
     compress: fn(&[u8]) -> std::io::Result<Vec<u8>>,
 }
 
@@ -109,13 +110,9 @@ impl Compressor {
     fn new(compression: Compression) -> Result<Self, Error> {
         Ok(match compression {
             Compression::None => return Err(Error::InvalidOutput("an RPM without compression".into())),
-            Compression::Gzip => Self { name: "gzip", level: "9".into(), compress: compress::gzip_bytes },
-            Compression::Xz => {
-                Self { name: "xz", level: compress::XZ_PRESET.to_string(), compress: compress::xz }
-            }
-            Compression::Zstd => {
-                Self { name: "zstd", level: compress::ZSTD_LEVEL.to_string(), compress: compress::zstd }
-            }
+            Compression::Gzip => Self { name: "gzip", level: |_| 9, compress: compress::gzip_bytes },
+            Compression::Xz => Self { name: "xz", level: |_| compress::XZ_PRESET, compress: compress::xz },
+            Compression::Zstd => Self { name: "zstd", level: compress::zstd_level, compress: compress::zstd },
         })
     }
 }
@@ -157,7 +154,7 @@ fn assemble(
     file::write_file_tags(&mut header, files, file_digests);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
-    header.string(tag::PAYLOAD_FLAGS, &compressor.level);
+    header.string(tag::PAYLOAD_FLAGS, (compressor.level)(archive.len()).to_string());
     header.strings(tag::PAYLOAD_DIGEST, vec![hex(&Sha256::digest(&payload))]);
     header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256);
     header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&Sha256::digest(&archive))]);
