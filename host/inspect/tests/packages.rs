@@ -16,7 +16,7 @@ use opkg_interface::artefacts::{
     HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, Scriptlet,
     SourcePackage,
 };
-use opkg_package::{BuildMode, write_packages};
+use opkg_package::{BuildMode, BuildOptions, write_packages};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -63,7 +63,7 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    write_packages(&output, fixture.source(), directory.path(), BuildMode::Direct, None).ok()?;
+    write_packages(&output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct)).ok()?;
     Some(fs::read(directory.path().join("x")).unwrap())
 }
 

@@ -32,7 +32,7 @@ pub fn stage(
             &generated.output,
             filesystem::PACKAGE,
             source,
-            plan.signer.as_ref(),
+            plan.options(),
         )
         .context(format_args!("cannot write to {}", output.path().display()))
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use opkg::LoadResult;
 use opkg::diagnostic::Diagnostic;
 use opkg_interface::{PackageSettings, Target};
-use opkg_package::{BuildMode, OpkgSource, OutputDir, Signer, StagedPackages};
+use opkg_package::{
+    BuildMode, BuildOptions, CompressionEffort, OpkgSource, OutputDir, Signer, StagedPackages,
+};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
@@ -71,8 +73,26 @@ pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
 pub struct BuildPlan {
     pub builder: BuildMode,
     pub signer: Option<Signer>,
+    pub effort: CompressionEffort,
     /// What all packages have.
     pub settings: PackageSettings,
+    /// How many threads work at a time.
+    pub threads: usize,
+    /// Of these, for each job.
+    pub threads_per_job: usize,
+}
+
+impl BuildPlan {
+    /// How the packages of one OPKG are made.
+    #[must_use]
+    pub fn options(&self) -> BuildOptions<'_> {
+        BuildOptions {
+            builder: self.builder,
+            signer: self.signer.as_ref(),
+            effort: self.effort,
+            threads: self.threads_per_job,
+        }
+    }
 }
 
 /// One OPKG for one target.
@@ -111,7 +131,7 @@ impl Job<'_> {
         }
         let source = OpkgSource { opkg, directory: &self.package.directory };
         let signer = plan.signer.as_ref();
-        match output.stage(&self.target.to_string(), &generated.output, source, plan.builder, signer) {
+        match output.stage(&self.target.to_string(), &generated.output, source, plan.options()) {
             Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, plan.builder));

@@ -50,6 +50,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Check(arguments) => commands::check::run(shell, &arguments),
         Command::New(arguments) => commands::new::run(shell, &arguments),
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
+        Command::Index(arguments) => commands::index::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Schema => {
             shell.print_document(opkg::schema())?;

@@ -41,6 +41,18 @@ pub enum IndexPlan {
     UnsignedOnPurpose,
 }
 
+impl IndexPlan {
+    /// One that is written, with a key or without, and perhaps so on purpose.
+    #[must_use]
+    pub fn of(has_key: bool, signs_nothing: bool) -> Self {
+        match (has_key, signs_nothing) {
+            (true, _) => Self::Signed,
+            (false, true) => Self::UnsignedOnPurpose,
+            (false, false) => Self::Unsigned,
+        }
+    }
+}
+
 /// Holds what is planned for the index of a directory against the one that it has.
 ///
 /// # Errors

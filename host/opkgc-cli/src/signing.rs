@@ -8,10 +8,9 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg_interface::Target;
 use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
-use opkg_package::Signer;
+use opkg_package::{BuildMode, Signer};
 use opkg_shell::UsageError;
 
-use crate::args::{BuildArgs, BuilderChoice};
 use crate::errors::{CliError, Context};
 use crate::settings::EffectiveSettings;
 
@@ -24,14 +23,33 @@ const PASSPHRASE_VARIABLE: &str = "OPKG_SIGN_PASSPHRASE";
 /// Bytes of a key file or a passphrase: more than any has.
 const MAX_KEY_BYTES: u64 = 1 << 20;
 
+/// What only opkgc itself can do with a key.
+///
+/// # Errors
+/// When there is a key, and the packages are made by somebody else.
+pub fn check_builder(settings: &EffectiveSettings, builder: BuildMode) -> Result<(), UsageError> {
+    let key = &settings.sign_key;
+    match (&key.value, builder) {
+        (Some(file), BuildMode::Native { .. }) => Err(UsageError::new(
+            format!(
+                "the key {} ({}) signs the packages that opkgc makes itself, not those of --builder native",
+                file.display(),
+                key.origin
+            ),
+            "leave out --builder, opkgc makes the same packages itself; or sign nothing, with --no-sign",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What `--sign` or the settings ask for.
 ///
 /// # Errors
-/// When the key cannot be read or cannot sign, or there is nothing that it could sign.
-pub fn load_signer(arguments: &BuildArgs, settings: &EffectiveSettings) -> Result<Option<Signer>, CliError> {
+/// When the key cannot be read or cannot sign.
+pub fn load_signer(settings: &EffectiveSettings, signs_nothing: bool) -> Result<Option<Signer>, CliError> {
     let (key, passphrase_file) = (&settings.sign_key, &settings.passphrase_file);
     let Some(file) = &key.value else {
-        return match (&passphrase_file.value, arguments.no_sign) {
+        return match (&passphrase_file.value, signs_nothing) {
             (Some(file), false) => Err(UsageError::new(
                 format!(
                     "there is no key for the passphrase in {} ({})",
@@ -44,17 +62,6 @@ pub fn load_signer(arguments: &BuildArgs, settings: &EffectiveSettings) -> Resul
             _ => Ok(None),
         };
     };
-    if arguments.builder == BuilderChoice::Native && !arguments.source {
-        return Err(UsageError::new(
-            format!(
-                "the key {} ({}) signs the packages that opkgc makes itself, not those of --builder native",
-                file.display(),
-                key.origin
-            ),
-            "leave out --builder, opkgc makes the same packages itself; or sign nothing, with --no-sign",
-        )
-        .into());
-    }
     let passphrase = match &passphrase_file.value {
         Some(file) => {
             let text = String::from_utf8(read_limited(file)?).map_err(|_| {

@@ -2,6 +2,7 @@
 
 use opkg_interface::artefacts::{BinaryPackage, Compression};
 
+use crate::compress::CompressionEffort;
 use crate::entries::{self, EntryContent, PackageEntry};
 use crate::source::OpkgSource;
 use crate::tar_writer::TarWriter;
@@ -11,6 +12,7 @@ use crate::{Error, compress};
 pub(crate) fn build_archive(
     package: &BinaryPackage,
     compression: Compression,
+    effort: CompressionEffort,
     source: OpkgSource<'_>,
 ) -> Result<Vec<u8>, Error> {
     let mut tar = TarWriter::new(Vec::new(), source.timestamp());
@@ -24,8 +26,8 @@ pub(crate) fn build_archive(
     Ok(match compression {
         Compression::None => tar,
         Compression::Gzip => compress::gzip_bytes(&tar)?,
-        Compression::Xz => compress::xz(&tar)?,
-        Compression::Zstd => compress::zstd(&tar)?,
+        Compression::Xz => compress::xz(&tar, effort)?,
+        Compression::Zstd => compress::zstd(&tar, effort)?,
     })
 }
 

@@ -8,6 +8,62 @@ use sha2::{Digest, Sha256};
 
 use opkg::digest::hex;
 
+/// Takes in bytes, one piece after the other.
+pub(crate) trait Digester {
+    fn update(&mut self, bytes: &[u8]);
+}
+
+/// Those that control files list.
+#[derive(Default)]
+pub(crate) struct AllDigests {
+    md5: Md5,
+    sha1: Sha1,
+    sha256: Sha256,
+}
+
+impl Digester for AllDigests {
+    fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha1.update(bytes);
+        Digester::update(&mut self.sha256, bytes);
+    }
+}
+
+impl Digester for Sha256 {
+    fn update(&mut self, bytes: &[u8]) {
+        Digest::update(self, bytes);
+    }
+}
+
+/// Hands on what it reads, and takes it in.
+pub(crate) struct DigestReader<R, D> {
+    inner: R,
+    digester: D,
+    size: u64,
+}
+
+impl<R: Read, D: Digester + Default> DigestReader<R, D> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, digester: D::default(), size: 0 }
+    }
+
+    /// Reads to the end. Returns how many bytes there were in all, and the digests.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, D)> {
+        let mut buffer = vec![0; 64 << 10];
+        while self.read(&mut buffer)? > 0 {}
+        Ok((self.size, self.digester))
+    }
+}
+
+impl<R: Read, D: Digester> Read for DigestReader<R, D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.digester.update(&buffer[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+}
+
 /// Of one file, the checksums in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checksums {
@@ -20,23 +76,19 @@ pub(crate) struct Checksums {
 
 impl Checksums {
     /// Reads to the end.
-    pub(crate) fn compute(mut data: impl Read) -> io::Result<Self> {
-        let (mut md5, mut sha1, mut sha256) = (Md5::new(), Sha1::new(), Sha256::new());
-        let mut size = 0;
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let count = data.read(&mut buffer)?;
-            if count == 0 {
-                break;
-            }
-            let read = &buffer[..count];
-            md5.update(read);
-            sha1.update(read);
-            sha256.update(read);
-            size += count as u64;
-        }
-        let (md5, sha1, sha256) = (hex(&md5.finalize()), hex(&sha1.finalize()), hex(&sha256.finalize()));
-        Ok(Self { size, md5, sha1, sha256 })
+    pub(crate) fn compute(data: impl Read) -> io::Result<Self> {
+        Self::finish(DigestReader::new(data))
+    }
+
+    /// Reads what there is left.
+    pub(crate) fn finish(reader: DigestReader<impl Read, AllDigests>) -> io::Result<Self> {
+        let (size, AllDigests { md5, sha1, sha256 }) = reader.finish()?;
+        Ok(Self {
+            size,
+            md5: hex(&md5.finalize()),
+            sha1: hex(&sha1.finalize()),
+            sha256: hex(&sha256.finalize()),
+        })
     }
 }
 

@@ -10,13 +10,39 @@ use liblzma::write::XzEncoder;
 /// of both libraries for small data end, and the same saving would cost 5 to 15 % in size.
 const SMALL_DATA: usize = 256 << 10;
 
+/// How much time is taken for packages to become small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompressionEffort {
+    /// That of the tools of the distributions for large packages, less for small ones.
+    #[default]
+    Auto,
+    /// That of the tools of the distributions.
+    Full,
+}
+
+impl CompressionEffort {
+    pub const ALL: [Self; 2] = [Self::Auto, Self::Full];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Full => "full",
+        }
+    }
+
+    fn is_reduced(self, data_bytes: usize) -> bool {
+        self == Self::Auto && data_bytes <= SMALL_DATA
+    }
+}
+
 /// Level of xz, as far as readers are concerned: above it the dictionary alone grows.
 pub(crate) const XZ_PRESET: i32 = 6;
 
 /// Level of zstd: the highest that readers need no more memory for. For small data, the next lower strategy takes a
 /// third of the time for 0.5 % more bytes.
-pub(crate) fn zstd_level(data_bytes: usize) -> i32 {
-    if data_bytes <= SMALL_DATA { 15 } else { 19 }
+pub(crate) fn zstd_level(data_bytes: usize, effort: CompressionEffort) -> i32 {
+    if effort.is_reduced(data_bytes) { 15 } else { 19 }
 }
 
 /// A gzip stream without name and time.
@@ -33,17 +59,17 @@ pub(crate) fn gzip_bytes(data: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// A zstd frame that names the size of its data, so that readers allocate no more than that.
-pub(crate) fn zstd(data: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(data, zstd_level(data.len()))
+pub(crate) fn zstd(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(data, zstd_level(data.len(), effort))
 }
 
 /// An xz stream with a dictionary no larger than the data: liblzma allocates ten times the dictionary.
-pub(crate) fn xz(data: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn xz(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
     const LARGEST_DICTIONARY: usize = 8 << 20;
     let dictionary = data.len().next_power_of_two().clamp(64 << 10, LARGEST_DICTIONARY);
     let mut options = LzmaOptions::new_preset(XZ_PRESET.unsigned_abs())?;
     options.dict_size(u32::try_from(dictionary).unwrap_or(u32::MAX));
-    if data.len() <= SMALL_DATA {
+    if effort.is_reduced(data.len()) {
         // Half of the preset's time for 1 % more; for large data it takes longer than the preset.
         options.match_finder(MatchFinder::HashChain4).nice_len(48).depth(24);
     }

@@ -9,6 +9,7 @@ use opkg_interface::artefacts::{
 };
 
 use crate::archive::append_entry;
+use crate::compress::CompressionEffort;
 use crate::deb822::write_field;
 use crate::entries::{self, EntryContent, PackageEntry};
 use crate::source::OpkgSource;
@@ -49,6 +50,7 @@ const RELATION_FIELDS: [&str; 7] =
 pub(crate) fn build_deb(
     package: &BinaryPackage,
     compression: Compression,
+    effort: CompressionEffort,
     source: OpkgSource<'_>,
 ) -> Result<Vec<u8>, Error> {
     let items = entries::collect_entries(package, source)?;
@@ -72,8 +74,8 @@ pub(crate) fn build_deb(
         let (suffix, bytes) = match compression {
             Compression::None => ("", tar),
             Compression::Gzip => (".gz", compress::gzip_bytes(&tar)?),
-            Compression::Xz => (".xz", compress::xz(&tar)?),
-            Compression::Zstd => (".zst", compress::zstd(&tar)?),
+            Compression::Xz => (".xz", compress::xz(&tar, effort)?),
+            Compression::Zstd => (".zst", compress::zstd(&tar, effort)?),
         };
         member(format!("{name}{suffix}"), &bytes)?;
     }

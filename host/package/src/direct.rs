@@ -2,11 +2,11 @@
 
 use opkg_interface::artefacts::{BinaryPackage, Container, Output, SourcePackage};
 
+use crate::build_options::BuildOptions;
 use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
-use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::written::OutputKind;
 use crate::{archive, deb, parallel, rpm};
@@ -34,17 +34,16 @@ pub(crate) fn write_packages(
     selection: Selection,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
-    signer: Option<&Signer>,
-    threads: usize,
+    options: BuildOptions<'_>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
     let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
     let has_source = selection != Selection::Binaries;
     let binaries = if selection == Selection::Source { &[] } else { output.packages.as_slice() };
     let work: Vec<Option<&BinaryPackage>> =
         has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
-    let made = parallel::map(threads, &work, |package| match package {
-        None => make_source_package(output, source, tree, signer),
-        Some(package) => make_binary_package(package, output, &source_name, source, signer),
+    let made = parallel::map(options.threads, &work, |package| match package {
+        None => make_source_package(output, source, tree, options),
+        Some(package) => make_binary_package(package, output, &source_name, source, options),
     });
     let mut written = Vec::new();
     for files in made {
@@ -61,12 +60,12 @@ fn make_binary_package(
     output: &Output,
     source_name: &str,
     source: OpkgSource<'_>,
-    signer: Option<&Signer>,
+    BuildOptions { signer, effort, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
     let bytes = match &output.container {
-        Container::Rpm(format) => rpm::build_binary(package, *format, source_name, source, signer)?,
-        Container::Deb(compression) => deb::build_deb(package, *compression, source)?,
-        Container::Archive(compression) => archive::build_archive(package, *compression, source)?,
+        Container::Rpm(format) => rpm::build_binary(package, *format, effort, source_name, source, signer)?,
+        Container::Deb(compression) => deb::build_deb(package, *compression, effort, source)?,
+        Container::Archive(compression) => archive::build_archive(package, *compression, effort, source)?,
     };
     let signature = match (&output.container, signer) {
         (Container::Archive(_), Some(signer)) => Some(signer.sign_detached(&bytes, source.timestamp())?),
@@ -82,7 +81,7 @@ fn make_source_package(
     output: &Output,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
-    signer: Option<&Signer>,
+    BuildOptions { signer, effort, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
     let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
     else {
@@ -95,6 +94,7 @@ fn make_source_package(
     let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
         return Err(Error::TooLarge(name));
     };
-    let bytes = rpm::build_source(&output.packages, *format, spec, (&tarball.path, archive), source, signer)?;
+    let bytes =
+        rpm::build_source(&output.packages, *format, effort, spec, (&tarball.path, archive), source, signer)?;
     Ok(vec![(name, bytes, OutputKind::SourcePackage)])
 }

@@ -9,4 +9,14 @@ pub struct IndexRequest<'a> {
     pub name: &'a str,
     /// Signs it.
     pub signer: Option<&'a Signer>,
+    /// How many threads read packages for it. Its bytes do not depend on it.
+    pub threads: usize,
+}
+
+impl<'a> IndexRequest<'a> {
+    /// One that nobody vouches for.
+    #[must_use]
+    pub fn unsigned(name: &'a str) -> Self {
+        Self { name, signer: None, threads: 1 }
+    }
 }

@@ -6,6 +6,7 @@
 #![warn(clippy::disallowed_methods)]
 
 mod archive;
+mod build_options;
 mod checksums;
 mod compress;
 mod deb;
@@ -33,11 +34,12 @@ mod upload;
 mod write;
 mod written;
 
+pub use build_options::{BuildMode, BuildOptions};
+pub use compress::CompressionEffort;
 pub use error::Error;
 pub use index_request::IndexRequest;
 pub use output_dir::{OutputDir, PublishedFiles, StagedPackages, write_index, write_packages};
 pub use repository::{IndexState, index_state};
 pub use sign::{KeyError, Signer};
 pub use source::OpkgSource;
-pub use write::BuildMode;
 pub use written::{OutputKind, WrittenFile};

@@ -9,13 +9,13 @@ use fs_err as fs;
 use opkg_interface::artefacts::Output;
 use opkg_scratch::ScratchDir;
 
+use crate::build_options::BuildOptions;
 use crate::error::Error;
 use crate::index_request::IndexRequest;
 use crate::output_tree::OutputTree;
 use crate::publish;
-use crate::sign::Signer;
 use crate::source::OpkgSource;
-use crate::write::{self, BuildMode};
+use crate::write;
 use crate::written::{OutputKind, WrittenFile};
 
 /// Where a run writes. Everything is made in a hidden directory in there first, so that putting it into its place is a
@@ -26,8 +26,6 @@ pub struct OutputDir {
     scratch: Mutex<Option<ScratchDir>>,
     /// How many publications were begun.
     publications: AtomicUsize,
-    /// That make the packages of one OPKG.
-    threads: usize,
 }
 
 /// What was made of one OPKG, complete but not in its place yet.
@@ -61,18 +59,7 @@ impl OutputDir {
     /// It is created, if need be, when something is written; what runs that were killed left in it goes then.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            scratch: Mutex::new(None),
-            publications: AtomicUsize::new(0),
-            threads: 1,
-        }
-    }
-
-    /// Makes the packages of one OPKG on so many threads. Their bytes do not depend on it.
-    #[must_use]
-    pub fn with_threads(self, threads: usize) -> Self {
-        Self { threads, ..self }
+        Self { path: path.to_owned(), scratch: Mutex::new(None), publications: AtomicUsize::new(0) }
     }
 
     #[must_use]
@@ -102,8 +89,7 @@ impl OutputDir {
         self.scratch_path(&format!("staged-{name}"))
     }
 
-    /// Makes meta-files and source packages, and with a builder the binary packages, for the directory `name`. With a
-    /// signer, packages are signed that have a place for signatures of their own, except those of a native build.
+    /// Makes meta-files and source packages, and with a builder the binary packages, for the directory `name`.
     ///
     /// # Errors
     /// When something else was staged under one of the names. On any error nothing is left of them.
@@ -112,12 +98,9 @@ impl OutputDir {
         name: &str,
         output: &Output,
         source: OpkgSource<'_>,
-        builder: BuildMode,
-        signer: Option<&Signer>,
+        options: BuildOptions<'_>,
     ) -> Result<StagedPackages, Error> {
-        self.stage_with(name, source, |tree| {
-            write::write_into(tree, output, source, builder, signer, self.threads)
-        })
+        self.stage_with(name, source, |tree| write::write_into(tree, output, source, options))
     }
 
     /// The same of the one binary package of this name, without anything that it is made of.
@@ -130,10 +113,10 @@ impl OutputDir {
         output: &Output,
         package: &str,
         source: OpkgSource<'_>,
-        signer: Option<&Signer>,
+        options: BuildOptions<'_>,
     ) -> Result<StagedPackages, Error> {
         self.stage_with(name, source, |tree| {
-            write::write_binary_package_into(tree, output, package, source, signer)
+            write::write_binary_package_into(tree, output, package, source, options)
         })
     }
 
@@ -214,23 +197,21 @@ pub fn write_packages(
     output: &Output,
     source: OpkgSource<'_>,
     directory: &Path,
-    builder: BuildMode,
-    signer: Option<&Signer>,
+    options: BuildOptions<'_>,
 ) -> Result<Vec<WrittenFile>, Error> {
     let (parent, name) = OutputDir::in_parent(directory)?;
-    let staged = parent.stage(&name, output, source, builder, signer)?;
+    let staged = parent.stage(&name, output, source, options)?;
     let published = parent.publish(&name, &[&staged], None, &|| ())?;
     Ok(published.packages.into_iter().flatten().collect())
 }
 
-/// Writes the index of all packages in `directory`. `name` is what the index says that it is called. With a signer it
-/// is signed, and the public key is beside it.
+/// Writes the index of all packages in `directory`. With a signer it is signed, and the public key is beside it.
 ///
 /// # Errors
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that
 /// claim to be the same. On any error the earlier index is left as it was.
-pub fn write_index(directory: &Path, name: &str, signer: Option<&Signer>) -> Result<Vec<WrittenFile>, Error> {
+pub fn write_index(directory: &Path, request: IndexRequest<'_>) -> Result<Vec<WrittenFile>, Error> {
     let (parent, file_name) = OutputDir::in_parent(directory)?;
-    let published = parent.publish(&file_name, &[], Some(IndexRequest { name, signer }), &|| ())?;
+    let published = parent.publish(&file_name, &[], Some(request), &|| ())?;
     Ok(published.index)
 }

@@ -6,7 +6,7 @@ use std::io;
 use opkg_interface::artefacts::{Field, QuiltSource, TextFile};
 
 use crate::checksums::{self, Checksums};
-use crate::compress::{gzip, xz};
+use crate::compress::{CompressionEffort, gzip, xz};
 use crate::deb822::write_field;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
@@ -69,7 +69,7 @@ fn build_debian_archive(
             archive.append_text(path, file)?;
         }
     }
-    xz(&archive.finish()?)
+    xz(&archive.finish()?, CompressionEffort::Auto)
 }
 
 fn format_dsc(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<String, Error> {

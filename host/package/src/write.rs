@@ -4,42 +4,27 @@ use std::time::Instant;
 
 use opkg_interface::artefacts::Output;
 
+use crate::build_options::{BuildMode, BuildOptions};
 use crate::direct::Selection;
 use crate::error::Error;
 use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
-use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::written::OutputKind;
 use crate::{direct, native, upload};
-
-/// Who makes the binary packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BuildMode {
-    /// Nobody: only meta-files and the source package are written.
-    None,
-    /// This crate, without any program of a distribution.
-    Direct,
-    /// The distribution's own tools, as the plugin says.
-    Native {
-        /// Shows what they print.
-        verbose: bool,
-    },
-}
 
 /// Writes meta-files and source packages, and with a builder the binary packages, into `tree`. Returns the paths in there.
 pub(crate) fn write_into(
     tree: &OutputTree<'_>,
     output: &Output,
     source: OpkgSource<'_>,
-    builder: BuildMode,
-    signer: Option<&Signer>,
-    threads: usize,
+    options: BuildOptions<'_>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
     let started = Instant::now();
+    let BuildOptions { builder, signer, .. } = options;
     let mut written = write_sources(output, source, tree, signer)?;
     let selection = if builder == BuildMode::Direct { Selection::All } else { Selection::Source };
-    written.extend(direct::write_packages(output, selection, source, tree, signer, threads)?);
+    written.extend(direct::write_packages(output, selection, source, tree, options)?);
     if let BuildMode::Native { verbose } = builder {
         let names = native::run_native_build(output, source, tree, verbose)?;
         written.extend(names.into_iter().map(|path| (path, OutputKind::BinaryPackage)));
@@ -69,10 +54,10 @@ pub(crate) fn write_binary_package_into(
     output: &Output,
     name: &str,
     source: OpkgSource<'_>,
-    signer: Option<&Signer>,
+    options: BuildOptions<'_>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
     let package = output.packages.iter().find(|package| package.name == name);
     let package = package.ok_or_else(|| Error::InvalidOutput(format!("there is no package {name}")))?;
     let only = Output { packages: vec![package.clone()], ..output.clone() };
-    direct::write_packages(&only, Selection::Binaries, source, tree, signer, 1)
+    direct::write_packages(&only, Selection::Binaries, source, tree, options)
 }

@@ -15,7 +15,7 @@ use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, DigestAlgorithm, Output, RpmFormat, SourcePackage,
 };
-use opkg_package::{BuildMode, Error, IndexRequest, OutputDir, write_index, write_packages};
+use opkg_package::{BuildMode, BuildOptions, Error, IndexRequest, OutputDir, write_index, write_packages};
 use package::{fixture, output_of, sample_package, write_single};
 use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 
@@ -58,10 +58,9 @@ impl Place {
             "out",
             &output_of(&package, container),
             fixture.source(),
-            BuildMode::Direct,
-            None,
+            BuildOptions::new(BuildMode::Direct),
         )?;
-        let index = Some(IndexRequest { name: "x", signer: None });
+        let index = Some(IndexRequest::unsigned("x"));
         output_dir.publish("out", &[&staged], index, &|| ()).map(drop)
     }
 
@@ -258,7 +257,12 @@ fn two_at_a_time_come_one_after_the_other() {
             let package = BinaryPackage { file_name: "x.rpm".into(), ..sample_package(&fixture) };
             let output_dir = OutputDir::new(place.root.path());
             let staged = output_dir
-                .stage("out", &output_of(&package, RPM), fixture.source(), BuildMode::Direct, None)
+                .stage(
+                    "out",
+                    &output_of(&package, RPM),
+                    fixture.source(),
+                    BuildOptions::new(BuildMode::Direct),
+                )
                 .unwrap();
             let wait = move || sender.send(()).unwrap();
             output_dir.publish("out", &[&staged], None, &wait).unwrap();
@@ -288,9 +292,14 @@ fn many_at_a_time_lose_nothing() {
                 let waited = Cell::new(0);
                 let output_dir = OutputDir::new(place.root.path());
                 let staged = output_dir
-                    .stage("out", &output_of(&package, DEB), fixture.source(), BuildMode::Direct, None)
+                    .stage(
+                        "out",
+                        &output_of(&package, DEB),
+                        fixture.source(),
+                        BuildOptions::new(BuildMode::Direct),
+                    )
                     .unwrap();
-                let index = Some(IndexRequest { name: "x", signer: None });
+                let index = Some(IndexRequest::unsigned("x"));
                 output_dir.publish("out", &[&staged], index, &|| waited.set(1)).unwrap();
             });
         }
@@ -314,7 +323,7 @@ fn an_index_is_of_regular_files_of_some_size() {
         let place = Place::new();
         place.build(RPM, "before").unwrap();
         make(place.at(name));
-        let error = write_index(&place.out(), "x", None).unwrap_err().to_string();
+        let error = write_index(&place.out(), IndexRequest::unsigned("x")).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(expected), "{error}");
         let error = place.build(RPM, "now").unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(expected), "{error}");
@@ -327,7 +336,10 @@ fn a_directory_is_made_or_refused() {
     let made = write_single(&fixture, &sample_package(&fixture), RPM).unwrap();
     assert_eq!(names(made.path()), ["tree", "x"]);
     let output = output_of(&sample_package(&fixture), RPM);
-    assert!(write_packages(&output, fixture.source(), Path::new("/"), BuildMode::Direct, None).is_err());
+    assert!(
+        write_packages(&output, fixture.source(), Path::new("/"), BuildOptions::new(BuildMode::Direct))
+            .is_err()
+    );
 }
 
 #[test]
@@ -340,7 +352,7 @@ fn what_is_staged_beside_others_does_not_replace_their_files() {
         let packages = names.iter().map(|name| BinaryPackage { file_name: (*name).into(), ..sample.clone() });
         let output = Output { packages: packages.collect(), ..output_of(&sample, RPM) };
         let output = with_tree(output, directory);
-        output_dir.stage("out", &output, fixture.source(), BuildMode::Direct, None)
+        output_dir.stage("out", &output, fixture.source(), BuildOptions::new(BuildMode::Direct))
     };
     let first = stage(&["a.rpm"], "one").unwrap();
     let error = stage(&["b.rpm", "a.rpm"], "two").unwrap_err();
@@ -365,8 +377,9 @@ fn packages_are_the_same_on_any_number_of_threads() {
     let output = Output { packages: packages.collect(), ..output_of(&sample, RPM) };
     let made = [1, 2, 5, 50].map(|threads| {
         let place = Place::new();
-        let output_dir = OutputDir::new(place.root.path()).with_threads(threads);
-        let staged = output_dir.stage("out", &output, fixture.source(), BuildMode::Direct, None).unwrap();
+        let output_dir = OutputDir::new(place.root.path());
+        let options = BuildOptions { threads, ..BuildOptions::new(BuildMode::Direct) };
+        let staged = output_dir.stage("out", &output, fixture.source(), options).unwrap();
         assert_eq!(
             staged.paths().skip(1).collect::<Vec<_>>(),
             output.packages.iter().map(|package| &package.file_name).collect::<Vec<_>>()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg::model::Timestamp;
-use opkg_package::{OutputKind, write_index};
+use opkg_package::{IndexRequest, OutputKind, write_index};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -60,7 +60,7 @@ fn index_error(name: &str, contents: &[u8]) -> String {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join(name), contents).unwrap();
     fs::write(directory.path().join("Packages"), "of before").unwrap();
-    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
     assert_eq!(read(directory.path(), "Packages"), "of before");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "{error}");
     error
@@ -75,7 +75,7 @@ fn packages_of_every_compression_are_listed() {
         fs::write(path.join(format!("a{number}.deb")), deb(&control, compression, 1_400_000_000)).unwrap();
     }
     fs::write(path.join("InRelease"), "a signature of before").unwrap();
-    let written = write_index(path, "some-12", None).unwrap();
+    let written = write_index(path, IndexRequest::unsigned("some-12")).unwrap();
     assert!(written.iter().all(|it| it.kind == OutputKind::Index && it.path.is_file()));
     let packages = read(path, "Packages");
     let paragraphs: Vec<&str> = packages.split("\n\n").collect();
@@ -115,7 +115,7 @@ fn an_index_is_never_of_the_future() {
             fs::write(directory.path().join(format!("a{number}.deb")), deb(&control, ".gz", *time)).unwrap();
         }
         let before = now();
-        write_index(directory.path(), "x", None).unwrap();
+        write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
         let possible = expected.map_or(before..=now(), |time| time..=time);
         let release = read(directory.path(), "Release");
         let date = |seconds| format!("\nDate: {}\n", Timestamp { seconds, offset: 0 }.to_rfc5322());
@@ -131,7 +131,7 @@ fn an_index_depends_on_the_packages_alone() {
             let control = CONTROL.replace("Package: a", &format!("Package: {name}"));
             fs::write(directory.path().join(format!("{name}.deb")), deb(&control, ".gz", 5)).unwrap();
         }
-        let files = write_index(directory.path(), "x", None).unwrap();
+        let files = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
         let of_directory =
             |it: &opkg_package::WrittenFile| it.path.strip_prefix(&directory).unwrap().to_owned();
         files.iter().map(|it| (of_directory(it), fs::read(&it.path).unwrap())).collect::<Vec<_>>()
@@ -184,7 +184,7 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
 fn what_lies_elsewhere_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs_err::os::unix::fs::symlink("/dev/zero", directory.path().join("a.deb")).unwrap();
-    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
     assert!(error.contains("it is not a regular file"), "{error}");
     for (name, reason) in [("../x.tar.gz", "lies elsewhere"), ("missing.tar.gz", "is missing")] {
         let dsc = format!(
@@ -200,7 +200,7 @@ fn two_packages_that_claim_to_be_the_same_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("one.deb"), deb(CONTROL, ".gz", 0)).unwrap();
     fs::write(directory.path().join("two.deb"), deb(CONTROL, ".xz", 0)).unwrap();
-    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
     assert!(error.contains("two.deb") && error.contains("another file is a 1.0-1 all as well"), "{error}");
 }
 
@@ -208,7 +208,7 @@ fn two_packages_that_claim_to_be_the_same_are_refused() {
 fn a_directory_without_packages_has_no_index() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.pkg.tar.zst"), "").unwrap();
-    let error = write_index(directory.path(), "x", None).unwrap_err().to_string();
+    let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
     assert!(error.contains("a package of a format that has an index"), "{error}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -226,7 +226,7 @@ fn source_packages_are_listed_with_their_own_file() {
          \n-----BEGIN PGP SIGNATURE-----\n\nabcdef\n-----END PGP SIGNATURE-----\n"
     );
     fs::write(path.join("a_1.dsc"), &dsc).unwrap();
-    write_index(path, "x", None).unwrap();
+    write_index(path, IndexRequest::unsigned("x")).unwrap();
     let sources = read(path, "Sources");
     let size = dsc.len();
     assert!(sources.starts_with("Package: a\nFormat: 3.0 (native)\nVersion: 1\n"), "{sources}");
@@ -234,7 +234,7 @@ fn source_packages_are_listed_with_their_own_file() {
     assert!(sources.ends_with("Directory: .\n"), "{sources}");
     assert_eq!(read(path, "Packages"), "");
     fs::write(path.join("a_1.tar.xz"), "abd").unwrap();
-    let error = write_index(path, "x", None).unwrap_err().to_string();
+    let error = write_index(path, IndexRequest::unsigned("x")).unwrap_err().to_string();
     assert!(error.contains("has other contents than it says"), "{error}");
 }
 
@@ -251,7 +251,7 @@ proptest! {
         }
         bytes.truncate(end.max(8));
         fs::write(directory.path().join("a.deb"), bytes).unwrap();
-        if write_index(directory.path(), "x", None).is_ok() {
+        if write_index(directory.path(), IndexRequest::unsigned("x")).is_ok() {
             let packages = read(directory.path(), "Packages");
             prop_assert!(!packages.contains("\n\n"));
             prop_assert_eq!(packages.matches("\nFilename: ./a.deb\n").count(), 1);

@@ -12,7 +12,7 @@ use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat,
 };
-use opkg_package::write_index;
+use opkg_package::{IndexRequest, write_index};
 use package::{fixture, packed_file, sample_package, write_single};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -52,7 +52,7 @@ fn read_list(directory: &Path, kind: &str) -> String {
 fn the_same_packages_have_the_same_index() {
     let [one, two] = [package_directory(|_| ()), package_directory(|_| ())];
     for directory in [&one, &two] {
-        write_index(directory.path(), "x", None).unwrap();
+        write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
     }
     assert_eq!(repodata_files(one.path()), repodata_files(two.path()));
     let read =
@@ -78,7 +78,7 @@ fn an_index_is_never_of_the_future() {
         )
         .unwrap();
         let before = now();
-        write_index(directory.path(), "x", None).unwrap();
+        write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
         let index = fs::read_to_string(directory.path().join("repodata/repomd.xml")).unwrap();
         let mut possible = if is_future { before..=now() } else { time..=time };
         assert!(possible.any(|time| index.contains(&format!("<revision>{time}</revision>"))), "{index}");
@@ -91,7 +91,7 @@ fn texts_that_look_like_markup_are_text() {
         it.summary = "</summary><name>other</name> & \"more\" \u{1b}[31m".into();
         it.files.insert(0, packed_file("/etc/<file>&\"", Content::Text(String::new()), FileMarks::empty()));
     });
-    write_index(directory.path(), "x", None).unwrap();
+    write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
     let primary = read_list(directory.path(), "primary");
     let document = roxmltree::Document::parse(&primary).unwrap();
     let texts = |name: &str| -> Vec<String> {
@@ -107,13 +107,13 @@ fn texts_that_look_like_markup_are_text() {
 fn a_new_index_takes_the_place_of_the_old_one() {
     let directory = package_directory(|_| ());
     let path = directory.path();
-    write_index(path, "x", None).unwrap();
+    write_index(path, IndexRequest::unsigned("x")).unwrap();
     let before = repodata_files(path);
     fs::write(path.join("repodata/repomd.xml.asc"), "of another").unwrap();
     fs::remove_file(path.join("x.rpm")).unwrap();
     let other = self::package_directory(|it| it.summary = "Y".into());
     fs::copy(other.path().join("x.rpm"), path.join("y.rpm")).unwrap();
-    write_index(path, "x", None).unwrap();
+    write_index(path, IndexRequest::unsigned("x")).unwrap();
     let after = repodata_files(path);
     assert_eq!(after.len(), 4, "{after:?}");
     assert!(!after.contains(&"repomd.xml.asc".to_owned()));
@@ -124,11 +124,11 @@ fn a_new_index_takes_the_place_of_the_old_one() {
 fn what_must_not_be_in_an_index_leaves_the_old_one() {
     let directory = package_directory(|_| ());
     let path = directory.path();
-    write_index(path, "x", None).unwrap();
+    write_index(path, IndexRequest::unsigned("x")).unwrap();
     let before = repodata_files(path);
     let refused = |name: &str, bytes: &[u8], reason: &str| {
         fs::write(path.join(name), bytes).unwrap();
-        let error = write_index(path, "x", None).unwrap_err().to_string();
+        let error = write_index(path, IndexRequest::unsigned("x")).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(reason), "{error}");
         fs::remove_file(path.join(name)).unwrap();
         assert_eq!(repodata_files(path), before);
@@ -159,7 +159,7 @@ proptest! {
             }
         }
         fs::write(&file, bytes).unwrap();
-        if write_index(directory.path(), "x", None).is_ok() {
+        if write_index(directory.path(), IndexRequest::unsigned("x")).is_ok() {
             for kind in ["primary", "filelists", "other"] {
                 let text = read_list(directory.path(), kind);
                 prop_assert!(roxmltree::Document::parse(&text).is_ok(), "{}", text);

@@ -10,7 +10,7 @@ use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, Field, NativeBuild, Output, QuiltSource, SourcePackage, TextFile,
 };
-use opkg_package::{BuildMode, Error, OutputKind, write_packages};
+use opkg_package::{BuildMode, BuildOptions, Error, OutputKind, write_packages};
 
 const CHANGELOG: &str = "x (1:1.0-2) stable; urgency=low\n\n  * Made. Closes: #7\n\n -- A <a@b>  Tue, 13 May 2014 16:53:20 +0000\n";
 const CONTROL: &str = "Source: x\nSection: net\nPriority: extra\n# More to come.\n\nPackage: x-api\nXC-Note: one\n\n\
@@ -64,7 +64,8 @@ fn output(changelog: &str, control: &str) -> Output {
 fn write_records(output: &Output) -> Result<BTreeMap<String, String>, Error> {
     let fixture = Fixture::new(&[("data", "x\n", 0o644)], &[]);
     let directory = tempfile::tempdir().unwrap();
-    let written = write_packages(output, fixture.source(), directory.path(), BuildMode::Direct, None);
+    let written =
+        write_packages(output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct));
     if written.is_err() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

@@ -11,7 +11,7 @@ use opkg_interface::artefacts::{
     BuildCommand, Compression, Container, DigestAlgorithm, Field, NativeBuild, Output, QuiltSource,
     RpmFormat, SourcePackage, Tarball, TextFile,
 };
-use opkg_package::{BuildMode, Error, OutputKind, write_packages};
+use opkg_package::{BuildMode, BuildOptions, Error, OutputKind, write_packages};
 use sha2::{Digest, Sha256};
 
 mod common;
@@ -95,7 +95,8 @@ fn a_tarball_holds_exactly_the_checked_files() {
     fs::write(fixture.directory.path().join("not-checked"), "x").unwrap();
     let out = tempfile::tempdir().unwrap();
     let written =
-        write_packages(&with_tarball(), fixture.source(), out.path(), BuildMode::None, None).unwrap();
+        write_packages(&with_tarball(), fixture.source(), out.path(), BuildOptions::new(BuildMode::None))
+            .unwrap();
     let roles: Vec<OutputKind> = written.iter().map(|it| it.kind).collect();
     assert_eq!(roles, [OutputKind::MetaFile, OutputKind::SourcePackage]);
 
@@ -130,7 +131,9 @@ fn a_tarball_holds_exactly_the_checked_files() {
 fn a_quilt_source_package_has_a_tree_two_archives_and_their_sums() {
     let fixture = fixture();
     let out = tempfile::tempdir().unwrap();
-    let written = write_packages(&with_quilt(), fixture.source(), out.path(), BuildMode::None, None).unwrap();
+    let written =
+        write_packages(&with_quilt(), fixture.source(), out.path(), BuildOptions::new(BuildMode::None))
+            .unwrap();
     let names: Vec<_> = written.iter().map(|it| it.path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["x-1.0", "x_1.0.orig.tar.gz", "x_1.0-2.debian.tar.xz", "x_1.0-2.dsc"]);
     let listing = listing(out.path());
@@ -149,14 +152,14 @@ fn a_quilt_source_package_has_a_tree_two_archives_and_their_sums() {
 fn the_same_input_gives_the_same_bytes_and_leftovers_go() {
     for output in [with_tarball(), with_quilt()] {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        write_packages(&output, fixture().source(), one.path(), BuildMode::None, None).unwrap();
+        write_packages(&output, fixture().source(), one.path(), BuildOptions::new(BuildMode::None)).unwrap();
         fs::create_dir_all(two.path().join("x-1.0/debian")).unwrap();
         if matches!(output.source, SourcePackage::Quilt(_)) {
             fs::write(two.path().join("x-1.0/debian/leftover"), "").unwrap();
         } else {
             fs::remove_dir_all(two.path().join("x-1.0")).unwrap();
         }
-        write_packages(&output, fixture().source(), two.path(), BuildMode::None, None).unwrap();
+        write_packages(&output, fixture().source(), two.path(), BuildOptions::new(BuildMode::None)).unwrap();
         assert_eq!(listing(one.path()), listing(two.path()));
     }
 }
@@ -169,7 +172,8 @@ fn a_file_that_changed_since_it_was_checked_is_refused() {
             fs::write(fixture.directory.path().join("config.xml"), contents).unwrap();
             let out = tempfile::tempdir().unwrap();
             let error =
-                write_packages(&output, fixture.source(), out.path(), BuildMode::None, None).unwrap_err();
+                write_packages(&output, fixture.source(), out.path(), BuildOptions::new(BuildMode::None))
+                    .unwrap_err();
             assert!(matches!(error, Error::FileChanged(_)), "{what}: {error}");
             assert!(listing(out.path()).is_empty(), "{what}: nothing is left");
         }
@@ -192,7 +196,7 @@ fn a_native_build_runs_in_a_fixed_environment_and_its_results_are_kept() {
     };
     let out = tempfile::tempdir().unwrap();
     let builder = BuildMode::Native { verbose: false };
-    let written = write_packages(&output, fixture.source(), out.path(), builder, None).unwrap();
+    let written = write_packages(&output, fixture.source(), out.path(), BuildOptions::new(builder)).unwrap();
     assert_eq!(written.last().unwrap().kind, OutputKind::BinaryPackage);
     assert_eq!(fs::read_to_string(out.path().join("x.rpm")).unwrap(), format!("UTC C.UTF-8 {TIME} yes\n"));
 }
@@ -215,7 +219,8 @@ fn a_failed_native_build_leaves_nothing_and_says_what_was_printed() {
         output.native_build = NativeBuild { commands: vec![command], results: vec!["x.rpm".into()] };
         let out = tempfile::tempdir().unwrap();
         let builder = BuildMode::Native { verbose: false };
-        let error = write_packages(&output, fixture.source(), out.path(), builder, None).unwrap_err();
+        let error =
+            write_packages(&output, fixture.source(), out.path(), BuildOptions::new(builder)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         if let Error::ProgramFailed { last_lines, .. } = error {
             assert_eq!(last_lines, ["to be seen"]);

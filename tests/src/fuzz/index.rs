@@ -77,7 +77,7 @@ fn index(files: &[(&str, &[u8])]) {
         fs_err::create_dir_all(parent).expect("it can be written to");
         fs_err::write(file, bytes).expect("it can be written to");
     }
-    let _ = opkg_package::write_index(&place, "x", None);
+    let _ = opkg_package::write_index(&place, opkg_package::IndexRequest::unsigned("x"));
 }
 
 /// A Debian package.

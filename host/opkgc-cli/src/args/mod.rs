@@ -2,6 +2,7 @@
 
 mod auto_requires;
 mod build;
+mod signing;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use opkg_shell::args::{CommonArgs, exit_for};
 
 pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check_package_name};
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
+pub use signing::SigningArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
 ///
@@ -72,6 +74,8 @@ pub enum Command {
     New(NewArgs),
     /// Convert an OPKG of the pre-OSCAR-5 format
     Convert(ConvertArgs),
+    /// Write the index of a directory of packages anew, as after packages were added or removed
+    Index(IndexArgs),
     /// Compare two packages or directories of packages
     Diff(DiffArgs),
     /// Print the XML schema of config.xml, for editors and validators
@@ -119,6 +123,33 @@ pub struct CheckArgs {
     /// Where plugins come from.
     #[command(flatten)]
     pub plugins: PluginArgs,
+}
+
+/// Options of `index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// Directories of RPMs, or of `.deb` and `.dsc`; each gets an index of its own
+    ///
+    /// What `opkgc build --repo` writes for a target, and any other directory of packages. An index of another program
+    /// that has more in it, such as groups, is not replaced.
+    #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+
+    /// What the index says that it is called (Suite and Codename of Debian's) [default: the name of the directory]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<opkg_interface::Label>,
+
+    /// What to sign with.
+    #[command(flatten)]
+    pub signing: SigningArgs,
+
+    /// How many packages are read at a time [default: one for each processor]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Where settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 /// Options of `new`.

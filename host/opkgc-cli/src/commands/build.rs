@@ -16,7 +16,7 @@ use crate::exit::ExitStatus;
 use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
 use crate::losses::{self, IndexPlan};
 use crate::schedule::run_in_order;
-use crate::settings::{self, Origin};
+use crate::settings::{self, Layer, Origin};
 use crate::source_date::{now, source_date};
 use crate::{
     dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, supported_dists, targets,
@@ -40,7 +40,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
             UsageError::new("no OPKG was named", "name the directory that holds its config.xml").into()
         );
     }
-    let effective = settings::load(&arguments.settings.settings_files, Some(arguments))?;
+    let effective = settings::load(&arguments.settings.settings_files, Layer::from_arguments(arguments))?;
     if effective.targets.value.is_empty() {
         return Err(UsageError::new(
             "nothing says what to compile for",
@@ -55,23 +55,26 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     let targets = targets::resolve_targets(&registry, &effective.targets.value, place.as_deref())?;
     check_output_outside(&arguments.output, &directories)?;
 
+    let builder = match arguments.builder {
+        _ if arguments.source => BuildMode::None,
+        args::BuilderChoice::Direct => BuildMode::Direct,
+        args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
+    };
+    signing::check_builder(&effective, builder)?;
+    let signs_nothing = arguments.signing.no_sign;
     let plan = BuildPlan {
-        builder: match arguments.builder {
-            _ if arguments.source => BuildMode::None,
-            args::BuilderChoice::Direct => BuildMode::Direct,
-            args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
-        },
-        signer: signing::load_signer(arguments, &effective)?,
+        builder,
+        signer: signing::load_signer(&effective, signs_nothing)?,
+        effort: effective.compression.value,
         settings: effective.package_settings(),
+        threads,
+        threads_per_job: threads.div_ceil(directories.len() * targets.len()),
     };
-    let index_plan = match (arguments.repo, &plan.signer) {
-        (false, _) => IndexPlan::Untouched,
-        (true, Some(_)) => IndexPlan::Signed,
-        (true, None) if arguments.no_sign => IndexPlan::UnsignedOnPurpose,
-        (true, None) => IndexPlan::Unsigned,
+    let index_plan = match arguments.repo {
+        false => IndexPlan::Untouched,
+        true => IndexPlan::of(plan.signer.is_some(), signs_nothing),
     };
-    let output =
-        OutputDir::new(&arguments.output).with_threads(threads.div_ceil(directories.len() * targets.len()));
+    let output = OutputDir::new(&arguments.output);
     for (target, _) in &targets {
         losses::check_index(shell, &job::target_directory(output.path(), target), index_plan)?;
     }
@@ -128,7 +131,11 @@ fn publish_target(
         let place = output.path().display();
         shell.status(&format!("waiting for another opkgc, which is putting its files into {place}"));
     };
-    let index = is_repository.then_some(IndexRequest { name: &name, signer: plan.signer.as_ref() });
+    let index = is_repository.then_some(IndexRequest {
+        name: &name,
+        signer: plan.signer.as_ref(),
+        threads: plan.threads,
+    });
     let clash = index.and_then(|_| {
         opkg_names::clash_in_repository(&directory, staged.iter().flat_map(|packages| packages.paths()))
     });

@@ -5,6 +5,7 @@ pub mod check;
 pub mod convert;
 pub mod diff;
 pub mod hook;
+pub mod index;
 pub mod new;
 pub mod plugin;
 pub mod settings;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::SettingsArgs;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::settings::{self, Origin};
+use crate::settings::{self, Layer, Origin};
 
 /// One setting, as `--format json` prints it.
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ enum ValueJson {
 /// # Errors
 /// When a file of settings is wrong.
 pub fn run(shell: Shell, arguments: &SettingsArgs) -> Result<ExitStatus, CliError> {
-    let effective = settings::load(&arguments.settings_files, None)?;
+    let effective = settings::load(&arguments.settings_files, Layer::default())?;
     let text = |value: &str| ValueJson::Text(Some(value.to_owned()));
     let label =
         |value: &Option<Label>| ValueJson::Text(value.as_ref().map(|label| label.as_str().to_owned()));
@@ -54,6 +54,7 @@ pub fn run(shell: Shell, arguments: &SettingsArgs) -> Result<ExitStatus, CliErro
         entry("targets", ValueJson::List(effective.targets.value.clone()), &effective.targets.origin),
         entry("vendor", label(&effective.vendor.value), &effective.vendor.origin),
         entry("distribution", label(&effective.distribution.value), &effective.distribution.origin),
+        entry("compression", text(effective.compression.value.name()), &effective.compression.origin),
     ];
     for (part, names) in &effective.auto_requires {
         let name = match part {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use opkg::model::Part;
 use opkg::{AutomaticRelations, Profile};
 use opkg_interface::{Label, PackageSettings, ReleaseTag};
+use opkg_package::CompressionEffort;
 
 use super::layer::Layer;
 use super::setting::{Origin, Setting};
@@ -20,6 +21,7 @@ pub struct EffectiveSettings {
     pub targets: Setting<Vec<String>>,
     pub vendor: Setting<Option<Label>>,
     pub distribution: Setting<Option<Label>>,
+    pub compression: Setting<CompressionEffort>,
     pub sign_key: Setting<Option<PathBuf>>,
     pub passphrase_file: Setting<Option<PathBuf>>,
 }
@@ -33,6 +35,7 @@ impl Default for EffectiveSettings {
             targets: Setting::usual(Vec::new()),
             vendor: Setting::usual(None),
             distribution: Setting::usual(None),
+            compression: Setting::usual(CompressionEffort::default()),
             sign_key: Setting::usual(None),
             passphrase_file: Setting::usual(None),
         }
@@ -63,6 +66,7 @@ impl EffectiveSettings {
         overlay(&mut self.targets, layer.targets);
         overlay(&mut self.vendor, layer.vendor.map(some));
         overlay(&mut self.distribution, layer.distribution.map(some));
+        overlay(&mut self.compression, layer.compression);
         if layer.sign_nothing {
             self.sign_key = Setting { value: None, origin: Origin::CommandLine };
         }

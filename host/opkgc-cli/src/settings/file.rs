@@ -9,6 +9,7 @@ use std::str::FromStr;
 use fs_err as fs;
 use opkg::model::Part;
 use opkg::{Profile, closest_match, line_column};
+use opkg_package::CompressionEffort;
 use opkg_shell::UsageError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -23,8 +24,8 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Permission bits by which others than the owner may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-const KEYS: [&str; 7] =
-    ["profile", "auto_requires", "release_tag", "targets", "vendor", "distribution", "sign"];
+const KEYS: [&str; 8] =
+    ["profile", "auto_requires", "release_tag", "targets", "vendor", "distribution", "compression", "sign"];
 const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
 const SIGN_KEYS: [&str; 2] = ["key", "passphrase_file"];
 
@@ -116,6 +117,9 @@ impl Parser<'_> {
                 "distribution" => {
                     layer.distribution =
                         Some(self.parsed(value, "distribution", |text| from_str(text, NAME_HELP))?);
+                }
+                "compression" => {
+                    layer.compression = Some(self.parsed(value, "compression", parse_compression)?);
                 }
                 "sign" => self.sign(value, &mut layer)?,
                 unknown => return Err(self.unknown_key(key.span(), unknown, &KEYS)),
@@ -226,9 +230,23 @@ fn from_str<T: FromStr<Err: std::fmt::Display>>(text: &str, help: &str) -> Resul
 }
 
 fn parse_profile(text: &str) -> Result<Profile, (String, String)> {
-    let known = Profile::ALL.map(Profile::name);
-    Profile::ALL.into_iter().find(|profile| profile.name() == text).ok_or_else(|| {
-        let reason = format!("there is no profile `{}`", opkg::escape_for_display(text));
+    one_of("profile", text, Profile::ALL, Profile::name)
+}
+
+fn parse_compression(text: &str) -> Result<CompressionEffort, (String, String)> {
+    one_of("effort", text, CompressionEffort::ALL, CompressionEffort::name)
+}
+
+/// The one of that name.
+fn one_of<T: Copy, const N: usize>(
+    what: &str,
+    text: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, (String, String)> {
+    let known = all.map(name);
+    all.into_iter().find(|one| name(*one) == text).ok_or_else(|| {
+        let reason = format!("there is no {what} `{}`", opkg::escape_for_display(text));
         let help = match closest_match(text, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", known.join(", ")),
@@ -254,7 +272,7 @@ mod tests {
     fn everything_that_can_be_set() {
         let layer = parse(
             "profile = 'oscar'\nrelease_tag = '.site'\ntargets = ['rhel-9', 'debian-12']\nvendor = 'The Site'\n\
-             distribution = 'Cluster'\n[auto_requires]\nclient = []\n[sign]\nkey = 'site.key'\n\
+             distribution = 'Cluster'\ncompression = 'full'\n[auto_requires]\nclient = []\n[sign]\nkey = 'site.key'\n\
              passphrase_file = '/root/pass'\n",
         )
         .unwrap();
@@ -262,6 +280,7 @@ mod tests {
         let targets = layer.targets.unwrap();
         assert_eq!(targets.value, ["rhel-9", "debian-12"]);
         assert_eq!(targets.origin.to_string(), "/etc/opkg/opkgc.toml:3");
+        assert_eq!(layer.compression.unwrap().value, CompressionEffort::Full);
         assert_eq!(layer.auto_requires[0].0, Part::Client);
         assert_eq!(layer.sign_key.unwrap().value, Path::new("/etc/opkg/site.key"));
         assert_eq!(layer.passphrase_file.unwrap().value, Path::new("/root/pass"));
@@ -284,6 +303,8 @@ mod tests {
             "profile = \n",
             "[sign]\nkey = ''\n",
             "something = 1\n",
+            "compression = 'fulll'\n",
+            "compression = '9'\n",
         ]
         .into_iter()
         .map(|text| parse(text).map_or_else(|error| error, |layer| format!("accepted: {layer:?}")))

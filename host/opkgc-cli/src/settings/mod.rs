@@ -16,9 +16,8 @@ use std::path::PathBuf;
 
 use opkg_shell::UsageError;
 
-use crate::args::BuildArgs;
 pub use effective::EffectiveSettings;
-use layer::Layer;
+pub use layer::Layer;
 pub use setting::Origin;
 
 /// Where a site's settings are.
@@ -30,7 +29,7 @@ const USER_FILE: &str = "opkg/opkgc.toml";
 ///
 /// # Errors
 /// When a file cannot be read, is not to be trusted, or says something that cannot be.
-pub fn load(files: &[PathBuf], arguments: Option<&BuildArgs>) -> Result<EffectiveSettings, UsageError> {
+pub fn load(files: &[PathBuf], command_line: Layer) -> Result<EffectiveSettings, UsageError> {
     let mut effective = EffectiveSettings::default();
     for path in [Some(PathBuf::from(SITE_FILE)), user_file()].into_iter().flatten() {
         if let Some(layer) = file::read_if_there(&path)? {
@@ -40,9 +39,7 @@ pub fn load(files: &[PathBuf], arguments: Option<&BuildArgs>) -> Result<Effectiv
     for path in files {
         effective.apply(file::read(path)?);
     }
-    if let Some(arguments) = arguments {
-        effective.apply(Layer::from_arguments(arguments));
-    }
+    effective.apply(command_line);
     Ok(effective)
 }
 

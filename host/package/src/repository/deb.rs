@@ -1,19 +1,22 @@
 //! The index of binary packages (`.deb`) and source packages (`.dsc`): `Packages`, `Sources`, and `Release`
 //! with the checksums of both. All in one directory, which the format calls flat.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
 use fs_err as fs;
 use opkg::model::Timestamp;
 
+use super::PACKAGES_AT_A_TIME;
 use super::deb_file::{self, DebReadError};
 use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
-use crate::checksums::{self, Checksums};
+use crate::checksums::{self, Checksums, DigestReader};
+use crate::compress::CompressionEffort;
 use crate::deb822::{self, find_field, write_field};
+use crate::index_request::IndexRequest;
 use crate::ownership;
-use crate::{Error, Signer, compress};
+use crate::{Error, compress, parallel};
 
 /// Fields that an index adds, and that no package may bring along.
 const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
@@ -29,35 +32,20 @@ pub(super) fn build_index(
     directory: &Path,
     debs: &[String],
     sources: &[String],
-    name: &str,
+    request: IndexRequest<'_>,
     now: u64,
-    signer: Option<&Signer>,
 ) -> Result<IndexFiles, Error> {
+    let IndexRequest { name, signer, threads } = request;
     ownership::check_path(directory, "Release")?;
     reject_foreign_release(&directory.join("Release"))?;
-    let mut packages = IndexParagraphs::default();
-    for deb in debs {
-        let time = packages.time.max(add_package(directory, deb, &mut packages)?);
-        packages.time = time;
-        limit_index(directory, packages.text.len())?;
-    }
-    let mut described = IndexParagraphs::default();
-    for dsc in sources {
-        let time = described.time.max(add_source(directory, dsc, &mut described)?);
-        described.time = time;
-        limit_index(directory, described.text.len())?;
-    }
+    let packages = IndexParagraphs::collect(directory, debs, threads, describe_package)?;
+    let described = IndexParagraphs::collect(directory, sources, threads, describe_source)?;
     // What describes sources holds no time but its file's, which is the next best.
     let time = if debs.is_empty() { described.time } else { packages.time };
     let time = time.min(i64::try_from(now).unwrap_or(i64::MAX));
-    let mut files = Vec::new();
-    for (name, text) in [("Packages", packages.text), ("Sources", described.text)] {
-        files.push((format!("{name}.gz"), compress::gzip_bytes(text.as_bytes())?));
-        files.push((format!("{name}.xz"), compress::xz(text.as_bytes())?));
-        files.push((name.to_owned(), text.into_bytes()));
-    }
-    files.sort();
-    let release = format_release(name, time, &files)?;
+    let lists = [("Packages", packages.text), ("Sources", described.text)];
+    let (sums, mut files) = pack_lists(&lists, threads)?;
+    let release = format_release(name, time, &sums)?;
     let seals = ["InRelease", "Release.gpg", "Release.key"].map(str::to_owned);
     if let Some(signer) = signer {
         let time = u64::try_from(time).unwrap_or(0);
@@ -69,6 +57,34 @@ pub(super) fn build_index(
     files.push(("Release".into(), release.into_bytes()));
     // Signatures of an earlier index are not of this one.
     Ok(IndexFiles { files, obsolete: seals.into() })
+}
+
+/// By names: of each file something.
+type ByName<T> = Vec<(String, T)>;
+
+/// Lists in all forms that readers take, sorted by their names: the checksums of each, and the bytes.
+fn pack_lists(
+    lists: &[(&str, String)],
+    threads: usize,
+) -> Result<(ByName<Checksums>, ByName<Vec<u8>>), Error> {
+    // What takes longest is begun first.
+    let forms: Vec<(&str, &str, &[u8])> = [".xz", ".gz", ""]
+        .iter()
+        .flat_map(|form| lists.iter().map(move |(name, text)| (*name, *form, text.as_bytes())))
+        .collect();
+    let packed = parallel::map(threads, &forms, |(_, form, text)| -> std::io::Result<_> {
+        let bytes = match *form {
+            ".xz" => compress::xz(text, CompressionEffort::Auto)?,
+            ".gz" => compress::gzip_bytes(text)?,
+            _ => text.to_vec(),
+        };
+        Ok((Checksums::compute(bytes.as_slice())?, bytes))
+    });
+    let mut by_name = BTreeMap::new();
+    for ((name, form, _), packed) in forms.into_iter().zip(packed) {
+        by_name.insert(format!("{name}{form}"), packed?);
+    }
+    Ok(by_name.into_iter().map(|(name, (sums, bytes))| ((name.clone(), sums), (name, bytes))).unzip())
 }
 
 /// Refuses to replace the index of another program. One that is damaged has nothing to lose.
@@ -99,8 +115,27 @@ struct IndexParagraphs {
 }
 
 impl IndexParagraphs {
+    /// Those of the files of these names.
+    fn collect(
+        directory: &Path,
+        names: &[String],
+        threads: usize,
+        describe: impl Fn(&Path, &str) -> Result<Paragraph, Error> + Sync,
+    ) -> Result<Self, Error> {
+        let mut all = Self::default();
+        for names in names.chunks(PACKAGES_AT_A_TIME) {
+            let described = parallel::map(threads, names, |name| describe(directory, name));
+            for (name, paragraph) in names.iter().zip(described) {
+                all.add(paragraph?).map_err(|reason| cannot_index(directory, name, reason))?;
+                limit_index(directory, all.text.len())?;
+            }
+        }
+        Ok(all)
+    }
+
     /// Appends one, unless there is one of the same package: which of the two would be fetched is anybody's guess.
-    fn add(&mut self, identity: String, fields: &[(&str, &str)]) -> Result<(), IndexError> {
+    fn add(&mut self, paragraph: Paragraph) -> Result<(), IndexError> {
+        let Paragraph { identity, text, time } = paragraph;
         if self.identities.contains(&identity) {
             return Err(format!("another file is {identity} as well").into());
         }
@@ -108,23 +143,42 @@ impl IndexParagraphs {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        for (name, value) in fields {
-            write_field(&mut self.text, name, value).map_err(|error| error.to_string())?;
-        }
+        self.text.push_str(&text);
+        self.time = self.time.max(time);
         Ok(())
     }
 }
 
-/// Appends what a package says of itself, and where it is. Returns its time.
-fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
+/// What an index says of one package.
+struct Paragraph {
+    /// What no other package may be.
+    identity: String,
+    text: String,
+    /// Seconds since 1970.
+    time: i64,
+}
+
+impl Paragraph {
+    fn new(identity: String, fields: &[(&str, &str)], time: i64) -> Result<Self, IndexError> {
+        let mut text = String::new();
+        for (name, value) in fields {
+            write_field(&mut text, name, value).map_err(|error| error.to_string())?;
+        }
+        Ok(Self { identity, text, time })
+    }
+}
+
+/// What a package says of itself, and where it is.
+fn describe_package(directory: &Path, name: &str) -> Result<Paragraph, Error> {
     let refuse = |reason: IndexError| cannot_index(directory, name, reason);
-    let deb = deb_file::read(open_package(directory, name)?).map_err(|error| match error {
+    let mut file = DigestReader::new(open_package(directory, name)?);
+    let deb = deb_file::read(&mut file).map_err(|error| match error {
         DebReadError::Io(error) => Error::Io(error),
         DebReadError::Invalid(reason) => refuse(reason),
     })?;
     reject_index_fields(&deb.fields).map_err(refuse)?;
     let identity = format_identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
-    let sums = Checksums::compute(open_package(directory, name)?)?;
+    let sums = Checksums::finish(file)?;
     let (file_name, size) = (format!("./{name}"), sums.size.to_string());
     let mut fields: Vec<(&str, &str)> =
         deb.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -135,13 +189,11 @@ fn add_package(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Res
         ("SHA1", &sums.sha1),
         ("SHA256", &sums.sha256),
     ]);
-    index.add(identity, &fields).map_err(refuse)?;
-    Ok(deb.time)
+    Paragraph::new(identity, &fields, deb.time).map_err(refuse)
 }
 
-/// Appends what a source package says of itself, with its own file among those that belong to it. Returns
-/// its time.
-fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Result<i64, Error> {
+/// What a source package says of itself, with its own file among those that belong to it.
+fn describe_source(directory: &Path, name: &str) -> Result<Paragraph, Error> {
     let refuse = |reason: IndexError| cannot_index(directory, name, reason);
     let file = open_package(directory, name)?;
     let metadata = file.get_ref().metadata()?;
@@ -173,8 +225,7 @@ fn add_source(directory: &Path, name: &str, index: &mut IndexParagraphs) -> Resu
         .collect();
     listed.sort_by_key(|(name, _)| *name != "Package");
     listed.push(("Directory", "."));
-    index.add(identity, &listed).map_err(refuse)?;
-    Ok(i64::try_from(modified.as_secs()).unwrap_or_default())
+    Paragraph::new(identity, &listed, i64::try_from(modified.as_secs()).unwrap_or_default()).map_err(refuse)
 }
 
 /// Compares a file of a source package with the line about it.
@@ -229,17 +280,13 @@ fn strip_signature(text: &str) -> &str {
 
 /// What vouches for the other files. It has no field for architectures: in a flat directory nobody looks for
 /// them there.
-fn format_release(name: &str, time: i64, files: &[(String, Vec<u8>)]) -> Result<String, Error> {
+fn format_release(name: &str, time: i64, files: &[(String, Checksums)]) -> Result<String, Error> {
     let mut text = String::new();
     for field in ["Origin", "Label", "Suite", "Codename"] {
         write_field(&mut text, field, if matches!(field, "Origin" | "Label") { ORIGIN } else { name })?;
     }
     write_field(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.to_rfc5322())?;
-    let sums = files
-        .iter()
-        .map(|(_, contents)| Checksums::compute(contents.as_slice()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let files = || files.iter().map(|(name, _)| name.as_str()).zip(&sums);
+    let files = || files.iter().map(|(name, sums)| (name.as_str(), sums));
     write_field(&mut text, "MD5Sum", &checksums::format_checksum_list(files(), |it| &it.md5))?;
     write_field(&mut text, "SHA1", &checksums::format_checksum_list(files(), |it| &it.sha1))?;
     write_field(&mut text, "SHA256", &checksums::format_checksum_list(files(), |it| &it.sha256))?;

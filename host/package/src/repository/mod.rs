@@ -27,6 +27,9 @@ pub(crate) use rpm_md::REPODATA_DIR;
 const MAX_PACKAGES: usize = 50_000;
 const MAX_ENTRIES: usize = 1_000_000;
 
+/// Packages that are read before what they say goes into the lists, by several threads.
+const PACKAGES_AT_A_TIME: usize = 256;
+
 /// What becomes of the files in a directory when it gets a new index. Paths are relative to it.
 #[derive(Debug, Default)]
 pub(crate) struct IndexChange {
@@ -48,7 +51,7 @@ impl IndexChange {
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that claim to
 /// be the same; and when the index that is there has something that this one cannot have.
 pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<IndexChange, Error> {
-    let IndexRequest { name, signer } = request;
+    let IndexRequest { signer, threads, .. } = request;
     let files = list_file_names(directory)?;
     let of = |suffixes: &[&str]| -> Vec<String> {
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
@@ -60,10 +63,10 @@ pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<
     let mut indices = Vec::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if !debs.is_empty() || !sources.is_empty() {
-        indices.push(deb::build_index(directory, &debs, &sources, name, now, signer)?);
+        indices.push(deb::build_index(directory, &debs, &sources, request, now)?);
     }
     if !rpms.is_empty() {
-        indices.push(rpm_md::build_index(directory, &rpms, now, signer)?);
+        indices.push(rpm_md::build_index(directory, &rpms, now, signer, threads)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));

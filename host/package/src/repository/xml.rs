@@ -17,6 +17,16 @@ impl XmlWriter {
         Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".into(), open_elements: Vec::new() }
     }
 
+    /// What is going to be within an element of a document, by [`XmlWriter::append`].
+    pub(super) fn within(element: &'static str) -> Self {
+        Self { text: String::new(), open_elements: vec![element] }
+    }
+
+    /// Writes what was made apart.
+    pub(super) fn append(&mut self, fragment: &Self) {
+        self.text.push_str(&fragment.text);
+    }
+
     /// Begins an element that has others inside.
     pub(super) fn start_element(&mut self, name: &'static str, attributes: Attributes<'_>) {
         self.write_start_tag(name, attributes);

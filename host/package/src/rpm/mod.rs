@@ -18,6 +18,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use self::naming::{format_evr, is_builtin_interpreter};
+use crate::compress::CompressionEffort;
 use crate::entries::{self, MAX_PACKAGE_BYTES};
 use crate::source::OpkgSource;
 use crate::{Error, Signer, compress};
@@ -32,11 +33,12 @@ const LEAD_NAME_BYTES: usize = 66;
 pub(crate) fn build_binary(
     package: &BinaryPackage,
     format: RpmFormat,
+    effort: CompressionEffort,
     source_name: &str,
     source: OpkgSource<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
-    let compressor = Compressor::new(format.compression)?;
+    let compressor = Compressor::new(format.compression, effort)?;
     let mut header = new_header(package, source)?;
     let items = entries::collect_entries(package, source)?;
     let files: Vec<RpmFile> =
@@ -60,6 +62,7 @@ pub(crate) fn build_binary(
 pub(crate) fn build_source(
     packages: &[BinaryPackage],
     format: RpmFormat,
+    effort: CompressionEffort,
     spec: &TextFile,
     tarball: (&str, Vec<u8>),
     source: OpkgSource<'_>,
@@ -68,7 +71,7 @@ pub(crate) fn build_source(
     let [main, ..] = packages else {
         return Err(Error::InvalidOutput("a source package of no packages".into()));
     };
-    let compressor = Compressor::new(format.compression)?;
+    let compressor = Compressor::new(format.compression, effort)?;
     let mut header = new_header(main, source)?;
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
@@ -101,18 +104,25 @@ pub(crate) fn source_file_name(packages: &[BinaryPackage]) -> Option<String> {
 /// How the payload is compressed, as the header says it.
 struct Compressor {
     name: &'static str,
+    effort: CompressionEffort,
     /// Of so many bytes.
-    level: fn(usize) -> i32,
-    compress: fn(&[u8]) -> std::io::Result<Vec<u8>>,
+    level: fn(usize, CompressionEffort) -> i32,
+    compress: fn(&[u8], CompressionEffort) -> std::io::Result<Vec<u8>>,
 }
 
 impl Compressor {
-    fn new(compression: Compression) -> Result<Self, Error> {
+    fn new(compression: Compression, effort: CompressionEffort) -> Result<Self, Error> {
         Ok(match compression {
             Compression::None => return Err(Error::InvalidOutput("an RPM without compression".into())),
-            Compression::Gzip => Self { name: "gzip", level: |_| 9, compress: compress::gzip_bytes },
-            Compression::Xz => Self { name: "xz", level: |_| compress::XZ_PRESET, compress: compress::xz },
-            Compression::Zstd => Self { name: "zstd", level: compress::zstd_level, compress: compress::zstd },
+            Compression::Gzip => {
+                Self { name: "gzip", effort, level: |_, _| 9, compress: |data, _| compress::gzip_bytes(data) }
+            }
+            Compression::Xz => {
+                Self { name: "xz", effort, level: |_, _| compress::XZ_PRESET, compress: compress::xz }
+            }
+            Compression::Zstd => {
+                Self { name: "zstd", effort, level: compress::zstd_level, compress: compress::zstd }
+            }
         })
     }
 }
@@ -150,11 +160,11 @@ fn assemble(
     if archive.len() as u64 > MAX_PACKAGE_BYTES {
         return Err(Error::TooLarge(lead.package.file_name.clone()));
     }
-    let payload = (compressor.compress)(&archive)?;
+    let payload = (compressor.compress)(&archive, compressor.effort)?;
     file::write_file_tags(&mut header, files, file_digests);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
-    header.string(tag::PAYLOAD_FLAGS, (compressor.level)(archive.len()).to_string());
+    header.string(tag::PAYLOAD_FLAGS, (compressor.level)(archive.len(), compressor.effort).to_string());
     header.strings(tag::PAYLOAD_DIGEST, vec![hex(&Sha256::digest(&payload))]);
     header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256);
     header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&Sha256::digest(&archive))]);

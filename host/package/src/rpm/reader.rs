@@ -3,6 +3,7 @@
 //! file does not have the bytes for.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::ops::Range;
 
 /// Bytes of the lead.
@@ -91,6 +92,39 @@ pub fn read(file: &[u8]) -> Result<RpmHeaders, ReadError> {
     // What the lead says of it is overruled by a tag, which old source packages do not have.
     let is_source = header.number(super::tag::SOURCE_PACKAGE).is_some() || lead[6..8] == [0, 1];
     Ok(RpmHeaders { is_source, signature, header, header_range: start..payload_start, payload_start })
+}
+
+/// Reads as much of a file as holds the headers, and of no more than so many bytes.
+///
+/// # Errors
+/// When it cannot be read. What is in it may still be no RPM.
+pub(crate) fn read_headers(file: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let missing = headers_length(&bytes).min(limit).saturating_sub(bytes.len());
+        if missing == 0 || file.by_ref().take(missing as u64).read_to_end(&mut bytes)? < missing {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// How many bytes the headers have at least, as far as the beginning of a file tells.
+fn headers_length(file: &[u8]) -> usize {
+    let mut end = LEAD_BYTES;
+    for _ in 0..2 {
+        let start = end.next_multiple_of(8);
+        end = start + INTRO_BYTES;
+        let Some(intro) = file.get(start..end) else { break };
+        // As the counts stand there; whether they can be true is asked when all of it is parsed.
+        end = be_u32(intro, 8)
+            .saturating_mul(INDEX_ENTRY_BYTES)
+            .saturating_add(be_u32(intro, 12))
+            .saturating_add(end);
+        if end > file.len() {
+            break;
+        }
+    }
+    end
 }
 
 impl ParsedHeader {

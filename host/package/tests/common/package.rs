@@ -5,7 +5,7 @@ use opkg::model::NodeId;
 use opkg_interface::artefacts::{
     BinaryPackage, Change, Container, Content, FileMarks, NativeBuild, Output, PackedFile, SourcePackage,
 };
-use opkg_package::{BuildMode, Error, write_packages};
+use opkg_package::{BuildMode, BuildOptions, Error, write_packages};
 
 use super::common::{Fixture, TIME};
 
@@ -68,7 +68,8 @@ pub fn write_single(
 ) -> Result<tempfile::TempDir, Error> {
     let output = output_of(package, container);
     let directory = tempfile::tempdir().unwrap();
-    let outcome = write_packages(&output, fixture.source(), directory.path(), BuildMode::Direct, None);
+    let outcome =
+        write_packages(&output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct));
     if outcome.is_err() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

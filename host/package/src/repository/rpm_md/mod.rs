@@ -10,12 +10,13 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
+use super::PACKAGES_AT_A_TIME;
 use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
 use super::xml::XmlWriter;
-use crate::checksums::Checksums;
+use crate::checksums::DigestReader;
 use crate::ownership;
 use crate::rpm::reader;
-use crate::{Error, Signer, compress};
+use crate::{Error, Signer, compress, parallel};
 use opkg::digest::hex;
 use package::PackageMetadata;
 
@@ -39,7 +40,7 @@ const NS_REPO: &str = "http://linux.duke.edu/metadata/repo";
 const NS_RPM: &str = "http://linux.duke.edu/metadata/rpm";
 
 /// Bytes in front of a payload: no more than the reader of headers lets pass.
-const MAX_HEADERS_BYTES: u64 = 160 << 20;
+const MAX_HEADERS_BYTES: usize = 160 << 20;
 
 /// The index. Its time is no later than `now`, in seconds since 1970.
 pub(super) fn build_index(
@@ -47,6 +48,7 @@ pub(super) fn build_index(
     rpms: &[String],
     now: u64,
     signer: Option<&Signer>,
+    threads: usize,
 ) -> Result<IndexFiles, Error> {
     let count = rpms.len().to_string();
     let mut primary = XmlWriter::new();
@@ -58,25 +60,21 @@ pub(super) fn build_index(
 
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut newest = 0;
-    for name in rpms {
-        let refuse = |reason: IndexError| cannot_index(directory, name, reason);
-        if name.contains(['%', '?', '#', '\\']) {
-            return Err(refuse("its name has a character that means something else in an address".into()));
+    for names in rpms.chunks(PACKAGES_AT_A_TIME) {
+        let read = parallel::map(threads, names, |name| IndexEntries::read(directory, name));
+        for (name, entries) in names.iter().zip(read) {
+            let entries = entries?;
+            // Which of the two would be fetched is anybody's guess.
+            if let Some(twin) = seen.insert(entries.identity.clone(), name) {
+                let reason = format!("{twin} is {} as well", entries.identity);
+                return Err(cannot_index(directory, name, reason));
+            }
+            newest = newest.max(entries.time);
+            primary.append(&entries.primary);
+            file_lists.append(&entries.file_lists);
+            other.append(&entries.other);
+            limit_index(directory, primary.len() + file_lists.len() + other.len())?;
         }
-        let mut headers = Vec::new();
-        open_package(directory, name)?.take(MAX_HEADERS_BYTES).read_to_end(&mut headers)?;
-        let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string().into()))?;
-        let sums = Checksums::compute(open_package(directory, name)?)?;
-        let package = PackageMetadata::new(&rpm, name, &sums).map_err(refuse)?;
-        // Which of the two would be fetched is anybody's guess.
-        if let Some(twin) = seen.insert(package.identity(), name) {
-            return Err(refuse(format!("{twin} is {} as well", package.identity()).into()));
-        }
-        newest = newest.max(package.time());
-        package.write_primary(&mut primary);
-        package.write_filelists(&mut file_lists);
-        package.write_other(&mut other);
-        limit_index(directory, primary.len() + file_lists.len() + other.len())?;
     }
 
     let newest = newest.min(now);
@@ -85,8 +83,10 @@ pub(super) fn build_index(
     let time = newest.to_string();
     repository.start_element("repomd", &[("xmlns", NS_REPO), ("xmlns:rpm", NS_RPM)]);
     repository.text_element("revision", &[], &time);
-    for (kind, document) in LISTS.into_iter().zip([primary, file_lists, other]) {
-        files.push(add_data(&mut repository, kind, &document.finish(), &time)?);
+    let documents = [primary, file_lists, other].map(XmlWriter::finish);
+    let lists = parallel::map(threads, &documents, |document| PackedList::new(document));
+    for (kind, list) in LISTS.into_iter().zip(lists) {
+        files.push(list?.enter(&mut repository, kind, &time));
     }
     let repository = repository.finish();
     if let Some(signer) = signer {
@@ -99,25 +99,68 @@ pub(super) fn build_index(
     Ok(IndexFiles { files, obsolete: existing_files(directory)? })
 }
 
-/// Compresses a list and enters it. Its name holds its checksum, so that no cache mistakes it for an older one.
-fn add_data(
-    repository: &mut XmlWriter,
-    kind: &'static str,
-    document: &[u8],
-    time: &str,
-) -> Result<(String, Vec<u8>), Error> {
-    let packed = compress::gzip_bytes(document)?;
-    let sum = |bytes: &[u8]| hex(&Sha256::digest(bytes));
-    let path = format!("{REPODATA_DIR}/{}-{kind}.xml.gz", sum(&packed));
-    repository.start_element("data", &[("type", kind)]);
-    repository.text_element("checksum", &[("type", "sha256")], &sum(&packed));
-    repository.text_element("open-checksum", &[("type", "sha256")], &sum(document));
-    repository.empty_element("location", &[("href", &path)]);
-    repository.text_element("timestamp", &[], time);
-    repository.text_element("size", &[], &packed.len().to_string());
-    repository.text_element("open-size", &[], &document.len().to_string());
-    repository.end_element();
-    Ok((path, packed))
+/// What the lists say of one package.
+struct IndexEntries {
+    identity: String,
+    time: u64,
+    primary: XmlWriter,
+    file_lists: XmlWriter,
+    other: XmlWriter,
+}
+
+impl IndexEntries {
+    fn read(directory: &Path, name: &str) -> Result<Self, Error> {
+        let refuse = |reason: IndexError| cannot_index(directory, name, reason);
+        if name.contains(['%', '?', '#', '\\']) {
+            return Err(refuse("its name has a character that means something else in an address".into()));
+        }
+        let mut file: DigestReader<_, Sha256> = DigestReader::new(open_package(directory, name)?);
+        let headers = reader::read_headers(&mut file, MAX_HEADERS_BYTES)?;
+        let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string().into()))?;
+        let (size, digest) = file.finish()?;
+        let package = PackageMetadata::new(&rpm, name, size, hex(&digest.finalize())).map_err(refuse)?;
+        let mut entries = Self {
+            identity: package.identity(),
+            time: package.time(),
+            primary: XmlWriter::within("metadata"),
+            file_lists: XmlWriter::within("filelists"),
+            other: XmlWriter::within("otherdata"),
+        };
+        package.write_primary(&mut entries.primary);
+        package.write_filelists(&mut entries.file_lists);
+        package.write_other(&mut entries.other);
+        Ok(entries)
+    }
+}
+
+/// A list as it is written.
+struct PackedList {
+    bytes: Vec<u8>,
+    sum: String,
+    open_size: usize,
+    open_sum: String,
+}
+
+impl PackedList {
+    fn new(document: &[u8]) -> Result<Self, Error> {
+        let sum = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+        let bytes = compress::gzip_bytes(document)?;
+        Ok(Self { sum: sum(&bytes), bytes, open_size: document.len(), open_sum: sum(document) })
+    }
+
+    /// Enters it. Its name holds its checksum, so that no cache mistakes it for an older one.
+    fn enter(self, repository: &mut XmlWriter, kind: &'static str, time: &str) -> (String, Vec<u8>) {
+        let path = format!("{REPODATA_DIR}/{}-{kind}.xml.gz", self.sum);
+        repository.start_element("data", &[("type", kind)]);
+        repository.text_element("checksum", &[("type", "sha256")], &self.sum);
+        repository.text_element("open-checksum", &[("type", "sha256")], &self.open_sum);
+        repository.empty_element("location", &[("href", &path)]);
+        repository.text_element("timestamp", &[], time);
+        repository.text_element("size", &[], &self.bytes.len().to_string());
+        repository.text_element("open-size", &[], &self.open_size.to_string());
+        repository.end_element();
+        (path, self.bytes)
+    }
 }
 
 /// The files of the earlier index: once its `repomd.xml` is gone, nothing refers to the rest. What others keep in the
@@ -143,7 +186,7 @@ fn existing_files(directory: &Path) -> Result<Vec<String>, Error> {
     Ok(paths)
 }
 
-/// Whether a file is called as [`add_data`] calls one.
+/// Whether a file is called as [`PackedList::enter`] calls one.
 fn is_list_name(name: &str) -> bool {
     name.split_once('-').is_some_and(|(sum, rest)| {
         let is_sum = sum.len() == 64 && sum.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

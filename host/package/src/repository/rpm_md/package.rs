@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::super::index_files::IndexError;
 use super::super::xml::XmlWriter;
-use crate::checksums::Checksums;
 use crate::rpm::reader::{ParsedHeader, RpmHeaders};
 use crate::rpm::tag::{self, RelationTags};
 
@@ -34,7 +33,8 @@ const RELATION_ELEMENTS: [(&str, RelationTags); 8] = [
 pub(super) struct PackageMetadata<'a> {
     rpm: &'a RpmHeaders,
     file_name: &'a str,
-    sums: &'a Checksums,
+    size: u64,
+    sha256: String,
     name: &'a str,
     epoch: String,
     version: &'a str,
@@ -67,7 +67,8 @@ impl<'a> PackageMetadata<'a> {
     pub(super) fn new(
         rpm: &'a RpmHeaders,
         file_name: &'a str,
-        sums: &'a Checksums,
+        size: u64,
+        sha256: String,
     ) -> Result<Self, IndexError> {
         let header = &rpm.header;
         let word = |what: &str, tag: u32| match header.text(tag) {
@@ -87,7 +88,8 @@ impl<'a> PackageMetadata<'a> {
         let mut package = Self {
             rpm,
             file_name,
-            sums,
+            size,
+            sha256,
             name: word("name", tag::NAME)?,
             epoch: header.number(tag::EPOCH).unwrap_or(0).to_string(),
             version: word("version", tag::VERSION)?,
@@ -119,7 +121,7 @@ impl<'a> PackageMetadata<'a> {
         xml.text_element("name", &[], self.name);
         xml.text_element("arch", &[], self.arch);
         self.write_version(xml);
-        xml.text_element("checksum", &[("type", "sha256"), ("pkgid", "YES")], &self.sums.sha256);
+        xml.text_element("checksum", &[("type", "sha256"), ("pkgid", "YES")], &self.sha256);
         xml.text_element("summary", &[], text(tag::SUMMARY));
         xml.text_element("description", &[], text(tag::DESCRIPTION));
         xml.text_element("packager", &[], text(tag::PACKAGER));
@@ -134,11 +136,7 @@ impl<'a> PackageMetadata<'a> {
             .or(signature.number(tag::SIGNATURE_PAYLOAD_SIZE));
         xml.empty_element(
             "size",
-            &[
-                ("package", &self.sums.size.to_string()),
-                ("installed", &installed),
-                ("archive", &number(archive)),
-            ],
+            &[("package", &self.size.to_string()), ("installed", &installed), ("archive", &number(archive))],
         );
         xml.empty_element("location", &[("href", self.file_name)]);
         xml.start_element("format", &[]);
@@ -190,10 +188,7 @@ impl<'a> PackageMetadata<'a> {
     }
 
     fn start_package(&self, xml: &mut XmlWriter) {
-        xml.start_element(
-            "package",
-            &[("pkgid", &self.sums.sha256), ("name", self.name), ("arch", self.arch)],
-        );
+        xml.start_element("package", &[("pkgid", &self.sha256), ("name", self.name), ("arch", self.arch)]);
         self.write_version(xml);
     }
 

@@ -1,0 +1,69 @@
+//! `opkgc index`: indices over packages that are there already.
+
+use std::path::Path;
+
+use opkg_package::{IndexRequest, WrittenFile, write_index};
+use opkg_shell::{Shell, UsageError};
+use serde::Serialize;
+
+use crate::args::IndexArgs;
+use crate::errors::{CliError, Context};
+use crate::exit::ExitStatus;
+use crate::losses::{self, IndexPlan};
+use crate::settings::{self, Layer};
+use crate::{interrupt, signing};
+
+/// The index of one directory, as `--format json` prints it.
+#[derive(Serialize)]
+struct IndexJson {
+    directory: String,
+    files: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// At the first directory whose index cannot be written; that one keeps the index that it has.
+pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> {
+    let effective =
+        settings::load(&arguments.settings.settings_files, Layer::from_signing(&arguments.signing))?;
+    let signer = signing::load_signer(&effective, arguments.signing.no_sign)?;
+    let plan = IndexPlan::of(signer.is_some(), arguments.signing.no_sign);
+    for directory in &arguments.directories {
+        losses::check_index(shell, directory, plan)?;
+    }
+    interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
+    let threads = arguments.jobs.map_or_else(opkg_runtime::parallelism, usize::from);
+    let mut indices = Vec::new();
+    for directory in &arguments.directories {
+        let name = match &arguments.name {
+            Some(name) => name.as_str().to_owned(),
+            None => directory_name(directory)?,
+        };
+        let request = IndexRequest { name: &name, signer: signer.as_ref(), threads };
+        let written: Vec<WrittenFile> = write_index(directory, request)?;
+        for file in written.iter().filter(|_| !shell.is_json()) {
+            shell.print(&format!("{}\n", file.path.display()))?;
+        }
+        let files = written.iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
+        indices.push(IndexJson { directory: directory.to_string_lossy().into_owned(), files });
+    }
+    if shell.is_json() {
+        shell.print_json(&indices)?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// How a directory is called, also where it was named as `.`.
+fn directory_name(directory: &Path) -> Result<String, CliError> {
+    let real = fs_err::canonicalize(directory)
+        .map_err(|error| UsageError::new(error.to_string(), "name a directory that packages are in"))?;
+    let name = real.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    name.ok_or_else(|| {
+        UsageError::new(
+            format!("{} has no name that an index could have", directory.display()),
+            "name the index, with --name",
+        )
+        .into()
+    })
+}

@@ -1,0 +1,40 @@
+//! How packages are made, whatever is in them.
+
+use crate::compress::CompressionEffort;
+use crate::sign::Signer;
+
+/// Who makes the binary packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuildMode {
+    /// Nobody: only meta-files and the source package are written.
+    None,
+    /// This crate, without any program of a distribution.
+    #[default]
+    Direct,
+    /// The distribution's own tools, as the plugin says.
+    Native {
+        /// Shows what they print.
+        verbose: bool,
+    },
+}
+
+/// How the packages of one OPKG are made.
+#[derive(Clone, Copy)]
+pub struct BuildOptions<'a> {
+    /// Who makes them.
+    pub builder: BuildMode,
+    /// Signs those that have a place for signatures of their own, except those of a native build.
+    pub signer: Option<&'a Signer>,
+    /// How small they become.
+    pub effort: CompressionEffort,
+    /// How many threads make them. Their bytes do not depend on it.
+    pub threads: usize,
+}
+
+impl BuildOptions<'_> {
+    /// Unsigned, on one thread, compressed as usual.
+    #[must_use]
+    pub fn new(builder: BuildMode) -> Self {
+        Self { builder, signer: None, effort: CompressionEffort::default(), threads: 1 }
+    }
+}
