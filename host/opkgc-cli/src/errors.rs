@@ -176,7 +176,7 @@ impl From<opkg_package::Error> for CliError {
             Error::TooMuchToIndex { .. } => {
                 Some("keep packages of several purposes in several directories; the directory is as it was")
             }
-            Error::NothingToIndex(_) => Some("leave out --repo for this target"),
+            Error::NothingToIndex(_) => Some("put packages there first, or leave out --repo for this target"),
             Error::Io(error) => io_hint(error.kind()),
         };
         let details: Vec<String> = match &error {

@@ -243,6 +243,55 @@ fn an_index_of_packages() {
 }
 
 #[test]
+fn an_index_written_anew() {
+    let sandbox = Fixture::new();
+    sandbox.write_opkg("");
+    for target in ["debian-12", "rhel-9"] {
+        assert!(sandbox.run(&["--dist", target, "--repo", "-q", "demo"]).status.success());
+    }
+    let place = sandbox.path().join("output/debian-12");
+    let list = |place: &Path| fs::read_to_string(place.join("Packages")).unwrap();
+    let before = list(&place);
+    assert!(before.contains("Package: opkg-demo-client\n"), "{before}");
+    // As somebody who cleans up.
+    let removed = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path());
+    removed
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("opkg-demo-client_"))
+        .for_each(|path| fs::remove_file(path).unwrap());
+    let transcript = sandbox.transcript(&["index", "output/debian-12", "output/rhel-9"]);
+    let after = list(&place);
+    assert!(!after.contains("Package: opkg-demo-client\n"), "{after}");
+    let release = fs::read_to_string(place.join("Release")).unwrap();
+    assert!(release.contains("\nSuite: debian-12\n"), "{release}");
+    assert!(sandbox.run(&["index", "--name", "site", "output/debian-12"]).status.success());
+    let release = fs::read_to_string(place.join("Release")).unwrap();
+    assert!(release.contains("\nSuite: site\n"), "{release}");
+    // The same bytes, whatever the number of threads.
+    let repodata = || {
+        let entries = fs::read_dir(sandbox.path().join("output/rhel-9/repodata")).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect::<Vec<_>>()
+    };
+    let lists = repodata();
+    for jobs in ["1", "2", "9"] {
+        let json = sandbox.run(&["--format", "json", "index", "--jobs", jobs, "output/rhel-9"]);
+        let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(json[0]["files"].as_array().unwrap().len(), lists.len());
+        assert!(repodata() == lists, "{jobs}");
+    }
+    fs::create_dir(sandbox.path().join("empty")).unwrap();
+    let mistakes = [&["index"][..], &["index", "nowhere"], &["index", "empty"]];
+    let said: Vec<String> = mistakes.iter().map(|command| sandbox.transcript(command)).collect();
+    let text = format!("{transcript}\n{}", said.join("\n"));
+    let text = text.replace(sandbox.path().to_str().unwrap(), ".");
+    let words = text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
+    // Checksums in names are those of the lists.
+    let shown: String = words.map(|word| if word.len() == 65 { "SUM-" } else { word }).collect();
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
 fn mistakes_on_the_command_line() {
     let sandbox = Fixture::new();
     sandbox.write_opkg("");

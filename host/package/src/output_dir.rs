@@ -202,7 +202,9 @@ pub fn write_packages(
     let (parent, name) = OutputDir::in_parent(directory)?;
     let staged = parent.stage(&name, output, source, options)?;
     let published = parent.publish(&name, &[&staged], None, &|| ())?;
-    Ok(published.packages.into_iter().flatten().collect())
+    let place = parent.path.join(&name);
+    let files = published.packages.into_iter().flatten();
+    Ok(files.map(|file| file.in_directory(&place, directory)).collect())
 }
 
 /// Writes the index of all packages in `directory`. With a signer it is signed, and the public key is beside it.
@@ -213,5 +215,6 @@ pub fn write_packages(
 pub fn write_index(directory: &Path, request: IndexRequest<'_>) -> Result<Vec<WrittenFile>, Error> {
     let (parent, file_name) = OutputDir::in_parent(directory)?;
     let published = parent.publish(&file_name, &[], Some(request), &|| ())?;
-    Ok(published.index)
+    let place = parent.path.join(&file_name);
+    Ok(published.index.into_iter().map(|file| file.in_directory(&place, directory)).collect())
 }

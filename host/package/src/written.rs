@@ -1,6 +1,6 @@
 //! What was written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a written file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,4 +26,14 @@ pub struct WrittenFile {
     pub path: PathBuf,
     /// What it is.
     pub kind: OutputKind,
+}
+
+impl WrittenFile {
+    /// The same file by another path of its directory.
+    pub(crate) fn in_directory(self, path: &Path, other_path: &Path) -> Self {
+        match self.path.strip_prefix(path) {
+            Ok(rest) => Self { path: other_path.join(rest), ..self },
+            Err(_) => self,
+        }
+    }
 }

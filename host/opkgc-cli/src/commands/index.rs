@@ -56,8 +56,9 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
 
 /// How a directory is called, also where it was named as `.`.
 fn directory_name(directory: &Path) -> Result<String, CliError> {
-    let real = fs_err::canonicalize(directory)
-        .map_err(|error| UsageError::new(error.to_string(), "name a directory that packages are in"))?;
+    let real = directory.canonicalize().map_err(|error| {
+        UsageError::new(format!("{}: {error}", directory.display()), "name a directory that packages are in")
+    })?;
     let name = real.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     name.ok_or_else(|| {
         UsageError::new(
