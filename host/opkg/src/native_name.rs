@@ -21,6 +21,13 @@ pub fn stem(name: &str) -> Option<&str> {
     PART_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).filter(|stem| !stem.is_empty())
 }
 
+/// The names of OPKGs that would make one of the packages of an OPKG of this name, or it one of theirs: it is a part of the
+/// first of them, and the others are parts of it.
+pub fn rivals(name: &str) -> impl Iterator<Item = String> {
+    let parts = PART_SUFFIXES.iter().map(move |suffix| format!("{name}{suffix}"));
+    stem(name).map(str::to_owned).into_iter().chain(parts)
+}
+
 /// The native package that two OPKGs would both make, if there is one: `opkg-nfs-server` is a part of `nfs`, and of
 /// `nfs-server` the package for the head node.
 #[must_use]
@@ -56,6 +63,11 @@ mod tests {
         {
             assert_eq!(clash(one, other), None, "{one} {other}");
         }
+        for name in ["nfs", "nfs-server", "a-server-client", "-server"] {
+            assert!(rivals(name).all(|rival| clash(name, &rival).is_some()), "{name}");
+        }
+        assert_eq!(rivals("nfs-server").next().as_deref(), Some("nfs"));
+        assert_eq!(rivals("nfs").collect::<Vec<_>>(), ["nfs-server", "nfs-client"]);
         for (file, native) in [
             ("opkg-a-server-1.0-1.noarch.rpm", Some("opkg-a-server")),
             ("opkg-a_1.0-1_all.deb", Some("opkg-a")),

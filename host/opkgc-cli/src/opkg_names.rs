@@ -1,52 +1,59 @@
 //! The names of several OPKGs held against each other.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::{Opkg, RelationKind, Scope};
 use opkg::native_name;
 
+/// OPKGs by their names: the directory of each.
+pub type Directories = BTreeMap<String, PathBuf>;
+
 /// What is wrong with the name of an OPKG beside others: two of one name would overwrite each other's packages, and so
-/// would two of which one is called like a part of the other. The others are given by their directories.
+/// would two of which one is called like a part of the other.
 #[must_use]
-pub fn name_clash<'a>(
-    name: &str,
-    others: impl IntoIterator<Item = (&'a Path, &'a str)>,
-) -> Option<Diagnostic> {
-    let error = |code: &str, message: String, help: &str| Diagnostic {
-        severity: Severity::Error,
-        code: code.into(),
-        message,
-        location: None,
-        help: Some(help.to_owned()),
-        related: Vec::new(),
-    };
-    others.into_iter().find_map(|(directory, other)| {
-        if other == name {
-            let message = format!("the OPKG in {} has the name `{name}` as well", directory.display());
-            return Some(error(
-                "same-name",
-                message,
-                "compile them one at a time, into different output directories",
-            ));
-        }
-        let native = native_name::clash(name, other)?;
+pub fn name_clash(name: &str, others: &Directories) -> Option<Diagnostic> {
+    if let Some(directory) = others.get(name) {
+        let message = format!("the OPKG in {} has the name `{name}` as well", directory.display());
+        let help = "compile them one at a time, into different output directories";
+        return Some(error("same-name", message, help));
+    }
+    package_clash(name, others)
+}
+
+/// The same, where two of one name are nothing wrong.
+#[must_use]
+pub fn package_clash(name: &str, others: &Directories) -> Option<Diagnostic> {
+    native_name::rivals(name).find_map(|other| {
+        let (directory, native) = (others.get(&other)?, native_name::clash(name, &other)?);
         let message =
             format!("`{name}` and `{other}` in {} both make the package `{native}`", directory.display());
         Some(error("same-package", message, "name one of them otherwise: they cannot be in one cluster"))
     })
 }
 
-/// A warning for each bare name of another OPKG among what one requires as a whole: such a name means a package of the
-/// distribution.
+fn error(code: &str, message: String, help: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: code.into(),
+        message,
+        location: None,
+        help: Some(help.to_owned()),
+        related: Vec::new(),
+    }
+}
+
+/// A warning for each bare name of another OPKG, all being known, among what one requires as a whole: such a name means a
+/// package of the distribution.
 #[must_use]
-pub fn bare_names(opkg: &Opkg, others: &BTreeSet<&str>) -> Vec<Diagnostic> {
+pub fn bare_names(opkg: &Opkg, known: &Directories) -> Vec<Diagnostic> {
     let required = opkg.relations.iter().filter(|relation| {
         relation.kind == RelationKind::Requires
             && relation.scope == Scope::Whole
-            && others.contains(relation.name.as_str())
+            && relation.name != opkg.name
+            && known.contains_key(&relation.name)
     });
     required
         .map(|relation| Diagnostic {
@@ -88,8 +95,10 @@ mod tests {
 
     #[test]
     fn names_that_exclude_each_other() {
-        let here = Path::new("x");
-        let code = |name: &str, other: &str| name_clash(name, [(here, other)]).map(|found| found.code);
+        let code = |name: &str, other: &str| {
+            let others = Directories::from([(other.to_owned(), PathBuf::from("x"))]);
+            name_clash(name, &others).map(|found| found.code)
+        };
         assert_eq!(code("nfs", "nfs").as_deref(), Some("same-name"));
         for (one, other) in [("nfs", "nfs-server"), ("nfs-client", "nfs"), ("a-server-client", "a-server")] {
             assert_eq!(code(one, other).as_deref(), Some("same-package"), "{one} {other}");
@@ -144,7 +153,8 @@ mod tests {
     fn the_bare_name_of_an_opkg_is_said_to_be_one() {
         let (found, _) = loaded("app", &["munge", "opkg-torque", "perl", "torque"]);
         let opkg = found.opkg.unwrap();
-        let names = BTreeSet::from(["munge", "torque", "maui"]);
+        let names: Directories =
+            ["app", "munge", "torque", "maui"].map(|name| (name.to_owned(), PathBuf::from(name))).into();
         let messages: Vec<String> =
             bare_names(&opkg, &names).into_iter().map(|found| found.message).collect();
         assert_eq!(
@@ -155,7 +165,7 @@ mod tests {
             ],
             "a part may require a package of the distribution that is called like an OPKG"
         );
-        assert!(bare_names(&opkg, &BTreeSet::new()).is_empty());
+        assert!(bare_names(&opkg, &Directories::new()).is_empty());
     }
 
     #[test]

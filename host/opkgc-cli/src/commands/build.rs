@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use opkg::Settings;
 use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_package::{BuildMode, IndexRequest, OutputDir};
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
@@ -83,7 +83,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         source_date: source_date()?,
         now: now(),
     };
-    let packages = load_packages(shell, arguments, &settings, directories, &registry.ids());
+    let packages = load_packages(shell, arguments, &settings, &directories, &registry.ids(), threads)?;
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
@@ -181,55 +181,75 @@ fn check_output_outside(output: &Path, directories: &[PathBuf]) -> Result<(), Cl
     Ok(())
 }
 
+/// Reads OPKGs on so many threads, and says what is wrong with them, in their order.
 fn load_packages(
     shell: Shell,
     arguments: &BuildArgs,
     settings: &Settings,
-    directories: Vec<PathBuf>,
-    known: &[String],
-) -> Vec<LoadedPackage> {
-    let renderer = shell.renderer(false);
-    let mut packages: Vec<LoadedPackage> = Vec::new();
-    for directory in directories {
-        let mut loaded = opkg::load(&directory, settings);
+    directories: &[PathBuf],
+    known_dists: &[String],
+    threads: usize,
+) -> Result<Vec<LoadedPackage>, CliError> {
+    let load = |directory: &PathBuf| {
+        let mut loaded = opkg::load(directory, settings);
         if let Some(opkg) = &loaded.opkg {
-            loaded.diagnostics.extend(dists::misspelled_dists(opkg, known));
-            let found = hook_components::check_components(&directory, opkg);
-            if found.iter().any(|it| it.severity == Severity::Error) {
+            loaded.diagnostics.extend(dists::misspelled_dists(opkg, known_dists));
+            let found = hook_components::check_components(directory, opkg);
+            if found.iter().any(|finding| finding.severity == Severity::Error) {
                 loaded.opkg = None;
             }
             loaded.diagnostics.extend(found);
         }
-        let others = packages.iter().filter_map(|package| {
-            Some((package.directory.as_path(), package.loaded.opkg.as_ref()?.name.as_str()))
-        });
-        let clash = loaded.opkg.as_ref().and_then(|opkg| opkg_names::name_clash(&opkg.name, others));
-        if let Some(clash) = clash {
-            loaded.diagnostics.push(clash);
-            loaded.opkg = None;
-        }
-        let findings = &loaded.diagnostics;
-        let denied = arguments.deny == Some(DenyLevel::Warnings)
-            && findings.iter().any(|it| it.severity <= Severity::Warning);
-        if !shell.is_json() {
-            let shown: Vec<Diagnostic> = findings
-                .iter()
-                .filter(|it| {
-                    it.severity == Severity::Error
-                        || it.severity == Severity::Warning && !shell.is_quiet()
-                        || shell.is_verbose()
-                })
-                .cloned()
-                .collect();
-            let text = diagnostics::render_diagnostics(&renderer, &directory, loaded.source.as_ref(), &shown);
-            if !text.is_empty() {
-                shell.eprint(text.trim_end_matches('\n'));
+        loaded
+    };
+    let mut packages: Vec<LoadedPackage> = Vec::new();
+    let mut names = opkg_names::Directories::new();
+    run_in_order(
+        directories,
+        threads,
+        load,
+        |_| false,
+        |directory, loaded| {
+            let Some(mut loaded) = loaded else { return Ok(()) };
+            if let Some(opkg) = &loaded.opkg {
+                let name = opkg.name.clone();
+                if let Some(clash) = opkg_names::name_clash(&name, &names) {
+                    loaded.diagnostics.push(clash);
+                    loaded.opkg = None;
+                } else {
+                    names.insert(name, directory.clone());
+                }
             }
-        }
-        let usable = loaded.opkg.is_some() && !denied;
-        packages.push(LoadedPackage { directory, loaded, is_compilable: usable });
+            show_findings(shell, directory, &loaded);
+            let is_denied = arguments.deny == Some(DenyLevel::Warnings)
+                && loaded.diagnostics.iter().any(|finding| finding.severity <= Severity::Warning);
+            let is_compilable = loaded.opkg.is_some() && !is_denied;
+            packages.push(LoadedPackage { directory: directory.clone(), loaded, is_compilable });
+            Ok::<(), CliError>(())
+        },
+    )?;
+    Ok(packages)
+}
+
+fn show_findings(shell: Shell, directory: &Path, loaded: &LoadResult) {
+    if shell.is_json() {
+        return;
     }
-    packages
+    let shown: Vec<Diagnostic> = loaded
+        .diagnostics
+        .iter()
+        .filter(|finding| {
+            finding.severity == Severity::Error
+                || finding.severity == Severity::Warning && !shell.is_quiet()
+                || shell.is_verbose()
+        })
+        .cloned()
+        .collect();
+    let renderer = shell.renderer(false);
+    let text = diagnostics::render_diagnostics(&renderer, directory, loaded.source.as_ref(), &shown);
+    if !text.is_empty() {
+        shell.eprint(text.trim_end_matches('\n'));
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `opkgc check`: all mistakes of an OPKG at once, those that a build for the targets would find among them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use opkg::diagnostic::{Diagnostic, Location, Severity};
@@ -71,20 +71,17 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
     let is_asked_for = !arguments.dist.is_empty();
     let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets, is_asked_for);
     let mut checked = arguments.directories.iter().map(check).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<(&Path, String)> = std::iter::zip(&arguments.directories, &checked)
+    let names: opkg_names::Directories = std::iter::zip(&arguments.directories, &checked)
         .filter_map(|(directory, report)| {
-            Some((directory.as_path(), report.loaded.opkg.as_ref()?.name.clone()))
+            Some((report.loaded.opkg.as_ref()?.name.clone(), directory.clone()))
         })
         .collect();
     for (directory, report) in std::iter::zip(&arguments.directories, &mut checked) {
         if let Some(opkg) = &report.loaded.opkg {
             // Two of one name may be checked together; only their packages must not be built together.
-            let others = names.iter().filter(|(_, name)| *name != opkg.name);
-            let others = others.map(|(directory, name)| (*directory, name.as_str()));
-            let other_names: BTreeSet<&str> = others.clone().map(|(_, name)| name).collect();
             let mut found = shared_names.add(directory, opkg);
-            found.extend(opkg_names::name_clash(&opkg.name, others));
-            found.extend(opkg_names::bare_names(opkg, &other_names));
+            found.extend(opkg_names::package_clash(&opkg.name, &names));
+            found.extend(opkg_names::bare_names(opkg, &names));
             report.loaded.diagnostics.extend(found);
         }
         let verdict = Verdict::new(report, arguments.deny);
