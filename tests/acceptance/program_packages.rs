@@ -95,11 +95,21 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
     // Nothing begins by itself.
     assert!(!root.resolve("/etc/systemd/system/timers.target.wants/opm.timer").exists());
     assert!(!root.resolve("/var/lib/opm/oda.db").exists() && !root.resolve("/etc/opm.conf").exists());
+    // Nobody's first run has to compile.
+    assert_eq!(compiled_components(root).len(), 18);
     // A crate for a hook needs no sources.
     let made = root.run(["opkgc", "hook", "new", "trial", "-o", "/root/trial"]);
     assert_eq!(made.code, Some(0), "{}", made.combined_output());
     let manifest = fs_err::read_to_string(root.resolve("/root/trial/Cargo.toml")).unwrap();
     assert!(manifest.contains("/usr/share/opkg/plugins/sdk"), "{manifest}");
+}
+
+/// What the packages compiled for everybody.
+fn compiled_components(root: &SystemRoot) -> Vec<PathBuf> {
+    let Ok(entries) = fs_err::read_dir(root.resolve("/var/cache/opkg/components")) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 /// With the packages that are for dpkg, and for what the system says it is.
@@ -110,8 +120,15 @@ fn follow_on_debian(root: &SystemRoot, packages: &[PathBuf], target: &str) {
     follow_quick_start(root, target);
     // What the administrator and the programs made stays when they are installed again, or go.
     let conf = fs_err::read(root.resolve("/etc/opm.conf")).unwrap();
+    let compiled = compiled_components(root);
+    let left = root.resolve("/var/cache/opkg/components").join("0".repeat(64) + ".cwasm");
+    fs_err::write(left, "of another release").unwrap();
     root.run_successfully(["dpkg", "--install"].into_iter().map(str::to_owned).chain(debs));
-    root.run_successfully(["dpkg", "--purge", "opkgc", "opm"]);
+    assert_eq!(compiled_components(root), compiled, "as it was, without what others left");
+    root.run_successfully(["dpkg", "--purge", "opkgc"]);
+    assert_eq!(compiled_components(root), compiled, "opm uses it, too");
+    root.run_successfully(["dpkg", "--purge", "opm"]);
+    assert!(!root.resolve("/var/cache/opkg").exists());
     assert_eq!(fs_err::read(root.resolve("/etc/opm.conf")).unwrap(), conf);
     assert!(root.resolve("/var/lib/opm/oda.db").is_file() && root.resolve("/etc/opm/opm.toml").is_file());
     assert!(!root.resolve("/usr/share/opkg").exists() && !root.resolve("/usr/bin/opm").exists());
@@ -162,6 +179,7 @@ fn follow_with_rpm(root: &SystemRoot, packages: &[PathBuf], target: &str) {
     assert_complete(root, "/usr/lib/systemd/system", "/usr/share/zsh/site-functions");
     follow_quick_start(root, target);
     root.run_successfully(["rpm", "--force-debian", "--erase", "opkgc", "opm"]);
+    assert!(!root.resolve("/var/cache/opkg").exists());
     assert!(root.resolve("/var/lib/opm/oda.db").is_file() && root.resolve("/etc/opm/opm.toml").is_file());
     assert!(!root.resolve("/usr/share/opkg").exists() && !root.resolve("/usr/bin/opm").exists());
 }

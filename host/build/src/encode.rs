@@ -1,5 +1,6 @@
 //! From a core module to a component.
 
+use wasmparser::{Chunk, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use opkg_runtime::ComponentInterface;
@@ -8,12 +9,38 @@ use crate::error::BuildError;
 
 /// Wraps a core module, whose custom section tells the world that it was compiled for.
 pub fn encode_component(module: &[u8], name: &str) -> Result<Vec<u8>, BuildError> {
-    let encode = || ComponentEncoder::default().validate(true).module(module)?.encode();
+    let encode = || {
+        let component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
+        Ok::<_, anyhow::Error>(without_custom_sections(&component)?)
+    };
     // The whole chain of causes: the last one is what the author can do something about.
     encode().map_err(|problem| BuildError::EncodeFailed {
         name: name.to_owned(),
         problem: format!("{problem:#}"),
     })
+}
+
+/// A component without its own custom sections, which name its parts for people who look at them in a debugger.
+fn without_custom_sections(component: &[u8]) -> wasmparser::Result<Vec<u8>> {
+    let mut kept = Vec::with_capacity(component.len());
+    let mut parser = Parser::new(0);
+    let mut start = 0;
+    loop {
+        let Chunk::Parsed { consumed, payload } = parser.parse(&component[start..], true)? else {
+            return Ok(component.to_vec());
+        };
+        let end = match &payload {
+            Payload::ModuleSection { unchecked_range, .. }
+            | Payload::ComponentSection { unchecked_range, .. } => unchecked_range.end,
+            _ => start + consumed,
+        };
+        match payload {
+            Payload::End(_) => return Ok(kept),
+            Payload::CustomSection(_) => {}
+            _ => kept.extend_from_slice(component.get(start..end).unwrap_or_default()),
+        }
+        start = end;
+    }
 }
 
 /// The version of the plugin interface that a component implements, if it implements a world of it: `0.1.0`
@@ -44,6 +71,27 @@ mod tests {
         assert_eq!(interface_version(&exporting(&["opkg:plugin/packaging@0.1.0"])), None);
         assert_eq!(interface_version(&exporting(&["wasi:cli/run@0.2.0"])), None);
         assert_eq!(interface_version(b"\0asm"), None);
+    }
+
+    #[test]
+    fn names_for_debuggers_go_and_nothing_else() {
+        let parts = r#"(core module $inner (@custom "inner" "1") (func (export "f")))
+            (component (@custom "deep" "2") (import "x" (func)))
+            (core instance $made (instantiate $inner))
+            (instance $nothing) (export "opkg:plugin/packaging@0.1.0" (instance $nothing))"#;
+        let named = wat::parse_str(format!(r#"(component $named (@custom "first" "3") {parts})"#)).unwrap();
+        let bare = without_custom_sections(&named).unwrap();
+        let is_outer =
+            |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|place| place == text.as_bytes());
+        for name in ["first", "component-name"] {
+            assert!(is_outer(&named, name) && !is_outer(&bare, name), "{name}");
+        }
+        for name in ["inner", "deep", "packaging"] {
+            assert!(is_outer(&bare, name), "{name}");
+        }
+        wasmparser::Validator::new().validate_all(&bare).unwrap();
+        assert_eq!(without_custom_sections(&bare).unwrap(), bare);
+        assert_eq!(ComponentInterface::read(&bare).unwrap(), ComponentInterface::read(&named).unwrap());
     }
 
     #[test]

@@ -74,6 +74,13 @@ impl From<UsageError> for CliError {
     }
 }
 
+impl From<opkg_runtime::LoadError> for CliError {
+    fn from(error: opkg_runtime::LoadError) -> Self {
+        let hint = error.help();
+        Self::usage(error, hint)
+    }
+}
+
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         let hint = io_hint(error.kind());

@@ -66,6 +66,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Export(it) => commands::import_export::run_export(session, &it),
         Command::Import(it) => commands::import_export::run_import(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),
+        Command::Plugin { command: args::PluginCommand::Warm } => commands::plugin::warm(session.shell),
         Command::Man { directory } => {
             man::write_man_pages(session.shell, Cli::command(), &directory)
                 .context("cannot write the man pages")?;

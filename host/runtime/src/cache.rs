@@ -1,21 +1,22 @@
-//! Compiled components, kept in the user's cache directory: `<key>.cwasm`, machine code, and `<key>.json`,
-//! which notes its checksum and what the plugin said of itself.
+//! Compiled components, kept in the user's cache directory and in that of the system: `<key>.cwasm`, machine code, and
+//! `<key>.json`, which notes its checksum and what the plugin said of itself.
 //!
-//! Machine code is run as it is, so it is taken only from files that belong to this user, in a directory that
-//! nobody else may write to, and with the checksum that was noted. Whatever fails here, the component is compiled again.
+//! Machine code is run as it is, so it is taken only from files that belong to this user, or to root in the directory of
+//! the system, in a directory that nobody else may write to, and with the checksum that was noted. Whatever fails here,
+//! the component is compiled again.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
 
+use crate::engine::WasmEngine;
 use crate::plugin_description::PluginDescription;
 use opkg::digest::hex;
 
@@ -36,10 +37,11 @@ const MAX_TOTAL_BYTES: u64 = 1 << 30;
 pub(crate) struct CacheKey(String);
 
 impl CacheKey {
-    pub(crate) fn new(engine: &Engine, sha256: &str) -> Self {
+    pub(crate) fn new(engine: &WasmEngine, sha256: &str) -> Self {
         let mut hasher = Sha256Hasher(Sha256::new());
         sha256.hash(&mut hasher);
-        engine.precompile_compatibility_hash().hash(&mut hasher);
+        engine.strategy().name().hash(&mut hasher);
+        engine.engine().precompile_compatibility_hash().hash(&mut hasher);
         // What a description may hold can change between releases of this program.
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
         Self(hex(&hasher.0.finalize()))
@@ -62,8 +64,12 @@ impl Hasher for Sha256Hasher {
 /// What is noted beside the machine code.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CacheRecord {
-    /// Checksum of the machine code.
-    sha256: String,
+    /// Bytes of the machine code.
+    size: u64,
+    /// CRC-32 of the machine code. It tells what a disk or a loss of power did to the file. Against people no checksum helps,
+    /// since whoever can change the file can change this note as well: for them there are owners and modes. A cryptographic
+    /// one takes most of a run on processors without instructions for it.
+    crc32: u32,
     /// What the plugin said of itself.
     pub(crate) description: PluginDescription,
 }
@@ -91,15 +97,51 @@ pub(crate) enum CacheError {
     WritableByOthers(PathBuf),
 }
 
-/// The directory of compiled components.
+/// A directory of compiled components.
 #[derive(Debug)]
 pub(crate) struct Cache {
     directory: PathBuf,
+    owner: CacheOwner,
+}
+
+/// Who writes a cache, and so whose files are trusted there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheOwner {
+    /// Who runs this program; nobody else reads it.
+    User,
+    /// Root, for everybody.
+    System,
+}
+
+impl CacheOwner {
+    fn uid(self) -> u32 {
+        match self {
+            Self::User => rustix::process::geteuid().as_raw(),
+            Self::System => 0,
+        }
+    }
+
+    /// Modes of the directory and of files.
+    const fn modes(self) -> (u32, u32) {
+        match self {
+            Self::User => (0o700, 0o600),
+            Self::System => (0o755, 0o644),
+        }
+    }
+}
+
+/// The machine code of a component, checked.
+#[derive(Debug)]
+pub(crate) struct CachedCode {
+    /// The very file that was checked, whatever became of its name.
+    pub(crate) file: File,
+    /// What the plugin said of itself.
+    pub(crate) description: PluginDescription,
 }
 
 impl Cache {
-    pub(crate) fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    pub(crate) fn new(directory: PathBuf, owner: CacheOwner) -> Self {
+        Self { directory, owner }
     }
 
     /// What was noted for a component; nothing if there is no note.
@@ -108,7 +150,10 @@ impl Cache {
     /// When a note cannot be trusted or read.
     pub(crate) fn read_record(&self, key: &CacheKey) -> Result<Option<CacheRecord>, CacheError> {
         let path = self.entry_path(key, "json");
-        let Some(bytes) = self.read(&path)? else { return Ok(None) };
+        let Some(file) = self.open(&path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_FILE_BYTES).read_to_end(&mut bytes);
+        read.map_err(|source| CacheError::Io { path: path.clone(), source })?;
         serde_json::from_slice(&bytes).map(Some).map_err(|source| CacheError::InvalidRecord { path, source })
     }
 
@@ -116,14 +161,29 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be trusted or read.
-    pub(crate) fn load(&self, key: &CacheKey) -> Result<Option<(Vec<u8>, PluginDescription)>, CacheError> {
+    pub(crate) fn load(&self, key: &CacheKey) -> Result<Option<CachedCode>, CacheError> {
         let Some(record) = self.read_record(key)? else { return Ok(None) };
         let path = self.entry_path(key, "cwasm");
-        let Some(code) = self.read(&path)? else { return Ok(None) };
-        if hex(&Sha256::digest(&code)) != record.sha256 {
+        let Some(file) = self.open(&path)? else { return Ok(None) };
+        let (size, crc32) =
+            checksum(&file).map_err(|source| CacheError::Io { path: path.clone(), source })?;
+        if (size, crc32) != (record.size, record.crc32) {
             return Err(CacheError::ChecksumMismatch(path));
         }
-        Ok(Some((code, record.description)))
+        Ok(Some(CachedCode { file, description: record.description }))
+    }
+
+    /// Creates the directory, if it is not there yet.
+    ///
+    /// # Errors
+    /// When it cannot be created, or what is there cannot be trusted.
+    pub(crate) fn create_directory(&self) -> Result<(), CacheError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(self.owner.modes().0)
+            .create(&self.directory)
+            .map_err(|source| CacheError::Io { path: self.directory.clone(), source })?;
+        self.check_ownership(&self.directory, &fs::metadata(&self.directory)?)
     }
 
     /// Keeps the machine code of a component.
@@ -136,19 +196,33 @@ impl Cache {
         code: &[u8],
         description: &PluginDescription,
     ) -> Result<(), CacheError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .map_err(|source| CacheError::Io { path: self.directory.clone(), source })?;
-        check_ownership(&self.directory, &fs::metadata(&self.directory)?)?;
-        let record = CacheRecord { sha256: hex(&Sha256::digest(code)), description: description.clone() };
+        self.create_directory()?;
+        let record = CacheRecord {
+            size: code.len() as u64,
+            crc32: crc32fast::hash(code),
+            description: description.clone(),
+        };
         let record = serde_json::to_vec(&record).map_err(CacheError::Serialize)?;
         // The note comes last: it is what makes the code valid.
         self.write(&self.entry_path(key, "cwasm"), code)?;
         self.write(&self.entry_path(key, "json"), &record)?;
         self.prune();
         Ok(())
+    }
+
+    /// Removes every entry but these: those of former releases of plugins and of this program.
+    pub(crate) fn retain(&self, keys: &[CacheKey]) {
+        let Ok(files) = fs::read_dir(&self.directory) else { return };
+        let kept = |path: &Path| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            keys.iter().any(|key| stem == Some(&key.0))
+        };
+        for path in files.filter_map(|file| Some(file.ok()?.path())) {
+            if is_cache_file(&path) && !kept(&path) {
+                // One that stays is tried again next time.
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 
     /// Removes the oldest entries beyond the limits: those of former releases of plugins and of this program are
@@ -179,13 +253,17 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        let mode = fs::Permissions::from_mode(self.owner.modes().1);
         let mut file = tempfile::Builder::new().prefix(TEMP_PREFIX).tempfile_in(&self.directory)?;
         file.write_all(bytes)?;
+        // Whatever the umask is.
+        file.as_file().set_permissions(mode)?;
         file.persist(path)?;
         Ok(())
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
+    /// A file that only the owner of this cache can have written; nothing if it is not there.
+    fn open(&self, path: &Path) -> Result<Option<File>, CacheError> {
         let io_error = |source: io::Error| CacheError::Io { path: path.to_owned(), source };
         // What is behind a link may belong to anybody; opening a pipe could wait forever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -194,15 +272,42 @@ impl Cache {
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
             Err(errno) => return Err(io_error(errno.into())),
         };
-        check_ownership(&self.directory, &fs::metadata(&self.directory).map_err(io_error)?)?;
+        self.check_ownership(&self.directory, &fs::metadata(&self.directory).map_err(io_error)?)?;
         let metadata = file.metadata().map_err(io_error)?;
-        check_ownership(path, &metadata)?;
+        self.check_ownership(path, &metadata)?;
         if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
             return Err(CacheError::NotReadable(path.to_owned()));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io_error)?;
-        Ok(Some(bytes))
+        Ok(Some(file))
+    }
+
+    /// Whether only the owner of this cache can have written it.
+    fn check_ownership(&self, path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError> {
+        if metadata.uid() != self.owner.uid() {
+            return Err(CacheError::ForeignOwner(path.to_owned()));
+        }
+        if metadata.permissions().mode() & 0o022 != 0 {
+            return Err(CacheError::WritableByOthers(path.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a file, and their CRC-32, from its beginning.
+fn checksum(file: &File) -> io::Result<(u64, u32)> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 128 << 10];
+    let mut size = 0;
+    loop {
+        match file.read_at(&mut buffer, size) {
+            Ok(0) => return Ok((size, hasher.finalize())),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -212,15 +317,4 @@ fn is_cache_file(path: &Path) -> bool {
     let (stem, extension) = name.split_once('.').unwrap_or_default();
     // The last are what a process that was killed left.
     matches!(extension, "cwasm" | "json") && stem.len() == 64 || name.starts_with(TEMP_PREFIX)
-}
-
-/// Whether only this user can have written it.
-fn check_ownership(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError> {
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(CacheError::ForeignOwner(path.to_owned()));
-    }
-    if metadata.permissions().mode() & 0o022 != 0 {
-        return Err(CacheError::WritableByOthers(path.to_owned()));
-    }
-    Ok(())
 }

@@ -20,6 +20,7 @@ use crate::cache::MAX_FILE_BYTES;
 use crate::engine::WasmEngine;
 use crate::error::LoadErrorKind;
 use crate::host::is_resource_exhaustion;
+use crate::strategy::Strategy;
 
 /// The exit status of a compiler that found fault with the component, and of one that had no room.
 const EXIT_INVALID: u8 = 1;
@@ -48,10 +49,11 @@ pub(crate) struct CompileLimits {
 pub(crate) fn compile_apart(
     command: &[OsString],
     component: &[u8],
+    strategy: Strategy,
     limits: CompileLimits,
 ) -> Result<Vec<u8>, LoadErrorKind> {
     let not_started = |error: io::Error| LoadErrorKind::Engine(format!("no compiler: {error}"));
-    let mut child = start(command, limits).map_err(not_started)?;
+    let mut child = start(command, strategy, limits).map_err(not_started)?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (code, message, is_late) = thread::scope(|scope| {
         // It reads all of it before it writes anything, or ends.
@@ -80,13 +82,14 @@ pub(crate) fn compile_apart(
     }
 }
 
-fn start(command: &[OsString], limits: CompileLimits) -> io::Result<Child> {
+fn start(command: &[OsString], strategy: Strategy, limits: CompileLimits) -> io::Result<Child> {
     let (program, arguments) =
         command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no command"))?;
     let CompileLimits { time, memory_bytes, threads } = limits;
     let numbers = [memory_bytes, time.as_secs().max(1), threads as u64].map(|number| number.to_string());
     Command::new(program)
         .args(arguments)
+        .arg(strategy.name())
         .args(numbers)
         .env_clear()
         // Whoever asks the program to stop asks that, and it decides.
@@ -120,7 +123,7 @@ fn failure(status: ExitStatus, message: &[u8], limits: CompileLimits) -> LoadErr
     }
 }
 
-/// What the program does when it is started as a compiler; `arguments` are its limits.
+/// What the program does when it is started as a compiler; `arguments` are which one, and its limits.
 pub fn compile_component(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match try_compile(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,10 +134,12 @@ pub fn compile_component(arguments: impl Iterator<Item = OsString>) -> ExitCode 
     }
 }
 
-fn try_compile(arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, String)> {
+fn try_compile(mut arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, String)> {
+    let usage = || (EXIT_INVALID, "usage: cranelift|winch MEMORY SECONDS THREADS < COMPONENT".into());
+    let strategy = arguments.next().and_then(|word| Strategy::from_name(word.to_str()?)).ok_or_else(usage)?;
     let numbers: Option<Vec<u64>> = arguments.map(|word| word.to_str()?.parse().ok()).collect();
     let Some([memory, seconds, threads]) = numbers.as_deref() else {
-        return Err((EXIT_INVALID, "usage: MEMORY SECONDS THREADS < COMPONENT".into()));
+        return Err(usage());
     };
     let no_room = |message: String| (EXIT_NO_ROOM, message);
     // All threads together count as time of the processor.
@@ -147,7 +152,7 @@ fn try_compile(arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, Str
     }
     let mut component = Vec::new();
     io::stdin().lock().read_to_end(&mut component).map_err(|error| no_room(error.to_string()))?;
-    let engine = WasmEngine::new().map_err(|error| no_room(error.to_string()))?;
+    let engine = WasmEngine::new(strategy).map_err(|error| no_room(error.to_string()))?;
     let threads = usize::try_from(*threads).unwrap_or(1).max(1);
     let code = engine.compile(&component, threads).and_then(|component| component.serialize());
     let code = code.map_err(|error| {
@@ -169,7 +174,7 @@ mod tests {
     fn error_of(script: &str) -> String {
         let command = ["/bin/sh", "-c", script].map(OsString::from);
         let limits = CompileLimits { time: Duration::from_secs(60), memory_bytes: 1 << 30, threads: 1 };
-        compile_apart(&command, b"component", limits)
+        compile_apart(&command, b"component", Strategy::Cranelift, limits)
             .map_or_else(|error| error.to_string(), |code| format!("{code:?}"))
     }
 
@@ -190,6 +195,7 @@ mod tests {
             compile_apart(
                 &["/no/such".into()],
                 b"",
+                Strategy::Cranelift,
                 CompileLimits { time: Duration::ZERO, memory_bytes: 0, threads: 1 },
             )
             .map_or_else(|error| error.to_string(), |_| String::new()),
@@ -213,7 +219,7 @@ mod tests {
     fn one_that_never_ends_is_ended() {
         let command = ["/bin/sh", "-c", "exec sleep 1000"].map(OsString::from);
         let limits = CompileLimits { time: Duration::from_millis(200), memory_bytes: 1 << 30, threads: 1 };
-        let error = compile_apart(&command, &vec![0; 1 << 20], limits);
+        let error = compile_apart(&command, &vec![0; 1 << 20], Strategy::Winch, limits);
         assert!(matches!(error, Err(LoadErrorKind::CompileTimeout(_))), "{error:?}");
     }
 }

@@ -8,6 +8,7 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine, OptLevel};
 
 use crate::error::LoadErrorKind;
+use crate::strategy::Strategy;
 use opkg_interface::text::one_line;
 
 /// How finely deadlines are kept.
@@ -23,13 +24,14 @@ pub(crate) const MAX_WASM_STACK: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct WasmEngine {
     engine: Engine,
+    strategy: Strategy,
     ticker: Arc<EpochTicker>,
 }
 
 impl WasmEngine {
     /// # Errors
     /// When the machine denies what the engine needs.
-    pub(crate) fn new() -> Result<Self, LoadErrorKind> {
+    pub(crate) fn new(strategy: Strategy) -> Result<Self, LoadErrorKind> {
         let mut config = Config::new();
         // Address space is what login nodes of clusters ration. By default the engine reserves four
         // gigabytes for each memory of a plugin, to save bounds checks. Most plugins get along with two
@@ -40,14 +42,31 @@ impl WasmEngine {
             .memory_guard_size(64 << 10)
             .memory_reservation_for_growth(16 << 20);
         config.epoch_interruption(true).max_wasm_stack(MAX_WASM_STACK);
-        // A plugin is compiled once and then runs for some microseconds: what the optimiser saves it costs many
-        // times over when the cache is cold.
-        config.cranelift_opt_level(OptLevel::None);
+        // Nobody is shown where in its code a plugin failed, and no debugger looks at it: what the engine would note for
+        // that is as large as the code.
+        config.generate_address_map(false).native_unwind_info(false).wasm_backtrace_max_frames(None);
         // The same input gives the same output, on every processor.
-        config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
+        config.wasm_relaxed_simd(false);
+        match strategy {
+            Strategy::Cranelift => {
+                // A plugin is compiled once and then runs for some microseconds: what the optimiser saves it costs many
+                // times over when the cache is cold.
+                config.strategy(wasmtime::Strategy::Cranelift).cranelift_opt_level(OptLevel::None);
+                config.cranelift_nan_canonicalization(true);
+            }
+            // It gets no code that could make a NaN.
+            Strategy::Winch => {
+                config.strategy(wasmtime::Strategy::Winch);
+            }
+        }
         let engine =
             Engine::new(&config).map_err(|error| LoadErrorKind::Engine(one_line(&error.to_string())))?;
-        Ok(Self { ticker: Arc::new(EpochTicker { engine: engine.clone(), state: Mutex::default() }), engine })
+        let ticker = Arc::new(EpochTicker { engine: engine.clone(), state: Mutex::default() });
+        Ok(Self { engine, strategy, ticker })
+    }
+
+    pub(crate) fn strategy(&self) -> Strategy {
+        self.strategy
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -300,7 +300,7 @@ impl LoadedPlugin {
         }
     }
 
-    fn description(&self) -> PluginDescription {
+    pub(crate) fn description(&self) -> PluginDescription {
         match self {
             Self::Distribution(plugin) => plugin.description().clone().into(),
             Self::Runner(runner) => runner.description().clone().into(),

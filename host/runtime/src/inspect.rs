@@ -50,10 +50,12 @@ pub fn inspect(file: &Path, options: &RuntimeOptions) -> Result<Inspection, Load
     let names = ComponentInterface::read(&bytes).map_err(fail)?;
     let alone = RuntimeOptions {
         plugin_files: vec![file.to_owned()],
+        system_cache: options.system_cache.clone(),
         cache: options.cache.clone(),
         limits: options.limits.clone(),
         log: options.log.clone(),
         compiler: options.compiler.clone(),
+        strategy: options.strategy,
         system_grants: options.system_grants.clone(),
         user_grants: options.user_grants.clone(),
         ..RuntimeOptions::default()

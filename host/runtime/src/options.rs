@@ -6,9 +6,13 @@ use std::path::PathBuf;
 
 use crate::limits::Limits;
 use crate::log_message::LogSink;
+use crate::strategy::Strategy;
 
 /// The first argument of a program that is started as a compiler.
 pub const COMPILE_COMMAND: &str = "compile-component";
+
+/// The directory of compiled plugins that everybody uses.
+pub const SYSTEM_CACHE: &str = "/var/cache/opkg/components";
 
 /// Everything that decides which plugins there are, and how they run.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +32,12 @@ pub struct RuntimeOptions {
     /// How this program is started so that it calls [`compile_component`](crate::compile_component); nothing compiles in
     /// this process, without limits.
     pub compiler: Option<Vec<OsString>>,
+    /// The compiler of every plugin; none stands for the one that suits it, as [`Strategy`] says.
+    pub strategy: Option<Strategy>,
     /// Whether those that are part of the program count.
     pub embedded: bool,
+    /// Where root has put compiled plugins for everybody, with [`warm_system_cache`](crate::warm_system_cache).
+    pub system_cache: Option<PathBuf>,
     /// Where compiled plugins are kept; nothing keeps none.
     pub cache: Option<PathBuf>,
     /// How many threads compile a plugin; none stands for [`parallelism`](crate::parallelism).
@@ -68,7 +76,9 @@ impl RuntimeOptions {
             user_grants: base("XDG_DATA_HOME", ".local/share")
                 .map(|path| path.join("opkg/plugin-grants.json")),
             compiler: None,
+            strategy: None,
             embedded: true,
+            system_cache: Some(SYSTEM_CACHE.into()),
             cache: base("XDG_CACHE_HOME", ".cache").map(|path| path.join("opkg")),
             threads: None,
             limits: Limits::default(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheOwner};
 use crate::component_interface::ComponentInterface;
 use crate::embedded;
 use crate::engine::parallelism;
@@ -20,7 +20,7 @@ use crate::log_message::LogLevel;
 use crate::options::RuntimeOptions;
 use crate::plugin::DistributionPlugin;
 use crate::plugin_kind::PluginKind;
-use crate::runtime::{ComponentInfo, Runtime};
+use crate::runtime::{ComponentInfo, Runtime, RuntimeSettings};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
 use opkg_interface::{Target, TargetError};
@@ -50,7 +50,9 @@ impl Registry {
             system_grants,
             user_grants,
             compiler,
+            strategy,
             embedded,
+            system_cache,
             cache,
             threads,
             limits,
@@ -64,7 +66,16 @@ impl Registry {
                 Err(error) => log.send("grants", LogLevel::Warn, error.to_string()),
             }
         }
-        let runtime = Arc::new(Runtime::new(limits, log, cache.map(Cache::new), threads, compiler, grants));
+        let runtime = Arc::new(Runtime::new(RuntimeSettings {
+            limits,
+            sink: log,
+            system_cache: system_cache.map(|path| Cache::new(path, CacheOwner::System)),
+            cache: cache.map(|path| Cache::new(path, CacheOwner::User)),
+            threads,
+            compiler,
+            strategy,
+            grants,
+        }));
         let mut entries: Vec<RegistryEntry> = plugin_files
             .into_iter()
             .map(|path| RegistryEntry::from_file(&runtime, Origin::Named, path))

@@ -2,13 +2,16 @@
 //! afresh for every call.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::cache::{Cache, CacheKey};
+use crate::cache::{Cache, CacheError, CacheKey, CachedCode};
 use crate::compiler::{CompileLimits, compile_apart};
 use crate::engine::WasmEngine;
 use crate::error::{ExecutionError, LoadErrorKind};
@@ -19,6 +22,7 @@ use crate::limits::{Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
 use crate::log_message::{LogLevel, LogSink};
 use crate::plugin_description::PluginDescription;
+use crate::strategy::Strategy;
 use crate::wasi;
 use crate::world::World;
 use opkg_interface::text::one_line;
@@ -28,11 +32,31 @@ use opkg_interface::text::one_line;
 pub(crate) struct Runtime {
     limits: Limits,
     sink: LogSink,
+    /// Where others have put compiled components.
+    system_cache: Option<Cache>,
+    /// Where this program puts them.
     cache: Option<Cache>,
     threads: usize,
     compiler: Option<Vec<OsString>>,
+    strategy: Option<Strategy>,
     grants: ProgramGrants,
-    engine: OnceLock<WasmEngine>,
+    /// One for each [`Strategy`].
+    engines: [OnceLock<WasmEngine>; Strategy::ALL.len()],
+}
+
+/// What a [`Runtime`] is made of.
+pub(crate) struct RuntimeSettings {
+    pub(crate) limits: Limits,
+    pub(crate) sink: LogSink,
+    pub(crate) system_cache: Option<Cache>,
+    pub(crate) cache: Option<Cache>,
+    /// How many compile a component at a time.
+    pub(crate) threads: usize,
+    /// What starts the process that compiles.
+    pub(crate) compiler: Option<Vec<OsString>>,
+    /// The only one that compiles, or none.
+    pub(crate) strategy: Option<Strategy>,
+    pub(crate) grants: ProgramGrants,
 }
 
 /// A component before it is compiled.
@@ -49,16 +73,20 @@ pub(crate) struct ComponentInfo<'a> {
 }
 
 impl Runtime {
-    /// `threads` may compile a component at a time, in a process that `compiler` starts.
-    pub(crate) fn new(
-        limits: Limits,
-        sink: LogSink,
-        cache: Option<Cache>,
-        threads: usize,
-        compiler: Option<Vec<OsString>>,
-        grants: ProgramGrants,
-    ) -> Self {
-        Self { limits, sink, cache, threads, compiler, grants, engine: OnceLock::new() }
+    pub(crate) fn new(settings: RuntimeSettings) -> Self {
+        let RuntimeSettings { limits, sink, system_cache, cache, threads, compiler, strategy, grants } =
+            settings;
+        Self {
+            limits,
+            sink,
+            system_cache,
+            cache,
+            threads,
+            compiler,
+            strategy,
+            grants,
+            engines: Default::default(),
+        }
     }
 
     /// Says something that a user should know of a plugin.
@@ -72,9 +100,40 @@ impl Runtime {
 
     /// The description that an earlier run noted for this component, if there is a usable one.
     pub(crate) fn cached_description(&self, sha256: &str) -> Option<PluginDescription> {
-        let cache = self.cache.as_ref()?;
-        let record = cache.read_record(&CacheKey::new(self.engine().ok()?.engine(), sha256));
-        record.map_err(|error| self.log_debug(error.to_string())).ok()?.map(|record| record.description)
+        let key = self.key(sha256)?;
+        self.caches().find_map(|cache| {
+            let record = cache.read_record(&key).map_err(|error| self.log_debug(error.to_string()));
+            record.ok()?.map(|record| record.description)
+        })
+    }
+
+    /// Whether this program's cache has a component, compiled by the compiler that was asked for.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be trusted.
+    pub(crate) fn verify_cached(&self, sha256: &str) -> Result<(), CacheError> {
+        let missing = || CacheError::Write(io::ErrorKind::NotFound.into());
+        let (cache, key) = self.cache.as_ref().zip(self.key(sha256)).ok_or_else(missing)?;
+        cache.load(&key)?.map(drop).ok_or_else(missing)
+    }
+
+    /// Removes all that this program's cache has but these components.
+    pub(crate) fn retain_cached(&self, checksums: &[String]) {
+        let keys: Vec<CacheKey> = checksums.iter().filter_map(|sha256| self.key(sha256)).collect();
+        if let Some(cache) = &self.cache {
+            cache.retain(&keys);
+        }
+    }
+
+    /// The key of a component that is compiled as all are, unless they are built in.
+    fn key(&self, sha256: &str) -> Option<CacheKey> {
+        let engine = self.engine(self.strategy.unwrap_or(Strategy::Cranelift)).ok()?;
+        Some(CacheKey::new(engine, sha256))
+    }
+
+    /// In the order in which they are asked.
+    fn caches(&self) -> impl Iterator<Item = &Cache> {
+        self.system_cache.iter().chain(&self.cache)
     }
 
     /// A component that can be called.
@@ -93,25 +152,33 @@ impl Runtime {
     where
         PluginDescription: From<W::Description>,
     {
-        let machine = self.engine()?;
-        let ComponentInfo { name: from, sha256, .. } = info;
-        let key = CacheKey::new(machine.engine(), sha256);
-        if let Some((component, identity)) = self.load_cached(machine, &key)
-            && let Some(description) = W::from_description(identity)
-        {
-            tracing::debug!(plugin = from, sha256, "compiled code comes from the cache");
-            return Ok((self.link(from, &component)?, description));
+        let ComponentInfo { name: from, sha256, is_embedded, .. } = info;
+        let possible = match &self.strategy {
+            Some(strategy) => std::slice::from_ref(strategy),
+            None => Strategy::possible(is_embedded),
+        };
+        for strategy in possible {
+            let Ok(machine) = self.engine(*strategy) else { continue };
+            let key = CacheKey::new(machine, sha256);
+            if let Some((component, identity)) =
+                self.caches().find_map(|cache| self.load_cached(cache, machine, &key))
+                && let Some(description) = W::from_description(identity)
+            {
+                tracing::debug!(plugin = from, sha256, "compiled code comes from the cache");
+                return Ok((self.link(machine, from, &component)?, description));
+            }
         }
         let bytes = read()?;
         let started = Instant::now();
-        let component = self.compile(machine, &bytes, info)?;
+        let (machine, component) = self.compile(&bytes, info)?;
         tracing::debug!(plugin = from, sha256, bytes = bytes.len(), elapsed = ?started.elapsed(), "compiled");
-        let prepared = self.link::<W>(from, &component)?;
+        let prepared = self.link::<W>(machine, from, &component)?;
         let description = match described {
             Some(description) => description,
             None => prepared.describe()?,
         };
         if let Some(cache) = &self.cache {
+            let key = CacheKey::new(machine, sha256);
             let stored = component.serialize().map_err(|error| error_chain(&error)).and_then(|code| {
                 let stored = cache.store(&key, &code, &description.clone().into());
                 stored.map_err(|error| error.to_string())
@@ -123,57 +190,75 @@ impl Runtime {
         Ok((prepared, description))
     }
 
-    /// Compiles a component: in this process, if it is part of it.
+    /// Compiles a component with the compiler that suits it; gives its engine, too.
     fn compile(
         &self,
-        machine: &WasmEngine,
         bytes: &[u8],
         info: ComponentInfo<'_>,
-    ) -> Result<Component, LoadErrorKind> {
+    ) -> Result<(&WasmEngine, Component), LoadErrorKind> {
+        match self.strategy {
+            Some(strategy) => self.compile_with(strategy, bytes, info),
+            None => Strategy::choose(bytes, info.is_embedded)
+                .or_cranelift(|strategy| self.compile_with(strategy, bytes, info)),
+        }
+    }
+
+    /// In this process, if the component is part of it.
+    fn compile_with(
+        &self,
+        strategy: Strategy,
+        bytes: &[u8],
+        info: ComponentInfo<'_>,
+    ) -> Result<(&WasmEngine, Component), LoadErrorKind> {
+        let machine = self.engine(strategy)?;
         let Some(command) = self.compiler.as_ref().filter(|_| !info.is_embedded) else {
-            return machine.compile(bytes, self.threads).map_err(|error| {
-                match is_resource_exhaustion(&error) {
-                    true => LoadErrorKind::Engine(error_chain(&error)),
-                    false => LoadErrorKind::Invalid(error_chain(&error)),
+            return match machine.compile(bytes, self.threads) {
+                Ok(component) => Ok((machine, component)),
+                Err(error) if is_resource_exhaustion(&error) => {
+                    Err(LoadErrorKind::Engine(error_chain(&error)))
                 }
-            });
+                Err(error) => Err(LoadErrorKind::Invalid(error_chain(&error))),
+            };
         };
         let limits = CompileLimits {
             time: info.timeout,
             memory_bytes: self.limits.compile_memory_bytes,
             threads: self.threads,
         };
-        let code = compile_apart(command, bytes, limits)?;
+        let code = compile_apart(command, bytes, strategy, limits)?;
         // SAFETY: this is machine code, so it must be what this engine compiled. It is what this very program has
         // written as a process of its own, whole as its checksum says, into a pipe that nobody else has.
         #[allow(unsafe_code)]
         let component = unsafe { Component::deserialize(machine.engine(), &code) };
-        component.map_err(|error| LoadErrorKind::Engine(error_chain(&error)))
+        match component {
+            Ok(component) => Ok((machine, component)),
+            Err(error) => Err(LoadErrorKind::Engine(error_chain(&error))),
+        }
     }
 
-    fn engine(&self) -> Result<&WasmEngine, LoadErrorKind> {
-        if let Some(machine) = self.engine.get() {
+    fn engine(&self, strategy: Strategy) -> Result<&WasmEngine, LoadErrorKind> {
+        let place = &self.engines[strategy as usize];
+        if let Some(machine) = place.get() {
             return Ok(machine);
         }
-        let machine = WasmEngine::new()?;
-        Ok(self.engine.get_or_init(|| machine))
+        let machine = WasmEngine::new(strategy)?;
+        Ok(place.get_or_init(|| machine))
     }
 
-    fn load_cached(&self, machine: &WasmEngine, key: &CacheKey) -> Option<(Component, PluginDescription)> {
-        let (code, description) = match self.cache.as_ref()?.load(key) {
+    fn load_cached(
+        &self,
+        cache: &Cache,
+        machine: &WasmEngine,
+        key: &CacheKey,
+    ) -> Option<(Component, PluginDescription)> {
+        let CachedCode { file, description } = match cache.load(key) {
             Ok(hit) => hit?,
             Err(error) => {
                 self.log_debug(error.to_string());
                 return None;
             }
         };
-        // SAFETY: this is machine code, so it must be what this engine compiled. The cache gave it out only
-        // after it found that the file and its directory belong to this user and nobody else may write there,
-        // and that its checksum is the one noted when it was written. Who can forge that can already run
-        // whatever they like as this user. The engine itself checks that version and processor fit.
-        #[allow(unsafe_code)]
-        let component = unsafe { Component::deserialize(machine.engine(), &code) };
-        match component {
+        match load_code(machine, file) {
             Ok(component) => Some((component, description)),
             Err(error) => {
                 self.log_debug(error_chain(&error));
@@ -184,17 +269,17 @@ impl Runtime {
 
     fn link<W: World>(
         self: &Arc<Self>,
+        machine: &WasmEngine,
         from: &str,
         component: &Component,
     ) -> Result<PreparedComponent<W>, LoadErrorKind> {
-        let machine = self.engine()?.clone();
         let mut linker = Linker::new(machine.engine());
         let pre = W::link(&mut linker)
             .and_then(|()| wasi::add_to_linker(&mut linker, component))
             .and_then(|()| linker.instantiate_pre(component))
             .and_then(W::new)
             .map_err(|error| LoadErrorKind::Incompatible(error_chain(&error)))?;
-        Ok(PreparedComponent { runtime: self.clone(), engine: machine, pre, name: from.into() })
+        Ok(PreparedComponent { runtime: self.clone(), engine: machine.clone(), pre, name: from.into() })
     }
 
     fn log_debug(&self, text: String) {
@@ -277,6 +362,31 @@ impl<W: World> PreparedComponent<W> {
         host.flush_line(LogLevel::Error);
         result.map_err(|error| host.execution_error(&error, limits))
     }
+}
+
+/// Machine code of a file that the cache has checked.
+///
+/// It is mapped, not copied; where that is not allowed, since there are file systems whose files must not be run, it is
+/// copied after all.
+fn load_code(machine: &WasmEngine, mut file: File) -> wasmtime::Result<Component> {
+    // The very file that was checked: its name may mean another one by now.
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // SAFETY: this is machine code, so it must be what this engine compiled. The cache gave it out only after it found that
+    // the file and its directory belong to this user, or to root, that nobody else may write there, and that its checksum
+    // is the one noted when it was written. Who can forge that, or can change the file while it is mapped, can already run
+    // whatever they like as this user; this program itself never writes to such a file again. The engine checks that
+    // version and processor fit.
+    #[allow(unsafe_code)]
+    let mapped = unsafe { Component::deserialize_file(machine.engine(), path) };
+    mapped.or_else(|_| {
+        let mut code = Vec::new();
+        file.read_to_end(&mut code)?;
+        // SAFETY: see above; these are the bytes of the same file.
+        #[allow(unsafe_code)]
+        unsafe {
+            Component::deserialize(machine.engine(), &code)
+        }
+    })
 }
 
 /// The chain of causes as one line.

@@ -1,6 +1,7 @@
 //! Names of Debian packages, and what they are made of where an OPKG names something else (format, 3.4).
 
 use opkg_sdk::perl;
+use opkg_sdk::word_list::WordList;
 
 /// What a name in an OPKG comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +55,11 @@ const PERL_EXCEPTIONS: [(&str, &str); 33] = [
     ("WWW::RobotRules", "libwww-robotrules-perl"),
 ];
 
-/// Middle parts of the names of packages that follow the convention. Lines with `#` are comments.
-const PERL_PACKAGES: &str = include_str!("perl_packages.txt");
+/// Middle parts of the names of packages that follow the convention.
+const PERL_PACKAGES_TEXT: &str = include_str!("perl_packages.txt");
+
+#[allow(long_running_const_eval, reason = "it is long, and ends")]
+static PERL_PACKAGES: WordList<{ WordList::size_of(PERL_PACKAGES_TEXT) }> = WordList::new(PERL_PACKAGES_TEXT);
 
 /// Reads the name of a relation.
 #[must_use]
@@ -126,7 +130,7 @@ fn perl_package(module: &str) -> NameTranslation {
 }
 
 fn is_known_perl_package(words: &str) -> bool {
-    PERL_PACKAGES.lines().any(|package| package == words)
+    PERL_PACKAGES.contains(words)
 }
 
 /// `xml-simple` of `XML::Simple`.

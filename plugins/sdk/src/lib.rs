@@ -23,6 +23,7 @@
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
+//! - [`word_list`] holds long lists of words in few bytes;
 //! - [`text`] wraps, quotes and formats dates; [`diagnostic`] makes diagnostics; [`log`] tells the user;
 //! - [`testing`] makes up OPKGs for tests.
 #![warn(missing_docs)]
@@ -44,6 +45,7 @@ pub mod scriptlet;
 pub mod testing;
 pub mod text;
 pub mod version;
+pub mod word_list;
 
 pub use bindings::exports::opkg::plugin::{package_manager, packaging};
 pub use bindings::opkg::plugin::{artefacts, opkg};

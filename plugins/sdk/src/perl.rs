@@ -1,7 +1,10 @@
 //! Modules of Perl, which OPKGs name by the capability that RPM has for them: `perl(XML::Simple)`.
 
-/// Sorted; lines with `#` are comments.
-const CORE_MODULES: &str = include_str!("perl_core_modules.txt");
+use crate::word_list::WordList;
+
+const CORE_MODULES_TEXT: &str = include_str!("perl_core_modules.txt");
+
+static CORE_MODULES: WordList<{ WordList::size_of(CORE_MODULES_TEXT) }> = WordList::new(CORE_MODULES_TEXT);
 
 /// `A::B` of `perl(A::B)`. Nothing if it is another capability, or no name of a module.
 #[must_use]
@@ -16,7 +19,7 @@ pub fn capability_module(capability: &str) -> Option<&str> {
 /// Whether a module comes with Perl itself, in all versions that are still in use, so that no package of its own has it.
 #[must_use]
 pub fn is_core_module(module: &str) -> bool {
-    CORE_MODULES.lines().any(|core| core == module)
+    CORE_MODULES.contains(module)
 }
 
 #[cfg(test)]

@@ -245,6 +245,12 @@ pub enum PluginCommand {
         /// Its id
         id: String,
     },
+    /// Compile the built-in plugins now, for everybody on this machine
+    ///
+    /// Otherwise everybody's first run compiles those that it needs. The packages of this program do this when they are
+    /// installed. What is compiled goes to /var/cache/opkg/components, where only root may write; what other releases of
+    /// the program left there is removed. That directory may be removed at any time.
+    Warm,
 }
 
 /// What to do with hooks that are components.

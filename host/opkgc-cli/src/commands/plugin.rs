@@ -5,7 +5,7 @@ use std::path::Path;
 use opkg_runtime::hook::RunnerDescription;
 use opkg_runtime::{
     GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry, RegistryEntry,
-    inspect, install, remove,
+    SYSTEM_CACHE, inspect, install, remove, warm_system_cache,
 };
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
@@ -45,6 +45,12 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
             Ok(ExitStatus::Success)
         }
         PluginCommand::Grant { id, programs } => grant_programs(shell, id, programs),
+        PluginCommand::Warm => {
+            let options = plugins::runtime_options(shell, &[]);
+            let ids = warm_system_cache(Path::new(SYSTEM_CACHE), &options)?;
+            shell.status(&format!("compiled for everybody, in {SYSTEM_CACHE}: {}", ids.join(", ")));
+            Ok(ExitStatus::Success)
+        }
         PluginCommand::Remove { id } => {
             let path = remove(id, &plugins::runtime_options(shell, &[]))?;
             shell.status(&format!("removed {}", path.display()));

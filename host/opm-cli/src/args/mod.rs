@@ -90,6 +90,12 @@ impl Cli {
 pub enum PluginCommand {
     /// List the hook runners: where they come from, what they take, what they may run
     List,
+    /// Compile the built-in plugins now, for everybody on this machine
+    ///
+    /// Otherwise the first run compiles those that it needs. The packages of this program do this when they are installed.
+    /// What is compiled goes to /var/cache/opkg/components, where only root may write; what other releases of the program
+    /// left there is removed. That directory may be removed at any time.
+    Warm,
 }
 
 #[derive(Debug, Subcommand)]

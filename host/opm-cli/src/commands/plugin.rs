@@ -1,7 +1,10 @@
-//! `opm plugin list`: what runs hooks, and what it may do.
+//! `opm plugin`: what runs hooks, and what it may do; what is compiled before anybody needs it.
+
+use std::path::Path;
 
 use opkg_opm::{Config, ProgramPattern};
-use opkg_runtime::{Origin, Registry, RuntimeOptions};
+use opkg_runtime::{Origin, Registry, RuntimeOptions, SYSTEM_CACHE, warm_system_cache};
+use opkg_shell::Shell;
 use serde::Serialize;
 
 use crate::backend;
@@ -56,6 +59,17 @@ pub fn list(session: &Session) -> Result<ExitStatus, CliError> {
     } else {
         shell.print(&render_plugins(&listed))?;
     }
+    Ok(ExitStatus::Success)
+}
+
+/// Compiles the built-in plugins for everybody.
+///
+/// # Errors
+/// Only root may write there.
+pub fn warm(shell: Shell) -> Result<ExitStatus, CliError> {
+    let options = RuntimeOptions { log: backend::log_sink(shell), ..RuntimeOptions::for_program() };
+    let ids = warm_system_cache(Path::new(SYSTEM_CACHE), &options)?;
+    shell.status(&format!("compiled for everybody, in {SYSTEM_CACHE}: {}", ids.join(", ")));
     Ok(ExitStatus::Success)
 }
 

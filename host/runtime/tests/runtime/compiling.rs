@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use opkg_interface::PackageSettings;
-use opkg_runtime::{Limits, Registry, RuntimeOptions};
+use opkg_runtime::{Limits, Registry, RuntimeOptions, Strategy};
 
 use crate::guest::{GuestBuilder, PluginFixture, opkg, target};
 
@@ -37,7 +37,11 @@ fn exploding_guest() -> GuestBuilder {
 
 #[test]
 fn what_is_compiled_apart_is_the_same() {
-    let fixture = PluginFixture::new();
+    Strategy::ALL.into_iter().for_each(compile_apart_and_here);
+}
+
+fn compile_apart_and_here(strategy: Strategy) {
+    let fixture = PluginFixture::with_strategy(strategy);
     let cache = Some(fixture.root.path().join("cache"));
     let options = RuntimeOptions { cache, ..options(&fixture, &GuestBuilder::default(), Limits::default()) };
     let plugin = fixture.load_with(options.clone());

@@ -7,7 +7,9 @@ use std::time::Duration;
 use opkg::diagnostic::Location;
 use opkg::model;
 use opkg_interface::Target;
-use opkg_runtime::{DistributionPlugin, Limits, LogLevel, LogMessage, LogSink, Registry, RuntimeOptions};
+use opkg_runtime::{
+    DistributionPlugin, Limits, LogLevel, LogMessage, LogSink, Registry, RuntimeOptions, Strategy,
+};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -189,11 +191,18 @@ pub fn file(path: &str) -> Value {
 pub struct PluginFixture {
     pub root: TempDir,
     pub messages: Arc<Mutex<Vec<LogMessage>>>,
+    /// What compiles them, unless that is the program's decision.
+    pub strategy: Option<Strategy>,
 }
 
 impl PluginFixture {
     pub fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), messages: Arc::default() }
+        Self { root: tempfile::tempdir().unwrap(), messages: Arc::default(), strategy: None }
+    }
+
+    /// Where everything is compiled by one of the engine's compilers.
+    pub fn with_strategy(strategy: Strategy) -> Self {
+        Self { strategy: Some(strategy), ..Self::new() }
     }
 
     pub fn write_file(&self, path: &str, bytes: &[u8]) -> PathBuf {
@@ -209,6 +218,7 @@ impl PluginFixture {
         RuntimeOptions {
             limits: Limits { timeout: Duration::from_secs(60), ..Limits::default() },
             log: LogSink::new(move |message| said.lock().unwrap().push(message.clone())),
+            strategy: self.strategy,
             ..RuntimeOptions::default()
         }
     }

@@ -4,7 +4,7 @@ use opkg_interface::PackageSettings;
 use std::path::Path;
 use std::time::Duration;
 
-use opkg_runtime::{ExecutionError, LoadErrorKind, LogLevel, Registry, RuntimeOptions};
+use opkg_runtime::{ExecutionError, LoadErrorKind, LogLevel, Registry, RuntimeOptions, Strategy};
 
 use crate::guest::{
     GuestBuilder, PluginFixture, diagnostic, err, file, log_error, ok_with, ok_with_files, opkg, target,
@@ -12,12 +12,20 @@ use crate::guest::{
 use crate::layout::Value::{List, RawSlice, Record};
 use crate::layout::{Value, str_value};
 
-/// What the user reads when the plugin does this in `generate`.
+/// What the user reads when the plugin does this in `generate`, whatever compiled it.
 fn error_of(guest: &GuestBuilder) -> String {
-    let house = PluginFixture::new();
-    let plugin = house.load(guest);
-    let error = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err();
-    error.to_string()
+    same_with_all(|house| {
+        let plugin = house.load(guest);
+        let error = plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap_err();
+        error.to_string()
+    })
+}
+
+/// What happens, which is the same with every compiler of the engine.
+fn same_with_all(act: impl Fn(&PluginFixture) -> String) -> String {
+    let [first, second] = Strategy::ALL.map(|strategy| act(&PluginFixture::with_strategy(strategy)));
+    assert_eq!(first, second, "{:?}", Strategy::ALL);
+    first
 }
 
 fn error_of_code(generate: &str) -> String {
@@ -60,7 +68,11 @@ fn running_wild() {
 
 #[test]
 fn running_forever() {
-    let house = PluginFixture::new();
+    Strategy::ALL.into_iter().for_each(run_forever);
+}
+
+fn run_forever(strategy: Strategy) {
+    let house = PluginFixture::with_strategy(strategy);
     let forever = "(loop $forever (br $forever)) unreachable";
     let soon = |path: &Path| {
         let mut options = house.options_with_file(path);
@@ -145,12 +157,13 @@ fn a_failure_says_what_to_do() {
 
 #[test]
 fn descriptions_are_not_believed() {
-    let house = PluginFixture::new();
     let message = |guest: GuestBuilder| {
-        let path = house.write_file("a.wasm", &guest.build());
-        let registry = Registry::discover(house.options_with_file(&path));
-        let message = registry.entries()[0].error().unwrap().to_string();
-        message.replace(&path.display().to_string(), "FILE")
+        same_with_all(|house| {
+            let path = house.write_file("a.wasm", &guest.build());
+            let registry = Registry::discover(house.options_with_file(&path));
+            let message = registry.entries()[0].error().unwrap().to_string();
+            message.replace(&path.display().to_string(), "FILE")
+        })
     };
     let messages = [
         message(GuestBuilder { id: "../x", ..GuestBuilder::default() }),
@@ -166,7 +179,11 @@ fn descriptions_are_not_believed() {
 
 #[test]
 fn a_flood_of_messages_dries_up() {
-    let house = PluginFixture::new();
+    Strategy::ALL.into_iter().for_each(flood);
+}
+
+fn flood(strategy: Strategy) {
+    let house = PluginFixture::with_strategy(strategy);
     let generate = format!(
         "(local $left i32) (local.set $left (i32.const 5000))
          (loop $again {} (local.set $left (i32.sub (local.get $left) (i32.const 1)))

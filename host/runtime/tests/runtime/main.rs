@@ -11,4 +11,6 @@ mod guest;
 mod hostile;
 mod layout;
 mod programs;
+mod strategies;
+mod system_cache;
 mod wasi;
