@@ -88,13 +88,13 @@ pub fn find_differences(
 }
 
 fn other_version(cluster: &Cluster, key: StateKey, found: &str) -> Option<DifferenceKind> {
-    let recorded = cluster.installed_versions.get(&key);
+    let recorded = cluster.installed_version(key);
     let wanted = cluster.wanted_version(key.package);
     let differs = recorded.is_some_and(|recorded| recorded != found)
         || wanted.is_some_and(|wanted| !is_same_version(wanted, found));
     differs.then(|| DifferenceKind::Version {
         found: found.to_owned(),
-        recorded: recorded.cloned(),
+        recorded: recorded.map(str::to_owned),
         wanted: wanted.map(str::to_owned),
     })
 }
@@ -286,7 +286,7 @@ mod tests {
         let mut repaired = cluster.clone();
         repair_changes(&cluster, &differences, 9).iter().for_each(|it| repaired.apply(it));
         assert_eq!(repaired.reruns.keys().copied().collect::<Vec<_>>(), [key(2)]);
-        assert_eq!(repaired.installed_versions[&key(4)], "3.0-1");
+        assert_eq!(repaired.installed_version(key(4)), Some("3.0-1"));
         let again = find_differences(
             &repaired,
             target,

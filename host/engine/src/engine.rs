@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config_values::{answers_changed, load_values, values_change};
 use crate::effects::Effects;
 use crate::journal;
-use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, WorkItem};
+use crate::machine::{Configure, FinishedStep, Scope, StageMachine, Step, WorkItem, representatives};
 pub use crate::observer::Observer;
 use crate::perform::{PerformedStep, has_effect, perform};
 use crate::requests;
@@ -109,10 +109,18 @@ impl Engine<'_> {
     /// When another engine works on one of them, or when the database fails.
     pub fn run(&mut self, order: &RunOptions) -> Result<RunSummary, RunError> {
         self.recover_crashed_runs()?;
-        let cluster = self.store.load_targets()?;
+        let is_pending = self.store.has_pending_work()?;
+        let cluster = if is_pending { self.store.load_overview()? } else { self.store.load_targets()? };
         let replaced = find_replaced(&cluster, &order.targets, |target| self.effects.root_id(target));
-        if replaced.is_empty() && !self.store.has_pending_work()? {
+        if replaced.is_empty() && !is_pending {
             return Ok(idle_summary());
+        }
+        if replaced.is_empty()
+            && !order.retry
+            && let Some(cluster) = if_nothing_can_be_done(cluster, order)
+        {
+            let has_errors = has_errors(&cluster, order);
+            return Ok(RunSummary { cluster: Some(cluster), has_errors, ..idle_summary() });
         }
         let targets: Vec<TargetId> = order.targets.iter().copied().collect();
         // Held until the end of the run.
@@ -153,7 +161,7 @@ impl Engine<'_> {
             run: state.run,
             steps: state.steps,
             failed: state.failed,
-            cluster: Some(state.machine.cluster().clone()),
+            cluster: Some(state.machine.into_cluster()),
             stopped,
             has_errors: errors,
         })
@@ -300,6 +308,14 @@ struct RunState {
 
 fn idle_summary() -> RunSummary {
     RunSummary { run: None, steps: 0, failed: 0, cluster: None, stopped: false, has_errors: false }
+}
+
+/// The cluster, if nothing can be done now: all rows wait for something, or failed. That is seen from one of the targets
+/// that are alike, so that it costs little, however often it is asked.
+fn if_nothing_can_be_done(cluster: Cluster, order: &RunOptions) -> Option<Cluster> {
+    let targets = representatives(&cluster, &order.targets);
+    let mut machine = StageMachine::new(cluster, Scope { targets, packages: order.packages.clone() });
+    machine.next_work().is_none().then(|| machine.into_cluster())
 }
 
 fn has_errors(cluster: &Cluster, order: &RunOptions) -> bool {

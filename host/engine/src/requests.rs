@@ -124,11 +124,8 @@ pub fn request(
             if asked {
                 changes.extend(row.and_then(|row| clear_error_change(key, row, now)));
             }
-            if is_client(cluster, *target) {
-                let assigned = cluster.assignments.get(package).is_some_and(|it| it.contains_key(target));
-                if !assigned {
-                    changes.push(Change::Assign { package: *package, client: *target, handed_over_at: None });
-                }
+            if is_client(cluster, *target) && cluster.assignment(key).is_none() {
+                changes.push(Change::Assign { package: *package, client: *target, handed_over_at: None });
             }
         }
     }
@@ -229,8 +226,7 @@ pub fn assign(
             return Err(RequestError::NotAClient(target_address(cluster, *client)));
         }
         for package in with_dependencies(cluster, packages) {
-            let assigned = cluster.assignments.get(&package).is_some_and(|it| it.contains_key(client));
-            if !assigned {
+            if cluster.assignment(StateKey { target: *client, package }).is_none() {
                 changes.push(Change::Assign { package, client: *client, handed_over_at: None });
             }
         }
@@ -261,13 +257,13 @@ pub fn forget(cluster: &Cluster, packages: &[PackageId]) -> Result<Vec<Change>, 
             };
             on.push(format!("{} ({what})", target_address(cluster, key.target)));
         }
-        let assigned = cluster.assignments.get(package).into_iter().flat_map(|clients| clients.keys());
+        let assigned = cluster.assigned_clients(*package).map(|(client, _)| client);
         for client in assigned.filter(|client| {
             cluster
-                .state(StateKey { target: **client, package: *package })
+                .state(StateKey { target: *client, package: *package })
                 .is_none_or(|row| row.requested == Stage::ShouldNotBeInstalled && !row.is_present())
         }) {
-            on.push(format!("{} (assigned)", target_address(cluster, *client)));
+            on.push(format!("{} (assigned)", target_address(cluster, client)));
         }
         if !on.is_empty() {
             return Err(RequestError::InUse { package: package_name(cluster, *package), on });

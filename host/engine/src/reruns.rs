@@ -140,7 +140,7 @@ pub fn upgrade(
             changes.push(Change::PinVersion { package: *package, version: to.map(str::to_owned) });
         }
         let has_version = |key: &StateKey| {
-            let installed = cluster.installed_versions.get(key);
+            let installed = cluster.installed_version(*key);
             to.zip(installed).is_some_and(|(to, installed)| is_same_version(to, installed))
         };
         let behind: BTreeSet<TargetId> =

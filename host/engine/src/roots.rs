@@ -97,7 +97,7 @@ pub fn replaced_root_changes(cluster: &Cluster, target: &Target, now: i64) -> Ve
         if row.is_present() || row.inherited_stage.is_some() {
             changes.push(Change::UpdateState(key, PackageState::new(row.requested, now)));
         }
-        if cluster.installed_versions.contains_key(&key) {
+        if cluster.installed_version(key).is_some() {
             changes.push(Change::SetInstalledVersion { key, version: None });
         }
         let queued = cluster.reruns.get(&key).into_iter().flatten();

@@ -96,7 +96,7 @@ pub(crate) fn unchanged_by_rerun(
     };
     let mut lines = Vec::new();
     for key in install.rows().into_iter().filter(is_rerun) {
-        let (before, now) = (cluster.installed_versions.get(&key), versions.get(&key.package));
+        let (before, now) = (cluster.installed_version(key), versions.get(&key.package));
         if let (Some(before), Some(now)) = (before, now)
             && before == now
         {

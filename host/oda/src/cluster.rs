@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::assignments::Assignments;
 use crate::change::Change;
 use crate::{
     Package, PackageId, PackageName, PackageState, PackageStates, Phase, Stage, StateKey, Target,
@@ -21,8 +22,8 @@ pub struct Cluster {
     pub packages: BTreeMap<PackageId, Package>,
     /// For each target its packages.
     pub states: BTreeMap<TargetId, PackageStates>,
-    /// Which clients are to get which packages, and when (in seconds since 1970) the work was handed over.
-    pub assignments: BTreeMap<PackageId, BTreeMap<TargetId, Option<i64>>>,
+    /// For each client that is to get packages, which.
+    pub assignments: BTreeMap<TargetId, Assignments>,
     /// For which images `api-post-image` of which packages has run.
     pub images_seen: BTreeSet<(PackageId, TargetId)>,
     /// Stages that completed and were queued to run again.
@@ -33,8 +34,6 @@ pub struct Cluster {
     pub held: BTreeSet<PackageId>,
     /// Versions that an administrator asked for.
     pub pinned_versions: BTreeMap<PackageId, String>,
-    /// Which versions are installed, as package managers say it.
-    pub installed_versions: BTreeMap<StateKey, String>,
     /// What was in the way of the last step for a package on a target, and passes by itself.
     pub postponed: BTreeMap<StateKey, String>,
     /// What tells the roots of targets from other ones, where it was written into them.
@@ -80,10 +79,27 @@ impl Cluster {
     /// Whether a client has been told to take a package.
     #[must_use]
     pub fn is_handed_over(&self, key: StateKey) -> bool {
-        self.assignments
-            .get(&key.package)
-            .and_then(|clients| clients.get(&key.target))
-            .is_some_and(Option::is_some)
+        self.assignment(key).is_some_and(|handed_over_at| handed_over_at.is_some())
+    }
+
+    /// Whether a client is to get a package; within, when (in seconds since 1970) the work was handed over.
+    #[must_use]
+    #[allow(clippy::option_option)] // an assignment, and a time that it may have
+    pub fn assignment(&self, key: StateKey) -> Option<Option<i64>> {
+        self.assignments.get(&key.target)?.get(key.package)
+    }
+
+    /// The clients that are to get a package, and when the work was handed over.
+    pub fn assigned_clients(&self, package: PackageId) -> impl Iterator<Item = (TargetId, Option<i64>)> {
+        let of_client =
+            move |(client, assigned): (&TargetId, &Assignments)| Some((*client, assigned.get(package)?));
+        self.assignments.iter().filter_map(of_client)
+    }
+
+    /// Which version of a package is installed on a target, as its package manager says it.
+    #[must_use]
+    pub fn installed_version(&self, key: StateKey) -> Option<&str> {
+        self.states.get(&key.target)?.version(key.package)
     }
 
     /// Does in memory what the database does with a change. What is said of a target or package that is not
@@ -92,7 +108,8 @@ impl Cluster {
         match change {
             Change::Request { key, stage, requested_at } if self.has_target_and_package(*key) => {
                 let states = self.states.entry(key.target).or_default();
-                states.entry(key.package, || PackageState::new(*stage, *requested_at)).requested = *stage;
+                let new = || PackageState::new(*stage, *requested_at);
+                states.get_or_insert_with(key.package, new).requested = *stage;
             }
             Change::UpdateState(key, new) => {
                 let states = self.states.get_mut(&key.target);
@@ -116,13 +133,13 @@ impl Cluster {
             Change::Assign { package, client, handed_over_at }
                 if self.packages.contains_key(package) && self.is_of_kind(*client, TargetKind::Client) =>
             {
-                self.assignments.entry(*package).or_default().insert(*client, *handed_over_at);
+                self.assignments.entry(*client).or_default().insert(*package, *handed_over_at);
             }
             Change::Unassign { package, client } => {
-                if let Some(clients) = self.assignments.get_mut(package) {
-                    clients.remove(client);
-                    if clients.is_empty() {
-                        self.assignments.remove(package);
+                if let Some(assigned) = self.assignments.get_mut(client) {
+                    assigned.remove(*package);
+                    if assigned.is_empty() {
+                        self.assignments.remove(client);
                     }
                 }
             }
@@ -167,8 +184,9 @@ impl Cluster {
                 set_or_remove(&mut self.pinned_versions, *package, version.as_ref().filter(|_| known));
             }
             Change::SetInstalledVersion { key, version } => {
-                let known = self.state(*key).is_some();
-                set_or_remove(&mut self.installed_versions, *key, version.as_ref().filter(|_| known));
+                if let Some(states) = self.states.get_mut(&key.target) {
+                    states.set_version(key.package, version.as_deref());
+                }
             }
             Change::SetPostponed { key, reason } => {
                 let known = self.state(*key).is_some();
@@ -200,13 +218,9 @@ impl Cluster {
     fn remove_target(&mut self, removed: TargetId) {
         self.targets.remove(&removed);
         self.states.remove(&removed);
-        self.assignments.retain(|_, clients| {
-            clients.remove(&removed);
-            !clients.is_empty()
-        });
+        self.assignments.remove(&removed);
         self.images_seen.retain(|(_, image)| *image != removed);
         self.reruns.retain(|key, _| key.target != removed);
-        self.installed_versions.retain(|key, _| key.target != removed);
         self.postponed.retain(|key, _| key.target != removed);
         self.root_ids.remove(&removed);
         for target in self.targets.values_mut().filter(|target| target.image == Some(removed)) {
@@ -223,13 +237,15 @@ impl Cluster {
             states.remove(removed);
         }
         self.states.retain(|_, states| !states.is_empty());
-        self.assignments.remove(&removed);
+        self.assignments.retain(|_, assigned| {
+            assigned.remove(removed);
+            !assigned.is_empty()
+        });
         self.images_seen.retain(|(package, _)| *package != removed);
         self.reruns.retain(|key, _| key.package != removed);
         self.requirements.remove(&removed);
         self.held.remove(&removed);
         self.pinned_versions.remove(&removed);
-        self.installed_versions.retain(|key, _| key.package != removed);
         self.postponed.retain(|key, _| key.package != removed);
     }
 }

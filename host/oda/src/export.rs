@@ -122,10 +122,12 @@ impl<'a> TomlWriter<'a> {
 
     fn write_assignments(&mut self) {
         let mut sorted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (package, clients) in &self.cluster.assignments {
-            let Some(package) = self.cluster.packages.get(package) else { continue };
-            let addresses = clients.keys().filter_map(|id| self.find_address(*id));
-            sorted.insert(package.name.as_str(), addresses.map(|address| address.name.as_str()).collect());
+        for (client, assigned) in &self.cluster.assignments {
+            let Some(address) = self.find_address(*client) else { continue };
+            for (package, _) in assigned.iter() {
+                let Some(name) = self.find_package_name(package) else { continue };
+                sorted.entry(name).or_default().insert(address.name.as_str());
+            }
         }
         for (package, clients) in sorted {
             self.write_table_header("assignment");

@@ -315,7 +315,7 @@ impl Importer<'_> {
         for text in &entry.clients {
             let client = self.resolve_target(TargetKind::Client, "assignment.clients", text)?;
             // An existing assignment keeps its time of hand-over.
-            if !self.cluster.assignments.get(&package).is_some_and(|clients| clients.contains_key(&client)) {
+            if self.cluster.assignment(StateKey { target: client, package }).is_none() {
                 self.push_change(Change::Assign { package, client, handed_over_at: None });
             }
         }

@@ -4,6 +4,7 @@
 //! Types first, all of them plain values: [`Cluster`] is what the database holds, [`Change`] what is written to it.
 //! [`Store`] is what an engine needs of a database, whichever it is.
 
+mod assignments;
 mod change;
 mod cluster;
 mod config;
@@ -21,6 +22,7 @@ mod stage;
 mod store;
 mod target;
 
+pub use assignments::Assignments;
 pub use change::Change;
 pub use cluster::Cluster;
 pub use config::{ConfigValue, ConfigValues, ValueOrigin};
@@ -29,7 +31,7 @@ pub use import::{ImportError, import};
 pub use mysql_import::{ImportReport, ImportWarning, import as import_mysql};
 pub use package::{Package, PackageClass, PackageId, PackageName};
 pub use package_state::{PackageState, StageFailure, StateKey, WorkState};
-pub use package_states::PackageStates;
+pub use package_states::{PackageStates, StateEntry};
 pub use parse_error::ParseError;
 pub use phase::Phase;
 pub use stage::Stage;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::event::{Event, Run, RunId};
-use crate::{Change, Cluster, ConfigValue, PackageId, TargetId};
+use crate::{Change, Cluster, ConfigValue, PackageId, PackageState, StateKey, TargetId};
 
 /// Why an operation failed. Nothing of it was done.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +101,13 @@ pub trait Store {
 
     /// Everything that decides about work, at one instant.
     fn load(&mut self) -> Result<Cluster, Error>;
+
+    /// The same to look at, but not to write: targets that are alike share what is on them, so that this is cheap however
+    /// many there are. Times of changes and of hand-overs may be those of another target that is alike.
+    fn load_overview(&mut self) -> Result<Cluster, Error>;
+
+    /// The state of one package on one target, with the time of its own last change.
+    fn load_state(&mut self, key: StateKey) -> Result<Option<PackageState>, Error>;
 
     /// The targets alone, with what tells their roots from others. Cheap, whatever is installed.
     fn load_targets(&mut self) -> Result<Cluster, Error>;

@@ -24,7 +24,7 @@ pub const VALUES: &[ValueSource] = &[
 /// shell has no place for errors.
 fn cluster() -> Option<Cluster> {
     let path = std::env::var_os("OPM_DATABASE").map_or_else(|| DEFAULT_DATABASE.into(), PathBuf::from);
-    SqliteStore::open(&path).ok()?.load().ok()
+    SqliteStore::open(&path).ok()?.load_overview().ok()
 }
 
 fn packages() -> Vec<ValueOffer> {

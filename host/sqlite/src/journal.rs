@@ -11,8 +11,8 @@ use opkg_oda::{
 const SELECT_RUN: &str =
     "SELECT id, started, ended, verdict, host, process, command, boot, process_start FROM run";
 const SELECT_EVENT: &str =
-    "SELECT run, number, started, target, stage, step, name, ended, verdict, message, exit_code,
-    signal, timed_out, log, tail FROM event";
+    "SELECT event.run, event.number, started, target, stage, step, name, ended, verdict, message, exit_code,
+    signal, timed_out, log, tail FROM";
 
 pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<RunId> {
     connection
@@ -42,15 +42,7 @@ pub(super) fn select_unfinished_runs(connection: &Connection) -> Result<Vec<Run>
 
 /// Newest first.
 pub(super) fn select_events(connection: &Connection, filter: &EventFilter) -> Result<Vec<Event>> {
-    // Each field that is absent leaves its condition out, so that an index serves the others.
-    let mut conditions = vec!["TRUE"];
-    conditions.extend(filter.target.map(|_| "target = ?1"));
-    let of_package = "(run, number) IN (SELECT run, number FROM event_package WHERE package = ?2)";
-    conditions.extend(filter.package.map(|_| of_package));
-    conditions.extend(filter.run.map(|_| "run = ?3"));
-    conditions.extend(filter.failed_only.then_some("verdict IN (1, 2)"));
-    let sql =
-        format!("{SELECT_EVENT} WHERE {} ORDER BY run DESC, number DESC LIMIT ?4", conditions.join(" AND "));
+    let sql = events_sql(filter);
     let values = params![
         filter.target.map(|id| id.0),
         filter.package.map(|id| id.0),
@@ -58,6 +50,7 @@ pub(super) fn select_events(connection: &Connection, filter: &EventFilter) -> Re
         filter.limit.map_or(-1, i64::from),
     ];
     let mut events = query_all(connection, &sql, values, event_from_row)?;
+    events.dedup_by_key(|event| event.id);
     let mut packages = connection.prepare_cached(
         "SELECT package FROM event_package WHERE run = ?1 AND number = ?2 ORDER BY position",
     )?;
@@ -68,6 +61,35 @@ pub(super) fn select_events(connection: &Connection, filter: &EventFilter) -> Re
         }
     }
     Ok(events)
+}
+
+/// The newest events come first out of an index, whatever is asked for, so that no more are read than are wanted.
+fn events_sql(filter: &EventFilter) -> String {
+    // Each field that is absent leaves its condition out, so that an index serves the others.
+    let mut conditions = vec!["TRUE"];
+    conditions.extend(filter.target.map(|_| "target = ?1"));
+    conditions.extend(filter.run.map(|_| "event.run = ?3"));
+    conditions.extend(filter.failed_only.then_some("verdict IN (1, 2)"));
+    let is_of_package =
+        "event_package.run = event.run AND event_package.number = event.number AND package = ?2";
+    let of_package = format!("EXISTS (SELECT 1 FROM event_package WHERE {is_of_package})");
+    let (tables, first) = match filter {
+        // Of a target or a run there are fewer events than of a package.
+        EventFilter { package: Some(_), target: None, run: None, .. } => {
+            conditions.push(is_of_package);
+            // As written: first one table, then the other.
+            ("event_package CROSS JOIN event", "event_package")
+        }
+        EventFilter { package: Some(_), .. } => {
+            conditions.push(&of_package);
+            ("event", "event")
+        }
+        _ => ("event", "event"),
+    };
+    let conditions = conditions.join(" AND ");
+    format!(
+        "{SELECT_EVENT} {tables} WHERE {conditions} ORDER BY {first}.run DESC, {first}.number DESC LIMIT ?4"
+    )
 }
 
 fn query_all<T>(
@@ -135,4 +157,48 @@ fn event_from_row(row: &Row<'_>) -> Result<Event> {
         log_path: row.get(13)?,
         result,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A journal has many events: none is sorted, and none is read that is not of what is asked for.
+    #[test]
+    fn whatever_is_asked_for_comes_sorted_out_of_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oda.db");
+        drop(crate::SqliteStore::create(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let targets = [None, Some(TargetId(1))];
+        let filters = targets.into_iter().flat_map(|target| {
+            [None, Some(PackageId(1))].into_iter().flat_map(move |package| {
+                [None, Some(RunId(1))].into_iter().flat_map(move |run| {
+                    [false, true].map(|failed_only| EventFilter {
+                        target,
+                        package,
+                        run,
+                        failed_only,
+                        limit: Some(9),
+                    })
+                })
+            })
+        });
+        for filter in filters {
+            let mut plan =
+                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", events_sql(&filter))).unwrap();
+            let values = params![1, 1, 1, 9];
+            let steps: Vec<String> = plan
+                .query_map(values, |row| row.get("detail"))
+                .unwrap()
+                .collect::<rusqlite::Result<_>>()
+                .unwrap();
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{filter:?}: {steps:#?}");
+            let scans = steps.iter().filter(|step| step.starts_with("SCAN "));
+            assert!(scans.clone().all(|step| step.contains("INDEX")), "{filter:?}: {steps:#?}");
+            let is_restricted = filter.target.is_some() || filter.package.is_some() || filter.run.is_some();
+            assert!(!is_restricted || scans.count() == 0, "{filter:?}: {steps:#?}");
+        }
+    }
 }

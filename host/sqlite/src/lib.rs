@@ -1,5 +1,6 @@
 //! The database of a cluster as one SQLite file ([`SqliteStore`]), and locks on its targets.
 
+mod digest;
 mod error;
 mod filesystem;
 mod journal;
@@ -10,6 +11,7 @@ mod schema;
 mod snapshot;
 mod write;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,11 +19,14 @@ use std::time::Duration;
 use filesystem::{io_error, with_suffix};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use write::Writer;
+
+use snapshot::QuietFile;
 
 use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::{
-    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, PurgeCounts,
-    PurgeOrder, Run, RunId, Store, TargetId,
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, PackageState,
+    PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -49,8 +54,18 @@ pub struct SqliteStore {
     busy_timeout: Duration,
     /// Changes whenever another process has written.
     data_version: i64,
-    /// The directory of the copy that is read, where it is not the file itself.
-    copy: Option<tempfile::TempDir>,
+    source: Source,
+}
+
+/// What is read.
+#[derive(Debug)]
+enum Source {
+    /// The file itself, with its locks.
+    File,
+    /// The file itself, without locks: valid as long as nobody has written.
+    Quiet(QuietFile),
+    /// A copy, in this directory.
+    Copy(#[allow(dead_code)] tempfile::TempDir), // for as long as it is read
 }
 
 impl SqliteStore {
@@ -153,28 +168,47 @@ impl OpenOptions {
     pub fn open(&self, path: &Path) -> Result<SqliteStore, Error> {
         check_is_file(path)?;
         self.check_filesystem(path, path)?;
-        self.open_file(path, path, None)
+        self.open_file(path, path, Source::File)
     }
 
     /// # Errors
     /// As [`SqliteStore::open_read_only`].
     pub fn open_read_only(&self, path: &Path) -> Result<SqliteStore, Error> {
         check_is_file(path)?;
-        let copy = snapshot::copy(path)?;
-        let file = copy.path().join(snapshot::FILE_NAME);
-        self.open_file(&file, path, Some(copy))
+        if let Some(quiet) = QuietFile::find(path)
+            && let Ok(Some(store)) = self.open_quiet(path, quiet)
+        {
+            return Ok(store);
+        }
+        self.open_copy(path)
     }
 
-    fn open_file(
-        &self,
-        file: &Path,
-        path: &Path,
-        copy: Option<tempfile::TempDir>,
-    ) -> Result<SqliteStore, Error> {
+    fn open_copy(&self, path: &Path) -> Result<SqliteStore, Error> {
+        let copy = snapshot::copy(path)?;
+        let file = copy.path().join(snapshot::FILE_NAME);
+        self.open_file(&file, path, Source::Copy(copy))
+    }
+
+    /// Reads the file in place; absent where it has to be migrated, or somebody has written meanwhile.
+    fn open_quiet(&self, path: &Path, quiet: QuietFile) -> Result<Option<SqliteStore>, Error> {
+        let uri = snapshot::immutable_uri(path).map_err(|error| io_error(path, &error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let mut connection = self.connect_with(Path::new(&uri), path, flags)?;
+        if schema::version(&connection).map_err(|error| self.map_error(error, path))? != schema::VERSION {
+            return Ok(None);
+        }
+        let data_version = self.prepare_schema(&mut connection, path)?;
+        let is_whole = quiet.is_unchanged(path);
+        let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
+        let source = Source::Quiet(quiet);
+        Ok(is_whole.then_some(SqliteStore { path, connection, busy_timeout, data_version, source }))
+    }
+
+    fn open_file(&self, file: &Path, path: &Path, source: Source) -> Result<SqliteStore, Error> {
         let mut connection = self.connect(file, path)?;
         let data_version = self.prepare_schema(&mut connection, path)?;
         let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
-        Ok(SqliteStore { path, connection, busy_timeout, data_version, copy })
+        Ok(SqliteStore { path, connection, busy_timeout, data_version, source })
     }
 
     fn check_filesystem(&self, path: &Path, location: &Path) -> Result<(), Error> {
@@ -188,9 +222,11 @@ impl OpenOptions {
 
     /// Opens `file`; errors name `path`.
     fn connect(&self, file: &Path, path: &Path) -> Result<Connection, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        self.connect_with(file, path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn connect_with(&self, file: &Path, path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let open = || -> error::Result<Connection> {
             let connection = Connection::open_with_flags(file, flags)?;
             connection.busy_timeout(self.busy_timeout)?;
@@ -238,11 +274,29 @@ impl SqliteStore {
     /// Whether this is a copy of a database that could only be read, which does not change any more.
     #[must_use]
     pub fn is_copy(&self) -> bool {
-        self.copy.is_some()
+        !matches!(self.source, Source::File)
     }
 
     fn map_result<T>(&self, result: error::Result<T>) -> Result<T, Error> {
         result.map_err(|error| error.into_error(&self.path, self.busy_timeout.as_secs()))
+    }
+
+    /// Reads, all of one instant. Where the file is read in place and somebody has written meanwhile, what was read is
+    /// worth nothing, and a copy is read instead.
+    fn read<T>(&mut self, read: impl Fn(&Connection) -> error::Result<T>) -> Result<T, Error> {
+        let read_once = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            read(&transaction)
+        };
+        let mut result = read_once(&mut self.connection);
+        if let Source::Quiet(quiet) = &self.source
+            && !quiet.is_unchanged(&self.path)
+        {
+            let options = OpenOptions { busy_timeout: self.busy_timeout, ..OpenOptions::default() };
+            *self = options.open_copy(&self.path)?;
+            result = read_once(&mut self.connection);
+        }
+        self.map_result(result)
     }
 
     /// Runs `work` in a transaction; `crash_prefix` begins the names of its crash points.
@@ -267,29 +321,35 @@ impl SqliteStore {
 }
 
 fn apply_changes(connection: &Connection, crash_prefix: &str, changes: &[Change]) -> error::Result<()> {
+    let mut writer = Writer::new(connection);
+    let mut touched = BTreeSet::new();
     for change in changes {
-        write::apply_change(connection, change)?;
+        digest::collect_touched(connection, change, &mut touched)?;
+        writer.apply_change(change)?;
         crash_point_in(crash_prefix, change.name());
     }
-    Ok(())
+    digest::renew(connection, touched)
 }
 
 impl Store for SqliteStore {
     fn has_pending_work(&mut self) -> Result<bool, Error> {
-        self.map_result(read::has_pending_work(&self.connection))
+        self.read(read::has_pending_work)
     }
 
     fn load(&mut self) -> Result<Cluster, Error> {
-        let load = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            read::load_cluster(&transaction)
-        };
-        let loaded = load(&mut self.connection);
-        self.map_result(loaded)
+        self.read(read::load_cluster)
+    }
+
+    fn load_overview(&mut self) -> Result<Cluster, Error> {
+        self.read(read::load_overview)
+    }
+
+    fn load_state(&mut self, key: StateKey) -> Result<Option<PackageState>, Error> {
+        self.read(|connection| read::load_state(connection, key))
     }
 
     fn load_targets(&mut self) -> Result<Cluster, Error> {
-        self.map_result(read::load_targets_only(&self.connection))
+        self.read(read::load_targets_only)
     }
 
     fn has_changed(&mut self) -> Result<bool, Error> {
@@ -321,20 +381,15 @@ impl Store for SqliteStore {
     }
 
     fn runs(&mut self, limit: u32) -> Result<Vec<Run>, Error> {
-        self.map_result(journal::select_runs(&self.connection, limit))
+        self.read(|connection| journal::select_runs(connection, limit))
     }
 
     fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
-        self.map_result(journal::select_unfinished_runs(&self.connection))
+        self.read(journal::select_unfinished_runs)
     }
 
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {
-        let events = self
-            .connection
-            .transaction()
-            .map_err(error::SqliteError::from)
-            .and_then(|transaction| journal::select_events(&transaction, filter));
-        self.map_result(events)
+        self.read(|connection| journal::select_events(connection, filter))
     }
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {
@@ -349,7 +404,7 @@ impl Store for SqliteStore {
     }
 
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {
-        self.map_result(read::load_values(&self.connection, package, image))
+        self.read(|connection| read::load_values(connection, package, image))
     }
 
     fn lock(&mut self, targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, LockHolder>, Error> {

@@ -1,15 +1,20 @@
 //! Reads the cluster. The file may have been written by anybody: every value is checked.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, Rows};
 
 use crate::error::{Result, SqliteError, decode_id, ensure_valid};
 use opkg_oda::{
-    Cluster, ConfigValue, Package, PackageClass, PackageId, PackageState, PackageStates, Phase, Stage,
-    StageFailure, StateKey, Target, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    Assignments, Cluster, ConfigValue, Package, PackageClass, PackageId, PackageState, PackageStates, Phase,
+    Stage, StageFailure, StateEntry, StateKey, Target, TargetAddress, TargetId, TargetKind, ValueOrigin,
+    WorkState,
 };
+
+/// What targets that are alike have in common.
+type TargetDigest = [u8; 32];
 
 /// Whether any work may be left. Every part is answered by an index of few rows.
 const PENDING_WORK_SQL: &str = "SELECT
@@ -29,13 +34,70 @@ const PENDING_WORK_SQL: &str = "SELECT
                 WHERE server.kind = 1 AND server.gone = 0 AND serving.package = held.package
                     AND serving.current >= 5))";
 
+macro_rules! select_states {
+    ($rest:literal) => {
+        concat!(
+            "SELECT target, package, requested, current, state, attempts, inherits, changed, failed_stage,
+                 message, version FROM state ",
+            $rest
+        )
+    };
+}
+
 /// Reads everything; consistent if the caller has begun a transaction.
 pub(super) fn load_cluster(connection: &Connection) -> Result<Cluster> {
     let mut cluster = Cluster { phase: load_phase(connection)?, ..Cluster::default() };
     load_targets(connection, &mut cluster)?;
     load_packages(connection, &mut cluster)?;
-    load_states(connection, &mut cluster)?;
-    load_assignments(connection, &mut cluster)?;
+    let mut states = connection.prepare_cached(select_states!("ORDER BY target, package"))?;
+    collect_states(states.query([])?, &mut cluster)?;
+    let mut assignments = connection
+        .prepare_cached("SELECT client, package, handed_over FROM assignment ORDER BY client, package")?;
+    collect_assignments(assignments.query([])?, &mut cluster)?;
+    load_rare_rows(connection, &mut cluster)?;
+    Ok(cluster)
+}
+
+/// Reads everything, of targets that are alike one; consistent if the caller has begun a transaction.
+pub(super) fn load_overview(connection: &Connection) -> Result<Cluster> {
+    let mut cluster = Cluster { phase: load_phase(connection)?, ..Cluster::default() };
+    let digests = load_targets(connection, &mut cluster)?;
+    load_packages(connection, &mut cluster)?;
+    let mut states = connection.prepare_cached(select_states!("WHERE target = ?1 ORDER BY package"))?;
+    let mut assignments = connection.prepare_cached(
+        "SELECT client, package, handed_over FROM assignment WHERE client = ?1 ORDER BY package",
+    )?;
+    let mut first_alike: HashMap<TargetDigest, TargetId> = HashMap::new();
+    for (target, digest) in digests {
+        match first_alike.entry(digest) {
+            Entry::Vacant(entry) => {
+                entry.insert(target);
+                collect_states(states.query([target.0])?, &mut cluster)?;
+                collect_assignments(assignments.query([target.0])?, &mut cluster)?;
+            }
+            Entry::Occupied(first) => {
+                let states = cluster.states.get(first.get()).cloned();
+                cluster.states.extend(states.map(|states| (target, states)));
+                let assigned = cluster.assignments.get(first.get()).cloned();
+                cluster.assignments.extend(assigned.map(|assigned| (target, assigned)));
+            }
+        }
+    }
+    load_rare_rows(connection, &mut cluster)?;
+    Ok(cluster)
+}
+
+/// Reads what few targets have.
+fn load_rare_rows(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
+    for_each_row(
+        connection,
+        "SELECT target, package, postponed FROM state WHERE postponed IS NOT NULL",
+        |row| {
+            let key = StateKey { target: TargetId(row.get(0)?), package: PackageId(row.get(1)?) };
+            cluster.postponed.insert(key, row.get(2)?);
+            Ok(())
+        },
+    )?;
     let kind_of = |id: i64| cluster.targets.get(&TargetId(id)).map(Target::kind);
     for_each_row(connection, "SELECT image, package FROM image_seen", |row| {
         let (image, package) = (row.get(0)?, row.get(1)?);
@@ -54,8 +116,7 @@ pub(super) fn load_cluster(connection: &Connection) -> Result<Cluster> {
         let key = StateKey { target: TargetId(target), package: PackageId(package) };
         cluster.reruns.entry(key).or_default().insert(stage);
         Ok(())
-    })?;
-    Ok(cluster)
+    })
 }
 
 /// Reads the targets and nothing else.
@@ -63,6 +124,13 @@ pub(super) fn load_targets_only(connection: &Connection) -> Result<Cluster> {
     let mut cluster = Cluster::default();
     load_targets(connection, &mut cluster)?;
     Ok(cluster)
+}
+
+/// The state of one package on one target.
+pub(super) fn load_state(connection: &Connection, key: StateKey) -> Result<Option<PackageState>> {
+    let mut statement = connection.prepare_cached(select_states!("WHERE target = ?1 AND package = ?2"))?;
+    let mut rows = statement.query((key.target.0, key.package.0))?;
+    rows.next()?.map(|row| state_from_row(row, key.target.0, key.package.0)).transpose()
 }
 
 /// The configuration of a package in a context, in the order of its form.
@@ -95,10 +163,12 @@ fn load_phase(connection: &Connection) -> Result<Phase> {
     decode_id(id, Phase::from_id, || "the phase".into())
 }
 
-fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
+/// Reads the targets. Returns the digests of those that have packages.
+fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<Vec<(TargetId, TargetDigest)>> {
+    let mut digests = Vec::new();
     for_each_row(
         connection,
-        "SELECT id, kind, name, root, image, gone, root_id FROM target ORDER BY id",
+        "SELECT id, kind, name, root, image, gone, root_id, digest FROM target ORDER BY id",
         |row| {
             let id: i64 = row.get(0)?;
             ensure_valid(id > 0 && id <= i64::from(i32::MAX), || {
@@ -121,6 +191,8 @@ fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
             };
             let root_id: Option<String> = row.get(6)?;
             cluster.root_ids.extend(root_id.map(|root_id| (target.id, root_id)));
+            let digest: Option<TargetDigest> = row.get(7)?;
+            digests.extend(digest.map(|digest| (target.id, digest)));
             cluster.targets.insert(target.id, target);
             Ok(())
         },
@@ -140,7 +212,7 @@ fn load_targets(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
             })?;
         }
     }
-    Ok(())
+    Ok(digests)
 }
 
 fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
@@ -202,47 +274,33 @@ fn load_packages(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
     })
 }
 
-fn load_states(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT target, package, requested, current, state, attempts, inherits, changed, failed_stage, message,
-             version, postponed
-         FROM state ORDER BY target, package",
-    )?;
-    let mut rows = statement.query([])?;
+/// Takes over states, sorted by target and package.
+fn collect_states(mut rows: Rows<'_>, cluster: &mut Cluster) -> Result<()> {
     let mut target = None;
-    let mut states: Vec<(PackageId, PackageState)> = Vec::new();
-    let (mut versions, mut postponed) = (BTreeMap::new(), BTreeMap::new());
-    let mut insert = |target: Option<i64>, states: Vec<(PackageId, PackageState)>| {
+    let mut entries: Vec<StateEntry> = Vec::new();
+    let mut insert = |target: Option<i64>, entries: Vec<StateEntry>| {
         let Some(target) = target else { return Ok(()) };
         let is_valid = cluster.targets.contains_key(&TargetId(target))
-            && states.iter().all(|(package, _)| cluster.packages.contains_key(package));
+            && entries.iter().all(|entry| cluster.packages.contains_key(&entry.package));
         ensure_valid(is_valid, || format!("the states of target {target} refer to a missing row"))?;
-        let states = PackageStates::from_sorted(states)
-            .ok_or_else(|| SqliteError::Corrupt(format!("the states of target {target} are out of order")))?;
-        match cluster.states.insert(TargetId(target), states) {
-            None => Ok(()),
-            Some(_) => Err(SqliteError::Corrupt(format!("the states of target {target} are out of order"))),
-        }
+        let states = PackageStates::from_sorted(entries);
+        let inserted = states.map(|states| cluster.states.insert(TargetId(target), states));
+        ensure_valid(matches!(inserted, Some(None)), || {
+            format!("the states of target {target} are out of order")
+        })
     };
     while let Some(row) = rows.next()? {
         let next: i64 = row.get(0)?;
         if target != Some(next) {
-            let capacity = states.len();
-            insert(target, std::mem::replace(&mut states, Vec::with_capacity(capacity)))?;
+            let capacity = entries.len();
+            insert(target, std::mem::replace(&mut entries, Vec::with_capacity(capacity)))?;
             target = Some(next);
         }
         let package: i64 = row.get(1)?;
-        let version: Option<String> = row.get(10)?;
-        let key = StateKey { target: TargetId(next), package: PackageId(package) };
-        versions.extend(version.map(|version| (key, version)));
-        let reason: Option<String> = row.get(11)?;
-        postponed.extend(reason.map(|reason| (key, reason)));
-        states.push((PackageId(package), state_from_row(row, next, package)?));
+        let state = state_from_row(row, next, package)?;
+        entries.push(StateEntry { package: PackageId(package), state, version: row.get(10)? });
     }
-    insert(target, states)?;
-    cluster.installed_versions = versions;
-    cluster.postponed = postponed;
-    Ok(())
+    insert(target, entries)
 }
 
 fn state_from_row(row: &Row<'_>, target: i64, package: i64) -> Result<PackageState> {
@@ -266,19 +324,31 @@ fn state_from_row(row: &Row<'_>, target: i64, package: i64) -> Result<PackageSta
     })
 }
 
-fn load_assignments(connection: &Connection, cluster: &mut Cluster) -> Result<()> {
-    for_each_row(connection, "SELECT package, client, handed_over FROM assignment", |row| {
-        let (package, client) = (row.get(0)?, row.get(1)?);
-        let is_valid = cluster.packages.contains_key(&PackageId(package))
-            && cluster
-                .targets
-                .get(&TargetId(client))
-                .is_some_and(|target| target.kind() == TargetKind::Client);
-        ensure_valid(is_valid, || format!("assignment ({client}, {package}) refers to a missing row"))?;
-        let clients = cluster.assignments.entry(PackageId(package)).or_default();
-        clients.insert(TargetId(client), row.get(2)?);
-        Ok(())
-    })
+/// Takes over assignments, sorted by client and package.
+fn collect_assignments(mut rows: Rows<'_>, cluster: &mut Cluster) -> Result<()> {
+    let mut client = None;
+    let mut assigned: Vec<(PackageId, Option<i64>)> = Vec::new();
+    let mut insert = |client: Option<i64>, assigned: Vec<(PackageId, Option<i64>)>| {
+        let Some(client) = client else { return Ok(()) };
+        let assigned = Assignments::from_sorted(assigned);
+        let inserted = assigned.map(|assigned| cluster.assignments.insert(TargetId(client), assigned));
+        ensure_valid(matches!(inserted, Some(None)), || {
+            format!("the assignments of target {client} are out of order")
+        })
+    };
+    while let Some(row) = rows.next()? {
+        let (next, package): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if client != Some(next) {
+            let capacity = assigned.len();
+            insert(client, std::mem::replace(&mut assigned, Vec::with_capacity(capacity)))?;
+            client = Some(next);
+        }
+        let kind = cluster.targets.get(&TargetId(next)).map(Target::kind);
+        let is_valid = kind == Some(TargetKind::Client) && cluster.packages.contains_key(&PackageId(package));
+        ensure_valid(is_valid, || format!("assignment ({next}, {package}) refers to a missing row"))?;
+        assigned.push((PackageId(package), row.get(2)?));
+    }
+    insert(client, assigned)
 }
 
 fn for_each_row(

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use crate::digest;
 use crate::error::{Result, SqliteError};
 
 /// Marks a file of SQLite as a database of this program: `OPMD`.
@@ -10,8 +11,15 @@ pub(super) const APPLICATION_ID: i64 = 0x4f50_4d44;
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
+
+/// The first version in which targets have digests.
+const DIGEST_VERSION: i64 = 4;
 
 /// The version that this program reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -64,6 +72,9 @@ fn run_migrations(connection: &mut Connection) -> Result<()> {
         .map_err(|_| SqliteError::Corrupt(format!("invalid schema version {found}")))?;
     for step in MIGRATIONS.iter().skip(applied) {
         transaction.execute_batch(step)?;
+    }
+    if found < DIGEST_VERSION {
+        digest::renew_all(&transaction)?;
     }
     if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
         return Err(SqliteError::Corrupt("it refers to rows that are not there".into()));
@@ -146,5 +157,31 @@ mod tests {
         assert!(violations.query([]).unwrap().next().unwrap().is_none());
         let refused = new.execute("INSERT INTO event_package VALUES (7, 9, 0, 4)", []);
         assert!(refused.is_err(), "what refers to events refers to those of the new table");
+    }
+
+    #[test]
+    fn targets_of_an_older_version_are_known_to_be_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oda.db");
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS[..3].iter().for_each(|step| old.execute_batch(step).unwrap());
+        old.execute_batch(
+            "INSERT INTO target (id, kind, name) VALUES (1, 1, 'head'), (2, 3, 'a'), (3, 3, 'b'), (4, 3, 'c'), (5, 3, 'd');
+            INSERT INTO package (id, name, class) VALUES (4, 'munge', 1);
+            INSERT INTO state (target, package, requested, current, state, attempts, changed, version) VALUES
+                (2, 4, 8, 4, 0, 0, 10, '1.0'), (3, 4, 8, 4, 0, 0, 20, '1.0'), (4, 4, 8, 4, 0, 0, 20, '1.1');",
+        )
+        .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 3).unwrap();
+        drop(old);
+
+        let mut store = SqliteStore::open(&path).unwrap();
+        let (all, overview) = (store.load().unwrap(), store.load_overview().unwrap());
+        assert_eq!(all.states.keys().collect::<Vec<_>>(), overview.states.keys().collect::<Vec<_>>());
+        let sharing = |id| overview.states[&TargetId(id)].sharing();
+        assert_eq!(sharing(2), sharing(3));
+        assert_ne!(sharing(2), sharing(4));
+        assert_eq!(overview.states[&TargetId(4)], all.states[&TargetId(4)]);
     }
 }

@@ -1,110 +1,168 @@
 //! Changes as statements. Nothing else writes the tables that an engine decides about.
 
-use rusqlite::{Connection, Params, params};
+use std::collections::BTreeMap;
 
-use crate::error::{Result, SqliteError};
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use crate::error::{Result, SqliteError, decode_id};
 use crate::read;
 use opkg_oda::{
     Change, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
-    Target, TargetId,
+    Target, TargetId, TargetKind,
 };
 
-/// Writes one change, inside the caller's transaction. What is said of a target or package that is not there
-/// changes nothing, as in [`opkg_oda::Cluster::apply`].
-pub(super) fn apply_change(connection: &Connection, change: &Change) -> Result<()> {
-    match change {
-        Change::Request { key, stage, requested_at } => {
-            write_request(connection, *key, *stage, *requested_at)
-        }
-        Change::UpdateState(key, state) => update_state(connection, *key, state),
-        Change::PutTarget(target) => upsert_target(connection, target),
-        Change::RemoveTarget(id) => delete_target(connection, *id),
-        Change::PutPackage(package) => upsert_package(connection, package),
-        Change::Assign { package, client, handed_over_at } => execute(
-            connection,
-            "INSERT INTO assignment (client, package, handed_over)
-             SELECT ?1, ?2, ?3
-             WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 3)
-                 AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
-             ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
-            params![client.0, package.0, handed_over_at],
-        ),
-        Change::Unassign { package, client } => execute(
-            connection,
-            "DELETE FROM assignment WHERE client = ?1 AND package = ?2",
-            params![client.0, package.0],
-        ),
-        Change::SetImageSeen { package, image, seen: true } => execute(
-            connection,
-            "INSERT INTO image_seen (image, package)
+/// Writes changes, inside the caller's transaction. What is said of a target or package that is not there changes
+/// nothing, as in [`opkg_oda::Cluster::apply`].
+pub(super) struct Writer<'c> {
+    connection: &'c Connection,
+    /// The kinds of targets that were looked up, and whether packages were there: asked once, not for each of their rows.
+    kinds: BTreeMap<TargetId, Option<TargetKind>>,
+    packages: BTreeMap<PackageId, bool>,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self { connection, kinds: BTreeMap::new(), packages: BTreeMap::new() }
+    }
+
+    pub(super) fn apply_change(&mut self, change: &Change) -> Result<()> {
+        let connection = self.connection;
+        match change {
+            Change::Request { key, stage, requested_at } => {
+                match self.target_kind(key.target)?.is_some() && self.has_package(key.package)? {
+                    true => write_request(connection, *key, *stage, *requested_at),
+                    false => Ok(()),
+                }
+            }
+            Change::Assign { package, client, handed_over_at } => {
+                match self.target_kind(*client)? == Some(TargetKind::Client) && self.has_package(*package)? {
+                    true => write_assignment(connection, *client, *package, *handed_over_at),
+                    false => Ok(()),
+                }
+            }
+            Change::UpdateState(key, state) => update_state(connection, *key, state),
+            Change::PutTarget(target) => {
+                self.kinds.remove(&target.id);
+                upsert_target(connection, target)
+            }
+            Change::RemoveTarget(id) => {
+                self.kinds.remove(id);
+                delete_target(connection, *id)
+            }
+            Change::PutPackage(package) => {
+                self.packages.remove(&package.id);
+                upsert_package(connection, package)
+            }
+            Change::Unassign { package, client } => execute(
+                connection,
+                "DELETE FROM assignment WHERE client = ?1 AND package = ?2",
+                params![client.0, package.0],
+            ),
+            Change::SetImageSeen { package, image, seen: true } => execute(
+                connection,
+                "INSERT INTO image_seen (image, package)
              SELECT ?1, ?2
              WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0 AND kind = 2)
                  AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
              ON CONFLICT DO NOTHING",
-            params![image.0, package.0],
-        ),
-        Change::SetImageSeen { package, image, seen: false } => execute(
-            connection,
-            "DELETE FROM image_seen WHERE image = ?1 AND package = ?2",
-            params![image.0, package.0],
-        ),
-        Change::SetRerun { key, stage, queued: true } => execute(
-            connection,
-            "INSERT INTO rerun (target, package, stage)
+                params![image.0, package.0],
+            ),
+            Change::SetImageSeen { package, image, seen: false } => execute(
+                connection,
+                "DELETE FROM image_seen WHERE image = ?1 AND package = ?2",
+                params![image.0, package.0],
+            ),
+            Change::SetRerun { key, stage, queued: true } => execute(
+                connection,
+                "INSERT INTO rerun (target, package, stage)
              SELECT ?1, ?2, ?3
              WHERE EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
                  AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)
              ON CONFLICT DO NOTHING",
-            params![key.target.0, key.package.0, stage.id()],
-        ),
-        Change::SetRerun { key, stage, queued: false } => execute(
-            connection,
-            "DELETE FROM rerun WHERE target = ?1 AND package = ?2 AND stage = ?3",
-            params![key.target.0, key.package.0, stage.id()],
-        ),
-        Change::SetValues { package, image, expected: Some(expected), .. }
-            if read::load_values(connection, *package, *image)? != *expected =>
-        {
-            Ok(())
+                params![key.target.0, key.package.0, stage.id()],
+            ),
+            Change::SetRerun { key, stage, queued: false } => execute(
+                connection,
+                "DELETE FROM rerun WHERE target = ?1 AND package = ?2 AND stage = ?3",
+                params![key.target.0, key.package.0, stage.id()],
+            ),
+            Change::SetValues { package, image, expected: Some(expected), .. }
+                if read::load_values(connection, *package, *image)? != *expected =>
+            {
+                Ok(())
+            }
+            Change::SetValues { package, image, values, .. } => {
+                replace_values(connection, *package, *image, values)
+            }
+            Change::RemovePackage(id) => {
+                self.packages.remove(id);
+                delete_package(connection, *id)
+            }
+            Change::SetRequirements { package, names } => replace_requirements(connection, *package, names),
+            Change::SetHeld { package, held } => execute(
+                connection,
+                "UPDATE package SET held = ?2 WHERE id = ?1 AND gone = 0",
+                params![package.0, held],
+            ),
+            Change::PinVersion { package, version } => execute(
+                connection,
+                "UPDATE package SET pinned = ?2 WHERE id = ?1 AND gone = 0",
+                params![package.0, version],
+            ),
+            Change::SetInstalledVersion { key, version } => execute(
+                connection,
+                "UPDATE state SET version = ?3 WHERE target = ?1 AND package = ?2",
+                params![key.target.0, key.package.0, version],
+            ),
+            Change::SetPostponed { key, reason } => execute(
+                connection,
+                "UPDATE state SET postponed = ?3 WHERE target = ?1 AND package = ?2",
+                params![key.target.0, key.package.0, reason],
+            ),
+            Change::SetRootId { target, id } => execute(
+                connection,
+                "UPDATE target SET root_id = ?2 WHERE id = ?1 AND gone = 0",
+                params![target.0, id],
+            ),
+            Change::SetPhase(phase) => {
+                execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8])
+            }
+            Change::EndRun { run, ended_at, status } => execute(
+                connection,
+                "UPDATE run SET ended = ?2, verdict = ?3 WHERE id = ?1",
+                params![run.0, ended_at, *status as u8],
+            ),
+            Change::StartEvent(event) => insert_event(connection, event),
+            Change::EndEvent { event, result } => finish_event(connection, *event, result),
         }
-        Change::SetValues { package, image, values, .. } => {
-            replace_values(connection, *package, *image, values)
+    }
+
+    /// The kind of a target; absent where it is not there, or gone.
+    fn target_kind(&mut self, id: TargetId) -> Result<Option<TargetKind>> {
+        if let Some(known) = self.kinds.get(&id) {
+            return Ok(*known);
         }
-        Change::RemovePackage(id) => delete_package(connection, *id),
-        Change::SetRequirements { package, names } => replace_requirements(connection, *package, names),
-        Change::SetHeld { package, held } => execute(
-            connection,
-            "UPDATE package SET held = ?2 WHERE id = ?1 AND gone = 0",
-            params![package.0, held],
-        ),
-        Change::PinVersion { package, version } => execute(
-            connection,
-            "UPDATE package SET pinned = ?2 WHERE id = ?1 AND gone = 0",
-            params![package.0, version],
-        ),
-        Change::SetInstalledVersion { key, version } => execute(
-            connection,
-            "UPDATE state SET version = ?3 WHERE target = ?1 AND package = ?2",
-            params![key.target.0, key.package.0, version],
-        ),
-        Change::SetPostponed { key, reason } => execute(
-            connection,
-            "UPDATE state SET postponed = ?3 WHERE target = ?1 AND package = ?2",
-            params![key.target.0, key.package.0, reason],
-        ),
-        Change::SetRootId { target, id } => execute(
-            connection,
-            "UPDATE target SET root_id = ?2 WHERE id = ?1 AND gone = 0",
-            params![target.0, id],
-        ),
-        Change::SetPhase(phase) => execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8]),
-        Change::EndRun { run, ended_at, status } => execute(
-            connection,
-            "UPDATE run SET ended = ?2, verdict = ?3 WHERE id = ?1",
-            params![run.0, ended_at, *status as u8],
-        ),
-        Change::StartEvent(event) => insert_event(connection, event),
-        Change::EndEvent { event, result } => finish_event(connection, *event, result),
+        let found: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT kind FROM target WHERE id = ?1 AND gone = 0")?
+            .query_row(params![id.0], |row| row.get(0))
+            .optional()?;
+        let what = || format!("the kind of target {}", id.0);
+        let kind = found.map(|kind| decode_id(kind, TargetKind::from_id, what)).transpose()?;
+        self.kinds.insert(id, kind);
+        Ok(kind)
+    }
+
+    fn has_package(&mut self, id: PackageId) -> Result<bool> {
+        if let Some(known) = self.packages.get(&id) {
+            return Ok(*known);
+        }
+        let is_there = self
+            .connection
+            .prepare_cached("SELECT 1 FROM package WHERE id = ?1 AND gone = 0")?
+            .exists(params![id.0])?;
+        self.packages.insert(id, is_there);
+        Ok(is_there)
     }
 }
 
@@ -113,23 +171,28 @@ fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> R
     Ok(())
 }
 
-/// Plain statements, each on one row: one that selects what it inserts is ten times as slow.
 fn write_request(connection: &Connection, key: StateKey, stage: Stage, now: i64) -> Result<()> {
-    let known = connection
-        .prepare_cached("UPDATE state SET requested = ?3 WHERE target = ?1 AND package = ?2")?
-        .execute(params![key.target.0, key.package.0, stage.id()])?;
-    let possible = "SELECT EXISTS (SELECT 1 FROM target WHERE id = ?1 AND gone = 0)
-        AND EXISTS (SELECT 1 FROM package WHERE id = ?2 AND gone = 0)";
-    let values = params![key.target.0, key.package.0];
-    if known == 0 && connection.prepare_cached(possible)?.query_row(values, |row| row.get(0))? {
-        execute(
-            connection,
-            "INSERT INTO state (target, package, requested, current, state, attempts, changed)
-             VALUES (?1, ?2, ?3, 1, 0, 0, ?4)",
-            params![key.target.0, key.package.0, stage.id(), now],
-        )?;
-    }
-    Ok(())
+    execute(
+        connection,
+        "INSERT INTO state (target, package, requested, current, state, attempts, changed)
+         VALUES (?1, ?2, ?3, 1, 0, 0, ?4)
+         ON CONFLICT DO UPDATE SET requested = excluded.requested",
+        params![key.target.0, key.package.0, stage.id(), now],
+    )
+}
+
+fn write_assignment(
+    connection: &Connection,
+    client: TargetId,
+    package: PackageId,
+    handed_over_at: Option<i64>,
+) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO assignment (client, package, handed_over) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
+        params![client.0, package.0, handed_over_at],
+    )
 }
 
 fn update_state(connection: &Connection, key: StateKey, state: &PackageState) -> Result<()> {
@@ -188,7 +251,7 @@ fn delete_target(connection: &Connection, id: TargetId) -> Result<()> {
         "DELETE FROM image_seen WHERE image = ?1",
         "DELETE FROM config_value WHERE image = ?1",
         "UPDATE target SET image = NULL WHERE image = ?1",
-        "UPDATE target SET gone = 1, image = NULL, root_id = NULL WHERE id = ?1",
+        "UPDATE target SET gone = 1, image = NULL, root_id = NULL, digest = NULL WHERE id = ?1",
     ] {
         execute(connection, sql, params![id.0])?;
     }

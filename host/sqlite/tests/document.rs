@@ -72,7 +72,7 @@ fn what_was_handed_over_stays_so() {
     for change in import(&commit_and_export(&example()), &cluster, &ConfigValues::new(), 6).unwrap() {
         cluster.apply(&change);
     }
-    assert_eq!(cluster.assignments[&PackageId(1)][&TargetId(3)], Some(7));
+    assert_eq!(cluster.assignment(state_key(3, 1)), Some(Some(7)));
 }
 
 #[test]

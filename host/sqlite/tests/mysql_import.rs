@@ -55,7 +55,7 @@ fn a_dump_is_taken_over() {
         (done.requested, done.current, done.work_state),
         (Stage::Finished, Stage::PostClients, WorkState::Idle)
     );
-    assert!(cluster.assignments[&package("sge").id].values().all(Option::is_some));
+    assert!(cluster.assigned_clients(package("sge").id).all(|(_, handed_over_at)| handed_over_at.is_some()));
     // An error was recorded as progress: the failed stage was not reached.
     let failed = row("server:oscar_server", "base").unwrap();
     assert_eq!((failed.current, failed.work_state), (Stage::RunConfigurator, WorkState::Failed));

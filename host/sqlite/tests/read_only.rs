@@ -154,3 +154,46 @@ fn one_of_an_older_schema_is_read_and_left_as_it_is() {
     drop(store);
     assert_eq!(files(&scratch), before);
 }
+
+/// Longer than what file systems do not tell apart.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(50);
+
+#[test]
+fn whatever_its_name_is_it_is_read() {
+    for name in ["oda.db", "a b.db", "50%.db", "what?immutable=0.db", "#1.db", "né.db", "%41.db"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        drop(SqliteStore::create_with(&path, &common::sample_cluster()).unwrap());
+        std::thread::sleep(QUIET);
+        let mut reader = SqliteStore::open_read_only(&path).unwrap();
+        assert_eq!(reader.load().unwrap().targets.len(), 3, "{name}");
+        let left: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left, [std::ffi::OsString::from(name)]);
+    }
+}
+
+#[test]
+fn what_is_written_while_it_is_read_is_read_whole() {
+    let scratch = Fixture::new();
+    drop(SqliteStore::create_with(&scratch.path(), &common::sample_cluster()).unwrap());
+    std::thread::sleep(QUIET);
+    let mut reader = SqliteStore::open_read_only(&scratch.path()).unwrap();
+    assert!(reader.is_copy());
+    assert_eq!(reader.load().unwrap().phase, Phase::default());
+    // Into the log, then into the file, where pages move.
+    let mut writer = SqliteStore::open(&scratch.path()).unwrap();
+    writer.commit(&[Change::SetPhase(Phase::Netboot)]).unwrap();
+    let mut expected = writer.load().unwrap();
+    assert_eq!(reader.load().unwrap(), expected);
+    drop(writer);
+    std::thread::sleep(QUIET);
+    let mut reader = SqliteStore::open_read_only(&scratch.path()).unwrap();
+    let mut writer = SqliteStore::open(&scratch.path()).unwrap();
+    let targets = (10..500).map(|id| Change::PutTarget(common::target(id, TargetKind::Client)));
+    writer.commit(&targets.collect::<Vec<_>>()).unwrap();
+    expected = writer.load().unwrap();
+    drop(writer);
+    assert!(reader.load_overview().unwrap() == expected);
+    assert_eq!(reader.runs(9).unwrap(), []);
+}

@@ -134,7 +134,7 @@ impl SnapshotCache {
             return Ok(Arc::clone(snapshot));
         }
         let Some(store) = &mut self.store else { return Err(Error::NotFound(PathBuf::new())) };
-        let cluster = store.load()?;
+        let cluster = store.load_overview()?;
         let own = own.and_then(|address| cluster.find_target(address)).map(|target| target.id);
         let unseen = unseen_targets(&cluster, own, |target| {
             opkg_opm::root_id(target).map(drop).map_err(|error| error.to_string())

@@ -229,10 +229,9 @@ impl StageMachine {
 
     /// The clients that are to get a package are told so.
     fn hand_over(&mut self, package: PackageId, now: i64, changes: &mut Vec<Change>) {
-        let Some(clients) = self.cluster.assignments.get(&package) else { return };
-        for client in
-            clients.iter().filter(|(_, handed_over_at)| handed_over_at.is_none()).map(|(client, _)| *client)
-        {
+        let waiting =
+            self.cluster.assigned_clients(package).filter(|(_, handed_over_at)| handed_over_at.is_none());
+        for (client, _) in waiting {
             self.restart_pass = true;
             changes.push(Change::Assign { package, client, handed_over_at: Some(now) });
             let key = StateKey { target: client, package };
@@ -250,16 +249,15 @@ impl StageMachine {
         changes.push(Change::SetInstalledVersion { key, version: None });
         match self.target_kind(key.target) {
             TargetKind::Client => {
-                if self.cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&key.target)) {
+                if self.cluster.assignment(key).is_some() {
                     changes.push(Change::Unassign { package, client: key.target });
                 }
             }
             TargetKind::Image => self.clear_seen(package, |image| image == key.target, changes),
             TargetKind::Server => {
                 self.clear_seen(package, |_| true, changes);
-                for client in self.cluster.assignments.get(&package).into_iter().flat_map(|it| it.keys()) {
-                    changes.push(Change::Unassign { package, client: *client });
-                }
+                let clients = self.cluster.assigned_clients(package);
+                changes.extend(clients.map(|(client, _)| Change::Unassign { package, client }));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The stage machine: what comes next, and what its end means. It reads and writes nothing but memory.
 
+mod alike;
 mod completion;
 mod decision;
 mod dependency_order;
@@ -12,6 +13,7 @@ mod stage_machine;
 mod versions;
 mod work;
 
+pub use alike::representatives;
 pub use decision::{BlockReason, Decision, NextStep, decide, images_awaiting_hook};
 pub use dependency_order::DependencyOrder;
 pub use hook::Hook;

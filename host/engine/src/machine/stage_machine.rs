@@ -70,6 +70,12 @@ impl StageMachine {
         &self.cluster
     }
 
+    /// The cluster as it is at the end.
+    #[must_use]
+    pub fn into_cluster(self) -> Cluster {
+        self.cluster
+    }
+
     /// Takes over what others have changed in the database, and starts from the first stage again. What was
     /// stopped in this run is not tried again, what failed only if somebody has cleared it.
     pub fn reload(&mut self, cluster: Cluster) {

@@ -13,11 +13,10 @@ impl StageMachine {
         target: TargetId,
         versions: &BTreeMap<PackageId, String>,
     ) -> Vec<Change> {
-        let known = &self.cluster.installed_versions;
         let changes: Vec<Change> = versions
             .iter()
             .map(|(package, version)| (StateKey { target, package: *package }, version))
-            .filter(|(key, version)| known.get(key) != Some(*version))
+            .filter(|(key, version)| self.cluster.installed_version(*key) != Some(version.as_str()))
             .map(|(key, version)| Change::SetInstalledVersion { key, version: Some(version.clone()) })
             .collect();
         self.apply(&changes);

@@ -51,7 +51,7 @@ impl Status {
                     }
                     kind => kind,
                 };
-                let version = cluster.installed_versions.get(&key).cloned();
+                let version = cluster.installed_version(key).map(str::to_owned);
                 Some(StatusCell { requested: row.requested, current: row.current, kind, version })
             };
             let cells: Vec<Option<StatusCell>> = groups.iter().map(cell).collect();

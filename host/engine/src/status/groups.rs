@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use opkg_oda::{Cluster, PackageId, Stage, StateKey, TargetId, TargetKind};
+use opkg_oda::{
+    Cluster, PackageId, PackageStates, Stage, StateEntry, StateKey, Target, TargetId, TargetKind,
+};
 
 use super::cells::StatusFilter;
 use crate::format::target_label;
@@ -19,9 +21,6 @@ pub struct TargetGroup {
     pub label: String,
 }
 
-/// What the status of a target depends on, packed into numbers.
-type Signature = Vec<u64>;
-
 /// The groups of a view, by kind and the name of their first target.
 pub(super) fn group_targets(cluster: &Cluster, filter: &StatusFilter) -> Vec<TargetGroup> {
     let mut targets: Vec<_> = cluster
@@ -30,15 +29,15 @@ pub(super) fn group_targets(cluster: &Cluster, filter: &StatusFilter) -> Vec<Tar
         .filter(|it| filter.targets.as_ref().is_none_or(|targets| targets.contains(&it.id)))
         .collect();
     targets.sort_by(|a, b| a.address.cmp(&b.address));
+    let mut contents = ContentNumbers { cluster, filter, by_sharing: HashMap::new(), known: HashMap::new() };
     let mut indices: HashMap<Signature, usize> = HashMap::new();
     let mut groups: Vec<(TargetKind, Vec<TargetId>)> = Vec::new();
-    let mut signature = Signature::new();
     for target in targets {
-        compute_signature(cluster, filter, target.id, target.kind(), &mut signature);
+        let signature = contents.signature(target);
         if let Some(index) = indices.get(&signature) {
             groups[*index].1.push(target.id);
         } else {
-            indices.insert(signature.clone(), groups.len());
+            indices.insert(signature, groups.len());
             groups.push((target.kind(), vec![target.id]));
         }
     }
@@ -52,41 +51,75 @@ pub(super) fn group_targets(cluster: &Cluster, filter: &StatusFilter) -> Vec<Tar
         .collect()
 }
 
-fn compute_signature(
-    cluster: &Cluster,
-    filter: &StatusFilter,
-    target: TargetId,
+/// What the status of a target depends on.
+#[derive(PartialEq, Eq, Hash)]
+struct Signature {
     kind: TargetKind,
-    signature: &mut Signature,
-) {
-    signature.clear();
-    signature.push(kind as u64);
-    signature.push(u64::from(filter.unseen.contains_key(&target)));
-    let Some(rows) = cluster.states.get(&target) else { return };
-    for (package, row) in rows.iter() {
-        if filter.packages.as_ref().is_some_and(|it| !it.contains(&package)) {
-            continue;
+    is_unseen: bool,
+    /// The number of its packages with their states, if it has any.
+    contents: Option<usize>,
+    reruns: Vec<(PackageId, Stage)>,
+}
+
+/// Numbers the packages of targets with their states, as far as a status depends on them. Targets that share them are
+/// looked at once.
+struct ContentNumbers<'a> {
+    cluster: &'a Cluster,
+    filter: &'a StatusFilter,
+    by_sharing: HashMap<(TargetKind, usize, usize), usize>,
+    known: HashMap<Vec<u64>, usize>,
+}
+
+impl ContentNumbers<'_> {
+    fn signature(&mut self, target: &Target) -> Signature {
+        let (id, kind) = (target.id, target.kind());
+        let first = StateKey { target: id, package: PackageId(i64::MIN) };
+        let last = StateKey { target: id, package: PackageId(i64::MAX) };
+        let reruns = self.cluster.reruns.range(first..=last);
+        Signature {
+            kind,
+            is_unseen: self.filter.unseen.contains_key(&id),
+            contents: self.cluster.states.get(&id).map(|states| self.number(id, kind, states)),
+            reruns: reruns
+                .flat_map(|(key, stages)| stages.iter().map(|stage| (key.package, *stage)))
+                .collect(),
         }
-        let failed = row.failure.as_ref().map_or(0, |it| it.stage.id());
-        // Whether the work was handed over says nothing of a package that has arrived.
-        let moves = row.requested > row.current;
-        let handed_over =
-            moves && kind == TargetKind::Client && cluster.is_handed_over(StateKey { target, package });
-        let flags = [row.inherited_stage.is_some(), row.is_present(), handed_over];
-        let flags = flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag));
-        signature.push(package.0.cast_unsigned());
-        let state = [row.requested.id(), row.current.id(), row.work_state as u8, failed, flags];
-        let mut version = DefaultHasher::new();
-        cluster.installed_versions.get(&StateKey { target, package }).hash(&mut version);
-        signature.push(version.finish());
-        signature.push(state.iter().fold(0, |bits, it| bits << 8 | u64::from(*it)));
     }
-    let first = StateKey { target, package: PackageId(i64::MIN) };
-    let last = StateKey { target, package: PackageId(i64::MAX) };
-    // Behind the rows, so that they cannot be taken for some.
-    signature.push(u64::MAX);
-    for (key, stages) in cluster.reruns.range(first..=last) {
-        signature.push(key.package.0.cast_unsigned());
-        signature.push(stages.iter().fold(0, |bits, it: &Stage| bits | 1 << it.id()));
+
+    fn number(&mut self, target: TargetId, kind: TargetKind, states: &PackageStates) -> usize {
+        let assigned = self.cluster.assignments.get(&target);
+        let sharing = (kind, states.sharing(), assigned.map_or(0, opkg_oda::Assignments::sharing));
+        if let Some(number) = self.by_sharing.get(&sharing) {
+            return *number;
+        }
+        let packed = self.pack(target, kind, states);
+        let next = self.known.len();
+        let number = *self.known.entry(packed).or_insert(next);
+        self.by_sharing.insert(sharing, number);
+        number
+    }
+
+    fn pack(&self, target: TargetId, kind: TargetKind, states: &PackageStates) -> Vec<u64> {
+        let mut packed = Vec::with_capacity(3 * states.len());
+        for StateEntry { package, state, version } in states.entries() {
+            if self.filter.packages.as_ref().is_some_and(|packages| !packages.contains(package)) {
+                continue;
+            }
+            let failed = state.failure.as_ref().map_or(0, |failure| failure.stage.id());
+            // Whether the work was handed over says nothing of a package that has arrived.
+            let moves = state.requested > state.current;
+            let handed_over = moves
+                && kind == TargetKind::Client
+                && self.cluster.is_handed_over(StateKey { target, package: *package });
+            let flags = [state.inherited_stage.is_some(), state.is_present(), handed_over];
+            let flags = flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag));
+            let fields = [state.requested.id(), state.current.id(), state.work_state as u8, failed, flags];
+            let mut hasher = DefaultHasher::new();
+            version.hash(&mut hasher);
+            packed.push(package.0.cast_unsigned());
+            packed.push(hasher.finish());
+            packed.push(fields.iter().fold(0, |bits, field| bits << 8 | u64::from(*field)));
+        }
+        packed
     }
 }

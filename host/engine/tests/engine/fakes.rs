@@ -101,6 +101,14 @@ impl Store for InMemoryStore {
         Ok(self.cluster.clone())
     }
 
+    fn load_overview(&mut self) -> Result<Cluster, Error> {
+        Ok(self.cluster.clone())
+    }
+
+    fn load_state(&mut self, key: StateKey) -> Result<Option<opkg_oda::PackageState>, Error> {
+        Ok(self.cluster.state(key).cloned())
+    }
+
     fn load_targets(&mut self) -> Result<Cluster, Error> {
         let Cluster { targets, root_ids, .. } = self.cluster.clone();
         Ok(Cluster { targets, root_ids, ..Cluster::default() })

@@ -321,7 +321,7 @@ fn what_waits_for_the_administrator_is_not_tried_in_every_run() {
     assert_eq!(fixture.row(1).current, Stage::ShouldBeInstalled);
     fixture.take_trace();
     fixture.run().unwrap();
-    assert_eq!(fixture.take_trace(), ["load"]);
+    assert!(fixture.take_trace().is_empty());
     let answered =
         opkg_oda::Package { waiting_for: None, ..fixture.store.cluster.packages[&PackageId(1)].clone() };
     fixture.store.cluster.apply(&Change::PutPackage(answered));
@@ -367,7 +367,7 @@ fn a_target_outside_the_order_is_not_touched() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
     let order = RunOptions { targets: BTreeSet::from([TargetId(9)]), ..RunOptions::default() };
     fixture.run_with(&order).unwrap();
-    assert_eq!(fixture.take_trace(), ["load"]);
+    assert!(fixture.take_trace().is_empty());
 }
 
 fn finished_head_node() -> Fixture {
@@ -437,7 +437,7 @@ fn queue_upgrade(fixture: &mut Fixture, to: Option<&str>) {
 fn which_version_is_installed_is_recorded_and_an_upgrade_that_changes_nothing_says_so() {
     let mut fixture = finished_head_node();
     let key = StateKey { target: SERVER, package: PackageId(1) };
-    assert_eq!(fixture.store.cluster.installed_versions[&key], "1.0-1");
+    assert_eq!(fixture.store.cluster.installed_version(key), Some("1.0-1"));
     queue_upgrade(&mut fixture, None);
     fixture.run().unwrap();
     assert_eq!(fixture.observer.0, ["p1 on server:head is 1.0-1, as before: nothing newer was found"]);
@@ -445,7 +445,7 @@ fn which_version_is_installed_is_recorded_and_an_upgrade_that_changes_nothing_sa
     queue_upgrade(&mut fixture, None);
     fixture.run().unwrap();
     assert_eq!(fixture.observer.0.len(), 1, "this one changed something");
-    assert_eq!(fixture.store.cluster.installed_versions[&key], "1.1-1");
+    assert_eq!(fixture.store.cluster.installed_version(key), Some("1.1-1"));
 }
 
 #[test]

@@ -136,7 +136,7 @@ pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
         }
         AdminAction::Assign { package: p, target: t } => {
             let (package, client) = (package(*p), target(*t));
-            let known = cluster.assignments.get(&package).is_some_and(|it| it.contains_key(&client));
+            let known = cluster.assignment(StateKey { target: client, package }).is_some();
             if cluster.targets[&client].kind() == TargetKind::Client && !known {
                 fixture.cluster.apply(&Change::Assign { package, client, handed_over_at: None });
             }
@@ -172,7 +172,7 @@ pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
 fn request(fixture: &mut Fixture, key: StateKey, stage: Stage) {
     fixture.cluster.apply(&Change::Request { key, stage, requested_at: 0 });
     let client = fixture.cluster.targets[&key.target].kind() == TargetKind::Client;
-    let known = fixture.cluster.assignments.get(&key.package).is_some_and(|it| it.contains_key(&key.target));
+    let known = fixture.cluster.assignment(key).is_some();
     if client && !known && stage > Stage::ShouldNotBeInstalled {
         let package = key.package;
         fixture.cluster.apply(&Change::Assign { package, client: key.target, handed_over_at: None });

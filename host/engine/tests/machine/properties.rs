@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use opkg_engine::machine::{
-    BlockReason, Decision, HookStep, Install, NextStep, Remove, SetStage, StageMachine, Step, WorkItem,
-    images_awaiting_hook,
+    BlockReason, Decision, HookStep, Install, NextStep, Remove, Scope, SetStage, StageMachine, Step,
+    WorkItem, images_awaiting_hook, representatives,
 };
-use opkg_oda::{Change, Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetKind, WorkState};
+use opkg_oda::{
+    Change, Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetId, TargetKind, WorkState,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -288,13 +290,33 @@ fn normalized(cluster: &Cluster) -> Cluster {
         let row = PackageState { changed_at: 0, attempts: 0, ..cluster.state(key).unwrap().clone() };
         gist.apply(&Change::UpdateState(key, row));
     }
-    for (package, clients) in &cluster.assignments {
-        for (client, told) in clients {
+    for (client, assigned) in &cluster.assignments {
+        for (package, told) in assigned.iter() {
             let handed_over = told.map(|_| 0);
-            gist.apply(&Change::Assign { package: *package, client: *client, handed_over_at: handed_over });
+            gist.apply(&Change::Assign { package, client: *client, handed_over_at: handed_over });
         }
     }
     gist
+}
+
+/// The cluster with every image and client twice, as it is read where they are alike.
+fn with_twins(cluster: &Cluster) -> Cluster {
+    let mut twice = cluster.clone();
+    for target in cluster.targets.values().filter(|target| target.kind() != TargetKind::Server) {
+        let id = TargetId(cluster.last_target_id + target.id.0);
+        let name = format!("{}-twin", target.address.name).parse().unwrap();
+        let address = opkg_oda::TargetAddress { name, ..target.address.clone() };
+        twice.targets.insert(id, opkg_oda::Target { id, address, ..target.clone() });
+        let states = cluster.states.get(&target.id).cloned();
+        twice.states.extend(states.map(|states| (id, states)));
+        let assigned = cluster.assignments.get(&target.id).cloned();
+        twice.assignments.extend(assigned.map(|assigned| (id, assigned)));
+        let seen = cluster.images_seen.iter().filter(|(_, image)| *image == target.id);
+        twice.images_seen.extend(seen.map(|(package, _)| (*package, id)));
+        let queued = cluster.reruns.iter().filter(|(key, _)| key.target == target.id);
+        twice.reruns.extend(queued.map(|(key, stages)| (StateKey { target: id, ..*key }, stages.clone())));
+    }
+    twice
 }
 
 fn config_with_cases(cases: u32) -> ProptestConfig {
@@ -333,6 +355,29 @@ proptest! {
         run_scenario(&mut haunted, &schedule);
         prop_assert_eq!(normalized(&haunted.cluster), normalized(&calm.cluster));
         prop_assert_eq!((&haunted.world.installed_api, &haunted.world.installed_parts), (&calm.world.installed_api, &calm.world.installed_parts));
+    }
+
+    #[test]
+    fn one_of_those_that_are_alike_says_whether_there_is_work(plan in scenario(), at in 0..40usize) {
+        let mut fixture = build_fixture(&plan);
+        let mut machine = fixture.machine();
+        for _ in 0..at {
+            let Some(work) = machine.next_work() else { break };
+            fixture.step(&mut machine, &work);
+        }
+        let cluster = with_twins(&fixture.cluster);
+        let has_work = |targets: &BTreeSet<TargetId>| {
+            let scope = Scope { targets: targets.clone(), packages: None };
+            StageMachine::new(cluster.clone(), scope).next_work().is_some()
+        };
+        let of_kind = |kind| cluster.targets_of_kind(kind).map(|target| target.id).collect();
+        let all = cluster.targets.keys().copied().collect();
+        for scope in TargetKind::ALL.map(of_kind).iter().chain([&all]) {
+            let few = representatives(&cluster, scope);
+            prop_assert_eq!(has_work(&few), has_work(scope), "{:?} for {:?}", few, scope);
+            let has_twins = scope.iter().any(|target| target.0 > fixture.cluster.last_target_id);
+            prop_assert!(few.len() < scope.len() || !has_twins || !cluster.reruns.is_empty());
+        }
     }
 
     #[test]

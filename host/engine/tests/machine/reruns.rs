@@ -167,7 +167,7 @@ fn what_was_to_leave_a_root_that_is_gone_has_left() {
     replace_root(&mut fixture, "compute");
     replace_root(&mut fixture, "n1");
     assert_eq!((fixture.current("app", "compute"), fixture.current("app", "n1")), (1, 1));
-    assert!(!fixture.cluster.assignments.contains_key(&fixture.package_id("app")));
+    assert!(fixture.cluster.assigned_clients(fixture.package_id("app")).next().is_none());
     assert_eq!(fixture.decision("app", "n1"), Decision::UpToDate);
 }
 

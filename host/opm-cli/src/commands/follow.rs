@@ -94,7 +94,7 @@ impl Follower<'_> {
 
     /// Prints what a step has printed, and what comes, until it ends.
     fn follow_step(&mut self, event: &Event) -> Result<(), CliError> {
-        let cluster = self.session.open_follower()?.load()?;
+        let cluster = self.session.open_follower()?.load_overview()?;
         let styles = Styles(self.session.shell.use_color(true));
         self.session.shell.print(&render_event(&cluster, event, styles))?;
         let mut event = event.clone();

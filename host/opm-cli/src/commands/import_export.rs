@@ -26,7 +26,7 @@ use crate::view::plural;
 /// When the database fails, or the file or standard output cannot be written to.
 pub fn run_export(session: &Session, arguments: &ExportArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_reader()?;
-    let cluster = store.load()?;
+    let cluster = store.load_overview()?;
     let values = export::load_values(&mut store, &cluster)?;
     let forms = SecretFields::of(&cluster, &values);
     let is_secret = |field: FieldKey<'_>| !arguments.with_secrets && forms.is_secret(field);
@@ -128,7 +128,7 @@ pub fn run_import(session: &Session, arguments: &ImportArgs) -> Result<ExitStatu
 fn import_document(session: &Session, file: &Path) -> Result<ExitStatus, CliError> {
     let text = fs::read_to_string(file)?;
     let mut store = session.open_store()?;
-    let known = store.load()?;
+    let known = store.load_overview()?;
     let values = export::load_values(&mut store, &known)?;
     let count = transact::<_, CliError>(&mut store, |cluster| {
         let changes = opkg_oda::import(&text, cluster, &values, now_seconds()).map_err(|wrong| {

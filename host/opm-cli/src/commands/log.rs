@@ -50,7 +50,7 @@ struct EventJson<'a> {
 /// When there is no such step, or the database fails.
 pub fn run(session: &Session, arguments: &LogArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_reader()?;
-    let cluster = store.load()?;
+    let cluster = store.load_overview()?;
     let events = store.events(&event_filter(&cluster, arguments)?)?;
     let events: Vec<Event> = match arguments.event.and_then(|it| it.step) {
         Some(number) => events.into_iter().filter(|it| it.id.number == number).collect(),

@@ -26,7 +26,7 @@ pub fn find_offered(
     packages: &[PackageName],
     targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, CliError>,
 ) -> Result<BTreeSet<PackageName>, CliError> {
-    let cluster = store.load()?;
+    let cluster = store.load_overview()?;
     let unknown = packages.iter().filter(|name| cluster.find_package(name).is_none());
     let (mut offered, mut left): (BTreeSet<PackageName>, BTreeSet<PackageName>) =
         unknown.cloned().partition(|name| config.offers(name));

@@ -35,7 +35,7 @@ fn add_packages(session: &Session, directories: &[PathBuf]) -> Result<ExitStatus
     let read = |directory: &PathBuf| read_description(session, directory);
     let descriptions: Vec<PackageMetadata> = directories.iter().map(read).collect::<Result<_, CliError>>()?;
     let mut store = session.open_store()?;
-    let bare = bare_names(&store.load()?, &descriptions)
+    let bare = bare_names(&store.load_overview()?, &descriptions)
         .into_iter()
         .map(|(package, name)| {
             format!(
@@ -125,7 +125,7 @@ struct PackageJson<'a> {
 }
 
 fn list_packages(session: &Session) -> Result<ExitStatus, CliError> {
-    let cluster = session.open_reader()?.load()?;
+    let cluster = session.open_reader()?.load_overview()?;
     let order = DependencyOrder::new(&cluster.packages);
     let sorted = order.sequence().iter().filter_map(|id| cluster.packages.get(id));
     let listed: Vec<PackageJson<'_>> = sorted

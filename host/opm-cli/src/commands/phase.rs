@@ -81,7 +81,7 @@ fn run_phase_tests<'a>(
 }
 
 fn print_phase(session: &Session) -> Result<ExitStatus, CliError> {
-    let phase = session.open_reader()?.load()?.phase;
+    let phase = session.open_reader()?.load_overview()?.phase;
     if session.shell.is_json() {
         session
             .shell

@@ -36,7 +36,9 @@ pub fn run<'a>(
     if !store.has_pending_work()? && !has_replaced_roots(session, &mut store)? {
         return report_idle(session);
     }
-    let cluster = store.load()?;
+    // Which targets are meant is said by themselves, unless something is named.
+    let names_nothing = arguments.targets.is_empty() && arguments.packages.is_empty() && !arguments.dry_run;
+    let cluster = if names_nothing { store.load_targets()? } else { store.load_overview()? };
     let order = run_options(session, &cluster, arguments)?;
     if arguments.dry_run {
         return print_plan(session, cluster, &order);

@@ -32,7 +32,7 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
     let mut store = open()?;
     let styles = Styles(session.shell.use_color(true));
     loop {
-        let cluster = store.load()?;
+        let cluster = store.load_overview()?;
         let view =
             StatusFilter { unseen: session.unseen_targets(&cluster), ..resolve_view(&cluster, arguments)? };
         let status = Status::compute(&cluster, &view);

@@ -116,7 +116,7 @@ struct TargetJson {
 }
 
 fn list_targets(session: &Session) -> Result<ExitStatus, CliError> {
-    let cluster = session.open_reader()?.load()?;
+    let cluster = session.open_reader()?.load_overview()?;
     let mut all: Vec<&Target> = cluster.targets.values().collect();
     all.sort_by(|a, b| a.address.cmp(&b.address));
     let listed: Vec<TargetJson> = all.into_iter().map(|target| target_json(&cluster, target)).collect();

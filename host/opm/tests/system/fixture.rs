@@ -73,7 +73,11 @@ impl Fixture {
             };
             cluster.packages.insert(id, package);
             for target in [SERVER, IMAGE, CLIENT] {
-                cluster.states.entry(target).or_default().entry(id, || PackageState::new(Stage::Finished, 0));
+                cluster
+                    .states
+                    .entry(target)
+                    .or_default()
+                    .get_or_insert_with(id, || PackageState::new(Stage::Finished, 0));
             }
         }
         let mut config = Config { log_directory: path.join("log"), ..Config::default() };

@@ -74,14 +74,17 @@ pub fn show(app: &AppState, request: &Request, name: &str, target: &str) -> Resu
     let status = Status::compute(cluster, &filter);
     let row = status.rows.iter().find(|row| row.package == package.id);
     let cell = row.and_then(|row| row.cells.first()?.as_ref());
-    let state = cell.zip(cluster.state(key)).map(|(cell, state)| state_view(cluster, key, cell, state));
+    let mut store = app.open_database()?;
+    // The snapshot does not know when it changed.
+    let state = store.load_state(key)?;
+    let state = cell.zip(state).map(|(cell, state)| state_view(cluster, key, cell, &state));
     let filter = EventFilter {
         target: Some(target.id),
         package: Some(package.id),
         limit: Some(MAX_STEPS),
         ..EventFilter::default()
     };
-    let events = app.open_database()?.events(&filter)?;
+    let events = store.events(&filter)?;
     let page = PackageTargetPage {
         layout: Layout::new(request, Tab::Status, state_version, format!("{name} on {address}")),
         package: name.to_owned(),
