@@ -18,9 +18,12 @@ pub enum CompressionEffort {
     Auto,
     /// That of the tools of the distributions.
     Full,
+    /// Next to none, for what is compressed already.
+    Least,
 }
 
 impl CompressionEffort {
+    /// Those that can be asked for.
     pub const ALL: [Self; 2] = [Self::Auto, Self::Full];
 
     #[must_use]
@@ -28,7 +31,13 @@ impl CompressionEffort {
         match self {
             Self::Auto => "auto",
             Self::Full => "full",
+            Self::Least => "least",
         }
+    }
+
+    /// The effort for data that is compressed already.
+    pub(crate) fn for_compressed(self) -> Self {
+        if self == Self::Auto { Self::Least } else { self }
     }
 
     fn is_reduced(self, data_bytes: usize) -> bool {
@@ -37,12 +46,21 @@ impl CompressionEffort {
 }
 
 /// Level of xz, as far as readers are concerned: above it the dictionary alone grows.
-pub(crate) const XZ_PRESET: i32 = 6;
+const XZ_PRESET: i32 = 6;
+
+/// The same for these efforts.
+pub(crate) fn xz_preset(_data_bytes: usize, effort: CompressionEffort) -> i32 {
+    if effort == CompressionEffort::Least { 0 } else { XZ_PRESET }
+}
 
 /// Level of zstd: the highest that readers need no more memory for. For small data, the next lower strategy takes a
 /// third of the time for 0.5 % more bytes.
 pub(crate) fn zstd_level(data_bytes: usize, effort: CompressionEffort) -> i32 {
-    if effort.is_reduced(data_bytes) { 15 } else { 19 }
+    match effort {
+        CompressionEffort::Least => 3,
+        effort if effort.is_reduced(data_bytes) => 15,
+        _ => 19,
+    }
 }
 
 /// A gzip stream without name and time.
@@ -67,7 +85,7 @@ pub(crate) fn zstd(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>
 pub(crate) fn xz(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
     const LARGEST_DICTIONARY: usize = 8 << 20;
     let dictionary = data.len().next_power_of_two().clamp(64 << 10, LARGEST_DICTIONARY);
-    let mut options = LzmaOptions::new_preset(XZ_PRESET.unsigned_abs())?;
+    let mut options = LzmaOptions::new_preset(xz_preset(data.len(), effort).unsigned_abs())?;
     options.dict_size(u32::try_from(dictionary).unwrap_or(u32::MAX));
     if effort.is_reduced(data.len()) {
         // Half of the preset's time for 1 % more; for large data it takes longer than the preset.

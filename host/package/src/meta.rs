@@ -1,5 +1,7 @@
 //! Meta-files and source packages, as a plugin returned them.
 
+use std::io::BufWriter;
+
 use opkg_interface::artefacts::{Output, SourcePackage};
 
 use crate::compress;
@@ -40,10 +42,12 @@ pub(crate) fn write_sources(
     match &output.source {
         SourcePackage::Tarball(tarball) => {
             let file = tree.create(&tarball.path)?;
-            let gzip = compress::gzip(std::io::BufWriter::new(file), 6);
-            let mut archive = TarWriter::new(gzip, source.timestamp());
+            let gzip = compress::gzip(file, 6);
+            // The compressor has some work with each piece, however small.
+            let mut archive = TarWriter::new(BufWriter::new(gzip), source.timestamp());
             archive.append_sources(source, &tarball.prefix)?;
-            let file = archive.finish()?.finish()?.into_inner().map_err(|it| Error::Io(it.into_error()))?;
+            let gzip = archive.finish()?.into_inner().map_err(|error| Error::Io(error.into_error()))?;
+            let file = gzip.finish()?;
             tree.set_metadata(&file, file_mode(false))?;
             written.push((tarball.path.clone(), OutputKind::SourcePackage));
         }

@@ -71,7 +71,7 @@ pub(crate) fn build_source(
     let [main, ..] = packages else {
         return Err(Error::InvalidOutput("a source package of no packages".into()));
     };
-    let compressor = Compressor::new(format.compression, effort)?;
+    let compressor = Compressor::new(format.compression, effort.for_compressed())?;
     let mut header = new_header(main, source)?;
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
@@ -118,7 +118,7 @@ impl Compressor {
                 Self { name: "gzip", effort, level: |_, _| 9, compress: |data, _| compress::gzip_bytes(data) }
             }
             Compression::Xz => {
-                Self { name: "xz", effort, level: |_, _| compress::XZ_PRESET, compress: compress::xz }
+                Self { name: "xz", effort, level: compress::xz_preset, compress: compress::xz }
             }
             Compression::Zstd => {
                 Self { name: "zstd", effort, level: compress::zstd_level, compress: compress::zstd }
