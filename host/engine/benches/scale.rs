@@ -1,12 +1,13 @@
 //! A whole cluster from request to `finished`, on a real database, with a package manager and hooks that are only
-//! simulated: what remains is what the engine itself costs. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
+//! simulated: what remains is what the engine itself costs. The last column is how much longer the run takes than its
+//! commits alone. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
 //! clients, and `--keep FILE` to leave the last database there.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opkg_engine::clock::SystemClock;
 use opkg_engine::effects::{Effects, Report, StepTrace};
@@ -18,7 +19,8 @@ use opkg_engine::machine::{
 use opkg_engine::requests;
 use opkg_oda::ConfigValues;
 use opkg_oda::{
-    Change, Cluster, Package, PackageClass, PackageId, Phase, Run, RunId, Stage, StateKey, Store, Target,
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
+    PackageId, PackageState, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target,
     TargetAddress, TargetId, TargetKind,
 };
 use opkg_sqlite::SqliteStore;
@@ -40,9 +42,9 @@ fn main() {
         sizes = vec![100, 1_000, 10_000];
     }
     println!(
-        "| clients | request s | run s | steps | µs a step | idle ms | load ms | database MB | peak MB |"
+        "| clients | request s | run s | steps | µs a step | idle ms | load ms | database MB | peak MB | commits a step | run / commits |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for size in sizes {
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("oda.db");
@@ -68,8 +70,10 @@ fn measure(clients: i64, path: &Path) {
 
     let order = RunOptions { targets: everywhere, ..RunOptions::default() };
     let start = Instant::now();
-    let summary = run(&mut store, &order);
+    let mut timed = TimedStore { store: &mut store, commits: 0, took: Duration::ZERO };
+    let summary = run(&mut timed, &order);
     let took = start.elapsed();
+    let (commits, committing) = (timed.commits, timed.took);
     let cluster = summary.cluster.unwrap();
     assert!(cluster.all_states().all(|(_, row)| row.current == Stage::Finished), "not all of it is finished");
     drop(cluster);
@@ -84,7 +88,7 @@ fn measure(clients: i64, path: &Path) {
     let size = std::fs::metadata(path).unwrap().len();
     let steps = summary.steps;
     println!(
-        "| {clients} | {:.2} | {:.2} | {steps} | {:.0} | {:.1} | {:.0} | {:.1} | {:.0} |",
+        "| {clients} | {:.2} | {:.2} | {steps} | {:.0} | {:.1} | {:.0} | {:.1} | {:.0} | {:.2} | {:.2} |",
         requested.as_secs_f64(),
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / steps as f64,
@@ -92,6 +96,8 @@ fn measure(clients: i64, path: &Path) {
         loaded.as_secs_f64() * 1e3,
         size as f64 / 1e6,
         peak_memory_mib(),
+        commits as f64 / steps as f64,
+        took.as_secs_f64() / committing.as_secs_f64(),
     );
 }
 
@@ -126,7 +132,7 @@ fn cluster_changes(clients: i64) -> Vec<Change> {
     changes
 }
 
-fn run(store: &mut SqliteStore, order: &RunOptions) -> opkg_engine::engine::RunSummary {
+fn run(store: &mut dyn Store, order: &RunOptions) -> opkg_engine::engine::RunSummary {
     let identity = RunIdentity {
         host: "head".into(),
         pid: std::process::id(),
@@ -207,6 +213,79 @@ impl Effects for FakeEffects {
 
     fn stop_requested(&self) -> bool {
         false
+    }
+}
+
+/// A database that counts its commits, and how long they take.
+struct TimedStore<'a> {
+    store: &'a mut SqliteStore,
+    commits: usize,
+    took: Duration,
+}
+
+impl Store for TimedStore<'_> {
+    fn has_pending_work(&mut self) -> Result<bool, Error> {
+        self.store.has_pending_work()
+    }
+
+    fn load(&mut self) -> Result<Cluster, Error> {
+        self.store.load()
+    }
+
+    fn load_overview(&mut self) -> Result<Cluster, Error> {
+        self.store.load_overview()
+    }
+
+    fn load_state(&mut self, key: StateKey) -> Result<Option<PackageState>, Error> {
+        self.store.load_state(key)
+    }
+
+    fn load_targets(&mut self) -> Result<Cluster, Error> {
+        self.store.load_targets()
+    }
+
+    fn has_changed(&mut self) -> Result<bool, Error> {
+        self.store.has_changed()
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), Error> {
+        let start = Instant::now();
+        let result = self.store.commit(changes);
+        self.took += start.elapsed();
+        self.commits += 1;
+        result
+    }
+
+    fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error> {
+        self.store.update(decide)
+    }
+
+    fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
+        self.store.start_run(run)
+    }
+
+    fn runs(&mut self, limit: u32) -> Result<Vec<Run>, Error> {
+        self.store.runs(limit)
+    }
+
+    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
+        self.store.unfinished_runs()
+    }
+
+    fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {
+        self.store.events(filter)
+    }
+
+    fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {
+        self.store.purge(order, dry_run)
+    }
+
+    fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {
+        self.store.values(package, image)
+    }
+
+    fn lock(&mut self, targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, LockHolder>, Error> {
+        self.store.lock(targets)
     }
 }
 

@@ -21,6 +21,9 @@ use crate::requests;
 use crate::roots::{self, find_replaced};
 use crate::versions;
 
+/// As many marks are committed at once at most.
+const MAX_MARKS: usize = 10_000;
+
 /// What a run is to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunOptions {
@@ -145,6 +148,7 @@ impl Engine<'_> {
             next_event: 1,
             steps: 0,
             failed: 0,
+            marks: Vec::new(),
         };
         let stopped = self.run_until_idle(&mut state)?;
         let errors = has_errors(state.machine.cluster(), order);
@@ -171,21 +175,35 @@ impl Engine<'_> {
     fn run_until_idle(&mut self, state: &mut RunState) -> Result<bool, RunError> {
         loop {
             if self.effects.stop_requested() {
+                self.commit_marks(state)?;
                 return Ok(true);
             }
             match state.machine.next_work() {
                 Some(work) => self.do_work(state, &work)?,
-                None if self.store.has_changed()? => {
+                None => {
+                    self.commit_marks(state)?;
+                    if !self.store.has_changed()? {
+                        return Ok(false);
+                    }
                     let cluster = self.store.load()?;
                     state.machine.reload(cluster);
                 }
-                None => return Ok(false),
             }
         }
     }
 
+    /// Commits the marks that no step has followed.
+    fn commit_marks(&mut self, state: &mut RunState) -> Result<(), RunError> {
+        match std::mem::take(&mut state.marks) {
+            none if none.is_empty() => Ok(()),
+            marks => Ok(self.store.commit(&marks)?),
+        }
+    }
+
+    /// Does a step, or marks a stage as complete in which nothing is to be done. Marks are committed with the step that
+    /// follows, or before the run ends or looks at what others wrote: should they get lost, they are made again.
     fn do_work(&mut self, state: &mut RunState, work: &WorkItem) -> Result<(), RunError> {
-        let changes = match work {
+        let marks = match work {
             WorkItem::Step(step) if has_effect(self.effects, state.machine.cluster(), step) => {
                 return self.run_step(state, step);
             }
@@ -198,7 +216,11 @@ impl Engine<'_> {
                 state.machine.set_stage(set_stage, self.now_seconds())
             }
         };
-        Ok(self.store.commit(&changes)?)
+        state.marks.extend(marks);
+        match state.marks.len() < MAX_MARKS {
+            true => Ok(()),
+            false => self.commit_marks(state),
+        }
     }
 
     fn run_step(&mut self, state: &mut RunState, step: &Step) -> Result<(), RunError> {
@@ -206,7 +228,8 @@ impl Engine<'_> {
         let machine = &mut state.machine;
         let id = EventId { run, number: state.next_event };
         state.next_event += 1;
-        let mut changes = machine.begin(step, self.now_seconds());
+        let mut changes = std::mem::take(&mut state.marks);
+        changes.extend(machine.begin(step, self.now_seconds()));
         let log = self.effects.plan_log(machine.cluster(), step, run);
         let event = journal::started_event(machine.cluster(), step, id, self.clock.now(), log);
         changes.extend(event.map(Box::new).map(Change::StartEvent));
@@ -304,6 +327,8 @@ struct RunState {
     next_event: u32,
     steps: usize,
     failed: usize,
+    /// Stages that were reached without anything to do, not committed yet.
+    marks: Vec<Change>,
 }
 
 fn idle_summary() -> RunSummary {

@@ -112,16 +112,17 @@ pub fn request<E: From<Error> + From<OperationError>>(
             let name = names.first().map_or_else(String::new, PackageName::to_string);
             return Err(OperationError::from(RequestError::CannotRequestRemoval(name)).into());
         }
-        let (packages, mut changes) =
+        let (packages, changes) =
             requests::find_or_create_packages(cluster, names).map_err(OperationError::from)?;
         let new_packages = changes.iter().filter_map(|change| new_package(cluster, change)).collect();
         let mut with_packages = cluster.clone();
         changes.iter().for_each(|change| with_packages.apply(change));
-        let requests = requests::request(&with_packages, &packages, stage, &targets, now);
+        let mut requests = requests::request(&with_packages, &packages, stage, &targets, now);
         let has_changes = requests.iter().any(|change| matches!(change, Change::Request { .. }));
-        changes.extend(requests);
+        // There may be a million of them, which are not copied.
+        requests.splice(..0, changes);
         let targets = targets.into_iter().collect();
-        Ok((changes, Requested { packages, targets, new_packages, has_changes, cluster: with_packages }))
+        Ok((requests, Requested { packages, targets, new_packages, has_changes, cluster: with_packages }))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Requests and configuration from a document of [`crate::export`], or one that a person wrote.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -44,10 +44,13 @@ pub fn import(
         text,
         cluster: cluster.clone(),
         seen: BTreeSet::new(),
-        target_ids: cluster.targets.values().map(|target| (target.address.clone(), target.id)).collect(),
+        target_ids: BTreeMap::new(),
         package_ids: cluster.packages.values().map(|package| (package.name.clone(), package.id)).collect(),
         changes: Vec::new(),
     };
+    for target in cluster.targets.values() {
+        import.insert_target_id(target.address.clone(), target.id);
+    }
     if let Some(phase) = &document.phase {
         let phase: Phase = import.parse("phase", phase)?;
         if phase != cluster.phase {
@@ -62,12 +65,8 @@ pub fn import(
     for package in &document.package {
         import.import_package(package)?;
     }
-    for request in &document.request {
-        import.import_request(request, now)?;
-    }
-    for assignment in &document.assignment {
-        import.import_assignment(assignment)?;
-    }
+    import.import_requests(&document.request, now)?;
+    import.import_assignments(&document.assignment)?;
     import.import_values(&document.value, values)?;
     Ok(import.changes)
 }
@@ -147,7 +146,7 @@ struct Importer<'a> {
     cluster: Cluster,
     /// Entries that may be listed only once.
     seen: BTreeSet<String>,
-    target_ids: BTreeMap<TargetAddress, TargetId>,
+    target_ids: BTreeMap<TargetKind, HashMap<TargetName, TargetId>>,
     package_ids: BTreeMap<PackageName, PackageId>,
     changes: Vec<Change>,
 }
@@ -190,9 +189,9 @@ impl Importer<'_> {
         for entry in &document.target {
             let address: TargetAddress = self.parse("target.name", &entry.name)?;
             self.check_unique(format!("the target {address}"), "target.name", &entry.name)?;
-            if !self.target_ids.contains_key(&address) {
+            if self.find_target(address.kind, address.name.as_str()).is_none() {
                 last = self.next_id(last, "target.name", &entry.name)?;
-                self.target_ids.insert(address, TargetId(last));
+                self.insert_target_id(address, TargetId(last));
             }
         }
         let mut last = self.cluster.last_package_id;
@@ -207,10 +206,24 @@ impl Importer<'_> {
         Ok(())
     }
 
+    fn insert_target_id(&mut self, address: TargetAddress, id: TargetId) {
+        self.target_ids.entry(address.kind).or_default().insert(address.name, id);
+    }
+
+    /// Found by the text as it is, since a document names targets by the hundred thousand.
+    fn find_target(&self, kind: TargetKind, name: &str) -> Option<TargetId> {
+        self.target_ids.get(&kind)?.get(name).copied()
+    }
+
     fn resolve_address(&self, key: &str, text: &SpannedString) -> Result<TargetId, ImportError> {
-        let address: TargetAddress = self.parse(key, text)?;
-        let id = self.target_ids.get(&address);
-        id.copied().ok_or_else(|| self.error_at(key, text, format!("there is no target {address}")))
+        let found = text
+            .get_ref()
+            .split_once(':')
+            .and_then(|(kind, name)| self.find_target(kind.parse().ok()?, name));
+        match found {
+            Some(id) => Ok(id),
+            None => Err(self.no_target(key, text, &self.parse::<TargetAddress>(key, text)?)),
+        }
     }
 
     fn resolve_target(
@@ -219,10 +232,17 @@ impl Importer<'_> {
         key: &str,
         text: &SpannedString,
     ) -> Result<TargetId, ImportError> {
-        let name: TargetName = self.parse(key, text)?;
-        let address = TargetAddress { kind, name };
-        let id = self.target_ids.get(&address);
-        id.copied().ok_or_else(|| self.error_at(key, text, format!("there is no target {address}")))
+        match self.find_target(kind, text.get_ref()) {
+            Some(id) => Ok(id),
+            None => {
+                let name = self.parse(key, text)?;
+                Err(self.no_target(key, text, &TargetAddress { kind, name }))
+            }
+        }
+    }
+
+    fn no_target(&self, key: &str, text: &SpannedString, address: &TargetAddress) -> ImportError {
+        self.error_at(key, text, format!("there is no target {address}"))
     }
 
     fn resolve_package(&self, key: &str, text: &SpannedString) -> Result<PackageId, ImportError> {
@@ -296,29 +316,46 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn import_request(&mut self, entry: &RequestEntry, now: i64) -> Result<(), ImportError> {
-        let package = self.resolve_package("request.package", &entry.package)?;
-        let stage: Stage = self.parse("request.stage", &entry.stage)?;
-        for text in &entry.on {
-            let key = StateKey { target: self.resolve_address("request.on", text)?, package };
-            let what = format!("{} on {}", entry.package.get_ref(), text.get_ref());
-            self.check_unique(what, "request.on", text)?;
-            if self.cluster.state(key).map(|state| state.requested) != Some(stage) {
-                self.push_change(Change::Request { key, stage, requested_at: now });
+    /// Target by target, as the database keeps them; a document has them package by package.
+    fn import_requests(&mut self, entries: &[RequestEntry], now: i64) -> Result<(), ImportError> {
+        let mut seen = HashSet::new();
+        let mut requests = Vec::new();
+        for entry in entries {
+            let package = self.resolve_package("request.package", &entry.package)?;
+            let stage: Stage = self.parse("request.stage", &entry.stage)?;
+            for text in &entry.on {
+                let key = StateKey { target: self.resolve_address("request.on", text)?, package };
+                if !seen.insert(key) {
+                    let what = format!("{} on {} is listed twice", entry.package.get_ref(), text.get_ref());
+                    return Err(self.error_at("request.on", text, what));
+                }
+                if self.cluster.state(key).map(|state| state.requested) != Some(stage) {
+                    requests.push((key, stage));
+                }
             }
         }
+        requests.sort_unstable();
+        let change = |(key, stage)| Change::Request { key, stage, requested_at: now };
+        self.changes.extend(requests.into_iter().map(change));
         Ok(())
     }
 
-    fn import_assignment(&mut self, entry: &AssignmentEntry) -> Result<(), ImportError> {
-        let package = self.resolve_package("assignment.package", &entry.package)?;
-        for text in &entry.clients {
-            let client = self.resolve_target(TargetKind::Client, "assignment.clients", text)?;
-            // An existing assignment keeps its time of hand-over.
-            if self.cluster.assignment(StateKey { target: client, package }).is_none() {
-                self.push_change(Change::Assign { package, client, handed_over_at: None });
+    fn import_assignments(&mut self, entries: &[AssignmentEntry]) -> Result<(), ImportError> {
+        let mut assignments = Vec::new();
+        for entry in entries {
+            let package = self.resolve_package("assignment.package", &entry.package)?;
+            for text in &entry.clients {
+                let client = self.resolve_target(TargetKind::Client, "assignment.clients", text)?;
+                // An existing assignment keeps its time of hand-over.
+                if self.cluster.assignment(StateKey { target: client, package }).is_none() {
+                    assignments.push((client, package));
+                }
             }
         }
+        assignments.sort_unstable();
+        assignments.dedup();
+        let change = |(client, package)| Change::Assign { package, client, handed_over_at: None };
+        self.changes.extend(assignments.into_iter().map(change));
         Ok(())
     }
 

@@ -70,6 +70,12 @@ impl fmt::Display for TargetName {
     }
 }
 
+impl std::borrow::Borrow<str> for TargetName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::str::FromStr for TargetName {
     type Err = ParseError;
 

@@ -1,5 +1,6 @@
 //! The database of a cluster as one SQLite file ([`SqliteStore`]), and locks on its targets.
 
+mod batch;
 mod digest;
 mod error;
 mod filesystem;
@@ -236,6 +237,8 @@ impl OpenOptions {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+            // No statement is prepared again because of the values that it gets.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "cell_size_check", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             // Otherwise each statement that may fail halfway begins a file, and large commits write pages twice.
@@ -328,6 +331,7 @@ fn apply_changes(connection: &Connection, crash_prefix: &str, changes: &[Change]
         writer.apply_change(change)?;
         crash_point_in(crash_prefix, change.name());
     }
+    writer.flush()?;
     digest::renew(connection, touched)
 }
 

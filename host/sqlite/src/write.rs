@@ -1,9 +1,10 @@
 //! Changes as statements. Nothing else writes the tables that an engine decides about.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, params};
 
+use crate::batch::Batch;
 use crate::error::{Result, SqliteError, decode_id};
 use crate::read;
 use opkg_oda::{
@@ -11,36 +12,81 @@ use opkg_oda::{
     Target, TargetId, TargetKind,
 };
 
+/// A request: creates the state where there is none, and changes nothing else of it.
+const WRITE_REQUEST: [&str; 3] = [
+    "INSERT INTO state (target, package, requested, changed, current, state, attempts) VALUES ",
+    "(?, ?, ?, ?, 1, 0, 0)",
+    " ON CONFLICT DO UPDATE SET requested = excluded.requested",
+];
+const WRITE_ASSIGNMENT: [&str; 3] = [
+    "INSERT INTO assignment (client, package, handed_over) VALUES ",
+    "(?, ?, ?)",
+    " ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
+];
+
+const UPDATE_STATE: &str =
+    "UPDATE state SET current = ?3, state = ?4, attempts = ?5, inherits = ?6, changed = ?7,
+         failed_stage = ?8, message = ?9, postponed = CASE ?4 WHEN 0 THEN postponed END
+     WHERE target = ?1 AND package = ?2";
+
 /// Writes changes, inside the caller's transaction. What is said of a target or package that is not there changes
 /// nothing, as in [`opkg_oda::Cluster::apply`].
+///
+/// Requests and assignments come by the hundred thousand, hence in batches: they are in the tables after [`Writer::flush`],
+/// or after the next change of another kind.
 pub(super) struct Writer<'c> {
     connection: &'c Connection,
+    requests: Batch<'c, 4>,
+    assignments: Batch<'c, 3>,
+    /// [`UPDATE_STATE`], once it was needed.
+    update_state: Option<CachedStatement<'c>>,
     /// The kinds of targets that were looked up, and whether packages were there: asked once, not for each of their rows.
-    kinds: BTreeMap<TargetId, Option<TargetKind>>,
-    packages: BTreeMap<PackageId, bool>,
+    kinds: HashMap<TargetId, Option<TargetKind>>,
+    packages: HashMap<PackageId, bool>,
 }
 
 impl<'c> Writer<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection, kinds: BTreeMap::new(), packages: BTreeMap::new() }
+        Self {
+            connection,
+            requests: Batch::new(connection, WRITE_REQUEST),
+            assignments: Batch::new(connection, WRITE_ASSIGNMENT),
+            update_state: None,
+            kinds: HashMap::new(),
+            packages: HashMap::new(),
+        }
+    }
+
+    /// Writes what waits in batches.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.requests.flush()?;
+        self.assignments.flush()
     }
 
     pub(super) fn apply_change(&mut self, change: &Change) -> Result<()> {
         let connection = self.connection;
+        if !matches!(change, Change::Request { .. } | Change::Assign { .. }) {
+            self.flush()?;
+        }
         match change {
             Change::Request { key, stage, requested_at } => {
                 match self.target_kind(key.target)?.is_some() && self.has_package(key.package)? {
-                    true => write_request(connection, *key, *stage, *requested_at),
+                    true => self.requests.push([
+                        Some(key.target.0),
+                        Some(key.package.0),
+                        Some(i64::from(stage.id())),
+                        Some(*requested_at),
+                    ]),
                     false => Ok(()),
                 }
             }
             Change::Assign { package, client, handed_over_at } => {
                 match self.target_kind(*client)? == Some(TargetKind::Client) && self.has_package(*package)? {
-                    true => write_assignment(connection, *client, *package, *handed_over_at),
+                    true => self.assignments.push([Some(client.0), Some(package.0), *handed_over_at]),
                     false => Ok(()),
                 }
             }
-            Change::UpdateState(key, state) => update_state(connection, *key, state),
+            Change::UpdateState(key, state) => self.update_state(*key, state),
             Change::PutTarget(target) => {
                 self.kinds.remove(&target.id);
                 upsert_target(connection, target)
@@ -137,6 +183,26 @@ impl<'c> Writer<'c> {
         }
     }
 
+    fn update_state(&mut self, key: StateKey, state: &PackageState) -> Result<()> {
+        let statement = match &mut self.update_state {
+            Some(statement) => statement,
+            none => none.insert(self.connection.prepare_cached(UPDATE_STATE)?),
+        };
+        let failure = state.failure.as_deref();
+        statement.execute(params![
+            key.target.0,
+            key.package.0,
+            state.current.id(),
+            state.work_state as u8,
+            state.attempts,
+            state.inherited_stage.map(Stage::id),
+            state.changed_at,
+            failure.map(|failure| failure.stage.id()),
+            failure.map(|failure| failure.message.as_str()),
+        ])?;
+        Ok(())
+    }
+
     /// The kind of a target; absent where it is not there, or gone.
     fn target_kind(&mut self, id: TargetId) -> Result<Option<TargetKind>> {
         if let Some(known) = self.kinds.get(&id) {
@@ -169,51 +235,6 @@ impl<'c> Writer<'c> {
 fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> Result<()> {
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-fn write_request(connection: &Connection, key: StateKey, stage: Stage, now: i64) -> Result<()> {
-    execute(
-        connection,
-        "INSERT INTO state (target, package, requested, current, state, attempts, changed)
-         VALUES (?1, ?2, ?3, 1, 0, 0, ?4)
-         ON CONFLICT DO UPDATE SET requested = excluded.requested",
-        params![key.target.0, key.package.0, stage.id(), now],
-    )
-}
-
-fn write_assignment(
-    connection: &Connection,
-    client: TargetId,
-    package: PackageId,
-    handed_over_at: Option<i64>,
-) -> Result<()> {
-    execute(
-        connection,
-        "INSERT INTO assignment (client, package, handed_over) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET handed_over = excluded.handed_over",
-        params![client.0, package.0, handed_over_at],
-    )
-}
-
-fn update_state(connection: &Connection, key: StateKey, state: &PackageState) -> Result<()> {
-    let failure = state.failure.as_deref();
-    execute(
-        connection,
-        "UPDATE state SET current = ?3, state = ?4, attempts = ?5, inherits = ?6, changed = ?7,
-             failed_stage = ?8, message = ?9, postponed = CASE ?4 WHEN 0 THEN postponed END
-         WHERE target = ?1 AND package = ?2",
-        params![
-            key.target.0,
-            key.package.0,
-            state.current.id(),
-            state.work_state as u8,
-            state.attempts,
-            state.inherited_stage.map(Stage::id),
-            state.changed_at,
-            failure.map(|failure| failure.stage.id()),
-            failure.map(|failure| failure.message.as_str()),
-        ],
-    )
 }
 
 fn upsert_target(connection: &Connection, target: &Target) -> Result<()> {

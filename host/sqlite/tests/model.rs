@@ -164,6 +164,40 @@ proptest! {
     }
 }
 
+/// Requests and assignments are written in batches, which end in the middle of other changes.
+#[test]
+fn many_at_once_are_applied_as_well() {
+    let mut changes: Vec<Change> = (1..=40)
+        .map(|id| {
+            let mut target = common::target(id, TargetKind::ALL[usize::try_from(id % 3).unwrap()]);
+            target.address.name = format!("n{id}").parse().unwrap();
+            Change::PutTarget(target)
+        })
+        .collect();
+    changes.extend((1..=40).map(|id| Change::PutPackage(common::package(id, &[]))));
+    // With each key twice, and with targets and packages that are not there.
+    for round in 0..3600_i64 {
+        let key = state_key(1 + round % 42, 1 + round / 42 % 41);
+        let stage = Stage::ALL[usize::try_from(round % 8).unwrap()];
+        changes.push(Change::Request { key, stage, requested_at: round });
+        let handed_over_at = (round % 5 > 0).then_some(round);
+        changes.push(Change::Assign { package: key.package, client: key.target, handed_over_at });
+        match round {
+            1700 => changes.push(Change::RemoveTarget(TargetId(6))),
+            1900 => changes.push(Change::RemovePackage(PackageId(7))),
+            _ if round % 997 == 0 => changes.push(Change::UpdateState(key, failed_state(round))),
+            _ => {}
+        }
+    }
+    let scratch = Fixture::new();
+    let mut store = scratch.create();
+    store.commit(&changes).unwrap();
+    let mut cluster = Cluster::default();
+    changes.iter().for_each(|change| cluster.apply(change));
+    assert_eq!(without_times(store.load_overview().unwrap()), without_times(cluster.clone()));
+    assert_eq!(store.load().unwrap(), cluster);
+}
+
 #[test]
 fn what_is_decided_is_what_was_loaded() {
     let scratch = Fixture::new();

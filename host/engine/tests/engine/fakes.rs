@@ -203,6 +203,8 @@ pub struct FakeEffects {
     pub metadata: Vec<PackageMetadata>,
     /// Hooks that packages do not have.
     pub missing_hooks: BTreeSet<&'static str>,
+    /// Packages have no forms.
+    pub are_forms_missing: bool,
     pub stop_after: Option<usize>,
     /// What the configurator makes of the answers, and what it was last given.
     pub resolved: ConfigValues,
@@ -228,6 +230,7 @@ impl FakeEffects {
             required_actions: BTreeMap::new(),
             metadata: Vec::new(),
             missing_hooks: BTreeSet::new(),
+            are_forms_missing: false,
             stop_after: None,
             resolved: ConfigValues::new(),
             last_answers: ConfigValues::new(),
@@ -254,7 +257,7 @@ impl Effects for FakeEffects {
     }
 
     fn has_form(&mut self, _: &Cluster, _: &Configure) -> bool {
-        true
+        !self.are_forms_missing
     }
 
     fn needs_image_configuration(&mut self, _: &Cluster, _: StateKey, _: TargetId) -> bool {

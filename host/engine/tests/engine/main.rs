@@ -148,6 +148,84 @@ fn a_hook_that_is_not_there_is_done_and_not_in_the_journal() {
     assert_eq!(fixture.row(1).current, Stage::RunConfigurator);
 }
 
+/// A package that has nothing but native packages.
+fn without_hooks_and_forms(packages: &[i64]) -> Fixture {
+    let cluster = head_node_cluster(packages);
+    let mut fixture = Fixture::new(
+        packages.iter().fold(cluster, |cluster, package| with_request(cluster, *package, Stage::Finished)),
+    );
+    let hooks = ["api-pre-configure", "api-post-configure", "api-post-clientdef", "api-post-deploy"];
+    fixture.effects.missing_hooks = BTreeSet::from(hooks);
+    fixture.effects.are_forms_missing = true;
+    fixture
+}
+
+#[test]
+fn stages_without_work_are_committed_with_the_step_that_follows() {
+    let mut fixture = without_hooks_and_forms(&[1]);
+    fixture.run().unwrap();
+    assert_eq!(
+        fixture.take_trace(),
+        [
+            "load",
+            "run 1",
+            "commit 1/1=1:running +event1",
+            "install:1:2:1",
+            "commit 1/1=2:idle event1=done",
+            "commit 1/1=3:idle 1/1=3:running +event2",
+            "install:1:4:1",
+            "commit 1/1=4:idle event2=done",
+            "commit 1/1=5:idle 1/1=6:idle 1/1=7:idle 1/1=8:idle",
+            "commit run=done",
+        ]
+    );
+}
+
+#[test]
+fn stages_without_work_cost_no_commit_each_however_many_packages_there_are() {
+    let commits = |packages: &[i64]| {
+        let mut fixture = without_hooks_and_forms(packages);
+        fixture.run().unwrap();
+        packages.iter().for_each(|id| assert_eq!(fixture.row(*id).current, Stage::Finished));
+        fixture.take_trace().iter().filter(|it| it.starts_with("commit")).count()
+    };
+    assert_eq!(commits(&[1]), commits(&(1..=30).collect::<Vec<_>>()));
+}
+
+#[test]
+fn a_run_that_is_stopped_commits_the_stages_that_were_reached() {
+    let mut fixture = without_hooks_and_forms(&[1]);
+    fixture.effects.stop_after = Some(2);
+    fixture.run().unwrap();
+    let trace = fixture.take_trace();
+    assert!(fixture.row(1).current >= Stage::InstallBinPkgs, "{trace:?}");
+    let stopped = fixture.store.cluster.clone();
+    fixture.effects.stop_after = None;
+    let after: Vec<String> = {
+        fixture.run().unwrap();
+        fixture.take_trace()
+    };
+    assert!(after.iter().all(|it| !it.starts_with("install")), "{after:?}");
+    assert_ne!(fixture.store.cluster, stopped);
+    assert_eq!(fixture.row(1).current, Stage::Finished);
+}
+
+#[test]
+fn what_others_write_meanwhile_finds_the_stages_that_were_reached() {
+    let mut fixture = without_hooks_and_forms(&[1]);
+    let again = Change::SetRerun {
+        key: StateKey { target: SERVER, package: PackageId(1) },
+        stage: Stage::InstallBinPkgs,
+        queued: true,
+    };
+    // After the commit with which the last step ends, while marks are still to come.
+    fixture.store.concurrent_changes = [vec![], vec![], vec![], vec![again]].into();
+    fixture.run().unwrap();
+    let trace = fixture.take_trace();
+    assert_eq!(trace.iter().filter(|it| *it == "install:1:4:1").count(), 2, "{trace:?}");
+    assert_eq!(fixture.row(1).current, Stage::Finished);
+}
+
 #[test]
 fn a_failed_stage_is_repeated_once_its_error_is_cleared() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1, 2]), 1, Stage::ShouldBeInstalled));
@@ -178,12 +256,16 @@ fn a_failed_stage_is_repeated_once_its_error_is_cleared() {
 
 #[test]
 fn a_database_that_fails_loses_nothing_wherever_it_does() {
-    let cluster = with_request(head_node_cluster(&[1]), 1, Stage::Finished);
-    let mut whole = Fixture::new(cluster.clone());
+    check_failing_database(|| Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished)));
+    check_failing_database(|| without_hooks_and_forms(&[1]));
+}
+
+fn check_failing_database(new: impl Fn() -> Fixture) {
+    let mut whole = new();
     whole.run().unwrap();
     let commits = whole.take_trace().iter().filter(|it| it.starts_with("commit")).count();
     for room in 0..commits {
-        let mut fixture = Fixture::new(cluster.clone());
+        let mut fixture = new();
         fixture.store.remaining_commits = Some(room);
         let error = fixture.run().unwrap_err();
         assert!(matches!(error, RunError::Database(Error::DiskFull(_))), "{error}");
