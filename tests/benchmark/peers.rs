@@ -8,7 +8,7 @@ use opkg_tests::{process, scratch, tools};
 /// Runs `nfpm` once for each of the packages of that ending in a directory, with the same files in them. None where it
 /// is not installed.
 pub fn nfpm(made: &Path, ending: &str) -> Option<impl Fn() -> Command + use<>> {
-    let program = tools::find_program("nfpm")?;
+    let program = tools::all_installed(&["nfpm"]).then(|| tools::find_program("nfpm"))??;
     let configurations: Vec<PathBuf> =
         packages(made, ending).iter().map(|package| configure_nfpm(package, ending)).collect();
     let output = scratch::create_directory("nfpm");
