@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use fs_err as fs;
 use opkg::model::Timestamp;
 
-use super::PACKAGES_AT_A_TIME;
 use super::deb_file::{self, DebReadError};
-use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
+use super::index_files::{
+    IndexError, IndexFiles, PACKAGES_AT_A_TIME, cannot_index, limit_index, open_package,
+};
 use crate::checksums::{self, Checksums, DigestReader};
 use crate::compress::CompressionEffort;
 use crate::deb822::{self, find_field, write_field};

@@ -43,6 +43,9 @@ impl From<ControlFileError> for IndexError {
 /// Bytes of one package: the formats end at 4 GiB of contents for most of their readers.
 const MAX_PACKAGE_BYTES: u64 = 8 << 30;
 
+/// Packages that are read before what they say goes into the lists, by several threads.
+pub(super) const PACKAGES_AT_A_TIME: usize = 256;
+
 /// Bytes of the lists of an index before they are compressed; they are made in memory.
 const MAX_INDEX_BYTES: usize = 512 << 20;
 

@@ -27,9 +27,6 @@ pub(crate) use rpm_md::REPODATA_DIR;
 const MAX_PACKAGES: usize = 50_000;
 const MAX_ENTRIES: usize = 1_000_000;
 
-/// Packages that are read before what they say goes into the lists, by several threads.
-const PACKAGES_AT_A_TIME: usize = 256;
-
 /// What becomes of the files in a directory when it gets a new index. Paths are relative to it.
 #[derive(Debug, Default)]
 pub(crate) struct IndexChange {

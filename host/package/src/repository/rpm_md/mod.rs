@@ -10,8 +10,9 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::PACKAGES_AT_A_TIME;
-use super::index_files::{IndexError, IndexFiles, cannot_index, limit_index, open_package};
+use super::index_files::{
+    IndexError, IndexFiles, PACKAGES_AT_A_TIME, cannot_index, limit_index, open_package,
+};
 use super::xml::XmlWriter;
 use crate::checksums::DigestReader;
 use crate::ownership;
