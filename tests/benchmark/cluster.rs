@@ -132,16 +132,11 @@ fn measure_journal(report: &mut Report) {
     let commands: [(&str, &[&str]); 4] = [
         ("`opm log`", &["log"]),
         ("`opm log --failed`", &["log", "--failed"]),
-        (
-            "`opm log` of a package on a target",
-            &["log", "--package", "package01", "--target", "client:node00100"],
-        ),
+        ("`opm log -p -t`", &["log", "--package", "package01", "--target", "client:node00100"]),
         ("`opm history`", &["history"]),
     ];
-    let mut lines: Vec<Line> = commands
-        .iter()
-        .map(|(name, _)| Line { name: name.trim_matches('`').to_owned(), points: Vec::new() })
-        .collect();
+    let mut lines: Vec<Line> =
+        commands.iter().map(|(name, _)| Line { name: name.replace('`', ""), points: Vec::new() }).collect();
     for events in EVENTS {
         let database = database(Size { clients: 1_000, packages: PACKAGES, events }, Progress::Finished);
         let subjects: Vec<Subject> =

@@ -15,12 +15,20 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
+impl Line {
+    fn end(&self) -> f64 {
+        self.points.last().map_or(1.0, |(_, y)| *y)
+    }
+}
+
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 360.0;
 const LEFT: f64 = 70.0;
 const BOTTOM: f64 = 50.0;
 const TOP: f64 = 40.0;
 const RIGHT: f64 = 150.0;
+/// Between names that stand below each other.
+const LINE_HEIGHT: f64 = 14.0;
 const COLOURS: [&str; 6] = ["#1b6ca8", "#c0392b", "#2e7d32", "#8e44ad", "#b8860b", "#555555"];
 
 /// Powers of ten that hold all values.
@@ -105,13 +113,18 @@ pub fn draw(plot: &Plot) -> String {
                 place_y(end)
             ));
         }
-        let (_, y) = line.points.last().copied().unwrap_or((1.0, 1.0));
-        mark(format!(
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>\n",
-            WIDTH - RIGHT + 8.0,
-            place_y(y) + 4.0,
-            escape(&line.name)
-        ));
+    }
+    // Names of lines that end at the same height stand below each other.
+    let mut names: Vec<(f64, usize)> =
+        plot.lines.iter().enumerate().map(|(index, line)| (line.end(), index)).collect();
+    names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let mut next = f64::MIN;
+    for (end, index) in names {
+        let y = (place_y(end) + 4.0).max(next);
+        next = y + LINE_HEIGHT;
+        let (x, colour) = (WIDTH - RIGHT + 8.0, COLOURS[index % COLOURS.len()]);
+        let name = escape(&plot.lines[index].name);
+        mark(format!("<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{name}</text>\n"));
     }
     svg.push_str("</svg>\n");
     svg
