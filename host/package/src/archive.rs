@@ -22,13 +22,7 @@ pub(crate) fn build_archive(
     for item in entries::collect_entries(package, source)? {
         append_entry(&mut tar, item.path.trim_start_matches('/'), &item)?;
     }
-    let tar = tar.finish()?;
-    Ok(match compression {
-        Compression::None => tar,
-        Compression::Gzip => compress::gzip_bytes(&tar)?,
-        Compression::Xz => compress::xz(&tar, effort)?,
-        Compression::Zstd => compress::zstd(&tar, effort)?,
-    })
+    Ok(compress::compress(tar.finish()?, compression, effort)?)
 }
 
 /// Puts something that a package installs into an archive, under a path of the archive's own kind.

@@ -4,12 +4,11 @@ use crate::compress::CompressionEffort;
 use crate::sign::Signer;
 
 /// Who makes the binary packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuildMode {
     /// Nobody: only meta-files and the source package are written.
     None,
     /// This crate, without any program of a distribution.
-    #[default]
     Direct,
     /// The distribution's own tools, as the plugin says.
     Native {

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use flate2::{Compression, GzBuilder, write::GzEncoder};
+use flate2::{GzBuilder, write::GzEncoder};
 use liblzma::stream::{Check, Filters, LzmaOptions, MatchFinder, Stream};
 use liblzma::write::XzEncoder;
+use opkg_interface::artefacts::Compression;
 
 /// Bytes up to which data is compressed with less effort than the tools of the distributions take. Above, the parameters
 /// of both libraries for small data end, and the same saving would cost 5 to 15 % in size.
@@ -48,8 +49,8 @@ impl CompressionEffort {
 /// Level of xz, as far as readers are concerned: above it the dictionary alone grows.
 const XZ_PRESET: i32 = 6;
 
-/// The same for these efforts.
-pub(crate) fn xz_preset(_data_bytes: usize, effort: CompressionEffort) -> i32 {
+/// The same, with regard to what is compressed already.
+pub(crate) fn xz_preset(effort: CompressionEffort) -> i32 {
     if effort == CompressionEffort::Least { 0 } else { XZ_PRESET }
 }
 
@@ -63,10 +64,24 @@ pub(crate) fn zstd_level(data_bytes: usize, effort: CompressionEffort) -> i32 {
     }
 }
 
+/// An archive as a plugin wants it.
+pub(crate) fn compress(
+    archive: Vec<u8>,
+    compression: Compression,
+    effort: CompressionEffort,
+) -> io::Result<Vec<u8>> {
+    match compression {
+        Compression::None => Ok(archive),
+        Compression::Gzip => gzip_bytes(&archive),
+        Compression::Xz => xz(&archive, effort),
+        Compression::Zstd => zstd(&archive, effort),
+    }
+}
+
 /// A gzip stream without name and time.
 pub(crate) fn gzip<W: Write>(inner: W, level: u32) -> GzEncoder<W> {
     // 255: an unknown operating system, so that the machine leaves no trace.
-    GzBuilder::new().operating_system(255).write(inner, Compression::new(level))
+    GzBuilder::new().operating_system(255).write(inner, flate2::Compression::new(level))
 }
 
 /// The same of data at hand.
@@ -85,7 +100,7 @@ pub(crate) fn zstd(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>
 pub(crate) fn xz(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
     const LARGEST_DICTIONARY: usize = 8 << 20;
     let dictionary = data.len().next_power_of_two().clamp(64 << 10, LARGEST_DICTIONARY);
-    let mut options = LzmaOptions::new_preset(xz_preset(data.len(), effort).unsigned_abs())?;
+    let mut options = LzmaOptions::new_preset(xz_preset(effort).unsigned_abs())?;
     options.dict_size(u32::try_from(dictionary).unwrap_or(u32::MAX));
     if effort.is_reduced(data.len()) {
         // Half of the preset's time for 1 % more; for large data it takes longer than the preset.

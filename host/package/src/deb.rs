@@ -70,14 +70,14 @@ pub(crate) fn build_deb(
         archive.append(&header, bytes)
     };
     member("debian-binary".into(), b"2.0\n")?;
+    let suffix = match compression {
+        Compression::None => "",
+        Compression::Gzip => ".gz",
+        Compression::Xz => ".xz",
+        Compression::Zstd => ".zst",
+    };
     for (name, tar) in [("control.tar", control), ("data.tar", contents)] {
-        let (suffix, bytes) = match compression {
-            Compression::None => ("", tar),
-            Compression::Gzip => (".gz", compress::gzip_bytes(&tar)?),
-            Compression::Xz => (".xz", compress::xz(&tar, effort)?),
-            Compression::Zstd => (".zst", compress::zstd(&tar, effort)?),
-        };
-        member(format!("{name}{suffix}"), &bytes)?;
+        member(format!("{name}{suffix}"), &compress::compress(tar, compression, effort)?)?;
     }
     let bytes = archive.into_inner()?;
     // The sizes of members have ten digits, but readers count in 31 bits.

@@ -123,9 +123,9 @@ pub enum BuilderChoice {
 /// How much time is taken for packages to become small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompressionChoice {
-    /// That of rpmbuild and dpkg-deb for what has more than 256 KiB, less for what has not (the default)
+    /// That of the distributions' own tools for what has more than 256 KiB, less for what has not (the default)
     Auto,
-    /// That of rpmbuild and dpkg-deb for everything: a third of the time of a build, for 1 % in size
+    /// That of the distributions' own tools for everything: up to 2 % smaller, and slower
     Full,
 }
 

@@ -117,9 +117,12 @@ impl Compressor {
             Compression::Gzip => {
                 Self { name: "gzip", effort, level: |_, _| 9, compress: |data, _| compress::gzip_bytes(data) }
             }
-            Compression::Xz => {
-                Self { name: "xz", effort, level: compress::xz_preset, compress: compress::xz }
-            }
+            Compression::Xz => Self {
+                name: "xz",
+                effort,
+                level: |_, effort| compress::xz_preset(effort),
+                compress: compress::xz,
+            },
             Compression::Zstd => {
                 Self { name: "zstd", effort, level: compress::zstd_level, compress: compress::zstd }
             }
