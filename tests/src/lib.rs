@@ -14,6 +14,7 @@
 //! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`], [`opm`], [`browser`] | the programs, and a browser for `opm web` |
 //! | [`http`] | a directory behind an address |
+//! | [`postgres`] | databases on a server |
 //! | [`disk`] | a disk whose power can be cut |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`file_tree`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
@@ -36,6 +37,7 @@ pub mod opkgc;
 pub mod opm;
 pub mod package;
 pub mod parallel;
+pub mod postgres;
 pub mod process;
 pub mod roots;
 pub mod scratch;

@@ -15,6 +15,8 @@ const LAYERS: &[&str] = &[
     "opkg-interface",
     "opkg-oda",
     "opkg-sqlite",
+    "opkg-postgres",
+    "opkg-database",
     "opkg-configurator",
     "opkg-package",
     "opkg-inspect",
@@ -36,12 +38,15 @@ pub const APART: &[(&str, &[&str])] = &[
     ("opkg-inspect", &["opkg-runtime", "wasmtime"]),
     ("opkg-convert", &["opkg-runtime", "wasmtime"]),
     // What decides touches nothing.
-    ("opkg-engine", &["opkg-runtime", "opkg-sqlite", "opkg-opm", "rusqlite"]),
-    ("opkg-configurator", &["rusqlite", "opkg-sqlite"]),
-    ("opkg-oda", &["rusqlite"]),
+    ("opkg-engine", &["opkg-runtime", "opkg-database", "opkg-opm", "rusqlite", "tokio-postgres"]),
+    ("opkg-configurator", &["rusqlite", "opkg-database"]),
+    ("opkg-oda", &["rusqlite", "tokio-postgres"]),
     ("opkg-runtime", &["wit-component"]),
     // The two programs have little in common.
-    ("opkgc-cli", &["opkg-web", "opkg-sqlite", "rusqlite", "inquire", "crossterm", "httparse"]),
+    (
+        "opkgc-cli",
+        &["opkg-web", "opkg-database", "rusqlite", "tokio-postgres", "inquire", "crossterm", "httparse"],
+    ),
     ("opm-cli", &["opkg-build", "opkg-package", "opkg-convert", "opkg-inspect", "wit-component"]),
     ("opkg-shell", &["opkg-runtime", "wasmtime", "rusqlite"]),
 ];

@@ -18,6 +18,7 @@ use opkg_engine::machine::{
 };
 use opkg_engine::requests;
 use opkg_oda::ConfigValues;
+use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
     PackageId, PackageState, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target,
@@ -278,6 +279,18 @@ impl Store for TimedStore<'_> {
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {
         self.store.purge(order, dry_run)
+    }
+
+    fn dump(&mut self, receive: &mut RowReceiver<'_>) -> Result<(), Error> {
+        self.store.dump(receive)
+    }
+
+    fn replace_with(&mut self, source: &mut dyn Store) -> Result<(), Error> {
+        self.store.replace_with(source)
+    }
+
+    fn all_values(&mut self) -> Result<ConfigValues, Error> {
+        self.store.all_values()
     }
 
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {

@@ -6,7 +6,6 @@
 //! who asks.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use opkg_oda::{Change, Cluster, Error, PackageId, PackageName, Phase, Stage, Store, TargetId};
 
@@ -331,7 +330,8 @@ pub fn transact<T, E: From<Error>>(
         }
     })?;
     decided.unwrap_or_else(|| {
-        Err(Error::Other { path: PathBuf::new(), reason: "the store did not load the cluster".into() }.into())
+        Err(Error::Other { database: String::new(), reason: "the store did not load the cluster".into() }
+            .into())
     })
 }
 

@@ -207,6 +207,29 @@ impl Cluster {
         }
     }
 
+    /// What decides about some targets: of the others only those that they refer to, and the head node; of packages all, and
+    /// the phase. About the head node everything decides.
+    #[must_use]
+    pub fn part(&self, targets: &BTreeSet<TargetId>) -> Self {
+        let chosen = || targets.iter().filter_map(|id| self.targets.get(id));
+        if chosen().any(|target| target.kind() == TargetKind::Server) {
+            return self.clone();
+        }
+        let images: BTreeSet<TargetId> = chosen().filter_map(|target| target.image).collect();
+        let is_known = |target: &Target| {
+            target.kind() == TargetKind::Server || targets.contains(&target.id) || images.contains(&target.id)
+        };
+        let mut part = self.clone();
+        part.targets.retain(|_, target| is_known(target));
+        part.root_ids.retain(|id, _| part.targets.contains_key(id));
+        part.states.retain(|id, _| targets.contains(id));
+        part.assignments.retain(|id, _| targets.contains(id));
+        part.images_seen.retain(|(_, image)| targets.contains(image));
+        part.reruns.retain(|key, _| targets.contains(&key.target));
+        part.postponed.retain(|key, _| targets.contains(&key.target));
+        part
+    }
+
     fn has_target_and_package(&self, key: StateKey) -> bool {
         self.targets.contains_key(&key.target) && self.packages.contains_key(&key.package)
     }

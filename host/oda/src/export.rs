@@ -5,27 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::config::ConfigValues;
-use crate::{
-    Cluster, ConfigValue, Error, PackageId, Stage, Store, Target, TargetAddress, TargetId, TargetKind,
-};
-
-/// Reads the configuration of all packages of a cluster.
-///
-/// # Errors
-/// When the database fails.
-pub fn load_values(store: &mut dyn Store, cluster: &Cluster) -> Result<ConfigValues, Error> {
-    let images: Vec<TargetId> = cluster.targets_of_kind(TargetKind::Image).map(|target| target.id).collect();
-    let mut all = ConfigValues::new();
-    for package in cluster.packages.keys() {
-        for context in std::iter::once(None).chain(images.iter().copied().map(Some)) {
-            let values = store.values(*package, context)?;
-            if !values.is_empty() {
-                all.insert((*package, context), values);
-            }
-        }
-    }
-    Ok(all)
-}
+use crate::{Cluster, ConfigValue, PackageId, Stage, Target, TargetAddress, TargetId};
 
 /// A field of a form: of which package, for which image or the whole cluster, and its name.
 pub type FieldKey<'a> = (PackageId, Option<TargetId>, &'a str);

@@ -1,49 +1,14 @@
 //! What an engine needs of a database.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::Error;
 use crate::event::{Event, Run, RunId};
-use crate::{Change, Cluster, ConfigValue, PackageId, PackageState, StateKey, TargetId};
-
-/// Why an operation failed. Nothing of it was done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("there is no database at {}", .0.display())]
-    NotFound(PathBuf),
-    #[error("{} exists already", .0.display())]
-    AlreadyExists(PathBuf),
-    #[error("{} is not an OPM database", .0.display())]
-    NotADatabase(PathBuf),
-    /// Written by a newer version of this program.
-    #[error("the database {} has the schema {found}, this program knows up to {supported}", .path.display())]
-    SchemaTooNew { path: PathBuf, found: i64, supported: i64 },
-    #[error("the database {} is damaged: {reason}", .path.display())]
-    Corrupt { path: PathBuf, reason: String },
-    /// Its locks or its write-ahead log do not work there.
-    #[error("the database {} is on a file system of type {fs_type}, which does not lock files reliably", .path.display())]
-    UnsafeFileSystem {
-        path: PathBuf,
-        /// As in `/proc/mounts`: `nfs`, `fuse.sshfs`.
-        fs_type: String,
-    },
-    #[error("the database {} cannot be written: {reason}", .path.display())]
-    ReadOnly { path: PathBuf, reason: String },
-    #[error("no space left on the disk of the database {}", .0.display())]
-    DiskFull(PathBuf),
-    #[error("another process has kept the database {} locked for {seconds} seconds", .path.display())]
-    Busy {
-        path: PathBuf,
-        /// How long this process waited.
-        seconds: u64,
-    },
-    #[error("the database {} failed: {reason}", .path.display())]
-    Other {
-        path: PathBuf,
-        /// The message of SQLite or of the operating system.
-        reason: String,
-    },
-}
+use crate::tables::RowReceiver;
+use crate::{
+    Change, Cluster, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target, TargetAddress,
+    TargetId,
+};
 
 /// Which events to return. Absent fields do not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,10 +49,21 @@ pub struct PurgeCounts {
 pub struct LockHolder {
     /// The first of the requested targets that it holds.
     pub target: TargetId,
+    /// The machine that it runs on, where that may be another one.
+    pub host: Option<String>,
     /// Absent if the holder has not recorded it.
     pub pid: Option<u32>,
     /// In seconds since 1970; absent if the holder has not recorded it.
     pub locked_since: Option<i64>,
+}
+
+/// What an engine of one target has to know before it does anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    pub target: Target,
+    /// What tells its root from any other one, where that was written into it.
+    pub root_id: Option<String>,
+    pub has_pending_work: bool,
 }
 
 /// An exclusive lock on targets. Released when this is dropped and when the process ends.
@@ -96,6 +72,11 @@ pub trait Lock: std::fmt::Debug {}
 /// The database of a cluster. Every method fails with an [`Error`] of the database, and has then changed nothing.
 #[allow(clippy::missing_errors_doc)] // the same for all of them
 pub trait Store {
+    /// Whether this is a copy of a database that could only be read, which does not change any more.
+    fn is_copy(&self) -> bool {
+        false
+    }
+
     /// Whether any package on any of the targets may have work left. Cheap; never says no where there is.
     fn has_pending_work(&mut self) -> Result<bool, Error>;
 
@@ -105,6 +86,28 @@ pub trait Store {
     /// The same to look at, but not to write: targets that are alike share what is on them, so that this is cheap however
     /// many there are. Times of changes and of hand-overs may be those of another target that is alike.
     fn load_overview(&mut self) -> Result<Cluster, Error>;
+
+    /// What decides about some targets, as [`Cluster::part`] says. Cheap, however many others there are.
+    fn load_part(&mut self, targets: &BTreeSet<TargetId>) -> Result<Cluster, Error> {
+        Ok(self.load()?.part(targets))
+    }
+
+    /// A target, and whether it may have work left; absent where there is none of that name. Cheap, however many others
+    /// there are; never says no where there is work. Of the head node it is as
+    /// [`Store::has_pending_work`] says.
+    fn glance(&mut self, address: &TargetAddress) -> Result<Option<Glance>, Error> {
+        let has_pending_work = self.has_pending_work()?;
+        let cluster = self.load_targets()?;
+        let root_id = |target: &Target| cluster.root_ids.get(&target.id).cloned();
+        let target = cluster.find_target(address);
+        Ok(target.map(|target| Glance { root_id: root_id(target), target: target.clone(), has_pending_work }))
+    }
+
+    /// The target whose root has an id.
+    fn find_root(&mut self, root_id: &str) -> Result<Option<TargetId>, Error> {
+        let cluster = self.load_targets()?;
+        Ok(cluster.root_ids.into_iter().find_map(|(target, known)| (known == root_id).then_some(target)))
+    }
 
     /// The state of one package on one target, with the time of its own last change.
     fn load_state(&mut self, key: StateKey) -> Result<Option<PackageState>, Error>;
@@ -138,6 +141,16 @@ pub trait Store {
 
     /// The configuration of a package, for an image or for the whole cluster, in the order of its form.
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error>;
+
+    /// The configuration of all packages.
+    fn all_values(&mut self) -> Result<ConfigValues, Error>;
+
+    /// Hands over all that there is, at one instant: the tables in their order, then [`LAST_RUN`](crate::tables::LAST_RUN).
+    fn dump(&mut self, receive: &mut RowReceiver<'_>) -> Result<(), Error>;
+
+    /// Puts all that another database holds in the place of what is here, all or nothing. Engines that had claimed targets
+    /// write nothing any more.
+    fn replace_with(&mut self, source: &mut dyn Store) -> Result<(), Error>;
 
     /// Locks targets exclusively, all or none. The inner error says who holds one of them.
     ///

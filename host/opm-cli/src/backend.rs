@@ -1,8 +1,8 @@
 //! The real system as the backend of the engine and of the tests.
 
 use std::io;
-use std::path::Path;
 
+use opkg_database::Location;
 use opkg_engine::effects::Effects;
 use opkg_engine::testing::TestBackend;
 use opkg_opm::{Config, StopToken, System, SystemOptions};
@@ -49,7 +49,7 @@ fn create_system(session: &Session) -> Result<System, CliError> {
 
 fn read_options(session: &Session) -> Result<(Config, SystemOptions), CliError> {
     let config = Config::load(session.settings_dir())?;
-    let mut options = SystemOptions::new(canonical_database_name(session.database_path())?);
+    let mut options = SystemOptions::new(canonical_database_name(&session.database()?)?);
     options.plugin_options.log = log_sink(session.shell);
     Ok((config, options))
 }
@@ -66,8 +66,9 @@ pub fn log_sink(shell: Shell) -> LogSink {
 }
 
 /// A name of the database that holds wherever a program looks from.
-fn canonical_database_name(database: &Path) -> Result<String, CliError> {
-    let path = fs_err::canonicalize(database).context("cannot find the database")?;
+fn canonical_database_name(database: &Location) -> Result<String, CliError> {
+    let Some(file) = database.file() else { return Ok(database.to_string()) };
+    let path = fs_err::canonicalize(file).context("cannot find the database")?;
     Ok(path.to_string_lossy().into_owned())
 }
 

@@ -1,13 +1,14 @@
 //! What can stand in a command line of `opm`: what the database knows, and the names of stages and phases.
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use opkg_database::Location;
 use opkg_engine::target_selector::KEYWORDS;
-use opkg_oda::{Cluster, Phase, Stage, Store, Target, TargetKind};
+use opkg_oda::{Cluster, Phase, Stage, Target, TargetKind};
 use opkg_shell::completion::{ValueOffer, ValueSource};
-use opkg_sqlite::SqliteStore;
 
-use crate::args::DEFAULT_DATABASE;
+use crate::args::DEFAULT_SETTINGS_DIR;
+use crate::session::configured_database;
 
 /// By what help calls them.
 pub const VALUES: &[ValueSource] = &[
@@ -23,8 +24,12 @@ pub const VALUES: &[ValueSource] = &[
 /// The database that a command would read, were it not for its own `--database`. What cannot be read offers nothing: a
 /// shell has no place for errors.
 fn cluster() -> Option<Cluster> {
-    let path = std::env::var_os("OPM_DATABASE").map_or_else(|| DEFAULT_DATABASE.into(), PathBuf::from);
-    SqliteStore::open(&path).ok()?.load_overview().ok()
+    let named = std::env::var_os("OPM_DATABASE");
+    let location = match named {
+        Some(named) => Location::parse(&named).ok()?,
+        None => configured_database(Path::new(DEFAULT_SETTINGS_DIR)).ok()?,
+    };
+    location.open_read_only().ok()?.load_overview().ok()
 }
 
 fn packages() -> Vec<ValueOffer> {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
+use opkg_database::AddressError;
 use opkg_engine::clock::{format_duration, format_timestamp, now_seconds};
 use opkg_engine::engine::RunError;
 use opkg_engine::operations::OperationError;
@@ -107,6 +108,12 @@ impl From<ParseError> for CliError {
     }
 }
 
+impl From<AddressError> for CliError {
+    fn from(error: AddressError) -> Self {
+        Self::usage(error, Some("for example postgres://opm@head.cluster/opm; a path names a file of SQLite"))
+    }
+}
+
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         Self::usage(error, None::<String>)
@@ -195,22 +202,25 @@ impl From<FormStateError> for CliError {
 /// Who has a target, and since when.
 fn describe_lock_holder(holder: &LockHolder, now: i64) -> String {
     let process = holder.pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let host = holder.host.as_ref().map_or_else(String::new, |host| format!(" on {host}"));
     let since = holder.locked_since.map_or_else(String::new, |since| {
         let time = format_timestamp(since.saturating_mul(1000));
         format!(", since {time} (for {})", format_duration(now.saturating_sub(since) * 1000))
     });
-    format!("locked by {process}{since}")
+    format!("locked by {process}{host}{since}")
 }
 
 fn database_hint(error: &DatabaseError) -> String {
     match error {
         DatabaseError::NotFound(_) => {
-            "`opm init --name NAME` makes one; --database FILE or $OPM_DATABASE names another".into()
+            "`opm init --name NAME` makes one; --database or $OPM_DATABASE names another".into()
         }
-        DatabaseError::AlreadyExists(path) => {
-            format!("it is not touched; move {} away if it is not wanted any longer", path.display())
+        DatabaseError::AlreadyExists(_) => {
+            "it is not touched; name another one, or move it away if it is not wanted any longer".into()
         }
-        DatabaseError::NotADatabase(_) => "name the right file with --database FILE or $OPM_DATABASE".into(),
+        DatabaseError::NotADatabase(_) => {
+            "name the right one with --database or $OPM_DATABASE; on a server `opm init --name NAME` makes its tables".into()
+        }
         DatabaseError::SchemaTooNew { .. } => "use the opm that wrote it, or a newer one".into(),
         DatabaseError::Corrupt { .. } => {
             "put a backup in its place (`opm export` makes one); nothing was changed".into()
@@ -219,13 +229,21 @@ fn database_hint(error: &DatabaseError) -> String {
             "put it on a local disk, and name it with --database FILE".into()
         }
         DatabaseError::ReadOnly { .. } => {
-            "run opm as root, or name a database that you may write to with --database FILE".into()
+            "run opm as root, or name a database that you may write to with --database".into()
         }
-        DatabaseError::DiskFull(path) => format!(
-            "make room on the disk of {}, then run opm again: it goes on where it was",
-            path.display()
-        ),
+        DatabaseError::DiskFull(database) => {
+            format!("make room on the disk of {database}, then run opm again: it goes on where it was")
+        }
         DatabaseError::Busy { .. } => "run it again when the other process has ended".into(),
+        DatabaseError::Unreachable { .. } => {
+            "see that the server runs and can be reached from here, then run opm again: it goes on where it was".into()
+        }
+        DatabaseError::Refused { .. } => {
+            "the address says who connects; the password comes from ~/.pgpass or $PGPASSFILE".into()
+        }
+        DatabaseError::Superseded(_) => {
+            "`opm log` shows who works on them; run opm again when that has ended".into()
+        }
         DatabaseError::Other { .. } => "nothing was changed; run it again when the cause is gone".into(),
     }
 }

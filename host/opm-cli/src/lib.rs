@@ -65,6 +65,9 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Init(it) => commands::init::run(session, &it),
         Command::Export(it) => commands::import_export::run_export(session, &it),
         Command::Import(it) => commands::import_export::run_import(session, &it),
+        Command::Copy(it) => commands::copies::run_copy(session, &it),
+        Command::Backup(it) => commands::copies::run_backup(session, &it),
+        Command::Restore(it) => commands::copies::run_restore(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),
         Command::Plugin { command: args::PluginCommand::Warm } => commands::plugin::warm(session.shell),
         Command::Man { directory } => {

@@ -6,13 +6,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use opkg_database::{Database, Location};
 use opkg_engine::engine::RunIdentity;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::unseen_targets;
 use opkg_oda::{Cluster, TargetAddress, TargetId, TargetKind};
+use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
-use opkg_sqlite::SqliteStore;
 
 use crate::args::{Cli, DEFAULT_CONF, DEFAULT_DATABASE, DEFAULT_SETTINGS_DIR};
 use crate::errors::{CliError, Context};
@@ -22,9 +23,8 @@ use crate::errors::{CliError, Context};
 pub struct Session {
     /// Everything printed goes through it.
     pub shell: Shell,
-    database: PathBuf,
-    /// Whether somebody named the database.
-    is_database_explicit: bool,
+    /// As the command line or the environment name it.
+    database: Option<OsString>,
     conf: Option<PathBuf>,
     settings: PathBuf,
 }
@@ -35,17 +35,21 @@ impl Session {
     pub fn new(cli: &Cli) -> Self {
         Self {
             shell: Shell::new(&cli.common),
-            database: cli.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.into()),
-            is_database_explicit: cli.database.is_some(),
+            database: cli.database.clone(),
             conf: cli.conf.clone(),
             settings: cli.settings.clone().unwrap_or_else(|| DEFAULT_SETTINGS_DIR.into()),
         }
     }
 
-    /// Where the database is.
-    #[must_use]
-    pub fn database_path(&self) -> &Path {
-        &self.database
+    /// Where the database is: as it was named, else as the settings say, else at the usual place.
+    ///
+    /// # Errors
+    /// What names it cannot be understood.
+    pub fn database(&self) -> Result<Location, CliError> {
+        match &self.database {
+            Some(named) => Ok(Location::parse(named)?),
+            None => configured_database(&self.settings),
+        }
     }
 
     /// The directory of what the administrator decides.
@@ -54,13 +58,25 @@ impl Session {
         &self.settings
     }
 
+    /// Whether it is the one of this machine: what the settings name, or the usual place.
+    #[must_use]
+    pub fn is_database_usual(&self) -> bool {
+        self.database.as_ref().is_none_or(|named| named == DEFAULT_DATABASE)
+    }
+
+    /// The variables with which another `opm` finds the same database: an address may hold a password, which arguments
+    /// would show to everybody.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        self.database.iter().map(|named| ("OPM_DATABASE".into(), named.clone())).collect()
+    }
+
     /// The options with which another `opm` looks at the same places.
     #[must_use]
     pub fn global_args(&self) -> Vec<OsString> {
-        let database = self.is_database_explicit.then_some(("--database", self.database.as_path()));
         let conf = self.conf.as_deref().map(|it| ("--conf", it));
         let settings = Some(("--settings", self.settings.as_path()));
-        let named = [database, conf, settings].into_iter().flatten();
+        let named = [conf, settings].into_iter().flatten();
         named.flat_map(|(option, path)| [option.into(), path.into()]).collect()
     }
 
@@ -68,16 +84,16 @@ impl Session {
     ///
     /// # Errors
     /// When there is none, or it cannot be used.
-    pub fn open_store(&self) -> Result<SqliteStore, CliError> {
-        Ok(SqliteStore::open(&self.database)?)
+    pub fn open_store(&self) -> Result<Database, CliError> {
+        Ok(self.database()?.open()?)
     }
 
     /// Opens the database only to read what is in it now: nothing is written, neither to it nor beside it.
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
-    pub fn open_reader(&self) -> Result<SqliteStore, CliError> {
-        Ok(SqliteStore::open_read_only(&self.database)?)
+    pub fn open_reader(&self) -> Result<Database, CliError> {
+        Ok(self.database()?.open_read_only()?)
     }
 
     /// Opens the database to follow what others write; where that needs more rights than there are, to read what is in it
@@ -85,9 +101,10 @@ impl Session {
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
-    pub fn open_follower(&self) -> Result<SqliteStore, CliError> {
-        match SqliteStore::open(&self.database) {
-            Err(opkg_oda::Error::ReadOnly { .. }) => self.open_reader(),
+    pub fn open_follower(&self) -> Result<Database, CliError> {
+        let database = self.database()?;
+        match database.open() {
+            Err(opkg_oda::Error::ReadOnly { .. }) => Ok(database.open_read_only()?),
             opened => Ok(opened?),
         }
     }
@@ -154,7 +171,7 @@ impl Session {
     /// When nobody says, or the database does not know the target.
     pub fn local_target(&self, cluster: &Cluster) -> Result<TargetId, CliError> {
         let Some(address) = self.local_address()? else {
-            let is_trial = self.is_database_explicit && !self.is_conf_explicit();
+            let is_trial = self.database.is_some() && !self.is_conf_explicit();
             let head = cluster.targets_of_kind(TargetKind::Server).next().filter(|_| is_trial);
             return Ok(head.map(|it| it.id).ok_or_else(|| self.unknown_machine_error())?);
         };
@@ -186,6 +203,15 @@ impl Session {
         let is_head = cluster.targets.get(&own).is_some_and(|it| it.kind() == TargetKind::Server);
         Ok(if is_head { cluster.targets.keys().copied().collect() } else { [own].into() })
     }
+}
+
+/// The database that the settings of a directory name, else the usual one.
+///
+/// # Errors
+/// They cannot be read, or what they say cannot be understood.
+pub fn configured_database(settings: &Path) -> Result<Location, CliError> {
+    let named = Config::load(settings)?.database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+    Ok(Location::parse(named.as_ref())?)
 }
 
 /// Who this is, for the journal.

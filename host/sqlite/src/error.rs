@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use opkg_oda::Error;
+use opkg_oda::cluster_builder::InvalidRow;
 use rusqlite::{ErrorCode, ffi};
 
 /// Why an operation on the database failed.
@@ -23,13 +24,19 @@ impl From<rusqlite::Error> for SqliteError {
     }
 }
 
+impl From<InvalidRow> for SqliteError {
+    fn from(InvalidRow(reason): InvalidRow) -> Self {
+        Self::Corrupt(reason)
+    }
+}
+
 impl SqliteError {
     /// The error for the caller; `path` is the database, `seconds` how long this process waits for others.
     pub(super) fn into_error(self, path: &Path, seconds: u64) -> Error {
-        let path = path.to_owned();
+        let database = path.display().to_string();
         let error = match self {
-            Self::Corrupt(reason) => return Error::Corrupt { path, reason },
-            Self::Unsupported(reason) => return Error::Other { path, reason },
+            Self::Corrupt(reason) => return Error::Corrupt { database, reason },
+            Self::Unsupported(reason) => return Error::Other { database, reason },
             Self::Sql(error) => error,
         };
         let (code, reason) = match error {
@@ -38,36 +45,22 @@ impl SqliteError {
             }
             rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg),
             // The rest is about values that are not of the type that the schema promises.
-            other => return Error::Corrupt { path, reason: other.to_string() },
+            other => return Error::Corrupt { database, reason: other.to_string() },
         };
         match (code.code, code.extended_code) {
-            (_, ffi::SQLITE_IOERR_SHMSIZE) | (ErrorCode::DiskFull, _) => Error::DiskFull(path),
-            (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => Error::ReadOnly { path, reason },
-            (ErrorCode::DatabaseCorrupt, _) => Error::Corrupt { path, reason },
-            (ErrorCode::NotADatabase, _) => Error::NotADatabase(path),
-            (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Error::Busy { path, seconds },
+            (_, ffi::SQLITE_IOERR_SHMSIZE) | (ErrorCode::DiskFull, _) => Error::DiskFull(database),
+            (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => Error::ReadOnly { database, reason },
+            (ErrorCode::DatabaseCorrupt, _) => Error::Corrupt { database, reason },
+            (ErrorCode::NotADatabase, _) => Error::NotADatabase(database),
+            (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Error::Busy { database, seconds },
             // The statements are constant: what they fail at is a table or column that is not there.
-            (ErrorCode::Unknown, ffi::SQLITE_ERROR) => Error::Corrupt { path, reason },
+            (ErrorCode::Unknown, ffi::SQLITE_ERROR) => Error::Corrupt { database, reason },
             (ErrorCode::CannotOpen, _) => {
                 let reason =
                     "the file itself, or `-wal` or `-shm` next to it, cannot be opened or created".into();
-                Error::ReadOnly { path, reason }
+                Error::ReadOnly { database, reason }
             }
-            _ => Error::Other { path, reason },
+            _ => Error::Other { database, reason },
         }
     }
-}
-
-/// Fails with [`SqliteError::Corrupt`] unless `is_valid`.
-pub(super) fn ensure_valid(is_valid: bool, reason: impl FnOnce() -> String) -> Result<()> {
-    if is_valid { Ok(()) } else { Err(SqliteError::Corrupt(reason())) }
-}
-
-/// The value with an id; `what` describes the column for the error.
-pub(super) fn decode_id<T>(
-    id: i64,
-    from_id: impl FnOnce(i64) -> Option<T>,
-    what: impl FnOnce() -> String,
-) -> Result<T> {
-    from_id(id).ok_or_else(|| SqliteError::Corrupt(format!("{} is {id}, which is not a known value", what())))
 }

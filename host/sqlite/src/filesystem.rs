@@ -59,13 +59,13 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// What went wrong with a file, as an error about the database at `path`.
 pub(super) fn io_error(path: &Path, error: &io::Error) -> Error {
-    let path = path.to_owned();
+    let database = path.display().to_string();
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(path),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(database),
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Error::ReadOnly { path, reason: error.to_string() }
+            Error::ReadOnly { database, reason: error.to_string() }
         }
-        _ => Error::Other { path, reason: error.to_string() },
+        _ => Error::Other { database, reason: error.to_string() },
     }
 }
 

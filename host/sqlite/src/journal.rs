@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::error::{Result, decode_id};
+use crate::error::Result;
+use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
     Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage, StepKind,
     StepResult, TargetId,

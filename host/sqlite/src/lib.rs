@@ -2,6 +2,7 @@
 
 mod batch;
 mod digest;
+mod dump;
 mod error;
 mod filesystem;
 mod journal;
@@ -12,6 +13,7 @@ mod schema;
 mod snapshot;
 mod write;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,10 +26,12 @@ use write::Writer;
 
 use snapshot::QuietFile;
 
+use error::SqliteError;
 use opkg_oda::crash::{crash_point, crash_point_in};
+use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, PackageId, PackageState,
-    PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId,
+    Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder, PackageId,
+    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -119,7 +123,7 @@ impl OpenOptions {
         for suffix in ["", "-wal", "-journal"] {
             let file = with_suffix(path, suffix);
             if file.symlink_metadata().is_ok() {
-                return Err(Error::AlreadyExists(file));
+                return Err(Error::AlreadyExists(file.display().to_string()));
             }
         }
         let directory = match path.parent() {
@@ -146,12 +150,12 @@ impl OpenOptions {
         }
         created?;
         if !is_whole {
-            return Err(Error::DiskFull(path.to_owned()));
+            return Err(Error::DiskFull(path.display().to_string()));
         }
         crash_point("create.before");
         draft.as_file().sync_all().map_err(fail)?;
         draft.persist_noclobber(path).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => Error::AlreadyExists(path.to_owned()),
+            io::ErrorKind::AlreadyExists => Error::AlreadyExists(path.display().to_string()),
             _ => fail(error.error),
         })?;
         std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(fail)?;
@@ -215,7 +219,7 @@ impl OpenOptions {
     fn check_filesystem(&self, path: &Path, location: &Path) -> Result<(), Error> {
         match filesystem::unsafe_fs_type(location).map_err(|error| io_error(path, &error))? {
             Some(fs_type) if !self.allow_network_fs => {
-                Err(Error::UnsafeFileSystem { path: path.to_owned(), fs_type })
+                Err(Error::UnsafeFileSystem { database: path.display().to_string(), fs_type })
             }
             _ => Ok(()),
         }
@@ -254,11 +258,15 @@ impl OpenOptions {
     fn prepare_schema(&self, connection: &mut Connection, path: &Path) -> Result<i64, Error> {
         let fail = |error| self.map_error(error, path);
         if !schema::has_application_id(connection).map_err(fail)? {
-            return Err(Error::NotADatabase(path.to_owned()));
+            return Err(Error::NotADatabase(path.display().to_string()));
         }
         let found = schema::version(connection).map_err(fail)?;
         if found > schema::VERSION {
-            return Err(Error::SchemaTooNew { path: path.to_owned(), found, supported: schema::VERSION });
+            return Err(Error::SchemaTooNew {
+                database: path.display().to_string(),
+                found,
+                supported: schema::VERSION,
+            });
         }
         if found < schema::VERSION {
             tracing::info!(database = %path.display(), from = found, to = schema::VERSION, "migrating");
@@ -274,12 +282,6 @@ impl OpenOptions {
 }
 
 impl SqliteStore {
-    /// Whether this is a copy of a database that could only be read, which does not change any more.
-    #[must_use]
-    pub fn is_copy(&self) -> bool {
-        !matches!(self.source, Source::File)
-    }
-
     fn map_result<T>(&self, result: error::Result<T>) -> Result<T, Error> {
         result.map_err(|error| error.into_error(&self.path, self.busy_timeout.as_secs()))
     }
@@ -336,6 +338,10 @@ fn apply_changes(connection: &Connection, crash_prefix: &str, changes: &[Change]
 }
 
 impl Store for SqliteStore {
+    fn is_copy(&self) -> bool {
+        !matches!(self.source, Source::File)
+    }
+
     fn has_pending_work(&mut self) -> Result<bool, Error> {
         self.read(read::has_pending_work)
     }
@@ -411,6 +417,37 @@ impl Store for SqliteStore {
         self.read(|connection| read::load_values(connection, package, image))
     }
 
+    fn all_values(&mut self) -> Result<ConfigValues, Error> {
+        self.read(read::load_all_values)
+    }
+
+    fn dump(&mut self, receive: &mut RowReceiver<'_>) -> Result<(), Error> {
+        // What the receiver says is told as it is; once it has failed nothing is read again.
+        let (receive, failure) = (RefCell::new(receive), RefCell::new(None));
+        let read = self.read(|connection| {
+            dump::dump(connection, &mut |table, rows| match (receive.borrow_mut())(table, rows) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(SqliteError::Corrupt(failure.borrow_mut().insert(error).to_string())),
+            })
+        });
+        failure.into_inner().map_or(read, Err)
+    }
+
+    fn replace_with(&mut self, source: &mut dyn Store) -> Result<(), Error> {
+        let (path, seconds) = (self.path.clone(), self.busy_timeout.as_secs());
+        let mut failure = None;
+        let written = self.write_transaction("replace", |connection| {
+            dump::clear(connection)?;
+            let copied = source.dump(&mut |table, rows| {
+                crash_point_in("replace.within", table.name);
+                dump::insert(connection, table, &rows).map_err(|error| error.into_error(&path, seconds))
+            });
+            copied.map_err(|error| SqliteError::Corrupt(failure.insert(error).to_string()))?;
+            digest::renew_all(connection)
+        });
+        failure.map_or(written, Err)
+    }
+
     fn lock(&mut self, targets: &[TargetId]) -> Result<Result<Box<dyn Lock>, LockHolder>, Error> {
         let file = lock::lock_path(&self.path);
         let locked = lock::lock_targets(&file, targets).map_err(|error| io_error(&file, &error))?;
@@ -421,8 +458,10 @@ impl Store for SqliteStore {
 fn check_is_file(path: &Path) -> Result<(), Error> {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
-        Ok(_) => Err(Error::NotADatabase(path.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NotFound(path.to_owned())),
+        Ok(_) => Err(Error::NotADatabase(path.display().to_string())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::NotFound(path.display().to_string()))
+        }
         Err(error) => Err(io_error(path, &error)),
     }
 }

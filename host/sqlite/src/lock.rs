@@ -48,7 +48,7 @@ pub(crate) fn lock_targets(file: &Path, targets: &[TargetId]) -> io::Result<Resu
                 let target = TargetId(start.max(range.start));
                 let record = if is_free { None } else { acquired.read_record(start) };
                 let (pid, locked_since) = record.unzip();
-                return Ok(Err(LockHolder { target, pid, locked_since }));
+                return Ok(Err(LockHolder { target, host: None, pid, locked_since }));
             }
             Err(error) => return Err(error.into()),
         }

@@ -97,7 +97,7 @@ pub(super) fn copy(path: &Path) -> Result<TempDir, Error> {
         }
         std::thread::sleep(PAUSE);
     }
-    Err(Error::Busy { path: path.to_owned(), seconds: (PAUSE * MAX_ATTEMPTS).as_secs() })
+    Err(Error::Busy { database: path.display().to_string(), seconds: (PAUSE * MAX_ATTEMPTS).as_secs() })
 }
 
 fn fingerprint(path: &Path) -> Fingerprint {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, params};
 
 use crate::batch::Batch;
-use crate::error::{Result, SqliteError, decode_id};
+use crate::error::{Result, SqliteError};
 use crate::read;
+use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
     Change, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
     Target, TargetId, TargetKind,

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::hash::RandomState;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
 use opkg_engine::unseen::unseen_targets;
-use opkg_oda::{Cluster, Error, Store, TargetAddress, TargetId};
-use opkg_sqlite::SqliteStore;
+use opkg_oda::{Cluster, Error, TargetAddress, TargetId};
 
 use crate::command::{CommandRunner, Program};
 
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    pub database: PathBuf,
+    pub database: Location,
     /// Logs of steps; no file outside of it is shown.
     pub log_directory: PathBuf,
     /// Files of answers to forms.
@@ -50,10 +50,10 @@ pub struct AppState {
 }
 
 /// Reads through a connection of its own that never writes: every change is made through another connection, so that
-/// [`SqliteStore::has_changed`] notices it.
-#[derive(Debug, Default)]
+/// [`Store::has_changed`] notices it.
+#[derive(Default)]
 struct SnapshotCache {
-    store: Option<SqliteStore>,
+    store: Option<Database>,
     snapshot: Option<Arc<Snapshot>>,
     version: u64,
 }
@@ -89,8 +89,8 @@ impl AppState {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub fn open_database(&self) -> Result<SqliteStore, Error> {
-        SqliteStore::open(&self.settings.database)
+    pub fn open_database(&self) -> Result<Database, Error> {
+        self.settings.database.open()
     }
 
     /// Seconds since 1970, UTC.
@@ -104,14 +104,20 @@ impl AppState {
     }
 }
 
+impl std::fmt::Debug for SnapshotCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SnapshotCache").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
 impl SnapshotCache {
     /// Drops the snapshot when it is out of date.
-    fn refresh(&mut self, database: &Path) -> Result<(), Error> {
+    fn refresh(&mut self, database: &Location) -> Result<(), Error> {
         let store = match &mut self.store {
             Some(store) => store,
             none => {
                 self.version += 1;
-                none.insert(SqliteStore::open(database)?)
+                none.insert(database.open()?)
             }
         };
         match store.has_changed() {
@@ -133,7 +139,7 @@ impl SnapshotCache {
         if let Some(snapshot) = &self.snapshot {
             return Ok(Arc::clone(snapshot));
         }
-        let Some(store) = &mut self.store else { return Err(Error::NotFound(PathBuf::new())) };
+        let Some(store) = &mut self.store else { return Err(Error::NotFound(String::new())) };
         let cluster = store.load_overview()?;
         let own = own.and_then(|address| cluster.find_target(address)).map(|target| target.id);
         let unseen = unseen_targets(&cluster, own, |target| {

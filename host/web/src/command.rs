@@ -24,6 +24,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Global arguments, before the subcommand.
     pub arguments: Vec<OsString>,
+    /// Variables besides those of this process.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// Runs one command at a time, and remembers the last one.
@@ -87,7 +89,12 @@ impl CommandRunner {
         let Some(program) = &self.program else { return Err(io::ErrorKind::NotFound.into()) };
         let output = tempfile::tempfile()?;
         let mut command = Command::new(&program.path);
-        command.args(&program.arguments).args(arguments).process_group(0).stdin(Stdio::null());
+        command
+            .envs(program.environment.iter().cloned())
+            .args(&program.arguments)
+            .args(arguments)
+            .process_group(0)
+            .stdin(Stdio::null());
         let child = command.stdout(output.try_clone()?).stderr(output.try_clone()?).spawn()?;
         let status = CommandStatus {
             command: format!("opm {}", arguments.join(" ")),
@@ -188,7 +195,11 @@ mod tests {
     use super::*;
 
     fn shell_runner() -> CommandRunner {
-        CommandRunner::new(Program { path: "/bin/sh".into(), arguments: vec!["-c".into()] })
+        CommandRunner::new(Program {
+            path: "/bin/sh".into(),
+            arguments: vec!["-c".into()],
+            environment: vec![],
+        })
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use opkg_engine::clock::Clock;
@@ -14,6 +13,7 @@ use opkg_engine::machine::{
 };
 use opkg_engine::packages::PackageMetadata;
 use opkg_oda::ConfigValues;
+use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
     PackageId, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target, TargetAddress,
@@ -124,7 +124,7 @@ impl Store for InMemoryStore {
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), Error> {
         if let Some(room) = &mut self.remaining_commits {
-            *room = room.checked_sub(1).ok_or_else(|| Error::DiskFull(PathBuf::from("oda.db")))?;
+            *room = room.checked_sub(1).ok_or_else(|| Error::DiskFull("oda.db".into()))?;
         }
         let mut line = String::from("commit");
         for change in changes {
@@ -175,6 +175,18 @@ impl Store for InMemoryStore {
     fn events(&mut self, wanted: &EventFilter) -> Result<Vec<Event>, Error> {
         let events = self.events.iter().filter(|it| wanted.run.is_none_or(|run| it.id.run == run));
         Ok(events.cloned().collect())
+    }
+
+    fn dump(&mut self, _: &mut RowReceiver<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn replace_with(&mut self, _: &mut dyn Store) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn all_values(&mut self) -> Result<ConfigValues, Error> {
+        Ok(self.values.clone())
     }
 
     fn values(&mut self, package: PackageId, image: Option<TargetId>) -> Result<Vec<ConfigValue>, Error> {

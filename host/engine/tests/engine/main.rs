@@ -335,7 +335,8 @@ fn a_run_that_lives_is_left_alone_and_a_crashed_one_is_ended_whatever_its_machin
 #[test]
 fn a_target_that_another_engine_has_is_not_touched() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
-    fixture.store.holder = Some(LockHolder { target: SERVER, pid: Some(7), locked_since: Some(1) });
+    fixture.store.holder =
+        Some(LockHolder { target: SERVER, host: None, pid: Some(7), locked_since: Some(1) });
     let error = fixture.run().unwrap_err();
     let RunError::Locked { address, holder } = error else { panic!("{error}") };
     assert_eq!((address.as_str(), holder.pid), ("server:head", Some(7)));

@@ -1,16 +1,19 @@
 //! The command line of `opm`, from which help, man pages and completions are made as well.
 
 mod configure;
+mod copies;
 mod inventory;
 mod operations;
 mod requests;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueHint};
 use opkg_shell::args::{CommonArgs, exit_for};
 
 pub use configure::ConfigureArgs;
+pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
 pub use inventory::{
     ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
 };
@@ -58,10 +61,10 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The database [default: /var/lib/opm/oda.db]
-    #[arg(long, value_name = "FILE", global = true, env = "OPM_DATABASE", hide_env_values = true)]
+    /// The database: a file, or a server as postgres://USER@HOST/NAME [default: as opm.toml says, else /var/lib/opm/oda.db]
+    #[arg(long, value_name = "FILE|URL", global = true, env = "OPM_DATABASE", hide_env_values = true)]
     #[arg(value_hint = ValueHint::FilePath)]
-    pub database: Option<PathBuf>,
+    pub database: Option<OsString>,
 
     /// The file that says which target this machine is [default: /etc/opm.conf]
     #[arg(long, value_name = "FILE", global = true, env = "OPM_CONF", hide_env_values = true)]
@@ -156,6 +159,17 @@ pub enum Command {
     Export(ExportArgs),
     /// Take over what `opm export` wrote, or a dump of an old ODA
     Import(ImportArgs),
+    /// Copy all that a database holds, journal included, into another one
+    ///
+    /// From one machine to a server, or back: `opm copy /var/lib/opm/oda.db postgres://opm@head/opm`. The database that is
+    /// copied may be in use; of what is written meanwhile nothing is in the copy.
+    Copy(CopyArgs),
+    /// Write a copy of the database into a file
+    ///
+    /// It holds all that the database held at one instant, passwords included; only its owner can read it. Runs may go on.
+    Backup(BackupArgs),
+    /// Put what `opm backup` wrote in the place of what the database holds
+    Restore(RestoreArgs),
     /// Show what runs hooks, and what it may do
     Plugin {
         /// What to do

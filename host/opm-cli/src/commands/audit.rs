@@ -11,7 +11,7 @@ use opkg_engine::engine::{RunError, maintained_targets};
 use opkg_engine::machine::{StepFailure, VerifyInherited};
 use opkg_engine::operations::transact;
 use opkg_engine::target_selector;
-use opkg_oda::{Cluster, PackageId, RunId, Store, TargetId};
+use opkg_oda::{Cluster, PackageId, RunId, TargetId};
 use serde::Serialize;
 
 use crate::args::AuditArgs;
@@ -109,7 +109,7 @@ pub fn run<'a>(
     }
     let fixed = arguments.fix && !found.is_empty();
     if fixed {
-        transact::<_, CliError>(&mut store, |cluster| {
+        transact::<_, CliError>(&mut *store, |cluster| {
             Ok((repair_changes(cluster, &found, now_seconds()), ()))
         })?;
     }

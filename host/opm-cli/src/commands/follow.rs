@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use opkg_oda::{Event, EventFilter, Run, RunId, Store};
+use opkg_oda::{Event, EventFilter, Run, RunId};
 use opkg_opm::Config;
 use opkg_opm::logs::open_log;
 

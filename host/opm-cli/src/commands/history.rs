@@ -1,7 +1,7 @@
 //! `opm history`: the runs that did something.
 
 use opkg_engine::clock::{format_duration, format_timestamp};
-use opkg_oda::{Run, RunStatus, Store};
+use opkg_oda::{Run, RunStatus};
 use serde::Serialize;
 
 use crate::args::HistoryArgs;

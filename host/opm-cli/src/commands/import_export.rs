@@ -10,7 +10,7 @@ use opkg_engine::clock::now_seconds;
 use opkg_engine::format;
 use opkg_engine::operations::transact;
 use opkg_oda::export::{self, FieldKey};
-use opkg_oda::{Cluster, ConfigValues, PackageId, Store, TargetId, TargetKind};
+use opkg_oda::{Cluster, ConfigValues, PackageId, TargetId, TargetKind};
 use opkg_opm::{FormLookup, find_form};
 use opkg_shell::UsageError;
 
@@ -27,7 +27,7 @@ use crate::view::plural;
 pub fn run_export(session: &Session, arguments: &ExportArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_reader()?;
     let cluster = store.load_overview()?;
-    let values = export::load_values(&mut store, &cluster)?;
+    let values = store.all_values()?;
     let forms = SecretFields::of(&cluster, &values);
     let is_secret = |field: FieldKey<'_>| !arguments.with_secrets && forms.is_secret(field);
     let document = export::export(&cluster, &values, &is_secret);
@@ -128,9 +128,8 @@ pub fn run_import(session: &Session, arguments: &ImportArgs) -> Result<ExitStatu
 fn import_document(session: &Session, file: &Path) -> Result<ExitStatus, CliError> {
     let text = fs::read_to_string(file)?;
     let mut store = session.open_store()?;
-    let known = store.load_overview()?;
-    let values = export::load_values(&mut store, &known)?;
-    let count = transact::<_, CliError>(&mut store, |cluster| {
+    let values = store.all_values()?;
+    let count = transact::<_, CliError>(&mut *store, |cluster| {
         let changes = opkg_oda::import(&text, cluster, &values, now_seconds()).map_err(|wrong| {
             let help = "correct it and import it again; nothing of it was taken over";
             UsageError::new(format!("{}, {wrong}", file.display()), help)
@@ -145,7 +144,7 @@ fn import_document(session: &Session, file: &Path) -> Result<ExitStatus, CliErro
 fn import_mysql_dump(session: &Session, dump: &Path) -> Result<ExitStatus, CliError> {
     let bytes = fs::read(dump)?;
     let mut store = session.open_store()?;
-    let (count, findings) = transact::<_, CliError>(&mut store, |cluster| {
+    let (count, findings) = transact::<_, CliError>(&mut *store, |cluster| {
         let imported = opkg_oda::import_mysql(&bytes, cluster, now_seconds());
         let count = imported.changes.len();
         Ok((imported.changes, (count, imported.warnings)))

@@ -10,10 +10,9 @@ use opkg_engine::local_target;
 use opkg_engine::targets::{self, TargetSpec};
 use opkg_oda::{Cluster, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
-use opkg_sqlite::SqliteStore;
 use tempfile::NamedTempFile;
 
-use crate::args::{DEFAULT_DATABASE, InitArgs};
+use crate::args::InitArgs;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
 use crate::session::{Session, absolute_path};
@@ -40,9 +39,9 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
     let root = arguments.root.as_deref().map(absolute_path).transpose()?;
     let wish = TargetSpec { address: address.clone(), root, image: None };
     let first = targets::add(&Cluster::default(), &[wish], now_seconds())?;
-    let database = session.database_path();
-    let is_usual = database == Path::new(DEFAULT_DATABASE);
-    if let (Some(directory), true) = (database.parent(), is_usual) {
+    let database = session.database()?;
+    let is_usual = session.is_database_usual();
+    if let Some(directory) = database.file().filter(|_| is_usual).and_then(Path::parent) {
         fs::create_dir_all(directory)?;
     }
     // A database of one's own is for trying things out; the machine remains what it is.
@@ -51,12 +50,12 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
         false => None,
     };
     // On a full disk there is both, or neither: the file is complete before the database is there under its name.
-    SqliteStore::create_with(database, &first)?;
+    database.create_with(&first)?;
     if let Some(draft) = conf {
         place_conf(draft, session.conf_path())?;
         session.shell.status(&format!("made {}", session.conf_path().display()));
     }
-    session.shell.status(&format!("made {}: this machine is {address}", database.display()));
+    session.shell.status(&format!("made {}: this machine is {address}", database));
     let hint = match address.kind {
         TargetKind::Server => {
             "help: `opm target add KIND:NAME` adds images and clients, `opm request PACKAGE` asks for packages"

@@ -6,7 +6,7 @@ use std::path::Path;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
 use opkg_engine::operations::find_packages;
-use opkg_oda::{Cluster, Event, EventFilter, Store};
+use opkg_oda::{Cluster, Event, EventFilter};
 use opkg_opm::Config;
 use opkg_opm::logs::open_log;
 use opkg_shell::UsageError;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod configure;
+pub mod copies;
 pub mod follow;
 pub mod history;
 pub mod import_export;

@@ -9,7 +9,7 @@ use opkg_engine::operations::{self, transact};
 use opkg_engine::packages::{
     PackageMetadata, bare_names, check_name, metadata_changes, unresolved_requirements,
 };
-use opkg_oda::{Change, PackageName, Store};
+use opkg_oda::{Change, PackageName};
 use opkg_shell::{UsageError, diagnostics};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ fn add_packages(session: &Session, directories: &[PathBuf]) -> Result<ExitStatus
     for warning in &bare {
         session.shell.eprint(warning);
     }
-    let text = transact::<_, CliError>(&mut store, |cluster| {
+    let text = transact::<_, CliError>(&mut *store, |cluster| {
         let known = cluster.packages.values().map(|package| &package.name);
         let named = descriptions.iter().map(|description| &description.name);
         for name in named.clone() {
@@ -88,7 +88,7 @@ fn add_packages(session: &Session, directories: &[PathBuf]) -> Result<ExitStatus
 }
 
 fn remove_packages(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
-    let count = operations::forget::<CliError>(&mut session.open_store()?, names)?;
+    let count = operations::forget::<CliError>(session.open_store()?.as_mut(), names)?;
     session.shell.status(&format!("forgotten: {}", view::plural(count, "package")));
     Ok(ExitStatus::Success)
 }

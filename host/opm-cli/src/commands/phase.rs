@@ -3,7 +3,7 @@
 use opkg_engine::clock::SystemClock;
 use opkg_engine::operations::{self, PhaseChange};
 use opkg_engine::testing::{TestBackend, TestRunner, TestSubject};
-use opkg_oda::{Phase, Store, TargetKind};
+use opkg_oda::{Phase, TargetKind};
 use serde::Serialize;
 
 use crate::args::PhaseCommand;
@@ -60,7 +60,7 @@ fn run_phase_tests<'a>(
     }
     let mut reporter = TestReporter::new(session.shell, Destination::Stderr);
     let runs = TestRunner {
-        store: &mut store,
+        store: &mut *store,
         backend: backend.as_mut(),
         observer: &mut reporter,
         clock: &SystemClock,
@@ -97,7 +97,7 @@ fn print_phase(session: &Session) -> Result<ExitStatus, CliError> {
 
 fn set_phase(session: &Session, phase: Phase) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    let PhaseChange { before, .. } = operations::set_phase(&mut store, phase)?;
+    let PhaseChange { before, .. } = operations::set_phase(&mut *store, phase)?;
     let text = match before.cmp(&phase) {
         std::cmp::Ordering::Equal => format!("the cluster is in the phase {phase} already"),
         std::cmp::Ordering::Less => {

@@ -2,7 +2,6 @@
 
 use opkg_engine::clock::{Clock, SystemClock};
 use opkg_engine::purge;
-use opkg_oda::Store;
 use opkg_opm::{Config, logs};
 use serde::Serialize;
 

@@ -42,10 +42,10 @@ pub fn request_all(
         BTreeSet::new()
     } else {
         let on = |cluster: &Cluster| session.resolve_targets(cluster, &goal.on);
-        find_offered(session, &mut store, &config, names, on)?
+        find_offered(session, &mut *store, &config, names, on)?
     };
     let may_be_new = |name: &PackageName| are_new || offered.contains(name);
-    let requested = operations::request(&mut store, names, goal.stage, targets, &may_be_new, now_seconds())?;
+    let requested = operations::request(&mut *store, names, goal.stage, targets, &may_be_new, now_seconds())?;
     for package in &requested.new_packages {
         session.shell.status(&describe_new_package(package));
     }
@@ -74,7 +74,7 @@ pub fn remove(session: &Session, arguments: &RemoveArgs) -> Result<ExitStatus, C
     let mut store = session.open_store()?;
     let targets = |cluster: &_| session.resolve_targets(cluster, &arguments.on);
     let removed =
-        operations::remove(&mut store, &arguments.packages, targets, arguments.cascade, now_seconds())?;
+        operations::remove(&mut *store, &arguments.packages, targets, arguments.cascade, now_seconds())?;
     session.shell.status(&format!("to be removed: {}", removed.names));
     if removed.count > 0 {
         print_next_step_hint(session);
@@ -89,7 +89,7 @@ pub fn remove(session: &Session, arguments: &RemoveArgs) -> Result<ExitStatus, C
 pub fn clear(session: &Session, arguments: &ClearArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let targets = |cluster: &_| session.resolve_targets(cluster, &arguments.on);
-    let count = operations::clear(&mut store, &arguments.packages, targets, now_seconds())?;
+    let count = operations::clear(&mut *store, &arguments.packages, targets, now_seconds())?;
     if count == 0 {
         session.shell.status("none of that is in error");
     } else {
@@ -106,7 +106,7 @@ pub fn clear(session: &Session, arguments: &ClearArgs) -> Result<ExitStatus, Cli
 pub fn assign(session: &Session, arguments: &AssignArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let clients = |cluster: &_| Ok(target_selector::select_union(&arguments.clients, cluster)?);
-    let count = operations::assign::<CliError>(&mut store, &arguments.packages, clients)?;
+    let count = operations::assign::<CliError>(&mut *store, &arguments.packages, clients)?;
     if count == 0 {
         session.shell.status("all of that was assigned already");
     } else {
@@ -128,7 +128,7 @@ pub fn assign(session: &Session, arguments: &AssignArgs) -> Result<ExitStatus, C
 pub fn rerun(session: &Session, arguments: &RerunArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let stages: BTreeSet<Stage> = arguments.stages.iter().copied().collect();
-    let count = operations::rerun::<CliError>(&mut store, &stages, &arguments.packages, |cluster| {
+    let count = operations::rerun::<CliError>(&mut *store, &stages, &arguments.packages, |cluster| {
         Ok(match arguments.on.as_slice() {
             [] => cluster.targets.keys().copied().collect(),
             named => target_selector::select_union(named, cluster)?,
@@ -143,7 +143,7 @@ pub fn rerun(session: &Session, arguments: &RerunArgs) -> Result<ExitStatus, Cli
 /// # Errors
 /// When a package was never requested on the head node, or the database fails.
 pub fn reconfigure(session: &Session, names: &[PackageName]) -> Result<ExitStatus, CliError> {
-    let count = operations::reconfigure::<CliError>(&mut session.open_store()?, names)?;
+    let count = operations::reconfigure::<CliError>(session.open_store()?.as_mut(), names)?;
     report_queued(session, count);
     Ok(ExitStatus::Success)
 }
@@ -161,7 +161,7 @@ pub fn upgrade(session: &Session, arguments: &UpgradeArgs) -> Result<ExitStatus,
             named => target_selector::select_union(named, cluster)?,
         })
     };
-    let count = operations::upgrade::<CliError>(&mut store, &arguments.packages, targets, to)?;
+    let count = operations::upgrade::<CliError>(&mut *store, &arguments.packages, targets, to)?;
     match (count, to) {
         (0, Some(version)) => {
             session.shell.status(&format!("nothing to do: {version} is installed everywhere already"));
@@ -176,7 +176,7 @@ pub fn upgrade(session: &Session, arguments: &UpgradeArgs) -> Result<ExitStatus,
 /// # Errors
 /// When a package is not known, or the database fails.
 pub fn hold(session: &Session, names: &[PackageName], held: bool) -> Result<ExitStatus, CliError> {
-    let count = operations::hold::<CliError>(&mut session.open_store()?, names, held)?;
+    let count = operations::hold::<CliError>(session.open_store()?.as_mut(), names, held)?;
     session.shell.status(&match (count, held) {
         (0, true) => "all of them are held already".to_owned(),
         (0, false) => "none of them is held".to_owned(),

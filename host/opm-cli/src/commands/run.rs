@@ -33,7 +33,7 @@ pub fn run<'a>(
     create_effects: impl FnOnce() -> Result<Box<dyn Effects + 'a>, CliError>,
 ) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    if !store.has_pending_work()? && !has_replaced_roots(session, &mut store)? {
+    if !store.has_pending_work()? && !has_replaced_roots(session, &mut *store)? {
         return report_idle(session);
     }
     // Which targets are meant is said by themselves, unless something is named.
@@ -48,7 +48,7 @@ pub fn run<'a>(
     let mut reporter = ProgressReporter::new(session.shell, &clock);
     let started = clock.now();
     let summary = Engine {
-        store: &mut store,
+        store: &mut *store,
         effects: effects.as_mut(),
         observer: &mut reporter,
         clock: &clock,
@@ -56,7 +56,7 @@ pub fn run<'a>(
     }
     .run(&order)?;
     drop(reporter);
-    report_summary(session, &mut store, &order, &summary, clock.now() - started)
+    report_summary(session, &mut *store, &order, &summary, clock.now() - started)
 }
 
 /// Whether the root of a target that is maintained from here is another one than before. Then there is work, although the

@@ -7,7 +7,7 @@ use std::time::Duration;
 use opkg_engine::operations::find_packages;
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
 use opkg_engine::target_selector;
-use opkg_oda::{Cluster, Store};
+use opkg_oda::Cluster;
 
 use crate::args;
 use crate::errors::CliError;
@@ -36,7 +36,7 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
         let view =
             StatusFilter { unseen: session.unseen_targets(&cluster), ..resolve_view(&cluster, arguments)? };
         let status = Status::compute(&cluster, &view);
-        let failures = FailedSteps::load(&mut store, &status)?;
+        let failures = FailedSteps::load(&mut *store, &status)?;
         if session.shell.is_json() {
             session.shell.print_json(&status_json(&cluster, &status, &failures))?;
         } else {

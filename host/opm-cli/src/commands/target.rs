@@ -4,7 +4,7 @@ use opkg_engine::clock::now_seconds;
 use opkg_engine::operations::transact;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::targets::{self, TargetSpec};
-use opkg_oda::{Change, Cluster, Stage, Store, Target, TargetAddress, TargetKind};
+use opkg_oda::{Change, Cluster, Stage, Target, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ fn add_targets(session: &Session, arguments: &TargetAddArgs) -> Result<ExitStatu
     };
     let wishes: Vec<TargetSpec> = all.iter().map(wish).collect();
     let mut store = session.open_store()?;
-    let (text, inherited, late) = transact::<_, CliError>(&mut store, |cluster| {
+    let (text, inherited, late) = transact::<_, CliError>(&mut *store, |cluster| {
         let changes = targets::add(cluster, &wishes, now_seconds())?;
         let mut grown = cluster.clone();
         changes.iter().for_each(|change| grown.apply(change));
@@ -84,7 +84,7 @@ fn has_passed_post_clients(cluster: &Cluster) -> bool {
 
 fn remove_targets(session: &Session, chosen: &[TargetSelector], force: bool) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    let (text, late) = transact::<_, CliError>(&mut store, |cluster| {
+    let (text, late) = transact::<_, CliError>(&mut *store, |cluster| {
         let gone = target_selector::select_union(chosen, cluster)?;
         let changes = targets::remove(cluster, &gone, force)?;
         let gone: Vec<_> = gone.into_iter().collect();

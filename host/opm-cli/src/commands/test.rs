@@ -44,7 +44,7 @@ pub fn run<'a>(
         if arguments.format == OutputFormat::Text { Destination::Stdout } else { Destination::Discard };
     let mut reporter = TestReporter::new(session.shell, place);
     let runs = TestRunner {
-        store: &mut store,
+        store: &mut *store,
         backend: backend.as_mut(),
         observer: &mut reporter,
         clock: &clock,
@@ -57,7 +57,7 @@ pub fn run<'a>(
         OutputFormat::Text => {}
         OutputFormat::Json => session.shell.print_json(&TestReportJson::new(&cluster, &runs))?,
         OutputFormat::Junit => {
-            session.shell.print_document(&junit_xml(&mut store, &cluster, &runs, started)?)?
+            session.shell.print_document(&junit_xml(&mut *store, &cluster, &runs, started)?)?
         }
     }
     Ok(if backend.stop_requested() { ExitStatus::Interrupted } else { exit_status(&runs) })

@@ -3,7 +3,7 @@
 use std::io;
 
 use opkg_engine::clock::{Clock, SystemClock};
-use opkg_oda::{Cluster, Store, TargetKind};
+use opkg_oda::{Cluster, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{UsageError, signals};
 use opkg_web::{Program, Server, ServerSettings};
@@ -28,7 +28,7 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
     let cluster = session.open_store()?.load()?;
     let config = Config::load(session.settings_dir())?;
     let settings = ServerSettings {
-        database: session.database_path().to_owned(),
+        database: session.database()?,
         log_directory: config.log_directory,
         answers_directory: config.answer_directory,
         own_target: session
@@ -40,6 +40,7 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
         program: Program {
             path: std::env::current_exe().context("cannot find this program")?,
             arguments: session.global_args(),
+            environment: session.environment(),
         },
         clock: || SystemClock.now(),
     };

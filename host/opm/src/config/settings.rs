@@ -26,6 +26,8 @@ const MAX_REPOSITORY_DEPTH: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The database, as `--database` takes it; without it the usual file.
+    pub database: Option<String>,
     /// Where the output of programs is kept.
     pub log_directory: PathBuf,
     /// Whether hooks shall tell more.
@@ -137,6 +139,7 @@ pub enum SettingsError {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            database: None,
             log_directory: "/var/log/opm".into(),
             verbose: false,
             limits: Limits::default(),

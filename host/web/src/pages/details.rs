@@ -53,7 +53,7 @@ pub fn load_details(
 ) -> Result<(Vec<FailureRow>, Vec<FindingGroup>), PageError> {
     let failed_steps = match status.failures.as_slice() {
         [] => FailedSteps::default(),
-        _ => FailedSteps::load(&mut app.open_database()?, status)?,
+        _ => FailedSteps::load(app.open_database()?.as_mut(), status)?,
     };
     let failures = status.failures.iter().map(|failure| {
         let package = format::package_name(cluster, failure.package);

@@ -129,7 +129,7 @@ pub fn show(
     let snapshot = app.snapshot()?;
     let context = FormContext::find(&snapshot.cluster, package, image)?;
     let mut store = app.open_database()?;
-    let form_state = load_form_state(app, &mut store, &snapshot.cluster, context.package.id, context.image)?;
+    let form_state = load_form_state(app, &mut *store, &snapshot.cluster, context.package.id, context.image)?;
     let values = form_state.form().map(|form| resolve_values(form, &form_state));
     render_form(app, request, &snapshot.cluster, &context, &form_state, values, None)
 }
@@ -149,7 +149,7 @@ pub fn save(
     let cluster = &snapshot.cluster;
     let context = FormContext::find(cluster, package, image)?;
     let mut store = app.open_database()?;
-    let form_state = load_form_state(app, &mut store, cluster, context.package.id, context.image)?;
+    let form_state = load_form_state(app, &mut *store, cluster, context.package.id, context.image)?;
     let Some(form) = form_state.form() else {
         return render_form(app, request, cluster, &context, &form_state, None, None);
     };
@@ -179,7 +179,7 @@ pub fn save(
         let values = FormValues { resolved, field_errors, other_errors: stored.other_errors };
         return render_form(app, request, cluster, &context, &form_state, Some(values), Some(error.into()));
     }
-    let notice = if form_state.save(&mut store, &answers)? {
+    let notice = if form_state.save(&mut *store, &answers)? {
         match required_action(cluster, context.package.id) {
             RequiredAction::Run => "Saved. The next run takes it.",
             RequiredAction::Request => {

@@ -63,7 +63,7 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
                     .find(|target| target.address.name.as_str() == image)
             });
             let target = target.map(|target| target.id);
-            let status = match load_form_state(app, &mut store, cluster, package.id, target) {
+            let status = match load_form_state(app, &mut *store, cluster, package.id, target) {
                 Ok(form_state) => match form_state.lookup {
                     FormLookup::Form(..) => form_status(&form_state),
                     FormLookup::NoForm => continue,

@@ -7,7 +7,7 @@ use http::StatusCode;
 use opkg::escape_hidden;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
-use opkg_oda::{Cluster, Event, EventFilter, Run, RunId, RunStatus, StepResult, Store};
+use opkg_oda::{Cluster, Event, EventFilter, Run, RunId, RunStatus, StepResult};
 
 use super::error::PageError;
 use super::layout::{Layout, Tab};

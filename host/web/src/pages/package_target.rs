@@ -9,7 +9,7 @@ use opkg_engine::status::{
     PendingGroup, Status, StatusCell, StatusFilter, StatusKind, SuggestedCommand, advise,
 };
 use opkg_engine::versions::is_same_version;
-use opkg_oda::{Cluster, EventFilter, PackageState, StateKey, Store, TargetAddress};
+use opkg_oda::{Cluster, EventFilter, PackageState, StateKey, TargetAddress};
 
 use super::error::PageError;
 use super::journal::{StepRow, step_row};

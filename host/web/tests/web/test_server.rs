@@ -57,12 +57,12 @@ impl TestServer {
         let script = directory.path().join("opm");
         std::fs::write(&script, opm).unwrap();
         let settings = ServerSettings {
-            database,
+            database: opkg_database::Location::File(database),
             log_directory: logs,
             answers_directory: directory.path().join("answers.d"),
             own_target: Some("server:head".parse().unwrap()),
             default_targets: "all".into(),
-            program: Program { path: "/bin/sh".into(), arguments: vec![script.into()] },
+            program: Program { path: "/bin/sh".into(), arguments: vec![script.into()], environment: vec![] },
             clock: || fixture::NOW,
         };
         let server = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap();

@@ -1,11 +1,11 @@
 //! The forms of one package, at hand for all ways to answer them.
 
 use opkg_configurator::{AnswerError, Answers};
+use opkg_database::Database;
 use opkg_oda::{Cluster, PackageId, Target, TargetId, TargetKind};
 use opkg_opm::answers::{FormState, RequiredAction, required_action};
 use opkg_opm::{Config, FormLookup, find_form, images_with_package};
 use opkg_shell::UsageError;
-use opkg_sqlite::SqliteStore;
 
 use crate::errors::CliError;
 use crate::session::Session;
@@ -16,14 +16,14 @@ const MAX_SAVE_ATTEMPTS: usize = 5;
 /// One package, and where its answers are stored.
 pub struct FormSession<'a> {
     pub session: &'a Session,
-    pub store: SqliteStore,
+    pub store: Database,
     pub cluster: Cluster,
     pub package: PackageId,
     pub name: String,
 }
 
 impl<'a> FormSession<'a> {
-    pub fn new(session: &'a Session, store: SqliteStore, cluster: Cluster, package: PackageId) -> Self {
+    pub fn new(session: &'a Session, store: Database, cluster: Cluster, package: PackageId) -> Self {
         let name =
             cluster.packages.get(&package).map_or_else(String::new, |package| package.name.to_string());
         Self { session, store, cluster, package, name }
@@ -32,7 +32,7 @@ impl<'a> FormSession<'a> {
     /// The form of a context with all answers to it.
     pub fn load_form_state(&mut self, image: Option<TargetId>) -> Result<FormState, CliError> {
         let files = Config::load(self.session.settings_dir())?.answer_directory;
-        Ok(FormState::read(&mut self.store, &self.cluster, &files, self.package, image)?)
+        Ok(FormState::read(self.store.as_mut(), &self.cluster, &files, self.package, image)?)
     }
 
     /// Saves what `decide` makes of the administrator's answers, again where somebody else was faster.
@@ -44,7 +44,7 @@ impl<'a> FormSession<'a> {
         for _ in 0..MAX_SAVE_ATTEMPTS {
             let state = self.load_form_state(image)?;
             let answers = decide(&state)?;
-            if state.save(&mut self.store, &answers)? {
+            if state.save(self.store.as_mut(), &answers)? {
                 return Ok((state, answers));
             }
         }

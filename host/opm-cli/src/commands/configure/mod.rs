@@ -15,7 +15,7 @@ mod tests;
 use std::io::{self, IsTerminal};
 
 use opkg_engine::operations::find_packages;
-use opkg_oda::{Cluster, PackageId, Store, TargetId};
+use opkg_oda::{Cluster, PackageId, TargetId};
 use opkg_shell::UsageError;
 
 use crate::args::ConfigureArgs;

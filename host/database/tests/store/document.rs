@@ -1,26 +1,34 @@
 //! Requests and configuration as a document, and back.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::state_key;
+use crate::common;
+use crate::common::state_key;
+use crate::common::{Backend, on_both};
 use opkg_oda::{
-    Change, Cluster, ConfigValue, ConfigValues, PackageId, Stage, Store, TargetId, TargetKind, ValueOrigin,
-    export, import,
+    Change, Cluster, ConfigValue, ConfigValues, PackageId, Stage, TargetId, TargetKind, ValueOrigin, export,
+    import,
 };
 use proptest::prelude::*;
+
+on_both! {
+    what_it_looks_like,
+    there_and_back_is_the_same,
+    what_was_handed_over_stays_so,
+    what_is_wrong_and_where,
+    a_package_that_waits_for_answers_goes_on_when_they_come,
+    secrets_are_left_out_and_stay_what_they_are,
+}
 
 fn value(name: &str, value: &str) -> ConfigValue {
     ConfigValue { name: name.into(), value: value.into(), origin: ValueOrigin::AnswerFile }
 }
 
 /// Committed to a new database, and what a document of that says.
-fn commit_and_export(changes: &[Change]) -> String {
-    let scratch = common::Fixture::new();
+fn commit_and_export(backend: Backend, changes: &[Change]) -> String {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(changes).unwrap();
     let cluster = store.load().unwrap();
-    export::export(&cluster, &export::load_values(&mut store, &cluster).unwrap(), &|_| false)
+    export::export(&cluster, &store.all_values().unwrap(), &|_| false)
 }
 
 fn example() -> Vec<Change> {
@@ -48,16 +56,14 @@ fn example() -> Vec<Change> {
     changes
 }
 
-#[test]
-fn what_it_looks_like() {
-    insta::assert_snapshot!(commit_and_export(&example()));
+fn what_it_looks_like(backend: Backend) {
+    insta::assert_snapshot!("document", commit_and_export(backend, &example()));
 }
 
-#[test]
-fn there_and_back_is_the_same() {
-    let text = commit_and_export(&example());
+fn there_and_back_is_the_same(backend: Backend) {
+    let text = commit_and_export(backend, &example());
     let changes = import(&text, &Cluster::default(), &ConfigValues::new(), 5).unwrap();
-    assert_eq!(commit_and_export(&changes), text);
+    assert_eq!(commit_and_export(backend, &changes), text);
     // Where everything is so already only the values are written, for those are not known.
     let mut cluster = Cluster::default();
     changes.iter().for_each(|it| cluster.apply(it));
@@ -65,18 +71,17 @@ fn there_and_back_is_the_same() {
     assert!(again.iter().all(|it| matches!(it, Change::SetValues { .. })), "{again:?}");
 }
 
-#[test]
-fn what_was_handed_over_stays_so() {
+fn what_was_handed_over_stays_so(backend: Backend) {
     let mut cluster = Cluster::default();
     example().iter().for_each(|it| cluster.apply(it));
-    for change in import(&commit_and_export(&example()), &cluster, &ConfigValues::new(), 6).unwrap() {
+    for change in import(&commit_and_export(backend, &example()), &cluster, &ConfigValues::new(), 6).unwrap()
+    {
         cluster.apply(&change);
     }
     assert_eq!(cluster.assignment(state_key(3, 1)), Some(Some(7)));
 }
 
-#[test]
-fn what_is_wrong_and_where() {
+fn what_is_wrong_and_where(_backend: Backend) {
     let head = "[[target]]\nname = \"server:head\"\n\n[[package]]\nname = \"sge\"\n";
     let cases = [
         ("phase = \"build\"", "line 1, `phase`: `build` is not a valid phase, expected setup-wizard, "),
@@ -152,9 +157,8 @@ fn text() -> impl Strategy<Value = String> {
     .prop_map(|it| it.into_iter().filter(|it| *it != '\0').collect())
 }
 
-#[test]
-fn a_package_that_waits_for_answers_goes_on_when_they_come() {
-    let text = commit_and_export(&example());
+fn a_package_that_waits_for_answers_goes_on_when_they_come(backend: Backend) {
+    let text = commit_and_export(backend, &example());
     let mut cluster = Cluster::default();
     import(&text, &cluster, &ConfigValues::new(), 5).unwrap().iter().for_each(|it| cluster.apply(it));
     let waits = |cluster: &Cluster| cluster.packages.values().filter(|it| it.waiting_for.is_some()).count();
@@ -181,22 +185,21 @@ proptest! {
         let values: Vec<ConfigValue> = values.iter().map(|(name, it)| value(name, it)).collect();
         let (package, image) = (PackageId(1), Some(TargetId(2)));
         changes.push(Change::SetValues { package, image, values, expected: None });
-        let text = commit_and_export(&changes);
-        prop_assert_eq!(commit_and_export(&import(&text, &Cluster::default(), &ConfigValues::new(), 5).unwrap()), text);
+        let text = commit_and_export(Backend::Sqlite, &changes);
+        prop_assert_eq!(commit_and_export(Backend::Sqlite, &import(&text, &Cluster::default(), &ConfigValues::new(), 5).unwrap()), text);
     }
 
     #[test]
     fn no_text_makes_it_panic(text in ".*", at in any::<prop::sample::Index>(), byte in any::<char>()) {
         let _ = import(&text, &Cluster::default(), &ConfigValues::new(), 1);
-        let mut letters: Vec<char> = commit_and_export(&example()).chars().collect();
+        let mut letters: Vec<char> = commit_and_export(Backend::Sqlite, &example()).chars().collect();
         let at = at.index(letters.len());
         letters[at] = byte;
         let _ = import(&letters.into_iter().collect::<String>(), &Cluster::default(), &ConfigValues::new(), 1);
     }
 }
 
-#[test]
-fn secrets_are_left_out_and_stay_what_they_are() {
+fn secrets_are_left_out_and_stay_what_they_are(_backend: Backend) {
     let cluster = {
         let mut cluster = Cluster::default();
         example().iter().for_each(|change| cluster.apply(change));

@@ -1,8 +1,10 @@
-//! A database in a directory of its own, and changes of every kind for it.
-#![allow(clippy::unwrap_used, dead_code)]
+//! Databases for tests, and changes of every kind for them.
+
+mod backend;
 
 use std::path::PathBuf;
 
+use opkg_database::Location;
 use opkg_oda::{
     Change, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase,
     ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult, Target,
@@ -10,6 +12,10 @@ use opkg_oda::{
 };
 use opkg_sqlite::SqliteStore;
 
+pub(crate) use backend::on_both;
+pub use backend::{Backend, Scratch};
+
+/// A file in a directory of its own.
 pub struct Fixture {
     pub directory: tempfile::TempDir,
 }
@@ -49,7 +55,7 @@ pub fn state_key(target: i64, package: i64) -> StateKey {
 }
 
 pub fn failed_state(now: i64) -> PackageState {
-    let failure = StageFailure { stage: Stage::RunConfigurator, message: "exit status 3; \"'\0é".into() };
+    let failure = StageFailure { stage: Stage::RunConfigurator, message: "exit status 3; \"'é".into() };
     PackageState {
         current: Stage::ShouldBeInstalled,
         work_state: WorkState::Failed,
@@ -149,15 +155,20 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
 }
 
 /// This test program once more, to run one of its ignored tests in a process of its own.
-pub fn child_test(test: &str, database: &std::path::Path) -> std::process::Command {
+pub fn child_test(test: &str, database: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture"]).env("ODA_TEST_DATABASE", database);
+    command.args(["--exact", test, "--ignored", "--nocapture"]).env("ODA_TEST_DATABASE", database.as_ref());
     command
 }
 
-/// The database that [`again`] was told.
-pub fn database_from_env() -> PathBuf {
-    std::env::var_os("ODA_TEST_DATABASE").unwrap().into()
+/// The database that a process of [`child_test`] was told.
+pub fn database_from_env() -> Location {
+    Location::parse(&std::env::var_os("ODA_TEST_DATABASE").unwrap()).unwrap()
+}
+
+/// Likewise, where it is a file.
+pub fn file_from_env() -> PathBuf {
+    database_from_env().file().unwrap().to_owned()
 }
 
 /// Runs an ignored test where its directory is a mount of its own, made by `mount`; `None`, said aloud, where this
@@ -170,7 +181,7 @@ pub fn run_in_mount_namespace(test: &str, scratch: &Fixture, mount: &str) -> Opt
         eprintln!("skipped: no mount namespaces here");
         return None;
     }
-    let inner = child_test(test, &scratch.path());
+    let inner = child_test(test, scratch.path());
     let mut outer = std::process::Command::new("unshare");
     outer.args(["-rm", "sh", "-ec", &format!("{mount}; exec \"$@\""), "sh"]);
     outer.arg(inner.get_program()).args(inner.get_args());

@@ -1,15 +1,17 @@
 //! Killed at every point of every write: all of it is there afterwards, or nothing.
-#![allow(clippy::unwrap_used)]
-#![cfg(debug_assertions)]
 
-mod common;
-
+use crate::common;
+use crate::common::{Backend, Scratch, on_both};
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 
-use common::Fixture;
-use opkg_oda::{Change, Cluster, Store};
-use opkg_sqlite::SqliteStore;
+use opkg_oda::{Change, Cluster};
+
+on_both! {
+    every_write_has_its_points,
+    killed_anywhere_a_write_is_whole_or_not_there,
+    a_new_database_is_whole_or_not_there,
+}
 
 /// The writes of the child, in their order.
 const WRITES: [&str; 3] = ["start_run", "commit", "update"];
@@ -17,14 +19,14 @@ const WRITES: [&str; 3] = ["start_run", "commit", "update"];
 #[test]
 #[ignore = "a process of its own, for the tests below"]
 fn writes() {
-    let mut store = SqliteStore::open(&common::database_from_env()).unwrap();
+    let mut store = common::database_from_env().open().unwrap();
     let run = store.start_run(&common::sample_run()).unwrap();
     store.commit(&common::one_change_of_each_kind(run, 1)).unwrap();
     store.update(&mut |_| common::one_change_of_each_kind(run, 2)).unwrap();
 }
 
-fn new_fixture() -> Fixture {
-    let scratch = Fixture::new();
+fn new_fixture(backend: Backend) -> Scratch {
+    let scratch = backend.scratch();
     scratch.create().commit(&common::sample_cluster()).unwrap();
     scratch
 }
@@ -41,21 +43,20 @@ fn expected_points() -> BTreeSet<String> {
     points
 }
 
-#[test]
-fn every_write_has_its_points() {
+fn every_write_has_its_points(backend: Backend) {
     assert_eq!(Change::NAMES.into_iter().collect::<BTreeSet<_>>().len(), Change::NAMES.len());
-    let scratch = new_fixture();
-    let trace = scratch.directory.path().join("trace");
+    let scratch = new_fixture(backend);
+    let trace = scratch.directory().join("trace");
     let output =
-        common::child_test("writes", &scratch.path()).env("OPM_CRASH_TRACE", &trace).output().unwrap();
+        common::child_test("crash::writes", &scratch).env("OPM_CRASH_TRACE", &trace).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let reached: BTreeSet<String> = std::fs::read_to_string(trace).unwrap().lines().map(Into::into).collect();
     assert_eq!(reached, expected_points());
 }
 
 /// How many of the child's writes are in the database.
-fn count_writes(scratch: &Fixture) -> (usize, Cluster) {
-    let mut store = SqliteStore::open(&scratch.path()).unwrap();
+fn count_writes(scratch: &Scratch) -> (usize, Cluster) {
+    let mut store = scratch.open();
     let cluster = store.load().unwrap();
     let runs = store.runs(9).unwrap();
     assert_eq!(
@@ -69,12 +70,11 @@ fn count_writes(scratch: &Fixture) -> (usize, Cluster) {
     (runs.len() + events.len(), cluster)
 }
 
-#[test]
-fn killed_anywhere_a_write_is_whole_or_not_there() {
+fn killed_anywhere_a_write_is_whole_or_not_there(backend: Backend) {
     let mut clusters: Vec<Option<Cluster>> = vec![None; 4];
     for point in expected_points() {
-        let scratch = new_fixture();
-        let status = common::child_test("writes", &scratch.path())
+        let scratch = new_fixture(backend);
+        let status = common::child_test("crash::writes", &scratch)
             .env("OPM_CRASH_AT", &point)
             .output()
             .unwrap()
@@ -94,30 +94,29 @@ fn killed_anywhere_a_write_is_whole_or_not_there() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn creates() {
-    SqliteStore::create_with(&common::database_from_env(), &common::sample_cluster()).unwrap();
+    common::database_from_env().create_with(&common::sample_cluster()).unwrap();
 }
 
-#[test]
-fn a_new_database_is_whole_or_not_there() {
-    let whole = new_fixture();
-    let expected = SqliteStore::open(&whole.path()).unwrap().load().unwrap();
+fn a_new_database_is_whole_or_not_there(backend: Backend) {
+    let whole = new_fixture(backend);
+    let expected = whole.open().load().unwrap();
     let kinds: BTreeSet<&str> = common::sample_cluster().iter().map(Change::name).collect();
     let within = kinds.into_iter().map(|name| (format!("create.within.{name}"), false));
     let points = [("create.before".to_owned(), false), ("create.after".to_owned(), true)];
     for (point, there) in within.chain(points) {
         let point = point.as_str();
-        let scratch = Fixture::new();
-        let status = common::child_test("creates", &scratch.path())
+        let scratch = backend.scratch();
+        let status = common::child_test("crash::creates", &scratch)
             .env("OPM_CRASH_AT", point)
             .output()
             .unwrap()
             .status;
         assert_eq!(status.signal(), Some(9), "{point}");
-        assert_eq!(scratch.path().exists(), there, "{point}");
+        assert_eq!(scratch.location().open().is_ok(), there, "{point}");
         let opened = if there {
-            SqliteStore::open(&scratch.path())
+            scratch.location().open()
         } else {
-            SqliteStore::create_with(&scratch.path(), &common::sample_cluster())
+            scratch.location().create_with(&common::sample_cluster())
         };
         assert_eq!(opened.unwrap().load().unwrap(), expected);
     }

@@ -1,18 +1,24 @@
 //! Whether work may be left: seen without looking at the cluster, and never denied where there is some.
-#![allow(clippy::unwrap_used)]
 
-mod common;
+use crate::common;
+use crate::common::{Backend, on_both};
+use crate::common::{state_key, target};
+use opkg_oda::{Change, PackageId, PackageState, RunStatus, Stage, TargetId, TargetKind, WorkState};
 
-use common::{state_key, target};
-use opkg_oda::{Change, PackageId, PackageState, RunStatus, Stage, Store, TargetId, TargetKind, WorkState};
+on_both! {
+    work_is_seen_wherever_it_is,
+    a_run_that_died_is_work,
+    the_journal_tells_what_was_asked_for,
+    steps_end_in_every_way,
+}
 
 fn state_at(current: Stage) -> PackageState {
     PackageState { current, ..PackageState::new(Stage::Finished, 1) }
 }
 
 /// The package 1 is finished on the server and in the image, and whatever a case adds to it.
-fn pending(more: &[Change]) -> bool {
-    let scratch = common::Fixture::new();
+fn pending(backend: Backend, more: &[Change]) -> bool {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     let request =
@@ -30,8 +36,7 @@ fn pending(more: &[Change]) -> bool {
     store.has_pending_work().unwrap()
 }
 
-#[test]
-fn work_is_seen_wherever_it_is() {
+fn work_is_seen_wherever_it_is(backend: Backend) {
     let request = |stage| Change::Request { key: state_key(3, 1), stage, requested_at: 2 };
     let row = |row| Change::UpdateState(state_key(3, 1), row);
     let assign = |handed_over| Change::Assign {
@@ -64,13 +69,12 @@ fn work_is_seen_wherever_it_is() {
         (vec![Change::PutTarget(target(5, TargetKind::Image))], false),
     ];
     for (more, expected) in cases {
-        assert_eq!(pending(&more), expected, "{more:?}");
+        assert_eq!(pending(backend, &more), expected, "{more:?}");
     }
 }
 
-#[test]
-fn a_run_that_died_is_work() {
-    let scratch = common::Fixture::new();
+fn a_run_that_died_is_work(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     assert!(!store.has_pending_work().unwrap());
     let run = store.start_run(&common::sample_run()).unwrap();
@@ -79,9 +83,8 @@ fn a_run_that_died_is_work() {
     assert!(!store.has_pending_work().unwrap());
 }
 
-#[test]
-fn the_journal_tells_what_was_asked_for() {
-    let scratch = common::Fixture::new();
+fn the_journal_tells_what_was_asked_for(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     let run = store.start_run(&common::sample_run()).unwrap();
@@ -113,9 +116,8 @@ fn the_journal_tells_what_was_asked_for() {
 }
 
 /// What the model can say, the schema can hold.
-#[test]
-fn steps_end_in_every_way() {
-    let scratch = common::Fixture::new();
+fn steps_end_in_every_way(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     let run = store.start_run(&common::sample_run()).unwrap();

@@ -1,15 +1,18 @@
 //! What is purged is gone, and nothing else.
-#![allow(clippy::unwrap_used)]
 
-mod common;
+use crate::common;
+use crate::common::{Backend, Scratch, on_both};
+use opkg_database::Database;
+use opkg_oda::{Change, ConfigValue, EventFilter, PackageId, PurgeOrder, RunId, RunStatus, ValueOrigin};
 
-use common::Fixture;
-use opkg_oda::{
-    Change, ConfigValue, EventFilter, PackageId, PurgeOrder, RunId, RunStatus, Store, ValueOrigin,
-};
+on_both! {
+    a_trial_says_what_would_be_removed_and_removes_nothing,
+    what_is_old_goes_and_what_runs_stays,
+    a_package_that_is_forgotten_leaves_its_name_free_and_its_steps_in_the_journal,
+}
 
-fn filled() -> (Fixture, opkg_sqlite::SqliteStore) {
-    let scratch = Fixture::new();
+fn filled(backend: Backend) -> (Scratch, Database) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     for (ended_at, number) in [(Some(100), 1), (Some(200), 2), (None, 3)] {
@@ -28,9 +31,8 @@ fn filled() -> (Fixture, opkg_sqlite::SqliteStore) {
     (scratch, store)
 }
 
-#[test]
-fn a_trial_says_what_would_be_removed_and_removes_nothing() {
-    let (_scratch, mut store) = filled();
+fn a_trial_says_what_would_be_removed_and_removes_nothing(backend: Backend) {
+    let (_scratch, mut store) = filled(backend);
     let order = PurgeOrder { values_of: vec![PackageId(2), PackageId(9)], runs_ended_before: 200 };
     let planned = store.purge(&order, true).unwrap();
     assert_eq!(planned.values.into_iter().collect::<Vec<_>>(), [(PackageId(2), 2)]);
@@ -40,9 +42,8 @@ fn a_trial_says_what_would_be_removed_and_removes_nothing() {
     assert_eq!(store.values(PackageId(2), None).unwrap().len(), 2);
 }
 
-#[test]
-fn what_is_old_goes_and_what_runs_stays() {
-    let (_scratch, mut store) = filled();
+fn what_is_old_goes_and_what_runs_stays(backend: Backend) {
+    let (_scratch, mut store) = filled(backend);
     let order = PurgeOrder { values_of: vec![PackageId(2)], runs_ended_before: i64::MAX };
     let planned = store.purge(&order, true).unwrap();
     assert_eq!(store.purge(&order, false).unwrap(), planned);
@@ -57,9 +58,8 @@ fn what_is_old_goes_and_what_runs_stays() {
     assert_eq!(store.start_run(&common::sample_run()).unwrap(), RunId(4), "no id is used twice");
 }
 
-#[test]
-fn a_package_that_is_forgotten_leaves_its_name_free_and_its_steps_in_the_journal() {
-    let (_scratch, mut store) = filled();
+fn a_package_that_is_forgotten_leaves_its_name_free_and_its_steps_in_the_journal(backend: Backend) {
+    let (_scratch, mut store) = filled(backend);
     store.commit(&[Change::RemovePackage(PackageId(1))]).unwrap();
     let cluster = store.load().unwrap();
     assert_eq!((cluster.packages.len(), cluster.last_package_id), (1, 2));

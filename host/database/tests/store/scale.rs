@@ -1,11 +1,9 @@
 //! How long the work of a large cluster takes: `cargo test --release --test scale -- --ignored --nocapture`.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use std::time::Instant;
 
-use common::state_key;
+use crate::common::state_key;
 use opkg_oda::{Change, PackageState, Stage, Store, TargetKind};
 use opkg_sqlite::SqliteStore;
 

@@ -1,12 +1,16 @@
 //! What is read of targets that are alike is read once, and says the same as all of it.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{Fixture, package, state_key, target};
+use crate::common;
+use crate::common::{Backend, on_both};
+use crate::common::{package, state_key, target};
 use opkg_oda::{
-    Change, Cluster, PackageId, PackageState, Stage, StageFailure, Store, TargetId, TargetKind, WorkState,
+    Change, Cluster, PackageId, PackageState, Stage, StageFailure, TargetId, TargetKind, WorkState,
 };
+
+on_both! {
+    only_what_decides_tells_targets_apart,
+    one_state_is_read_with_its_own_time,
+}
 
 /// Clients 1 to 4 with the packages 1 and 2, each changed at a time of its own.
 fn clients() -> Vec<Change> {
@@ -39,8 +43,7 @@ fn alike(cluster: &Cluster) -> Vec<i64> {
     (1..=4).filter(|id| sharing(*id).is_some() && sharing(*id) == sharing(1)).collect()
 }
 
-#[test]
-fn only_what_decides_tells_targets_apart() {
+fn only_what_decides_tells_targets_apart(backend: Backend) {
     let row = PackageState { current: Stage::PostClients, ..PackageState::new(Stage::Finished, 99) };
     let failure =
         |message: &str| Some(Box::new(StageFailure { stage: Stage::Finished, message: message.into() }));
@@ -82,7 +85,7 @@ fn only_what_decides_tells_targets_apart() {
         ),
     ];
     for (what, changes, stays) in cases {
-        let scratch = Fixture::new();
+        let scratch = backend.scratch();
         let mut store = scratch.create();
         store.commit(&clients()).unwrap();
         assert_eq!(alike(&store.load_overview().unwrap()), [1, 2, 3, 4], "{what}: before");
@@ -101,7 +104,7 @@ fn only_what_decides_tells_targets_apart() {
         assert_eq!(alike(&overview), [1, 2, 3, 4], "{what}: everywhere");
     }
     // Of failures the causes count.
-    let scratch = Fixture::new();
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&clients()).unwrap();
     for (client, message) in [(1, "a"), (2, "b"), (3, "a"), (4, "a")] {
@@ -126,9 +129,8 @@ fn moved(change: Change, to: i64) -> Change {
     }
 }
 
-#[test]
-fn one_state_is_read_with_its_own_time() {
-    let scratch = Fixture::new();
+fn one_state_is_read_with_its_own_time(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&clients()).unwrap();
     let changed = |row: Option<PackageState>| row.map(|row| row.changed_at);

@@ -1,13 +1,11 @@
 //! Locks on targets: who has what, and that a lock ends with its process.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::Fixture;
+use crate::common::Fixture;
 use opkg_oda::{Store, TargetId};
 use opkg_sqlite::SqliteStore;
 
@@ -43,7 +41,7 @@ fn one_at_a_time_for_each_target() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn holds() {
-    let mut store = SqliteStore::open(&common::database_from_env()).unwrap();
+    let mut store = SqliteStore::open(&common::file_from_env()).unwrap();
     let _held = store.lock(&ids(&[3, 4, 5])).unwrap().unwrap();
     // What a hook would be: it must not keep the lock.
     let mut hook = std::process::Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
@@ -55,7 +53,7 @@ fn holds() {
 fn no_lock_outlives_a_kill() {
     let scratch = Fixture::new();
     let mut store = scratch.create();
-    let mut child = common::child_test("holds", &scratch.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = common::child_test("lock::holds", scratch.path()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let hook = lines.find_map(|line| line.unwrap().strip_prefix("hook ").map(str::to_owned)).unwrap();
     let holder = store.lock(&ids(&[1, 4])).unwrap().unwrap_err();

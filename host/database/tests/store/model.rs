@@ -1,17 +1,28 @@
 //! What is committed and loaded again is what the same changes make of a cluster in memory.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
+use crate::common::{Backend, on_both};
 use std::collections::BTreeSet;
 
-use common::{Fixture, failed_state, state_key};
+use crate::common::{failed_state, state_key};
+use opkg_database::Database;
+use opkg_engine::machine::{Scope, StageMachine};
 use opkg_oda::{
-    Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage, Store, Target, TargetId,
+    Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage, Target, TargetId,
     TargetKind, WorkState,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::{TestCaseError, TestRunner};
+
+on_both! {
+    committed_is_applied,
+    many_at_once_are_applied_as_well,
+    what_is_decided_is_what_was_loaded,
+    all_or_nothing,
+    keys_of_targets_are_never_used_again,
+    values_are_replaced_only_instead_of_those_that_were_known,
+}
 
 const TARGETS: std::ops::Range<i64> = 1..7;
 const PACKAGES: std::ops::Range<i64> = 1..5;
@@ -21,7 +32,7 @@ fn stage() -> impl Strategy<Value = Stage> {
 }
 
 fn row() -> impl Strategy<Value = PackageState> {
-    let failure = (stage(), ".*")
+    let failure = (stage(), "[^\0\n]*")
         .prop_map(|(stage, message)| Some(Box::new(opkg_oda::StageFailure { stage, message })));
     let state = prop_oneof![
         Just((WorkState::Idle, None)),
@@ -56,7 +67,7 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 fn package() -> impl Strategy<Value = Package> {
-    let rest = (proptest::option::of(".*"), proptest::option::of(".*"));
+    let rest = (proptest::option::of("[^\0\n]*"), proptest::option::of("[^\0\n]*"));
     let needs = proptest::collection::vec(PACKAGES.prop_map(PackageId), 0..4);
     (PACKAGES, "[a-z+]{0,5}", select(PackageClass::ALL.to_vec()), needs, rest).prop_map(
         |(id, name, class, needs, (version, awaits))| Package {
@@ -143,30 +154,61 @@ fn without_times(mut cluster: Cluster) -> Cluster {
     cluster
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
-
-    #[test]
-    fn committed_is_applied(changes in proptest::collection::vec(change(), 0..60), step in 1_usize..9) {
+fn committed_is_applied(backend: Backend) {
+    // To make a database on a server takes longer.
+    let cases = if backend == Backend::Sqlite { 60 } else { 25 };
+    let cases = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let changes = (proptest::collection::vec(change(), 0..60), 1_usize..9);
+    let committed = |(changes, step): (Vec<Change>, usize)| {
         let changes = keep_valid(changes);
-        let scratch = Fixture::new();
+        let scratch = backend.scratch();
         let mut store = scratch.create();
         let mut cluster = Cluster::default();
         for part in changes.chunks(step) {
             store.commit(part).unwrap();
-            part.iter().for_each(|it| cluster.apply(it));
+            part.iter().for_each(|change| cluster.apply(change));
             prop_assert_eq!(without_times(store.load_overview().unwrap()), without_times(cluster.clone()));
         }
         prop_assert_eq!(store.load().unwrap(), cluster.clone());
+        check_parts(&mut store, &cluster)?;
         drop(store);
-        let mut again = opkg_sqlite::SqliteStore::open(&scratch.path()).unwrap();
-        prop_assert_eq!(again.load().unwrap(), cluster);
+        prop_assert_eq!(scratch.open().load().unwrap(), cluster);
+        Ok(())
+    };
+    TestRunner::new(cases).run(&changes, committed).unwrap();
+}
+
+/// An engine of some targets reads what it is about, and sees its work from afar.
+fn check_parts(store: &mut Database, cluster: &Cluster) -> Result<(), TestCaseError> {
+    let all: BTreeSet<TargetId> = cluster.targets.keys().copied().collect();
+    let one_each = all.iter().map(|target| BTreeSet::from([*target]));
+    let pairs = all.iter().zip(all.iter().skip(1)).map(|(one, other)| BTreeSet::from([*one, *other]));
+    for targets in one_each.chain(pairs).chain([all.clone(), BTreeSet::from([TargetId(99)]), BTreeSet::new()])
+    {
+        prop_assert_eq!(store.load_part(&targets).unwrap(), cluster.part(&targets), "{:?}", targets);
     }
+    for target in cluster.targets.values() {
+        let glance = store.glance(&target.address).unwrap();
+        let Some(glance) = glance else { return Err(TestCaseError::fail("it is there")) };
+        prop_assert_eq!(&glance.target, target);
+        prop_assert_eq!(glance.root_id.as_ref(), cluster.root_ids.get(&target.id));
+        let scope = Scope { targets: BTreeSet::from([target.id]), packages: None };
+        let has_work = StageMachine::new(cluster.clone(), scope).next_work().is_some();
+        prop_assert!(glance.has_pending_work || !has_work, "{:?}", target);
+        let root_id = glance.root_id.unwrap_or_default();
+        let found = store.find_root(&root_id).unwrap();
+        prop_assert_eq!(
+            found.map(|found| &cluster.root_ids[&found]),
+            cluster.root_ids.values().find(|id| **id == root_id)
+        );
+    }
+    let nowhere = common::target(98, TargetKind::Client).address;
+    prop_assert_eq!(store.glance(&nowhere).unwrap(), None);
+    Ok(())
 }
 
 /// Requests and assignments are written in batches, which end in the middle of other changes.
-#[test]
-fn many_at_once_are_applied_as_well() {
+fn many_at_once_are_applied_as_well(backend: Backend) {
     let mut changes: Vec<Change> = (1..=40)
         .map(|id| {
             let mut target = common::target(id, TargetKind::ALL[usize::try_from(id % 3).unwrap()]);
@@ -189,7 +231,7 @@ fn many_at_once_are_applied_as_well() {
             _ => {}
         }
     }
-    let scratch = Fixture::new();
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&changes).unwrap();
     let mut cluster = Cluster::default();
@@ -198,10 +240,9 @@ fn many_at_once_are_applied_as_well() {
     assert_eq!(store.load().unwrap(), cluster);
 }
 
-#[test]
-fn what_is_decided_is_what_was_loaded() {
-    let scratch = Fixture::new();
-    let (mut one, mut other) = (scratch.create(), opkg_sqlite::SqliteStore::open(&scratch.path()).unwrap());
+fn what_is_decided_is_what_was_loaded(backend: Backend) {
+    let scratch = backend.scratch();
+    let (mut one, mut other) = (scratch.create(), scratch.open());
     one.commit(&common::sample_cluster()).unwrap();
     other
         .update(&mut |cluster| {
@@ -215,9 +256,8 @@ fn what_is_decided_is_what_was_loaded() {
     assert_eq!(one.load().unwrap().state(state_key(1, 1)), Some(&failed_state(6)));
 }
 
-#[test]
-fn all_or_nothing() {
-    let scratch = Fixture::new();
+fn all_or_nothing(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     let before = store.load().unwrap();
@@ -238,9 +278,8 @@ fn all_or_nothing() {
         .unwrap();
 }
 
-#[test]
-fn keys_of_targets_are_never_used_again() {
-    let scratch = Fixture::new();
+fn keys_of_targets_are_never_used_again(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     store.commit(&[Change::RemoveTarget(TargetId(3))]).unwrap();
@@ -252,9 +291,8 @@ fn keys_of_targets_are_never_used_again() {
     store.commit(&[Change::PutTarget(again)]).unwrap();
 }
 
-#[test]
-fn values_are_replaced_only_instead_of_those_that_were_known() {
-    let scratch = Fixture::new();
+fn values_are_replaced_only_instead_of_those_that_were_known(backend: Backend) {
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&common::sample_cluster()).unwrap();
     let value = |value: &str| {

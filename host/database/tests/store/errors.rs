@@ -1,12 +1,10 @@
 //! What is wrong with a database, its disk or its place is said as what it is, and nothing is lost.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::time::Duration;
 
-use common::{Fixture, state_key};
+use crate::common::{Fixture, state_key};
 use opkg_oda::{Change, Error, EventFilter, PackageState, Phase, RunId, Stage, StateKey, Store};
 use opkg_sqlite::{OpenOptions, SqliteStore};
 use proptest::prelude::*;
@@ -199,7 +197,7 @@ fn who_waits_too_long_is_told() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn counts() {
-    let mut store = SqliteStore::open(&common::database_from_env()).unwrap();
+    let mut store = SqliteStore::open(&common::file_from_env()).unwrap();
     for _ in 0..100 {
         store
             .update(&mut |cluster| {
@@ -218,7 +216,8 @@ fn two_write_at_a_time() {
     let scratch = filled_fixture();
     let mut store = SqliteStore::open(&scratch.path()).unwrap();
     assert!(!store.has_changed().unwrap());
-    let mut children = [(); 2].map(|()| common::child_test("counts", &scratch.path()).spawn().unwrap());
+    let mut children =
+        [(); 2].map(|()| common::child_test("errors::counts", scratch.path()).spawn().unwrap());
     assert!(children.iter_mut().all(|it| it.wait().unwrap().success()));
     assert!(store.has_changed().unwrap());
     assert!(!store.has_changed().unwrap());
@@ -228,7 +227,7 @@ fn two_write_at_a_time() {
 #[test]
 #[ignore = "on a small disk, for the test below"]
 fn fills() {
-    let path = common::database_from_env();
+    let path = common::file_from_env();
     let mut store = SqliteStore::create(&path).unwrap();
     store.commit(&common::sample_cluster()).unwrap();
     let run = store.start_run(&common::sample_run()).unwrap();
@@ -251,7 +250,7 @@ fn a_full_disk_loses_nothing() {
     let scratch = Fixture::new();
     let mount =
         "mount -t tmpfs -o size=1m none \"$DIRECTORY\"; head -c 200000 /dev/zero > \"$DIRECTORY/ballast\"";
-    if let Some(output) = common::run_in_mount_namespace("fills", &scratch, mount) {
+    if let Some(output) = common::run_in_mount_namespace("errors::fills", &scratch, mount) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 }
@@ -259,7 +258,7 @@ fn a_full_disk_loses_nothing() {
 #[test]
 #[ignore = "on a disk that cannot be written, for the test below"]
 fn cannot_write() {
-    let path = common::database_from_env();
+    let path = common::file_from_env();
     // With no log to read it may be opened or not; either way it is the same complaint.
     let error = SqliteStore::open(&path)
         .and_then(|mut store| store.commit(&[Change::SetPhase(Phase::Netboot)]))
@@ -273,7 +272,7 @@ fn cannot_write() {
 fn a_disk_that_cannot_be_written() {
     let scratch = filled_fixture();
     let mount = "mount --bind \"$DIRECTORY\" \"$DIRECTORY\"; mount -o remount,ro,bind \"$DIRECTORY\"";
-    if let Some(output) = common::run_in_mount_namespace("cannot_write", &scratch, mount) {
+    if let Some(output) = common::run_in_mount_namespace("errors::cannot_write", &scratch, mount) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 }

@@ -1,13 +1,11 @@
 //! Reading without writing: on a disk that cannot be written, with the rights of a user who may only read, and beside
 //! somebody who writes.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
-use common::Fixture;
+use crate::common::Fixture;
 use opkg_oda::{Change, Error, EventFilter, Phase, Store, TargetKind};
 use opkg_sqlite::SqliteStore;
 
@@ -43,7 +41,7 @@ fn nothing_is_written_and_all_is_read() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn leaves_a_log() {
-    let path = common::database_from_env();
+    let path = common::file_from_env();
     let mut store = SqliteStore::open(&path).unwrap();
     store.commit(&[Change::SetPhase(Phase::Netboot)]).unwrap();
     // Killed, it leaves its write-ahead log to whoever comes next.
@@ -53,7 +51,7 @@ fn leaves_a_log() {
 #[test]
 fn what_a_killed_process_committed_is_read_from_its_log() {
     let scratch = filled();
-    let status = common::child_test("leaves_a_log", &scratch.path()).status().unwrap();
+    let status = common::child_test("read_only::leaves_a_log", scratch.path()).status().unwrap();
     assert!(!status.success());
     assert!(scratch.directory.path().join("oda.db-wal").metadata().unwrap().len() > 0);
     for without in ["", "-shm"] {
@@ -71,7 +69,7 @@ fn what_a_killed_process_committed_is_read_from_its_log() {
 #[test]
 #[ignore = "on a disk that cannot be written, for the test below"]
 fn reads() {
-    let mut store = SqliteStore::open_read_only(&common::database_from_env()).unwrap();
+    let mut store = SqliteStore::open_read_only(&common::file_from_env()).unwrap();
     assert_eq!(store.load().unwrap().targets.len(), 3);
     store.events(&EventFilter::default()).unwrap();
     store.runs(9).unwrap();
@@ -81,7 +79,7 @@ fn reads() {
 fn a_disk_that_cannot_be_written_is_read() {
     let scratch = filled();
     let mount = "mount --bind \"$DIRECTORY\" \"$DIRECTORY\"; mount -o remount,ro,bind \"$DIRECTORY\"";
-    if let Some(output) = common::run_in_mount_namespace("reads", &scratch, mount) {
+    if let Some(output) = common::run_in_mount_namespace("read_only::reads", &scratch, mount) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 }
@@ -99,7 +97,7 @@ fn a_user_who_may_only_read_reads() {
     let run = || {
         let mut reader = std::process::Command::new("setpriv");
         reader.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
-        reader.args(["--exact", "reads", "--ignored"]).env("ODA_TEST_DATABASE", scratch.path());
+        reader.args(["--exact", "read_only::reads", "--ignored"]).env("ODA_TEST_DATABASE", scratch.path());
         reader.output().unwrap()
     };
     assert!(!run().status.success(), "it is its owner's alone");
@@ -113,7 +111,7 @@ fn a_user_who_may_only_read_reads() {
 #[test]
 #[ignore = "a process of its own, for the test below"]
 fn writes_on() {
-    let mut store = SqliteStore::open(&common::database_from_env()).unwrap();
+    let mut store = SqliteStore::open(&common::file_from_env()).unwrap();
     for number in 0..40 {
         let clients = (0..20).map(|client| {
             Change::PutTarget(common::target(1_000 + number * 20 + client, TargetKind::Client))
@@ -125,7 +123,7 @@ fn writes_on() {
 #[test]
 fn beside_somebody_who_writes_whole_commits_are_read() {
     let scratch = filled();
-    let mut writer = common::child_test("writes_on", &scratch.path()).spawn().unwrap();
+    let mut writer = common::child_test("read_only::writes_on", scratch.path()).spawn().unwrap();
     let mut seen = 0;
     while writer.try_wait().unwrap().is_none() {
         let mut store = SqliteStore::open_read_only(&scratch.path()).unwrap();
@@ -141,7 +139,7 @@ fn one_of_an_older_schema_is_read_and_left_as_it_is() {
     let scratch = Fixture::new();
     let old = rusqlite::Connection::open(scratch.path()).unwrap();
     old.pragma_update(None, "journal_mode", "WAL").unwrap();
-    old.execute_batch(include_str!("../src/schema-1.sql")).unwrap();
+    old.execute_batch(include_str!("../../../sqlite/src/schema-1.sql")).unwrap();
     old.execute_batch(
         "INSERT INTO target (id, kind, name) VALUES (1, 1, 'head');
         PRAGMA application_id = 1330662724; PRAGMA user_version = 1;",

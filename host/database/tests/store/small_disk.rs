@@ -1,16 +1,14 @@
 //! A new database on a disk that is nearly full: all of it, or nothing.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::Fixture;
+use crate::common;
+use crate::common::Fixture;
 use opkg_oda::{Error, Store};
 use opkg_sqlite::SqliteStore;
 
 #[test]
 #[ignore = "on a small disk, for the test below"]
 fn makes() {
-    let path = common::database_from_env();
+    let path = common::file_from_env();
     let names = || -> Vec<String> {
         let entries = std::fs::read_dir(path.parent().unwrap()).unwrap();
         entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
@@ -34,7 +32,9 @@ fn there_is_a_database_or_nothing() {
     for kilobytes in (8..1000).step_by(36) {
         let scratch = Fixture::new();
         let mount = format!("mount -t tmpfs -o size={kilobytes}k none \"$DIRECTORY\"");
-        let Some(output) = common::run_in_mount_namespace("makes", &scratch, &mount) else { return };
+        let Some(output) = common::run_in_mount_namespace("small_disk::makes", &scratch, &mount) else {
+            return;
+        };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{kilobytes} KiB: {text}{errors}");

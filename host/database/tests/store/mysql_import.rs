@@ -1,10 +1,14 @@
 //! The database of older releases, from its dump.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use opkg_oda::{Change, Cluster, ImportReport, PackageClass, Stage, Store, WorkState, export, import_mysql};
+use crate::common::{Backend, on_both};
+use opkg_oda::{Change, Cluster, ImportReport, PackageClass, Stage, WorkState, export, import_mysql};
 use proptest::prelude::*;
+
+on_both! {
+    a_dump_is_taken_over,
+    what_is_there_stays,
+    a_dump_in_latin_1_and_one_that_is_none,
+}
 
 const DUMP: &str = include_str!("mysql_import/dump.sql");
 
@@ -14,8 +18,7 @@ fn apply_all(imported: &ImportReport) -> Cluster {
     cluster
 }
 
-#[test]
-fn a_dump_is_taken_over() {
+fn a_dump_is_taken_over(backend: Backend) {
     let imported = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50);
     let findings: Vec<String> = imported.warnings.iter().map(ToString::to_string).collect();
     let expected = [
@@ -33,16 +36,12 @@ fn a_dump_is_taken_over() {
         assert!(finding.starts_with(expected), "{expected}\n{findings:#?}");
     }
 
-    let scratch = common::Fixture::new();
+    let scratch = backend.scratch();
     let mut store = scratch.create();
     store.commit(&imported.changes).unwrap();
     let cluster = store.load().unwrap();
     assert_eq!(cluster, apply_all(&imported));
-    insta::assert_snapshot!(export::export(
-        &cluster,
-        &export::load_values(&mut store, &cluster).unwrap(),
-        &|_| false
-    ));
+    insta::assert_snapshot!("mysql_dump", export::export(&cluster, &store.all_values().unwrap(), &|_| false));
 
     let package = |name: &str| cluster.find_package(&name.parse().unwrap()).unwrap();
     let row = |target: &str, name: &str| {
@@ -68,16 +67,14 @@ fn a_dump_is_taken_over() {
     assert_eq!(row("client:oscarnode1", "sge"), None);
 }
 
-#[test]
-fn what_is_there_stays() {
+fn what_is_there_stays(_backend: Backend) {
     let first = import_mysql(DUMP.as_bytes(), &Cluster::default(), 50);
     let cluster = apply_all(&first);
     let again = import_mysql(DUMP.as_bytes(), &cluster, 60);
     assert!(again.changes.iter().all(|it| matches!(it, Change::SetValues { .. })), "{:?}", again.changes);
 }
 
-#[test]
-fn a_dump_in_latin_1_and_one_that_is_none() {
+fn a_dump_in_latin_1_and_one_that_is_none(_backend: Backend) {
     let dump = DUMP.replace("6.0u9", "6.0é");
     let latin: Vec<u8> = dump.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
     let cluster = apply_all(&import_mysql(&latin, &Cluster::default(), 50));
@@ -110,7 +107,7 @@ proptest! {
         }
         dump.truncate(cut.index(dump.len() * 2));
         let imported = import_mysql(&dump, &Cluster::default(), 1);
-        let scratch = common::Fixture::new();
+        let scratch = Backend::Sqlite.scratch();
         let mut store = scratch.create();
         store.commit(&imported.changes).unwrap();
         prop_assert_eq!(store.load().unwrap(), apply_all(&imported));

@@ -1,0 +1,160 @@
+//! `opm` with its database on a server, and copies from one kind of database to the other.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use fs_err as fs;
+use opkg_tests::postgres::{ServerDatabase, has_server};
+use tempfile::TempDir;
+
+/// A head node, an image and clients, in a database on a server that the settings name.
+struct Fixture {
+    directory: TempDir,
+    server: ServerDatabase,
+}
+
+impl Fixture {
+    fn new() -> Option<Self> {
+        if !has_server() {
+            return None;
+        }
+        let fixture = Self { directory: tempfile::tempdir().unwrap(), server: ServerDatabase::new() };
+        for name in ["home", "etc", "head", "compute"] {
+            fs::create_dir(fixture.path().join(name)).unwrap();
+        }
+        fs::write(
+            fixture.path().join("etc/opm.toml"),
+            format!("database = \"{}\"\n", fixture.server.address()),
+        )
+        .unwrap();
+        Some(fixture)
+    }
+
+    fn filled() -> Option<Self> {
+        let fixture = Self::new()?;
+        fixture.run_ok(&["init", "--name", "head", "--root", "head"]);
+        fixture.run_ok(&["target", "add", "image:compute", "--root", "compute"]);
+        fixture.run_ok(&["target", "add", "client:node[1-4]", "--image", "compute"]);
+        fixture.run_ok(&["request", "--new", "munge", "torque"]);
+        Some(fixture)
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opm"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path().join("home"))
+            .env("TMPDIR", self.path().join("home"))
+            .env("COLUMNS", "100")
+            .env("OPM_CONF", self.path().join("opm.conf"))
+            .env("OPM_SETTINGS", self.path().join("etc"))
+            .stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// What a command says, without what differs from server to server, and how it ends.
+    fn transcript(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let said = format!(
+            "$ opm {}\n{}{}[{}]\n",
+            arguments.join(" "),
+            text(&output.stdout),
+            text(&output.stderr),
+            output.status.code().unwrap()
+        );
+        said.replace(&self.server.address(), "postgres://SERVER/DATABASE")
+            .replace(&*self.path().to_string_lossy(), "")
+    }
+
+    fn run_ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn the_settings_name_the_database() {
+    let Some(fixture) = Fixture::new() else { return };
+    let before = fixture.transcript(&["status"]);
+    let told: String = [
+        &["init", "--name", "head", "--root", "head"][..],
+        &["init", "--name", "head"],
+        &["target", "add", "image:compute", "--root", "compute"],
+        &["target", "add", "client:node[1-4]", "--image", "compute"],
+        &["request", "--new", "munge"],
+        &["status"],
+        &["run", "--dry-run"],
+        &["history"],
+    ]
+    .map(|arguments| fixture.transcript(arguments))
+    .concat();
+    insta::assert_snapshot!(before + &told);
+}
+
+#[test]
+fn a_copy_says_the_same_wherever_it_is() {
+    let Some(fixture) = Fixture::filled() else { return };
+    let (here, there) = (fixture.server.address(), fixture.path().join("copy.db").display().to_string());
+    fixture.run_ok(&["copy", &here, &there]);
+    let views = [&["status", "--format", "json"][..], &["export"], &["target", "list"], &["package", "list"]];
+    for view in views {
+        let of_copy = [view, &["--database", &there]].concat();
+        let [copied, original] = [&of_copy[..], view].map(|arguments| fixture.run(arguments));
+        assert_eq!(copied, original, "{view:?}");
+        assert!(!copied.stdout.is_empty(), "{view:?}");
+    }
+    // It is not written over, and nor is what it came from.
+    let again = fixture.transcript(&["copy", &there, &here]);
+    assert!(again.contains("exists already") && again.ends_with("[3]\n"), "{again}");
+    let other = ServerDatabase::new();
+    fixture.run_ok(&["copy", &there, &other.address()]);
+    let of_other = fixture.run_ok(&["export", "--database", &other.address()]);
+    assert_eq!(of_other, fixture.run_ok(&["export"]));
+}
+
+#[test]
+fn what_was_backed_up_is_restored() {
+    let Some(fixture) = Fixture::filled() else { return };
+    let file = fixture.path().join("backup.db").display().to_string();
+    fixture.run_ok(&["backup", &file]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "it holds passwords");
+    let before = fixture.run_ok(&["export"]);
+    fixture.run_ok(&["target", "remove", "client:node1"]);
+    let told: String = [
+        &["backup", &file][..],
+        &["restore", &file],
+        &["restore", &file, "--replace"],
+        &["restore", "opm.conf", "--replace"],
+        &["backup", "/nonexistent/file"],
+    ]
+    .map(|arguments| fixture.transcript(arguments))
+    .concat();
+    assert_eq!(fixture.run_ok(&["export"]), before);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn what_is_wrong_with_an_address_is_said() {
+    let Some(fixture) = Fixture::new() else { return };
+    let told: String = [
+        "postgres://head",
+        "postgres://head/opm?sslmode=maybe",
+        "postgres://opm@127.0.0.1:1/opm?sslmode=verify-full&sslrootcert=/nonexistent.pem",
+    ]
+    .map(|database| fixture.transcript(&["status", "--database", database]))
+    .concat();
+    insta::assert_snapshot!(told);
+    let refused = fixture.transcript(&["status", "--database", "postgres://opm:secret@127.0.0.1:1/opm"]);
+    assert!(!refused.split_once('\n').unwrap().1.contains("secret"), "{refused}");
+}

@@ -1,0 +1,508 @@
+//! The database of a cluster on a server of PostgreSQL ([`PostgresStore`]), and claims of engines on its targets.
+//!
+//! What is written goes through the functions of the schema, in one round trip. An engine that has claimed targets
+//! numbers its writes, so that one that is repeated after a broken connection is done once; who took over from it has
+//! deleted it, so that it can write nothing any more.
+
+mod address;
+mod connection;
+mod dump;
+mod error;
+mod journal;
+mod passfile;
+mod read;
+mod schema;
+mod statement;
+mod tls;
+mod write;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use opkg_oda::crash::{crash_point, crash_point_in};
+use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
+use opkg_oda::{
+    Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
+    PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress, TargetId,
+};
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+pub use address::{Address, AddressError};
+use connection::Connection;
+use error::{PostgresError, Result};
+use statement::{Value as SqlValue, query};
+
+/// For so long an engine tries to reach a server that went away.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long it waits between two attempts.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+
+/// A database on a server.
+#[derive(Debug)]
+pub struct PostgresStore {
+    shared: Arc<Mutex<Shared>>,
+    /// What [`Store::has_changed`] has seen.
+    revision: Option<i64>,
+}
+
+/// What the store shares with the claims that it gave away.
+#[derive(Debug)]
+struct Shared {
+    connection: Connection,
+    /// The engine that claims are for, while there are any.
+    engine: Option<Engine>,
+}
+
+/// An engine as the database knows it.
+#[derive(Debug, Clone, Copy)]
+struct Engine {
+    id: i64,
+    /// How many writes it has done.
+    writes: i64,
+}
+
+impl PostgresStore {
+    /// Opens a database.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn open(address: Address) -> std::result::Result<Self, Error> {
+        let name = address.to_string();
+        let open = || -> Result<Self> {
+            let mut connection = Connection::new(address)?;
+            connection.connect()?;
+            let shared = Shared { connection, engine: None };
+            Ok(Self { shared: Arc::new(Mutex::new(shared)), revision: None })
+        };
+        open().map_err(|error| error.into_error(name))
+    }
+
+    /// Makes the tables of a database that has none of them, with changes that are in it from the beginning, and opens it.
+    /// All of it is there afterwards, or nothing.
+    ///
+    /// # Errors
+    /// They are there already, or cannot be made.
+    pub fn create_with(address: Address, changes: &[Change]) -> std::result::Result<Self, Error> {
+        let name = address.to_string();
+        let create = || -> Result<bool> {
+            let mut connection = Connection::new(address.clone())?;
+            connection.connect_unchecked()?;
+            let parts = encode_with_crash_points(changes, "create.within")?;
+            crash_point("create.before");
+            let is_new = connection.once(async |client| {
+                schema::create(client, async |client| apply(client, &parts).await).await
+            })?;
+            crash_point("create.after");
+            Ok(is_new)
+        };
+        match create() {
+            Ok(true) => Self::open(address),
+            Ok(false) => Err(Error::AlreadyExists(name)),
+            Err(error) => Err(error.into_error(name)),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Shared) -> Result<T>) -> std::result::Result<T, Error> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut shared).map_err(|error| error.into_error(shared.connection.address().to_string()))
+    }
+
+    /// Begins something, over a new connection where need be.
+    fn step<T>(&self, work: impl AsyncFn(&Client) -> Result<T>) -> std::result::Result<T, Error> {
+        self.with(|shared| {
+            shared.connection.connect()?;
+            shared.connection.once(&work)
+        })
+    }
+
+    /// Goes on with a transaction, which ends where its connection does.
+    fn step_of_transaction<T>(
+        &self,
+        work: impl AsyncFn(&Client) -> Result<T>,
+    ) -> std::result::Result<T, Error> {
+        self.with(|shared| shared.connection.once(&work))
+    }
+
+    fn read<T>(&self, read: impl AsyncFn(&Client) -> Result<T>) -> std::result::Result<T, Error> {
+        self.with(|shared| shared.connection.repeatedly(&read))
+    }
+}
+
+impl Shared {
+    /// Writes something. For an engine `write` gets its id and the number of the write; where the connection breaks, it is
+    /// repeated until the server answers.
+    fn write<T>(&mut self, write: impl AsyncFn(&Client, Option<i64>, Option<i64>) -> Result<T>) -> Result<T> {
+        let (engine, number) = self.engine.map(|engine| (engine.id, engine.writes + 1)).unzip();
+        let began = Instant::now();
+        loop {
+            let connected = self.connection.connect();
+            let was_connected = connected.is_ok();
+            let done = connected
+                .and_then(|()| self.connection.once(async |client| write(client, engine, number).await));
+            match done {
+                Err(error)
+                    if engine.is_some()
+                        && error.is_connection_lost()
+                        && began.elapsed() < RECONNECT_TIMEOUT =>
+                {
+                    // A connection that broke is made again at once; a server that is away is waited for.
+                    if !was_connected {
+                        tracing::warn!("the database is away; trying again");
+                        std::thread::sleep(RECONNECT_PAUSE);
+                    }
+                }
+                done => {
+                    if let (Ok(_), Some(engine)) = (&done, &mut self.engine) {
+                        engine.writes += 1;
+                    }
+                    return done;
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, parts: &[String]) -> Result<()> {
+        self.write(async |client, engine, number| match parts {
+            [part] => {
+                let sql = "SELECT opm.commit($1, $2, $3::text::jsonb)";
+                let values: [SqlValue<'_>; 3] =
+                    [(&engine, Type::INT8), (&number, Type::INT8), (part, Type::TEXT)];
+                query(client, sql, &values).await.map(drop)
+            }
+            parts => {
+                client.batch_execute("BEGIN").await?;
+                if begin_write(client, engine, number).await? {
+                    apply(client, parts).await?;
+                }
+                Ok(client.batch_execute("COMMIT").await?)
+            }
+        })
+    }
+}
+
+/// Waits until this write may be done; the answer is whether it is not there yet.
+async fn begin_write(client: &Client, engine: Option<i64>, number: Option<i64>) -> Result<bool> {
+    let values: [SqlValue<'_>; 2] = [(&engine, Type::INT8), (&number, Type::INT8)];
+    let rows = query(client, "SELECT opm.begin_write($1, $2)", &values).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// Writes encoded changes, in the caller's transaction.
+async fn apply(client: &Client, parts: &[String]) -> Result<()> {
+    let mut touched: Vec<i64> = Vec::new();
+    for part in parts {
+        let rows = query(client, "SELECT opm.apply($1::text::jsonb)", &[(part, Type::TEXT)]).await?;
+        touched.extend(rows.iter().flat_map(|row| row.get::<_, Vec<i64>>(0)));
+        touched.sort_unstable();
+        touched.dedup();
+    }
+    query(client, "SELECT opm.renew_digests($1)", &[(&touched, Type::INT8_ARRAY)]).await.map(drop)
+}
+
+/// Encodes changes, dying on the way where a test wants that: nothing of them has been sent.
+fn encode_with_crash_points(changes: &[Change], place: &str) -> Result<Vec<String>> {
+    let parts = write::encode(changes)?;
+    for change in changes {
+        crash_point_in(place, change.name());
+    }
+    Ok(parts)
+}
+
+impl Store for PostgresStore {
+    fn has_pending_work(&mut self) -> std::result::Result<bool, Error> {
+        self.read(read::has_pending_work)
+    }
+
+    fn load(&mut self) -> std::result::Result<Cluster, Error> {
+        self.read(read::load)
+    }
+
+    fn load_overview(&mut self) -> std::result::Result<Cluster, Error> {
+        self.read(read::load_overview)
+    }
+
+    fn load_part(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
+        let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
+        match self.read(async |client| read::load_part(client, &ids).await)? {
+            Some(part) => Ok(part),
+            None => self.load(),
+        }
+    }
+
+    fn glance(&mut self, address: &TargetAddress) -> std::result::Result<Option<Glance>, Error> {
+        let boot = boot_id();
+        self.read(async |client| read::glance(client, address, &boot).await)
+    }
+
+    fn find_root(&mut self, root_id: &str) -> std::result::Result<Option<TargetId>, Error> {
+        self.read(async |client| read::find_root(client, root_id).await)
+    }
+
+    fn load_state(&mut self, key: StateKey) -> std::result::Result<Option<PackageState>, Error> {
+        self.read(async |client| read::load_state(client, key).await)
+    }
+
+    fn load_targets(&mut self) -> std::result::Result<Cluster, Error> {
+        self.read(read::load_targets)
+    }
+
+    fn has_changed(&mut self) -> std::result::Result<bool, Error> {
+        let own = self.with(|shared| Ok(shared.engine.map(|engine| engine.id)))?;
+        let now = self.read(async |client| {
+            let sql = "SELECT value + (SELECT coalesce(sum(writes), 0)::bigint FROM opm.engine
+                    WHERE id IS DISTINCT FROM $1) FROM opm.revision";
+            let rows = query(client, sql, &[(&own, Type::INT8)]).await?;
+            Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)))
+        })?;
+        Ok(self.revision.replace(now).is_some_and(|before| before != now))
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> std::result::Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        tracing::trace!(changes = changes.len(), "commit");
+        crash_point("commit.before");
+        self.with(|shared| {
+            let parts = encode_with_crash_points(changes, "commit.within")?;
+            crash_point("commit.commit");
+            shared.commit(&parts)
+        })?;
+        self.skip_own_write();
+        crash_point("commit.after");
+        Ok(())
+    }
+
+    fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> std::result::Result<(), Error> {
+        crash_point("update.before");
+        self.with(|shared| {
+            shared.connection.connect()?;
+            // Not for an engine: it changes what engines decide about, and nobody else writes meanwhile.
+            let decide = RefCell::new(decide);
+            shared.connection.once(async |client| {
+                client.batch_execute("BEGIN").await?;
+                begin_write(client, None, None).await?;
+                let cluster = read::load_cluster(client).await?;
+                let changes = (decide.borrow_mut())(&cluster);
+                let parts = encode_with_crash_points(&changes, "update.within")?;
+                apply(client, &parts).await?;
+                crash_point("update.commit");
+                Ok(client.batch_execute("COMMIT").await?)
+            })
+        })?;
+        self.skip_own_write();
+        crash_point("update.after");
+        Ok(())
+    }
+
+    fn start_run(&mut self, run: &Run) -> std::result::Result<RunId, Error> {
+        crash_point("start_run.before");
+        let id = self.with(|shared| {
+            let new = write::encode_run(run)?;
+            crash_point("start_run.within");
+            crash_point("start_run.commit");
+            shared.write(async |client, engine, number| {
+                let sql = "SELECT opm.start_run($1, $2, $3::text::jsonb)";
+                let values: [SqlValue<'_>; 3] =
+                    [(&engine, Type::INT8), (&number, Type::INT8), (&new, Type::TEXT)];
+                let rows = query(client, sql, &values).await?;
+                let started = rows.first().map(|row| row.get(0));
+                started.ok_or_else(|| PostgresError::Corrupt("a run was begun without an id".into()))
+            })
+        })?;
+        self.skip_own_write();
+        crash_point("start_run.after");
+        Ok(RunId(id))
+    }
+
+    fn runs(&mut self, limit: u32) -> std::result::Result<Vec<Run>, Error> {
+        self.read(async |client| journal::runs(client, limit).await)
+    }
+
+    fn unfinished_runs(&mut self) -> std::result::Result<Vec<Run>, Error> {
+        let boot = boot_id();
+        self.read(async |client| journal::unfinished_runs(client, &boot).await)
+    }
+
+    fn events(&mut self, filter: &EventFilter) -> std::result::Result<Vec<Event>, Error> {
+        self.read(async |client| journal::events(client, filter).await)
+    }
+
+    fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> std::result::Result<PurgeCounts, Error> {
+        if dry_run {
+            return self.read(async |client| journal::count_purge(client, order).await);
+        }
+        crash_point("purge.before");
+        let counts = self.with(|shared| {
+            shared.connection.connect()?;
+            shared.connection.once(async |client| {
+                client.batch_execute("BEGIN").await?;
+                begin_write(client, None, None).await?;
+                let counts = journal::count_purge(client, order).await?;
+                journal::purge(client, order, &counts.runs).await?;
+                crash_point("purge.within");
+                crash_point("purge.commit");
+                client.batch_execute("COMMIT").await?;
+                Ok(counts)
+            })
+        })?;
+        self.skip_own_write();
+        crash_point("purge.after");
+        Ok(counts)
+    }
+
+    fn values(
+        &mut self,
+        package: PackageId,
+        image: Option<TargetId>,
+    ) -> std::result::Result<Vec<ConfigValue>, Error> {
+        self.read(async |client| read::load_values(client, package, image).await)
+    }
+
+    fn all_values(&mut self) -> std::result::Result<ConfigValues, Error> {
+        self.read(read::load_all_values)
+    }
+
+    fn dump(&mut self, receive: &mut RowReceiver<'_>) -> std::result::Result<(), Error> {
+        // The receiver may use another database, so that it cannot be called from within the answers of this one.
+        self.step(async |client| Ok(client.batch_execute(read::BEGIN).await?))?;
+        let mut hand_over = || {
+            for table in &TABLES {
+                self.step_of_transaction(async |client| dump::open_cursor(client, table).await)?;
+                loop {
+                    let rows = self.step_of_transaction(async |client| dump::fetch(client, table).await)?;
+                    if rows.is_empty() {
+                        break;
+                    }
+                    receive(table, rows)?;
+                }
+            }
+            let last = self.step_of_transaction(dump::last_run)?;
+            receive(&LAST_RUN, vec![vec![Value::Integer(last)]])
+        };
+        let done = hand_over();
+        let ended = self.step_of_transaction(async |client| Ok(client.batch_execute(read::COMMIT).await?));
+        done.and(ended)
+    }
+
+    fn replace_with(&mut self, source: &mut dyn Store) -> std::result::Result<(), Error> {
+        self.step(async |client| {
+            client.batch_execute("BEGIN").await?;
+            begin_write(client, None, None).await?;
+            dump::clear(client).await
+        })?;
+        let copied = source.dump(&mut |table, rows| {
+            crash_point_in("replace.within", table.name);
+            self.step_of_transaction(async |client| dump::insert(client, table, &rows).await)
+        });
+        if copied.is_err() {
+            // Where that fails the connection is gone, and the transaction with it.
+            let _ = self.step_of_transaction(async |client| Ok(client.batch_execute("ROLLBACK").await?));
+            return copied;
+        }
+        self.step_of_transaction(async |client| {
+            dump::finish(client).await?;
+            crash_point("replace.commit");
+            Ok(client.batch_execute("COMMIT").await?)
+        })
+    }
+
+    fn lock(
+        &mut self,
+        targets: &[TargetId],
+    ) -> std::result::Result<std::result::Result<Box<dyn Lock>, LockHolder>, Error> {
+        let targets: Vec<i64> = targets.iter().map(|target| target.0).collect();
+        let who = self.with(|_| write::to_json(&ThisProcess::find()))?;
+        let claimed = self.with(|shared| {
+            let own = shared.engine.map(|engine| engine.id);
+            shared.connection.repeatedly(async |client| {
+                let sql = "SELECT engine, target, host, process, since
+                    FROM opm.claim_targets($1, $2::text::jsonb, $3)";
+                let values: [SqlValue<'_>; 3] =
+                    [(&own, Type::INT8), (&who, Type::TEXT), (&targets, Type::INT8_ARRAY)];
+                let rows = query(client, sql, &values).await?;
+                let row = rows.first().ok_or_else(|| PostgresError::Corrupt("nothing was claimed".into()))?;
+                let engine: Option<i64> = row.get(0);
+                engine.map_or_else(|| Ok(Err(holder_from_row(row))), |engine| Ok(Ok(engine)))
+            })
+        })?;
+        let engine = match claimed {
+            Ok(engine) => engine,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        self.with(|shared| {
+            shared.engine.get_or_insert(Engine { id: engine, writes: 0 });
+            Ok(())
+        })?;
+        Ok(Ok(Box::new(Claim { shared: Arc::clone(&self.shared), engine })))
+    }
+}
+
+impl PostgresStore {
+    /// What this process wrote itself is not news to it, unless somebody else wrote at the same time.
+    fn skip_own_write(&mut self) {
+        let is_engine = self.with(|shared| Ok(shared.engine.is_some())).unwrap_or_default();
+        if let (Some(revision), false) = (&mut self.revision, is_engine) {
+            *revision += 1;
+        }
+    }
+}
+
+fn holder_from_row(row: &tokio_postgres::Row) -> LockHolder {
+    let process: i64 = row.get(3);
+    LockHolder {
+        target: TargetId(row.get(1)),
+        host: Some(row.get(2)),
+        pid: u32::try_from(process).ok(),
+        locked_since: Some(row.get(4)),
+    }
+}
+
+/// Targets that an engine has claimed.
+#[derive(Debug)]
+struct Claim {
+    shared: Arc<Mutex<Shared>>,
+    engine: i64,
+}
+
+impl Lock for Claim {}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.engine.take_if(|engine| engine.id == self.engine).is_none() {
+            return;
+        }
+        let engine = self.engine;
+        // Should it fail, the lease runs out.
+        let ended = shared.connection.repeatedly(async |client| {
+            query(client, "SELECT opm.end_engine($1, false)", &[(&engine, Type::INT8)]).await.map(drop)
+        });
+        if let Err(error) = ended {
+            tracing::debug!(?error, engine, "what it claimed stays claimed until its lease runs out");
+        }
+    }
+}
+
+/// Who claims, for others to see.
+#[derive(Debug, serde::Serialize)]
+struct ThisProcess {
+    host: String,
+    process: u32,
+    boot: String,
+}
+
+impl ThisProcess {
+    fn find() -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self { host: host.trim().to_owned(), process: std::process::id(), boot: boot_id() }
+    }
+}
+
+/// The kernel's id of the time since this machine was started.
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}

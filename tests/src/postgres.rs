@@ -1,0 +1,87 @@
+//! Databases on the server that `scripts/test-postgres` starts for the tests.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What the script says of the server that it started.
+const SERVER: &str = "OPKG_TEST_POSTGRES";
+
+/// Whether there is a server; where there is none, says so aloud.
+#[must_use]
+pub fn has_server() -> bool {
+    if std::env::var_os(SERVER).is_some() {
+        return true;
+    }
+    let required = std::env::var_os("OPKG_REQUIRE_TOOLS").is_some();
+    assert!(!required, "no server of PostgreSQL for the tests, and $OPKG_REQUIRE_TOOLS is set");
+    eprintln!("skipped: no server of PostgreSQL; `tests/run` starts one");
+    false
+}
+
+/// The directory of the authority `ca.pem`, and of the certificate and key of the role `certified`.
+#[must_use]
+pub fn certificates() -> String {
+    std::env::var("OPKG_TEST_CERTIFICATES").unwrap()
+}
+
+/// A database of a test, with nothing in it; it goes away with this.
+#[derive(Debug)]
+pub struct ServerDatabase {
+    /// Without the name of a database.
+    server: String,
+    name: String,
+}
+
+impl ServerDatabase {
+    /// Makes one.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // it does something
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        let server = std::env::var(SERVER).unwrap();
+        run_sql(&server, "postgres", &format!("CREATE DATABASE {name}"));
+        Self { server, name }
+    }
+
+    /// Its name on the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its address, through the socket of the server.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}/{}", self.server, self.name)
+    }
+
+    /// Its address over the network.
+    #[must_use]
+    pub fn network_address(&self, role: &str, host: &str, parameters: &str) -> String {
+        let (_, port) = self.server.rsplit_once(':').unwrap();
+        format!("postgres://{role}@{host}:{port}/{}?{parameters}", self.name)
+    }
+
+    /// Runs statements; returns what they print, a line for each row.
+    #[must_use]
+    pub fn sql(&self, statements: &str) -> String {
+        run_sql(&self.server, &self.name, statements)
+    }
+}
+
+impl Drop for ServerDatabase {
+    fn drop(&mut self) {
+        run_sql(&self.server, "postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+fn run_sql(server: &str, database: &str, statements: &str) -> String {
+    let output = Command::new("psql")
+        .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", &format!("{server}/{database}"), "-c", statements])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
