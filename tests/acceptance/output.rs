@@ -37,6 +37,57 @@ fn the_output_directory_is_a_file() {
     assert_eq!(fs_err::read_to_string(&output).unwrap(), "mine");
 }
 
+/// More OPKGs than are kept in memory, for targets of which two have something in their way: what is said and written is
+/// the same on one thread and on several, in the order in which it was asked for.
+#[test]
+fn what_is_said_of_many_does_not_depend_on_the_number_of_threads() {
+    const OPKGS: usize = 40;
+    const PACKAGES: usize = 3;
+    let place = scratch::create_directory("many");
+    for number in 0..OPKGS {
+        let filter = if number % 7 == 0 { "<filters><dist>suse</dist></filters>" } else { "" };
+        let config = file_tree::minimal_config(&format!("demo{number}"), filter);
+        file_tree::write_tree(
+            &place.join(format!("demo{number}")),
+            &[
+                file_tree::TreeEntry::file("config.xml", 0o644, config),
+                file_tree::TreeEntry::file("doc/README", 0o644, format!("Read {number}.\n")),
+            ],
+        );
+    }
+    let [alone, several] = ["1", "4"].map(|jobs| {
+        let output = place.join("output");
+        fs_err::create_dir(&output).unwrap();
+        fs_err::write(output.join("debian-12"), "mine").unwrap();
+        fs_err::write(output.join("fedora"), "mine").unwrap();
+        let mut command = OpkgcEnvironment::new().command(["--verbose", "--jobs", jobs, "--repo"]);
+        command.args(["--dist", "rhel-9,fedora,suse,debian-12", "-o", "output"]).current_dir(&place);
+        command.args((0..OPKGS).map(|number| format!("demo{number}")));
+        let ended = process::run(&mut command);
+        let tree = file_tree::read_tree(&output);
+        fs_err::remove_dir_all(output).unwrap();
+        (ended.code, ended.stdout, ended.stderr, tree)
+    });
+    assert_eq!(alone.0, Some(1), "{}", alone.2);
+    let [fedora, debian] =
+        ["output for fedora:\n", "output for debian-12:\n"].map(|said| alone.2.find(said).unwrap());
+    assert!(fedora < debian, "{}", alone.2);
+    let packages = |target: &str| {
+        let of_target = |line: &&str| line.starts_with(&format!("output/{target}/opkg-demo"));
+        alone.1.lines().filter(of_target).filter(|line| line.ends_with(".noarch.rpm")).count()
+    };
+    assert_eq!(packages("suse"), OPKGS * PACKAGES);
+    let excluded = (0..OPKGS).filter(|number| number % 7 == 0).count();
+    assert_eq!(packages("rhel-9"), (OPKGS - excluded) * PACKAGES);
+    assert_eq!(packages("fedora"), 0);
+    let [rhel, suse] = ["rhel-9", "suse"]
+        .map(|target| alone.1.find(&format!("output/{target}/repodata/repomd.xml\n")).unwrap());
+    assert!(rhel < suse, "{}", alone.1);
+    assert_eq!(alone.1, several.1, "standard output");
+    assert_eq!(alone.2, several.2, "standard error");
+    assert!(alone.3 == several.3, "files");
+}
+
 #[test]
 fn the_output_directory_cannot_be_written() {
     if !tools::is_root() || !tools::all_installed(&["setpriv"]) {

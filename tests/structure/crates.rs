@@ -8,6 +8,7 @@ use toml::Table;
 
 /// The layers of the house, from the ground up: a crate depends only on crates that stand before it.
 const LAYERS: &[&str] = &[
+    "opkg-parallel",
     "opkg-scratch",
     "opkg-encoding",
     "opkg-apitest",

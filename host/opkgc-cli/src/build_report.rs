@@ -1,21 +1,22 @@
 //! What `opkgc build` tells about its jobs: lines for people, one document for programs.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use opkg::diagnostic::{Diagnostic, Severity};
-use opkg::filesystem;
+use opkg::{Source, filesystem};
 use opkg_interface::Target;
-use opkg_package::{OutputKind, PublishedFiles, StagedPackages, WrittenFile};
+use opkg_package::{OutputKind, StagedPackages, WrittenFile};
 use opkg_shell::{Shell, diagnostics};
 use serde::Serialize;
 
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::job::{JobOutcome, LoadedPackage};
+use crate::input_package::{InputPackage, first_message};
+use crate::job::{JobEnd, JobOutcome};
 use crate::json;
 use crate::signing::UNACCEPTED_KEY;
-use crate::summary_table::{JobStatus, SummaryTable};
+use crate::summary_table::{JobPlace, JobStatus, SummaryTable};
 
 /// Collects the outcomes of a run.
 pub struct BuildReport {
@@ -23,6 +24,8 @@ pub struct BuildReport {
     results: Vec<ResultJson>,
     summary: SummaryTable,
     built: Vec<BuiltJob>,
+    /// That something was made for.
+    targets: Vec<BuiltTarget>,
     /// Packages of shared directories that could not be made.
     failed_beside: usize,
     /// What was said of the key to sign with, each for one target.
@@ -32,15 +35,21 @@ pub struct BuildReport {
     unknown_targets: usize,
 }
 
-/// A job whose packages are complete.
+/// A job whose packages are complete. There may be many thousands.
 struct BuiltJob {
-    title: String,
-    target: Target,
+    /// Which of the targets.
+    target: usize,
     packages: StagedPackages,
+    /// Where it is in the table, if it is.
+    place: Option<JobPlace>,
     /// Where its result is among those for programs.
     result: Option<usize>,
-    /// What has come to its place.
-    files: Vec<WrittenFile>,
+}
+
+struct BuiltTarget {
+    target: Target,
+    /// The directory that everything has come to, once it has.
+    published: Option<PathBuf>,
 }
 
 /// One OPKG for one target, or what is written beside all of a target, as `--format json` prints it.
@@ -77,13 +86,15 @@ impl BuildReport {
             failed_beside: 0,
             said_of_keys: BTreeSet::new(),
             built: Vec::new(),
+            targets: Vec::new(),
             index_files: Vec::new(),
             unknown_targets: 0,
         }
     }
 
     /// One job has ended. What it made is published later.
-    pub fn record_job(&mut self, package: &LoadedPackage, target: &Target, outcome: JobOutcome) {
+    pub fn record_job(&mut self, package: &InputPackage, target: &Target, end: JobEnd) {
+        let JobEnd { outcome, source } = end;
         let (status, staged, diagnostics, error) = match outcome {
             JobOutcome::Built(staged, diagnostics) => (JobStatus::Built, Some(staged), diagnostics, None),
             JobOutcome::Unavailable(diagnostic) => (JobStatus::Unavailable, None, vec![diagnostic], None),
@@ -99,14 +110,14 @@ impl BuildReport {
         let title = package.title();
         let cause =
             (status == JobStatus::Failed).then(|| first_problem(package, &diagnostics, error.as_ref()));
-        self.summary.add(&title, &target.to_string(), status, cause.as_deref());
+        let place = self.summary.add(&title, &target.to_string(), status, cause.as_deref());
         let error = error.as_ref().map(|error| error.report().to_string());
         let mut result = None;
         if self.shell.is_json() {
             result = Some(self.results.len());
-            self.results.push(result_json(package, target, status, &diagnostics, error));
+            self.results.push(result_json(package, target, status, &diagnostics, source.as_ref(), error));
         } else {
-            self.print_diagnostics(package, &diagnostics, status);
+            self.print_diagnostics(package, source.as_ref(), &diagnostics, status);
             if let Some(error) = error {
                 self.shell.eprint(&format!("{title} for {target}:\n{error}"));
             }
@@ -126,26 +137,24 @@ impl BuildReport {
                 JobStatus::NotTried => {}
             }
         }
-        self.keep(title, target, staged, result);
+        if let Some(packages) = staged {
+            let target = self.target_index(target);
+            self.built.push(BuiltJob { target, packages, place: Some(place), result });
+        }
     }
 
-    /// What was made is published later, if anything was.
-    fn keep(
-        &mut self,
-        title: String,
-        target: &Target,
-        staged: Option<StagedPackages>,
-        result: Option<usize>,
-    ) {
-        let target = target.clone();
-        let built = staged.map(|packages| BuiltJob { title, target, packages, result, files: Vec::new() });
-        self.built.extend(built);
+    fn target_index(&mut self, target: &Target) -> usize {
+        self.targets.iter().position(|built| built.target == *target).unwrap_or_else(|| {
+            self.targets.push(BuiltTarget { target: target.clone(), published: None });
+            self.targets.len() - 1
+        })
     }
 
-    /// What was made for a target, in the order of the jobs.
+    /// What was made for a target, in the order of the jobs. It is published later.
     #[must_use]
     pub fn staged(&self, target: &Target) -> Vec<&StagedPackages> {
-        self.built.iter().filter(|job| job.target == *target).map(|job| &job.packages).collect()
+        let is_of_target = |job: &&BuiltJob| self.targets[job.target].target == *target;
+        self.built.iter().filter(is_of_target).map(|job| &job.packages).collect()
     }
 
     /// The package of shared directories was made for a target, or not.
@@ -182,7 +191,10 @@ impl BuildReport {
                 None => self.shell.status(&format!("{title} for {target}: made")),
             }
         }
-        self.keep(title, target, packages, result);
+        if let Some(packages) = packages {
+            let target = self.target_index(target);
+            self.built.push(BuiltJob { target, packages, place: None, result });
+        }
     }
 
     /// What was [staged](Self::staged) for a target has come to its directory, or nothing of it has.
@@ -190,17 +202,19 @@ impl BuildReport {
         &mut self,
         directory: &Path,
         target: &Target,
-        published: Result<PublishedFiles, CliError>,
+        published: Result<Vec<WrittenFile>, CliError>,
     ) {
-        let jobs = self.built.iter_mut().filter(|job| job.target == *target);
+        let number = self.target_index(target);
+        let jobs = self.built.iter().filter(|job| job.target == number);
         let (status, files, error) = match published {
-            Ok(PublishedFiles { packages, index }) => {
-                for (job, files) in jobs.zip(packages) {
+            Ok(index) => {
+                for job in jobs {
                     if let Some(result) = job.result.and_then(|result| self.results.get_mut(result)) {
-                        result.files = files.iter().map(file_json).collect();
+                        let files = job.packages.files_in(directory);
+                        result.files = files.map(|file| file_json(&file)).collect();
                     }
-                    job.files = files;
                 }
+                self.targets[number].published = Some(directory.to_owned());
                 if index.is_empty() {
                     return;
                 }
@@ -210,7 +224,9 @@ impl BuildReport {
             Err(error) => {
                 let text = error.report().to_string();
                 for job in jobs {
-                    self.summary.fail(&job.title, &target.to_string(), &error.report().one_line());
+                    if let Some(place) = job.place {
+                        self.summary.fail(place, &error.report().one_line());
+                    }
                     if let Some(result) = job.result.and_then(|result| self.results.get_mut(result)) {
                         result.status = JobStatus::Failed.name();
                         result.error = Some(text.clone());
@@ -252,7 +268,11 @@ impl BuildReport {
             return Ok(self.exit_status());
         }
         // Standard output of people: a file a line.
-        for file in self.built.iter().flat_map(|job| &job.files).chain(&self.index_files) {
+        let of_jobs = self.built.iter().flat_map(|job| {
+            let directory = self.targets[job.target].published.as_ref();
+            directory.into_iter().flat_map(|directory| job.packages.files_in(directory))
+        });
+        for file in of_jobs.chain(self.index_files.iter().cloned()) {
             self.shell.print(&format!("{}\n", file.path.display()))?;
         }
         if let Some(text) = self.summary.render() {
@@ -278,7 +298,13 @@ impl BuildReport {
         }
     }
 
-    fn print_diagnostics(&mut self, package: &LoadedPackage, diagnostics: &[Diagnostic], status: JobStatus) {
+    fn print_diagnostics(
+        &mut self,
+        package: &InputPackage,
+        source: Option<&Source>,
+        diagnostics: &[Diagnostic],
+        status: JobStatus,
+    ) {
         let said_before = &mut self.said_of_keys;
         let shown: Vec<Diagnostic> = diagnostics
             .iter()
@@ -293,7 +319,6 @@ impl BuildReport {
             .cloned()
             .collect();
         let renderer = self.shell.renderer(false);
-        let source = package.loaded.source.as_ref();
         let text = diagnostics::render_diagnostics(&renderer, &package.directory, source, &shown);
         if !text.is_empty() {
             self.shell.eprint(text.trim_end_matches('\n'));
@@ -302,16 +327,16 @@ impl BuildReport {
 }
 
 /// The first thing that was wrong, in one line.
-fn first_problem(package: &LoadedPackage, diagnostics: &[Diagnostic], error: Option<&CliError>) -> String {
-    let mut findings = diagnostics.iter().chain(&package.loaded.diagnostics);
-    match error {
-        Some(error) => error.report().one_line(),
-        None => findings
-            .clone()
-            .find(|it| it.severity == Severity::Error)
-            .or_else(|| findings.find(|it| it.severity == Severity::Warning))
-            .map_or_else(String::new, |it| it.message.clone()),
+fn first_problem(package: &InputPackage, diagnostics: &[Diagnostic], error: Option<&CliError>) -> String {
+    if let Some(error) = error {
+        return error.report().one_line();
     }
+    let of_package = |severity| package.problem.as_ref().filter(|(found, _)| *found == severity);
+    let found = [Severity::Error, Severity::Warning].into_iter().find_map(|severity| {
+        let of_package = of_package(severity).map(|(_, message)| message.as_str());
+        first_message(diagnostics, severity).or(of_package)
+    });
+    found.unwrap_or_default().to_owned()
 }
 
 fn describe_files(packages: &StagedPackages) -> String {
@@ -333,23 +358,22 @@ fn describe_files(packages: &StagedPackages) -> String {
 }
 
 fn result_json(
-    package: &LoadedPackage,
+    package: &InputPackage,
     target: &Target,
     status: JobStatus,
     diagnostics: &[Diagnostic],
+    source: Option<&Source>,
     error: Option<String>,
 ) -> ResultJson {
-    let source = package.loaded.source.as_ref();
-    let opkg = package.loaded.opkg.as_ref();
-    let findings = package.loaded.diagnostics.iter().chain(diagnostics);
+    let of_plugin = diagnostics.iter().map(|found| json::diagnostic_json(&package.directory, source, found));
     ResultJson {
         directory: path_text(&package.directory),
-        name: opkg.map(|it| it.name.clone()),
-        version: opkg.and_then(|it| it.version()).map(ToString::to_string),
+        name: package.name.clone(),
+        version: package.version.clone(),
         target: target.to_string(),
         status: status.name(),
         files: Vec::new(),
-        diagnostics: findings.map(|it| json::diagnostic_json(&package.directory, source, it)).collect(),
+        diagnostics: package.findings.iter().cloned().chain(of_plugin).collect(),
         error,
     }
 }

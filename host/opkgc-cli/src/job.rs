@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use opkg::LoadResult;
+use opkg::Source;
 use opkg::diagnostic::Diagnostic;
+use opkg::model::Opkg;
 use opkg_interface::{PackageSettings, Target};
 use opkg_package::{
     BuildMode, BuildOptions, CompressionEffort, OpkgSource, OutputDir, Signer, StagedPackages,
@@ -11,16 +12,8 @@ use opkg_package::{
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::errors::CliError;
+use crate::input_package::{InputPackage, PackageChanged, PackageReader};
 use crate::{losses, signing};
-
-/// An OPKG that was named on the command line.
-pub struct LoadedPackage {
-    pub directory: PathBuf,
-    /// What was read.
-    pub loaded: LoadResult,
-    /// Whether it may be compiled.
-    pub is_compilable: bool,
-}
 
 /// How a job ended.
 pub enum JobOutcome {
@@ -41,6 +34,16 @@ pub enum JobOutcome {
 }
 
 impl JobOutcome {
+    /// What the plugin had to say about the OPKG.
+    #[must_use]
+    pub fn findings(&self) -> &[Diagnostic] {
+        match self {
+            Self::Built(_, findings) | Self::Rejected(findings) => findings,
+            Self::Unavailable(finding) => std::slice::from_ref(finding),
+            Self::InvalidPackage | Self::UnknownTarget(_) | Self::Failed(_) | Self::NotTried => &[],
+        }
+    }
+
     /// Whether something is wrong that a person must do something about.
     #[must_use]
     pub fn is_failure(&self) -> bool {
@@ -51,15 +54,17 @@ impl JobOutcome {
     }
 }
 
-impl LoadedPackage {
-    /// Name and version, or the directory of one that has none.
-    #[must_use]
-    pub fn title(&self) -> String {
-        let opkg = self.loaded.opkg.as_ref();
-        match opkg.and_then(|opkg| Some((&opkg.name, opkg.version()?))) {
-            Some((name, version)) => format!("{name} {version}"),
-            None => self.directory.display().to_string(),
-        }
+/// How a job ended, with all that is needed to tell about it.
+pub struct JobEnd {
+    pub outcome: JobOutcome,
+    /// What the findings of its plugin point into; absent where there are none.
+    pub source: Option<Source>,
+}
+
+impl From<JobOutcome> for JobEnd {
+    /// Of one without findings.
+    fn from(outcome: JobOutcome) -> Self {
+        Self { outcome, source: None }
     }
 }
 
@@ -76,9 +81,7 @@ pub struct BuildPlan {
     pub effort: CompressionEffort,
     /// What all packages have.
     pub settings: PackageSettings,
-    /// How many threads work at a time.
-    pub threads: usize,
-    /// Of these, for each job.
+    /// Threads for each job.
     pub threads_per_job: usize,
 }
 
@@ -98,7 +101,7 @@ impl BuildPlan {
 /// One OPKG for one target.
 pub struct Job<'a> {
     /// What is compiled.
-    pub package: &'a LoadedPackage,
+    pub package: &'a InputPackage,
     /// What for.
     pub target: &'a Target,
     /// Answers to the target.
@@ -113,10 +116,24 @@ impl Job<'_> {
     }
 
     /// Compiles the OPKG, to be published in `output` later.
-    pub fn run(&self, output: &OutputDir, plan: &BuildPlan) -> JobOutcome {
-        let Some(opkg) = self.package.loaded.opkg.as_ref().filter(|_| self.package.is_compilable) else {
-            return JobOutcome::InvalidPackage;
+    pub fn run(&self, reader: &PackageReader<'_>, output: &OutputDir, plan: &BuildPlan) -> JobEnd {
+        let end = match self.package.open(reader) {
+            Ok(Some(read)) => {
+                let outcome = self.compile(&read.opkg, output, plan);
+                let source = read.source.as_ref().filter(|_| !outcome.findings().is_empty()).cloned();
+                JobEnd { outcome, source }
+            }
+            Ok(None) => JobOutcome::InvalidPackage.into(),
+            Err(PackageChanged) => {
+                let changed = opkg_package::Error::FileChanged(self.package.directory.clone());
+                JobOutcome::Failed(changed.into()).into()
+            }
         };
+        self.package.close();
+        end
+    }
+
+    fn compile(&self, opkg: &Opkg, output: &OutputDir, plan: &BuildPlan) -> JobOutcome {
         let generated = match self.plugin.generate(opkg, self.target, &plan.settings) {
             Ok(generated) => generated,
             Err(GenerateError::TargetExcluded(diagnostic)) => return JobOutcome::Unavailable(diagnostic),

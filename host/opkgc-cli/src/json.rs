@@ -7,7 +7,7 @@ use opkg::{Source, line_column};
 use serde::Serialize;
 
 /// A diagnostic with its place resolved.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct DiagnosticJson {
     /// `error`, `warning` or `note`.
     severity: &'static str,
@@ -21,7 +21,7 @@ pub struct DiagnosticJson {
 }
 
 /// Another place that belongs to a finding.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct RelatedJson {
     label: String,
     #[serde(flatten)]
@@ -29,7 +29,7 @@ struct RelatedJson {
 }
 
 /// Lines and columns count from 1, columns in characters; the end is exclusive.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct LocationJson {
     file: String,
     line: Option<usize>,

@@ -31,74 +31,97 @@ const MAX_WIDTH: usize = 100;
 
 const COLUMN_GAP: &str = "  ";
 
-/// Jobs, each with its outcome.
+/// Jobs, each with its outcome. Made for many thousands: a job takes a byte, and as much time whatever came before it.
 #[derive(Debug, Default)]
 pub struct SummaryTable {
-    packages: Vec<String>,
+    rows: Vec<Row>,
     targets: Vec<String>,
-    cells: Vec<Cell>,
     causes: Vec<String>,
 }
 
+/// The jobs of a package.
 #[derive(Debug)]
-struct Cell {
+struct Row {
     package: String,
-    target: String,
-    status: JobStatus,
+    /// For each of the targets, as far as there are jobs.
+    cells: Vec<Option<JobStatus>>,
+}
+
+/// Where a job is in a table.
+#[derive(Debug, Clone, Copy)]
+pub struct JobPlace {
+    row: usize,
+    column: usize,
 }
 
 impl SummaryTable {
-    /// One job, and the first line of what was wrong.
-    pub fn add(&mut self, package: &str, target: &str, status: JobStatus, cause: Option<&str>) {
-        for (list, name) in [(&mut self.packages, package), (&mut self.targets, target)] {
-            // Jobs come package by package, so the last one is mostly the one.
-            if !list.iter().rev().any(|it| it == name) {
-                list.push(name.to_owned());
-            }
+    /// One job, and the first line of what was wrong. Jobs come package by package.
+    pub fn add(&mut self, package: &str, target: &str, status: JobStatus, cause: Option<&str>) -> JobPlace {
+        let column = self.targets.iter().position(|name| name == target).unwrap_or_else(|| {
+            self.targets.push(target.to_owned());
+            self.targets.len() - 1
+        });
+        let has_room =
+            |row: &Row| row.package == package && row.cells.get(column).is_none_or(Option::is_none);
+        if !self.rows.last().is_some_and(has_room) {
+            self.rows
+                .push(Row { package: package.to_owned(), cells: Vec::with_capacity(self.targets.len()) });
         }
-        self.cells.push(Cell { package: package.to_owned(), target: target.to_owned(), status });
-        if let Some(cause) = cause.and_then(|it| it.lines().next()) {
+        let place = JobPlace { row: self.rows.len() - 1, column };
+        self.set(place, status);
+        if let Some(cause) = cause.and_then(|cause| cause.lines().next()) {
             self.causes.push(format!("{package} for {target}: {cause}"));
         }
+        place
+    }
+
+    fn set(&mut self, place: JobPlace, status: JobStatus) {
+        let cells = &mut self.rows[place.row].cells;
+        if cells.len() <= place.column {
+            cells.resize(place.column + 1, None);
+        }
+        cells[place.column] = Some(status);
     }
 
     /// A job that was added before has failed in the end.
-    pub fn fail(&mut self, package: &str, target: &str, cause: &str) {
-        let mut of_job =
-            self.cells.iter_mut().filter(|cell| cell.package == package && cell.target == target);
-        let Some(cell) = of_job.next() else { return };
-        cell.status = JobStatus::Failed;
+    pub fn fail(&mut self, place: JobPlace, cause: &str) {
+        self.set(place, JobStatus::Failed);
+        let (package, target) = (&self.rows[place.row].package, &self.targets[place.column]);
         self.causes.push(format!("{package} for {target}: {}", cause.lines().next().unwrap_or_default()));
+    }
+
+    /// How all jobs ended.
+    fn statuses(&self) -> impl Iterator<Item = JobStatus> {
+        self.rows.iter().flat_map(|row| row.cells.iter().copied().flatten())
     }
 
     /// How many ended so.
     #[must_use]
     pub fn count(&self, status: JobStatus) -> usize {
-        self.cells.iter().filter(|cell| cell.status == status).count()
+        self.statuses().filter(|ended| *ended == status).count()
     }
 
     /// The packages of which every job ended like this.
     pub fn packages_all(&self, all: JobStatus) -> impl Iterator<Item = &str> {
-        let ended = move |package: &&String| {
-            self.cells.iter().filter(|cell| cell.package == **package).all(|cell| cell.status == all)
-        };
-        self.packages.iter().filter(ended).map(String::as_str)
+        let ended = move |row: &&Row| row.cells.iter().flatten().all(|status| *status == all);
+        self.rows.iter().filter(ended).map(|row| row.package.as_str())
     }
 
     /// The table, the causes, and the sums; nothing for a single job.
     #[must_use]
     pub fn render(&self) -> Option<String> {
-        if self.cells.len() < 2 {
+        if self.statuses().count() < 2 {
             return None;
         }
         let mut text = String::new();
-        let first = widest(self.packages.iter().map(String::as_str)).max("package".len());
-        let mut rest = self.targets.as_slice();
-        while !rest.is_empty() {
-            let (block, further) = rest.split_at(self.fitting_columns(rest, first));
-            rest = further;
-            self.render_block(&mut text, block, first);
+        let first = widest(self.rows.iter().map(|row| row.package.as_str())).max("package".len());
+        let widths: Vec<usize> = (0..self.targets.len()).map(|column| self.column_width(column)).collect();
+        let mut begin = 0;
+        while begin < widths.len() {
+            let end = begin + fitting_columns(&widths[begin..], first);
+            self.render_block(&mut text, first, begin, &widths[begin..end]);
             text.push('\n');
+            begin = end;
         }
         for cause in &self.causes {
             text.push_str(&format!("{cause}\n"));
@@ -114,40 +137,38 @@ impl SummaryTable {
         Some(text)
     }
 
-    /// How many of these columns there is room for; one at least.
-    fn fitting_columns(&self, targets: &[String], first: usize) -> usize {
-        let mut taken = first;
-        let fits = targets.iter().take_while(|target| {
-            taken += COLUMN_GAP.len() + self.column_width(target);
-            taken <= MAX_WIDTH
-        });
-        fits.count().max(1)
+    fn column_width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.cells.get(column).copied().flatten());
+        widest(cells.map(JobStatus::name)).max(widest([self.targets[column].as_str()].into_iter()))
     }
 
-    fn column_width(&self, target: &str) -> usize {
-        let cells = self.cells.iter().filter(|cell| cell.target == target).map(|cell| cell.status.name());
-        widest(cells.chain([target]))
-    }
-
-    fn render_block(&self, text: &mut String, targets: &[String], first: usize) {
-        let widths: Vec<usize> = targets.iter().map(|target| self.column_width(target)).collect();
+    /// The columns from `begin` on, of these widths.
+    fn render_block(&self, text: &mut String, first: usize, begin: usize, widths: &[usize]) {
+        let columns = begin..begin + widths.len();
         let mut line = |head: &str, cells: Vec<&str>| {
             let mut line = format!("{head:first$}");
-            for (cell, width) in cells.iter().zip(&widths) {
+            for (cell, width) in cells.iter().zip(widths) {
                 line.push_str(&format!("{COLUMN_GAP}{cell:width$}"));
             }
             text.push_str(line.trim_end());
             text.push('\n');
         };
-        line("package", targets.iter().map(String::as_str).collect());
-        for package in &self.packages {
-            let of_package: Vec<_> = self.cells.iter().filter(|cell| cell.package == *package).collect();
-            let text = |target: &String| {
-                of_package.iter().find(|cell| cell.target == *target).map_or("", |cell| cell.status.name())
-            };
-            line(package, targets.iter().map(text).collect());
+        line("package", self.targets[columns.clone()].iter().map(String::as_str).collect());
+        for row in &self.rows {
+            let text = |column: usize| row.cells.get(column).copied().flatten().map_or("", JobStatus::name);
+            line(&row.package, columns.clone().map(text).collect());
         }
     }
+}
+
+/// How many columns of these widths there is room for beside the first one; one at least.
+fn fitting_columns(widths: &[usize], first: usize) -> usize {
+    let mut taken = first;
+    let fits = widths.iter().take_while(|width| {
+        taken += COLUMN_GAP.len() + **width;
+        taken <= MAX_WIDTH
+    });
+    fits.count().max(1)
 }
 
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {

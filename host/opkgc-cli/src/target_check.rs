@@ -4,11 +4,11 @@ use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Opkg;
 use opkg_interface::artefacts::Output;
 use opkg_interface::{PackageSettings, Target};
+use opkg_parallel::run_in_order;
 use opkg_runtime::{DistributionPlugin, GenerateError, parallelism};
 use opkg_shell::UsageError;
 
 use crate::errors::CliError;
-use crate::schedule::run_in_order;
 
 /// A finding, and the targets that it holds for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub fn check_targets(opkg: &Opkg, targets: &[(Target, DistributionPlugin)]) -> R
     let settings = PackageSettings::default();
     let mut excluded = 0;
     run_in_order(
-        targets,
         parallelism(),
+        targets,
         |(target, plugin)| plugin.generate(opkg, target, &settings).map_err(Box::new),
         |_| false,
         |(target, _), outcome| {

@@ -9,7 +9,7 @@ use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
 use crate::source::OpkgSource;
 use crate::written::OutputKind;
-use crate::{archive, deb, parallel, rpm};
+use crate::{archive, deb, rpm};
 
 /// A file that was made and is to be written, by its name.
 type MadeFile = (String, Vec<u8>, OutputKind);
@@ -41,7 +41,7 @@ pub(crate) fn write_packages(
     let binaries = if selection == Selection::Source { &[] } else { output.packages.as_slice() };
     let work: Vec<Option<&BinaryPackage>> =
         has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
-    let made = parallel::map(options.threads, &work, |package| match package {
+    let made = opkg_parallel::map(options.threads, &work, |package| match package {
         None => make_source_package(output, source, tree, options),
         Some(package) => make_binary_package(package, output, &source_name, source, options),
     });

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use fs_err as fs;
 use opkg_interface::artefacts::Output;
@@ -15,6 +15,7 @@ use crate::index_request::IndexRequest;
 use crate::output_tree::OutputTree;
 use crate::publish;
 use crate::source::OpkgSource;
+use crate::staged::StagedPackages;
 use crate::write;
 use crate::written::{OutputKind, WrittenFile};
 
@@ -26,40 +27,20 @@ pub struct OutputDir {
     scratch: Mutex<Option<ScratchDir>>,
     /// How many publications were begun.
     publications: AtomicUsize,
-}
-
-/// What was made of one OPKG, complete but not in its place yet.
-#[derive(Debug)]
-pub struct StagedPackages {
-    files: Vec<(String, OutputKind)>,
-}
-
-impl StagedPackages {
-    /// What each of the files is, in the order in which they were written.
-    pub fn kinds(&self) -> impl Iterator<Item = OutputKind> {
-        self.files.iter().map(|(_, kind)| *kind)
-    }
-
-    /// Their paths below the directory of their target.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(|(path, _)| path.as_str())
-    }
-}
-
-/// What has come to its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishedFiles {
-    /// Of each of the sets of packages.
-    pub packages: Vec<Vec<WrittenFile>>,
-    /// Of the index, if one was asked for.
-    pub index: Vec<WrittenFile>,
+    /// Keeps other processes from publishing, as long as there is a publication.
+    lock: Mutex<Weak<publish::DirectoryLock>>,
 }
 
 impl OutputDir {
     /// It is created, if need be, when something is written; what runs that were killed left in it goes then.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), scratch: Mutex::new(None), publications: AtomicUsize::new(0) }
+        Self {
+            path: path.to_owned(),
+            scratch: Mutex::default(),
+            publications: AtomicUsize::new(0),
+            lock: Mutex::default(),
+        }
     }
 
     #[must_use]
@@ -133,7 +114,7 @@ impl OutputDir {
         }
         let tree = OutputTree::new(&directory, source.timestamp());
         match write(&tree) {
-            Ok(files) => Ok(StagedPackages { files }),
+            Ok(files) => Ok(StagedPackages::new(&files)),
             Err(error) => {
                 tree.remove();
                 Err(error)
@@ -142,11 +123,13 @@ impl OutputDir {
     }
 
     /// Puts the packages that were staged for the directory `name`, all `sets` of them, into that directory, which is
-    /// created if need be, and writes the index of everything that is in it then. What stood there under the same names is replaced. Whoever looks into the directory, and
-    /// whatever becomes of this process, finds it as it was or as it becomes; only where the file system cannot
-    /// exchange directories, the files come one after the other, each as a whole and the index last.
+    /// created if need be, and writes the index of everything that is in it then. What stood there under the same names
+    /// is replaced. Whoever looks into the directory, and whatever becomes of this process, finds it as it was or as it
+    /// becomes; only where the file system cannot exchange directories, the files come one after the other, each as a
+    /// whole and the index last.
     ///
-    /// `wait` is called before waiting for another process that publishes into this one.
+    /// Directories of different names may be published by several threads at a time. `wait` is called before waiting
+    /// for another process that publishes into one of them. Returns the files of the index.
     ///
     /// # Errors
     /// When something else stands where a file belongs, or must not get into the index. On any error the directory is
@@ -157,22 +140,27 @@ impl OutputDir {
         sets: &[&StagedPackages],
         index: Option<IndexRequest<'_>>,
         wait: &dyn Fn(),
-    ) -> Result<PublishedFiles, Error> {
+    ) -> Result<Vec<WrittenFile>, Error> {
         let place = self.path.join(name);
         let paths: Vec<&str> = sets.iter().flat_map(|set| set.paths()).collect();
         let staged = self.staging_directory(name)?;
         let number = self.publications.fetch_add(1, Ordering::Relaxed);
         let work = self.scratch_path(&number.to_string())?;
         fs::create_dir(&work)?;
-        let indexed = publish::publish(&self.path, &place, &work, &staged, &paths, index, wait)?;
-        let written = |path: &String, kind: OutputKind| WrittenFile { path: place.join(path), kind };
-        Ok(PublishedFiles {
-            packages: sets
-                .iter()
-                .map(|set| set.files.iter().map(|(path, kind)| written(path, *kind)).collect())
-                .collect(),
-            index: indexed.iter().map(|path| written(path, OutputKind::Index)).collect(),
-        })
+        let _lock = self.lock(wait)?;
+        let index = publish::publish(&self.path, &place, &work, &staged, &paths, index)?;
+        Ok(index.iter().map(|path| WrittenFile { path: place.join(path), kind: OutputKind::Index }).collect())
+    }
+
+    /// The lock of this process, which all of its publications share.
+    fn lock(&self, wait: &dyn Fn()) -> Result<Arc<publish::DirectoryLock>, Error> {
+        let mut shared = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = shared.upgrade() {
+            return Ok(lock);
+        }
+        let lock = Arc::new(publish::DirectoryLock::acquire(&self.path, wait)?);
+        *shared = Arc::downgrade(&lock);
+        Ok(lock)
     }
 
     /// The directory that a directory lies in, and its name there.
@@ -201,10 +189,8 @@ pub fn write_packages(
 ) -> Result<Vec<WrittenFile>, Error> {
     let (parent, name) = OutputDir::in_parent(directory)?;
     let staged = parent.stage(&name, output, source, options)?;
-    let published = parent.publish(&name, &[&staged], None, &|| ())?;
-    let place = parent.path.join(&name);
-    let files = published.packages.into_iter().flatten();
-    Ok(files.map(|file| file.in_directory(&place, directory)).collect())
+    parent.publish(&name, &[&staged], None, &|| ())?;
+    Ok(staged.files_in(directory).collect())
 }
 
 /// Writes the index of all packages in `directory`. With a signer it is signed, and the public key is beside it.
@@ -214,7 +200,7 @@ pub fn write_packages(
 /// claim to be the same. On any error the earlier index is left as it was.
 pub fn write_index(directory: &Path, request: IndexRequest<'_>) -> Result<Vec<WrittenFile>, Error> {
     let (parent, file_name) = OutputDir::in_parent(directory)?;
-    let published = parent.publish(&file_name, &[], Some(request), &|| ())?;
+    let index = parent.publish(&file_name, &[], Some(request), &|| ())?;
     let place = parent.path.join(&file_name);
-    Ok(published.index.into_iter().map(|file| file.in_directory(&place, directory)).collect())
+    Ok(index.into_iter().map(|file| file.in_directory(&place, directory)).collect())
 }

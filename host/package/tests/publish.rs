@@ -274,6 +274,56 @@ fn two_at_a_time_come_one_after_the_other() {
     assert!(place.at("x.rpm").exists());
 }
 
+/// Directories of several targets are published at a time, and other processes are waited for once.
+#[test]
+fn directories_of_one_run_do_not_wait_for_each_other() {
+    let place = Place::new();
+    let lock = fs::File::open(place.root.path()).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    let (sender, waiting) = mpsc::channel();
+    let output_dir = OutputDir::new(place.root.path());
+    let targets = ["a", "b", "c", "d"];
+    let stage = |name: &str| {
+        let fixture = fixture();
+        let package = BinaryPackage { file_name: format!("{name}.deb"), ..sample_package(&fixture) };
+        let options = BuildOptions::new(BuildMode::Direct);
+        output_dir.stage(name, &output_of(&package, DEB), fixture.source(), options).unwrap()
+    };
+    let staged = targets.map(stage);
+    // Nothing may be published over a file, and that is nothing to the others.
+    fs::write(place.root.path().join("b"), "mine").unwrap();
+    let published = thread::scope(|scope| {
+        let begun: Vec<_> = targets
+            .iter()
+            .zip(&staged)
+            .map(|(name, staged)| {
+                let (sender, output_dir) = (sender.clone(), &output_dir);
+                scope.spawn(move || {
+                    let index = Some(IndexRequest::unsigned(name));
+                    output_dir.publish(name, &[staged], index, &|| sender.send(()).unwrap())
+                })
+            })
+            .collect();
+        drop(sender);
+        waiting.recv().unwrap();
+        assert_eq!(fs::read_to_string(place.root.path().join("b")).unwrap(), "mine");
+        assert!(!place.root.path().join("a").exists());
+        drop(lock);
+        begun.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    for (name, published) in targets.iter().zip(published) {
+        assert_eq!(published.is_ok(), *name != "b", "{name}: {published:?}");
+    }
+    for name in ["a", "c", "d"] {
+        let packages = fs::read_to_string(place.root.path().join(name).join("Packages")).unwrap();
+        assert!(packages.contains(&format!("\nFilename: ./{name}.deb\n")), "{packages}");
+    }
+    assert_eq!(waiting.try_iter().count(), 0, "one of them waited for all");
+    // The lock is free again.
+    let lock = fs::File::open(place.root.path()).unwrap();
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+}
+
 /// All that several of them write is there in the end, and in the index.
 #[test]
 fn many_at_a_time_lose_nothing() {

@@ -3,6 +3,8 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::mem;
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,11 +28,28 @@ const RELIABLE_SYNCFS: (u32, u32) = (5, 8);
 /// # Errors
 /// When something cannot be read or written; the message names it.
 pub fn sync_tree(directory: &Path) -> io::Result<()> {
-    let mut paths = Vec::new();
-    collect_new(directory, &mut paths)?;
-    if paths.len() >= MANY_FILES && sync_file_system(directory)? {
+    let mut batch = Vec::new();
+    let mut has_tried_whole = false;
+    let visited = visit_new(directory, &mut |path| {
+        batch.push(path);
+        if batch.len() < MANY_FILES {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if !has_tried_whole && sync_file_system(directory)? {
+            return Ok(ControlFlow::Break(()));
+        }
+        has_tried_whole = true;
+        sync_all(&mem::take(&mut batch))?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if visited.is_break() {
         return Ok(());
     }
+    sync_all(&batch)
+}
+
+/// Waits for some files and directories.
+fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
     let share = paths.len().div_ceil(THREADS).max(1);
     thread::scope(|scope| {
         let shares: Vec<_> = paths
@@ -71,18 +90,27 @@ fn kernel_version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn collect_new(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Calls `visit` for each file that has no other name, and for each directory after everything in it, until that breaks
+/// off.
+fn visit_new(
+    directory: &Path,
+    visit: &mut impl FnMut(PathBuf) -> io::Result<ControlFlow<()>>,
+) -> io::Result<ControlFlow<()>> {
     for entry in fs::read_dir(directory).map_err(|error| name_path(error, directory))? {
         let entry = entry?;
         let found = entry.metadata()?;
-        if found.is_dir() {
-            collect_new(&entry.path(), paths)?;
+        let visited = if found.is_dir() {
+            visit_new(&entry.path(), visit)?
         } else if found.is_file() && found.nlink() == 1 {
-            paths.push(entry.path());
+            visit(entry.path())?
+        } else {
+            ControlFlow::Continue(())
+        };
+        if visited.is_break() {
+            return Ok(visited);
         }
     }
-    paths.push(directory.to_owned());
-    Ok(())
+    visit(directory.to_owned())
 }
 
 fn sync(path: &Path) -> io::Result<()> {

@@ -6,21 +6,25 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
-use opkg_package::{BuildMode, IndexRequest, OutputDir};
+use opkg_package::{BuildMode, IndexRequest, OutputDir, StagedPackages, WrittenFile};
+use opkg_parallel::run_in_order;
+use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
 use crate::build_report::BuildReport;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::job::{self, BuildPlan, Job, JobOutcome, LoadedPackage};
+use crate::input_package::{InputPackage, Keeps, PackageReader};
+use crate::job::{self, BuildPlan, Job, JobOutcome};
 use crate::losses::{self, IndexPlan};
-use crate::schedule::run_in_order;
 use crate::settings::{self, Layer, Origin};
 use crate::source_date::{now, source_date};
-use crate::{
-    dists, filesystem, hook_components, interrupt, opkg_names, plugins, signing, supported_dists, targets,
-};
+use crate::{filesystem, interrupt, opkg_names, plugins, signing, supported_dists, targets};
+
+/// How many OPKGs stay in memory between being read and being compiled: as many as somebody usually works on. Of
+/// thousands, the others are read again when it is their turn.
+const KEPT_IN_MEMORY: usize = 32;
 
 /// Runs the command.
 ///
@@ -67,7 +71,6 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         signer: signing::load_signer(&effective, signs_nothing)?,
         effort: effective.compression.value,
         settings: effective.package_settings(),
-        threads,
         threads_per_job: threads.div_ceil(directories.len() * targets.len()),
     };
     let index_plan = match arguments.repo {
@@ -83,7 +86,12 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         source_date: source_date()?,
         now: now(),
     };
-    let packages = load_packages(shell, arguments, &settings, &directories, &registry.ids(), threads)?;
+    let reader = PackageReader {
+        settings: &settings,
+        known_dists: &registry.ids(),
+        denies_warnings: arguments.deny == Some(DenyLevel::Warnings),
+    };
+    let packages = load_packages(shell, &reader, &directories, targets.len(), threads)?;
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
@@ -92,55 +100,98 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     let progress = ProgressBar::new(shell, jobs.len());
     let mut reports = BuildReport::new(shell);
     run_in_order(
-        &jobs,
         threads,
-        |job| progress.track(job.title(), || job.run(&output, &plan)),
-        |outcome| !arguments.keep_going && outcome.is_failure(),
-        |job, outcome| {
-            reports.record_job(job.package, job.target, outcome.unwrap_or(JobOutcome::NotTried));
+        &jobs,
+        |job| progress.track(job.title(), || job.run(&reader, &output, &plan)),
+        |end| !arguments.keep_going && end.outcome.is_failure(),
+        |job, end| {
+            reports.record_job(job.package, job.target, end.unwrap_or(JobOutcome::NotTried.into()));
             Ok::<(), CliError>(())
         },
     )?;
     drop(progress);
-    for (target, plugin) in &targets {
-        if reports.staged(target).is_empty() {
-            continue;
+    drop(jobs);
+    drop(packages);
+    let publication = Publication {
+        shell,
+        output: &output,
+        plan: &plan,
+        has_index: arguments.repo,
+        has_filesystem: settings.automatic_relations.require_filesystem(),
+        threads: threads.div_ceil(targets.len()),
+    };
+    let published = opkg_parallel::map(threads, &targets, |(target, plugin)| {
+        let staged = reports.staged(target);
+        (!staged.is_empty()).then(|| publication.publish(target, plugin, &staged))
+    });
+    for ((target, _), published) in targets.iter().zip(published) {
+        let Some(PublishedTarget { filesystem, output: files }) = published else { continue };
+        let directory = job::target_directory(output.path(), target);
+        if let Some(staged) = filesystem {
+            reports.record_filesystem(&directory, target, staged);
         }
-        if settings.automatic_relations.require_filesystem() {
-            let staged = filesystem::stage(target, plugin, &output, &plan);
-            reports.record_filesystem(&job::target_directory(output.path(), target), target, staged);
-        }
-        publish_target(shell, arguments.repo, &output, target, &plan, &mut reports);
+        reports.record_publication(&directory, target, files);
     }
     reports.finish()
 }
 
-/// Puts everything that was made for a target into its directory, with the index if one is wanted.
-fn publish_target(
+/// What is done for each target when all jobs have ended.
+struct Publication<'a> {
     shell: Shell,
-    is_repository: bool,
-    output: &OutputDir,
-    target: &Target,
-    plan: &BuildPlan,
-    reports: &mut BuildReport,
-) {
-    let name = target.to_string();
-    let directory = job::target_directory(output.path(), target);
-    let staged = reports.staged(target);
-    let wait = || {
-        let place = output.path().display();
-        shell.status(&format!("waiting for another opkgc, which is putting its files into {place}"));
-    };
-    let index = is_repository.then_some(IndexRequest {
-        name: &name,
-        signer: plan.signer.as_ref(),
-        threads: plan.threads,
-    });
-    let clash = index.and_then(|_| {
-        opkg_names::clash_in_repository(&directory, staged.iter().flat_map(|packages| packages.paths()))
-    });
-    let published = match clash {
-        Some((one, other)) => {
+    output: &'a OutputDir,
+    plan: &'a BuildPlan,
+    has_index: bool,
+    /// Whether the package of shared directories is beside the others.
+    has_filesystem: bool,
+    /// For each target.
+    threads: usize,
+}
+
+/// What became of a target.
+struct PublishedTarget {
+    /// The package of shared directories, if there is to be one.
+    filesystem: Option<Result<StagedPackages, CliError>>,
+    /// The files of the index.
+    output: Result<Vec<WrittenFile>, CliError>,
+}
+
+impl Publication<'_> {
+    /// Puts everything that was made for a target into its directory, with the index if one is wanted.
+    fn publish(
+        &self,
+        target: &Target,
+        plugin: &DistributionPlugin,
+        of_jobs: &[&StagedPackages],
+    ) -> PublishedTarget {
+        let filesystem =
+            self.has_filesystem.then(|| filesystem::stage(target, plugin, self.output, self.plan));
+        let staged: Vec<&StagedPackages> =
+            of_jobs.iter().copied().chain(filesystem.iter().flatten()).collect();
+        let output = self.publish_packages(target, &staged);
+        PublishedTarget { filesystem, output }
+    }
+
+    fn publish_packages(
+        &self,
+        target: &Target,
+        staged: &[&StagedPackages],
+    ) -> Result<Vec<WrittenFile>, CliError> {
+        let name = target.to_string();
+        let directory = job::target_directory(self.output.path(), target);
+        let wait = || {
+            let place = self.output.path().display();
+            let text = format!("waiting for another opkgc, which is putting its files into {place}");
+            self.shell.status(&text);
+        };
+        let index = self.has_index.then_some(IndexRequest {
+            name: &name,
+            signer: self.plan.signer.as_ref(),
+            threads: self.threads,
+        });
+        let clash = index.and_then(|_| {
+            opkg_names::clash_in_repository(&directory, staged.iter().flat_map(|packages| packages.paths()))
+        });
+        if let Some((one, other)) = clash {
             let message = format!(
                 "{} would hold packages of the OPKGs {one} and {other}, which exclude each other: both make \
                  opkg-{other}",
@@ -148,11 +199,10 @@ fn publish_target(
             );
             let help =
                 "remove those of one of them, or write the packages of each into a directory of its own";
-            Err(UsageError::new(message, help).into())
+            return Err(UsageError::new(message, help).into());
         }
-        None => output.publish(&name, &staged, index, &wait).map_err(CliError::from),
-    };
-    reports.record_publication(&directory, target, published);
+        Ok(self.output.publish(&name, staged, index, &wait)?)
+    }
 }
 
 /// An OPKG's directory is never written to.
@@ -181,33 +231,20 @@ fn check_output_outside(output: &Path, directories: &[PathBuf]) -> Result<(), Cl
     Ok(())
 }
 
-/// Reads OPKGs on so many threads, and says what is wrong with them, in their order.
+/// Reads OPKGs on so many threads, to be compiled for so many targets, and says what is wrong with them, in their order.
 fn load_packages(
     shell: Shell,
-    arguments: &BuildArgs,
-    settings: &Settings,
+    reader: &PackageReader<'_>,
     directories: &[PathBuf],
-    known_dists: &[String],
+    targets: usize,
     threads: usize,
-) -> Result<Vec<LoadedPackage>, CliError> {
-    let load = |directory: &PathBuf| {
-        let mut loaded = opkg::load(directory, settings);
-        if let Some(opkg) = &loaded.opkg {
-            loaded.diagnostics.extend(dists::misspelled_dists(opkg, known_dists));
-            let found = hook_components::check_components(directory, opkg);
-            if found.iter().any(|finding| finding.severity == Severity::Error) {
-                loaded.opkg = None;
-            }
-            loaded.diagnostics.extend(found);
-        }
-        loaded
-    };
-    let mut packages: Vec<LoadedPackage> = Vec::new();
+) -> Result<Vec<InputPackage>, CliError> {
+    let mut packages: Vec<InputPackage> = Vec::with_capacity(directories.len());
     let mut names = opkg_names::Directories::new();
     run_in_order(
-        directories,
         threads,
-        load,
+        directories,
+        |directory| reader.read(directory),
         |_| false,
         |directory, loaded| {
             let Some(mut loaded) = loaded else { return Ok(()) };
@@ -221,10 +258,8 @@ fn load_packages(
                 }
             }
             show_findings(shell, directory, &loaded);
-            let is_denied = arguments.deny == Some(DenyLevel::Warnings)
-                && loaded.diagnostics.iter().any(|finding| finding.severity <= Severity::Warning);
-            let is_compilable = loaded.opkg.is_some() && !is_denied;
-            packages.push(LoadedPackage { directory: directory.clone(), loaded, is_compilable });
+            let keeps = Keeps { findings: shell.is_json(), content: packages.len() < KEPT_IN_MEMORY };
+            packages.push(InputPackage::new(directory, loaded, reader, targets, keeps));
             Ok::<(), CliError>(())
         },
     )?;

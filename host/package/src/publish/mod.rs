@@ -20,7 +20,8 @@ use crate::ownership;
 use crate::repository::{self, IndexChange};
 
 /// Publishes the `paths` of `staged`, files and directories with everything in them, into `place`, which lies in `parent`;
-/// `work` is an empty directory of the same file system. Returns the paths of the index.
+/// `work` is an empty directory of the same file system. The caller holds the lock of `parent`, and lets nobody else
+/// publish into this `place`. Returns the paths of the index.
 pub(crate) fn publish(
     parent: &Path,
     place: &Path,
@@ -28,9 +29,7 @@ pub(crate) fn publish(
     staged: &Path,
     paths: &[&str],
     index: Option<IndexRequest<'_>>,
-    wait: &dyn Fn(),
 ) -> Result<Vec<String>, Error> {
-    let _lock = lock_directory(parent, wait)?;
     let exists = ownership::check_place(place)?;
     for path in paths {
         ownership::check_path(place, path)?;
@@ -101,15 +100,20 @@ fn exchange(next: &Path, place: &Path) -> bool {
     }
 }
 
-/// Keeps other processes from publishing into this directory. Held until it is closed.
-fn lock_directory(directory: &Path, wait: &dyn Fn()) -> Result<fs::File, Error> {
-    let file = fs::File::open(directory)?;
-    // Any other error: a file system without locks, where each run has to have a directory of its own.
-    if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
-        wait();
-        flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+/// Keeps other processes from publishing into a directory, as long as it is there.
+pub(crate) struct DirectoryLock(#[expect(dead_code, reason = "it is there to be closed")] fs::File);
+
+impl DirectoryLock {
+    /// Calls `wait` before waiting for whoever holds it.
+    pub(crate) fn acquire(directory: &Path, wait: &dyn Fn()) -> Result<Self, Error> {
+        let file = fs::File::open(directory)?;
+        // Any other error: a file system without locks, where each run has to have a directory of its own.
+        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+            wait();
+            flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+        }
+        Ok(Self(file))
     }
-    Ok(file)
 }
 
 /// An error about a file in `next` is one about the directory that it is going to be.

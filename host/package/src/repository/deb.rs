@@ -17,7 +17,7 @@ use crate::compress::CompressionEffort;
 use crate::deb822::{self, find_field, write_field};
 use crate::index_request::IndexRequest;
 use crate::ownership;
-use crate::{Error, compress, parallel};
+use crate::{Error, compress};
 
 /// Fields that an index adds, and that no package may bring along.
 const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
@@ -73,7 +73,7 @@ fn pack_lists(
         .iter()
         .flat_map(|form| lists.iter().map(move |(name, text)| (*name, *form, text.as_bytes())))
         .collect();
-    let packed = parallel::map(threads, &forms, |(_, form, text)| -> std::io::Result<_> {
+    let packed = opkg_parallel::map(threads, &forms, |(_, form, text)| -> std::io::Result<_> {
         let bytes = match *form {
             ".xz" => compress::xz(text, CompressionEffort::Auto)?,
             ".gz" => compress::gzip_bytes(text)?,
@@ -125,7 +125,7 @@ impl IndexParagraphs {
     ) -> Result<Self, Error> {
         let mut all = Self::default();
         for names in names.chunks(PACKAGES_AT_A_TIME) {
-            let described = parallel::map(threads, names, |name| describe(directory, name));
+            let described = opkg_parallel::map(threads, names, |name| describe(directory, name));
             for (name, paragraph) in names.iter().zip(described) {
                 all.add(paragraph?).map_err(|reason| cannot_index(directory, name, reason))?;
                 limit_index(directory, all.text.len())?;

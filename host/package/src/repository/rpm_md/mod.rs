@@ -17,7 +17,7 @@ use super::xml::XmlWriter;
 use crate::checksums::DigestReader;
 use crate::ownership;
 use crate::rpm::reader;
-use crate::{Error, Signer, compress, parallel};
+use crate::{Error, Signer, compress};
 use opkg::digest::hex;
 use package::PackageMetadata;
 
@@ -62,7 +62,7 @@ pub(super) fn build_index(
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut newest = 0;
     for names in rpms.chunks(PACKAGES_AT_A_TIME) {
-        let read = parallel::map(threads, names, |name| IndexEntries::read(directory, name));
+        let read = opkg_parallel::map(threads, names, |name| IndexEntries::read(directory, name));
         for (name, entries) in names.iter().zip(read) {
             let entries = entries?;
             // Which of the two would be fetched is anybody's guess.
@@ -85,7 +85,7 @@ pub(super) fn build_index(
     repository.start_element("repomd", &[("xmlns", NS_REPO), ("xmlns:rpm", NS_RPM)]);
     repository.text_element("revision", &[], &time);
     let documents = [primary, file_lists, other].map(XmlWriter::finish);
-    let lists = parallel::map(threads, &documents, |document| PackedList::new(document));
+    let lists = opkg_parallel::map(threads, &documents, |document| PackedList::new(document));
     for (kind, list) in LISTS.into_iter().zip(lists) {
         files.push(list?.enter(&mut repository, kind, &time));
     }
