@@ -1,36 +1,13 @@
-//! A cluster in a directory: a head node, an image and a client as roots with a fake package manager of shell
-//! scripts, for what is about the engine and takes hundreds of runs.
+//! A cluster in a directory: a head node, images and clients as roots with a fake package manager of shell scripts, for what is about the engine and takes hundreds of runs.
 
-use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fs_err as fs;
-use opkg_tests::roots::programs;
+use opkg_tests::roots::fake;
+pub use opkg_tests::roots::fake::write_executable;
 use opkg_tests::{opm, process, scratch, tools};
-
-const ROOTS: [&str; 3] = ["head", "compute", "node1"];
-
-const FAKE_PROGRAMS: [(&str, &str); 3] = [
-    ("dpkg", r#"case " $* " in *' --purge '*) for word in "$@"; do rm -f "/db/$word"; done ;; esac"#),
-    (
-        "apt-get",
-        r#"verb=
-for word in "$@"; do
-  case $verb in
-    install) touch "/db/$word" ;;
-    *) case $word in install | update) verb=$word ;; esac ;;
-  esac
-done"#,
-    ),
-    (
-        "dpkg-query",
-        r#"for file in /usr/bin/dpkg /db/*; do
-  if [ -e "$file" ]; then printf '%s\t1.0-1\tall\tinstalled\tok\tpostinst\n' "${file##*/}"; fi
-done"#,
-    ),
-];
 
 /// Tells when it begins and ends, and whether another one of its name is still at work.
 const LOGGING_HOOK: &str = r#"#!/bin/sh
@@ -42,14 +19,21 @@ sleep 0.02
 echo "end $name" >> /hooks/log
 "#;
 
-/// A head node, an image and a client, with a package that has every hook, requested up to the last stage.
+/// A head node, images and clients, with a package that has every hook, requested up to the last stage.
 pub struct ClusterFixture(pub PathBuf);
 
 impl ClusterFixture {
     pub fn new() -> Self {
+        Self::with_targets(&["image:compute", "client:node1"])
+    }
+
+    /// A head node and these targets.
+    pub fn with_targets(targets: &[&str]) -> Self {
         let site = Self(scratch::create_directory("site"));
-        for name in ROOTS {
-            site.create_root(name);
+        let name_of = |target: &str| target.split_once(':').unwrap().1.to_owned();
+        fake::create(&site.0.join("head"));
+        for target in targets {
+            fake::create(&site.0.join(name_of(target)));
         }
         fs::create_dir(site.0.join("settings")).unwrap();
         let log = format!("log_directory = \"{}\"\n[limits]\ngrace = \"1s\"\n", site.0.join("log").display());
@@ -67,30 +51,12 @@ impl ClusterFixture {
         }
         let root = |name: &str| site.0.join(name).display().to_string();
         site.opm(&["init", "--name", "head", "--root", &root("head")]);
-        site.opm(&["target", "add", "image:compute", "--root", &root("compute")]);
-        site.opm(&["target", "add", "client:node1", "--root", &root("node1")]);
+        for target in targets {
+            site.opm(&["target", "add", target, "--root", &root(&name_of(target))]);
+        }
         site.opm(&["phase", "set", "test_install"]);
         site.opm(&["request", "--new", "demo"]);
         site
-    }
-
-    fn create_root(&self, name: &str) {
-        let root = self.0.join(name);
-        for directory in ["bin", "usr/bin", "etc", "db", "hooks", "dev", "proc", "tmp", "run", "sys", "root"]
-        {
-            fs::create_dir_all(root.join(directory)).unwrap();
-        }
-        fs::write(root.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
-        let busybox = tools::find_program("busybox").unwrap();
-        fs::copy(busybox, root.join("bin/busybox")).unwrap();
-        for applet in ["sh", "touch", "rm", "cat", "grep", "sleep", "echo", "printf"] {
-            fs_err::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
-        }
-        // Whoever holds a lock is seen from other namespaces of processes as well.
-        programs::copy_program(&root, "flock");
-        for (name, script) in FAKE_PROGRAMS {
-            write_executable(&root.join("usr/bin").join(name), &format!("#!/bin/sh\n{script}\n"));
-        }
     }
 
     /// The program, on this site.
@@ -133,14 +99,18 @@ impl ClusterFixture {
     /// The same, as the given program tells it.
     pub fn outcome_of(&self, command: &dyn Fn(&[&str]) -> Command) -> ClusterOutcome {
         let opm = |arguments: &[&str]| process::run_successfully(&mut command(arguments));
-        let status: serde_json::Value = serde_json::from_str(&opm(&["status", "--format", "json"])).unwrap();
+        // It says by its exit status whether something is in error.
+        let status = process::run(&mut command(&["status", "--format", "json"])).stdout;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
         let log = self.0.join("head/hooks/log");
         let hooks = fs::read_to_string(log).unwrap_or_default();
         let ended = hooks.lines().filter(|it| it.starts_with("end")).map(str::to_owned).collect();
-        let installed = ROOTS.map(|root| {
-            let entries = fs::read_dir(self.0.join(root).join("db")).unwrap();
+        let names = |directory: &Path| -> BTreeSet<String> {
+            let entries = fs::read_dir(directory).unwrap();
             entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
-        });
+        };
+        let roots = names(&self.0).into_iter().filter(|name| self.0.join(name).join("db").is_dir());
+        let installed = roots.map(|root| (root.clone(), names(&self.0.join(root).join("db")))).collect();
         ClusterOutcome {
             export: opm(&["export"]),
             rows: timeless_values(&status),
@@ -171,7 +141,8 @@ pub struct ClusterOutcome {
     pub journal: Vec<String>,
     /// The hooks that came to their end, however often.
     pub ended: BTreeSet<String>,
-    pub installed: [BTreeSet<String>; 3],
+    /// What is installed in each root.
+    pub installed: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Of each step what it did, and nothing of when and how often it was tried.
@@ -200,11 +171,6 @@ fn timeless_values(status: &serde_json::Value) -> Vec<String> {
         serde_json::Value::Array(values) => values.iter().flat_map(timeless_values).collect(),
         other => vec![other.to_string()],
     }
-}
-
-pub fn write_executable(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 pub fn is_supported() -> bool {

@@ -12,6 +12,7 @@ mod cluster_database;
 mod growth;
 mod indices;
 mod instructions;
+mod jobs;
 mod measure;
 mod one_package;
 mod peers;
@@ -28,12 +29,13 @@ use report::Report;
 type Measure = fn(&mut Report);
 
 /// What can be measured, by the names that the command line has for it.
-const GROUPS: [(&str, Measure); 7] = [
+const GROUPS: [(&str, Measure); 8] = [
     ("warm", one_package::measure_warm),
     ("first", one_package::measure_first),
     ("packages", one_package::measure_packages),
     ("index", indices::measure),
     ("cluster", cluster::measure),
+    ("jobs", jobs::measure),
     ("growth", growth::measure),
     ("instructions", instructions::measure),
 ];

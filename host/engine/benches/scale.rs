@@ -140,7 +140,7 @@ fn run(store: &mut dyn Store, order: &RunOptions) -> opkg_engine::engine::RunSum
         process: None,
         command: "opm run".into(),
     };
-    Engine { store, effects: &mut FakeEffects, observer: &mut NullObserver, clock: &SystemClock, identity }
+    Engine { store, effects: &FakeEffects, observer: &mut NullObserver, clock: &SystemClock, identity }
         .run(order)
         .unwrap()
 }
@@ -148,29 +148,29 @@ fn run(store: &mut dyn Store, order: &RunOptions) -> opkg_engine::engine::RunSum
 struct FakeEffects;
 
 impl Effects for FakeEffects {
-    fn root_id(&mut self, _: &opkg_oda::Target) -> Result<Option<String>, String> {
+    fn root_id(&self, _: &opkg_oda::Target) -> Result<Option<String>, String> {
         Err("there are no roots here".into())
     }
 
-    fn renew_root_id(&mut self, _: &opkg_oda::Target) -> Result<String, String> {
+    fn renew_root_id(&self, _: &opkg_oda::Target) -> Result<String, String> {
         Err("there are no roots here".into())
     }
 
-    fn has_hook(&mut self, _: &Cluster, step: &HookStep) -> bool {
+    fn has_hook(&self, _: &Cluster, step: &HookStep) -> bool {
         // As in real packages, most hooks are not there.
         step.hook == Hook::PostImage
     }
 
-    fn has_form(&mut self, _: &Cluster, _: &Configure) -> bool {
+    fn has_form(&self, _: &Cluster, _: &Configure) -> bool {
         true
     }
 
-    fn needs_image_configuration(&mut self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
+    fn needs_image_configuration(&self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
         false
     }
 
     fn verify_inherited(
-        &mut self,
+        &self,
         _: &Cluster,
         _: &VerifyInherited,
         _: RunId,
@@ -178,20 +178,20 @@ impl Effects for FakeEffects {
         Report::new(Ok(BTreeSet::new()))
     }
 
-    fn install(&mut self, _: &Cluster, _: &Install, _: RunId) -> Report<InstallOutcome> {
+    fn install(&self, _: &Cluster, _: &Install, _: RunId) -> Report<InstallOutcome> {
         Report::new(InstallOutcome::installed())
     }
 
-    fn run_hook(&mut self, _: &Cluster, _: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
+    fn run_hook(&self, _: &Cluster, _: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
         Report::new(Ok(()))
     }
 
-    fn configure(&mut self, _: &Cluster, _: &Configure, _: &ConfigValues) -> Report<ConfigureOutcome> {
+    fn configure(&self, _: &Cluster, _: &Configure, _: &ConfigValues) -> Report<ConfigureOutcome> {
         Report::new(ConfigureOutcome::Configured(ConfigValues::new()))
     }
 
     fn configure_image(
-        &mut self,
+        &self,
         _: &Cluster,
         _: StateKey,
         _: TargetId,
@@ -200,7 +200,7 @@ impl Effects for FakeEffects {
         Report::new(Ok(ConfigValues::new()))
     }
 
-    fn remove(&mut self, _: &Cluster, _: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
+    fn remove(&self, _: &Cluster, _: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
         Report::new(Ok(()))
     }
 
@@ -208,7 +208,7 @@ impl Effects for FakeEffects {
         false
     }
 
-    fn clean_up(&mut self, _: RunId) -> Vec<String> {
+    fn clean_up(&self, _: RunId) -> Vec<String> {
         Vec::new()
     }
 

@@ -46,20 +46,22 @@ impl<T> Report<T> {
 }
 
 /// Does the steps that the machine chose. All that can go wrong with one is in its report.
-pub trait Effects {
+///
+/// Several threads do steps at a time, each on a target of its own; everything else the engine asks from one thread.
+pub trait Effects: Sync {
     /// Whether a package has a hook: one that it does not have is done at once, and leaves no event in the journal.
-    fn has_hook(&mut self, cluster: &Cluster, step: &HookStep) -> bool;
+    fn has_hook(&self, cluster: &Cluster, step: &HookStep) -> bool;
 
     /// Whether a package has a form: without one it is configured at once, and leaves no event in the journal.
-    fn has_form(&mut self, cluster: &Cluster, step: &Configure) -> bool;
+    fn has_form(&self, cluster: &Cluster, step: &Configure) -> bool;
 
     /// Whether a package has a form for an image that is not configured yet: the image came after the package had been
     /// configured.
-    fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool;
+    fn needs_image_configuration(&self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool;
 
     /// The file that is going to hold what a step prints, so that it can be read while it runs; nothing where it will have
     /// none.
-    fn plan_log(&mut self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
+    fn plan_log(&self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
         let _ = (cluster, step, run);
         None
     }
@@ -69,32 +71,31 @@ pub trait Effects {
     ///
     /// # Errors
     /// The root cannot be looked into; why, in one line.
-    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String>;
+    fn root_id(&self, target: &Target) -> Result<Option<String>, String>;
 
     /// Writes a new id into the root of a target.
     ///
     /// # Errors
     /// It cannot be written; why, in one line.
-    fn renew_root_id(&mut self, target: &Target) -> Result<String, String>;
+    fn renew_root_id(&self, target: &Target) -> Result<String, String>;
 
     /// Asks which of the packages are installed.
     fn verify_inherited(
-        &mut self,
+        &self,
         cluster: &Cluster,
         step: &VerifyInherited,
         run: RunId,
     ) -> Report<Result<BTreeSet<PackageId>, StepFailure>>;
 
     /// Installs native packages.
-    fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome>;
+    fn install(&self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome>;
 
     /// Runs a hook.
-    fn run_hook(&mut self, cluster: &Cluster, step: &HookStep, run: RunId)
-    -> Report<Result<(), StepFailure>>;
+    fn run_hook(&self, cluster: &Cluster, step: &HookStep, run: RunId) -> Report<Result<(), StepFailure>>;
 
     /// Runs the configurator for a package, with the values that the database has of it.
     fn configure(
-        &mut self,
+        &self,
         cluster: &Cluster,
         step: &Configure,
         known: &ConfigValues,
@@ -102,7 +103,7 @@ pub trait Effects {
 
     /// Runs the configurator for an image alone, unless it has run for that already.
     fn configure_image(
-        &mut self,
+        &self,
         cluster: &Cluster,
         key: StateKey,
         image: TargetId,
@@ -110,14 +111,14 @@ pub trait Effects {
     ) -> Report<Result<ConfigValues, StepFailure>>;
 
     /// Removes native packages.
-    fn remove(&mut self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>>;
+    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>>;
 
     /// Whether the process of a run is still at work. All runs of a database are of one machine, whatever its name was.
     fn is_run_alive(&self, run: &Run) -> bool;
 
     /// Ends what a crashed run has left running, or waits for its end; returns what it did, a line each.
-    fn clean_up(&mut self, crashed: RunId) -> Vec<String>;
+    fn clean_up(&self, crashed: RunId) -> Vec<String>;
 
-    /// Whether the run is asked to stop after the present step.
+    /// Whether the run is asked to begin no further step.
     fn stop_requested(&self) -> bool;
 }

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod clock;
+mod concurrency;
 mod config_values;
 pub mod effects;
 pub mod engine;
@@ -24,9 +25,12 @@ pub mod purge;
 pub mod requests;
 pub mod reruns;
 pub mod roots;
+mod run_error;
 pub mod status;
+mod step_loop;
 pub mod target_selector;
 pub mod targets;
 pub mod testing;
 pub mod unseen;
 pub mod versions;
+mod workers;

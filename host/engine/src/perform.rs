@@ -1,29 +1,30 @@
-//! Doing one step: the effects that belong to it, with the values that a configurator needs.
+//! Doing one step: the effects that belong to it. Nothing here touches the database, so that several steps may be done at a
+//! time.
 
-use opkg_oda::{Cluster, ConfigValues, Error, RunId, Store};
+use opkg_oda::{Cluster, ConfigValues, PackageId, RunId};
 
-use crate::config_values::load_values;
 use crate::effects::{Effects, StepTrace};
 use crate::machine::{ConfigureOutcome, FinishedStep, HookStep, Step};
 
 /// A step that was done.
-pub struct PerformedStep<'s> {
-    pub finished: FinishedStep<'s>,
+#[derive(Debug)]
+pub struct PerformedStep {
+    pub finished: FinishedStep,
     pub trace: StepTrace,
-    /// The values that the database had of the package, where they were read.
+    /// The values that the database had of the package, where a configurator was given them.
     pub known: ConfigValues,
     /// What the configurator made of them.
     pub resolved: ConfigValues,
 }
 
-impl<'s> PerformedStep<'s> {
-    fn new(finished: FinishedStep<'s>, trace: StepTrace) -> Self {
+impl PerformedStep {
+    fn new(finished: FinishedStep, trace: StepTrace) -> Self {
         Self { finished, trace, known: ConfigValues::new(), resolved: ConfigValues::new() }
     }
 }
 
 /// Whether there is anything to be done: many packages have neither hooks nor forms.
-pub fn has_effect(effects: &mut dyn Effects, cluster: &Cluster, step: &Step) -> bool {
+pub fn has_effect(effects: &dyn Effects, cluster: &Cluster, step: &Step) -> bool {
     match step {
         Step::Hook(hook) => {
             effects.has_hook(cluster, hook)
@@ -34,30 +35,36 @@ pub fn has_effect(effects: &mut dyn Effects, cluster: &Cluster, step: &Step) -> 
     }
 }
 
-/// Does a step.
-///
-/// # Errors
-/// When the database does not give the values of a package.
-pub fn perform<'s>(
-    store: &mut dyn Store,
-    effects: &mut dyn Effects,
+/// The package whose values a step needs: that of a configurator, or of a hook about an image, which may have come after the
+/// configurator.
+pub fn configured_package(step: &Step) -> Option<PackageId> {
+    match step {
+        Step::Configure(configure) => Some(configure.key.package),
+        Step::Hook(hook) if hook.image.is_some() => Some(hook.key.package),
+        Step::Hook(_) | Step::VerifyInherited(_) | Step::Install(_) | Step::Remove(_) => None,
+    }
+}
+
+/// Does a step, with the values that the database has of its [`configured_package`].
+pub fn perform(
+    effects: &dyn Effects,
     cluster: &Cluster,
-    step: &'s Step,
+    step: Step,
+    known: ConfigValues,
     run: RunId,
-) -> Result<PerformedStep<'s>, Error> {
-    Ok(match step {
+) -> PerformedStep {
+    match step {
         Step::VerifyInherited(verify) => {
-            let report = effects.verify_inherited(cluster, verify, run);
+            let report = effects.verify_inherited(cluster, &verify, run);
             PerformedStep::new(FinishedStep::VerifyInherited(verify, report.outcome), report.trace)
         }
         Step::Install(install) => {
-            let report = effects.install(cluster, install, run);
+            let report = effects.install(cluster, &install, run);
             PerformedStep::new(FinishedStep::Install(install, report.outcome), report.trace)
         }
-        Step::Hook(hook) => return perform_hook(store, effects, cluster, hook, run),
+        Step::Hook(hook) => perform_hook(effects, cluster, hook, known, run),
         Step::Configure(configure) => {
-            let known = load_values(store, cluster, configure.key.package)?;
-            let report = effects.configure(cluster, configure, &known);
+            let report = effects.configure(cluster, &configure, &known);
             let resolved = match &report.outcome {
                 ConfigureOutcome::Configured(values) => values.clone(),
                 _ => ConfigValues::new(),
@@ -66,32 +73,31 @@ pub fn perform<'s>(
             PerformedStep { known, resolved, ..PerformedStep::new(finished, report.trace) }
         }
         Step::Remove(remove) => {
-            let report = effects.remove(cluster, remove, run);
+            let report = effects.remove(cluster, &remove, run);
             PerformedStep::new(FinishedStep::Remove(remove, report.outcome), report.trace)
         }
-    })
+    }
 }
 
 /// Runs a hook; one that is about an image finds the values of that image.
-fn perform_hook<'s>(
-    store: &mut dyn Store,
-    effects: &mut dyn Effects,
+fn perform_hook(
+    effects: &dyn Effects,
     cluster: &Cluster,
-    hook: &'s HookStep,
+    hook: HookStep,
+    known: ConfigValues,
     run: RunId,
-) -> Result<PerformedStep<'s>, Error> {
-    let (mut known, mut resolved) = (ConfigValues::new(), ConfigValues::new());
+) -> PerformedStep {
+    let mut resolved = ConfigValues::new();
     if let Some(image) = hook.image {
-        known = load_values(store, cluster, hook.key.package)?;
         let configured = effects.configure_image(cluster, hook.key, image, &known);
         match configured.outcome {
             Ok(values) => resolved = values,
             Err(failure) => {
-                return Ok(PerformedStep::new(FinishedStep::Hook(hook, Err(failure)), configured.trace));
+                return PerformedStep::new(FinishedStep::Hook(hook, Err(failure)), configured.trace);
             }
         }
     }
-    let report = effects.run_hook(cluster, hook, run);
+    let report = effects.run_hook(cluster, &hook, run);
     let finished = FinishedStep::Hook(hook, report.outcome);
-    Ok(PerformedStep { known, resolved, ..PerformedStep::new(finished, report.trace) })
+    PerformedStep { known, resolved, ..PerformedStep::new(finished, report.trace) }
 }

@@ -31,7 +31,7 @@ pub fn find_replaced(
 /// When the database fails.
 pub(crate) fn identify(
     store: &mut dyn Store,
-    effects: &mut dyn Effects,
+    effects: &dyn Effects,
     observer: &mut dyn Observer,
     targets: &BTreeSet<TargetId>,
     now: i64,

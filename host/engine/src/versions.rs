@@ -57,7 +57,7 @@ fn significant_parts(version: &str) -> Vec<&str> {
 
 /// A package whose version an administrator chose is not installed where another one is: a package manager that does not
 /// tell which versions there are is asked for the newest, and some take what they like.
-pub(crate) fn refuse_other_versions(cluster: &Cluster, performed: &mut PerformedStep<'_>) {
+pub(crate) fn refuse_other_versions(cluster: &Cluster, performed: &mut PerformedStep) {
     let PerformedStep { finished, trace, .. } = performed;
     let FinishedStep::Install(install, InstallOutcome::Installed { failures, .. }) = finished else { return };
     for package in &install.packages {

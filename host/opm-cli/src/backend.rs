@@ -4,21 +4,40 @@ use std::io;
 
 use opkg_database::Location;
 use opkg_engine::effects::Effects;
+use opkg_engine::engine::Concurrency;
 use opkg_engine::testing::TestBackend;
-use opkg_opm::{Config, StopToken, System, SystemOptions};
+use opkg_opm::{Config, JobCount, StopToken, System, SystemOptions};
 use opkg_runtime::{LogLevel, LogSink};
 use opkg_shell::{Shell, signals};
 
 use crate::errors::{CliError, Context};
 use crate::session::Session;
 
-/// The system, configured as its administrator decided. From now on a signal to stop ends the run after the present
-/// step, and a second one ends that step as well.
+/// The system, configured as its administrator decided. From now on a signal to stop ends the run after the steps
+/// that are at work, and a second one ends these as well.
 ///
 /// # Errors
 /// When the configuration is wrong, or signals cannot be waited for.
 pub fn create_effects(session: &Session) -> Result<Box<dyn Effects>, CliError> {
     Ok(Box::new(create_system(session)?))
+}
+
+/// What a run works with.
+pub struct RunBackend {
+    /// Does the steps.
+    pub effects: Box<dyn Effects>,
+    /// How many of them at a time.
+    pub concurrency: Concurrency,
+}
+
+/// The same system for a run, with the limits on its steps; `jobs` comes before what is configured.
+///
+/// # Errors
+/// When the configuration is wrong, or signals cannot be waited for.
+pub fn create_run_backend(session: &Session, jobs: Option<JobCount>) -> Result<RunBackend, CliError> {
+    let system = create_system(session)?;
+    let concurrency = system.config().concurrency(jobs);
+    Ok(RunBackend { effects: Box::new(system), concurrency })
 }
 
 /// The same system, for running tests.

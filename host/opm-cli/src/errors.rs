@@ -140,6 +140,10 @@ impl From<RunError> for CliError {
                 let hint = database_hint(database);
                 Self { report: ErrorReport::new(error).hint(Some(hint)), exit: ExitStatus::Database }
             }
+            RunError::Thread(_) => {
+                let hint = "run opm again with fewer `--jobs`; it takes up what was begun";
+                Self { report: ErrorReport::new(error).hint(Some(hint)), exit: ExitStatus::Failed }
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Reports the progress of a run: a line for each step, and the step that is running.
+//! Reports the progress of a run: a line for each step, and the steps that are running.
+
+use std::collections::BTreeMap;
 
 use opkg_engine::clock::{Clock, format_duration};
 use opkg_engine::effects::StepTrace;
 use opkg_engine::engine::Observer;
 use opkg_engine::machine::{FailureReasons, Step, StepStatus};
-use opkg_oda::Cluster;
+use opkg_oda::{Cluster, TargetId};
 use opkg_shell::Shell;
 
 use crate::styles::{Style, Styles};
@@ -15,32 +17,39 @@ pub struct ProgressReporter<'a> {
     shell: Shell,
     clock: &'a dyn Clock,
     styles: Styles,
-    /// When the present step began.
-    step_started: i64,
+    /// The steps that are running: on each target there is one at most.
+    running: BTreeMap<TargetId, RunningStep>,
+}
+
+/// A step that is running.
+struct RunningStep {
+    /// When it began.
+    started: i64,
+    title: String,
 }
 
 impl<'a> ProgressReporter<'a> {
     #[must_use]
     pub fn new(shell: Shell, clock: &'a dyn Clock) -> Self {
-        Self { shell, clock, styles: Styles(shell.use_color(false)), step_started: clock.now() }
+        Self { shell, clock, styles: Styles(shell.use_color(false)), running: BTreeMap::new() }
     }
 }
 
 impl Observer for ProgressReporter<'_> {
     fn work_started(&mut self, cluster: &Cluster, step: &Step) {
-        self.step_started = self.clock.now();
-        if self.shell.is_progress_enabled() {
-            self.shell.set_progress(&format!("{} ...", title(cluster, step)));
-        } else {
-            self.shell.debug(&format!("{} ...", title(cluster, step)));
+        let step_title = title(cluster, step);
+        if !self.shell.is_progress_enabled() {
+            self.shell.debug(&format!("{step_title} ..."));
         }
+        self.running.insert(step.target(), RunningStep { started: self.clock.now(), title: step_title });
+        self.show_running(cluster);
     }
 
     fn work_finished(&mut self, cluster: &Cluster, step: &Step, status: &StepStatus, trace: &StepTrace) {
-        if self.shell.is_progress_enabled() {
-            self.shell.set_progress("");
-        }
-        let took = format_duration(self.clock.now() - self.step_started);
+        let now = self.clock.now();
+        let started = self.running.remove(&step.target()).map_or(now, |running| running.started);
+        self.show_running(cluster);
+        let took = format_duration(now - started);
         let step = title(cluster, step);
         let styled = |style, text: &str| self.styles.apply(style, text);
         match status {
@@ -76,6 +85,20 @@ impl Observer for ProgressReporter<'_> {
 }
 
 impl ProgressReporter<'_> {
+    /// Shows what is running, where somebody looks: `image:compute: install munge (install-bin-pkgs) ...`, or of several
+    /// `4 steps: client:node[1-4] ...`.
+    fn show_running(&self, cluster: &Cluster) {
+        if !self.shell.is_progress_enabled() {
+            return;
+        }
+        let targets: Vec<TargetId> = self.running.keys().copied().collect();
+        self.shell.set_progress(&match self.running.values().next() {
+            None => String::new(),
+            Some(only) if targets.len() == 1 => format!("{} ...", only.title),
+            Some(_) => format!("{} steps: {} ...", targets.len(), view::target_list(cluster, &targets)),
+        });
+    }
+
     fn report_failure(&self, step: &str, took: &str, reasons: &[String], trace: &StepTrace) {
         let mut text = format!("{step}: {} in {took}", self.styles.apply(Style::Error, "FAILED"));
         for reason in reasons {

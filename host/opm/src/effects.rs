@@ -20,7 +20,7 @@ use crate::roots::{TargetRoot, root_id, write_root_id};
 use crate::system::{System, SystemError};
 
 impl Effects for System {
-    fn has_hook(&mut self, cluster: &Cluster, step: &HookStep) -> bool {
+    fn has_hook(&self, cluster: &Cluster, step: &HookStep) -> bool {
         let (Some(target), Some(package)) =
             (cluster.targets.get(&step.key.target), cluster.packages.get(&step.key.package))
         else {
@@ -32,15 +32,15 @@ impl Effects for System {
         hooks::find_candidates(&root, &home, step.hook.names()).map_or(true, |found| !found.is_empty())
     }
 
-    fn has_form(&mut self, cluster: &Cluster, step: &Configure) -> bool {
+    fn has_form(&self, cluster: &Cluster, step: &Configure) -> bool {
         forms::has_form(cluster, step.key)
     }
 
-    fn needs_image_configuration(&mut self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool {
+    fn needs_image_configuration(&self, cluster: &Cluster, key: StateKey, image: TargetId) -> bool {
         forms::needs_configuration(cluster, key, image)
     }
 
-    fn plan_log(&mut self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
+    fn plan_log(&self, cluster: &Cluster, step: &Step, run: RunId) -> Option<String> {
         let key = step.rows().first().copied()?;
         let target = &cluster.targets.get(&key.target)?.address.name;
         let title = match step {
@@ -55,55 +55,52 @@ impl Effects for System {
             }
             Step::Configure(_) => return None,
         };
-        Some(self.plan_log_path(run, &title))
+        Some(self.log_paths.plan(run, key.target, &title).display().to_string())
     }
 
-    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String> {
+    fn root_id(&self, target: &Target) -> Result<Option<String>, String> {
         root_id(target).map_err(|error| error.to_string())
     }
 
-    fn renew_root_id(&mut self, target: &Target) -> Result<String, String> {
+    fn renew_root_id(&self, target: &Target) -> Result<String, String> {
         let root = TargetRoot::of_target(target).map_err(|error| error.to_string())?;
         write_root_id(&root).map_err(|error| error.to_string())
     }
 
     fn verify_inherited(
-        &mut self,
+        &self,
         cluster: &Cluster,
         step: &VerifyInherited,
         run: RunId,
     ) -> Report<Result<BTreeSet<PackageId>, StepFailure>> {
-        let report = self.with_packages(cluster, step.target, run, "confirm", |packages, _, log| {
+        let report = self.with_packages(cluster, step.target, run, "confirm", |packages, log| {
             split_error(packages.find_present(&step.packages, log))
         });
         report.unwrap_or_else(|error| failed(&error))
     }
 
-    fn install(&mut self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome> {
+    fn install(&self, cluster: &Cluster, step: &Install, run: RunId) -> Report<InstallOutcome> {
         let again: BTreeSet<PackageId> = step
             .rows()
             .into_iter()
             .filter(|key| is_repeated(cluster, *key, step.stage))
             .map(|key| key.package)
             .collect();
-        let report = self.with_packages(cluster, step.target, run, "install", |packages, states, log| {
-            let sources = states.entry((run, step.target)).or_default();
-            packages.install(step.stage, &step.packages, &again, sources, log)
+        let report = self.with_packages(cluster, step.target, run, "install", |packages, log| {
+            let mut sources = self.refresh_states.take(run, step.target);
+            let done = packages.install(step.stage, &step.packages, &again, &mut sources, log);
+            self.refresh_states.put_back(run, step.target, sources);
+            done
         });
         report.unwrap_or_else(|error| Report::new(InstallOutcome::Failed(error.to_string())))
     }
 
-    fn run_hook(
-        &mut self,
-        cluster: &Cluster,
-        step: &HookStep,
-        run: RunId,
-    ) -> Report<Result<(), StepFailure>> {
+    fn run_hook(&self, cluster: &Cluster, step: &HookStep, run: RunId) -> Report<Result<(), StepFailure>> {
         self.try_run_hook(cluster, step, run).unwrap_or_else(|error| failed(&error))
     }
 
     fn configure(
-        &mut self,
+        &self,
         cluster: &Cluster,
         step: &Configure,
         known: &ConfigValues,
@@ -112,7 +109,7 @@ impl Effects for System {
     }
 
     fn configure_image(
-        &mut self,
+        &self,
         cluster: &Cluster,
         key: StateKey,
         image: TargetId,
@@ -121,11 +118,11 @@ impl Effects for System {
         forms::configure_image(&self.config, cluster, key, image, known)
     }
 
-    fn remove(&mut self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>> {
+    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>> {
         let Some(package) = cluster.packages.get(&step.key.package) else {
             return failed(&SystemError::UnknownPackage);
         };
-        let report = self.with_packages(cluster, step.key.target, run, "remove", |packages, _, log| {
+        let report = self.with_packages(cluster, step.key.target, run, "remove", |packages, log| {
             split_error(packages.remove(package, step.down_to, log))
         });
         report.unwrap_or_else(|error| failed(&error))
@@ -135,7 +132,7 @@ impl Effects for System {
         is_run_alive(run)
     }
 
-    fn clean_up(&mut self, crashed: RunId) -> Vec<String> {
+    fn clean_up(&self, crashed: RunId) -> Vec<String> {
         let limits = CleanUpLimits {
             grace: self.config.limits.grace,
             package_manager: self.config.limits.package_manager,
@@ -150,7 +147,7 @@ impl Effects for System {
 
 impl System {
     fn try_run_hook(
-        &mut self,
+        &self,
         cluster: &Cluster,
         step: &HookStep,
         run: RunId,
@@ -200,7 +197,7 @@ impl System {
             }
             None => format!("{}-{}-{name}", target.address.name, package.name),
         };
-        let mut log = self.create_log(run, &title)?;
+        let mut log = self.create_log(run, key.target, &title)?;
         let outcome = self.hook_runners().run(&call, &mut log, &mut NullListener);
         Ok(hook_report(outcome, log))
     }

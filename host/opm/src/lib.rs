@@ -10,7 +10,7 @@
 //! | `hooks` | hooks of packages, and what they may do |
 //! | `config` | what the administrator decides |
 //! | `process` | programs, from their start to their end |
-//! | `logs` | what steps printed, read back |
+//! | `logs`, `step_log_paths` | what steps printed, read back; where it is |
 //! | `roots` | the directories of targets |
 
 mod config;
@@ -22,12 +22,14 @@ mod offers;
 mod packages;
 mod process;
 mod roots;
+mod step_log_paths;
 mod system;
 mod test_backend;
 
 pub use config::{
-    Config, ConfigError, EnvironmentError, Grant, Limits, PackageNameValue, ProgramPattern,
-    ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, UntrustedError, VariableError,
+    Config, ConfigError, EnvironmentError, Grant, JobCount, JobCountError, Limits, PackageNameValue,
+    ProgramPattern, ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, UntrustedError,
+    VariableError,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};

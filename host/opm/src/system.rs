@@ -1,13 +1,14 @@
 //! The real system: its configuration, its plugins, its logs.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use opkg_engine::effects::{Report, StepTrace};
-use opkg_oda::{Cluster, RunId, TargetId};
+use opkg_oda::{Cluster, RunId, Target, TargetId};
 use opkg_runtime::{Registry, RuntimeOptions};
 
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::process::{
     Executor, LogError, ProcessRole, ProcessTag, StepLog, StopToken, Termination, finish_trace,
 };
 use crate::roots::{RootError, TargetRoot};
+use crate::step_log_paths::StepLogPaths;
 
 /// Lines that one hook may say.
 const MAX_HOOK_MESSAGES: usize = 10_000;
@@ -52,7 +54,24 @@ impl SystemOptions {
 }
 
 /// Whether the package sources of targets were read: for each run, and each target in it.
-pub(crate) type RefreshStates = BTreeMap<(RunId, TargetId), RefreshState>;
+#[derive(Debug, Default)]
+pub(crate) struct RefreshStates(Mutex<BTreeMap<(RunId, TargetId), RefreshState>>);
+
+impl RefreshStates {
+    /// That of a target, for a step that gives it back: on one target there is one step at a time.
+    pub(crate) fn take(&self, run: RunId, target: TargetId) -> RefreshState {
+        lock(&self.0).remove(&(run, target)).unwrap_or_default()
+    }
+
+    pub(crate) fn put_back(&self, run: RunId, target: TargetId, state: RefreshState) {
+        lock(&self.0).insert((run, target), state);
+    }
+}
+
+/// What a step that panicked has left is as whole as before: nothing is changed in several pieces.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Why the work of a step cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -73,22 +92,23 @@ pub(crate) enum SystemError {
     Log(#[from] LogError),
 }
 
-/// The real system.
+/// The package managers that were found, for each target and its root.
+type PackageManagers = BTreeMap<(TargetId, PathBuf), Arc<PackageManager>>;
+
+/// The real system. Several threads may do steps at a time, on different targets; what they share is locked only for as long
+/// as it is looked up.
 #[derive(Debug)]
 pub struct System {
     pub(crate) config: Config,
     pub(crate) database: String,
     plugin_options: RuntimeOptions,
     pub(crate) executor: Executor,
-    registry: OnceCell<Registry>,
-    package_managers: BTreeMap<(TargetId, PathBuf), PackageManager>,
-    refresh_states: RefreshStates,
+    registry: OnceLock<Registry>,
+    package_managers: Mutex<PackageManagers>,
+    pub(crate) refresh_states: RefreshStates,
     /// How long each run may still wait.
-    retry_budget: BTreeMap<RunId, RetryBudget>,
-    /// How many logs each run has.
-    log_counters: BTreeMap<RunId, u32>,
-    /// The log of the next step, where the journal names it already.
-    planned_log: Option<PathBuf>,
+    retry_budgets: Mutex<BTreeMap<RunId, Arc<RetryBudget>>>,
+    pub(crate) log_paths: StepLogPaths,
 }
 
 impl System {
@@ -97,6 +117,7 @@ impl System {
     pub fn new(config: Config, options: SystemOptions) -> Self {
         let SystemOptions { database, plugin_options, launch_command, stop } = options;
         let timeout = config.limits.component;
+        let log_paths = StepLogPaths::new(config.log_directory.clone());
         Self {
             config,
             database,
@@ -109,13 +130,18 @@ impl System {
                 ..plugin_options
             },
             executor: Executor { launch_command, stop },
-            registry: OnceCell::new(),
-            package_managers: BTreeMap::new(),
-            refresh_states: BTreeMap::new(),
-            retry_budget: BTreeMap::new(),
-            log_counters: BTreeMap::new(),
-            planned_log: None,
+            registry: OnceLock::new(),
+            package_managers: Mutex::default(),
+            refresh_states: RefreshStates::default(),
+            retry_budgets: Mutex::default(),
+            log_paths,
         }
+    }
+
+    /// What its administrator decided.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What hooks are run with.
@@ -131,39 +157,32 @@ impl System {
         ProcessTag { run, database: self.database.clone(), role }
     }
 
-    /// A new log of a run: the one that was planned, else one of this name.
-    pub(crate) fn create_log(&mut self, run: RunId, name: &str) -> Result<StepLog, LogError> {
-        let path = match self.planned_log.take() {
-            Some(path) if path.parent() == Some(&self.log_directory(run)) => path,
-            _ => self.free_log_path(run, name),
-        };
+    /// A new log of a step: the one that was planned, else one of this name.
+    pub(crate) fn create_log(&self, run: RunId, target: TargetId, name: &str) -> Result<StepLog, LogError> {
+        let path = self.log_paths.take(run, target, name);
         StepLog::create(&path).map_err(|error| LogError { path, error })
     }
 
-    /// Where the next log of a run is going to be.
-    pub(crate) fn plan_log_path(&mut self, run: RunId, name: &str) -> String {
-        let path = self.free_log_path(run, name);
-        let text = path.display().to_string();
-        self.planned_log = Some(path);
-        text
-    }
-
-    /// A path that no log has yet. Their numbers tell their order.
-    fn free_log_path(&mut self, run: RunId, name: &str) -> PathBuf {
-        let directory = self.log_directory(run);
-        let number = self.log_counters.entry(run).or_default();
-        loop {
-            *number += 1;
-            let path = directory.join(format!("{number:04}-{name}.log"));
-            // One that is there is of an earlier database, or of another engine.
-            if path.symlink_metadata().is_err() {
-                return path;
-            }
+    /// The package manager that serves a root, which is looked for once.
+    fn package_manager(
+        &self,
+        target: &Target,
+        root: &TargetRoot,
+    ) -> Result<Arc<PackageManager>, FindManagerError> {
+        let key = (target.id, root.path().to_owned());
+        if let Some(known) = lock(&self.package_managers).get(&key) {
+            return Ok(Arc::clone(known));
         }
+        // Not locked meanwhile: that may compile a plugin.
+        let found = Arc::new(PackageManager::find(self.registry(), root, target, &self.config)?);
+        lock(&self.package_managers).insert(key, Arc::clone(&found));
+        Ok(found)
     }
 
-    fn log_directory(&self, run: RunId) -> PathBuf {
-        self.config.log_directory.join(format!("run-{:06}", run.0))
+    fn retry_budget(&self, run: RunId) -> Arc<RetryBudget> {
+        let mut budgets = lock(&self.retry_budgets);
+        let new = || Arc::new(RetryBudget::new(self.config.limits.retry));
+        Arc::clone(budgets.entry(run).or_insert_with(new))
     }
 
     /// Works on the native packages of a target, with a log of its own.
@@ -171,34 +190,34 @@ impl System {
     /// # Errors
     /// When the work cannot be begun.
     pub(crate) fn with_packages<T>(
-        &mut self,
+        &self,
         cluster: &Cluster,
         id: TargetId,
         run: RunId,
         verb: &str,
-        work: impl FnOnce(&NativePackages<'_>, &mut RefreshStates, &mut StepLog) -> (T, Option<Termination>),
+        work: impl FnOnce(&NativePackages<'_>, &mut StepLog) -> (T, Option<Termination>),
     ) -> Result<Report<T>, SystemError> {
         let target = cluster.targets.get(&id).ok_or(SystemError::UnknownTarget)?;
         let root = TargetRoot::of_target(target)?;
         let tag = self.process_tag(run, ProcessRole::PackageManager);
-        let key = (id, root.path().to_owned());
-        if !self.package_managers.contains_key(&key) {
-            let manager = PackageManager::find(self.registry(), &root, target, &self.config)?;
-            self.package_managers.insert(key.clone(), manager);
-        }
-        let mut log = self.create_log(run, &format!("{}-{verb}", target.address.name))?;
-        // Only the states are borrowed for writing.
-        let registry = self.registry.get_or_init(|| Registry::discover(self.plugin_options.clone()));
-        let runners = HookRunners { registry, config: &self.config, executor: &self.executor };
-        let context =
-            ManagerContext { executor: &self.executor, config: &self.config, root: &root, tag: &tag };
-        let manager = &self.package_managers[&key];
-        let retry_budget =
-            self.retry_budget.entry(run).or_insert_with(|| RetryBudget::new(self.config.limits.retry));
-        let (versions, incomplete) = Default::default();
-        let packages =
-            NativePackages { manager, context, cluster, target, runners, retry_budget, versions, incomplete };
-        let (outcome, termination) = work(&packages, &mut self.refresh_states, &mut log);
+        let manager = self.package_manager(target, &root)?;
+        let mut log = self.create_log(run, id, &format!("{}-{verb}", target.address.name))?;
+        let packages = NativePackages {
+            manager: &manager,
+            context: ManagerContext {
+                executor: &self.executor,
+                config: &self.config,
+                root: &root,
+                tag: &tag,
+            },
+            cluster,
+            target,
+            runners: self.hook_runners(),
+            retry_budget: &self.retry_budget(run),
+            versions: RefCell::default(),
+            incomplete: RefCell::default(),
+        };
+        let (outcome, termination) = work(&packages, &mut log);
         let (versions, incomplete) = (packages.versions.into_inner(), packages.incomplete.into_inner());
         let trace = StepTrace { versions, incomplete, ..finish_trace(termination.as_ref(), log) };
         Ok(Report { outcome, trace })

@@ -46,7 +46,7 @@ impl TestBackend for System {
 
     fn plan_log(&mut self, cluster: &Cluster, test_run: &TestRun, run: RunId) -> Option<String> {
         let title = test_log_title(cluster, test_run)?;
-        Some(self.plan_log_path(run, &title))
+        Some(self.log_paths.plan(run, test_run.target, &title).display().to_string())
     }
 
     fn run_tests(
@@ -102,7 +102,7 @@ impl System {
             timeout: self.config.limits.hook_timeout(),
         };
         let title = test_log_title(cluster, test_run).unwrap_or_default();
-        let mut log = self.create_log(run, &title)?;
+        let mut log = self.create_log(run, test_run.target, &title)?;
         let mut listener = RecordingListener { recorder: TestRecorder::default(), clock, observer };
         let outcome = self.hook_runners().run(&call, &mut log, &mut listener);
         let tests = listener.finish();

@@ -20,7 +20,7 @@ fn peak_memory_kib() -> u64 {
 fn a_hook_that_prints_a_gigabyte_takes_neither_memory_nor_disk() {
     let fixture = Fixture::new();
     let server = fixture.server();
-    let mut system = fixture.system();
+    let system = fixture.system();
     // The runner itself takes some, once.
     server.write_hook("api-post-deploy", "#!/bin/sh\n");
     system.run_hook(&fixture.cluster, &fixture.hook_step(Hook::PostDeploy), opkg_oda::RunId(1));

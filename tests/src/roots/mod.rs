@@ -4,5 +4,6 @@
 mod cache;
 pub mod chroot;
 pub mod debian;
+pub mod fake;
 pub mod programs;
 pub mod rpm;

@@ -28,13 +28,14 @@ impl StageMachine {
         changes
     }
 
-    /// What must be committed when a step has come to its end.
-    pub fn finish(&mut self, step: &FinishedStep<'_>, now: i64) -> Vec<Change> {
+    /// What must be committed when a step has come to its end. Its target is free for another one then.
+    pub fn finish(&mut self, step: &FinishedStep, now: i64) -> Vec<Change> {
+        self.in_flight.remove(&step.target());
         let mut changes = match step {
             FinishedStep::VerifyInherited(verify, result) => self.finish_verify(verify, result, now),
             FinishedStep::Install(install, outcome) => self.finish_install(install, outcome, now),
             FinishedStep::Hook(hook, result) => self.finish_hook(hook, result, now),
-            FinishedStep::Configure(configure, outcome) => self.finish_configure(**configure, outcome, now),
+            FinishedStep::Configure(configure, outcome) => self.finish_configure(*configure, outcome, now),
             FinishedStep::Remove(remove, result) => self.finish_remove(remove, result, now),
         };
         self.apply(&changes);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opkg_oda::{ConfigValues, PackageId};
+use opkg_oda::{ConfigValues, PackageId, TargetId};
 
 use crate::packages::PackageMetadata;
 
@@ -66,17 +66,17 @@ pub enum ConfigureOutcome {
 
 /// A step, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FinishedStep<'a> {
+pub enum FinishedStep {
     /// Of the packages that were looked for, these are there.
-    VerifyInherited(&'a VerifyInherited, Result<BTreeSet<PackageId>, StepFailure>),
+    VerifyInherited(VerifyInherited, Result<BTreeSet<PackageId>, StepFailure>),
     /// A transaction of the package manager.
-    Install(&'a Install, InstallOutcome),
+    Install(Install, InstallOutcome),
     /// A hook, or that a package does not have it.
-    Hook(&'a HookStep, Result<(), StepFailure>),
+    Hook(HookStep, Result<(), StepFailure>),
     /// A configurator, or that a package has no form.
-    Configure(&'a Configure, ConfigureOutcome),
+    Configure(Configure, ConfigureOutcome),
     /// A removal.
-    Remove(&'a Remove, Result<(), StepFailure>),
+    Remove(Remove, Result<(), StepFailure>),
 }
 
 /// How a step ended, whatever its kind.
@@ -103,14 +103,15 @@ pub enum FailureReasons {
     ByPackage(BTreeMap<PackageId, String>),
 }
 
-impl<'a> FinishedStep<'a> {
+impl FinishedStep {
     /// The step, as if everything had gone well: all that was looked for is there, and nothing is known that was not
     /// known before.
     #[must_use]
-    pub fn succeeded(step: &'a Step) -> Self {
-        match step {
+    pub fn succeeded(step: &Step) -> Self {
+        match step.clone() {
             Step::VerifyInherited(verify) => {
-                Self::VerifyInherited(verify, Ok(verify.packages.iter().copied().collect()))
+                let present = verify.packages.iter().copied().collect();
+                Self::VerifyInherited(verify, Ok(present))
             }
             Step::Install(install) => Self::Install(install, InstallOutcome::installed()),
             Step::Hook(hook) => Self::Hook(hook, Ok(())),
@@ -118,6 +119,18 @@ impl<'a> FinishedStep<'a> {
                 Self::Configure(configure, ConfigureOutcome::Configured(ConfigValues::new()))
             }
             Step::Remove(remove) => Self::Remove(remove, Ok(())),
+        }
+    }
+
+    /// The target on which it was done.
+    #[must_use]
+    pub fn target(&self) -> TargetId {
+        match self {
+            Self::VerifyInherited(verify, _) => verify.target,
+            Self::Install(install, _) => install.target,
+            Self::Hook(hook, _) => hook.key.target,
+            Self::Configure(configure, _) => configure.key.target,
+            Self::Remove(remove, _) => remove.key.target,
         }
     }
 

@@ -4,6 +4,11 @@
 //! one finds nothing: every piece of work moves a row, or keeps it from being tried again, so that comes to an end. A
 //! pass starts over after a slot that has made work for earlier ones: clients that were told to begin take the first
 //! stages before the head node goes on to the next.
+//!
+//! Several steps may be in flight: at most one on each target, all of them of one slot, and one of the head node alone. What
+//! images and clients do in a slot depends on nothing that others of them do in it, so that the order in which these steps end
+//! changes nothing. What the head node does may depend on all of them and changes what they may do: there packages say what
+//! they depend on, there clients are handed their work over.
 
 use opkg_oda::{PackageId, Stage, StateKey, TargetId, TargetKind, WorkState};
 
@@ -17,8 +22,18 @@ use super::work::{Configure, HookStep, Install, Remove, SetStage, Step, VerifyIn
 /// As many rows come to a stage without work in one transaction at most.
 const MAX_ROWS_PER_TRANSACTION: usize = 10_000;
 
+/// Whether a target has work in a slot.
+enum Availability {
+    Work(WorkItem),
+    /// That depends on the end of a step in flight.
+    NotNow,
+    Nothing,
+}
+
 impl StageMachine {
-    /// The next piece of work; `None` when nothing is left that can be done now.
+    /// The next piece of work that may be begun now. `None`, while steps are in flight, means that it depends on the end of
+    /// one of them; otherwise that nothing is left that can be done now. A step that was not begun
+    /// is named again.
     pub fn next_work(&mut self) -> Option<WorkItem> {
         loop {
             let Some(slot) = SLOTS.get(self.cursor.slot) else {
@@ -32,36 +47,76 @@ impl StageMachine {
                 self.progressed = true;
                 return Some(work);
             }
+            if !self.in_flight.is_empty() {
+                return None;
+            }
             let slot = if std::mem::take(&mut self.restart_pass) { 0 } else { self.cursor.slot + 1 };
-            self.cursor = Cursor { slot, target: 0 };
+            self.cursor = Cursor { slot, ..Cursor::default() };
         }
     }
 
-    /// The next work of a slot, from the present target on.
+    /// The next work of a slot: of the targets that may have more, then of those after them.
     fn next_in_slot(&mut self, slot: Slot) -> Option<WorkItem> {
         if let Slot::SetStage(stage) | Slot::Lower(stage) = slot {
             return self.set_stage_work(slot, stage);
         }
-        while self.cursor.target < self.targets.len() {
-            // Packages come to the server first and leave it last.
-            let index = match slot {
-                Slot::Remove => self.targets.len() - 1 - self.cursor.target,
-                _ => self.cursor.target,
-            };
-            let target = self.targets[index];
-            let work = match slot {
-                Slot::Interrupted => self.interrupted_work(target),
-                Slot::VerifyInherited => self.verify_work(target),
-                Slot::Remove => self.removal_work(target),
-                Slot::RunStage(stage) => self.stage_work(target, stage),
-                Slot::SetStage(_) | Slot::Lower(_) => None,
-            };
-            if work.is_some() {
-                return work;
+        let asked_before: Vec<usize> = self.cursor.unfinished.iter().copied().collect();
+        for place in asked_before {
+            match self.work_at(slot, place) {
+                Availability::Work(work) => return Some(work),
+                Availability::NotNow => {}
+                Availability::Nothing => {
+                    self.cursor.unfinished.remove(&place);
+                }
             }
-            self.cursor.target += 1;
+        }
+        while self.cursor.target < self.targets.len() {
+            let place = self.cursor.target;
+            match self.work_at(slot, place) {
+                Availability::Work(work) => {
+                    self.cursor.unfinished.insert(place);
+                    self.cursor.target += 1;
+                    return Some(work);
+                }
+                Availability::NotNow => return None,
+                Availability::Nothing => self.cursor.target += 1,
+            }
         }
         None
+    }
+
+    /// What the target at a place of a slot's order has to do.
+    fn work_at(&self, slot: Slot, place: usize) -> Availability {
+        // Packages come to the server first and leave it last.
+        let index = match slot {
+            Slot::Remove => self.targets.len() - 1 - place,
+            _ => place,
+        };
+        let target = self.targets[index];
+        if !self.may_begin_on(target) {
+            return Availability::NotNow;
+        }
+        let work = match slot {
+            Slot::Interrupted => self.interrupted_work(target),
+            Slot::VerifyInherited => self.verify_work(target),
+            Slot::Remove => self.removal_work(target),
+            Slot::RunStage(stage) => self.stage_work(target, stage),
+            Slot::SetStage(_) | Slot::Lower(_) => None,
+        };
+        work.map_or(Availability::Nothing, Availability::Work)
+    }
+
+    /// Whether no step in flight is in the way of one on a target.
+    fn may_begin_on(&self, target: TargetId) -> bool {
+        let is_server = |target: TargetId| self.target_kind(target) == TargetKind::Server;
+        if is_server(target) {
+            return self.in_flight.is_empty();
+        }
+        let root = |target: TargetId| self.cluster.targets.get(&target).and_then(|it| it.root.as_deref());
+        // Whoever gave two targets one root has one root.
+        let shares_root = |other: TargetId| root(other).is_some_and(|path| root(target) == Some(path));
+        let is_in_the_way = |other: &TargetId| *other == target || is_server(*other) || shares_root(*other);
+        !self.in_flight.iter().any(is_in_the_way)
     }
 
     /// As many rows as come to a stage without work, of this target and those after it.

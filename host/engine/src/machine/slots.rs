@@ -1,13 +1,17 @@
 //! The order in which a pass looks for work.
 
+use std::collections::BTreeSet;
+
 use opkg_oda::Stage;
 
 /// Where a pass has come to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cursor {
     pub(super) slot: usize,
-    /// Index into the targets of the slot.
+    /// The first of the slot's targets, by its place in their order, that was not asked for work yet.
     pub(super) target: usize,
+    /// Those before it that had work when they were asked last, and may have more.
+    pub(super) unfinished: BTreeSet<usize>,
 }
 
 /// A part of a pass: one kind of work for one stage.

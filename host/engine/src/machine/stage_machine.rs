@@ -1,6 +1,7 @@
 //! The state of the machine, and what it changes before a step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use opkg_oda::{Change, Cluster, PackageId, PackageState, Stage, StateKey, TargetId, TargetKind, WorkState};
 
@@ -21,14 +22,20 @@ pub struct Scope {
 /// Leads packages from stage to stage. The caller asks for [`StageMachine::next_work`]. What [`StageMachine::set_stage`]
 /// returns for a stage without work is committed; for a step, first what [`StageMachine::begin`] returns, then, when the
 /// step is done, what [`StageMachine::finish`] returns.
+///
+/// Between these two the step is in flight, and the caller may ask for more: whatever order steps then end in, what comes of
+/// them is what came of them one after the other.
 #[derive(Debug)]
 pub struct StageMachine {
-    pub(super) cluster: Cluster,
+    /// Shared with the steps in flight, each of which sees it as it was when it began.
+    pub(super) cluster: Arc<Cluster>,
     pub(super) order: DependencyOrder,
     pub(super) scope: Scope,
     /// The targets of the scope: server, images, clients; by name within a kind.
     pub(super) targets: Vec<TargetId>,
     pub(super) cursor: Cursor,
+    /// The targets on which a step was begun that has not come to its end.
+    pub(super) in_flight: BTreeSet<TargetId>,
     /// Whether anything happened since the pass began.
     pub(super) progressed: bool,
     /// Whether work of earlier slots has come up.
@@ -54,8 +61,9 @@ impl StageMachine {
             order,
             scope,
             targets,
-            cluster,
+            cluster: Arc::new(cluster),
             cursor: Cursor::default(),
+            in_flight: BTreeSet::new(),
             progressed: false,
             restart_pass: false,
             skip: BTreeSet::new(),
@@ -70,13 +78,20 @@ impl StageMachine {
         &self.cluster
     }
 
+    /// The cluster as it is now, for a step that begins.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Cluster> {
+        Arc::clone(&self.cluster)
+    }
+
     /// The cluster as it is at the end.
     #[must_use]
     pub fn into_cluster(self) -> Cluster {
-        self.cluster
+        Arc::unwrap_or_clone(self.cluster)
     }
 
-    /// Takes over what others have changed in the database, and starts from the first stage again. What was
+    /// Takes over what others have changed in the database, and starts from the first stage again; only while no step is in
+    /// flight. What was
     /// stopped in this run is not tried again, what failed only if somebody has cleared it.
     pub fn reload(&mut self, cluster: Cluster) {
         let renewed = Self::new(cluster, std::mem::take(&mut self.scope));
@@ -100,8 +115,9 @@ impl StageMachine {
         decide(&self.cluster, &self.order, key, &|_| false)
     }
 
-    /// What must be committed before a step is begun.
+    /// What must be committed before a step is begun. From now on it is in flight.
     pub fn begin(&mut self, step: &Step, now: i64) -> Vec<Change> {
+        self.in_flight.insert(step.target());
         if matches!(step, Step::VerifyInherited(_)) {
             return Vec::new();
         }
@@ -137,8 +153,12 @@ impl StageMachine {
     }
 
     pub(super) fn apply(&mut self, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let cluster = Arc::make_mut(&mut self.cluster);
         for change in changes {
-            self.cluster.apply(change);
+            cluster.apply(change);
         }
     }
 

@@ -99,6 +99,18 @@ impl WorkItem {
 }
 
 impl Step {
+    /// The target on which it is done. A hook about an image is done on the head node.
+    #[must_use]
+    pub fn target(&self) -> TargetId {
+        match self {
+            Self::VerifyInherited(verify) => verify.target,
+            Self::Install(install) => install.target,
+            Self::Hook(hook) => hook.key.target,
+            Self::Configure(configure) => configure.key.target,
+            Self::Remove(remove) => remove.key.target,
+        }
+    }
+
     /// The rows that it is about.
     #[must_use]
     pub fn rows(&self) -> Vec<StateKey> {

@@ -1,8 +1,9 @@
 //! A database in memory and a world that does as it is told.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use opkg_engine::clock::Clock;
 use opkg_engine::effects::{Effects, Report, StepTrace};
@@ -21,7 +22,7 @@ use opkg_oda::{
 };
 
 /// What happened, in the order of time: commits and effects.
-pub type Trace = Rc<RefCell<Vec<String>>>;
+pub type Trace = Arc<Mutex<Vec<String>>>;
 
 #[derive(Debug)]
 struct NoopLock;
@@ -57,7 +58,7 @@ impl InMemoryStore {
             remaining_commits: None,
             concurrent_changes: VecDeque::new(),
             changed: false,
-            trace: Rc::clone(trace),
+            trace: Arc::clone(trace),
         }
     }
 
@@ -97,7 +98,7 @@ impl Store for InMemoryStore {
     }
 
     fn load(&mut self) -> Result<Cluster, Error> {
-        self.trace.borrow_mut().push("load".into());
+        self.trace.lock().unwrap().push("load".into());
         Ok(self.cluster.clone())
     }
 
@@ -144,7 +145,7 @@ impl Store for InMemoryStore {
             };
             self.write(change);
         }
-        self.trace.borrow_mut().push(line);
+        self.trace.lock().unwrap().push(line);
         if let Some(others) = self.concurrent_changes.pop_front() {
             others.iter().for_each(|it| self.write(it));
             self.changed = true;
@@ -160,7 +161,7 @@ impl Store for InMemoryStore {
     fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
         let id = RunId(i64::try_from(self.runs.len()).unwrap() + 1);
         self.runs.push(Run { id, ..run.clone() });
-        self.trace.borrow_mut().push(format!("run {}", id.0));
+        self.trace.lock().unwrap().push(format!("run {}", id.0));
         Ok(id)
     }
 
@@ -208,28 +209,65 @@ impl Store for InMemoryStore {
 /// A world in which everything succeeds but what is told otherwise.
 pub struct FakeEffects {
     /// Reasons for which transactions fail, once, by their word in the trace.
-    pub failed_transactions: BTreeMap<String, String>,
+    pub failed_transactions: Mutex<BTreeMap<String, String>>,
     /// What the configurator of a package waits for, once.
-    pub required_actions: BTreeMap<PackageId, String>,
+    pub required_actions: Mutex<BTreeMap<PackageId, String>>,
     /// What packages say of themselves after they are installed.
-    pub metadata: Vec<PackageMetadata>,
+    pub metadata: Mutex<Vec<PackageMetadata>>,
     /// Hooks that packages do not have.
     pub missing_hooks: BTreeSet<&'static str>,
     /// Packages have no forms.
     pub are_forms_missing: bool,
     pub stop_after: Option<usize>,
     /// What the configurator makes of the answers, and what it was last given.
-    pub resolved: ConfigValues,
-    pub last_answers: ConfigValues,
+    pub resolved: Mutex<ConfigValues>,
+    pub last_answers: Mutex<ConfigValues>,
     /// What is in the roots of targets; those that are not here cannot be looked into.
-    pub root_ids: BTreeMap<TargetId, Option<String>>,
+    pub root_ids: Mutex<BTreeMap<TargetId, Option<String>>>,
     /// Ids that were written into roots.
-    pub renewed_roots: usize,
+    pub renewed_roots: Mutex<usize>,
     /// What the package manager says of versions after installations.
     pub versions: BTreeMap<PackageId, String>,
+    /// Where installations on other targets than the head node meet.
+    pub gate: Gate,
     /// The log that is planned for steps.
     pub planned_log: Option<String>,
     trace: Trace,
+}
+
+/// Steps that are at work at the same time: each waits until so many are.
+#[derive(Default)]
+pub struct Gate {
+    /// How many there must be at the same time; none if 0.
+    pub expected: usize,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    inside: usize,
+    peak: usize,
+}
+
+impl Gate {
+    pub fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.inside += 1;
+        state.peak = state.peak.max(state.inside);
+        self.changed.notify_all();
+        // Whoever comes later has nobody to wait for.
+        let is_closed = |state: &mut GateState| state.peak < self.expected;
+        let waited = self.changed.wait_timeout_while(state, Duration::from_secs(120), is_closed);
+        let (mut state, timeout) = waited.unwrap();
+        state.inside -= 1;
+        assert!(!timeout.timed_out(), "{} steps at a time, and no more come", state.peak);
+    }
+
+    /// How many were at work at the same time.
+    pub fn peak(&self) -> usize {
+        self.state.lock().unwrap().peak
+    }
 }
 
 /// The process of a run that has crashed.
@@ -238,24 +276,25 @@ pub const CRASHED_PID: u32 = u32::MAX;
 impl FakeEffects {
     pub fn new(trace: &Trace) -> Self {
         Self {
-            failed_transactions: BTreeMap::new(),
-            required_actions: BTreeMap::new(),
-            metadata: Vec::new(),
+            failed_transactions: Mutex::default(),
+            required_actions: Mutex::default(),
+            metadata: Mutex::default(),
             missing_hooks: BTreeSet::new(),
             are_forms_missing: false,
             stop_after: None,
-            resolved: ConfigValues::new(),
-            last_answers: ConfigValues::new(),
-            root_ids: BTreeMap::new(),
-            renewed_roots: 0,
+            resolved: Mutex::default(),
+            last_answers: Mutex::default(),
+            root_ids: Mutex::default(),
+            renewed_roots: Mutex::default(),
             versions: BTreeMap::new(),
+            gate: Gate::default(),
             planned_log: None,
-            trace: Rc::clone(trace),
+            trace: Arc::clone(trace),
         }
     }
 
     fn record(&self, word: String) {
-        self.trace.borrow_mut().push(word);
+        self.trace.lock().unwrap().push(word);
     }
 }
 
@@ -264,35 +303,36 @@ fn join_ids(packages: &[PackageId]) -> String {
 }
 
 impl Effects for FakeEffects {
-    fn has_hook(&mut self, _: &Cluster, step: &HookStep) -> bool {
+    fn has_hook(&self, _: &Cluster, step: &HookStep) -> bool {
         !self.missing_hooks.contains(step.hook.name())
     }
 
-    fn has_form(&mut self, _: &Cluster, _: &Configure) -> bool {
+    fn has_form(&self, _: &Cluster, _: &Configure) -> bool {
         !self.are_forms_missing
     }
 
-    fn needs_image_configuration(&mut self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
+    fn needs_image_configuration(&self, _: &Cluster, _: StateKey, _: TargetId) -> bool {
         false
     }
 
-    fn plan_log(&mut self, _: &Cluster, _: &Step, _: RunId) -> Option<String> {
+    fn plan_log(&self, _: &Cluster, _: &Step, _: RunId) -> Option<String> {
         self.planned_log.clone()
     }
 
-    fn root_id(&mut self, target: &Target) -> Result<Option<String>, String> {
-        self.root_ids.get(&target.id).cloned().ok_or_else(|| "it is not there".to_owned())
+    fn root_id(&self, target: &Target) -> Result<Option<String>, String> {
+        self.root_ids.lock().unwrap().get(&target.id).cloned().ok_or_else(|| "it is not there".to_owned())
     }
 
-    fn renew_root_id(&mut self, target: &Target) -> Result<String, String> {
-        self.renewed_roots += 1;
-        let id = format!("new{}", self.renewed_roots);
-        self.root_ids.insert(target.id, Some(id.clone()));
+    fn renew_root_id(&self, target: &Target) -> Result<String, String> {
+        let mut renewed = self.renewed_roots.lock().unwrap();
+        *renewed += 1;
+        let id = format!("new{renewed}");
+        self.root_ids.lock().unwrap().insert(target.id, Some(id.clone()));
         Ok(id)
     }
 
     fn verify_inherited(
-        &mut self,
+        &self,
         _: &Cluster,
         step: &VerifyInherited,
         _: RunId,
@@ -301,11 +341,14 @@ impl Effects for FakeEffects {
         Report::new(Ok(BTreeSet::new()))
     }
 
-    fn install(&mut self, _: &Cluster, step: &Install, _: RunId) -> Report<InstallOutcome> {
+    fn install(&self, _: &Cluster, step: &Install, _: RunId) -> Report<InstallOutcome> {
         let word = format!("install:{}:{}:{}", step.target.0, step.stage.id(), join_ids(&step.packages));
-        let failed = self.failed_transactions.remove(&word);
+        let failed = self.failed_transactions.lock().unwrap().remove(&word);
         self.record(word);
-        let metadata = std::mem::take(&mut self.metadata);
+        if step.target != SERVER {
+            self.gate.pass();
+        }
+        let metadata = std::mem::take(&mut *self.metadata.lock().unwrap());
         let installed =
             InstallOutcome::Installed { metadata, failures: BTreeMap::new(), untouched: BTreeMap::new() };
         let report = Report::new(failed.map_or(installed, InstallOutcome::TransactionFailed));
@@ -314,32 +357,32 @@ impl Effects for FakeEffects {
         Report { trace: StepTrace { versions, ..report.trace }, ..report }
     }
 
-    fn run_hook(&mut self, _: &Cluster, step: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
+    fn run_hook(&self, _: &Cluster, step: &HookStep, _: RunId) -> Report<Result<(), StepFailure>> {
         self.record(format!("{}:{}", step.hook.name(), step.key.package.0));
         Report::new(Ok(()))
     }
 
-    fn configure(&mut self, _: &Cluster, step: &Configure, known: &ConfigValues) -> Report<ConfigureOutcome> {
+    fn configure(&self, _: &Cluster, step: &Configure, known: &ConfigValues) -> Report<ConfigureOutcome> {
         self.record(format!("configure:{}", step.key.package.0));
-        self.last_answers.clone_from(known);
-        Report::new(match self.required_actions.remove(&step.key.package) {
+        self.last_answers.lock().unwrap().clone_from(known);
+        Report::new(match self.required_actions.lock().unwrap().remove(&step.key.package) {
             Some(action) => ConfigureOutcome::ActionRequired(action),
-            None => ConfigureOutcome::Configured(std::mem::take(&mut self.resolved)),
+            None => ConfigureOutcome::Configured(std::mem::take(&mut *self.resolved.lock().unwrap())),
         })
     }
 
     fn configure_image(
-        &mut self,
+        &self,
         _: &Cluster,
         _: StateKey,
         _: TargetId,
         known: &ConfigValues,
     ) -> Report<Result<ConfigValues, StepFailure>> {
-        self.last_answers.clone_from(known);
-        Report::new(Ok(std::mem::take(&mut self.resolved)))
+        self.last_answers.lock().unwrap().clone_from(known);
+        Report::new(Ok(std::mem::take(&mut *self.resolved.lock().unwrap())))
     }
 
-    fn remove(&mut self, _: &Cluster, step: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
+    fn remove(&self, _: &Cluster, step: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
         let Remove { key, down_to } = step;
         self.record(format!("remove:{}:{}:{}", key.target.0, down_to.id(), key.package.0));
         Report::new(Ok(()))
@@ -349,14 +392,19 @@ impl Effects for FakeEffects {
         run.pid != CRASHED_PID
     }
 
-    fn clean_up(&mut self, crashed: RunId) -> Vec<String> {
+    fn clean_up(&self, crashed: RunId) -> Vec<String> {
         self.record(format!("clean up {}", crashed.0));
         Vec::new()
     }
 
     fn stop_requested(&self) -> bool {
-        let effects =
-            self.trace.borrow().iter().filter(|it| it.contains(':') && !it.starts_with("commit")).count();
+        let effects = self
+            .trace
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|it| it.contains(':') && !it.starts_with("commit"))
+            .count();
         self.stop_after.is_some_and(|it| effects >= it)
     }
 }

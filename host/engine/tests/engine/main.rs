@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod concurrency;
 mod fakes;
 
 use std::cell::Cell;
@@ -56,7 +57,7 @@ impl Fixture {
 
     /// What happened since this was asked last.
     fn take_trace(&self) -> Vec<String> {
-        std::mem::take(&mut *self.trace.borrow_mut())
+        std::mem::take(&mut *self.trace.lock().unwrap())
     }
 
     fn row(&self, package: i64) -> &opkg_oda::PackageState {
@@ -230,8 +231,18 @@ fn what_others_write_meanwhile_finds_the_stages_that_were_reached() {
 fn a_failed_stage_is_repeated_once_its_error_is_cleared() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1, 2]), 1, Stage::ShouldBeInstalled));
     fixture.store.cluster = with_request(fixture.store.cluster, 2, Stage::ShouldBeInstalled);
-    fixture.effects.failed_transactions.insert("install:1:2:1+2".into(), "exit status 100".into());
-    fixture.effects.failed_transactions.insert("install:1:2:1".into(), "no such package".into());
+    fixture
+        .effects
+        .failed_transactions
+        .lock()
+        .unwrap()
+        .insert("install:1:2:1+2".into(), "exit status 100".into());
+    fixture
+        .effects
+        .failed_transactions
+        .lock()
+        .unwrap()
+        .insert("install:1:2:1".into(), "no such package".into());
     let summary = fixture.run().unwrap();
     assert!(summary.has_errors);
     assert_eq!(
@@ -368,7 +379,7 @@ fn what_a_package_says_of_itself_changes_the_order_at_once() {
         fixture.store.cluster = with_request(fixture.store.cluster, package, Stage::RunConfigurator);
     }
     let first = package(1);
-    fixture.effects.metadata = vec![PackageMetadata {
+    *fixture.effects.metadata.lock().unwrap() = vec![PackageMetadata {
         name: first.name,
         class: first.class,
         version: Some("1.2-3".into()),
@@ -399,7 +410,7 @@ fn a_run_that_is_asked_to_stop_ends_after_the_step() {
 #[test]
 fn what_waits_for_the_administrator_is_not_tried_in_every_run() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
-    fixture.effects.required_actions.insert(PackageId(1), "port has no value".into());
+    fixture.effects.required_actions.lock().unwrap().insert(PackageId(1), "port has no value".into());
     assert!(!fixture.run().unwrap().has_errors);
     assert_eq!(fixture.row(1).current, Stage::ShouldBeInstalled);
     fixture.take_trace();
@@ -422,9 +433,12 @@ fn the_configurator_gets_the_answers_and_its_values_are_kept() {
     let place = (PackageId(1), None);
     fixture.store.values.insert(place, vec![answer("80", ValueOrigin::Administrator)]);
     let values = vec![answer("80", ValueOrigin::Administrator), answer("x", ValueOrigin::Default)];
-    fixture.effects.resolved.insert(place, values.clone());
+    fixture.effects.resolved.lock().unwrap().insert(place, values.clone());
     fixture.run().unwrap();
-    assert_eq!(fixture.effects.last_answers[&place], [answer("80", ValueOrigin::Administrator)]);
+    assert_eq!(
+        fixture.effects.last_answers.lock().unwrap()[&place],
+        [answer("80", ValueOrigin::Administrator)]
+    );
     assert_eq!(fixture.store.values[&place], values);
     assert_eq!(fixture.observer.0, Vec::<String>::new());
 }
@@ -434,7 +448,7 @@ fn answers_that_are_given_meanwhile_are_not_lost() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::RunConfigurator));
     fixture.effects.missing_hooks = BTreeSet::from(["api-pre-configure", "api-post-configure"]);
     let place = (PackageId(1), None);
-    fixture.effects.resolved.insert(place, vec![answer("80", ValueOrigin::Default)]);
+    fixture.effects.resolved.lock().unwrap().insert(place, vec![answer("80", ValueOrigin::Default)]);
     let other = vec![answer("443", ValueOrigin::Administrator)];
     let instead_of = Some(Vec::new());
     let given =
@@ -455,7 +469,7 @@ fn a_target_outside_the_order_is_not_touched() {
 
 fn finished_head_node() -> Fixture {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));
-    fixture.effects.root_ids.insert(SERVER, None);
+    fixture.effects.root_ids.lock().unwrap().insert(SERVER, None);
     fixture.effects.versions.insert(PackageId(1), "1.0-1".into());
     fixture.run().unwrap();
     fixture.take_trace();
@@ -467,14 +481,18 @@ fn a_root_is_marked_once_and_known_again() {
     let mut fixture = finished_head_node();
     assert_eq!(fixture.store.cluster.root_ids[&SERVER], "new1");
     let summary = fixture.run().unwrap();
-    assert_eq!((summary.run, fixture.effects.renewed_roots), (None, 1), "there is nothing to do");
+    assert_eq!(
+        (summary.run, *fixture.effects.renewed_roots.lock().unwrap()),
+        (None, 1),
+        "there is nothing to do"
+    );
 }
 
 #[test]
 fn on_a_root_that_was_built_anew_everything_is_due_again() {
     for found in [None, Some("of-another".to_owned())] {
         let mut fixture = finished_head_node();
-        fixture.effects.root_ids.insert(SERVER, found.clone());
+        fixture.effects.root_ids.lock().unwrap().insert(SERVER, found.clone());
         let summary = fixture.run().unwrap();
         assert!(summary.run.is_some(), "{found:?}");
         assert_eq!(fixture.row(1).current, Stage::Finished);
@@ -492,7 +510,7 @@ fn on_a_root_that_was_built_anew_everything_is_due_again() {
 #[test]
 fn a_root_that_cannot_be_looked_into_is_no_other_one() {
     let mut fixture = finished_head_node();
-    fixture.effects.root_ids.clear();
+    fixture.effects.root_ids.lock().unwrap().clear();
     assert_eq!(fixture.run().unwrap().run, None);
     assert_eq!(fixture.row(1).current, Stage::Finished);
 }
@@ -500,7 +518,7 @@ fn a_root_that_cannot_be_looked_into_is_no_other_one() {
 #[test]
 fn the_id_is_in_the_root_before_the_database_has_it() {
     let mut fixture = finished_head_node();
-    fixture.effects.root_ids.insert(SERVER, None);
+    fixture.effects.root_ids.lock().unwrap().insert(SERVER, None);
     fixture.store.remaining_commits = Some(0);
     fixture.run().unwrap_err();
     fixture.store.remaining_commits = None;

@@ -69,7 +69,7 @@ impl FakeWorld {
     }
 
     /// Does a step as well as it can.
-    pub fn perform<'s>(&mut self, cluster: &Cluster, step: &'s Step) -> FinishedStep<'s> {
+    pub fn perform(&mut self, cluster: &Cluster, step: &Step) -> FinishedStep {
         let fault = self.scheduled_faults.pop().flatten();
         let fails =
             |world: &Self, key: StateKey| world.always_failing.contains(&step_name(cluster, step, key));
@@ -95,14 +95,14 @@ impl FakeWorld {
                 let present = verify.packages.iter().copied().filter(there).collect();
                 // That something always fails means work that changes something.
                 let failure = failure.filter(|_| fault.is_some());
-                FinishedStep::VerifyInherited(verify, failure.map_or(Ok(present), Err))
+                FinishedStep::VerifyInherited(verify.clone(), failure.map_or(Ok(present), Err))
             }
             Step::Install(install) => {
-                FinishedStep::Install(install, self.install(cluster, install, fault, failure))
+                FinishedStep::Install(install.clone(), self.install(cluster, install, fault, failure))
             }
             Step::Hook(hook) => {
                 let done = PerformedStep::RanHook(hook.hook, hook.image);
-                FinishedStep::Hook(hook, self.perform_unless(failure, hook.key, done))
+                FinishedStep::Hook(*hook, self.perform_unless(failure, hook.key, done))
             }
             Step::Configure(configure) => {
                 let outcome = match (fault, failure) {
@@ -114,9 +114,9 @@ impl FakeWorld {
                         ConfigureOutcome::Configured(ConfigValues::new())
                     }
                 };
-                FinishedStep::Configure(configure, outcome)
+                FinishedStep::Configure(*configure, outcome)
             }
-            Step::Remove(remove) => FinishedStep::Remove(remove, self.remove(remove, fault, failure)),
+            Step::Remove(remove) => FinishedStep::Remove(*remove, self.remove(remove, fault, failure)),
         }
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admin_actions;
+mod concurrency;
 mod dependency_order;
 mod fake_world;
 mod fixture;

@@ -22,7 +22,7 @@ use crate::invariants;
 const MAX_STEPS: usize = 3_000;
 
 #[derive(Debug, Clone)]
-struct Scenario {
+pub struct Scenario {
     images: usize,
     clients: usize,
     /// For each package whether it is of class core, and what it needs.
@@ -42,7 +42,7 @@ enum Interference {
     Concurrent(AdminAction, bool),
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+pub fn fault() -> impl Strategy<Value = Fault> {
     prop::sample::select(vec![
         Fault::Failure,
         Fault::PartialFailure,
@@ -53,11 +53,16 @@ fn fault() -> impl Strategy<Value = Fault> {
     ])
 }
 
-fn scenario() -> impl Strategy<Value = Scenario> {
+pub fn scenario() -> impl Strategy<Value = Scenario> {
+    scenario_of(3)
+}
+
+/// With fewer than so many images, and as many clients.
+pub fn scenario_of(targets: usize) -> impl Strategy<Value = Scenario> {
     let package = (any::<bool>(), prop::collection::vec(0..5usize, 0..3));
     (
-        0..3usize,
-        0..3usize,
+        0..targets,
+        0..targets,
         prop::collection::vec(package, 1..5),
         phase(),
         prop::collection::vec(admin_action(), 1..8),
@@ -81,7 +86,7 @@ fn interferences() -> impl Strategy<Value = Vec<Interference>> {
     prop::collection::vec(fate, 0..60)
 }
 
-fn build_fixture(plan: &Scenario) -> Fixture {
+pub fn build_fixture(plan: &Scenario) -> Fixture {
     let mut fixture = Fixture::new().phase(plan.phase);
     for number in 0..plan.images {
         fixture = fixture.image(&format!("i{number}"));
@@ -159,7 +164,7 @@ fn run_scenario(fixture: &mut Fixture, schedule: &[Interference]) {
 }
 
 /// What is chosen may be done now.
-fn assert_allowed(machine: &StageMachine, work: &WorkItem, world: &FakeWorld) {
+pub fn assert_allowed(machine: &StageMachine, work: &WorkItem, world: &FakeWorld) {
     let cluster = machine.cluster();
     let rows = work.rows();
     for key in &rows {
@@ -234,7 +239,7 @@ fn depends_on(cluster: &Cluster, from: PackageId, on: PackageId) -> bool {
 }
 
 /// Every row has come to its end, or says truly why not.
-fn assert_settled(fixture: &Fixture) {
+pub fn assert_settled(fixture: &Fixture) {
     let (cluster, machine) = (&fixture.cluster, fixture.machine());
     for (key, row) in cluster.all_states() {
         invariants::assert_matches_world(cluster, key, row, &fixture.world);
@@ -283,7 +288,7 @@ fn resolve_all(fixture: &mut Fixture) {
 }
 
 /// What is left of a database when times and attempts do not matter.
-fn normalized(cluster: &Cluster) -> Cluster {
+pub fn normalized(cluster: &Cluster) -> Cluster {
     let mut gist = cluster.clone();
     let keys: Vec<StateKey> = cluster.all_states().map(|(key, _)| key).collect();
     for key in keys {
@@ -319,7 +324,7 @@ fn with_twins(cluster: &Cluster) -> Cluster {
     twice
 }
 
-fn config_with_cases(cases: u32) -> ProptestConfig {
+pub fn config_with_cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         failure_persistence: None,

@@ -124,7 +124,7 @@ fn a_query_that_fails_is_not_made_again_in_this_run() {
     let step = next_step(&mut machine);
     let Step::VerifyInherited(verify) = &step else { panic!("{step:?}") };
     let failure = StepFailure::Failed("exit status 1".into());
-    let changes = machine.finish(&FinishedStep::VerifyInherited(verify, Err(failure)), 1);
+    let changes = machine.finish(&FinishedStep::VerifyInherited(verify.clone(), Err(failure)), 1);
     assert!(changes.is_empty());
     assert_ne!(machine.next_work(), Some(WorkItem::Step(step)));
 }

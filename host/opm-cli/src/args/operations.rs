@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, Phase, TargetAddress};
+use opkg_opm::JobCount;
 use opkg_shell::args::OutputFormat;
 
 use crate::value_parsers::StepReference;
@@ -26,6 +27,14 @@ pub struct RunArgs {
     /// Try again what is in error
     #[arg(long)]
     pub retry: bool,
+
+    /// Do up to N steps at a time
+    ///
+    /// Each works on an image or client of its own. Steps of the head node are done alone, and stages keep their order.
+    /// A package manager takes some hundred MiB of memory and its share of the disk and of the package source, so that 4 to 8
+    /// suit most head nodes. By default what `jobs` in opm.toml says, else 1. From 1 to 512.
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<JobCount>,
 
     /// Show what would be done, and do nothing
     ///

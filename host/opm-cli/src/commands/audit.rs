@@ -97,10 +97,10 @@ pub fn run<'a>(
         RunError::Locked { address, holder }
     })?;
     let cluster = store.load()?;
-    let mut effects = create_effects()?;
+    let effects = create_effects()?;
     let mut found = Vec::new();
     for (target, packages) in packages_to_query(&cluster, &on) {
-        match query_installed(effects.as_mut(), &cluster, target, &packages) {
+        match query_installed(effects.as_ref(), &cluster, target, &packages) {
             Ok(installed) => found.extend(find_differences(&cluster, target, &packages, &installed)),
             Err(reason) => {
                 unseen.insert(target, format!("its package manager could not be asked: {reason}"));
@@ -140,7 +140,7 @@ enum QueryError {
 }
 
 fn query_installed(
-    effects: &mut dyn Effects,
+    effects: &dyn Effects,
     cluster: &Cluster,
     target: TargetId,
     packages: &[PackageId],

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use opkg_engine::clock::{Clock, SystemClock, format_duration, now_seconds};
-use opkg_engine::effects::Effects;
-use opkg_engine::engine::{Engine, RunOptions, RunSummary, maintained_targets, plan_run};
+use opkg_engine::engine::{Concurrency, Engine, RunOptions, RunSummary, maintained_targets, plan_run};
 use opkg_engine::operations::find_packages;
 use opkg_engine::requests;
 use opkg_engine::roots::{find_replaced, replaced_root_changes};
@@ -15,6 +14,7 @@ use opkg_shell::UsageError;
 use serde::Serialize;
 
 use crate::args::RunArgs;
+use crate::backend::{RunBackend, create_run_backend};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::progress_reporter::ProgressReporter;
@@ -22,16 +22,12 @@ use crate::session::{Session, run_identity};
 use crate::styles::Styles;
 use crate::view::{self, describe_work, render_details};
 
-/// Runs the command. `world` makes the effects, when there is something to be done.
+/// Runs the command.
 ///
 /// # Errors
 /// When another run works on one of the targets, something on the command line does not exist, or the database
 /// fails.
-pub fn run<'a>(
-    session: &Session,
-    arguments: &RunArgs,
-    create_effects: impl FnOnce() -> Result<Box<dyn Effects + 'a>, CliError>,
-) -> Result<ExitStatus, CliError> {
+pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     if !store.has_pending_work()? && !has_replaced_roots(session, &mut *store)? {
         return report_idle(session);
@@ -43,13 +39,14 @@ pub fn run<'a>(
     if arguments.dry_run {
         return print_plan(session, cluster, &order);
     }
-    let mut effects = create_effects()?;
+    let RunBackend { effects, concurrency } = create_run_backend(session, arguments.jobs)?;
+    let order = RunOptions { concurrency, ..order };
     let clock = SystemClock;
     let mut reporter = ProgressReporter::new(session.shell, &clock);
     let started = clock.now();
     let summary = Engine {
         store: &mut *store,
-        effects: effects.as_mut(),
+        effects: effects.as_ref(),
         observer: &mut reporter,
         clock: &clock,
         identity: run_identity(),
@@ -104,7 +101,7 @@ fn run_options(session: &Session, cluster: &Cluster, arguments: &RunArgs) -> Res
         [] => None,
         names => Some(find_packages(cluster, names)?.into_iter().collect()),
     };
-    Ok(RunOptions { targets, packages: chosen, retry: arguments.retry })
+    Ok(RunOptions { targets, packages: chosen, retry: arguments.retry, concurrency: Concurrency::default() })
 }
 
 /// One step of `--dry-run --format json`.

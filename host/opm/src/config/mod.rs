@@ -2,6 +2,7 @@
 
 mod environment;
 mod grants;
+mod job_count;
 mod settings;
 mod trust;
 
@@ -9,5 +10,6 @@ pub(crate) use environment::is_reserved;
 pub use environment::{EnvironmentError, VariableError};
 pub(crate) use grants::ExecPolicy;
 pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, RunnerRule};
+pub use job_count::{JobCount, JobCountError};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
 pub use trust::UntrustedError;

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use fs_err as fs;
 use opkg::native_name;
+use opkg_engine::engine::Concurrency;
 use opkg_oda::{PackageName, Target, TargetAddress, TargetKind};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
+use super::job_count::JobCount;
 use super::trust::{self, UntrustedError};
 use crate::process::Timeout;
 
@@ -32,7 +34,9 @@ pub struct Config {
     pub log_directory: PathBuf,
     /// Whether hooks shall tell more.
     pub verbose: bool,
-    /// How long programs may take.
+    /// How many steps of a run are done at a time, each on a target of its own.
+    pub jobs: JobCount,
+    /// How long programs may take, and how many use something at a time.
     pub limits: Limits,
     /// Package sources beside those that targets are configured for.
     #[serde(rename = "repository")]
@@ -51,7 +55,7 @@ pub struct Config {
     pub environment: Vec<(String, String)>,
 }
 
-/// How long programs may take.
+/// How long programs may take, and how many use something at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -70,6 +74,8 @@ pub struct Limits {
     /// Either of them, from being asked to end until it is killed.
     #[serde(deserialize_with = "deserialize_duration")]
     pub grace: Duration,
+    /// Steps that read package sources at a time: installations. As many as are done at all if absent.
+    pub package_source: Option<JobCount>,
 }
 
 /// A package source.
@@ -142,6 +148,7 @@ impl Default for Config {
             database: None,
             log_directory: "/var/log/opm".into(),
             verbose: false,
+            jobs: JobCount::ONE,
             limits: Limits::default(),
             repositories: Vec::new(),
             runners: Vec::new(),
@@ -160,6 +167,7 @@ impl Default for Limits {
             package_manager: Duration::from_secs(2 * 3600),
             retry: Duration::from_secs(5 * 60),
             grace: Duration::from_secs(10),
+            package_source: None,
         }
     }
 }
@@ -208,6 +216,15 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// How many steps of a run may be in flight, as it stands here; `jobs` instead where somebody says so.
+    #[must_use]
+    pub fn concurrency(&self, jobs: Option<JobCount>) -> Concurrency {
+        Concurrency {
+            jobs: jobs.unwrap_or(self.jobs).get(),
+            package_source: self.limits.package_source.map(JobCount::get),
+        }
     }
 
     /// Whether a package source that is a directory has the package of an OPKG. Of sources elsewhere nobody knows here.
@@ -289,6 +306,8 @@ fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Du
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::num::NonZeroUsize;
+
     use super::*;
 
     #[test]
@@ -307,8 +326,10 @@ mod tests {
             r#"
             log_directory = "/srv/log"
             verbose = true
+            jobs = 8
             [limits]
             hook = "90s"
+            package_source = 4
             package_manager = "1h"
             [[repository]]
             location = "/srv/packages"
@@ -337,6 +358,10 @@ mod tests {
             config.limits.package_manager_timeout(),
             Timeout { limit: Duration::from_secs(3600), grace: Duration::from_secs(10) }
         );
+        let (told, default) = (config.concurrency(None), Config::default().concurrency(None));
+        assert_eq!((told.jobs.get(), told.package_source.map(NonZeroUsize::get)), (8, Some(4)));
+        assert_eq!((default.jobs.get(), default.package_source), (1, None));
+        assert_eq!(config.concurrency("2".parse().ok()).jobs.get(), 2, "the command line comes first");
         assert_eq!(config.runners[0].programs[0].to_string(), "home");
         assert_eq!(config.grants[0].programs[1].to_string(), "image:/usr/sbin/chkconfig");
         let target = |address: &str| Target {
@@ -415,6 +440,10 @@ mod tests {
             "[limits]\nhook = \"30\"",
             "[limits]\nhook = \"0s\"",
             "[limits]\nhook = 30",
+            "jobs = 0",
+            "jobs = 513",
+            "jobs = \"4\"",
+            "[limits]\npackage_source = -1",
             "[[repository]]\nlocation = \"packages\"",
             "[[repository]]\nlocation = \"/x\"\ntargets = [\"node\"]",
             "[[repository]]\nlocation = \"/x\"\ntargets = [\"node:x\"]",

@@ -1,7 +1,7 @@
 //! Waiting for what passes by itself: a lock that another program holds, the network, a mirror that is being updated.
 
-use std::cell::Cell;
 use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::process::{StepLog, StopToken};
@@ -16,16 +16,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The time that a run may spend on waiting, for all of its steps together: where the network is away, it is so for each
-/// of a hundred images.
+/// of a hundred images. What several steps wait at the same time counts once.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
-    remaining: Cell<Duration>,
+    account: Mutex<Account>,
+}
+
+#[derive(Debug)]
+struct Account {
+    remaining: Duration,
+    /// Until when some step waits, for which the time is taken already.
+    waiting_until: Option<Instant>,
 }
 
 impl RetryBudget {
     /// As long as a run may wait.
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { remaining: Cell::new(limit) }
+        Self { account: Mutex::new(Account { remaining: limit, waiting_until: None }) }
     }
 
     /// Tries something again as long as what is in its way passes by itself, which the attempt tells, and there is time
@@ -43,26 +50,30 @@ impl RetryBudget {
             if !is_transient {
                 return (result, false);
             }
-            let Some(wait) = self.next_wait(attempts) else { return (result, true) };
+            let Some(wait) = self.next_wait(attempts, Instant::now()) else { return (result, true) };
             let cause = result.as_ref().err().map_or_else(String::new, |error| format!(": {error}"));
             log.note(&format!("waiting {} s{cause}", wait.as_secs()));
-            if !self.wait(wait, stop) {
+            if !Self::wait(wait, stop) {
                 return (result, true);
             }
         }
     }
 
-    /// How long to wait after so many attempts; nothing, if there is no time left.
-    fn next_wait(&self, attempts: u32) -> Option<Duration> {
+    /// How long to wait from now on after so many attempts, which counts as waited; nothing, if there is no time left.
+    fn next_wait(&self, attempts: u32, now: Instant) -> Option<Duration> {
         let wait =
             FIRST_WAIT.saturating_mul(2u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_WAIT);
-        let wait = wait.min(self.remaining.get());
+        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared =
+            account.waiting_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let wait = wait.min(shared + account.remaining);
+        account.remaining -= wait.saturating_sub(shared);
+        account.waiting_until = account.waiting_until.max(Some(now + wait));
         (!wait.is_zero()).then_some(wait)
     }
 
     /// Waits. The answer is whether to go on; it is not if the run is to stop.
-    fn wait(&self, wait: Duration, stop: &StopToken) -> bool {
-        self.remaining.set(self.remaining.get().saturating_sub(wait));
+    fn wait(wait: Duration, stop: &StopToken) -> bool {
         let until = Instant::now() + wait;
         while !stop.stop_requested() {
             let left = until.saturating_duration_since(Instant::now());
@@ -77,27 +88,57 @@ impl RetryBudget {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// The waits of a step that is alone, until there is no time left.
+    fn waits_alone(budget: &RetryBudget, begun: Instant) -> Vec<u64> {
+        let mut now = begun;
+        let next = |attempts| {
+            let wait = budget.next_wait(attempts, now)?;
+            now += wait;
+            Some(wait.as_secs())
+        };
+        (1..9).map_while(next).collect()
+    }
 
     #[test]
     fn waits_grow_until_the_time_of_the_run_is_over() {
-        let retry_budget = RetryBudget::new(Duration::from_secs(100));
-        let waits: Vec<u64> = (1..9)
-            .map_while(|attempts| {
-                let wait = retry_budget.next_wait(attempts)?;
-                retry_budget.remaining.set(retry_budget.remaining.get() - wait);
-                Some(wait.as_secs())
-            })
-            .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 9]);
-        assert_eq!(RetryBudget::new(Duration::ZERO).next_wait(1), None);
-        assert_eq!(RetryBudget::new(Duration::from_secs(100)).next_wait(u32::MAX), Some(LONGEST_WAIT));
+        let now = Instant::now();
+        let seconds = |limit| RetryBudget::new(Duration::from_secs(limit));
+        assert_eq!(waits_alone(&seconds(100), now), [1, 2, 4, 8, 16, 30, 30, 9]);
+        assert_eq!(seconds(0).next_wait(1, now), None);
+        assert_eq!(seconds(100).next_wait(u32::MAX, now), Some(LONGEST_WAIT));
+    }
+
+    #[test]
+    fn what_is_waited_at_the_same_time_counts_once() {
+        let now = Instant::now();
+        let budget = RetryBudget::new(Duration::from_secs(100));
+        let at = |second, attempts| budget.next_wait(attempts, now + Duration::from_secs(second));
+        let remaining = || budget.account.lock().unwrap().remaining.as_secs();
+        for _ in 0..8 {
+            assert_eq!(at(0, 6), Some(Duration::from_secs(30)));
+        }
+        assert_eq!(remaining(), 70, "eight steps that wait from one moment to another");
+        assert_eq!(at(10, 1), Some(Duration::from_secs(1)), "inside of what others wait");
+        assert_eq!(remaining(), 70);
+        assert_eq!(at(20, 6), Some(Duration::from_secs(30)), "until 50, and others until 30");
+        assert_eq!(remaining(), 50);
+        assert_eq!(at(200, 6), Some(Duration::from_secs(30)), "nobody else waits");
+        assert_eq!(remaining(), 20);
+        assert_eq!(at(210, 6), Some(Duration::from_secs(30)), "10 of them nobody else waits");
+        assert_eq!(remaining(), 10);
+        assert_eq!(at(220, 6), Some(Duration::from_secs(30)));
+        assert_eq!(remaining(), 0);
+        assert_eq!(at(240, 6), Some(Duration::from_secs(10)), "as long as others do");
+        assert_eq!(at(250, 6), None);
     }
 
     #[test]
     fn who_is_to_stop_waits_no_longer() {
-        let (retry_budget, stop) = (RetryBudget::new(Duration::from_secs(3600)), StopToken::default());
+        let stop = StopToken::default();
         stop.request();
-        assert!(!retry_budget.wait(Duration::from_secs(3600), &stop));
+        assert!(!RetryBudget::wait(Duration::from_secs(3600), &stop));
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts how often a run was asked to stop: the first time it ends the present step, the second time it kills
-/// that. Clones share their count, so that whoever waits for signals can hold one.
+/// Counts how often a run was asked to stop: the first time it ends after the present steps, the second time it
+/// kills these. Clones share their count, so that whoever waits for signals can hold one.
 #[derive(Debug, Clone, Default)]
 pub struct StopToken(Arc<AtomicUsize>);
 

@@ -31,7 +31,7 @@ fn fixture_with_forms(forms: &[(&str, &str)]) -> Fixture {
 }
 
 fn configure(fixture: &Fixture, known: &ConfigValues) -> Report<ConfigureOutcome> {
-    let mut system = fixture.system();
+    let system = fixture.system();
     assert!(system.has_form(&fixture.cluster, &STEP));
     system.configure(&fixture.cluster, &STEP, known)
 }
@@ -130,8 +130,8 @@ fn an_image_that_comes_later_is_configured_before_its_hook() {
         ("configurator.html", FORM),
         ("configurator_image.html", "<form><input name=a required><input name=b value=@IMAGENAME@></form>"),
     ]);
-    let mut system = fixture.system();
-    let mut configure = |known: &ConfigValues| system.configure_image(&fixture.cluster, KEY, IMAGE, known);
+    let system = fixture.system();
+    let configure = |known: &ConfigValues| system.configure_image(&fixture.cluster, KEY, IMAGE, known);
     assert!(fixture.system().needs_image_configuration(&fixture.cluster, KEY, IMAGE));
     assert_eq!(
         failure_reason(&configure(&ConfigValues::new())),

@@ -185,7 +185,7 @@ fn what_is_compiled_is_compiled_in_the_hooks_time() {
     options.plugin_options.compiler =
         Some(vec![env!("CARGO_BIN_EXE_launcher").into(), "compile-component".into()]);
     let run = |fixture: &Fixture, options| {
-        let mut system = opkg_opm::System::new(fixture.config.clone(), options);
+        let system = opkg_opm::System::new(fixture.config.clone(), options);
         system.run_hook(&fixture.cluster, &fixture.hook_step(Hook::PostDeploy), RunId(7))
     };
     let report = run(&fixture, options.clone());

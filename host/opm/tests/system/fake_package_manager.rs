@@ -324,7 +324,7 @@ fn a_stage_that_runs_again_runs_the_scripts_again() {
 fn sources_are_read_once_in_a_run() {
     let tells = tells_installed(&["opkg-demo-client"]);
     let fixture = fixture_with_fakes("echo $2 $3 >> /calls", "exit 0", &tells);
-    let mut system = fixture.system();
+    let system = fixture.system();
     for run in [1, 1, 2] {
         system.install(&fixture.cluster, &install_step(&[DEMO]), RunId(run));
     }

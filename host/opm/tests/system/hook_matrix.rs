@@ -153,15 +153,15 @@ fn run_case(
     let (finished, trace) = match &place.step {
         Step::Install(step) => {
             let report = system.install(&fixture.cluster, step, RUN);
-            (FinishedStep::Install(step, report.outcome), report.trace)
+            (FinishedStep::Install(step.clone(), report.outcome), report.trace)
         }
         Step::Remove(step) => {
             let report = system.remove(&fixture.cluster, step, RUN);
-            (FinishedStep::Remove(step, report.outcome), report.trace)
+            (FinishedStep::Remove(*step, report.outcome), report.trace)
         }
         Step::Hook(step) => {
             let report = system.run_hook(&fixture.cluster, step, RUN);
-            (FinishedStep::Hook(step, report.outcome), report.trace)
+            (FinishedStep::Hook(*step, report.outcome), report.trace)
         }
         other => panic!("{other:?}"),
     };

@@ -11,7 +11,7 @@ use crate::fixture::{Fixture, IMAGE, SERVER, StepReport, failure_reason};
 const RUN: RunId = RunId(7);
 
 fn run_hook(fixture: &Fixture, hook: Hook) -> StepReport {
-    let mut system = fixture.system();
+    let system = fixture.system();
     let step = fixture.hook_step(hook);
     assert!(system.has_hook(&fixture.cluster, &step));
     system.run_hook(&fixture.cluster, &step, RUN)
@@ -78,7 +78,7 @@ fn the_image_is_told_twice_and_seen_in_the_root() {
 #[test]
 fn exactly_one_of_the_names_is_run_and_none_is_no_work() {
     let fixture = Fixture::new();
-    let mut system = fixture.system();
+    let system = fixture.system();
     assert!(!system.has_hook(&fixture.cluster, &fixture.hook_step(Hook::PostClientdef)));
     let report = system.run_hook(&fixture.cluster, &fixture.hook_step(Hook::PostClientdef), RUN);
     assert_eq!((report.outcome, report.trace.log), (Ok(()), None));

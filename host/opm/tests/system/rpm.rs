@@ -174,7 +174,7 @@ fn a_package_on_all_its_ways() {
     let report = cluster.install(&mut system, IMAGE, Stage::InstallBinPkgs, &[DEMO]);
     assert_installed(&report);
     assert_eq!(cluster.installed(IMAGE), ["opkg-demo-client 1.0-1.el9"]);
-    let mut find_present = |target| {
+    let find_present = |target| {
         let step = VerifyInherited { target, packages: vec![DEMO, OTHER] };
         system.verify_inherited(&cluster.fixture.cluster, &step, RunId(1)).outcome.unwrap()
     };

@@ -1,0 +1,253 @@
+//! The steps of a run, from the first to the point where nothing more can be done.
+//!
+//! One thread asks the machine, writes the database and tells the observer; others do the steps that were begun. Write-ahead:
+//! that steps begin is committed before they do, what came of one right after. Steps that are begun or end together are
+//! committed together.
+
+use std::sync::Arc;
+use std::thread;
+
+use opkg_oda::{Change, ConfigValues, Error, EventId, ProcessIdentity, Run, RunId, RunStatus, Store};
+
+use crate::clock::Clock;
+use crate::concurrency::{Concurrency, StepCounts};
+use crate::config_values::{answers_changed, load_values, values_change};
+use crate::effects::Effects;
+use crate::format;
+use crate::journal;
+use crate::machine::{FinishedStep, StageMachine, Step, WorkItem};
+use crate::observer::Observer;
+use crate::perform::{PerformedStep, configured_package, has_effect, perform};
+use crate::run_error::RunError;
+use crate::versions;
+use crate::workers::Workers;
+
+/// As many marks are committed at once at most.
+const MAX_MARKS: usize = 10_000;
+
+/// Who runs, for the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// The name of the machine.
+    pub host: String,
+    /// The id of the process.
+    pub pid: u32,
+    /// What tells the process from any other one.
+    pub process: Option<ProcessIdentity>,
+    /// The command as it was given.
+    pub command: String,
+}
+
+/// What a run works with, and what it keeps track of.
+pub(crate) struct StepLoop<'a> {
+    pub(crate) store: &'a mut dyn Store,
+    pub(crate) effects: &'a dyn Effects,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) identity: &'a RunIdentity,
+    pub(crate) limits: Concurrency,
+    pub(crate) machine: StageMachine,
+    pub(crate) progress: Progress,
+}
+
+/// What a run has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Gets into the journal with the first work.
+    pub(crate) run: Option<RunId>,
+    /// Steps that came to their end.
+    pub(crate) steps: usize,
+    /// How many of them failed.
+    pub(crate) failed: usize,
+    in_flight: StepCounts,
+    last_event: u32,
+    /// What is not committed yet: stages that were reached without anything to do, and steps that are about to begin.
+    pending: Vec<Change>,
+}
+
+/// A step in flight.
+struct StartedStep {
+    event: EventId,
+    step: Step,
+}
+
+/// A step that a worker has done.
+struct EndedStep {
+    started: StartedStep,
+    performed: PerformedStep,
+}
+
+impl StepLoop<'_> {
+    /// Works until nothing is left. The answer is whether it was asked to stop before.
+    ///
+    /// # Errors
+    /// When the database fails, or there is no thread for a step; what is in flight then comes to its end first.
+    pub(crate) fn run_until_idle(&mut self) -> Result<bool, RunError> {
+        thread::scope(|scope| {
+            let mut workers = Workers::new(scope);
+            loop {
+                let started = self.start_steps()?;
+                let cluster = self.machine.snapshot();
+                for started in started {
+                    let known = self.load_known_values(&started.step)?;
+                    self.observer.work_started(&cluster, &started.step);
+                    let (effects, cluster, run) = (self.effects, Arc::clone(&cluster), started.event.run);
+                    let task = move || {
+                        let performed = perform(effects, &cluster, started.step.clone(), known, run);
+                        EndedStep { started, performed }
+                    };
+                    workers.start(task).map_err(RunError::Thread)?;
+                }
+                // Whoever changes the cluster while somebody else has it copies it.
+                drop(cluster);
+                if workers.running() > 0 {
+                    let ended = workers.wait();
+                    self.finish_steps(ended)?;
+                    continue;
+                }
+                self.commit_pending()?;
+                if self.effects.stop_requested() {
+                    return Ok(true);
+                }
+                if !self.store.has_changed()? {
+                    return Ok(false);
+                }
+                let cluster = self.store.load()?;
+                self.machine.reload(cluster);
+            }
+        })
+    }
+
+    /// As many steps as may be in flight now beside those that are; their beginning is committed.
+    fn start_steps(&mut self) -> Result<Vec<StartedStep>, RunError> {
+        let mut steps = Vec::new();
+        while self.progress.in_flight.has_room(&self.limits) && !self.effects.stop_requested() {
+            let step = match self.machine.next_work() {
+                None => break,
+                Some(WorkItem::Step(step)) if has_effect(self.effects, self.machine.cluster(), &step) => step,
+                Some(without_effect) => {
+                    self.mark(&without_effect)?;
+                    continue;
+                }
+            };
+            if !self.progress.in_flight.admits(&step, &self.limits) {
+                break;
+            }
+            let run = self.ensure_started()?;
+            let begun = self.machine.begin(&step, self.now_seconds());
+            self.progress.pending.extend(begun);
+            self.progress.in_flight.add(&step);
+            self.progress.last_event += 1;
+            let event = EventId { run, number: self.progress.last_event };
+            let cluster = self.machine.cluster();
+            let log = self.effects.plan_log(cluster, &step, run);
+            let entry = journal::started_event(cluster, &step, event, self.clock.now(), log);
+            self.progress.pending.extend(entry.map(Box::new).map(Change::StartEvent));
+            tracing::debug!(run = run.0, event = event.number, ?step, "step begins");
+            steps.push(StartedStep { event, step });
+        }
+        if !steps.is_empty() {
+            self.commit_pending()?;
+        }
+        Ok(steps)
+    }
+
+    /// A stage is complete in which nothing is to be done. Marks are committed with the step that follows, or before the run
+    /// ends or looks at what others wrote: should they get lost, they are made again.
+    fn mark(&mut self, work: &WorkItem) -> Result<(), RunError> {
+        self.ensure_started()?;
+        let now = self.now_seconds();
+        let marks = match work {
+            WorkItem::Step(step) => self.machine.finish(&FinishedStep::succeeded(step), now),
+            WorkItem::SetStage(set_stage) => self.machine.set_stage(set_stage, now),
+        };
+        self.progress.pending.extend(marks);
+        match self.progress.pending.len() < MAX_MARKS {
+            true => Ok(()),
+            false => self.commit_pending(),
+        }
+    }
+
+    /// Commits what waits for it, if anything does.
+    fn commit_pending(&mut self) -> Result<(), RunError> {
+        match std::mem::take(&mut self.progress.pending) {
+            none if none.is_empty() => Ok(()),
+            changes => Ok(self.store.commit(&changes)?),
+        }
+    }
+
+    /// Takes over what came of steps, in the order in which they were begun.
+    fn finish_steps(&mut self, mut ended: Vec<EndedStep>) -> Result<(), RunError> {
+        ended.sort_by_key(|it| it.started.event.number);
+        for EndedStep { started, performed } in &mut ended {
+            let changes = self.finish_step(started, performed);
+            self.progress.pending.extend(changes);
+        }
+        self.commit_pending()?;
+        for EndedStep { started, performed } in &ended {
+            if let Step::Configure(_) = started.step
+                && answers_changed(&performed.known, &self.load_known_values(&started.step)?)
+            {
+                let package = configured_package(&started.step);
+                let name = package.map(|it| format::package_name(self.machine.cluster(), it));
+                let name = name.unwrap_or_default();
+                self.observer
+                    .note(&format!("answers for {name} changed during the run: `opm reconfigure {name}`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be committed when a step has ended.
+    fn finish_step(&mut self, started: &StartedStep, performed: &mut PerformedStep) -> Vec<Change> {
+        let StartedStep { event, step } = started;
+        versions::refuse_other_versions(self.machine.cluster(), performed);
+        let PerformedStep { finished, trace, known, resolved } = performed;
+        let status = finished.status();
+        tracing::debug!(run = event.run.0, event = event.number, ?status, "step ended");
+        self.observer.work_finished(self.machine.cluster(), step, &status, trace);
+        for line in versions::unchanged_by_rerun(self.machine.cluster(), step, &trace.versions) {
+            self.observer.note(&line);
+        }
+        let mut changes = self.machine.finish(finished, self.now_seconds());
+        changes.extend(self.machine.record_versions(step.target(), &trace.versions));
+        changes.extend(resolved.iter().map(|(context, values)| values_change(*context, values, known)));
+        let result = journal::step_result(self.machine.cluster(), &status, trace, self.clock.now());
+        self.progress.in_flight.remove(step);
+        self.progress.steps += 1;
+        self.progress.failed += usize::from(result.status == RunStatus::Failed);
+        changes.push(Change::EndEvent { event: *event, result: Box::new(result) });
+        changes
+    }
+
+    /// The values that the database has for the configurator that belongs to a step.
+    fn load_known_values(&mut self, step: &Step) -> Result<ConfigValues, Error> {
+        match configured_package(step) {
+            Some(package) => load_values(self.store, self.machine.cluster(), package),
+            None => Ok(ConfigValues::new()),
+        }
+    }
+
+    /// The id of the run, which gets into the journal with the first work.
+    fn ensure_started(&mut self) -> Result<RunId, RunError> {
+        if let Some(run) = self.progress.run {
+            return Ok(run);
+        }
+        let started = self.store.start_run(&Run {
+            id: RunId(0),
+            started_at: self.clock.now(),
+            ended_at: None,
+            status: None,
+            host: self.identity.host.clone(),
+            pid: self.identity.pid,
+            process: self.identity.process.clone(),
+            command: self.identity.command.clone(),
+        })?;
+        self.progress.run = Some(started);
+        Ok(started)
+    }
+
+    fn now_seconds(&self) -> i64 {
+        self.clock.now().div_euclid(1000)
+    }
+}
