@@ -71,34 +71,47 @@ impl Engine<'_> {
     /// # Errors
     /// When another engine works on one of them, or when the database fails.
     pub fn run(&mut self, order: &RunOptions) -> Result<RunSummary, RunError> {
-        self.recover_crashed_runs()?;
-        let is_pending = self.store.has_pending_work()?;
-        let cluster = if is_pending { self.store.load_overview()? } else { self.store.load_targets()? };
-        let replaced = find_replaced(&cluster, &order.targets, |target| self.effects.root_id(target));
-        if replaced.is_empty() && !is_pending {
-            return Ok(idle_summary());
+        if self.store.has_pending_work()? {
+            let known = self.store.load_part_overview(&order.targets)?;
+            return self.run_from(known, order);
         }
-        if replaced.is_empty()
-            && !order.retry
-            && let Some(cluster) = if_nothing_can_be_done(cluster, order)
-        {
-            let has_errors = has_errors(&cluster, order);
-            return Ok(RunSummary { cluster: Some(cluster), has_errors, ..idle_summary() });
+        let known = self.store.load_targets()?;
+        let replaced = find_replaced(&known, &order.targets, |target| self.effects.root_id(target));
+        match replaced.as_slice() {
+            [] => Ok(idle_summary()),
+            _ => self.run_from(known, order),
+        }
+    }
+
+    /// Likewise, where what the targets are about was just read, as [`Store::load_part_overview`] does.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn run_from(&mut self, known: Cluster, order: &RunOptions) -> Result<RunSummary, RunError> {
+        self.recover_crashed_runs()?;
+        let replaced = find_replaced(&known, &order.targets, |target| self.effects.root_id(target));
+        let (can_do_something, known) = can_do_something(known, order);
+        if replaced.is_empty() && !order.retry && !can_do_something {
+            let has_errors = has_errors(&known, order);
+            return Ok(RunSummary { cluster: Some(known), has_errors, ..idle_summary() });
         }
         let targets: Vec<TargetId> = order.targets.iter().copied().collect();
         // Held until the end of the run.
         let _lock = match self.store.lock(&targets)? {
             Ok(lock) => lock,
-            Err(holder) => return Err(RunError::locked(&self.store.load()?, holder)),
+            Err(holder) => return Err(RunError::locked(&self.store.load_targets()?, holder)),
         };
+        // Those that this engine has taken over from.
+        self.recover_crashed_runs()?;
         let now = self.now_seconds();
-        roots::identify(self.store, self.effects, self.observer, &order.targets, now)?;
+        roots::identify(self.store, self.effects, self.observer, &order.targets, &known, now)?;
+        drop(known);
         if order.retry {
             let now = self.now_seconds();
             let (packages, targets) = (order.packages.as_ref(), &order.targets);
             self.store.update(&mut |cluster| requests::clear_errors(cluster, packages, targets, now))?;
         }
-        let cluster = self.store.load()?;
+        let cluster = self.store.load_part(&order.targets)?;
         // From here on only what others write counts as changed.
         self.store.has_changed()?;
         let scope = Scope { targets: order.targets.clone(), packages: order.packages.clone() };
@@ -108,6 +121,7 @@ impl Engine<'_> {
             observer: self.observer,
             clock: self.clock,
             identity: &self.identity,
+            targets: &order.targets,
             limits: order.concurrency,
             machine: StageMachine::new(cluster, scope),
             progress: Progress::default(),
@@ -163,12 +177,12 @@ fn idle_summary() -> RunSummary {
     RunSummary { run: None, steps: 0, failed: 0, cluster: None, stopped: false, has_errors: false }
 }
 
-/// The cluster, if nothing can be done now: all rows wait for something, or failed. That is seen from one of the targets
-/// that are alike, so that it costs little, however often it is asked.
-fn if_nothing_can_be_done(cluster: Cluster, order: &RunOptions) -> Option<Cluster> {
+/// Whether anything can be done now; otherwise all rows wait for something, or failed. That is seen from one of the targets
+/// that are alike, so that it costs little, however often it is asked. Gives the cluster back.
+fn can_do_something(cluster: Cluster, order: &RunOptions) -> (bool, Cluster) {
     let targets = representatives(&cluster, &order.targets);
     let mut machine = StageMachine::new(cluster, Scope { targets, packages: order.packages.clone() });
-    machine.next_work().is_none().then(|| machine.into_cluster())
+    (machine.next_work().is_some(), machine.into_cluster())
 }
 
 fn has_errors(cluster: &Cluster, order: &RunOptions) -> bool {

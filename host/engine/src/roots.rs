@@ -1,7 +1,7 @@
 //! Roots of targets that are other ones than before: an image was built anew, a node was installed again. What the
 //! database knows of them is about something that is no longer there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use opkg_oda::{Change, Cluster, Error, PackageState, Stage, StateKey, Store, Target, TargetId, TargetKind};
 
@@ -25,7 +25,8 @@ pub fn find_replaced(
 }
 
 /// Before anything is done to targets: every root gets an id, and what was done to one that is no longer there is due
-/// again. The id is in the root before the database has it; so whatever happens in between, it is noticed again.
+/// again. The id is in the root before the database has it; so whatever happens in between, it is noticed again. `seen` is
+/// what the database said of the targets a moment ago.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,20 +35,23 @@ pub(crate) fn identify(
     effects: &dyn Effects,
     observer: &mut dyn Observer,
     targets: &BTreeSet<TargetId>,
+    seen: &Cluster,
     now: i64,
 ) -> Result<(), Error> {
-    let known = store.load_targets()?;
     let is_known = |target: &TargetId| {
-        let found = known.targets.get(target).map(|target| effects.root_id(target));
+        let found = seen.targets.get(target).map(|target| effects.root_id(target));
         match found {
-            Some(Ok(found)) => found.is_some() && found.as_ref() == known.root_ids.get(target),
+            Some(Ok(found)) => found.is_some() && found.as_ref() == seen.root_ids.get(target),
             _ => true,
         }
     };
     if targets.iter().all(is_known) {
         return Ok(());
     }
-    let cluster = store.load()?;
+    let cluster = store.load_part(targets)?;
+    let is_whole = targets.iter().any(|target| is_server(&cluster, *target));
+    let mut owners: HashMap<String, TargetId> =
+        cluster.root_ids.iter().map(|(target, id)| (id.clone(), *target)).collect();
     let mut changes = Vec::new();
     for target in cluster.targets.values().filter(|target| targets.contains(&target.id)) {
         if !cluster.states.contains_key(&target.id) {
@@ -59,9 +63,12 @@ pub(crate) fn identify(
             continue;
         }
         // One that another database gave is as good; two targets with the same one have a copy among them.
-        let is_free =
-            |id: &String| cluster.root_ids.iter().all(|(of, other)| *of == target.id || other != id);
-        let id = match found.filter(is_free).map_or_else(|| effects.renew_root_id(target), Ok) {
+        let owner = match found.as_deref().map(|id| (id, owners.get(id))) {
+            Some((id, None)) if !is_whole => store.find_root(id)?,
+            known => known.and_then(|(_, owner)| owner.copied()),
+        };
+        let is_free = owner.is_none_or(|owner| owner == target.id);
+        let id = match found.filter(|_| is_free).map_or_else(|| effects.renew_root_id(target), Ok) {
             Ok(id) => id,
             Err(reason) => {
                 observer.note(&format!(
@@ -71,6 +78,7 @@ pub(crate) fn identify(
                 continue;
             }
         };
+        owners.insert(id.clone(), target.id);
         changes.push(Change::SetRootId { target: target.id, id: Some(id) });
         if known.is_some() {
             let due_again = replaced_root_changes(&cluster, target, now);
@@ -79,6 +87,10 @@ pub(crate) fn identify(
         }
     }
     store.commit(&changes)
+}
+
+fn is_server(cluster: &Cluster, target: TargetId) -> bool {
+    cluster.targets.get(&target).is_some_and(|target| target.kind() == TargetKind::Server)
 }
 
 fn describe_replaced(target: &Target, had_packages: bool) -> String {

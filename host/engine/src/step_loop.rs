@@ -4,10 +4,14 @@
 //! that steps begin is committed before they do, what came of one right after. Steps that are begun or end together are
 //! committed together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use opkg_oda::{Change, ConfigValues, Error, EventId, ProcessIdentity, Run, RunId, RunStatus, Store};
+use opkg_oda::{
+    Change, ConfigValues, Error, EventId, ProcessIdentity, Run, RunId, RunStatus, Store, TargetId,
+};
 
 use crate::clock::Clock;
 use crate::concurrency::{Concurrency, StepCounts};
@@ -22,6 +26,8 @@ use crate::run_error::RunError;
 use crate::versions;
 use crate::workers::Workers;
 
+/// So often the database hears that this engine is still there, while steps take their time.
+const LOCK_RENEWAL: Duration = Duration::from_secs(15);
 /// As many marks are committed at once at most.
 const MAX_MARKS: usize = 10_000;
 
@@ -45,6 +51,8 @@ pub(crate) struct StepLoop<'a> {
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) identity: &'a RunIdentity,
+    /// The targets that this engine maintains.
+    pub(crate) targets: &'a BTreeSet<TargetId>,
     pub(crate) limits: Concurrency,
     pub(crate) machine: StageMachine,
     pub(crate) progress: Progress,
@@ -101,8 +109,10 @@ impl StepLoop<'_> {
                 // Whoever changes the cluster while somebody else has it copies it.
                 drop(cluster);
                 if workers.running() > 0 {
-                    let ended = workers.wait();
-                    self.finish_steps(ended)?;
+                    match workers.wait(LOCK_RENEWAL) {
+                        ended if ended.is_empty() => self.store.renew_lock(),
+                        ended => self.finish_steps(ended)?,
+                    }
                     continue;
                 }
                 self.commit_pending()?;
@@ -112,7 +122,7 @@ impl StepLoop<'_> {
                 if !self.store.has_changed()? {
                     return Ok(false);
                 }
-                let cluster = self.store.load()?;
+                let cluster = self.store.load_part(self.targets)?;
                 self.machine.reload(cluster);
             }
         })

@@ -4,6 +4,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Scope};
+use std::time::Duration;
 
 /// Bytes of the stack of each thread, as the first thread of a process usually has them.
 const STACK_SIZE: usize = 8 << 20;
@@ -43,12 +44,12 @@ impl<'scope, 'env, T: Send + 'scope> Workers<'scope, 'env, T> {
         Ok(())
     }
 
-    /// Waits until one of the running tasks ends. Returns what came of it, and of those that ended meanwhile.
+    /// Waits until one of the running tasks ends, at most so long. Returns what came of it, and of those that ended meanwhile.
     ///
     /// # Panics
     /// Where a task did.
-    pub(crate) fn wait(&mut self) -> Vec<T> {
-        let first = if self.running > 0 { self.receiver.recv().ok() } else { None };
+    pub(crate) fn wait(&mut self, timeout: Duration) -> Vec<T> {
+        let first = if self.running > 0 { self.receiver.recv_timeout(timeout).ok() } else { None };
         let ended: Vec<thread::Result<T>> = first.into_iter().chain(self.receiver.try_iter()).collect();
         self.running -= ended.len();
         ended

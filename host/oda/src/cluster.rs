@@ -210,24 +210,22 @@ impl Cluster {
     /// What decides about some targets: of the others only those that they refer to, and the head node; of packages all, and
     /// the phase. About the head node everything decides.
     #[must_use]
-    pub fn part(&self, targets: &BTreeSet<TargetId>) -> Self {
+    pub fn into_part(mut self, targets: &BTreeSet<TargetId>) -> Self {
         let chosen = || targets.iter().filter_map(|id| self.targets.get(id));
         if chosen().any(|target| target.kind() == TargetKind::Server) {
-            return self.clone();
+            return self;
         }
         let images: BTreeSet<TargetId> = chosen().filter_map(|target| target.image).collect();
-        let is_known = |target: &Target| {
-            target.kind() == TargetKind::Server || targets.contains(&target.id) || images.contains(&target.id)
-        };
-        let mut part = self.clone();
-        part.targets.retain(|_, target| is_known(target));
-        part.root_ids.retain(|id, _| part.targets.contains_key(id));
-        part.states.retain(|id, _| targets.contains(id));
-        part.assignments.retain(|id, _| targets.contains(id));
-        part.images_seen.retain(|(_, image)| targets.contains(image));
-        part.reruns.retain(|key, _| targets.contains(&key.target));
-        part.postponed.retain(|key, _| targets.contains(&key.target));
-        part
+        self.targets.retain(|id, target| {
+            target.kind() == TargetKind::Server || targets.contains(id) || images.contains(id)
+        });
+        self.root_ids.retain(|id, _| self.targets.contains_key(id));
+        self.states.retain(|id, _| targets.contains(id));
+        self.assignments.retain(|id, _| targets.contains(id));
+        self.images_seen.retain(|(_, image)| targets.contains(image));
+        self.reruns.retain(|key, _| targets.contains(&key.target));
+        self.postponed.retain(|key, _| targets.contains(&key.target));
+        self
     }
 
     fn has_target_and_package(&self, key: StateKey) -> bool {

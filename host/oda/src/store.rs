@@ -87,9 +87,14 @@ pub trait Store {
     /// many there are. Times of changes and of hand-overs may be those of another target that is alike.
     fn load_overview(&mut self) -> Result<Cluster, Error>;
 
-    /// What decides about some targets, as [`Cluster::part`] says. Cheap, however many others there are.
+    /// What decides about some targets, as [`Cluster::into_part`] says. Cheap, however many others there are.
     fn load_part(&mut self, targets: &BTreeSet<TargetId>) -> Result<Cluster, Error> {
-        Ok(self.load()?.part(targets))
+        Ok(self.load()?.into_part(targets))
+    }
+
+    /// The same to look at, but not to write, as [`Store::load_overview`] says.
+    fn load_part_overview(&mut self, targets: &BTreeSet<TargetId>) -> Result<Cluster, Error> {
+        Ok(self.load_overview()?.into_part(targets))
     }
 
     /// A target, and whether it may have work left; absent where there is none of that name. Cheap, however many others
@@ -115,7 +120,8 @@ pub trait Store {
     /// The targets alone, with what tells their roots from others. Cheap, whatever is installed.
     fn load_targets(&mut self) -> Result<Cluster, Error>;
 
-    /// Whether another process has changed anything since the last call.
+    /// Whether another process has changed anything since the last call. While targets are locked, what other engines do to
+    /// theirs need not count.
     fn has_changed(&mut self) -> Result<bool, Error>;
 
     /// Writes changes, all or none. When this returns they will outlast a loss of power.
@@ -151,6 +157,9 @@ pub trait Store {
     /// Puts all that another database holds in the place of what is here, all or nothing. Engines that had claimed targets
     /// write nothing any more.
     fn replace_with(&mut self, source: &mut dyn Store) -> Result<(), Error>;
+
+    /// Says that whoever has locked targets is still there. To be called every few seconds while steps take their time.
+    fn renew_lock(&mut self) {}
 
     /// Locks targets exclusively, all or none. The inner error says who holds one of them.
     ///

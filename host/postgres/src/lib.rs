@@ -44,8 +44,8 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct PostgresStore {
     shared: Arc<Mutex<Shared>>,
-    /// What [`Store::has_changed`] has seen.
-    revision: Option<i64>,
+    /// What [`Store::has_changed`] has seen, and as which engine.
+    revision: Option<(Option<i64>, i64)>,
 }
 
 /// What the store shares with the claims that it gave away.
@@ -232,6 +232,27 @@ impl Store for PostgresStore {
         }
     }
 
+    fn load_part_overview(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
+        let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
+        match self.read(async |client| read::load_part(client, &ids).await)? {
+            Some(part) => Ok(part),
+            None => self.load_overview(),
+        }
+    }
+
+    fn renew_lock(&mut self) {
+        // Should it fail, the write that comes next tells why.
+        let renewed = self.with(|shared| {
+            let Some(Engine { id, .. }) = shared.engine else { return Ok(()) };
+            shared.connection.repeatedly(async |client| {
+                query(client, "SELECT opm.renew_lease($1)", &[(&id, Type::INT8)]).await.map(drop)
+            })
+        });
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "the lease of the targets could not be renewed");
+        }
+    }
+
     fn glance(&mut self, address: &TargetAddress) -> std::result::Result<Option<Glance>, Error> {
         let boot = boot_id();
         self.read(async |client| read::glance(client, address, &boot).await)
@@ -252,12 +273,15 @@ impl Store for PostgresStore {
     fn has_changed(&mut self) -> std::result::Result<bool, Error> {
         let own = self.with(|shared| Ok(shared.engine.map(|engine| engine.id)))?;
         let now = self.read(async |client| {
-            let sql = "SELECT value + (SELECT coalesce(sum(writes), 0)::bigint FROM opm.engine
-                    WHERE id IS DISTINCT FROM $1) FROM opm.revision";
+            // What other engines do to their targets does not concern one.
+            let sql = "SELECT CASE WHEN $1::bigint IS NULL
+                THEN value + (SELECT coalesce(sum(writes), 0)::bigint FROM opm.engine) ELSE requests END
+                FROM opm.revision";
             let rows = query(client, sql, &[(&own, Type::INT8)]).await?;
             Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)))
         })?;
-        Ok(self.revision.replace(now).is_some_and(|before| before != now))
+        let before = self.revision.replace((own, now));
+        Ok(before.is_some_and(|(of, before)| of == own && before != now))
     }
 
     fn commit(&mut self, changes: &[Change]) -> std::result::Result<(), Error> {
@@ -444,8 +468,7 @@ impl Store for PostgresStore {
 impl PostgresStore {
     /// What this process wrote itself is not news to it, unless somebody else wrote at the same time.
     fn skip_own_write(&mut self) {
-        let is_engine = self.with(|shared| Ok(shared.engine.is_some())).unwrap_or_default();
-        if let (Some(revision), false) = (&mut self.revision, is_engine) {
+        if let Some((None, revision)) = &mut self.revision {
             *revision += 1;
         }
     }

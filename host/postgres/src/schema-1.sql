@@ -168,12 +168,14 @@ CREATE TABLE opm.event_package (
 );
 CREATE INDEX event_package_package ON opm.event_package (package, run, number);
 
--- Grows with whatever is written: by whoever is no engine at once, by an engine when it ends.
+-- `requests` grows with whatever is written by somebody who is no engine; `value` likewise, and with the writes of an engine
+-- when that ends.
 CREATE TABLE opm.revision (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    requests bigint NOT NULL,
     value bigint NOT NULL
 );
-INSERT INTO opm.revision (value) VALUES (0);
+INSERT INTO opm.revision (requests, value) VALUES (0, 0);
 
 -- How long an engine that says nothing keeps what it claimed. By the clock of this server alone.
 CREATE TABLE opm.lease (
@@ -210,7 +212,7 @@ BEGIN
     END IF;
     IF own IS NULL THEN
         PERFORM pg_advisory_xact_lock(1330662724);
-        UPDATE opm.revision SET value = value + 1;
+        UPDATE opm.revision SET requests = requests + 1, value = value + 1;
         RETURN true;
     END IF;
     PERFORM pg_advisory_xact_lock_shared(1330662724);
@@ -438,6 +440,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF opm.begin_write(own, write) THEN
         PERFORM opm.renew_digests(opm.apply(changes));
+        -- Who ends the run of a process that died ends its engine as well.
+        IF own IS NULL AND changes @> '[{"kind": "run-ended"}]' THEN
+            PERFORM opm.end_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
+                jsonb_to_recordset(part -> 'rows') AS given(run bigint) JOIN opm.run ON run.id = given.run
+            WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
+        END IF;
     END IF;
 END $$;
 

@@ -94,7 +94,8 @@ impl Store for InMemoryStore {
             .cluster
             .all_states()
             .any(|(_, row)| row.requested != row.current || row.work_state != opkg_oda::WorkState::Idle)
-            || !self.cluster.reruns.is_empty())
+            || !self.cluster.reruns.is_empty()
+            || self.runs.iter().any(|run| run.ended_at.is_none()))
     }
 
     fn load(&mut self) -> Result<Cluster, Error> {

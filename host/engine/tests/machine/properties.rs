@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use opkg_engine::machine::{
-    BlockReason, Decision, HookStep, Install, NextStep, Remove, Scope, SetStage, StageMachine, Step,
-    WorkItem, images_awaiting_hook, representatives,
+    BlockReason, Decision, FinishedStep, HookStep, Install, NextStep, Remove, Scope, SetStage, StageMachine,
+    Step, WorkItem, images_awaiting_hook, representatives,
 };
 use opkg_oda::{
     Change, Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetId, TargetKind, WorkState,
@@ -382,6 +382,44 @@ proptest! {
             prop_assert_eq!(has_work(&few), has_work(scope), "{:?} for {:?}", few, scope);
             let has_twins = scope.iter().any(|target| target.0 > fixture.cluster.last_target_id);
             prop_assert!(few.len() < scope.len() || !has_twins || !cluster.reruns.is_empty());
+        }
+    }
+
+    /// An engine of a node reads what decides about that node, and nothing else of the cluster.
+    #[test]
+    fn what_decides_about_targets_is_all_that_their_engine_needs(
+        plan in scenario(),
+        at in 0..60usize,
+        chosen in prop::collection::vec(any::<bool>(), 4),
+    ) {
+        let mut fixture = build_fixture(&plan);
+        let mut machine = fixture.machine();
+        for _ in 0..at {
+            let Some(work) = machine.next_work() else { break };
+            fixture.step(&mut machine, &work);
+        }
+        let others = fixture.cluster.targets.values().filter(|target| target.kind() != TargetKind::Server);
+        let chosen = others.zip(chosen.iter().chain(std::iter::repeat(&true)));
+        let targets: BTreeSet<TargetId> = chosen.filter(|(_, is)| **is).map(|(target, _)| target.id).collect();
+        let part = fixture.cluster.clone().into_part(&targets);
+        let machine = |cluster| StageMachine::new(cluster, Scope { targets: targets.clone(), packages: None });
+        let (mut of_whole, mut of_part) = (machine(fixture.cluster.clone()), machine(part));
+        for now in 0..60 {
+            let (work, same) = (of_whole.next_work(), of_part.next_work());
+            prop_assert_eq!(&work, &same);
+            let changes = |machine: &mut StageMachine, work: &WorkItem| match work {
+                WorkItem::SetStage(set_stage) => machine.set_stage(set_stage, now),
+                WorkItem::Step(step) => {
+                    let mut changes = machine.begin(step, now);
+                    changes.extend(machine.finish(&FinishedStep::succeeded(step), now));
+                    changes
+                }
+            };
+            let Some(work) = work else { break };
+            prop_assert_eq!(changes(&mut of_whole, &work), changes(&mut of_part, &work));
+        }
+        for key in of_whole.cluster().all_states().map(|(key, _)| key).filter(|key| targets.contains(&key.target)) {
+            prop_assert_eq!(of_whole.decision(key), of_part.decision(key));
         }
     }
 

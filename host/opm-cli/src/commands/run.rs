@@ -9,7 +9,7 @@ use opkg_engine::requests;
 use opkg_engine::roots::{find_replaced, replaced_root_changes};
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
 use opkg_engine::target_selector;
-use opkg_oda::{Cluster, PackageId, Store, Target, TargetId};
+use opkg_oda::{Cluster, PackageId, Store, Target, TargetId, TargetKind};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
@@ -29,12 +29,7 @@ use crate::view::{self, describe_work, render_details};
 /// fails.
 pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    if !store.has_pending_work()? && !has_replaced_roots(session, &mut *store)? {
-        return report_idle(session);
-    }
-    // Which targets are meant is said by themselves, unless something is named.
-    let names_nothing = arguments.targets.is_empty() && arguments.packages.is_empty() && !arguments.dry_run;
-    let cluster = if names_nothing { store.load_targets()? } else { store.load_overview()? };
+    let Some(cluster) = find_work(session, &mut *store, arguments)? else { return report_idle(session) };
     let order = run_options(session, &cluster, arguments)?;
     if arguments.dry_run {
         return print_plan(session, cluster, &order);
@@ -51,20 +46,43 @@ pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliErro
         clock: &clock,
         identity: run_identity(),
     }
-    .run(&order)?;
+    .run_from(cluster, &order)?;
     drop(reporter);
     report_summary(session, &mut *store, &order, &summary, clock.now() - started)
 }
 
-/// Whether the root of a target that is maintained from here is another one than before. Then there is work, although the
-/// database does not know it yet.
-fn has_replaced_roots(session: &Session, store: &mut dyn Store) -> Result<bool, CliError> {
+/// What this machine maintains is about, to look at; absent where there is nothing to do. A machine that maintains itself
+/// alone asks for no more than that.
+fn find_work(
+    session: &Session,
+    store: &mut dyn Store,
+    arguments: &RunArgs,
+) -> Result<Option<Cluster>, CliError> {
+    // What is named may be anything.
+    let own = session
+        .local_address()?
+        .filter(|address| address.kind != TargetKind::Server && arguments.targets.is_empty());
+    if let Some(glance) = own.map(|address| store.glance(&address)).transpose()?.flatten() {
+        let known = glance.root_id.as_ref();
+        // One that cannot be looked into may be back later: that is no other one.
+        let is_replaced =
+            known.is_some() && root_id(&glance.target).is_ok_and(|found| found.as_ref() != known);
+        let has_work = glance.has_pending_work || is_replaced;
+        let own = BTreeSet::from([glance.target.id]);
+        return has_work.then(|| store.load_part_overview(&own)).transpose().map_err(CliError::from);
+    }
+    if store.has_pending_work()? {
+        return Ok(Some(store.load_overview()?));
+    }
     let cluster = store.load_targets()?;
     if cluster.root_ids.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let maintained = maintained_targets(&cluster, session.local_target(&cluster)?);
-    Ok(!find_replaced(&cluster, &maintained, root_id).is_empty())
+    match find_replaced(&cluster, &maintained, root_id).is_empty() {
+        true => Ok(None),
+        false => Ok(Some(store.load_overview()?)),
+    }
 }
 
 fn root_id(target: &Target) -> Result<Option<String>, String> {

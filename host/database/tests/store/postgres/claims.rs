@@ -108,6 +108,32 @@ fn a_successor_finds_the_run_that_it_took_over_from_and_nobody_else_does() {
     drop(old);
 }
 
+/// The process of an engine died, and its run is ended: nobody has to wait for its lease.
+#[test]
+fn who_ends_the_run_of_a_process_that_died_frees_its_targets() {
+    let Some(scratch) = filled() else { return };
+    let (mut dead, mut other) = (scratch.open(), scratch.open());
+    let held = dead.lock(&ids(&[1])).unwrap().unwrap();
+    let run = dead.start_run(&common::sample_run()).unwrap();
+    std::mem::forget(held);
+    other.lock(&ids(&[1])).unwrap().unwrap_err();
+    other.commit(&[Change::EndRun { run, ended_at: 1, status: opkg_oda::RunStatus::Interrupted }]).unwrap();
+    drop(other.lock(&ids(&[1])).unwrap().unwrap());
+}
+
+#[test]
+fn an_engine_that_says_that_it_is_there_keeps_its_targets() {
+    let Some(scratch) = filled() else { return };
+    let (mut one, mut other) = (scratch.open(), scratch.open());
+    let _held = one.lock(&ids(&[1])).unwrap().unwrap();
+    scratch.sql("UPDATE opm.engine SET seen = seen - interval '59 seconds'");
+    one.renew_lock();
+    scratch.sql("UPDATE opm.engine SET seen = seen - interval '59 seconds'");
+    other.lock(&ids(&[1])).unwrap().unwrap_err();
+    scratch.sql("UPDATE opm.engine SET seen = seen - interval '2 seconds'");
+    drop(other.lock(&ids(&[1])).unwrap().unwrap());
+}
+
 #[test]
 fn what_others_write_is_news_and_what_oneself_writes_is_not() {
     let Some(scratch) = filled() else { return };
@@ -124,6 +150,13 @@ fn what_others_write_is_news_and_what_oneself_writes_is_not() {
     assert!(!administrator.has_changed().unwrap());
     administrator.update(&mut |_| vec![request.clone()]).unwrap();
     assert!(engine.has_changed().unwrap());
+    // What another engine does to its targets does not concern this one.
+    let mut other = scratch.open();
+    let held_by_other = other.lock(&ids(&[3])).unwrap().unwrap();
+    other.commit(&[Change::SetRootId { target: TargetId(3), id: None }]).unwrap();
+    drop(held_by_other);
+    assert!(!engine.has_changed().unwrap());
+    assert!(administrator.has_changed().unwrap());
     // That an engine ended hides nothing that it wrote.
     engine.commit(&[progress(2)]).unwrap();
     drop(held);
