@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fs_err as fs;
+use opkg_tests::postgres::ServerDatabase;
 use opkg_tests::roots::fake;
 pub use opkg_tests::roots::fake::write_executable;
 use opkg_tests::{opm, process, scratch, tools};
@@ -20,16 +21,25 @@ echo "end $name" >> /hooks/log
 "#;
 
 /// A head node, images and clients, with a package that has every hook, requested up to the last stage.
-pub struct ClusterFixture(pub PathBuf);
+pub struct ClusterFixture(pub PathBuf, Option<ServerDatabase>);
 
 impl ClusterFixture {
     pub fn new() -> Self {
         Self::with_targets(&["image:compute", "client:node1"])
     }
 
+    /// Likewise, with its database on the server of the tests.
+    pub fn on_server() -> Self {
+        Self::create(&["image:compute", "client:node1"], Some(ServerDatabase::new()))
+    }
+
     /// A head node and these targets.
     pub fn with_targets(targets: &[&str]) -> Self {
-        let site = Self(scratch::create_directory("site"));
+        Self::create(targets, None)
+    }
+
+    fn create(targets: &[&str], server: Option<ServerDatabase>) -> Self {
+        let site = Self(scratch::create_directory("site"), server);
         let name_of = |target: &str| target.split_once(':').unwrap().1.to_owned();
         fake::create(&site.0.join("head"));
         for target in targets {
@@ -63,7 +73,10 @@ impl ClusterFixture {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = opm::command();
         command.args(arguments);
-        command.env("OPM_DATABASE", self.0.join("oda.db"));
+        match &self.1 {
+            None => command.env("OPM_DATABASE", self.0.join("oda.db")),
+            Some(server) => command.env("OPM_DATABASE", server.address()),
+        };
         command.env("OPM_CONF", self.0.join("opm.conf"));
         command.env("OPM_SETTINGS", self.0.join("settings"));
         command.stdin(Stdio::null());

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use opkg_tests::postgres::has_server;
 use opkg_tests::{parallel, process};
 
 use crate::cluster_fixture::{ClusterFixture, ClusterOutcome, is_supported};
@@ -20,15 +21,15 @@ fn select_crash_points(trace: &[String]) -> Vec<String> {
 }
 
 /// Kills one site's run at every chosen point, runs it again, and compares with one that was left alone.
-fn run_crash_matrix(prepare: impl Fn(&ClusterFixture) + Sync) {
-    let undisturbed = ClusterFixture::new();
+fn run_crash_matrix(new: fn() -> ClusterFixture, prepare: impl Fn(&ClusterFixture) + Sync) {
+    let undisturbed = new();
     prepare(&undisturbed);
     let trace = undisturbed.trace_crash_points();
     let expected = undisturbed.outcome();
     let points = select_crash_points(&trace);
     assert!(points.len() > 20, "{trace:?}");
     parallel::map(&points, |point| {
-        let site = ClusterFixture::new();
+        let site = new();
         prepare(&site);
         assert!(site.run_with_crash_at(point), "{point} was not reached");
         site.opm(&["run", "--quiet"]);
@@ -54,14 +55,39 @@ fn run_crash_matrix(prepare: impl Fn(&ClusterFixture) + Sync) {
 #[test]
 fn killed_at_every_point_on_the_way_to_finished() {
     if is_supported() {
-        run_crash_matrix(|_| {});
+        run_crash_matrix(ClusterFixture::new, |_| {});
     }
+}
+
+#[test]
+fn killed_at_every_point_with_its_database_on_a_server() {
+    if is_supported() && has_server() {
+        run_crash_matrix(ClusterFixture::on_server, |_| {});
+    }
+}
+
+/// Where the database is makes no difference.
+#[test]
+fn a_server_and_a_file_come_to_the_same() {
+    if !is_supported() || !has_server() {
+        return;
+    }
+    let outcomes = [ClusterFixture::new(), ClusterFixture::on_server()].map(|site| {
+        site.opm(&["run", "--quiet"]);
+        site.opm(&["remove", "demo", "--on", "image:compute"]);
+        site.opm(&["run", "--quiet"]);
+        let outcome = site.outcome();
+        let plain = |text: &str| text.replace(&*site.0.to_string_lossy(), "SITE");
+        let rows: Vec<String> = outcome.rows.iter().map(|row| plain(row)).collect();
+        (plain(&outcome.export), rows, outcome.journal, outcome.ended, outcome.installed)
+    });
+    assert_eq!(outcomes[0], outcomes[1]);
 }
 
 #[test]
 fn killed_at_every_point_of_a_removal() {
     if is_supported() {
-        run_crash_matrix(|site| {
+        run_crash_matrix(ClusterFixture::new, |site| {
             site.opm(&["run", "--quiet"]);
             site.opm(&["remove", "demo"]);
         });

@@ -88,12 +88,14 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
         "/usr/share/opkg/opkg.xsd",
         &format!("{units}/opm.service"),
         &format!("{units}/opm.timer"),
+        &format!("{units}/opm-watch.service"),
     ] {
         assert!(root.resolve(path).is_file(), "{path}");
     }
     assert_eq!(fs_err::read_dir(root.resolve("/usr/share/opkg/wit")).unwrap().count(), 1);
     // Nothing begins by itself.
     assert!(!root.resolve("/etc/systemd/system/timers.target.wants/opm.timer").exists());
+    assert!(!root.resolve("/etc/systemd/system/multi-user.target.wants/opm-watch.service").exists());
     assert!(!root.resolve("/var/lib/opm/oda.db").exists() && !root.resolve("/etc/opm.conf").exists());
     // Nobody's first run has to compile.
     assert_eq!(compiled_components(root).len(), 18);

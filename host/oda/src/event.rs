@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{PackageId, ParseError, Stage, TargetId};
+use crate::{PackageId, ParseError, ProcessIdentity, Stage, TargetId};
 
 /// A run's key in the database; also the value of `OPM_RUN_ID` in the environment of its hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,15 +32,6 @@ pub struct Run {
     pub process: Option<ProcessIdentity>,
     /// The command as it was given.
     pub command: String,
-}
-
-/// What tells a process from any other one: its number may be used again, and machines are renamed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessIdentity {
-    /// The kernel's id of the time from one boot to the next.
-    pub boot_id: String,
-    /// When it started, in ticks of the kernel (hundredths of a second) after that boot.
-    pub started_ticks: i64,
 }
 
 /// How a run or a step ended.

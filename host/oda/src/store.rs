@@ -1,6 +1,7 @@
 //! What an engine needs of a database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::event::{Event, Run, RunId};
@@ -9,6 +10,9 @@ use crate::{
     Change, Cluster, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target, TargetAddress,
     TargetId,
 };
+
+/// Between two looks at a database that tells nobody of its changes.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Which events to return. Absent fields do not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -157,6 +161,25 @@ pub trait Store {
     /// Puts all that another database holds in the place of what is here, all or nothing. Engines that had claimed targets
     /// write nothing any more.
     fn replace_with(&mut self, source: &mut dyn Store) -> Result<(), Error>;
+
+    /// From now on [`Store::wait_for_change`] wakes up soon. The answer is whether it does: a server has places for a limited
+    /// number of listeners, and whoever has none shall close the database while there is nothing to do.
+    fn subscribe(&mut self) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    /// Waits until somebody may have asked for something, at most so long. It may wake up for nothing.
+    fn wait_for_change(&mut self, timeout: Duration) -> Result<bool, Error> {
+        let until = Instant::now() + timeout;
+        while !self.has_changed()? {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            std::thread::sleep(left.min(POLL_INTERVAL));
+        }
+        Ok(true)
+    }
 
     /// Says that whoever has locked targets is still there. To be called every few seconds while steps take their time.
     fn renew_lock(&mut self) {}

@@ -40,6 +40,20 @@ pub fn create_run_backend(session: &Session, jobs: Option<JobCount>) -> Result<R
     Ok(RunBackend { effects: Box::new(system), concurrency })
 }
 
+/// The same for a run of `opm watch`, where signals are waited for already.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub fn create_watch_backend(
+    session: &Session,
+    stop: StopToken,
+    jobs: Option<JobCount>,
+) -> Result<RunBackend, CliError> {
+    let (config, options) = read_options(session)?;
+    let concurrency = config.concurrency(jobs);
+    Ok(RunBackend { effects: Box::new(System::new(config, SystemOptions { stop, ..options })), concurrency })
+}
+
 /// The same system, for running tests.
 pub fn create_test_backend(session: &Session) -> Result<Box<dyn TestBackend>, CliError> {
     Ok(Box::new(create_system(session)?))
@@ -91,7 +105,12 @@ fn canonical_database_name(database: &Location) -> Result<String, CliError> {
     Ok(path.to_string_lossy().into_owned())
 }
 
-fn stop_on_signals(shell: Shell, stop: StopToken) -> io::Result<()> {
+/// From now on a signal to stop asks for the end of the run after the steps that are at work, and a second one for that of
+/// these as well.
+///
+/// # Errors
+/// When signals cannot be waited for.
+pub fn stop_on_signals(shell: Shell, stop: StopToken) -> io::Result<()> {
     let mut count = 0;
     signals::handle_stop_signals(move |_| {
         stop.request();

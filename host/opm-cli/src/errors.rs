@@ -42,6 +42,11 @@ impl CliError {
         Self { report: self.report.context(text), ..self }
     }
 
+    /// Whether the same again can only fail again: nobody but the administrator can do something about it.
+    pub fn is_about_usage(&self) -> bool {
+        self.exit == ExitStatus::UsageError
+    }
+
     /// All that administrators read of it.
     pub fn report(&self) -> &ErrorReport {
         &self.report

@@ -38,6 +38,7 @@ pub fn run(cli: Cli) -> ExitStatus {
 fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
     match cli.command.unwrap_or(Command::Run(args::RunArgs::default())) {
         Command::Run(it) => commands::run::run(session, &it),
+        Command::Watch(it) => commands::watch::run(session, &it),
         Command::Status(it) => commands::status::run(session, &it),
         Command::Request(it) => commands::requests::request(session, &it),
         Command::Remove(it) => commands::requests::remove(session, &it),

@@ -11,7 +11,7 @@ use opkg_engine::engine::RunIdentity;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::unseen_targets;
-use opkg_oda::{Cluster, TargetAddress, TargetId, TargetKind};
+use opkg_oda::{Cluster, ProcessIdentity, TargetAddress, TargetId, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
 
@@ -222,7 +222,7 @@ pub fn run_identity() -> RunIdentity {
     let program = program.rsplit('/').next().unwrap_or_default().to_owned();
     let command = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
     let command = command.chars().take(500).collect();
-    RunIdentity { host, pid: std::process::id(), process: opkg_opm::process_identity(), command }
+    RunIdentity { host, pid: std::process::id(), process: ProcessIdentity::current(), command }
 }
 
 /// A path that begins at the root, without being looked up.

@@ -1,6 +1,7 @@
 //! `opm` with its database on a server, and copies from one kind of database to the other.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -45,6 +46,10 @@ impl Fixture {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opm"));
         command
             .args(arguments)
@@ -57,7 +62,7 @@ impl Fixture {
             .env("OPM_CONF", self.path().join("opm.conf"))
             .env("OPM_SETTINGS", self.path().join("etc"))
             .stdin(Stdio::null());
-        command.output().unwrap()
+        command
     }
 
     /// What a command says, without what differs from server to server, and how it ends.
@@ -142,6 +147,43 @@ fn what_was_backed_up_is_restored() {
     .concat();
     assert_eq!(fixture.run_ok(&["export"]), before);
     insta::assert_snapshot!(told);
+}
+
+/// Nothing can be installed into these roots, so that each request ends in an error.
+#[test]
+fn who_watches_begins_when_there_is_work_and_ends_when_asked() {
+    let Some(fixture) = Fixture::filled() else { return };
+    let mut watch = fixture.command(&["watch", "--interval", "2h"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut wait_for = |what: &str| assert!(lines.any(|line| line.contains(what)), "{what}");
+    wait_for("run 1: ");
+    fixture.run_ok(&["clear", "munge"]);
+    wait_for("run 2: ");
+    // Beside it others may run.
+    let other = fixture.transcript(&["run"]);
+    assert!(other.contains("nothing could be done") || other.contains("nothing to do"), "{other}");
+    let stop = Command::new("kill").arg(watch.id().to_string()).status().unwrap();
+    assert!(stop.success());
+    wait_for("stopping");
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn who_watches_waits_for_a_database_and_not_for_a_name() {
+    let Some(fixture) = Fixture::new() else { return };
+    let mut watch = fixture.command(&["watch", "--interval", "1s"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "it is tried again"));
+    fixture.run_ok(&["init", "--name", "head", "--root", "head"]);
+    fixture.run_ok(&["request", "--new", "munge"]);
+    assert!(lines.any(|line| line.contains("run 1: ")));
+    let stop = Command::new("kill").arg(watch.id().to_string()).status().unwrap();
+    assert!(stop.success());
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+    // Nobody can tell which target this is.
+    fs::write(fixture.path().join("opm.conf"), "client\nnowhere\n").unwrap();
+    let told = fixture.transcript(&["watch"]);
+    assert!(told.contains("the database has no such target") && told.ends_with("[2]\n"), "{told}");
 }
 
 #[test]

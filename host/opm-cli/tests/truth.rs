@@ -243,7 +243,7 @@ fn add_step(site: &Site, log: &Path, ended: Option<i64>) {
             status: None,
             host: "head".into(),
             pid: std::process::id(),
-            process: opkg_opm::process_identity(),
+            process: opkg_oda::ProcessIdentity::current(),
             command: "opm run".into(),
         })
         .unwrap();

@@ -29,11 +29,11 @@ mod test_backend;
 pub use config::{
     Config, ConfigError, EnvironmentError, Grant, JobCount, JobCountError, Limits, PackageNameValue,
     ProgramPattern, ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, UntrustedError,
-    VariableError,
+    VariableError, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
 pub use offers::OffersError;
-pub use process::{StopToken, is_run_alive, launch, process_identity};
+pub use process::{StopToken, is_run_alive, launch};
 pub use roots::{RootError, root_id};
 pub use system::{System, SystemOptions};

@@ -1,9 +1,12 @@
 //! A connection that is made when it is needed, and made again when it broke.
 
+use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio_postgres::Client;
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, Client};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::address::Address;
@@ -19,6 +22,8 @@ pub(crate) struct Connection {
     connector: MakeRustlsConnect,
     address: Address,
     client: Option<Client>,
+    /// Told of every notification, and of the end of a connection.
+    notified: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -33,7 +38,7 @@ impl Connection {
         let connector = tls::connector(&address.tls).map_err(PostgresError::Unreachable)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| PostgresError::Unreachable(error.to_string()))?;
-        Ok(Self { runtime, connector, address, client: None })
+        Ok(Self { runtime, connector, address, client: None, notified: Arc::default() })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -43,11 +48,24 @@ impl Connection {
     /// Connects, whatever the database holds.
     pub(crate) fn connect_unchecked(&mut self) -> Result<()> {
         let connecting = self.address.config.connect(self.connector.clone());
-        let (client, connection) = self.runtime.block_on(connecting).map_err(connect_error)?;
+        let (client, mut connection) = self.runtime.block_on(connecting).map_err(connect_error)?;
+        let notified = Arc::clone(&self.notified);
         self.runtime.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(reason = describe(&error), "the connection broke");
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notification(_)) => notified.notify_one(),
+                    Ok(AsyncMessage::Notice(notice)) => {
+                        tracing::debug!(message = notice.message(), "the server says");
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(reason = describe(&error), "the connection broke");
+                        break;
+                    }
+                }
             }
+            // Whoever waits looks for itself.
+            notified.notify_one();
         });
         self.client = Some(client);
         Ok(())
@@ -61,6 +79,12 @@ impl Connection {
         self.client = None;
         self.connect_unchecked()?;
         self.once(async |client| schema::check(client).await).inspect_err(|_| self.client = None)
+    }
+
+    /// Waits for a notification, at most so long.
+    pub(crate) fn wait_for_notification(&self, timeout: Duration) -> bool {
+        let waiting = async { tokio::time::timeout(timeout, self.notified.notified()).await.is_ok() };
+        self.runtime.block_on(waiting)
     }
 
     /// Does something that may have happened or not when the connection breaks.

@@ -8,6 +8,7 @@ mod address;
 mod connection;
 mod dump;
 mod error;
+mod holder;
 mod journal;
 mod passfile;
 mod read;
@@ -15,13 +16,15 @@ mod schema;
 mod statement;
 mod tls;
 mod write;
+mod writer;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opkg_oda::crash::{crash_point, crash_point_in};
+use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
     Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
@@ -34,34 +37,14 @@ pub use address::{Address, AddressError};
 use connection::Connection;
 use error::{PostgresError, Result};
 use statement::{Value as SqlValue, query};
-
-/// For so long an engine tries to reach a server that went away.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long it waits between two attempts.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+use writer::{Engine, Writer, apply, begin_write};
 
 /// A database on a server.
 #[derive(Debug)]
 pub struct PostgresStore {
-    shared: Arc<Mutex<Shared>>,
+    writer: Arc<Mutex<Writer>>,
     /// What [`Store::has_changed`] has seen, and as which engine.
     revision: Option<(Option<i64>, i64)>,
-}
-
-/// What the store shares with the claims that it gave away.
-#[derive(Debug)]
-struct Shared {
-    connection: Connection,
-    /// The engine that claims are for, while there are any.
-    engine: Option<Engine>,
-}
-
-/// An engine as the database knows it.
-#[derive(Debug, Clone, Copy)]
-struct Engine {
-    id: i64,
-    /// How many writes it has done.
-    writes: i64,
 }
 
 impl PostgresStore {
@@ -74,8 +57,8 @@ impl PostgresStore {
         let open = || -> Result<Self> {
             let mut connection = Connection::new(address)?;
             connection.connect()?;
-            let shared = Shared { connection, engine: None };
-            Ok(Self { shared: Arc::new(Mutex::new(shared)), revision: None })
+            let writer = Writer { connection, engine: None };
+            Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None })
         };
         open().map_err(|error| error.into_error(name))
     }
@@ -105,16 +88,16 @@ impl PostgresStore {
         }
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Shared) -> Result<T>) -> std::result::Result<T, Error> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut shared).map_err(|error| error.into_error(shared.connection.address().to_string()))
+    fn with<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T>) -> std::result::Result<T, Error> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut writer).map_err(|error| error.into_error(writer.connection.address().to_string()))
     }
 
     /// Begins something, over a new connection where need be.
     fn step<T>(&self, work: impl AsyncFn(&Client) -> Result<T>) -> std::result::Result<T, Error> {
-        self.with(|shared| {
-            shared.connection.connect()?;
-            shared.connection.once(&work)
+        self.with(|writer| {
+            writer.connection.connect()?;
+            writer.connection.once(&work)
         })
     }
 
@@ -123,83 +106,12 @@ impl PostgresStore {
         &self,
         work: impl AsyncFn(&Client) -> Result<T>,
     ) -> std::result::Result<T, Error> {
-        self.with(|shared| shared.connection.once(&work))
+        self.with(|writer| writer.connection.once(&work))
     }
 
     fn read<T>(&self, read: impl AsyncFn(&Client) -> Result<T>) -> std::result::Result<T, Error> {
-        self.with(|shared| shared.connection.repeatedly(&read))
+        self.with(|writer| writer.connection.repeatedly(&read))
     }
-}
-
-impl Shared {
-    /// Writes something. For an engine `write` gets its id and the number of the write; where the connection breaks, it is
-    /// repeated until the server answers.
-    fn write<T>(&mut self, write: impl AsyncFn(&Client, Option<i64>, Option<i64>) -> Result<T>) -> Result<T> {
-        let (engine, number) = self.engine.map(|engine| (engine.id, engine.writes + 1)).unzip();
-        let began = Instant::now();
-        loop {
-            let connected = self.connection.connect();
-            let was_connected = connected.is_ok();
-            let done = connected
-                .and_then(|()| self.connection.once(async |client| write(client, engine, number).await));
-            match done {
-                Err(error)
-                    if engine.is_some()
-                        && error.is_connection_lost()
-                        && began.elapsed() < RECONNECT_TIMEOUT =>
-                {
-                    // A connection that broke is made again at once; a server that is away is waited for.
-                    if !was_connected {
-                        tracing::warn!("the database is away; trying again");
-                        std::thread::sleep(RECONNECT_PAUSE);
-                    }
-                }
-                done => {
-                    if let (Ok(_), Some(engine)) = (&done, &mut self.engine) {
-                        engine.writes += 1;
-                    }
-                    return done;
-                }
-            }
-        }
-    }
-
-    fn commit(&mut self, parts: &[String]) -> Result<()> {
-        self.write(async |client, engine, number| match parts {
-            [part] => {
-                let sql = "SELECT opm.commit($1, $2, $3::text::jsonb)";
-                let values: [SqlValue<'_>; 3] =
-                    [(&engine, Type::INT8), (&number, Type::INT8), (part, Type::TEXT)];
-                query(client, sql, &values).await.map(drop)
-            }
-            parts => {
-                client.batch_execute("BEGIN").await?;
-                if begin_write(client, engine, number).await? {
-                    apply(client, parts).await?;
-                }
-                Ok(client.batch_execute("COMMIT").await?)
-            }
-        })
-    }
-}
-
-/// Waits until this write may be done; the answer is whether it is not there yet.
-async fn begin_write(client: &Client, engine: Option<i64>, number: Option<i64>) -> Result<bool> {
-    let values: [SqlValue<'_>; 2] = [(&engine, Type::INT8), (&number, Type::INT8)];
-    let rows = query(client, "SELECT opm.begin_write($1, $2)", &values).await?;
-    Ok(rows.first().is_some_and(|row| row.get(0)))
-}
-
-/// Writes encoded changes, in the caller's transaction.
-async fn apply(client: &Client, parts: &[String]) -> Result<()> {
-    let mut touched: Vec<i64> = Vec::new();
-    for part in parts {
-        let rows = query(client, "SELECT opm.apply($1::text::jsonb)", &[(part, Type::TEXT)]).await?;
-        touched.extend(rows.iter().flat_map(|row| row.get::<_, Vec<i64>>(0)));
-        touched.sort_unstable();
-        touched.dedup();
-    }
-    query(client, "SELECT opm.renew_digests($1)", &[(&touched, Type::INT8_ARRAY)]).await.map(drop)
 }
 
 /// Encodes changes, dying on the way where a test wants that: nothing of them has been sent.
@@ -240,11 +152,28 @@ impl Store for PostgresStore {
         }
     }
 
+    fn subscribe(&mut self) -> std::result::Result<bool, Error> {
+        self.with(|writer| {
+            writer.connection.repeatedly(async |client| {
+                let rows = query(client, "SELECT opm.take_listener_place()", &[]).await?;
+                let has_place = rows.first().is_some_and(|row| row.get(0));
+                if has_place {
+                    client.batch_execute("LISTEN opm").await?;
+                }
+                Ok(has_place)
+            })
+        })
+    }
+
+    fn wait_for_change(&mut self, timeout: Duration) -> std::result::Result<bool, Error> {
+        self.with(|writer| Ok(writer.connection.wait_for_notification(timeout)))
+    }
+
     fn renew_lock(&mut self) {
         // Should it fail, the write that comes next tells why.
-        let renewed = self.with(|shared| {
-            let Some(Engine { id, .. }) = shared.engine else { return Ok(()) };
-            shared.connection.repeatedly(async |client| {
+        let renewed = self.with(|writer| {
+            let Some(Engine { id, .. }) = writer.engine else { return Ok(()) };
+            writer.connection.repeatedly(async |client| {
                 query(client, "SELECT opm.renew_lease($1)", &[(&id, Type::INT8)]).await.map(drop)
             })
         });
@@ -254,7 +183,7 @@ impl Store for PostgresStore {
     }
 
     fn glance(&mut self, address: &TargetAddress) -> std::result::Result<Option<Glance>, Error> {
-        let boot = boot_id();
+        let boot = boot_id().unwrap_or_default();
         self.read(async |client| read::glance(client, address, &boot).await)
     }
 
@@ -271,7 +200,7 @@ impl Store for PostgresStore {
     }
 
     fn has_changed(&mut self) -> std::result::Result<bool, Error> {
-        let own = self.with(|shared| Ok(shared.engine.map(|engine| engine.id)))?;
+        let own = self.with(|writer| Ok(writer.engine.map(|engine| engine.id)))?;
         let now = self.read(async |client| {
             // What other engines do to their targets does not concern one.
             let sql = "SELECT CASE WHEN $1::bigint IS NULL
@@ -290,10 +219,10 @@ impl Store for PostgresStore {
         }
         tracing::trace!(changes = changes.len(), "commit");
         crash_point("commit.before");
-        self.with(|shared| {
+        self.with(|writer| {
             let parts = encode_with_crash_points(changes, "commit.within")?;
             crash_point("commit.commit");
-            shared.commit(&parts)
+            writer.commit(&parts)
         })?;
         self.skip_own_write();
         crash_point("commit.after");
@@ -302,11 +231,11 @@ impl Store for PostgresStore {
 
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> std::result::Result<(), Error> {
         crash_point("update.before");
-        self.with(|shared| {
-            shared.connection.connect()?;
+        self.with(|writer| {
+            writer.connection.connect()?;
             // Not for an engine: it changes what engines decide about, and nobody else writes meanwhile.
             let decide = RefCell::new(decide);
-            shared.connection.once(async |client| {
+            writer.connection.once(async |client| {
                 client.batch_execute("BEGIN").await?;
                 begin_write(client, None, None).await?;
                 let cluster = read::load_cluster(client).await?;
@@ -324,11 +253,11 @@ impl Store for PostgresStore {
 
     fn start_run(&mut self, run: &Run) -> std::result::Result<RunId, Error> {
         crash_point("start_run.before");
-        let id = self.with(|shared| {
+        let id = self.with(|writer| {
             let new = write::encode_run(run)?;
             crash_point("start_run.within");
             crash_point("start_run.commit");
-            shared.write(async |client, engine, number| {
+            writer.write(async |client, engine, number| {
                 let sql = "SELECT opm.start_run($1, $2, $3::text::jsonb)";
                 let values: [SqlValue<'_>; 3] =
                     [(&engine, Type::INT8), (&number, Type::INT8), (&new, Type::TEXT)];
@@ -347,7 +276,7 @@ impl Store for PostgresStore {
     }
 
     fn unfinished_runs(&mut self) -> std::result::Result<Vec<Run>, Error> {
-        let boot = boot_id();
+        let boot = boot_id().unwrap_or_default();
         self.read(async |client| journal::unfinished_runs(client, &boot).await)
     }
 
@@ -360,9 +289,9 @@ impl Store for PostgresStore {
             return self.read(async |client| journal::count_purge(client, order).await);
         }
         crash_point("purge.before");
-        let counts = self.with(|shared| {
-            shared.connection.connect()?;
-            shared.connection.once(async |client| {
+        let counts = self.with(|writer| {
+            writer.connection.connect()?;
+            writer.connection.once(async |client| {
                 client.batch_execute("BEGIN").await?;
                 begin_write(client, None, None).await?;
                 let counts = journal::count_purge(client, order).await?;
@@ -439,29 +368,15 @@ impl Store for PostgresStore {
         targets: &[TargetId],
     ) -> std::result::Result<std::result::Result<Box<dyn Lock>, LockHolder>, Error> {
         let targets: Vec<i64> = targets.iter().map(|target| target.0).collect();
-        let who = self.with(|_| write::to_json(&ThisProcess::find()))?;
-        let claimed = self.with(|shared| {
-            let own = shared.engine.map(|engine| engine.id);
-            shared.connection.repeatedly(async |client| {
-                let sql = "SELECT engine, target, host, process, since
-                    FROM opm.claim_targets($1, $2::text::jsonb, $3)";
-                let values: [SqlValue<'_>; 3] =
-                    [(&own, Type::INT8), (&who, Type::TEXT), (&targets, Type::INT8_ARRAY)];
-                let rows = query(client, sql, &values).await?;
-                let row = rows.first().ok_or_else(|| PostgresError::Corrupt("nothing was claimed".into()))?;
-                let engine: Option<i64> = row.get(0);
-                engine.map_or_else(|| Ok(Err(holder_from_row(row))), |engine| Ok(Ok(engine)))
-            })
-        })?;
-        let engine = match claimed {
+        let engine = match self.with(|writer| writer.claim(&targets))? {
             Ok(engine) => engine,
             Err(holder) => return Ok(Err(holder)),
         };
-        self.with(|shared| {
-            shared.engine.get_or_insert(Engine { id: engine, writes: 0 });
+        self.with(|writer| {
+            writer.engine.get_or_insert(Engine { id: engine, writes: 0 });
             Ok(())
         })?;
-        Ok(Ok(Box::new(Claim { shared: Arc::clone(&self.shared), engine })))
+        Ok(Ok(Box::new(Claim { writer: Arc::clone(&self.writer), engine })))
     }
 }
 
@@ -474,20 +389,10 @@ impl PostgresStore {
     }
 }
 
-fn holder_from_row(row: &tokio_postgres::Row) -> LockHolder {
-    let process: i64 = row.get(3);
-    LockHolder {
-        target: TargetId(row.get(1)),
-        host: Some(row.get(2)),
-        pid: u32::try_from(process).ok(),
-        locked_since: Some(row.get(4)),
-    }
-}
-
 /// Targets that an engine has claimed.
 #[derive(Debug)]
 struct Claim {
-    shared: Arc<Mutex<Shared>>,
+    writer: Arc<Mutex<Writer>>,
     engine: i64,
 }
 
@@ -495,37 +400,17 @@ impl Lock for Claim {}
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.engine.take_if(|engine| engine.id == self.engine).is_none() {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.engine.take_if(|engine| engine.id == self.engine).is_none() {
             return;
         }
-        let engine = self.engine;
         // Should it fail, the lease runs out.
-        let ended = shared.connection.repeatedly(async |client| {
-            query(client, "SELECT opm.end_engine($1, false)", &[(&engine, Type::INT8)]).await.map(drop)
-        });
-        if let Err(error) = ended {
-            tracing::debug!(?error, engine, "what it claimed stays claimed until its lease runs out");
+        if let Err(error) = writer.end_engine(self.engine) {
+            tracing::debug!(
+                ?error,
+                engine = self.engine,
+                "what it claimed stays claimed until its lease runs out"
+            );
         }
     }
-}
-
-/// Who claims, for others to see.
-#[derive(Debug, serde::Serialize)]
-struct ThisProcess {
-    host: String,
-    process: u32,
-    boot: String,
-}
-
-impl ThisProcess {
-    fn find() -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Self { host: host.trim().to_owned(), process: std::process::id(), boot: boot_id() }
-    }
-}
-
-/// The kernel's id of the time since this machine was started.
-fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

@@ -177,12 +177,14 @@ CREATE TABLE opm.revision (
 );
 INSERT INTO opm.revision (requests, value) VALUES (0, 0);
 
--- How long an engine that says nothing keeps what it claimed. By the clock of this server alone.
-CREATE TABLE opm.lease (
+-- What administrators may change. `lease`: how long an engine that says nothing keeps what it claimed, by the clock of this
+-- server alone. `listeners`: how many engines may keep a connection while they wait for work; the others ask now and then.
+CREATE TABLE opm.settings (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    duration interval NOT NULL CHECK (duration > interval '0')
+    lease interval NOT NULL DEFAULT interval '60 seconds' CHECK (lease > interval '0'),
+    listeners integer NOT NULL DEFAULT 200 CHECK (listeners >= 0)
 );
-INSERT INTO opm.lease (duration) VALUES (interval '60 seconds');
+INSERT INTO opm.settings DEFAULT VALUES;
 
 -- The engines that have claimed targets. Who took over from one has deleted it: it can write nothing any more.
 CREATE TABLE opm.engine (
@@ -190,6 +192,7 @@ CREATE TABLE opm.engine (
     host text NOT NULL,
     process bigint NOT NULL,
     boot text NOT NULL,
+    process_start bigint NOT NULL,
     -- How many writes it has done: one that is repeated after a broken connection is done once.
     writes bigint NOT NULL DEFAULT 0,
     seen timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -213,6 +216,8 @@ BEGIN
     IF own IS NULL THEN
         PERFORM pg_advisory_xact_lock(1330662724);
         UPDATE opm.revision SET requests = requests + 1, value = value + 1;
+        -- Once for each commit: it takes a lock of the whole server.
+        NOTIFY opm;
         RETURN true;
     END IF;
     PERFORM pg_advisory_xact_lock_shared(1330662724);
@@ -440,6 +445,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF opm.begin_write(own, write) THEN
         PERFORM opm.renew_digests(opm.apply(changes));
+        -- Work was handed over: once for all of it.
+        IF own IS NOT NULL AND changes @> '[{"kind": "assign"}]' THEN
+            NOTIFY opm;
+        END IF;
         -- Who ends the run of a process that died ends its engine as well.
         IF own IS NULL AND changes @> '[{"kind": "run-ended"}]' THEN
             PERFORM opm.end_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
@@ -470,7 +479,8 @@ END $$;
 -- Claims targets for an engine, all or none: for `own`, or where that is null for a new one. Returns the engine; or who
 -- has one of the targets, and which, since when (in seconds since 1970).
 CREATE FUNCTION opm.claim_targets(own bigint, who jsonb, wanted bigint[],
-    OUT engine bigint, OUT target bigint, OUT host text, OUT process bigint, OUT since bigint)
+    OUT engine bigint, OUT target bigint, OUT holder bigint, OUT host text, OUT process bigint, OUT boot text,
+    OUT process_start bigint, OUT since bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
 DECLARE
     silent bigint;
@@ -482,17 +492,19 @@ BEGIN
     LOOP
         PERFORM opm.end_engine(silent, true);
     END LOOP;
-    SELECT claim.target, holder.host, holder.process, extract(epoch FROM claim.since)::bigint
-    INTO target, host, process, since
-    FROM opm.claim JOIN opm.engine AS holder ON holder.id = claim.engine
+    SELECT claim.target, other.id, other.host, other.process, other.boot, other.process_start,
+        extract(epoch FROM claim.since)::bigint
+    INTO target, holder, host, process, boot, process_start, since
+    FROM opm.claim JOIN opm.engine AS other ON other.id = claim.engine
     WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own ORDER BY claim.target LIMIT 1;
     IF FOUND THEN
         RETURN;
     END IF;
     engine := own;
     IF engine IS NULL THEN
-        INSERT INTO opm.engine (host, process, boot)
-        SELECT r.host, r.process, r.boot FROM jsonb_to_record(who) AS r(host text, process bigint, boot text)
+        INSERT INTO opm.engine (host, process, boot, process_start)
+        SELECT r.host, r.process, r.boot, r.process_start
+        FROM jsonb_to_record(who) AS r(host text, process bigint, boot text, process_start bigint)
         RETURNING id INTO engine;
     END IF;
     INSERT INTO opm.claim (target, engine) SELECT DISTINCT unnest(wanted), claim_targets.engine
@@ -507,11 +519,27 @@ DECLARE
 BEGIN
     -- Waits for what the engine is writing just now, after which it is not silent.
     DELETE FROM opm.engine WHERE id = ended
-        AND (NOT if_silent OR seen < clock_timestamp() - (SELECT duration FROM opm.lease))
+        AND (NOT if_silent OR seen < clock_timestamp() - (SELECT lease FROM opm.settings))
     RETURNING writes INTO done;
     IF FOUND THEN
         UPDATE opm.revision SET value = value + 1 + done;
     END IF;
+END $$;
+
+-- Takes a place among the listeners, which the session gives back when it ends; the answer is whether there was one.
+CREATE FUNCTION opm.take_listener_place() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    places integer := (SELECT listeners FROM opm.settings);
+    -- Not all of those that come at the same time try the same ones.
+    first integer := floor(random() * greatest(places, 1))::integer;
+BEGIN
+    FOR number IN 0 .. places - 1 LOOP
+        IF pg_try_advisory_lock(1330662726, (first + number) % places) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
 END $$;
 
 -- Says that an engine is still there.

@@ -17,7 +17,7 @@ pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
 pub use inventory::{
     ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
 };
-pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WebArgs};
+pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs, WebArgs};
 pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,
@@ -105,6 +105,11 @@ pub enum PluginCommand {
 pub enum Command {
     /// Do all that can be done now (what happens without a command)
     Run(RunArgs),
+    /// Wait for work and do it, until asked to stop: what runs on nodes that maintain themselves
+    ///
+    /// It does what `opm run` does whenever there is something to do. It may be started beside other runs: each target is
+    /// worked on by one at a time. A database that cannot be reached is waited for.
+    Watch(WatchArgs),
     /// Show the state of packages on targets, what is wrong, and what to do about it
     Status(StatusArgs),
     /// Ask for packages on targets

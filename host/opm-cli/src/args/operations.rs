@@ -1,11 +1,12 @@
 //! Arguments of runs, tests, reports and `web`.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, Phase, TargetAddress};
-use opkg_opm::JobCount;
+use opkg_opm::{JobCount, parse_duration};
 use opkg_shell::args::OutputFormat;
 
 use crate::value_parsers::StepReference;
@@ -41,6 +42,25 @@ pub struct RunArgs {
     /// It is what happens if nothing fails. Hooks are listed whether or not the packages have them.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Look for work at least so often; each time up to a quarter earlier or later
+    ///
+    /// With its database on a server, a machine that has a place among the listeners begins at once when there is work, and
+    /// the others when they look.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_duration)]
+    pub interval: Duration,
+
+    /// Take no place among the listeners: keep no connection while there is nothing to do
+    #[arg(long)]
+    pub no_listen: bool,
+
+    /// Do up to N steps at a time, as `opm run` does
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<JobCount>,
 }
 
 /// Options of `status`.

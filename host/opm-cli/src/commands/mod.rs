@@ -19,4 +19,5 @@ pub mod run;
 pub mod status;
 pub mod target;
 pub mod test;
+pub mod watch;
 pub mod web;

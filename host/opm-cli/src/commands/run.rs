@@ -34,26 +34,33 @@ pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliErro
     if arguments.dry_run {
         return print_plan(session, cluster, &order);
     }
-    let RunBackend { effects, concurrency } = create_run_backend(session, arguments.jobs)?;
-    let order = RunOptions { concurrency, ..order };
+    let backend = create_run_backend(session, arguments.jobs)?;
+    let (summary, took) = run_engine(session, &mut *store, &backend, cluster, &order)?;
+    report_summary(session, &mut *store, &order, &summary, took)
+}
+
+/// Does the work, and shows how it goes on. The time that it took is in milliseconds.
+pub(super) fn run_engine(
+    session: &Session,
+    store: &mut dyn Store,
+    backend: &RunBackend,
+    cluster: Cluster,
+    order: &RunOptions,
+) -> Result<(RunSummary, i64), CliError> {
+    let order = RunOptions { concurrency: backend.concurrency, ..order.clone() };
     let clock = SystemClock;
     let mut reporter = ProgressReporter::new(session.shell, &clock);
     let started = clock.now();
-    let summary = Engine {
-        store: &mut *store,
-        effects: effects.as_ref(),
-        observer: &mut reporter,
-        clock: &clock,
-        identity: run_identity(),
-    }
-    .run_from(cluster, &order)?;
-    drop(reporter);
-    report_summary(session, &mut *store, &order, &summary, clock.now() - started)
+    let effects = backend.effects.as_ref();
+    let identity = run_identity();
+    let summary = Engine { store, effects, observer: &mut reporter, clock: &clock, identity }
+        .run_from(cluster, &order)?;
+    Ok((summary, clock.now() - started))
 }
 
 /// What this machine maintains is about, to look at; absent where there is nothing to do. A machine that maintains itself
 /// alone asks for no more than that.
-fn find_work(
+pub(super) fn find_work(
     session: &Session,
     store: &mut dyn Store,
     arguments: &RunArgs,
@@ -98,7 +105,11 @@ fn report_idle(session: &Session) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::Success)
 }
 
-fn run_options(session: &Session, cluster: &Cluster, arguments: &RunArgs) -> Result<RunOptions, CliError> {
+pub(super) fn run_options(
+    session: &Session,
+    cluster: &Cluster,
+    arguments: &RunArgs,
+) -> Result<RunOptions, CliError> {
     let own = session.local_target(cluster)?;
     let mine = maintained_targets(cluster, own);
     let targets = if arguments.targets.is_empty() {
@@ -185,7 +196,7 @@ struct RunSummaryJson {
     blocked: usize,
 }
 
-fn report_summary(
+pub(super) fn report_summary(
     session: &Session,
     store: &mut dyn Store,
     order: &RunOptions,

@@ -1,11 +1,13 @@
 //! What the administrator of a machine decides.
 
+mod duration;
 mod environment;
 mod grants;
 mod job_count;
 mod settings;
 mod trust;
 
+pub use duration::parse_duration;
 pub(crate) use environment::is_reserved;
 pub use environment::{EnvironmentError, VariableError};
 pub(crate) use grants::ExecPolicy;

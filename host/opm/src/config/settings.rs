@@ -13,6 +13,7 @@ use opkg_oda::{PackageName, Target, TargetAddress, TargetKind};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::duration::parse_duration;
 use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
 use super::job_count::JobCount;
@@ -283,24 +284,8 @@ impl<'de> Deserialize<'de> for TargetFilter {
     }
 }
 
-/// `90s`, `30m`, `2h`.
 fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let parse = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let unit = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            _ => return None,
-        };
-        let number = Some(number).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
-        let seconds = number.parse::<u32>().ok().filter(|it| *it > 0)?;
-        Some(Duration::from_secs(u64::from(seconds) * unit))
-    };
-    parse().ok_or_else(|| {
-        D::Error::custom(format!("`{}` is no time: write `90s`, `30m` or `2h`", text.escape_debug()))
-    })
+    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 #[cfg(test)]

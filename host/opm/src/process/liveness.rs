@@ -4,38 +4,24 @@ use std::process;
 
 use fs_err as fs;
 
-use opkg_oda::{ProcessIdentity, Run};
-
-/// What tells this process from any other one that ever was: processes are counted anew with every boot, and a boot has
-/// an id that no other one has, on whatever machine and under whatever name.
-#[must_use]
-pub fn process_identity() -> Option<ProcessIdentity> {
-    Some(ProcessIdentity { boot_id: boot_id()?, started_ticks: start_ticks(process::id())? })
-}
+use opkg_oda::Run;
+use opkg_oda::process_identity::{boot_id, start_ticks};
 
 /// Whether the process of a run is still the one that began it: a process of the same number that started later is
-/// another one. All runs of a database are of one machine, since it lies on a local disk.
+/// another one. What other machines do is not known here: a store tells only of runs that can be judged.
 ///
 /// Runs of older releases say only when they began. Where the clock was set meanwhile that cannot be told from the times;
 /// then a process of the same program counts as alive, since ending the hooks of a living run is worse than waiting with
 /// those of a crashed one.
 #[must_use]
 pub fn is_run_alive(run: &Run) -> bool {
-    if let Some(process) = &run.process
-        && let Some(boot) = boot_id()
-    {
-        return boot == process.boot_id && start_ticks(run.pid) == Some(process.started_ticks);
+    if let (Some(process), Some(_)) = (&run.process, boot_id()) {
+        return process.is_alive(run.pid);
     }
     let Some(started) = process_start_time(run.pid) else { return false };
     // The kernel counts in hundredths of a second.
     started <= run.started_at + 2_000
         || (run.pid != process::id() && process_name(run.pid) == process_name(process::id()))
-}
-
-/// The kernel's id of the time since the machine was started.
-fn boot_id() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// The name of a process' program, as its first 15 bytes.
@@ -52,26 +38,13 @@ fn process_start_time(process: u32) -> Option<i64> {
     Some(boot * 1000 + ticks * 10)
 }
 
-/// When a process started, in ticks since the machine was; nothing where it has ended.
-fn start_ticks(process: u32) -> Option<i64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace();
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    // Field 22 of proc_pid_stat(5), counted from the third.
-    fields.nth(18)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::process::{Command, Stdio};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use opkg_oda::RunId;
+    use opkg_oda::{ProcessIdentity, RunId};
 
     use super::*;
 
@@ -112,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_process_is_known_by_its_boot_and_its_start_whatever_the_clock_and_the_machine_are_called() {
-        let own = process_identity().unwrap();
+        let own = ProcessIdentity::current().unwrap();
         let of = |identity: &ProcessIdentity, pid: u32| Run {
             host: "a-name-of-before".into(),
             process: Some(identity.clone()),

@@ -25,7 +25,7 @@ fn attempts(store: &mut Database) -> u32 {
 
 /// From now on a lease runs out at once.
 fn end_leases(scratch: &Scratch) {
-    scratch.sql("UPDATE opm.lease SET duration = '1 millisecond'");
+    scratch.sql("UPDATE opm.settings SET lease = '1 millisecond'");
     std::thread::sleep(Duration::from_millis(10));
 }
 
@@ -64,7 +64,7 @@ fn who_was_cut_off_cannot_write_over_its_successor() {
     cut_off.commit(&[progress(1)]).unwrap();
     end_leases(&scratch);
     let new = successor.lock(&ids(&[1])).unwrap().unwrap();
-    scratch.sql("UPDATE opm.lease SET duration = '60 seconds'");
+    scratch.sql("UPDATE opm.settings SET lease = '60 seconds'");
     successor.commit(&[progress(5)]).unwrap();
     let error = cut_off.commit(&[progress(2)]).unwrap_err();
     assert!(matches!(error, Error::Superseded(_)), "{error}");

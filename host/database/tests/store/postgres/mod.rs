@@ -2,6 +2,7 @@
 
 mod addresses;
 mod claims;
+mod listeners;
 mod reconnect;
 
 use opkg_database::Location;

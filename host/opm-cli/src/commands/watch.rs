@@ -1,0 +1,123 @@
+//! `opm watch`: does work whenever there is some.
+
+use std::time::{Duration, Instant};
+
+use opkg_database::Database;
+use opkg_opm::StopToken;
+
+use crate::args::{RunArgs, WatchArgs};
+use crate::backend::{create_watch_backend, stop_on_signals};
+use crate::commands::run::{find_work, report_summary, run_engine, run_options};
+use crate::errors::CliError;
+use crate::exit::ExitStatus;
+use crate::session::Session;
+
+/// So soon a request to stop is heard.
+const STOP_LATENCY: Duration = Duration::from_millis(250);
+
+/// Runs the command.
+///
+/// # Errors
+/// When signals cannot be waited for, or nobody says which target this machine is. What else goes wrong is said, and tried
+/// again.
+pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliError> {
+    let stop = StopToken::default();
+    stop_on_signals(session.shell, stop.clone())?;
+    let mut watch = Watch { session, arguments, stop, store: None, last_problem: None };
+    while !watch.stop.stop_requested() {
+        match watch.look() {
+            Ok(()) => watch.last_problem = None,
+            Err(error) if error.is_about_usage() => return Err(error),
+            Err(error) => watch.report_problem(&error),
+        }
+        watch.wait();
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Waits for work.
+struct Watch<'a> {
+    session: &'a Session,
+    arguments: &'a WatchArgs,
+    stop: StopToken,
+    /// Open while this machine has a place among the listeners.
+    store: Option<Database>,
+    /// What went wrong the last time, which is not said again and again.
+    last_problem: Option<String>,
+}
+
+impl Watch<'_> {
+    /// Does what there is to do now.
+    fn look(&mut self) -> Result<(), CliError> {
+        let mut store = match self.store.take() {
+            Some(store) => store,
+            None => self.session.open_store()?,
+        };
+        // Before anything is looked at: what comes after that wakes up.
+        let listens = !self.arguments.no_listen && store.subscribe()?;
+        let wanted = RunArgs { jobs: self.arguments.jobs, ..RunArgs::default() };
+        if let Some(cluster) = find_work(self.session, &mut *store, &wanted)? {
+            let order = run_options(self.session, &cluster, &wanted)?;
+            // Anew each time: what the administrator has changed counts.
+            let backend = create_watch_backend(self.session, self.stop.clone(), wanted.jobs)?;
+            let (summary, took) = run_engine(self.session, &mut *store, &backend, cluster, &order)?;
+            if summary.run.is_some() {
+                report_summary(self.session, &mut *store, &order, &summary, took)?;
+            }
+        }
+        self.store = Some(store).filter(|_| listens);
+        Ok(())
+    }
+
+    /// Until there may be work, or it is time to look.
+    fn wait(&mut self) {
+        let until = Instant::now() + jittered(self.arguments.interval);
+        while !self.stop.stop_requested() {
+            let left = until.saturating_duration_since(Instant::now()).min(STOP_LATENCY);
+            if left.is_zero() {
+                return;
+            }
+            match &mut self.store {
+                None => std::thread::sleep(left),
+                Some(store) => match store.wait_for_change(left) {
+                    Ok(false) => {}
+                    Ok(true) => return,
+                    // It is opened again when it is time to look.
+                    Err(_) => self.store = None,
+                },
+            }
+        }
+    }
+
+    fn report_problem(&mut self, error: &CliError) {
+        let problem = error.report().to_string();
+        if self.last_problem.as_ref() != Some(&problem) {
+            self.session.shell.eprint(&problem);
+            self.session.shell.status("it is tried again");
+        }
+        self.last_problem = Some(problem);
+    }
+}
+
+/// Up to a quarter less or more, so that machines that were switched on together do not look together.
+fn jittered(interval: Duration) -> Duration {
+    let nanoseconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos());
+    // The order of nanoseconds and of process numbers has nothing to do with that of machines.
+    let mixed = u64::from(nanoseconds).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(std::process::id());
+    interval.mul_f64(0.75 + f64::from((mixed >> 20) as u16) / f64::from(u16::MAX) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_quarter_off_at_most() {
+        for _ in 0..1000 {
+            let interval = jittered(Duration::from_secs(60));
+            assert!((45..=75).contains(&interval.as_secs()), "{interval:?}");
+        }
+    }
+}
