@@ -62,5 +62,5 @@ macro_rules! tests {
     };
 }
 
-tests! { config_xml configurator_form test_definition rpm deb mysql_dump http_request host_list oda_import answer_file
+tests! { config_xml configurator_form test_definition rpm deb mysql_dump http_request host_list group_files oda_import answer_file
 settings deb_index rpm_index source_index earlier_index }

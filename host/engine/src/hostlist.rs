@@ -11,62 +11,151 @@ const MAX_NAME_BYTES: usize = 255;
 const MAX_BRACKETS: usize = 8;
 /// Digits of a number that is counted with; a longer one is a name like any other.
 const MAX_DIGITS: usize = 18;
+const LIST_RULE: &str = "`node[1-12,20]`, with at most a hundred thousand names";
 
-/// All names of a list, in its order: `n[1-3,7]` is `n1`, `n2`, `n3` and `n7`, and where a number begins with a zero,
-/// all have as many digits. There may be several brackets.
+/// Many names, read but not yet written out: `r[1-2]n[01-48]`. It is as large as its text, however many names it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostList {
+    /// Each bracket with what stands before it.
+    brackets: Vec<(String, Bracket)>,
+    /// What stands behind the last one.
+    rest: String,
+}
+
+/// The numbers of `[1-3,07-12,20-40/2]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Bracket {
+    ranges: Vec<NumberRange>,
+    /// How many numbers all ranges have.
+    count: usize,
+}
+
+/// `07-12`, or `0-40/2`: every second number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NumberRange {
+    first: u64,
+    step: u64,
+    /// Digits that each number is filled up to; 0 for as many as it needs.
+    width: usize,
+    /// How many numbers all ranges before this one have.
+    offset: usize,
+}
+
+impl HostList {
+    /// Reads a list without commas outside of brackets: `n[1-3,7]` is `n1`, `n2`, `n3` and `n7`, and where a number begins
+    /// with a zero, all have as many digits. There may be several brackets, and steps as ClusterShell writes them:
+    /// `n[0-6/2]`.
+    ///
+    /// # Errors
+    /// When the brackets do not make sense, or hold more than a hundred thousand names.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let invalid = || ParseError::new("list of names", text, LIST_RULE);
+        let mut brackets: Vec<(String, Bracket)> = Vec::new();
+        let mut rest = text;
+        let (mut count, mut longest) = (1_usize, 0);
+        while let Some((before, behind)) = rest.split_once('[') {
+            let (inside, after) = behind.split_once(']').ok_or_else(invalid)?;
+            let (bracket, digits) = Bracket::parse(inside).ok_or_else(invalid)?;
+            count = count.saturating_mul(bracket.count);
+            longest += before.len() + digits;
+            if before.contains(']')
+                || brackets.len() == MAX_BRACKETS
+                || count > MAX_NAMES
+                || longest > MAX_NAME_BYTES
+            {
+                return Err(invalid());
+            }
+            brackets.push((before.to_owned(), bracket));
+            rest = after;
+        }
+        if rest.contains(']') || longest + rest.len() > MAX_NAME_BYTES {
+            return Err(invalid());
+        }
+        Ok(Self { brackets, rest: rest.to_owned() })
+    }
+
+    /// How many names it has, at most a hundred thousand.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.brackets.iter().map(|(_, bracket)| bracket.count).product()
+    }
+
+    /// All names, in the order of the list.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.count()).map(|index| self.name(index))
+    }
+
+    /// The name at a place below [`Self::count`].
+    fn name(&self, mut index: usize) -> String {
+        let mut places = self.count();
+        let mut name = String::new();
+        for (before, bracket) in &self.brackets {
+            places /= bracket.count;
+            name.push_str(before);
+            name.push_str(&bracket.number(index / places));
+            index %= places;
+        }
+        name.push_str(&self.rest);
+        name
+    }
+}
+
+impl Bracket {
+    /// What stands between brackets, and the digits of its longest number.
+    fn parse(inside: &str) -> Option<(Self, usize)> {
+        let mut bracket = Self::default();
+        let mut digits = 0;
+        for part in inside.split(',') {
+            let (range, step) = part.split_once('/').unwrap_or((part, "1"));
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (from, to, step) = (parse_number(first)?, parse_number(last)?, parse_number(step)?);
+            let steps = to.checked_sub(from)?.checked_div(step)?;
+            let width = padded_width(first).unwrap_or(0);
+            digits = digits.max(width).max(last.len());
+            bracket.ranges.push(NumberRange { first: from, step, width, offset: bracket.count });
+            bracket.count = bracket.count.checked_add(usize::try_from(steps).ok()?)?.checked_add(1)?;
+            if bracket.count > MAX_NAMES {
+                return None;
+            }
+        }
+        Some((bracket, digits))
+    }
+
+    /// The number at a place below the count.
+    fn number(&self, index: usize) -> String {
+        let behind = self.ranges.partition_point(|range| range.offset <= index);
+        let Some(range) = behind.checked_sub(1).and_then(|at| self.ranges.get(at)) else {
+            return String::new();
+        };
+        let number = range.first + (index - range.offset) as u64 * range.step;
+        format!("{number:0width$}", width = range.width)
+    }
+}
+
+fn parse_number(text: &str) -> Option<u64> {
+    let is_number = (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+/// All names of a list without commas outside of brackets, in its order.
 ///
 /// # Errors
 /// When the brackets do not make sense, or hold more than a hundred thousand names.
 pub fn expand(text: &str) -> Result<Vec<String>, ParseError> {
-    let mut names = vec![String::new()];
-    let mut rest = text;
-    if text.matches('[').count() > MAX_BRACKETS {
-        return Err(invalid_list(text));
-    }
-    while let Some((before, from)) = rest.split_once('[') {
-        if before.len() > MAX_NAME_BYTES {
-            return Err(invalid_list(text));
-        }
-        let (inside, after) = from.split_once(']').ok_or_else(|| invalid_list(text))?;
-        let mut members = Vec::new();
-        for part in inside.split(',') {
-            parse_range(part, &mut members).ok_or_else(|| invalid_list(text))?;
-        }
-        if before.contains(']') || names.len().saturating_mul(members.len()) > MAX_NAMES {
-            return Err(invalid_list(text));
-        }
-        let with = |name: &String| members.iter().map(|it| format!("{name}{before}{it}")).collect::<Vec<_>>();
-        names = names.iter().flat_map(with).collect();
-        if names.iter().any(|name| name.len() > MAX_NAME_BYTES) {
-            return Err(invalid_list(text));
-        }
-        rest = after;
-    }
-    if rest.contains(']') || names.iter().any(|name| name.len() + rest.len() > MAX_NAME_BYTES) {
-        return Err(invalid_list(text));
-    }
-    names.iter_mut().for_each(|it| it.push_str(rest));
-    Ok(names)
+    Ok(HostList::parse(text)?.names().collect())
 }
 
-/// `7` or `07-12`.
-fn parse_range(part: &str, members: &mut Vec<String>) -> Option<()> {
-    let (first, last) = part.split_once('-').unwrap_or((part, part));
-    let number = |text: &str| {
-        let fits = (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
-        text.parse::<u64>().ok().filter(|_| fits)
-    };
-    let (from, to) = (number(first)?, number(last)?);
-    if to < from || to - from >= MAX_NAMES as u64 || members.len() > MAX_NAMES {
-        return None;
-    }
-    let width = padded_width(first).unwrap_or(0);
-    members.extend((from..=to).map(|it| format!("{it:0width$}")));
-    Some(())
-}
-
-fn invalid_list(text: &str) -> ParseError {
-    ParseError::new("list of names", text, "`node[1-12,20]`, with at most a hundred thousand names")
+/// The parts of a list, at those commas that stand outside of brackets.
+pub fn split_list(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    text.split(move |letter| {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    })
 }
 
 /// The names in as few letters as possible, sorted.
@@ -144,6 +233,11 @@ mod tests {
         assert_eq!(expand("n[08-11,20]").unwrap(), ["n08", "n09", "n10", "n11", "n20"]);
         assert_eq!(expand("n[9-11]x").unwrap(), ["n9x", "n10x", "n11x"]);
         assert_eq!(expand("r[1-2]n[1,2]").unwrap(), ["r1n1", "r1n2", "r2n1", "r2n2"]);
+        assert_eq!(expand("r[1-2]n[08-09]-[x]").ok(), None);
+        assert_eq!(expand("r[1-2]n[08,10]-ib").unwrap(), ["r1n08-ib", "r1n10-ib", "r2n08-ib", "r2n10-ib"]);
+        assert_eq!(expand("[1-2][07-08]").unwrap(), ["107", "108", "207", "208"]);
+        assert_eq!(expand("n[000-006/3,9]").unwrap(), ["n000", "n003", "n006", "n9"]);
+        assert_eq!(expand("n[1-4/2]").unwrap(), ["n1", "n3"]);
         let bad = [
             "n[",
             "n]",
@@ -156,6 +250,9 @@ mod tests {
             "n[1-200000]",
             "n[1-999][1-999]",
             "n[-1]",
+            "n[1-9/0]",
+            "n[1-9/]",
+            "n[1/2/3]",
         ];
         for bad in bad {
             assert!(expand(bad).is_err(), "{bad}");
@@ -194,14 +291,8 @@ mod tests {
         #[test]
         fn what_is_folded_unfolds(names in proptest::collection::btree_set("[ab-]{0,2}[0-9]{0,4}[c.]{0,1}", 0..40)) {
             let folded = fold(names.iter().map(String::as_str));
-            // Commas outside of brackets separate.
             let mut unfolded = BTreeSet::new();
-            let mut depth = 0;
-            let outside = |c: char| {
-                depth += i32::from(c == '[') - i32::from(c == ']');
-                c == ',' && depth == 0
-            };
-            for part in folded.split(outside) {
+            for part in split_list(&folded) {
                 unfolded.extend(expand(part).unwrap());
             }
             unfolded.remove("");

@@ -12,6 +12,7 @@ mod config_values;
 pub mod effects;
 pub mod engine;
 pub mod format;
+pub mod groups;
 pub mod hostlist;
 mod journal;
 pub mod local_target;

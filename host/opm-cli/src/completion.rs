@@ -1,6 +1,6 @@
 //! What can stand in a command line of `opm`: what the database knows, and the names of stages and phases.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use opkg_database::Location;
 use opkg_engine::target_selector::KEYWORDS;
@@ -8,7 +8,7 @@ use opkg_oda::{Cluster, Phase, Stage, Target, TargetKind};
 use opkg_shell::completion::{ValueOffer, ValueSource};
 
 use crate::args::DEFAULT_SETTINGS_DIR;
-use crate::session::configured_database;
+use crate::session::{configured_database, load_groups};
 
 /// By what help calls them.
 pub const VALUES: &[ValueSource] = &[
@@ -17,6 +17,7 @@ pub const VALUES: &[ValueSource] = &[
     ("KIND:NAME", addresses),
     ("IMAGE", images),
     ("NAMES", clients),
+    ("GROUP", groups),
     ("STAGE", stages),
     ("PHASE", phases),
 ];
@@ -27,7 +28,7 @@ fn cluster() -> Option<Cluster> {
     let named = std::env::var_os("OPM_DATABASE");
     let location = match named {
         Some(named) => Location::parse(&named).ok()?,
-        None => configured_database(Path::new(DEFAULT_SETTINGS_DIR)).ok()?,
+        None => configured_database(&settings_dir()).ok()?,
     };
     location.open_read_only().ok()?.load_overview().ok()
 }
@@ -47,8 +48,17 @@ fn addresses() -> Vec<ValueOffer> {
 }
 
 fn targets() -> Vec<ValueOffer> {
-    let groups = KEYWORDS.iter().map(|(word, about)| ((*word).to_owned(), Some((*about).to_owned())));
-    groups.chain(addresses()).collect()
+    let words = KEYWORDS.iter().map(|(word, about)| ((*word).to_owned(), Some((*about).to_owned())));
+    words.chain(addresses()).chain(groups()).collect()
+}
+
+fn groups() -> Vec<ValueOffer> {
+    let labels = load_groups(&settings_dir()).map(|catalog| catalog.labels()).unwrap_or_default();
+    labels.into_iter().map(|label| (label, None)).collect()
+}
+
+fn settings_dir() -> PathBuf {
+    std::env::var_os("OPM_SETTINGS").map_or_else(|| DEFAULT_SETTINGS_DIR.into(), PathBuf::from)
 }
 
 fn images() -> Vec<ValueOffer> {
@@ -56,7 +66,10 @@ fn images() -> Vec<ValueOffer> {
 }
 
 fn clients() -> Vec<ValueOffer> {
-    named_targets(|target| target.kind() == TargetKind::Client, |target| target.address.name.to_string())
+    let is_client = |target: &Target| target.kind() == TargetKind::Client;
+    let mut offers = named_targets(is_client, |target| target.address.name.to_string());
+    offers.extend(groups());
+    offers
 }
 
 fn stages() -> Vec<ValueOffer> {

@@ -9,7 +9,7 @@ use opkg_engine::engine::RunError;
 use opkg_engine::operations::OperationError;
 use opkg_engine::packages::NameClash;
 use opkg_engine::requests::RequestError;
-use opkg_engine::target_selector::UnknownTargetError;
+use opkg_engine::target_selector::SelectError;
 use opkg_engine::targets::TargetChangeError;
 use opkg_oda::{Error as DatabaseError, LockHolder, ParseError};
 use opkg_opm::ConfigError;
@@ -183,9 +183,10 @@ impl From<NameClash> for CliError {
     }
 }
 
-impl From<UnknownTargetError> for CliError {
-    fn from(error: UnknownTargetError) -> Self {
-        Self::usage(error, Some("`opm target list` lists the targets"))
+impl From<SelectError> for CliError {
+    fn from(error: SelectError) -> Self {
+        let hint = error.help();
+        Self::usage(error, Some(hint))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use opkg_database::{Database, Location};
 use opkg_engine::engine::RunIdentity;
+use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::unseen_targets;
@@ -196,12 +197,29 @@ impl Session {
         cluster: &Cluster,
         named: &[TargetSelector],
     ) -> Result<BTreeSet<TargetId>, CliError> {
-        if !named.is_empty() {
-            return Ok(target_selector::select_union(named, cluster)?);
-        }
-        let own = self.local_target(cluster)?;
-        let is_head = cluster.targets.get(&own).is_some_and(|it| it.kind() == TargetKind::Server);
-        Ok(if is_head { cluster.targets.keys().copied().collect() } else { [own].into() })
+        let otherwise = if named.iter().all(TargetSelector::is_exclusion) {
+            let own = self.local_target(cluster)?;
+            let is_head = cluster.targets.get(&own).is_some_and(|target| target.kind() == TargetKind::Server);
+            if is_head { all_targets(cluster) } else { [own].into() }
+        } else {
+            BTreeSet::new()
+        };
+        self.select_targets(cluster, named, &otherwise)
+    }
+
+    /// The targets that are named, or `otherwise` where none are.
+    ///
+    /// # Errors
+    /// When a target or group that is named does not exist, or groups cannot be read.
+    pub fn select_targets(
+        &self,
+        cluster: &Cluster,
+        named: &[TargetSelector],
+        otherwise: &BTreeSet<TargetId>,
+    ) -> Result<BTreeSet<TargetId>, CliError> {
+        let has_groups = named.iter().any(TargetSelector::has_groups);
+        let groups = if has_groups { load_groups(&self.settings)? } else { GroupCatalog::default() };
+        Ok(target_selector::select(named, cluster, &groups, otherwise)?)
     }
 }
 
@@ -212,6 +230,21 @@ impl Session {
 pub fn configured_database(settings: &Path) -> Result<Location, CliError> {
     let named = Config::load(settings)?.database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
     Ok(Location::parse(named.as_ref())?)
+}
+
+/// All groups that the settings of a directory name.
+///
+/// # Errors
+/// The settings cannot be read.
+pub fn load_groups(settings: &Path) -> Result<GroupCatalog, CliError> {
+    let config = Config::load(settings)?;
+    Ok(opkg_opm::groups::load(&config.group_settings(settings)))
+}
+
+/// All that a cluster has.
+#[must_use]
+pub fn all_targets(cluster: &Cluster) -> BTreeSet<TargetId> {
+    cluster.targets.keys().copied().collect()
 }
 
 /// Who this is, for the journal.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use opkg_engine::{hostlist, target_selector};
+use opkg_engine::hostlist;
 use opkg_oda::{ParseError, RunId, TargetAddress};
 
 /// All that one argument names.
@@ -41,7 +41,7 @@ pub fn parse_addresses(text: &str) -> Result<AddressList, ParseError> {
     let (kind, names) = text
         .split_once(':')
         .ok_or_else(|| ParseError::new("target", text, "KIND:NAME, for example `client:node[01-96]`"))?;
-    for part in target_selector::split_list(names) {
+    for part in hostlist::split_list(names) {
         let names = hostlist::expand(part)?;
         all.extend(
             names.into_iter().map(|name| one(format!("{kind}:{name}"))).collect::<Result<Vec<_>, _>>()?,

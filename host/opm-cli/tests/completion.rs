@@ -51,6 +51,7 @@ fn offered_by_bash(directory: &Path, words: &[&str]) -> Vec<String> {
     );
     let mut bash = Command::new("bash");
     bash.args(["--norc", "-c", &script, "bash"]).args(words).env("OPM_DATABASE", directory.join("oda.db"));
+    bash.env("OPM_SETTINGS", directory.join("etc"));
     let path = Path::new(env!("CARGO_BIN_EXE_opm")).parent().unwrap();
     bash.env("PATH", format!("{}:{}", path.display(), std::env::var("PATH").unwrap()));
     stdout(&mut bash).lines().map(str::to_owned).collect()
@@ -71,6 +72,17 @@ fn bash_offers_what_the_database_knows() {
         offered(&["opm", "assign", "hello-cluster", "--clients", "node1,n"]),
         ["node1,node1", "node1,node2"]
     );
+    let etc = cluster.path().join("etc");
+    std::fs::create_dir(&etc).unwrap();
+    let files = "clustershell = false\ngenders = false\nslurm = false\n";
+    std::fs::write(
+        etc.join("opm.toml"),
+        format!("[groups]\nrack1 = \"node1\"\nrack2 = \"\"\n[group_sources]\n{files}"),
+    )
+    .unwrap();
+    assert_eq!(offered(&["opm", "request", "hello-cluster", "--on", "@"]), ["@rack1", "@rack2"]);
+    assert_eq!(offered(&["opm", "status", "--on", "clients!@rack1"]), ["clients!@rack1"]);
+    assert_eq!(offered(&["opm", "target", "groups", "@rack2"]), ["@rack2"]);
     assert_eq!(offered(&["opm", "rerun", "--stage", "post-c"]), ["post-clients"]);
     assert_eq!(offered(&["opm", "phase", "set", "build"]), ["build_image"]);
     assert_eq!(offered(&["opm", "configure", "hel"]), ["hello-cluster"]);

@@ -315,7 +315,7 @@ fn what_is_refused() {
         &["request", "a b"],
         &["request", "munge", "--stage", "9"],
         &["request", "munge", "--stage", "1"],
-        &["request", "munge", "--on", "node1"],
+        &["request", "munge", "--on", "node:node1"],
         &["request", "munge", "--on", "client:node[1-9]"],
         &["remove", "mung"],
         &["remove", "munge", "--on", "image:compute"],
@@ -338,6 +338,92 @@ fn what_is_refused() {
     let text = sandbox.transcripts(&commands);
     assert_eq!(text.matches("[exit 2]").count(), commands.len(), "{text}");
     insta::assert_snapshot!(text);
+}
+
+/// Groups of a site: a table of its own, genders and Slurm.
+fn write_groups(sandbox: &Fixture) {
+    let etc = sandbox.path().join("etc");
+    let at = |name: &str| etc.join(name).display().to_string();
+    fs::write(etc.join("genders"), "node[1-2],login1 gpu,os=el9\nnode[3-4] os=el8\n").unwrap();
+    fs::write(
+        etc.join("slurm.conf"),
+        "NodeName=node[1-4,9]\nPartitionName=all Nodes=ALL\nPartitionName=gpu Nodes=node4\n",
+    )
+    .unwrap();
+    fs::write(etc.join("topology.conf"), "SwitchName=leaf Nodes=node[1-\n").unwrap();
+    let settings = format!(
+        "{}[groups]\nrack1 = \"node[1-3]\"\nservice = [\"server\", \"image:compute\"]\nmaintenance = \"\"\nwell = \"clients!@gone\"\n\
+         gone = \"node9\"\nround = \"@about\"\nabout = \"@round\"\n\
+         [group_sources]\nclustershell = false\ngenders = \"{}\"\nslurm = \"{}\"\n",
+        fs::read_to_string(etc.join("opm.toml")).unwrap(),
+        at("genders"),
+        at("slurm.conf"),
+    );
+    fs::write(etc.join("opm.toml"), settings).unwrap();
+}
+
+#[test]
+fn groups_wherever_targets_are_named() {
+    let sandbox = Fixture::new();
+    write_groups(&sandbox);
+    insta::assert_snapshot!(sandbox.transcripts(&[
+        &["target", "groups"],
+        &["target", "groups", "@rack1", "slurm:*"],
+        &["target", "groups", "@genders:os=el9", "--format", "json"],
+        &["request", "--new", "munge", "--on", "@rack1!node2"],
+        &["request", "--new", "ganglia", "--on", "!@all"],
+        &["assign", "ganglia", "--clients", "@rack1", "@slurm:gpu", "!@os=el9"],
+        &["status", "munge", "--on", "@service,@rack1"],
+        &["status", "munge", "--on", "!node[1-3]"],
+        &["rerun", "--stage", "post-install", "--on", "@genders:gpu"],
+        &["upgrade", "munge", "--on", "@slurm:gpu"],
+        &["audit", "--on", "@rack1"],
+        &["clear", "--all", "--on", "clients!@maintenance"],
+        &["log", "--target", "@rack1", "server"],
+        &["run", "--dry-run", "-t", "!@service"],
+        &["remove", "ganglia", "--on", "@service"],
+        &["target", "remove", "@all!node[1-3]"],
+    ]));
+    insta::assert_snapshot!(sandbox.transcripts(&[
+        &["status", "--on", "@rack2"],
+        &["status", "--on", "@gpu"],
+        &["status", "--on", "@nis:gpu"],
+        &["status", "--on", "@gone"],
+        &["status", "--on", "@round"],
+        &["status", "--on", "@maintenance"],
+        &["status", "--on", "@topology:leaf"],
+        &["status", "--on", "clients!@all"],
+        &["status", "--on", "!node1,node2"],
+        &["status", "--on", "sever"],
+        &["target", "remove", "!node1"],
+        &["target", "groups", "rack3"],
+        &["target", "groups", "@rack1!node1"],
+    ]));
+}
+
+#[test]
+fn steps_of_groups_are_the_newest_of_all_of_them() {
+    let sandbox = Fixture::new();
+    write_groups(&sandbox);
+    sandbox.add_failed_packages();
+    let listed = |arguments: &[&str]| {
+        let output = sandbox.run(&[&["log", "--format", "json"], arguments].concat());
+        let events: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        events
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["event"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let all = listed(&[]);
+    assert!(all.len() >= 2, "{all:?}");
+    assert_eq!(listed(&["--target", "all"]), all);
+    assert_eq!(listed(&["--target", "@service", "@rack1", "node4"]), all);
+    assert_eq!(listed(&["--target", "@service", "@rack1", "node4", "--limit", "1"]), all[..1]);
+    let parts = [listed(&["--target", "@service"]), listed(&["--target", "!@service"])];
+    assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), all.len());
+    assert!(parts.iter().all(|part| part.len() < all.len()), "{parts:?}");
 }
 
 #[test]

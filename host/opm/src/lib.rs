@@ -16,6 +16,7 @@
 mod config;
 mod effects;
 mod forms;
+pub mod groups;
 mod hooks;
 pub mod logs;
 mod offers;
@@ -27,9 +28,9 @@ mod system;
 mod test_backend;
 
 pub use config::{
-    Config, ConfigError, EnvironmentError, Grant, JobCount, JobCountError, Limits, PackageNameValue,
-    ProgramPattern, ProgramPatternError, Repository, RunnerRule, SettingsError, TargetFilter, UntrustedError,
-    VariableError, parse_duration,
+    Config, ConfigError, EnvironmentError, Grant, GroupDefinitions, GroupFiles, GroupSettings, JobCount,
+    JobCountError, Limits, PackageNameValue, ProgramPattern, ProgramPatternError, Repository, RunnerRule,
+    SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};

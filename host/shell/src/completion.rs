@@ -39,10 +39,12 @@ fn offer_values(command: Command, sources: &'static [ValueSource]) -> Command {
     command.mut_subcommands(|subcommand| offer_values(subcommand, sources))
 }
 
-/// The values that begin with what is typed, or with what stands behind the last comma of it.
+/// The values that begin with what is typed, or with what stands behind the last operator of it: a comma, or `!` and the
+/// like in choices of targets.
 fn matching(current: &OsStr, values: Vec<ValueOffer>) -> Vec<CompletionCandidate> {
     let Some(current) = current.to_str() else { return Vec::new() };
-    let (before, begun) = current.split_at(current.rfind(',').map_or(0, |comma| comma + 1));
+    let (before, begun) =
+        current.split_at(current.rfind([',', '!', '&', '^']).map_or(0, |operator| operator + 1));
     values
         .into_iter()
         .filter(|(value, _)| value.starts_with(begun))
@@ -91,6 +93,8 @@ mod tests {
     #[test]
     fn several_stand_with_commas_between_them() {
         assert_eq!(values("server,image:c"), ["server,image:compute"]);
+        assert_eq!(values("!ser"), ["!server"]);
+        assert_eq!(values("all!image:c"), ["all!image:compute"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
 use opkg_engine::unseen::unseen_targets;
 use opkg_oda::{Cluster, Error, TargetAddress, TargetId};
+use opkg_opm::GroupSettings;
 
 use crate::command::{CommandRunner, Program};
 
@@ -24,6 +25,8 @@ pub struct ServerSettings {
     pub own_target: Option<TargetAddress>,
     /// Selectors, as `--on` takes them, for a form that names no targets.
     pub default_targets: String,
+    /// Where groups of targets come from.
+    pub groups: GroupSettings,
     /// How `opm` is started with the same database and configuration.
     pub program: Program,
     /// Milliseconds since 1970, UTC.

@@ -5,6 +5,7 @@ pub mod config_xml;
 pub mod configurator_form;
 mod deb_seed;
 pub mod documents;
+pub mod group_files;
 pub mod host_list;
 pub mod http_request;
 pub mod index;
@@ -18,7 +19,7 @@ pub mod test_definition;
 pub use target::Target;
 
 /// All targets, by the names of their files in `tests/fuzz/fuzz_targets`.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     config_xml::TARGET,
     configurator_form::TARGET,
     test_definition::TARGET,
@@ -27,6 +28,7 @@ pub const TARGETS: [Target; 15] = [
     mysql_dump::TARGET,
     http_request::TARGET,
     host_list::TARGET,
+    group_files::TARGET,
     documents::IMPORT,
     documents::ANSWERS,
     documents::SETTINGS,

@@ -16,6 +16,15 @@ pub enum TargetCommand {
     Add(TargetAddArgs),
     /// List the targets
     List,
+    /// List the groups of targets, where they come from and who belongs to them
+    ///
+    /// Groups are those of `[groups]` in opm.toml and those that ClusterShell, genders and Slurm have. Wherever a TARGET is
+    /// taken, @GROUP means the targets in it.
+    Groups {
+        /// These only, as @rack3, @slurm:gpu or 'rack*'
+        #[arg(value_name = "GROUP")]
+        groups: Vec<String>,
+    },
     /// Forget targets; nothing is done to their files
     Remove {
         /// Which ones
@@ -30,8 +39,8 @@ pub enum TargetCommand {
 /// Options of `target add`.
 #[derive(Debug, Args)]
 pub struct TargetAddArgs {
-    /// KIND:NAME, where NAME may be `node[01-96]`
-    #[arg(required = true, value_name = "TARGET", value_parser = parse_addresses)]
+    /// Which ones; NAME may be `node[01-96]`
+    #[arg(required = true, value_name = "KIND:NAME", value_parser = parse_addresses)]
     pub targets: Vec<AddressList>,
 
     /// The root directory of an image; of a client one that is to be maintained from here

@@ -36,8 +36,11 @@ pub const DEFAULT_SETTINGS_DIR: &str = "/etc/opm";
 /// change the one; every run of opm does what closes the difference, as far as it can be done at that time.
 #[derive(Debug, Parser)]
 #[command(name = "opm", version)]
-#[command(after_help = "TARGET is `server`, `images`, `clients`, `all` or KIND:NAME, where the name may be
-`node[01-96]`, `node*` or several with commas between: image:compute, client:node[1-12],login.
+#[command(
+    after_help = "TARGET is `server`, `images`, `clients`, `all`, the name of a client, KIND:NAME or @GROUP.
+A name may be `node[01-96]` or `node*`: image:compute, node[1-12],login. From left to right,
+`,` joins, `!` leaves out, `&` takes what is in both: '@gpu!node[3-4]'. A word that begins
+with `!` leaves out of all other words, or of all that is meant without any: '!node7'.
 
 Examples:
   opm init --name head                   make the database; this machine is the head node
@@ -55,7 +58,8 @@ Exit status:
   3   the database failed
   4   of audit and status: something could not be looked at, and nothing else is wrong
   75  another run works on one of the targets
-  130 the run was asked to stop before its end; the next one goes on")]
+  130 the run was asked to stop before its end; the next one goes on"
+)]
 pub struct Cli {
     /// What to do; `run` when none is named.
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use opkg_engine::target_selector::TargetSelector;
-use opkg_oda::{PackageName, Phase, TargetAddress};
+use opkg_oda::{PackageName, Phase};
 use opkg_opm::{JobCount, parse_duration};
 use opkg_shell::args::OutputFormat;
 
@@ -138,9 +138,9 @@ pub struct LogArgs {
     #[arg(short, long, value_name = "PACKAGE", conflicts_with = "event")]
     pub package: Option<PackageName>,
 
-    /// Steps on this target only
-    #[arg(short, long, value_name = "KIND:NAME", conflicts_with = "event")]
-    pub target: Option<TargetAddress>,
+    /// Steps on these targets only
+    #[arg(short, long = "target", value_name = "TARGET", num_args = 1.., conflicts_with = "event")]
+    pub targets: Vec<TargetSelector>,
 
     /// Only those that failed or were interrupted
     #[arg(long, conflicts_with = "event")]
@@ -153,7 +153,7 @@ pub struct LogArgs {
     /// Print what a step prints while it runs, until it ends
     ///
     /// Without a step, or with a run: of all steps of that run, or of the one that is at work, until it ends.
-    #[arg(short, long, conflicts_with_all = ["package", "target", "failed", "limit"])]
+    #[arg(short, long, conflicts_with_all = ["package", "targets", "failed", "limit"])]
     pub follow: bool,
 }
 

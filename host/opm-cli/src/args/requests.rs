@@ -122,8 +122,8 @@ pub struct AssignArgs {
     #[arg(required = true, value_name = "PACKAGE")]
     pub packages: Vec<PackageName>,
 
-    /// To which clients: `node1,node[3-7]`
-    #[arg(long, required = true, value_name = "NAMES", num_args = 1.., value_parser = TargetSelector::parse_clients)]
+    /// To which clients: `node1,node[3-7]`, `@rack3!node7`
+    #[arg(long, required = true, value_name = "NAMES", num_args = 1..)]
     pub clients: Vec<TargetSelector>,
 }
 

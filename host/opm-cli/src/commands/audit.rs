@@ -10,14 +10,13 @@ use opkg_engine::effects::{Effects, Report};
 use opkg_engine::engine::{RunError, maintained_targets};
 use opkg_engine::machine::{StepFailure, VerifyInherited};
 use opkg_engine::operations::transact;
-use opkg_engine::target_selector;
 use opkg_oda::{Cluster, PackageId, RunId, TargetId};
 use serde::Serialize;
 
 use crate::args::AuditArgs;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::Session;
+use crate::session::{Session, all_targets};
 use crate::view;
 
 /// Its logs stand next to those of runs, which are counted from 1.
@@ -85,7 +84,7 @@ pub fn run<'a>(
     let mut unseen = session.unseen_targets(&cluster);
     let mut on = maintained_targets(&cluster, session.local_target(&cluster)?);
     if !arguments.on.is_empty() {
-        let chosen = target_selector::select_union(&arguments.on, &cluster)?;
+        let chosen = session.select_targets(&cluster, &arguments.on, &all_targets(&cluster))?;
         on.retain(|it| chosen.contains(it));
         unseen.retain(|target, _| chosen.contains(target));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
 use opkg_engine::operations::find_packages;
-use opkg_oda::{Cluster, Event, EventFilter};
+use opkg_oda::{Cluster, Event, EventFilter, Store};
 use opkg_opm::Config;
 use opkg_opm::logs::open_log;
 use opkg_shell::UsageError;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::args::LogArgs;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::Session;
+use crate::session::{Session, all_targets};
 use crate::styles::{Style, Styles};
 use crate::value_parsers::StepReference;
 use crate::view;
@@ -51,7 +51,7 @@ struct EventJson<'a> {
 pub fn run(session: &Session, arguments: &LogArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_reader()?;
     let cluster = store.load_overview()?;
-    let events = store.events(&event_filter(&cluster, arguments)?)?;
+    let events = find_events(session, &mut *store, &cluster, arguments)?;
     let events: Vec<Event> = match arguments.event.and_then(|it| it.step) {
         Some(number) => events.into_iter().filter(|it| it.id.number == number).collect(),
         None => events,
@@ -79,22 +79,36 @@ pub fn run(session: &Session, arguments: &LogArgs) -> Result<ExitStatus, CliErro
     Ok(ExitStatus::Success)
 }
 
+/// The newest steps that are wanted, the newest first.
+fn find_events(
+    session: &Session,
+    store: &mut dyn Store,
+    cluster: &Cluster,
+    arguments: &LogArgs,
+) -> Result<Vec<Event>, CliError> {
+    let filter = event_filter(cluster, arguments)?;
+    let all = all_targets(cluster);
+    let targets = session.select_targets(cluster, &arguments.targets, &all)?;
+    if targets == all {
+        return Ok(store.events(&filter)?);
+    }
+    let mut events = Vec::new();
+    for target in targets {
+        events.extend(store.events(&EventFilter { target: Some(target), ..filter.clone() })?);
+    }
+    events.sort_by_key(|event| std::cmp::Reverse(event.id));
+    events.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
+    Ok(events)
+}
+
 fn event_filter(cluster: &Cluster, arguments: &LogArgs) -> Result<EventFilter, CliError> {
-    let target = match &arguments.target {
-        Some(address) => {
-            let known = cluster.find_target(address).map(|it| it.id);
-            let help = "`opm target list` lists the targets";
-            Some(known.ok_or_else(|| UsageError::new(format!("no target is called {address}"), help))?)
-        }
-        None => None,
-    };
     let package = match &arguments.package {
         Some(name) => find_packages(cluster, std::slice::from_ref(name))?.first().copied(),
         None => None,
     };
     let run = arguments.event.map(|it| it.run);
     let limit = if run.is_some() { None } else { Some(arguments.limit) };
-    Ok(EventFilter { target, package, run, failed_only: arguments.failed, limit })
+    Ok(EventFilter { target: None, package, run, failed_only: arguments.failed, limit })
 }
 
 pub fn missing_event_error(reference: StepReference) -> UsageError {

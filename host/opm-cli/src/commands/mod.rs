@@ -4,6 +4,7 @@ pub mod audit;
 pub mod configure;
 pub mod copies;
 pub mod follow;
+pub mod groups;
 pub mod history;
 pub mod import_export;
 pub mod import_set;

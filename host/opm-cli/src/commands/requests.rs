@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 
 use opkg_engine::clock::now_seconds;
 use opkg_engine::operations::{self, NewPackage};
-use opkg_engine::target_selector;
-use opkg_oda::{Cluster, PackageName, Stage};
+use opkg_oda::{Cluster, PackageName, Stage, TargetKind};
 use opkg_opm::Config;
 
 use super::offered::find_offered;
 use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs, UpgradeArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::Session;
+use crate::session::{Session, all_targets};
 use crate::view::{self, plural};
 
 /// `opm request`.
@@ -105,7 +104,10 @@ pub fn clear(session: &Session, arguments: &ClearArgs) -> Result<ExitStatus, Cli
 /// When a package or client does not exist, or the database fails.
 pub fn assign(session: &Session, arguments: &AssignArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
-    let clients = |cluster: &_| Ok(target_selector::select_union(&arguments.clients, cluster)?);
+    let clients = |cluster: &Cluster| {
+        let all = cluster.targets_of_kind(TargetKind::Client).map(|client| client.id).collect();
+        session.select_targets(cluster, &arguments.clients, &all)
+    };
     let count = operations::assign::<CliError>(&mut *store, &arguments.packages, clients)?;
     if count == 0 {
         session.shell.status("all of that was assigned already");
@@ -129,10 +131,7 @@ pub fn rerun(session: &Session, arguments: &RerunArgs) -> Result<ExitStatus, Cli
     let mut store = session.open_store()?;
     let stages: BTreeSet<Stage> = arguments.stages.iter().copied().collect();
     let count = operations::rerun::<CliError>(&mut *store, &stages, &arguments.packages, |cluster| {
-        Ok(match arguments.on.as_slice() {
-            [] => cluster.targets.keys().copied().collect(),
-            named => target_selector::select_union(named, cluster)?,
-        })
+        session.select_targets(cluster, &arguments.on, &all_targets(cluster))
     })?;
     report_queued(session, count);
     Ok(ExitStatus::Success)
@@ -155,12 +154,7 @@ pub fn reconfigure(session: &Session, names: &[PackageName]) -> Result<ExitStatu
 pub fn upgrade(session: &Session, arguments: &UpgradeArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let to = arguments.to.as_deref();
-    let targets = |cluster: &Cluster| {
-        Ok(match arguments.on.as_slice() {
-            [] => cluster.targets.keys().copied().collect(),
-            named => target_selector::select_union(named, cluster)?,
-        })
-    };
+    let targets = |cluster: &Cluster| session.select_targets(cluster, &arguments.on, &all_targets(cluster));
     let count = operations::upgrade::<CliError>(&mut *store, &arguments.packages, targets, to)?;
     match (count, to) {
         (0, Some(version)) => {

@@ -8,7 +8,6 @@ use opkg_engine::operations::find_packages;
 use opkg_engine::requests;
 use opkg_engine::roots::{find_replaced, replaced_root_changes};
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
-use opkg_engine::target_selector;
 use opkg_oda::{Cluster, PackageId, Store, Target, TargetId, TargetKind};
 use opkg_shell::UsageError;
 use serde::Serialize;
@@ -115,7 +114,7 @@ pub(super) fn run_options(
     let targets = if arguments.targets.is_empty() {
         mine
     } else {
-        let chosen = target_selector::select_union(&arguments.targets, cluster)?;
+        let chosen = session.select_targets(cluster, &arguments.targets, &mine)?;
         let foreign: Vec<TargetId> = chosen.difference(&mine).copied().collect();
         if !foreign.is_empty() && chosen.is_disjoint(&mine) {
             return Err(UsageError::new(

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use opkg_engine::operations::find_packages;
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
-use opkg_engine::target_selector;
 use opkg_oda::Cluster;
 
 use crate::args;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::Session;
+use crate::session::{Session, all_targets};
 use crate::styles::{Style, Styles};
 use crate::view::{plural, render_details, render_matrix, status_json};
 
@@ -33,8 +32,10 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
     let styles = Styles(session.shell.use_color(true));
     loop {
         let cluster = store.load_overview()?;
-        let view =
-            StatusFilter { unseen: session.unseen_targets(&cluster), ..resolve_view(&cluster, arguments)? };
+        let view = StatusFilter {
+            unseen: session.unseen_targets(&cluster),
+            ..resolve_view(session, &cluster, arguments)?
+        };
         let status = Status::compute(&cluster, &view);
         let failures = FailedSteps::load(&mut *store, &status)?;
         if session.shell.is_json() {
@@ -64,14 +65,18 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
     }
 }
 
-fn resolve_view(cluster: &Cluster, arguments: &args::StatusArgs) -> Result<StatusFilter, CliError> {
+fn resolve_view(
+    session: &Session,
+    cluster: &Cluster,
+    arguments: &args::StatusArgs,
+) -> Result<StatusFilter, CliError> {
     let chosen = |is_empty: bool| if is_empty { None } else { Some(()) };
     let packages = match chosen(arguments.packages.is_empty()) {
         Some(()) => Some(find_packages(cluster, &arguments.packages)?.into_iter().collect()),
         None => None,
     };
     let targets = match chosen(arguments.on.is_empty()) {
-        Some(()) => Some(target_selector::select_union(&arguments.on, cluster)?),
+        Some(()) => Some(session.select_targets(cluster, &arguments.on, &all_targets(cluster))?),
         None => None,
     };
     Ok(StatusFilter { packages, targets, ..StatusFilter::default() })

@@ -1,13 +1,16 @@
 //! `opm target`: what packages can be on.
 
+use std::collections::BTreeSet;
+
 use opkg_engine::clock::now_seconds;
 use opkg_engine::operations::transact;
-use opkg_engine::target_selector::{self, TargetSelector};
+use opkg_engine::target_selector::TargetSelector;
 use opkg_engine::targets::{self, TargetSpec};
 use opkg_oda::{Change, Cluster, Stage, Target, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
+use super::groups;
 use crate::args::{TargetAddArgs, TargetCommand};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -22,6 +25,7 @@ pub fn run(session: &Session, command: &TargetCommand) -> Result<ExitStatus, Cli
     match command {
         TargetCommand::Add(arguments) => add_targets(session, arguments),
         TargetCommand::List => list_targets(session),
+        TargetCommand::Groups { groups } => groups::list(session, groups),
         TargetCommand::Remove { targets, force } => remove_targets(session, targets, *force),
     }
 }
@@ -83,9 +87,13 @@ fn has_passed_post_clients(cluster: &Cluster) -> bool {
 }
 
 fn remove_targets(session: &Session, chosen: &[TargetSelector], force: bool) -> Result<ExitStatus, CliError> {
+    if chosen.iter().all(TargetSelector::is_exclusion) {
+        let help = "name those that are to be forgotten: 'clients!node7'";
+        return Err(UsageError::new("nothing but what shall stay is named", help).into());
+    }
     let mut store = session.open_store()?;
     let (text, late) = transact::<_, CliError>(&mut *store, |cluster| {
-        let gone = target_selector::select_union(chosen, cluster)?;
+        let gone = session.select_targets(cluster, chosen, &BTreeSet::new())?;
         let changes = targets::remove(cluster, &gone, force)?;
         let gone: Vec<_> = gone.into_iter().collect();
         let is_client = |target: &Target| target.kind() == TargetKind::Client && gone.contains(&target.id);

@@ -3,7 +3,6 @@
 use opkg_engine::clock::{Clock, SystemClock};
 use opkg_engine::engine::maintained_targets;
 use opkg_engine::operations::find_packages;
-use opkg_engine::target_selector;
 use opkg_engine::testing::{
     TestBackend, TestCounts, TestNode, TestRunResult, TestRunner, TestStatus, TestSubject,
 };
@@ -82,10 +81,7 @@ fn resolve_targets(
     arguments: &TestArgs,
 ) -> Result<Vec<TargetId>, CliError> {
     let own = session.local_target(cluster)?;
-    if arguments.on.is_empty() {
-        return Ok(vec![own]);
-    }
-    let chosen = target_selector::select_union(&arguments.on, cluster)?;
+    let chosen = session.select_targets(cluster, &arguments.on, &[own].into())?;
     let foreign: Vec<TargetId> = chosen.difference(&maintained_targets(cluster, own)).copied().collect();
     if foreign.is_empty() {
         return Ok(chosen.into_iter().collect());

@@ -27,6 +27,7 @@ struct WebJson {
 pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliError> {
     let cluster = session.open_store()?.load()?;
     let config = Config::load(session.settings_dir())?;
+    let groups = config.group_settings(session.settings_dir());
     let settings = ServerSettings {
         database: session.database()?,
         log_directory: config.log_directory,
@@ -37,6 +38,7 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
             .and_then(|own| cluster.targets.get(&own))
             .map(|own| own.address.clone()),
         default_targets: default_targets(session, &cluster),
+        groups,
         program: Program {
             path: std::env::current_exe().context("cannot find this program")?,
             arguments: session.global_args(),

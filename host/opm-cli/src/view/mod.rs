@@ -12,7 +12,7 @@ mod tests;
 pub use details::render_details;
 pub use json::status_json;
 pub use matrix::render_matrix;
-pub use opkg_engine::format::{package_list, target_list};
+pub use opkg_engine::format::{package_list, target_label, target_list};
 pub use steps::{describe_step, describe_work};
 
 /// `1 package`, `2 packages`

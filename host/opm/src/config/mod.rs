@@ -3,6 +3,7 @@
 mod duration;
 mod environment;
 mod grants;
+mod groups;
 mod job_count;
 mod settings;
 mod trust;
@@ -12,6 +13,8 @@ pub(crate) use environment::is_reserved;
 pub use environment::{EnvironmentError, VariableError};
 pub(crate) use grants::ExecPolicy;
 pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, RunnerRule};
+pub use groups::{GroupDefinitions, GroupFiles, GroupSettings, SourcePath};
 pub use job_count::{JobCount, JobCountError};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
 pub use trust::UntrustedError;
+pub(crate) use trust::check as check_trusted;

@@ -16,6 +16,7 @@ use serde::de::{Deserializer, Error as _};
 use super::duration::parse_duration;
 use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
+use super::groups::{GroupDefinitions, GroupFiles, GroupSettings};
 use super::job_count::JobCount;
 use super::trust::{self, UntrustedError};
 use crate::process::Timeout;
@@ -48,6 +49,10 @@ pub struct Config {
     /// What hooks that are components may run.
     #[serde(rename = "grant")]
     pub grants: Vec<Grant>,
+    /// Groups of targets.
+    pub groups: GroupDefinitions,
+    /// Where further groups come from.
+    pub group_sources: GroupFiles,
     /// The directory of the files that answer the configurators of packages, `PACKAGE.toml`.
     #[serde(skip)]
     pub answer_directory: PathBuf,
@@ -154,6 +159,8 @@ impl Default for Config {
             repositories: Vec::new(),
             runners: Vec::new(),
             grants: Vec::new(),
+            groups: GroupDefinitions::default(),
+            group_sources: GroupFiles::default(),
             answer_directory: "/etc/opm/answers.d".into(),
             environment: Vec::new(),
         }
@@ -217,6 +224,13 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Where groups come from. The directory is the one that this was loaded from.
+    #[must_use]
+    pub fn group_settings(&self, directory: &Path) -> GroupSettings {
+        let path = directory.join("opm.toml");
+        GroupSettings { path, definitions: self.groups.clone(), files: self.group_sources.clone() }
     }
 
     /// How many steps of a run may be in flight, as it stands here; `jobs` instead where somebody says so.
@@ -436,6 +450,13 @@ mod tests {
             "[[grant]]\npackage = \"a b\"\nprograms = []",
             "[[grant]]\npackage = \"a\"\nprograms = [\"../x\"]",
             "[[runner]]\nhooks = []",
+            "[groups]\nrack3 = 3",
+            "[groups]\nrack3 = \"node[1-\"",
+            "[groups]\nrack3 = [\"node1\", \"rack:1\"]",
+            "[groups]\n\"a,b\" = \"node1\"",
+            "[group_sources]\nslurm = \"slurm.conf\"",
+            "[group_sources]\ngenders = 1",
+            "[group_sources]\nnis = false",
             "verbose",
         ]
         .into_iter()

@@ -23,7 +23,7 @@ const WRITABLE_BY_ALL: u32 = 0o002;
 ///
 /// # Errors
 /// When others can write it.
-pub(super) fn check(path: &Path) -> Result<(), UntrustedError> {
+pub(crate) fn check(path: &Path) -> Result<(), UntrustedError> {
     // One that cannot be looked at cannot be read either, and whoever reads it says so.
     let Ok(found) = fs::metadata(path) else { return Ok(()) };
     let own = rustix::process::geteuid().as_raw();

@@ -9,6 +9,7 @@ use opkg_oda::{Cluster, PackageName, ParseError, Stage, Store, TargetId};
 
 use super::lookup::{LookupError, describe_operation_error, find_targets, parse_package_names};
 use super::plural::pluralize;
+use crate::app_state::ServerSettings;
 use crate::params::Params;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ impl Operation {
 pub enum PerformError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    #[error("name a target: server, images, clients, all, or KIND:NAME")]
+    #[error("name a target: server, images, clients, all, a client, KIND:NAME or @GROUP")]
     NoTarget,
     /// A package name or stage is malformed.
     #[error(transparent)]
@@ -138,13 +139,14 @@ impl PerformError {
 /// When it is rejected, or the database fails.
 pub fn perform(
     store: &mut dyn Store,
+    settings: &ServerSettings,
     operation: Operation,
     form: &Params,
     now: i64,
 ) -> Result<String, PerformError> {
     let names = parse_package_names(form.get("packages"))?;
     let targets = |cluster: &Cluster| -> Result<BTreeSet<TargetId>, PerformError> {
-        let targets = find_targets(cluster, form.get("on"))?;
+        let targets = find_targets(cluster, settings, form.get("on"))?;
         if targets.is_empty() { Err(PerformError::NoTarget) } else { Ok(targets) }
     };
     let mut stages = form.get_all("stage").map(str::parse::<Stage>);

@@ -71,7 +71,7 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
     let on = request.query.get("on");
     let (targets, error) = match on.trim() {
         "" => (None, None),
-        _ => match find_targets(cluster, on) {
+        _ => match find_targets(cluster, &app.settings, on) {
             Ok(targets) => (Some(targets), None),
             Err(error) => (None, Some(error)),
         },

@@ -161,7 +161,7 @@ pub fn perform_operation(
 ) -> Result<Response, PageError> {
     let operation = Operation::ALL.into_iter().find(|operation| operation.name() == name);
     let operation = operation.ok_or(PageError::PageNotFound)?;
-    match perform(app.open_database()?.as_mut(), operation, form, app.now_seconds()) {
+    match perform(app.open_database()?.as_mut(), &app.settings, operation, form, app.now_seconds()) {
         Ok(notice) => Ok(redirect_with_notice(request, return_url(form).unwrap_or(PAGE_URL), notice)),
         Err(PerformError::Database(error)) => Err(error.into()),
         Err(error) => render_requests(app, request, form, Some((operation, error))),

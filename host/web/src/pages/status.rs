@@ -12,7 +12,7 @@ use super::lookup::{LookupError, find_packages, find_targets};
 use super::matrix::{Matrix, build_matrix};
 use super::plural::pluralize;
 use super::render::render_html;
-use crate::app_state::AppState;
+use crate::app_state::{AppState, ServerSettings};
 use crate::request::Request;
 use crate::response::Response;
 
@@ -44,7 +44,7 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
     let snapshot = app.snapshot()?;
     let cluster = &snapshot.cluster;
     let (packages, on) = (request.query.get("packages"), request.query.get("on"));
-    let (filter, error) = match parse_filter(cluster, packages, on) {
+    let (filter, error) = match parse_filter(cluster, &app.settings, packages, on) {
         Ok(filter) => (filter, None),
         Err(error) => (StatusFilter::default(), Some(error)),
     };
@@ -85,9 +85,14 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
     render_html(StatusCode::OK, &page)
 }
 
-fn parse_filter(cluster: &Cluster, packages: &str, on: &str) -> Result<StatusFilter, LookupError> {
+fn parse_filter(
+    cluster: &Cluster,
+    settings: &ServerSettings,
+    packages: &str,
+    on: &str,
+) -> Result<StatusFilter, LookupError> {
     let packages = find_packages(cluster, packages)?;
     let packages = if packages.is_empty() { None } else { Some(packages.into_iter().collect()) };
-    let targets = if on.trim().is_empty() { None } else { Some(find_targets(cluster, on)?) };
+    let targets = if on.trim().is_empty() { None } else { Some(find_targets(cluster, settings, on)?) };
     Ok(StatusFilter { packages, targets, ..StatusFilter::default() })
 }

@@ -8,6 +8,7 @@ use opkg_oda::{
     Change, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase, Run, RunId, RunStatus,
     Stage, StageFailure, StateKey, StepKind, StepResult, Store, Target, TargetId, WorkState,
 };
+use opkg_opm::{GroupDefinitions, GroupFiles, GroupSettings, SourcePath};
 use opkg_sqlite::OpenOptions;
 
 /// Milliseconds since 1970, UTC.
@@ -15,6 +16,18 @@ pub const NOW: i64 = 1_767_323_045_000;
 
 /// Text that would do harm in a page that did not escape it.
 pub const HOSTILE: &str = "<script>alert(1)</script> & \"quotes' <img src=x onerror=alert(2)>";
+
+/// A rack, and a group that is not what it should be; nothing of the machine that the test runs on.
+pub fn groups() -> GroupSettings {
+    let definitions = [("rack1", "oscarnode[01-32]"), ("broken", "@broken")];
+    let definitions = definitions.map(|(name, members)| (name.to_owned(), vec![members.to_owned()]));
+    let off = || SourcePath::Off;
+    GroupSettings {
+        path: "/etc/opm/opm.toml".into(),
+        definitions: GroupDefinitions(definitions.into()),
+        files: GroupFiles { clustershell: off(), genders: off(), slurm: off(), topology: off() },
+    }
+}
 
 /// Makes the database, and the logs that it names.
 pub fn create_database(database: &Path, logs: &Path) {

@@ -61,8 +61,15 @@ fn refusals_are_said_at_the_form_with_what_was_typed() {
     assert!(core.body.contains("id=\"request-packages\" name=\"packages\" list=\"known\" value=\"\""));
     for (operation, form, why) in [
         ("request", "packages=&on=all", "name a package"),
-        ("request", "packages=munge&on=", "name a target: server, images, clients, all, or KIND:NAME"),
+        (
+            "request",
+            "packages=munge&on=",
+            "name a target: server, images, clients, all, a client, KIND:NAME or @GROUP",
+        ),
         ("request", "packages=munge&on=client%3Anone", "no target is called client:none"),
+        ("request", "packages=munge&on=%40rack2", "no group is called @rack2 (did you mean @rack1?)"),
+        ("request", "packages=munge&on=%40broken", "a group refers to itself: @broken -&#62; @broken"),
+        ("request", "packages=munge&on=%40rack1%26images", "`@rack1&#38;images` leaves no target"),
         (
             "request",
             "packages=munge&on=all&stage=1",
@@ -83,6 +90,24 @@ fn refusals_are_said_at_the_form_with_what_was_typed() {
         assert_eq!(error_message(&server.post(&format!("/{operation}"), form)), why, "{operation} {form}");
     }
     assert_eq!(server.load_cluster(), before);
+}
+
+#[test]
+fn groups_are_taken_wherever_targets_are() {
+    let server = TestServer::new();
+    let on = |on: &str| {
+        let text = server.get(&format!("/?packages=&on={on}")).body;
+        let parts = text
+            .split(", ")
+            .filter_map(|part| part.split_once(" targets of 99").or(part.split_once(" target of 99")));
+        parts.map(|(count, _)| count.to_owned()).next().unwrap_or(text)
+    };
+    assert_eq!(on("%40rack1"), "32");
+    assert_eq!(on("%40rack1!oscarnode%5B01-31%5D"), "1");
+    assert_eq!(on("!%40rack1"), "67");
+    assert_eq!(on("server+%40rack1+!oscarnode01"), "32");
+    let requested = server.post("/request", "packages=ganglia&on=%40rack1%21oscarnode%5B02-32%5D&stage=8");
+    assert!(notice(&server, &requested).contains("client:oscarnode01"), "{}", notice(&server, &requested));
 }
 
 #[test]

@@ -62,6 +62,7 @@ impl TestServer {
             answers_directory: directory.path().join("answers.d"),
             own_target: Some("server:head".parse().unwrap()),
             default_targets: "all".into(),
+            groups: fixture::groups(),
             program: Program { path: "/bin/sh".into(), arguments: vec![script.into()], environment: vec![] },
             clock: || fixture::NOW,
         };
