@@ -94,6 +94,17 @@ fn killed_at_every_point_of_a_removal() {
     }
 }
 
+#[test]
+fn killed_at_every_point_of_a_removal_of_several() {
+    if is_supported() {
+        run_crash_matrix(|site| {
+            site.opm(&["request", "--new", "alpha", "beta"]);
+            site.opm(&["run", "--quiet"]);
+            site.opm(&["remove", "alpha", "beta", "demo"]);
+        });
+    }
+}
+
 /// `$OPM_SOAK` says how many kills; the moments are those that the machine makes of a fixed row of delays.
 #[test]
 fn killed_at_any_time_again_and_again() {

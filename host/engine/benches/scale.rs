@@ -1,4 +1,4 @@
-//! A whole cluster from request to `finished`, on a real database, with a package manager and hooks that are only
+//! A whole cluster from request to `finished`, and all of it away again, on a real database, with a package manager and hooks that are only
 //! simulated: what remains is what the engine itself costs. The last column is how much longer the run takes than its
 //! commits alone. `cargo bench -p opkg-engine` runs it; after `--`, numbers of
 //! clients, and `--keep FILE` to leave the last database there.
@@ -13,8 +13,8 @@ use opkg_engine::clock::SystemClock;
 use opkg_engine::effects::{Effects, Report, StepTrace};
 use opkg_engine::engine::{Engine, Observer, RunIdentity, RunOptions};
 use opkg_engine::machine::{
-    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
-    StepStatus, VerifyInherited,
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, RemoveOutcome, Step,
+    StepFailure, StepStatus, VerifyInherited,
 };
 use opkg_engine::requests;
 use opkg_oda::ConfigValues;
@@ -43,9 +43,9 @@ fn main() {
         sizes = vec![100, 1_000, 10_000];
     }
     println!(
-        "| clients | request s | run s | steps | µs a step | idle ms | load ms | database MB | peak MB | commits a step | run / commits |"
+        "| clients | request s | run s | steps | µs a step | idle ms | load ms | database MB | peak MB | commits a step | run / commits | removal s | its steps | its commits a package |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for size in sizes {
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("oda.db");
@@ -85,11 +85,12 @@ fn measure(clients: i64, path: &Path) {
     let start = Instant::now();
     store.load().unwrap();
     let loaded = start.elapsed();
+    let removal = measure_removal(&mut store, &packages, &order);
     drop(store);
     let size = std::fs::metadata(path).unwrap().len();
     let steps = summary.steps;
     println!(
-        "| {clients} | {:.2} | {:.2} | {steps} | {:.0} | {:.1} | {:.0} | {:.1} | {:.0} | {:.2} | {:.2} |",
+        "| {clients} | {:.2} | {:.2} | {steps} | {:.0} | {:.1} | {:.0} | {:.1} | {:.0} | {:.2} | {:.2} | {removal} |",
         requested.as_secs_f64(),
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / steps as f64,
@@ -100,6 +101,31 @@ fn measure(clients: i64, path: &Path) {
         commits as f64 / steps as f64,
         took.as_secs_f64() / committing.as_secs_f64(),
     );
+}
+
+/// Removes all packages that may go, and what they need. Returns columns: seconds, steps, commits for each package on each
+/// target.
+fn measure_removal(store: &mut SqliteStore, packages: &[PackageId], order: &RunOptions) -> String {
+    let start = Instant::now();
+    store
+        .update(&mut |cluster| {
+            let packages: Vec<PackageId> = packages.iter().copied().filter(|id| !is_core(*id)).collect();
+            requests::remove(cluster, &packages, &order.targets, false, 2).unwrap()
+        })
+        .unwrap();
+    let mut timed = TimedStore { store, commits: 0, took: Duration::ZERO };
+    let summary = run(&mut timed, order);
+    let took = start.elapsed();
+    let cluster = summary.cluster.unwrap();
+    let gone = cluster.all_states().filter(|(_, row)| row.current == Stage::ShouldNotBeInstalled).count();
+    assert_eq!(gone, (packages.len() - 1) * order.targets.len(), "not all of it is gone");
+    let commits = timed.commits as f64 / gone as f64;
+    format!("{:.2} | {} | {commits:.3}", took.as_secs_f64(), summary.steps)
+}
+
+/// Packages of class `core` stay.
+fn is_core(id: PackageId) -> bool {
+    id == PackageId(1)
 }
 
 /// A head node, one image, clients, and packages of which each third depends on the one before.
@@ -119,7 +145,7 @@ fn cluster_changes(clients: i64) -> Vec<Change> {
     );
     changes.extend((1..=PACKAGE_COUNT).map(|id| {
         let needs = if id % 3 == 0 { vec![PackageId(id - 1)] } else { Vec::new() };
-        let class = if id == 1 { PackageClass::Core } else { PackageClass::ThirdParty };
+        let class = if is_core(PackageId(id)) { PackageClass::Core } else { PackageClass::ThirdParty };
         let name = format!("package{id:02}").parse().unwrap();
         Change::PutPackage(Package {
             id: PackageId(id),
@@ -200,8 +226,8 @@ impl Effects for FakeEffects {
         Report::new(Ok(ConfigValues::new()))
     }
 
-    fn remove(&self, _: &Cluster, _: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
-        Report::new(Ok(()))
+    fn remove(&self, _: &Cluster, _: &Remove, _: RunId) -> Report<RemoveOutcome> {
+        Report::new(RemoveOutcome::removed())
     }
 
     fn is_run_alive(&self, _: &Run) -> bool {

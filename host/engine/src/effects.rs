@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, StateKey, Target, TargetId};
 
 use crate::machine::{
-    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
+    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, RemoveOutcome, Step, StepFailure,
     VerifyInherited,
 };
 
@@ -110,8 +110,8 @@ pub trait Effects: Sync {
         known: &ConfigValues,
     ) -> Report<Result<ConfigValues, StepFailure>>;
 
-    /// Removes native packages.
-    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>>;
+    /// Removes native packages, those of one package before those of others that it needs.
+    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<RemoveOutcome>;
 
     /// Whether the process of a run is still at work. All runs of a database are of one machine, whatever its name was.
     fn is_run_alive(&self, run: &Run) -> bool;

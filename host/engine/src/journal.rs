@@ -24,7 +24,11 @@ pub fn started_event(
             (StepKind::Hook, hook.stage, image.map_or_else(|| name.to_owned(), |it| format!("{name} {it}")))
         }
         Step::Configure(_) => (StepKind::Configure, Stage::RunConfigurator, "configurator".to_owned()),
-        Step::Remove(remove) => (StepKind::Remove, cluster.state(remove.key)?.current, "remove".to_owned()),
+        // The highest stage that is left.
+        Step::Remove(remove) => {
+            let stages = remove.rows().into_iter().filter_map(|key| Some(cluster.state(key)?.current));
+            (StepKind::Remove, stages.max()?, "remove".to_owned())
+        }
     };
     let rows = step.rows();
     let target = rows.first()?.target;

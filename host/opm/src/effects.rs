@@ -5,8 +5,8 @@ use std::path::Path;
 
 use opkg_engine::effects::{Effects, Report};
 use opkg_engine::machine::{
-    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, Step, StepFailure,
-    VerifyInherited,
+    Configure, ConfigureOutcome, Hook, HookStep, Install, InstallOutcome, Remove, RemoveOutcome, Step,
+    StepFailure, VerifyInherited,
 };
 use opkg_oda::{Cluster, ConfigValues, PackageId, Run, RunId, Stage, StateKey, Target, TargetId};
 
@@ -118,14 +118,14 @@ impl Effects for System {
         forms::configure_image(&self.config, cluster, key, image, known)
     }
 
-    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<Result<(), StepFailure>> {
-        let Some(package) = cluster.packages.get(&step.key.package) else {
-            return failed(&SystemError::UnknownPackage);
-        };
-        let report = self.with_packages(cluster, step.key.target, run, "remove", |packages, log| {
-            split_error(packages.remove(package, step.down_to, log))
+    fn remove(&self, cluster: &Cluster, step: &Remove, run: RunId) -> Report<RemoveOutcome> {
+        let report = self.with_packages(cluster, step.target, run, "remove", |packages, log| {
+            packages.remove(&step.packages, step.down_to, log)
         });
-        report.unwrap_or_else(|error| failed(&error))
+        report.unwrap_or_else(|error| {
+            let failure = StepFailure::Failed(error.to_string());
+            Report::new(RemoveOutcome::failed(&step.packages, &failure))
+        })
     }
 
     fn is_run_alive(&self, run: &Run) -> bool {

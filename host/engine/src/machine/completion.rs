@@ -8,8 +8,11 @@ use opkg_oda::{
 
 use crate::packages::{PackageMetadata, metadata_changes};
 
-use super::outcome::{ConfigureOutcome, FinishedStep, InstallOutcome, StepFailure};
+use super::outcome::{
+    ConfigureOutcome, FinishedStep, InstallOutcome, RemoveFailure, RemoveOutcome, StepFailure,
+};
 use super::parts::stage_parts;
+use super::slots::Slot;
 use super::stage_machine::StageMachine;
 use super::work::{Configure, HookStep, Install, Remove, SetStage, VerifyInherited};
 
@@ -36,7 +39,7 @@ impl StageMachine {
             FinishedStep::Install(install, outcome) => self.finish_install(install, outcome, now),
             FinishedStep::Hook(hook, result) => self.finish_hook(hook, result, now),
             FinishedStep::Configure(configure, outcome) => self.finish_configure(*configure, outcome, now),
-            FinishedStep::Remove(remove, result) => self.finish_remove(remove, result, now),
+            FinishedStep::Remove(remove, outcome) => self.finish_remove(remove, outcome, now),
         };
         self.apply(&changes);
         if let FinishedStep::Install(_, InstallOutcome::Installed { metadata, .. }) = step {
@@ -78,7 +81,7 @@ impl StageMachine {
                             self.set_error(&[key], stage, reason, now, &mut changes);
                         }
                         (None, Some(_)) => {
-                            self.retry_singly.insert((install.target, stage));
+                            self.retry_singly.insert((install.target, Slot::RunStage(stage)));
                             self.set_idle(&[key], now, &mut changes);
                         }
                         (None, None) => self.reach_stage(key, stage, now, &mut changes),
@@ -86,7 +89,7 @@ impl StageMachine {
                 }
             }
             InstallOutcome::TransactionFailed(_) if rows.len() > 1 => {
-                self.retry_singly.insert((install.target, stage));
+                self.retry_singly.insert((install.target, Slot::RunStage(stage)));
                 self.set_idle(&rows, now, &mut changes);
             }
             InstallOutcome::TransactionFailed(reason) | InstallOutcome::Failed(reason) => {
@@ -139,17 +142,42 @@ impl StageMachine {
         changes
     }
 
-    fn finish_remove(&mut self, remove: &Remove, result: &Result<(), StepFailure>, now: i64) -> Vec<Change> {
+    fn finish_remove(&mut self, remove: &Remove, outcome: &RemoveOutcome, now: i64) -> Vec<Change> {
+        let rows = remove.rows();
+        let is_single = rows.len() == 1;
         let mut changes = Vec::new();
-        match result {
-            Ok(()) => self.reach_stage(remove.key, remove.down_to, now, &mut changes),
-            Err(failure) => {
-                let stage =
-                    self.cluster.state(remove.key).map_or(Stage::ShouldNotBeInstalled, |it| it.current);
-                self.fail(remove.key, stage, failure, now, &mut changes);
+        for key in rows {
+            // Of what fails, the stage that should be left is told.
+            let stage = self.cluster.state(key).map_or(Stage::ShouldNotBeInstalled, |row| row.current);
+            let is_noted = self.noted_reruns.remove(&(key, stage));
+            match outcome.remaining.get(&key.package) {
+                None => self.reach_stage(key, remove.down_to, now, &mut changes),
+                Some(RemoveFailure::Own(failure)) => self.fail(key, stage, failure, now, &mut changes),
+                Some(RemoveFailure::Untouched(reason)) if is_single => {
+                    self.set_error(&[key], stage, reason, now, &mut changes);
+                }
+                Some(RemoveFailure::Untouched(_)) => {
+                    self.retry_singly.insert((remove.target, Slot::Remove));
+                    self.set_idle(&[key], now, &mut changes);
+                }
+                Some(RemoveFailure::Held) => {
+                    self.take_back(key, now, &mut changes);
+                    let queued = is_noted.then_some(Change::SetRerun { key, stage, queued: false });
+                    changes.extend(queued);
+                }
             }
         }
         changes
+    }
+
+    /// Nothing was done to a row whose step was begun.
+    fn take_back(&self, key: StateKey, now: i64, changes: &mut Vec<Change>) {
+        let Some(row) = self.cluster.state(key) else { return };
+        let (work_state, attempts) = (WorkState::Idle, row.attempts.saturating_sub(1));
+        changes.push(Change::UpdateState(
+            key,
+            PackageState { work_state, attempts, changed_at: now, ..row.clone() },
+        ));
     }
 
     /// What packages say of themselves, now that they are installed. The order of packages may change by it.

@@ -17,6 +17,9 @@ pub use alike::representatives;
 pub use decision::{BlockReason, Decision, NextStep, decide, images_awaiting_hook};
 pub use dependency_order::DependencyOrder;
 pub use hook::Hook;
-pub use outcome::{ConfigureOutcome, FailureReasons, FinishedStep, InstallOutcome, StepFailure, StepStatus};
+pub use outcome::{
+    ConfigureOutcome, FailureReasons, FinishedStep, InstallOutcome, RemoveFailure, RemoveOutcome,
+    StepFailure, StepStatus,
+};
 pub use stage_machine::{Scope, StageMachine};
 pub use work::{Configure, HookStep, Install, Remove, SetStage, Step, VerifyInherited, WorkItem};

@@ -51,6 +51,40 @@ impl InstallOutcome {
     }
 }
 
+/// What came of a removal, package by package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoveOutcome {
+    /// Packages that have not come down to the stage, each with the reason. All others have.
+    pub remaining: BTreeMap<PackageId, RemoveFailure>,
+}
+
+/// Why a package has not come down to a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoveFailure {
+    /// Its own removal failed, or did not come to its end.
+    Own(StepFailure),
+    /// It is as it was, or not known to be gone as it should, since others failed, with what the manager said in one line.
+    /// Such packages go one by one.
+    Untouched(String),
+    /// Nothing was done to it, since another one that needs it has not left.
+    Held,
+}
+
+impl RemoveOutcome {
+    /// All packages have left.
+    #[must_use]
+    pub fn removed() -> Self {
+        Self::default()
+    }
+
+    /// None of these packages has left, all for one reason.
+    #[must_use]
+    pub fn failed(packages: &[PackageId], failure: &StepFailure) -> Self {
+        let failed = packages.iter().map(|package| (*package, RemoveFailure::Own(failure.clone())));
+        Self { remaining: failed.collect() }
+    }
+}
+
 /// What came of the configurator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigureOutcome {
@@ -76,7 +110,7 @@ pub enum FinishedStep {
     /// A configurator, or that a package has no form.
     Configure(Configure, ConfigureOutcome),
     /// A removal.
-    Remove(Remove, Result<(), StepFailure>),
+    Remove(Remove, RemoveOutcome),
 }
 
 /// How a step ended, whatever its kind.
@@ -118,7 +152,7 @@ impl FinishedStep {
             Step::Configure(configure) => {
                 Self::Configure(configure, ConfigureOutcome::Configured(ConfigValues::new()))
             }
-            Step::Remove(remove) => Self::Remove(remove, Ok(())),
+            Step::Remove(remove) => Self::Remove(remove, RemoveOutcome::removed()),
         }
     }
 
@@ -130,7 +164,7 @@ impl FinishedStep {
             Self::Install(install, _) => install.target,
             Self::Hook(hook, _) => hook.key.target,
             Self::Configure(configure, _) => configure.key.target,
-            Self::Remove(remove, _) => remove.key.target,
+            Self::Remove(remove, _) => remove.target,
         }
     }
 
@@ -140,7 +174,8 @@ impl FinishedStep {
         match self {
             Self::VerifyInherited(_, result) => StepStatus::of(result),
             Self::Install(_, outcome) => outcome.status(),
-            Self::Hook(_, result) | Self::Remove(_, result) => StepStatus::of(result),
+            Self::Hook(_, result) => StepStatus::of(result),
+            Self::Remove(remove, outcome) => outcome.status(remove),
             Self::Configure(_, outcome) => outcome.status(),
         }
     }
@@ -177,6 +212,36 @@ impl InstallOutcome {
             Self::Postponed(reason) => StepStatus::Postponed(reason.clone()),
             Self::TransactionFailed(reason) | Self::Failed(reason) => StepStatus::failed(reason),
             Self::Stopped => StepStatus::Stopped,
+        }
+    }
+}
+
+impl RemoveOutcome {
+    fn status(&self, remove: &Remove) -> StepStatus {
+        let (mut failed, mut untouched, mut rest) = (BTreeMap::new(), BTreeMap::new(), StepStatus::Done);
+        for (package, failure) in &self.remaining {
+            match failure {
+                RemoveFailure::Own(StepFailure::Failed(reason)) => {
+                    failed.insert(*package, reason.clone());
+                }
+                RemoveFailure::Untouched(reason) => {
+                    untouched.insert(*package, reason.clone());
+                }
+                RemoveFailure::Held => {}
+                RemoveFailure::Own(StepFailure::Postponed(reason)) => {
+                    rest = StepStatus::Postponed(reason.clone());
+                }
+                RemoveFailure::Own(StepFailure::Stopped) => rest = StepStatus::Stopped,
+            }
+        }
+        // Where the culprit is known, the others have nothing to say.
+        let is_unknown = failed.is_empty();
+        let told = if is_unknown { untouched } else { failed };
+        let Some(reason) = told.values().next() else { return rest };
+        let is_silent = |package| is_unknown && self.remaining.get(package) == Some(&RemoveFailure::Held);
+        match remove.packages.iter().all(|package| told.get(package) == Some(reason) || is_silent(package)) {
+            true => StepStatus::failed(reason),
+            false => StepStatus::Failed(FailureReasons::ByPackage(told)),
         }
     }
 }

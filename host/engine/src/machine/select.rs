@@ -161,16 +161,39 @@ impl StageMachine {
             .then_some(WorkItem::Step(Step::VerifyInherited(VerifyInherited { target, packages })))
     }
 
-    /// What depends on others leaves before them.
+    /// All that may leave together. What depends on others leaves before them, or with them where all of it goes: of what
+    /// stays at the head node with its common part, that part may need any part of another package.
     fn removal_work(&self, target: TargetId) -> Option<WorkItem> {
+        let is_server = self.target_kind(target) == TargetKind::Server;
+        let is_singly = self.retry_singly.contains(&(target, Slot::Remove));
         let mut candidates: Vec<StateKey> = self.candidates(target).collect();
         candidates.reverse();
-        candidates.into_iter().find_map(|key| match self.decision(key) {
-            Decision::Ready(NextStep::Lower(to)) if self.is_removal(key, to) => {
-                Some(WorkItem::Step(Step::Remove(Remove { key, down_to: to })))
+        let mut step: Option<Remove> = None;
+        let mut due_later = Vec::new();
+        for key in candidates {
+            let goes_along = |package: PackageId| {
+                step.as_ref().is_some_and(|step| {
+                    let is_all_of_it = !is_server || step.down_to == Stage::ShouldNotBeInstalled;
+                    is_all_of_it && step.packages.contains(&package)
+                })
+            };
+            let decision = decide(&self.cluster, &self.order, key, &goes_along);
+            let Decision::Ready(NextStep::Lower(to)) = decision else { continue };
+            let is_needed_still =
+                self.order.dependents(key.package).iter().any(|package| due_later.contains(package));
+            if is_needed_still || !self.is_removal(key, to) {
+                continue;
             }
-            _ => None,
-        })
+            let step = step.get_or_insert_with(|| Remove { target, packages: Vec::new(), down_to: to });
+            match step.down_to == to {
+                true => step.packages.push(key.package),
+                false => due_later.push(key.package),
+            }
+            if is_singly {
+                break;
+            }
+        }
+        step.map(|step| WorkItem::Step(Step::Remove(step)))
     }
 
     /// Whether something must be removed where a row comes down to a stage.
@@ -203,7 +226,7 @@ impl StageMachine {
             let decision = decide(&self.cluster, &self.order, key, &|it| packages.contains(&it));
             if completes_stage(&decision, stage) {
                 packages.push(key.package);
-                if self.retry_singly.contains(&(target, stage)) {
+                if self.retry_singly.contains(&(target, Slot::RunStage(stage))) {
                     break;
                 }
             }

@@ -15,7 +15,7 @@ pub(super) struct Cursor {
 }
 
 /// A part of a pass: one kind of work for one stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Slot {
     /// Rows that a crashed run has left in state `running`, and which have nothing to do now.
     Interrupted,

@@ -7,8 +7,8 @@ use opkg_oda::{Change, Cluster, PackageId, PackageState, Stage, StateKey, Target
 
 use super::decision::{Decision, decide};
 use super::dependency_order::DependencyOrder;
-use super::slots::Cursor;
-use super::work::{Remove, Step};
+use super::slots::{Cursor, Slot};
+use super::work::Step;
 
 /// Which rows a run is about. All others are only looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +42,10 @@ pub struct StageMachine {
     pub(super) restart_pass: bool,
     /// Rows that are not tried again in this run.
     pub(super) skip: BTreeSet<StateKey>,
-    /// Transactions that failed as a whole, whose packages go one by one.
-    pub(super) retry_singly: BTreeSet<(TargetId, Stage)>,
+    /// Where a transaction left packages untouched: on this target they go one by one in this slot.
+    pub(super) retry_singly: BTreeSet<(TargetId, Slot)>,
+    /// What steps in flight have queued to run again, should they not complete.
+    pub(super) noted_reruns: BTreeSet<(StateKey, Stage)>,
     /// Stages of several parts: how many of them are done.
     pub(super) completed_parts: BTreeMap<StateKey, usize>,
 }
@@ -68,6 +70,7 @@ impl StageMachine {
             restart_pass: false,
             skip: BTreeSet::new(),
             retry_singly: BTreeSet::new(),
+            noted_reruns: BTreeSet::new(),
             completed_parts: BTreeMap::new(),
         }
     }
@@ -132,13 +135,19 @@ impl StageMachine {
             .into_iter()
             .filter_map(|key| self.cluster.state(key).map(|row| started(key, row)))
             .collect();
-        if let Step::Remove(Remove { key, .. }) = step
-            && let Some(row) = self.cluster.state(*key)
-            && matches!(row.current, Stage::ShouldBeInstalled | Stage::InstallBinPkgs)
-        {
-            // A removal that does not complete leaves nobody knows what: should the package be wanted again
+        if let Step::Remove(remove) = step {
+            // A removal that does not complete leaves nobody knows what: should a package be wanted again
             // after that, what was installed is installed anew.
-            changes.push(Change::SetRerun { key: *key, stage: row.current, queued: true });
+            for key in remove.rows() {
+                let stage = self.cluster.state(key).map(|row| row.current);
+                let Some(stage @ (Stage::ShouldBeInstalled | Stage::InstallBinPkgs)) = stage else {
+                    continue;
+                };
+                if !self.cluster.reruns.get(&key).is_some_and(|queued| queued.contains(&stage)) {
+                    changes.push(Change::SetRerun { key, stage, queued: true });
+                    self.noted_reruns.insert((key, stage));
+                }
+            }
         }
         self.apply(&changes);
         changes

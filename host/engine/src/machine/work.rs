@@ -77,12 +77,14 @@ pub struct Configure {
     pub key: StateKey,
 }
 
-/// The native packages of a package are removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The native packages of packages are removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remove {
-    /// The package on the target that it leaves.
-    pub key: StateKey,
-    /// The stage that it comes down to: `ShouldBeInstalled` without server or client part,
+    /// The target that they leave.
+    pub target: TargetId,
+    /// What depends on others before these.
+    pub packages: Vec<PackageId>,
+    /// The stage that they come down to: `ShouldBeInstalled` without server or client part,
     /// `ShouldNotBeInstalled` without any.
     pub down_to: Stage,
 }
@@ -107,7 +109,7 @@ impl Step {
             Self::Install(install) => install.target,
             Self::Hook(hook) => hook.key.target,
             Self::Configure(configure) => configure.key.target,
-            Self::Remove(remove) => remove.key.target,
+            Self::Remove(remove) => remove.target,
         }
     }
 
@@ -119,7 +121,7 @@ impl Step {
             Self::Install(install) => install.rows(),
             Self::Hook(hook) => vec![hook.key],
             Self::Configure(configure) => vec![configure.key],
-            Self::Remove(remove) => vec![remove.key],
+            Self::Remove(remove) => remove.rows(),
         }
     }
 }
@@ -133,6 +135,14 @@ impl VerifyInherited {
 }
 
 impl Install {
+    /// The rows that it is about.
+    #[must_use]
+    pub fn rows(&self) -> Vec<StateKey> {
+        rows_on(self.target, &self.packages)
+    }
+}
+
+impl Remove {
     /// The rows that it is about.
     #[must_use]
     pub fn rows(&self) -> Vec<StateKey> {

@@ -9,8 +9,8 @@ use opkg_engine::clock::Clock;
 use opkg_engine::effects::{Effects, Report, StepTrace};
 use opkg_engine::engine::Observer;
 use opkg_engine::machine::{
-    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, Step, StepFailure, StepStatus,
-    VerifyInherited,
+    Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, RemoveOutcome, Step, StepFailure,
+    StepStatus, VerifyInherited,
 };
 use opkg_engine::packages::PackageMetadata;
 use opkg_oda::ConfigValues;
@@ -383,10 +383,10 @@ impl Effects for FakeEffects {
         Report::new(Ok(std::mem::take(&mut *self.resolved.lock().unwrap())))
     }
 
-    fn remove(&self, _: &Cluster, step: &Remove, _: RunId) -> Report<Result<(), StepFailure>> {
-        let Remove { key, down_to } = step;
-        self.record(format!("remove:{}:{}:{}", key.target.0, down_to.id(), key.package.0));
-        Report::new(Ok(()))
+    fn remove(&self, _: &Cluster, step: &Remove, _: RunId) -> Report<RemoveOutcome> {
+        let Remove { target, packages, down_to } = step;
+        self.record(format!("remove:{}:{}:{}", target.0, down_to.id(), join_ids(packages)));
+        Report::new(RemoveOutcome::removed())
     }
 
     fn is_run_alive(&self, run: &Run) -> bool {

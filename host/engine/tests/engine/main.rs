@@ -92,6 +92,44 @@ fn running_is_committed_before_anything_happens_and_the_result_after() {
     assert_eq!((summary.steps, summary.failed, summary.has_errors), (4, 0, false));
 }
 
+/// However many packages leave: one commit before, one after, and one step in the journal.
+#[test]
+fn packages_that_leave_together_are_committed_together() {
+    let mut cluster = head_node_cluster(&[1, 2, 3]);
+    for package in [1, 2, 3] {
+        cluster = with_request(cluster, package, Stage::InstallBinPkgs);
+    }
+    let mut fixture = Fixture::new(cluster);
+    fixture.run().unwrap();
+    fixture.take_trace();
+    for package in [1, 2, 3] {
+        fixture.store.cluster =
+            with_request(fixture.store.cluster.clone(), package, Stage::ShouldNotBeInstalled);
+    }
+    let summary = fixture.run().unwrap();
+    let gist = |line: &String| match line.strip_prefix("commit ") {
+        Some(changes) => format!("commit … {}", changes.split(' ').next_back().unwrap()),
+        None => line.clone(),
+    };
+    let gist: Vec<String> = fixture.take_trace().iter().map(gist).collect();
+    assert_eq!(
+        gist,
+        [
+            "load",
+            "run 2",
+            "commit … +event1",
+            "remove:1:2:3+2+1",
+            "commit … event1=done",
+            "commit … +event2",
+            "remove:1:1:3+2+1",
+            "commit … event2=done",
+            "commit … run=done",
+        ]
+    );
+    assert_eq!((summary.steps, summary.failed, summary.has_errors), (2, 0, false));
+    assert!([1, 2, 3].iter().all(|package| fixture.row(*package).current == Stage::ShouldNotBeInstalled));
+}
+
 #[test]
 fn a_run_with_nothing_to_do_leaves_no_trace() {
     let mut fixture = Fixture::new(with_request(head_node_cluster(&[1]), 1, Stage::Finished));

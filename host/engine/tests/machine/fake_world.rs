@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_engine::machine::{
-    ConfigureOutcome, FailureReasons, FinishedStep, Hook, HookStep, Install, InstallOutcome, Remove,
-    SetStage, Step, StepFailure, StepStatus,
+    ConfigureOutcome, DependencyOrder, FailureReasons, FinishedStep, Hook, HookStep, Install, InstallOutcome,
+    Remove, RemoveFailure, RemoveOutcome, SetStage, Step, StepFailure, StepStatus,
 };
 use opkg_oda::{Cluster, ConfigValues, PackageId, Stage, StateKey, TargetId, TargetKind};
 
@@ -116,7 +116,7 @@ impl FakeWorld {
                 };
                 FinishedStep::Configure(*configure, outcome)
             }
-            Step::Remove(remove) => FinishedStep::Remove(*remove, self.remove(remove, fault, failure)),
+            Step::Remove(remove) => FinishedStep::Remove(remove.clone(), self.remove(cluster, remove, fault)),
         }
     }
 
@@ -178,24 +178,61 @@ impl FakeWorld {
         }
     }
 
-    fn remove(
-        &mut self,
-        Remove { key, down_to }: &Remove,
-        fault: Option<Fault>,
-        failure: Option<StepFailure>,
-    ) -> Result<(), StepFailure> {
-        if fault == Some(Fault::Failure) {
-            // Half of it is gone.
-            self.installed_parts.remove(key);
-            return Err(StepFailure::Failed(format!("stuck above {down_to}")));
-        }
-        if failure.is_none() {
-            self.installed_parts.remove(key);
-            if *down_to == Stage::ShouldNotBeInstalled {
-                self.installed_api.remove(key);
+    /// Package by package; what a package needs that has not left is held back.
+    fn remove(&mut self, cluster: &Cluster, remove: &Remove, fault: Option<Fault>) -> RemoveOutcome {
+        let failed = |reason: &str| RemoveFailure::Own(StepFailure::Failed(reason.into()));
+        let untouched = || RemoveFailure::Untouched("others failed".into());
+        let whole = match fault {
+            Some(Fault::Stop) => Some(RemoveFailure::Own(StepFailure::Stopped)),
+            Some(Fault::Postponement) => Some(RemoveFailure::Own(StepFailure::Postponed("a lock".into()))),
+            // Half of the first one is gone.
+            Some(Fault::Failure) => {
+                self.installed_parts.remove(&remove.rows()[0]);
+                Some(untouched())
+            }
+            _ => None,
+        };
+        let order = DependencyOrder::new(&cluster.packages);
+        let step = Step::Remove(remove.clone());
+        let mut remaining: BTreeMap<PackageId, RemoveFailure> = BTreeMap::new();
+        for (place, key) in remove.rows().into_iter().enumerate() {
+            let is_broken = self.always_failing.contains(&step_name(cluster, &step, key));
+            let is_held = order.dependents(key.package).iter().any(|it| remaining.contains_key(it));
+            let failure = match (&whole, fault, place) {
+                (Some(failure), ..) => Some(failure.clone()),
+                (None, Some(Fault::PartialFailure | Fault::CutOff), 0) => Some(failed("exit status 7")),
+                _ if is_held && whole.is_none() => Some(RemoveFailure::Held),
+                (None, Some(Fault::CutOff), 2..) => Some(untouched()),
+                _ if is_broken => Some(failed("exit status 1")),
+                _ => None,
+            };
+            match failure {
+                Some(failure) => drop(remaining.insert(key.package, failure)),
+                None => self.remove_package(&order, remove, key),
             }
         }
-        self.perform_unless(failure, *key, PerformedStep::Removed(*down_to))
+        RemoveOutcome { remaining }
+    }
+
+    /// What depends on others leaves before them.
+    fn remove_package(&mut self, order: &DependencyOrder, remove: &Remove, key: StateKey) {
+        for dependent in order.dependents(key.package) {
+            let other = StateKey { package: *dependent, ..key };
+            assert!(
+                !self.installed_parts.contains(&other),
+                "{key:?} leaves before {other:?}, which needs it"
+            );
+            let is_api_needed = remove.down_to == Stage::ShouldNotBeInstalled;
+            assert!(
+                !is_api_needed || !self.installed_api.contains(&other),
+                "{key:?} leaves before {other:?}"
+            );
+        }
+        self.installed_parts.remove(&key);
+        if remove.down_to == Stage::ShouldNotBeInstalled {
+            self.installed_api.remove(&key);
+        }
+        self.record(key, PerformedStep::Removed(remove.down_to));
     }
 
     fn perform_unless(

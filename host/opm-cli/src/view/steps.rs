@@ -45,7 +45,7 @@ pub fn describe_step(cluster: &Cluster, step: &Step) -> WorkDescription {
         Step::Configure(configure) => {
             (Some(Stage::RunConfigurator), format!("configure {}", name(configure.key.package)))
         }
-        Step::Remove(remove) => (Some(remove.down_to), format!("remove {}", name(remove.key.package))),
+        Step::Remove(remove) => (Some(remove.down_to), format!("remove {}", packages(&remove.packages))),
     };
     WorkDescription::new(&step.rows(), stage, action)
 }

@@ -240,7 +240,11 @@ fn steps_in_words() {
             image: Some(TargetId(2)),
         })),
         WorkItem::Step(Step::Configure(Configure { key })),
-        WorkItem::Step(Step::Remove(Remove { key, down_to: ShouldNotBeInstalled })),
+        WorkItem::Step(Step::Remove(Remove {
+            target: TargetId(1),
+            packages: both.clone(),
+            down_to: ShouldNotBeInstalled,
+        })),
         WorkItem::Step(Step::VerifyInherited(VerifyInherited { target: TargetId(4), packages: both })),
         WorkItem::SetStage(SetStage {
             stage: Finished,

@@ -2,7 +2,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `native_packages` | installing, removing, and asking what is there |
+//! | `native_packages` | installing, and asking what is there |
+//! | `removal` | removing, and what really came of it |
 //! | `transaction`, `installed_set` | one installation, and what really came of it |
 //! | `pin` | versions that an administrator chose |
 //! | `retry_budget` | waiting for what passes by itself |
@@ -20,6 +21,7 @@ mod package_error;
 mod package_manager;
 mod package_scripts;
 mod pin;
+mod removal;
 mod retry_budget;
 mod transaction;
 

@@ -1,17 +1,17 @@
-//! Installing and removing the native packages of OPKGs.
+//! Installing the native packages of OPKGs, and looking for them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_engine::machine::{InstallOutcome, StepFailure};
 use opkg_interface::package_manager::Installed;
-use opkg_oda::{Cluster, Package, PackageId, Stage, Target, TargetKind};
+use opkg_oda::{Cluster, PackageId, Stage, Target, TargetKind};
 
 use super::installed_set::Presence;
-use super::legacy_scripts::{PackagePart, save_script};
+use super::legacy_scripts::PackagePart;
 use super::metadata::read_metadata;
 use super::package_error::PackageError;
-use super::package_manager::{ManagerContext, PackageManager, PackageManagerError};
+use super::package_manager::{ManagerContext, PackageManager};
 use super::pin::{Companion, Pin};
 use super::retry_budget::RetryBudget;
 use super::transaction::{PackageResult, Transaction, TransactionReport};
@@ -205,75 +205,6 @@ impl NativePackages<'_> {
         packages.iter().filter_map(native).collect()
     }
 
-    /// Removes the parts of a package that it must not have at a stage.
-    ///
-    /// # Errors
-    /// When one of them is still there, or more than these is gone.
-    pub(crate) fn remove(
-        &self,
-        package: &Package,
-        down_to: Stage,
-        log: &mut StepLog,
-    ) -> Result<(), PackageError> {
-        let name = package.name.as_str();
-        let before = self.manager.query(&self.context, log)?;
-        let mut leaving = BTreeSet::new();
-        for part in parts_to_remove(down_to, self.target.kind()) {
-            let native = part.native_name(name);
-            match before.presence(&native) {
-                Presence::Complete(found) | Presence::Incomplete(found, _) => {
-                    leaving.insert(native);
-                    self.remove_part(package.id, name, *part, found, down_to, log)?;
-                }
-                Presence::Residual => {
-                    self.remove_native(&native, log)?;
-                    leaving.insert(native);
-                    self.run_saved_script(package.id, name, *part, down_to, log)?;
-                }
-                Presence::Absent => self.run_saved_script(package.id, name, *part, down_to, log)?,
-            }
-        }
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        let after = self.manager.query(&self.context, log)?;
-        let still = leaving.iter().filter_map(|native| match after.presence(native) {
-            Presence::Absent => None,
-            Presence::Residual => Some(format!("the configuration of {native} is")),
-            Presence::Incomplete(_, how) => Some(format!("{native} ({how}) is")),
-            Presence::Complete(_) => Some(format!("{native} is")),
-        });
-        let still: Vec<String> = still.collect();
-        if !still.is_empty() {
-            return Err(PackageError::StillThere(still));
-        }
-        let others = after.lost_since(&before, &leaving);
-        if others.is_empty() { Ok(()) } else { Err(PackageError::RemovedOthers(others)) }
-    }
-
-    /// Removes one native package; what is in the way but passes by itself is waited for.
-    fn remove_native(&self, native: &str, log: &mut StepLog) -> Result<(), PackageError> {
-        let names = [native.to_owned()];
-        let removed = self.retry_budget.retry(&self.context.executor.stop, log, |log| {
-            let removed = self.manager.remove(&names, &self.context, log);
-            let is_transient = removed.as_ref().is_err_and(PackageManagerError::is_transient);
-            (removed, is_transient)
-        });
-        let Err(error) = removed.0 else { return Ok(()) };
-        if error.is_stop() || error.is_transient() {
-            return Err(error.into());
-        }
-        // Its scripts may have failed halfway.
-        let left = self.manager.query(&self.context, log)?;
-        match left.presence(native) {
-            Presence::Incomplete(_, how) => {
-                let (native, how) = (native.to_owned(), how.to_owned());
-                Err(PackageError::LeftIncomplete { native, how, error: Box::new(error) })
-            }
-            _ => Err(error.into()),
-        }
-    }
-
     /// Which of these packages are there with the part that belongs to this target. One that is there in part is not.
     ///
     /// # Errors
@@ -307,24 +238,6 @@ impl NativePackages<'_> {
             self.versions.borrow_mut().insert(package, found.version.clone());
         }
     }
-
-    fn remove_part(
-        &self,
-        id: PackageId,
-        name: &str,
-        part: PackagePart,
-        found: &Installed,
-        to: Stage,
-        log: &mut StepLog,
-    ) -> Result<(), PackageError> {
-        let native = part.native_name(name);
-        let candidates = |names| self.scripts_to_run(id, found, names);
-        self.run_script(id, part.pre_uninstall()[0], to, &candidates(part.pre_uninstall())?, log)?;
-        let last = candidates(part.post_uninstall())?;
-        save_script(self.context.root, &native, &last)?;
-        self.remove_native(&native, log)?;
-        self.run_saved_script(id, name, part, to, log)
-    }
 }
 
 /// Why something failed, with what went wrong when the package sources were read before it.
@@ -343,14 +256,5 @@ fn part_for_stage(stage: Stage, kind: TargetKind) -> PackagePart {
         (Stage::ShouldBeInstalled, _) => PackagePart::Api,
         (_, TargetKind::Server) => PackagePart::Server,
         (_, TargetKind::Image | TargetKind::Client) => PackagePart::Client,
-    }
-}
-
-/// The parts that must not be there at a stage, in the order in which they go.
-fn parts_to_remove(to: Stage, kind: TargetKind) -> &'static [PackagePart] {
-    match (to, kind) {
-        (Stage::ShouldNotBeInstalled, TargetKind::Server) => &[PackagePart::Server, PackagePart::Api],
-        (_, TargetKind::Server) => &[PackagePart::Server],
-        (_, TargetKind::Image | TargetKind::Client) => &[PackagePart::Client],
     }
 }

@@ -13,12 +13,12 @@ use crate::process::Termination;
 /// Why native packages are not as they should be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackageError {
+    #[error("the database has no such package")]
+    UnknownPackage,
     #[error(transparent)]
     Manager(#[from] PackageManagerError),
-    #[error("{} still there, although the removal was said to have succeeded", .0.join(", "))]
-    StillThere(Vec<String>),
-    #[error("{error} ({native} is {how} now)")]
-    LeftIncomplete { native: String, how: String, error: Box<PackageManagerError> },
+    #[error("{0} is still there, although the removal was said to have succeeded")]
+    StillThere(String),
     #[error("the removal took {} as well, which nobody asked for: `opm audit` shows what is missing now", .0.join(", "))]
     RemovedOthers(Vec<String>),
     #[error(transparent)]
@@ -38,7 +38,6 @@ impl PackageError {
     pub(crate) fn termination(&self) -> Option<&Termination> {
         match self {
             Self::Manager(error) => error.termination(),
-            Self::LeftIncomplete { error, .. } => error.termination(),
             Self::Script { termination, .. } => Some(termination),
             _ => None,
         }

@@ -227,12 +227,17 @@ impl Attempt {
     }
 
     fn cause_of(&self, is_meant: impl Fn(&Failure) -> bool) -> Option<String> {
-        let mut causes: Vec<&str> = Vec::new();
-        for failure in self.failures.iter().filter(|failure| is_meant(failure)) {
-            if !causes.contains(&failure.cause.as_str()) {
-                causes.push(&failure.cause);
-            }
-        }
-        (!causes.is_empty()).then(|| causes.join("; "))
+        cause_of(&self.failures, is_meant)
     }
+}
+
+/// What the failures that are meant say, in one line.
+pub(super) fn cause_of(failures: &[Failure], is_meant: impl Fn(&Failure) -> bool) -> Option<String> {
+    let mut causes: Vec<&str> = Vec::new();
+    for failure in failures.iter().filter(|failure| is_meant(failure)) {
+        if !causes.contains(&failure.cause.as_str()) {
+            causes.push(&failure.cause);
+        }
+    }
+    (!causes.is_empty()).then(|| causes.join("; "))
 }

@@ -16,7 +16,7 @@ use opkg_tests::{inspect, scratch, tools};
 
 use crate::fixture::{
     DEMO, Fixture, OTHER, SERVER, StepReport, assert_installed, failure_reason, package_failures,
-    transaction_error,
+    removal_of_one, transaction_error,
 };
 
 const TARGET: &str = "debian-12";
@@ -86,8 +86,8 @@ impl DebFixture {
     }
 
     fn remove(&self, system: &mut System, down_to: Stage) -> StepReport {
-        let step = Remove { key: StateKey { target: SERVER, package: DEMO }, down_to };
-        system.remove(&self.fixture.cluster, &step, RunId(1))
+        let step = Remove { target: SERVER, packages: vec![DEMO], down_to };
+        removal_of_one(system.remove(&self.fixture.cluster, &step, RunId(1)))
     }
 
     /// The OPKGs' packages that dpkg knows, with their states.
@@ -217,7 +217,7 @@ fn what_is_half_removed_is_neither_there_nor_gone() {
     cluster.build("demo", "1.0-1", &["server-post-uninstall"]);
     let mut system = cluster.fixture.system();
     assert_installed(&cluster.install(&mut system, Stage::InstallBinPkgs, &[DEMO]));
-    let reason = "dpkg failed: the post-removal script of opkg-demo-server failed with exit status 7: broken \
+    let reason = "the post-removal script of opkg-demo-server failed with exit status 7: broken \
                   (opkg-demo-server is half-installed now)";
     for _ in 0..2 {
         assert_eq!(failure_reason(&cluster.remove(&mut system, Stage::ShouldBeInstalled)), reason);

@@ -12,7 +12,7 @@ use opkg_tests::process;
 
 use crate::fixture::{
     DEMO, Fixture, IMAGE, OTHER, StepReport, assert_installed, failure_reason, package_failures,
-    transaction_error,
+    removal_of_one, transaction_error,
 };
 
 /// A root with these programs: what installs, what repairs and removes, and what tells.
@@ -40,9 +40,8 @@ fn install(fixture: &Fixture, packages: &[PackageId]) -> Report<InstallOutcome> 
 }
 
 fn remove(fixture: &Fixture) -> StepReport {
-    let key = StateKey { target: IMAGE, package: DEMO };
-    let step = Remove { key, down_to: Stage::ShouldBeInstalled };
-    fixture.system().remove(&fixture.cluster, &step, RunId(1))
+    let step = Remove { target: IMAGE, packages: vec![DEMO], down_to: Stage::ShouldBeInstalled };
+    removal_of_one(fixture.system().remove(&fixture.cluster, &step, RunId(1)))
 }
 
 /// What the plugin reads, for packages in these states that carry their scripts, besides what is always there.

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use opkg_engine::effects::Report;
-use opkg_engine::machine::{Hook, HookStep, InstallOutcome, StepFailure};
+use opkg_engine::machine::{Hook, HookStep, InstallOutcome, RemoveFailure, RemoveOutcome, StepFailure};
 use opkg_engine::packages::PackageMetadata;
 use opkg_oda::{Cluster, Package, PackageClass, PackageId, PackageState, Stage, StateKey, Target, TargetId};
 use opkg_opm::{Config, StopToken, System, SystemOptions};
@@ -145,6 +145,18 @@ impl Fixture {
 
 /// What comes of steps that do not fail in ways of their own.
 pub type StepReport = Report<Result<(), StepFailure>>;
+
+/// What came of the removal of one package, as the engine takes it.
+pub fn removal_of_one(report: Report<RemoveOutcome>) -> StepReport {
+    let Report { outcome, trace } = report;
+    let outcome = match outcome.remaining.into_values().next() {
+        None => Ok(()),
+        Some(RemoveFailure::Own(failure)) => Err(failure),
+        Some(RemoveFailure::Untouched(reason)) => Err(StepFailure::Failed(reason)),
+        Some(RemoveFailure::Held) => panic!("nothing else leaves"),
+    };
+    Report { outcome, trace }
+}
 
 /// Why a step failed.
 pub fn failure_reason<T: std::fmt::Debug>(report: &Report<Result<T, StepFailure>>) -> &str {

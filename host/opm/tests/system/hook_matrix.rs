@@ -7,7 +7,7 @@ use std::process::Command;
 
 use opkg_engine::effects::{Effects, Report};
 use opkg_engine::machine::{FinishedStep, Hook, Install, Remove, Step, StepStatus};
-use opkg_oda::{RunId, Stage, StateKey, TargetId};
+use opkg_oda::{RunId, Stage, TargetId};
 use opkg_opm::System;
 use opkg_tests::require_tools;
 
@@ -48,7 +48,7 @@ fn hook_cases(fixture: &Fixture) -> Vec<HookCase> {
         });
     }
     let install = |target, stage| Step::Install(Install { target, stage, packages: vec![DEMO] });
-    let remove = |target, down_to| Step::Remove(Remove { key: StateKey { target, package: DEMO }, down_to });
+    let remove = |target, down_to| Step::Remove(Remove { target, packages: vec![DEMO], down_to });
     let (api, bin) = (Stage::ShouldBeInstalled, Stage::InstallBinPkgs);
     let nothing = Stage::ShouldNotBeInstalled;
     for (name, old, target, step, stage) in [
@@ -157,7 +157,7 @@ fn run_case(
         }
         Step::Remove(step) => {
             let report = system.remove(&fixture.cluster, step, RUN);
-            (FinishedStep::Remove(*step, report.outcome), report.trace)
+            (FinishedStep::Remove(step.clone(), report.outcome), report.trace)
         }
         Step::Hook(step) => {
             let report = system.run_hook(&fixture.cluster, step, RUN);
@@ -173,11 +173,11 @@ fn install_fake_package_manager(root: &TestRoot) {
     fs::write(root.0.join("etc/os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
     let names = ["opkg-demo", "opkg-demo-server", "opkg-demo-client"];
     let all: String = names.iter().map(|it| format!("echo '{it}\t1.0-1\tall\tinstalled\tok\t'\n")).collect();
-    // What was removed is gone; the package manager names it last.
+    // What was removed is gone.
     let tells = format!(
         "touch /gone\necho 'dpkg\t1.0-1\tall\tinstalled\tok\t'\n{{\n{all}}} | while IFS= read -r line; do grep -qx \"${{line%%\t*}}\" /gone || echo \"$line\"; done"
     );
-    let does = "for last; do :; done\ncase \" $* \" in *' --purge '*) echo $last >> /gone;; esac";
+    let does = "case \" $* \" in *' --purge '*) for name; do echo $name >> /gone; done;; esac";
     for (name, script) in [("apt-get", "exit 0"), ("dpkg", does), ("dpkg-query", tells.as_str())] {
         let path = root.0.join("usr/bin").join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();

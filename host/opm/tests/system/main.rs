@@ -12,6 +12,7 @@ mod hook_matrix;
 mod hooks;
 mod matrix;
 mod orphans;
+mod removal;
 mod rpm;
 mod testing;
 mod unprivileged;

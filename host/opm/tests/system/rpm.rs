@@ -18,7 +18,7 @@ use opkg_tests::{inspect, process, scratch};
 
 use crate::fixture::{
     CLIENT, DEMO, Fixture, IMAGE, OTHER, SERVER, StepReport, assert_installed, failure_reason,
-    package_failures, transaction_error,
+    package_failures, removal_of_one, transaction_error,
 };
 
 const TARGET: &str = "rhel-9";
@@ -133,8 +133,8 @@ impl RpmFixture {
     }
 
     fn remove(&self, system: &mut System, target: TargetId, down_to: Stage) -> StepReport {
-        let step = Remove { key: StateKey { target, package: DEMO }, down_to };
-        system.remove(&self.fixture.cluster, &step, RunId(1))
+        let step = Remove { target, packages: vec![DEMO], down_to };
+        removal_of_one(system.remove(&self.fixture.cluster, &step, RunId(1)))
     }
 
     fn installed(&self, target: TargetId) -> Vec<String> {

@@ -9,7 +9,6 @@ use opkg_tests::roots::debian;
 use opkg_tests::tools;
 
 use super::cell::Operation;
-use super::opkgs::Sources;
 use super::root::{HeldLock, ManagedRoot, SitePackage};
 
 pub struct AptRoot {
@@ -75,7 +74,7 @@ impl ManagedRoot for AptRoot {
         "/var/lib/dpkg"
     }
 
-    fn prepare(&self, _: &Sources) {}
+    fn prepare(&self, _: &[PathBuf]) {}
 
     fn installed(&self) -> BTreeMap<String, String> {
         let format = "${Package} ${Version} ${db:Status-Status} ${db:Status-Eflag}\n";

@@ -91,7 +91,7 @@ impl Cell {
             // It needs no package source, and leaves alone what is not the package's.
             (Remove, NetworkGone | FileConflict) => Ending::Done,
             // What is not known to be whole is tried alone.
-            (Install | Upgrade, Killed) => Ending::Done,
+            (_, Killed) => Ending::Done,
             (_, PowerLoss) => Ending::Untold,
             _ => Ending::Error,
         }

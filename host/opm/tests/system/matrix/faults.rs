@@ -32,7 +32,7 @@ impl<R: ManagedRoot> FaultyRoot<R> {
     /// One in which nothing is wrong.
     pub fn new(root: R) -> Self {
         let sources = Sources::build(root.target());
-        root.prepare(&sources);
+        root.prepare(&package_files(&sources.new));
         fs::create_dir(root.resolve(FAULT_DIR)).unwrap();
         let packages_disk = SmallDisk::mount(&root.resolve("/usr/lib/oscar"), 4);
         let database_disk = SmallDisk::mount(&root.resolve(root.database()), 64);

@@ -14,6 +14,7 @@ mod full_disk;
 mod opkgs;
 mod root;
 mod rpm;
+mod together;
 mod trial;
 
 use std::fmt::Write as _;

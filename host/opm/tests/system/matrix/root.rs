@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cell::Operation;
-use super::opkgs::Sources;
 
 /// A package that is none of an OPKG: the site's own.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +45,8 @@ pub trait ManagedRoot {
     /// The directory of the package manager's database.
     fn database(&self) -> &'static str;
 
-    /// Called once, with the sources that all packages of OPKGs come from.
-    fn prepare(&self, sources: &Sources);
+    /// Called once, with packages of OPKGs that need what all of them need.
+    fn prepare(&self, packages: &[PathBuf]);
 
     /// What the database says is there of OPKGs and of the site: versions without what the distribution appends; behind it
     /// the state, unless it is installed as it should be.

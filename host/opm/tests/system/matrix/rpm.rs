@@ -10,7 +10,6 @@ use opkg_tests::roots::rpm::{self, RpmRoot};
 use opkg_tests::{process, scratch, tools};
 
 use super::cell::Operation;
-use super::opkgs::{Sources, package_files};
 use super::root::{HeldLock, ManagedRoot, SitePackage};
 
 /// The program that finds and fetches packages.
@@ -75,8 +74,8 @@ impl ManagedRoot for RpmManagedRoot {
         "/var/lib/rpm"
     }
 
-    fn prepare(&self, sources: &Sources) {
-        self.root.install_stub(&package_files(&sources.new));
+    fn prepare(&self, packages: &[PathBuf]) {
+        self.root.install_stub(packages);
     }
 
     fn installed(&self) -> BTreeMap<String, String> {

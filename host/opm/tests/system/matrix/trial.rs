@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use opkg_engine::effects::{Effects, StepTrace};
-use opkg_engine::machine::{Install, InstallOutcome, Remove, StepFailure};
+use opkg_engine::machine::{Install, InstallOutcome, Remove, RemoveFailure, StepFailure};
 use opkg_oda::{Change, Cluster, PackageId, PackageState, RunId, Stage, StateKey};
 use opkg_opm::{Repository, System};
 use opkg_tests::inspect::FILESYSTEM_PACKAGE;
@@ -119,47 +119,61 @@ impl<R: ManagedRoot> Trials<R> {
 
     /// Does what was asked for as the engine does it: what a transaction left untouched is tried alone.
     fn attempt(&mut self, cell: Cell) -> Verdicts {
-        if cell.operation == Operation::Remove {
-            return BTreeMap::from([(DEMO, self.attempt_removal(cell))]);
-        }
         let mut verdicts = BTreeMap::new();
         let mut alone = Vec::new();
-        for (package, verdict) in self.attempt_installation(cell, &[DEMO, OTHER]) {
+        for (package, verdict) in self.attempt_together(cell, &[DEMO, OTHER]) {
             match verdict {
                 Ok(verdict) => drop(verdicts.insert(package, verdict)),
                 Err(_) => alone.push(package),
             }
         }
         for package in alone {
-            for (package, verdict) in self.attempt_installation(cell, &[package]) {
+            for (package, verdict) in self.attempt_together(cell, &[package]) {
                 verdicts.insert(package, verdict.unwrap_or_else(Verdict::Error));
             }
         }
         verdicts
     }
 
-    fn attempt_removal(&mut self, cell: Cell) -> Verdict {
-        let key = StateKey { target: SERVER, package: DEMO };
-        let step = Remove { key, down_to: Stage::ShouldBeInstalled };
-        self.count_attempt(DEMO);
-        let (system, cluster) = self.system(cell);
-        let report = system.remove(cluster, &step, RunId(1));
-        show_output(&report.trace);
-        match report.outcome {
-            Ok(()) => Verdict::Done,
-            Err(StepFailure::Failed(reason)) => Verdict::Error(reason),
-            Err(StepFailure::Postponed(reason)) => Verdict::Postponed(reason),
-            Err(StepFailure::Stopped) => panic!("nobody stops it"),
-        }
-    }
-
-    /// One transaction. A package that it left untouched has no verdict, but a reason.
-    fn attempt_installation(
+    /// One step. A package that it left untouched has no verdict, but a reason.
+    fn attempt_together(
         &mut self,
         cell: Cell,
         packages: &[PackageId],
     ) -> BTreeMap<PackageId, Result<Verdict, String>> {
         packages.iter().for_each(|package| self.count_attempt(*package));
+        match cell.operation {
+            Operation::Install | Operation::Upgrade => self.attempt_installation(cell, packages),
+            Operation::Remove => self.attempt_removal(cell, packages),
+        }
+    }
+
+    fn attempt_removal(
+        &mut self,
+        cell: Cell,
+        packages: &[PackageId],
+    ) -> BTreeMap<PackageId, Result<Verdict, String>> {
+        let packages = packages.to_vec();
+        let step = Remove { target: SERVER, packages: packages.clone(), down_to: Stage::ShouldBeInstalled };
+        let (system, cluster) = self.system(cell);
+        let report = system.remove(cluster, &step, RunId(1));
+        show_output(&report.trace);
+        let verdict = |package: &PackageId| match report.outcome.remaining.get(package).cloned() {
+            None => Ok(Verdict::Done),
+            Some(RemoveFailure::Own(StepFailure::Failed(reason))) => Ok(Verdict::Error(reason)),
+            Some(RemoveFailure::Own(StepFailure::Postponed(reason))) => Ok(Verdict::Postponed(reason)),
+            Some(RemoveFailure::Own(StepFailure::Stopped)) => panic!("nobody stops it"),
+            Some(RemoveFailure::Untouched(reason)) => Err(reason),
+            Some(RemoveFailure::Held) => panic!("neither needs the other"),
+        };
+        packages.iter().map(|package| (*package, verdict(package))).collect()
+    }
+
+    fn attempt_installation(
+        &mut self,
+        cell: Cell,
+        packages: &[PackageId],
+    ) -> BTreeMap<PackageId, Result<Verdict, String>> {
         let step = Install { target: SERVER, stage: Stage::InstallBinPkgs, packages: packages.to_vec() };
         let (system, cluster) = self.system(cell);
         let report = system.install(cluster, &step, RunId(1));
@@ -264,7 +278,7 @@ impl<R: ManagedRoot> Trials<R> {
         let payload = self.faulty.root.resolve(PAYLOAD);
         let ran = self.take_proof();
         if cell.operation == Operation::Remove {
-            for name in ["opkg-demo", "opkg-other-server"] {
+            for name in ["opkg-demo", "opkg-other"] {
                 let is_there = installed.get(name);
                 complaints.unless(is_there.is_some_and(|it| it == OLD), || format!("{name} is {is_there:?}"));
             }
