@@ -97,7 +97,7 @@ fn killed_at_every_point_of_a_removal() {
 #[test]
 fn killed_at_every_point_of_a_removal_of_several() {
     if is_supported() {
-        run_crash_matrix(|site| {
+        run_crash_matrix(ClusterFixture::new, |site| {
             site.opm(&["request", "--new", "alpha", "beta"]);
             site.opm(&["run", "--quiet"]);
             site.opm(&["remove", "alpha", "beta", "demo"]);
