@@ -18,6 +18,7 @@ mod lint;
 mod memory;
 mod opm_crash;
 mod opm_faults;
+mod opm_hosts;
 mod opm_jobs;
 mod opm_lifecycle;
 mod opm_sources;

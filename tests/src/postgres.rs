@@ -65,7 +65,7 @@ impl ServerDatabase {
     }
 
     /// Runs statements; returns what they print, a line for each row.
-    #[must_use]
+    #[allow(clippy::must_use_candidate)] // most print nothing
     pub fn sql(&self, statements: &str) -> String {
         run_sql(&self.server, &self.name, statements)
     }

@@ -295,7 +295,7 @@ impl Store for TimedStore<'_> {
         self.store.runs(limit)
     }
 
-    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
+    fn unfinished_runs(&mut self) -> Result<Vec<opkg_oda::UnfinishedRun>, Error> {
         self.store.unfinished_runs()
     }
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use opkg_oda::{
-    Change, Cluster, EventFilter, PackageId, RunId, RunStatus, Store, TargetId, TargetKind, WorkState,
+    Change, Cluster, EventFilter, PackageId, RunId, RunStatus, Store, TargetId, TargetKind, UnfinishedRun,
+    WorkState,
 };
 
 use crate::clock::Clock;
@@ -145,8 +146,8 @@ impl Engine<'_> {
     /// Runs that neither ended nor live: what they left running is ended, and the journal says so. The name of the
     /// machine does not count, which may have changed since.
     fn recover_crashed_runs(&mut self) -> Result<(), RunError> {
-        for run in self.store.unfinished_runs()? {
-            if self.effects.is_run_alive(&run) {
+        for UnfinishedRun { run, is_dead } in self.store.unfinished_runs()? {
+            if !is_dead && self.effects.is_run_alive(&run) {
                 continue;
             }
             self.observer.note(&format!("run {} crashed; its unfinished steps are repeated", run.id.0));

@@ -41,5 +41,5 @@ pub use parse_error::ParseError;
 pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
 pub use stage::Stage;
-pub use store::{EventFilter, Glance, Lock, LockHolder, PurgeCounts, PurgeOrder, Store};
+pub use store::{EventFilter, Glance, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun};
 pub use target::{Target, TargetAddress, TargetId, TargetKind, TargetName};

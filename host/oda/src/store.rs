@@ -61,6 +61,14 @@ pub struct LockHolder {
     pub locked_since: Option<i64>,
 }
 
+/// A run without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedRun {
+    pub run: Run,
+    /// Whether it is dead to the database, since another engine took over from it; otherwise its process tells.
+    pub is_dead: bool,
+}
+
 /// What an engine of one target has to know before it does anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
@@ -140,8 +148,8 @@ pub trait Store {
     /// Runs, newest first, at most `limit`.
     fn runs(&mut self, limit: u32) -> Result<Vec<Run>, Error>;
 
-    /// The runs without an end: of live processes, and of those that died.
-    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error>;
+    /// The runs without an end, of processes that live and of those that died, as far as anybody here can judge them.
+    fn unfinished_runs(&mut self) -> Result<Vec<UnfinishedRun>, Error>;
 
     /// Events of the journal, newest first.
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error>;

@@ -11,7 +11,7 @@ use opkg_engine::engine::RunIdentity;
 use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
-use opkg_engine::unseen::unseen_targets;
+use opkg_engine::unseen::{unseen_targets, without_those_that_report};
 use opkg_oda::{Cluster, ProcessIdentity, TargetAddress, TargetId, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
@@ -122,6 +122,16 @@ impl Session {
             unseen.values_mut().for_each(|known| known.clone_from(&reason));
         }
         unseen
+    }
+
+    /// The targets with packages of which nobody knows how they are, and why: those that cannot be looked at from here, and do
+    /// not write to the database themselves.
+    pub fn unknown_targets(&self, cluster: &Cluster) -> BTreeMap<TargetId, String> {
+        let unseen = self.unseen_targets(cluster);
+        match self.database() {
+            Ok(database) if database.file().is_none() => without_those_that_report(unseen, cluster),
+            _ => unseen,
+        }
     }
 
     /// The file that says which target this machine is.

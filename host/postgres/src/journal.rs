@@ -3,7 +3,7 @@
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
     Event, EventFilter, EventId, PackageId, ProcessIdentity, PurgeCounts, PurgeOrder, Run, RunId, RunStatus,
-    Stage, StepKind, StepResult, TargetId,
+    Stage, StepKind, StepResult, TargetId, UnfinishedRun,
 };
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
@@ -23,13 +23,14 @@ pub(crate) async fn runs(client: &Client, limit: u32) -> Result<Vec<Run>> {
 
 /// The runs without an end that were begun on this machine since it was started, or whose engine another one has ended.
 /// Whether any other one lives is known by its lease alone.
-pub(crate) async fn unfinished_runs(client: &Client, boot: &str) -> Result<Vec<Run>> {
-    let sql = format!(
-        "{SELECT_RUN} WHERE ended IS NULL
-            AND (boot = $1 OR NOT EXISTS (SELECT 1 FROM opm.engine WHERE engine.id = run.engine)) ORDER BY id"
-    );
-    let rows = query(client, &sql, &[(&boot, Type::TEXT)]).await?;
-    rows.iter().map(run_from_row).collect()
+pub(crate) async fn unfinished_runs(client: &Client, boot: &str) -> Result<Vec<UnfinishedRun>> {
+    let sql =
+        "SELECT id, started, ended, verdict::bigint, host, process, command, boot, process_start, is_dead
+        FROM opm.run, LATERAL (SELECT engine IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = run.engine) AS is_dead) AS judged
+        WHERE ended IS NULL AND (boot = $1 OR engine IS NULL OR is_dead) ORDER BY id";
+    let rows = query(client, sql, &[(&boot, Type::TEXT)]).await?;
+    rows.iter().map(|row| Ok(UnfinishedRun { run: run_from_row(row)?, is_dead: row.get(9) })).collect()
 }
 
 /// Newest first.

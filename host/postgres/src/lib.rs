@@ -29,6 +29,7 @@ use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
     Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
     PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress, TargetId,
+    UnfinishedRun,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -275,7 +276,7 @@ impl Store for PostgresStore {
         self.read(async |client| journal::runs(client, limit).await)
     }
 
-    fn unfinished_runs(&mut self) -> std::result::Result<Vec<Run>, Error> {
+    fn unfinished_runs(&mut self) -> std::result::Result<Vec<UnfinishedRun>, Error> {
         let boot = boot_id().unwrap_or_default();
         self.read(async |client| journal::unfinished_runs(client, &boot).await)
     }

@@ -31,7 +31,7 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder, PackageId,
-    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId,
+    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -394,8 +394,9 @@ impl Store for SqliteStore {
         self.read(|connection| journal::select_runs(connection, limit))
     }
 
-    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
-        self.read(journal::select_unfinished_runs)
+    fn unfinished_runs(&mut self) -> Result<Vec<UnfinishedRun>, Error> {
+        let runs = self.read(journal::select_unfinished_runs)?;
+        Ok(runs.into_iter().map(|run| UnfinishedRun { run, is_dead: false }).collect())
     }
 
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {

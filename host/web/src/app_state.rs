@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
-use opkg_engine::unseen::unseen_targets;
+use opkg_engine::unseen::{unseen_targets, without_those_that_report};
 use opkg_oda::{Cluster, Error, TargetAddress, TargetId};
 use opkg_opm::GroupSettings;
 
@@ -57,6 +57,8 @@ pub struct AppState {
 #[derive(Default)]
 struct SnapshotCache {
     store: Option<Database>,
+    /// Whether nodes write to the database themselves.
+    is_shared: bool,
     snapshot: Option<Arc<Snapshot>>,
     version: u64,
 }
@@ -120,6 +122,7 @@ impl SnapshotCache {
             Some(store) => store,
             none => {
                 self.version += 1;
+                self.is_shared = database.file().is_none();
                 none.insert(database.open()?)
             }
         };
@@ -148,6 +151,10 @@ impl SnapshotCache {
         let unseen = unseen_targets(&cluster, own, |target| {
             opkg_opm::root_id(target).map(drop).map_err(|error| error.to_string())
         });
+        let unseen = match self.is_shared {
+            true => without_those_that_report(unseen, &cluster),
+            false => unseen,
+        };
         let filter = StatusFilter { unseen: unseen.clone(), ..StatusFilter::default() };
         let status = Status::compute(&cluster, &filter);
         let snapshot = Arc::new(Snapshot { cluster, status, unseen });

@@ -14,6 +14,7 @@ use opkg_engine::machine::{
 };
 use opkg_engine::packages::PackageMetadata;
 use opkg_oda::ConfigValues;
+use opkg_oda::UnfinishedRun;
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
@@ -170,8 +171,9 @@ impl Store for InMemoryStore {
         Ok(self.runs.clone())
     }
 
-    fn unfinished_runs(&mut self) -> Result<Vec<Run>, Error> {
-        Ok(self.runs.iter().filter(|it| it.ended_at.is_none()).cloned().collect())
+    fn unfinished_runs(&mut self) -> Result<Vec<UnfinishedRun>, Error> {
+        let open = self.runs.iter().filter(|it| it.ended_at.is_none()).cloned();
+        Ok(open.map(|run| UnfinishedRun { run, is_dead: false }).collect())
     }
 
     fn events(&mut self, wanted: &EventFilter) -> Result<Vec<Event>, Error> {

@@ -30,7 +30,7 @@ pub fn run(session: &Session, reference: Option<StepReference>) -> Result<ExitSt
     let run = match reference {
         Some(reference) => reference.run,
         None => match store.unfinished_runs()?.last() {
-            Some(run) => run.id,
+            Some(unfinished) => unfinished.run.id,
             None => {
                 session.shell.status("no run is at work; `opm log` lists what was done");
                 return Ok(ExitStatus::Success);

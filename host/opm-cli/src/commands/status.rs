@@ -33,7 +33,7 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
     loop {
         let cluster = store.load_overview()?;
         let view = StatusFilter {
-            unseen: session.unseen_targets(&cluster),
+            unseen: session.unknown_targets(&cluster),
             ..resolve_view(session, &cluster, arguments)?
         };
         let status = Status::compute(&cluster, &view);

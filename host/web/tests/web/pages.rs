@@ -175,7 +175,7 @@ fn a_cluster_in_which_no_two_targets_are_alike() {
 fn what_a_running_step_has_printed_is_shown_and_no_other_file() {
     let server = TestServer::new();
     let mut store = open_database(&server.path("oda.db"));
-    let run = store.unfinished_runs().unwrap()[0].id;
+    let run = store.unfinished_runs().unwrap()[0].run.id;
     let logs = server.path("log");
     let begin = |store: &mut SqliteStore, number, log: &Path| {
         let event = Event {

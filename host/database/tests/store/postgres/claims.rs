@@ -103,8 +103,8 @@ fn a_successor_finds_the_run_that_it_took_over_from_and_nobody_else_does() {
     assert!(successor.unfinished_runs().unwrap().is_empty(), "it may live");
     end_leases(&scratch);
     let _new = successor.lock(&ids(&[1])).unwrap().unwrap();
-    let found: Vec<_> = successor.unfinished_runs().unwrap().iter().map(|run| run.id).collect();
-    assert_eq!(found, [id]);
+    let found = successor.unfinished_runs().unwrap();
+    assert_eq!(found.iter().map(|found| (found.run.id, found.is_dead)).collect::<Vec<_>>(), [(id, true)]);
     drop(old);
 }
 
