@@ -44,6 +44,22 @@ pub struct RunIdentity {
     pub command: String,
 }
 
+impl RunIdentity {
+    /// A run that begins; the database gives it its id.
+    pub(crate) fn new_run(&self, started_at: i64) -> Run {
+        Run {
+            id: RunId(0),
+            started_at,
+            ended_at: None,
+            status: None,
+            host: self.host.clone(),
+            pid: self.pid,
+            process: self.process.clone(),
+            command: self.command.clone(),
+        }
+    }
+}
+
 /// What a run works with, and what it keeps track of.
 pub(crate) struct StepLoop<'a> {
     pub(crate) store: &'a mut dyn Store,
@@ -243,16 +259,7 @@ impl StepLoop<'_> {
         if let Some(run) = self.progress.run {
             return Ok(run);
         }
-        let started = self.store.start_run(&Run {
-            id: RunId(0),
-            started_at: self.clock.now(),
-            ended_at: None,
-            status: None,
-            host: self.identity.host.clone(),
-            pid: self.identity.pid,
-            process: self.identity.process.clone(),
-            command: self.identity.command.clone(),
-        })?;
+        let started = self.store.start_run(&self.identity.new_run(self.clock.now()))?;
         self.progress.run = Some(started);
         Ok(started)
     }

@@ -1,7 +1,7 @@
 //! Running tests, with the journal that engines keep: each of a package on a target is a step of a run.
 
 use opkg_oda::{
-    Change, Cluster, Event, EventId, PackageId, Phase, Run, RunId, RunStatus, Stage, StateKey, StepKind,
+    Change, Cluster, Event, EventId, PackageId, Phase, RunId, RunStatus, Stage, StateKey, StepKind,
     StepResult, Store, TargetId, TargetKind,
 };
 
@@ -244,16 +244,7 @@ impl TestRunner<'_> {
     }
 
     fn start_run(&mut self) -> Result<RunId, RunError> {
-        Ok(self.store.start_run(&Run {
-            id: RunId(0),
-            started_at: self.clock.now(),
-            ended_at: None,
-            status: None,
-            host: self.identity.host.clone(),
-            pid: self.identity.pid,
-            process: self.identity.process.clone(),
-            command: self.identity.command.clone(),
-        })?)
+        Ok(self.store.start_run(&self.identity.new_run(self.clock.now()))?)
     }
 }
 
