@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     client: Option<Client>,
     /// Told of every notification, and of the end of a connection.
     notified: Arc<Notify>,
+    /// Whether the session has a place among the listeners, which belongs to it alone.
+    pub(crate) is_listener: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -38,7 +40,7 @@ impl Connection {
         let connector = tls::connector(&address.tls).map_err(PostgresError::Unreachable)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| PostgresError::Unreachable(error.to_string()))?;
-        Ok(Self { runtime, connector, address, client: None, notified: Arc::default() })
+        Ok(Self { runtime, connector, address, client: None, notified: Arc::default(), is_listener: false })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -68,6 +70,7 @@ impl Connection {
             notified.notify_one();
         });
         self.client = Some(client);
+        self.is_listener = false;
         Ok(())
     }
 

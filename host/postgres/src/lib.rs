@@ -155,14 +155,20 @@ impl Store for PostgresStore {
 
     fn subscribe(&mut self) -> std::result::Result<bool, Error> {
         self.with(|writer| {
-            writer.connection.repeatedly(async |client| {
+            writer.connection.connect()?;
+            if writer.connection.is_listener {
+                return Ok(true);
+            }
+            let has_place = writer.connection.repeatedly(async |client| {
                 let rows = query(client, "SELECT opm.take_listener_place()", &[]).await?;
                 let has_place = rows.first().is_some_and(|row| row.get(0));
                 if has_place {
                     client.batch_execute("LISTEN opm").await?;
                 }
                 Ok(has_place)
-            })
+            })?;
+            writer.connection.is_listener = has_place;
+            Ok(has_place)
         })
     }
 

@@ -57,6 +57,18 @@ fn there_are_no_more_listeners_than_places() {
     assert!(!scratch.open().subscribe().unwrap());
 }
 
+/// Whoever watches asks for its place each time it looks.
+#[test]
+fn nobody_takes_more_than_one_place() {
+    let Some(scratch) = filled() else { return };
+    scratch.sql("UPDATE opm.settings SET listeners = 3");
+    let (mut one, mut other) = (scratch.open(), scratch.open());
+    assert!((0..20).all(|_| one.subscribe().unwrap()));
+    assert!((0..20).all(|_| other.subscribe().unwrap()));
+    assert_eq!(scratch.sql("SELECT count(*) FROM pg_locks WHERE classid = 1330662726"), "2\n");
+    assert!(scratch.open().subscribe().unwrap());
+}
+
 #[test]
 fn who_waits_hears_of_the_end_of_its_connection() {
     let Some(scratch) = filled() else { return };
