@@ -74,6 +74,16 @@ impl ServerDatabase {
 impl Drop for ServerDatabase {
     fn drop(&mut self) {
         run_sql(&self.server, "postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        // Roles belong to the whole server.
+        let roles = format!(
+            "DO $$ DECLARE one name; BEGIN
+                FOR one IN SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{}_') LOOP
+                    EXECUTE format('DROP ROLE %I', one);
+                END LOOP;
+            END $$",
+            self.name
+        );
+        run_sql(&self.server, "postgres", &roles);
     }
 }
 

@@ -82,6 +82,18 @@ impl Location {
         }
     }
 
+    /// Brings its tables to the version of this program; those of a file come there whenever it is opened. The answer is
+    /// whether there was anything to do.
+    ///
+    /// # Errors
+    /// There is none, or it may not be changed.
+    pub fn migrate(&self) -> Result<bool, Error> {
+        match self {
+            Self::File(path) => SqliteStore::open(path).map(|_| false),
+            Self::Server { address, .. } => PostgresStore::migrate(Address::clone(address)),
+        }
+    }
+
     /// Makes it, with changes that are in it from the beginning: all of it, or nothing.
     ///
     /// # Errors

@@ -12,6 +12,9 @@ pub enum Error {
     /// Written by a newer version of this program.
     #[error("the database {database} has the schema {found}, this program knows up to {supported}")]
     SchemaTooNew { database: String, found: i64, supported: i64 },
+    /// Written by an older version of this program, on a server where others may still work with it.
+    #[error("the database {database} has the schema {found}, this program needs {needed}")]
+    SchemaTooOld { database: String, found: i64, needed: i64 },
     #[error("the database {database} is damaged: {reason}")]
     Corrupt { database: String, reason: String },
     /// Its locks or its write-ahead log do not work there.

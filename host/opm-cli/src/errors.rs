@@ -231,6 +231,9 @@ fn database_hint(error: &DatabaseError) -> String {
         DatabaseError::NotADatabase(_) => {
             "name the right one with --database or $OPM_DATABASE; on a server `opm init --name NAME` makes its tables".into()
         }
+        DatabaseError::SchemaTooOld { .. } => {
+            "`opm migrate` brings it there, on the head node and by whoever owns it; nodes that are not updated yet go on".into()
+        }
         DatabaseError::SchemaTooNew { .. } => "use the opm that wrote it, or a newer one".into(),
         DatabaseError::Corrupt { .. } => {
             "put a backup in its place (`opm export` makes one); nothing was changed".into()

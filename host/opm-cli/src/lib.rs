@@ -67,6 +67,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Export(it) => commands::import_export::run_export(session, &it),
         Command::Import(it) => commands::import_export::run_import(session, &it),
         Command::Copy(it) => commands::copies::run_copy(session, &it),
+        Command::Migrate => commands::copies::run_migrate(session),
         Command::Backup(it) => commands::copies::run_backup(session, &it),
         Command::Restore(it) => commands::copies::run_restore(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),

@@ -79,7 +79,8 @@ pub(crate) async fn insert(client: &Client, table: &Table, rows: &[Row]) -> Resu
 
 /// Computes what a copy does not hold, in the caller's transaction.
 pub(crate) async fn finish(client: &Client) -> Result<()> {
-    let sql = "SELECT opm.renew_digests(ARRAY(SELECT id FROM opm.target WHERE NOT gone))";
+    let sql =
+        "SELECT opm.renew_digests(ARRAY(SELECT id FROM opm.target WHERE NOT gone)), opm.drop_stale_roles()";
     query(client, sql, &[]).await.map(drop)
 }
 

@@ -16,11 +16,17 @@ pub(crate) enum PostgresError {
     Corrupt(String),
     /// A value that cannot be stored.
     Unsupported(String),
+    /// There are tables, and this role sees nothing of them.
+    NoRights,
     /// The database has none of our tables.
     NoSchema,
     SchemaTooNew {
         found: i64,
         supported: i64,
+    },
+    SchemaTooOld {
+        found: i64,
+        needed: i64,
     },
 }
 
@@ -69,6 +75,11 @@ impl PostgresError {
             Self::SchemaTooNew { found, supported } => {
                 return Error::SchemaTooNew { database, found, supported };
             }
+            Self::NoRights => {
+                let reason = "this role has no rights there; `opm access grant` gives some".into();
+                return Error::Refused { database, reason };
+            }
+            Self::SchemaTooOld { found, needed } => return Error::SchemaTooOld { database, found, needed },
             Self::Sql(error) => error,
         };
         let reason = describe(&error);

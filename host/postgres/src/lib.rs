@@ -89,6 +89,21 @@ impl PostgresStore {
         }
     }
 
+    /// Brings the tables of a database to the version of this program, all steps or none; the answer is whether they were of
+    /// an older one. Programs of older versions that work with it go on.
+    ///
+    /// # Errors
+    /// There is none, or it may not be changed.
+    pub fn migrate(address: Address) -> std::result::Result<bool, Error> {
+        let name = address.to_string();
+        let migrate = || -> Result<bool> {
+            let mut connection = Connection::new(address)?;
+            connection.connect_unchecked()?;
+            connection.once(async |client| schema::migrate(client).await)
+        };
+        migrate().map_err(|error| error.into_error(name))
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T>) -> std::result::Result<T, Error> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut writer).map_err(|error| error.into_error(writer.connection.address().to_string()))

@@ -129,9 +129,9 @@ pub(crate) async fn glance(client: &Client, address: &TargetAddress, boot: &str)
 
 /// The target whose root has an id.
 pub(crate) async fn find_root(client: &Client, root_id: &str) -> Result<Option<TargetId>> {
-    let sql = "SELECT id FROM opm.target WHERE root_id = $1 AND NOT gone ORDER BY id LIMIT 1";
+    let sql = "SELECT opm.find_root($1)";
     let rows = query(client, sql, &[(&root_id, Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| TargetId(row.get(0))))
+    Ok(rows.first().and_then(|row| row.get::<_, Option<i64>>(0)).map(TargetId))
 }
 
 /// Reads what decides about some targets, in a transaction of its own; absent where one of them is the head node.

@@ -179,6 +179,11 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put what `opm backup` wrote in the place of what the database holds
     Restore(RestoreArgs),
+    /// Bring the tables of a database on a server to the version of this program
+    ///
+    /// Done once, by whoever owns the database, after the programs of the head node were updated. Nodes with older programs go
+    /// on; those with newer ones wait until this is done. A file is brought there whenever it is opened.
+    Migrate,
     /// Show what runs hooks, and what it may do
     Plugin {
         /// What to do

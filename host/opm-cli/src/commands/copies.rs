@@ -1,4 +1,4 @@
-//! `opm copy`, `opm backup` and `opm restore`: all that a database holds, into another one.
+//! `opm copy`, `opm backup`, `opm restore` and `opm migrate`: databases as a whole.
 
 use opkg_database::{Database, Location};
 use opkg_engine::engine::RunError;
@@ -58,6 +58,20 @@ pub fn run_restore(session: &Session, arguments: &RestoreArgs) -> Result<ExitSta
     }
     replace(&mut database, &known, &mut *source)?;
     report(session, &mut database, &location)?;
+    Ok(ExitStatus::Success)
+}
+
+/// `opm migrate`.
+///
+/// # Errors
+/// When there is no database, or it may not be changed.
+pub fn run_migrate(session: &Session) -> Result<ExitStatus, CliError> {
+    let location = session.database()?;
+    let told = match location.migrate()? {
+        true => "has the tables of this version now",
+        false => "has the tables of this version already",
+    };
+    session.shell.status(&format!("{location} {told}"));
     Ok(ExitStatus::Success)
 }
 

@@ -59,9 +59,9 @@ fn a_client_proves_who_it_is() {
                 CREATE ROLE password LOGIN PASSWORD 'right';
             END IF;
         END $$;
-        GRANT USAGE ON SCHEMA opm TO certified, password;
-        GRANT SELECT ON ALL TABLES IN SCHEMA opm TO certified, password",
+        SELECT opm.set_up_roles()",
     );
+    scratch.sql(&format!("GRANT {}_viewer TO certified, password", scratch.server().name()));
     let own =
         format!("sslcert={certificates}/certified.pem&sslkey={certificates}/certified.key&sslmode=require");
     let passfile = scratch.directory().join("passwords");

@@ -1,239 +1,53 @@
--- The database of a cluster. Tables and columns mean what they mean in the file of SQLite; what only several machines
--- need comes at the end. Everything is written by functions, so that a commit takes one round trip.
-CREATE SCHEMA opm;
-
--- Which programs may work with it: those that know `version`, and older ones that know at least `oldest`.
-CREATE TABLE opm.schema (
-    single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    version integer NOT NULL,
-    oldest integer NOT NULL
-);
-INSERT INTO opm.schema (version, oldest) VALUES (1, 1);
-
-CREATE TABLE opm.phase (
-    single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    phase smallint NOT NULL CHECK (phase BETWEEN 1 AND 7)
-);
-INSERT INTO opm.phase (phase) VALUES (1);
-
--- What is gone stays for the journal, and so that its id is not used again.
-CREATE TABLE opm.target (
-    id bigint PRIMARY KEY CHECK (id BETWEEN 1 AND 2147483647),
-    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 3),
-    name text NOT NULL CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'),
-    root text CHECK (root <> ''),
-    image bigint REFERENCES opm.target (id) CHECK (image IS NULL OR (kind = 3 AND NOT gone)),
-    gone boolean NOT NULL DEFAULT false,
-    root_id text CHECK (root_id <> ''),
-    -- Of what is on the target; nothing where nothing is. Targets with the same one are alike.
-    digest bytea CHECK (length(digest) = 32)
-);
-CREATE UNIQUE INDEX target_name ON opm.target (kind, name) WHERE NOT gone;
-CREATE INDEX target_root_id ON opm.target (root_id) WHERE root_id IS NOT NULL;
-CREATE INDEX target_image ON opm.target (image) WHERE image IS NOT NULL;
-
-CREATE TABLE opm.package (
-    id bigint PRIMARY KEY CHECK (id BETWEEN 1 AND 2147483647),
-    name text NOT NULL CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9+._-]{0,127}$'),
-    class smallint NOT NULL CHECK (class BETWEEN 1 AND 4),
-    version text,
-    awaits text,
-    held boolean NOT NULL DEFAULT false,
-    pinned text CHECK (pinned <> ''),
-    gone boolean NOT NULL DEFAULT false
-);
-CREATE UNIQUE INDEX package_name ON opm.package (name) WHERE NOT gone;
-
-CREATE TABLE opm.package_need (
-    package bigint NOT NULL REFERENCES opm.package (id) DEFERRABLE INITIALLY DEFERRED,
-    position integer NOT NULL CHECK (position >= 0),
-    needs bigint NOT NULL REFERENCES opm.package (id) DEFERRABLE INITIALLY DEFERRED,
-    PRIMARY KEY (package, position)
-);
-
--- What dependencies between packages are found from.
-CREATE TABLE opm.package_requirement (
-    package bigint NOT NULL REFERENCES opm.package (id),
-    position integer NOT NULL CHECK (position >= 0),
-    name text NOT NULL CHECK (name <> ''),
-    PRIMARY KEY (package, position)
-);
-
-CREATE TABLE opm.state (
-    target bigint NOT NULL REFERENCES opm.target (id),
-    package bigint NOT NULL REFERENCES opm.package (id),
-    requested smallint NOT NULL CHECK (requested BETWEEN 1 AND 8),
-    current smallint NOT NULL CHECK (current BETWEEN 1 AND 8),
-    state smallint NOT NULL CHECK (state BETWEEN 0 AND 2),
-    attempts bigint NOT NULL CHECK (attempts BETWEEN 0 AND 4294967295),
-    inherits smallint CHECK (inherits BETWEEN 1 AND 8),
-    changed bigint NOT NULL,
-    failed_stage smallint CHECK (failed_stage BETWEEN 1 AND 8),
-    message text,
-    version text CHECK (version <> ''),
-    postponed text CHECK (postponed <> ''),
-    PRIMARY KEY (target, package),
-    CHECK ((state = 2) = (failed_stage IS NOT NULL)),
-    CHECK ((failed_stage IS NULL) = (message IS NULL))
-);
-CREATE INDEX state_package ON opm.state (package);
--- Where work may be left, so that an idle run sees at once that there is none.
-CREATE INDEX state_pending ON opm.state (target)
-    WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-        OR inherits IS NOT NULL;
-CREATE INDEX state_postponed ON opm.state (target) WHERE postponed IS NOT NULL;
-
-CREATE TABLE opm.assignment (
-    client bigint NOT NULL REFERENCES opm.target (id),
-    package bigint NOT NULL REFERENCES opm.package (id),
-    handed_over bigint,
-    PRIMARY KEY (client, package)
-);
-CREATE INDEX assignment_package ON opm.assignment (package);
-CREATE INDEX assignment_waiting ON opm.assignment (package) WHERE handed_over IS NULL;
-
-CREATE TABLE opm.image_seen (
-    image bigint NOT NULL REFERENCES opm.target (id),
-    package bigint NOT NULL REFERENCES opm.package (id),
-    PRIMARY KEY (image, package)
-);
-
-CREATE TABLE opm.rerun (
-    target bigint NOT NULL REFERENCES opm.target (id),
-    package bigint NOT NULL REFERENCES opm.package (id),
-    stage smallint NOT NULL CHECK (stage BETWEEN 1 AND 8),
-    PRIMARY KEY (target, package, stage)
-);
-
-CREATE TABLE opm.config_value (
-    package bigint NOT NULL REFERENCES opm.package (id),
-    image bigint REFERENCES opm.target (id),
-    position integer NOT NULL CHECK (position >= 0),
-    name text NOT NULL CHECK (name <> ''),
-    value text NOT NULL,
-    origin smallint NOT NULL CHECK (origin BETWEEN 0 AND 2)
-);
-CREATE UNIQUE INDEX config_value_place ON opm.config_value (package, coalesce(image, 0), position);
-CREATE INDEX config_value_image ON opm.config_value (image) WHERE image IS NOT NULL;
-
-CREATE TABLE opm.run (
-    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-    started bigint NOT NULL,
-    ended bigint,
-    verdict smallint CHECK (verdict BETWEEN 0 AND 3),
-    host text NOT NULL,
-    process bigint NOT NULL CHECK (process BETWEEN 0 AND 4294967295),
-    command text NOT NULL,
-    boot text CHECK (boot <> ''),
-    process_start bigint,
-    -- Which engine it is of, and which of its writes began it; nothing where it came from another database.
-    engine bigint,
-    engine_write bigint,
-    CHECK ((ended IS NULL) = (verdict IS NULL))
-);
-CREATE INDEX run_open ON opm.run (id) WHERE ended IS NULL;
-CREATE INDEX run_engine ON opm.run (engine, engine_write) WHERE engine IS NOT NULL;
-
-CREATE TABLE opm.event (
-    run bigint NOT NULL REFERENCES opm.run (id),
-    number bigint NOT NULL CHECK (number BETWEEN 0 AND 4294967295),
-    started bigint NOT NULL,
-    target bigint NOT NULL REFERENCES opm.target (id),
-    stage smallint NOT NULL CHECK (stage BETWEEN 1 AND 8),
-    step smallint NOT NULL CHECK (step BETWEEN 1 AND 6),
-    name text NOT NULL,
-    ended bigint,
-    verdict smallint CHECK (verdict BETWEEN 0 AND 4),
-    message text,
-    exit_code integer,
-    signal integer,
-    timed_out boolean,
-    log text,
-    tail text,
-    PRIMARY KEY (run, number),
-    CHECK ((ended IS NULL) = (verdict IS NULL) AND (ended IS NULL) = (timed_out IS NULL)
-        AND (ended IS NULL) = (tail IS NULL)),
-    CHECK (ended IS NOT NULL OR (message IS NULL AND exit_code IS NULL AND signal IS NULL))
-);
-CREATE INDEX event_target ON opm.event (target, run, number);
-CREATE INDEX event_failed ON opm.event (run, number) WHERE verdict IN (1, 2);
-
-CREATE TABLE opm.event_package (
-    run bigint NOT NULL,
-    number bigint NOT NULL,
-    position integer NOT NULL CHECK (position >= 0),
-    package bigint NOT NULL REFERENCES opm.package (id),
-    PRIMARY KEY (run, number, position),
-    FOREIGN KEY (run, number) REFERENCES opm.event (run, number)
-);
-CREATE INDEX event_package_package ON opm.event_package (package, run, number);
-
--- `requests` grows with whatever is written by somebody who is no engine; `value` likewise, and with the writes of an engine
--- when that ends.
-CREATE TABLE opm.revision (
-    single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    requests bigint NOT NULL,
-    value bigint NOT NULL
-);
-INSERT INTO opm.revision (requests, value) VALUES (0, 0);
-
--- What administrators may change. `lease`: how long an engine that says nothing keeps what it claimed, by the clock of this
--- server alone. `listeners`: how many engines may keep a connection while they wait for work; the others ask now and then.
-CREATE TABLE opm.settings (
-    single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    lease interval NOT NULL DEFAULT interval '60 seconds' CHECK (lease > interval '0'),
-    listeners integer NOT NULL DEFAULT 200 CHECK (listeners >= 0)
-);
-INSERT INTO opm.settings DEFAULT VALUES;
-
--- The engines that have claimed targets. Who took over from one has deleted it: it can write nothing any more.
-CREATE TABLE opm.engine (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    host text NOT NULL,
-    process bigint NOT NULL,
-    boot text NOT NULL,
-    process_start bigint NOT NULL,
-    -- How many writes it has done: one that is repeated after a broken connection is done once.
-    writes bigint NOT NULL DEFAULT 0,
-    seen timestamptz NOT NULL DEFAULT clock_timestamp()
-) WITH (fillfactor = 50);
-
-CREATE TABLE opm.claim (
-    target bigint PRIMARY KEY REFERENCES opm.target (id),
-    engine bigint NOT NULL REFERENCES opm.engine (id) ON DELETE CASCADE,
-    since timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-CREATE INDEX claim_engine ON opm.claim (engine);
+-- The functions of the newest version of the schema, replaced whenever it is migrated. Programs of older versions go on
+-- calling them: what a function takes and returns does not change as long as `oldest` in `opm.schema` lets them.
 
 -- Whoever changes what an engine decides about does so alone; engines write side by side.
-CREATE FUNCTION opm.begin_write(own bigint, write bigint) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+CREATE OR REPLACE FUNCTION opm.begin_write(own bigint, write bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    rights text := opm.caller_rights();
 BEGIN
     -- What is committed is there, whatever the server does otherwise.
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
+    IF own IS NULL AND rights = 'node' THEN
+        -- What is about itself alone: others need not wait, nor know.
+        LOCK TABLE opm.write_order IN ROW SHARE MODE;
+        UPDATE opm.revision SET value = value + 1;
+        RETURN true;
+    END IF;
     IF own IS NULL THEN
-        PERFORM pg_advisory_xact_lock(1330662724);
+        IF rights IS DISTINCT FROM 'administrator' AND rights IS DISTINCT FROM 'operator' THEN
+            PERFORM opm.refuse('change anything');
+        END IF;
+        LOCK TABLE opm.write_order IN EXCLUSIVE MODE;
         UPDATE opm.revision SET requests = requests + 1, value = value + 1;
+        IF rights = 'operator' THEN
+            -- Whatever they say about it.
+            INSERT INTO opm.command (at, who, host, command, role)
+            VALUES (extract(epoch FROM clock_timestamp()) * 1000, session_user, '', '', session_user);
+        END IF;
         -- Once for each commit: it takes a lock of the whole server.
         NOTIFY opm;
         RETURN true;
     END IF;
-    PERFORM pg_advisory_xact_lock_shared(1330662724);
-    UPDATE opm.engine SET writes = write, seen = clock_timestamp() WHERE id = own AND writes = write - 1;
+    LOCK TABLE opm.write_order IN ROW SHARE MODE;
+    UPDATE opm.engine SET writes = write, seen = clock_timestamp()
+    WHERE id = own AND writes = write - 1 AND (role = session_user OR rights = 'administrator');
     IF FOUND THEN
         RETURN true;
     END IF;
-    PERFORM 1 FROM opm.engine WHERE id = own AND writes = write;
+    PERFORM 1 FROM opm.engine
+    WHERE id = own AND writes = write AND (role = session_user OR rights = 'administrator');
     IF FOUND THEN
         RETURN false; -- it is there already
     END IF;
     RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
 END $$;
 
-CREATE FUNCTION opm.renew_digests(targets bigint[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION opm.renew_digests(targets bigint[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE opm.target SET digest = new.digest
     FROM (
         SELECT wanted.id, CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
@@ -253,7 +67,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Ends steps of the journal.
-CREATE FUNCTION opm.end_events(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION opm.end_events(rows jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     UPDATE opm.event SET ended = r.ended, verdict = r.verdict, message = r.message, exit_code = r.exit_code,
         signal = r.signal, timed_out = r.timed_out,
@@ -261,11 +75,20 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, ended bigint, verdict smallint, message text,
         exit_code integer, signal integer, timed_out boolean, log text, tail text)
     WHERE event.run = r.run AND event.number = r.number AND r.ended IS NOT NULL
+        AND (event.ended IS NULL OR event.verdict = 2)
 $$;
+
+-- Writes changes that the caller may make, as `opm.write_rows` says.
+CREATE OR REPLACE FUNCTION opm.apply(changes jsonb) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM opm.check_rights(changes);
+    RETURN opm.write_rows(changes);
+END $$;
 
 -- Writes changes, given as `[{"kind": …, "rows": [{…}, …]}, …]`; no key is twice among the rows of one kind. What is said
 -- of a target or package that is not there changes nothing. Returns the targets whose digests are to be renewed.
-CREATE FUNCTION opm.apply(changes jsonb) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION opm.write_rows(changes jsonb) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     part jsonb;
@@ -350,6 +173,8 @@ BEGIN
                 image = (SELECT it.id FROM opm.target AS it WHERE it.id = r.image AND NOT it.gone AND it.kind = 2)
             FROM jsonb_to_recordset(rows) AS r(target bigint, kind smallint, name text, root text, image bigint)
             WHERE target.id = r.target AND target.kind = r.kind AND NOT target.gone;
+            UPDATE opm.node_role SET name = r.name FROM jsonb_to_recordset(rows) AS r(target bigint, name text)
+            WHERE node_role.target = r.target;
             INSERT INTO opm.target (id, kind, name, root, image)
             SELECT r.target, r.kind, r.name, r.root,
                 (SELECT it.id FROM opm.target AS it WHERE it.id = r.image AND NOT it.gone AND it.kind = 2)
@@ -358,6 +183,7 @@ BEGIN
                 WHERE known.id = r.target AND known.kind = r.kind AND NOT known.gone);
         WHEN 'target-gone' THEN
             FOR one IN SELECT r.target AS id FROM jsonb_to_recordset(rows) AS r(target bigint) LOOP
+                PERFORM opm.drop_node_role(one.id);
                 DELETE FROM opm.state WHERE target = one.id;
                 DELETE FROM opm.rerun WHERE target = one.id;
                 DELETE FROM opm.assignment WHERE client = one.id;
@@ -431,6 +257,15 @@ BEGIN
             END LOOP;
         WHEN 'phase' THEN
             UPDATE opm.phase SET phase = (rows -> -1 ->> 'phase')::smallint;
+        WHEN 'command' THEN
+            -- What somebody says of a write that is there already, or of one of their own.
+            FOR one IN SELECT * FROM jsonb_to_recordset(rows) AS r(at bigint, who text, host text, command text) LOOP
+                UPDATE opm.command SET who = one.who, host = one.host, command = one.command
+                WHERE id = (SELECT max(id) FROM opm.command) AND xmin = pg_current_xact_id()::xid;
+                CONTINUE WHEN FOUND;
+                INSERT INTO opm.command (at, who, host, command, role)
+                VALUES (one.at, one.who, one.host, one.command, session_user);
+            END LOOP;
         WHEN 'run-ended' THEN
             UPDATE opm.run SET ended = r.ended, verdict = r.verdict
             FROM jsonb_to_recordset(rows) AS r(run bigint, ended bigint, verdict smallint) WHERE run.id = r.run;
@@ -440,8 +275,8 @@ BEGIN
 END $$;
 
 -- Writes changes, all or none; repeated for an engine, once.
-CREATE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF opm.begin_write(own, write) THEN
         PERFORM opm.renew_digests(opm.apply(changes));
@@ -451,7 +286,7 @@ BEGIN
         END IF;
         -- Who ends the run of a process that died ends its engine as well.
         IF own IS NULL AND changes @> '[{"kind": "run-ended"}]' THEN
-            PERFORM opm.end_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
+            PERFORM opm.remove_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
                 jsonb_to_recordset(part -> 'rows') AS given(run bigint) JOIN opm.run ON run.id = given.run
             WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
         END IF;
@@ -459,16 +294,19 @@ BEGIN
 END $$;
 
 -- Begins a run; repeated for an engine, once.
-CREATE FUNCTION opm.start_run(own bigint, write bigint, new jsonb) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION opm.start_run(own bigint, write bigint, new jsonb) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     started bigint;
 BEGIN
+    IF own IS NULL AND opm.caller_rights() IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('begin a run without targets');
+    END IF;
     IF opm.begin_write(own, write) THEN
-        INSERT INTO opm.run (started, host, process, command, boot, process_start, engine, engine_write)
-        SELECT r.started, r.host, r.process, r.command, r.boot, r.process_start, own, write
+        INSERT INTO opm.run (started, host, process, command, boot, process_start, engine, engine_write, role, who)
+        SELECT r.started, r.host, r.process, r.command, r.boot, r.process_start, own, write, session_user, r.who
         FROM jsonb_to_record(new) AS r(started bigint, host text, process bigint, command text, boot text,
-            process_start bigint)
+            process_start bigint, who text)
         RETURNING id INTO started;
     ELSE
         SELECT id INTO STRICT started FROM opm.run WHERE engine = own AND engine_write = write;
@@ -478,19 +316,30 @@ END $$;
 
 -- Claims targets for an engine, all or none: for `own`, or where that is null for a new one. Returns the engine; or who
 -- has one of the targets, and which, since when (in seconds since 1970).
-CREATE FUNCTION opm.claim_targets(own bigint, who jsonb, wanted bigint[],
+CREATE OR REPLACE FUNCTION opm.claim_targets(own bigint, who jsonb, wanted bigint[],
     OUT engine bigint, OUT target bigint, OUT holder bigint, OUT host text, OUT process bigint, OUT boot text,
     OUT process_start bigint, OUT since bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
 DECLARE
+    rights text := opm.caller_rights();
     silent bigint;
 BEGIN
+    IF rights = 'node' THEN
+        IF wanted <> ARRAY[opm.own_target()] THEN
+            PERFORM opm.refuse('work on other targets');
+        END IF;
+    ELSIF rights IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('work on targets');
+    END IF;
+    IF own IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = own AND its.role = session_user) THEN
+        RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
+    END IF;
     -- Claims of many targets wait for each other here, and nowhere else.
     PERFORM pg_advisory_xact_lock(1330662725);
     FOR silent IN SELECT DISTINCT claim.engine FROM opm.claim
         WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own
     LOOP
-        PERFORM opm.end_engine(silent, true);
+        PERFORM opm.remove_engine(silent, true);
     END LOOP;
     SELECT claim.target, other.id, other.host, other.process, other.boot, other.process_start,
         extract(epoch FROM claim.since)::bigint
@@ -512,7 +361,7 @@ BEGIN
 END $$;
 
 -- Ends an engine and what it claimed; with `if_silent` only one whose lease has run out.
-CREATE FUNCTION opm.end_engine(ended bigint, if_silent boolean) RETURNS void
+CREATE OR REPLACE FUNCTION opm.remove_engine(ended bigint, if_silent boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     done bigint;
@@ -526,9 +375,20 @@ BEGIN
     END IF;
 END $$;
 
+-- Likewise, of the caller.
+CREATE OR REPLACE FUNCTION opm.end_engine(ended bigint, if_silent boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF opm.caller_rights() = 'administrator'
+        OR EXISTS (SELECT 1 FROM opm.engine WHERE id = ended AND role = session_user)
+    THEN
+        PERFORM opm.remove_engine(ended, if_silent);
+    END IF;
+END $$;
+
 -- Takes a place among the listeners, which the session gives back when it ends; the answer is whether there was one.
-CREATE FUNCTION opm.take_listener_place() RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION opm.take_listener_place() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     places integer := (SELECT listeners FROM opm.settings);
     -- Not all of those that come at the same time try the same ones.
@@ -543,9 +403,16 @@ BEGIN
 END $$;
 
 -- Says that an engine is still there.
-CREATE FUNCTION opm.renew_lease(own bigint) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION opm.renew_lease(own bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE opm.engine SET seen = clock_timestamp() WHERE id = own;
+    UPDATE opm.engine SET seen = clock_timestamp()
+    WHERE id = own AND (role = session_user OR opm.caller_rights() = 'administrator');
     RETURN FOUND;
 END $$;
+
+-- The target whose root has an id, which is known to whoever may look into that root.
+CREATE OR REPLACE FUNCTION opm.find_root(wanted text) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT min(id) FROM opm.target WHERE root_id = wanted AND NOT gone
+$$;

@@ -1,0 +1,382 @@
+-- Who may do what. Roles belong to the whole server, so their names begin with that of the database. Nodes, viewers and
+-- operators read tables through the policies below and write through functions, which run with the rights of the owner
+-- and ask first who calls: `session_user`, the role that connected.
+
+-- The name of one of the groups, or of a role of one node or window.
+CREATE OR REPLACE FUNCTION opm.role_name(suffix text) RETURNS name
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF octet_length(current_database()) > 40 THEN
+        RAISE EXCEPTION 'the name of the database is too long for roles of its own: 40 characters at most';
+    END IF;
+    RETURN current_database() || '_' || suffix;
+END $$;
+
+-- Whether the caller belongs to a group.
+CREATE OR REPLACE FUNCTION opm.is_in_group(suffix text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM pg_roles
+        WHERE rolname = opm.role_name(suffix) AND pg_has_role(session_user, oid, 'MEMBER'))
+$$;
+
+-- What the caller may do: 'node', 'administrator' (the owner as well), 'operator', or nothing but look.
+CREATE OR REPLACE FUNCTION opm.caller_rights() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN EXISTS (SELECT 1 FROM opm.node_role WHERE role = session_user) THEN 'node'
+        -- Within this function it is the owner.
+        WHEN pg_has_role(session_user, current_user, 'MEMBER') THEN 'administrator'
+        WHEN opm.is_in_group('administrator') THEN 'administrator'
+        WHEN opm.is_in_group('operator') THEN 'operator'
+    END
+$$;
+
+-- The target that the caller is; nothing where it is no node.
+CREATE OR REPLACE FUNCTION opm.own_target() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT target.id FROM opm.node_role JOIN opm.target ON target.id = node_role.target
+    WHERE node_role.role = session_user AND target.name = node_role.name AND target.kind = 3 AND NOT target.gone
+$$;
+
+CREATE OR REPLACE FUNCTION opm.refuse(what text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '% may not %', session_user, what USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+-- Refuses changes that the caller may not make. It is the same answer whether there is what they are about or not.
+CREATE OR REPLACE FUNCTION opm.check_rights(changes jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rights text := opm.caller_rights();
+    own bigint;
+    part jsonb;
+    rows jsonb;
+    is_allowed boolean;
+BEGIN
+    IF rights = 'administrator' THEN
+        RETURN;
+    END IF;
+    IF rights = 'node' THEN
+        own := opm.own_target();
+        IF octet_length(changes::text) > 4194304 THEN
+            PERFORM opm.refuse('write so much at once');
+        END IF;
+    ELSIF rights = 'operator' THEN
+        -- What `opm.begin_write` wrote down in this transaction.
+        IF NOT EXISTS (SELECT 1 FROM opm.command
+            WHERE id = (SELECT max(id) FROM opm.command) AND xmin = pg_current_xact_id()::xid)
+        THEN
+            PERFORM opm.refuse('change anything beside others');
+        END IF;
+    ELSE
+        PERFORM opm.refuse('change anything');
+    END IF;
+    FOR part IN SELECT value FROM jsonb_array_elements(changes) LOOP
+        rows := part -> 'rows';
+        is_allowed := false;
+        IF rights = 'node' THEN
+            CASE part ->> 'kind'
+            WHEN 'progress', 'version', 'postponed', 'rerun-done', 'unassign', 'root-id' THEN
+                is_allowed := NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(rows) AS r(target bigint)
+                    WHERE r.target IS DISTINCT FROM own);
+            WHEN 'event' THEN
+                is_allowed := NOT EXISTS (
+                    SELECT 1 FROM jsonb_to_recordset(rows) AS r(run bigint, target bigint, packages jsonb)
+                    WHERE r.target IS DISTINCT FROM own
+                        OR NOT EXISTS (SELECT 1 FROM opm.run WHERE run.id = r.run AND run.role = session_user)
+                        OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(r.packages) AS named(package)
+                            WHERE NOT EXISTS (SELECT 1 FROM opm.state
+                                WHERE state.target = own AND state.package = named.package::bigint)));
+            WHEN 'event-ended', 'run-ended' THEN
+                is_allowed := NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(rows) AS r(run bigint)
+                    WHERE NOT EXISTS (SELECT 1 FROM opm.run WHERE run.id = r.run AND run.role = session_user));
+            ELSE
+            END CASE;
+        ELSE
+            CASE part ->> 'kind'
+            WHEN 'command', 'request', 'assign', 'unassign', 'rerun', 'rerun-done', 'phase', 'hold', 'pin' THEN
+                is_allowed := true;
+            WHEN 'package' THEN
+                -- One that is asked for and nobody knew; not another one.
+                is_allowed := NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(rows) AS r(package bigint)
+                    JOIN opm.package ON package.id = r.package);
+            WHEN 'progress' THEN
+                -- Errors are cleared; nothing gets further by that.
+                is_allowed := NOT EXISTS (
+                    SELECT 1 FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint,
+                        state smallint)
+                    LEFT JOIN opm.state ON state.target = r.target AND state.package = r.package
+                    WHERE r.state IS DISTINCT FROM 0 OR r.current > state.current OR state.target IS NULL);
+            ELSE
+            END CASE;
+        END IF;
+        IF NOT is_allowed THEN
+            PERFORM opm.refuse(format('change that (%s)', part ->> 'kind'));
+        END IF;
+    END LOOP;
+END $$;
+
+-- Makes the groups, and lets their members read. Done again it changes nothing; needs the right to make roles.
+CREATE OR REPLACE FUNCTION opm.set_up_roles() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    suffix text;
+    one record;
+BEGIN
+    FOREACH suffix IN ARRAY ARRAY['node', 'viewer', 'operator', 'administrator', 'enrolling'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = opm.role_name(suffix)) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', opm.role_name(suffix));
+        END IF;
+        EXECUTE format('GRANT USAGE ON SCHEMA opm TO %I', opm.role_name(suffix));
+        EXECUTE format('GRANT SELECT ON opm.schema TO %I', opm.role_name(suffix));
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), opm.role_name(suffix));
+    END LOOP;
+    EXECUTE format('GRANT %I TO %I', opm.role_name('viewer'), opm.role_name('operator'));
+    EXECUTE format('GRANT %I TO %I', opm.role_name('operator'), opm.role_name('administrator'));
+    -- Nobody else connects, or makes temporary tables and functions.
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+
+    -- Nodes read what is theirs, those that look all but configurations and credentials, administrators all.
+    FOR one IN SELECT * FROM (VALUES
+        ('schema', 'true', true), ('phase', 'true', true), ('revision', 'true', true), ('settings', 'true', true),
+        ('target', 'id = (SELECT opm.own_target()) OR kind = 1
+            OR id = (SELECT opm.own_image())', true),
+        ('package', 'id IN (SELECT opm.own_packages())', true),
+        ('package_need', 'package IN (SELECT opm.own_packages()) AND needs IN (SELECT opm.own_packages())', true),
+        ('package_requirement', 'package IN (SELECT opm.own_packages())', true),
+        ('state', 'target = (SELECT opm.own_target())', true),
+        ('assignment', 'client = (SELECT opm.own_target())', true),
+        ('image_seen', 'image = (SELECT opm.own_target())', true),
+        ('rerun', 'target = (SELECT opm.own_target())', true),
+        ('config_value', 'package IN (SELECT opm.own_packages())
+            AND (image IS NULL OR image = (SELECT opm.own_image()))', false),
+        ('run', 'role = session_user', true),
+        ('event', 'target = (SELECT opm.own_target())', true),
+        ('event_package', 'EXISTS (SELECT 1 FROM opm.event
+            WHERE event.run = event_package.run AND event.number = event_package.number)', true),
+        ('engine', 'role = session_user', true),
+        ('claim', 'target = (SELECT opm.own_target())', true),
+        ('command', NULL, true),
+        ('node_role', NULL, true), ('enrollment_window', NULL, false), ('enrollment_node', NULL, false)
+        ) AS rules(relation, of_node, is_for_viewers)
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS node ON opm.%I', one.relation);
+        EXECUTE format('DROP POLICY IF EXISTS viewer ON opm.%I', one.relation);
+        EXECUTE format('DROP POLICY IF EXISTS administrator ON opm.%I', one.relation);
+        IF one.of_node IS NOT NULL THEN
+            EXECUTE format('GRANT SELECT ON opm.%I TO %I', one.relation, opm.role_name('node'));
+            EXECUTE format('CREATE POLICY node ON opm.%I FOR SELECT TO %I USING (%s)',
+                one.relation, opm.role_name('node'), one.of_node);
+        END IF;
+        IF one.is_for_viewers THEN
+            EXECUTE format('GRANT SELECT ON opm.%I TO %I', one.relation, opm.role_name('viewer'));
+            EXECUTE format('CREATE POLICY viewer ON opm.%I FOR SELECT TO %I USING (true)',
+                one.relation, opm.role_name('viewer'));
+        END IF;
+        EXECUTE format('GRANT ALL ON opm.%I TO %I', one.relation, opm.role_name('administrator'));
+        EXECUTE format('CREATE POLICY administrator ON opm.%I TO %I USING (true) WITH CHECK (true)',
+            one.relation, opm.role_name('administrator'));
+    END LOOP;
+    EXECUTE format('CREATE POLICY enrolling ON opm.schema FOR SELECT TO %I USING (true)', opm.role_name('enrolling'));
+    EXECUTE format('GRANT ALL ON ALL SEQUENCES IN SCHEMA opm TO %I', opm.role_name('administrator'));
+    EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA opm TO %I', opm.role_name('administrator'));
+    FOREACH suffix IN ARRAY ARRAY['node', 'operator'] LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.begin_write, opm.apply, opm.renew_digests, opm.commit TO %I',
+            opm.role_name(suffix));
+    END LOOP;
+    FOREACH suffix IN ARRAY ARRAY['node', 'viewer'] LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root TO %I',
+            opm.role_name(suffix));
+    END LOOP;
+    EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease,
+        opm.own_target, opm.own_image, opm.own_packages, opm.renew_password TO %I', opm.role_name('node'));
+    EXECUTE format('GRANT EXECUTE ON FUNCTION opm.enroll TO %I', opm.role_name('enrolling'));
+END $$;
+
+-- The image of the target that the caller is.
+CREATE OR REPLACE FUNCTION opm.own_image() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT image FROM opm.target WHERE id = opm.own_target()
+$$;
+
+-- The packages that the target of the caller has or is to get.
+CREATE OR REPLACE FUNCTION opm.own_packages() RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT package FROM opm.state WHERE target = opm.own_target()
+    UNION SELECT package FROM opm.assignment WHERE client = opm.own_target()
+$$;
+
+-- A verifier of a password, as programs compute it themselves, so that no password gets into a log.
+CREATE OR REPLACE FUNCTION opm.check_verifier(verifier text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF verifier !~ '^SCRAM-SHA-256\$[0-9]{4,6}:[A-Za-z0-9+/]{16,64}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
+        RAISE EXCEPTION 'that is no verifier of a password' USING ERRCODE = 'invalid_password';
+    END IF;
+END $$;
+
+-- Opens a window in which nodes may enroll with a token, and returns its role.
+CREATE OR REPLACE FUNCTION opm.open_enrollment(nodes bigint[], seconds bigint, every_boot boolean, verifier text)
+RETURNS name
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    made bigint;
+    its_role name;
+    its_end timestamptz := clock_timestamp() + make_interval(secs => seconds);
+BEGIN
+    IF opm.caller_rights() IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('let nodes enroll');
+    END IF;
+    PERFORM opm.check_verifier(verifier);
+    PERFORM opm.close_enrollments(ARRAY(SELECT role FROM opm.enrollment_window WHERE ends < clock_timestamp()));
+    INSERT INTO opm.enrollment_window (role, ends, every_boot) VALUES ('', its_end, every_boot) RETURNING id INTO made;
+    its_role := opm.role_name('enroll_' || made);
+    UPDATE opm.enrollment_window SET role = its_role WHERE id = made;
+    INSERT INTO opm.enrollment_node (enrollment_window, target)
+    SELECT made, id FROM opm.target WHERE id = ANY (nodes) AND kind = 3 AND NOT gone;
+    EXECUTE format('CREATE ROLE %I LOGIN CONNECTION LIMIT 100 PASSWORD %L VALID UNTIL %L IN ROLE %I',
+        its_role, verifier, its_end, opm.role_name('enrolling'));
+    RETURN its_role;
+END $$;
+
+-- Closes windows; those that are not there are closed.
+CREATE OR REPLACE FUNCTION opm.close_enrollments(roles name[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one name;
+    closed bigint := 0;
+BEGIN
+    IF opm.caller_rights() IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('close windows');
+    END IF;
+    FOR one IN DELETE FROM opm.enrollment_window WHERE role = ANY (roles) RETURNING role LOOP
+        EXECUTE format('DROP ROLE IF EXISTS %I', one);
+        closed := closed + 1;
+    END LOOP;
+    RETURN closed;
+END $$;
+
+-- A node turns the token of a window into a role of its own, whose name is returned.
+CREATE OR REPLACE FUNCTION opm.enroll(node text, machine text, verifier text) RETURNS name
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    place record;
+    its_role name;
+BEGIN
+    PERFORM opm.check_verifier(verifier);
+    SELECT opened.id, opened.every_boot, named.used, target.id AS target INTO place
+    FROM opm.enrollment_window AS opened
+    JOIN opm.enrollment_node AS named ON named.enrollment_window = opened.id
+    JOIN opm.target ON target.id = named.target AND target.name = node AND target.kind = 3 AND NOT target.gone
+    WHERE opened.role = session_user AND opened.ends > clock_timestamp()
+    FOR UPDATE OF named;
+    -- Whether there is such a node is not said.
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this token does not enroll the node %, or no longer', node
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF place.used IS NOT NULL AND NOT place.every_boot THEN
+        RAISE EXCEPTION 'this token was used for the node % already', node USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE opm.enrollment_node SET used = clock_timestamp()
+    WHERE enrollment_window = place.id AND target = place.target;
+    PERFORM opm.drop_node_role(place.target);
+    its_role := opm.role_name('node_' || place.target);
+    EXECUTE format('CREATE ROLE %I LOGIN CONNECTION LIMIT 8 PASSWORD %L IN ROLE %I ROLE %I',
+        its_role, verifier, opm.role_name('node'), current_user);
+    INSERT INTO opm.node_role (role, target, name, machine) VALUES (its_role, place.target, node, enroll.machine);
+    RETURN its_role;
+END $$;
+
+-- Takes the role of a node away, with its sessions and claims.
+CREATE OR REPLACE FUNCTION opm.drop_node_role(node bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    its_role name;
+BEGIN
+    DELETE FROM opm.node_role WHERE target = node RETURNING role INTO its_role;
+    IF its_role IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM opm.remove_engine(id, false) FROM opm.engine WHERE role = its_role;
+    EXECUTE format('ALTER ROLE %I NOLOGIN', its_role);
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = its_role AND datname = current_database();
+    EXECUTE format('DROP ROLE %I', its_role);
+    RETURN true;
+END $$;
+
+-- Takes the credentials of nodes away that are none of the targets, and closes all windows: after all targets were put
+-- there anew.
+CREATE OR REPLACE FUNCTION opm.drop_stale_roles() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM opm.drop_node_role(node_role.target) FROM opm.node_role
+    WHERE NOT EXISTS (SELECT 1 FROM opm.target
+        WHERE target.id = node_role.target AND target.name = node_role.name AND kind = 3 AND NOT gone);
+    PERFORM opm.close_enrollments(ARRAY(SELECT role FROM opm.enrollment_window));
+END $$;
+
+-- Takes the credentials of nodes away, and returns how many had some.
+CREATE OR REPLACE FUNCTION opm.revoke_nodes(nodes bigint[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF opm.caller_rights() IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('take credentials away');
+    END IF;
+    RETURN (SELECT count(*) FROM (SELECT DISTINCT unnest(nodes) AS id) AS node WHERE opm.drop_node_role(id));
+END $$;
+
+-- A node gets a new password; its sessions go on.
+CREATE OR REPLACE FUNCTION opm.renew_password(verifier text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM opm.check_verifier(verifier);
+    IF opm.own_target() IS NULL THEN
+        PERFORM opm.refuse('have a password renewed that way');
+    END IF;
+    EXECUTE format('ALTER ROLE %I PASSWORD %L', session_user, verifier);
+END $$;
+
+-- Puts somebody into a group, and out of the others.
+CREATE OR REPLACE FUNCTION opm.grant_rights(person name, rights text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    suffix text;
+BEGIN
+    IF opm.caller_rights() IS DISTINCT FROM 'administrator' THEN
+        PERFORM opm.refuse('grant rights');
+    END IF;
+    IF rights IS NOT NULL AND rights NOT IN ('viewer', 'operator', 'administrator') THEN
+        RAISE EXCEPTION 'nobody can be %', rights USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS (SELECT 1 FROM opm.node_role WHERE role = person)
+        OR EXISTS (SELECT 1 FROM opm.enrollment_window WHERE role = person)
+    THEN
+        RAISE EXCEPTION '% is a node, not a person', person USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOREACH suffix IN ARRAY ARRAY['viewer', 'operator', 'administrator'] LOOP
+        EXECUTE format('REVOKE %I FROM %I', opm.role_name(suffix), person);
+    END LOOP;
+    IF rights IS NOT NULL THEN
+        EXECUTE format('GRANT %I TO %I', opm.role_name(rights), person);
+    END IF;
+END $$;
+
+-- What was there before has no rules of its own, and nobody but the owner may call anything that is not granted.
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT oid::regclass AS relation FROM pg_class
+        WHERE relnamespace = 'opm'::regnamespace AND relkind = 'r'
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', one.relation);
+        EXECUTE format('DROP POLICY IF EXISTS owner ON %s', one.relation);
+        EXECUTE format('CREATE POLICY owner ON %s TO CURRENT_USER USING (true) WITH CHECK (true)', one.relation);
+    END LOOP;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA opm FROM PUBLIC;
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = opm.role_name('node')) THEN
+        PERFORM opm.set_up_roles();
+    END IF;
+END $$;
