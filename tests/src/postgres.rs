@@ -64,6 +64,28 @@ impl ServerDatabase {
         format!("postgres://{role}@{host}:{port}/{}?{parameters}", self.name)
     }
 
+    /// Its address through the socket, as a role that needs no password there.
+    #[must_use]
+    pub fn address_as(&self, role: &str) -> String {
+        let (_, place) = self.server.split_once('@').unwrap();
+        format!("postgres://{role}@{place}/{}", self.name)
+    }
+
+    /// Runs statements as a role; returns what they print, or what the server says.
+    ///
+    /// # Errors
+    /// One of them failed.
+    pub fn try_sql(&self, role: &str, statements: &str) -> Result<String, String> {
+        let output = Command::new("psql")
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", &self.address_as(role), "-c", statements])
+            .output()
+            .unwrap();
+        match output.status.success() {
+            true => Ok(String::from_utf8(output.stdout).unwrap()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
     /// Runs statements; returns what they print, a line for each row.
     #[allow(clippy::must_use_candidate)] // most print nothing
     pub fn sql(&self, statements: &str) -> String {

@@ -9,6 +9,7 @@ use toml::Table;
 /// The layers of the house, from the ground up: a crate depends only on crates that stand before it.
 const LAYERS: &[&str] = &[
     "opkg-parallel",
+    "opkg-secret",
     "opkg-scratch",
     "opkg-encoding",
     "opkg-apitest",

@@ -6,10 +6,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use opkg_oda::{Change, Error, Store};
-use opkg_postgres::{Address, PostgresStore};
+use opkg_postgres::PostgresStore;
 use opkg_sqlite::SqliteStore;
 
-pub use opkg_postgres::AddressError;
+pub use opkg_postgres::{Address, AddressError, access};
 
 /// An open database.
 pub type Database = Box<dyn Store + Send>;
@@ -48,6 +48,15 @@ impl Location {
         match self {
             Self::File(path) => Some(path),
             Self::Server { .. } => None,
+        }
+    }
+
+    /// The address of its server; absent where it is a file.
+    #[must_use]
+    pub fn server(&self) -> Option<&Address> {
+        match self {
+            Self::File(_) => None,
+            Self::Server { address, .. } => Some(address),
         }
     }
 

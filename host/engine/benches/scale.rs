@@ -287,6 +287,14 @@ impl Store for TimedStore<'_> {
         self.store.update(decide)
     }
 
+    fn record_as(&mut self, command: opkg_oda::CommandRecord) {
+        self.store.record_as(command);
+    }
+
+    fn commands(&mut self, limit: u32) -> Result<Vec<opkg_oda::CommandRecord>, Error> {
+        self.store.commands(limit)
+    }
+
     fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
         self.store.start_run(run)
     }

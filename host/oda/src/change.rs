@@ -1,7 +1,7 @@
 //! Everything that an engine writes, as values: what is committed to the database is what is applied in memory.
 
 use crate::event::{Event, EventId, RunId, RunStatus, StepResult};
-use crate::{ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId};
+use crate::{CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId};
 
 /// One change of the database. Several are committed together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,11 +92,13 @@ pub enum Change {
     StartEvent(Box<Event>),
     /// A step ended.
     EndEvent { event: EventId, result: Box<StepResult> },
+    /// Somebody gave the command that all of this is about; the database sets its `role` itself.
+    RecordCommand(Box<CommandRecord>),
 }
 
 impl Change {
     /// The names of all kinds of changes.
-    pub const NAMES: [&'static str; 21] = [
+    pub const NAMES: [&'static str; 22] = [
         "request",
         "progress",
         "target",
@@ -118,6 +120,7 @@ impl Change {
         "version",
         "root-id",
         "postponed",
+        "command",
     ];
 
     /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
@@ -145,6 +148,7 @@ impl Change {
             Self::SetInstalledVersion { .. } => const { Self::NAMES[18] },
             Self::SetRootId { .. } => const { Self::NAMES[19] },
             Self::SetPostponed { .. } => const { Self::NAMES[20] },
+            Self::RecordCommand(_) => const { Self::NAMES[21] },
         }
     }
 }

@@ -203,7 +203,8 @@ impl Cluster {
             | Change::SetValues { .. }
             | Change::EndRun { .. }
             | Change::StartEvent(_)
-            | Change::EndEvent { .. } => {}
+            | Change::EndEvent { .. }
+            | Change::RecordCommand(_) => {}
         }
     }
 

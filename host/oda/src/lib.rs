@@ -8,6 +8,7 @@ mod assignments;
 mod change;
 mod cluster;
 pub mod cluster_builder;
+mod command_record;
 mod config;
 pub mod crash;
 mod error;
@@ -29,6 +30,7 @@ mod target;
 pub use assignments::Assignments;
 pub use change::Change;
 pub use cluster::Cluster;
+pub use command_record::CommandRecord;
 pub use config::{ConfigValue, ConfigValues, ValueOrigin};
 pub use error::Error;
 pub use event::{Event, EventId, Run, RunId, RunStatus, StepKind, StepResult};
@@ -41,5 +43,7 @@ pub use parse_error::ParseError;
 pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
 pub use stage::Stage;
-pub use store::{EventFilter, Glance, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun};
+pub use store::{
+    EventFilter, Glance, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun, record_command,
+};
 pub use target::{Target, TargetAddress, TargetId, TargetKind, TargetName};

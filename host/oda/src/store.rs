@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::event::{Event, Run, RunId};
 use crate::tables::RowReceiver;
 use crate::{
-    Change, Cluster, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target, TargetAddress,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target, TargetAddress,
     TargetId,
 };
 
@@ -46,6 +46,21 @@ pub struct PurgeCounts {
     pub events: usize,
     /// The logs of these steps, as the database names them.
     pub logs: Vec<String>,
+}
+
+impl PurgeCounts {
+    /// Whether there is nothing to remove.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.runs.is_empty()
+    }
+}
+
+/// Adds whose changes these are, where there are any.
+pub fn record_command(changes: &mut Vec<Change>, command: Option<CommandRecord>) {
+    if !changes.is_empty() {
+        changes.extend(command.map(|command| Change::RecordCommand(Box::new(command))));
+    }
 }
 
 /// Which process holds the lock on a target.
@@ -141,6 +156,12 @@ pub trait Store {
 
     /// Reads, lets `decide` say what is to change, and writes that, while nobody else can write.
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error>;
+
+    /// From now on what [`Store::update`] and [`Store::purge`] change is in the journal as this command's.
+    fn record_as(&mut self, command: CommandRecord);
+
+    /// The commands that changed something, newest first, at most `limit`.
+    fn commands(&mut self, limit: u32) -> Result<Vec<CommandRecord>, Error>;
 
     /// Records a new run and returns its id; `run.id` is ignored.
     fn start_run(&mut self, run: &Run) -> Result<RunId, Error>;

@@ -40,7 +40,7 @@ pub const MAX_ROWS: usize = 1000;
 use ColumnType::{Boolean, Integer, Text};
 
 /// All tables, those before others that they refer to. What can be computed from them is in none.
-pub static TABLES: [Table; 13] = [
+pub static TABLES: [Table; 14] = [
     Table { name: "phase", columns: &[("phase", Integer)], order: "phase" },
     Table {
         name: "target",
@@ -165,6 +165,18 @@ pub static TABLES: [Table; 13] = [
         name: "event_package",
         columns: &[("run", Integer), ("number", Integer), ("position", Integer), ("package", Integer)],
         order: "run, number, position",
+    },
+    Table {
+        name: "command",
+        columns: &[
+            ("id", Integer),
+            ("at", Integer),
+            ("who", Text),
+            ("host", Text),
+            ("command", Text),
+            ("role", Text),
+        ],
+        order: "id",
     },
 ];
 

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use opkg_database::{Database, Location};
+use opkg_engine::clock::{Clock, SystemClock};
 use opkg_engine::engine::RunIdentity;
 use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::{unseen_targets, without_those_that_report};
-use opkg_oda::{Cluster, ProcessIdentity, TargetAddress, TargetId, TargetKind};
+use opkg_oda::{Cluster, CommandRecord, ProcessIdentity, TargetAddress, TargetId, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
 
@@ -86,7 +87,9 @@ impl Session {
     /// # Errors
     /// When there is none, or it cannot be used.
     pub fn open_store(&self) -> Result<Database, CliError> {
-        Ok(self.database()?.open()?)
+        let mut store = self.database()?.open()?;
+        store.record_as(command_record());
+        Ok(store)
     }
 
     /// Opens the database only to read what is in it now: nothing is written, neither to it nor beside it.
@@ -255,6 +258,15 @@ pub fn load_groups(settings: &Path) -> Result<GroupCatalog, CliError> {
 #[must_use]
 pub fn all_targets(cluster: &Cluster) -> BTreeSet<TargetId> {
     cluster.targets.keys().copied().collect()
+}
+
+/// Who gave this command, for the journal.
+fn command_record() -> CommandRecord {
+    let RunIdentity { host, command, .. } = run_identity();
+    // Whoever became root with `sudo` is meant, not root.
+    let variables = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let who = variables.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned());
+    CommandRecord { at: SystemClock.now(), who, host, command, role: None }
 }
 
 /// Who this is, for the journal.

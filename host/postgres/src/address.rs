@@ -81,6 +81,20 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// The same server and database, for another role.
+    #[must_use]
+    pub fn with_role(mut self, role: &str, password: &str) -> Self {
+        self.config.user(role).password(password);
+        self.shown = show(&self.config);
+        self
+    }
+
+    /// The name of the database on its server.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        self.config.get_dbname().unwrap_or_default()
+    }
+
     /// Whether a text is meant to be an address, and no path.
     #[must_use]
     pub fn is_meant_by(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    Event, EventFilter, EventId, PackageId, ProcessIdentity, PurgeCounts, PurgeOrder, Run, RunId, RunStatus,
+    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, PurgeCounts, PurgeOrder, Run, RunId, RunStatus,
     Stage, StepKind, StepResult, TargetId, UnfinishedRun,
 };
 use tokio_postgres::types::Type;
@@ -13,6 +13,20 @@ use crate::statement::query;
 
 const SELECT_RUN: &str =
     "SELECT id, started, ended, verdict::bigint, host, process, command, boot, process_start FROM opm.run";
+
+/// Newest first.
+pub(crate) async fn commands(client: &Client, limit: u32) -> Result<Vec<CommandRecord>> {
+    let sql = "SELECT at, who, host, command, role FROM opm.command ORDER BY id DESC LIMIT $1";
+    let rows = query(client, sql, &[(&i64::from(limit), Type::INT8)]).await?;
+    let command = |row: &Row| CommandRecord {
+        at: row.get(0),
+        who: row.get(1),
+        host: row.get(2),
+        command: row.get(3),
+        role: row.get(4),
+    };
+    Ok(rows.iter().map(command).collect())
+}
 
 /// Newest first.
 pub(crate) async fn runs(client: &Client, limit: u32) -> Result<Vec<Run>> {

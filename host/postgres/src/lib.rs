@@ -4,6 +4,7 @@
 //! numbers its writes, so that one that is repeated after a broken connection is done once; who took over from it has
 //! deleted it, so that it can write nothing any more.
 
+pub mod access;
 mod address;
 mod connection;
 mod dump;
@@ -27,9 +28,9 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
     PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress, TargetId,
-    UnfinishedRun,
+    UnfinishedRun, record_command,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -46,6 +47,8 @@ pub struct PostgresStore {
     writer: Arc<Mutex<Writer>>,
     /// What [`Store::has_changed`] has seen, and as which engine.
     revision: Option<(Option<i64>, i64)>,
+    /// Whose changes these are.
+    command: Option<CommandRecord>,
 }
 
 impl PostgresStore {
@@ -59,7 +62,7 @@ impl PostgresStore {
             let mut connection = Connection::new(address)?;
             connection.connect()?;
             let writer = Writer { connection, engine: None };
-            Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None })
+            Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None, command: None })
         };
         open().map_err(|error| error.into_error(name))
     }
@@ -253,7 +256,8 @@ impl Store for PostgresStore {
 
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> std::result::Result<(), Error> {
         crash_point("update.before");
-        self.with(|writer| {
+        let command = &self.command;
+        let is_written = self.with(|writer| {
             writer.connection.connect()?;
             // Not for an engine: it changes what engines decide about, and nobody else writes meanwhile.
             let decide = RefCell::new(decide);
@@ -261,16 +265,32 @@ impl Store for PostgresStore {
                 client.batch_execute("BEGIN").await?;
                 begin_write(client, None, None).await?;
                 let cluster = read::load_cluster(client).await?;
-                let changes = (decide.borrow_mut())(&cluster);
+                let mut changes = (decide.borrow_mut())(&cluster);
+                if changes.is_empty() {
+                    client.batch_execute("ROLLBACK").await?;
+                    return Ok(false);
+                }
+                record_command(&mut changes, command.clone());
                 let parts = encode_with_crash_points(&changes, "update.within")?;
                 apply(client, &parts).await?;
                 crash_point("update.commit");
-                Ok(client.batch_execute("COMMIT").await?)
+                client.batch_execute("COMMIT").await?;
+                Ok(true)
             })
         })?;
-        self.skip_own_write();
+        if is_written {
+            self.skip_own_write();
+        }
         crash_point("update.after");
         Ok(())
+    }
+
+    fn record_as(&mut self, command: CommandRecord) {
+        self.command = Some(command);
+    }
+
+    fn commands(&mut self, limit: u32) -> std::result::Result<Vec<CommandRecord>, Error> {
+        self.read(async |client| journal::commands(client, limit).await)
     }
 
     fn start_run(&mut self, run: &Run) -> std::result::Result<RunId, Error> {
@@ -311,6 +331,7 @@ impl Store for PostgresStore {
             return self.read(async |client| journal::count_purge(client, order).await);
         }
         crash_point("purge.before");
+        let command = &self.command;
         let counts = self.with(|writer| {
             writer.connection.connect()?;
             writer.connection.once(async |client| {
@@ -318,6 +339,10 @@ impl Store for PostgresStore {
                 begin_write(client, None, None).await?;
                 let counts = journal::count_purge(client, order).await?;
                 journal::purge(client, order, &counts.runs).await?;
+                if let Some(command) = command.clone().filter(|_| !counts.is_empty()) {
+                    let command = [Change::RecordCommand(Box::new(command))];
+                    apply(client, &write::encode(&command)?).await?;
+                }
                 crash_point("purge.within");
                 crash_point("purge.commit");
                 client.batch_execute("COMMIT").await?;

@@ -138,6 +138,12 @@ enum Row<'a> {
         #[serde(flatten)]
         result: EventResult<'a>,
     },
+    Command {
+        at: i64,
+        who: Cow<'a, str>,
+        host: Cow<'a, str>,
+        command: Cow<'a, str>,
+    },
 }
 
 /// Name, value and origin.
@@ -331,6 +337,15 @@ fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> {
             let row =
                 Row::EventEnded { run: event.run.0, number: event.number, result: encode_result(result) };
             ("event-ended", event_key(*event), row)
+        }
+        Change::RecordCommand(command) => {
+            let row = Row::Command {
+                at: command.at,
+                who: clean(&command.who),
+                host: clean(&command.host),
+                command: clean(&command.command),
+            };
+            ("command", [command.at, 0, 0], row)
         }
     })
 }

@@ -61,7 +61,8 @@ pub(super) fn collect_touched(
         | Change::SetPhase(_)
         | Change::EndRun { .. }
         | Change::StartEvent(_)
-        | Change::EndEvent { .. } => {}
+        | Change::EndEvent { .. }
+        | Change::RecordCommand(_) => {}
     }
     Ok(())
 }

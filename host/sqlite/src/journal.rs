@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use crate::error::Result;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage, StepKind,
+    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage, StepKind,
     StepResult, TargetId,
 };
 
@@ -30,6 +30,20 @@ pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<RunId> {
             run.process.as_ref().map(|process| process.started_ticks),
         ])?;
     Ok(RunId(connection.last_insert_rowid()))
+}
+
+/// Newest first.
+pub(super) fn select_commands(connection: &Connection, limit: u32) -> Result<Vec<CommandRecord>> {
+    let sql = "SELECT at, who, host, command, role FROM command ORDER BY id DESC LIMIT ?1";
+    query_all(connection, sql, params![limit], |row| {
+        Ok(CommandRecord {
+            at: row.get(0)?,
+            who: row.get(1)?,
+            host: row.get(2)?,
+            command: row.get(3)?,
+            role: row.get(4)?,
+        })
+    })
 }
 
 /// Newest first.

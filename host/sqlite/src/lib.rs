@@ -30,8 +30,8 @@ use error::SqliteError;
 use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder, PackageId,
-    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder, PackageId,
+    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun, record_command,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -60,6 +60,8 @@ pub struct SqliteStore {
     /// Changes whenever another process has written.
     data_version: i64,
     source: Source,
+    /// Whose changes these are.
+    command: Option<CommandRecord>,
 }
 
 /// What is read.
@@ -206,14 +208,14 @@ impl OpenOptions {
         let is_whole = quiet.is_unchanged(path);
         let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
         let source = Source::Quiet(quiet);
-        Ok(is_whole.then_some(SqliteStore { path, connection, busy_timeout, data_version, source }))
+        Ok(is_whole.then_some(SqliteStore { path, connection, busy_timeout, data_version, source, command: None }))
     }
 
     fn open_file(&self, file: &Path, path: &Path, source: Source) -> Result<SqliteStore, Error> {
         let mut connection = self.connect(file, path)?;
         let data_version = self.prepare_schema(&mut connection, path)?;
         let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
-        Ok(SqliteStore { path, connection, busy_timeout, data_version, source })
+        Ok(SqliteStore { path, connection, busy_timeout, data_version, source, command: None })
     }
 
     fn check_filesystem(&self, path: &Path, location: &Path) -> Result<(), Error> {
@@ -376,10 +378,20 @@ impl Store for SqliteStore {
     }
 
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error> {
+        let command = self.command.clone();
         self.write_transaction("update", |connection| {
-            let changes = decide(&read::load_cluster(connection)?);
+            let mut changes = decide(&read::load_cluster(connection)?);
+            record_command(&mut changes, command);
             apply_changes(connection, "update.within", &changes)
         })
+    }
+
+    fn record_as(&mut self, command: CommandRecord) {
+        self.command = Some(command);
+    }
+
+    fn commands(&mut self, limit: u32) -> Result<Vec<CommandRecord>, Error> {
+        self.read(|connection| journal::select_commands(connection, limit))
     }
 
     fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
@@ -404,10 +416,15 @@ impl Store for SqliteStore {
     }
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {
+        let command = self.command.clone();
         self.write_transaction("purge", |connection| {
             let counts = purge::count(connection, order)?;
             if !dry_run {
                 purge::delete(connection, order, &counts.runs)?;
+                if let Some(command) = command.filter(|_| !counts.is_empty()) {
+                    let command = Change::RecordCommand(Box::new(command));
+                    Writer::new(connection).apply_change(&command)?;
+                }
                 crash_point("purge.within");
             }
             Ok(counts)

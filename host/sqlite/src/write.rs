@@ -9,7 +9,7 @@ use crate::error::{Result, SqliteError};
 use crate::read;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    Change, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
+    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
     Target, TargetId, TargetKind,
 };
 
@@ -181,6 +181,7 @@ impl<'c> Writer<'c> {
             ),
             Change::StartEvent(event) => insert_event(connection, event),
             Change::EndEvent { event, result } => finish_event(connection, *event, result),
+            Change::RecordCommand(command) => insert_command(connection, command),
         }
     }
 
@@ -360,6 +361,14 @@ fn replace_values(
         )?;
     }
     Ok(())
+}
+
+fn insert_command(connection: &Connection, command: &CommandRecord) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO command (at, who, host, command, role) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![command.at, command.who, command.host, command.command, command.role],
+    )
 }
 
 fn insert_event(connection: &Connection, event: &Event) -> Result<()> {

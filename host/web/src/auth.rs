@@ -18,7 +18,7 @@ use http::{Method, StatusCode};
 use crate::bare_error::bare_error_page;
 use crate::params::Params;
 use crate::response::{Origin, Response};
-use crate::secret::Secret;
+use opkg_secret::Secret;
 use crate::session::{Session, SessionStore};
 
 const TOKEN_PARAM: &str = "token";

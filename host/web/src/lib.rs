@@ -26,7 +26,6 @@ mod request;
 mod request_reader;
 mod response;
 mod route;
-mod secret;
 mod server;
 mod session;
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::secret::Secret;
+use opkg_secret::Secret;
 
 /// A further login ends the oldest session.
 const MAX_SESSIONS: usize = 32;

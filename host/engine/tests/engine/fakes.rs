@@ -117,6 +117,12 @@ impl Store for InMemoryStore {
         Ok(Cluster { targets, root_ids, ..Cluster::default() })
     }
 
+    fn record_as(&mut self, _: opkg_oda::CommandRecord) {}
+
+    fn commands(&mut self, _: u32) -> Result<Vec<opkg_oda::CommandRecord>, Error> {
+        Ok(Vec::new())
+    }
+
     fn purge(&mut self, _: &PurgeOrder, _: bool) -> Result<PurgeCounts, Error> {
         Ok(PurgeCounts::default())
     }

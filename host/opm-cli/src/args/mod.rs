@@ -156,7 +156,7 @@ pub enum Command {
     Audit(AuditArgs),
     /// Run the tests that packages bring
     Test(TestArgs),
-    /// List the runs that did something, newest first
+    /// List the runs that did something, or who asked for it, newest first
     History(HistoryArgs),
     /// List the steps of runs, or show one with all that it printed
     Log(LogArgs),

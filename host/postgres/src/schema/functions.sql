@@ -25,8 +25,9 @@ BEGIN
         UPDATE opm.revision SET requests = requests + 1, value = value + 1;
         IF rights = 'operator' THEN
             -- Whatever they say about it.
-            INSERT INTO opm.command (at, who, host, command, role)
-            VALUES (extract(epoch FROM clock_timestamp()) * 1000, session_user, '', '', session_user);
+            INSERT INTO opm.command (id, at, who, host, command, role)
+            SELECT coalesce(max(id), 0) + 1, extract(epoch FROM clock_timestamp()) * 1000, session_user, '', '',
+                session_user FROM opm.command;
         END IF;
         -- Once for each commit: it takes a lock of the whole server.
         NOTIFY opm;
@@ -263,8 +264,9 @@ BEGIN
                 UPDATE opm.command SET who = one.who, host = one.host, command = one.command
                 WHERE id = (SELECT max(id) FROM opm.command) AND xmin = pg_current_xact_id()::xid;
                 CONTINUE WHEN FOUND;
-                INSERT INTO opm.command (at, who, host, command, role)
-                VALUES (one.at, one.who, one.host, one.command, session_user);
+                INSERT INTO opm.command (id, at, who, host, command, role)
+                SELECT coalesce(max(id), 0) + 1, one.at, one.who, one.host, one.command, session_user
+                FROM opm.command;
             END LOOP;
         WHEN 'run-ended' THEN
             UPDATE opm.run SET ended = r.ended, verdict = r.verdict
@@ -303,10 +305,10 @@ BEGIN
         PERFORM opm.refuse('begin a run without targets');
     END IF;
     IF opm.begin_write(own, write) THEN
-        INSERT INTO opm.run (started, host, process, command, boot, process_start, engine, engine_write, role, who)
-        SELECT r.started, r.host, r.process, r.command, r.boot, r.process_start, own, write, session_user, r.who
+        INSERT INTO opm.run (started, host, process, command, boot, process_start, engine, engine_write, role)
+        SELECT r.started, r.host, r.process, r.command, r.boot, r.process_start, own, write, session_user
         FROM jsonb_to_record(new) AS r(started bigint, host text, process bigint, command text, boot text,
-            process_start bigint, who text)
+            process_start bigint)
         RETURNING id INTO started;
     ELSE
         SELECT id INTO STRICT started FROM opm.run WHERE engine = own AND engine_write = write;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use opkg_database::Location;
 use opkg_oda::{
-    Change, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase,
+    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase,
     ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult, Target,
     TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
@@ -76,6 +76,16 @@ pub fn sample_run() -> Run {
         pid: 17,
         process: Some(ProcessIdentity { boot_id: "b007".into(), started_ticks: 7 }),
         command: "opm run".into(),
+    }
+}
+
+pub fn sample_command() -> CommandRecord {
+    CommandRecord {
+        at: 1_000,
+        who: "ada".into(),
+        host: "head".into(),
+        command: "opm request p1".into(),
+        role: None,
     }
 }
 
@@ -149,6 +159,7 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
         Change::SetPostponed { key: state_key(1, 2), reason: Some("the lock is held".into()) },
         Change::SetRootId { target: TargetId(1), id: Some("1f".into()) },
         Change::RemoveTarget(TargetId(passing)),
+        Change::RecordCommand(Box::new(sample_command())),
         Change::PutPackage(package(100 + i64::from(number), &[1])),
         Change::RemovePackage(PackageId(100 + i64::from(number))),
     ]

@@ -3,7 +3,9 @@
 mod addresses;
 mod claims;
 mod listeners;
+mod migration;
 mod reconnect;
+mod roles;
 
 use opkg_database::Location;
 use opkg_oda::{Change, Stage};

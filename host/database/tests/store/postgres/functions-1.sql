@@ -1,0 +1,346 @@
+-- The functions of version 1 of the schema, as they were released.
+
+-- Whoever changes what an engine decides about does so alone; engines write side by side.
+CREATE FUNCTION opm.begin_write(own bigint, write bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+BEGIN
+    -- What is committed is there, whatever the server does otherwise.
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF own IS NULL THEN
+        PERFORM pg_advisory_xact_lock(1330662724);
+        UPDATE opm.revision SET requests = requests + 1, value = value + 1;
+        -- Once for each commit: it takes a lock of the whole server.
+        NOTIFY opm;
+        RETURN true;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(1330662724);
+    UPDATE opm.engine SET writes = write, seen = clock_timestamp() WHERE id = own AND writes = write - 1;
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    PERFORM 1 FROM opm.engine WHERE id = own AND writes = write;
+    IF FOUND THEN
+        RETURN false; -- it is there already
+    END IF;
+    RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
+END $$;
+
+CREATE FUNCTION opm.renew_digests(targets bigint[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE opm.target SET digest = new.digest
+    FROM (
+        SELECT wanted.id, CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
+            sha256(convert_to(concat(states.packed, E'\n', assigned.packed), 'UTF8')) END AS digest
+        FROM (SELECT DISTINCT unnest(targets) AS id) AS wanted
+        LEFT JOIN LATERAL (
+            SELECT string_agg(jsonb_build_array(package, requested, current, state, attempts, inherits,
+                failed_stage, message, version)::text, E'\n' ORDER BY package) AS packed
+            FROM opm.state WHERE target = wanted.id
+        ) AS states ON true
+        LEFT JOIN LATERAL (
+            SELECT string_agg(jsonb_build_array(package, handed_over IS NOT NULL)::text, E'\n' ORDER BY package) AS packed
+            FROM opm.assignment WHERE client = wanted.id
+        ) AS assigned ON true
+    ) AS new
+    WHERE target.id = new.id AND NOT target.gone AND target.digest IS DISTINCT FROM new.digest
+$$;
+
+-- Ends steps of the journal.
+CREATE FUNCTION opm.end_events(rows jsonb) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE opm.event SET ended = r.ended, verdict = r.verdict, message = r.message, exit_code = r.exit_code,
+        signal = r.signal, timed_out = r.timed_out,
+        log = CASE WHEN r.verdict = 2 THEN coalesce(r.log, event.log) ELSE r.log END, tail = r.tail
+    FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, ended bigint, verdict smallint, message text,
+        exit_code integer, signal integer, timed_out boolean, log text, tail text)
+    WHERE event.run = r.run AND event.number = r.number AND r.ended IS NOT NULL
+$$;
+
+-- Writes changes, given as `[{"kind": …, "rows": [{…}, …]}, …]`; no key is twice among the rows of one kind. What is said
+-- of a target or package that is not there changes nothing. Returns the targets whose digests are to be renewed.
+CREATE FUNCTION opm.apply(changes jsonb) RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part jsonb;
+    rows jsonb;
+    one record;
+    touched bigint[] := '{}';
+BEGIN
+    FOR part IN SELECT value FROM jsonb_array_elements(changes) LOOP
+        rows := part -> 'rows';
+        CASE part ->> 'kind'
+        WHEN 'request' THEN
+            INSERT INTO opm.state (target, package, requested, changed, current, state, attempts)
+            SELECT r.target, r.package, r.stage, r.changed, 1, 0, 0
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, stage smallint, changed bigint)
+            JOIN opm.target ON target.id = r.target AND NOT target.gone
+            JOIN opm.package ON package.id = r.package AND NOT package.gone
+            ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested;
+            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
+        WHEN 'progress' THEN
+            UPDATE opm.state SET current = r.current, state = r.state, attempts = r.attempts, inherits = r.inherits,
+                changed = r.changed, failed_stage = r.failed_stage, message = r.message,
+                postponed = CASE r.state WHEN 0 THEN postponed END
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint, state smallint,
+                attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text)
+            WHERE state.target = r.target AND state.package = r.package;
+            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
+        WHEN 'version' THEN
+            UPDATE opm.state SET version = r.version
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, version text)
+            WHERE state.target = r.target AND state.package = r.package;
+            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
+        WHEN 'postponed' THEN
+            UPDATE opm.state SET postponed = r.reason
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, reason text)
+            WHERE state.target = r.target AND state.package = r.package;
+        WHEN 'event' THEN
+            INSERT INTO opm.event (run, number, started, target, stage, step, name, log)
+            SELECT r.run, r.number, r.started, r.target, r.stage, r.step, r.name, r.log
+            FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, started bigint, target bigint,
+                stage smallint, step smallint, name text, log text);
+            INSERT INTO opm.event_package (run, number, position, package)
+            SELECT r.run, r.number, named.position - 1, named.package::bigint
+            FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, packages jsonb),
+                jsonb_array_elements_text(r.packages) WITH ORDINALITY AS named(package, position);
+            PERFORM opm.end_events(rows);
+        WHEN 'event-ended' THEN
+            PERFORM opm.end_events(rows);
+        WHEN 'assign' THEN
+            INSERT INTO opm.assignment (client, package, handed_over)
+            SELECT r.target, r.package, r.handed_over
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, handed_over bigint)
+            JOIN opm.target ON target.id = r.target AND target.kind = 3 AND NOT target.gone
+            JOIN opm.package ON package.id = r.package AND NOT package.gone
+            ON CONFLICT (client, package) DO UPDATE SET handed_over = excluded.handed_over;
+            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
+        WHEN 'unassign' THEN
+            DELETE FROM opm.assignment USING jsonb_to_recordset(rows) AS r(target bigint, package bigint)
+            WHERE client = r.target AND assignment.package = r.package;
+            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
+        WHEN 'image-seen' THEN
+            INSERT INTO opm.image_seen (image, package)
+            SELECT r.target, r.package FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint)
+            JOIN opm.target ON target.id = r.target AND target.kind = 2 AND NOT target.gone
+            JOIN opm.package ON package.id = r.package AND NOT package.gone
+            ON CONFLICT DO NOTHING;
+        WHEN 'image-unseen' THEN
+            DELETE FROM opm.image_seen USING jsonb_to_recordset(rows) AS r(target bigint, package bigint)
+            WHERE image = r.target AND image_seen.package = r.package;
+        WHEN 'rerun' THEN
+            INSERT INTO opm.rerun (target, package, stage)
+            SELECT r.target, r.package, r.stage
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, stage smallint)
+            JOIN opm.target ON target.id = r.target AND NOT target.gone
+            JOIN opm.package ON package.id = r.package AND NOT package.gone
+            ON CONFLICT DO NOTHING;
+        WHEN 'rerun-done' THEN
+            DELETE FROM opm.rerun USING jsonb_to_recordset(rows) AS r(target bigint, package bigint, stage smallint)
+            WHERE rerun.target = r.target AND rerun.package = r.package AND rerun.stage = r.stage;
+        WHEN 'target' THEN
+            -- All of one kind, so that none of them is the image of another one.
+            UPDATE opm.target SET name = r.name, root = r.root,
+                image = (SELECT it.id FROM opm.target AS it WHERE it.id = r.image AND NOT it.gone AND it.kind = 2)
+            FROM jsonb_to_recordset(rows) AS r(target bigint, kind smallint, name text, root text, image bigint)
+            WHERE target.id = r.target AND target.kind = r.kind AND NOT target.gone;
+            INSERT INTO opm.target (id, kind, name, root, image)
+            SELECT r.target, r.kind, r.name, r.root,
+                (SELECT it.id FROM opm.target AS it WHERE it.id = r.image AND NOT it.gone AND it.kind = 2)
+            FROM jsonb_to_recordset(rows) AS r(target bigint, kind smallint, name text, root text, image bigint)
+            WHERE NOT EXISTS (SELECT 1 FROM opm.target AS known
+                WHERE known.id = r.target AND known.kind = r.kind AND NOT known.gone);
+        WHEN 'target-gone' THEN
+            FOR one IN SELECT r.target AS id FROM jsonb_to_recordset(rows) AS r(target bigint) LOOP
+                DELETE FROM opm.state WHERE target = one.id;
+                DELETE FROM opm.rerun WHERE target = one.id;
+                DELETE FROM opm.assignment WHERE client = one.id;
+                DELETE FROM opm.image_seen WHERE image = one.id;
+                DELETE FROM opm.config_value WHERE image = one.id;
+                UPDATE opm.target SET image = NULL WHERE image = one.id;
+                UPDATE opm.target SET gone = true, image = NULL, root_id = NULL, digest = NULL WHERE id = one.id;
+            END LOOP;
+        WHEN 'root-id' THEN
+            UPDATE opm.target SET root_id = r.root_id FROM jsonb_to_recordset(rows) AS r(target bigint, root_id text)
+            WHERE target.id = r.target AND NOT target.gone;
+        WHEN 'package' THEN
+            INSERT INTO opm.package (id, name, class, version, awaits)
+            SELECT r.package, r.name, r.class, r.version, r.awaits
+            FROM jsonb_to_recordset(rows) AS r(package bigint, name text, class smallint, version text, awaits text)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, class = excluded.class,
+                version = excluded.version, awaits = excluded.awaits
+            WHERE NOT package.gone;
+            DELETE FROM opm.package_need USING jsonb_to_recordset(rows) AS r(package bigint)
+            WHERE package_need.package = r.package;
+            INSERT INTO opm.package_need (package, position, needs)
+            SELECT r.package, named.position - 1, named.needs::bigint
+            FROM jsonb_to_recordset(rows) AS r(package bigint, needs jsonb),
+                jsonb_array_elements_text(r.needs) WITH ORDINALITY AS named(needs, position)
+            WHERE NOT EXISTS (SELECT 1 FROM opm.package AS it
+                WHERE it.id IN (r.package, named.needs::bigint) AND it.gone);
+        WHEN 'package-gone' THEN
+            FOR one IN SELECT r.package AS id FROM jsonb_to_recordset(rows) AS r(package bigint) LOOP
+                touched := touched || ARRAY(SELECT target FROM opm.state WHERE package = one.id
+                    UNION SELECT client FROM opm.assignment WHERE package = one.id);
+                DELETE FROM opm.state WHERE package = one.id;
+                DELETE FROM opm.rerun WHERE package = one.id;
+                DELETE FROM opm.assignment WHERE package = one.id;
+                DELETE FROM opm.image_seen WHERE package = one.id;
+                DELETE FROM opm.config_value WHERE package = one.id;
+                DELETE FROM opm.package_need WHERE package = one.id OR needs = one.id;
+                DELETE FROM opm.package_requirement WHERE package = one.id;
+                UPDATE opm.package SET gone = true, held = false, pinned = NULL, awaits = NULL WHERE id = one.id;
+            END LOOP;
+        WHEN 'requirements' THEN
+            DELETE FROM opm.package_requirement USING jsonb_to_recordset(rows) AS r(package bigint)
+            WHERE package_requirement.package = r.package;
+            INSERT INTO opm.package_requirement (package, position, name)
+            SELECT r.package, named.position - 1, named.name
+            FROM jsonb_to_recordset(rows) AS r(package bigint, names jsonb)
+            JOIN opm.package ON package.id = r.package AND NOT package.gone,
+                jsonb_array_elements_text(r.names) WITH ORDINALITY AS named(name, position);
+        WHEN 'hold' THEN
+            UPDATE opm.package SET held = r.held FROM jsonb_to_recordset(rows) AS r(package bigint, held boolean)
+            WHERE package.id = r.package AND NOT package.gone;
+        WHEN 'pin' THEN
+            UPDATE opm.package SET pinned = r.version FROM jsonb_to_recordset(rows) AS r(package bigint, version text)
+            WHERE package.id = r.package AND NOT package.gone;
+        WHEN 'configure' THEN
+            FOR one IN SELECT * FROM jsonb_to_recordset(rows)
+                AS r(package bigint, image bigint, expected jsonb, "values" jsonb)
+            LOOP
+                CONTINUE WHEN one.expected IS NOT NULL AND one.expected <> (
+                    SELECT coalesce(jsonb_agg(jsonb_build_array(name, value, origin) ORDER BY position), '[]')
+                    FROM opm.config_value
+                    WHERE package = one.package AND coalesce(image, 0) = coalesce(one.image, 0));
+                DELETE FROM opm.config_value
+                WHERE package = one.package AND coalesce(image, 0) = coalesce(one.image, 0);
+                INSERT INTO opm.config_value (package, image, position, name, value, origin)
+                SELECT one.package, one.image, given.position - 1, given.value ->> 0, given.value ->> 1,
+                    (given.value ->> 2)::smallint
+                FROM jsonb_array_elements(one."values") WITH ORDINALITY AS given(value, position)
+                WHERE (one.image IS NULL OR EXISTS (SELECT 1 FROM opm.target AS it
+                        WHERE it.id = one.image AND NOT it.gone AND it.kind = 2))
+                    AND EXISTS (SELECT 1 FROM opm.package AS it WHERE it.id = one.package AND NOT it.gone);
+            END LOOP;
+        WHEN 'phase' THEN
+            UPDATE opm.phase SET phase = (rows -> -1 ->> 'phase')::smallint;
+        WHEN 'run-ended' THEN
+            UPDATE opm.run SET ended = r.ended, verdict = r.verdict
+            FROM jsonb_to_recordset(rows) AS r(run bigint, ended bigint, verdict smallint) WHERE run.id = r.run;
+        END CASE;
+    END LOOP;
+    RETURN touched;
+END $$;
+
+-- Writes changes, all or none; repeated for an engine, once.
+CREATE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF opm.begin_write(own, write) THEN
+        PERFORM opm.renew_digests(opm.apply(changes));
+        -- Work was handed over: once for all of it.
+        IF own IS NOT NULL AND changes @> '[{"kind": "assign"}]' THEN
+            NOTIFY opm;
+        END IF;
+        -- Who ends the run of a process that died ends its engine as well.
+        IF own IS NULL AND changes @> '[{"kind": "run-ended"}]' THEN
+            PERFORM opm.end_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
+                jsonb_to_recordset(part -> 'rows') AS given(run bigint) JOIN opm.run ON run.id = given.run
+            WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
+        END IF;
+    END IF;
+END $$;
+
+-- Begins a run; repeated for an engine, once.
+CREATE FUNCTION opm.start_run(own bigint, write bigint, new jsonb) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    started bigint;
+BEGIN
+    IF opm.begin_write(own, write) THEN
+        INSERT INTO opm.run (started, host, process, command, boot, process_start, engine, engine_write)
+        SELECT r.started, r.host, r.process, r.command, r.boot, r.process_start, own, write
+        FROM jsonb_to_record(new) AS r(started bigint, host text, process bigint, command text, boot text,
+            process_start bigint)
+        RETURNING id INTO started;
+    ELSE
+        SELECT id INTO STRICT started FROM opm.run WHERE engine = own AND engine_write = write;
+    END IF;
+    RETURN started;
+END $$;
+
+-- Claims targets for an engine, all or none: for `own`, or where that is null for a new one. Returns the engine; or who
+-- has one of the targets, and which, since when (in seconds since 1970).
+CREATE FUNCTION opm.claim_targets(own bigint, who jsonb, wanted bigint[],
+    OUT engine bigint, OUT target bigint, OUT holder bigint, OUT host text, OUT process bigint, OUT boot text,
+    OUT process_start bigint, OUT since bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    silent bigint;
+BEGIN
+    -- Claims of many targets wait for each other here, and nowhere else.
+    PERFORM pg_advisory_xact_lock(1330662725);
+    FOR silent IN SELECT DISTINCT claim.engine FROM opm.claim
+        WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own
+    LOOP
+        PERFORM opm.end_engine(silent, true);
+    END LOOP;
+    SELECT claim.target, other.id, other.host, other.process, other.boot, other.process_start,
+        extract(epoch FROM claim.since)::bigint
+    INTO target, holder, host, process, boot, process_start, since
+    FROM opm.claim JOIN opm.engine AS other ON other.id = claim.engine
+    WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own ORDER BY claim.target LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    engine := own;
+    IF engine IS NULL THEN
+        INSERT INTO opm.engine (host, process, boot, process_start)
+        SELECT r.host, r.process, r.boot, r.process_start
+        FROM jsonb_to_record(who) AS r(host text, process bigint, boot text, process_start bigint)
+        RETURNING id INTO engine;
+    END IF;
+    INSERT INTO opm.claim (target, engine) SELECT DISTINCT unnest(wanted), claim_targets.engine
+    ON CONFLICT ON CONSTRAINT claim_pkey DO NOTHING;
+END $$;
+
+-- Ends an engine and what it claimed; with `if_silent` only one whose lease has run out.
+CREATE FUNCTION opm.end_engine(ended bigint, if_silent boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    done bigint;
+BEGIN
+    -- Waits for what the engine is writing just now, after which it is not silent.
+    DELETE FROM opm.engine WHERE id = ended
+        AND (NOT if_silent OR seen < clock_timestamp() - (SELECT lease FROM opm.settings))
+    RETURNING writes INTO done;
+    IF FOUND THEN
+        UPDATE opm.revision SET value = value + 1 + done;
+    END IF;
+END $$;
+
+-- Takes a place among the listeners, which the session gives back when it ends; the answer is whether there was one.
+CREATE FUNCTION opm.take_listener_place() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    places integer := (SELECT listeners FROM opm.settings);
+    -- Not all of those that come at the same time try the same ones.
+    first integer := floor(random() * greatest(places, 1))::integer;
+BEGIN
+    FOR number IN 0 .. places - 1 LOOP
+        IF pg_try_advisory_lock(1330662726, (first + number) % places) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END $$;
+
+-- Says that an engine is still there.
+CREATE FUNCTION opm.renew_lease(own bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE opm.engine SET seen = clock_timestamp() WHERE id = own;
+    RETURN FOUND;
+END $$;
