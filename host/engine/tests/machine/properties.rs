@@ -363,6 +363,18 @@ pub fn config_with_cases(cases: u32) -> ProptestConfig {
     }
 }
 
+/// The packages that targets have or are to get: of others a node with credentials of its own sees nothing.
+fn keep_own_packages(cluster: &mut Cluster) {
+    let states = cluster.all_states().map(|(key, _)| key.package);
+    let assigned = cluster.assignments.values().flat_map(|assigned| assigned.iter().map(|(package, _)| package));
+    let own: BTreeSet<PackageId> = states.chain(assigned).collect();
+    cluster.packages.retain(|id, _| own.contains(id));
+    for package in cluster.packages.values_mut() {
+        package.dependencies.retain(|needed| own.contains(needed));
+    }
+    cluster.requirements.retain(|id, _| own.contains(id));
+}
+
 proptest! {
     #![proptest_config(config_with_cases(600))]
 
@@ -442,6 +454,7 @@ proptest! {
         plan in scenario(),
         at in 0..60usize,
         chosen in prop::collection::vec(any::<bool>(), 4),
+        is_node in any::<bool>(),
     ) {
         let mut fixture = build_fixture(&plan);
         let mut machine = fixture.machine();
@@ -452,7 +465,10 @@ proptest! {
         let others = fixture.cluster.targets.values().filter(|target| target.kind() != TargetKind::Server);
         let chosen = others.zip(chosen.iter().chain(std::iter::repeat(&true)));
         let targets: BTreeSet<TargetId> = chosen.filter(|(_, is)| **is).map(|(target, _)| target.id).collect();
-        let part = fixture.cluster.clone().into_part(&targets);
+        let mut part = fixture.cluster.clone().into_part(&targets);
+        if is_node {
+            keep_own_packages(&mut part);
+        }
         let machine = |cluster| StageMachine::new(cluster, Scope { targets: targets.clone(), packages: None });
         let (mut of_whole, mut of_part) = (machine(fixture.cluster.clone()), machine(part));
         for now in 0..60 {
