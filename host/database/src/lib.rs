@@ -51,6 +51,17 @@ impl Location {
         }
     }
 
+    /// The same database, for another role of its server; a file is for whoever may read it.
+    #[must_use]
+    pub fn with_credentials(self, credentials: &access::Credentials) -> Self {
+        match self {
+            Self::Server { address, text } => {
+                Self::Server { address: Box::new(credentials.apply_to(*address)), text }
+            }
+            file @ Self::File(_) => file,
+        }
+    }
+
     /// The address of its server; absent where it is a file.
     #[must_use]
     pub fn server(&self) -> Option<&Address> {

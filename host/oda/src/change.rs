@@ -1,7 +1,9 @@
 //! Everything that an engine writes, as values: what is committed to the database is what is applied in memory.
 
 use crate::event::{Event, EventId, RunId, RunStatus, StepResult};
-use crate::{CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId};
+use crate::{
+    CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId,
+};
 
 /// One change of the database. Several are committed together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,9 +39,12 @@ pub enum Error {
     /// Its server does not answer, or the connection broke. What was being written may be there or not.
     #[error("the database {database} cannot be reached: {reason}")]
     Unreachable { database: String, reason: String },
-    /// Its server does not know this user, or does not let them do that.
+    /// Its server does not know this user, or does not let them in.
     #[error("the database {database} refuses: {reason}")]
     Refused { database: String, reason: String },
+    /// Its server knows this user, whose rights are not for that.
+    #[error("the database {database} does not let this user do that: {reason}")]
+    Forbidden { database: String, reason: String },
     /// The claims of this engine had run out, and another one works on its targets now.
     #[error("another engine has taken over the targets of this one in the database {0}")]
     Superseded(String),

@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::event::{Event, Run, RunId};
 use crate::tables::RowReceiver;
 use crate::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target, TargetAddress,
-    TargetId,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target,
+    TargetAddress, TargetId,
 };
 
 /// Between two looks at a database that tells nobody of its changes.

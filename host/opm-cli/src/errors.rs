@@ -252,7 +252,10 @@ fn database_hint(error: &DatabaseError) -> String {
             "see that the server runs and can be reached from here, then run opm again: it goes on where it was".into()
         }
         DatabaseError::Refused { .. } => {
-            "the address says who connects; the password comes from ~/.pgpass or $PGPASSFILE".into()
+            "the address says who connects; the password comes from ~/.pgpass, or the credentials of this machine".into()
+        }
+        DatabaseError::Forbidden { .. } => {
+            "administrators say with `opm access grant` what people may do, and with `opm enroll` which nodes may work".into()
         }
         DatabaseError::Superseded(_) => {
             "`opm log` shows who works on them; run opm again when that has ended".into()

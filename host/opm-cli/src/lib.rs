@@ -6,6 +6,7 @@ pub mod args;
 mod backend;
 mod commands;
 pub mod completion;
+mod credentials;
 mod errors;
 mod exit;
 mod junit;
@@ -70,6 +71,8 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Migrate => commands::copies::run_migrate(session),
         Command::Backup(it) => commands::copies::run_backup(session, &it),
         Command::Restore(it) => commands::copies::run_restore(session, &it),
+        Command::Enroll(it) => commands::enroll::run(session, &it),
+        Command::Access(it) => commands::access::run(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),
         Command::Plugin { command: args::PluginCommand::Warm } => commands::plugin::warm(session.shell),
         Command::Man { directory } => {

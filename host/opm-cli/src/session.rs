@@ -1,11 +1,13 @@
 //! What every command needs: the database, and which target this machine is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use nix::unistd::{Uid, User};
+use opkg_database::access::Credentials;
 use opkg_database::{Database, Location};
 use opkg_engine::clock::{Clock, SystemClock};
 use opkg_engine::engine::RunIdentity;
@@ -13,11 +15,12 @@ use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::{unseen_targets, without_those_that_report};
-use opkg_oda::{Cluster, CommandRecord, ProcessIdentity, TargetAddress, TargetId, TargetKind};
+use opkg_oda::{Change, Cluster, CommandRecord, ProcessIdentity, TargetAddress, TargetId, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
 
 use crate::args::{Cli, DEFAULT_CONF, DEFAULT_DATABASE, DEFAULT_SETTINGS_DIR};
+use crate::credentials;
 use crate::errors::{CliError, Context};
 
 /// Where to look, and how to speak.
@@ -48,10 +51,26 @@ impl Session {
     /// # Errors
     /// What names it cannot be understood.
     pub fn database(&self) -> Result<Location, CliError> {
-        match &self.database {
-            Some(named) => Ok(Location::parse(named)?),
-            None => configured_database(&self.settings),
-        }
+        let location = match &self.database {
+            Some(named) => Location::parse(named)?,
+            None => configured_database(&self.settings)?,
+        };
+        let Some(open) = location.server().filter(|address| address.is_role_open()) else {
+            return Ok(location);
+        };
+        Ok(match credentials::load(&self.settings, open)? {
+            Some(credentials) => location.with_credentials(&credentials),
+            None => location,
+        })
+    }
+
+    /// The credentials of this machine, where it has some.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn credentials(&self) -> Result<Option<Credentials>, CliError> {
+        let location = self.database()?;
+        location.server().map_or(Ok(None), |address| credentials::load(&self.settings, address))
     }
 
     /// The directory of what the administrator decides.
@@ -90,6 +109,14 @@ impl Session {
         let mut store = self.database()?.open()?;
         store.record_as(command_record());
         Ok(store)
+    }
+
+    /// Writes this command into the journal: for what is no change of a cluster.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record_command(&self) -> Result<(), CliError> {
+        Ok(self.open_store()?.commit(&[Change::RecordCommand(Box::new(command_record()))])?)
     }
 
     /// Opens the database only to read what is in it now: nothing is written, neither to it nor beside it.
@@ -264,15 +291,22 @@ pub fn all_targets(cluster: &Cluster) -> BTreeSet<TargetId> {
 fn command_record() -> CommandRecord {
     let RunIdentity { host, command, .. } = run_identity();
     // Whoever became root with `sudo` is meant, not root.
-    let variables = ["SUDO_USER", "LOGNAME", "USER"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let who = variables.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned());
+    let who = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
+    let who = who.unwrap_or_else(user_name);
     CommandRecord { at: SystemClock.now(), who, host, command, role: None }
+}
+
+/// The name of the user of this process, or the number where they have none.
+fn user_name() -> String {
+    let user = Uid::current();
+    let known = User::from_uid(user).ok().flatten();
+    known.map_or_else(|| user.to_string(), |user| user.name)
 }
 
 /// Who this is, for the journal.
 pub fn run_identity() -> RunIdentity {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let mut words = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+    let mut words = std::env::args_os().map(shown_argument);
     let program = words.next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default().to_owned();
     let command = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
@@ -286,4 +320,43 @@ pub fn run_identity() -> RunIdentity {
 /// When the working directory is gone.
 pub fn absolute_path(path: &Path) -> Result<PathBuf, CliError> {
     std::path::absolute(path).context(format_args!("cannot find {}", path.display()))
+}
+
+/// A word of the command line for everybody to read: the address of a database may hold a password.
+fn shown_argument(word: OsString) -> String {
+    let text = word.to_string_lossy();
+    let (option, value) = match text.split_once('=') {
+        Some((option, value)) if option.starts_with("--") => (Some(option), value),
+        _ => (None, text.as_ref()),
+    };
+    match Location::parse(OsStr::new(value)) {
+        Ok(location @ Location::Server { .. }) => {
+            option.map_or_else(|| location.to_string(), |option| format!("{option}={location}"))
+        }
+        Err(_) => option.unwrap_or("postgres://").to_owned(),
+        Ok(Location::File(_)) => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_gets_into_the_journal() {
+        for (word, shown) in [
+            (
+                "--database=postgres://ada:secret@head/opm?sslmode=require",
+                "--database=postgres://ada@head/opm",
+            ),
+            ("postgres://ada:secret@head:5433/opm", "postgres://ada@head:5433/opm"),
+            ("postgres://ada:secret@head/opm?what=ever", "postgres://"),
+            ("--database=postgres://ada:secret@head", "--database"),
+            ("request", "request"),
+            ("--on=node[1-3]", "--on=node[1-3]"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(shown_argument(word.into()), shown, "{word}");
+        }
+    }
 }

@@ -139,7 +139,13 @@ impl AccessControl {
     /// # Errors
     /// It may not be done, or the server is away.
     pub fn set_up(&mut self) -> std::result::Result<(), Error> {
-        self.run(async |client| query(client, "SELECT opm.set_up_roles()", &[]).await.map(drop))
+        self.run(async |client| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = opm.role_name('enrolling'))";
+            match query(client, sql, &[]).await?.first().is_some_and(|row| row.get(0)) {
+                true => Ok(()),
+                false => query(client, "SELECT opm.set_up_roles()", &[]).await.map(drop),
+            }
+        })
     }
 
     /// Opens a window for nodes, and returns its token.

@@ -61,6 +61,8 @@ pub struct Address {
     pub(crate) tls: TlsParameters,
     /// Without a password.
     shown: String,
+    /// Whether neither the address nor a variable says who connects.
+    is_role_open: bool,
 }
 
 /// What is wrong with an address.
@@ -89,10 +91,10 @@ impl Address {
         self
     }
 
-    /// The name of the database on its server.
+    /// Whether neither the address nor a variable says who connects, so that credentials of this machine may.
     #[must_use]
-    pub fn database(&self) -> &str {
-        self.config.get_dbname().unwrap_or_default()
+    pub fn is_role_open(&self) -> bool {
+        self.is_role_open
     }
 
     /// Whether a text is meant to be an address, and no path.
@@ -142,8 +144,10 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host(environment("PGHOST").unwrap_or_else(|| "/var/run/postgresql".to_owned()));
         }
+        let named = environment("PGUSER");
+        let is_role_open = config.get_user().is_none() && named.is_none();
         if config.get_user().is_none() {
-            let user = environment("PGUSER").or_else(|| environment("USER"));
+            let user = named.or_else(|| environment("USER"));
             config.user(user.unwrap_or_else(|| "root".to_owned()));
         }
         let mode = match mode {
@@ -182,7 +186,12 @@ impl Address {
         config.keepalives_retries(2);
         config.tcp_user_timeout(KEEPALIVE_IDLE + Duration::from_secs(10));
         let shown = show(&config);
-        Ok(Self { config, tls: TlsParameters { mode, root_certificates, client_certificate }, shown })
+        Ok(Self {
+            config,
+            tls: TlsParameters { mode, root_certificates, client_certificate },
+            shown,
+            is_role_open,
+        })
     }
 }
 

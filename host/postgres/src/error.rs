@@ -77,7 +77,7 @@ impl PostgresError {
             }
             Self::NoRights => {
                 let reason = "this role has no rights there; `opm access grant` gives some".into();
-                return Error::Refused { database, reason };
+                return Error::Forbidden { database, reason };
             }
             Self::SchemaTooOld { found, needed } => return Error::SchemaTooOld { database, found, needed },
             Self::Sql(error) => error,
@@ -90,9 +90,10 @@ impl PostgresError {
             ("53100", _) => Error::DiskFull(database),
             ("25006", _) => Error::ReadOnly { database, reason },
             ("55P03", _) => Error::Busy { database, seconds: 10 },
-            ("42501", _) | (_, "28") => Error::Refused { database, reason },
-            // Statements are constant: what they fail at is a table or column that is not there.
-            ("3F000", _) | (_, "42" | "XX") => Error::Corrupt { database, reason },
+            ("42501", _) => Error::Forbidden { database, reason },
+            (_, "28") => Error::Refused { database, reason },
+            // Statements are constant: what they fail at is a table, column or function that is not there.
+            ("3F000" | "42P01" | "42703" | "42883", _) | (_, "XX") => Error::Corrupt { database, reason },
             (_, "08" | "53" | "57" | "58") => Error::Unreachable { database, reason },
             _ => Error::Other { database, reason },
         }

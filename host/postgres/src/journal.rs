@@ -2,8 +2,8 @@
 
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, PurgeCounts, PurgeOrder, Run, RunId, RunStatus,
-    Stage, StepKind, StepResult, TargetId, UnfinishedRun,
+    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, PurgeCounts, PurgeOrder, Run,
+    RunId, RunStatus, Stage, StepKind, StepResult, TargetId, UnfinishedRun,
 };
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};

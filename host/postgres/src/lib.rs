@@ -28,9 +28,9 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock, LockHolder,
-    PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress, TargetId,
-    UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock,
+    LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress,
+    TargetId, UnfinishedRun, record_command,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;

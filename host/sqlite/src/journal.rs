@@ -5,8 +5,8 @@ use rusqlite::{Connection, Row, params};
 use crate::error::Result;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage, StepKind,
-    StepResult, TargetId,
+    CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage,
+    StepKind, StepResult, TargetId,
 };
 
 const SELECT_RUN: &str =

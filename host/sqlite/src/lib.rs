@@ -30,8 +30,9 @@ use error::SqliteError;
 use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder, PackageId,
-    PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder,
+    PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun,
+    record_command,
 };
 
 /// For pages of the database, in KiB: a cluster of some thousand targets.
@@ -208,7 +209,14 @@ impl OpenOptions {
         let is_whole = quiet.is_unchanged(path);
         let (path, busy_timeout) = (path.to_owned(), self.busy_timeout);
         let source = Source::Quiet(quiet);
-        Ok(is_whole.then_some(SqliteStore { path, connection, busy_timeout, data_version, source, command: None }))
+        Ok(is_whole.then_some(SqliteStore {
+            path,
+            connection,
+            busy_timeout,
+            data_version,
+            source,
+            command: None,
+        }))
     }
 
     fn open_file(&self, file: &Path, path: &Path, source: Source) -> Result<SqliteStore, Error> {

@@ -9,8 +9,8 @@ use crate::error::{Result, SqliteError};
 use crate::read;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey, StepResult,
-    Target, TargetId, TargetKind,
+    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey,
+    StepResult, Target, TargetId, TargetKind,
 };
 
 /// A request: creates the state where there is none, and changes nothing else of it.

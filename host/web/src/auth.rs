@@ -18,8 +18,8 @@ use http::{Method, StatusCode};
 use crate::bare_error::bare_error_page;
 use crate::params::Params;
 use crate::response::{Origin, Response};
-use opkg_secret::Secret;
 use crate::session::{Session, SessionStore};
+use opkg_secret::Secret;
 
 const TOKEN_PARAM: &str = "token";
 /// Browsers leave it out of `Host`.

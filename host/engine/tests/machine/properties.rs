@@ -366,7 +366,8 @@ pub fn config_with_cases(cases: u32) -> ProptestConfig {
 /// The packages that targets have or are to get: of others a node with credentials of its own sees nothing.
 fn keep_own_packages(cluster: &mut Cluster) {
     let states = cluster.all_states().map(|(key, _)| key.package);
-    let assigned = cluster.assignments.values().flat_map(|assigned| assigned.iter().map(|(package, _)| package));
+    let assigned =
+        cluster.assignments.values().flat_map(|assigned| assigned.iter().map(|(package, _)| package));
     let own: BTreeSet<PackageId> = states.chain(assigned).collect();
     cluster.packages.retain(|id, _| own.contains(id));
     for package in cluster.packages.values_mut() {

@@ -1,5 +1,6 @@
 //! The command line of `opm`, from which help, man pages and completions are made as well.
 
+mod access;
 mod configure;
 mod copies;
 mod inventory;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueHint};
 use opkg_shell::args::{CommonArgs, exit_for};
 
+pub use access::{AccessCommand, EnrollCommand, EnrollNodeArgs, EnrollOpenArgs};
 pub use configure::ConfigureArgs;
 pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
 pub use inventory::{
@@ -184,6 +186,16 @@ pub enum Command {
     /// Done once, by whoever owns the database, after the programs of the head node were updated. Nodes with older programs go
     /// on; those with newer ones wait until this is done. A file is brought there whenever it is opened.
     Migrate,
+    /// Give nodes credentials of their own, with which each sees and changes what is about itself
+    ///
+    /// For a database on a server. Needs, once, that the owner of the database may make roles: `ALTER ROLE opm CREATEROLE`.
+    #[command(subcommand)]
+    Enroll(EnrollCommand),
+    /// Say what people may do: look, request, or administrate
+    ///
+    /// For a database on a server, where they have roles of their own. Needs what `opm enroll` needs.
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Show what runs hooks, and what it may do
     Plugin {
         /// What to do

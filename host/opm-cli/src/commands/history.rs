@@ -83,7 +83,8 @@ fn command_json(command: &CommandRecord) -> CommandJson<'_> {
 fn render_command(command: &CommandRecord) -> String {
     let CommandRecord { at, who, host, command, role } = command;
     // Other names are the programs' word; this one the server has checked.
-    let role = role.as_ref().filter(|role| *role != who).map_or_else(String::new, |role| format!(" (as {role})"));
+    let role =
+        role.as_ref().filter(|role| *role != who).map_or_else(String::new, |role| format!(" (as {role})"));
     let place = if host.is_empty() { String::new() } else { format!("@{host}") };
     format!("{}  {:24}  {command}\n", format_timestamp(*at), format!("{who}{place}{role}"))
 }

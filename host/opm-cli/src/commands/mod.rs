@@ -1,8 +1,10 @@
 //! One module for each command, or for a few that are alike.
 
+pub mod access;
 pub mod audit;
 pub mod configure;
 pub mod copies;
+pub mod enroll;
 pub mod follow;
 pub mod groups;
 pub mod history;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use opkg_engine::engine::maintained_targets;
-use opkg_oda::{Cluster, PackageName, Store, Target, TargetId, TargetKind};
+use opkg_oda::{Cluster, Error, PackageName, Store, Target, TargetId, TargetKind};
 use opkg_opm::{Config, OffersError, System};
 
 use crate::backend::create_reader;
@@ -80,8 +80,12 @@ fn ask_target(
     target: &Target,
     packages: &[PackageName],
 ) -> Result<Result<BTreeSet<PackageName>, OffersError>, CliError> {
-    let Ok(_lock) = store.lock(&[target.id])? else {
-        return Ok(Err(OffersError::Manager("another opm is at work there".to_owned())));
+    let _lock = match store.lock(&[target.id]) {
+        Ok(Ok(lock)) => lock,
+        Ok(Err(_)) => return Ok(Err(OffersError::Manager("another opm is at work there".to_owned()))),
+        // Whoever may only request works on no target.
+        Err(Error::Forbidden { reason, .. }) => return Ok(Err(OffersError::NoManager(reason))),
+        Err(error) => return Err(error.into()),
     };
     Ok(system.find_offered(cluster, target.id, packages))
 }

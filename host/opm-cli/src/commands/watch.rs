@@ -7,6 +7,7 @@ use opkg_opm::StopToken;
 
 use crate::args::{RunArgs, WatchArgs};
 use crate::backend::{create_watch_backend, stop_on_signals};
+use crate::commands::enroll::enroll_if_due;
 use crate::commands::run::{find_work, report_summary, run_engine, run_options};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -51,7 +52,10 @@ impl Watch<'_> {
     fn look(&mut self) -> Result<(), CliError> {
         let mut store = match self.store.take() {
             Some(store) => store,
-            None => self.session.open_store()?,
+            None => {
+                enroll_if_due(self.session)?;
+                self.session.open_store()?
+            }
         };
         // Before anything is looked at: what comes after that wakes up.
         let listens = !self.arguments.no_listen && store.subscribe()?;

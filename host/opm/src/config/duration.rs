@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads `90s`, `30m` or `2h`; nothing is no time.
+/// Reads `90s`, `30m`, `2h` or `7d`; nothing is no time.
 ///
 /// # Errors
 /// It is none of these; what is wrong, in one line.
@@ -13,11 +13,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "s" => 1,
             "m" => 60,
             "h" => 3600,
+            "d" => 24 * 3600,
             _ => return None,
         };
         let number = Some(number).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
         let seconds = number.parse::<u32>().ok().filter(|it| *it > 0)?;
         Some(Duration::from_secs(u64::from(seconds) * unit))
     };
-    parse().ok_or_else(|| format!("`{}` is no time: write `90s`, `30m` or `2h`", text.escape_debug()))
+    parse().ok_or_else(|| format!("`{}` is no time: write `90s`, `30m`, `2h` or `7d`", text.escape_debug()))
 }

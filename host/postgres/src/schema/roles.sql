@@ -178,6 +178,7 @@ BEGIN
         EXECUTE format('CREATE POLICY administrator ON opm.%I TO %I USING (true) WITH CHECK (true)',
             one.relation, opm.role_name('administrator'));
     END LOOP;
+    DROP POLICY IF EXISTS enrolling ON opm.schema;
     EXECUTE format('CREATE POLICY enrolling ON opm.schema FOR SELECT TO %I USING (true)', opm.role_name('enrolling'));
     EXECUTE format('GRANT ALL ON ALL SEQUENCES IN SCHEMA opm TO %I', opm.role_name('administrator'));
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA opm TO %I', opm.role_name('administrator'));
@@ -186,7 +187,7 @@ BEGIN
             opm.role_name(suffix));
     END LOOP;
     FOREACH suffix IN ARRAY ARRAY['node', 'viewer'] LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root TO %I',
+        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name TO %I',
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease,

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use opkg_database::Location;
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState, Phase,
-    ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult, Target,
-    TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState,
+    Phase, ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult,
+    Target, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
 use opkg_sqlite::SqliteStore;
 

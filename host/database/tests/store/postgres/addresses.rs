@@ -97,7 +97,7 @@ fn a_client_proves_who_it_is() {
     // Who may only read is told.
     let mut reader = over_network(&scratch, "password", "localhost", &named).open().unwrap();
     let error = reader.start_run(&common::sample_run()).unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error}");
+    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
 }
 
 #[test]

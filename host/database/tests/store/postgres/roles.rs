@@ -6,8 +6,8 @@ use std::time::Duration;
 use opkg_database::access::{AccessControl, Credentials, Rights, enroll, put_in_force, renew};
 use opkg_database::{Address, Database, Location};
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Error, EventFilter, PackageId, PackageState, RunStatus, Stage, TargetAddress,
-    TargetId, TargetKind, ValueOrigin, WorkState,
+    Change, CommandRecord, ConfigValue, Error, EventFilter, PackageId, PackageState, RunStatus, Stage,
+    TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
 
 use crate::common::{self, Backend, Scratch, state_key};
@@ -42,7 +42,11 @@ impl Cluster {
         let secret = |package: i64| Change::SetValues {
             package: PackageId(package),
             image: None,
-            values: vec![ConfigValue { name: "key".into(), value: "s3cr3t".into(), origin: ValueOrigin::Administrator }],
+            values: vec![ConfigValue {
+                name: "key".into(),
+                value: "s3cr3t".into(),
+                origin: ValueOrigin::Administrator,
+            }],
             expected: None,
         };
         store
@@ -61,7 +65,11 @@ impl Cluster {
             .unwrap();
         let mut access = cluster.access("owner");
         access.set_up().unwrap();
-        for (person, rights) in [("vera", Rights::Viewer), ("otto", Rights::Operator), ("ada", Rights::Administrator)] {
+        // As a migration does again.
+        cluster.sql("owner", "SELECT opm.set_up_roles()").unwrap();
+        for (person, rights) in
+            [("vera", Rights::Viewer), ("otto", Rights::Operator), ("ada", Rights::Administrator)]
+        {
             access.grant(&cluster.role(person), Some(rights)).unwrap();
         }
         Some(cluster)
@@ -94,7 +102,8 @@ impl Cluster {
 
     /// Enrolls the client 3 and returns the suffix of its role.
     fn enroll_node(&self, node: i64) -> String {
-        let token = self.access("owner").open_window(&[TargetId(node)], Duration::from_secs(60), false).unwrap();
+        let token =
+            self.access("owner").open_window(&[TargetId(node)], Duration::from_secs(60), false).unwrap();
         let name = format!("client{node}");
         let credentials = enroll(self.address("owner"), &token, &name, "a machine").unwrap();
         assert_eq!(credentials.role, self.role(&format!("node_{node}")));
@@ -234,14 +243,14 @@ fn a_node_writes_nothing_that_is_not_its_own() {
             let _claim = claimed.then(|| node.lock(&[TargetId(3)]).unwrap().unwrap());
             // Hidden behind something that is allowed.
             let error = node.commit(&[progress(3, 2), change.clone()]).unwrap_err();
-            assert!(matches!(error, Error::Refused { .. }), "{change:?}: {error}");
-            let Error::Refused { reason, .. } = error else { unreachable!() };
+            assert!(matches!(error, Error::Forbidden { .. }), "{change:?}: {error}");
+            let Error::Forbidden { reason, .. } = error else { unreachable!() };
             assert!(reason.contains(" may not change that ("), "{change:?}: {reason}");
         }
     }
-    assert!(matches!(node.lock(&[TargetId(4)]), Err(Error::Refused { .. })));
-    assert!(matches!(node.lock(&[TargetId(3), TargetId(4)]), Err(Error::Refused { .. })));
-    assert!(matches!(node.lock(&[TargetId(99)]), Err(Error::Refused { .. })));
+    assert!(matches!(node.lock(&[TargetId(4)]), Err(Error::Forbidden { .. })));
+    assert!(matches!(node.lock(&[TargetId(3), TargetId(4)]), Err(Error::Forbidden { .. })));
+    assert!(matches!(node.lock(&[TargetId(99)]), Err(Error::Forbidden { .. })));
     let without = opkg_oda::PurgeOrder { runs_ended_before: i64::MAX, ..Default::default() };
     assert!(node.purge(&without, false).is_err());
     assert_eq!(head.load().unwrap(), before);
@@ -334,7 +343,10 @@ fn a_node_gets_no_further_with_sql() {
         ("SELECT opm.renew_digests(ARRAY[4::bigint])", "\n"),
         ("SET row_security = on; SELECT count(*) FROM opm.state WHERE target = 4", "0\n"),
         // A condition of its own is asked only about what it may see.
-        ("SELECT count(*) FROM opm.config_value WHERE 1 / (CASE package WHEN 3 THEN 0 ELSE 1 END) = 1", "1\n"),
+        (
+            "SELECT count(*) FROM opm.config_value WHERE 1 / (CASE package WHEN 3 THEN 0 ELSE 1 END) = 1",
+            "1\n",
+        ),
     ] {
         assert_eq!(cluster.sql("node_3", statements).as_deref(), Ok(expected), "{statements}");
     }
@@ -385,11 +397,14 @@ fn people_do_what_their_rights_are_for() {
     for (change, allowed) in cases {
         for (person, allowed) in ["vera", "otto", "ada"].into_iter().zip(allowed) {
             let mut store = cluster.open(person);
-            assert_eq!(store.load().unwrap().targets.len(), cluster.open("owner").load().unwrap().targets.len());
+            assert_eq!(
+                store.load().unwrap().targets.len(),
+                cluster.open("owner").load().unwrap().targets.len()
+            );
             let committed = store.commit(std::slice::from_ref(&change));
             assert_eq!(committed.is_ok(), allowed, "{person}: {change:?}: {committed:?}");
             if let Err(error) = committed {
-                assert!(matches!(error, Error::Refused { .. }), "{person}: {change:?}: {error}");
+                assert!(matches!(error, Error::Forbidden { .. }), "{person}: {change:?}: {error}");
             }
         }
     }
@@ -399,8 +414,13 @@ fn people_do_what_their_rights_are_for() {
         assert_eq!(cluster.open(person).start_run(&common::sample_run()).is_ok(), allowed, "{person}");
         let opened = cluster.access(person).open_window(&[TargetId(4)], Duration::from_secs(9), false);
         assert_eq!(opened.is_ok(), allowed, "{person}: {opened:?}");
-        assert_eq!(cluster.access(person).grant(&cluster.role("vera"), Some(Rights::Viewer)).is_ok(), allowed);
-        for statements in ["DELETE FROM opm.command", "UPDATE opm.settings SET listeners = 3", "DELETE FROM opm.event"] {
+        assert_eq!(
+            cluster.access(person).grant(&cluster.role("vera"), Some(Rights::Viewer)).is_ok(),
+            allowed
+        );
+        for statements in
+            ["DELETE FROM opm.command", "UPDATE opm.settings SET listeners = 3", "DELETE FROM opm.event"]
+        {
             assert_eq!(cluster.sql(person, statements).is_ok(), allowed, "{person}: {statements}");
         }
         let copy = cluster.sql(person, "COPY (SELECT 1) TO PROGRAM 'true'");
@@ -422,8 +442,11 @@ fn the_journal_says_who_asked() {
         command: "opm request p1".into(),
         role: None,
     };
-    let request =
-        |package: i64| Change::Request { key: state_key(1, package), stage: Stage::Finished, requested_at: 1 };
+    let request = |package: i64| Change::Request {
+        key: state_key(1, package),
+        stage: Stage::Finished,
+        requested_at: 1,
+    };
     let mut otto = cluster.open("otto");
     otto.record_as(record("otto"));
     otto.update(&mut |_| vec![request(1)]).unwrap();
@@ -490,9 +513,12 @@ fn a_token_is_for_its_nodes_its_time_and_one_use() {
     // A token is for nothing else.
     let token = access.open_window(&[TargetId(4)], Duration::from_secs(600), false).unwrap();
     let suffix = token.role.strip_prefix(&cluster.role("")).unwrap().to_owned();
-    for statements in
-        ["SELECT * FROM opm.target", "SELECT * FROM opm.phase", "SELECT opm.begin_write(NULL, NULL)", "SELECT opm.own_target()"]
-    {
+    for statements in [
+        "SELECT * FROM opm.target",
+        "SELECT * FROM opm.phase",
+        "SELECT opm.begin_write(NULL, NULL)",
+        "SELECT opm.own_target()",
+    ] {
         assert!(cluster.sql(&suffix, statements).is_err(), "{statements}");
     }
 }
@@ -543,7 +569,8 @@ fn all_targets_put_there_anew_keep_the_credentials_of_the_same_nodes() {
     // In the copy another node has the id of this one.
     copy.commit(&[Change::RemoveTarget(TargetId(4))]).unwrap();
     store.replace_with(&mut *copy).unwrap();
-    let kept: Vec<i64> = cluster.access("owner").enrolled_nodes().unwrap().iter().map(|node| node.target.0).collect();
+    let kept: Vec<i64> =
+        cluster.access("owner").enrolled_nodes().unwrap().iter().map(|node| node.target.0).collect();
     assert_eq!(kept, [3]);
     assert_eq!(targets(&mut cluster.open("node_3")), BTreeSet::from([1, 2, 3]));
 }
@@ -552,8 +579,9 @@ fn all_targets_put_there_anew_keep_the_credentials_of_the_same_nodes() {
 fn what_makes_no_roles_is_said() {
     let Some(cluster) = Cluster::new() else { return };
     cluster.scratch.sql(&format!("ALTER ROLE {} NOCREATEROLE", cluster.role("owner")));
-    let error = cluster.access("owner").open_window(&[TargetId(3)], Duration::from_secs(9), false).unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error}");
+    let error =
+        cluster.access("owner").open_window(&[TargetId(3)], Duration::from_secs(9), false).unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
     let before = cluster.access("owner").windows().unwrap();
     assert!(before.is_empty(), "nothing of it was done");
 }

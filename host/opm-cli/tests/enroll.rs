@@ -1,0 +1,302 @@
+//! Nodes with credentials of their own, and people with rights: what `opm enroll` and `opm access` print and do, with roles
+//! that are no superusers, over a network that asks for passwords.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use fs_err as fs;
+use opkg_tests::postgres::{ServerDatabase, has_server};
+use tempfile::TempDir;
+
+/// A head node whose `opm` owns the database, and directories of other machines.
+struct Site {
+    directory: TempDir,
+    server: ServerDatabase,
+}
+
+impl Site {
+    fn new() -> Option<Self> {
+        if !has_server() {
+            return None;
+        }
+        let site = Self { directory: tempfile::tempdir().unwrap(), server: ServerDatabase::new() };
+        let name = site.server.name();
+        for statement in [
+            format!("CREATE ROLE {name}_owner LOGIN CREATEROLE PASSWORD 'of the owner'"),
+            format!("ALTER DATABASE {name} OWNER TO {name}_owner"),
+            format!("CREATE ROLE {name}_otto LOGIN PASSWORD 'of otto'"),
+            format!("CREATE ROLE {name}_vera LOGIN PASSWORD 'of vera'"),
+        ] {
+            site.server.sql(&statement);
+        }
+        for machine in ["head", "node1", "node2", "desk"] {
+            fs::create_dir_all(site.machine(machine).join("etc")).unwrap();
+        }
+        site.settings("head", &site.address("owner"));
+        for node in ["node1", "node2"] {
+            site.settings(
+                node,
+                &site.server.network_address("", "127.0.0.1", "sslmode=require").replace("//@", "//"),
+            );
+        }
+        let passwords =
+            ["owner", "otto", "vera"].map(|role| format!("*:*:*:{name}_{role}:of {role}\n")).concat();
+        let passwords = passwords.replace("of owner", "of the owner");
+        for machine in ["head", "desk"] {
+            let path = site.machine(machine).join(".pgpass");
+            fs::write(&path, &passwords).unwrap();
+            fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        site.run_ok("head", &["init", "--name", "head", "--root", "/"]);
+        site.run_ok("head", &["target", "add", "client:node[1-3]"]);
+        site.run_ok("head", &["request", "--new", "munge", "--on", "clients"]);
+        Some(site)
+    }
+
+    fn machine(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn address(&self, role: &str) -> String {
+        let role = format!("{}_{role}", self.server.name());
+        self.server.network_address(&role, "127.0.0.1", "sslmode=require")
+    }
+
+    fn settings(&self, machine: &str, database: &str) {
+        fs::write(self.machine(machine).join("etc/opm.toml"), format!("database = \"{database}\"\n"))
+            .unwrap();
+    }
+
+    fn run(&self, machine: &str, arguments: &[&str]) -> Output {
+        let directory = self.machine(machine);
+        Command::new(env!("CARGO_BIN_EXE_opm"))
+            .args(arguments)
+            .current_dir(&directory)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &directory)
+            .env("COLUMNS", "100")
+            .env("SUDO_USER", "ada")
+            .env("OPM_CONF", directory.join("opm.conf"))
+            .env("OPM_SETTINGS", directory.join("etc"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn run_ok(&self, machine: &str, arguments: &[&str]) -> String {
+        let output = self.run(machine, arguments);
+        assert!(
+            output.status.success(),
+            "{machine} {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command says, without what differs from run to run, and how it ends.
+    fn transcript(&self, machine: &str, arguments: &[&str]) -> String {
+        let output = self.run(machine, arguments);
+        let said = format!(
+            "{machine}$ opm {}\n{}{}[{}]\n",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+            output.status.code().unwrap()
+        );
+        let (_, port) =
+            self.address("x").rsplit_once(":").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let port = port.split('/').next().unwrap().to_owned();
+        said.replace(self.server.name(), "site")
+            .replace(&port, "PORT")
+            .replace(&*self.directory.path().to_string_lossy(), "")
+            .lines()
+            .map(|line| mask(line) + "\n")
+            .collect()
+    }
+}
+
+/// Hides times, machines and secrets.
+fn mask(line: &str) -> String {
+    let words = line.split(' ').map(|word| {
+        let is_date = word.len() == 10 && word.bytes().filter(|byte| *byte == b'-').count() == 2;
+        let is_time = word.len() == 8 && word.bytes().filter(|byte| *byte == b':').count() == 2;
+        match word.split_once(':') {
+            _ if is_date => "DATE".to_owned(),
+            _ if is_time => "TIME".to_owned(),
+            Some((role, secret)) if role.starts_with("site_") && secret.len() == 32 => {
+                format!("{role}:SECRET")
+            }
+            _ => word.to_owned(),
+        }
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    match line.split_once("  machine ") {
+        Some((before, _)) => format!("{before}  machine MACHINE"),
+        None => line,
+    }
+}
+
+#[test]
+fn a_node_gets_credentials_and_loses_them() {
+    let Some(site) = Site::new() else { return };
+    let mut told = site.transcript("node1", &["enroll", "node", "--name", "node1"]);
+    told += &site.transcript("head", &["enroll", "list"]);
+    told += &site.transcript("head", &["enroll", "open", "server:head"]);
+    told += &site.transcript("head", &["enroll", "open", "node[1-2]", "--for", "30m"]);
+    let token = site.machine("node1").join("etc/enroll-token");
+    site.run_ok("head", &["enroll", "open", "node1", "--output", token.to_str().unwrap()]);
+    assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::copy(&token, site.machine("node2").join("etc/enroll-token")).unwrap();
+    told += &site.transcript("node2", &["enroll", "node", "--name", "node2"]);
+    told += &site.transcript("node1", &["enroll", "node", "--name", "node1"]);
+    told += &site.transcript("node2", &["enroll", "node", "--name", "node1"]);
+    told += &site.transcript("head", &["enroll", "list"]);
+    told += &site.transcript("node1", &["target", "list"]);
+    told += &site.transcript("node1", &["status"]);
+    told += &site.transcript("node1", &["request", "munge"]);
+    told += &site.transcript("node1", &["target", "remove", "node2"]);
+    told += &site.transcript("node1", &["enroll", "renew"]);
+    told += &site.transcript("node1", &["target", "list"]);
+    told += &site.transcript("head", &["enroll", "revoke", "clients"]);
+    told += &site.transcript("node1", &["target", "list"]);
+    told += &site.transcript("head", &["enroll", "close"]);
+    told += &site.transcript("head", &["enroll", "close", "site_enroll_9"]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn credentials_that_were_being_renewed_when_the_power_failed() {
+    let Some(site) = Site::new() else { return };
+    let etc = site.machine("node1").join("etc");
+    let token = etc.join("enroll-token");
+    site.run_ok("head", &["enroll", "open", "node1", "--output", token.to_str().unwrap()]);
+    site.run_ok("node1", &["enroll", "node", "--name", "node1"]);
+    let (old, new) = (etc.join("credentials"), etc.join("credentials.new"));
+    let first = fs::read_to_string(&old).unwrap();
+    // Before the server was told: what it does not know is thrown away.
+    fs::write(&new, first.replace(':', ":x")).unwrap();
+    fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
+    site.run_ok("node1", &["target", "list"]);
+    assert!(!new.exists());
+    // Afterwards: what it knows counts.
+    site.run_ok("node1", &["enroll", "renew"]);
+    let second = fs::read_to_string(&old).unwrap();
+    assert_ne!(first, second);
+    fs::rename(&old, &new).unwrap();
+    fs::write(&old, &first).unwrap();
+    fs::set_permissions(&old, PermissionsExt::from_mode(0o600)).unwrap();
+    site.run_ok("node1", &["target", "list"]);
+    assert_eq!(fs::read_to_string(&old).unwrap(), second);
+    // Others can read them.
+    fs::set_permissions(&old, PermissionsExt::from_mode(0o644)).unwrap();
+    let said = site.transcript("node1", &["target", "list"]);
+    assert!(said.contains("others can read /node1/etc/credentials, so it is not used"), "{said}");
+}
+
+#[test]
+fn a_watch_enrolls_by_itself() {
+    let Some(site) = Site::new() else { return };
+    let token = site.machine("node2").join("etc/enroll-token");
+    site.run_ok("head", &["enroll", "open", "node2", "--every-boot", "--output", token.to_str().unwrap()]);
+    fs::write(site.machine("node2").join("opm.conf"), "client\nnode2\n").unwrap();
+    for boot in 0..2 {
+        let credentials = site.machine("node2").join("etc/credentials");
+        let mut watch = Command::new(env!("CARGO_BIN_EXE_opm"))
+            .args(["watch", "--interval", "1s"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("OPM_CONF", site.machine("node2").join("opm.conf"))
+            .env("OPM_SETTINGS", site.machine("node2").join("etc"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..600 {
+            if credentials.exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        watch.kill().unwrap();
+        watch.wait().unwrap();
+        assert!(site.run_ok("node2", &["target", "list"]).contains("client:node2"), "boot {boot}");
+        // It keeps nothing.
+        fs::remove_file(&credentials).unwrap();
+    }
+}
+
+#[test]
+fn people_have_rights() {
+    let Some(site) = Site::new() else { return };
+    let name = site.server.name().to_owned();
+    let (otto, vera) = (format!("{name}_otto"), format!("{name}_vera"));
+    fs::write(site.machine("desk").join("opm.conf"), "server\nhead\n").unwrap();
+    let mut told = site.transcript("head", &["access", "list"]);
+    told += &site.transcript("head", &["access", "grant", &otto, "operator"]);
+    told += &site.transcript("head", &["access", "grant", &vera, "viewer"]);
+    told += &site.transcript("head", &["access", "grant", "nobody-there", "viewer"]);
+    told += &site.transcript("head", &["access", "list"]);
+    for person in ["vera", "otto"] {
+        site.settings("desk", &site.address(person));
+        told += &format!("# {person}\n");
+        for arguments in [
+            &["status"][..],
+            &["request", "--new", "torque", "--on", "node1"],
+            &["clear", "munge", "--on", "node1"],
+            &["rerun", "munge", "--stage", "post-install", "--on", "clients"],
+            &["hold", "munge"],
+            &["phase", "set", "--force", "build_image"],
+            &["target", "remove", "node3"],
+            &["export"],
+            &["enroll", "open", "node1"],
+            &["access", "list"],
+            &["access", "grant", &vera, "administrator"],
+            &["run"],
+        ] {
+            told += &site.transcript("desk", arguments);
+        }
+    }
+    told += &site.transcript("head", &["access", "revoke", &otto]);
+    told += &site.transcript("desk", &["status"]);
+    told += "# all that was asked for, oldest last\n";
+    let commands = site.transcript("head", &["history", "--commands"]);
+    for line in commands.lines().filter(|line| line.starts_with("DATE")) {
+        let (_, rest) = line.split_once("  ").unwrap();
+        told += &rest.replace(&host_name(), "HOST");
+        told += "\n";
+    }
+    insta::assert_snapshot!(told);
+}
+
+fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_file_has_no_roles() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_opm"))
+            .args(["--database", "oda.db"])
+            .args(arguments)
+            .current_dir(directory.path())
+            .env_clear()
+            .env("OPM_CONF", directory.path().join("opm.conf"))
+            .env("OPM_SETTINGS", directory.path().join("etc"))
+            .output()
+            .unwrap();
+        format!("{}[{}]\n", String::from_utf8_lossy(&output.stderr), output.status.code().unwrap())
+    };
+    run(&["init", "--name", "head", "--root", "."]);
+    insta::assert_snapshot!(run(&["enroll", "list"]) + &run(&["access", "list"]), @r"
+    error: the database oda.db is a file, for whoever may read and write it
+      help: `opm copy` moves a cluster to a server of PostgreSQL, where there are roles
+    [2]
+    error: the database oda.db is a file, for whoever may read and write it
+      help: `opm copy` moves a cluster to a server of PostgreSQL, where there are roles
+    [2]
+    ");
+}
