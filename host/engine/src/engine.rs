@@ -76,7 +76,7 @@ impl Engine<'_> {
             let known = self.store.load_part_overview(&order.targets)?;
             return self.run_from(known, order);
         }
-        let known = self.store.load_targets()?;
+        let known = self.store.load_identified_targets()?;
         let replaced = find_replaced(&known, &order.targets, |target| self.effects.root_id(target));
         match replaced.as_slice() {
             [] => Ok(idle_summary()),

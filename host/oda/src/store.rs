@@ -8,7 +8,7 @@ use crate::event::{Event, Run, RunId};
 use crate::tables::RowReceiver;
 use crate::{
     Change, Cluster, CommandRecord, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target,
-    TargetAddress, TargetId,
+    TargetAddress, TargetId, TargetKind,
 };
 
 /// Between two looks at a database that tells nobody of its changes.
@@ -146,6 +146,14 @@ pub trait Store {
 
     /// The targets alone, with what tells their roots from others. Cheap, whatever is installed.
     fn load_targets(&mut self) -> Result<Cluster, Error>;
+
+    /// Likewise, but for clients whose roots have no id: the targets whose roots may be other ones than they were.
+    fn load_identified_targets(&mut self) -> Result<Cluster, Error> {
+        let mut cluster = self.load_targets()?;
+        let root_ids = &cluster.root_ids;
+        cluster.targets.retain(|id, target| target.kind() != TargetKind::Client || root_ids.contains_key(id));
+        Ok(cluster)
+    }
 
     /// Whether another process has changed anything since the last call. While targets are locked, what other engines do to
     /// theirs need not count.

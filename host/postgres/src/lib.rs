@@ -224,6 +224,10 @@ impl Store for PostgresStore {
         self.read(read::load_targets)
     }
 
+    fn load_identified_targets(&mut self) -> std::result::Result<Cluster, Error> {
+        self.read(read::load_identified_targets)
+    }
+
     fn has_changed(&mut self) -> std::result::Result<bool, Error> {
         let own = self.with(|writer| Ok(writer.engine.map(|engine| engine.id)))?;
         let now = self.read(async |client| {

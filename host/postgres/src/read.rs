@@ -239,6 +239,15 @@ pub(crate) async fn load_targets(client: &Client) -> Result<Cluster> {
     Ok(builder.finish()?)
 }
 
+/// Likewise, but for clients whose roots have no id.
+pub(crate) async fn load_identified_targets(client: &Client) -> Result<Cluster> {
+    let sql = "SELECT id, kind::bigint, name, root, image, gone, root_id, digest FROM opm.target
+        WHERE kind <> 3 OR root_id IS NOT NULL ORDER BY id";
+    let mut builder = ClusterBuilder::default();
+    add_targets(&mut builder, &query(client, sql, &[]).await?)?;
+    Ok(builder.finish()?)
+}
+
 /// Takes over packages, their dependencies and requirements, which come in this order.
 fn add_packages(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Row>) -> Result<()> {
     for row in next() {

@@ -372,6 +372,10 @@ impl Store for SqliteStore {
         self.read(read::load_targets_only)
     }
 
+    fn load_identified_targets(&mut self) -> Result<Cluster, Error> {
+        self.read(read::load_identified_targets)
+    }
+
     fn has_changed(&mut self) -> Result<bool, Error> {
         let now = self.map_result(data_version(&self.connection))?;
         Ok(std::mem::replace(&mut self.data_version, now) != now)

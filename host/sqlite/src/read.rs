@@ -33,6 +33,16 @@ const PENDING_WORK_SQL: &str = "SELECT
                 WHERE server.kind = 1 AND server.gone = 0 AND serving.package = held.package
                     AND serving.current >= 5))";
 
+macro_rules! select_targets {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, kind, name, root, image, gone, root_id, digest FROM target ",
+            $condition,
+            " ORDER BY id"
+        )
+    };
+}
+
 macro_rules! select_states {
     ($rest:literal) => {
         concat!(
@@ -116,6 +126,13 @@ pub(super) fn load_targets_only(connection: &Connection) -> Result<Cluster> {
     Ok(builder.finish()?)
 }
 
+/// Likewise, but for clients whose roots have no id.
+pub(super) fn load_identified_targets(connection: &Connection) -> Result<Cluster> {
+    let mut builder = ClusterBuilder::default();
+    add_targets(connection, &mut builder, select_targets!("WHERE kind <> 3 OR root_id IS NOT NULL"))?;
+    Ok(builder.finish()?)
+}
+
 /// The state of one package on one target.
 pub(super) fn load_state(connection: &Connection, key: StateKey) -> Result<Option<PackageState>> {
     let mut statement = connection.prepare_cached(select_states!("WHERE target = ?1 AND package = ?2"))?;
@@ -169,25 +186,29 @@ fn load_targets(
     connection: &Connection,
     builder: &mut ClusterBuilder,
 ) -> Result<Vec<(TargetId, TargetDigest)>> {
+    add_targets(connection, builder, select_targets!(""))
+}
+
+fn add_targets(
+    connection: &Connection,
+    builder: &mut ClusterBuilder,
+    sql: &'static str,
+) -> Result<Vec<(TargetId, TargetDigest)>> {
     let mut digests = Vec::new();
-    for_each_row(
-        connection,
-        "SELECT id, kind, name, root, image, gone, root_id, digest FROM target ORDER BY id",
-        |row| {
-            let target = TargetRow {
-                id: row.get(0)?,
-                kind: row.get(1)?,
-                name: row.get_ref(2)?.as_str().map_err(corrupt)?,
-                root: row.get(3)?,
-                image: row.get(4)?,
-                gone: row.get(5)?,
-                root_id: row.get(6)?,
-            };
-            let digest: Option<TargetDigest> = row.get(7)?;
-            digests.extend(digest.filter(|_| !target.gone).map(|digest| (TargetId(target.id), digest)));
-            Ok(builder.add_target(target)?)
-        },
-    )?;
+    for_each_row(connection, sql, |row| {
+        let target = TargetRow {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            name: row.get_ref(2)?.as_str().map_err(corrupt)?,
+            root: row.get(3)?,
+            image: row.get(4)?,
+            gone: row.get(5)?,
+            root_id: row.get(6)?,
+        };
+        let digest: Option<TargetDigest> = row.get(7)?;
+        digests.extend(digest.filter(|_| !target.gone).map(|digest| (TargetId(target.id), digest)));
+        Ok(builder.add_target(target)?)
+    })?;
     builder.finish_targets()?;
     Ok(digests)
 }

@@ -178,8 +178,18 @@ fn committed_is_applied(backend: Backend) {
     TestRunner::new(cases).run(&changes, committed).unwrap();
 }
 
+/// All targets but clients whose roots have no id.
+fn identified(cluster: &Cluster) -> Vec<TargetId> {
+    let is_identified =
+        |target: &&Target| target.kind() != TargetKind::Client || cluster.root_ids.contains_key(&target.id);
+    cluster.targets.values().filter(is_identified).map(|target| target.id).collect()
+}
+
 /// An engine of some targets reads what it is about, and sees its work from afar.
 fn check_parts(store: &mut Database, cluster: &Cluster) -> Result<(), TestCaseError> {
+    let found = store.load_identified_targets().unwrap();
+    prop_assert_eq!(found.targets.keys().copied().collect::<Vec<_>>(), identified(cluster));
+    prop_assert_eq!(&found.root_ids, &cluster.root_ids);
     let all: BTreeSet<TargetId> = cluster.targets.keys().copied().collect();
     let one_each = all.iter().map(|target| BTreeSet::from([*target]));
     let pairs = all.iter().zip(all.iter().skip(1)).map(|(one, other)| BTreeSet::from([*one, *other]));

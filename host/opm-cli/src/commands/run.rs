@@ -80,11 +80,15 @@ pub(super) fn find_work(
     if store.has_pending_work()? {
         return Ok(Some(store.load_overview()?));
     }
-    let cluster = store.load_targets()?;
+    let cluster = store.load_identified_targets()?;
     if cluster.root_ids.is_empty() {
         return Ok(None);
     }
-    let maintained = maintained_targets(&cluster, session.local_target(&cluster)?);
+    let own = match session.local_target(&cluster) {
+        Ok(own) => own,
+        Err(_) => session.local_target(&store.load_targets()?)?,
+    };
+    let maintained = maintained_targets(&cluster, own);
     match find_replaced(&cluster, &maintained, root_id).is_empty() {
         true => Ok(None),
         false => Ok(Some(store.load_overview()?)),
