@@ -30,6 +30,7 @@ mod power_loss;
 mod program_packages;
 mod readme;
 mod reproducible;
+mod root_files;
 mod rpm_index;
 mod rpm_root;
 mod schema;

@@ -219,7 +219,7 @@ pub struct SourceFile {
     pub part: Part,
     /// Where it goes there.
     pub destination: Destination,
-    /// 0o755 or 0o644.
+    /// 0o755 or 0o644; of what is laid into the root as it stands, also without rights of the group or of others.
     pub mode: u32,
     /// Bytes; 0 for a link.
     pub size: u64,
@@ -227,8 +227,13 @@ pub struct SourceFile {
     pub sha256: [u8; 32],
     /// What follows `#!`: the program, then its argument if there is one.
     pub interpreter: Vec<String>,
-    /// What a symbolic link holds: relative, to something inside the OPKG.
+    /// What a symbolic link holds: relative, to something inside the OPKG. Of one that is laid into the root as it stands,
+    /// whatever it is there.
     pub link: Option<String>,
+    /// Whether it is kept when a new version of the package is installed, where somebody has changed it.
+    pub is_configuration: bool,
+    /// The canonical name of the architecture that it is a program for, of what is laid into the root.
+    pub arch: Option<&'static str>,
     /// For native scripts.
     pub scriptlet: Option<Scriptlet>,
 }

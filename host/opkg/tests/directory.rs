@@ -502,3 +502,85 @@ fn programs_of_an_architecture() {
         }
     }
 }
+
+#[test]
+fn what_is_laid_into_the_root() {
+    let program = |machine: u8| {
+        let mut head = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+        head.extend([machine, 0]);
+        head
+    };
+    let directory = Fixture::new()
+        .with_file("files/api/usr/share/probe/page", "")
+        .with_file("files/client/etc/probe.conf", "#!/bin/sh\n")
+        .with_file("files/client/etc/probe/key", "")
+        .with_mode("files/client/etc/probe/key", 0o660)
+        .with_file("files/client/etc/profile.d/probe.sh", "")
+        .with_file("files/server/usr/sbin/probed", program(183))
+        .with_mode("files/server/usr/sbin/probed", 0o775)
+        .with_link("files/client/etc/alternative", "/nowhere/at all")
+        .with_link("files/server/usr/bin/probe", "../sbin/probed");
+    assert_eq!(directory.diagnostics(), Vec::<String>::new());
+    let opkg = directory.opkg();
+    let described = |file: &SourceFile| {
+        let configuration = if file.is_configuration { " configuration" } else { "" };
+        let arch = file.arch.map_or_else(String::new, |arch| format!(" {arch}"));
+        format!("{}{configuration}{arch}", describe_file(file))
+    };
+    let files = opkg.files.iter().filter(|file| file.path.starts_with("files/")).map(described);
+    assert_eq!(
+        files.collect::<Vec<_>>(),
+        [
+            "Api files/api/usr/share/probe/page -> /usr/share/probe/page 644",
+            "Client files/client/etc/alternative -> /etc/alternative 644",
+            "Client files/client/etc/probe.conf -> /etc/probe.conf 644 configuration",
+            "Client files/client/etc/probe/key -> /etc/probe/key 640 configuration",
+            "Client files/client/etc/profile.d/probe.sh -> /etc/profile.d/probe.sh 644 configuration",
+            "Server files/server/usr/bin/probe -> /usr/bin/probe 644",
+            "Server files/server/usr/sbin/probed -> /usr/sbin/probed 755 aarch64",
+        ]
+    );
+    let own = |part| -> Vec<String> {
+        let of_part = opkg.directories.iter().filter(|directory| directory.part == part);
+        of_part.map(|directory| format!("{:?}", directory.destination)).collect()
+    };
+    assert_eq!(own(Part::Client), ["Path(\"/etc/probe\")"]);
+    assert_eq!(own(Part::Server), [""; 0], "what every system has is nobody's");
+    assert_eq!(own(Part::Api), ["Path(\"/usr/lib/oscar/packages/probe\")", "Path(\"/usr/share/probe\")"]);
+}
+
+#[test]
+fn what_cannot_be_laid_into_the_root() {
+    let directory = Fixture::new()
+        .with_file("files/client/run/probe/socket", "")
+        .with_file("files/client/var/run/probe.pid", "")
+        .with_file("files/client/bin/probe", "")
+        .with_file("files/client/lib64/libprobe.so", "")
+        .with_file("files/client/library/fine", "")
+        .with_file("files/node/etc/probe", "")
+        .with_file("files/etc/probe", "")
+        .with_file("files/server/etc/same", "")
+        .with_file("files/client/etc/same", "");
+    assert_eq!(
+        directory.diagnostics(),
+        [
+            "error file-place files/client/bin/probe",
+            "error file-place files/client/lib64/libprobe.so",
+            "error file-place files/client/run/probe/socket",
+            "error file-place files/client/var/run/probe.pid",
+            "warning not-packaged files/etc/probe",
+            "warning not-packaged files/node/etc/probe",
+            "error file-clash files/server/etc/same",
+        ]
+    );
+    let mut head = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+    head.extend([62, 0]);
+    for (archs, is_refused) in [("x86_64", false), ("aarch64", true)] {
+        let filters = format!("<filters><arch>{archs}</arch></filters>\n  <serverDeps>");
+        let config = support::config_with("<serverDeps>", &filters);
+        let directory = Fixture::with_config(config).with_file("files/client/usr/bin/probe", &head);
+        let expected =
+            if is_refused { vec!["error file-architecture files/client/usr/bin/probe"] } else { vec![] };
+        assert_eq!(directory.diagnostics(), expected, "{archs}");
+    }
+}

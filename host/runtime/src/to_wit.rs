@@ -220,6 +220,8 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
         sha256: file.sha256.to_vec(),
         interpreter: file.interpreter.clone(),
         link: file.link.clone(),
+        configuration: file.is_configuration,
+        arch: file.arch.map(str::to_owned),
         scriptlet: file.scriptlet.as_ref().map(|it| wit::Scriptlet {
             time: match it.time {
                 model::HookTime::PreInstall => wit::HookTime::PreInstall,

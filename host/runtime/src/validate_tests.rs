@@ -21,6 +21,8 @@ fn opkg() -> Opkg {
         sha256: [0; 32],
         interpreter: Vec::new(),
         link: None,
+        is_configuration: false,
+        arch: None,
         scriptlet: None,
     };
     Opkg {

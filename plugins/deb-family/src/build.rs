@@ -1,7 +1,7 @@
 //! How the distribution's own tools make the packages: `debian/rules`, and the plan of what it installs.
 
 use askama::Template;
-use opkg_sdk::artefacts::{BuildCommand, NativeBuild};
+use opkg_sdk::artefacts::{BuildCommand, FileMarks, NativeBuild};
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::text::shell_quote;
 
@@ -58,7 +58,10 @@ fn install_command(installed: &InstalledEntry) -> String {
     match &installed.kind {
         EntryKind::Directory => format!("directory {path}"),
         EntryKind::Link(target) => format!("link {} {path}", shell_quote(target)),
-        EntryKind::File { source, mode, .. } => format!("file {mode:04o} {} {path}", shell_quote(source)),
+        EntryKind::File { source, mode, marks, .. } => {
+            let command = if marks.contains(FileMarks::CONFIGURATION) { "configuration" } else { "file" };
+            format!("{command} {mode:04o} {} {path}", shell_quote(source))
+        }
     }
 }
 

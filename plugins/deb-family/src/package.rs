@@ -57,10 +57,9 @@ pub enum EntryKind {
         node: Node,
         /// In the unpacked source tree.
         source: String,
-        /// 0o755 or 0o644.
         mode: u32,
-        /// Whether it documents the package.
-        is_documentation: bool,
+        /// Whether it documents the package, or is configuration.
+        marks: FileMarks,
     },
 }
 
@@ -225,14 +224,11 @@ impl Package {
             },
         ];
         files.extend(self.entries.iter().map(|installed| {
-            let (content, mode, is_documentation) = match &installed.kind {
-                EntryKind::Directory => (Content::Directory, 0o755, false),
-                EntryKind::Link(target) => (Content::Link(target.clone()), 0o777, false),
-                EntryKind::File { node, mode, is_documentation, .. } => {
-                    (Content::Source(*node), *mode, *is_documentation)
-                }
+            let (content, mode, marks) = match &installed.kind {
+                EntryKind::Directory => (Content::Directory, 0o755, FileMarks::empty()),
+                EntryKind::Link(target) => (Content::Link(target.clone()), 0o777, FileMarks::empty()),
+                EntryKind::File { node, mode, marks, .. } => (Content::Source(*node), *mode, *marks),
             };
-            let marks = if is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() };
             PackedFile { path: installed.path.clone(), content, mode, marks }
         }));
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -245,9 +241,11 @@ fn architecture(opkg: &Opkg, part: &PartPlan<'_>, context: &FilterContext) -> Ar
         return Architecture::All;
     }
     // With a target that names its architecture, relations were decided for that one alone.
-    let canonical = match &context.arch {
-        Some(arch) => std::slice::from_ref(arch),
-        None => opkg.filter.archs.as_slice(),
+    let canonical: Vec<&str> = match &context.arch {
+        Some(arch) => vec![arch],
+        // Its programs are for one architecture, whatever else it is for.
+        None if !part.program_archs.is_empty() => part.program_archs.clone(),
+        None => opkg.filter.archs.iter().map(String::as_str).collect(),
     };
     let mut archs: Vec<_> = canonical.iter().filter_map(|arch| native_arch(arch)).collect();
     archs.sort_unstable();
@@ -299,7 +297,7 @@ fn installed_entries(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<InstalledEntry> {
                     node: file.source.at,
                     source: file.source.path.clone(),
                     mode: file.source.mode,
-                    is_documentation: file.is_documentation,
+                    marks: file.marks(),
                 },
             };
             InstalledEntry { path: rename(&file.path), kind: item }

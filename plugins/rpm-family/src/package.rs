@@ -117,7 +117,7 @@ pub fn plan<'a>(
         distribution: target.distribution.as_deref(),
         evr,
         release_restriction: condition::package_restriction(opkg, profile, diagnostics),
-        exclusive_archs: opkg.filter.archs.iter().flat_map(|arch| profile.arch_names(arch)).collect(),
+        exclusive_archs: exclusive_archs(opkg, &packages, profile),
         license: profile.license_names.name(&opkg.license),
         packager: packager(opkg),
         description: description(opkg),
@@ -177,7 +177,7 @@ fn check_files(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
             })
             .flatten();
         if let Some(twin) = twin
-            && (twin.source.mode, twin.is_documentation) != (file.source.mode, file.is_documentation)
+            && attributes(twin) != attributes(file)
         {
             diagnostics.push(diagnostic::error(
                 file.source.at,
@@ -186,6 +186,23 @@ fn check_files(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
             ));
         }
     }
+}
+
+/// What a line of `%files` says of a file.
+fn attributes(file: &InstalledFile<'_>) -> (u32, bool, bool) {
+    (file.source.mode, file.is_documentation, file.source.configuration)
+}
+
+/// The architectures that the spec as a whole is for: those of the filter, else those of its programs.
+fn exclusive_archs<'a>(opkg: &'a Opkg, packages: &[Package<'a>], profile: &ReleaseProfile) -> Vec<&'a str> {
+    let of_filter = opkg.filter.archs.iter().map(String::as_str);
+    let mut archs: Vec<&str> = of_filter.collect();
+    if archs.is_empty() {
+        archs = packages.iter().flat_map(|package| package.part.program_archs.iter().copied()).collect();
+        archs.sort_unstable();
+        archs.dedup();
+    }
+    archs.into_iter().flat_map(|arch| profile.arch_names(arch)).collect()
 }
 
 fn packager(opkg: &Opkg) -> String {

@@ -76,7 +76,7 @@ fn files(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<PackedF
             None => Content::Source(file.source.at),
         },
         mode: if file.source.link.is_some() { 0o777 } else { file.source.mode },
-        marks: if file.is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() },
+        marks: file.marks(),
     });
     let mut all: Vec<PackedFile> = directories.chain(files).collect();
     all.sort_by(|a, b| a.path.cmp(&b.path));

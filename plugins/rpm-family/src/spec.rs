@@ -173,11 +173,12 @@ fn file_entry(placed: &InstalledFile<'_>, link: Option<String>) -> FileEntry {
         }
     };
     let documentation = if placed.is_documentation { "%doc " } else { "" };
+    let configuration = if source.configuration { "%config(noreplace) " } else { "" };
     FileEntry {
         command,
         destination: shell_quote(&placed.path),
         parent: is_link.then(|| shell_quote(directory)),
-        attributes: format!("{documentation}%attr({mode}, root, root)"),
+        attributes: format!("{documentation}{configuration}%attr({mode}, root, root)"),
         pattern: file_pattern(&placed.path),
     }
 }

@@ -1,5 +1,6 @@
 //! What each of the three packages gets (format, sections 3.3, 3.5 and 4.1).
 
+use crate::artefacts::FileMarks;
 use crate::diagnostic;
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
@@ -27,6 +28,21 @@ pub struct InstalledFile<'a> {
     pub source: &'a SourceFile,
 }
 
+impl InstalledFile<'_> {
+    /// As records of packages have it.
+    #[must_use]
+    pub fn marks(&self) -> FileMarks {
+        let mut marks = FileMarks::empty();
+        if self.is_documentation {
+            marks |= FileMarks::DOCUMENTATION;
+        }
+        if self.source.configuration {
+            marks |= FileMarks::CONFIGURATION;
+        }
+        marks
+    }
+}
+
 /// One of the three native packages.
 #[derive(Debug, Clone)]
 pub struct PartPlan<'a> {
@@ -45,6 +61,8 @@ pub struct PartPlan<'a> {
     pub same_version_requirement: Option<String>,
     /// Whether it is built per architecture.
     pub is_arch_specific: bool,
+    /// The architectures that its programs are for, by their canonical names; none where it has no programs.
+    pub program_archs: Vec<&'a str>,
     /// Sorted by path.
     pub files: Vec<InstalledFile<'a>>,
     /// Owned ones, absolute; sorted, parents before children.
@@ -86,6 +104,10 @@ pub fn package_name(opkg: &Opkg, kind: PartKind) -> String {
 #[must_use]
 pub fn installed_link_target(opkg: &Opkg, link: &InstalledFile<'_>, documentation: &str) -> Option<String> {
     let written = link.source.link.as_deref()?;
+    // Laid into the root as it stands.
+    if link.source.path.starts_with("files/") {
+        return Some(written.to_owned());
+    }
     let Some(target) = target_install_path(opkg, &link.source.path, written, documentation) else {
         return Some(written.to_owned());
     };
@@ -206,6 +228,7 @@ fn plan_part<'a>(
         opkg_conflicts: Vec::new(),
         same_version_requirement: (kind == PartKind::Server).then(|| package_name(opkg, PartKind::Api)),
         is_arch_specific: !opkg.filter.archs.is_empty(),
+        program_archs: Vec::new(),
         files: Vec::new(),
         directories: Vec::new(),
     };
@@ -224,6 +247,9 @@ fn plan_part<'a>(
         }
     }
     part.files = installed_files(opkg, kind, documentation);
+    part.program_archs = program_archs(&part.files);
+    part.is_arch_specific |= !part.program_archs.is_empty();
+    report_foreign_programs(&part, context, diagnostics);
     part.directories = opkg
         .directories
         .iter()
@@ -232,6 +258,27 @@ fn plan_part<'a>(
         .collect();
     part.directories.sort();
     part
+}
+
+/// The architectures of programs, sorted.
+fn program_archs<'a>(files: &[InstalledFile<'a>]) -> Vec<&'a str> {
+    let mut archs: Vec<&str> = files.iter().filter_map(|file| file.source.arch.as_deref()).collect();
+    archs.sort_unstable();
+    archs.dedup();
+    archs
+}
+
+/// A package for one architecture has no programs for another one.
+fn report_foreign_programs(part: &PartPlan<'_>, context: &FilterContext, diagnostics: &mut Vec<Diagnostic>) {
+    let built_for = context.build_arch();
+    for file in &part.files {
+        let Some(arch) = file.source.arch.as_deref().filter(|arch| *arch != built_for) else { continue };
+        diagnostics.push(diagnostic::error(
+            file.source.at,
+            format!("a program for `{arch}`, where {} is built for `{built_for}`", part.name),
+            format!("restrict the OPKG with `<filters><arch>{arch}</arch></filters>`, so that it is not available elsewhere"),
+        ));
+    }
 }
 
 /// A relation that holds in any case makes the same one under a condition superfluous.

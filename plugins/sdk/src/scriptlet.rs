@@ -114,6 +114,8 @@ mod tests {
             sha256: Vec::new(),
             interpreter: interpreter.iter().map(ToString::to_string).collect(),
             link: None,
+            configuration: false,
+            arch: None,
             scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
         }
     }

@@ -88,6 +88,8 @@ pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut Sourc
         sha256: vec![0; 32],
         interpreter: Vec::new(),
         link: None,
+        configuration: false,
+        arch: None,
         scriptlet: None,
     });
     let last = opkg.files.len() - 1;

@@ -109,3 +109,19 @@ fn the_filter_of_the_whole_package() {
         "opkg-x is only for rhel < 7; rhel names no version, and its default release is not among them"
     );
 }
+
+#[test]
+fn programs_decide_where_a_part_can_be() {
+    let mut opkg = sample_opkg("x");
+    add_file(&mut opkg, Which::Client, "files/client/usr/bin/x").arch = Some("x86_64".into());
+    add_file(&mut opkg, Which::Server, "files/server/etc/x").configuration = true;
+    let mut found = Vec::new();
+    let [api, server, client] =
+        plan(&opkg, &context(Some("x86_64")), "/usr/share/doc/opkg-x", &mut found).unwrap();
+    assert!(!api.is_arch_specific && !server.is_arch_specific && client.is_arch_specific);
+    assert_eq!((client.program_archs.as_slice(), found.len()), (&["x86_64"][..], 0));
+    assert_eq!(server.files[0].marks(), opkg_sdk::artefacts::FileMarks::CONFIGURATION);
+    plan(&opkg, &context(Some("aarch64")), "/usr/share/doc/opkg-x", &mut found).unwrap();
+    let said: Vec<&str> = found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    assert_eq!(said, ["a program for `x86_64`, where opkg-x-client is built for `aarch64`"]);
+}

@@ -76,7 +76,12 @@ impl FilesByPart {
         }
         let native =
             path.strip_prefix("scripts/").and_then(|script| NATIVE_SCRIPTS.iter().find(|it| it.0 == script));
-        let part = native.map_or(Part::Api, |(_, part, _)| *part);
+        let part = match native {
+            Some((_, part, _)) => *part,
+            None if path.starts_with("files/server/") => Part::Server,
+            None if path.starts_with("files/client/") => Part::Client,
+            None => Part::Api,
+        };
         let file = if source.is_symlink() {
             InstalledFile::Link(fs_err::read_link(source).unwrap().into_os_string().into_string().unwrap())
         } else {
@@ -116,6 +121,7 @@ fn destination(path: &str, name: &str, documentation: &str) -> Option<String> {
         (readme, "") if readme.starts_with("README") => format!("{documentation}/{readme}"),
         (_, "") => return None,
         ("scripts", rest) => format!("{home}/{rest}"),
+        ("files", rest) => format!("/{}", rest.split_once('/')?.1),
         ("doc", rest) => format!("{documentation}/{rest}"),
         ("testing", rest) => match rest.split_once('/') {
             Some(("apitests.d" | "tests.d", _)) => format!("{testing}/{rest}"),
@@ -133,6 +139,11 @@ fn owned_ancestors(path: &str, name: &str, documentation: &str) -> Vec<String> {
         format!("/usr/lib/oscar/packages/{name}"),
         format!("/usr/lib/oscar/testing/data/{name}"),
         documentation.to_owned(),
+        // Of those that are laid into the root, what no system has.
+        "/etc/made up %d".to_owned(),
+        "/opt/made-up".to_owned(),
+        "/usr/share/made up".to_owned(),
+        "/var/lib/made-up".to_owned(),
     ];
     // Of the directories that packages share, what lies below is the package's own.
     let shared = ["/usr/lib/oscar/testing/apitests.d", "/usr/lib/oscar/testing/tests.d"];
@@ -151,5 +162,8 @@ fn owned_ancestors(path: &str, name: &str, documentation: &str) -> Vec<String> {
 fn installed_mode(path: &str, source: &Path, bytes: &[u8]) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     let executable = fs_err::metadata(source).unwrap().permissions().mode() & 0o111 != 0;
+    if path.starts_with("files/") {
+        return fs_err::metadata(source).unwrap().permissions().mode() & 0o755;
+    }
     if path.starts_with("scripts/") || executable || bytes.starts_with(b"#!") { 0o755 } else { 0o644 }
 }

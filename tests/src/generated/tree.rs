@@ -85,6 +85,24 @@ pub fn items(random: &mut Rng) -> Vec<TreeEntry> {
         items.push(TreeEntry::file("scripts/to link", 0o755, "#!/bin/sh\n"));
         items.push(TreeEntry::link("scripts/lib/up", "../to link"));
     }
+    for directory in [
+        "files/api/usr/share/made up",
+        "files/client/etc/made up %d/deeper",
+        "files/client/opt/made-up/bin",
+        "files/server/etc/profile.d",
+        "files/server/var/lib/made-up",
+    ] {
+        for name in random.subset(&UNUSUAL_FILE_NAMES) {
+            let file = TreeEntry::file(format!("{directory}/{name}"), mode(random), bytes(random));
+            if random.one_in(3) {
+                items.push(file);
+            }
+        }
+    }
+    if random.one_in(2) {
+        items.push(TreeEntry::link("files/client/etc/a link %1", "/nowhere at all/%2"));
+        items.push(TreeEntry::link("files/server/usr/bin/made-up", "../../../opt/made-up/bin/$HOME"));
+    }
     for path in
         ["doc/.git/config", "scripts/CVS/Entries", "doc/draft~", "SRPMS/x.src.rpm", "distro/rhel/x.rpm"]
     {

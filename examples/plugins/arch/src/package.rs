@@ -3,7 +3,7 @@
 use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::opkg::{Author, Diagnostic, Kind, Opkg, Role};
-use opkg_sdk::parts::{PartPlan, installed_link_target};
+use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
 use opkg_sdk::scriptlet::{self, Scriptlet};
 
 use crate::name::{PacmanVersion, format_relation};
@@ -28,6 +28,8 @@ pub struct Package {
     pub relations: Vec<(Kind, String)>,
     /// Around its installation and removal.
     pub scriptlets: Vec<Scriptlet>,
+    /// Configuration, which pacman keeps where somebody has changed it.
+    pub backup: Vec<String>,
     /// Sorted by path.
     pub files: Vec<PackedFile>,
     /// Of the OPKG, by the index of `files`.
@@ -78,6 +80,7 @@ impl Package {
             arch: if plan.is_arch_specific { context.build_arch().to_owned() } else { "any".into() },
             relations,
             scriptlets: plan.files.iter().filter_map(|file| scriptlet::for_file(file, &opkg.home)).collect(),
+            backup: plan.files.iter().filter(|file| file.source.configuration).map(backup_path).collect(),
             files,
             sources,
             size: plan.files.iter().map(|file| file.source.size).sum(),
@@ -88,6 +91,11 @@ impl Package {
     pub fn relations_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
     }
+}
+
+/// pacman names them without the slash at the beginning.
+fn backup_path(file: &InstalledFile<'_>) -> String {
+    file.path.trim_start_matches('/').to_owned()
 }
 
 /// `Name <address>` of the first maintainer.

@@ -45,6 +45,7 @@ pub fn render_pkgbuild(
                 .iter()
                 .map(|(name, _, kind)| format!("  {}", bash_array(name, package.relations_of(*kind)))),
         );
+        lines.push(format!("  {}", bash_array("backup", package.backup.iter().map(String::as_str))));
         if !package.scriptlets.is_empty() {
             lines.push(format!("  install={}", quote(&format!("{}.install", package.name))));
         }
@@ -126,6 +127,7 @@ pub fn render_pkginfo(opkg: &Opkg, package: &Package, base: &str, version: &Pacm
         ("license", opkg.license.clone()),
     ];
     fields.extend(opkg.uri.iter().map(|uri| ("url", uri.clone())));
+    fields.extend(package.backup.iter().map(|path| ("backup", path.clone())));
     for (_, field, kind) in RELATION_FIELDS {
         fields.extend(package.relations_of(kind).map(|text| (field, text.to_owned())));
     }

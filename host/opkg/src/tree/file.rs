@@ -97,9 +97,14 @@ impl FileReader<'_> {
         }
         let native = script_name(path).and_then(script::parse_native_script);
         self.check_script_name(path);
-        let (is_executable, link) = match &entry.kind {
-            EntryKind::File { is_executable } => (*is_executable, None),
-            EntryKind::Link(held) => (false, Some(held.clone())),
+        let is_for_root = layout::is_for_root(path);
+        if is_for_root && let Some(reason) = layout::refused_place(&destination) {
+            self.report(path, Diagnostic::error("file-place", reason.message).help(reason.help));
+            return None;
+        }
+        let (own_mode, link) = match &entry.kind {
+            EntryKind::File { mode } => (*mode, None),
+            EntryKind::Link(held) => (0, Some(held.clone())),
             EntryKind::Directory => return None,
         };
         // A link stands for a script as well as a file does.
@@ -113,7 +118,8 @@ impl FileReader<'_> {
             .or(target.as_ref())
             .map(|contents| contents.head.as_slice())
             .unwrap_or_default();
-        self.check_architecture(path, head);
+        let arch = elf::architecture(head);
+        self.check_architecture(path, arch, is_for_root);
         let shebang = parse_shebang(head);
         let component = script_name(path).and_then(script::parse_component_hook);
         if let Some(component) = component {
@@ -123,10 +129,12 @@ impl FileReader<'_> {
             self.check_shebang(path, head, &shebang);
         }
         let scriptlet = native.and_then(|native| self.make_scriptlet(path, native));
-        let mode = if path.starts_with("scripts/") || is_executable || head.starts_with(b"#!") {
-            0o755
-        } else {
-            0o644
+        let is_executable = own_mode & 0o111 != 0;
+        let mode = match () {
+            // Whoever made the directory may be somebody whose files the group can write.
+            () if is_for_root && link.is_none() => own_mode & 0o755,
+            () if path.starts_with("scripts/") || is_executable || head.starts_with(b"#!") => 0o755,
+            () => 0o644,
         };
         let interpreter = if head.starts_with(b"#!") {
             shebang.words
@@ -142,6 +150,8 @@ impl FileReader<'_> {
                 .map(|script| script.part)
                 .or(component.map(|hook| hook.part))
                 .unwrap_or_else(|| layout::helper_part(path)),
+            is_configuration: is_for_root && link.is_none() && layout::is_configuration(&destination),
+            arch: arch.filter(|_| is_for_root),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),
@@ -164,6 +174,11 @@ impl FileReader<'_> {
     fn report_unknown(&mut self, path: &str) {
         let known = layout::top_level_names().filter(|name| *name != path);
         let help = match closest_match(path, known) {
+            _ if layout::is_for_root(path) => {
+                "what is in `files/api`, `files/server` and `files/client` is laid into the root of \
+                 the head node, of the head node's server part, and of nodes"
+                    .to_owned()
+            }
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
                 "scripts and their helpers go into `scripts/`, documents into `doc/`, tests into `testing/`"
@@ -320,9 +335,22 @@ impl FileReader<'_> {
     }
 
     /// Reports a program for one architecture in a package that goes to others as well.
-    fn check_architecture(&mut self, path: &str, head: &[u8]) {
-        let Some(arch) = elf::architecture(head) else { return };
+    fn check_architecture(&mut self, path: &str, arch: Option<&str>, is_for_root: bool) {
+        let Some(arch) = arch else { return };
         if self.archs == [arch] {
+            return;
+        }
+        if is_for_root {
+            // Its part is for that architecture alone.
+            if !self.archs.is_empty() && !self.archs.iter().any(|one| one == arch) {
+                let message = format!(
+                    "a program for `{arch}`, where the package is only for `{}`",
+                    self.archs.join("`, `")
+                );
+                let help =
+                    format!("add `<arch>{arch}</arch>` to the filters of the package, or remove the file");
+                self.report(path, Diagnostic::error("file-architecture", message).help(help));
+            }
             return;
         }
         let goes_to = match self.archs {

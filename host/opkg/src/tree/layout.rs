@@ -15,7 +15,7 @@ pub(crate) const SHARED_DIRECTORIES: [&str; 6] = [
 ];
 
 /// Directories at the top that are entered.
-pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 3] = ["scripts", "testing", "doc"];
+pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 4] = ["scripts", "testing", "doc", "files"];
 /// Names at the top that documentation has, besides `README…`.
 const DOCUMENT_NAMES: [&str; 5] = ["AUTHORS", "CHANGELOG", "BUGS", "NEWS", "TODO"];
 /// Left at the top by older tools; not part of the package.
@@ -24,8 +24,57 @@ const IGNORED_NAMES: [&str; 2] = ["SRPMS", "distro"];
 const SHARED_TEST_DIRECTORIES: [&str; 2] = ["apitests.d", "tests.d"];
 
 /// Directories of `scripts/` whose files go where the scripts of a part do.
-const PART_DIRECTORIES: [(&str, Part); 2] =
-    [("scripts/client", Part::Client), ("scripts/server", Part::Server)];
+const PART_DIRECTORIES: [(&str, Part); 4] = [
+    ("scripts/client", Part::Client),
+    ("scripts/server", Part::Server),
+    ("files/client", Part::Client),
+    ("files/server", Part::Server),
+];
+
+/// Directories of `files/`; what is below them is laid into the root of the machine as it stands.
+const ROOT_DIRECTORIES: [&str; 3] = ["api", "client", "server"];
+/// Directories that every system has, or many packages: none of an OPKG owns them. See file-hierarchy(7) and hier(7).
+const SYSTEM_DIRECTORIES: &str = include_str!("system_directories.txt");
+/// What the directories of old systems are called that are links to those below `/usr` today.
+const MERGED_DIRECTORIES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/sbin"];
+/// Where nothing outlasts a boot, or what belongs to the kernel.
+const VOLATILE_DIRECTORIES: [&str; 8] =
+    ["/dev", "/proc", "/run", "/sys", "/tmp", "/var/lock", "/var/run", "/var/tmp"];
+
+/// Why nothing may be laid somewhere.
+pub(super) struct RefusedPlace {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// Whether a file or directory of this path is laid into the root as it stands.
+pub(super) fn is_for_root(path: &str) -> bool {
+    path.starts_with("files/")
+}
+
+/// Why no package should install anything there.
+pub(super) fn refused_place(destination: &Destination) -> Option<RefusedPlace> {
+    let Destination::Path(path) = destination else { return None };
+    let above = |directory: &&&str| {
+        path.strip_prefix(**directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if let Some(directory) = VOLATILE_DIRECTORIES.iter().find(above) {
+        return Some(RefusedPlace {
+            message: format!("packages install nothing into `{directory}`"),
+            help: "what is made at every boot is described by a file in `/usr/lib/tmpfiles.d`".to_owned(),
+        });
+    }
+    let directory = MERGED_DIRECTORIES.iter().find(above)?;
+    Some(RefusedPlace {
+        message: format!("`{directory}` is a link on most systems"),
+        help: format!("put it into `/usr{directory}`"),
+    })
+}
+
+/// Whether an administrator may have changed what is there.
+pub(super) fn is_configuration(destination: &Destination) -> bool {
+    matches!(destination, Destination::Path(path) if path.starts_with("/etc/"))
+}
 
 /// The part that a file or directory is in unless its name says otherwise.
 pub(super) fn helper_part(path: &str) -> Part {
@@ -72,6 +121,16 @@ pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destinatio
             _ => None,
         },
         Some(("testing", shared)) if SHARED_TEST_DIRECTORIES.contains(&shared) => None,
+        Some(("files", _)) => {
+            let destination = nested_destination(name, "files", path.strip_prefix("files/")?)?;
+            let is_shared = |path: &str| {
+                SYSTEM_DIRECTORIES.lines().any(|known| known == path) || SHARED_DIRECTORIES.contains(&path)
+            };
+            match &destination {
+                Destination::Path(path) if is_shared(path) || refused_place(&destination).is_some() => None,
+                _ => Some(destination),
+            }
+        }
         Some(("testing", "data")) => Some(Destination::Path(format!("{TESTING_DIR}/data/{name}"))),
         Some((top, rest)) => nested_destination(name, top, rest),
     }
@@ -88,6 +147,10 @@ fn nested_destination(name: &str, top: &str, rest: &str) -> Option<Destination> 
             Some(("data", file)) => format!("{TESTING_DIR}/data/{name}/{file}"),
             _ => format!("{TESTING_DIR}/data/{name}/{rest}"),
         })),
+        "files" => {
+            let (part, path) = rest.split_once('/')?;
+            ROOT_DIRECTORIES.contains(&part).then(|| Destination::Path(format!("/{path}")))
+        }
         _ => None,
     }
 }
@@ -133,6 +196,11 @@ mod tests {
             ("doc/g/h", "doc:g/h"),
             ("README.first", "doc:README.first"),
             ("TODO", "doc:TODO"),
+            ("files/client/etc/munge/munge.key", "/etc/munge/munge.key"),
+            ("files/server/usr/bin/a", "/usr/bin/a"),
+            ("files/api/usr/lib/oscar/x", "x"),
+            ("files/api", "-"),
+            ("files/node/etc/x", "-"),
             ("COPYING", "-"),
             ("build/control", "-"),
         ] {
@@ -153,6 +221,12 @@ mod tests {
             ("testing/old", "testing/data/x/old"),
             ("doc", "doc:"),
             ("doc/a", "doc:a"),
+            ("files", "-"),
+            ("files/client", "-"),
+            ("files/client/etc", "-"),
+            ("files/client/etc/munge", "/etc/munge"),
+            ("files/client/usr/lib/systemd/system", "-"),
+            ("files/client/bin", "-"),
             ("build", "-"),
         ] {
             assert_eq!(shown(directory_destination("x", path)), expected, "{path}");

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::helpers::is_within_reach;
+use super::layout;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::DiagnosticSink;
 use crate::model::{Destination, Directory, SourceFile};
@@ -31,7 +32,7 @@ pub(super) fn check(files: &[SourceFile], directories: &[Directory], diagnostics
     }
     installed.directories.extend(directories.iter().map(|directory| path_components(&directory.destination)));
     for file in files {
-        let Some(held) = &file.link else { continue };
+        let Some(held) = file.link.as_ref().filter(|_| !layout::is_for_root(&file.path)) else { continue };
         if !installed.resolves(file, held) {
             let message =
                 format!("once installed, the link to `{}` would lead nowhere", escape_for_display(held));

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
+use super::layout;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::DiagnosticSink;
 use crate::limits;
@@ -22,10 +23,11 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File {
-        is_executable: bool,
+        /// Bits of permissions.
+        mode: u32,
     },
     Directory,
-    /// What the link holds: relative, to something inside of the OPKG that is there.
+    /// What the link holds: relative, to something inside of the OPKG that is there; or as it stands, where it is for the root.
     Link(String),
 }
 
@@ -179,7 +181,7 @@ fn entry_kind(source: &SourceDir, root: &Path, path: &str) -> Result<EntryKind, 
         let diagnostic = Diagnostic::error("file-mode", "setuid and setgid files are not allowed");
         return Err(diagnostic.at(location()).help("remove the bits: `chmod ug-s`"));
     }
-    Ok(EntryKind::File { is_executable: mode & 0o111 != 0 })
+    Ok(EntryKind::File { mode: mode & 0o777 })
 }
 
 /// What a symbolic link holds, if it stays inside of the OPKG all the way and something is there.
@@ -191,6 +193,9 @@ fn read_link(source: &SourceDir, root: &Path, path: &str) -> Result<String, Diag
     let Some(held) = held.to_str().filter(|held| !held.chars().any(is_unsafe_control)) else {
         return reject("the link holds a name that cannot be packaged".into(), "rename what it leads to");
     };
+    if layout::is_for_root(path) {
+        return Ok(held.to_owned());
+    }
     let shown = escape_for_display(held);
     if held.starts_with('/') {
         return reject(format!("the link to `{shown}` is absolute"), "make it relative, or put a copy there");

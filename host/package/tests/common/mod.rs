@@ -49,6 +49,8 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
         sha256: Sha256::digest(contents).into(),
         interpreter: Vec::new(),
         link: link.map(str::to_owned),
+        is_configuration: false,
+        arch: None,
         scriptlet: None,
     }
 }

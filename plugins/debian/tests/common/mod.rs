@@ -169,6 +169,8 @@ pub fn file(at: u32, path: &str, part: Part, destination: Destination, interpret
         sha256: Vec::new(),
         interpreter: interpreter.iter().map(ToString::to_string).collect(),
         link: None,
+        configuration: false,
+        arch: None,
         scriptlet: None,
     }
 }

@@ -350,7 +350,7 @@ fn a_node_gets_no_further_with_sql() {
     ] {
         assert_eq!(cluster.sql("node_3", statements).as_deref(), Ok(expected), "{statements}");
     }
-    assert_eq!(cluster.sql("node_3", "SET row_security = off; SELECT * FROM opm.state").is_err(), true);
+    assert!(cluster.sql("node_3", "SET row_security = off; SELECT * FROM opm.state").is_err());
     assert_eq!(head.load().unwrap(), before);
     head.commit(&[progress(4, 1)]).unwrap();
     drop(claim);
