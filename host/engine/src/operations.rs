@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use opkg_oda::{Change, Cluster, Error, PackageId, PackageName, Phase, Stage, Store, TargetId};
+use opkg_oda::{Absence, Change, Cluster, Error, PackageId, PackageName, Phase, Stage, Store, TargetId};
 
 use crate::format;
 use crate::requests::{self, RequestError};
@@ -304,6 +304,24 @@ pub fn find_packages(cluster: &Cluster, names: &[PackageName]) -> Result<Vec<Pac
         })
     };
     names.iter().map(find).collect()
+}
+
+/// Of targets nothing is expected for a while; or everything again, where `absence` is none. The answer is the targets of
+/// which that was not so before.
+///
+/// # Errors
+/// When the database fails; then nothing is written.
+pub fn set_absence<E: From<Error>>(
+    store: &mut dyn Store,
+    targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
+    absence: Option<&Absence>,
+) -> Result<Vec<TargetId>, E> {
+    transact(store, |cluster| {
+        let is_news = |target: &TargetId| absence.is_some() || cluster.absences.contains_key(target);
+        let targets: Vec<TargetId> = targets(cluster)?.into_iter().filter(is_news).collect();
+        let set = |target: &TargetId| Change::SetAbsence { target: *target, absence: absence.cloned() };
+        Ok((targets.iter().map(set).collect(), targets))
+    })
 }
 
 /// Reads, decides and writes while nobody else can write; what `decide` answers besides is handed on.

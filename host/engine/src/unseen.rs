@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use opkg_oda::{Cluster, Target, TargetId, TargetKind};
+use opkg_oda::{Cluster, LastSeen, Target, TargetId, TargetKind};
 
 use crate::engine::maintained_targets;
 
@@ -30,7 +30,11 @@ pub fn unseen_targets(
     look: impl Fn(&Target) -> Result<(), String>,
 ) -> BTreeMap<TargetId, String> {
     let maintained = own.map(|own| maintained_targets(cluster, own)).unwrap_or_default();
-    let concerned = cluster.targets.values().filter(|target| cluster.states.contains_key(&target.id));
+    // Who is away is not missed.
+    let is_concerned = |target: &&Target| {
+        cluster.states.contains_key(&target.id) && !cluster.absences.contains_key(&target.id)
+    };
+    let concerned = cluster.targets.values().filter(is_concerned);
     concerned
         .filter_map(|target| {
             let reason = match maintained.contains(&target.id) {
@@ -40,4 +44,39 @@ pub fn unseen_targets(
             Some((target.id, reason))
         })
         .collect()
+}
+
+/// After so many seconds without a word a target is silent: those that have no place among the listeners look every minute.
+const SILENCE: i64 = 10 * 60;
+
+/// The targets with packages that maintain themselves, and have not looked for work for a while: for how many seconds; absent
+/// for those that never did, though there is work for them.
+#[must_use]
+pub fn silent_targets(
+    cluster: &Cluster,
+    own: Option<TargetId>,
+    seen: &LastSeen,
+) -> BTreeMap<TargetId, Option<i64>> {
+    let reports = |target: &&Target| {
+        target.kind() == TargetKind::Client
+            && target.root.is_none()
+            && Some(target.id) != own
+            && cluster.states.contains_key(&target.id)
+            && !cluster.absences.contains_key(&target.id)
+    };
+    let silence = |target: &Target| {
+        let seconds = seen.targets.get(&target.id).map(|at| seen.now - at);
+        let is_silent = match seconds {
+            Some(seconds) => seconds > SILENCE,
+            // Nothing was expected of it so far.
+            None => has_been_handed_work(cluster, target.id),
+        };
+        is_silent.then_some((target.id, seconds))
+    };
+    cluster.targets.values().filter(reports).filter_map(silence).collect()
+}
+
+fn has_been_handed_work(cluster: &Cluster, client: TargetId) -> bool {
+    let assigned = cluster.assignments.get(&client);
+    assigned.is_some_and(|assigned| assigned.iter().any(|(_, handed_over_at)| handed_over_at.is_some()))
 }

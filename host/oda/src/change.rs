@@ -2,7 +2,8 @@
 
 use crate::event::{Event, EventId, RunId, RunStatus, StepResult};
 use crate::{
-    CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId,
+    Absence, CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target,
+    TargetId,
 };
 
 /// One change of the database. Several are committed together or not at all.
@@ -53,6 +54,8 @@ pub enum Change {
         /// Absent where none was given.
         id: Option<String>,
     },
+    /// Nothing is expected of a target, or something is again.
+    SetAbsence { target: TargetId, absence: Option<Absence> },
     /// A client is to get a package.
     Assign {
         package: PackageId,
@@ -100,7 +103,7 @@ pub enum Change {
 
 impl Change {
     /// The names of all kinds of changes.
-    pub const NAMES: [&'static str; 22] = [
+    pub const NAMES: [&'static str; 23] = [
         "request",
         "progress",
         "target",
@@ -123,6 +126,7 @@ impl Change {
         "root-id",
         "postponed",
         "command",
+        "absence",
     ];
 
     /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
@@ -151,6 +155,7 @@ impl Change {
             Self::SetRootId { .. } => const { Self::NAMES[19] },
             Self::SetPostponed { .. } => const { Self::NAMES[20] },
             Self::RecordCommand(_) => const { Self::NAMES[21] },
+            Self::SetAbsence { .. } => const { Self::NAMES[22] },
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::assignments::Assignments;
 use crate::change::Change;
 use crate::{
-    Package, PackageId, PackageName, PackageState, PackageStates, Phase, Stage, StateKey, Target,
-    TargetAddress, TargetId, TargetKind, WorkState,
+    Absence, AbsenceKind, Package, PackageId, PackageName, PackageState, PackageStates, Phase, Stage,
+    StateKey, Target, TargetAddress, TargetId, TargetKind, WorkState,
 };
 
 /// What is requested, what is current, and everything that decides what comes next.
@@ -38,6 +38,8 @@ pub struct Cluster {
     pub postponed: BTreeMap<StateKey, String>,
     /// What tells the roots of targets from other ones, where it was written into them.
     pub root_ids: BTreeMap<TargetId, String>,
+    /// Targets of which nothing is expected; those whose time has ended are not among them.
+    pub absences: BTreeMap<TargetId, Absence>,
 }
 
 impl Cluster {
@@ -74,6 +76,12 @@ impl Cluster {
     pub fn wanted_version(&self, package: PackageId) -> Option<&str> {
         let pinned = self.pinned_versions.get(&package);
         pinned.or_else(|| self.packages.get(&package)?.version.as_ref()).map(String::as_str)
+    }
+
+    /// Whether nothing is to be begun on a target, since somebody works on it.
+    #[must_use]
+    pub fn is_in_maintenance(&self, target: TargetId) -> bool {
+        self.absences.get(&target).is_some_and(|absence| absence.kind == AbsenceKind::Maintenance)
     }
 
     /// Whether a client has been told to take a package.
@@ -196,6 +204,10 @@ impl Cluster {
                 let known = self.targets.contains_key(target);
                 set_or_remove(&mut self.root_ids, *target, id.as_ref().filter(|_| known));
             }
+            Change::SetAbsence { target, absence } => {
+                let known = self.targets.contains_key(target);
+                set_or_remove(&mut self.absences, *target, absence.as_ref().filter(|_| known));
+            }
             Change::Request { .. }
             | Change::Assign { .. }
             | Change::SetImageSeen { .. }
@@ -221,6 +233,7 @@ impl Cluster {
             target.kind() == TargetKind::Server || targets.contains(id) || images.contains(id)
         });
         self.root_ids.retain(|id, _| self.targets.contains_key(id));
+        self.absences.retain(|id, _| targets.contains(id));
         self.states.retain(|id, _| targets.contains(id));
         self.assignments.retain(|id, _| targets.contains(id));
         self.images_seen.retain(|(_, image)| targets.contains(image));
@@ -245,6 +258,7 @@ impl Cluster {
         self.reruns.retain(|key, _| key.target != removed);
         self.postponed.retain(|key, _| key.target != removed);
         self.root_ids.remove(&removed);
+        self.absences.remove(&removed);
         for target in self.targets.values_mut().filter(|target| target.image == Some(removed)) {
             target.image = None;
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::{
-    Assignments, Cluster, Package, PackageClass, PackageId, PackageName, PackageState, PackageStates,
-    ParseError, Phase, Stage, StageFailure, StateEntry, StateKey, Target, TargetAddress, TargetId,
-    TargetKind, WorkState,
+    Absence, AbsenceKind, Assignments, Cluster, Package, PackageClass, PackageId, PackageName, PackageState,
+    PackageStates, ParseError, Phase, Stage, StageFailure, StateEntry, StateKey, Target, TargetAddress,
+    TargetId, TargetKind, WorkState,
 };
 
 /// A value that no row may have, in one line.
@@ -302,6 +302,18 @@ impl ClusterBuilder {
         let is_valid = self.kind_of(image) == Some(TargetKind::Image) && self.has_package(package);
         ensure_valid(is_valid, || format!("image_seen ({image}, {package}) refers to a missing row"))?;
         self.cluster.images_seen.insert((PackageId(package), TargetId(image)));
+        Ok(())
+    }
+
+    /// Nothing is expected of a target.
+    ///
+    /// # Errors
+    /// It refers to what is not there.
+    pub fn add_absence(&mut self, target: i64, kind: i64, absence: Absence) -> Result<()> {
+        let what = || format!("the absence of target {target}");
+        ensure_valid(self.kind_of(target).is_some(), || format!("{} refers to a missing row", what()))?;
+        let kind = decode_id(kind, AbsenceKind::from_id, what)?;
+        self.cluster.absences.insert(TargetId(target), Absence { kind, ..absence });
         Ok(())
     }
 

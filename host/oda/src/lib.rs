@@ -4,6 +4,7 @@
 //! Types first, all of them plain values: [`Cluster`] is what the database holds, [`Change`] what is written to it.
 //! [`Store`] is what an engine needs of a database, whichever it is.
 
+mod absence;
 mod assignments;
 mod change;
 mod cluster;
@@ -27,6 +28,7 @@ mod store;
 pub mod tables;
 mod target;
 
+pub use absence::{Absence, AbsenceKind};
 pub use assignments::Assignments;
 pub use change::Change;
 pub use cluster::Cluster;
@@ -44,6 +46,7 @@ pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
 pub use stage::Stage;
 pub use store::{
-    EventFilter, Glance, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun, record_command,
+    EventFilter, Glance, LastSeen, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun,
+    record_command,
 };
 pub use target::{Target, TargetAddress, TargetId, TargetKind, TargetName};

@@ -93,6 +93,15 @@ pub struct Glance {
     pub has_pending_work: bool,
 }
 
+/// When targets looked for work last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastSeen {
+    /// The time of the database, in seconds since 1970.
+    pub now: i64,
+    /// Likewise.
+    pub targets: BTreeMap<TargetId, i64>,
+}
+
 /// An exclusive lock on targets. Released when this is dropped and when the process ends.
 pub trait Lock: std::fmt::Debug {}
 
@@ -126,7 +135,7 @@ pub trait Store {
 
     /// A target, and whether it may have work left; absent where there is none of that name. Cheap, however many others
     /// there are; never says no where there is work. Of the head node it is as
-    /// [`Store::has_pending_work`] says.
+    /// [`Store::has_pending_work`] says. On a server it is written down that the target looked for work.
     fn glance(&mut self, address: &TargetAddress) -> Result<Option<Glance>, Error> {
         let has_pending_work = self.has_pending_work()?;
         let cluster = self.load_targets()?;
@@ -153,6 +162,11 @@ pub trait Store {
         let root_ids = &cluster.root_ids;
         cluster.targets.retain(|id, target| target.kind() != TargetKind::Client || root_ids.contains_key(id));
         Ok(cluster)
+    }
+
+    /// When targets looked for work last; of none where they do not report.
+    fn last_seen(&mut self) -> Result<LastSeen, Error> {
+        Ok(LastSeen::default())
     }
 
     /// Whether another process has changed anything since the last call. While targets are locked, what other engines do to

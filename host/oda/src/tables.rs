@@ -40,7 +40,7 @@ pub const MAX_ROWS: usize = 1000;
 use ColumnType::{Boolean, Integer, Text};
 
 /// All tables, those before others that they refer to. What can be computed from them is in none.
-pub static TABLES: [Table; 14] = [
+pub static TABLES: [Table; 15] = [
     Table { name: "phase", columns: &[("phase", Integer)], order: "phase" },
     Table {
         name: "target",
@@ -112,6 +112,18 @@ pub static TABLES: [Table; 14] = [
         name: "rerun",
         columns: &[("target", Integer), ("package", Integer), ("stage", Integer)],
         order: "target, package, stage",
+    },
+    Table {
+        name: "absence",
+        columns: &[
+            ("target", Integer),
+            ("kind", Integer),
+            ("reason", Text),
+            ("since", Integer),
+            ("until", Integer),
+            ("who", Text),
+        ],
+        order: "target",
     },
     Table {
         name: "config_value",

@@ -14,8 +14,8 @@ use opkg_engine::engine::RunIdentity;
 use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
-use opkg_engine::unseen::{unseen_targets, without_those_that_report};
-use opkg_oda::{Change, Cluster, CommandRecord, ProcessIdentity, TargetAddress, TargetId, TargetKind};
+use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
+use opkg_oda::{Change, Cluster, CommandRecord, ProcessIdentity, Store, TargetAddress, TargetId, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
 
@@ -164,6 +164,21 @@ impl Session {
         }
     }
 
+    /// The targets that should look for work in the database of a server and have not done so for a while: for how many
+    /// seconds; absent for those that never did.
+    pub fn silent_targets(
+        &self,
+        store: &mut dyn Store,
+        cluster: &Cluster,
+    ) -> BTreeMap<TargetId, Option<i64>> {
+        if self.database().is_ok_and(|database| database.file().is_some()) {
+            return BTreeMap::new();
+        }
+        // A copy of the database that can only be read does not know it.
+        let Ok(seen) = store.last_seen() else { return BTreeMap::new() };
+        silent_targets(cluster, self.local_target(cluster).ok(), &seen)
+    }
+
     /// The file that says which target this machine is.
     #[must_use]
     pub fn conf_path(&self) -> &Path {
@@ -290,10 +305,13 @@ pub fn all_targets(cluster: &Cluster) -> BTreeSet<TargetId> {
 /// Who gave this command, for the journal.
 fn command_record() -> CommandRecord {
     let RunIdentity { host, command, .. } = run_identity();
-    // Whoever became root with `sudo` is meant, not root.
-    let who = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
-    let who = who.unwrap_or_else(user_name);
-    CommandRecord { at: SystemClock.now(), who, host, command, role: None }
+    CommandRecord { at: SystemClock.now(), who: author(), host, command, role: None }
+}
+
+/// Who gives this command. Whoever became root with `sudo` is meant, not root.
+pub fn author() -> String {
+    let user = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
+    user.unwrap_or_else(user_name)
 }
 
 /// The name of the user of this process, or the number where they have none.

@@ -203,3 +203,58 @@ fn what_is_wrong_with_an_address_is_said() {
     let refused = fixture.transcript(&["status", "--database", "postgres://opm:secret@127.0.0.1:1/opm"]);
     assert!(!refused.split_once('\n').unwrap().1.contains("secret"), "{refused}");
 }
+
+#[test]
+fn targets_are_away_for_a_while() {
+    let Some(fixture) = Fixture::filled() else { return };
+    let mut told =
+        fixture.transcript(&["target", "offline", "node[1-2]", "--reason", "moved to another room"]);
+    told += &fixture.transcript(&["target", "maintenance", "image:compute", "--for", "2h"]);
+    told += &fixture.transcript(&["target", "online", "node4"]);
+    told += &fixture.transcript(&["status"]);
+    told += &fixture.transcript(&["target", "online", "image:compute", "node2"]);
+    told += &fixture.transcript(&["target", "list"]);
+    // Time goes by: what was for two hours has ended, and one that reported is silent.
+    fixture.run_ok(&["target", "maintenance", "node3", "--for", "2h"]);
+    fixture.server.sql(
+        "UPDATE opm.absence SET until = since WHERE target = (SELECT id FROM opm.target WHERE name = 'node3');
+        INSERT INTO opm.target_seen SELECT id, clock_timestamp() - interval '3 days 4 hours' FROM opm.target
+            WHERE name = 'node4'",
+    );
+    told += &fixture.transcript(&["status"]);
+    let is_time = |word: &&str| word.len() == 8 && word.matches(':').count() == 2;
+    let is_date = |word: &&str| word.len() == 10 && word.matches('-').count() == 2;
+    let masked = |line: &str| {
+        let words = line.split(' ').map(|word| {
+            let end = if word.ends_with(',') { "," } else { "" };
+            match word.trim_end_matches(',') {
+                word if is_time(&word) => format!("TIME{end}"),
+                word if is_date(&word) => format!("DATE{end}"),
+                _ => word.to_owned(),
+            }
+        });
+        words.collect::<Vec<_>>().join(" ") + "\n"
+    };
+    insta::assert_snapshot!(told.lines().map(masked).collect::<String>());
+}
+
+#[test]
+fn a_node_that_was_away_is_back_when_it_looks() {
+    let Some(fixture) = Fixture::filled() else { return };
+    fs::write(fixture.path().join("node.conf"), "client\nnode1\n").unwrap();
+    let look = || {
+        let mut command = fixture.command(&["run"]);
+        assert!(command.env("OPM_CONF", fixture.path().join("node.conf")).status().unwrap().success());
+    };
+    let absences = || fixture.server.sql("SELECT count(*) FROM opm.absence");
+    look();
+    fixture.run_ok(&["target", "offline", "node1"]);
+    // On its way down it may still look.
+    look();
+    fixture.server.sql("UPDATE opm.target_seen SET seen = seen - interval '1 minute'");
+    look();
+    assert_eq!(absences(), "1\n");
+    fixture.server.sql("UPDATE opm.target_seen SET seen = seen - interval '1 hour'");
+    look();
+    assert_eq!(absences(), "0\n");
+}

@@ -51,7 +51,7 @@ pub(crate) async fn last_run(client: &Client) -> Result<i64> {
 /// Removes everything, with the engines that had claimed something, in the caller's transaction.
 pub(crate) async fn clear(client: &Client) -> Result<()> {
     let tables = TABLES.iter().map(|table| format!("opm.{}", table.name)).collect::<Vec<_>>().join(", ");
-    Ok(client.batch_execute(&format!("TRUNCATE {tables}, opm.claim, opm.engine")).await?)
+    Ok(client.batch_execute(&format!("TRUNCATE {tables}, opm.claim, opm.engine, opm.target_seen")).await?)
 }
 
 /// Adds rows to a table.

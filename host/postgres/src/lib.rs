@@ -28,9 +28,9 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, Lock,
-    LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetAddress,
-    TargetId, UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, LastSeen,
+    Lock, LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store,
+    TargetAddress, TargetId, UnfinishedRun, record_command,
 };
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -210,6 +210,10 @@ impl Store for PostgresStore {
     fn glance(&mut self, address: &TargetAddress) -> std::result::Result<Option<Glance>, Error> {
         let boot = boot_id().unwrap_or_default();
         self.read(async |client| read::glance(client, address, &boot).await)
+    }
+
+    fn last_seen(&mut self) -> std::result::Result<LastSeen, Error> {
+        self.read(read::last_seen)
     }
 
     fn find_root(&mut self, root_id: &str) -> std::result::Result<Option<TargetId>, Error> {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::join;
 use opkg_oda::cluster_builder::{ClusterBuilder, PackageRow, StateRow, TargetRow, decode_id};
 use opkg_oda::{
-    Cluster, ConfigValue, ConfigValues, Glance, PackageId, PackageState, StateKey, Target, TargetAddress,
-    TargetId, ValueOrigin,
+    Absence, AbsenceKind, Cluster, ConfigValue, ConfigValues, Glance, LastSeen, PackageId, PackageState,
+    StateKey, Target, TargetAddress, TargetId, ValueOrigin,
 };
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
@@ -63,6 +64,8 @@ const DEPENDENCIES: &str = "SELECT package, needs FROM opm.package_need ORDER BY
 const REQUIREMENTS: &str = "SELECT package, name FROM opm.package_requirement ORDER BY package, position";
 const POSTPONED: &str = "SELECT target, package, postponed FROM opm.state WHERE postponed IS NOT NULL";
 const IMAGES_SEEN: &str = "SELECT image, package FROM opm.image_seen";
+const ABSENCES: &str = "SELECT target, kind::bigint, reason, since, until, who FROM opm.absence
+    WHERE until IS NULL OR until > extract(epoch FROM clock_timestamp())";
 const RERUNS: &str = "SELECT target, package, stage::bigint FROM opm.rerun";
 
 macro_rules! select_states {
@@ -110,11 +113,19 @@ pub(crate) async fn load(client: &Client) -> Result<Cluster> {
     load_with(client, &[BEGIN], [STATES, ASSIGNMENTS], &[COMMIT]).await
 }
 
-/// Which target has this name, and whether it may have work left.
+/// The target of this kind ($1) and name ($2) looks for work.
+const REPORT_SEEN: &str = "SELECT opm.report_seen($1::smallint, $2)";
+
+/// Which target has this name, and whether it may have work left. Sent in one go with word that it looks.
 pub(crate) async fn glance(client: &Client, address: &TargetAddress, boot: &str) -> Result<Option<Glance>> {
     let (kind, name) = (i64::from(address.kind as u8), address.name.as_str());
     let values: [Value<'_>; 3] = [(&kind, Type::INT8), (&name, Type::TEXT), (&boot, Type::TEXT)];
-    let rows = query(client, GLANCE, &values).await?;
+    let sent = join(query(client, GLANCE, &values), query(client, REPORT_SEEN, &values[..2])).await;
+    let (rows, reported) = (sent.0?, sent.1);
+    // A server that takes nothing down now is looked at all the same.
+    if let Err(error) = reported {
+        tracing::debug!(?error, "that this target looks for work is not written down");
+    }
     let Some(row) = rows.first() else { return Ok(None) };
     let mut builder = ClusterBuilder::default();
     builder.add_target(TargetRow { image: None, ..target_row(row) })?;
@@ -125,6 +136,19 @@ pub(crate) async fn glance(client: &Client, address: &TargetAddress, boot: &str)
         root_id: row.get(6),
         has_pending_work: row.get(7),
     }))
+}
+
+/// When targets looked for work last.
+pub(crate) async fn last_seen(client: &Client) -> Result<LastSeen> {
+    let sql = "SELECT extract(epoch FROM clock_timestamp())::bigint, target, extract(epoch FROM seen)::bigint
+        FROM opm.schema LEFT JOIN opm.target_seen ON true";
+    let mut last = LastSeen::default();
+    for row in query(client, sql, &[]).await? {
+        last.now = row.get(0);
+        let (target, seen): (Option<i64>, Option<i64>) = (row.get(1), row.get(2));
+        last.targets.extend(target.map(TargetId).zip(seen));
+    }
+    Ok(last)
 }
 
 /// The target whose root has an id.
@@ -166,6 +190,11 @@ pub(crate) async fn load_part(client: &Client, targets: &[i64]) -> Result<Option
             &targets,
         ),
         ("SELECT image, package FROM opm.image_seen WHERE image = ANY ($1)", &targets),
+        (
+            "SELECT target, kind::bigint, reason, since, until, who FROM opm.absence WHERE target = ANY ($1)
+                AND (until IS NULL OR until > extract(epoch FROM clock_timestamp()))",
+            &targets,
+        ),
         ("SELECT target, package, stage::bigint FROM opm.rerun WHERE target = ANY ($1)", &targets),
         (COMMIT, none),
     ];
@@ -206,6 +235,7 @@ async fn load_with(client: &Client, before: &[&str], rows_of: [&str; 2], after: 
         assignments,
         POSTPONED,
         IMAGES_SEEN,
+        ABSENCES,
         RERUNS,
     ];
     let statements: Vec<_> =
@@ -282,6 +312,16 @@ fn add_rare_rows(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Ro
     }
     for row in next() {
         builder.add_image_seen(row.get(0), row.get(1))?;
+    }
+    for row in next() {
+        let absence = Absence {
+            kind: AbsenceKind::Offline,
+            reason: row.get(2),
+            since: row.get(3),
+            until: row.get(4),
+            who: row.get(5),
+        };
+        builder.add_absence(row.get(0), row.get(1), absence)?;
     }
     for row in next() {
         builder.add_rerun(row.get(0), row.get(1), row.get(2))?;

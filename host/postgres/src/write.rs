@@ -138,6 +138,14 @@ enum Row<'a> {
         #[serde(flatten)]
         result: EventResult<'a>,
     },
+    Absence {
+        target: i64,
+        kind: Option<u8>,
+        reason: Option<Cow<'a, str>>,
+        since: Option<i64>,
+        until: Option<i64>,
+        who: Option<Cow<'a, str>>,
+    },
     Command {
         at: i64,
         who: Cow<'a, str>,
@@ -297,6 +305,18 @@ fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> {
             let (target, package) = (key.target.0, key.package.0);
             let reason = reason.as_deref().map(clean);
             ("postponed", [target, package, 0], Row::Postponed { target, package, reason })
+        }
+        Change::SetAbsence { target, absence } => {
+            let absence = absence.as_ref();
+            let row = Row::Absence {
+                target: target.0,
+                kind: absence.map(|absence| absence.kind as u8),
+                reason: absence.map(|absence| clean(&absence.reason)),
+                since: absence.map(|absence| absence.since),
+                until: absence.and_then(|absence| absence.until),
+                who: absence.map(|absence| clean(&absence.who)),
+            };
+            ("absence", [target.0, 0, 0], row)
         }
         Change::Assign { package, client, handed_over_at } => {
             let (target, package) = (client.0, package.0);

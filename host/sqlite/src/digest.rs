@@ -55,6 +55,7 @@ pub(super) fn collect_touched(
         | Change::PinVersion { .. }
         | Change::SetPostponed { .. }
         | Change::SetRootId { .. }
+        | Change::SetAbsence { .. }
         | Change::SetImageSeen { .. }
         | Change::SetRerun { .. }
         | Change::SetValues { .. }

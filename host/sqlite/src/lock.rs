@@ -24,6 +24,9 @@ const RECORD_MAGIC: [u8; 4] = *b"held";
 /// How long to wait for the record of the holder.
 const RECORD_TIMEOUT: Duration = Duration::from_millis(50);
 
+/// How often a lock is tried to get whose holder is nobody that lives.
+const MAX_ATTEMPTS: u32 = 10;
+
 pub(crate) fn lock_path(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push("-locks");
@@ -38,19 +41,9 @@ pub(crate) fn lock_targets(file: &Path, targets: &[TargetId]) -> io::Result<Resu
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(file)?;
     let mut acquired = FileLock { file, ranges: Vec::new() };
     for range in byte_ranges(targets)? {
-        let mut lock = lock_request(libc::F_WRLCK, &range);
-        match fcntl(&acquired.file, FcntlArg::F_OFD_SETLK(&lock)) {
-            Ok(_) => acquired.ranges.push(range),
-            Err(Errno::EAGAIN | Errno::EACCES) => {
-                fcntl(&acquired.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
-                let is_free = i32::from(lock.l_type) == libc::F_UNLCK;
-                let start = if is_free { range.start } else { lock.l_start };
-                let target = TargetId(start.max(range.start));
-                let record = if is_free { None } else { acquired.read_record(start) };
-                let (pid, locked_since) = record.unzip();
-                return Ok(Err(LockHolder { target, host: None, pid, locked_since }));
-            }
-            Err(error) => return Err(error.into()),
+        match acquired.lock_range(&range)? {
+            Ok(()) => acquired.ranges.push(range),
+            Err(holder) => return Ok(Err(holder)),
         }
     }
     acquired.write_records();
@@ -96,6 +89,29 @@ pub(crate) struct FileLock {
 impl Lock for FileLock {}
 
 impl FileLock {
+    /// Locks a range, or says who holds a part of it. The kernel takes a moment to release what a killed process held.
+    fn lock_range(&self, range: &Range<i64>) -> io::Result<Result<(), LockHolder>> {
+        let mut attempts = MAX_ATTEMPTS;
+        loop {
+            let mut lock = lock_request(libc::F_WRLCK, range);
+            match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock)) {
+                Ok(_) => return Ok(Ok(())),
+                Err(Errno::EAGAIN | Errno::EACCES) => {}
+                Err(error) => return Err(error.into()),
+            }
+            fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+            let is_free = i32::from(lock.l_type) == libc::F_UNLCK;
+            let start = if is_free { range.start } else { lock.l_start };
+            let record = if is_free { None } else { self.read_record(start) };
+            attempts -= 1;
+            if record.is_some() || attempts == 0 {
+                let target = TargetId(start.max(range.start));
+                let (pid, locked_since) = record.unzip();
+                return Ok(Err(LockHolder { target, host: None, pid, locked_since }));
+            }
+        }
+    }
+
     /// Records the holder of the ranges. Other processes only report it, so a failure (of a full disk) does not matter.
     fn write_records(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

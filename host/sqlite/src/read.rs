@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 
 use opkg_oda::cluster_builder::{ClusterBuilder, PackageRow, StateRow, TargetRow, decode_id};
 use opkg_oda::{
-    Cluster, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, TargetId, ValueOrigin,
+    Absence, AbsenceKind, Cluster, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, TargetId,
+    ValueOrigin,
 };
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row, Rows};
@@ -113,6 +114,17 @@ fn load_rare_rows(connection: &Connection, builder: &mut ClusterBuilder) -> Resu
     )?;
     for_each_row(connection, "SELECT image, package FROM image_seen", |row| {
         Ok(builder.add_image_seen(row.get(0)?, row.get(1)?)?)
+    })?;
+    let sql = "SELECT target, kind, reason, since, until, who FROM absence WHERE until IS NULL OR until > unixepoch()";
+    for_each_row(connection, sql, |row| {
+        let absence = Absence {
+            kind: AbsenceKind::Offline,
+            reason: row.get(2)?,
+            since: row.get(3)?,
+            until: row.get(4)?,
+            who: row.get(5)?,
+        };
+        Ok(builder.add_absence(row.get(0)?, row.get(1)?, absence)?)
     })?;
     for_each_row(connection, "SELECT target, package, stage FROM rerun", |row| {
         Ok(builder.add_rerun(row.get(0)?, row.get(1)?, row.get(2)?)?)

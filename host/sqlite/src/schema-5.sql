@@ -7,3 +7,13 @@ CREATE TABLE command (
     command TEXT NOT NULL,
     role TEXT
 ) STRICT;
+
+-- Targets of which nothing is expected, until a time (in seconds since 1970) or until somebody says otherwise.
+CREATE TABLE absence (
+    target INTEGER PRIMARY KEY REFERENCES target (id),
+    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 2),
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    who TEXT NOT NULL
+) STRICT;

@@ -171,6 +171,24 @@ impl<'c> Writer<'c> {
                 "UPDATE target SET root_id = ?2 WHERE id = ?1 AND gone = 0",
                 params![target.0, id],
             ),
+            Change::SetAbsence { target, absence: None } => {
+                execute(connection, "DELETE FROM absence WHERE target = ?1", params![target.0])
+            }
+            Change::SetAbsence { target, absence: Some(absence) } => execute(
+                connection,
+                "INSERT INTO absence (target, kind, reason, since, until, who)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM target WHERE id = ?1 AND gone = 0
+                 ON CONFLICT (target) DO UPDATE SET kind = excluded.kind, reason = excluded.reason,
+                     since = excluded.since, until = excluded.until, who = excluded.who",
+                params![
+                    target.0,
+                    absence.kind as u8,
+                    absence.reason,
+                    absence.since,
+                    absence.until,
+                    absence.who
+                ],
+            ),
             Change::SetPhase(phase) => {
                 execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8])
             }
@@ -272,6 +290,7 @@ fn delete_target(connection: &Connection, id: TargetId) -> Result<()> {
         "DELETE FROM rerun WHERE target = ?1",
         "DELETE FROM assignment WHERE client = ?1",
         "DELETE FROM image_seen WHERE image = ?1",
+        "DELETE FROM absence WHERE target = ?1",
         "DELETE FROM config_value WHERE image = ?1",
         "UPDATE target SET image = NULL WHERE image = ?1",
         "UPDATE target SET gone = 1, image = NULL, root_id = NULL, digest = NULL WHERE id = ?1",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
-use opkg_engine::unseen::{unseen_targets, without_those_that_report};
+use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
 use opkg_oda::{Cluster, Error, TargetAddress, TargetId};
 use opkg_opm::GroupSettings;
 
@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub status: Status,
     /// Targets that cannot be looked at from here, and why.
     pub unseen: BTreeMap<TargetId, String>,
+    /// Targets that have not looked for work for a while: for how many seconds.
+    pub silent: BTreeMap<TargetId, Option<i64>>,
 }
 
 #[derive(Debug)]
@@ -155,9 +157,14 @@ impl SnapshotCache {
             true => without_those_that_report(unseen, &cluster),
             false => unseen,
         };
-        let filter = StatusFilter { unseen: unseen.clone(), ..StatusFilter::default() };
+        let silent = match self.is_shared {
+            true => store.last_seen().map(|seen| silent_targets(&cluster, own, &seen)).unwrap_or_default(),
+            false => BTreeMap::new(),
+        };
+        let filter =
+            StatusFilter { unseen: unseen.clone(), silent: silent.clone(), ..StatusFilter::default() };
         let status = Status::compute(&cluster, &filter);
-        let snapshot = Arc::new(Snapshot { cluster, status, unseen });
+        let snapshot = Arc::new(Snapshot { cluster, status, unseen, silent });
         self.snapshot = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }

@@ -8,8 +8,8 @@ use crate::common::{failed_state, state_key};
 use opkg_database::Database;
 use opkg_engine::machine::{Scope, StageMachine};
 use opkg_oda::{
-    Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage, Target, TargetId,
-    TargetKind, WorkState,
+    Absence, AbsenceKind, Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage,
+    Target, TargetId, TargetKind, WorkState,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -106,6 +106,17 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(key, version)| Change::SetInstalledVersion { key, version }),
         2 => (a_key(), proptest::option::of("[a-z]{1,4}"))
             .prop_map(|(key, reason)| Change::SetPostponed { key, reason }),
+        1 => (TARGETS, proptest::option::of((any::<bool>(), "[a-z]{0,4}", any::<bool>()))).prop_map(|(id, absence)| {
+            let absence = absence.map(|(is_off, reason, ends)| Absence {
+                kind: if is_off { AbsenceKind::Offline } else { AbsenceKind::Maintenance },
+                reason,
+                since: 5,
+                // One that has ended is not read any more.
+                until: ends.then_some(i64::from(u32::MAX)),
+                who: "ada".into(),
+            });
+            Change::SetAbsence { target: TargetId(id), absence }
+        }),
         1 => (TARGETS, proptest::option::of("[0-9a-f]{1,4}"))
             .prop_map(|(id, root_id)| Change::SetRootId { target: TargetId(id), id: root_id }),
         1 => select(Phase::ALL.to_vec()).prop_map(Change::SetPhase),

@@ -1,6 +1,8 @@
 //! What is to be done next with one package on one target, and if nothing, why.
 
-use opkg_oda::{Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetId, TargetKind, WorkState};
+use opkg_oda::{
+    Cluster, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId, TargetKind, WorkState,
+};
 
 use super::dependency_order::DependencyOrder;
 
@@ -45,6 +47,10 @@ pub enum BlockReason {
     Configuration(String),
     /// The package is still on this client or image.
     StillInstalledOn(TargetId),
+    /// Somebody works on the target itself.
+    Maintenance,
+    /// Somebody works on this image, about which the next step is.
+    ImageInMaintenance(TargetId),
 }
 
 /// Decides about a package on a target. `same_transaction` tells which packages go through the same stage in the same
@@ -62,6 +68,27 @@ pub fn decide(
     if row.work_state == WorkState::Failed {
         return Decision::Failed;
     }
+    let decision = decide_work(cluster, order, key, target, row, same_transaction);
+    match decision {
+        Decision::Ready(NextStep::ImageHook(image)) if cluster.is_in_maintenance(image) => {
+            Decision::Waiting(BlockReason::ImageInMaintenance(image))
+        }
+        Decision::Ready(_) if cluster.is_in_maintenance(key.target) => {
+            Decision::Waiting(BlockReason::Maintenance)
+        }
+        decision => decision,
+    }
+}
+
+/// Whatever else is with the target.
+fn decide_work(
+    cluster: &Cluster,
+    order: &DependencyOrder,
+    key: StateKey,
+    target: &Target,
+    row: &PackageState,
+    same_transaction: &dyn Fn(PackageId) -> bool,
+) -> Decision {
     let evaluator = Evaluator { cluster, order, key, row, kind: target.kind() };
     if row.is_being_removed() {
         return evaluator.decide_removal(same_transaction);

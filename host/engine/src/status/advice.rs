@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use opkg_oda::{
-    Cluster, Error, Event, EventFilter, PackageId, PackageState, Stage, StateKey, Store, TargetId, TargetKind,
+    Absence, AbsenceKind, Cluster, Error, Event, EventFilter, PackageId, PackageState, Stage, StateKey,
+    Store, TargetId, TargetKind,
 };
 
 use super::cluster_status::Status;
-use super::grouping::{PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
+use super::grouping::{PendingGroup, PostponedGroup, SilentGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::kind::StatusKind;
+use crate::clock::{format_duration, format_timestamp};
 use crate::format;
 use crate::machine::{BlockReason, NextStep};
 
@@ -127,6 +129,16 @@ pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
             format!("{where_}: until it is gone from {}", format::target_list(cluster, &[*target])),
             next(format!("opm status {first}"), "where it still is"),
         ),
+        StatusKind::Waiting(BlockReason::Maintenance) => {
+            let absence = finding.targets.first().and_then(|target| cluster.absences.get(target));
+            let said = absence.map_or_else(String::new, |absence| format!(": {}", describe_absence(absence)));
+            let on = format::target_label(cluster, finding.targets.iter().copied());
+            (format!("{where_}{said}"), next(format!("opm target online '{on}'"), "lets it go on"))
+        }
+        StatusKind::Waiting(BlockReason::ImageInMaintenance(image)) => (
+            format!("{where_}: {} is in maintenance", format::target_list(cluster, &[*image])),
+            next(format!("opm target online {}", format::target_list(cluster, &[*image])), "lets it go on"),
+        ),
         StatusKind::Running => (
             where_,
             next("opm history".into(), "what is running; the next run resumes what a crashed run left"),
@@ -148,6 +160,8 @@ pub fn further_sections(cluster: &Cluster, status: &Status) -> Vec<(&'static str
         ("Postponed", status.postponed.iter().map(|group| advise_postponed(cluster, group)).collect()),
         ("Other versions", status.versions.iter().map(|group| advise_version(cluster, group)).collect()),
         ("Held", held.into_iter().collect()),
+        ("Away", advise_absences(cluster, status)),
+        ("Not seen", status.silent.iter().map(|group| advise_silent(cluster, group)).collect()),
         ("Not looked at", status.unseen.iter().map(|group| advise_unseen(cluster, group)).collect()),
     ];
     sections.into_iter().filter(|(_, advice): &(_, Vec<Advice>)| !advice.is_empty()).collect()
@@ -184,6 +198,53 @@ fn advise_held(cluster: &Cluster, held: &[PackageId]) -> Advice {
     Advice {
         message: format!("{names}: not upgraded"),
         suggestion: Some(SuggestedCommand { command, purpose }),
+    }
+}
+
+/// Targets of which nothing is expected, those with the same reason together.
+fn advise_absences(cluster: &Cluster, status: &Status) -> Vec<Advice> {
+    let mut alike: Vec<(&Absence, Vec<TargetId>)> = Vec::new();
+    for target in status.groups.iter().flat_map(|group| &group.targets) {
+        let Some(absence) = cluster.absences.get(target) else { continue };
+        match alike.iter_mut().find(|(known, _)| *known == absence) {
+            Some((_, targets)) => targets.push(*target),
+            None => alike.push((absence, vec![*target])),
+        }
+    }
+    let advise = |(absence, targets): (&Absence, Vec<TargetId>)| Advice {
+        message: format!("{}: {}", format::target_list(cluster, &targets), describe_absence(absence)),
+        suggestion: None,
+    };
+    alike.into_iter().map(advise).collect()
+}
+
+/// `offline since …, until … (reason), says ada`
+#[must_use]
+pub fn describe_absence(absence: &Absence) -> String {
+    let what = match absence.kind {
+        AbsenceKind::Offline => "offline",
+        AbsenceKind::Maintenance => "in maintenance",
+    };
+    let until =
+        absence.until.map_or_else(String::new, |until| format!(", until {}", format_timestamp(until * 1000)));
+    let reason = if absence.reason.is_empty() { String::new() } else { format!(" ({})", absence.reason) };
+    format!("{what} since {}{until}{reason}, says {}", format_timestamp(absence.since * 1000), absence.who)
+}
+
+/// What has not looked for work for a while, in words.
+fn advise_silent(cluster: &Cluster, group: &SilentGroup) -> Advice {
+    let targets = format::target_list(cluster, &group.targets);
+    let how_long = match group.seconds {
+        Some(seconds) => format!("for {}", format_duration(seconds * 1000)),
+        None => "so far".to_owned(),
+    };
+    let label = format::target_label(cluster, group.targets.iter().copied());
+    Advice {
+        message: format!("{targets}: has not looked for work {how_long}"),
+        suggestion: Some(SuggestedCommand {
+            command: format!("opm target offline '{label}'"),
+            purpose: "if that is as it should be",
+        }),
     }
 }
 

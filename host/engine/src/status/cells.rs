@@ -37,4 +37,7 @@ pub struct StatusFilter {
     pub targets: Option<BTreeSet<TargetId>>,
     /// Targets that cannot be looked at, and why: nothing is said to be well there.
     pub unseen: BTreeMap<TargetId, String>,
+    /// Targets that should look for work now and then and have not done so for a while: for how many seconds; absent for
+    /// those that never did.
+    pub silent: BTreeMap<TargetId, Option<i64>>,
 }

@@ -3,7 +3,9 @@
 use opkg_oda::{Cluster, PackageId, PackageState, Phase, Stage, StateKey, WorkState};
 
 use super::cells::{StatusCell, StatusFilter, StatusRow};
-use super::grouping::{self, PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
+use super::grouping::{
+    self, PendingGroup, PostponedGroup, SilentGroup, StageFailure, UnseenGroup, VersionGroup,
+};
 use super::groups::{self, TargetGroup};
 use super::kind::StatusKind;
 use crate::machine::{Decision, DependencyOrder, NextStep, decide};
@@ -29,6 +31,8 @@ pub struct Status {
     pub held: Vec<PackageId>,
     /// What was not looked at.
     pub unseen: Vec<UnseenGroup>,
+    /// What has not looked for work for a while.
+    pub silent: Vec<SilentGroup>,
 }
 
 impl Status {
@@ -65,7 +69,19 @@ impl Status {
         let versions = grouping::collect_versions(cluster, &groups, &rows);
         let held = rows.iter().map(|row| row.package).filter(|it| cluster.held.contains(it)).collect();
         let unseen = grouping::collect_unseen(&groups, &filter.unseen);
-        Self { phase: cluster.phase, groups, rows, failures, pending, postponed, versions, held, unseen }
+        let silent = grouping::collect_silent(&groups, &filter.silent);
+        Self {
+            phase: cluster.phase,
+            groups,
+            rows,
+            failures,
+            pending,
+            postponed,
+            versions,
+            held,
+            unseen,
+            silent,
+        }
     }
 
     /// On how many targets how many packages stand so.

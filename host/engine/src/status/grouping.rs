@@ -67,6 +67,33 @@ pub struct UnseenGroup {
     pub reason: String,
 }
 
+/// Targets that have been silent for about as long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SilentGroup {
+    /// Which targets.
+    pub targets: Vec<TargetId>,
+    /// For how long, the longest of them, in seconds; absent where they never said anything.
+    pub seconds: Option<i64>,
+}
+
+/// The targets of these groups that are silent, those that are for about as long together.
+pub(super) fn collect_silent(
+    groups: &[TargetGroup],
+    silent: &BTreeMap<TargetId, Option<i64>>,
+) -> Vec<SilentGroup> {
+    // In hours, and after two days in days.
+    let about = |seconds: i64| if seconds < 2 * 86_400 { seconds / 3600 } else { 24 * (seconds / 86_400) };
+    let mut found: BTreeMap<Option<i64>, SilentGroup> = BTreeMap::new();
+    for target in groups.iter().flat_map(|group| &group.targets) {
+        let Some(seconds) = silent.get(target) else { continue };
+        let group =
+            found.entry(seconds.map(about)).or_insert(SilentGroup { targets: Vec::new(), seconds: None });
+        group.targets.push(*target);
+        group.seconds = group.seconds.max(*seconds);
+    }
+    found.into_values().collect()
+}
+
 /// What was in the way of work that is still to be done, and passes by itself.
 pub(super) fn collect_postponed(
     cluster: &Cluster,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use opkg_oda::{
-    Cluster, PackageId, PackageStates, Stage, StateEntry, StateKey, Target, TargetId, TargetKind,
+    AbsenceKind, Cluster, PackageId, PackageStates, Stage, StateEntry, StateKey, Target, TargetId, TargetKind,
 };
 
 use super::cells::StatusFilter;
@@ -56,6 +56,7 @@ pub(super) fn group_targets(cluster: &Cluster, filter: &StatusFilter) -> Vec<Tar
 struct Signature {
     kind: TargetKind,
     is_unseen: bool,
+    absence: Option<AbsenceKind>,
     /// The number of its packages with their states, if it has any.
     contents: Option<usize>,
     reruns: Vec<(PackageId, Stage)>,
@@ -79,6 +80,7 @@ impl ContentNumbers<'_> {
         Signature {
             kind,
             is_unseen: self.filter.unseen.contains_key(&id),
+            absence: self.cluster.absences.get(&id).map(|absence| absence.kind),
             contents: self.cluster.states.get(&id).map(|states| self.number(id, kind, states)),
             reruns: reruns
                 .flat_map(|(key, stages)| stages.iter().map(|stage| (key.package, *stage)))

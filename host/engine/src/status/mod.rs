@@ -7,10 +7,12 @@ mod grouping;
 mod groups;
 mod kind;
 
-pub use advice::{Advice, FailedSteps, SuggestedCommand, advise, further_sections, heading, suggest_clear};
+pub use advice::{
+    Advice, FailedSteps, SuggestedCommand, advise, describe_absence, further_sections, heading, suggest_clear,
+};
 pub use cells::{StatusCell, StatusFilter, StatusRow};
 pub use cluster_status::Status;
-pub use grouping::{PendingGroup, PostponedGroup, StageFailure, UnseenGroup, VersionGroup};
+pub use grouping::{PendingGroup, PostponedGroup, SilentGroup, StageFailure, UnseenGroup, VersionGroup};
 pub use groups::TargetGroup;
 pub use kind::StatusKind;
 

@@ -46,6 +46,11 @@ pub enum AdminAction {
     ReplaceRoot {
         target: usize,
     },
+    /// Somebody works on a target, or no longer.
+    Maintenance {
+        target: usize,
+        begins: bool,
+    },
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
@@ -73,6 +78,8 @@ pub fn admin_action() -> impl Strategy<Value = AdminAction> {
         1 => Just(AdminAction::AnswerAll),
         2 => (0..6usize).prop_map(|package| AdminAction::Upgrade { package }),
         1 => (0..8usize).prop_map(|target| AdminAction::ReplaceRoot { target }),
+        2 => (0..8usize, any::<bool>())
+            .prop_map(|(target, begins)| AdminAction::Maintenance { target, begins }),
     ]
 }
 
@@ -126,6 +133,16 @@ pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
             }
         }
         AdminAction::AddImage | AdminAction::AddClient { .. } => {}
+        AdminAction::Maintenance { target: t, begins } => {
+            let absence = begins.then(|| opkg_oda::Absence {
+                kind: opkg_oda::AbsenceKind::Maintenance,
+                reason: String::new(),
+                since: 0,
+                until: None,
+                who: "ada".into(),
+            });
+            fixture.cluster.apply(&Change::SetAbsence { target: target(*t), absence });
+        }
         AdminAction::RemoveTarget { target: t } => {
             let gone = target(*t);
             if cluster.targets[&gone].kind() != TargetKind::Server {

@@ -16,6 +16,7 @@ pub fn check_begun(cluster: &Cluster, step: &Step) {
         let row = cluster.state(key).expect("work for a row that there is");
         assert_eq!(row.work_state, WorkState::Running, "{step:?}");
         assert!(row.attempts > 0, "{step:?}");
+        assert!(!cluster.is_in_maintenance(key.target), "{step:?}");
         check_order_of_stages(cluster, key, step);
     }
 }

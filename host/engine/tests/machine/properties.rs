@@ -294,6 +294,10 @@ pub fn assert_settled(fixture: &Fixture) {
             Decision::Waiting(BlockReason::Configuration(what)) => {
                 assert_eq!(cluster.packages[&key.package].waiting_for, Some(what));
             }
+            Decision::Waiting(BlockReason::Maintenance) => assert!(cluster.is_in_maintenance(key.target)),
+            Decision::Waiting(BlockReason::ImageInMaintenance(image)) => {
+                assert!(cluster.is_in_maintenance(image));
+            }
             Decision::Waiting(BlockReason::StillInstalledOn(target)) => {
                 assert!(cluster.state(StateKey { target, ..key }).is_some_and(PackageState::is_present));
             }
@@ -445,7 +449,7 @@ proptest! {
             let few = representatives(&cluster, scope);
             prop_assert_eq!(has_work(&few), has_work(scope), "{:?} for {:?}", few, scope);
             let has_twins = scope.iter().any(|target| target.0 > fixture.cluster.last_target_id);
-            prop_assert!(few.len() < scope.len() || !has_twins || !cluster.reruns.is_empty());
+            prop_assert!(few.len() < scope.len() || !has_twins || !cluster.reruns.is_empty() || !cluster.absences.is_empty());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Section 2: the stages, what they do where, and their gates.
 
 use opkg_engine::machine::{BlockReason, Decision};
-use opkg_oda::{PackageClass, Phase, Stage};
+use opkg_oda::{Change, PackageClass, Phase, Stage};
 
 use crate::fixture::Fixture;
 
@@ -177,4 +177,32 @@ fn core_comes_first_whatever_its_name() {
         .package_with_class("z", PackageClass::Core, &[])
         .with_request("a z", Stage::ShouldBeInstalled, "head");
     assert_eq!(fixture.run(), ["2 head: install z a"]);
+}
+
+#[test]
+fn nothing_is_begun_on_a_target_in_maintenance() {
+    let mut fixture = Fixture::new()
+        .image("compute")
+        .package("a", &[])
+        .phase(Phase::TestInstall)
+        .with_request("a", Stage::Finished, "head compute");
+    let (head, image) = (fixture.target_id("head"), fixture.target_id("compute"));
+    let absence = |kind| {
+        let (reason, who) = ("a new fan".to_owned(), "ada".to_owned());
+        Some(opkg_oda::Absence { kind, reason, since: 1, until: None, who })
+    };
+    let set =
+        |fixture: &mut Fixture, target, absence| fixture.commit(&[Change::SetAbsence { target, absence }]);
+    set(&mut fixture, head, absence(opkg_oda::AbsenceKind::Maintenance));
+    set(&mut fixture, image, absence(opkg_oda::AbsenceKind::Maintenance));
+    assert!(fixture.run().is_empty());
+    assert_eq!(fixture.decision("a", "head"), Decision::Waiting(BlockReason::Maintenance));
+    // The head node goes on up to the step that is about the image.
+    set(&mut fixture, head, None);
+    fixture.run();
+    assert_eq!(fixture.current("a", "compute"), 1);
+    // Who is offline, and yet at work, is not kept from it.
+    set(&mut fixture, image, absence(opkg_oda::AbsenceKind::Offline));
+    fixture.run();
+    assert_eq!(fixture.current("a", "compute"), Stage::Finished.id());
 }

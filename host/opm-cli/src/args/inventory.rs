@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueHint};
 use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, TargetAddress};
+use opkg_opm::parse_duration;
 
 use crate::value_parsers::{AddressList, parse_addresses, parse_age, parse_image};
 
@@ -25,6 +26,21 @@ pub enum TargetCommand {
         #[arg(value_name = "GROUP")]
         groups: Vec<String>,
     },
+    /// Say that targets are switched off: they are not missed until they are back
+    ///
+    /// What is asked for on them waits, and is done when they are back. That ends when one looks for work again after ten
+    /// minutes of silence, at the given time, or with `opm target online`.
+    Offline(AbsenceArgs),
+    /// Say that somebody works on targets: nothing is begun on them, by whomever
+    ///
+    /// What is being done there now is finished. That ends at the given time, or with `opm target online`.
+    Maintenance(AbsenceArgs),
+    /// Expect of targets again what was expected before
+    Online {
+        /// Which ones
+        #[arg(required = true, value_name = "TARGET")]
+        targets: Vec<TargetSelector>,
+    },
     /// Forget targets; nothing is done to their files
     Remove {
         /// Which ones
@@ -34,6 +50,22 @@ pub enum TargetCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// Options of `target offline` and `target maintenance`.
+#[derive(Debug, Args)]
+pub struct AbsenceArgs {
+    /// Which ones
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<TargetSelector>,
+
+    /// Why, in one line
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+
+    /// For how long: 30m, 2h, 7d [default: until somebody says otherwise]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
 }
 
 /// Options of `target add`.

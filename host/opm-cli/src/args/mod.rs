@@ -17,7 +17,7 @@ pub use access::{AccessCommand, EnrollCommand, EnrollNodeArgs, EnrollOpenArgs};
 pub use configure::ConfigureArgs;
 pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
 pub use inventory::{
-    ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
+    AbsenceArgs, ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
 };
 pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs, WebArgs};
 pub use requests::{

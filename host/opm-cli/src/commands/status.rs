@@ -34,6 +34,7 @@ pub fn run(session: &Session, arguments: &args::StatusArgs) -> Result<ExitStatus
         let cluster = store.load_overview()?;
         let view = StatusFilter {
             unseen: session.unknown_targets(&cluster),
+            silent: session.silent_targets(&mut *store, &cluster),
             ..resolve_view(session, &cluster, arguments)?
         };
         let status = Status::compute(&cluster, &view);

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use opkg_engine::clock::now_seconds;
-use opkg_engine::operations::transact;
+use opkg_engine::clock::{format_timestamp, now_seconds};
+use opkg_engine::operations::{self, transact};
+use opkg_engine::status::describe_absence;
 use opkg_engine::target_selector::TargetSelector;
 use opkg_engine::targets::{self, TargetSpec};
-use opkg_oda::{Change, Cluster, Stage, Target, TargetAddress, TargetKind};
+use opkg_oda::{Absence, AbsenceKind, Change, Cluster, LastSeen, Stage, Target, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
 use super::groups;
-use crate::args::{TargetAddArgs, TargetCommand};
+use crate::args::{AbsenceArgs, TargetAddArgs, TargetCommand};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::{Session, absolute_path};
+use crate::session::{Session, absolute_path, author};
 use crate::view;
 
 /// Runs the command.
@@ -26,6 +27,9 @@ pub fn run(session: &Session, command: &TargetCommand) -> Result<ExitStatus, Cli
         TargetCommand::Add(arguments) => add_targets(session, arguments),
         TargetCommand::List => list_targets(session),
         TargetCommand::Groups { groups } => groups::list(session, groups),
+        TargetCommand::Offline(arguments) => set_absence(session, arguments, AbsenceKind::Offline),
+        TargetCommand::Maintenance(arguments) => set_absence(session, arguments, AbsenceKind::Maintenance),
+        TargetCommand::Online { targets } => end_absence(session, targets),
         TargetCommand::Remove { targets, force } => remove_targets(session, targets, *force),
     }
 }
@@ -112,6 +116,50 @@ fn remove_targets(session: &Session, chosen: &[TargetSelector], force: bool) -> 
     Ok(ExitStatus::Success)
 }
 
+fn set_absence(
+    session: &Session,
+    arguments: &AbsenceArgs,
+    kind: AbsenceKind,
+) -> Result<ExitStatus, CliError> {
+    let since = now_seconds();
+    let duration = arguments.duration.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
+    let absence = Absence {
+        kind,
+        reason: opkg::escape_hidden(&arguments.reason),
+        since,
+        until: duration.map(|duration| since.saturating_add(duration)),
+        who: author(),
+    };
+    let told =
+        format!("{} from now on", if kind == AbsenceKind::Offline { "offline" } else { "in maintenance" });
+    change_absence(session, &arguments.targets, Some(&absence), &told)
+}
+
+fn end_absence(session: &Session, chosen: &[TargetSelector]) -> Result<ExitStatus, CliError> {
+    change_absence(session, chosen, None, "online again")
+}
+
+fn change_absence(
+    session: &Session,
+    chosen: &[TargetSelector],
+    absence: Option<&Absence>,
+    told: &str,
+) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_store()?;
+    let changed = operations::set_absence::<CliError>(
+        &mut *store,
+        |cluster| session.select_targets(cluster, chosen, &BTreeSet::new()),
+        absence,
+    )?;
+    if changed.is_empty() {
+        session.shell.status("none of them was away");
+        return Ok(ExitStatus::Success);
+    }
+    let cluster = store.load_targets()?;
+    session.shell.status(&format!("{told}: {}", view::target_list(&cluster, &changed)));
+    Ok(ExitStatus::Success)
+}
+
 /// One target, as `--format json` prints it.
 #[derive(Serialize)]
 struct TargetJson {
@@ -121,13 +169,21 @@ struct TargetJson {
     image: Option<String>,
     /// How many packages are on it.
     packages: usize,
+    /// When it looked for work last, in seconds since 1970; null where it does not report that.
+    seen: Option<i64>,
+    /// Why nothing is expected of it; null where something is.
+    away: Option<String>,
 }
 
 fn list_targets(session: &Session) -> Result<ExitStatus, CliError> {
-    let cluster = session.open_reader()?.load_overview()?;
+    let mut store = session.open_reader()?;
+    let cluster = store.load_overview()?;
+    // Where nobody may know that, the list is there all the same.
+    let seen = store.last_seen().unwrap_or_default();
     let mut all: Vec<&Target> = cluster.targets.values().collect();
     all.sort_by(|a, b| a.address.cmp(&b.address));
-    let listed: Vec<TargetJson> = all.into_iter().map(|target| target_json(&cluster, target)).collect();
+    let listed: Vec<TargetJson> =
+        all.into_iter().map(|target| target_json(&cluster, target, &seen)).collect();
     if session.shell.is_json() {
         session.shell.print_json(&listed)?;
         return Ok(ExitStatus::Success);
@@ -140,12 +196,18 @@ fn list_targets(session: &Session) -> Result<ExitStatus, CliError> {
         if let Some(root) = &target.root {
             line.push_str(&format!("  root {root}"));
         }
+        if let Some(seen) = target.seen {
+            line.push_str(&format!("  seen {}", format_timestamp(seen * 1000)));
+        }
+        if let Some(away) = &target.away {
+            line.push_str(&format!("  {away}"));
+        }
         session.shell.print(&format!("{line}\n"))?;
     }
     Ok(ExitStatus::Success)
 }
 
-fn target_json(cluster: &Cluster, target: &Target) -> TargetJson {
+fn target_json(cluster: &Cluster, target: &Target, seen: &LastSeen) -> TargetJson {
     let image = target.image.and_then(|id| cluster.targets.get(&id));
     TargetJson {
         kind: target.kind().name(),
@@ -153,5 +215,7 @@ fn target_json(cluster: &Cluster, target: &Target) -> TargetJson {
         root: target.root.as_ref().map(|root| root.display().to_string()),
         image: image.map(|image| image.address.name.to_string()),
         packages: targets::package_count(cluster, target.id),
+        seen: seen.targets.get(&target.id).copied(),
+        away: cluster.absences.get(&target.id).map(describe_absence),
     }
 }

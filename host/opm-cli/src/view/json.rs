@@ -25,6 +25,8 @@ pub struct StatusJson {
     postponed: Vec<PostponedJson>,
     /// What was not looked at: nothing is known to be well there.
     unknown: Vec<UnknownJson>,
+    silent: Vec<SilentJson>,
+    away: Vec<AwayJson>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +84,8 @@ enum DetailJson {
     HandOver,
     Configuration(String),
     StillOn(String),
+    Maintenance,
+    ImageInMaintenance(String),
     BlockedBy(String),
     Failed(&'static str),
 }
@@ -92,6 +96,26 @@ struct PostponedJson {
     targets: String,
     /// What was in the way, and passes by itself.
     reason: String,
+}
+
+/// Targets that have not looked for work for a while.
+#[derive(Serialize)]
+struct SilentJson {
+    targets: String,
+    /// For how long; null where they never did.
+    seconds: Option<i64>,
+}
+
+/// A target of which nothing is expected; times are in seconds since 1970.
+#[derive(Serialize)]
+struct AwayJson {
+    target: String,
+    /// `offline` or `maintenance`.
+    kind: &'static str,
+    reason: String,
+    since: i64,
+    until: Option<i64>,
+    who: String,
 }
 
 #[derive(Serialize)]
@@ -157,6 +181,22 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         targets: opkg_engine::status::target_label(cluster, group.targets.iter().copied()),
         reason: group.reason.clone(),
     });
+    let silent = status.silent.iter().map(|group| SilentJson {
+        targets: opkg_engine::status::target_label(cluster, group.targets.iter().copied()),
+        seconds: group.seconds,
+    });
+    let shown = status.groups.iter().flat_map(|group| &group.targets);
+    let away = shown.filter_map(|target| {
+        let absence = cluster.absences.get(target)?;
+        Some(AwayJson {
+            target: address_of(cluster, *target),
+            kind: absence.kind.name(),
+            reason: absence.reason.clone(),
+            since: absence.since,
+            until: absence.until,
+            who: absence.who.clone(),
+        })
+    });
     StatusJson {
         version: FORMAT_VERSION,
         phase: status.phase.name(),
@@ -166,7 +206,13 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         errors: errors.collect(),
         postponed: postponed.collect(),
         unknown: unknown.collect(),
+        silent: silent.collect(),
+        away: away.collect(),
     }
+}
+
+fn address_of(cluster: &Cluster, target: opkg_oda::TargetId) -> String {
+    format::target_list(cluster, &[target])
 }
 
 fn state_json(cluster: &Cluster, cell: &StatusCell) -> StateJson {
@@ -185,6 +231,10 @@ fn state_json(cluster: &Cluster, cell: &StatusCell) -> StateJson {
         }
         StatusKind::Waiting(BlockReason::StillInstalledOn(target)) => {
             Some(DetailJson::StillOn(address(*target)))
+        }
+        StatusKind::Waiting(BlockReason::Maintenance) => Some(DetailJson::Maintenance),
+        StatusKind::Waiting(BlockReason::ImageInMaintenance(image)) => {
+            Some(DetailJson::ImageInMaintenance(address(*image)))
         }
         StatusKind::BlockedBy(by) => Some(DetailJson::BlockedBy(format::package_name(cluster, *by))),
         StatusKind::Error(stage) => Some(DetailJson::Failed(stage.name())),

@@ -44,3 +44,19 @@ CREATE TABLE opm.enrollment_node (
 -- Whoever writes what engines decide about takes this alone, engines side by side: as locks of a table, which nobody
 -- else can take.
 CREATE TABLE opm.write_order ();
+
+-- Targets of which nothing is expected, until a time (in seconds since 1970) or until somebody says otherwise.
+CREATE TABLE opm.absence (
+    target bigint PRIMARY KEY REFERENCES opm.target (id),
+    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 2),
+    reason text NOT NULL,
+    since bigint NOT NULL,
+    until bigint,
+    who text NOT NULL
+);
+
+-- When targets looked for work last. It may be lost with the power.
+CREATE UNLOGGED TABLE opm.target_seen (
+    target bigint PRIMARY KEY REFERENCES opm.target (id),
+    seen timestamptz NOT NULL
+) WITH (fillfactor = 50);

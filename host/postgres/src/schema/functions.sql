@@ -189,6 +189,8 @@ BEGIN
                 DELETE FROM opm.rerun WHERE target = one.id;
                 DELETE FROM opm.assignment WHERE client = one.id;
                 DELETE FROM opm.image_seen WHERE image = one.id;
+                DELETE FROM opm.absence WHERE target = one.id;
+                DELETE FROM opm.target_seen WHERE target = one.id;
                 DELETE FROM opm.config_value WHERE image = one.id;
                 UPDATE opm.target SET image = NULL WHERE image = one.id;
                 UPDATE opm.target SET gone = true, image = NULL, root_id = NULL, digest = NULL WHERE id = one.id;
@@ -256,6 +258,15 @@ BEGIN
                         WHERE it.id = one.image AND NOT it.gone AND it.kind = 2))
                     AND EXISTS (SELECT 1 FROM opm.package AS it WHERE it.id = one.package AND NOT it.gone);
             END LOOP;
+        WHEN 'absence' THEN
+            DELETE FROM opm.absence USING jsonb_to_recordset(rows) AS r(target bigint)
+            WHERE absence.target = r.target;
+            INSERT INTO opm.absence (target, kind, reason, since, until, who)
+            SELECT r.target, r.kind, r.reason, r.since, r.until, r.who
+            FROM jsonb_to_recordset(rows) AS r(target bigint, kind smallint, reason text, since bigint, until bigint,
+                who text)
+            JOIN opm.target ON target.id = r.target AND NOT target.gone
+            WHERE r.kind IS NOT NULL;
         WHEN 'phase' THEN
             UPDATE opm.phase SET phase = (rows -> -1 ->> 'phase')::smallint;
         WHEN 'command' THEN
@@ -418,3 +429,22 @@ CREATE OR REPLACE FUNCTION opm.find_root(wanted text) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT min(id) FROM opm.target WHERE root_id = wanted AND NOT gone
 $$;
+
+-- Writes down that a target looks for work just now, unless it did so half a minute ago; it need not wait for the disk. One
+-- that was said to be offline, and had been silent for ten minutes, is back.
+CREATE OR REPLACE FUNCTION opm.report_seen(its_kind smallint, its_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET synchronous_commit = off AS $$
+DECLARE
+    own bigint := (SELECT id FROM opm.target WHERE kind = its_kind AND name = its_name AND NOT gone
+        AND (opm.caller_rights() = 'administrator' OR id = opm.own_target()));
+    last timestamptz := (SELECT seen FROM opm.target_seen WHERE target = own);
+BEGIN
+    IF own IS NULL OR last > clock_timestamp() - interval '30 seconds' THEN
+        RETURN;
+    END IF;
+    IF last < clock_timestamp() - interval '10 minutes' THEN
+        DELETE FROM opm.absence WHERE target = own AND kind = 1;
+    END IF;
+    INSERT INTO opm.target_seen (target, seen) VALUES (own, clock_timestamp())
+    ON CONFLICT (target) DO UPDATE SET seen = excluded.seen;
+END $$;

@@ -95,7 +95,8 @@ BEGIN
             END CASE;
         ELSE
             CASE part ->> 'kind'
-            WHEN 'command', 'request', 'assign', 'unassign', 'rerun', 'rerun-done', 'phase', 'hold', 'pin' THEN
+            WHEN 'command', 'request', 'assign', 'unassign', 'rerun', 'rerun-done', 'phase', 'hold', 'pin',
+                'absence' THEN
                 is_allowed := true;
             WHEN 'package' THEN
                 -- One that is asked for and nobody knew; not another one.
@@ -149,6 +150,8 @@ BEGIN
         ('assignment', 'client = (SELECT opm.own_target())', true),
         ('image_seen', 'image = (SELECT opm.own_target())', true),
         ('rerun', 'target = (SELECT opm.own_target())', true),
+        ('absence', 'target = (SELECT opm.own_target())', true),
+        ('target_seen', NULL, true),
         ('config_value', 'package IN (SELECT opm.own_packages())
             AND (image IS NULL OR image = (SELECT opm.own_image()))', false),
         ('run', 'role = session_user', true),
@@ -191,7 +194,7 @@ BEGIN
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease,
-        opm.own_target, opm.own_image, opm.own_packages, opm.renew_password TO %I', opm.role_name('node'));
+        opm.own_target, opm.own_image, opm.own_packages, opm.report_seen, opm.renew_password TO %I', opm.role_name('node'));
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.enroll TO %I', opm.role_name('enrolling'));
 END $$;
 

@@ -77,7 +77,8 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
         },
     };
     let packages = Some(BTreeSet::from([package.id]));
-    let filter = StatusFilter { packages, targets, unseen: snapshot.unseen.clone() };
+    let filter =
+        StatusFilter { packages, targets, unseen: snapshot.unseen.clone(), silent: snapshot.silent.clone() };
     let status = Status::compute(cluster, &filter);
     let (failures, findings) = load_details(app, cluster, &status)?;
     let mut rows = Vec::new();

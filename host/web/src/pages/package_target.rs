@@ -70,7 +70,12 @@ pub fn show(app: &AppState, request: &Request, name: &str, target: &str) -> Resu
     let target = cluster.find_target(&address).ok_or(PageError::NotFound("target"))?;
     let key = StateKey { target: target.id, package: package.id };
     let targets = Some([target.id].into());
-    let filter = StatusFilter { targets, unseen: snapshot.unseen.clone(), ..StatusFilter::default() };
+    let filter = StatusFilter {
+        targets,
+        unseen: snapshot.unseen.clone(),
+        silent: snapshot.silent.clone(),
+        ..StatusFilter::default()
+    };
     let status = Status::compute(cluster, &filter);
     let row = status.rows.iter().find(|row| row.package == package.id);
     let cell = row.and_then(|row| row.cells.first()?.as_ref());

@@ -52,7 +52,10 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
     let status = if filter == StatusFilter::default() {
         &snapshot.status
     } else {
-        filtered = Status::compute(cluster, &StatusFilter { unseen: snapshot.unseen.clone(), ..filter });
+        filtered = Status::compute(
+            cluster,
+            &StatusFilter { unseen: snapshot.unseen.clone(), silent: snapshot.silent.clone(), ..filter },
+        );
         &filtered
     };
     let (failures, findings) = load_details(app, cluster, status)?;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use opkg_database::Location;
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass, PackageId, PackageState,
-    Phase, ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey, StepKind, StepResult,
-    Target, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    Absence, AbsenceKind, Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass,
+    PackageId, PackageState, Phase, ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey,
+    StepKind, StepResult, Target, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
 use opkg_sqlite::SqliteStore;
 
@@ -76,6 +76,16 @@ pub fn sample_run() -> Run {
         pid: 17,
         process: Some(ProcessIdentity { boot_id: "b007".into(), started_ticks: 7 }),
         command: "opm run".into(),
+    }
+}
+
+pub fn sample_absence() -> Absence {
+    Absence {
+        kind: AbsenceKind::Maintenance,
+        reason: "a new fan".into(),
+        since: 1,
+        until: None,
+        who: "ada".into(),
     }
 }
 
@@ -158,6 +168,7 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
         Change::SetInstalledVersion { key: state_key(1, 1), version: Some("1.0-1".into()) },
         Change::SetPostponed { key: state_key(1, 2), reason: Some("the lock is held".into()) },
         Change::SetRootId { target: TargetId(1), id: Some("1f".into()) },
+        Change::SetAbsence { target: TargetId(3), absence: Some(sample_absence()) },
         Change::RemoveTarget(TargetId(passing)),
         Change::RecordCommand(Box::new(sample_command())),
         Change::PutPackage(package(100 + i64::from(number), &[1])),
