@@ -1,13 +1,13 @@
 //! A cluster of hosts: a head node and nodes with networks, processes and systems of their own, that have nothing in common
 //! but a database on a server. Real packages; the network fails, nodes are killed and come back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use opkg_tests::postgres::{ServerDatabase, has_server};
 use opkg_tests::roots::chroot::SystemRoot;
-use opkg_tests::{opm, process, tools};
+use opkg_tests::{opm, process, scratch, tools};
 
 use crate::debian_system::{DebianSystem, PACKAGES};
 
@@ -54,11 +54,14 @@ impl Host {
         let root = &host.system.root;
         fs_err::copy(opm::program(), root.resolve("/usr/bin/opm")).unwrap();
         root.write("/etc/opm.conf", &format!("{kind}\n{name}\n"));
+        let owner = format!("{}_owner", database.name());
+        let address = database.network_address(&owner, &near, "sslmode=disable");
+        // Nodes connect with credentials that they get themselves.
+        let address = if kind == "server" { address } else { address.replace(&format!("{owner}@"), "") };
         root.write(
             "/etc/opm/opm.toml",
             &format!(
-                "database = \"{}\"\n[[repository]]\nlocation = \"{PACKAGES}\"\nunauthenticated = true\n",
-                database.network_address("opm", &near, "sslmode=disable")
+                "database = \"{address}\"\n[[repository]]\nlocation = \"{PACKAGES}\"\nunauthenticated = true\n"
             ),
         );
         Some(host)
@@ -95,6 +98,13 @@ impl Host {
 
     fn opm(&self, arguments: &[&str]) -> String {
         process::run_successfully(&mut self.command(&[&["opm"], arguments].concat()))
+    }
+
+    /// What a command says that is to fail.
+    fn opm_fails(&self, arguments: &[&str]) -> String {
+        let ended = process::run(&mut self.command(&[&["opm"], arguments].concat()));
+        assert_ne!(ended.code, Some(0), "{arguments:?}: {}", ended.combined_output());
+        ended.stderr
     }
 
     fn start_watch(&mut self) {
@@ -138,9 +148,12 @@ impl Host {
 
     /// Whether the client part of the example is there.
     fn has_package(&self) -> bool {
-        let query =
-            ["dpkg-query", "--show", "--showformat", "${db:Status-Status}", "opkg-hello-cluster-client"];
-        self.root().run(query).stdout == "installed"
+        self.query("${db:Status-Status}") == "installed"
+    }
+
+    /// What `dpkg` says of the client part of the example.
+    fn query(&self, format: &str) -> String {
+        self.root().run(["dpkg-query", "--show", "--showformat", format, "opkg-hello-cluster-client"]).stdout
     }
 }
 
@@ -177,6 +190,18 @@ fn steps(database: &ServerDatabase, node: &str, verdict: u8) -> usize {
     count.trim().parse().unwrap()
 }
 
+/// The example, as it is later.
+fn example_of_release(example: &Path, release: u32) -> PathBuf {
+    let directory = scratch::create_directory("newer").join("hello-cluster");
+    process::run_successfully(Command::new("cp").arg("-r").arg(example).arg(&directory));
+    let config = directory.join("config.xml");
+    let text = fs_err::read_to_string(&config).unwrap();
+    assert!(text.contains("version=\"1.1-1\""));
+    fs_err::write(&config, text.replacen("version=\"1.1-1\"", &format!("version=\"1.{release}-1\""), 1))
+        .unwrap();
+    directory
+}
+
 /// Whether nothing is left to be done on a node.
 fn is_settled(database: &ServerDatabase, node: &str) -> bool {
     let left = database.sql(&format!(
@@ -193,6 +218,9 @@ fn nodes_fetch_their_work_whatever_happens_to_the_network_and_to_them() {
         return;
     }
     let database = ServerDatabase::new();
+    let name = database.name();
+    database.sql(&format!("CREATE ROLE {name}_owner LOGIN CREATEROLE"));
+    database.sql(&format!("ALTER DATABASE {name} OWNER TO {name}_owner"));
     let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/hello-cluster");
     let mut hosts = Vec::new();
     for (number, (name, kind)) in (1..).zip([("head", "server"), ("node1", "client"), ("node2", "client")]) {
@@ -207,6 +235,11 @@ fn nodes_fetch_their_work_whatever_happens_to_the_network_and_to_them() {
     head.opm(&["init", "--name", "head"]);
     head.opm(&["target", "add", "client:node[1-2]"]);
     head.opm(&["phase", "set", "test_install"]);
+    let token = head.opm(&["enroll", "open", "node[1-2]"]);
+    for node in [&*node1, &*node2] {
+        node.root().write("/etc/opm/enroll-token", &token);
+        node.root().run_successfully(["chmod", "600", "/etc/opm/enroll-token"]);
+    }
     node1.start_watch();
     node2.start_watch();
     node1.hold();
@@ -226,6 +259,46 @@ fn nodes_fetch_their_work_whatever_happens_to_the_network_and_to_them() {
     assert_eq!([steps(&database, "node1", 0), steps(&database, "node2", 0)], [1, 1]);
     assert_eq!((steps(&database, "node1", 2), node1.begun()), (0, begun), "nothing was done twice");
     wait_until("claims have ended", || database.sql("SELECT count(*) FROM opm.claim") == "0\n");
+
+    // Each is itself, whatever its files say.
+    node2.root().write("/other.conf", "client\nnode1\n");
+    let said = node2.opm_fails(&["run", "--conf", "/other.conf", "--target", "node1"]);
+    assert!(said.contains("the database has no such target"), "{said}");
+    let said = node2.opm_fails(&["request", "--new", "another", "--on", "node2"]);
+    assert!(said.contains(" does not let this user do that"), "{said}");
+
+    // One node is off during three upgrades; all sessions end in the middle of a step of the other one.
+    node2.kill();
+    for release in 2..5 {
+        let newer = example_of_release(&example, release);
+        for host in [&*head, &*node1, &*node2] {
+            host.system.publish(std::slice::from_ref(&newer));
+        }
+        let before = node1.begun();
+        node1.hold();
+        head.opm(&["upgrade", "hello-cluster"]);
+        head.opm(&["run", "--quiet"]);
+        wait_until("node1 upgrades", || node1.begun() > before);
+        database.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        ));
+        node1.go_on();
+        wait_until("node1 is done", || is_settled(&database, "node1"));
+        assert!(
+            node1.query("${Version}").starts_with(&format!("1.{release}-1")),
+            "{}",
+            node1.query("${Version}")
+        );
+    }
+    assert_eq!((steps(&database, "node1", 0), steps(&database, "node1", 2)), (4, 0), "each step once");
+    assert!(node2.query("${Version}").starts_with("1.1-1"));
+    let before = steps(&database, "node2", 0);
+    node2.start_watch();
+    wait_until("node2 has caught up", || is_settled(&database, "node2"));
+    assert!(node2.query("${Version}").starts_with("1.4-1"), "{}", node2.query("${Version}"));
+    assert_eq!(steps(&database, "node2", 0), before + 1, "straight to the latest");
+    let begun = node1.begun();
 
     // One node is off, and another one loses its power in the middle of a step, and is back.
     node2.kill();

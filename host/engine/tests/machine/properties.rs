@@ -495,6 +495,46 @@ proptest! {
         }
     }
 
+    /// What the database lets a node with credentials of its own write is all that its engine writes.
+    #[test]
+    fn the_engine_of_a_node_changes_its_own_progress_alone(plan in scenario(), at in 0..60usize) {
+        let mut fixture = build_fixture(&plan);
+        let mut machine = fixture.machine();
+        for _ in 0..at {
+            let Some(work) = machine.next_work() else { break };
+            fixture.step(&mut machine, &work);
+        }
+        let clients: Vec<TargetId> =
+            fixture.cluster.targets_of_kind(TargetKind::Client).map(|target| target.id).collect();
+        for client in clients {
+            let own = BTreeSet::from([client]);
+            let scope = Scope { targets: own.clone(), packages: None };
+            let mut machine = StageMachine::new(fixture.cluster.clone().into_part(&own), scope);
+            for now in 0..60 {
+                let Some(work) = machine.next_work() else { break };
+                let changes = match &work {
+                    WorkItem::SetStage(set_stage) => machine.set_stage(set_stage, now),
+                    WorkItem::Step(step) => {
+                        let mut changes = machine.begin(step, now);
+                        changes.extend(machine.finish(&FinishedStep::succeeded(step), now));
+                        changes
+                    }
+                };
+                for change in changes {
+                    let about = match &change {
+                        Change::UpdateState(key, _)
+                        | Change::SetRerun { key, .. }
+                        | Change::SetPostponed { key, .. }
+                        | Change::SetInstalledVersion { key, .. } => Some(key.target),
+                        Change::Unassign { client, .. } => Some(*client),
+                        _ => None,
+                    };
+                    prop_assert_eq!(about, Some(client), "{:?}", change);
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_failure_changes_no_row_of_another_package(plan in scenario(), at in 0..40usize) {
         let mut fixture = build_fixture(&plan);

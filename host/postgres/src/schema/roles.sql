@@ -77,7 +77,7 @@ BEGIN
         is_allowed := false;
         IF rights = 'node' THEN
             CASE part ->> 'kind'
-            WHEN 'progress', 'version', 'postponed', 'rerun-done', 'unassign', 'root-id' THEN
+            WHEN 'progress', 'version', 'postponed', 'rerun', 'rerun-done', 'unassign', 'root-id' THEN
                 is_allowed := NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(rows) AS r(target bigint)
                     WHERE r.target IS DISTINCT FROM own);
             WHEN 'event' THEN

@@ -153,6 +153,8 @@ fn a_node_does_its_own_work() {
         Change::EndEvent { event: event.id, result },
         Change::SetInstalledVersion { key: state_key(3, 1), version: Some("1.0-1".into()) },
         Change::SetRootId { target: TargetId(3), id: Some("its own".into()) },
+        Change::SetRerun { key: state_key(3, 1), stage: Stage::PostInstall, queued: true },
+        Change::SetPostponed { key: state_key(3, 1), reason: Some("the lock is held".into()) },
         Change::EndRun { run, ended_at: 9, status: RunStatus::Done },
     ])
     .unwrap();
@@ -204,7 +206,7 @@ fn a_node_writes_nothing_that_is_not_its_own() {
         Change::Request { key: state_key(4, 1), stage: Stage::ShouldNotBeInstalled, requested_at: 1 },
         Change::SetInstalledVersion { key: state_key(4, 1), version: None },
         Change::SetPostponed { key: state_key(4, 1), reason: Some("no".into()) },
-        Change::SetRerun { key, stage: Stage::PostInstall, queued: true },
+        Change::SetRerun { key: state_key(4, 1), stage: Stage::PostInstall, queued: true },
         Change::SetRerun { key: state_key(4, 1), stage: Stage::PostInstall, queued: false },
         Change::Assign { package: PackageId(3), client: TargetId(3), handed_over_at: Some(1) },
         Change::Unassign { package: PackageId(1), client: TargetId(4) },
