@@ -9,7 +9,7 @@ use opkg_oda::{Change, Error, Store};
 use opkg_postgres::PostgresStore;
 use opkg_sqlite::SqliteStore;
 
-pub use opkg_postgres::{Address, AddressError, access};
+pub use opkg_postgres::{Address, AddressError, access, measure};
 
 /// An open database.
 pub type Database = Box<dyn Store + Send>;

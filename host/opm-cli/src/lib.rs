@@ -72,6 +72,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Backup(it) => commands::copies::run_backup(session, &it),
         Command::Restore(it) => commands::copies::run_restore(session, &it),
         Command::Enroll(it) => commands::enroll::run(session, &it),
+        Command::Simulate(it) => commands::simulate::run(session, &it),
         Command::Access(it) => commands::access::run(session, &it),
         Command::Plugin { command: args::PluginCommand::List } => commands::plugin::list(session),
         Command::Plugin { command: args::PluginCommand::Warm } => commands::plugin::warm(session.shell),

@@ -258,3 +258,32 @@ fn a_node_that_was_away_is_back_when_it_looks() {
     look();
     assert_eq!(absences(), "0\n");
 }
+
+/// Real engines at the same time, on a cluster that is not there: each node is worked on once, whatever meets whatever.
+#[test]
+fn a_simulated_cluster_passes_all_checks() {
+    let Some(fixture) = Fixture::new() else { return };
+    let address = fixture.server.address();
+    let simulate = ["simulate", "--nodes", "60", "--packages", "5", "--engines", "12", "--fail", "10%"];
+    let named = [&simulate[..], &["--format", "json", "--database", &address]].concat();
+    let report: serde_json::Value = serde_json::from_str(&fixture.run_ok(&named)).unwrap();
+    assert_eq!(report["faults"], serde_json::json!([]));
+    assert_eq!(report["steps"], 62, "one transaction for each node, and two on the head node");
+    let server = &report["server"];
+    assert!(server["connections"].as_i64().unwrap() <= 12 + 2, "{server}");
+    // Nothing is left, so that it can be done again.
+    assert_eq!(fixture.server.sql("SELECT to_regnamespace('opm') IS NULL"), "t\n");
+    let kept = fixture.transcript(&[&named[..], &["--keep"]].concat());
+    assert!(kept.ends_with("[0]\n"), "{kept}");
+    let refused = fixture.transcript(&named);
+    assert!(refused.contains("exists already") && refused.ends_with("[3]\n"), "{refused}");
+    // Where nobody named a database, the one that the settings name is not touched.
+    let unnamed = fixture.transcript(&simulate);
+    assert!(
+        unnamed.contains("a simulation needs a database of its own") && unnamed.ends_with("[2]\n"),
+        "{unnamed}"
+    );
+    let file = fixture.path().join("simulated.db");
+    let report = fixture.run_ok(&[&simulate[..], &["--database", file.to_str().unwrap()]].concat());
+    assert!(report.ends_with("all checks passed\n") && !file.exists(), "{report}");
+}

@@ -11,6 +11,7 @@ mod dump;
 mod error;
 mod holder;
 mod journal;
+pub mod measure;
 mod passfile;
 mod read;
 mod schema;

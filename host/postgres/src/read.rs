@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::join;
 use opkg_oda::cluster_builder::{ClusterBuilder, PackageRow, StateRow, TargetRow, decode_id};
 use opkg_oda::{
     Absence, AbsenceKind, Cluster, ConfigValue, ConfigValues, Glance, LastSeen, PackageId, PackageState,
@@ -17,43 +16,6 @@ use crate::statement::{Value, pipeline, query};
 /// Everything that is read between these is of one instant.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(crate) const COMMIT: &str = "COMMIT";
-
-/// Whether any work may be left on the head node, or anywhere. Every part is answered by an index of few rows.
-macro_rules! pending_work {
-    () => {
-        "(EXISTS (SELECT 1 FROM opm.state
-            WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-                OR inherits IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM opm.rerun)
-        OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL)
-        OR EXISTS (SELECT 1 FROM opm.assignment
-            WHERE handed_over IS NULL AND EXISTS (SELECT 1 FROM opm.target JOIN opm.state ON state.target = target.id
-                WHERE kind = 1 AND NOT gone AND state.package = assignment.package AND current >= 6))
-        OR EXISTS (SELECT 1 FROM opm.target AS image JOIN opm.state AS held ON held.target = image.id
-            WHERE image.kind = 2 AND NOT image.gone AND held.current >= 4
-                AND NOT EXISTS (SELECT 1 FROM opm.image_seen
-                    WHERE image_seen.image = image.id AND image_seen.package = held.package)
-                AND EXISTS (SELECT 1 FROM opm.target AS server JOIN opm.state AS serving ON serving.target = server.id
-                    WHERE server.kind = 1 AND NOT server.gone AND serving.package = held.package
-                        AND serving.current >= 5)))"
-    };
-}
-
-/// A target by kind ($1) and name ($2), and whether it may have work left, a run of this boot ($3) that died included.
-/// Clients have none before it is handed over to them.
-const GLANCE: &str = concat!(
-    "SELECT id, kind::bigint, name, root, image, gone, root_id, CASE kind WHEN 1 THEN ",
-    pending_work!(),
-    " ELSE EXISTS (SELECT 1 FROM opm.state WHERE state.target = target.id
-            AND (requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-                OR inherits IS NOT NULL)
-            AND (kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
-                OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = target.id
-                    AND assignment.package = state.package AND handed_over IS NOT NULL)))
-        OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = target.id)
-        OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL AND boot = $3) END
-    FROM opm.target WHERE kind = $1 AND name = $2 AND NOT gone"
-);
 
 const PHASE: &str = "SELECT phase::bigint FROM opm.phase";
 const TARGETS: &str =
@@ -100,7 +62,7 @@ const OVERVIEW_ASSIGNMENTS: &str = concat!(
 );
 
 pub(crate) async fn has_pending_work(client: &Client) -> Result<bool> {
-    Ok(query(client, concat!("SELECT ", pending_work!()), &[]).await?.first().is_some_and(|row| row.get(0)))
+    Ok(query(client, "SELECT opm.has_pending_work()", &[]).await?.first().is_some_and(|row| row.get(0)))
 }
 
 /// Reads everything, in the caller's transaction.
@@ -113,19 +75,13 @@ pub(crate) async fn load(client: &Client) -> Result<Cluster> {
     load_with(client, &[BEGIN], [STATES, ASSIGNMENTS], &[COMMIT]).await
 }
 
-/// The target of this kind ($1) and name ($2) looks for work.
-const REPORT_SEEN: &str = "SELECT opm.report_seen($1::smallint, $2)";
-
-/// Which target has this name, and whether it may have work left. Sent in one go with word that it looks.
+/// Which target has this name, and whether it may have work left.
 pub(crate) async fn glance(client: &Client, address: &TargetAddress, boot: &str) -> Result<Option<Glance>> {
     let (kind, name) = (i64::from(address.kind as u8), address.name.as_str());
     let values: [Value<'_>; 3] = [(&kind, Type::INT8), (&name, Type::TEXT), (&boot, Type::TEXT)];
-    let sent = join(query(client, GLANCE, &values), query(client, REPORT_SEEN, &values[..2])).await;
-    let (rows, reported) = (sent.0?, sent.1);
-    // A server that takes nothing down now is looked at all the same.
-    if let Err(error) = reported {
-        tracing::debug!(?error, "that this target looks for work is not written down");
-    }
+    let sql = "SELECT id, kind, name, root, image, gone, root_id, has_work
+        FROM opm.glance($1::bigint::smallint, $2, $3)";
+    let rows = query(client, sql, &values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let mut builder = ClusterBuilder::default();
     builder.add_target(TargetRow { image: None, ..target_row(row) })?;

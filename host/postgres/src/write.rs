@@ -1,9 +1,9 @@
 //! Changes as the function `opm.apply` takes them: rows of one kind after the other, as JSON.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use opkg_oda::{Change, ConfigValue, Event, EventId, Run, StepResult};
+use opkg_oda::{Change, ConfigValue, Event, EventId, Run, StateKey, StepResult, WorkState};
 use serde::Serialize;
 
 use crate::error::{PostgresError, Result};
@@ -43,6 +43,9 @@ enum Row<'a> {
         changed: i64,
         failed_stage: Option<i64>,
         message: Option<Cow<'a, str>>,
+        /// Whether the row was at work, or in error, before this in the same commit.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        moved: bool,
     },
     Target {
         target: i64,
@@ -174,13 +177,22 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<String>> {
     let mut parts = Vec::new();
     let mut batches: Vec<Batch<'_>> = Vec::new();
     let mut rows = 0;
-    for change in changes {
+    let superseded = superseded_states(changes);
+    for (index, change) in changes.iter().enumerate() {
+        let is_moved = match superseded.get(&index) {
+            Some(State::Superseded) => continue,
+            Some(State::Moved) => true,
+            None => false,
+        };
         if rows == MAX_ROWS {
             parts.push(to_json(&std::mem::take(&mut batches))?);
             rows = 0;
         }
         rows += 1;
-        let (kind, key, row) = row(change)?;
+        let (kind, key, mut row) = row(change)?;
+        if let Row::Progress { moved, .. } = &mut row {
+            *moved = is_moved;
+        }
         let group = match &row {
             Row::Target { kind, .. } => *kind,
             _ => 0,
@@ -198,6 +210,41 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<String>> {
         parts.push(to_json(&batches)?);
     }
     Ok(parts)
+}
+
+/// What becomes of one of several states of the same row in a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is written over by a later one.
+    Superseded,
+    /// It is written, after one at which the row was not idle.
+    Moved,
+}
+
+/// Which states of rows a commit need not write, since it writes later ones: engines commit stages in which nothing is to be
+/// done together with the step that follows.
+fn superseded_states(changes: &[Change]) -> HashMap<usize, State> {
+    let mut found = HashMap::new();
+    // Where the last state of a row stands, and whether one of them was not idle.
+    let mut last: HashMap<StateKey, (usize, bool)> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        match change {
+            Change::UpdateState(key, state) => {
+                let is_at_work = state.work_state != WorkState::Idle;
+                let was_at_work = last.get(key).is_some_and(|(_, was)| *was);
+                if let Some((earlier, was)) = last.insert(*key, (index, is_at_work || was_at_work)) {
+                    found.insert(earlier, State::Superseded);
+                    if was {
+                        found.insert(index, State::Moved);
+                    }
+                }
+            }
+            // Between these, order matters.
+            Change::SetPostponed { .. } | Change::RemoveTarget(_) | Change::RemovePackage(_) => last.clear(),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// A new run as `opm.start_run` takes it.
@@ -246,6 +293,7 @@ fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> {
                 changed: state.changed_at,
                 failed_stage: failure.map(|failure| failure.stage.id().into()),
                 message: failure.map(|failure| clean(&failure.message)),
+                moved: false,
             };
             ("progress", [target, package, 0], row)
         }

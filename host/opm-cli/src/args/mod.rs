@@ -6,6 +6,7 @@ mod copies;
 mod inventory;
 mod operations;
 mod requests;
+mod simulate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,
 };
+
+pub use simulate::SimulateArgs;
 
 /// Where the database is if nobody names another one.
 pub const DEFAULT_DATABASE: &str = "/var/lib/opm/oda.db";
@@ -196,6 +199,10 @@ pub enum Command {
     /// For a database on a server, where they have roles of their own. Needs what `opm enroll` needs.
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Try a database out with a cluster that is not there: real engines, simulated package managers
+    ///
+    /// It says how fast they are, what the server of the database takes, and whether all is as it must be afterwards.
+    Simulate(SimulateArgs),
     /// Show what runs hooks, and what it may do
     Plugin {
         /// What to do

@@ -19,6 +19,7 @@ pub mod plugin;
 pub mod purge;
 pub mod requests;
 pub mod run;
+pub mod simulate;
 pub mod status;
 pub mod target;
 pub mod test;

@@ -60,3 +60,9 @@ CREATE UNLOGGED TABLE opm.target_seen (
     target bigint PRIMARY KEY REFERENCES opm.target (id),
     seen timestamptz NOT NULL
 ) WITH (fillfactor = 50);
+
+-- A row is found at once by either index, whatever the server knows of how many there are.
+DROP INDEX opm.state_package;
+CREATE INDEX state_package ON opm.state (package, target);
+DROP INDEX opm.assignment_package;
+CREATE INDEX assignment_package ON opm.assignment (package, client);

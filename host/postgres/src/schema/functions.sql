@@ -48,7 +48,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION opm.renew_digests(targets bigint[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
     UPDATE opm.target SET digest = new.digest
     FROM (
         SELECT wanted.id, CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
@@ -64,20 +65,21 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             FROM opm.assignment WHERE client = wanted.id
         ) AS assigned ON true
     ) AS new
-    WHERE target.id = new.id AND NOT target.gone AND target.digest IS DISTINCT FROM new.digest
-$$;
+    WHERE target.id = new.id AND NOT target.gone AND target.digest IS DISTINCT FROM new.digest;
+END $$;
 
 -- Ends steps of the journal.
 CREATE OR REPLACE FUNCTION opm.end_events(rows jsonb) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
     UPDATE opm.event SET ended = r.ended, verdict = r.verdict, message = r.message, exit_code = r.exit_code,
         signal = r.signal, timed_out = r.timed_out,
         log = CASE WHEN r.verdict = 2 THEN coalesce(r.log, event.log) ELSE r.log END, tail = r.tail
     FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, ended bigint, verdict smallint, message text,
         exit_code integer, signal integer, timed_out boolean, log text, tail text)
     WHERE event.run = r.run AND event.number = r.number AND r.ended IS NOT NULL
-        AND (event.ended IS NULL OR event.verdict = 2)
-$$;
+        AND (event.ended IS NULL OR event.verdict = 2);
+END $$;
 
 -- Writes changes that the caller may make, as `opm.write_rows` says.
 CREATE OR REPLACE FUNCTION opm.apply(changes jsonb) RETURNS bigint[]
@@ -89,8 +91,11 @@ END $$;
 
 -- Writes changes, given as `[{"kind": …, "rows": [{…}, …]}, …]`; no key is twice among the rows of one kind. What is said
 -- of a target or package that is not there changes nothing. Returns the targets whose digests are to be renewed.
+--
+-- Each row is found by its key, whatever is known or assumed of how many there are: plans are kept for a session.
 CREATE OR REPLACE FUNCTION opm.write_rows(changes jsonb) RETURNS bigint[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off AS $$
 DECLARE
     part jsonb;
     rows jsonb;
@@ -111,9 +116,9 @@ BEGIN
         WHEN 'progress' THEN
             UPDATE opm.state SET current = r.current, state = r.state, attempts = r.attempts, inherits = r.inherits,
                 changed = r.changed, failed_stage = r.failed_stage, message = r.message,
-                postponed = CASE r.state WHEN 0 THEN postponed END
+                postponed = CASE WHEN r.state = 0 AND r.moved IS NOT TRUE THEN postponed END
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint, state smallint,
-                attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text)
+                attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text, moved boolean)
             WHERE state.target = r.target AND state.package = r.package;
             touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'version' THEN
@@ -141,7 +146,8 @@ BEGIN
             INSERT INTO opm.assignment (client, package, handed_over)
             SELECT r.target, r.package, r.handed_over
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, handed_over bigint)
-            JOIN opm.target ON target.id = r.target AND target.kind = 3 AND NOT target.gone
+            -- By its id, and not by its kind, of which there are many.
+            JOIN opm.target ON target.id = r.target AND target.kind NOT IN (1, 2) AND NOT target.gone
             JOIN opm.package ON package.id = r.package AND NOT package.gone
             ON CONFLICT (client, package) DO UPDATE SET handed_over = excluded.handed_over;
             touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
@@ -447,4 +453,57 @@ BEGIN
     END IF;
     INSERT INTO opm.target_seen (target, seen) VALUES (own, clock_timestamp())
     ON CONFLICT (target) DO UPDATE SET seen = excluded.seen;
+END $$;
+
+-- A target by kind and name, and whether it may have work left, a run of this boot that died included; clients have none
+-- before it is handed over to them. It is written down that the target looked. Every part is answered by an index of few
+-- rows.
+CREATE OR REPLACE FUNCTION opm.glance(its_kind smallint, its_name text, its_boot text, OUT id bigint, OUT kind bigint,
+    OUT name text, OUT root text, OUT image bigint, OUT gone boolean, OUT root_id text, OUT has_work boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT its.id, its.kind, its.name, its.root, its.image, its.gone, its.root_id
+    INTO id, kind, name, root, image, gone, root_id
+    FROM opm.target AS its WHERE its.kind = its_kind AND its.name = its_name AND NOT its.gone;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF its_kind = 1 THEN
+        has_work := opm.has_pending_work();
+    ELSE
+        has_work := EXISTS (SELECT 1 FROM opm.state WHERE state.target = glance.id
+                AND (requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
+                    OR inherits IS NOT NULL)
+                AND (its_kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
+                    OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
+                        AND assignment.package = state.package AND handed_over IS NOT NULL)))
+            OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = glance.id)
+            OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL AND boot = its_boot);
+    END IF;
+    IF NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' THEN
+        PERFORM opm.report_seen(its_kind, its_name);
+    END IF;
+    RETURN NEXT;
+END $$;
+
+-- Whether any work may be left on the head node, or anywhere.
+CREATE OR REPLACE FUNCTION opm.has_pending_work() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM opm.state
+            WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
+                OR inherits IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM opm.rerun)
+        OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL)
+        OR EXISTS (SELECT 1 FROM opm.assignment
+            WHERE handed_over IS NULL AND EXISTS (SELECT 1 FROM opm.target JOIN opm.state ON state.target = target.id
+                WHERE kind = 1 AND NOT gone AND state.package = assignment.package AND current >= 6))
+        OR EXISTS (SELECT 1 FROM opm.target AS image JOIN opm.state AS held ON held.target = image.id
+            WHERE image.kind = 2 AND NOT image.gone AND held.current >= 4
+                AND NOT EXISTS (SELECT 1 FROM opm.image_seen
+                    WHERE image_seen.image = image.id AND image_seen.package = held.package)
+                AND EXISTS (SELECT 1 FROM opm.target AS server JOIN opm.state AS serving ON serving.target = server.id
+                    WHERE server.kind = 1 AND NOT server.gone AND serving.package = held.package
+                        AND serving.current >= 5));
 END $$;

@@ -14,29 +14,36 @@ END $$;
 
 -- Whether the caller belongs to a group.
 CREATE OR REPLACE FUNCTION opm.is_in_group(suffix text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT 1 FROM pg_roles
-        WHERE rolname = opm.role_name(suffix) AND pg_has_role(session_user, oid, 'MEMBER'))
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM pg_roles
+        WHERE rolname = opm.role_name(suffix) AND pg_has_role(session_user, oid, 'MEMBER'));
+END $$;
 
 -- What the caller may do: 'node', 'administrator' (the owner as well), 'operator', or nothing but look.
 CREATE OR REPLACE FUNCTION opm.caller_rights() RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE
-        WHEN EXISTS (SELECT 1 FROM opm.node_role WHERE role = session_user) THEN 'node'
-        -- Within this function it is the owner.
-        WHEN pg_has_role(session_user, current_user, 'MEMBER') THEN 'administrator'
-        WHEN opm.is_in_group('administrator') THEN 'administrator'
-        WHEN opm.is_in_group('operator') THEN 'operator'
-    END
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Within this function the owner is the current user.
+    IF session_user = current_user THEN
+        RETURN 'administrator';
+    ELSIF EXISTS (SELECT 1 FROM opm.node_role WHERE role = session_user) THEN
+        RETURN 'node';
+    ELSIF pg_has_role(session_user, current_user, 'MEMBER') OR opm.is_in_group('administrator') THEN
+        RETURN 'administrator';
+    ELSIF opm.is_in_group('operator') THEN
+        RETURN 'operator';
+    END IF;
+    RETURN NULL;
+END $$;
 
 -- The target that the caller is; nothing where it is no node.
 CREATE OR REPLACE FUNCTION opm.own_target() RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT target.id FROM opm.node_role JOIN opm.target ON target.id = node_role.target
-    WHERE node_role.role = session_user AND target.name = node_role.name AND target.kind = 3 AND NOT target.gone
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT target.id FROM opm.node_role JOIN opm.target ON target.id = node_role.target
+        WHERE node_role.role = session_user AND target.name = node_role.name AND target.kind = 3 AND NOT target.gone);
+END $$;
 
 CREATE OR REPLACE FUNCTION opm.refuse(what text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -190,11 +197,11 @@ BEGIN
             opm.role_name(suffix));
     END LOOP;
     FOREACH suffix IN ARRAY ARRAY['node', 'viewer'] LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name TO %I',
+        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name, opm.has_pending_work TO %I',
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease,
-        opm.own_target, opm.own_image, opm.own_packages, opm.report_seen, opm.renew_password TO %I', opm.role_name('node'));
+        opm.own_target, opm.own_image, opm.own_packages, opm.report_seen, opm.glance, opm.renew_password TO %I', opm.role_name('node'));
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.enroll TO %I', opm.role_name('enrolling'));
 END $$;
 
