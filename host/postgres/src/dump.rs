@@ -6,8 +6,8 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::error::Result;
-use crate::statement::query;
-use crate::write::{clean, to_json};
+use crate::statement::{clean, query};
+use crate::write::to_json;
 
 /// Begins to read a table, in the caller's transaction.
 pub(crate) async fn open_cursor(client: &Client, table: &Table) -> Result<()> {

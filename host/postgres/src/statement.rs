@@ -1,6 +1,8 @@
 //! Statements go to the server with the types of their values, in one round trip, and without being prepared: each may
 //! meet another session of a pooler.
 
+use std::borrow::Cow;
+
 use futures_util::future::join_all;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -20,4 +22,12 @@ pub(crate) async fn pipeline(client: &Client, statements: &[(&str, &[Value<'_>])
     let sent = statements.iter().map(|(sql, values)| client.query_typed(sql, values));
     let answers = join_all(sent).await;
     Ok(answers.into_iter().collect::<std::result::Result<_, _>>()?)
+}
+
+/// A text as the server can keep it: it has no place for the character zero, which programs may print.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::error::Result;
+use crate::statement::execute;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
     CommandRecord, Event, EventFilter, EventId, PackageId, ProcessIdentity, Run, RunId, RunStatus, Stage,
@@ -30,6 +31,64 @@ pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<RunId> {
             run.process.as_ref().map(|process| process.started_ticks),
         ])?;
     Ok(RunId(connection.last_insert_rowid()))
+}
+
+pub(super) fn insert_command(connection: &Connection, command: &CommandRecord) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO command (at, who, host, command, role) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![command.at, command.who, command.host, command.command, command.role],
+    )
+}
+
+pub(super) fn insert_event(connection: &Connection, event: &Event) -> Result<()> {
+    execute(
+        connection,
+        "INSERT INTO event (run, number, started, target, stage, step, name, log)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            event.id.run.0,
+            event.id.number,
+            event.started_at,
+            event.target.0,
+            event.stage.id(),
+            event.kind as u8,
+            event.name,
+            event.log_path
+        ],
+    )?;
+    for (position, package) in (0_i64..).zip(&event.packages) {
+        execute(
+            connection,
+            "INSERT INTO event_package (run, number, position, package) VALUES (?1, ?2, ?3, ?4)",
+            params![event.id.run.0, event.id.number, position, package.0],
+        )?;
+    }
+    match &event.result {
+        Some(result) => finish_event(connection, event.id, result),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn finish_event(connection: &Connection, id: EventId, result: &StepResult) -> Result<()> {
+    execute(
+        connection,
+        "UPDATE event SET ended = ?3, verdict = ?4, message = ?5, exit_code = ?6, signal = ?7,
+             timed_out = ?8, log = CASE WHEN ?4 = 2 THEN coalesce(?9, log) ELSE ?9 END, tail = ?10
+         WHERE run = ?1 AND number = ?2",
+        params![
+            id.run.0,
+            id.number,
+            result.ended_at,
+            result.status as u8,
+            result.message,
+            result.exit_code,
+            result.signal,
+            result.timed_out,
+            result.log_path,
+            result.log_tail
+        ],
+    )
 }
 
 /// Newest first.

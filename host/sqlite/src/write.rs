@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::batch::Batch;
 use crate::error::{Result, SqliteError};
+use crate::journal;
 use crate::read;
+use crate::statement::execute;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageId, PackageState, Stage, StateKey,
-    StepResult, Target, TargetId, TargetKind,
+    Change, ConfigValue, Package, PackageId, PackageState, Stage, StateKey, Target, TargetId, TargetKind,
 };
 
 /// A request: creates the state where there is none, and changes nothing else of it.
@@ -197,9 +198,9 @@ impl<'c> Writer<'c> {
                 "UPDATE run SET ended = ?2, verdict = ?3 WHERE id = ?1",
                 params![run.0, ended_at, *status as u8],
             ),
-            Change::StartEvent(event) => insert_event(connection, event),
-            Change::EndEvent { event, result } => finish_event(connection, *event, result),
-            Change::RecordCommand(command) => insert_command(connection, command),
+            Change::StartEvent(event) => journal::insert_event(connection, event),
+            Change::EndEvent { event, result } => journal::finish_event(connection, *event, result),
+            Change::RecordCommand(command) => journal::insert_command(connection, command),
         }
     }
 
@@ -250,11 +251,6 @@ impl<'c> Writer<'c> {
         self.packages.insert(id, is_there);
         Ok(is_there)
     }
-}
-
-fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> Result<()> {
-    connection.prepare_cached(sql)?.execute(values)?;
-    Ok(())
 }
 
 fn upsert_target(connection: &Connection, target: &Target) -> Result<()> {
@@ -380,62 +376,4 @@ fn replace_values(
         )?;
     }
     Ok(())
-}
-
-fn insert_command(connection: &Connection, command: &CommandRecord) -> Result<()> {
-    execute(
-        connection,
-        "INSERT INTO command (at, who, host, command, role) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![command.at, command.who, command.host, command.command, command.role],
-    )
-}
-
-fn insert_event(connection: &Connection, event: &Event) -> Result<()> {
-    execute(
-        connection,
-        "INSERT INTO event (run, number, started, target, stage, step, name, log)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
-            event.id.run.0,
-            event.id.number,
-            event.started_at,
-            event.target.0,
-            event.stage.id(),
-            event.kind as u8,
-            event.name,
-            event.log_path
-        ],
-    )?;
-    for (position, package) in (0_i64..).zip(&event.packages) {
-        execute(
-            connection,
-            "INSERT INTO event_package (run, number, position, package) VALUES (?1, ?2, ?3, ?4)",
-            params![event.id.run.0, event.id.number, position, package.0],
-        )?;
-    }
-    match &event.result {
-        Some(result) => finish_event(connection, event.id, result),
-        None => Ok(()),
-    }
-}
-
-fn finish_event(connection: &Connection, id: EventId, result: &StepResult) -> Result<()> {
-    execute(
-        connection,
-        "UPDATE event SET ended = ?3, verdict = ?4, message = ?5, exit_code = ?6, signal = ?7,
-             timed_out = ?8, log = CASE WHEN ?4 = 2 THEN coalesce(?9, log) ELSE ?9 END, tail = ?10
-         WHERE run = ?1 AND number = ?2",
-        params![
-            id.run.0,
-            id.number,
-            result.ended_at,
-            result.status as u8,
-            result.message,
-            result.exit_code,
-            result.signal,
-            result.timed_out,
-            result.log_path,
-            result.log_tail
-        ],
-    )
 }
