@@ -342,6 +342,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
     rights text := opm.caller_rights();
     silent bigint;
+    new bigint[];
 BEGIN
     IF rights = 'node' THEN
         IF wanted <> ARRAY[opm.own_target()] THEN
@@ -353,21 +354,11 @@ BEGIN
     IF own IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = own AND its.role = session_user) THEN
         RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
     END IF;
-    -- Claims of many targets wait for each other here, and nowhere else.
-    PERFORM pg_advisory_xact_lock(1330662725);
     FOR silent IN SELECT DISTINCT claim.engine FROM opm.claim
         WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own
     LOOP
         PERFORM opm.remove_engine(silent, true);
     END LOOP;
-    SELECT claim.target, other.id, other.host, other.process, other.boot, other.process_start,
-        extract(epoch FROM claim.since)::bigint
-    INTO target, holder, host, process, boot, process_start, since
-    FROM opm.claim JOIN opm.engine AS other ON other.id = claim.engine
-    WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own ORDER BY claim.target LIMIT 1;
-    IF FOUND THEN
-        RETURN;
-    END IF;
     engine := own;
     IF engine IS NULL THEN
         INSERT INTO opm.engine (host, process, boot, process_start)
@@ -375,8 +366,27 @@ BEGIN
         FROM jsonb_to_record(who) AS r(host text, process bigint, boot text, process_start bigint)
         RETURNING id INTO engine;
     END IF;
-    INSERT INTO opm.claim (target, engine) SELECT DISTINCT unnest(wanted), claim_targets.engine
-    ON CONFLICT ON CONSTRAINT claim_pkey DO NOTHING;
+    -- In one order for all, so that no two wait for each other; whoever claims one of them just now is waited for.
+    WITH added AS (
+        INSERT INTO opm.claim (target, engine)
+        SELECT one.id, claim_targets.engine FROM (SELECT DISTINCT unnest(wanted) AS id) AS one ORDER BY one.id
+        ON CONFLICT ON CONSTRAINT claim_pkey DO NOTHING RETURNING claim.target
+    )
+    SELECT coalesce(array_agg(added.target), '{}') INTO new FROM added;
+    SELECT claim.target, other.id, other.host, other.process, other.boot, other.process_start,
+        extract(epoch FROM claim.since)::bigint
+    INTO target, holder, host, process, boot, process_start, since
+    FROM opm.claim JOIN opm.engine AS other ON other.id = claim.engine
+    WHERE claim.target = ANY (wanted) AND claim.engine <> claim_targets.engine ORDER BY claim.target LIMIT 1;
+    IF FOUND THEN
+        -- All or none.
+        IF own IS NULL THEN
+            DELETE FROM opm.engine WHERE id = claim_targets.engine;
+        ELSE
+            DELETE FROM opm.claim WHERE claim.target = ANY (new);
+        END IF;
+        engine := NULL;
+    END IF;
 END $$;
 
 -- Ends an engine and what it claimed; with `if_silent` only one whose lease has run out.
