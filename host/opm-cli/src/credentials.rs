@@ -1,5 +1,5 @@
-//! What this machine connects to the server of the database with, where it has credentials of its own: a file beside the
-//! settings, which only root may read; and the token that it gets them for.
+//! What this machine connects to the server of the database with, where it has credentials of its own: a file beside
+//! the settings, which only root may read; and the token that it gets them for.
 
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

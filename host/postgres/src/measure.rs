@@ -32,9 +32,7 @@ pub struct Counters {
 pub struct ServerLoad {
     /// Connections to the database, this one included.
     pub connections: i64,
-    /// Bytes of memory, shared memory counted once; absent where they cannot be looked at.
-    pub memory: Option<u64>,
-    /// Time of processors since it was started; likewise.
+    /// Time of processors since it was started; absent where they cannot be looked at.
     pub processor: Option<Duration>,
 }
 
@@ -86,15 +84,29 @@ impl ServerProbe {
     /// # Errors
     /// The server is away.
     pub fn load(&mut self) -> std::result::Result<ServerLoad, Error> {
-        let (connections, processes) = self.run(async |client| {
+        let (connections, processes) = self.processes()?;
+        Ok(ServerLoad { connections, processor: processor_time(&processes) })
+    }
+
+    /// Bytes of memory of its processes, shared memory counted once; absent where they cannot be looked at. With many of them
+    /// that takes the kernel seconds.
+    ///
+    /// # Errors
+    /// The server is away.
+    pub fn memory(&mut self) -> std::result::Result<Option<u64>, Error> {
+        let (_, processes) = self.processes()?;
+        Ok(processes.iter().map(|pid| proportional_memory(*pid)).sum())
+    }
+
+    /// How many connections the database has, and the processes of the server.
+    fn processes(&mut self) -> std::result::Result<(i64, Vec<i32>), Error> {
+        self.run(async |client| {
             let sql = "SELECT pid, datname IS NOT DISTINCT FROM current_database() FROM pg_stat_activity";
             let rows = query(client, sql, &[]).await?;
-            let processes: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
             let connections = rows.iter().filter(|row| row.get::<_, bool>(1)).count();
+            let processes = rows.iter().map(|row| row.get(0)).collect();
             Ok((i64::try_from(connections).unwrap_or(i64::MAX), processes))
-        })?;
-        let memory = processes.iter().map(|pid| proportional_memory(*pid)).sum();
-        Ok(ServerLoad { connections, memory, processor: processor_time(&processes) })
+        })
     }
 
     /// Removes all tables of the program.

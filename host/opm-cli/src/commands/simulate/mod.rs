@@ -189,9 +189,12 @@ fn watch(
             session
                 .shell
                 .set_progress(&format!("simulation: {} of {total} nodes", done.load(Ordering::Relaxed)));
-            // What cannot be looked at now is looked at later.
+            // What cannot be looked at now is looked at later; memory once, since that slows the server down.
             if let Some(Ok(load)) = probe.as_mut().map(|probe| probe.load()) {
-                peak = (peak.0.max(load.connections), peak.1.max(load.memory));
+                peak.0 = peak.0.max(load.connections);
+            }
+            if peak.1.is_none() && done.load(Ordering::Relaxed) > total / 2 {
+                peak.1 = probe.as_mut().and_then(|probe| probe.memory().ok()).flatten();
             }
             std::thread::sleep(SAMPLE_INTERVAL);
         }
