@@ -39,6 +39,7 @@ pub mod package;
 pub mod parallel;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod roots;
 pub mod scratch;
 pub mod tools;

@@ -1,5 +1,6 @@
 //! Databases on the server that `scripts/test-postgres` starts for the tests.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -69,6 +70,22 @@ impl ServerDatabase {
     pub fn address_as(&self, role: &str) -> String {
         let (_, place) = self.server.split_once('@').unwrap();
         format!("postgres://{role}@{place}/{}", self.name)
+    }
+
+    /// The socket of the server.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        let (_, place) = self.server.split_once('@').unwrap();
+        let (directory, port) = place.split_once(':').unwrap();
+        PathBuf::from(directory.replace("%2F", "/")).join(format!(".s.PGSQL.{port}"))
+    }
+
+    /// Its address through a socket of the same name in another directory.
+    #[must_use]
+    pub fn address_through(&self, directory: &Path, role: &str, parameters: &str) -> String {
+        let (_, port) = self.server.rsplit_once(':').unwrap();
+        let directory = directory.display().to_string().replace('/', "%2F");
+        format!("postgres://{role}@{directory}:{port}/{}?{parameters}", self.name)
     }
 
     /// Runs statements as a role; returns what they print, or what the server says.

@@ -91,6 +91,20 @@ impl Location {
         })
     }
 
+    /// Opens it for engines, which keep what they did in files of `results_directory` while a server is away.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn open_for_engine(&self, results_directory: &Path) -> Result<Database, Error> {
+        match self {
+            Self::File(_) => self.open(),
+            Self::Server { address, .. } => {
+                let directory = Some(results_directory.to_owned());
+                Ok(Box::new(PostgresStore::open_for_engine(Address::clone(address), directory)?))
+            }
+        }
+    }
+
     /// Opens it only to read: of a file, nothing is written, neither to it nor beside it.
     ///
     /// # Errors

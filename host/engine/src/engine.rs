@@ -127,7 +127,10 @@ impl Engine<'_> {
             machine: StageMachine::new(cluster, scope),
             progress: Progress::default(),
         };
-        let stopped = steps.run_until_idle()?;
+        let stopped = match steps.run_until_idle() {
+            Err(error) if error.is_database_away() => return Err(steps.end_early(error)),
+            done => done?,
+        };
         let Progress { run, steps: done, failed, .. } = steps.progress;
         let cluster = steps.machine.into_cluster();
         let errors = has_errors(&cluster, order);
@@ -138,7 +141,8 @@ impl Engine<'_> {
                 _ => RunStatus::Done,
             };
             let ended_at = self.clock.now();
-            self.store.commit(&[Change::EndRun { run, ended_at, status }])?;
+            // All is done; should the database be away, it gets there later.
+            let _ = self.store.record_results(&[Change::EndRun { run, ended_at, status }])?;
         }
         Ok(RunSummary { run, steps: done, failed, cluster: Some(cluster), stopped, has_errors: errors })
     }
@@ -160,7 +164,7 @@ impl Engine<'_> {
             let mut changes: Vec<Change> = open
                 .map(|event| Change::EndEvent {
                     event: event.id,
-                    result: Box::new(journal::interrupted_result(ended)),
+                    result: Box::new(journal::interrupted_result(ended, "the run crashed")),
                 })
                 .collect();
             changes.push(Change::EndRun { run: run.id, ended_at: ended, status: RunStatus::Interrupted });

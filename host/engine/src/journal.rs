@@ -67,11 +67,11 @@ pub fn step_result(cluster: &Cluster, status: &StepStatus, trace: &StepTrace, en
 
 /// How a step ended whose run crashed.
 #[must_use]
-pub fn interrupted_result(ended_at: i64) -> StepResult {
+pub fn interrupted_result(ended_at: i64, message: &str) -> StepResult {
     StepResult {
         ended_at,
         status: RunStatus::Interrupted,
-        message: Some("the run crashed".into()),
+        message: Some(message.into()),
         exit_code: None,
         signal: None,
         timed_out: false,

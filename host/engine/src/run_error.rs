@@ -1,6 +1,7 @@
 //! Why a run did not come to its end.
 
 use std::io;
+use std::path::PathBuf;
 
 use opkg_oda::{Cluster, Error, LockHolder};
 
@@ -18,12 +19,26 @@ pub enum RunError {
     /// The database failed. What was being done is taken up again by the next run.
     #[error(transparent)]
     Database(#[from] Error),
+    /// The database went away for longer than it is waited for. What the steps in hand did is on the disk of this machine.
+    #[error("the database is away: {reason}; what was done is kept in {}", .path.display())]
+    ResultsOnDisk {
+        /// The file.
+        path: PathBuf,
+        /// Why the database is away.
+        reason: String,
+    },
     /// The system has no thread for a step. The step is taken by the next run.
     #[error("no thread for a step: {0}")]
     Thread(#[source] io::Error),
 }
 
 impl RunError {
+    /// Whether the database cannot be reached now, and may be later.
+    #[must_use]
+    pub fn is_database_away(&self) -> bool {
+        matches!(self, Self::ResultsOnDisk { .. } | Self::Database(Error::Unreachable { .. }))
+    }
+
     /// An error about the run that has a target.
     #[must_use]
     pub fn locked(cluster: &Cluster, holder: LockHolder) -> Self {

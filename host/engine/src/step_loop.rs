@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use opkg_oda::{
-    Change, ConfigValues, Error, EventId, ProcessIdentity, Run, RunId, RunStatus, Store, TargetId,
+    Change, ConfigValues, Error, EventId, ProcessIdentity, Recorded, Run, RunId, RunStatus, Store, TargetId,
 };
 
 use crate::clock::Clock;
@@ -105,43 +105,74 @@ impl StepLoop<'_> {
     /// Works until nothing is left. The answer is whether it was asked to stop before.
     ///
     /// # Errors
-    /// When the database fails, or there is no thread for a step; what is in flight then comes to its end first.
+    /// When the database fails, or there is no thread for a step; what is in flight then comes to its end first. Where the
+    /// database is away, what came of it is recorded.
     pub(crate) fn run_until_idle(&mut self) -> Result<bool, RunError> {
         thread::scope(|scope| {
             let mut workers = Workers::new(scope);
-            loop {
-                let started = self.start_steps()?;
-                let cluster = self.machine.snapshot();
-                for started in started {
-                    let known = self.load_known_values(&started.step)?;
-                    self.observer.work_started(&cluster, &started.step);
-                    let (effects, cluster, run) = (self.effects, Arc::clone(&cluster), started.event.run);
-                    let task = move || {
-                        let performed = perform(effects, &cluster, started.step.clone(), known, run);
-                        EndedStep { started, performed }
-                    };
-                    workers.start(task).map_err(RunError::Thread)?;
-                }
-                // Whoever changes the cluster while somebody else has it copies it.
-                drop(cluster);
-                if workers.running() > 0 {
-                    match workers.wait(LOCK_RENEWAL) {
-                        ended if ended.is_empty() => self.store.renew_lock(),
-                        ended => self.finish_steps(ended)?,
+            let done = self.work_until_idle(&mut workers);
+            if done.as_ref().is_err_and(RunError::is_database_away) {
+                while workers.running() > 0 {
+                    match self.finish_steps(workers.wait(LOCK_RENEWAL)) {
+                        Err(error) if !error.is_database_away() => return Err(error),
+                        Err(_) | Ok(()) => {}
                     }
-                    continue;
                 }
-                self.commit_pending()?;
-                if self.effects.stop_requested() {
-                    return Ok(true);
-                }
-                if !self.store.has_changed()? {
-                    return Ok(false);
-                }
-                let cluster = self.store.load_part(self.targets)?;
-                self.machine.reload(cluster);
             }
+            done
         })
+    }
+
+    fn work_until_idle<'scope>(
+        &mut self,
+        workers: &mut Workers<'scope, '_, EndedStep>,
+    ) -> Result<bool, RunError>
+    where
+        Self: 'scope,
+    {
+        loop {
+            let started = self.start_steps()?;
+            let cluster = self.machine.snapshot();
+            for started in started {
+                let known = self.load_known_values(&started.step)?;
+                self.observer.work_started(&cluster, &started.step);
+                let (effects, cluster, run) = (self.effects, Arc::clone(&cluster), started.event.run);
+                let task = move || {
+                    let performed = perform(effects, &cluster, started.step.clone(), known, run);
+                    EndedStep { started, performed }
+                };
+                workers.start(task).map_err(RunError::Thread)?;
+            }
+            // Whoever changes the cluster while somebody else has it copies it.
+            drop(cluster);
+            if workers.running() > 0 {
+                match workers.wait(LOCK_RENEWAL) {
+                    ended if ended.is_empty() => self.store.renew_lock(),
+                    ended => self.finish_steps(ended)?,
+                }
+                continue;
+            }
+            self.commit_pending()?;
+            if self.effects.stop_requested() {
+                return Ok(true);
+            }
+            if !self.store.has_changed()? {
+                return Ok(false);
+            }
+            let cluster = self.store.load_part(self.targets)?;
+            self.machine.reload(cluster);
+        }
+    }
+
+    /// Writes down that the run ended before its time.
+    pub(crate) fn end_early(&mut self, error: RunError) -> RunError {
+        let Some(run) = self.progress.run else { return error };
+        let mut changes = std::mem::take(&mut self.progress.pending);
+        changes.push(Change::EndRun { run, ended_at: self.clock.now(), status: RunStatus::Interrupted });
+        match self.store.record_results(&changes) {
+            Ok(Recorded::OnDisk { path, reason }) => RunError::ResultsOnDisk { path, reason },
+            Ok(Recorded::InDatabase) | Err(_) => error,
+        }
     }
 
     /// As many steps as may be in flight now beside those that are; their beginning is committed.
@@ -173,7 +204,15 @@ impl StepLoop<'_> {
             steps.push(StartedStep { event, step });
         }
         if !steps.is_empty() {
-            self.commit_pending()?;
+            self.commit_pending().inspect_err(|_| {
+                // None of them begins; whether the database has it otherwise, nobody knows.
+                let ended = self.clock.now();
+                let ends = steps.iter().map(|started: &StartedStep| Change::EndEvent {
+                    event: started.event,
+                    result: Box::new(journal::interrupted_result(ended, "the database was away")),
+                });
+                self.progress.pending = ends.collect();
+            })?;
         }
         Ok(steps)
     }
@@ -209,7 +248,10 @@ impl StepLoop<'_> {
             let changes = self.finish_step(started, performed);
             self.progress.pending.extend(changes);
         }
-        self.commit_pending()?;
+        let changes = std::mem::take(&mut self.progress.pending);
+        if let Recorded::OnDisk { path, reason } = self.store.record_results(&changes)? {
+            return Err(RunError::ResultsOnDisk { path, reason });
+        }
         for EndedStep { started, performed } in &ended {
             if let Step::Configure(_) = started.step
                 && answers_changed(&performed.known, &self.load_known_values(&started.step)?)

@@ -46,7 +46,7 @@ pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
 pub use stage::Stage;
 pub use store::{
-    EventFilter, Glance, LastSeen, Lock, LockHolder, PurgeCounts, PurgeOrder, Store, UnfinishedRun,
-    record_command,
+    Delivered, EventFilter, Glance, LastSeen, Lock, LockHolder, PurgeCounts, PurgeOrder, Recorded, Store,
+    UnfinishedRun, record_command,
 };
 pub use target::{Target, TargetAddress, TargetId, TargetKind, TargetName};

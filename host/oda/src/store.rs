@@ -1,6 +1,7 @@
 //! What an engine needs of a database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -102,6 +103,35 @@ pub struct LastSeen {
     pub targets: BTreeMap<TargetId, i64>,
 }
 
+/// What became of what an engine did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Recorded {
+    /// It is in the database.
+    InDatabase,
+    /// The database is away: it is on the disk of this machine, and gets into the database when that is back.
+    OnDisk {
+        /// The file.
+        path: PathBuf,
+        /// Why the database is away.
+        reason: String,
+    },
+}
+
+/// What got into a database of what was on the disk of this machine, or why it did not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivered {
+    /// What this many steps did.
+    Steps(u64),
+    /// Nothing, and now it is in a file that is not looked at again.
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+}
+
 /// An exclusive lock on targets. Released when this is dropped and when the process ends.
 pub trait Lock: std::fmt::Debug {}
 
@@ -175,6 +205,17 @@ pub trait Store {
 
     /// Writes changes, all or none. When this returns they will outlast a loss of power.
     fn commit(&mut self, changes: &[Change]) -> Result<(), Error>;
+
+    /// Writes what came of steps. An engine of a server that is away does not lose it, but has it on its disk; it shall begin
+    /// nothing then, and end.
+    fn record_results(&mut self, changes: &[Change]) -> Result<Recorded, Error> {
+        self.commit(changes).map(|()| Recorded::InDatabase)
+    }
+
+    /// Brings what engines of this machine did while the database was away into it, each thing once.
+    fn deliver_results(&mut self) -> Result<Vec<Delivered>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Reads, lets `decide` say what is to change, and writes that, while nobody else can write.
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error>;

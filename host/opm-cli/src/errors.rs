@@ -145,6 +145,11 @@ impl From<RunError> for CliError {
                 let hint = database_hint(database);
                 Self { report: ErrorReport::new(error).hint(Some(hint)), exit: ExitStatus::Database }
             }
+            RunError::ResultsOnDisk { .. } => {
+                let hint =
+                    "nothing is lost: `opm run` and `opm watch` deliver it as soon as the database is back";
+                Self { report: ErrorReport::new(error).hint(Some(hint)), exit: ExitStatus::Database }
+            }
             RunError::Thread(_) => {
                 let hint = "run opm again with fewer `--jobs`; it takes up what was begun";
                 Self { report: ErrorReport::new(error).hint(Some(hint)), exit: ExitStatus::Failed }

@@ -15,7 +15,9 @@ use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
-use opkg_oda::{Change, Cluster, CommandRecord, ProcessIdentity, Store, TargetAddress, TargetId, TargetKind};
+use opkg_oda::{
+    Change, Cluster, CommandRecord, Delivered, ProcessIdentity, Store, TargetAddress, TargetId, TargetKind,
+};
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
 
@@ -109,6 +111,39 @@ impl Session {
         let mut store = self.database()?.open()?;
         store.record_as(command_record());
         Ok(store)
+    }
+
+    /// Opens the database for an engine, which keeps what it did on the disk of this machine while a server is away.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used.
+    pub fn open_store_for_engine(&self) -> Result<Database, CliError> {
+        let directory = Config::load(&self.settings)?.results_directory;
+        let mut store = self.database()?.open_for_engine(&directory)?;
+        store.record_as(command_record());
+        Ok(store)
+    }
+
+    /// Brings what engines of this machine kept while the database was away into it, and says so.
+    ///
+    /// # Errors
+    /// When the database or the disk fails.
+    pub fn deliver_results(&self, store: &mut dyn Store) -> Result<(), CliError> {
+        for delivered in store.deliver_results()? {
+            self.shell.status(&match delivered {
+                Delivered::Steps(steps) => {
+                    let steps = format!("{steps} step{}", if steps == 1 { "" } else { "s" });
+                    format!("delivered what was kept while the database was away: {steps}")
+                }
+                Delivered::Refused { path, reason } => {
+                    format!(
+                        "what was kept while the database was away is now in {}: {reason}",
+                        path.display()
+                    )
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Writes this command into the journal: for what is no change of a cluster.

@@ -16,6 +16,8 @@ use crate::passfile;
 
 /// How long a server may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For so long an engine tries to reach a server that went away, unless the address says otherwise.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 /// A peer that is gone is noticed after this time without a word, and ten more seconds.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
 
@@ -63,6 +65,7 @@ pub struct Address {
     shown: String,
     /// Whether neither the address nor a variable says who connects.
     is_role_open: bool,
+    reconnect_timeout: Duration,
 }
 
 /// What is wrong with an address.
@@ -78,6 +81,8 @@ pub enum AddressError {
     TlsMode(String),
     #[error("the address of the database names no database: postgres://HOST/DATABASE")]
     NoDatabase,
+    #[error("the address of the database: `reconnect_timeout={0}` is no number of seconds")]
+    ReconnectTimeout(String),
     #[error("sslcert and sslkey belong together; only one of them is named")]
     HalfClientCertificate,
 }
@@ -95,6 +100,12 @@ impl Address {
     #[must_use]
     pub fn is_role_open(&self) -> bool {
         self.is_role_open
+    }
+
+    /// For how long an engine tries to reach the server when it went away; `reconnect_timeout=SECONDS` in the address.
+    #[must_use]
+    pub fn reconnect_timeout(&self) -> Duration {
+        self.reconnect_timeout
     }
 
     /// Whether a text is meant to be an address, and no path.
@@ -117,12 +128,19 @@ impl Address {
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             match key {
-                "sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "passfile" => {
+                "sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "passfile" | "reconnect_timeout" => {
                     own.insert(key, percent_decode(value)?);
                 }
                 _ => others.push(parameter),
             }
         }
+        let reconnect_timeout = match own.remove("reconnect_timeout") {
+            None => RECONNECT_TIMEOUT,
+            Some(text) => {
+                let seconds: Result<u32, _> = text.parse();
+                Duration::from_secs(seconds.map_err(|_| AddressError::ReconnectTimeout(text))?.into())
+            }
+        };
         let mut parameter = |key: &str, variable: &str| own.remove(key).or_else(|| environment(variable));
         let mode = parameter("sslmode", "PGSSLMODE");
         let root_certificates = parameter("sslrootcert", "PGSSLROOTCERT").map(PathBuf::from);
@@ -191,6 +209,7 @@ impl Address {
             tls: TlsParameters { mode, root_certificates, client_certificate },
             shown,
             is_role_open,
+            reconnect_timeout,
         })
     }
 }
@@ -315,6 +334,10 @@ mod tests {
             ),
             ("postgres://head/opm?sslrootcert=%zz", "the address of the database: `%zz` is wrongly escaped"),
             ("postgres://head", "the address of the database names no database: postgres://HOST/DATABASE"),
+            (
+                "postgres://head/opm?reconnect_timeout=soon",
+                "the address of the database: `reconnect_timeout=soon` is no number of seconds",
+            ),
             ("postgres://head/opm?colour=red", "the address of the database: unknown option `colour`"),
             ("postgres://head:x/opm", "the address of the database: invalid value for option `port`"),
         ] {

@@ -28,6 +28,10 @@ impl Drop for Claim {
         if writer.engine.take_if(|engine| engine.id == self.engine).is_none() {
             return;
         }
+        // What is kept may be delivered by anybody from now on.
+        if writer.spool.take().is_some() {
+            return;
+        }
         // Should it fail, the lease runs out.
         if let Err(error) = writer.end_engine(self.engine) {
             tracing::debug!(

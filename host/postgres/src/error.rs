@@ -65,6 +65,19 @@ impl PostgresError {
         }
     }
 
+    /// Why, in one line.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Sql(error) => describe(error),
+            Self::Unreachable(reason) | Self::Corrupt(reason) | Self::Unsupported(reason) => reason.clone(),
+            Self::NoRights => "this role has no rights there".to_owned(),
+            Self::NoSchema => "there are no tables".to_owned(),
+            Self::SchemaTooNew { .. } | Self::SchemaTooOld { .. } => {
+                "its tables are of another version".to_owned()
+            }
+        }
+    }
+
     /// The error for the caller, about the database of that name.
     pub(crate) fn into_error(self, database: String) -> Error {
         let error = match self {

@@ -2,16 +2,16 @@
 
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::{LockHolder, ProcessIdentity, TargetId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
 /// Who claims, for others to see.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ThisProcess {
     host: String,
-    process: u32,
+    pub(crate) process: u32,
     boot: String,
-    process_start: i64,
+    pub(crate) process_start: i64,
 }
 
 impl ThisProcess {

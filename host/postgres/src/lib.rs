@@ -9,6 +9,7 @@ mod address;
 mod change_rows;
 mod claim;
 mod connection;
+mod delivery;
 mod dump;
 mod error;
 mod holder;
@@ -17,12 +18,14 @@ pub mod measure;
 mod passfile;
 mod read;
 mod schema;
+mod spool;
 mod statement;
 mod store;
 mod tls;
 mod write;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opkg_oda::crash::{crash_point, crash_point_in};
@@ -50,11 +53,22 @@ impl PostgresStore {
     /// # Errors
     /// There is none, or it cannot be used.
     pub fn open(address: Address) -> std::result::Result<Self, Error> {
+        Self::open_for_engine(address, None)
+    }
+
+    /// Opens a database for engines, which keep what they did in files of a directory while the server is away.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn open_for_engine(
+        address: Address,
+        results_directory: Option<PathBuf>,
+    ) -> std::result::Result<Self, Error> {
         let name = address.to_string();
         let open = || -> Result<Self> {
             let mut connection = Connection::new(address)?;
             connection.connect()?;
-            let writer = Writer { connection, engine: None };
+            let writer = Writer { results_directory, ..Writer::new(connection) };
             Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None, command: None })
         };
         open().map_err(|error| error.into_error(name))

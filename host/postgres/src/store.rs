@@ -9,17 +9,17 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Glance, LastSeen,
-    Lock, LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store,
-    TargetAddress, TargetId, UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Delivered, Error, Event, EventFilter, Glance,
+    LastSeen, Lock, LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Recorded, Run, RunId,
+    StateKey, Store, TargetAddress, TargetId, UnfinishedRun, record_command,
 };
 use tokio_postgres::types::Type;
 
 use crate::claim::Claim;
 use crate::error::PostgresError;
 use crate::statement::{Value as SqlValue, query};
-use crate::writer::{Engine, apply, begin_write};
-use crate::{PostgresStore, dump, encode_with_crash_points, journal, read, write};
+use crate::writer::{Engine, Writer, apply, begin_write};
+use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, read, write};
 
 impl Store for PostgresStore {
     fn has_pending_work(&mut self) -> std::result::Result<bool, Error> {
@@ -75,14 +75,8 @@ impl Store for PostgresStore {
 
     fn renew_lock(&mut self) {
         // Should it fail, the write that comes next tells why.
-        let renewed = self.with(|writer| {
-            let Some(Engine { id, .. }) = writer.engine else { return Ok(()) };
-            writer.connection.repeatedly(async |client| {
-                query(client, "SELECT opm.renew_lease($1)", &[(&id, Type::INT8)]).await.map(drop)
-            })
-        });
-        if let Err(error) = renewed {
-            tracing::warn!(%error, "the lease of the targets could not be renewed");
+        if let Err(error) = self.with(Writer::renew_lease) {
+            tracing::debug!(%error, "the lease of the targets could not be renewed");
         }
     }
 
@@ -139,6 +133,25 @@ impl Store for PostgresStore {
         self.skip_own_write();
         crash_point("commit.after");
         Ok(())
+    }
+
+    fn record_results(&mut self, changes: &[Change]) -> std::result::Result<Recorded, Error> {
+        if changes.is_empty() {
+            return Ok(Recorded::InDatabase);
+        }
+        crash_point("commit.before");
+        let recorded = self.with(|writer| {
+            let parts = encode_with_crash_points(changes, "commit.within")?;
+            crash_point("commit.commit");
+            writer.record_results(&parts)
+        })?;
+        self.skip_own_write();
+        crash_point("commit.after");
+        Ok(recorded)
+    }
+
+    fn deliver_results(&mut self) -> std::result::Result<Vec<Delivered>, Error> {
+        self.with(delivery::deliver)
     }
 
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> std::result::Result<(), Error> {

@@ -1,19 +1,20 @@
 //! Writes as an engine, or as anybody else.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use opkg_oda::LockHolder;
+use opkg_oda::{LockHolder, Recorded};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::connection::Connection;
 use crate::error::{PostgresError, Result};
 use crate::holder::{Holder, ThisProcess};
+use crate::spool::{Header, KeptWrite, Spool};
 use crate::statement::{Value, query};
 use crate::write::to_json;
 
-/// For so long an engine tries to reach a server that went away.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it waits between two attempts.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
@@ -23,6 +24,10 @@ pub(crate) struct Writer {
     pub(crate) connection: Connection,
     /// The engine that claims are for, while there are any.
     pub(crate) engine: Option<Engine>,
+    /// Where results are kept while the server is away; nowhere if absent.
+    pub(crate) results_directory: Option<PathBuf>,
+    /// What the engine did that is not in the database, once the server has been away for long.
+    pub(crate) spool: Option<Spool>,
 }
 
 /// An engine as the database knows it.
@@ -34,28 +39,47 @@ pub(crate) struct Engine {
 }
 
 impl Writer {
+    /// Nothing is connected, claimed or kept yet.
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, engine: None, results_directory: None, spool: None }
+    }
+
     /// Writes something. For an engine `write` gets its id and the number of the write; where the connection breaks, it is
-    /// repeated until the server answers.
+    /// repeated for a while, until the server answers.
     pub(crate) fn write<T>(
         &mut self,
         write: impl AsyncFn(&Client, Option<i64>, Option<i64>) -> Result<T>,
     ) -> Result<T> {
+        let timeout = self.connection.address().reconnect_timeout();
+        self.write_within(timeout, write)
+    }
+
+    /// Likewise, for as long as `timeout` says; once where that is zero.
+    fn write_within<T>(
+        &mut self,
+        timeout: Duration,
+        write: impl AsyncFn(&Client, Option<i64>, Option<i64>) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(spool) = &self.spool {
+            // What is kept comes first.
+            let reason = format!("what was done before is kept in {}", spool.path().display());
+            return Err(PostgresError::Unreachable(reason));
+        }
         let (engine, number) = self.engine.map(|engine| (engine.id, engine.writes + 1)).unzip();
-        let began = Instant::now();
+        let (began, mut is_told) = (Instant::now(), false);
         loop {
             let connected = self.connection.connect();
             let was_connected = connected.is_ok();
             let done = connected
                 .and_then(|()| self.connection.once(async |client| write(client, engine, number).await));
             match done {
-                Err(error)
-                    if engine.is_some()
-                        && error.is_connection_lost()
-                        && began.elapsed() < RECONNECT_TIMEOUT =>
-                {
+                Err(error) if engine.is_some() && error.is_connection_lost() && began.elapsed() < timeout => {
                     // A connection that broke is made again at once; a server that is away is waited for.
                     if !was_connected {
-                        tracing::warn!("the database is away; trying again");
+                        if !is_told {
+                            tracing::warn!("the database is away; it is waited for {} s", timeout.as_secs());
+                        }
+                        is_told = true;
                         std::thread::sleep(RECONNECT_PAUSE);
                     }
                 }
@@ -91,6 +115,14 @@ impl Writer {
         }
     }
 
+    /// Says that the engine is there, if there is one.
+    pub(crate) fn renew_lease(&mut self) -> Result<()> {
+        let Some(Engine { id, .. }) = self.engine else { return Ok(()) };
+        self.connection.repeatedly(async |client| {
+            query(client, "SELECT opm.renew_lease($1)", &[(&id, Type::INT8)]).await.map(drop)
+        })
+    }
+
     /// Ends an engine with all that it has claimed.
     pub(crate) fn end_engine(&mut self, engine: i64) -> Result<()> {
         self.connection.repeatedly(async |client| {
@@ -99,7 +131,58 @@ impl Writer {
     }
 
     pub(crate) fn commit(&mut self, parts: &[String]) -> Result<()> {
-        self.write(async |client, engine, number| match parts {
+        let timeout = self.connection.address().reconnect_timeout();
+        self.commit_within(timeout, parts)
+    }
+
+    /// Writes what came of steps. Before the server is waited for it is on the disk, so that it gets lost neither with the
+    /// power nor when the server stays away.
+    pub(crate) fn record_results(&mut self, parts: &[String]) -> Result<Recorded> {
+        let (Some(engine), Some(directory)) = (self.engine, self.results_directory.clone()) else {
+            return self.commit(parts).map(|()| Recorded::InDatabase);
+        };
+        let write = KeptWrite { number: engine.writes + 1, parts: parts.to_vec() };
+        if let Some(spool) = &mut self.spool {
+            spool.append(&write).map_err(|error| not_kept(spool.path(), &error))?;
+            let path = spool.path().to_owned();
+            return Ok(self.kept(path, "it has not been back since".to_owned()));
+        }
+        match self.commit_within(Duration::ZERO, parts) {
+            Err(error) if error.is_connection_lost() => {}
+            done => return done.map(|()| Recorded::InDatabase),
+        }
+        let header = Header::new(self.connection.address().to_string(), engine.id);
+        let kept = Spool::create(&directory, &header)
+            .and_then(|mut spool| spool.append(&write).map(|()| spool))
+            .map_err(|error| not_kept(&directory, &error));
+        match self.commit(parts) {
+            Ok(()) => {
+                // Delivered once more, it would change nothing.
+                if let Err(error) = kept.map(Spool::remove) {
+                    tracing::debug!(?error, "what was kept for a moment");
+                }
+                Ok(Recorded::InDatabase)
+            }
+            Err(error) if error.is_connection_lost() => {
+                let spool = kept?;
+                let path = spool.path().to_owned();
+                self.spool = Some(spool);
+                Ok(self.kept(path, error.reason()))
+            }
+            error => error.map(|()| Recorded::InDatabase),
+        }
+    }
+
+    /// A write that is on the disk counts.
+    fn kept(&mut self, path: PathBuf, reason: String) -> Recorded {
+        if let Some(engine) = &mut self.engine {
+            engine.writes += 1;
+        }
+        Recorded::OnDisk { path, reason }
+    }
+
+    fn commit_within(&mut self, timeout: Duration, parts: &[String]) -> Result<()> {
+        self.write_within(timeout, async |client, engine, number| match parts {
             [part] => {
                 let sql = "SELECT opm.commit($1, $2, $3::text::jsonb)";
                 let values: [Value<'_>; 3] =
@@ -115,6 +198,11 @@ impl Writer {
             }
         })
     }
+}
+
+/// The server is away, and the disk takes nothing either.
+fn not_kept(path: &Path, error: &io::Error) -> PostgresError {
+    PostgresError::Unreachable(format!("and {} takes nothing either: {error}", path.display()))
 }
 
 /// Waits until this write may be done; the answer is whether it is not there yet.

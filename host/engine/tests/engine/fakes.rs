@@ -18,8 +18,8 @@ use opkg_oda::UnfinishedRun;
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
-    PackageId, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target, TargetAddress,
-    TargetId, TargetKind,
+    PackageId, Phase, PurgeCounts, PurgeOrder, Recorded, Run, RunId, Stage, StateKey, Store, Target,
+    TargetAddress, TargetId, TargetKind,
 };
 
 /// What happened, in the order of time: commits and effects.
@@ -41,6 +41,12 @@ pub struct InMemoryStore {
     pub holder: Option<LockHolder>,
     /// Commits that still succeed; all of them if absent.
     pub remaining_commits: Option<usize>,
+    /// Commits that still reach the database before it is away; it stays if absent.
+    pub reachable_commits: Option<usize>,
+    /// Whether the database has the commit after those, and only its answer gets lost.
+    pub answer_is_lost: bool,
+    /// What is on the disk while it is away.
+    pub spool: Vec<Change>,
     /// What another process writes, each after one commit of this one.
     pub concurrent_changes: VecDeque<Vec<Change>>,
     changed: bool,
@@ -57,10 +63,66 @@ impl InMemoryStore {
             change_after_values: None,
             holder: None,
             remaining_commits: None,
+            reachable_commits: None,
+            answer_is_lost: false,
+            spool: Vec::new(),
             concurrent_changes: VecDeque::new(),
             changed: false,
             trace: Arc::clone(trace),
         }
+    }
+
+    /// The database is back, and gets what was kept.
+    pub fn come_back(&mut self) {
+        self.reachable_commits = None;
+        for change in std::mem::take(&mut self.spool) {
+            self.write(&change);
+        }
+    }
+
+    /// One commit; whether it is in the database, and why nobody knows that.
+    fn reach(&mut self) -> Result<(), (bool, Error)> {
+        let Some(room) = &mut self.reachable_commits else { return Ok(()) };
+        match room.checked_sub(1) {
+            Some(left) => {
+                *room = left;
+                Ok(())
+            }
+            None => {
+                let error = Error::Unreachable { database: "head".into(), reason: "cut".into() };
+                Err((std::mem::take(&mut self.answer_is_lost), error))
+            }
+        }
+    }
+
+    fn write_all(&mut self, changes: &[Change]) -> Result<(), Error> {
+        if let Some(room) = &mut self.remaining_commits {
+            *room = room.checked_sub(1).ok_or_else(|| Error::DiskFull("oda.db".into()))?;
+        }
+        let mut line = String::from("commit");
+        for change in changes {
+            line += &match change {
+                Change::UpdateState(key, row) => {
+                    format!(" {}/{}={}:{}", key.target.0, key.package.0, row.current.id(), row.work_state)
+                }
+                Change::StartEvent(event) => format!(" +event{}", event.id.number),
+                Change::EndEvent { event, result } => format!(" event{}={}", event.number, result.status),
+                Change::EndRun { status, .. } => format!(" run={status}"),
+                Change::Request { key, stage, .. } => {
+                    format!(" {}/{}→{}", key.target.0, key.package.0, stage.id())
+                }
+                Change::Assign { .. } => " assign".into(),
+                Change::PutPackage(_) => " package".into(),
+                other => format!(" {other:?}"),
+            };
+            self.write(change);
+        }
+        self.trace.lock().unwrap().push(line);
+        if let Some(others) = self.concurrent_changes.pop_front() {
+            others.iter().for_each(|it| self.write(it));
+            self.changed = true;
+        }
+        Ok(())
     }
 
     fn write(&mut self, change: &Change) {
@@ -131,34 +193,28 @@ impl Store for InMemoryStore {
         Ok(std::mem::take(&mut self.changed))
     }
 
+    fn record_results(&mut self, changes: &[Change]) -> Result<Recorded, Error> {
+        match self.reach() {
+            Err((is_there, _)) => {
+                if is_there {
+                    changes.iter().for_each(|change| self.write(change));
+                } else {
+                    self.spool.extend_from_slice(changes);
+                }
+                Ok(Recorded::OnDisk { path: "results".into(), reason: "cut".into() })
+            }
+            Ok(()) => self.write_all(changes).map(|()| Recorded::InDatabase),
+        }
+    }
+
     fn commit(&mut self, changes: &[Change]) -> Result<(), Error> {
-        if let Some(room) = &mut self.remaining_commits {
-            *room = room.checked_sub(1).ok_or_else(|| Error::DiskFull("oda.db".into()))?;
-        }
-        let mut line = String::from("commit");
-        for change in changes {
-            line += &match change {
-                Change::UpdateState(key, row) => {
-                    format!(" {}/{}={}:{}", key.target.0, key.package.0, row.current.id(), row.work_state)
-                }
-                Change::StartEvent(event) => format!(" +event{}", event.id.number),
-                Change::EndEvent { event, result } => format!(" event{}={}", event.number, result.status),
-                Change::EndRun { status, .. } => format!(" run={status}"),
-                Change::Request { key, stage, .. } => {
-                    format!(" {}/{}→{}", key.target.0, key.package.0, stage.id())
-                }
-                Change::Assign { .. } => " assign".into(),
-                Change::PutPackage(_) => " package".into(),
-                other => format!(" {other:?}"),
-            };
-            self.write(change);
-        }
-        self.trace.lock().unwrap().push(line);
-        if let Some(others) = self.concurrent_changes.pop_front() {
-            others.iter().for_each(|it| self.write(it));
-            self.changed = true;
-        }
-        Ok(())
+        self.reach().map_err(|(is_there, error)| {
+            if is_there {
+                changes.iter().for_each(|change| self.write(change));
+            }
+            error
+        })?;
+        self.write_all(changes)
     }
 
     fn update(&mut self, decide: &mut dyn FnMut(&Cluster) -> Vec<Change>) -> Result<(), Error> {
@@ -167,6 +223,7 @@ impl Store for InMemoryStore {
     }
 
     fn start_run(&mut self, run: &Run) -> Result<RunId, Error> {
+        self.reach().map_err(|(_, error)| error)?;
         let id = RunId(i64::try_from(self.runs.len()).unwrap() + 1);
         self.runs.push(Run { id, ..run.clone() });
         self.trace.lock().unwrap().push(format!("run {}", id.0));

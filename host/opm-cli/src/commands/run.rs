@@ -27,7 +27,10 @@ use crate::view::{self, describe_work, render_details};
 /// When another run works on one of the targets, something on the command line does not exist, or the database
 /// fails.
 pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliError> {
-    let mut store = session.open_store()?;
+    let mut store = session.open_store_for_engine()?;
+    if !arguments.dry_run {
+        session.deliver_results(&mut *store)?;
+    }
     let Some(cluster) = find_work(session, &mut *store, arguments)? else { return report_idle(session) };
     let order = run_options(session, &cluster, arguments)?;
     if arguments.dry_run {

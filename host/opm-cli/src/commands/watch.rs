@@ -54,9 +54,10 @@ impl Watch<'_> {
             Some(store) => store,
             None => {
                 enroll_if_due(self.session)?;
-                self.session.open_store()?
+                self.session.open_store_for_engine()?
             }
         };
+        self.session.deliver_results(&mut *store)?;
         // Before anything is looked at: what comes after that wakes up.
         let listens = !self.arguments.no_listen && store.subscribe()?;
         let wanted = RunArgs { jobs: self.arguments.jobs, ..RunArgs::default() };

@@ -34,6 +34,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Where the output of programs is kept.
     pub log_directory: PathBuf,
+    /// Where engines keep what they did while the database of a server is away.
+    pub results_directory: PathBuf,
     /// Whether hooks shall tell more.
     pub verbose: bool,
     /// How many steps of a run are done at a time, each on a target of its own.
@@ -140,9 +142,14 @@ pub enum SettingsError {
     /// It is no TOML of the form that it should have.
     #[error("{0}")]
     Toml(toml::de::Error),
-    /// The directory of logs would depend on where `opm` is started.
-    #[error("log_directory: `{}` is no absolute path", .0.display())]
-    RelativeLogDirectory(PathBuf),
+    /// A directory would depend on where `opm` is started.
+    #[error("{setting}: `{}` is no absolute path", .path.display())]
+    RelativeDirectory {
+        /// The setting.
+        setting: &'static str,
+        /// What it says.
+        path: PathBuf,
+    },
     /// A package source is neither a directory nor an address.
     #[error("repository: the location `{}` is neither an absolute path nor an address", .0.escape_debug())]
     RepositoryLocation(String),
@@ -153,6 +160,7 @@ impl Default for Config {
         Self {
             database: None,
             log_directory: "/var/log/opm".into(),
+            results_directory: "/var/lib/opm/results".into(),
             verbose: false,
             jobs: JobCount::ONE,
             limits: Limits::default(),
@@ -215,8 +223,12 @@ impl Config {
 
     fn parse(text: &str) -> Result<Self, SettingsError> {
         let config: Self = toml::from_str(text).map_err(SettingsError::Toml)?;
-        if !config.log_directory.is_absolute() {
-            return Err(SettingsError::RelativeLogDirectory(config.log_directory));
+        let directories =
+            [("log_directory", &config.log_directory), ("results_directory", &config.results_directory)];
+        for (setting, path) in directories {
+            if !path.is_absolute() {
+                return Err(SettingsError::RelativeDirectory { setting, path: path.clone() });
+            }
         }
         for repository in &config.repositories {
             if !repository.location.starts_with('/') && !repository.location.contains("://") {
@@ -324,6 +336,7 @@ mod tests {
             directory.path().join("opm.toml"),
             r#"
             log_directory = "/srv/log"
+            results_directory = "/srv/results"
             verbose = true
             jobs = 8
             [limits]
@@ -436,6 +449,7 @@ mod tests {
         let flaws: Vec<String> = [
             "log_dir = \"/x\"",
             "log_directory = \"x\"",
+            "results_directory = \"x\"",
             "[limits]\nhook = \"30\"",
             "[limits]\nhook = \"0s\"",
             "[limits]\nhook = 30",

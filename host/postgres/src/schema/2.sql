@@ -4,6 +4,9 @@
 ALTER TABLE opm.run ADD COLUMN role name;
 ALTER TABLE opm.engine ADD COLUMN role name NOT NULL DEFAULT session_user;
 
+-- How many writes its engine had done when that ended before it: what came later is on the disk of its machine, or lost.
+ALTER TABLE opm.run ADD COLUMN last_write bigint;
+
 -- Commands that changed what engines decide about: who gave them, as the program said, and the role that connected.
 CREATE TABLE opm.command (
     id bigint PRIMARY KEY,

@@ -298,16 +298,16 @@ CREATE OR REPLACE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) R
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF opm.begin_write(own, write) THEN
-        PERFORM opm.renew_digests(opm.apply(changes));
-        -- Work was handed over: once for all of it.
-        IF own IS NOT NULL AND changes @> '[{"kind": "assign"}]' THEN
-            NOTIFY opm;
-        END IF;
         -- Who ends the run of a process that died ends its engine as well.
         IF own IS NULL AND changes @> '[{"kind": "run-ended"}]' THEN
             PERFORM opm.remove_engine(run.engine, false) FROM jsonb_array_elements(changes) AS part,
                 jsonb_to_recordset(part -> 'rows') AS given(run bigint) JOIN opm.run ON run.id = given.run
             WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
+        END IF;
+        PERFORM opm.renew_digests(opm.apply(changes));
+        -- Work was handed over: once for all of it.
+        IF own IS NOT NULL AND changes @> '[{"kind": "assign"}]' THEN
+            NOTIFY opm;
         END IF;
     END IF;
 END $$;
@@ -354,8 +354,11 @@ BEGIN
     IF own IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = own AND its.role = session_user) THEN
         RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
     END IF;
-    FOR silent IN SELECT DISTINCT claim.engine FROM opm.claim
+    -- Whoever claims on the same machine looks itself whether the process is there: it may have been cut off for long, and
+    -- still be at a step.
+    FOR silent IN SELECT DISTINCT claim.engine FROM opm.claim JOIN opm.engine AS other ON other.id = claim.engine
         WHERE claim.target = ANY (wanted) AND claim.engine IS DISTINCT FROM own
+            AND (other.boot = '' OR other.boot IS DISTINCT FROM who ->> 'boot')
     LOOP
         PERFORM opm.remove_engine(silent, true);
     END LOOP;
@@ -401,6 +404,7 @@ BEGIN
     RETURNING writes INTO done;
     IF FOUND THEN
         UPDATE opm.revision SET value = value + 1 + done;
+        UPDATE opm.run SET last_write = done WHERE engine = remove_engine.ended AND run.ended IS NULL;
     END IF;
 END $$;
 
@@ -413,6 +417,85 @@ BEGIN
     THEN
         PERFORM opm.remove_engine(ended, if_silent);
     END IF;
+END $$;
+
+-- Writes what an engine did while it could not reach this server, each write once: `writes` is `[{"number": …, "parts": […]},
+-- …]`, numbered as `opm.begin_write` has them, and `who` the process of the engine. Where another one has worked on a target
+-- since, or does just now, the journal alone gets what came of the steps. Returns how many steps these were; nothing where
+-- there is no run of that engine.
+CREATE OR REPLACE FUNCTION opm.deliver_results(ended bigint, who jsonb, writes jsonb) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    its_run bigint;
+    done bigint;
+    own bigint;
+    claimed bigint;
+    one bigint;
+    others bigint[] := '{}';
+    touched bigint[] := '{}';
+    steps bigint := 0;
+    wakes boolean := false;
+    part jsonb;
+BEGIN
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    SELECT run.id, coalesce((SELECT engine.writes FROM opm.engine WHERE engine.id = run.engine), run.last_write,
+        -- It ended as it should: all is there.
+        CASE WHEN run.ended IS NOT NULL THEN 9223372036854775807 END, 0)
+    INTO its_run, done
+    FROM opm.run JOIN jsonb_to_record(who) AS its(process bigint, boot text, process_start bigint)
+        ON its.process = run.process AND its.boot = coalesce(run.boot, '')
+            AND its.process_start = coalesce(run.process_start, 0)
+    WHERE run.engine = deliver_results.ended AND (run.role = session_user OR opm.caller_rights() = 'administrator')
+    ORDER BY run.id DESC LIMIT 1 FOR UPDATE OF run;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    PERFORM opm.remove_engine(deliver_results.ended, false);
+    -- What nobody else works on is claimed meanwhile.
+    FOR one IN SELECT DISTINCT (entry ->> 'target')::bigint AS target
+        FROM jsonb_array_elements(writes) AS write, jsonb_array_elements_text(write -> 'parts') AS packed,
+            jsonb_array_elements(packed::jsonb) AS batch, jsonb_array_elements(batch -> 'rows') AS entry
+        WHERE (write ->> 'number')::bigint > done AND entry ? 'target' ORDER BY target
+    LOOP
+        IF NOT EXISTS (SELECT 1 FROM opm.event WHERE event.target = one AND event.run > its_run) THEN
+            SELECT engine INTO claimed FROM opm.claim_targets(own, who, ARRAY[one]);
+            IF claimed IS NOT NULL THEN
+                own := claimed;
+                CONTINUE;
+            END IF;
+        END IF;
+        others := others || one;
+    END LOOP;
+    LOCK TABLE opm.write_order IN ROW SHARE MODE;
+    UPDATE opm.revision SET value = value + 1;
+    FOR part IN
+        SELECT (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', batch -> 'kind', 'rows', (
+                SELECT coalesce(jsonb_agg(entry ORDER BY place), '[]')
+                FROM jsonb_array_elements(batch -> 'rows') WITH ORDINALITY AS r(entry, place)
+                WHERE (entry ->> 'target')::bigint IS NULL OR (entry ->> 'target')::bigint <> ALL (others)
+            )) ORDER BY place), '[]') FROM jsonb_array_elements(packed::jsonb) WITH ORDINALITY AS b(batch, place))
+        FROM jsonb_array_elements(writes) AS write,
+            jsonb_array_elements_text(write -> 'parts') WITH ORDINALITY AS p(packed, place)
+        WHERE (write ->> 'number')::bigint > done ORDER BY (write ->> 'number')::bigint, place
+    LOOP
+        PERFORM opm.check_rights(part);
+        touched := touched || opm.write_rows(part);
+        steps := steps + (SELECT count(*) FROM jsonb_array_elements(part) AS batch, jsonb_array_elements(batch -> 'rows')
+            WHERE batch ->> 'kind' = 'event-ended');
+        wakes := wakes OR part @> '[{"kind": "assign"}]';
+    END LOOP;
+    PERFORM opm.renew_digests(touched);
+    UPDATE opm.run SET last_write = greatest(done, (SELECT max((write ->> 'number')::bigint)
+        FROM jsonb_array_elements(writes) AS write)) WHERE id = its_run;
+    IF own IS NOT NULL THEN
+        PERFORM opm.remove_engine(own, false);
+    END IF;
+    IF wakes THEN
+        NOTIFY opm;
+    END IF;
+    RETURN steps;
 END $$;
 
 -- Takes a place among the listeners, which the session gives back when it ends; the answer is whether there was one.

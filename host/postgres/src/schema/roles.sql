@@ -200,7 +200,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name, opm.has_pending_work TO %I',
             opm.role_name(suffix));
     END LOOP;
-    EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease,
+    EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease, opm.deliver_results,
         opm.own_target, opm.own_image, opm.own_packages, opm.report_seen, opm.glance, opm.renew_password TO %I', opm.role_name('node'));
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.enroll TO %I', opm.role_name('enrolling'));
 END $$;

@@ -23,9 +23,9 @@ fn attempts(store: &mut Database) -> u32 {
     store.load_state(state_key(1, 1)).unwrap().unwrap().attempts
 }
 
-/// From now on a lease runs out at once.
+/// From now on a lease runs out at once; engines so far are of another machine.
 fn end_leases(scratch: &Scratch) {
-    scratch.sql("UPDATE opm.settings SET lease = '1 millisecond'");
+    scratch.sql("UPDATE opm.settings SET lease = '1 millisecond'; UPDATE opm.engine SET boot = 'elsewhere'");
     std::thread::sleep(Duration::from_millis(10));
 }
 
@@ -126,7 +126,7 @@ fn an_engine_that_says_that_it_is_there_keeps_its_targets() {
     let Some(scratch) = filled() else { return };
     let (mut one, mut other) = (scratch.open(), scratch.open());
     let _held = one.lock(&ids(&[1])).unwrap().unwrap();
-    scratch.sql("UPDATE opm.engine SET seen = seen - interval '59 seconds'");
+    scratch.sql("UPDATE opm.engine SET boot = 'elsewhere', seen = seen - interval '59 seconds'");
     one.renew_lock();
     scratch.sql("UPDATE opm.engine SET seen = seen - interval '59 seconds'");
     other.lock(&ids(&[1])).unwrap().unwrap_err();

@@ -1,6 +1,7 @@
 //! What only a database on a server has: claims and their leases, connections that break, and what a server refuses.
 
 mod addresses;
+mod away;
 mod claims;
 mod listeners;
 mod migration;

@@ -173,6 +173,42 @@ fn a_node_does_its_own_work() {
     assert_eq!(all.state(state_key(3, 1)).unwrap().current, Stage::ShouldBeInstalled);
 }
 
+#[test]
+fn a_node_delivers_what_it_did_itself() {
+    let Some(cluster) = Cluster::new() else { return };
+    cluster.enroll_node(3);
+    cluster.enroll_node(4);
+    let mut node = cluster.open("node_3");
+    let _claim = node.lock(&[TargetId(3)]).unwrap().unwrap();
+    let run = node.start_run(&common::sample_run()).unwrap();
+    let engine = cluster.sql("owner", "SELECT id FROM opm.engine").unwrap();
+    let deliver = |role: &str, target: i64| {
+        let changes = format!(
+            r#"[{{"kind": "version", "rows": [{{"target": {target}, "package": 1, "version": "1.0-{target}"}}]}},
+            {{"kind": "run-ended", "rows": [{{"run": {}, "ended": 9, "verdict": 2}}]}}]"#,
+            run.0
+        );
+        let who = r#"{"host": "head", "process": 17, "boot": "b007", "process_start": 7}"#;
+        let sql = format!(
+            "SELECT opm.deliver_results({}, $who${who}$who$,
+            jsonb_build_array(jsonb_build_object('number', 9, 'parts', jsonb_build_array($changes${changes}$changes$::text))))",
+            engine.trim()
+        );
+        cluster.sql(role, &sql)
+    };
+    assert_eq!(deliver("node_4", 4).unwrap(), "\n", "of a run of somebody else nothing is known");
+    let refused = deliver("node_3", 4).unwrap_err();
+    assert!(refused.contains("may not work on other targets"), "{refused}");
+    assert_eq!(deliver("node_3", 3).unwrap(), "0\n");
+    let all = cluster.open("owner").load().unwrap();
+    assert_eq!(all.installed_version(state_key(3, 1)), Some("1.0-3"));
+    assert_eq!(all.installed_version(state_key(4, 1)), None);
+    for role in ["vera", "otto"] {
+        let refused = deliver(role, 3).unwrap_err();
+        assert!(refused.contains("permission denied"), "{role}: {refused}");
+    }
+}
+
 /// What a node writes through the interface of the store.
 #[test]
 fn a_node_writes_nothing_that_is_not_its_own() {
