@@ -20,6 +20,7 @@ use opkg_oda::{
 };
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
+use opkg_web::AUTHOR_VARIABLE;
 
 use crate::args::{Cli, DEFAULT_CONF, DEFAULT_DATABASE, DEFAULT_SETTINGS_DIR};
 use crate::credentials;
@@ -343,10 +344,10 @@ fn command_record() -> CommandRecord {
     CommandRecord { at: SystemClock.now(), who: author(), host, command, role: None }
 }
 
-/// Who gives this command. Whoever became root with `sudo` is meant, not root.
+/// Who gives this command. Whoever is named by `opm web`, or became root with `sudo`, is meant, not root.
 pub fn author() -> String {
-    let user = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
-    user.unwrap_or_else(user_name)
+    let named = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
+    named(AUTHOR_VARIABLE).or_else(|| named("SUDO_USER")).unwrap_or_else(user_name)
 }
 
 /// The name of the user of this process, or the number where they have none.

@@ -30,7 +30,7 @@ mod test_backend;
 pub use config::{
     Config, ConfigError, EnvironmentError, Grant, GroupDefinitions, GroupFiles, GroupSettings, JobCount,
     JobCountError, Limits, PackageNameValue, ProgramPattern, ProgramPatternError, Repository, RunnerRule,
-    SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError, parse_duration,
+    SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError, WebSettings, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use opkg_oda::Rights;
 use opkg_oda::{Error, TargetId};
 use opkg_secret::Secret;
 use tokio_postgres::types::Type;
@@ -12,38 +13,6 @@ use crate::address::Address;
 use crate::connection::Connection;
 use crate::error::{PostgresError, Result};
 use crate::statement::{Value, query};
-
-/// What people may do; each may do as well what those before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rights {
-    /// Look at everything but configurations.
-    Viewer,
-    /// Request, remove, clear errors, set the phase.
-    Operator,
-    /// All that `opm` can do.
-    Administrator,
-}
-
-impl Rights {
-    /// All, the least first.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Administrator];
-
-    /// As commands and the database have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Administrator => "administrator",
-        }
-    }
-
-    /// The rights of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rights| rights.name() == name)
-    }
-}
 
 /// A role and its password. `Debug` does not show the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -255,7 +224,7 @@ impl AccessControl {
                 ORDER BY person.rolname";
             let names = Rights::ALL.map(Rights::name);
             let rows = query(client, sql, &[(&&names[..], Type::TEXT_ARRAY)]).await?;
-            let person = |row: &Row| Some((row.get(0), Rights::from_name(row.get(1))?));
+            let person = |row: &Row| Some((row.get(0), row.get::<_, &str>(1).parse().ok()?));
             Ok(rows.iter().filter_map(person).collect())
         })
     }

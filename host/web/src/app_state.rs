@@ -6,13 +6,19 @@ use std::hash::RandomState;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use opkg::escape_hidden;
 use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
 use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
-use opkg_oda::{Cluster, Error, TargetAddress, TargetId};
-use opkg_opm::GroupSettings;
+use opkg_oda::{Change, Cluster, CommandRecord, Error, TargetAddress, TargetId};
+use opkg_opm::{GroupSettings, WebSettings};
 
+use crate::auth::SignIn;
 use crate::command::{CommandRunner, Program};
+use crate::person::Person;
+
+/// Letters of what is written into the journal.
+const MAX_COMMAND: usize = 500;
 
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -31,6 +37,12 @@ pub struct ServerSettings {
     pub program: Program,
     /// Milliseconds since 1970, UTC.
     pub clock: fn() -> i64,
+    /// The name of this machine, for the journal.
+    pub host: String,
+    /// How people get in.
+    pub sign_in: SignIn,
+    /// What they may do where the database does not say it.
+    pub people: WebSettings,
 }
 
 /// What one version of the database holds.
@@ -98,6 +110,35 @@ impl AppState {
     /// When it cannot be used.
     pub fn open_database(&self) -> Result<Database, Error> {
         self.settings.database.open()
+    }
+
+    /// Likewise, to change something: what changes is in the journal as what somebody asked for.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn open_database_for(&self, person: &Person, command: &str) -> Result<Database, Error> {
+        let mut store = self.open_database()?;
+        store.record_as(self.command_record(person, command));
+        Ok(store)
+    }
+
+    /// Writes into the journal what somebody asked for that changes nothing itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record(&self, person: &Person, command: &str) -> Result<(), Error> {
+        let record = Change::RecordCommand(Box::new(self.command_record(person, command)));
+        self.open_database()?.commit(&[record])
+    }
+
+    fn command_record(&self, person: &Person, command: &str) -> CommandRecord {
+        CommandRecord {
+            at: (self.settings.clock)(),
+            who: person.name.clone(),
+            host: self.settings.host.clone(),
+            command: escape_hidden(&format!("opm web: {command}")).chars().take(MAX_COMMAND).collect(),
+            role: None,
+        }
     }
 
     /// Seconds since 1970, UTC.

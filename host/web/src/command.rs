@@ -15,6 +15,8 @@ use opkg::escape_hidden;
 
 /// Only so much of the end of the output is shown.
 const MAX_OUTPUT_BYTES: usize = 16 << 10;
+/// Names to `opm` who asked for what it does.
+pub const AUTHOR_VARIABLE: &str = "OPM_AUTHOR";
 /// Between two checks whether the command has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -76,11 +78,11 @@ impl CommandRunner {
         Self { program: Some(program), state: Mutex::default() }
     }
 
-    /// Starts a command. It is no child of the terminal: Ctrl-C there does not reach it.
+    /// Starts a command that somebody asked for. It is no child of the terminal: Ctrl-C there does not reach it.
     ///
     /// # Errors
     /// The outer error when no process can be started, the inner one when another command is running.
-    pub fn start(&self, arguments: &[&str]) -> io::Result<Result<(), BusyError>> {
+    pub fn start(&self, arguments: &[&str], person: &str) -> io::Result<Result<(), BusyError>> {
         let mut state = self.lock();
         state.poll();
         if let Some(running) = &state.running {
@@ -91,6 +93,7 @@ impl CommandRunner {
         let mut command = Command::new(&program.path);
         command
             .envs(program.environment.iter().cloned())
+            .env(AUTHOR_VARIABLE, person)
             .args(&program.arguments)
             .args(arguments)
             .process_group(0)
@@ -206,13 +209,13 @@ mod tests {
     fn one_at_a_time_with_what_it_prints() {
         let runner = shell_runner();
         assert_eq!(runner.status(), None);
-        runner.start(&["echo one; echo two >&2; read line; exit 3"]).unwrap().unwrap();
+        runner.start(&["echo one $OPM_AUTHOR; echo two >&2; read line; exit 3"], "ada").unwrap().unwrap();
         let status = runner.wait(Duration::from_secs(20)).unwrap();
-        assert_eq!((status.succeeded, status.output.as_str()), (Some(false), "one\ntwo\n"));
+        assert_eq!((status.succeeded, status.output.as_str()), (Some(false), "one ada\ntwo\n"));
         assert_eq!(status.exit_description, "ended with exit status 3");
 
-        runner.start(&["echo here; exec sleep 60"]).unwrap().unwrap();
-        let busy = runner.start(&["true"]).unwrap().unwrap_err();
+        runner.start(&["echo here; exec sleep 60"], "ada").unwrap().unwrap();
+        let busy = runner.start(&["true"], "ada").unwrap().unwrap_err();
         assert!(busy.0.contains("sleep 60"), "{busy}");
         let (before, process) = (runner.version(), runner.status().unwrap().pid.unwrap());
         let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();

@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::stream::Stream;
 
 /// That have not sent a request of a session so far. A further one ends the oldest.
 pub const MAX_PENDING: usize = 64;
@@ -19,7 +21,7 @@ pub struct ConnectionTable(Mutex<Connections>);
 struct Connections {
     last_id: u64,
     /// Oldest first.
-    pending: VecDeque<(u64, TcpStream)>,
+    pending: VecDeque<(u64, Stream)>,
     active: usize,
 }
 
@@ -41,7 +43,7 @@ impl ConnectionTable {
     ///
     /// # Errors
     /// When the process has no file descriptor left.
-    pub fn admit(&self, stream: &TcpStream) -> io::Result<Place<'_>> {
+    pub fn admit(&self, stream: &Stream) -> io::Result<Place<'_>> {
         let stream = stream.try_clone()?;
         let mut connections = self.lock();
         if connections.pending.len() >= MAX_PENDING
@@ -91,7 +93,7 @@ impl Drop for Place<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::io::Read;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -100,7 +102,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || {
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            (client, listener.accept().unwrap().0)
+            (client, Stream::Tcp(listener.accept().unwrap().0))
         };
         let table = ConnectionTable::default();
         let (mut known_client, known_server) = connect();
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn those_of_sessions_are_limited_as_well() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let client = Stream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let table = ConnectionTable::default();
         let mut places: Vec<_> = (0..MAX_ACTIVE).map(|_| table.admit(&client).unwrap()).collect();
         assert!(places.iter_mut().all(Place::activate));

@@ -1,7 +1,6 @@
 //! Tells browsers that something has changed, as a stream of server-sent events. They fetch the page themselves.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use http::StatusCode;
 use crate::app_state::AppState;
 use crate::bare_error::bare_error_page;
 use crate::response::{Origin, start_event_stream};
+use crate::stream::Stream;
 
 /// Between two checks of the database, while there are subscribers.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
@@ -62,7 +62,7 @@ impl EventBroadcaster {
     }
 
     /// Sends one browser the version of the newest state, and again whenever it changes, until the connection ends.
-    pub fn stream_to(&self, app: &AppState, to: &mut TcpStream, origin: &Origin) {
+    pub fn stream_to(&self, app: &AppState, to: &mut Stream, origin: &Origin) {
         let mut state = self.lock();
         if state.subscribers >= MAX_SUBSCRIBERS {
             drop(state);

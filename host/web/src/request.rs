@@ -5,6 +5,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use crate::params::Params;
+use crate::person::Person;
 use crate::response::Response;
 use crate::session::Session;
 
@@ -19,27 +20,22 @@ pub struct Request {
     /// Of a POST request.
     pub form: Option<Params>,
     pub session: Arc<Session>,
+    pub person: Person,
     /// Path and query as sent, relative to [`Self::base`].
     pub url: String,
 }
 
 impl Request {
-    /// What all URLs of this session are relative to, the path of its cookie.
+    /// What all URLs of this session are relative to.
     #[must_use]
-    pub fn base(&self) -> String {
+    pub fn base(&self) -> &str {
         self.session.base()
     }
 
     /// A redirect to one of our pages, relative to the base.
     #[must_use]
     pub fn redirect(&self, url: &str) -> Response {
-        Response::see_other(self.base() + url)
-    }
-
-    /// Whether it asks for the stream of [`crate::events`].
-    #[must_use]
-    pub fn is_event_stream(&self) -> bool {
-        self.form.is_none() && self.path == ["live"]
+        Response::see_other(format!("{}{url}", self.base()))
     }
 }
 

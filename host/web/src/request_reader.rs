@@ -1,11 +1,12 @@
 //! Reads one request from a connection, with limits of time and size.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+
+use crate::stream::Stream;
 
 /// For the request line and all headers to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,9 +23,9 @@ pub trait Connection: Read {
     fn limit_time(&self, left: Duration) -> io::Result<()>;
 }
 
-impl Connection for TcpStream {
+impl Connection for Stream {
     fn limit_time(&self, left: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(left))
+        self.set_read_timeout(left)
     }
 }
 

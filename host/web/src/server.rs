@@ -2,7 +2,7 @@
 //! users, on fast networks.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,17 +12,21 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode, header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::access::{Access, Attempt, AuthError};
 use crate::app_state::{AppState, ServerSettings};
 use crate::assets;
-use crate::auth::{Access, Auth, AuthError};
+use crate::auth::{Auth, StartError};
 use crate::bare_error::bare_error_page;
 use crate::connections::{ConnectionTable, MAX_ACTIVE, MAX_PENDING, Place};
 use crate::events::EventBroadcaster;
+use crate::listener::{ListenAddress, Listener};
 use crate::params::Params;
+use crate::people::People;
 use crate::request::{MAX_URI_BYTES, Request, parse_path};
 use crate::request_reader::{self, RequestError, RequestHead};
-use crate::response::{Origin, Response};
-use crate::route::route;
+use crate::response::{Origin, Response, start_event_stream};
+use crate::route::{Routed, route};
+use crate::stream::{Peer, Stream};
 
 /// Further connections wait in the backlog of the listener. Those that lost their place end at once.
 const MAX_THREADS: usize = 2 * (MAX_PENDING + MAX_ACTIVE);
@@ -49,7 +53,7 @@ impl StopHandle {
 
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     stop_receiver: UnixStream,
     stop_handle: StopHandle,
     shared: Arc<ServerState>,
@@ -65,13 +69,29 @@ struct ServerState {
 }
 
 impl Server {
-    /// Listens at the address; with port 0, at any free port. Nothing is answered before [`Self::run`].
+    /// Listens at the address; a socket in the file system is for its owner and this group. Nothing is answered before
+    /// [`Self::run`].
     ///
     /// # Errors
-    /// When the address is not available, or the operating system has no random numbers.
-    pub fn bind(address: SocketAddr, settings: ServerSettings) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        let auth = Auth::new(listener.local_addr()?)?;
+    /// When the address is not available, or is none at which those who may have access get it and nobody else.
+    pub fn bind(
+        address: &ListenAddress,
+        group: Option<u32>,
+        settings: ServerSettings,
+    ) -> Result<Self, StartError> {
+        settings.sign_in.check(address)?;
+        let bound = Self::bind_checked(address, group, settings);
+        bound.map_err(|error| StartError::Io(address.clone(), error))
+    }
+
+    fn bind_checked(
+        address: &ListenAddress,
+        group: Option<u32>,
+        settings: ServerSettings,
+    ) -> io::Result<Self> {
+        let listener = Listener::bind(address, group)?;
+        let people = People::new(settings.people.clone(), settings.database.server().cloned());
+        let auth = Auth::new(settings.sign_in.clone(), people, &listener)?;
         let (stop_receiver, stop_sender) = UnixStream::pair()?;
         let shared = ServerState {
             auth,
@@ -88,7 +108,7 @@ impl Server {
         })
     }
 
-    /// The address to open in a browser. Whoever knows it may do all that the pages can do.
+    /// The address to open in a browser. Where it has a token, whoever knows it may do all that the pages can do.
     #[must_use]
     pub fn login_url(&self) -> String {
         self.shared.auth.login_url()
@@ -104,14 +124,13 @@ impl Server {
     /// # Errors
     /// When the operating system does not let it.
     pub fn run(self) -> io::Result<()> {
-        self.listener.set_nonblocking(true)?;
         let shared = Arc::clone(&self.shared);
         thread::Builder::new()
             .name("watch".into())
             .spawn(move || shared.broadcaster.poll_changes(&shared.app))?;
         while !self.poll_stop(Some(&self.listener))? {
             match self.listener.accept() {
-                Ok((stream, _)) => spawn_connection(&self.shared, stream),
+                Ok((stream, peer)) => spawn_connection(&self.shared, stream, peer),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // Too many open files, say: they may become fewer.
                 Err(_) => thread::sleep(Duration::from_millis(100)),
@@ -128,7 +147,7 @@ impl Server {
 
     /// Waits for a connection of the listener or for the stop signal, without a listener only for a short time; returns
     /// whether there was a stop signal.
-    fn poll_stop(&self, listener: Option<&TcpListener>) -> io::Result<bool> {
+    fn poll_stop(&self, listener: Option<&Listener>) -> io::Result<bool> {
         let mut ready = vec![PollFd::new(&self.stop_receiver, PollFlags::IN)];
         ready.extend(listener.map(|listener| PollFd::new(listener, PollFlags::IN)));
         let while_full = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -149,14 +168,10 @@ impl Drop for ThreadGuard {
     }
 }
 
-fn spawn_connection(shared: &Arc<ServerState>, mut stream: TcpStream) {
+fn spawn_connection(shared: &Arc<ServerState>, mut stream: Stream, peer: Peer) {
     shared.threads.fetch_add(1, Ordering::AcqRel);
     let guard = ThreadGuard(Arc::clone(shared));
-    // An event is a small packet that must not be delayed.
-    let prepared = stream
-        .set_nonblocking(false)
-        .and_then(|()| stream.set_nodelay(true))
-        .and_then(|()| stream.set_write_timeout(Some(EVENT_WRITE_TIMEOUT)));
+    let prepared = stream.prepare().and_then(|()| stream.set_write_timeout(EVENT_WRITE_TIMEOUT));
     if prepared.is_err() {
         return;
     }
@@ -164,7 +179,7 @@ fn spawn_connection(shared: &Arc<ServerState>, mut stream: TcpStream) {
     let _ = thread::Builder::new().name("browser".into()).spawn(move || {
         let Ok(mut place) = guard.0.connections.admit(&stream) else { return };
         // When the connection fails, nobody can be told.
-        let _ = handle_connection(&guard.0, &mut place, &mut stream);
+        let _ = handle_connection(&guard.0, &mut place, &mut stream, peer);
         close_gracefully(&mut stream);
     });
 }
@@ -176,12 +191,12 @@ fn unknown_origin() -> Origin {
 
 /// Writes that fail when the client does not receive everything before a deadline.
 struct DeadlineWriter<'a> {
-    stream: &'a mut TcpStream,
+    stream: &'a mut Stream,
     deadline: Instant,
 }
 
 impl<'a> DeadlineWriter<'a> {
-    fn new(stream: &'a mut TcpStream) -> Self {
+    fn new(stream: &'a mut Stream) -> Self {
         Self { stream, deadline: Instant::now() + RESPONSE_TIMEOUT }
     }
 }
@@ -192,7 +207,7 @@ impl Write for DeadlineWriter<'_> {
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        self.stream.set_write_timeout(Some(left))?;
+        self.stream.set_write_timeout(left)?;
         self.stream.write(bytes)
     }
 
@@ -201,7 +216,12 @@ impl Write for DeadlineWriter<'_> {
     }
 }
 
-fn handle_connection(shared: &ServerState, place: &mut Place<'_>, stream: &mut TcpStream) -> io::Result<()> {
+fn handle_connection(
+    shared: &ServerState,
+    place: &mut Place<'_>,
+    stream: &mut Stream,
+    peer: Peer,
+) -> io::Result<()> {
     let mut head = match request_reader::read_head(stream) {
         Ok(head) => head,
         Err(error) => return send_request_error(error, stream, &unknown_origin()),
@@ -217,22 +237,25 @@ fn handle_connection(shared: &ServerState, place: &mut Place<'_>, stream: &mut T
             );
         }
     };
-    let request = match read_request(shared, &mut head, place, stream, &origin) {
+    let request = match read_request(shared, &mut head, place, stream, peer, &origin) {
         Ok(Ok(request)) => request,
         Ok(Err(error)) => return send_request_error(error, stream, &origin),
         Err(response) => return response.send(&mut DeadlineWriter::new(stream), &origin, include_body),
     };
-    if request.is_event_stream() && include_body {
-        shared.broadcaster.stream_to(&shared.app, stream, &origin);
-        return Ok(());
-    }
     let started = Instant::now();
-    let response = route(&shared.app, &request);
+    let routed = route(&shared.app, &request);
     tracing::debug!(method = %head.method, path = ?request.path, elapsed = ?started.elapsed(), "answered");
-    response.send(&mut DeadlineWriter::new(stream), &origin, include_body)
+    match routed {
+        Routed::Response(response) => response.send(&mut DeadlineWriter::new(stream), &origin, include_body),
+        Routed::EventStream if include_body => {
+            shared.broadcaster.stream_to(&shared.app, stream, &origin);
+            Ok(())
+        }
+        Routed::EventStream => start_event_stream(stream, &origin),
+    }
 }
 
-fn send_request_error(error: RequestError, stream: &mut TcpStream, origin: &Origin) -> io::Result<()> {
+fn send_request_error(error: RequestError, stream: &mut Stream, origin: &Origin) -> io::Result<()> {
     match error {
         RequestError::Io(error) => Err(error),
         RequestError::Rejected { status, message, help } => {
@@ -246,7 +269,8 @@ fn read_request(
     shared: &ServerState,
     head: &mut RequestHead,
     place: &mut Place<'_>,
-    stream: &mut TcpStream,
+    stream: &mut Stream,
+    peer: Peer,
     origin: &Origin,
 ) -> Result<Result<Request, RequestError>, Response> {
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
@@ -263,9 +287,10 @@ fn read_request(
         return Err(asset);
     }
     let query = Params::parse(query.as_bytes());
-    let access = shared.auth.authenticate(&head.method, &head.headers, origin, path_text, &query);
-    let session = match access {
-        Ok(Access::Granted(session)) => session,
+    let (method, headers) = (&head.method, &head.headers);
+    let attempt = Attempt { method, headers, origin, path: path_text, query: &query, peer };
+    let (session, person) = match shared.auth.authenticate(&attempt) {
+        Ok(Access::Granted(session, person)) => (session, person),
         Ok(Access::NewSession(response)) => return Err(response),
         Err(error) => return Err(error.to_response()),
     };
@@ -276,8 +301,8 @@ fn read_request(
     }
     // The base ends with the slash that a path begins with.
     let base = session.base();
-    let url = head.target.strip_prefix(&base).map(str::to_owned);
-    let path = path_text.strip_prefix(&base).and_then(|path| parse_path(&format!("/{path}")));
+    let url = head.target.strip_prefix(base).map(str::to_owned);
+    let path = path_text.strip_prefix(base).and_then(|path| parse_path(&format!("/{path}")));
     let (Some(path), Some(url)) = (path, url) else {
         let help = "Start from the status page.";
         return Err(bare_error_page(StatusCode::BAD_REQUEST, "Malformed address.", help));
@@ -292,18 +317,17 @@ fn read_request(
     if form.as_ref().is_some_and(|form| !session.verify_csrf_token(form.get("form"))) {
         return Err(AuthError::CsrfToken.to_response());
     }
-    Ok(Ok(Request { path, query, form, session, url }))
+    Ok(Ok(Request { path, query, form, session, person, url }))
 }
 
 /// Closes a connection so that the response arrives even when not all of the request was read: closing at once would
 /// reset it.
-fn close_gracefully(stream: &mut TcpStream) {
+fn close_gracefully(stream: &mut Stream) {
     let _ = stream.shutdown(Shutdown::Write);
     let deadline = Instant::now() + LINGER_TIMEOUT;
     let mut rest = [0; 8 << 10];
     while Instant::now() < deadline {
-        let read =
-            stream.set_read_timeout(Some(Duration::from_millis(500))).and_then(|()| stream.read(&mut rest));
+        let read = stream.set_read_timeout(Duration::from_millis(500)).and_then(|()| stream.read(&mut rest));
         if !matches!(read, Ok(1..)) {
             return;
         }

@@ -1,21 +1,17 @@
-//! Sessions: one for each browser that has shown the token, with the notices of its last forms.
+//! Sessions: what a browser, or whoever has signed in, gets back with each form, and the notices of their last forms.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use opkg_secret::Secret;
 
-/// A further login ends the oldest session.
-const MAX_SESSIONS: usize = 32;
 /// Of each session; a further notice replaces the oldest.
 const MAX_NOTICES: usize = 32;
 
 #[derive(Debug)]
 pub struct Session {
-    /// The first segment of the paths of all its pages, and the path of its cookie.
-    path: Secret,
-    cookie: Secret,
+    base: String,
     csrf_token: Secret,
     notices: Mutex<Notices>,
 }
@@ -28,16 +24,18 @@ struct Notices {
 }
 
 impl Session {
-    /// The path of its start page, which all its other pages are below.
-    #[must_use]
-    pub fn base(&self) -> String {
-        format!("/{}/", self.path.reveal())
+    /// A session whose pages are below a path, which begins and ends with a slash.
+    ///
+    /// # Errors
+    /// When the operating system has no random numbers.
+    pub fn new(base: String) -> io::Result<Self> {
+        Ok(Self { base, csrf_token: Secret::new()?, notices: Mutex::default() })
     }
 
-    /// What its browser has to send.
+    /// The path of its start page, which all its other pages are below.
     #[must_use]
-    pub fn cookie(&self) -> &str {
-        self.cookie.reveal()
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Every form of this session carries it, so that no other page can send one.
@@ -70,37 +68,5 @@ impl Session {
         let id: u64 = id.parse().ok()?;
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.texts.iter().find(|(known, _)| *known == id).map(|(_, text)| text.clone())
-    }
-}
-
-/// All sessions, oldest first.
-#[derive(Debug, Default)]
-pub struct SessionStore(Mutex<VecDeque<Arc<Session>>>);
-
-impl SessionStore {
-    /// Starts a session.
-    ///
-    /// # Errors
-    /// When the operating system has no random numbers.
-    pub fn create(&self) -> io::Result<Arc<Session>> {
-        let session = Arc::new(Session {
-            path: Secret::new()?,
-            cookie: Secret::new()?,
-            csrf_token: Secret::new()?,
-            notices: Mutex::default(),
-        });
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.push_back(Arc::clone(&session));
-        if sessions.len() > MAX_SESSIONS {
-            sessions.pop_front();
-        }
-        Ok(session)
-    }
-
-    /// The session with this first segment of its paths, and this cookie.
-    #[must_use]
-    pub fn find(&self, path: &str, cookie: &str) -> Option<Arc<Session>> {
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.iter().find(|session| session.path.matches(path) && session.cookie.matches(cookie)).cloned()
     }
 }

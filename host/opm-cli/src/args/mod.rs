@@ -7,6 +7,7 @@ mod inventory;
 mod operations;
 mod requests;
 mod simulate;
+mod web;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,13 +21,14 @@ pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
 pub use inventory::{
     AbsenceArgs, ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
 };
-pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs, WebArgs};
+pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs};
 pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,
 };
 
 pub use simulate::SimulateArgs;
+pub use web::WebArgs;
 
 /// Where the database is if nobody names another one.
 pub const DEFAULT_DATABASE: &str = "/var/lib/opm/oda.db";

@@ -1,6 +1,5 @@
-//! Arguments of runs, tests, reports and `web`.
+//! Arguments of runs, tests and reports.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -159,28 +158,4 @@ pub struct LogArgs {
     /// Without a step, or with a run: of all steps of that run, or of the one that is at work, until it ends.
     #[arg(short, long, conflicts_with_all = ["package", "targets", "failed", "limit"])]
     pub follow: bool,
-}
-
-/// Options of `web`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The address that is printed lets whoever opens it do all that the pages can do. From another
-machine, open it through ssh: ssh -L 8640:127.0.0.1:8640 HEAD"
-)]
-pub struct WebArgs {
-    /// Where to listen: a port of this machine, or ADDRESS:PORT
-    ///
-    /// Port 0 is any that is free.
-    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:8640", value_parser = parse_listen_address)]
-    pub listen: SocketAddr,
-}
-
-/// A port of this machine, or an address with a port.
-fn parse_listen_address(text: &str) -> Result<SocketAddr, opkg_oda::ParseError> {
-    let local = || text.parse().ok().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
-    let rule = "a port, or an address in numbers with a port: 8640, 127.0.0.1:8640, [::1]:8640";
-    text.parse()
-        .ok()
-        .or_else(local)
-        .ok_or_else(|| opkg_oda::ParseError::new("address to listen at", text, rule))
 }

@@ -37,7 +37,7 @@ pub fn run(session: &Session, command: &AccessCommand) -> Result<ExitStatus, Cli
             access.set_up()?;
             access.grant(person, Some(rights))?;
             session.record_command()?;
-            session.shell.status(&format!("{person} has the rights of {} now", described(rights)));
+            session.shell.status(&format!("{person} has the rights of {} now", rights.with_article()));
         }
         AccessCommand::Revoke { person } => {
             access.grant(person, None)?;
@@ -46,14 +46,6 @@ pub fn run(session: &Session, command: &AccessCommand) -> Result<ExitStatus, Cli
         }
     }
     Ok(ExitStatus::Success)
-}
-
-fn described(rights: Rights) -> &'static str {
-    match rights {
-        Rights::Viewer => "a viewer",
-        Rights::Operator => "an operator",
-        Rights::Administrator => "an administrator",
-    }
 }
 
 fn list(session: &Session, people: &[(String, Rights)]) -> Result<ExitStatus, CliError> {

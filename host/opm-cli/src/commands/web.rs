@@ -2,17 +2,18 @@
 
 use std::io;
 
+use nix::unistd::Group;
 use opkg_engine::clock::{Clock, SystemClock};
 use opkg_oda::{Cluster, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{UsageError, signals};
-use opkg_web::{Program, Server, ServerSettings};
+use opkg_web::{ListenAddress, Program, ProxySettings, Server, ServerSettings, SignIn, StartError};
 use serde::Serialize;
 
 use crate::args::WebArgs;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::session::Session;
+use crate::session::{Session, author, run_identity};
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -45,26 +46,76 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
             environment: session.environment(),
         },
         clock: || SystemClock.now(),
+        host: run_identity().host,
+        sign_in: sign_in(arguments),
+        people: config.web,
     };
-    let server = Server::bind(arguments.listen, settings).map_err(|error| bind_error(arguments, &error))?;
+    let group = arguments.socket_group.as_deref().map(find_group).transpose()?;
+    let server = Server::bind(&arguments.listen, group, settings).map_err(start_error)?;
     let stop = server.stop_handle();
     signals::handle_stop_signals(move |_| stop.stop())?;
     let address = server.login_url();
-    if !arguments.listen.ip().is_loopback() {
-        session.shell.eprint(
-            "warning: whoever can listen in on the network learns the token, and can do all that the pages can do; \
-             listen at 127.0.0.1 instead, and open it from elsewhere through `ssh -L`",
-        );
+    let is_behind_proxy = arguments.trust_header.is_some();
+    if let Some(warning) = warning(&arguments.listen, is_behind_proxy) {
+        session.shell.eprint(&format!("warning: {warning}"));
     }
     if session.shell.is_json() {
         session.shell.print_json(&WebJson { address })?;
     } else {
-        session.shell.status("open this in a browser; the address contains the access token: keep it secret; Ctrl-C stops the server");
+        session.shell.status(match is_behind_proxy {
+            false => "open this in a browser; the address contains the access token: keep it secret; Ctrl-C stops the server",
+            true => "the proxy passes on to here what browsers ask of this address; Ctrl-C stops the server",
+        });
         session.shell.print(&format!("{address}\n"))?;
     }
     server.run().context("cannot go on serving")?;
     session.shell.status("ended; a run that was started in the browser goes on");
     Ok(ExitStatus::Success)
+}
+
+/// How people get in: with the token, or through a proxy that is trusted.
+fn sign_in(arguments: &WebArgs) -> SignIn {
+    match (&arguments.trust_header, &arguments.public_url) {
+        (Some(user_header), Some(public_url)) => SignIn::Proxy(ProxySettings {
+            user_header: user_header.clone(),
+            groups_header: arguments.groups_header.clone(),
+            addresses: arguments.trust_from.clone(),
+            public_url: public_url.clone(),
+        }),
+        _ => SignIn::Token { person: author() },
+    }
+}
+
+/// What others could do who reach that address.
+fn warning(listens: &ListenAddress, is_behind_proxy: bool) -> Option<&'static str> {
+    let ListenAddress::Tcp(address) = listens else { return None };
+    match (is_behind_proxy, address.ip().is_loopback()) {
+        (false, true) => None,
+        (false, false) => Some(
+            "whoever can listen in on the network learns the token, and can do all that the pages can do; \
+             listen at 127.0.0.1 instead, and open it from elsewhere through `ssh -L`",
+        ),
+        (true, true) => Some(
+            "every user of this machine can connect, and say that they are somebody else; listen at a socket instead, \
+             which is for the proxy alone: --listen unix:/run/opm-web/socket --socket-group GROUP",
+        ),
+        (true, false) => Some(
+            "what the proxy and these pages send each other is not encrypted: whoever is between them reads and changes \
+             it; run the proxy on this machine instead, and listen at a socket",
+        ),
+    }
+}
+
+fn find_group(name: &str) -> Result<u32, CliError> {
+    let group =
+        Group::from_name(name).map_err(io::Error::from).context("cannot read the groups of this machine")?;
+    let unknown = || {
+        UsageError::new(
+            format!("this machine has no group called {name}"),
+            "name the group of the proxy: `www-data`, `nginx` or `apache`",
+        )
+    };
+    Ok(group.ok_or_else(unknown)?.gid.as_raw())
 }
 
 /// The targets that are meant where none are named.
@@ -76,11 +127,28 @@ fn default_targets(session: &Session, cluster: &Cluster) -> String {
     }
 }
 
-fn bind_error(arguments: &WebArgs, error: &io::Error) -> CliError {
-    let help = match error.kind() {
-        io::ErrorKind::AddrInUse => "the address is in use; --listen 0 takes a free port",
-        io::ErrorKind::PermissionDenied => "take a port above 1023 with --listen PORT",
-        _ => "take an address of this machine: --listen 127.0.0.1:PORT",
+fn start_error(error: StartError) -> CliError {
+    let help = match &error {
+        StartError::SocketWithoutProxy(_) => {
+            "name the header in which the proxy says who asks: --trust-header X-Remote-User"
+        }
+        StartError::OpenToOthers(_) => {
+            "listen where only the proxy can connect: --listen unix:/run/opm-web/socket; or name its machine: \
+             --trust-from ADDRESS"
+        }
+        StartError::Io(address, cause) => match (cause.kind(), address) {
+            (io::ErrorKind::AddrInUse, ListenAddress::Tcp(_)) => {
+                "the address is in use; --listen 0 takes a free port"
+            }
+            (io::ErrorKind::AddrInUse, ListenAddress::Socket(_)) => {
+                "another server listens there, or there is something else than a socket: take another path"
+            }
+            (_, ListenAddress::Socket(_)) => {
+                "make its directory first, for the user that runs this alone to write"
+            }
+            (io::ErrorKind::PermissionDenied, _) => "take a port above 1023 with --listen PORT",
+            _ => "take an address of this machine: --listen 127.0.0.1:PORT",
+        },
     };
-    UsageError::new(format!("cannot listen at {}: {error}", arguments.listen), help).into()
+    UsageError::new(error.to_string(), help).into()
 }

@@ -7,6 +7,7 @@ mod groups;
 mod job_count;
 mod settings;
 mod trust;
+mod web;
 
 pub use duration::parse_duration;
 pub(crate) use environment::is_reserved;
@@ -18,3 +19,4 @@ pub use job_count::{JobCount, JobCountError};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
 pub use trust::UntrustedError;
 pub(crate) use trust::check as check_trusted;
+pub use web::WebSettings;

@@ -19,6 +19,7 @@ use super::grants::{Grant, RunnerRule};
 use super::groups::{GroupDefinitions, GroupFiles, GroupSettings};
 use super::job_count::JobCount;
 use super::trust::{self, UntrustedError};
+use super::web::WebSettings;
 use crate::process::Timeout;
 
 /// Files and directories of package sources that are looked at.
@@ -55,6 +56,8 @@ pub struct Config {
     pub groups: GroupDefinitions,
     /// Where further groups come from.
     pub group_sources: GroupFiles,
+    /// Which rights people have in the browser.
+    pub web: WebSettings,
     /// The directory of the files that answer the configurators of packages, `PACKAGE.toml`.
     #[serde(skip)]
     pub answer_directory: PathBuf,
@@ -169,6 +172,7 @@ impl Default for Config {
             grants: Vec::new(),
             groups: GroupDefinitions::default(),
             group_sources: GroupFiles::default(),
+            web: WebSettings::default(),
             answer_directory: "/etc/opm/answers.d".into(),
             environment: Vec::new(),
         }
@@ -471,6 +475,8 @@ mod tests {
             "[group_sources]\nslurm = \"slurm.conf\"",
             "[group_sources]\ngenders = 1",
             "[group_sources]\nnis = false",
+            "[web.people]\nada = \"root\"",
+            "[web]\ndefault = true",
             "verbose",
         ]
         .into_iter()

@@ -6,11 +6,12 @@ use opkg_engine::status::{
     Advice, FailedSteps, Status, StatusKind, SuggestedCommand, advise, further_sections, heading,
     suggest_clear,
 };
-use opkg_oda::Cluster;
+use opkg_oda::{Cluster, Rights};
 
 use super::error::PageError;
 use super::urls::{form_url, package_target_url, package_url, step_url};
 use crate::app_state::AppState;
+use crate::person::Person;
 
 /// A failure of a package, the same on several targets.
 #[derive(Debug)]
@@ -44,12 +45,15 @@ pub struct FindingItem {
     pub form: Option<String>,
 }
 
+/// With links to what somebody may open.
+///
 /// # Errors
 /// When the database fails.
 pub fn load_details(
     app: &AppState,
     cluster: &Cluster,
     status: &Status,
+    person: &Person,
 ) -> Result<(Vec<FailureRow>, Vec<FindingGroup>), PageError> {
     let failed_steps = match status.failures.as_slice() {
         [] => FailedSteps::default(),
@@ -81,7 +85,7 @@ pub fn load_details(
         let heading = heading(&finding.kind);
         let advice = advise(cluster, finding);
         let needs_answers = matches!(finding.kind, StatusKind::Waiting(BlockReason::Configuration(_)));
-        let package = finding.packages.first().filter(|_| needs_answers);
+        let package = finding.packages.first().filter(|_| needs_answers && person.may(Rights::Administrator));
         let form = package.map(|package| form_url(&format::package_name(cluster, *package), None));
         let item = FindingItem { sentence: advice.message, next: advice.suggestion, form };
         match findings.last_mut().filter(|group| group.heading == heading) {

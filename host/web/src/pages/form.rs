@@ -179,6 +179,7 @@ pub fn save(
         let values = FormValues { resolved, field_errors, other_errors: stored.other_errors };
         return render_form(app, request, cluster, &context, &form_state, Some(values), Some(error.into()));
     }
+    let mut store = app.open_database_for(&request.person, &context.command_line())?;
     let notice = if form_state.save(&mut *store, &answers)? {
         match required_action(cluster, context.package.id) {
             RequiredAction::Run => "Saved. The next run takes it.",
@@ -212,6 +213,12 @@ impl<'a> FormContext<'a> {
         let address = format!("image:{name}").parse().map_err(|_| PageError::NotFound("image"))?;
         let image = cluster.find_target(&address).ok_or(PageError::NotFound("image"))?;
         Ok(Self { package, image: Some(image.id), image_name: Some(name) })
+    }
+
+    /// What saving it is, as it would be written for the command of that name; the answers may be secret.
+    fn command_line(&self) -> String {
+        let image = self.image_name.map_or_else(String::new, |image| format!(" --image {image}"));
+        format!("configure {}{image}", self.package.name)
     }
 
     fn href(&self) -> String {

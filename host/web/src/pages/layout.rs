@@ -1,5 +1,8 @@
 //! What surrounds every page: title, tabs, notice.
 
+use opkg_oda::Rights;
+
+use crate::person::Person;
 use crate::request::Request;
 
 /// Values for `layout.html`.
@@ -19,6 +22,8 @@ pub struct Layout {
     pub notice: Option<String>,
     /// For the forms of the page.
     pub csrf_token: String,
+    /// Who asks for it.
+    pub person: Person,
 }
 
 /// The entries of the navigation.
@@ -38,14 +43,33 @@ impl Layout {
     pub fn new(request: &Request, tab: Tab, state_version: u64, title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
-            base: request.base(),
+            base: request.base().to_owned(),
             url: request.url.clone(),
             tab,
             state_version,
             refresh_url: None,
             notice: request.session.notice(request.query.get("said")),
             csrf_token: request.session.csrf_token().to_owned(),
+            person: request.person.clone(),
         }
+    }
+
+    /// Who the page is for, where they had to say so.
+    #[must_use]
+    pub fn signed_in(&self) -> Option<&Person> {
+        Some(&self.person).filter(|person| person.is_signed_in)
+    }
+
+    /// Whether to show what an operator may do.
+    #[must_use]
+    pub fn may_operate(&self) -> bool {
+        self.person.may(Rights::Operator)
+    }
+
+    /// Whether to show what an administrator may do.
+    #[must_use]
+    pub fn may_administer(&self) -> bool {
+        self.person.may(Rights::Administrator)
     }
 
     #[must_use]

@@ -8,7 +8,7 @@ pub mod journal;
 mod layout;
 mod lookup;
 mod matrix;
-mod operation;
+pub mod operation;
 pub mod package;
 pub mod package_target;
 mod plural;

@@ -89,6 +89,32 @@ impl Operation {
         !matches!(self, Self::Clear | Self::Rerun)
     }
 
+    /// What was asked for, as it would be written for the command of that name.
+    pub fn command_line(self, form: &Params) -> String {
+        let mut words = vec![self.name().to_owned()];
+        words.extend(
+            form.get("packages").split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned),
+        );
+        let mut add = |option: &str, value: &str| {
+            if !value.trim().is_empty() {
+                words.push(format!("{option} {}", value.trim()));
+            }
+        };
+        if self.takes_targets() {
+            add("--on", form.get("on"));
+        }
+        if !self.stage_choices().0.is_empty() {
+            form.get_all("stage").for_each(|stage| add("--stage", stage));
+        }
+        if self.takes_version() {
+            add("--to", form.get("to"));
+        }
+        if self == Self::Remove && !form.get("cascade").is_empty() {
+            words.push("--cascade".into());
+        }
+        words.join(" ")
+    }
+
     /// The stages that its form offers, and those of them that are selected by default.
     pub fn stage_choices(self) -> (Vec<Stage>, &'static [Stage]) {
         let all_but =

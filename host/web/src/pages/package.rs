@@ -80,7 +80,7 @@ pub fn show(app: &AppState, request: &Request, name: &str) -> Result<Response, P
     let filter =
         StatusFilter { packages, targets, unseen: snapshot.unseen.clone(), silent: snapshot.silent.clone() };
     let status = Status::compute(cluster, &filter);
-    let (failures, findings) = load_details(app, cluster, &status)?;
+    let (failures, findings) = load_details(app, cluster, &status, &request.person)?;
     let mut rows = Vec::new();
     let cells = status.rows.iter().flat_map(|row| row.cells.iter().zip(&status.groups));
     for (cell, group) in cells {

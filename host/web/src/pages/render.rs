@@ -1,5 +1,7 @@
 //! Makes responses of templates.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -13,7 +15,7 @@ use crate::response::Response;
 #[template(path = "error.html")]
 struct ErrorPage {
     layout: Layout,
-    help: &'static str,
+    help: Cow<'static, str>,
 }
 
 /// # Errors

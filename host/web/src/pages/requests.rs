@@ -152,16 +152,15 @@ fn operation_form(
 /// Performs the operation of a form, or shows the form again with the error.
 ///
 /// # Errors
-/// When there is no such operation, or the database fails.
+/// When the database fails.
 pub fn perform_operation(
     app: &AppState,
     request: &Request,
     form: &Params,
-    name: &str,
+    operation: Operation,
 ) -> Result<Response, PageError> {
-    let operation = Operation::ALL.into_iter().find(|operation| operation.name() == name);
-    let operation = operation.ok_or(PageError::PageNotFound)?;
-    match perform(app.open_database()?.as_mut(), &app.settings, operation, form, app.now_seconds()) {
+    let mut store = app.open_database_for(&request.person, &operation.command_line(form))?;
+    match perform(store.as_mut(), &app.settings, operation, form, app.now_seconds()) {
         Ok(notice) => Ok(redirect_with_notice(request, return_url(form).unwrap_or(PAGE_URL), notice)),
         Err(PerformError::Database(error)) => Err(error.into()),
         Err(error) => render_requests(app, request, form, Some((operation, error))),
@@ -178,9 +177,15 @@ fn return_url(form: &Params) -> Option<&str> {
 /// Starts `opm run`.
 ///
 /// # Errors
-/// When no process can be started.
+/// When no process can be started, or the database fails.
 pub fn start_run(app: &AppState, request: &Request) -> Result<Response, PageError> {
-    let notice = start_command(app, &["run"])?.unwrap_or_else(|| "A run has begun.".to_owned());
+    let notice = match start_command(app, request, &["run"])? {
+        Some(notice) => notice,
+        None => {
+            app.record(&request.person, "run")?;
+            "A run has begun.".to_owned()
+        }
+    };
     Ok(redirect_with_notice(request, PAGE_URL, notice))
 }
 
@@ -195,7 +200,7 @@ pub fn set_phase(app: &AppState, request: &Request, form: &Params) -> Result<Res
     };
     let force = (!form.get("force").is_empty()).then_some("--force");
     let arguments: Vec<&str> = ["phase", "set", phase.name()].into_iter().chain(force).collect();
-    if let Some(notice) = start_command(app, &arguments)? {
+    if let Some(notice) = start_command(app, request, &arguments)? {
         return Ok(redirect_with_notice(request, PAGE_URL, notice));
     }
     let notice = match app.command_runner.wait(COMMAND_TIMEOUT) {
@@ -207,8 +212,8 @@ pub fn set_phase(app: &AppState, request: &Request, form: &Params) -> Result<Res
 }
 
 /// Starts a command; returns a notice if another one is running.
-fn start_command(app: &AppState, arguments: &[&str]) -> Result<Option<String>, PageError> {
-    let started = app.command_runner.start(arguments);
+fn start_command(app: &AppState, request: &Request, arguments: &[&str]) -> Result<Option<String>, PageError> {
+    let started = app.command_runner.start(arguments, &request.person.name);
     let started = started.map_err(|error| PageError::Io("No process can be started", error))?;
     Ok(started.err().map(|busy| format!("Nothing was started: {busy}.")))
 }

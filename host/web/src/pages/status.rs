@@ -58,7 +58,7 @@ pub fn show(app: &AppState, request: &Request) -> Result<Response, PageError> {
         );
         &filtered
     };
-    let (failures, findings) = load_details(app, cluster, status)?;
+    let (failures, findings) = load_details(app, cluster, status, &request.person)?;
     let summary = format!(
         "{} of {}, {} of {}",
         pluralize(status.rows.len(), "package"),

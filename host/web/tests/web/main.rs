@@ -8,4 +8,5 @@ mod forms;
 mod html;
 mod pages;
 mod requests;
+mod rights;
 mod test_server;

@@ -49,6 +49,31 @@ fn packages_are_requested_and_removed() {
 }
 
 #[test]
+fn what_was_asked_for_is_in_the_journal() {
+    let server = TestServer::new();
+    server.post("/request", "packages=ganglia%2C+munge&on=image%3Alogin&stage=install-bin-pkgs");
+    server.post("/remove", "packages=slurm&on=server&cascade=yes");
+    server.post("/reconfigure", "packages=nothing");
+    let html = server.get("/packages/munge/form/login").body;
+    let state = html.split("name=\"state\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    server.post("/packages/munge/form/login", &format!("state={state}&field.key=secret"));
+    server.post("/run", "");
+    let commands = open_database(&server.path("oda.db")).commands(10).unwrap();
+    let commands: Vec<String> =
+        commands.iter().map(|it| format!("{} {}@{}: {}", it.at, it.who, it.host, it.command)).collect();
+    let expected = [
+        "run",
+        "configure munge --image login",
+        "remove slurm --on server --cascade",
+        "request ganglia munge --on image:login --stage install-bin-pkgs",
+    ];
+    assert_eq!(
+        commands,
+        expected.map(|command| format!("{} ada@head: opm web: {command}", crate::fixture::NOW))
+    );
+}
+
+#[test]
 fn refusals_are_said_at_the_form_with_what_was_typed() {
     let server = TestServer::new();
     let before = server.load_cluster();

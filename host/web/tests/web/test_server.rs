@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use opkg_oda::{Cluster, Store};
 use opkg_sqlite::SqliteStore;
-use opkg_web::{Program, Server, ServerSettings, StopHandle};
+use opkg_web::{Program, Server, ServerSettings, SignIn, StopHandle};
 
 use crate::fixture;
 
@@ -36,9 +36,36 @@ pub struct Response {
 }
 
 impl Response {
+    pub fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
         headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// The cluster of the fixture below a directory, with a shell script in place of `opm`.
+pub fn settings(directory: &Path, opm: &str) -> ServerSettings {
+    let (database, logs) = (directory.join("oda.db"), directory.join("log"));
+    fixture::create_database(&database, &logs);
+    let script = directory.join("opm");
+    std::fs::write(&script, opm).unwrap();
+    ServerSettings {
+        database: opkg_database::Location::File(database),
+        log_directory: logs,
+        answers_directory: directory.join("answers.d"),
+        own_target: Some("server:head".parse().unwrap()),
+        default_targets: "all".into(),
+        groups: fixture::groups(),
+        program: Program { path: "/bin/sh".into(), arguments: vec![script.into()], environment: vec![] },
+        clock: || fixture::NOW,
+        host: "head".into(),
+        sign_in: SignIn::Token { person: "ada".into() },
+        people: opkg_opm::WebSettings::default(),
     }
 }
 
@@ -51,22 +78,8 @@ impl TestServer {
     /// With a shell script in place of `opm`.
     pub fn with_opm_script(opm: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("oda.db");
-        let logs = directory.path().join("log");
-        fixture::create_database(&database, &logs);
-        let script = directory.path().join("opm");
-        std::fs::write(&script, opm).unwrap();
-        let settings = ServerSettings {
-            database: opkg_database::Location::File(database),
-            log_directory: logs,
-            answers_directory: directory.path().join("answers.d"),
-            own_target: Some("server:head".parse().unwrap()),
-            default_targets: "all".into(),
-            groups: fixture::groups(),
-            program: Program { path: "/bin/sh".into(), arguments: vec![script.into()], environment: vec![] },
-            clock: || fixture::NOW,
-        };
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap();
+        let settings = settings(directory.path(), opm);
+        let server = Server::bind(&"127.0.0.1:0".parse().unwrap(), None, settings).unwrap();
         let login_url = server.login_url();
         let (host, login_path) = login_url.strip_prefix("http://").unwrap().split_once('/').unwrap();
         let (host, login_path) = (host.to_owned(), format!("/{login_path}"));
@@ -112,10 +125,7 @@ impl TestServer {
         let _ = stream.write_all(request.as_bytes());
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_owned(), body: body.to_owned() }
+        Response::parse(&String::from_utf8(bytes).unwrap())
     }
 
     /// As a browser with a session loads a page below its path.
