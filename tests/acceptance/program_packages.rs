@@ -89,6 +89,7 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
         &format!("{units}/opm.service"),
         &format!("{units}/opm.timer"),
         &format!("{units}/opm-watch.service"),
+        &format!("{units}/opm-web.service"),
     ] {
         assert!(root.resolve(path).is_file(), "{path}");
     }
@@ -96,6 +97,7 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
     // Nothing begins by itself.
     assert!(!root.resolve("/etc/systemd/system/timers.target.wants/opm.timer").exists());
     assert!(!root.resolve("/etc/systemd/system/multi-user.target.wants/opm-watch.service").exists());
+    assert!(!root.resolve("/etc/systemd/system/multi-user.target.wants/opm-web.service").exists());
     assert!(!root.resolve("/var/lib/opm/oda.db").exists() && !root.resolve("/etc/opm.conf").exists());
     // Nobody's first run has to compile.
     assert_eq!(compiled_components(root).len(), 18);

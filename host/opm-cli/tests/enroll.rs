@@ -2,9 +2,11 @@
 //! that are no superusers, over a network that asks for passwords.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use fs_err as fs;
 use opkg_tests::postgres::{ServerDatabase, has_server};
@@ -70,9 +72,13 @@ impl Site {
     }
 
     fn run(&self, machine: &str, arguments: &[&str]) -> Output {
+        self.command(machine).args(arguments).output().unwrap()
+    }
+
+    fn command(&self, machine: &str) -> Command {
         let directory = self.machine(machine);
-        Command::new(env!("CARGO_BIN_EXE_opm"))
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opm"));
+        command
             .current_dir(&directory)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -81,9 +87,8 @@ impl Site {
             .env("SUDO_USER", "ada")
             .env("OPM_CONF", directory.join("opm.conf"))
             .env("OPM_SETTINGS", directory.join("etc"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 
     fn run_ok(&self, machine: &str, arguments: &[&str]) -> String {
@@ -269,6 +274,86 @@ fn people_have_rights() {
         told += "\n";
     }
     insta::assert_snapshot!(told);
+}
+
+/// A server of pages behind a proxy, which is ended when this is dropped.
+struct Pages {
+    process: Child,
+    socket: PathBuf,
+}
+
+impl Pages {
+    fn new(site: &Site) -> Self {
+        let socket = site.machine("head").join("socket");
+        let listen = format!("unix:{}", socket.display());
+        let options =
+            ["--trust-header", "x-remote-user", "--public-url", "http://pages", "--listen", &listen];
+        let mut process =
+            site.command("head").arg("web").args(options).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "http://pages\n");
+        Self { process, socket }
+    }
+
+    /// The status and the text of the answer to somebody.
+    fn ask(&self, person: &str, request: &str, form: &str) -> (u16, String) {
+        let mut stream = UnixStream::connect(&self.socket).unwrap();
+        let length = form.len();
+        let request = format!(
+            "{request} HTTP/1.1\r\nHost: pages\r\nX-Remote-User: {person}\r\nSec-Fetch-Site: same-origin\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_browser_knows_the_same_rights() {
+    let Some(site) = Site::new() else { return };
+    let name = site.server.name().to_owned();
+    let (otto, vera) = (format!("{name}_otto"), format!("{name}_vera"));
+    let database = site.address("owner");
+    let settings =
+        format!("database = \"{database}\"\n[web.people]\n{otto} = \"administrator\"\neve = \"viewer\"\n");
+    fs::write(site.machine("head").join("etc/opm.toml"), settings).unwrap();
+    for (person, rights) in [(&otto, "operator"), (&vera, "viewer")] {
+        site.run_ok("head", &["access", "grant", person, rights]);
+    }
+    let pages = Pages::new(&site);
+    for (person, path, status) in [
+        (otto.as_str(), "/requests", 200),
+        // The server of the database says less than the settings, and comes first.
+        (&otto, "/forms", 403),
+        (&vera, "/", 200),
+        (&vera, "/requests", 403),
+        ("eve", "/", 200),
+        ("mallory", "/", 403),
+        // The owner is nobody who was given rights.
+        (&format!("{name}_owner"), "/", 403),
+    ] {
+        assert_eq!(pages.ask(person, &format!("GET {path}"), "").0, status, "{person} {path}");
+    }
+    let (_, html) = pages.ask(&otto, "GET /requests", "");
+    let token = html.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(pages.ask(&otto, "POST /hold", &format!("form={token}&packages=munge")).0, 303);
+    let commands = site.run_ok("head", &["history", "--commands", "--format", "json"]);
+    let newest = commands.split('}').next().unwrap();
+    for part in
+        [format!("\"who\": \"{otto}\""), format!("\"role\": \"{name}_owner\""), "opm web: hold munge".into()]
+    {
+        assert!(newest.contains(&part), "{part}: {newest}");
+    }
 }
 
 fn host_name() -> String {

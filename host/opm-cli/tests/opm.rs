@@ -311,7 +311,7 @@ fn what_is_refused() {
     fs::write(sandbox.path().join("bad.xml"), "<!DOCTYPE a [<!ENTITY b 'c'>]><package_set/>").unwrap();
     fs::write(sandbox.path().join("one-line"), "server\n").unwrap();
     fs::write(sandbox.path().join("other"), "client\r\nnode9\r\n").unwrap();
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 27] = [
         &["request", "a b"],
         &["request", "munge", "--stage", "9"],
         &["request", "munge", "--stage", "1"],
@@ -334,6 +334,19 @@ fn what_is_refused() {
         &["log", "x"],
         &["run", "--conf", "one-line"],
         &["run", "--conf", "other"],
+        &["web", "--listen", "unix:/run/opm-web/socket"],
+        &["web", "--listen", "head:80"],
+        &["web", "--trust-header", "x-user", "--public-url", "https://opm", "--listen", "0.0.0.0:0"],
+        &["web", "--trust-header", "x-user", "--public-url", "https://head/opm"],
+        &[
+            "web",
+            "--trust-header",
+            "x-user",
+            "--public-url",
+            "https://opm",
+            "--socket-group",
+            "no-such-group",
+        ],
     ];
     let text = sandbox.transcripts(&commands);
     assert_eq!(text.matches("[exit 2]").count(), commands.len(), "{text}");
