@@ -20,9 +20,9 @@ use opkg_engine::requests;
 use opkg_oda::ConfigValues;
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
-    PackageId, PackageState, Phase, PurgeCounts, PurgeOrder, Run, RunId, Stage, StateKey, Store, Target,
-    TargetAddress, TargetId, TargetKind,
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, EventId, Lock, LockHolder, Package,
+    PackageClass, PackageId, PackageState, Phase, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Run,
+    RunId, Stage, StateKey, StepTotal, Store, Target, TargetAddress, TargetId, TargetKind,
 };
 use opkg_sqlite::SqliteStore;
 
@@ -309,6 +309,22 @@ impl Store for TimedStore<'_> {
 
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {
         self.store.events(filter)
+    }
+
+    fn claim_pruning(&mut self, now: i64, interval: i64) -> Result<bool, Error> {
+        self.store.claim_pruning(now, interval)
+    }
+
+    fn prunable(&mut self, order: &PruneOrder) -> Result<Vec<PrunableStep>, Error> {
+        self.store.prunable(order)
+    }
+
+    fn prune(&mut self, order: &PruneOrder, steps: &[EventId]) -> Result<(), Error> {
+        self.store.prune(order, steps)
+    }
+
+    fn totals(&mut self) -> Result<Vec<StepTotal>, Error> {
+        self.store.totals()
     }
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {

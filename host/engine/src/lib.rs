@@ -22,6 +22,7 @@ pub mod operations;
 pub mod package_set;
 pub mod packages;
 mod perform;
+pub mod prune;
 pub mod purge;
 pub mod requests;
 pub mod reruns;

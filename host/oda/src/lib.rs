@@ -23,6 +23,7 @@ mod package_states;
 mod parse_error;
 mod phase;
 pub mod process_identity;
+mod pruning;
 mod rights;
 mod stage;
 mod store;
@@ -45,6 +46,7 @@ pub use package_states::{PackageStates, StateEntry};
 pub use parse_error::ParseError;
 pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
+pub use pruning::{PrunableStep, PruneOrder, StepTotal};
 pub use rights::Rights;
 pub use stage::Stage;
 pub use store::{

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::event::{Event, Run, RunId};
+use crate::event::{Event, EventId, Run, RunId};
+use crate::pruning::{PrunableStep, PruneOrder, StepTotal};
 use crate::tables::RowReceiver;
 use crate::{
     Change, Cluster, CommandRecord, ConfigValue, ConfigValues, PackageId, PackageState, StateKey, Target,
@@ -238,7 +239,21 @@ pub trait Store {
     /// Events of the journal, newest first.
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error>;
 
-    /// Removes rows that nobody needs any longer, all or none; with `dry_run` only counts them.
+    /// Whether the journal is to be pruned: it was not since that long, in milliseconds, before now, in milliseconds since 1970. Of
+    /// several that ask one is told so.
+    fn claim_pruning(&mut self, now: i64, interval: i64) -> Result<bool, Error>;
+
+    /// Steps of the journal that may go, the oldest first.
+    fn prunable(&mut self, order: &PruneOrder) -> Result<Vec<PrunableStep>, Error>;
+
+    /// Removes such steps, all or none, and of the runs that are as old some that have no steps left. They go on being counted in
+    /// [`Store::totals`].
+    fn prune(&mut self, order: &PruneOrder, steps: &[EventId]) -> Result<(), Error>;
+
+    /// How many steps there were that have ended, the oldest first.
+    fn totals(&mut self) -> Result<Vec<StepTotal>, Error>;
+
+    /// Removes rows that nobody needs any longer, all or none; with `dry_run` only counts them. Steps go on being counted.
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error>;
 
     /// The configuration of a package, for an image or for the whole cluster, in the order of its form.

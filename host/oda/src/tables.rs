@@ -40,7 +40,7 @@ pub const MAX_ROWS: usize = 1000;
 use ColumnType::{Boolean, Integer, Text};
 
 /// All tables, those before others that they refer to. What can be computed from them is in none.
-pub static TABLES: [Table; 15] = [
+pub static TABLES: [Table; 16] = [
     Table { name: "phase", columns: &[("phase", Integer)], order: "phase" },
     Table {
         name: "target",
@@ -177,6 +177,17 @@ pub static TABLES: [Table; 15] = [
         name: "event_package",
         columns: &[("run", Integer), ("number", Integer), ("position", Integer), ("package", Integer)],
         order: "run, number, position",
+    },
+    Table {
+        name: "journal_total",
+        columns: &[
+            ("day", Integer),
+            ("package", Integer),
+            ("stage", Integer),
+            ("verdict", Integer),
+            ("steps", Integer),
+        ],
+        order: "day, package, stage, verdict",
     },
     Table {
         name: "command",

@@ -1,7 +1,5 @@
 //! Parsers of arguments that are more than a word.
 
-use std::time::Duration;
-
 use opkg_engine::hostlist;
 use opkg_oda::{ParseError, RunId, TargetAddress};
 
@@ -84,26 +82,6 @@ pub fn parse_version(text: &str) -> Result<String, ParseError> {
     }
 }
 
-/// `12h`, `90d`, `12w`
-///
-/// # Errors
-/// When it is no time.
-pub fn parse_age(text: &str) -> Result<Duration, ParseError> {
-    let parse = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let hours = match unit {
-            "h" => 1,
-            "d" => 24,
-            "w" => 7 * 24,
-            _ => return None,
-        };
-        let number: u16 = number.parse().ok().filter(|_| !number.starts_with('+'))?;
-        Some(Duration::from_secs(u64::from(number) * hours * 3600))
-    };
-    parse()
-        .ok_or_else(|| ParseError::new("age", text, "a number of hours, days or weeks: `12h`, `90d`, `12w`"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -126,17 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn versions_and_ages() {
+    fn versions() {
         for good in ["1", "2:1.0-rc1-1.el9", "1.0~rc1+b2^3_4"] {
             assert_eq!(parse_version(good).unwrap(), good);
         }
         for bad in ["", "1 2", "1;x", "ü", &"1".repeat(129)] {
             assert!(parse_version(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_age("2d").unwrap(), parse_age("48h").unwrap());
-        assert_eq!(parse_age("0d").unwrap(), Duration::ZERO);
-        for bad in ["", "d", "2", "-2d", "+2d", "2m", "99999d", "2.5d", "2ü"] {
-            assert!(parse_age(bad).is_err(), "{bad}");
         }
     }
 }

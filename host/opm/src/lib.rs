@@ -29,8 +29,9 @@ mod test_backend;
 
 pub use config::{
     Config, ConfigError, EnvironmentError, Grant, GroupDefinitions, GroupFiles, GroupSettings, JobCount,
-    JobCountError, Limits, PackageNameValue, ProgramPattern, ProgramPatternError, Repository, RunnerRule,
-    SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError, WebSettings, parse_duration,
+    JobCountError, JournalSettings, Limits, PackageNameValue, ProgramPattern, ProgramPatternError,
+    Repository, RunnerRule, SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError,
+    WebSettings, parse_age, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};

@@ -9,6 +9,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use crate::error::{PostgresError, Result};
+use crate::prune;
 use crate::statement::query;
 
 const SELECT_RUN: &str =
@@ -122,6 +123,7 @@ pub(crate) async fn count_purge(client: &Client, order: &PurgeOrder) -> Result<P
 pub(crate) async fn purge(client: &Client, order: &PurgeOrder, runs: &[RunId]) -> Result<()> {
     let packages: Vec<i64> = order.values_of.iter().map(|package| package.0).collect();
     let runs: Vec<i64> = runs.iter().map(|run| run.0).collect();
+    prune::count_runs(client, &runs).await?;
     let packages = [(&packages as &(dyn tokio_postgres::types::ToSql + Sync), Type::INT8_ARRAY)];
     let runs = [(&runs as &(dyn tokio_postgres::types::ToSql + Sync), Type::INT8_ARRAY)];
     query(client, "DELETE FROM opm.config_value WHERE package = ANY ($1)", &packages).await?;

@@ -16,6 +16,7 @@ mod holder;
 mod journal;
 pub mod measure;
 mod passfile;
+mod prune;
 mod read;
 mod schema;
 mod spool;

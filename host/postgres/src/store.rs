@@ -9,9 +9,9 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Delivered, Error, Event, EventFilter, Glance,
-    LastSeen, Lock, LockHolder, PackageId, PackageState, PurgeCounts, PurgeOrder, Recorded, Run, RunId,
-    StateKey, Store, TargetAddress, TargetId, UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Delivered, Error, Event, EventFilter, EventId, Glance,
+    LastSeen, Lock, LockHolder, PackageId, PackageState, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Recorded,
+    Run, RunId, StateKey, StepTotal, Store, TargetAddress, TargetId, UnfinishedRun, record_command,
 };
 use tokio_postgres::types::Type;
 
@@ -19,7 +19,7 @@ use crate::claim::Claim;
 use crate::error::PostgresError;
 use crate::statement::{Value as SqlValue, query};
 use crate::writer::{Engine, Writer, apply, begin_write};
-use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, read, write};
+use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, prune, read, write};
 
 impl Store for PostgresStore {
     fn has_pending_work(&mut self) -> std::result::Result<bool, Error> {
@@ -224,6 +224,38 @@ impl Store for PostgresStore {
 
     fn events(&mut self, filter: &EventFilter) -> std::result::Result<Vec<Event>, Error> {
         self.read(async |client| journal::events(client, filter).await)
+    }
+
+    fn claim_pruning(&mut self, now: i64, interval: i64) -> std::result::Result<bool, Error> {
+        self.with(|writer| {
+            writer.connection.connect()?;
+            writer.connection.once(async |client| prune::claim(client, now, interval).await)
+        })
+    }
+
+    fn prunable(&mut self, order: &PruneOrder) -> std::result::Result<Vec<PrunableStep>, Error> {
+        self.read(async |client| prune::select(client, order).await)
+    }
+
+    fn prune(&mut self, order: &PruneOrder, steps: &[EventId]) -> std::result::Result<(), Error> {
+        crash_point("prune.before");
+        self.with(|writer| {
+            writer.connection.connect()?;
+            // Nothing that anybody decides about changes: engines are neither told nor kept waiting.
+            writer.connection.once(async |client| {
+                client.batch_execute("BEGIN").await?;
+                prune::delete(client, order, steps).await?;
+                crash_point("prune.within");
+                crash_point("prune.commit");
+                Ok(client.batch_execute("COMMIT").await?)
+            })
+        })?;
+        crash_point("prune.after");
+        Ok(())
+    }
+
+    fn totals(&mut self) -> std::result::Result<Vec<StepTotal>, Error> {
+        self.read(prune::totals)
     }
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> std::result::Result<PurgeCounts, Error> {

@@ -8,6 +8,7 @@ mod filesystem;
 mod journal;
 mod lock;
 mod open_options;
+mod prune;
 mod purge;
 mod read;
 mod schema;

@@ -1,9 +1,10 @@
 //! Removes rows that nobody needs any longer.
 
-use opkg_oda::{PurgeCounts, PurgeOrder, RunId};
+use opkg_oda::{EventId, PurgeCounts, PurgeOrder, RunId};
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
+use crate::prune;
 
 /// What an order is about.
 pub(super) fn count(connection: &Connection, order: &PurgeOrder) -> Result<PurgeCounts> {
@@ -36,6 +37,13 @@ pub(super) fn delete(connection: &Connection, order: &PurgeOrder, runs: &[RunId]
     let mut values = connection.prepare_cached("DELETE FROM config_value WHERE package = ?1")?;
     for package in &order.values_of {
         values.execute(params![package.0])?;
+    }
+    let mut steps = connection.prepare_cached("SELECT number FROM event WHERE run = ?1")?;
+    for run in runs {
+        let mut rows = steps.query(params![run.0])?;
+        while let Some(row) = rows.next()? {
+            prune::count_step(connection, EventId { run: *run, number: row.get(0)? })?;
+        }
     }
     for sql in [
         "DELETE FROM event_package WHERE run = ?1",

@@ -5,15 +5,17 @@ use std::cell::RefCell;
 use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, Lock, LockHolder,
-    PackageId, PackageState, PurgeCounts, PurgeOrder, Run, RunId, StateKey, Store, TargetId, UnfinishedRun,
-    record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Error, Event, EventFilter, EventId, Lock,
+    LockHolder, PackageId, PackageState, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Run, RunId,
+    StateKey, StepTotal, Store, TargetId, UnfinishedRun, record_command,
 };
 
 use crate::error::SqliteError;
 use crate::filesystem::io_error;
 use crate::write::Writer;
-use crate::{Source, SqliteStore, apply_changes, data_version, digest, dump, journal, lock, purge, read};
+use crate::{
+    Source, SqliteStore, apply_changes, data_version, digest, dump, journal, lock, prune, purge, read,
+};
 
 impl Store for SqliteStore {
     fn is_copy(&self) -> bool {
@@ -93,6 +95,30 @@ impl Store for SqliteStore {
 
     fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, Error> {
         self.read(|connection| journal::select_events(connection, filter))
+    }
+
+    fn claim_pruning(&mut self, now: i64, interval: i64) -> Result<bool, Error> {
+        // Mostly it is not: that is no reason to write.
+        if !self.read(|connection| prune::is_due(connection, now, interval))? {
+            return Ok(false);
+        }
+        self.write_transaction("claim_pruning", |connection| prune::claim(connection, now, interval))
+    }
+
+    fn prunable(&mut self, order: &PruneOrder) -> Result<Vec<PrunableStep>, Error> {
+        self.read(|connection| prune::select(connection, order))
+    }
+
+    fn prune(&mut self, order: &PruneOrder, steps: &[EventId]) -> Result<(), Error> {
+        self.write_transaction("prune", |connection| {
+            prune::delete(connection, order, steps)?;
+            crash_point("prune.within");
+            Ok(())
+        })
+    }
+
+    fn totals(&mut self) -> Result<Vec<StepTotal>, Error> {
+        self.read(prune::totals)
     }
 
     fn purge(&mut self, order: &PurgeOrder, dry_run: bool) -> Result<PurgeCounts, Error> {

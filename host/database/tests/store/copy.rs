@@ -26,6 +26,10 @@ fn fill(store: &mut Database) {
         }
     }
     let gone = store.start_run(&common::sample_run()).unwrap();
+    let step = common::sample_event(gone, 1);
+    let result = Box::new(common::sample_result(RunStatus::Done));
+    let end = Change::EndEvent { event: step.id, result };
+    store.commit(&[Change::StartEvent(Box::new(step)), end]).unwrap();
     store.commit(&[Change::EndRun { run: gone, ended_at: 1, status: RunStatus::Done }]).unwrap();
     store.purge(&PurgeOrder { values_of: Vec::new(), runs_ended_before: 2 }, false).unwrap();
     let (package, image) = (PackageId(1), Some(TargetId(2)));

@@ -13,6 +13,7 @@ mod mysql_import;
 mod overview;
 mod pending;
 mod postgres;
+mod prune;
 mod purge;
 mod read_only;
 mod scale;

@@ -17,9 +17,9 @@ use opkg_oda::ConfigValues;
 use opkg_oda::UnfinishedRun;
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
-    Change, Cluster, ConfigValue, Error, Event, EventFilter, Lock, LockHolder, Package, PackageClass,
-    PackageId, Phase, PurgeCounts, PurgeOrder, Recorded, Run, RunId, Stage, StateKey, Store, Target,
-    TargetAddress, TargetId, TargetKind,
+    Change, Cluster, ConfigValue, Error, Event, EventFilter, EventId, Lock, LockHolder, Package,
+    PackageClass, PackageId, Phase, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Recorded, Run, RunId, Stage,
+    StateKey, StepTotal, Store, Target, TargetAddress, TargetId, TargetKind,
 };
 
 /// What happened, in the order of time: commits and effects.
@@ -182,6 +182,22 @@ impl Store for InMemoryStore {
     fn record_as(&mut self, _: opkg_oda::CommandRecord) {}
 
     fn commands(&mut self, _: u32) -> Result<Vec<opkg_oda::CommandRecord>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn claim_pruning(&mut self, _: i64, _: i64) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn prunable(&mut self, _: &PruneOrder) -> Result<Vec<PrunableStep>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn prune(&mut self, _: &PruneOrder, _: &[EventId]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn totals(&mut self) -> Result<Vec<StepTotal>, Error> {
         Ok(Vec::new())
     }
 

@@ -8,7 +8,9 @@ use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, TargetAddress};
 use opkg_opm::parse_duration;
 
-use crate::value_parsers::{AddressList, parse_addresses, parse_age, parse_image};
+use opkg_opm::parse_age;
+
+use crate::value_parsers::{AddressList, parse_addresses, parse_image};
 
 /// What to do with targets.
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 mod access;
 mod configure;
 mod copies;
+mod history;
 mod inventory;
 mod operations;
 mod requests;
@@ -18,10 +19,11 @@ use opkg_shell::args::{CommonArgs, exit_for};
 pub use access::{AccessCommand, EnrollCommand, EnrollNodeArgs, EnrollOpenArgs};
 pub use configure::ConfigureArgs;
 pub use copies::{BackupArgs, CopyArgs, RestoreArgs};
+pub use history::{HistoryArgs, HistoryCommand, PruneArgs};
 pub use inventory::{
     AbsenceArgs, ExportArgs, ImportArgs, InitArgs, PackageCommand, PurgeArgs, TargetAddArgs, TargetCommand,
 };
-pub use operations::{AuditArgs, HistoryArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs};
+pub use operations::{AuditArgs, LogArgs, RunArgs, StatusArgs, TestArgs, WatchArgs};
 pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,

@@ -118,18 +118,6 @@ pub struct TestArgs {
     pub format: OutputFormat,
 }
 
-/// Options of `history`.
-#[derive(Debug, Args)]
-pub struct HistoryArgs {
-    /// At most as many
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: u32,
-
-    /// The commands that changed what is asked for, and who gave them, instead of runs
-    #[arg(long)]
-    pub commands: bool,
-}
-
 /// Options of `log`.
 #[derive(Debug, Args)]
 pub struct LogArgs {

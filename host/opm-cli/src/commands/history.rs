@@ -1,15 +1,16 @@
 //! `opm history`: the runs that did something, and the commands that asked for it.
 
 use opkg_engine::clock::{format_duration, format_timestamp};
-use opkg_oda::{CommandRecord, Run, RunStatus};
+use opkg_oda::{CommandRecord, Run, RunStatus, StepTotal};
 use serde::Serialize;
 
-use crate::args::HistoryArgs;
+use crate::args::{HistoryArgs, HistoryCommand};
+use crate::commands::prune;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::session::Session;
 use crate::styles::Styles;
-use crate::view::runs::run_status_label;
+use crate::view::{self, runs::run_status_label};
 
 /// One run, as `--format json` prints it; times are in milliseconds since 1970.
 #[derive(Serialize)]
@@ -35,13 +36,32 @@ struct CommandJson<'a> {
     command: &'a str,
 }
 
+/// The steps of a package, a stage and a result on one day, as `--totals --format json` prints them.
+#[derive(Serialize)]
+struct TotalJson {
+    /// In universal time, `2026-01-02`.
+    day: String,
+    /// Null for steps of no package.
+    package: Option<String>,
+    stage: &'static str,
+    /// As of a run.
+    verdict: &'static str,
+    steps: i64,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the database fails.
 pub fn run(session: &Session, arguments: &HistoryArgs) -> Result<ExitStatus, CliError> {
+    if let Some(HistoryCommand::Prune(arguments)) = &arguments.command {
+        return prune::run(session, arguments);
+    }
     if arguments.commands {
         return list_commands(session, arguments.limit);
+    }
+    if arguments.totals {
+        return list_totals(session);
     }
     let runs = session.open_reader()?.runs(arguments.limit)?;
     if session.shell.is_json() {
@@ -73,6 +93,40 @@ fn list_commands(session: &Session, limit: u32) -> Result<ExitStatus, CliError> 
         session.shell.print(&render_command(command))?;
     }
     Ok(ExitStatus::Success)
+}
+
+fn list_totals(session: &Session) -> Result<ExitStatus, CliError> {
+    let mut store = session.open_reader()?;
+    let (totals, cluster) = (store.totals()?, store.load_overview()?);
+    let package = |total: &StepTotal| total.package.map(|package| view::package_list(&cluster, &[package]));
+    if session.shell.is_json() {
+        let listed = totals.iter().map(|total| TotalJson {
+            day: format_day(total.day),
+            package: package(total),
+            stage: total.stage.name(),
+            verdict: total.status.name(),
+            steps: total.steps,
+        });
+        session.shell.print_json(&listed.collect::<Vec<_>>())?;
+        return Ok(ExitStatus::Success);
+    }
+    if totals.is_empty() {
+        session.shell.status("no step has ended so far");
+    }
+    for total in &totals {
+        let package = package(total).unwrap_or_else(|| "-".into());
+        let (day, stage, status) = (format_day(total.day), total.stage.name(), total.status.name());
+        session
+            .shell
+            .print(&format!("{day}  {package:16}  {stage:22}  {status:11}  {:>6}\n", total.steps))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// `2026-01-02` of a day since 1970.
+fn format_day(day: i64) -> String {
+    let moment = format_timestamp(day.saturating_mul(86_400_000));
+    moment.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn command_json(command: &CommandRecord) -> CommandJson<'_> {

@@ -16,6 +16,7 @@ pub mod offered;
 pub mod package;
 pub mod phase;
 pub mod plugin;
+pub mod prune;
 pub mod purge;
 pub mod requests;
 pub mod run;

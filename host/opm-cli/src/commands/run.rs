@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::args::RunArgs;
 use crate::backend::{RunBackend, create_run_backend};
+use crate::commands::prune::prune_if_due;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::progress_reporter::ProgressReporter;
@@ -31,14 +32,21 @@ pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliErro
     if !arguments.dry_run {
         session.deliver_results(&mut *store)?;
     }
-    let Some(cluster) = find_work(session, &mut *store, arguments)? else { return report_idle(session) };
+    let Some(cluster) = find_work(session, &mut *store, arguments)? else {
+        if !arguments.dry_run {
+            prune_if_due(session, &mut *store);
+        }
+        return report_idle(session);
+    };
     let order = run_options(session, &cluster, arguments)?;
     if arguments.dry_run {
         return print_plan(session, cluster, &order);
     }
     let backend = create_run_backend(session, arguments.jobs)?;
     let (summary, took) = run_engine(session, &mut *store, &backend, cluster, &order)?;
-    report_summary(session, &mut *store, &order, &summary, took)
+    let status = report_summary(session, &mut *store, &order, &summary, took)?;
+    prune_if_due(session, &mut *store);
+    Ok(status)
 }
 
 /// Does the work, and shows how it goes on. The time that it took is in milliseconds.

@@ -8,6 +8,7 @@ use opkg_opm::StopToken;
 use crate::args::{RunArgs, WatchArgs};
 use crate::backend::{create_watch_backend, stop_on_signals};
 use crate::commands::enroll::enroll_if_due;
+use crate::commands::prune::prune_if_due;
 use crate::commands::run::{find_work, report_summary, run_engine, run_options};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -15,6 +16,9 @@ use crate::session::Session;
 
 /// So soon a request to stop is heard.
 const STOP_LATENCY: Duration = Duration::from_millis(250);
+
+/// Between two looks whether a day has passed since the journal was pruned.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Runs the command.
 ///
@@ -24,7 +28,7 @@ const STOP_LATENCY: Duration = Duration::from_millis(250);
 pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliError> {
     let stop = StopToken::default();
     stop_on_signals(session.shell, stop.clone())?;
-    let mut watch = Watch { session, arguments, stop, store: None, last_problem: None };
+    let mut watch = Watch { session, arguments, stop, store: None, last_problem: None, prunes_from: None };
     while !watch.stop.stop_requested() {
         match watch.look() {
             Ok(()) => watch.last_problem = None,
@@ -45,6 +49,8 @@ struct Watch<'a> {
     store: Option<Database>,
     /// What went wrong the last time, which is not said again and again.
     last_problem: Option<String>,
+    /// When to look next whether the journal is to be pruned; at once if absent.
+    prunes_from: Option<Instant>,
 }
 
 impl Watch<'_> {
@@ -69,6 +75,10 @@ impl Watch<'_> {
             if summary.run.is_some() {
                 report_summary(self.session, &mut *store, &order, &summary, took)?;
             }
+        }
+        if self.prunes_from.is_none_or(|at| at <= Instant::now()) {
+            self.prunes_from = Some(Instant::now() + PRUNE_INTERVAL);
+            prune_if_due(self.session, &mut *store);
         }
         self.store = Some(store).filter(|_| listens);
         Ok(())

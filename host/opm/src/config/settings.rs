@@ -18,6 +18,7 @@ use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
 use super::groups::{GroupDefinitions, GroupFiles, GroupSettings};
 use super::job_count::JobCount;
+use super::journal::JournalSettings;
 use super::trust::{self, UntrustedError};
 use super::web::WebSettings;
 use crate::process::Timeout;
@@ -56,6 +57,8 @@ pub struct Config {
     pub groups: GroupDefinitions,
     /// Where further groups come from.
     pub group_sources: GroupFiles,
+    /// How long the journal keeps what was done.
+    pub journal: JournalSettings,
     /// Which rights people have in the browser.
     pub web: WebSettings,
     /// The directory of the files that answer the configurators of packages, `PACKAGE.toml`.
@@ -172,6 +175,7 @@ impl Default for Config {
             grants: Vec::new(),
             groups: GroupDefinitions::default(),
             group_sources: GroupFiles::default(),
+            journal: JournalSettings::default(),
             web: WebSettings::default(),
             answer_directory: "/etc/opm/answers.d".into(),
             environment: Vec::new(),
@@ -360,6 +364,9 @@ mod tests {
             [[grant]]
             package = "ganglia"
             programs = ["/usr/bin/systemctl", "image:/usr/sbin/chkconfig"]
+            [journal]
+            keep = "1 year"
+            keep_failed = "2y"
             "#,
         )
         .unwrap();
@@ -378,6 +385,11 @@ mod tests {
         assert_eq!((told.jobs.get(), told.package_source.map(NonZeroUsize::get)), (8, Some(4)));
         assert_eq!((default.jobs.get(), default.package_source), (1, None));
         assert_eq!(config.concurrency("2".parse().ok()).jobs.get(), 2, "the command line comes first");
+        let JournalSettings { keep, keep_failed } = config.journal;
+        assert_eq!(
+            (keep.unwrap() * 2, keep_failed),
+            (Duration::from_secs(730 * 86_400), keep.map(|it| it * 2))
+        );
         assert_eq!(config.runners[0].programs[0].to_string(), "home");
         assert_eq!(config.grants[0].programs[1].to_string(), "image:/usr/sbin/chkconfig");
         let target = |address: &str| Target {
@@ -475,6 +487,8 @@ mod tests {
             "[group_sources]\nslurm = \"slurm.conf\"",
             "[group_sources]\ngenders = 1",
             "[group_sources]\nnis = false",
+            "[journal]\nkeep = \"a year\"",
+            "[journal]\nkeep-failed = \"1 year\"",
             "[web.people]\nada = \"root\"",
             "[web]\ndefault = true",
             "verbose",

@@ -69,3 +69,20 @@ DROP INDEX opm.state_package;
 CREATE INDEX state_package ON opm.state (package, target);
 DROP INDEX opm.assignment_package;
 CREATE INDEX assignment_package ON opm.assignment (package, client);
+
+-- What was removed of the journal still counts: how many steps began on a day, in days since 1970. Package 0 is none.
+CREATE TABLE opm.journal_total (
+    day bigint NOT NULL,
+    package bigint NOT NULL,
+    stage smallint NOT NULL CHECK (stage BETWEEN 1 AND 8),
+    verdict smallint NOT NULL CHECK (verdict BETWEEN 0 AND 4),
+    steps bigint NOT NULL CHECK (steps > 0),
+    PRIMARY KEY (day, package, stage, verdict)
+);
+
+-- When old steps were looked for last, in milliseconds since 1970.
+CREATE TABLE opm.journal_pruning (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    at bigint NOT NULL
+);
+INSERT INTO opm.journal_pruning (at) VALUES (0);

@@ -167,7 +167,7 @@ BEGIN
             WHERE event.run = event_package.run AND event.number = event_package.number)', true),
         ('engine', 'role = session_user', true),
         ('claim', 'target = (SELECT opm.own_target())', true),
-        ('command', NULL, true),
+        ('command', NULL, true), ('journal_total', NULL, true), ('journal_pruning', NULL, true),
         ('node_role', NULL, true), ('enrollment_window', NULL, false), ('enrollment_node', NULL, false)
         ) AS rules(relation, of_node, is_for_viewers)
     LOOP

@@ -6,8 +6,8 @@ use std::time::Duration;
 use opkg_database::access::{AccessControl, Credentials, Rights, enroll, put_in_force, renew};
 use opkg_database::{Address, Database, Location};
 use opkg_oda::{
-    Change, CommandRecord, ConfigValue, Error, EventFilter, PackageId, PackageState, RunStatus, Stage,
-    TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    Change, CommandRecord, ConfigValue, Error, EventFilter, EventId, PackageId, PackageState, PruneOrder,
+    RunId, RunStatus, Stage, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
 };
 
 use crate::common::{self, Backend, Scratch, state_key};
@@ -109,6 +109,13 @@ impl Cluster {
         assert_eq!(credentials.role, self.role(&format!("node_{node}")));
         format!("node_{node}")
     }
+}
+
+fn assert_may_not_prune(store: &mut Database) {
+    let order = PruneOrder { ended_before: i64::MAX, failed_before: i64::MAX, after: None, limit: 9 };
+    let step = EventId { run: RunId(1), number: 1 };
+    assert!(matches!(store.prune(&order, &[step]), Err(Error::Forbidden { .. })));
+    assert!(matches!(store.claim_pruning(1 << 50, 1), Err(Error::Forbidden { .. })));
 }
 
 fn targets(store: &mut Database) -> BTreeSet<i64> {
@@ -291,6 +298,7 @@ fn a_node_writes_nothing_that_is_not_its_own() {
     assert!(matches!(node.lock(&[TargetId(99)]), Err(Error::Forbidden { .. })));
     let without = opkg_oda::PurgeOrder { runs_ended_before: i64::MAX, ..Default::default() };
     assert!(node.purge(&without, false).is_err());
+    assert_may_not_prune(&mut node);
     assert_eq!(head.load().unwrap(), before);
     assert_eq!(head.events(&EventFilter::default()).unwrap().len(), 1);
 }
@@ -460,6 +468,12 @@ fn people_do_what_their_rights_are_for() {
             ["DELETE FROM opm.command", "UPDATE opm.settings SET listeners = 3", "DELETE FROM opm.event"]
         {
             assert_eq!(cluster.sql(person, statements).is_ok(), allowed, "{person}: {statements}");
+        }
+        let mut store = cluster.open(person);
+        assert!(store.totals().is_ok(), "{person}");
+        match allowed {
+            true => assert!(store.claim_pruning(1 << 50, 1).unwrap()),
+            false => assert_may_not_prune(&mut store),
         }
         let copy = cluster.sql(person, "COPY (SELECT 1) TO PROGRAM 'true'");
         assert!(copy.is_err(), "{person}");
