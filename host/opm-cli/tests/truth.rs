@@ -390,6 +390,49 @@ fn passwords_are_exported_only_when_asked_for_and_then_to_nobody_else() {
 }
 
 #[test]
+fn what_is_old_leaves_the_journal_and_is_still_counted() {
+    let site = Site::with_demo("1.1-1", "1.1-1");
+    let log = |run: u32| site.path().join(format!("log/run-00000{run}/0001-x.log"));
+    let add_old_step = |run| {
+        fs::create_dir_all(log(run).parent().unwrap()).unwrap();
+        fs::write(log(run), "x").unwrap();
+        add_step(&site, &log(run), Some(9));
+    };
+    add_old_step(1);
+    let (code, text) = site.said(&["history", "prune"]);
+    assert!(code == 2 && text.contains("nobody says which steps are old"), "{text}");
+    let text = site.ok(&["history", "prune", "--older-than", "1y", "--dry-run"]);
+    assert!(text.contains("would be removed: 1 step of 1 run, 1 log") && log(1).exists(), "{text}");
+
+    let settings = site.path().join("etc/opm.toml");
+    let before = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, before + "[journal]\nkeep = \"1 year\"\n").unwrap();
+    let text = site.ok(&["run", "--dry-run"]);
+    assert!(!text.contains("journal"), "{text}");
+    let text = site.ok(&["run"]);
+    assert!(text.contains("removed from the journal, as it is old: 1 step of 1 run, 1 log"), "{text}");
+    assert!(!log(1).exists());
+    // Once a day, unless somebody asks for it.
+    add_old_step(2);
+    let text = site.ok(&["run"]);
+    assert!(!text.contains("journal") && log(2).exists(), "{text}");
+    let done = site.json(&["history", "prune"]);
+    assert_eq!((done["steps"].as_u64(), done["logs"].as_u64()), (Some(1), Some(1)), "{done}");
+    assert!(site.ok(&["history", "prune"]).contains("nothing in the journal is that old"));
+    assert!(site.ok(&["history", "--commands"]).contains("opm history prune"));
+    assert_eq!(site.json(&["history"]).as_array().unwrap().len(), 0);
+    let totals = site.json(&["history", "--totals"]);
+    let expected = serde_json::json!([{
+        "day": "1970-01-01", "package": null, "stage": "post-install", "verdict": "done", "steps": 2,
+    }]);
+    assert_eq!(totals, expected);
+    assert_eq!(
+        site.ok(&["history", "--totals"]),
+        "1970-01-01  -                 post-install            done              2\n"
+    );
+}
+
+#[test]
 fn what_is_left_of_packages_and_runs_is_purged() {
     let site = with_password();
     let log = site.path().join("log/run-000001/0001-x.log");
