@@ -1,6 +1,7 @@
 //! What is old leaves the journal, a few steps at a time; what runs and what is newest stays, and everything is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
 
 use opkg_database::Database;
 use opkg_engine::prune::{Cutoffs, prune_journal};
@@ -18,6 +19,7 @@ on_both! {
     of_several_one_prunes_and_a_day_later_another_one,
     purging_counts_as_well,
     of_two_who_prune_the_same_steps_none_counts_them_twice,
+    killed_anywhere_nothing_is_lost_or_counted_twice,
 }
 
 const DAY: i64 = 86_400_000;
@@ -229,4 +231,31 @@ fn of_two_who_prune_the_same_steps_none_counts_them_twice(backend: Backend) {
     one.prune(&order, &steps).unwrap();
     other.prune(&order, &steps).unwrap();
     assert_eq!((other.totals().unwrap(), left(&mut other).len()), (totals, 1));
+}
+
+#[test]
+#[ignore = "a process of its own, for the test below"]
+fn prunes() {
+    prune(&mut common::database_from_env().open().unwrap(), 9 * DAY, 9 * DAY);
+}
+
+fn killed_anywhere_nothing_is_lost_or_counted_twice(backend: Backend) {
+    for (place, steps) in [("before", 3), ("within", 3), ("commit", 3), ("after", 1)] {
+        let scratch = backend.scratch();
+        let mut store = scratch.create();
+        store.commit(&common::sample_cluster()).unwrap();
+        for day in 1..4 {
+            let steps = vec![step(1, &[1], RunStatus::Done)];
+            write_run(&mut store, &PlannedRun { day, steps, has_ended: true });
+        }
+        let totals = store.totals().unwrap();
+        drop(store);
+        let mut child = common::child_test("prune::prunes", &scratch);
+        let status = child.env("OPM_CRASH_AT", format!("prune.{place}")).output().unwrap().status;
+        assert_eq!(status.signal(), Some(9), "{place}");
+        let mut store = scratch.open();
+        assert_eq!((left(&mut store).len(), store.totals().unwrap()), (steps, totals.clone()), "{place}");
+        prune(&mut store, 9 * DAY, 9 * DAY);
+        assert_eq!((left(&mut store).len(), store.totals().unwrap()), (1, totals), "{place}");
+    }
 }

@@ -188,6 +188,21 @@ fn pages_offer_what_their_reader_may_do_and_nothing_else() {
 }
 
 #[test]
+fn what_readers_with_fewer_rights_see() {
+    let server = Proxied::new();
+    let viewer = Some(Rights::Viewer);
+    for (name, path) in [
+        ("viewer_package", "packages/ganglia"),
+        ("viewer_pair_error", "packages/slurm/on/server:head"),
+        ("viewer_refused", "requests"),
+    ] {
+        let html = server.get(viewer, path).body;
+        insta::assert_snapshot!(name, html.replace(server.directory.path().to_str().unwrap(), "/SITE"));
+    }
+    insta::assert_snapshot!("nobody_refused", server.get(None, "").body);
+}
+
+#[test]
 fn who_asked_is_in_the_journal_and_known_to_what_is_started() {
     let server = Proxied::new();
     let operator = Some(Rights::Operator);
