@@ -9,9 +9,10 @@ use opkg_oda::crash::{crash_point, crash_point_in};
 use opkg_oda::process_identity::boot_id;
 use opkg_oda::tables::{LAST_RUN, RowReceiver, TABLES, Value};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Delivered, Error, Event, EventFilter, EventId, Glance,
-    LastSeen, Lock, LockHolder, PackageId, PackageState, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Recorded,
-    Run, RunId, StateKey, StepTotal, Store, TargetAddress, TargetId, UnfinishedRun, record_command,
+    Change, Cluster, CommandRecord, ConfigValue, ConfigValues, Delivered, Error, Event, EventFilter, EventId,
+    Glance, LastSeen, Lock, LockHolder, PackageId, PackageState, PrunableStep, PruneOrder, PurgeCounts,
+    PurgeOrder, Recorded, Run, RunId, StateKey, StepTotal, Store, TargetAddress, TargetId, UnfinishedRun,
+    record_command,
 };
 use tokio_postgres::types::Type;
 

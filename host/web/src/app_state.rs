@@ -16,6 +16,7 @@ use opkg_opm::{GroupSettings, WebSettings};
 use crate::auth::SignIn;
 use crate::command::{CommandRunner, Program};
 use crate::person::Person;
+use crate::tls::TlsSettings;
 
 /// Letters of what is written into the journal.
 const MAX_COMMAND: usize = 500;
@@ -41,6 +42,8 @@ pub struct ServerSettings {
     pub host: String,
     /// How people get in.
     pub sign_in: SignIn,
+    /// With which certificate connections are encrypted; they are not if absent.
+    pub tls: Option<TlsSettings>,
     /// What they may do where the database does not say it.
     pub people: WebSettings,
 }

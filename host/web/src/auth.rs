@@ -26,6 +26,9 @@ pub enum StartError {
     /// A browser opens no socket in the file system.
     #[error("nobody but a proxy can connect to {0}")]
     SocketWithoutProxy(ListenAddress),
+    /// Nothing that is sent there leaves the machine.
+    #[error("connections to {0} are not encrypted")]
+    EncryptedSocket(ListenAddress),
     /// Others than the proxy could connect, and say that they are somebody.
     #[error("everybody who reaches {0} could say that they are somebody else")]
     OpenToOthers(ListenAddress),
@@ -43,8 +46,11 @@ pub enum Auth {
 impl SignIn {
     /// # Errors
     /// When at that address nobody would get in, or anybody.
-    pub fn check(&self, listens: &ListenAddress) -> Result<(), StartError> {
+    pub fn check(&self, listens: &ListenAddress, is_encrypted: bool) -> Result<(), StartError> {
         match (self, listens) {
+            (_, ListenAddress::Socket(_)) if is_encrypted => {
+                Err(StartError::EncryptedSocket(listens.clone()))
+            }
             (Self::Token { .. }, ListenAddress::Socket(_)) => {
                 Err(StartError::SocketWithoutProxy(listens.clone()))
             }
@@ -59,11 +65,11 @@ impl SignIn {
 impl Auth {
     /// # Errors
     /// When the operating system has no random numbers, or does not say where the listener is.
-    pub fn new(sign_in: SignIn, people: People, listener: &Listener) -> io::Result<Self> {
+    pub fn new(sign_in: SignIn, people: People, listener: &Listener, is_encrypted: bool) -> io::Result<Self> {
         match sign_in {
             SignIn::Token { person } => {
                 let address = listener.local_address()?.ok_or(io::ErrorKind::AddrNotAvailable)?;
-                Ok(Self::Token(TokenAuth::new(address, person)?))
+                Ok(Self::Token(TokenAuth::new(address, is_encrypted, person)?))
             }
             SignIn::Proxy(settings) => Ok(Self::Proxy(Box::new(ProxyAuth::new(settings, people)))),
         }

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `server`, `connections`, `request_reader`, `events` | connections and their limits; events when something changes |
-//! | `stream`, `listener` | where they come from |
+//! | `stream`, `listener`, `tls` | where they come from |
 //! | `auth`, `access`, `token`, `proxy`, `public_url`, `session` | who has access |
 //! | `person`, `people` | who asks, and what they may do |
 //! | `request`, `params`, `response`, `bare_error`, `assets`, `route` | a request, and what answers it |
@@ -37,6 +37,7 @@ mod route;
 mod server;
 mod session;
 mod stream;
+mod tls;
 mod token;
 
 pub use app_state::ServerSettings;
@@ -51,3 +52,4 @@ pub use public_url::PublicUrl;
 #[doc(hidden)]
 pub use route::{ROUTES, Route};
 pub use server::{Server, StopHandle};
+pub use tls::{TlsError, TlsSettings};

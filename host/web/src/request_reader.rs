@@ -165,20 +165,24 @@ fn read_more(
     limit: usize,
     deadline: Instant,
 ) -> Result<usize, RequestError> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(TIMED_OUT);
-    }
-    from.limit_time(left)?;
     let mut chunk = [0; 8 << 10];
     let room = chunk.len().min(limit.saturating_sub(bytes.len()));
-    match from.read(&mut chunk[..room]) {
-        Ok(read) => {
-            bytes.extend_from_slice(&chunk[..read]);
-            Ok(read)
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(TIMED_OUT);
         }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(TIMED_OUT),
-        Err(error) if error.kind() == ErrorKind::Interrupted => read_more(from, bytes, limit, deadline),
-        Err(error) => Err(error.into()),
+        from.limit_time(left)?;
+        match from.read(&mut chunk[..room]) {
+            Ok(read) => {
+                bytes.extend_from_slice(&chunk[..read]);
+                return Ok(read);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(TIMED_OUT);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }

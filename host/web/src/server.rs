@@ -2,7 +2,6 @@
 //! users, on fast networks.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,6 +26,7 @@ use crate::request_reader::{self, RequestError, RequestHead};
 use crate::response::{Origin, Response, start_event_stream};
 use crate::route::{Routed, route};
 use crate::stream::{Peer, Stream};
+use crate::tls::TlsSettings;
 
 /// Further connections wait in the backlog of the listener. Those that lost their place end at once.
 const MAX_THREADS: usize = 2 * (MAX_PENDING + MAX_ACTIVE);
@@ -79,7 +79,7 @@ impl Server {
         group: Option<u32>,
         settings: ServerSettings,
     ) -> Result<Self, StartError> {
-        settings.sign_in.check(address)?;
+        settings.sign_in.check(address, settings.tls.is_some())?;
         let bound = Self::bind_checked(address, group, settings);
         bound.map_err(|error| StartError::Io(address.clone(), error))
     }
@@ -91,7 +91,7 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = Listener::bind(address, group)?;
         let people = People::new(settings.people.clone(), settings.database.server().cloned());
-        let auth = Auth::new(settings.sign_in.clone(), people, &listener)?;
+        let auth = Auth::new(settings.sign_in.clone(), people, &listener, settings.tls.is_some())?;
         let (stop_receiver, stop_sender) = UnixStream::pair()?;
         let shared = ServerState {
             auth,
@@ -168,9 +168,11 @@ impl Drop for ThreadGuard {
     }
 }
 
-fn spawn_connection(shared: &Arc<ServerState>, mut stream: Stream, peer: Peer) {
+fn spawn_connection(shared: &Arc<ServerState>, stream: Stream, peer: Peer) {
     shared.threads.fetch_add(1, Ordering::AcqRel);
     let guard = ThreadGuard(Arc::clone(shared));
+    let tls = shared.app.settings.tls.as_ref();
+    let Ok(mut stream) = encrypt(stream, tls) else { return };
     let prepared = stream.prepare().and_then(|()| stream.set_write_timeout(EVENT_WRITE_TIMEOUT));
     if prepared.is_err() {
         return;
@@ -182,6 +184,14 @@ fn spawn_connection(shared: &Arc<ServerState>, mut stream: Stream, peer: Peer) {
         let _ = handle_connection(&guard.0, &mut place, &mut stream, peer);
         close_gracefully(&mut stream);
     });
+}
+
+/// The same connection, encrypted where that is wanted; one through a socket in the file system leaves nothing to hide.
+fn encrypt(stream: Stream, tls: Option<&TlsSettings>) -> io::Result<Stream> {
+    match (stream, tls) {
+        (Stream::Tcp(socket), Some(tls)) => Ok(Stream::Tls(Box::new(tls.accept(socket)?))),
+        (stream, _) => Ok(stream),
+    }
 }
 
 /// For the policy of responses before `Host` has been checked: they load nothing.
@@ -323,13 +333,15 @@ fn read_request(
 /// Closes a connection so that the response arrives even when not all of the request was read: closing at once would
 /// reset it.
 fn close_gracefully(stream: &mut Stream) {
-    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.finish();
     let deadline = Instant::now() + LINGER_TIMEOUT;
     let mut rest = [0; 8 << 10];
     while Instant::now() < deadline {
         let read = stream.set_read_timeout(Duration::from_millis(500)).and_then(|()| stream.read(&mut rest));
-        if !matches!(read, Ok(1..)) {
-            return;
+        match read {
+            Ok(1..) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            _ => return,
         }
     }
 }

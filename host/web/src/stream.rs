@@ -5,10 +5,13 @@ use std::net::{IpAddr, Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::tls::TlsStream;
+
 /// An open connection.
 #[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream>),
     Unix(UnixStream),
 }
 
@@ -22,13 +25,14 @@ pub enum Peer {
 }
 
 impl Stream {
-    /// The same connection once more.
+    /// The same connection once more, to end it.
     ///
     /// # Errors
     /// When the process has no file descriptor left.
     pub fn try_clone(&self) -> io::Result<Self> {
         match self {
             Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
+            Self::Tls(stream) => stream.socket.try_clone().map(Self::Tcp),
             Self::Unix(stream) => stream.try_clone().map(Self::Unix),
         }
     }
@@ -39,7 +43,8 @@ impl Stream {
     /// When the connection is gone.
     pub fn prepare(&self) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.set_nonblocking(false).and_then(|()| stream.set_nodelay(true)),
+            Self::Tcp(stream) => prepare_socket(stream),
+            Self::Tls(stream) => prepare_socket(&stream.socket),
             Self::Unix(stream) => stream.set_nonblocking(false),
         }
     }
@@ -49,6 +54,7 @@ impl Stream {
     pub fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_read_timeout(Some(timeout)),
+            Self::Tls(stream) => stream.socket.set_read_timeout(Some(timeout)),
             Self::Unix(stream) => stream.set_read_timeout(Some(timeout)),
         }
     }
@@ -58,24 +64,44 @@ impl Stream {
     pub fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_write_timeout(Some(timeout)),
+            Self::Tls(stream) => stream.socket.set_write_timeout(Some(timeout)),
             Self::Unix(stream) => stream.set_write_timeout(Some(timeout)),
         }
     }
 
+    /// Ends the connection as it is.
+    ///
     /// # Errors
     /// When the connection is gone.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.shutdown(how),
+            Self::Tls(stream) => stream.socket.shutdown(how),
             Self::Unix(stream) => stream.shutdown(how),
         }
     }
+
+    /// Says that nothing more is sent.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if let Self::Tls(stream) = self {
+            stream.end()?;
+        }
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+fn prepare_socket(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false).and_then(|()| stream.set_nodelay(true))
 }
 
 impl Read for Stream {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(bytes),
+            Self::Tls(stream) => stream.read(bytes),
             Self::Unix(stream) => stream.read(bytes),
         }
     }
@@ -85,6 +111,7 @@ impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
         }
     }
@@ -92,6 +119,7 @@ impl Write for Stream {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
             Self::Unix(stream) => stream.flush(),
         }
     }

@@ -24,14 +24,13 @@ use crate::response::{Origin, Response};
 use crate::session::Session;
 
 const TOKEN_PARAM: &str = "token";
-/// Browsers leave it out of `Host`.
-const HTTP_PORT: u16 = 80;
 /// A further login ends the oldest session.
 const MAX_LOGINS: usize = 32;
 
 #[derive(Debug)]
 pub struct TokenAuth {
     listen_address: SocketAddr,
+    is_encrypted: bool,
     token: Secret,
     /// For whom everybody is taken who has the token.
     person: Person,
@@ -53,15 +52,19 @@ impl TokenAuth {
     ///
     /// # Errors
     /// When the operating system has no random numbers.
-    pub fn new(listen_address: SocketAddr, person: String) -> io::Result<Self> {
+    pub fn new(listen_address: SocketAddr, is_encrypted: bool, person: String) -> io::Result<Self> {
         let person = Person { name: person, rights: Rights::Administrator, is_signed_in: false };
-        Ok(Self { listen_address, token: Secret::new()?, person, logins: Mutex::default() })
+        Ok(Self { listen_address, is_encrypted, token: Secret::new()?, person, logins: Mutex::default() })
     }
 
-    /// `http://ADDRESS/?token=TOKEN`
+    /// `http://ADDRESS/?token=TOKEN`, or with `https`.
     #[must_use]
     pub fn login_url(&self) -> String {
-        format!("http://{}/?{TOKEN_PARAM}={}", self.listen_address, self.token.reveal())
+        format!("{}://{}/?{TOKEN_PARAM}={}", self.scheme(), self.listen_address, self.token.reveal())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
     }
 
     /// Our own origin as this browser sees it.
@@ -76,12 +79,14 @@ impl TokenAuth {
         // A server on all interfaces does not know their addresses, but any number is safe: only names can be made to
         // resolve to this machine.
         let anywhere = self.listen_address.ip().is_unspecified();
-        let bare = || host.trim_matches(['[', ']']).parse().map(|ip| SocketAddr::new(ip, HTTP_PORT));
+        // Browsers leave the usual port out.
+        let usual_port = if self.is_encrypted { 443 } else { 80 };
+        let bare = || host.trim_matches(['[', ']']).parse().map(|ip| SocketAddr::new(ip, usual_port));
         let address: SocketAddr = host.parse().or_else(|_| bare()).map_err(|_| AuthError::Host)?;
         let is_ours =
             if anywhere { is_unicast(address.ip()) } else { address.ip() == self.listen_address.ip() };
         if is_ours && address.port() == self.listen_address.port() {
-            Ok(Origin { text: format!("http://{host}"), is_local: address.ip().is_loopback() })
+            Ok(Origin { text: format!("{}://{host}", self.scheme()), is_local: address.ip().is_loopback() })
         } else {
             Err(AuthError::Host)
         }
@@ -118,7 +123,9 @@ impl TokenAuth {
         };
         let login = login().map_err(|_| AuthError::Token)?;
         let (name, base) = (self.cookie_name(), login.session.base().to_owned());
-        let cookie = format!("{name}={}; Path={base}; HttpOnly; SameSite=Strict", login.cookie.reveal());
+        let secure = if self.is_encrypted { "; Secure" } else { "" };
+        let cookie =
+            format!("{name}={}; Path={base}; HttpOnly; SameSite=Strict{secure}", login.cookie.reveal());
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.push_back(login);
         if logins.len() > MAX_LOGINS {
@@ -161,7 +168,7 @@ mod tests {
     }
 
     fn test_auth(listens: &str) -> TokenAuth {
-        TokenAuth::new(listens.parse().unwrap(), "ada".into()).unwrap()
+        TokenAuth::new(listens.parse().unwrap(), false, "ada".into()).unwrap()
     }
 
     fn is_refused(auth: &TokenAuth, pairs: &[(&'static str, &'static str)]) -> bool {

@@ -18,8 +18,8 @@ use opkg_oda::UnfinishedRun;
 use opkg_oda::tables::RowReceiver;
 use opkg_oda::{
     Change, Cluster, ConfigValue, Error, Event, EventFilter, EventId, Lock, LockHolder, Package,
-    PackageClass, PackageId, Phase, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Recorded, Run, RunId, Stage,
-    StateKey, StepTotal, Store, Target, TargetAddress, TargetId, TargetKind,
+    PackageClass, PackageId, Phase, PrunableStep, PruneOrder, PurgeCounts, PurgeOrder, Recorded, Run, RunId,
+    Stage, StateKey, StepTotal, Store, Target, TargetAddress, TargetId, TargetKind,
 };
 
 /// What happened, in the order of time: commits and effects.

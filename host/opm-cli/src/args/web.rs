@@ -1,8 +1,9 @@
 //! Arguments of `web`.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use opkg_web::{HeaderName, ListenAddress, PublicUrl};
 
 /// Options of `web`.
@@ -22,6 +23,16 @@ pub struct WebArgs {
     /// Port 0 is any that is free.
     #[arg(long, value_name = "[ADDRESS:]PORT|unix:PATH", default_value = "127.0.0.1:8640")]
     pub listen: ListenAddress,
+
+    /// Encrypt connections, with this certificate and those that vouch for it, as PEM
+    ///
+    /// Read when it starts: restart it when there is a new one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The key of that certificate, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
 
     /// Let this group connect to the socket as well: that of the proxy
     #[arg(long, value_name = "GROUP", requires = "trust_header")]

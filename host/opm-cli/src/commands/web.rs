@@ -7,7 +7,9 @@ use opkg_engine::clock::{Clock, SystemClock};
 use opkg_oda::{Cluster, TargetKind};
 use opkg_opm::Config;
 use opkg_shell::{UsageError, signals};
-use opkg_web::{ListenAddress, Program, ProxySettings, Server, ServerSettings, SignIn, StartError};
+use opkg_web::{
+    ListenAddress, Program, ProxySettings, Server, ServerSettings, SignIn, StartError, TlsError, TlsSettings,
+};
 use serde::Serialize;
 
 use crate::args::WebArgs;
@@ -48,6 +50,7 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
         clock: || SystemClock.now(),
         host: run_identity().host,
         sign_in: sign_in(arguments),
+        tls: tls_settings(arguments)?,
         people: config.web,
     };
     let group = arguments.socket_group.as_deref().map(find_group).transpose()?;
@@ -56,7 +59,7 @@ pub fn run(session: &Session, arguments: &WebArgs) -> Result<ExitStatus, CliErro
     signals::handle_stop_signals(move |_| stop.stop())?;
     let address = server.login_url();
     let is_behind_proxy = arguments.trust_header.is_some();
-    if let Some(warning) = warning(&arguments.listen, is_behind_proxy) {
+    if let Some(warning) = warning(arguments) {
         session.shell.eprint(&format!("warning: {warning}"));
     }
     if session.shell.is_json() {
@@ -87,13 +90,14 @@ fn sign_in(arguments: &WebArgs) -> SignIn {
 }
 
 /// What others could do who reach that address.
-fn warning(listens: &ListenAddress, is_behind_proxy: bool) -> Option<&'static str> {
-    let ListenAddress::Tcp(address) = listens else { return None };
-    match (is_behind_proxy, address.ip().is_loopback()) {
+fn warning(arguments: &WebArgs) -> Option<&'static str> {
+    let ListenAddress::Tcp(address) = &arguments.listen else { return None };
+    match (arguments.trust_header.is_some(), address.ip().is_loopback()) {
+        (_, false) if arguments.tls_certificate.is_some() => None,
         (false, true) => None,
         (false, false) => Some(
             "whoever can listen in on the network learns the token, and can do all that the pages can do; \
-             listen at 127.0.0.1 instead, and open it from elsewhere through `ssh -L`",
+             listen at 127.0.0.1 instead, and open it from elsewhere through `ssh -L`; or name a certificate, --tls-certificate",
         ),
         (true, true) => Some(
             "every user of this machine can connect, and say that they are somebody else; listen at a socket instead, \
@@ -101,9 +105,22 @@ fn warning(listens: &ListenAddress, is_behind_proxy: bool) -> Option<&'static st
         ),
         (true, false) => Some(
             "what the proxy and these pages send each other is not encrypted: whoever is between them reads and changes \
-             it; run the proxy on this machine instead, and listen at a socket",
+             it; name a certificate, --tls-certificate; or run the proxy on this machine, and listen at a socket",
         ),
     }
+}
+
+fn tls_settings(arguments: &WebArgs) -> Result<Option<TlsSettings>, CliError> {
+    let (Some(certificate), Some(key)) = (&arguments.tls_certificate, &arguments.tls_key) else {
+        return Ok(None);
+    };
+    let unusable = |error: TlsError| {
+        UsageError::new(
+            error.to_string(),
+            "name files of PEM: --tls-certificate with the certificate and those that vouch for it, --tls-key with its key",
+        )
+    };
+    Ok(Some(TlsSettings::load(certificate, key).map_err(unusable)?))
 }
 
 fn find_group(name: &str) -> Result<u32, CliError> {
@@ -132,6 +149,7 @@ fn start_error(error: StartError) -> CliError {
         StartError::SocketWithoutProxy(_) => {
             "name the header in which the proxy says who asks: --trust-header X-Remote-User"
         }
+        StartError::EncryptedSocket(_) => "leave --tls-certificate and --tls-key out: the proxy speaks TLS",
         StartError::OpenToOthers(_) => {
             "listen where only the proxy can connect: --listen unix:/run/opm-web/socket; or name its machine: \
              --trust-from ADDRESS"

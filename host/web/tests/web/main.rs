@@ -10,3 +10,4 @@ mod pages;
 mod requests;
 mod rights;
 mod test_server;
+mod tls;

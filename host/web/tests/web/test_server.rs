@@ -65,6 +65,7 @@ pub fn settings(directory: &Path, opm: &str) -> ServerSettings {
         clock: || fixture::NOW,
         host: "head".into(),
         sign_in: SignIn::Token { person: "ada".into() },
+        tls: None,
         people: opkg_opm::WebSettings::default(),
     }
 }
