@@ -205,9 +205,8 @@ pub fn rerun<E: From<Error> + From<OperationError>>(
         if stages.is_empty() {
             return Err(OperationError::NoStage.into());
         }
-        Ok(counted(
-            reruns::rerun(cluster, stages, packages.as_ref(), &targets).map_err(OperationError::from)?,
-        ))
+        let changes = reruns::rerun(cluster, stages, packages.as_ref(), &targets);
+        Ok(with_queued(changes.map_err(OperationError::from)?))
     })
 }
 
@@ -223,7 +222,7 @@ pub fn reconfigure<E: From<Error> + From<OperationError>>(
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
-        Ok(counted(reruns::reconfigure(cluster, &packages).map_err(OperationError::from)?))
+        Ok(with_queued(reruns::reconfigure(cluster, &packages).map_err(OperationError::from)?))
     })
 }
 
@@ -243,9 +242,7 @@ pub fn upgrade<E: From<Error> + From<OperationError>>(
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
         let targets = targets(cluster)?;
-        let changes = reruns::upgrade(cluster, &packages, &targets, to).map_err(OperationError::from)?;
-        let count = changes.iter().filter(|change| !matches!(change, Change::PinVersion { .. })).count();
-        Ok((changes, count))
+        Ok(with_queued(reruns::upgrade(cluster, &packages, &targets, to).map_err(OperationError::from)?))
     })
 }
 
@@ -370,6 +367,11 @@ fn package_filter(
 
 fn counted(changes: Vec<Change>) -> (Vec<Change>, usize) {
     let count = changes.len();
+    (changes, count)
+}
+
+fn with_queued(changes: Vec<Change>) -> (Vec<Change>, usize) {
+    let count = reruns::count_queued(&changes);
     (changes, count)
 }
 

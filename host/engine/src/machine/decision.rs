@@ -193,8 +193,11 @@ impl Evaluator<'_> {
 
     /// A stage that was queued to run again.
     fn decide_rerun(&self, stage: Stage, same_transaction: &dyn Fn(PackageId) -> bool) -> Decision {
-        let waits =
-            self.phase_block(stage).or_else(|| self.configuration_block(stage)).map(Decision::Waiting);
+        let waits = self
+            .rerun_hand_over_block()
+            .or_else(|| self.phase_block(stage))
+            .or_else(|| self.configuration_block(stage))
+            .map(Decision::Waiting);
         let held =
             waits.or_else(|| self.blocking_dependency(stage, same_transaction).map(Decision::BlockedBy));
         held.unwrap_or_else(|| {
@@ -268,6 +271,11 @@ impl Evaluator<'_> {
     fn hand_over_block(&self) -> Option<BlockReason> {
         (self.kind == TargetKind::Client && !self.cluster.is_handed_over(self.key))
             .then_some(BlockReason::HandOver)
+    }
+
+    /// What a client has may be installed again without having been handed over, but not while it is to be handed over.
+    fn rerun_hand_over_block(&self) -> Option<BlockReason> {
+        (self.cluster.assignment(self.key) == Some(None)).then_some(BlockReason::HandOver)
     }
 
     fn configuration_block(&self, stage: Stage) -> Option<BlockReason> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use opkg_oda::{
-    Absence, AbsenceKind, Cluster, Error, Event, EventFilter, PackageId, PackageState, Stage, StateKey,
-    Store, TargetId, TargetKind,
+    Absence, AbsenceKind, Cluster, Error, Event, EventFilter, PackageId, Stage, StateKey, Store, TargetId,
+    TargetKind,
 };
 
 use super::cluster_status::Status;
@@ -254,12 +254,15 @@ fn advise_unseen(cluster: &Cluster, group: &UnseenGroup) -> Advice {
     Advice { message: format!("{targets}: {}", group.reason), suggestion: None }
 }
 
-/// Whether the head node is through the stage that hands work over.
+/// Whether the head node is through the stage that hands work over, and will not come through it again by itself.
 fn is_past_hand_over(cluster: &Cluster, finding: &PendingGroup) -> bool {
-    let through = |row: &PackageState| row.current >= Stage::PostClients;
+    let comes_again =
+        |key: &StateKey| cluster.reruns.get(key).is_some_and(|queued| queued.contains(&Stage::PostClients));
+    let is_through = |key: StateKey| {
+        cluster.state(key).is_some_and(|row| row.current >= Stage::PostClients) && !comes_again(&key)
+    };
     let mut servers = cluster.targets_of_kind(TargetKind::Server);
     servers.any(|server| {
-        let key = |package: &PackageId| StateKey { target: server.id, package: *package };
-        finding.packages.iter().any(|it| cluster.state(key(it)).is_some_and(through))
+        finding.packages.iter().any(|package| is_through(StateKey { target: server.id, package: *package }))
     })
 }

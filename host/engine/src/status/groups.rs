@@ -59,7 +59,8 @@ struct Signature {
     absence: Option<AbsenceKind>,
     /// The number of its packages with their states, if it has any.
     contents: Option<usize>,
-    reruns: Vec<(PackageId, Stage)>,
+    /// Each with whether the work was handed over.
+    reruns: Vec<(PackageId, Stage, bool)>,
 }
 
 /// Numbers the packages of targets with their states, as far as a status depends on them. Targets that share them are
@@ -83,7 +84,10 @@ impl ContentNumbers<'_> {
             absence: self.cluster.absences.get(&id).map(|absence| absence.kind),
             contents: self.cluster.states.get(&id).map(|states| self.number(id, kind, states)),
             reruns: reruns
-                .flat_map(|(key, stages)| stages.iter().map(|stage| (key.package, *stage)))
+                .flat_map(|(key, stages)| {
+                    let is_handed_over = self.cluster.is_handed_over(*key);
+                    stages.iter().map(move |stage| (key.package, *stage, is_handed_over))
+                })
                 .collect(),
         }
     }

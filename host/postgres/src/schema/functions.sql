@@ -571,7 +571,9 @@ BEGIN
                 AND (its_kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
                     OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
                         AND assignment.package = state.package AND handed_over IS NOT NULL)))
-            OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = glance.id)
+            OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = glance.id
+                AND NOT EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
+                    AND assignment.package = rerun.package AND handed_over IS NULL))
             OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL AND boot = its_boot);
     END IF;
     IF NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' THEN
