@@ -210,6 +210,9 @@ pub fn plan_run(cluster: Cluster, order: &RunOptions) -> Vec<WorkItem> {
             WorkItem::SetStage(set_stage) => {
                 machine.set_stage(set_stage, 0);
             }
+            WorkItem::AdvanceRollout(advance) => {
+                machine.advance_rollout(advance);
+            }
             WorkItem::Step(step) => {
                 machine.begin(step, 0);
                 machine.finish(&FinishedStep::succeeded(step), 0);

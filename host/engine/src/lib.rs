@@ -25,6 +25,7 @@ mod perform;
 pub mod purge;
 pub mod requests;
 pub mod reruns;
+pub mod rollouts;
 pub mod roots;
 mod run_error;
 pub mod status;

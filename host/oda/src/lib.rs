@@ -23,6 +23,7 @@ mod package_states;
 mod parse_error;
 mod phase;
 pub mod process_identity;
+mod rollout;
 mod stage;
 mod store;
 pub mod tables;
@@ -44,6 +45,7 @@ pub use package_states::{PackageStates, StateEntry};
 pub use parse_error::ParseError;
 pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
+pub use rollout::{Rollout, RolloutId, RolloutOrder, RolloutState, Share, WaveState};
 pub use stage::Stage;
 pub use store::{
     Delivered, EventFilter, Glance, LastSeen, Lock, LockHolder, PurgeCounts, PurgeOrder, Recorded, Store,

@@ -17,6 +17,7 @@ mod journal;
 pub mod measure;
 mod passfile;
 mod read;
+mod rollouts;
 mod schema;
 mod spool;
 mod statement;

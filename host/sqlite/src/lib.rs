@@ -10,6 +10,7 @@ mod lock;
 mod open_options;
 mod purge;
 mod read;
+mod rollouts;
 mod schema;
 mod snapshot;
 mod statement;

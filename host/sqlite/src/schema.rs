@@ -11,12 +11,13 @@ pub(super) const APPLICATION_ID: i64 = 0x4f50_4d44;
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema-1.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    include_str!("schema-6.sql"),
 ];
 
 /// The first version in which targets have digests.

@@ -1,7 +1,8 @@
 //! What is to be done next with one package on one target, and if nothing, why.
 
 use opkg_oda::{
-    Cluster, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId, TargetKind, WorkState,
+    Cluster, PackageId, PackageState, Phase, RolloutId, Stage, StateKey, Target, TargetId, TargetKind,
+    WorkState,
 };
 
 use super::dependency_order::DependencyOrder;
@@ -47,6 +48,8 @@ pub enum BlockReason {
     Configuration(String),
     /// The package is still on this client or image.
     StillInstalledOn(TargetId),
+    /// A request that goes out in waves has not come to the target.
+    Rollout(RolloutId),
     /// Somebody works on the target itself.
     Maintenance,
     /// Somebody works on this image, about which the next step is.
@@ -76,6 +79,10 @@ pub fn decide(
         Decision::Ready(_) if cluster.is_in_maintenance(key.target) => {
             Decision::Waiting(BlockReason::Maintenance)
         }
+        Decision::Ready(step) => match cluster.holding_rollout(key) {
+            Some(rollout) => Decision::Waiting(BlockReason::Rollout(rollout)),
+            None => Decision::Ready(step),
+        },
         decision => decision,
     }
 }

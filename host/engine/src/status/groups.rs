@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use opkg_oda::{
-    AbsenceKind, Cluster, PackageId, PackageStates, Stage, StateEntry, StateKey, Target, TargetId, TargetKind,
+    AbsenceKind, Cluster, PackageId, PackageStates, RolloutId, Stage, StateEntry, StateKey, Target, TargetId,
+    TargetKind,
 };
 
 use super::cells::StatusFilter;
@@ -57,6 +58,8 @@ struct Signature {
     kind: TargetKind,
     is_unseen: bool,
     absence: Option<AbsenceKind>,
+    /// The rollouts that have not let it go.
+    held_by: Vec<RolloutId>,
     /// The number of its packages with their states, if it has any.
     contents: Option<usize>,
     /// Each with whether the work was handed over.
@@ -82,6 +85,7 @@ impl ContentNumbers<'_> {
             kind,
             is_unseen: self.filter.unseen.contains_key(&id),
             absence: self.cluster.absences.get(&id).map(|absence| absence.kind),
+            held_by: self.cluster.rollouts_holding(id),
             contents: self.cluster.states.get(&id).map(|states| self.number(id, kind, states)),
             reruns: reruns
                 .flat_map(|(key, stages)| {

@@ -6,6 +6,7 @@ mod copies;
 mod inventory;
 mod operations;
 mod requests;
+mod rollouts;
 mod simulate;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,
 };
+pub use rollouts::{RolloutCommand, WaveArgs};
 
 pub use simulate::SimulateArgs;
 
@@ -139,6 +141,9 @@ pub enum Command {
     Reconfigure(PackagesArgs),
     /// Have new versions of packages installed, and do everything again that depends on it
     Upgrade(UpgradeArgs),
+    /// List, stop, resume or cancel requests that go out in waves: those with --max-at-once
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Keep packages at their version: they are not upgraded
     Hold(PackagesArgs),
     /// Let packages be upgraded again

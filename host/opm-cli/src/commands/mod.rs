@@ -18,6 +18,7 @@ pub mod phase;
 pub mod plugin;
 pub mod purge;
 pub mod requests;
+pub mod rollout;
 pub mod run;
 pub mod simulate;
 pub mod status;

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use opkg_database::Database;
+use opkg_engine::engine::RunOptions;
+use opkg_oda::{Cluster, RolloutState, TargetKind};
 use opkg_opm::StopToken;
 
 use crate::args::{RunArgs, WatchArgs};
@@ -16,6 +18,9 @@ use crate::session::Session;
 /// So soon a request to stop is heard.
 const STOP_LATENCY: Duration = Duration::from_millis(250);
 
+/// So often the head node looks how the targets fare that a rollout has let go: of that, servers tell nobody.
+const ROLLOUT_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -24,7 +29,7 @@ const STOP_LATENCY: Duration = Duration::from_millis(250);
 pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliError> {
     let stop = StopToken::default();
     stop_on_signals(session.shell, stop.clone())?;
-    let mut watch = Watch { session, arguments, stop, store: None, last_problem: None };
+    let mut watch = Watch { session, arguments, stop, store: None, leads_rollout: false, last_problem: None };
     while !watch.stop.stop_requested() {
         match watch.look() {
             Ok(()) => watch.last_problem = None,
@@ -43,6 +48,8 @@ struct Watch<'a> {
     stop: StopToken,
     /// Open while this machine has a place among the listeners.
     store: Option<Database>,
+    /// Whether a request goes out in waves that this machine lets go.
+    leads_rollout: bool,
     /// What went wrong the last time, which is not said again and again.
     last_problem: Option<String>,
 }
@@ -60,12 +67,15 @@ impl Watch<'_> {
         self.session.deliver_results(&mut *store)?;
         // Before anything is looked at: what comes after that wakes up.
         let listens = !self.arguments.no_listen && store.subscribe()?;
+        self.leads_rollout = false;
         let wanted = RunArgs { jobs: self.arguments.jobs, ..RunArgs::default() };
         if let Some(cluster) = find_work(self.session, &mut *store, &wanted)? {
             let order = run_options(self.session, &cluster, &wanted)?;
             // Anew each time: what the administrator has changed counts.
             let backend = create_watch_backend(self.session, self.stop.clone(), wanted.jobs)?;
             let (summary, took) = run_engine(self.session, &mut *store, &backend, cluster, &order)?;
+            self.leads_rollout =
+                summary.cluster.as_ref().is_some_and(|cluster| leads_rollout(cluster, &order));
             if summary.run.is_some() {
                 report_summary(self.session, &mut *store, &order, &summary, took)?;
             }
@@ -76,7 +86,11 @@ impl Watch<'_> {
 
     /// Until there may be work, or it is time to look.
     fn wait(&mut self) {
-        let until = Instant::now() + jittered(self.arguments.interval);
+        let interval = match self.leads_rollout {
+            true => self.arguments.interval.min(ROLLOUT_INTERVAL),
+            false => self.arguments.interval,
+        };
+        let until = Instant::now() + jittered(interval);
         while !self.stop.stop_requested() {
             let left = until.saturating_duration_since(Instant::now()).min(STOP_LATENCY);
             if left.is_zero() {
@@ -102,6 +116,13 @@ impl Watch<'_> {
         }
         self.last_problem = Some(problem);
     }
+}
+
+/// Whether a request goes out in waves, and these targets have the head node among them.
+fn leads_rollout(cluster: &Cluster, order: &RunOptions) -> bool {
+    let mut servers = cluster.targets_of_kind(TargetKind::Server);
+    servers.any(|server| order.targets.contains(&server.id))
+        && cluster.rollouts.values().any(|rollout| rollout.state == RolloutState::UnderWay)
 }
 
 /// Up to a quarter less or more, so that machines that were switched on together do not look together.
