@@ -15,6 +15,7 @@ pub mod format;
 pub mod groups;
 pub mod hostlist;
 mod journal;
+pub mod launch;
 pub mod local_target;
 pub mod machine;
 mod observer;

@@ -83,6 +83,8 @@ pub(crate) struct Progress {
     pub(crate) steps: usize,
     /// How many of them failed.
     pub(crate) failed: usize,
+    /// How often a rollout came further.
+    pub(crate) advances: usize,
     in_flight: StepCounts,
     last_event: u32,
     /// What is not committed yet: stages that were reached without anything to do, and steps that are about to begin.
@@ -230,6 +232,7 @@ impl StepLoop<'_> {
             WorkItem::SetStage(set_stage) => self.machine.set_stage(set_stage, now),
             WorkItem::AdvanceRollout(advance) => {
                 self.observer.note(&format::describe_advance(self.machine.cluster(), advance));
+                self.progress.advances += 1;
                 self.machine.advance_rollout(advance)
             }
         };

@@ -472,6 +472,35 @@ fn what_goes_out_in_waves() {
     insta::assert_snapshot!(told.lines().map(masked).collect::<String>());
 }
 
+/// Clients have work that was handed over, and nobody does it there: the launcher only says on which it would.
+#[test]
+fn the_launcher_of_a_site() {
+    let sandbox = Fixture::new();
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "clients", "--max-at-once", "3"]);
+    let mut store = sandbox.store();
+    let cluster = store.load().unwrap();
+    let package = cluster.find_package(&"munge".parse().unwrap()).unwrap().id;
+    let hand_over = |client| Change::Assign { package, client, handed_over_at: Some(1) };
+    let clients = cluster.targets_of_kind(opkg_oda::TargetKind::Client).map(|client| client.id);
+    store.commit(&clients.map(hand_over).collect::<Vec<_>>()).unwrap();
+    let configure = |launcher: &str| {
+        let log = sandbox.path().join("log");
+        let toml = format!("log_directory = \"{}\"\nlauncher = {launcher}\n", log.display());
+        fs::write(sandbox.path().join("etc/opm.toml"), toml).unwrap();
+    };
+    configure(r#"["printf", "%s|", "-w", "{nodes}", "opm", "run"]"#);
+    let mut told = sandbox.transcripts(&[&["run"], &["run", "--target", "server"]]);
+    told += &fs::read_to_string(sandbox.path().join("log/run-000000/0001-launcher.log")).unwrap();
+    told += "\n\n";
+    configure(r#"["false", "{nodes}"]"#);
+    told += &sandbox.transcript(&["run"]);
+    configure(r#"["opm-run-everywhere", "{nodes}"]"#);
+    told += &sandbox.transcript(&["run"]);
+    configure(r#"["ssh", "node1", "opm"]"#);
+    told += &sandbox.transcript(&["run"]);
+    insta::assert_snapshot!(told);
+}
+
 #[test]
 fn databases_that_cannot_be_used() {
     let sandbox = Fixture::new();

@@ -11,6 +11,7 @@ pub mod history;
 pub mod import_export;
 pub mod import_set;
 pub mod init;
+mod launch;
 pub mod log;
 pub mod offered;
 pub mod package;

@@ -10,6 +10,7 @@ use opkg_opm::StopToken;
 use crate::args::{RunArgs, WatchArgs};
 use crate::backend::{create_watch_backend, stop_on_signals};
 use crate::commands::enroll::enroll_if_due;
+use crate::commands::launch::NodeLaunches;
 use crate::commands::run::{find_work, report_summary, run_engine, run_options};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -18,8 +19,9 @@ use crate::session::Session;
 /// So soon a request to stop is heard.
 const STOP_LATENCY: Duration = Duration::from_millis(250);
 
-/// So often the head node looks how the targets fare that a rollout has let go: of that, servers tell nobody.
-const ROLLOUT_INTERVAL: Duration = Duration::from_secs(5);
+/// So often the head node looks how nodes fare that a rollout has let go, or a launcher was started for: of that, servers
+/// tell nobody.
+const NODES_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
@@ -29,7 +31,16 @@ const ROLLOUT_INTERVAL: Duration = Duration::from_secs(5);
 pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliError> {
     let stop = StopToken::default();
     stop_on_signals(session.shell, stop.clone())?;
-    let mut watch = Watch { session, arguments, stop, store: None, leads_rollout: false, last_problem: None };
+    let mut watch = Watch {
+        session,
+        arguments,
+        stop,
+        store: None,
+        launches: NodeLaunches::default(),
+        launcher_stop: StopToken::default(),
+        leads_rollout: false,
+        last_problem: None,
+    };
     while !watch.stop.stop_requested() {
         match watch.look() {
             Ok(()) => watch.last_problem = None,
@@ -38,6 +49,7 @@ pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliEr
         }
         watch.wait();
     }
+    watch.end_launcher()?;
     Ok(ExitStatus::Success)
 }
 
@@ -48,6 +60,9 @@ struct Watch<'a> {
     stop: StopToken,
     /// Open while this machine has a place among the listeners.
     store: Option<Database>,
+    launches: NodeLaunches,
+    /// The launcher is stopped with this one, at the end.
+    launcher_stop: StopToken,
     /// Whether a request goes out in waves that this machine lets go.
     leads_rollout: bool,
     /// What went wrong the last time, which is not said again and again.
@@ -68,6 +83,7 @@ impl Watch<'_> {
         // Before anything is looked at: what comes after that wakes up.
         let listens = !self.arguments.no_listen && store.subscribe()?;
         self.leads_rollout = false;
+        self.launches.end(self.session, &mut *store, false)?;
         let wanted = RunArgs { jobs: self.arguments.jobs, ..RunArgs::default() };
         if let Some(cluster) = find_work(self.session, &mut *store, &wanted)? {
             let order = run_options(self.session, &cluster, &wanted)?;
@@ -79,6 +95,10 @@ impl Watch<'_> {
             if summary.run.is_some() {
                 report_summary(self.session, &mut *store, &order, &summary, took)?;
             }
+            if let (Some(launcher), Some(cluster)) = (backend.launcher, &summary.cluster) {
+                let launcher = launcher.stopped_by(self.launcher_stop.clone());
+                self.launches.begin(self.session, &mut *store, &launcher, cluster)?;
+            }
         }
         self.store = Some(store).filter(|_| listens);
         Ok(())
@@ -86,8 +106,8 @@ impl Watch<'_> {
 
     /// Until there may be work, or it is time to look.
     fn wait(&mut self) {
-        let interval = match self.leads_rollout {
-            true => self.arguments.interval.min(ROLLOUT_INTERVAL),
+        let interval = match self.leads_rollout || self.launches.is_at_work() {
+            true => self.arguments.interval.min(NODES_INTERVAL),
             false => self.arguments.interval,
         };
         let until = Instant::now() + jittered(interval);
@@ -106,6 +126,17 @@ impl Watch<'_> {
                 },
             }
         }
+    }
+
+    /// What the launcher does is not waited for.
+    fn end_launcher(&mut self) -> Result<(), CliError> {
+        if !self.launches.is_at_work() {
+            return Ok(());
+        }
+        self.launcher_stop.request();
+        self.launcher_stop.request();
+        let mut store = self.session.open_store()?;
+        self.launches.end(self.session, &mut *store, true).map(drop)
     }
 
     fn report_problem(&mut self, error: &CliError) {

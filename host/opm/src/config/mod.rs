@@ -5,6 +5,7 @@ mod environment;
 mod grants;
 mod groups;
 mod job_count;
+mod launcher;
 mod settings;
 mod trust;
 
@@ -15,6 +16,7 @@ pub(crate) use grants::ExecPolicy;
 pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, RunnerRule};
 pub use groups::{GroupDefinitions, GroupFiles, GroupSettings, SourcePath};
 pub use job_count::{JobCount, JobCountError};
+pub use launcher::{LaunchOn, LauncherSettings};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
 pub use trust::UntrustedError;
 pub(crate) use trust::check as check_trusted;

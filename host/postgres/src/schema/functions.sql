@@ -518,7 +518,7 @@ BEGIN
         touched := touched || opm.write_rows(part);
         steps := steps + (SELECT count(*) FROM jsonb_array_elements(part) AS batch, jsonb_array_elements(batch -> 'rows')
             WHERE batch ->> 'kind' = 'event-ended');
-        wakes := wakes OR part @> '[{"kind": "assign"}]';
+        wakes := wakes OR part @> '[{"kind": "assign"}]' OR part @> '[{"kind": "wave"}]';
     END LOOP;
     PERFORM opm.renew_digests(touched);
     UPDATE opm.run SET last_write = greatest(done, (SELECT max((write ->> 'number')::bigint)
