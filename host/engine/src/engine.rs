@@ -44,6 +44,8 @@ pub struct RunSummary {
     pub steps: usize,
     /// How many of them failed.
     pub failed: usize,
+    /// How often a rollout came further: targets were let go, it stopped, or it was over.
+    pub advances: usize,
     /// The cluster at the end; absent where nothing was to be done.
     pub cluster: Option<Cluster>,
     /// Whether it was asked to stop before its end.
@@ -131,7 +133,7 @@ impl Engine<'_> {
             Err(error) if error.is_database_away() => return Err(steps.end_early(error)),
             done => done?,
         };
-        let Progress { run, steps: done, failed, .. } = steps.progress;
+        let Progress { run, steps: done, failed, advances, .. } = steps.progress;
         let cluster = steps.machine.into_cluster();
         let errors = has_errors(&cluster, order);
         if let Some(run) = run {
@@ -144,7 +146,8 @@ impl Engine<'_> {
             // All is done; should the database be away, it gets there later.
             let _ = self.store.record_results(&[Change::EndRun { run, ended_at, status }])?;
         }
-        Ok(RunSummary { run, steps: done, failed, cluster: Some(cluster), stopped, has_errors: errors })
+        let cluster = Some(cluster);
+        Ok(RunSummary { run, steps: done, failed, advances, cluster, stopped, has_errors: errors })
     }
 
     /// Runs that neither ended nor live: what they left running is ended, and the journal says so. The name of the
@@ -179,7 +182,15 @@ impl Engine<'_> {
 }
 
 fn idle_summary() -> RunSummary {
-    RunSummary { run: None, steps: 0, failed: 0, cluster: None, stopped: false, has_errors: false }
+    RunSummary {
+        run: None,
+        steps: 0,
+        failed: 0,
+        advances: 0,
+        cluster: None,
+        stopped: false,
+        has_errors: false,
+    }
 }
 
 /// Whether anything can be done now; otherwise all rows wait for something, or failed. That is seen from one of the targets
@@ -209,6 +220,9 @@ pub fn plan_run(cluster: Cluster, order: &RunOptions) -> Vec<WorkItem> {
         match &work {
             WorkItem::SetStage(set_stage) => {
                 machine.set_stage(set_stage, 0);
+            }
+            WorkItem::AdvanceRollout(advance) => {
+                machine.advance_rollout(advance);
             }
             WorkItem::Step(step) => {
                 machine.begin(step, 0);

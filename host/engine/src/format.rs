@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use opkg_oda::{Cluster, PackageId, RunStatus, Stage, StepResult, TargetId, TargetKind};
 
 use crate::hostlist;
+use crate::machine::{AdvanceRollout, RolloutAdvance};
 
 /// As many packages are listed by name.
 const MAX_LISTED: usize = 8;
@@ -58,6 +59,19 @@ pub fn on_option(cluster: &Cluster, targets: &[TargetId]) -> String {
     let label = target_label(cluster, targets.iter().copied());
     let words: Vec<String> = label.split(' ').map(quoted).collect();
     format!(" --on {}", words.join(" "))
+}
+
+/// A rollout that comes further, in one line.
+#[must_use]
+pub fn describe_advance(cluster: &Cluster, advance: &AdvanceRollout) -> String {
+    let id = advance.rollout;
+    match &advance.advance {
+        RolloutAdvance::LetGo(targets) => format!("rollout {id} goes on: {}", target_list(cluster, targets)),
+        RolloutAdvance::Stop(reason) => {
+            format!("rollout {id} stopped: {reason}; `opm rollout resume {id}` lets it go on")
+        }
+        RolloutAdvance::End(how) => format!("rollout {id} is over: {how}"),
+    }
 }
 
 /// A stage in a table; that nothing is there is said as it is.

@@ -7,11 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use opkg_oda::{Absence, Change, Cluster, Error, PackageId, PackageName, Phase, Stage, Store, TargetId};
+use opkg_oda::{
+    Absence, Change, Cluster, Error, PackageId, PackageName, Phase, RolloutId, Stage, Store, TargetId,
+};
 
 use crate::format;
 use crate::requests::{self, RequestError};
 use crate::reruns;
+use crate::rollouts::{self, Waves};
 
 /// Why nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +57,8 @@ pub struct Requested {
     pub new_packages: Vec<NewPackage>,
     /// Whether any of it was not requested already.
     pub has_changes: bool,
+    /// What it goes out with, where that is in waves and there are targets for it.
+    pub rollout: Option<RolloutId>,
     /// The cluster with the request.
     pub cluster: Cluster,
 }
@@ -74,6 +79,17 @@ pub struct Removed {
     pub count: usize,
     /// Their names, as a list for people.
     pub names: String,
+    /// As in [`Requested`].
+    pub rollout: Option<RolloutId>,
+}
+
+/// What came of [`upgrade`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upgraded {
+    /// How many stages of a package on a target were queued.
+    pub count: usize,
+    /// As in [`Requested`].
+    pub rollout: Option<RolloutId>,
 }
 
 /// Of which phase the cluster came, and to which.
@@ -97,6 +113,7 @@ pub fn request<E: From<Error> + From<OperationError>>(
     stage: Stage,
     targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
     may_be_new: &dyn Fn(&PackageName) -> bool,
+    waves: Option<&Waves>,
     now: i64,
 ) -> Result<Requested, E> {
     transact(store, |cluster| {
@@ -120,8 +137,10 @@ pub fn request<E: From<Error> + From<OperationError>>(
         let has_changes = requests.iter().any(|change| matches!(change, Change::Request { .. }));
         // There may be a million of them, which are not copied.
         requests.splice(..0, changes);
+        let rollout = hold_back(cluster, &mut requests, waves, now);
         let targets = targets.into_iter().collect();
-        Ok((requests, Requested { packages, targets, new_packages, has_changes, cluster: with_packages }))
+        let cluster = with_packages;
+        Ok((requests, Requested { packages, targets, new_packages, has_changes, rollout, cluster }))
     })
 }
 
@@ -134,14 +153,16 @@ pub fn remove<E: From<Error> + From<OperationError>>(
     names: &[PackageName],
     targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
     cascade: bool,
+    waves: Option<&Waves>,
     now: i64,
 ) -> Result<Removed, E> {
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
         let targets = targets(cluster)?;
-        let changes =
+        let mut changes =
             requests::remove(cluster, &packages, &targets, cascade, now).map_err(OperationError::from)?;
+        let rollout = hold_back(cluster, &mut changes, waves, now);
         let requested = |change: &Change| match change {
             Change::Request { key, .. } => Some(key.package),
             _ => None,
@@ -149,7 +170,7 @@ pub fn remove<E: From<Error> + From<OperationError>>(
         let removed: BTreeSet<PackageId> = changes.iter().filter_map(requested).collect();
         let removed: Vec<PackageId> = removed.into_iter().collect();
         let names = format::package_list(cluster, &removed);
-        Ok((changes, Removed { count: removed.len(), names }))
+        Ok((changes, Removed { count: removed.len(), names, rollout }))
     })
 }
 
@@ -205,9 +226,8 @@ pub fn rerun<E: From<Error> + From<OperationError>>(
         if stages.is_empty() {
             return Err(OperationError::NoStage.into());
         }
-        Ok(counted(
-            reruns::rerun(cluster, stages, packages.as_ref(), &targets).map_err(OperationError::from)?,
-        ))
+        let changes = reruns::rerun(cluster, stages, packages.as_ref(), &targets);
+        Ok(with_queued(changes.map_err(OperationError::from)?))
     })
 }
 
@@ -223,13 +243,12 @@ pub fn reconfigure<E: From<Error> + From<OperationError>>(
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
-        Ok(counted(reruns::reconfigure(cluster, &packages).map_err(OperationError::from)?))
+        Ok(with_queued(reruns::reconfigure(cluster, &packages).map_err(OperationError::from)?))
     })
 }
 
 /// New versions of packages are installed where they are on some targets, and everything is done again that depends on
-/// them. `to` is the version that is wanted; without it the newest that there is. The answer is how many stages of a
-/// package on a target were queued.
+/// them. `to` is the version that is wanted; without it the newest that there is.
 ///
 /// # Errors
 /// When a package is on none of the targets or is held, or the database fails; then nothing is written.
@@ -238,15 +257,29 @@ pub fn upgrade<E: From<Error> + From<OperationError>>(
     names: &[PackageName],
     targets: impl FnOnce(&Cluster) -> Result<BTreeSet<TargetId>, E>,
     to: Option<&str>,
-) -> Result<usize, E> {
+    waves: Option<&Waves>,
+    now: i64,
+) -> Result<Upgraded, E> {
     transact(store, |cluster| {
         check_packages(names)?;
         let packages = find_packages(cluster, names)?;
         let targets = targets(cluster)?;
-        let changes = reruns::upgrade(cluster, &packages, &targets, to).map_err(OperationError::from)?;
-        let count = changes.iter().filter(|change| !matches!(change, Change::PinVersion { .. })).count();
-        Ok((changes, count))
+        let mut changes = reruns::upgrade(cluster, &packages, &targets, to).map_err(OperationError::from)?;
+        let count = reruns::count_queued(&changes);
+        let rollout = hold_back(cluster, &mut changes, waves, now);
+        Ok((changes, Upgraded { count, rollout }))
     })
+}
+
+/// A rollout stops, goes on or ends; `decide` says what that changes, as the functions of [`rollouts`] do.
+///
+/// # Errors
+/// When it is refused, or the database fails; then nothing is written.
+pub fn change_rollout<E: From<Error> + From<OperationError>>(
+    store: &mut dyn Store,
+    decide: impl FnOnce(&Cluster) -> Result<Vec<Change>, RequestError>,
+) -> Result<(), E> {
+    transact(store, |cluster| Ok((decide(cluster).map_err(OperationError::from)?, ())))
 }
 
 /// Packages are not to be upgraded, or may be again. The answer is for how many of them that is new.
@@ -370,6 +403,27 @@ fn package_filter(
 
 fn counted(changes: Vec<Change>) -> (Vec<Change>, usize) {
     let count = changes.len();
+    (changes, count)
+}
+
+/// Has what was asked for go out in waves, where that is wanted.
+fn hold_back(
+    cluster: &Cluster,
+    changes: &mut Vec<Change>,
+    waves: Option<&Waves>,
+    now: i64,
+) -> Option<RolloutId> {
+    let held = rollouts::hold_back(cluster, changes, waves?, now);
+    let id = held.iter().find_map(|change| match change {
+        Change::PutRollout { id, .. } => Some(*id),
+        _ => None,
+    });
+    changes.extend(held);
+    id
+}
+
+fn with_queued(changes: Vec<Change>) -> (Vec<Change>, usize) {
+    let count = reruns::count_queued(&changes);
     (changes, count)
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_oda::{
-    Change, Cluster, Package, PackageClass, PackageId, PackageName, PackageState, Stage, StateKey, TargetId,
-    TargetKind, WorkState,
+    Change, Cluster, Package, PackageClass, PackageId, PackageName, PackageState, RolloutId, Stage, StateKey,
+    TargetId, TargetKind, WorkState,
 };
 
 use crate::machine::DependencyOrder;
@@ -47,6 +47,15 @@ pub enum RequestError {
     /// An administrator keeps it at its version.
     #[error("{0} is held: it is not upgraded")]
     Held(String),
+    /// No rollout that is not over has this number.
+    #[error("there is no rollout {0}, or it is over")]
+    NoRollout(RolloutId),
+    /// It does not have to be resumed.
+    #[error("rollout {0} is under way")]
+    RolloutUnderWay(RolloutId),
+    /// It does not have to be stopped.
+    #[error("rollout {0} is stopped already")]
+    RolloutStopped(RolloutId),
     /// Two OPKGs that would make a native package of the same name.
     #[error(transparent)]
     NameClash(#[from] NameClash),

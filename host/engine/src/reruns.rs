@@ -10,8 +10,8 @@ use crate::requests::RequestError;
 use crate::versions::is_same_version;
 
 /// Stages that completed are to run again, for these packages or for all, wherever they have work to do. The stage of
-/// the hand-over also tells the clients that were assigned since; without assignments of their own, packages that are
-/// on all clients so far are assigned to the new ones as well.
+/// the hand-over also tells the clients that were assigned since. Where it is to come again, what clients are to install again
+/// is handed over by it: a client part does not come before the server part that it belongs to.
 ///
 /// # Errors
 /// When a stage has no work at all.
@@ -44,7 +44,47 @@ pub fn rerun(
             }
         }
     }
+    let taken_back = clients_awaiting_hand_over(cluster, &changes);
+    changes.extend(taken_back);
     Ok(changes)
+}
+
+/// Of the clients that are to install a package again, those to which the head node has yet to come: it hands the work over
+/// once it is through the stages before. It may be at them since before these changes.
+fn clients_awaiting_hand_over(cluster: &Cluster, changes: &[Change]) -> Vec<Change> {
+    let hands_over: BTreeSet<StateKey> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::SetRerun { key, stage: Stage::PostClients, queued: true } => Some(*key),
+            _ => None,
+        })
+        .collect();
+    let servers: Vec<TargetId> = cluster.targets_of_kind(TargetKind::Server).map(|it| it.id).collect();
+    let will_be_handed_over = |package: PackageId| {
+        servers.iter().map(|server| StateKey { target: *server, package }).any(|key| {
+            let queued = cluster.reruns.get(&key).is_some_and(|stages| stages.contains(&Stage::PostClients));
+            let is_wanted = cluster.state(key).is_some_and(|row| row.requested > Stage::ShouldNotBeInstalled);
+            is_wanted && (queued || hands_over.contains(&key))
+        })
+    };
+    let take_back = |change: &Change| match change {
+        Change::SetRerun { key, stage: Stage::InstallBinPkgs, queued: true }
+            if cluster.is_handed_over(*key) && will_be_handed_over(key.package) =>
+        {
+            Some(Change::Assign { package: key.package, client: key.target, handed_over_at: None })
+        }
+        _ => None,
+    };
+    changes.iter().filter_map(take_back).collect()
+}
+
+/// How many stages are queued by changes.
+#[must_use]
+pub fn count_queued(changes: &[Change]) -> usize {
+    let is_stage = |change: &&Change| {
+        matches!(change, Change::SetRerun { queued: true, .. } | Change::SetImageSeen { seen: false, .. })
+    };
+    changes.iter().filter(is_stage).count()
 }
 
 /// The hook about images runs again for those of them that it ran for.

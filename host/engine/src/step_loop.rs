@@ -83,6 +83,8 @@ pub(crate) struct Progress {
     pub(crate) steps: usize,
     /// How many of them failed.
     pub(crate) failed: usize,
+    /// How often a rollout came further.
+    pub(crate) advances: usize,
     in_flight: StepCounts,
     last_event: u32,
     /// What is not committed yet: stages that were reached without anything to do, and steps that are about to begin.
@@ -220,11 +222,19 @@ impl StepLoop<'_> {
     /// A stage is complete in which nothing is to be done. Marks are committed with the step that follows, or before the run
     /// ends or looks at what others wrote: should they get lost, they are made again.
     fn mark(&mut self, work: &WorkItem) -> Result<(), RunError> {
-        self.ensure_started()?;
+        // What was let go is no work of this run.
+        if !matches!(work, WorkItem::AdvanceRollout(_)) {
+            self.ensure_started()?;
+        }
         let now = self.now_seconds();
         let marks = match work {
             WorkItem::Step(step) => self.machine.finish(&FinishedStep::succeeded(step), now),
             WorkItem::SetStage(set_stage) => self.machine.set_stage(set_stage, now),
+            WorkItem::AdvanceRollout(advance) => {
+                self.observer.note(&format::describe_advance(self.machine.cluster(), advance));
+                self.progress.advances += 1;
+                self.machine.advance_rollout(advance)
+            }
         };
         self.progress.pending.extend(marks);
         match self.progress.pending.len() < MAX_MARKS {

@@ -2,8 +2,8 @@
 
 use crate::event::{Event, EventId, RunId, RunStatus, StepResult};
 use crate::{
-    Absence, CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, Stage, StateKey, Target,
-    TargetId,
+    Absence, CommandRecord, ConfigValue, Package, PackageId, PackageState, Phase, RolloutId, RolloutOrder,
+    RolloutState, Stage, StateKey, Target, TargetId, WaveState,
 };
 
 /// One change of the database. Several are committed together or not at all.
@@ -56,6 +56,12 @@ pub enum Change {
     },
     /// Nothing is expected of a target, or something is again.
     SetAbsence { target: TargetId, absence: Option<Absence> },
+    /// A rollout, new and then under way, or asked for in other terms.
+    PutRollout { id: RolloutId, order: Box<RolloutOrder> },
+    /// A rollout goes on, stops, or ends; one that has ended stays so, and is about no target any more.
+    SetRolloutState { rollout: RolloutId, state: RolloutState },
+    /// A rollout is about a target as well, or lets it go; that only while it is under way.
+    SetWave { rollout: RolloutId, target: TargetId, state: WaveState },
     /// A client is to get a package.
     Assign {
         package: PackageId,
@@ -103,7 +109,7 @@ pub enum Change {
 
 impl Change {
     /// The names of all kinds of changes.
-    pub const NAMES: [&'static str; 23] = [
+    pub const NAMES: [&'static str; 26] = [
         "request",
         "progress",
         "target",
@@ -127,6 +133,9 @@ impl Change {
         "postponed",
         "command",
         "absence",
+        "rollout",
+        "rollout-state",
+        "wave",
     ];
 
     /// The name of this kind of change. A kind without one in [`Self::NAMES`] does not compile.
@@ -156,6 +165,9 @@ impl Change {
             Self::SetPostponed { .. } => const { Self::NAMES[20] },
             Self::RecordCommand(_) => const { Self::NAMES[21] },
             Self::SetAbsence { .. } => const { Self::NAMES[22] },
+            Self::PutRollout { .. } => const { Self::NAMES[23] },
+            Self::SetRolloutState { .. } => const { Self::NAMES[24] },
+            Self::SetWave { .. } => const { Self::NAMES[25] },
         }
     }
 }

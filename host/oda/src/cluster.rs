@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::assignments::Assignments;
 use crate::change::Change;
 use crate::{
-    Absence, AbsenceKind, Package, PackageId, PackageName, PackageState, PackageStates, Phase, Stage,
-    StateKey, Target, TargetAddress, TargetId, TargetKind, WorkState,
+    Absence, AbsenceKind, Package, PackageId, PackageName, PackageState, PackageStates, Phase, Rollout,
+    RolloutId, RolloutOrder, RolloutState, Stage, StateKey, Target, TargetAddress, TargetId, TargetKind,
+    WaveState, WorkState,
 };
 
 /// What is requested, what is current, and everything that decides what comes next.
@@ -40,6 +41,10 @@ pub struct Cluster {
     pub root_ids: BTreeMap<TargetId, String>,
     /// Targets of which nothing is expected; those whose time has ended are not among them.
     pub absences: BTreeMap<TargetId, Absence>,
+    /// Requests that go out in waves, those that have not ended.
+    pub rollouts: BTreeMap<RolloutId, Rollout>,
+    /// The largest id that any rollout ever had.
+    pub last_rollout_id: i64,
 }
 
 impl Cluster {
@@ -82,6 +87,21 @@ impl Cluster {
     #[must_use]
     pub fn is_in_maintenance(&self, target: TargetId) -> bool {
         self.absences.get(&target).is_some_and(|absence| absence.kind == AbsenceKind::Maintenance)
+    }
+
+    /// The first of the rollouts that have not let a target begin with a package.
+    #[must_use]
+    pub fn holding_rollout(&self, key: StateKey) -> Option<RolloutId> {
+        let mut rollouts = self.rollouts.iter();
+        rollouts.find(|(_, rollout)| rollout.holds(key.package, key.target)).map(|(id, _)| *id)
+    }
+
+    /// The rollouts that have not let a target go.
+    #[must_use]
+    pub fn rollouts_holding(&self, target: TargetId) -> Vec<RolloutId> {
+        let holds =
+            |(_, rollout): &(&RolloutId, &Rollout)| rollout.targets.get(&target) == Some(&WaveState::Held);
+        self.rollouts.iter().filter(holds).map(|(id, _)| *id).collect()
     }
 
     /// Whether a client has been told to take a package.
@@ -208,7 +228,25 @@ impl Cluster {
                 let known = self.targets.contains_key(target);
                 set_or_remove(&mut self.absences, *target, absence.as_ref().filter(|_| known));
             }
+            Change::PutRollout { id, order } => self.put_rollout(*id, order),
+            Change::SetRolloutState { rollout, state: RolloutState::Ended(_) } => {
+                self.rollouts.remove(rollout);
+            }
+            Change::SetRolloutState { rollout, state } => {
+                if let Some(rollout) = self.rollouts.get_mut(rollout) {
+                    rollout.state = state.clone();
+                }
+            }
+            Change::SetWave { rollout, target, state } if self.targets.contains_key(target) => {
+                let goes_on = |rollout: &&mut Rollout| {
+                    *state != WaveState::LetGo || rollout.state == RolloutState::UnderWay
+                };
+                if let Some(rollout) = self.rollouts.get_mut(rollout).filter(goes_on) {
+                    rollout.targets.insert(*target, *state);
+                }
+            }
             Change::Request { .. }
+            | Change::SetWave { .. }
             | Change::Assign { .. }
             | Change::SetImageSeen { .. }
             | Change::SetRerun { .. }
@@ -239,7 +277,21 @@ impl Cluster {
         self.images_seen.retain(|(_, image)| targets.contains(image));
         self.reruns.retain(|key, _| targets.contains(&key.target));
         self.postponed.retain(|key, _| targets.contains(&key.target));
+        self.rollouts.retain(|_, rollout| {
+            rollout.targets.retain(|target, _| targets.contains(target));
+            !rollout.targets.is_empty()
+        });
         self
+    }
+
+    fn put_rollout(&mut self, id: RolloutId, order: &RolloutOrder) {
+        self.last_rollout_id = self.last_rollout_id.max(id.0);
+        let mut order = order.clone();
+        order.packages.retain(|package| self.packages.contains_key(package));
+        let known = self.rollouts.remove(&id);
+        let (state, targets) =
+            known.map_or_else(|| (RolloutState::UnderWay, BTreeMap::new()), |it| (it.state, it.targets));
+        self.rollouts.insert(id, Rollout { order, state, targets });
     }
 
     fn has_target_and_package(&self, key: StateKey) -> bool {
@@ -259,6 +311,9 @@ impl Cluster {
         self.postponed.retain(|key, _| key.target != removed);
         self.root_ids.remove(&removed);
         self.absences.remove(&removed);
+        for rollout in self.rollouts.values_mut() {
+            rollout.targets.remove(&removed);
+        }
         for target in self.targets.values_mut().filter(|target| target.image == Some(removed)) {
             target.image = None;
         }
@@ -283,6 +338,9 @@ impl Cluster {
         self.held.remove(&removed);
         self.pinned_versions.remove(&removed);
         self.postponed.retain(|key, _| key.package != removed);
+        for rollout in self.rollouts.values_mut() {
+            rollout.order.packages.remove(&removed);
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Puts a cluster together from the rows of a database, whichever that is. A database may have been written by anybody:
 //! everything is checked that the types of columns leave open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use crate::{
     Absence, AbsenceKind, Assignments, Cluster, Package, PackageClass, PackageId, PackageName, PackageState,
-    PackageStates, ParseError, Phase, Stage, StageFailure, StateEntry, StateKey, Target, TargetAddress,
-    TargetId, TargetKind, WorkState,
+    PackageStates, ParseError, Phase, Rollout, RolloutId, RolloutOrder, RolloutState, Share, Stage,
+    StageFailure, StateEntry, StateKey, Target, TargetAddress, TargetId, TargetKind, WaveState, WorkState,
 };
 
 /// A value that no row may have, in one line.
@@ -15,6 +15,19 @@ use crate::{
 pub struct InvalidRow(pub String);
 
 type Result<T> = std::result::Result<T, InvalidRow>;
+
+/// A row of the table of rollouts.
+#[derive(Debug, Clone)]
+pub struct RolloutRow {
+    pub id: i64,
+    pub at_once: i64,
+    pub max_fail: i64,
+    pub is_percent: bool,
+    pub since: i64,
+    pub who: String,
+    pub state: i64,
+    pub note: Option<String>,
+}
 
 /// A row of the table of targets.
 #[derive(Debug, Clone)]
@@ -314,6 +327,56 @@ impl ClusterBuilder {
         ensure_valid(self.kind_of(target).is_some(), || format!("{} refers to a missing row", what()))?;
         let kind = decode_id(kind, AbsenceKind::from_id, what)?;
         self.cluster.absences.insert(TargetId(target), Absence { kind, ..absence });
+        Ok(())
+    }
+
+    /// The largest id that any rollout ever had.
+    pub fn set_last_rollout_id(&mut self, id: i64) {
+        self.cluster.last_rollout_id = id;
+    }
+
+    /// A rollout that has not ended.
+    ///
+    /// # Errors
+    /// A value is out of range.
+    pub fn add_rollout(&mut self, row: RolloutRow) -> Result<()> {
+        let what = |of: &str| format!("{of} of rollout {}", row.id);
+        let at_once = u32::try_from(row.at_once).ok().filter(|count| *count > 0);
+        let at_once = at_once.ok_or_else(|| InvalidRow(format!("{} is {}", what("at_once"), row.at_once)))?;
+        let max_fail =
+            decode_id(row.max_fail, |it| Share::from_parts(it, row.is_percent), || what("max_fail"))?;
+        let state = decode_id(row.state, |id| RolloutState::from_id(id, row.note), || what("the state"))?;
+        let order =
+            RolloutOrder { packages: BTreeSet::new(), at_once, max_fail, since: row.since, who: row.who };
+        self.cluster.rollouts.insert(RolloutId(row.id), Rollout { order, state, targets: BTreeMap::new() });
+        Ok(())
+    }
+
+    /// A package that a rollout is about.
+    ///
+    /// # Errors
+    /// One of them is not there.
+    pub fn add_rollout_package(&mut self, rollout: i64, package: i64) -> Result<()> {
+        let has_package = self.has_package(package);
+        let rollout_row = self.cluster.rollouts.get_mut(&RolloutId(rollout)).filter(|_| has_package);
+        ensure_valid(rollout_row.is_some(), || {
+            format!("rollout_package ({rollout}, {package}) refers to a missing row")
+        })?;
+        rollout_row.map(|it| it.order.packages.insert(PackageId(package)));
+        Ok(())
+    }
+
+    /// A target that a rollout is about.
+    ///
+    /// # Errors
+    /// One of them is not there.
+    pub fn add_rollout_target(&mut self, rollout: i64, target: i64, state: i64) -> Result<()> {
+        let is_known = self.kind_of(target).is_some();
+        let what = || format!("rollout_target ({rollout}, {target})");
+        let state = decode_id(state, WaveState::from_id, || format!("the state of {}", what()))?;
+        let rollout_row = self.cluster.rollouts.get_mut(&RolloutId(rollout)).filter(|_| is_known);
+        ensure_valid(rollout_row.is_some(), || format!("{} refers to a missing row", what()))?;
+        rollout_row.map(|it| it.targets.insert(TargetId(target), state));
         Ok(())
     }
 

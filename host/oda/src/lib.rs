@@ -25,6 +25,7 @@ mod phase;
 pub mod process_identity;
 mod pruning;
 mod rights;
+mod rollout;
 mod stage;
 mod store;
 pub mod tables;
@@ -48,6 +49,7 @@ pub use phase::Phase;
 pub use process_identity::ProcessIdentity;
 pub use pruning::{PrunableStep, PruneOrder, StepTotal};
 pub use rights::Rights;
+pub use rollout::{Rollout, RolloutId, RolloutOrder, RolloutState, Share, WaveState};
 pub use stage::Stage;
 pub use store::{
     Delivered, EventFilter, Glance, LastSeen, Lock, LockHolder, PurgeCounts, PurgeOrder, Recorded, Store,

@@ -40,7 +40,7 @@ pub const MAX_ROWS: usize = 1000;
 use ColumnType::{Boolean, Integer, Text};
 
 /// All tables, those before others that they refer to. What can be computed from them is in none.
-pub static TABLES: [Table; 16] = [
+pub static TABLES: [Table; 19] = [
     Table { name: "phase", columns: &[("phase", Integer)], order: "phase" },
     Table {
         name: "target",
@@ -124,6 +124,30 @@ pub static TABLES: [Table; 16] = [
             ("who", Text),
         ],
         order: "target",
+    },
+    Table {
+        name: "rollout",
+        columns: &[
+            ("id", Integer),
+            ("at_once", Integer),
+            ("max_fail", Integer),
+            ("is_percent", Boolean),
+            ("since", Integer),
+            ("who", Text),
+            ("state", Integer),
+            ("note", Text),
+        ],
+        order: "id",
+    },
+    Table {
+        name: "rollout_package",
+        columns: &[("rollout", Integer), ("package", Integer)],
+        order: "rollout, package",
+    },
+    Table {
+        name: "rollout_target",
+        columns: &[("rollout", Integer), ("target", Integer), ("state", Integer)],
+        order: "rollout, target",
     },
     Table {
         name: "config_value",

@@ -6,7 +6,7 @@ use opkg_database::Location;
 use opkg_engine::effects::Effects;
 use opkg_engine::engine::Concurrency;
 use opkg_engine::testing::TestBackend;
-use opkg_opm::{Config, JobCount, StopToken, System, SystemOptions};
+use opkg_opm::{Config, JobCount, Launcher, StopToken, System, SystemOptions};
 use opkg_runtime::{LogLevel, LogSink};
 use opkg_shell::{Shell, signals};
 
@@ -28,6 +28,8 @@ pub struct RunBackend {
     pub effects: Box<dyn Effects>,
     /// How many of them at a time.
     pub concurrency: Concurrency,
+    /// Starts engines on nodes, where the administrator has configured that.
+    pub launcher: Option<Launcher>,
 }
 
 /// The same system for a run, with the limits on its steps; `jobs` comes before what is configured.
@@ -35,9 +37,9 @@ pub struct RunBackend {
 /// # Errors
 /// When the configuration is wrong, or signals cannot be waited for.
 pub fn create_run_backend(session: &Session, jobs: Option<JobCount>) -> Result<RunBackend, CliError> {
-    let system = create_system(session)?;
-    let concurrency = system.config().concurrency(jobs);
-    Ok(RunBackend { effects: Box::new(system), concurrency })
+    let (config, options) = read_options(session)?;
+    stop_on_signals(session.shell, options.stop.clone())?;
+    Ok(run_backend(config, options, jobs))
 }
 
 /// The same for a run of `opm watch`, where signals are waited for already.
@@ -50,8 +52,13 @@ pub fn create_watch_backend(
     jobs: Option<JobCount>,
 ) -> Result<RunBackend, CliError> {
     let (config, options) = read_options(session)?;
+    Ok(run_backend(config, SystemOptions { stop, ..options }, jobs))
+}
+
+fn run_backend(config: Config, options: SystemOptions, jobs: Option<JobCount>) -> RunBackend {
     let concurrency = config.concurrency(jobs);
-    Ok(RunBackend { effects: Box::new(System::new(config, SystemOptions { stop, ..options })), concurrency })
+    let launcher = Launcher::new(&config, &options);
+    RunBackend { effects: Box::new(System::new(config, options)), concurrency, launcher }
 }
 
 /// The same system, for running tests.

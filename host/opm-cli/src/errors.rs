@@ -282,6 +282,11 @@ fn request_hint(error: &RequestError) -> String {
         RequestError::CannotRequestRemoval(package) => format!("`opm remove {package}` asks for its removal"),
         RequestError::StageHasNoWork(_) => "name a stage with work, post-clients or post-install say".into(),
         RequestError::Held(package) => format!("`opm unhold {package}` lets it be upgraded"),
+        RequestError::NoRollout(_) => "`opm rollout list` lists those that are not over".into(),
+        RequestError::RolloutUnderWay(id) => {
+            format!("`opm rollout list` shows how far it has come; `opm rollout stop {id}` stops it")
+        }
+        RequestError::RolloutStopped(id) => format!("`opm rollout resume {id}` lets it go on"),
         RequestError::NameClash(clash) => {
             format!("name one of them otherwise: {} and {} exclude each other", clash.one, clash.other)
         }

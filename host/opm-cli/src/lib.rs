@@ -51,6 +51,7 @@ fn dispatch(session: &Session, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Configure(it) => commands::configure::run(session, &it),
         Command::Reconfigure(it) => commands::requests::reconfigure(session, &it.packages),
         Command::Upgrade(it) => commands::requests::upgrade(session, &it),
+        Command::Rollout(it) => commands::rollout::run(session, &it),
         Command::Hold(it) => commands::requests::hold(session, &it.packages, true),
         Command::Unhold(it) => commands::requests::hold(session, &it.packages, false),
         Command::Purge(it) => commands::purge::run(session, &it),

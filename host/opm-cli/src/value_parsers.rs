@@ -1,7 +1,7 @@
 //! Parsers of arguments that are more than a word.
 
 use opkg_engine::hostlist;
-use opkg_oda::{ParseError, RunId, TargetAddress};
+use opkg_oda::{ParseError, RolloutId, RunId, Share, TargetAddress};
 
 /// All that one argument names.
 #[derive(Debug, Clone)]
@@ -80,6 +80,28 @@ pub fn parse_version(text: &str) -> Result<String, ParseError> {
         true => Ok(text.to_owned()),
         false => Err(ParseError::new("version", text, "letters, digits and `+._-~^:`, for example `2.1-3`")),
     }
+}
+
+/// On how many targets something may be under way at once: not on none.
+///
+/// # Errors
+/// When it is no number of targets, or none.
+pub fn parse_at_once(text: &str) -> Result<Share, ParseError> {
+    match text.parse()? {
+        Share::Count(0) | Share::Percent(0) => {
+            Err(ParseError::new("number of targets", text, "at least 1, for example `10` or `5%`"))
+        }
+        share => Ok(share),
+    }
+}
+
+/// A rollout, by its number.
+///
+/// # Errors
+/// When it is no number.
+pub fn parse_rollout(text: &str) -> Result<RolloutId, ParseError> {
+    let number = text.parse().map_err(|_| ParseError::new("rollout", text, "its number, for example `3`"))?;
+    Ok(RolloutId(number))
 }
 
 #[cfg(test)]

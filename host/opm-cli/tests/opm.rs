@@ -63,6 +63,7 @@ impl Fixture {
             .env("OPM_DATABASE", self.database())
             .env("OPM_CONF", self.path().join("opm.conf"))
             .env("OPM_SETTINGS", self.path().join("etc"))
+            .env("SUDO_USER", "ada")
             .stdin(Stdio::null());
         command
     }
@@ -437,6 +438,80 @@ fn steps_of_groups_are_the_newest_of_all_of_them() {
     let parts = [listed(&["--target", "@service"]), listed(&["--target", "!@service"])];
     assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), all.len());
     assert!(parts.iter().all(|part| part.len() < all.len()), "{parts:?}");
+}
+
+#[test]
+fn what_goes_out_in_waves() {
+    let sandbox = Fixture::new();
+    let mut told = sandbox.transcripts(&[
+        &["request", "--new", "munge", "--on", "clients", "--max-at-once", "2", "--max-fail", "25%"],
+        &["run", "--dry-run"],
+        &["run"],
+        &["rollout", "list"],
+    ]);
+    let mut store = sandbox.store();
+    let cluster = store.load().unwrap();
+    let node = cluster.find_target(&"client:node1".parse().unwrap()).unwrap().id;
+    let key = StateKey { target: node, package: cluster.find_package(&"munge".parse().unwrap()).unwrap().id };
+    let failure = StageFailure { stage: Stage::InstallBinPkgs, message: "no network".into() };
+    let failed = PackageState {
+        work_state: WorkState::Failed,
+        failure: Some(Box::new(failure)),
+        ..cluster.state(key).unwrap().clone()
+    };
+    store.commit(&[Change::UpdateState(key, failed)]).unwrap();
+    told += &sandbox.transcripts(&[
+        &["run"],
+        &["status"],
+        &["rollout", "resume", "1", "--max-at-once", "50%", "--max-fail", "1"],
+        &["run"],
+        &["rollout", "list"],
+        &["rollout", "stop", "1"],
+        &["rollout", "stop", "1"],
+        &["rollout", "cancel", "1"],
+        &["status"],
+        &["rollout", "list"],
+        &["rollout", "resume", "1"],
+        &["rollout", "list", "--format", "json"],
+        &["request", "munge", "--max-fail", "1"],
+        &["upgrade", "munge", "--max-at-once", "0"],
+        &["remove", "munge", "--max-at-once", "5 nodes"],
+        &["rollout", "stop", "one"],
+    ]);
+    let masked = |line: &str| match line.strip_prefix("  since ").and_then(|rest| rest.split_once(", ")) {
+        Some((_, rest)) => format!("  since TIME, {rest}\n"),
+        None => format!("{line}\n"),
+    };
+    insta::assert_snapshot!(told.lines().map(masked).collect::<String>());
+}
+
+/// Clients have work that was handed over, and nobody does it there: the launcher only says on which it would.
+#[test]
+fn the_launcher_of_a_site() {
+    let sandbox = Fixture::new();
+    sandbox.run_ok(&["request", "--new", "munge", "--on", "clients", "--max-at-once", "3"]);
+    let mut store = sandbox.store();
+    let cluster = store.load().unwrap();
+    let package = cluster.find_package(&"munge".parse().unwrap()).unwrap().id;
+    let hand_over = |client| Change::Assign { package, client, handed_over_at: Some(1) };
+    let clients = cluster.targets_of_kind(opkg_oda::TargetKind::Client).map(|client| client.id);
+    store.commit(&clients.map(hand_over).collect::<Vec<_>>()).unwrap();
+    let configure = |launcher: &str| {
+        let log = sandbox.path().join("log");
+        let toml = format!("log_directory = \"{}\"\nlauncher = {launcher}\n", log.display());
+        fs::write(sandbox.path().join("etc/opm.toml"), toml).unwrap();
+    };
+    configure(r#"["printf", "%s|", "-w", "{nodes}", "opm", "run"]"#);
+    let mut told = sandbox.transcripts(&[&["run"], &["run", "--target", "server"]]);
+    told += &fs::read_to_string(sandbox.path().join("log/run-000000/0001-launcher.log")).unwrap();
+    told += "\n\n";
+    configure(r#"["false", "{nodes}"]"#);
+    told += &sandbox.transcript(&["run"]);
+    configure(r#"["opm-run-everywhere", "{nodes}"]"#);
+    told += &sandbox.transcript(&["run"]);
+    configure(r#"["ssh", "node1", "opm"]"#);
+    told += &sandbox.transcript(&["run"]);
+    insta::assert_snapshot!(told);
 }
 
 #[test]

@@ -287,3 +287,19 @@ fn a_simulated_cluster_passes_all_checks() {
     let report = fixture.run_ok(&[&simulate[..], &["--database", file.to_str().unwrap()]].concat());
     assert!(report.ends_with("all checks passed\n") && !file.exists(), "{report}");
 }
+
+/// Likewise, where the head node lets nodes go in waves: of nodes that work by themselves, never more than may are at work.
+#[test]
+fn simulated_waves_are_no_larger_than_they_may_be() {
+    let Some(fixture) = Fixture::new() else { return };
+    let simulate = ["simulate", "--nodes", "40", "--packages", "3", "--engines", "8", "--fail", "10%"];
+    let file = fixture.path().join("simulated.db").display().to_string();
+    for database in [fixture.server.address(), file] {
+        let report = fixture.run_ok(
+            &[&simulate[..], &["--max-at-once", "10%", "--format", "json", "--database", &database]].concat(),
+        );
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["faults"], serde_json::json!([]));
+        assert_eq!(report["steps"], 42, "one transaction for each node, and two on the head node");
+    }
+}

@@ -8,6 +8,7 @@
 //! | `forms` | what packages ask for, and what was answered |
 //! | `packages` | native packages and their package managers |
 //! | `hooks` | hooks of packages, and what they may do |
+//! | `launcher` | starting engines on nodes |
 //! | `config` | what the administrator decides |
 //! | `process` | programs, from their start to their end |
 //! | `logs`, `step_log_paths` | what steps printed, read back; where it is |
@@ -18,6 +19,7 @@ mod effects;
 mod forms;
 pub mod groups;
 mod hooks;
+mod launcher;
 pub mod logs;
 mod offers;
 mod packages;
@@ -29,12 +31,13 @@ mod test_backend;
 
 pub use config::{
     Config, ConfigError, EnvironmentError, Grant, GroupDefinitions, GroupFiles, GroupSettings, JobCount,
-    JobCountError, JournalSettings, Limits, PackageNameValue, ProgramPattern, ProgramPatternError,
-    Repository, RunnerRule, SettingsError, SourcePath, TargetFilter, UntrustedError, VariableError,
-    WebSettings, parse_age, parse_duration,
+    JobCountError, JournalSettings, LaunchOn, LauncherSettings, Limits, PackageNameValue, ProgramPattern,
+    ProgramPatternError, Repository, RunnerRule, SettingsError, SourcePath, TargetFilter, UntrustedError,
+    VariableError, WebSettings, parse_age, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
 pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
+pub use launcher::{LaunchReport, Launcher};
 pub use offers::OffersError;
 pub use process::{StopToken, is_run_alive, launch};
 pub use roots::{RootError, root_id};

@@ -35,6 +35,12 @@ impl StepLogPaths {
         path
     }
 
+    /// A path for the log of something that is no step.
+    pub(crate) fn free_path(&self, run: RunId, name: &str) -> PathBuf {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free_path(&self.directory, run, name)
+    }
+
     /// The path for the log of a step: the one that was planned, else one of this name.
     pub(crate) fn take(&self, run: RunId, target: TargetId, name: &str) -> PathBuf {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

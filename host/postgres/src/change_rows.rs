@@ -134,6 +134,25 @@ pub(crate) enum Row<'a> {
         until: Option<i64>,
         who: Option<Cow<'a, str>>,
     },
+    Rollout {
+        rollout: i64,
+        at_once: u32,
+        max_fail: u32,
+        is_percent: bool,
+        since: i64,
+        who: Cow<'a, str>,
+        packages: Vec<i64>,
+    },
+    RolloutState {
+        rollout: i64,
+        state: u8,
+        note: Option<Cow<'a, str>>,
+    },
+    Wave {
+        rollout: i64,
+        target: i64,
+        state: u8,
+    },
     Command {
         at: i64,
         who: Cow<'a, str>,
@@ -250,6 +269,31 @@ pub(crate) fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> 
                 who: absence.map(|absence| clean(&absence.who)),
             };
             ("absence", [target.0, 0, 0], row)
+        }
+        Change::PutRollout { id, order } => {
+            let (max_fail, is_percent) = order.max_fail.parts();
+            let row = Row::Rollout {
+                rollout: id.0,
+                at_once: order.at_once,
+                max_fail,
+                is_percent,
+                since: order.since,
+                who: clean(&order.who),
+                packages: order.packages.iter().map(|package| package.0).collect(),
+            };
+            ("rollout", [id.0, 0, 0], row)
+        }
+        Change::SetRolloutState { rollout, state } => {
+            let note = state.note().map(clean);
+            (
+                "rollout-state",
+                [rollout.0, 0, 0],
+                Row::RolloutState { rollout: rollout.0, state: state.id(), note },
+            )
+        }
+        Change::SetWave { rollout, target, state } => {
+            let (rollout, target, state) = (rollout.0, target.0, *state as u8);
+            ("wave", [rollout, target, 0], Row::Wave { rollout, target, state })
         }
         Change::Assign { package, client, handed_over_at } => {
             let (target, package) = (client.0, package.0);

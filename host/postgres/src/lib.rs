@@ -18,6 +18,7 @@ pub mod measure;
 mod passfile;
 mod prune;
 mod read;
+mod rollouts;
 mod schema;
 mod spool;
 mod statement;

@@ -11,6 +11,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use crate::error::{PostgresError, Result};
+use crate::rollouts;
 use crate::statement::{Value, pipeline, query};
 
 /// Everything that is read between these is of one instant.
@@ -152,6 +153,10 @@ pub(crate) async fn load_part(client: &Client, targets: &[i64]) -> Result<Option
             &targets,
         ),
         ("SELECT target, package, stage::bigint FROM opm.rerun WHERE target = ANY ($1)", &targets),
+        (rollouts::LAST, none),
+        (rollouts::ROLLOUTS_OF, &targets),
+        (rollouts::PACKAGES_OF, &targets),
+        (rollouts::TARGETS_OF, &targets),
         (COMMIT, none),
     ];
     let mut answers = pipeline(client, &statements).await?.into_iter().skip(1);
@@ -193,6 +198,10 @@ async fn load_with(client: &Client, before: &[&str], rows_of: [&str; 2], after: 
         IMAGES_SEEN,
         ABSENCES,
         RERUNS,
+        rollouts::LAST,
+        rollouts::ROLLOUTS,
+        rollouts::PACKAGES,
+        rollouts::TARGETS,
     ];
     let statements: Vec<_> =
         before.iter().chain(&reading).chain(after).map(|sql| (*sql, &[] as &[_])).collect();
@@ -261,7 +270,7 @@ fn add_states(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Row>)
     Ok(builder.finish_assignments()?)
 }
 
-/// Likewise what few targets have: what is in the way, images seen, stages that are queued.
+/// Likewise what few targets have: what is in the way, images seen, absences, stages that are queued, rollouts.
 fn add_rare_rows(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Row>) -> Result<()> {
     for row in next() {
         builder.add_postponed(row.get(0), row.get(1), row.get(2));
@@ -282,7 +291,7 @@ fn add_rare_rows(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Ro
     for row in next() {
         builder.add_rerun(row.get(0), row.get(1), row.get(2))?;
     }
-    Ok(())
+    rollouts::add(builder, next)
 }
 
 /// Takes over targets. Returns the digests of those that have packages.

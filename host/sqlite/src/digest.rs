@@ -56,6 +56,9 @@ pub(super) fn collect_touched(
         | Change::SetPostponed { .. }
         | Change::SetRootId { .. }
         | Change::SetAbsence { .. }
+        | Change::PutRollout { .. }
+        | Change::SetRolloutState { .. }
+        | Change::SetWave { .. }
         | Change::SetImageSeen { .. }
         | Change::SetRerun { .. }
         | Change::SetValues { .. }

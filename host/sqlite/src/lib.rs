@@ -11,6 +11,7 @@ mod open_options;
 mod prune;
 mod purge;
 mod read;
+mod rollouts;
 mod schema;
 mod snapshot;
 mod statement;

@@ -12,6 +12,7 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row, Rows};
 
 use crate::error::{Result, SqliteError};
+use crate::rollouts;
 
 /// What targets that are alike have in common.
 type TargetDigest = [u8; 32];
@@ -32,7 +33,8 @@ const PENDING_WORK_SQL: &str = "SELECT
                 WHERE image_seen.image = image.id AND image_seen.package = held.package)
             AND EXISTS (SELECT 1 FROM target AS server JOIN state AS serving ON serving.target = server.id
                 WHERE server.kind = 1 AND server.gone = 0 AND serving.package = held.package
-                    AND serving.current >= 5))";
+                    AND serving.current >= 5))
+    OR EXISTS (SELECT 1 FROM rollout WHERE state = 0)";
 
 macro_rules! select_targets {
     ($condition:literal) => {
@@ -128,7 +130,8 @@ fn load_rare_rows(connection: &Connection, builder: &mut ClusterBuilder) -> Resu
     })?;
     for_each_row(connection, "SELECT target, package, stage FROM rerun", |row| {
         Ok(builder.add_rerun(row.get(0)?, row.get(1)?, row.get(2)?)?)
-    })
+    })?;
+    rollouts::load(connection, builder)
 }
 
 /// Reads the targets and nothing else.
@@ -305,7 +308,9 @@ mod tests {
     #[test]
     fn pending_work_scans_only_small_indexes() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema-1.sql")).unwrap();
+        for schema in [include_str!("schema-1.sql"), include_str!("schema-6.sql")] {
+            connection.execute_batch(schema).unwrap();
+        }
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {PENDING_WORK_SQL}")).unwrap();
         let steps: Vec<String> = plan
             .query_map([], |row| row.get("detail"))
@@ -313,7 +318,8 @@ mod tests {
             .collect::<std::result::Result<_, _>>()
             .unwrap();
         let scans: Vec<&String> = steps.iter().filter(|step| step.starts_with("SCAN ")).collect();
-        let few = ["state_pending", "SCAN rerun", "run_open", "assignment_waiting", "CONSTANT ROW"];
+        let few =
+            ["state_pending", "SCAN rerun", "run_open", "assignment_waiting", "rollout_open", "CONSTANT ROW"];
         assert!(scans.iter().all(|scan| few.iter().any(|name| scan.contains(name))), "{steps:#?}");
         assert!(steps.iter().any(|step| step.contains("state_pending")), "{steps:#?}");
     }

@@ -8,6 +8,7 @@ use crate::batch::Batch;
 use crate::error::{Result, SqliteError};
 use crate::journal;
 use crate::read;
+use crate::rollouts;
 use crate::statement::execute;
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{
@@ -190,6 +191,11 @@ impl<'c> Writer<'c> {
                     absence.who
                 ],
             ),
+            Change::PutRollout { id, order } => rollouts::put(connection, *id, order),
+            Change::SetRolloutState { rollout, state } => rollouts::set_state(connection, *rollout, state),
+            Change::SetWave { rollout, target, state } => {
+                rollouts::set_wave(connection, *rollout, *target, *state)
+            }
             Change::SetPhase(phase) => {
                 execute(connection, "UPDATE phase SET phase = ?1", params![*phase as u8])
             }
@@ -287,6 +293,7 @@ fn delete_target(connection: &Connection, id: TargetId) -> Result<()> {
         "DELETE FROM assignment WHERE client = ?1",
         "DELETE FROM image_seen WHERE image = ?1",
         "DELETE FROM absence WHERE target = ?1",
+        "DELETE FROM rollout_target WHERE target = ?1",
         "DELETE FROM config_value WHERE image = ?1",
         "UPDATE target SET image = NULL WHERE image = ?1",
         "UPDATE target SET gone = 1, image = NULL, root_id = NULL, digest = NULL WHERE id = ?1",
@@ -330,6 +337,7 @@ fn delete_package(connection: &Connection, id: PackageId) -> Result<()> {
         "DELETE FROM rerun WHERE package = ?1",
         "DELETE FROM assignment WHERE package = ?1",
         "DELETE FROM image_seen WHERE package = ?1",
+        "DELETE FROM rollout_package WHERE package = ?1",
         "DELETE FROM config_value WHERE package = ?1",
         "DELETE FROM package_need WHERE package = ?1 OR needs = ?1",
         "DELETE FROM package_requirement WHERE package = ?1",

@@ -8,8 +8,8 @@ use crate::common::{failed_state, state_key};
 use opkg_database::Database;
 use opkg_engine::machine::{Scope, StageMachine};
 use opkg_oda::{
-    Absence, AbsenceKind, Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage,
-    Target, TargetId, TargetKind, WorkState,
+    Absence, AbsenceKind, Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, RolloutId,
+    RolloutOrder, RolloutState, Share, Stage, Target, TargetId, TargetKind, WaveState, WorkState,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -117,18 +117,50 @@ fn change() -> impl Strategy<Value = Change> {
             });
             Change::SetAbsence { target: TargetId(id), absence }
         }),
+        2 => rollout_change(),
         1 => (TARGETS, proptest::option::of("[0-9a-f]{1,4}"))
             .prop_map(|(id, root_id)| Change::SetRootId { target: TargetId(id), id: root_id }),
         1 => select(Phase::ALL.to_vec()).prop_map(Change::SetPhase),
     ]
 }
 
+fn rollout_change() -> impl Strategy<Value = Change> {
+    let id = || (1..4_i64).prop_map(RolloutId);
+    let share = prop_oneof![any::<u32>().prop_map(Share::Count), (0..=100_u8).prop_map(Share::Percent)];
+    let packages = proptest::collection::btree_set(PACKAGES.prop_map(PackageId), 0..4);
+    let order =
+        (packages, 1..=u32::MAX, share, any::<i64>()).prop_map(|(packages, at_once, max_fail, since)| {
+            Box::new(RolloutOrder { packages, at_once, max_fail, since, who: "ada".into() })
+        });
+    let state = prop_oneof![
+        3 => Just(RolloutState::UnderWay),
+        2 => "[a-z]{0,3}".prop_map(RolloutState::Stopped),
+        1 => "[a-z]{0,3}".prop_map(RolloutState::Ended),
+    ];
+    prop_oneof![
+        2 => (id(), order).prop_map(|(id, order)| Change::PutRollout { id, order }),
+        1 => (id(), state).prop_map(|(rollout, state)| Change::SetRolloutState { rollout, state }),
+        3 => (id(), TARGETS, select(WaveState::ALL.to_vec()))
+            .prop_map(|(rollout, target, state)| Change::SetWave { rollout, target: TargetId(target), state }),
+    ]
+}
+
 /// Leaves out what nobody may ask for: a key that was used before, a dependency on nothing.
 fn keep_valid(changes: Vec<Change>) -> Vec<Change> {
     let (mut gone, mut gone_packages, mut packages) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut rollouts, mut ended) = (BTreeSet::new(), BTreeSet::new());
     let mut kept = Vec::new();
     for mut change in changes {
         match &mut change {
+            Change::PutRollout { id, .. } if ended.contains(id) => continue,
+            Change::PutRollout { id, .. } => {
+                rollouts.insert(*id);
+            }
+            Change::SetRolloutState { rollout, state: RolloutState::Ended(_) }
+                if rollouts.contains(rollout) =>
+            {
+                ended.insert(*rollout);
+            }
             Change::PutTarget(it) if gone.contains(&it.id) => continue,
             Change::RemoveTarget(it) => {
                 gone.insert(*it);

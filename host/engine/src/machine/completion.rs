@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use opkg_oda::{
-    Change, Package, PackageId, PackageState, Stage, StageFailure, StateKey, TargetId, TargetKind, WorkState,
+    Change, Package, PackageId, PackageState, RolloutState, Stage, StageFailure, StateKey, TargetId,
+    TargetKind, WaveState, WorkState,
 };
 
 use crate::packages::{PackageMetadata, metadata_changes};
@@ -14,7 +15,9 @@ use super::outcome::{
 use super::parts::stage_parts;
 use super::slots::Slot;
 use super::stage_machine::StageMachine;
-use super::work::{Configure, HookStep, Install, Remove, SetStage, VerifyInherited};
+use super::work::{
+    AdvanceRollout, Configure, HookStep, Install, Remove, RolloutAdvance, SetStage, VerifyInherited,
+};
 
 impl StageMachine {
     /// What must be committed where rows come to a stage without work.
@@ -27,6 +30,22 @@ impl StageMachine {
                 self.reach_stage(*key, set_stage.stage, now, &mut changes);
             }
         }
+        self.apply(&changes);
+        changes
+    }
+
+    /// What must be committed where a rollout comes further.
+    pub fn advance_rollout(&mut self, AdvanceRollout { rollout, advance }: &AdvanceRollout) -> Vec<Change> {
+        let rollout = *rollout;
+        let set_state = |state| vec![Change::SetRolloutState { rollout, state }];
+        let changes = match advance {
+            RolloutAdvance::LetGo(targets) => {
+                let state = WaveState::LetGo;
+                targets.iter().map(|target| Change::SetWave { rollout, target: *target, state }).collect()
+            }
+            RolloutAdvance::Stop(reason) => set_state(RolloutState::Stopped(reason.clone())),
+            RolloutAdvance::End(how) => set_state(RolloutState::Ended(how.clone())),
+        };
         self.apply(&changes);
         changes
     }

@@ -1,7 +1,8 @@
 //! What is to be done next with one package on one target, and if nothing, why.
 
 use opkg_oda::{
-    Cluster, PackageId, PackageState, Phase, Stage, StateKey, Target, TargetId, TargetKind, WorkState,
+    Cluster, PackageId, PackageState, Phase, RolloutId, Stage, StateKey, Target, TargetId, TargetKind,
+    WorkState,
 };
 
 use super::dependency_order::DependencyOrder;
@@ -47,6 +48,8 @@ pub enum BlockReason {
     Configuration(String),
     /// The package is still on this client or image.
     StillInstalledOn(TargetId),
+    /// A request that goes out in waves has not come to the target.
+    Rollout(RolloutId),
     /// Somebody works on the target itself.
     Maintenance,
     /// Somebody works on this image, about which the next step is.
@@ -76,6 +79,10 @@ pub fn decide(
         Decision::Ready(_) if cluster.is_in_maintenance(key.target) => {
             Decision::Waiting(BlockReason::Maintenance)
         }
+        Decision::Ready(step) => match cluster.holding_rollout(key) {
+            Some(rollout) => Decision::Waiting(BlockReason::Rollout(rollout)),
+            None => Decision::Ready(step),
+        },
         decision => decision,
     }
 }
@@ -193,8 +200,11 @@ impl Evaluator<'_> {
 
     /// A stage that was queued to run again.
     fn decide_rerun(&self, stage: Stage, same_transaction: &dyn Fn(PackageId) -> bool) -> Decision {
-        let waits =
-            self.phase_block(stage).or_else(|| self.configuration_block(stage)).map(Decision::Waiting);
+        let waits = self
+            .rerun_hand_over_block()
+            .or_else(|| self.phase_block(stage))
+            .or_else(|| self.configuration_block(stage))
+            .map(Decision::Waiting);
         let held =
             waits.or_else(|| self.blocking_dependency(stage, same_transaction).map(Decision::BlockedBy));
         held.unwrap_or_else(|| {
@@ -268,6 +278,11 @@ impl Evaluator<'_> {
     fn hand_over_block(&self) -> Option<BlockReason> {
         (self.kind == TargetKind::Client && !self.cluster.is_handed_over(self.key))
             .then_some(BlockReason::HandOver)
+    }
+
+    /// What a client has may be installed again without having been handed over, but not while it is to be handed over.
+    fn rerun_hand_over_block(&self) -> Option<BlockReason> {
+        (self.cluster.assignment(self.key) == Some(None)).then_some(BlockReason::HandOver)
     }
 
     fn configuration_block(&self, stage: Stage) -> Option<BlockReason> {

@@ -7,6 +7,7 @@ mod dependency_order;
 mod hook;
 mod outcome;
 mod parts;
+mod rollouts;
 mod select;
 mod slots;
 mod stage_machine;
@@ -21,5 +22,9 @@ pub use outcome::{
     ConfigureOutcome, FailureReasons, FinishedStep, InstallOutcome, RemoveFailure, RemoveOutcome,
     StepFailure, StepStatus,
 };
+pub use rollouts::RolloutProgress;
 pub use stage_machine::{Scope, StageMachine};
-pub use work::{Configure, HookStep, Install, Remove, SetStage, Step, VerifyInherited, WorkItem};
+pub use work::{
+    AdvanceRollout, Configure, HookStep, Install, Remove, RolloutAdvance, SetStage, Step, VerifyInherited,
+    WorkItem,
+};

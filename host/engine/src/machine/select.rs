@@ -15,6 +15,7 @@ use opkg_oda::{PackageId, Stage, StateKey, TargetId, TargetKind, WorkState};
 use super::decision::{Decision, NextStep, decide};
 use super::hook::Hook;
 use super::parts::{StagePart, stage_parts};
+use super::rollouts::next_advance;
 use super::slots::{Cursor, SLOTS, Slot};
 use super::stage_machine::StageMachine;
 use super::work::{Configure, HookStep, Install, Remove, SetStage, Step, VerifyInherited, WorkItem};
@@ -60,6 +61,9 @@ impl StageMachine {
         if let Slot::SetStage(stage) | Slot::Lower(stage) = slot {
             return self.set_stage_work(slot, stage);
         }
+        if slot == Slot::Rollouts {
+            return self.rollout_work();
+        }
         let asked_before: Vec<usize> = self.cursor.unfinished.iter().copied().collect();
         for place in asked_before {
             match self.work_at(slot, place) {
@@ -101,9 +105,16 @@ impl StageMachine {
             Slot::VerifyInherited => self.verify_work(target),
             Slot::Remove => self.removal_work(target),
             Slot::RunStage(stage) => self.stage_work(target, stage),
-            Slot::SetStage(_) | Slot::Lower(_) => None,
+            Slot::Rollouts | Slot::SetStage(_) | Slot::Lower(_) => None,
         };
         work.map_or(Availability::Nothing, Availability::Work)
+    }
+
+    /// The head node's engine alone decides about rollouts: it sees all of their targets.
+    fn rollout_work(&self) -> Option<WorkItem> {
+        let is_of_head = self.targets.iter().any(|target| self.target_kind(*target) == TargetKind::Server);
+        let next = is_of_head.then(|| next_advance(&self.cluster, &self.order)).flatten();
+        next.map(WorkItem::AdvanceRollout)
     }
 
     /// Whether no step in flight is in the way of one on a target.

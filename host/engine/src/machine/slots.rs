@@ -17,6 +17,8 @@ pub(super) struct Cursor {
 /// A part of a pass: one kind of work for one stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Slot {
+    /// Requests that go out in waves.
+    Rollouts,
     /// Rows that a crashed run has left in state `running`, and which have nothing to do now.
     Interrupted,
     VerifyInherited,
@@ -30,7 +32,8 @@ pub(super) enum Slot {
 }
 
 /// The slots of a pass, in their order.
-pub(super) const SLOTS: [Slot; 19] = [
+pub(super) const SLOTS: [Slot; 20] = [
+    Slot::Rollouts,
     Slot::Interrupted,
     Slot::VerifyInherited,
     Slot::Lower(Stage::InstallBinPkgs),

@@ -1,6 +1,6 @@
 //! What an engine does next.
 
-use opkg_oda::{PackageId, Stage, StateKey, TargetId};
+use opkg_oda::{PackageId, RolloutId, Stage, StateKey, TargetId};
 
 use super::hook::Hook;
 
@@ -9,8 +9,30 @@ use super::hook::Hook;
 pub enum WorkItem {
     /// Changes the database alone.
     SetStage(SetStage),
+    /// Likewise.
+    AdvanceRollout(AdvanceRollout),
     /// Does something to the system, and leaves an event in the journal.
     Step(Step),
+}
+
+/// A request that goes out in waves comes further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdvanceRollout {
+    /// Which one.
+    pub rollout: RolloutId,
+    /// What comes next.
+    pub advance: RolloutAdvance,
+}
+
+/// How a rollout comes further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolloutAdvance {
+    /// These targets may begin.
+    LetGo(Vec<TargetId>),
+    /// No further one may; why, in one line.
+    Stop(String),
+    /// All were let go and have come to their end; how, in one line.
+    End(String),
 }
 
 /// Packages come to a stage in which nothing is to be done where they are.
@@ -95,6 +117,7 @@ impl WorkItem {
     pub fn rows(&self) -> Vec<StateKey> {
         match self {
             Self::SetStage(set_stage) => set_stage.rows.clone(),
+            Self::AdvanceRollout(_) => Vec::new(),
             Self::Step(step) => step.rows(),
         }
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use opkg_oda::{
-    Absence, AbsenceKind, Cluster, Error, Event, EventFilter, PackageId, PackageState, Stage, StateKey,
+    Absence, AbsenceKind, Cluster, Error, Event, EventFilter, PackageId, RolloutState, Stage, StateKey,
     Store, TargetId, TargetKind,
 };
 
 use super::cluster_status::Status;
 use super::grouping::{PendingGroup, PostponedGroup, SilentGroup, StageFailure, UnseenGroup, VersionGroup};
 use super::kind::StatusKind;
+use super::rollouts::RolloutStatus;
 use crate::clock::{format_duration, format_timestamp};
 use crate::format;
 use crate::machine::{BlockReason, NextStep};
@@ -129,6 +130,9 @@ pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
             format!("{where_}: until it is gone from {}", format::target_list(cluster, &[*target])),
             next(format!("opm status {first}"), "where it still is"),
         ),
+        StatusKind::Waiting(BlockReason::Rollout(id)) => {
+            (format!("{where_}: until rollout {id} lets it go"), None)
+        }
         StatusKind::Waiting(BlockReason::Maintenance) => {
             let absence = finding.targets.first().and_then(|target| cluster.absences.get(target));
             let said = absence.map_or_else(String::new, |absence| format!(": {}", describe_absence(absence)));
@@ -157,6 +161,7 @@ pub fn advise(cluster: &Cluster, finding: &PendingGroup) -> Advice {
 pub fn further_sections(cluster: &Cluster, status: &Status) -> Vec<(&'static str, Vec<Advice>)> {
     let held = (!status.held.is_empty()).then(|| advise_held(cluster, &status.held));
     let sections = [
+        ("Rollouts", status.rollouts.iter().map(|rollout| advise_rollout(cluster, rollout)).collect()),
         ("Postponed", status.postponed.iter().map(|group| advise_postponed(cluster, group)).collect()),
         ("Other versions", status.versions.iter().map(|group| advise_version(cluster, group)).collect()),
         ("Held", held.into_iter().collect()),
@@ -165,6 +170,32 @@ pub fn further_sections(cluster: &Cluster, status: &Status) -> Vec<(&'static str
         ("Not looked at", status.unseen.iter().map(|group| advise_unseen(cluster, group)).collect()),
     ];
     sections.into_iter().filter(|(_, advice): &(_, Vec<Advice>)| !advice.is_empty()).collect()
+}
+
+/// A rollout in words.
+fn advise_rollout(cluster: &Cluster, status: &RolloutStatus) -> Advice {
+    let RolloutStatus { id, rollout, progress } = status;
+    let packages: Vec<_> = rollout.order.packages.iter().copied().collect();
+    let targets: Vec<_> = rollout.targets.keys().copied().collect();
+    let mut message = format!(
+        "rollout {id}, {} on {}, {} at once, up to {} may fail: {}",
+        format::package_list(cluster, &packages),
+        format::target_list(cluster, &targets),
+        rollout.order.at_once,
+        rollout.order.max_fail,
+        progress.describe(),
+    );
+    let suggestion = match &rollout.state {
+        RolloutState::Stopped(reason) => {
+            message.push_str(&format!("; it has stopped: {reason}"));
+            Some(SuggestedCommand {
+                command: format!("opm rollout resume {id}"),
+                purpose: "when the cause is gone; `opm rollout cancel` leaves the others as they are",
+            })
+        }
+        _ => None,
+    };
+    Advice { message, suggestion }
 }
 
 /// What found something in its way that passes by itself, in words.
@@ -254,12 +285,15 @@ fn advise_unseen(cluster: &Cluster, group: &UnseenGroup) -> Advice {
     Advice { message: format!("{targets}: {}", group.reason), suggestion: None }
 }
 
-/// Whether the head node is through the stage that hands work over.
+/// Whether the head node is through the stage that hands work over, and will not come through it again by itself.
 fn is_past_hand_over(cluster: &Cluster, finding: &PendingGroup) -> bool {
-    let through = |row: &PackageState| row.current >= Stage::PostClients;
+    let comes_again =
+        |key: &StateKey| cluster.reruns.get(key).is_some_and(|queued| queued.contains(&Stage::PostClients));
+    let is_through = |key: StateKey| {
+        cluster.state(key).is_some_and(|row| row.current >= Stage::PostClients) && !comes_again(&key)
+    };
     let mut servers = cluster.targets_of_kind(TargetKind::Server);
     servers.any(|server| {
-        let key = |package: &PackageId| StateKey { target: server.id, package: *package };
-        finding.packages.iter().any(|it| cluster.state(key(it)).is_some_and(through))
+        finding.packages.iter().any(|package| is_through(StateKey { target: server.id, package: *package }))
     })
 }

@@ -8,6 +8,7 @@ use super::grouping::{
 };
 use super::groups::{self, TargetGroup};
 use super::kind::StatusKind;
+use super::rollouts::{self, RolloutStatus};
 use crate::machine::{Decision, DependencyOrder, NextStep, decide};
 
 /// A cluster as one can look at it.
@@ -29,6 +30,8 @@ pub struct Status {
     pub versions: Vec<VersionGroup>,
     /// Packages that are not to be upgraded.
     pub held: Vec<PackageId>,
+    /// Requests that go out in waves, those that are not over.
+    pub rollouts: Vec<RolloutStatus>,
     /// What was not looked at.
     pub unseen: Vec<UnseenGroup>,
     /// What has not looked for work for a while.
@@ -79,6 +82,7 @@ impl Status {
             postponed,
             versions,
             held,
+            rollouts: rollouts::rollouts_of(cluster, &order, filter),
             unseen,
             silent,
         }

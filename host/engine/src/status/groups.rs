@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use opkg_oda::{
-    AbsenceKind, Cluster, PackageId, PackageStates, Stage, StateEntry, StateKey, Target, TargetId, TargetKind,
+    AbsenceKind, Cluster, PackageId, PackageStates, RolloutId, Stage, StateEntry, StateKey, Target, TargetId,
+    TargetKind,
 };
 
 use super::cells::StatusFilter;
@@ -57,9 +58,12 @@ struct Signature {
     kind: TargetKind,
     is_unseen: bool,
     absence: Option<AbsenceKind>,
+    /// The rollouts that have not let it go.
+    held_by: Vec<RolloutId>,
     /// The number of its packages with their states, if it has any.
     contents: Option<usize>,
-    reruns: Vec<(PackageId, Stage)>,
+    /// Each with whether the work was handed over.
+    reruns: Vec<(PackageId, Stage, bool)>,
 }
 
 /// Numbers the packages of targets with their states, as far as a status depends on them. Targets that share them are
@@ -81,9 +85,13 @@ impl ContentNumbers<'_> {
             kind,
             is_unseen: self.filter.unseen.contains_key(&id),
             absence: self.cluster.absences.get(&id).map(|absence| absence.kind),
+            held_by: self.cluster.rollouts_holding(id),
             contents: self.cluster.states.get(&id).map(|states| self.number(id, kind, states)),
             reruns: reruns
-                .flat_map(|(key, stages)| stages.iter().map(|stage| (key.package, *stage)))
+                .flat_map(|(key, stages)| {
+                    let is_handed_over = self.cluster.is_handed_over(*key);
+                    stages.iter().map(move |stage| (key.package, *stage, is_handed_over))
+                })
                 .collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! What administrators do while an engine works.
 
-use opkg_oda::{Change, Package, Phase, Stage, StateKey, Target, TargetId, TargetKind};
+use opkg_engine::requests;
+use opkg_engine::rollouts::{self, NewTerms, Waves};
+use opkg_oda::{Change, Package, Phase, Share, Stage, StateKey, Target, TargetId, TargetKind};
 use proptest::prelude::*;
 
 use crate::fixture::Fixture;
@@ -42,6 +44,15 @@ pub enum AdminAction {
     Upgrade {
         package: usize,
     },
+    /// A package on all images and clients, in waves.
+    RequestInWaves {
+        package: usize,
+        at_once: u32,
+        max_fail: u32,
+    },
+    /// Rollouts that have stopped go on.
+    ResumeRollouts,
+    CancelRollouts,
     /// The root of a target is built anew, with nothing in it.
     ReplaceRoot {
         target: usize,
@@ -78,6 +89,10 @@ pub fn admin_action() -> impl Strategy<Value = AdminAction> {
         1 => Just(AdminAction::AnswerAll),
         2 => (0..6usize).prop_map(|package| AdminAction::Upgrade { package }),
         1 => (0..8usize).prop_map(|target| AdminAction::ReplaceRoot { target }),
+        2 => (0..6usize, 1..3u32, 0..2u32)
+            .prop_map(|(package, at_once, max_fail)| AdminAction::RequestInWaves { package, at_once, max_fail }),
+        1 => Just(AdminAction::ResumeRollouts),
+        1 => Just(AdminAction::CancelRollouts),
         2 => (0..8usize, any::<bool>())
             .prop_map(|(target, begins)| AdminAction::Maintenance { target, begins }),
     ]
@@ -171,6 +186,31 @@ pub fn apply_action(fixture: &mut Fixture, action: &AdminAction) {
             let on = cluster.targets.keys().copied().collect();
             let changes = opkg_engine::reruns::upgrade(cluster, &[package(*p)], &on, None);
             changes.unwrap_or_default().iter().for_each(|it| fixture.cluster.apply(it));
+        }
+        AdminAction::RequestInWaves { package: p, at_once, max_fail } => {
+            let of_kind = |kind| cluster.targets_of_kind(kind).map(|target| target.id);
+            let on = of_kind(TargetKind::Image).chain(of_kind(TargetKind::Client)).collect();
+            let mut changes = requests::request(cluster, &[package(*p)], Stage::Finished, &on, fixture.now);
+            let waves = Waves {
+                at_once: Share::Count(*at_once),
+                max_fail: Share::Count(*max_fail),
+                who: "ada".into(),
+            };
+            let held = rollouts::hold_back(cluster, &changes, &waves, fixture.now);
+            changes.extend(held);
+            changes.iter().for_each(|it| fixture.cluster.apply(it));
+        }
+        AdminAction::ResumeRollouts => {
+            for id in cluster.rollouts.keys().copied().collect::<Vec<_>>() {
+                let changes = rollouts::resume(&fixture.cluster, id, NewTerms::default());
+                changes.unwrap_or_default().iter().for_each(|it| fixture.cluster.apply(it));
+            }
+        }
+        AdminAction::CancelRollouts => {
+            for id in cluster.rollouts.keys().copied().collect::<Vec<_>>() {
+                let changes = rollouts::cancel(&fixture.cluster, id, "ada").unwrap();
+                changes.iter().for_each(|it| fixture.cluster.apply(it));
+            }
         }
         AdminAction::ReplaceRoot { target: t } => {
             let replaced = cluster.targets[&target(*t)].clone();

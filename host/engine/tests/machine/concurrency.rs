@@ -78,7 +78,7 @@ impl<'a> ConcurrentRun<'a> {
             assert_allowed(&self.machine, &work, &self.fixture.world);
             match work {
                 WorkItem::Step(step) => self.start_step(step),
-                WorkItem::SetStage(_) => {
+                WorkItem::SetStage(_) | WorkItem::AdvanceRollout(_) => {
                     assert!(self.in_flight.is_empty(), "{work:?} beside steps");
                     self.fixture.step(&mut self.machine, &work);
                 }

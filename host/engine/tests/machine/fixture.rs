@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use opkg_engine::format::describe_advance;
 use opkg_engine::machine::{Decision, DependencyOrder, Scope, StageMachine, Step, WorkItem, decide};
 use opkg_oda::{
     Change, Cluster, Package, PackageClass, PackageId, PackageState, Phase, Stage, StateKey, Target,
@@ -184,6 +185,9 @@ impl Fixture {
         let (line, changes) = match work {
             WorkItem::SetStage(set_stage) => {
                 (set_stage_line(&self.cluster, set_stage), machine.set_stage(set_stage, self.now))
+            }
+            WorkItem::AdvanceRollout(advance) => {
+                (describe_advance(&self.cluster, advance), machine.advance_rollout(advance))
             }
             WorkItem::Step(step) => {
                 self.begin(machine, step);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use opkg_engine::machine::{Hook, Step};
-use opkg_oda::{Cluster, PackageState, Stage, StateKey, TargetKind, WorkState};
+use opkg_engine::machine::{DependencyOrder, Hook, RolloutProgress, Step};
+use opkg_oda::{
+    Cluster, PackageState, Rollout, RolloutState, Stage, StateKey, TargetId, TargetKind, WaveState, WorkState,
+};
 
 use crate::fake_world::{FakeWorld, PerformedStep};
 
@@ -17,6 +19,7 @@ pub fn check_begun(cluster: &Cluster, step: &Step) {
         assert_eq!(row.work_state, WorkState::Running, "{step:?}");
         assert!(row.attempts > 0, "{step:?}");
         assert!(!cluster.is_in_maintenance(key.target), "{step:?}");
+        assert_eq!(cluster.holding_rollout(key), None, "{step:?}");
         check_order_of_stages(cluster, key, step);
     }
 }
@@ -40,8 +43,28 @@ fn check_order_of_stages(cluster: &Cluster, key: StateKey, step: &Step) {
     }
 }
 
+/// No more targets are let go than may be, and none after too many failed.
+fn check_waves(before: &Cluster, after: &Cluster) {
+    let progress = |cluster: &Cluster, rollout: &Rollout| {
+        RolloutProgress::of(cluster, &DependencyOrder::new(&cluster.packages), rollout)
+    };
+    for (id, rollout) in &after.rollouts {
+        let Some(old) = before.rollouts.get(id) else { continue };
+        let is_new = |(target, wave): (&TargetId, &WaveState)| {
+            *wave == WaveState::LetGo && old.targets.get(target) == Some(&WaveState::Held)
+        };
+        if !rollout.targets.iter().any(is_new) {
+            continue;
+        }
+        assert_eq!(old.state, RolloutState::UnderWay);
+        assert!(!progress(before, old).has_failed_too_often(old.order.max_fail), "{old:?}");
+        assert!(progress(after, rollout).at_work.len() <= rollout.order.at_once as usize, "{rollout:?}");
+    }
+}
+
 /// One commit, from `before` to `after`.
 pub fn check_commit(before: &Cluster, after: &Cluster, world: &mut FakeWorld) {
+    check_waves(before, after);
     for (key, row) in after.all_states() {
         let old = before.state(key);
         if old == Some(row) && before.reruns.get(&key) == after.reruns.get(&key) {

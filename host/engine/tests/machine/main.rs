@@ -11,6 +11,7 @@ mod properties;
 mod regressions;
 mod removal;
 mod reruns;
+mod rollouts;
 mod rules;
 mod safety;
 mod stages;

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use opkg_engine::machine::{
-    BlockReason, Decision, FinishedStep, HookStep, Install, NextStep, Remove, Scope, SetStage, StageMachine,
-    Step, WorkItem, images_awaiting_hook, representatives,
+    BlockReason, Decision, DependencyOrder, FinishedStep, HookStep, Install, NextStep, Remove,
+    RolloutProgress, Scope, SetStage, StageMachine, Step, WorkItem, images_awaiting_hook, representatives,
 };
 use opkg_oda::{
-    Change, Cluster, PackageId, PackageState, Phase, Stage, StateKey, TargetId, TargetKind, WorkState,
+    Change, Cluster, PackageId, PackageState, Phase, RolloutState, Stage, StateKey, TargetId, TargetKind,
+    WorkState,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -294,6 +295,15 @@ pub fn assert_settled(fixture: &Fixture) {
             Decision::Waiting(BlockReason::Configuration(what)) => {
                 assert_eq!(cluster.packages[&key.package].waiting_for, Some(what));
             }
+            Decision::Waiting(BlockReason::Rollout(id)) => {
+                let rollout = &cluster.rollouts[&id];
+                assert!(rollout.holds(key.package, key.target));
+                let order = DependencyOrder::new(&cluster.packages);
+                let is_full = RolloutProgress::of(cluster, &order, rollout).at_work.len()
+                    >= rollout.order.at_once as usize;
+                let is_away = cluster.absences.contains_key(&key.target);
+                assert!(is_full || is_away || rollout.state != RolloutState::UnderWay, "{rollout:?}");
+            }
             Decision::Waiting(BlockReason::Maintenance) => assert!(cluster.is_in_maintenance(key.target)),
             Decision::Waiting(BlockReason::ImageInMaintenance(image)) => {
                 assert!(cluster.is_in_maintenance(image));
@@ -318,6 +328,7 @@ fn resolve_all(fixture: &mut Fixture) {
     apply_action(fixture, &AdminAction::SetPhase(Phase::TestInstall));
     apply_action(fixture, &AdminAction::AnswerAll);
     apply_action(fixture, &AdminAction::ClearErrors);
+    apply_action(fixture, &AdminAction::ResumeRollouts);
     run_scenario(fixture, &[]);
 }
 
@@ -354,6 +365,10 @@ fn with_twins(cluster: &Cluster) -> Cluster {
         twice.images_seen.extend(seen.map(|(package, _)| (*package, id)));
         let queued = cluster.reruns.iter().filter(|(key, _)| key.target == target.id);
         twice.reruns.extend(queued.map(|(key, stages)| (StateKey { target: id, ..*key }, stages.clone())));
+        for rollout in twice.rollouts.values_mut() {
+            let wave = rollout.targets.get(&target.id).copied();
+            rollout.targets.extend(wave.map(|wave| (id, wave)));
+        }
     }
     twice
 }
@@ -378,6 +393,9 @@ fn keep_own_packages(cluster: &mut Cluster) {
         package.dependencies.retain(|needed| own.contains(needed));
     }
     cluster.requirements.retain(|id, _| own.contains(id));
+    for rollout in cluster.rollouts.values_mut() {
+        rollout.order.packages.retain(|package| own.contains(package));
+    }
 }
 
 proptest! {
@@ -481,6 +499,7 @@ proptest! {
             prop_assert_eq!(&work, &same);
             let changes = |machine: &mut StageMachine, work: &WorkItem| match work {
                 WorkItem::SetStage(set_stage) => machine.set_stage(set_stage, now),
+                WorkItem::AdvanceRollout(advance) => machine.advance_rollout(advance),
                 WorkItem::Step(step) => {
                     let mut changes = machine.begin(step, now);
                     changes.extend(machine.finish(&FinishedStep::succeeded(step), now));
@@ -514,6 +533,7 @@ proptest! {
                 let Some(work) = machine.next_work() else { break };
                 let changes = match &work {
                     WorkItem::SetStage(set_stage) => machine.set_stage(set_stage, now),
+                    WorkItem::AdvanceRollout(advance) => machine.advance_rollout(advance),
                     WorkItem::Step(step) => {
                         let mut changes = machine.begin(step, now);
                         changes.extend(machine.finish(&FinishedStep::succeeded(step), now));

@@ -100,6 +100,41 @@ fn an_upgrade_goes_through_the_stages_in_their_order() {
 }
 
 #[test]
+fn a_client_is_not_upgraded_before_the_head_node_is() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["lib", "app"], &["head", "compute", "n1"]);
+    // An engine of the node, which sees nothing of the head node.
+    let (head, node) = (fixture.target_id("head"), fixture.target_id("n1"));
+    let of_node = |fixture: &Fixture| {
+        let part = fixture.cluster.clone().into_part(&[node].into());
+        Fixture { cluster: part, scope: Some([node].into()), ..fixture.clone() }
+    };
+    assert_eq!(of_node(&fixture).run(), Vec::<String>::new());
+    assert_eq!(fixture.decision("app", "n1"), Decision::Waiting(BlockReason::HandOver));
+    // Nor while the upgrade of the head node fails.
+    fixture.world.fail_always("api-post-clientdef lib");
+    fixture.scope = Some([head].into());
+    fixture.run();
+    assert_eq!(of_node(&fixture).run(), Vec::<String>::new());
+    fixture.world.always_failing.clear();
+    fixture.clear();
+    fixture.run();
+    assert_eq!(of_node(&fixture).run(), ["4 n1: install lib app"]);
+}
+
+#[test]
+fn clients_alone_are_upgraded_at_once_unless_the_head_node_is_at_it() {
+    let mut fixture = finished();
+    upgrade(&mut fixture, &["app"], &["n1"]);
+    assert_eq!(fixture.run(), ["4 n1: install app"]);
+    upgrade(&mut fixture, &["app"], &["head"]);
+    upgrade(&mut fixture, &["app"], &["n1"]);
+    assert_eq!(fixture.decision("app", "n1"), Decision::Waiting(BlockReason::HandOver));
+    assert_eq!(fixture.run().last().unwrap(), "7 head: api-post-deploy app");
+    assert_eq!(fixture.decision("app", "n1"), Decision::UpToDate);
+}
+
+#[test]
 fn an_upgrade_of_an_image_alone_has_the_hook_about_it_run_again() {
     let mut fixture = finished();
     upgrade(&mut fixture, &["app"], &["compute"]);

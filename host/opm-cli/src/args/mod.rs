@@ -7,6 +7,7 @@ mod history;
 mod inventory;
 mod operations;
 mod requests;
+mod rollouts;
 mod simulate;
 mod web;
 
@@ -28,6 +29,7 @@ pub use requests::{
     AssignArgs, ClearArgs, GoalArgs, ImportSetArgs, PackagesArgs, PhaseCommand, RemoveArgs, RequestArgs,
     RerunArgs, UpgradeArgs,
 };
+pub use rollouts::{RolloutCommand, WaveArgs};
 
 pub use simulate::SimulateArgs;
 pub use web::WebArgs;
@@ -143,6 +145,9 @@ pub enum Command {
     Reconfigure(PackagesArgs),
     /// Have new versions of packages installed, and do everything again that depends on it
     Upgrade(UpgradeArgs),
+    /// List, stop, resume or cancel requests that go out in waves: those with --max-at-once
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Keep packages at their version: they are not upgraded
     Hold(PackagesArgs),
     /// Let packages be upgraded again

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueHint};
 use opkg_engine::target_selector::TargetSelector;
 use opkg_oda::{PackageName, Phase, Stage};
 
+use super::rollouts::WaveArgs;
 use crate::value_parsers::parse_version;
 
 /// Options of `request`.
@@ -37,6 +38,10 @@ pub struct GoalArgs {
     /// On which targets [default: all, on the head node; elsewhere this machine]
     #[arg(long, value_name = "TARGET", num_args = 1..)]
     pub on: Vec<TargetSelector>,
+
+    /// Whether on all of them at once.
+    #[command(flatten)]
+    pub waves: WaveArgs,
 }
 
 /// Options of `remove`.
@@ -53,6 +58,10 @@ pub struct RemoveArgs {
     /// Remove what depends on them as well
     #[arg(long)]
     pub cascade: bool,
+
+    /// Whether from all of them at once.
+    #[command(flatten)]
+    pub waves: WaveArgs,
 }
 
 /// Options of `clear`.
@@ -95,6 +104,10 @@ pub struct UpgradeArgs {
     /// says which versions there are. Without it the newest one is taken.
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     pub to: Option<String>,
+
+    /// Whether on all of them at once.
+    #[command(flatten)]
+    pub waves: WaveArgs,
 }
 
 /// Options of `rerun`.

@@ -1,6 +1,9 @@
 //! Arguments of the simulation.
 
 use clap::Args;
+use opkg_oda::Share;
+
+use crate::value_parsers::parse_at_once;
 
 /// Options of `simulate`.
 #[derive(Debug, Args)]
@@ -25,6 +28,10 @@ pub struct SimulateArgs {
     /// On how many of the nodes the installation fails: 0.5%
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = parse_percentage)]
     pub fail: f64,
+
+    /// Let the nodes go in waves: on so many at once, or so many of a hundred
+    #[arg(long, value_name = "N|P%", value_parser = parse_at_once)]
+    pub max_at_once: Option<Share>,
 
     /// How many engines are at work at a time
     #[arg(long, value_name = "N", default_value_t = 20)]

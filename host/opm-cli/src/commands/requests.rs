@@ -9,6 +9,7 @@ use opkg_oda::{Cluster, PackageName, Stage, TargetKind};
 use opkg_opm::Config;
 
 use super::offered::find_offered;
+use super::rollout;
 use crate::args::{AssignArgs, ClearArgs, GoalArgs, RemoveArgs, RequestArgs, RerunArgs, UpgradeArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -44,7 +45,16 @@ pub fn request_all(
         find_offered(session, &mut *store, &config, names, on)?
     };
     let may_be_new = |name: &PackageName| are_new || offered.contains(name);
-    let requested = operations::request(&mut *store, names, goal.stage, targets, &may_be_new, now_seconds())?;
+    let waves = rollout::waves(goal.waves);
+    let requested = operations::request(
+        &mut *store,
+        names,
+        goal.stage,
+        targets,
+        &may_be_new,
+        waves.as_ref(),
+        now_seconds(),
+    )?;
     for package in &requested.new_packages {
         session.shell.status(&describe_new_package(package));
     }
@@ -55,6 +65,7 @@ pub fn request_all(
     } else {
         "all of that was requested already".to_owned()
     });
+    rollout::report(session, requested.rollout);
     print_next_step_hint(session);
     Ok(ExitStatus::Success)
 }
@@ -72,9 +83,17 @@ fn describe_new_package(package: &NewPackage) -> String {
 pub fn remove(session: &Session, arguments: &RemoveArgs) -> Result<ExitStatus, CliError> {
     let mut store = session.open_store()?;
     let targets = |cluster: &_| session.resolve_targets(cluster, &arguments.on);
-    let removed =
-        operations::remove(&mut *store, &arguments.packages, targets, arguments.cascade, now_seconds())?;
+    let waves = rollout::waves(arguments.waves);
+    let removed = operations::remove(
+        &mut *store,
+        &arguments.packages,
+        targets,
+        arguments.cascade,
+        waves.as_ref(),
+        now_seconds(),
+    )?;
     session.shell.status(&format!("to be removed: {}", removed.names));
+    rollout::report(session, removed.rollout);
     if removed.count > 0 {
         print_next_step_hint(session);
     }
@@ -155,12 +174,16 @@ pub fn upgrade(session: &Session, arguments: &UpgradeArgs) -> Result<ExitStatus,
     let mut store = session.open_store()?;
     let to = arguments.to.as_deref();
     let targets = |cluster: &Cluster| session.select_targets(cluster, &arguments.on, &all_targets(cluster));
-    let count = operations::upgrade::<CliError>(&mut *store, &arguments.packages, targets, to)?;
-    match (count, to) {
+    let waves = rollout::waves(arguments.waves);
+    let packages = &arguments.packages;
+    let upgraded =
+        operations::upgrade::<CliError>(&mut *store, packages, targets, to, waves.as_ref(), now_seconds())?;
+    rollout::report(session, upgraded.rollout);
+    match (upgraded.count, to) {
         (0, Some(version)) => {
             session.shell.status(&format!("nothing to do: {version} is installed everywhere already"));
         }
-        _ => report_queued(session, count),
+        (count, _) => report_queued(session, count),
     }
     Ok(ExitStatus::Success)
 }

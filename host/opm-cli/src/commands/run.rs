@@ -9,9 +9,11 @@ use opkg_engine::requests;
 use opkg_engine::roots::{find_replaced, replaced_root_changes};
 use opkg_engine::status::{FailedSteps, Status, StatusFilter, StatusKind};
 use opkg_oda::{Cluster, PackageId, Store, Target, TargetId, TargetKind};
+use opkg_opm::Launcher;
 use opkg_shell::UsageError;
 use serde::Serialize;
 
+use super::launch::NodeLaunches;
 use crate::args::RunArgs;
 use crate::backend::{RunBackend, create_run_backend};
 use crate::commands::prune::prune_if_due;
@@ -46,7 +48,42 @@ pub fn run(session: &Session, arguments: &RunArgs) -> Result<ExitStatus, CliErro
     let (summary, took) = run_engine(session, &mut *store, &backend, cluster, &order)?;
     let status = report_summary(session, &mut *store, &order, &summary, took)?;
     prune_if_due(session, &mut *store);
-    Ok(status)
+    let is_whole = arguments.targets.is_empty() && arguments.packages.is_empty();
+    match &backend.launcher {
+        Some(launcher) if is_whole => {
+            let is_well = launch_engines(session, &mut *store, arguments, &backend, launcher)?;
+            Ok(if is_well || status != ExitStatus::Success { status } else { ExitStatus::Failed })
+        }
+        _ => Ok(status),
+    }
+}
+
+/// Has the nodes work that do not look for work themselves, once for each; what they have done may let others go. The answer
+/// is whether all was well.
+fn launch_engines(
+    session: &Session,
+    store: &mut dyn Store,
+    arguments: &RunArgs,
+    backend: &RunBackend,
+    launcher: &Launcher,
+) -> Result<bool, CliError> {
+    let mut launches = NodeLaunches::default();
+    let mut is_well = true;
+    while !backend.effects.stop_requested() {
+        let cluster = store.load_overview()?;
+        if !launches.begin(session, store, launcher, &cluster)? {
+            break;
+        }
+        is_well &= launches.end(session, store, true)?;
+        let Some(cluster) = find_work(session, store, arguments)? else { break };
+        let order = run_options(session, &cluster, arguments)?;
+        let (summary, took) = run_engine(session, store, backend, cluster, &order)?;
+        if summary.run.is_some() && !session.shell.is_json() {
+            report_summary(session, store, &order, &summary, took)?;
+        }
+        is_well &= !summary.has_errors;
+    }
+    Ok(is_well)
 }
 
 /// Does the work, and shows how it goes on. The time that it took is in milliseconds.
@@ -241,7 +278,7 @@ pub(super) fn report_summary(
         if !details.is_empty() {
             session.shell.status(&format!("\n{}", details.trim_end()));
         }
-        session.shell.status(&format!("\n{}", format_summary(&document, took)));
+        session.shell.status(&format!("\n{}", format_summary(&document, summary.advances > 0, took)));
     }
     Ok(match summary {
         RunSummary { has_errors: true, .. } => ExitStatus::Failed,
@@ -251,7 +288,7 @@ pub(super) fn report_summary(
 }
 
 /// `run 12: 14 steps in 33 s, 1 failed; 2 in error, 5 waiting`
-fn format_summary(document: &RunSummaryJson, took: i64) -> String {
+fn format_summary(document: &RunSummaryJson, has_let_go: bool, took: i64) -> String {
     let mut text = match document.run {
         Some(run) => {
             let steps = if document.steps == 1 { "step" } else { "steps" };
@@ -262,6 +299,7 @@ fn format_summary(document: &RunSummaryJson, took: i64) -> String {
                 document.failed
             )
         }
+        None if has_let_go => "no step was to be taken here".to_owned(),
         None => "nothing could be done".to_owned(),
     };
     let counts =

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use opkg_database::Database;
+use opkg_engine::engine::RunOptions;
+use opkg_oda::{Cluster, RolloutState, TargetKind};
 use opkg_opm::StopToken;
 
 use crate::args::{RunArgs, WatchArgs};
 use crate::backend::{create_watch_backend, stop_on_signals};
 use crate::commands::enroll::enroll_if_due;
+use crate::commands::launch::NodeLaunches;
 use crate::commands::prune::prune_if_due;
 use crate::commands::run::{find_work, report_summary, run_engine, run_options};
 use crate::errors::CliError;
@@ -20,6 +23,10 @@ const STOP_LATENCY: Duration = Duration::from_millis(250);
 /// Between two looks whether a day has passed since the journal was pruned.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// So often the head node looks how nodes fare that a rollout has let go, or a launcher was started for: of that, servers
+/// tell nobody.
+const NODES_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -28,7 +35,17 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliError> {
     let stop = StopToken::default();
     stop_on_signals(session.shell, stop.clone())?;
-    let mut watch = Watch { session, arguments, stop, store: None, last_problem: None, prunes_from: None };
+    let mut watch = Watch {
+        session,
+        arguments,
+        stop,
+        store: None,
+        launches: NodeLaunches::default(),
+        launcher_stop: StopToken::default(),
+        leads_rollout: false,
+        last_problem: None,
+        prunes_from: None,
+    };
     while !watch.stop.stop_requested() {
         match watch.look() {
             Ok(()) => watch.last_problem = None,
@@ -37,6 +54,7 @@ pub fn run(session: &Session, arguments: &WatchArgs) -> Result<ExitStatus, CliEr
         }
         watch.wait();
     }
+    watch.end_launcher()?;
     Ok(ExitStatus::Success)
 }
 
@@ -47,6 +65,11 @@ struct Watch<'a> {
     stop: StopToken,
     /// Open while this machine has a place among the listeners.
     store: Option<Database>,
+    launches: NodeLaunches,
+    /// The launcher is stopped with this one, at the end.
+    launcher_stop: StopToken,
+    /// Whether a request goes out in waves that this machine lets go.
+    leads_rollout: bool,
     /// What went wrong the last time, which is not said again and again.
     last_problem: Option<String>,
     /// When to look next whether the journal is to be pruned; at once if absent.
@@ -66,14 +89,22 @@ impl Watch<'_> {
         self.session.deliver_results(&mut *store)?;
         // Before anything is looked at: what comes after that wakes up.
         let listens = !self.arguments.no_listen && store.subscribe()?;
+        self.leads_rollout = false;
+        self.launches.end(self.session, &mut *store, false)?;
         let wanted = RunArgs { jobs: self.arguments.jobs, ..RunArgs::default() };
         if let Some(cluster) = find_work(self.session, &mut *store, &wanted)? {
             let order = run_options(self.session, &cluster, &wanted)?;
             // Anew each time: what the administrator has changed counts.
             let backend = create_watch_backend(self.session, self.stop.clone(), wanted.jobs)?;
             let (summary, took) = run_engine(self.session, &mut *store, &backend, cluster, &order)?;
+            self.leads_rollout =
+                summary.cluster.as_ref().is_some_and(|cluster| leads_rollout(cluster, &order));
             if summary.run.is_some() {
                 report_summary(self.session, &mut *store, &order, &summary, took)?;
+            }
+            if let (Some(launcher), Some(cluster)) = (backend.launcher, &summary.cluster) {
+                let launcher = launcher.stopped_by(self.launcher_stop.clone());
+                self.launches.begin(self.session, &mut *store, &launcher, cluster)?;
             }
         }
         if self.prunes_from.is_none_or(|at| at <= Instant::now()) {
@@ -86,7 +117,11 @@ impl Watch<'_> {
 
     /// Until there may be work, or it is time to look.
     fn wait(&mut self) {
-        let until = Instant::now() + jittered(self.arguments.interval);
+        let interval = match self.leads_rollout || self.launches.is_at_work() {
+            true => self.arguments.interval.min(NODES_INTERVAL),
+            false => self.arguments.interval,
+        };
+        let until = Instant::now() + jittered(interval);
         while !self.stop.stop_requested() {
             let left = until.saturating_duration_since(Instant::now()).min(STOP_LATENCY);
             if left.is_zero() {
@@ -104,6 +139,17 @@ impl Watch<'_> {
         }
     }
 
+    /// What the launcher does is not waited for.
+    fn end_launcher(&mut self) -> Result<(), CliError> {
+        if !self.launches.is_at_work() {
+            return Ok(());
+        }
+        self.launcher_stop.request();
+        self.launcher_stop.request();
+        let mut store = self.session.open_store()?;
+        self.launches.end(self.session, &mut *store, true).map(drop)
+    }
+
     fn report_problem(&mut self, error: &CliError) {
         let problem = error.report().to_string();
         if self.last_problem.as_ref() != Some(&problem) {
@@ -112,6 +158,13 @@ impl Watch<'_> {
         }
         self.last_problem = Some(problem);
     }
+}
+
+/// Whether a request goes out in waves, and these targets have the head node among them.
+fn leads_rollout(cluster: &Cluster, order: &RunOptions) -> bool {
+    let mut servers = cluster.targets_of_kind(TargetKind::Server);
+    servers.any(|server| order.targets.contains(&server.id))
+        && cluster.rollouts.values().any(|rollout| rollout.state == RolloutState::UnderWay)
 }
 
 /// Up to a quarter less or more, so that machines that were switched on together do not look together.

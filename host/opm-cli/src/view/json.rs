@@ -8,6 +8,8 @@ use opkg_engine::status::{FailedSteps, Status, StatusCell, StatusKind};
 use opkg_oda::Cluster;
 use serde::Serialize;
 
+use super::rollouts::{RolloutJson, rollout_json};
+
 /// Grows when something is taken away or changes its meaning, not when something is added.
 const FORMAT_VERSION: u32 = 1;
 
@@ -27,6 +29,8 @@ pub struct StatusJson {
     unknown: Vec<UnknownJson>,
     silent: Vec<SilentJson>,
     away: Vec<AwayJson>,
+    /// Requests that go out in waves, those that are not over.
+    rollouts: Vec<RolloutJson>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +88,7 @@ enum DetailJson {
     HandOver,
     Configuration(String),
     StillOn(String),
+    Rollout(i64),
     Maintenance,
     ImageInMaintenance(String),
     BlockedBy(String),
@@ -208,6 +213,7 @@ pub fn status_json(cluster: &Cluster, status: &Status, failures: &FailedSteps) -
         unknown: unknown.collect(),
         silent: silent.collect(),
         away: away.collect(),
+        rollouts: status.rollouts.iter().map(|rollout| rollout_json(cluster, rollout)).collect(),
     }
 }
 
@@ -232,6 +238,7 @@ fn state_json(cluster: &Cluster, cell: &StatusCell) -> StateJson {
         StatusKind::Waiting(BlockReason::StillInstalledOn(target)) => {
             Some(DetailJson::StillOn(address(*target)))
         }
+        StatusKind::Waiting(BlockReason::Rollout(id)) => Some(DetailJson::Rollout(id.0)),
         StatusKind::Waiting(BlockReason::Maintenance) => Some(DetailJson::Maintenance),
         StatusKind::Waiting(BlockReason::ImageInMaintenance(image)) => {
             Some(DetailJson::ImageInMaintenance(address(*image)))

@@ -1,8 +1,8 @@
 //! What an engine does, in words.
 
 use opkg_engine::format;
-use opkg_engine::machine::{HookStep, SetStage, Step, WorkItem};
-use opkg_oda::{Cluster, Stage, StateKey, TargetId};
+use opkg_engine::machine::{AdvanceRollout, HookStep, RolloutAdvance, SetStage, Step, WorkItem};
+use opkg_oda::{Cluster, RolloutId, Stage, StateKey, TargetId};
 
 /// A piece of work in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,21 @@ pub fn describe_work(cluster: &Cluster, work: &WorkItem) -> WorkDescription {
             let action = format!("mark {}", format::package_list(cluster, &packages));
             WorkDescription::new(rows, Some(*stage), action)
         }
+        WorkItem::AdvanceRollout(AdvanceRollout { rollout, advance }) => {
+            describe_advance(cluster, *rollout, advance)
+        }
         WorkItem::Step(step) => describe_step(cluster, step),
     }
+}
+
+fn describe_advance(cluster: &Cluster, id: RolloutId, advance: &RolloutAdvance) -> WorkDescription {
+    let all = cluster.rollouts.get(&id).into_iter().flat_map(|rollout| rollout.targets.keys().copied());
+    let (targets, action) = match advance {
+        RolloutAdvance::LetGo(targets) => (targets.clone(), format!("let go by rollout {id}")),
+        RolloutAdvance::Stop(reason) => (all.collect(), format!("rollout {id} stops: {reason}")),
+        RolloutAdvance::End(how) => (all.collect(), format!("rollout {id} is over: {how}")),
+    };
+    WorkDescription { targets, stage: None, action }
 }
 
 /// What a step does.

@@ -6,6 +6,7 @@ mod grants;
 mod groups;
 mod job_count;
 mod journal;
+mod launcher;
 mod settings;
 mod trust;
 mod web;
@@ -18,6 +19,7 @@ pub use grants::{Grant, PackageNameValue, ProgramPattern, ProgramPatternError, R
 pub use groups::{GroupDefinitions, GroupFiles, GroupSettings, SourcePath};
 pub use job_count::{JobCount, JobCountError};
 pub use journal::JournalSettings;
+pub use launcher::{LaunchOn, LauncherSettings};
 pub use settings::{Config, ConfigError, Limits, Repository, SettingsError, TargetFilter};
 pub use trust::UntrustedError;
 pub(crate) use trust::check as check_trusted;

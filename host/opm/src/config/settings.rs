@@ -19,6 +19,7 @@ use super::grants::{Grant, RunnerRule};
 use super::groups::{GroupDefinitions, GroupFiles, GroupSettings};
 use super::job_count::JobCount;
 use super::journal::JournalSettings;
+use super::launcher::LauncherSettings;
 use super::trust::{self, UntrustedError};
 use super::web::WebSettings;
 use crate::process::Timeout;
@@ -53,6 +54,8 @@ pub struct Config {
     /// What hooks that are components may run.
     #[serde(rename = "grant")]
     pub grants: Vec<Grant>,
+    /// What starts engines on nodes that do not look for work themselves.
+    pub launcher: Option<LauncherSettings>,
     /// Groups of targets.
     pub groups: GroupDefinitions,
     /// Where further groups come from.
@@ -173,6 +176,7 @@ impl Default for Config {
             repositories: Vec::new(),
             runners: Vec::new(),
             grants: Vec::new(),
+            launcher: None,
             groups: GroupDefinitions::default(),
             group_sources: GroupFiles::default(),
             journal: JournalSettings::default(),

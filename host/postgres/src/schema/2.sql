@@ -58,6 +58,37 @@ CREATE TABLE opm.absence (
     who text NOT NULL
 );
 
+-- Requests that go out to their targets in waves. One that has ended stays, so that its id is not used again; it is about
+-- no package and no target any more.
+CREATE TABLE opm.rollout (
+    id bigint PRIMARY KEY CHECK (id > 0),
+    -- On how many targets at once something may be under way.
+    at_once bigint NOT NULL CHECK (at_once BETWEEN 1 AND 4294967295),
+    -- How many of the targets that were let go may fail, or how many of a hundred.
+    max_fail bigint NOT NULL CHECK (max_fail BETWEEN 0 AND 4294967295),
+    is_percent boolean NOT NULL CHECK (NOT is_percent OR max_fail <= 100),
+    since bigint NOT NULL,
+    who text NOT NULL,
+    -- 0 under way, 1 stopped, 2 ended; why, or how.
+    state smallint NOT NULL CHECK (state BETWEEN 0 AND 2),
+    note text,
+    CHECK ((state = 0) = (note IS NULL))
+);
+CREATE INDEX rollout_open ON opm.rollout (id) WHERE state = 0;
+CREATE TABLE opm.rollout_package (
+    rollout bigint NOT NULL REFERENCES opm.rollout (id),
+    package bigint NOT NULL REFERENCES opm.package (id),
+    PRIMARY KEY (rollout, package)
+);
+CREATE TABLE opm.rollout_target (
+    rollout bigint NOT NULL REFERENCES opm.rollout (id),
+    target bigint NOT NULL REFERENCES opm.target (id),
+    -- 0 held, 1 let go, 2 failed and excused.
+    state smallint NOT NULL CHECK (state BETWEEN 0 AND 2),
+    PRIMARY KEY (rollout, target)
+);
+CREATE INDEX rollout_target_target ON opm.rollout_target (target);
+
 -- When targets looked for work last. It may be lost with the power.
 CREATE UNLOGGED TABLE opm.target_seen (
     target bigint PRIMARY KEY REFERENCES opm.target (id),

@@ -196,6 +196,7 @@ BEGIN
                 DELETE FROM opm.assignment WHERE client = one.id;
                 DELETE FROM opm.image_seen WHERE image = one.id;
                 DELETE FROM opm.absence WHERE target = one.id;
+                DELETE FROM opm.rollout_target WHERE target = one.id;
                 DELETE FROM opm.target_seen WHERE target = one.id;
                 DELETE FROM opm.config_value WHERE image = one.id;
                 UPDATE opm.target SET image = NULL WHERE image = one.id;
@@ -227,6 +228,7 @@ BEGIN
                 DELETE FROM opm.rerun WHERE package = one.id;
                 DELETE FROM opm.assignment WHERE package = one.id;
                 DELETE FROM opm.image_seen WHERE package = one.id;
+                DELETE FROM opm.rollout_package WHERE package = one.id;
                 DELETE FROM opm.config_value WHERE package = one.id;
                 DELETE FROM opm.package_need WHERE package = one.id OR needs = one.id;
                 DELETE FROM opm.package_requirement WHERE package = one.id;
@@ -273,6 +275,38 @@ BEGIN
                 who text)
             JOIN opm.target ON target.id = r.target AND NOT target.gone
             WHERE r.kind IS NOT NULL;
+        WHEN 'rollout' THEN
+            INSERT INTO opm.rollout (id, at_once, max_fail, is_percent, since, who, state)
+            SELECT r.rollout, r.at_once, r.max_fail, r.is_percent, r.since, r.who, 0
+            FROM jsonb_to_recordset(rows) AS r(rollout bigint, at_once bigint, max_fail bigint, is_percent boolean,
+                since bigint, who text)
+            ON CONFLICT (id) DO UPDATE SET at_once = excluded.at_once, max_fail = excluded.max_fail,
+                is_percent = excluded.is_percent, since = excluded.since, who = excluded.who
+            WHERE rollout.state < 2;
+            DELETE FROM opm.rollout_package USING jsonb_to_recordset(rows) AS r(rollout bigint)
+            WHERE rollout_package.rollout = r.rollout;
+            INSERT INTO opm.rollout_package (rollout, package)
+            SELECT DISTINCT r.rollout, named.package::bigint
+            FROM jsonb_to_recordset(rows) AS r(rollout bigint, packages jsonb)
+            JOIN opm.rollout ON rollout.id = r.rollout AND rollout.state < 2,
+                jsonb_array_elements_text(r.packages) AS named(package)
+            WHERE EXISTS (SELECT 1 FROM opm.package AS it WHERE it.id = named.package::bigint AND NOT it.gone);
+        WHEN 'rollout-state' THEN
+            UPDATE opm.rollout SET state = r.state, note = r.note
+            FROM jsonb_to_recordset(rows) AS r(rollout bigint, state smallint, note text)
+            WHERE rollout.id = r.rollout AND rollout.state < 2;
+            DELETE FROM opm.rollout_package USING jsonb_to_recordset(rows) AS r(rollout bigint, state smallint)
+            WHERE rollout_package.rollout = r.rollout AND r.state = 2;
+            DELETE FROM opm.rollout_target USING jsonb_to_recordset(rows) AS r(rollout bigint, state smallint)
+            WHERE rollout_target.rollout = r.rollout AND r.state = 2;
+        WHEN 'wave' THEN
+            -- A target is let go only while the rollout is under way.
+            INSERT INTO opm.rollout_target (rollout, target, state)
+            SELECT r.rollout, r.target, r.state
+            FROM jsonb_to_recordset(rows) AS r(rollout bigint, target bigint, state smallint)
+            JOIN opm.rollout ON rollout.id = r.rollout AND rollout.state < CASE r.state WHEN 1 THEN 1 ELSE 2 END
+            JOIN opm.target ON target.id = r.target AND NOT target.gone
+            ON CONFLICT (rollout, target) DO UPDATE SET state = excluded.state;
         WHEN 'phase' THEN
             UPDATE opm.phase SET phase = (rows -> -1 ->> 'phase')::smallint;
         WHEN 'command' THEN
@@ -305,8 +339,8 @@ BEGIN
             WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
         END IF;
         PERFORM opm.renew_digests(opm.apply(changes));
-        -- Work was handed over: once for all of it.
-        IF own IS NOT NULL AND changes @> '[{"kind": "assign"}]' THEN
+        -- Work was handed over or let go: once for all of it.
+        IF own IS NOT NULL AND (changes @> '[{"kind": "assign"}]' OR changes @> '[{"kind": "wave"}]') THEN
             NOTIFY opm;
         END IF;
     END IF;
@@ -484,7 +518,7 @@ BEGIN
         touched := touched || opm.write_rows(part);
         steps := steps + (SELECT count(*) FROM jsonb_array_elements(part) AS batch, jsonb_array_elements(batch -> 'rows')
             WHERE batch ->> 'kind' = 'event-ended');
-        wakes := wakes OR part @> '[{"kind": "assign"}]';
+        wakes := wakes OR part @> '[{"kind": "assign"}]' OR part @> '[{"kind": "wave"}]';
     END LOOP;
     PERFORM opm.renew_digests(touched);
     UPDATE opm.run SET last_write = greatest(done, (SELECT max((write ->> 'number')::bigint)
@@ -570,8 +604,13 @@ BEGIN
                     OR inherits IS NOT NULL)
                 AND (its_kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
                     OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
-                        AND assignment.package = state.package AND handed_over IS NOT NULL)))
-            OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = glance.id)
+                        AND assignment.package = state.package AND handed_over IS NOT NULL))
+                -- What is being done when a rollout begins is ended.
+                AND (state <> 0 OR NOT opm.is_held_back(glance.id, state.package)))
+            OR EXISTS (SELECT 1 FROM opm.rerun WHERE rerun.target = glance.id
+                AND NOT EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
+                    AND assignment.package = rerun.package AND handed_over IS NULL)
+                AND NOT opm.is_held_back(glance.id, rerun.package))
             OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL AND boot = its_boot);
     END IF;
     IF NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' THEN
@@ -579,6 +618,13 @@ BEGIN
     END IF;
     RETURN NEXT;
 END $$;
+
+-- Whether a rollout has yet to let a target begin with a package.
+CREATE OR REPLACE FUNCTION opm.is_held_back(its_target bigint, its_package bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM opm.rollout_target JOIN opm.rollout_package USING (rollout)
+        WHERE target = its_target AND package = its_package AND state = 0)
+$$;
 
 -- Whether any work may be left on the head node, or anywhere.
 CREATE OR REPLACE FUNCTION opm.has_pending_work() RETURNS boolean
@@ -589,6 +635,7 @@ BEGIN
                 OR inherits IS NOT NULL)
         OR EXISTS (SELECT 1 FROM opm.rerun)
         OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL)
+        OR EXISTS (SELECT 1 FROM opm.rollout WHERE state = 0)
         OR EXISTS (SELECT 1 FROM opm.assignment
             WHERE handed_over IS NULL AND EXISTS (SELECT 1 FROM opm.target JOIN opm.state ON state.target = target.id
                 WHERE kind = 1 AND NOT gone AND state.package = assignment.package AND current >= 6))

@@ -103,7 +103,7 @@ BEGIN
         ELSE
             CASE part ->> 'kind'
             WHEN 'command', 'request', 'assign', 'unassign', 'rerun', 'rerun-done', 'phase', 'hold', 'pin',
-                'absence' THEN
+                'absence', 'rollout', 'rollout-state', 'wave' THEN
                 is_allowed := true;
             WHEN 'package' THEN
                 -- One that is asked for and nobody knew; not another one.
@@ -158,6 +158,9 @@ BEGIN
         ('image_seen', 'image = (SELECT opm.own_target())', true),
         ('rerun', 'target = (SELECT opm.own_target())', true),
         ('absence', 'target = (SELECT opm.own_target())', true),
+        ('rollout', 'id IN (SELECT opm.own_rollouts())', true),
+        ('rollout_package', 'rollout IN (SELECT opm.own_rollouts()) AND package IN (SELECT opm.own_packages())', true),
+        ('rollout_target', 'target = (SELECT opm.own_target())', true),
         ('target_seen', NULL, true),
         ('config_value', 'package IN (SELECT opm.own_packages())
             AND (image IS NULL OR image = (SELECT opm.own_image()))', false),
@@ -201,7 +204,7 @@ BEGIN
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease, opm.deliver_results,
-        opm.own_target, opm.own_image, opm.own_packages, opm.report_seen, opm.glance, opm.renew_password TO %I', opm.role_name('node'));
+        opm.own_target, opm.own_image, opm.own_packages, opm.own_rollouts, opm.is_held_back, opm.report_seen, opm.glance, opm.renew_password TO %I', opm.role_name('node'));
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.enroll TO %I', opm.role_name('enrolling'));
 END $$;
 
@@ -216,6 +219,12 @@ CREATE OR REPLACE FUNCTION opm.own_packages() RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT package FROM opm.state WHERE target = opm.own_target()
     UNION SELECT package FROM opm.assignment WHERE client = opm.own_target()
+$$;
+
+-- The rollouts that the target of the caller takes part in.
+CREATE OR REPLACE FUNCTION opm.own_rollouts() RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT rollout FROM opm.rollout_target WHERE target = opm.own_target()
 $$;
 
 -- A verifier of a password, as programs compute it themselves, so that no password gets into a log.

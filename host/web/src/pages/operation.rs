@@ -180,12 +180,12 @@ pub fn perform(
         Operation::Request => {
             let stage = stages.next().unwrap_or(Ok(Stage::Finished))?;
             let is_confirmed = |_: &PackageName| !form.get("new").is_empty();
-            let requested = operations::request(store, &names, stage, targets, &is_confirmed, now)?;
+            let requested = operations::request(store, &names, stage, targets, &is_confirmed, None, now)?;
             Ok(request_notice(&requested, stage))
         }
         Operation::Remove => {
             let cascade = !form.get("cascade").is_empty();
-            let removed = operations::remove(store, &names, targets, cascade, now)?;
+            let removed = operations::remove(store, &names, targets, cascade, None, now)?;
             Ok(format!("To be removed: {}. The next run does it.", removed.names))
         }
         Operation::Clear => Ok(match operations::clear(store, &names, targets, now)? {
@@ -207,7 +207,7 @@ pub fn perform(
                 true => Ok(cluster.targets.keys().copied().collect()),
                 false => targets(cluster),
             };
-            let count = operations::upgrade(store, &names, targets, to)?;
+            let count = operations::upgrade(store, &names, targets, to, None, now)?.count;
             Ok(match to {
                 Some(version) if count == 0 => {
                     format!("Nothing is to be done: {version} is installed everywhere already.")

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use opkg_database::Location;
 use opkg_oda::{
     Absence, AbsenceKind, Change, CommandRecord, ConfigValue, Event, EventId, Package, PackageClass,
-    PackageId, PackageState, Phase, ProcessIdentity, Run, RunId, RunStatus, Stage, StageFailure, StateKey,
-    StepKind, StepResult, Target, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    PackageId, PackageState, Phase, ProcessIdentity, RolloutId, RolloutOrder, RolloutState, Run, RunId,
+    RunStatus, Share, Stage, StageFailure, StateKey, StepKind, StepResult, Target, TargetAddress, TargetId,
+    TargetKind, ValueOrigin, WaveState, WorkState,
 };
 use opkg_sqlite::SqliteStore;
 
@@ -85,6 +86,16 @@ pub fn sample_absence() -> Absence {
         reason: "a new fan".into(),
         since: 1,
         until: None,
+        who: "ada".into(),
+    }
+}
+
+pub fn sample_rollout() -> RolloutOrder {
+    RolloutOrder {
+        packages: [PackageId(1), PackageId(2)].into(),
+        at_once: 10,
+        max_fail: Share::Percent(5),
+        since: 1,
         who: "ada".into(),
     }
 }
@@ -169,6 +180,9 @@ pub fn one_change_of_each_kind(run: RunId, number: u32) -> Vec<Change> {
         Change::SetPostponed { key: state_key(1, 2), reason: Some("the lock is held".into()) },
         Change::SetRootId { target: TargetId(1), id: Some("1f".into()) },
         Change::SetAbsence { target: TargetId(3), absence: Some(sample_absence()) },
+        Change::PutRollout { id: RolloutId(1), order: Box::new(sample_rollout()) },
+        Change::SetWave { rollout: RolloutId(1), target: TargetId(3), state: WaveState::LetGo },
+        Change::SetRolloutState { rollout: RolloutId(1), state: RolloutState::Stopped("it failed".into()) },
         Change::RemoveTarget(TargetId(passing)),
         Change::RecordCommand(Box::new(sample_command())),
         Change::PutPackage(package(100 + i64::from(number), &[1])),

@@ -7,7 +7,8 @@ use opkg_database::access::{AccessControl, Credentials, Rights, enroll, put_in_f
 use opkg_database::{Address, Database, Location};
 use opkg_oda::{
     Change, CommandRecord, ConfigValue, Error, EventFilter, EventId, PackageId, PackageState, PruneOrder,
-    RunId, RunStatus, Stage, TargetAddress, TargetId, TargetKind, ValueOrigin, WorkState,
+    RolloutId, RunId, RunStatus, Stage, TargetAddress, TargetId, TargetKind, ValueOrigin, WaveState,
+    WorkState,
 };
 
 use crate::common::{self, Backend, Scratch, state_key};
@@ -120,6 +121,41 @@ fn assert_may_not_prune(store: &mut Database) {
 
 fn targets(store: &mut Database) -> BTreeSet<i64> {
     store.load_targets().unwrap().targets.keys().map(|id| id.0).collect()
+}
+
+/// The package 1 goes out to both clients, and has not come to the client 4.
+fn rollout() -> Vec<Change> {
+    let (id, order) = (RolloutId(1), Box::new(common::sample_rollout()));
+    let wave = |target, state| Change::SetWave { rollout: id, target: TargetId(target), state };
+    vec![
+        Change::PutRollout { id, order },
+        wave(3, WaveState::LetGo),
+        wave(4, WaveState::Held),
+        Change::Assign { package: PackageId(1), client: TargetId(4), handed_over_at: Some(1) },
+    ]
+}
+
+#[test]
+fn a_node_sees_of_a_rollout_whether_it_was_let_go() {
+    let Some(cluster) = Cluster::new() else { return };
+    cluster.open("otto").update(&mut |_| rollout()).unwrap();
+    for (number, packages, wave) in [(3, vec![1, 2], WaveState::LetGo), (4, vec![1], WaveState::Held)] {
+        let mut node = cluster.open(&cluster.enroll_node(number));
+        let own = TargetId(number);
+        let part = node.load_part(&BTreeSet::from([own])).unwrap();
+        let seen = &part.rollouts[&RolloutId(1)];
+        assert_eq!(seen.targets, [(own, wave)].into(), "nothing of the others");
+        assert_eq!(seen.order.packages, packages.into_iter().map(PackageId).collect());
+        let address = common::target(number, TargetKind::Client).address;
+        let has_work = node.glance(&address).unwrap().unwrap().has_pending_work;
+        assert_eq!(has_work, wave == WaveState::LetGo);
+        for change in rollout() {
+            let error = node.commit(&[change]).unwrap_err();
+            assert!(matches!(error, Error::Forbidden { .. }), "{error}");
+        }
+    }
+    let error = cluster.open("vera").commit(&rollout()).unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
 }
 
 fn progress(target: i64, package: i64) -> Change {

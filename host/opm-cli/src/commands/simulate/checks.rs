@@ -4,17 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_oda::{Cluster, Event, EventFilter, PackageId, Stage, Store, TargetId, WorkState};
 
-use super::world::{Size, World};
+use super::world::{HEAD, Size, World};
 use crate::errors::CliError;
 
 /// So many findings of one kind are told.
 const MAX_TOLD: usize = 5;
 
-/// All that is not as it must be, a line each; empty where all is well.
+/// All that is not as it must be, a line each; empty where all is well. `at_once`: on how many nodes something may have been
+/// under way at once.
 ///
 /// # Errors
 /// The database fails.
-pub fn find_faults(store: &mut dyn Store, world: &World, size: Size) -> Result<Vec<String>, CliError> {
+pub fn find_faults(
+    store: &mut dyn Store,
+    world: &World,
+    size: Size,
+    at_once: Option<usize>,
+) -> Result<Vec<String>, CliError> {
     let cluster = store.load()?;
     let events = store.events(&EventFilter::default())?;
     let (installed, transactions) = world.what_happened();
@@ -29,6 +35,9 @@ pub fn find_faults(store: &mut dyn Store, world: &World, size: Size) -> Result<V
     tell("the database does not say what is installed", unlike(&cluster, &installed));
     tell("two engines were at work on one target", overlaps(&events));
     tell("a step has no end", open_steps(&events));
+    let most = most_at_once(&events);
+    let is_too_many = at_once.is_some_and(|at_once| most > at_once);
+    tell("too many nodes were at work at once", is_too_many.then(|| most.to_string()).into_iter().collect());
     tell("the journal does not have each transaction once", uncounted(&events, &transactions));
     let open = store.runs(u32::MAX)?.into_iter().filter(|run| run.ended_at.is_none());
     tell("a run has no end", open.map(|run| format!("run {}", run.id.0)).collect());
@@ -84,6 +93,26 @@ fn overlaps(events: &[Event]) -> Vec<String> {
         }));
     }
     found
+}
+
+/// On how many nodes at once something was under way at most, from the first step on each to the last.
+fn most_at_once(events: &[Event]) -> usize {
+    let mut spans: BTreeMap<TargetId, (i64, i64)> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.target != HEAD) {
+        let ended = event.result.as_ref().map_or(i64::MAX, |result| result.ended_at);
+        let span = spans.entry(event.target).or_insert((event.started_at, ended));
+        *span = (span.0.min(event.started_at), span.1.max(ended));
+    }
+    // What ends when another begins is over before.
+    let mut changes: Vec<(i64, bool)> =
+        spans.into_values().flat_map(|(begin, end)| [(begin, true), (end, false)]).collect();
+    changes.sort_unstable();
+    let (mut now, mut most) = (0_usize, 0);
+    for (_, begins) in changes {
+        now = if begins { now + 1 } else { now.saturating_sub(1) };
+        most = most.max(now);
+    }
+    most
 }
 
 fn open_steps(events: &[Event]) -> Vec<String> {

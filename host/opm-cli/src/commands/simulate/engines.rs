@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ use crate::session::run_identity;
 /// Between two commits that wake listeners up, so that it is known which one woke them.
 const ROUND: Duration = Duration::from_millis(100);
 
+/// Between two looks of engines, where nodes are let go in waves.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
 /// Nobody reads what thousands of engines say.
 struct Silent;
 
@@ -35,7 +38,7 @@ impl Observer for Silent {
 /// The database fails.
 pub fn run_head(location: &Location, world: &World) -> Result<(), CliError> {
     let mut store = location.open()?;
-    run(&mut *store, world, HEAD)
+    run(&mut *store, world, HEAD).map(drop)
 }
 
 /// All that can be done on nodes, by so many engines at a time, each of which goes from one to the next.
@@ -64,15 +67,70 @@ pub fn run_nodes(
     in_parallel(engines, engine).into_iter().collect()
 }
 
-fn run(store: &mut dyn Store, world: &World, target: TargetId) -> Result<(), CliError> {
+/// The same, where the head node lets nodes go in waves: each engine has nodes of its own, which look until they were let go.
+///
+/// # Errors
+/// An engine failed; the first one that did.
+pub fn run_in_waves(
+    location: &Location,
+    world: &World,
+    nodes: &[TargetId],
+    engines: usize,
+    done: &AtomicUsize,
+) -> Result<(), CliError> {
+    let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let lead = || -> Result<(), CliError> {
+        let mut store = location.open()?;
+        while !store.load_part_overview(&BTreeSet::from([HEAD]))?.rollouts.is_empty() {
+            run(&mut *store, world, HEAD)?;
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        Ok(())
+    };
+    let engine = || -> Result<(), CliError> {
+        let mut store = location.open()?;
+        let first = next.fetch_add(1, Ordering::Relaxed);
+        let mut waiting: Vec<TargetId> = nodes.iter().skip(first).step_by(engines).copied().collect();
+        while !waiting.is_empty() && !is_over.load(Ordering::Relaxed) {
+            let mut held = Vec::new();
+            for node in waiting {
+                let glance = store.glance(&node_address(node).map_err(CliError::from)?)?;
+                if glance.is_some_and(|glance| glance.has_pending_work) && run(&mut *store, world, node)? > 0
+                {
+                    done.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    held.push(node);
+                }
+            }
+            waiting = held;
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let leader = scope.spawn(|| {
+            let led = lead();
+            is_over.store(true, Ordering::Relaxed);
+            led
+        });
+        let worked: Result<(), CliError> = in_parallel(engines, engine).into_iter().collect();
+        let led = leader.join();
+        worked?;
+        led.unwrap_or_else(|_| {
+            Err(CliError::new("an engine of the simulation ended in a fault of the program"))
+        })
+    })
+}
+
+/// All that can be done on a target; how many steps that was.
+fn run(store: &mut dyn Store, world: &World, target: TargetId) -> Result<usize, CliError> {
     let targets = BTreeSet::from([target]);
     let concurrency = Concurrency { jobs: NonZeroUsize::MIN, package_source: None };
     let order = RunOptions { targets, packages: None, retry: false, concurrency };
     let known = store.load_part_overview(&order.targets)?;
     let identity = run_identity();
     let mut engine = Engine { store, effects: world, observer: &mut Silent, clock: &SystemClock, identity };
-    engine.run_from(known, &order)?;
-    Ok(())
+    Ok(engine.run_from(known, &order)?.steps)
 }
 
 /// How long it takes from before a commit until each of the listeners has woken up, sorted.

@@ -90,7 +90,9 @@ pub fn run(session: &Session, arguments: &SimulateArgs) -> Result<ExitStatus, Cl
     let location = session.database()?;
     let size = Size { nodes: arguments.nodes, packages: arguments.packages };
     show(session, "simulation: making the cluster");
-    let changes = world::changes(size).map_err(CliError::from)?;
+    let mut changes = world::changes(size).map_err(CliError::from)?;
+    changes
+        .extend(arguments.max_at_once.map(|at_once| world::hold_back(&changes, at_once)).unwrap_or_default());
     drop(location.create_with(&changes)?);
     drop(changes);
     let report = simulate(session, arguments, &location, size);
@@ -125,8 +127,9 @@ fn simulate(
     let before = probe.as_mut().map(sample).transpose()?;
     let done = AtomicUsize::new(0);
     let began = Instant::now();
-    let peak = watch(session, probe.as_mut(), nodes.len(), &done, || {
-        engines::run_nodes(location, &world, &nodes, engines, &done)
+    let peak = watch(session, probe.as_mut(), nodes.len(), &done, || match arguments.max_at_once {
+        Some(_) => engines::run_in_waves(location, &world, &nodes, engines, &done),
+        None => engines::run_nodes(location, &world, &nodes, engines, &done),
     })?;
     let took = began.elapsed().as_secs_f64();
 
@@ -138,7 +141,8 @@ fn simulate(
         _ => None,
     };
     show(session, "simulation: checking what came of it");
-    let faults = checks::find_faults(&mut *location.open()?, &world, size)?;
+    let at_once = arguments.max_at_once.map(|at_once| at_once.of(nodes.len()).max(1));
+    let faults = checks::find_faults(&mut *location.open()?, &world, size, at_once)?;
     Ok(Report {
         nodes: size.nodes,
         packages: size.packages,

@@ -9,9 +9,10 @@ use opkg_engine::machine::{
     Configure, ConfigureOutcome, HookStep, Install, InstallOutcome, Remove, RemoveOutcome, StepFailure,
     VerifyInherited,
 };
+use opkg_engine::rollouts::{self, Waves};
 use opkg_oda::{
-    Change, Cluster, ConfigValues, Package, PackageClass, PackageId, ParseError, Phase, Run, RunId, Stage,
-    StateKey, Target, TargetAddress, TargetId,
+    Change, Cluster, ConfigValues, Package, PackageClass, PackageId, ParseError, Phase, Run, RunId, Share,
+    Stage, StateKey, Target, TargetAddress, TargetId,
 };
 
 pub const HEAD: TargetId = TargetId(1);
@@ -73,6 +74,14 @@ pub fn changes(size: Size) -> Result<Vec<Change>, ParseError> {
         }
     }
     Ok(changes)
+}
+
+/// What has the nodes let go in waves, of whom any may fail.
+pub fn hold_back(changes: &[Change], at_once: Share) -> Vec<Change> {
+    let mut cluster = Cluster::default();
+    changes.iter().for_each(|change| cluster.apply(change));
+    let waves = Waves { at_once, max_fail: Share::Percent(100), who: "simulation".into() };
+    rollouts::hold_back(&cluster, changes, &waves, 1)
 }
 
 /// Package managers that install nothing, and remember what they were told; on some nodes they fail.
