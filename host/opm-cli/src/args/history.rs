@@ -36,9 +36,9 @@ pub enum HistoryCommand {
 /// Options of `history prune`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Steps that run stay, and of each package on each target the newest step, however old it is. Runs go
-with the last of their steps. On the head node `opm run` and `opm watch` do the same once a day where `[journal]` of
-opm.toml says how long the journal is kept."
+    after_help = "Steps that run stay, and of each package on each target the newest step, however old it
+is. Runs go with the last of their steps. On the head node `opm run` and `opm watch` do the
+same once a day where `[journal]` of opm.toml says how long the journal is kept."
 )]
 pub struct PruneArgs {
     /// Steps that ended longer ago: 90d, 12w, 1y [default: `keep` below `[journal]` of opm.toml]

@@ -12,8 +12,8 @@ use opkg_web::{HeaderName, ListenAddress, PublicUrl};
     after_help = "The address that is printed lets whoever opens it do all that the pages can do. From another
 machine, open it through ssh: ssh -L 8640:127.0.0.1:8640 HEAD
 
-For several people, put it behind a proxy of the site that knows them and speaks TLS; `[web]` of opm.toml and
-`opm access` say what they may do:
+For several people, put it behind a proxy of the site that knows them and speaks TLS;
+`[web]` of opm.toml and `opm access` say what they may do:
   opm web --listen unix:/run/opm-web/socket --socket-group www-data \\
       --trust-header X-Remote-User --public-url https://opm.example.org"
 )]
