@@ -512,6 +512,19 @@ fn the_launcher_of_a_site() {
     configure(r#"["ssh", "node1", "opm"]"#);
     told += &sandbox.transcript(&["run"]);
     insta::assert_snapshot!(told);
+
+    // Who watches goes on meanwhile, and does not wait for it in the end.
+    configure(r#"["sh", "-c", "exec sleep 600", "sh", "{nodes}"]"#);
+    let mut watch = sandbox.command(&["watch", "--interval", "1s"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut wait_for = |what: &str| assert!(lines.any(|line| line.contains(what)), "{what}");
+    wait_for("starting engines on node[1-3]");
+    sandbox.run_ok(&["request", "--new", "torque", "--on", "server"]);
+    wait_for("torque");
+    let stop = Command::new("kill").arg(watch.id().to_string()).status().unwrap();
+    assert!(stop.success());
+    wait_for("warning: the launcher was stopped");
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
 }
 
 #[test]
