@@ -151,9 +151,10 @@ impl Watch<'_> {
     }
 
     fn report_problem(&mut self, error: &CliError) {
-        let problem = error.report().to_string();
+        // For how long it has been so already is no news.
+        let problem = error.report().one_line();
         if self.last_problem.as_ref() != Some(&problem) {
-            self.session.shell.eprint(&problem);
+            self.session.shell.eprint(&error.report().to_string());
             self.session.shell.status("it is tried again");
         }
         self.last_problem = Some(problem);

@@ -1,8 +1,12 @@
 //! Databases on the server that `scripts/test-postgres` starts for the tests.
 
+mod own_server;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use own_server::OwnServer;
 
 /// What the script says of the server that it started.
 const SERVER: &str = "OPKG_TEST_POSTGRES";
@@ -113,10 +117,11 @@ impl ServerDatabase {
 impl Drop for ServerDatabase {
     fn drop(&mut self) {
         run_sql(&self.server, "postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        // Roles belong to the whole server.
+        // Roles belong to the whole server. Whoever made others goes after them.
         let roles = format!(
             "DO $$ DECLARE one name; BEGIN
-                FOR one IN SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{}_') LOOP
+                FOR one IN SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{}_')
+                    ORDER BY rolcreaterole LOOP
                     EXECUTE format('DROP ROLE %I', one);
                 END LOOP;
             END $$",
