@@ -189,6 +189,27 @@ fn who_watches_waits_for_a_database_and_not_for_a_name() {
     assert!(told.contains("the database has no such target") && told.ends_with("[2]\n"), "{told}");
 }
 
+/// However often it looks.
+#[test]
+fn who_watches_says_once_that_another_engine_has_its_target() {
+    let Some(fixture) = Fixture::filled() else { return };
+    fixture.server.sql(
+        "INSERT INTO opm.engine (host, process, boot, process_start) VALUES ('other', 1, 'elsewhere', 1);
+        INSERT INTO opm.claim (target, engine) SELECT target.id, engine.id FROM opm.target, opm.engine WHERE kind = 1",
+    );
+    let mut watch = fixture.command(&["watch", "--interval", "1s"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let is_refusal = |line: &String| line.contains("another run works on server:head");
+    assert!(lines.any(|line| is_refusal(&line)));
+    // It looks a few times meanwhile.
+    fixture.server.sql("SELECT pg_sleep(4)");
+    fixture.server.sql("DELETE FROM opm.engine");
+    let said: Vec<String> = lines.by_ref().take_while(|line| !line.contains("run 1: ")).collect();
+    assert!(!said.iter().any(is_refusal), "{said:#?}");
+    Command::new("kill").arg(watch.id().to_string()).status().unwrap();
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn what_is_wrong_with_an_address_is_said() {
     let Some(fixture) = Fixture::new() else { return };
