@@ -23,6 +23,7 @@ fn opkg() -> Opkg {
         link: None,
         is_configuration: false,
         arch: None,
+        rules: Vec::new(),
         scriptlet: None,
     };
     Opkg {
@@ -37,6 +38,7 @@ fn opkg() -> Opkg {
         authors: Vec::new(),
         filter: Filter::default(),
         relations: Vec::new(),
+        file_rules: Vec::new(),
         history: Vec::new(),
         home: "/usr/lib/oscar/packages/demo".into(),
         files: vec![file("config.xml", 1), file("doc/a b", 2)],
@@ -51,7 +53,15 @@ fn opkg() -> Opkg {
 }
 
 fn packed_file(path: &str, content: Content) -> PackedFile {
-    PackedFile { path: path.into(), content, mode: 0o644, marks: FileMarks::empty() }
+    PackedFile {
+        path: path.into(),
+        content,
+        mode: 0o644,
+        owner: "root".into(),
+        group: "root".into(),
+        capabilities: None,
+        marks: FileMarks::empty(),
+    }
 }
 
 fn text_file(path: &str) -> TextFile {

@@ -2,9 +2,11 @@
 
 use crate::artefacts::FileMarks;
 use crate::diagnostic;
+use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity, SourceFile,
+    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity,
+    SourceFile,
 };
 use crate::packaging::Refusal;
 
@@ -24,6 +26,8 @@ pub struct InstalledFile<'a> {
     pub path: String,
     /// Whether it lies in the documentation directory.
     pub is_documentation: bool,
+    /// Mode, owner and what else is said of it on this target. What the host read of it alone is in `source`.
+    pub attributes: FileAttributes,
     /// As the host read it.
     pub source: &'a SourceFile,
 }
@@ -36,11 +40,25 @@ impl InstalledFile<'_> {
         if self.is_documentation {
             marks |= FileMarks::DOCUMENTATION;
         }
-        if self.source.configuration {
-            marks |= FileMarks::CONFIGURATION;
+        match self.attributes.config {
+            ConfigKind::No => {}
+            ConfigKind::Keep => marks |= FileMarks::CONFIGURATION,
+            ConfigKind::Replace => marks |= FileMarks::CONFIGURATION | FileMarks::REPLACED,
+        }
+        if self.attributes.is_ghost {
+            marks |= FileMarks::GHOST;
         }
         marks
     }
+}
+
+/// A directory that a part owns, with its place filled in.
+#[derive(Debug, Clone)]
+pub struct InstalledDirectory {
+    /// Absolute.
+    pub path: String,
+    /// Mode and owner; the others mean nothing.
+    pub attributes: FileAttributes,
 }
 
 /// One of the three native packages.
@@ -65,8 +83,8 @@ pub struct PartPlan<'a> {
     pub program_archs: Vec<&'a str>,
     /// Sorted by path.
     pub files: Vec<InstalledFile<'a>>,
-    /// Owned ones, absolute; sorted, parents before children.
-    pub directories: Vec<String>,
+    /// Owned ones; sorted, parents before children.
+    pub directories: Vec<InstalledDirectory>,
 }
 
 /// The api, server and client part, in this order.
@@ -83,8 +101,9 @@ pub fn plan<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
     check_available(opkg, context, diagnostics)?;
+    let rules = FileRules::new(opkg, context, diagnostics);
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
-        .map(|kind| plan_part(opkg, context, documentation, kind, diagnostics)))
+        .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics)))
 }
 
 /// Name of a part's native package.
@@ -212,6 +231,7 @@ fn describe_dists(filter: &Filter) -> String {
 fn plan_part<'a>(
     opkg: &'a Opkg,
     context: &FilterContext,
+    rules: &FileRules<'_>,
     documentation: &str,
     kind: PartKind,
     diagnostics: &mut Vec<Diagnostic>,
@@ -246,17 +266,21 @@ fn plan_part<'a>(
             push_merged(list, ResolvedRelation { relation, filter_match: decision });
         }
     }
-    part.files = installed_files(opkg, kind, documentation);
+    part.files = installed_files(opkg, rules, kind, documentation);
     part.program_archs = program_archs(&part.files);
     part.is_arch_specific |= !part.program_archs.is_empty();
     report_foreign_programs(&part, context, diagnostics);
-    part.directories = opkg
-        .directories
-        .iter()
-        .filter(|directory| directory.part == kind)
-        .map(|directory| resolve_destination(&directory.destination, documentation))
+    let own_directories = || opkg.directories.iter().filter(|directory| directory.part == kind);
+    part.directories = own_directories()
+        .map(|directory| InstalledDirectory {
+            path: resolve_destination(&directory.destination, documentation),
+            attributes: rules.of_directory(directory),
+        })
         .collect();
-    part.directories.sort();
+    part.directories.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut rules_of_part = (part.files.iter().flat_map(|file| &file.source.rules))
+        .chain(own_directories().flat_map(|directory| &directory.rules));
+    part.is_arch_specific |= rules_of_part.any(|index| rules.depends_on_arch(*index, context));
     part
 }
 
@@ -307,7 +331,12 @@ fn push_merged<'a>(list: &mut Vec<ResolvedRelation<'a>>, new: ResolvedRelation<'
     list.push(new);
 }
 
-fn installed_files<'a>(opkg: &'a Opkg, kind: PartKind, documentation: &str) -> Vec<InstalledFile<'a>> {
+fn installed_files<'a>(
+    opkg: &'a Opkg,
+    rules: &FileRules<'_>,
+    kind: PartKind,
+    documentation: &str,
+) -> Vec<InstalledFile<'a>> {
     let mut files: Vec<_> = opkg
         .files
         .iter()
@@ -315,6 +344,7 @@ fn installed_files<'a>(opkg: &'a Opkg, kind: PartKind, documentation: &str) -> V
         .map(|source| InstalledFile {
             path: resolve_destination(&source.destination, documentation),
             is_documentation: matches!(source.destination, Destination::Documentation(_)),
+            attributes: rules.of_file(source),
             source,
         })
         .collect();

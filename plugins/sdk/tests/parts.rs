@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch};
-use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Opkg, Part as Which, Scope};
+use opkg_sdk::opkg::{
+    Comparison, ConfigKind, Destination, Directory, DistFilter, FileRule, Filter, Kind, Opkg, Part as Which,
+    Scope,
+};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{PartPlan, plan};
 use opkg_sdk::testing::{add_file, sample_opkg, sample_relation, some_bound};
@@ -124,4 +127,63 @@ fn programs_decide_where_a_part_can_be() {
     plan(&opkg, &context(Some("aarch64")), "/usr/share/doc/opkg-x", &mut found).unwrap();
     let said: Vec<&str> = found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     assert_eq!(said, ["a program for `x86_64`, where opkg-x-client is built for `aarch64`"]);
+}
+
+#[test]
+fn later_rules_about_files_count_where_their_filters_match() {
+    let mut opkg = sample_opkg("x");
+    let rule = |filter, owner: &str, mode| FileRule {
+        at: 5,
+        filter,
+        owner: Some(owner.to_owned()),
+        group: None,
+        mode,
+        directory_mode: mode.map(|mode| mode | 0o100),
+        config: Some(ConfigKind::Replace),
+        ghost: None,
+        capabilities: Some("cap_chown=ep".to_owned()),
+    };
+    let only = |id: &str, version: Option<&str>, archs: &[&str]| Filter {
+        dists: vec![DistFilter {
+            at: 6,
+            id: id.into(),
+            bound: version.and_then(|it| some_bound(Comparison::Ge, it)),
+        }],
+        archs: archs.iter().map(ToString::to_string).collect(),
+    };
+    opkg.file_rules = vec![
+        rule(Filter { dists: Vec::new(), archs: Vec::new() }, "first", Some(0o600)),
+        rule(only("debian", None, &[]), "debian", Some(0o666)),
+        rule(only("rhel", Some("9"), &["aarch64"]), "second", None),
+        rule(only("rhel", Some("10"), &[]), "newer", None),
+    ];
+    add_file(&mut opkg, Which::Client, "files/client/etc/x").rules = vec![0, 1, 2, 3];
+    let link = add_file(&mut opkg, Which::Client, "files/client/etc/y");
+    (link.link, link.rules) = (Some("x".into()), vec![0]);
+    opkg.directories.push(Directory {
+        part: Which::Client,
+        destination: Destination::Path("/etc/z".into()),
+        rules: vec![0],
+    });
+    for (arch, owner) in [(Some("x86_64"), "first"), (Some("aarch64"), "second"), (None, "first")] {
+        let mut found = Vec::new();
+        let [_, server, client] = plan(&opkg, &context(arch), "/usr/share/doc/opkg-x", &mut found).unwrap();
+        let attributes = &client.files[0].attributes;
+        assert_eq!((attributes.owner.as_str(), attributes.group.as_str()), (owner, "root"), "{arch:?}");
+        assert_eq!((attributes.mode, attributes.config), (0o600, ConfigKind::Replace));
+        assert_eq!(attributes.capabilities.as_deref(), Some("cap_chown=ep"));
+        let link = &client.files[1].attributes;
+        assert_eq!(
+            (link.owner.as_str(), link.config, link.capabilities.as_deref()),
+            ("first", ConfigKind::No, None)
+        );
+        assert_eq!(
+            (client.directories[0].attributes.mode, client.directories[0].attributes.owner.as_str()),
+            (0o700, "first")
+        );
+        assert!(client.is_arch_specific && !server.is_arch_specific);
+        let said: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+        let name = "rhel names no version, and what is said of files counts as for its default release";
+        assert_eq!(said, [name], "{arch:?}");
+    }
 }

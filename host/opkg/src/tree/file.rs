@@ -152,6 +152,7 @@ impl FileReader<'_> {
                 .unwrap_or_else(|| layout::helper_part(path)),
             is_configuration: is_for_root && link.is_none() && layout::is_configuration(&destination),
             arch: arch.filter(|_| is_for_root),
+            rules: Vec::new(),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),

@@ -112,6 +112,11 @@ pub(super) fn file_destination(name: &str, path: &str) -> Option<Destination> {
     nested_destination(name, top, rest)
 }
 
+/// Whether every system has this directory, or many packages.
+pub(super) fn is_system_directory(path: &str) -> bool {
+    SYSTEM_DIRECTORIES.lines().any(|known| known == path)
+}
+
 /// Where a directory of this path goes, as far as it is the package's own.
 pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destination> {
     match path.split_once('/') {
@@ -123,9 +128,7 @@ pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destinatio
         Some(("testing", shared)) if SHARED_TEST_DIRECTORIES.contains(&shared) => None,
         Some(("files", _)) => {
             let destination = nested_destination(name, "files", path.strip_prefix("files/")?)?;
-            let is_shared = |path: &str| {
-                SYSTEM_DIRECTORIES.lines().any(|known| known == path) || SHARED_DIRECTORIES.contains(&path)
-            };
+            let is_shared = |path: &str| is_system_directory(path) || SHARED_DIRECTORIES.contains(&path);
             match &destination {
                 Destination::Path(path) if is_shared(path) || refused_place(&destination).is_some() => None,
                 _ => Some(destination),
