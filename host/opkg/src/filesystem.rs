@@ -38,6 +38,7 @@ pub fn opkg() -> Opkg {
     let directory = |path: &str| Directory {
         part: Part::Api,
         destination: Destination::Path(path.to_owned()),
+        only_arch: None,
         rules: Vec::new(),
     };
     let change = Change {

@@ -287,6 +287,8 @@ pub struct SourceFile {
     pub is_configuration: bool,
     /// The canonical name of the architecture that it is a program for, of what is laid into the root.
     pub arch: Option<&'static str>,
+    /// The canonical name of the only architecture whose packages have it.
+    pub only_arch: Option<&'static str>,
     /// Those of [`Opkg::file_rules`] that are about it, by their indexes.
     pub rules: Vec<u32>,
     /// For native scripts.
@@ -299,6 +301,8 @@ pub struct SourceFile {
 pub struct Directory {
     pub part: Part,
     pub destination: Destination,
+    /// The canonical name of the only architecture whose packages have it.
+    pub only_arch: Option<&'static str>,
     /// Those of [`Opkg::file_rules`] that are about it, by their indexes.
     pub rules: Vec<u32>,
 }

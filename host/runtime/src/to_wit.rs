@@ -40,6 +40,7 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
             .map(|it| wit::Directory {
                 part: part(it.part),
                 destination: destination(&it.destination),
+                only_arch: it.only_arch.map(str::to_owned),
                 rules: it.rules.clone(),
             })
             .collect(),
@@ -245,6 +246,7 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
         link: file.link.clone(),
         configuration: file.is_configuration,
         arch: file.arch.map(str::to_owned),
+        only_arch: file.only_arch.map(str::to_owned),
         rules: file.rules.clone(),
         scriptlet: file.scriptlet.as_ref().map(|it| wit::Scriptlet {
             time: match it.time {

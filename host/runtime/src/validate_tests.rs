@@ -23,6 +23,7 @@ fn opkg() -> Opkg {
         link: None,
         is_configuration: false,
         arch: None,
+        only_arch: None,
         rules: Vec::new(),
         scriptlet: None,
     };

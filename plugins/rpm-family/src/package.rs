@@ -80,7 +80,7 @@ impl<'a> SpecPlan<'a> {
 pub fn plan<'a>(
     opkg: &'a Opkg,
     target: &'a Target,
-    profile: &ReleaseProfile,
+    profile: &'a ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<SpecPlan<'a>, Refusal> {
     let Some(release) = opkg.history.first() else {
@@ -209,14 +209,14 @@ fn check_capabilities(
     }
 }
 
-/// The architectures that the spec as a whole is for: those of the filter, else those of its programs.
+/// The architectures that the spec as a whole is for: those of its files, else those of the filter.
 fn exclusive_archs<'a>(opkg: &'a Opkg, packages: &[Package<'a>], profile: &ReleaseProfile) -> Vec<&'a str> {
-    let of_filter = opkg.filter.archs.iter().map(String::as_str);
-    let mut archs: Vec<&str> = of_filter.collect();
+    let mut archs: Vec<&str> =
+        packages.iter().flat_map(|package| package.part.program_archs.iter().copied()).collect();
+    archs.sort_unstable();
+    archs.dedup();
     if archs.is_empty() {
-        archs = packages.iter().flat_map(|package| package.part.program_archs.iter().copied()).collect();
-        archs.sort_unstable();
-        archs.dedup();
+        archs = opkg.filter.archs.iter().map(String::as_str).collect();
     }
     archs.into_iter().flat_map(|arch| profile.arch_names(arch)).collect()
 }

@@ -79,7 +79,8 @@ pub struct PartPlan<'a> {
     pub same_version_requirement: Option<String>,
     /// Whether it is built per architecture.
     pub is_arch_specific: bool,
-    /// The architectures that its programs are for, by their canonical names; none where it has no programs.
+    /// The architectures that its files are for, by their canonical names: those of its programs, and the one that it is built
+    /// for where it has files for some alone. None where it goes anywhere.
     pub program_archs: Vec<&'a str>,
     /// Sorted by path.
     pub files: Vec<InstalledFile<'a>>,
@@ -96,7 +97,7 @@ pub struct PartPlan<'a> {
 /// target leaves open excludes nothing; that is noted in `diagnostics`.
 pub fn plan<'a>(
     opkg: &'a Opkg,
-    context: &FilterContext,
+    context: &'a FilterContext,
     documentation: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
@@ -230,7 +231,7 @@ fn describe_dists(filter: &Filter) -> String {
 
 fn plan_part<'a>(
     opkg: &'a Opkg,
-    context: &FilterContext,
+    context: &'a FilterContext,
     rules: &FileRules<'_>,
     documentation: &str,
     kind: PartKind,
@@ -266,11 +267,18 @@ fn plan_part<'a>(
             push_merged(list, ResolvedRelation { relation, filter_match: decision });
         }
     }
-    part.files = installed_files(opkg, rules, kind, documentation);
+    part.files = installed_files(opkg, context, rules, kind, documentation);
     part.program_archs = program_archs(&part.files);
+    let is_for_one = |arch: &Option<String>, of: PartKind| of == kind && arch.is_some();
+    let is_built_for_one = opkg.files.iter().any(|file| is_for_one(&file.only_arch, file.part))
+        || opkg.directories.iter().any(|it| is_for_one(&it.only_arch, it.part));
+    if is_built_for_one && part.program_archs.is_empty() {
+        part.program_archs.push(context.build_arch());
+    }
     part.is_arch_specific |= !part.program_archs.is_empty();
     report_foreign_programs(&part, context, diagnostics);
-    let own_directories = || opkg.directories.iter().filter(|directory| directory.part == kind);
+    let own_directories =
+        || opkg.directories.iter().filter(|it| it.part == kind && is_packaged(&it.only_arch, context));
     part.directories = own_directories()
         .map(|directory| InstalledDirectory {
             path: resolve_destination(&directory.destination, documentation),
@@ -278,6 +286,7 @@ fn plan_part<'a>(
         })
         .collect();
     part.directories.sort_by(|a, b| a.path.cmp(&b.path));
+    part.directories.dedup_by(|a, b| a.path == b.path);
     let mut rules_of_part = (part.files.iter().flat_map(|file| &file.source.rules))
         .chain(own_directories().flat_map(|directory| &directory.rules));
     part.is_arch_specific |= rules_of_part.any(|index| rules.depends_on_arch(*index, context));
@@ -331,8 +340,14 @@ fn push_merged<'a>(list: &mut Vec<ResolvedRelation<'a>>, new: ResolvedRelation<'
     list.push(new);
 }
 
+/// Whether the package for the target's architecture has what is for this one alone.
+fn is_packaged(only_arch: &Option<String>, context: &FilterContext) -> bool {
+    only_arch.as_ref().is_none_or(|arch| arch == context.build_arch())
+}
+
 fn installed_files<'a>(
     opkg: &'a Opkg,
+    context: &FilterContext,
     rules: &FileRules<'_>,
     kind: PartKind,
     documentation: &str,
@@ -340,7 +355,7 @@ fn installed_files<'a>(
     let mut files: Vec<_> = opkg
         .files
         .iter()
-        .filter(|file| file.part == kind)
+        .filter(|file| file.part == kind && is_packaged(&file.only_arch, context))
         .map(|source| InstalledFile {
             path: resolve_destination(&source.destination, documentation),
             is_documentation: matches!(source.destination, Destination::Documentation(_)),

@@ -117,6 +117,7 @@ mod tests {
             link: None,
             configuration: false,
             arch: None,
+            only_arch: None,
             rules: Vec::new(),
             scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
         }

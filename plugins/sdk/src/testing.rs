@@ -43,7 +43,7 @@ pub fn sample_opkg(name: &str) -> Opkg {
 /// A directory of which no rule says anything.
 #[must_use]
 pub fn own_directory(part: Part, destination: Destination) -> Directory {
-    Directory { part, destination, rules: Vec::new() }
+    Directory { part, destination, only_arch: None, rules: Vec::new() }
 }
 
 /// A release `<upstream>-1` with one change.
@@ -97,6 +97,7 @@ pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut Sourc
         link: None,
         configuration: false,
         arch: None,
+        only_arch: None,
         rules: Vec::new(),
         scriptlet: None,
     });

@@ -80,10 +80,10 @@ pub(crate) fn read(
 /// The directories that the packages own: those of the source, and the roots that files need.
 fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec<Directory> {
     let mut directories = BTreeSet::new();
-    let mut own = |part: Part, destination: Destination| {
-        directories.insert(Directory { part, destination, rules: Vec::new() })
+    let mut own = |part: Part, destination: Destination, only_arch: Option<&'static str>| {
+        directories.insert(Directory { part, destination, only_arch, rules: Vec::new() })
     };
-    own(Part::Api, Destination::Path(package_home(name)));
+    own(Part::Api, Destination::Path(package_home(name)), None);
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
         let destination = layout::directory_destination(name, &entry.path);
         // An empty `doc/` is no documentation.
@@ -91,12 +91,13 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
             destination.filter(|destination| *destination != Destination::Documentation(String::new()))
         {
             let part = layout::helper_part(&entry.path);
-            layout::required_root(name, &destination).map(|root| own(part, root));
-            own(part, destination);
+            let only_arch = layout::only_arch(&entry.path);
+            layout::required_root(name, &destination).map(|root| own(part, root, only_arch));
+            own(part, destination, only_arch);
         }
     }
     for file in files {
-        layout::required_root(name, &file.destination).map(|root| own(file.part, root));
+        layout::required_root(name, &file.destination).map(|root| own(file.part, root, file.only_arch));
     }
     directories.into_iter().collect()
 }
@@ -105,7 +106,7 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
 fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagnostics: &mut DiagnosticSink) {
     let directories: HashSet<&Destination> =
         directories.iter().map(|directory| &directory.destination).collect();
-    let mut taken: HashMap<&Destination, &str> = HashMap::new();
+    let mut taken: HashMap<&Destination, Vec<&SourceFile>> = HashMap::new();
     for file in files {
         let (Destination::Path(path) | Destination::Documentation(path)) = &file.destination;
         if directories.contains(&file.destination) {
@@ -120,10 +121,18 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
                     .help("rename one of the two"),
             );
         }
-        if let Some(other) = taken.insert(&file.destination, &file.path) {
+        // Of several architectures, a package has what is for one.
+        let is_together = |other: &&&SourceFile| {
+            other.part != file.part
+                || other.only_arch.is_none()
+                || file.only_arch.is_none()
+                || other.only_arch == file.only_arch
+        };
+        let others = taken.entry(&file.destination).or_default();
+        if let Some(other) = others.iter().find(is_together) {
             let message = format!(
                 "`{}` and `{}` are both to be installed as `{}`",
-                escape_for_display(other),
+                escape_for_display(&other.path),
                 escape_for_display(&file.path),
                 escape_for_display(path)
             );
@@ -131,8 +140,9 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
                 Diagnostic::error("file-clash", message)
                     .at(Location::File(file.path.clone()))
                     .help("rename one of the two")
-                    .related(Location::File(other.to_owned()), "the other one"),
+                    .related(Location::File(other.path.clone()), "the other one"),
             );
         }
+        others.push(file);
     }
 }

@@ -51,6 +51,7 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
         link: link.map(str::to_owned),
         is_configuration: false,
         arch: None,
+        only_arch: None,
         rules: Vec::new(),
         scriptlet: None,
     }
