@@ -295,6 +295,26 @@ fn packages_keep_the_rules() {
 }
 
 #[test]
+fn what_is_said_of_files_is_what_an_opkg_may_say() {
+    let of_file = |change: fn(&mut PackedFile)| error_of(|output| change(&mut output.packages[0].files[1]));
+    assert!(of_file(|file| file.mode = 0o4755).contains("whose special bits no rule of the OPKG has"));
+    assert!(of_file(|file| file.mode = 0o10_644).contains("special bits"));
+    for account in ["", "-r", "a b", "$(id)", "a,root", "%{x}"] {
+        let said = error_of(|output| output.packages[0].files[1].owner = account.into());
+        assert!(said.contains("where the name of a user or group is meant"), "{account}: {said}");
+    }
+    assert!(of_file(|file| file.capabilities = Some("a\nb".into())).contains("set of capabilities"));
+    assert_eq!(of_file(|file| file.capabilities = Some("cap_chown=ep".into())), "accepted");
+    let ghost = error_of(|output| output.packages[0].files[0].marks = FileMarks::GHOST);
+    assert!(ghost.contains("which is no regular file"), "{ghost}");
+    let foreign = error_of(|output| {
+        output.container = Container::Deb(Compression::Xz);
+        output.packages[0].files[1].marks = FileMarks::GHOST;
+    });
+    assert!(foreign.contains("which only an RPM has"), "{foreign}");
+}
+
+#[test]
 fn commands_can_be_run_and_leave_the_systems_files_alone() {
     let command = || Command {
         argv: vec!["tool".into()],
