@@ -36,7 +36,7 @@ const VARIABLE_TAGS: [(&str, &str); 16] = [
 /// Named without a version, and one that needs no decision at all.
 const TARGETS: [&str; 4] = ["rhel", "rhel-8-x86_64", "mandriva", "debian"];
 
-const TOOLS: [&str; 4] = ["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"];
+pub const TOOLS: [&str; 4] = ["rpm", "rpmbuild", "dpkg-buildpackage", "dpkg-deb"];
 
 #[test]
 fn examples_agree() {
@@ -196,7 +196,7 @@ fn lintian_says_no_more_than_of_the_native_ones() {
 }
 
 /// Compiles an OPKG for these targets in one call; returns what `--output` named.
-fn compile(directory: &Path, targets: &[&str], builder: &str) -> PathBuf {
+pub fn compile(directory: &Path, targets: &[&str], builder: &str) -> PathBuf {
     let output = scratch::create_directory("direct");
     let mut arguments: Vec<OsString> = vec!["--dist".into(), targets.join(",").into()];
     arguments.extend(["--builder".into(), builder.into(), "-o".into(), output.clone().into()]);
@@ -206,7 +206,7 @@ fn compile(directory: &Path, targets: &[&str], builder: &str) -> PathBuf {
 }
 
 /// Compares all binary packages below two output directories; returns how many there are.
-fn assert_packages_agree(native: &Path, direct: &Path) -> usize {
+pub fn assert_packages_agree(native: &Path, direct: &Path) -> usize {
     let packages = |output: &Path| -> BTreeMap<PathBuf, PathBuf> {
         let targets = fs_err::read_dir(output).unwrap().map(|entry| entry.unwrap().path());
         let packages = targets.flat_map(|target| inspect::package_files(&target));
@@ -260,7 +260,7 @@ fn rpm_tags(file: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The source packages below an output directory are those that `rpmbuild -bs` makes.
-fn assert_sources_agree(output: &Path) {
+pub fn assert_sources_agree(output: &Path) {
     for entry in fs_err::read_dir(output).unwrap() {
         let target = entry.unwrap().path();
         if !target.join("SPECS").is_dir() {

@@ -11,6 +11,7 @@ mod debian_packages;
 mod debian_system;
 mod direct;
 mod example_packages;
+mod file_attributes;
 mod generated_packages;
 mod hostile_config;
 mod hostile_files;

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::package::{InstalledFile, sha256_hex};
 use opkg_tests::roots::rpm::{self, RpmRoot};
-use opkg_tests::{inspect, parallel, scratch};
+use opkg_tests::{inspect, parallel, scratch, tools};
 
 use crate::debian_system::DebianSystem;
+use crate::direct;
 
 /// The configuration of a service on all nodes: one file that administrators change, and one that they don't; a program, a
 /// link to it, a key that only root reads, an empty directory.
@@ -178,5 +180,42 @@ fn a_package_with_a_program_is_for_its_architecture() {
             "{}",
             ended.stderr
         );
+    }
+}
+
+#[test]
+fn programs_for_several_architectures_lie_side_by_side() {
+    let directory = scratch::create_directory("opkg").join("programs");
+    let program = |machine: u8| {
+        let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+        bytes.extend([machine, 0]);
+        bytes
+    };
+    let items = [
+        TreeEntry::file("config.xml", 0o644, file_tree::minimal_config("programs", "")),
+        TreeEntry::file("files/client/usr/lib/programs/shared", 0o644, "shared\n"),
+        TreeEntry::file("files/client@x86_64/usr/lib/programs/run", 0o755, program(62)),
+        TreeEntry::file("files/client@arm64/usr/lib/programs/run", 0o755, program(183)),
+    ];
+    file_tree::write_tree(&directory, &items);
+    let targets = ["rhel-9-x86_64", "rhel-9-aarch64", "debian-12-aarch64", "debian-12"];
+    let output = direct::compile(&directory, &targets, "direct");
+    for (target, file, wanted) in [
+        ("rhel-9-x86_64", "opkg-programs-client-1.0-1.el9.x86_64.rpm", program(62)),
+        ("rhel-9-aarch64", "opkg-programs-client-1.0-1.el9.aarch64.rpm", program(183)),
+        ("debian-12-aarch64", "opkg-programs-client_1.0-1+deb12_arm64.deb", program(183)),
+    ] {
+        let built = inspect::read(&output.join(target).join(file));
+        let of = |path: &str| built.package.files.get(path).cloned();
+        assert!(of("/usr/lib/programs/shared").is_some(), "{target}");
+        let found = of("/usr/lib/programs/run");
+        assert_eq!(found, Some(InstalledFile::Regular(0o755, sha256_hex(&wanted))), "{target}");
+    }
+    if tools::all_installed(&direct::TOOLS) {
+        let targets = ["rhel-9", "debian-12"];
+        let [native, direct] =
+            ["native", "direct"].map(|builder| direct::compile(&directory, &targets, builder));
+        assert_eq!(direct::assert_packages_agree(&native, &direct), 3 + 3 + 2);
+        direct::assert_sources_agree(&direct);
     }
 }

@@ -1,7 +1,7 @@
 //! Names of the tags of an RPM, from its public header `rpmtag.h`, and which of them are told of elsewhere.
 
 /// Tags that are compared one by one.
-const TAG_NAMES: [(u32, &str); 70] = [
+const TAG_NAMES: [(u32, &str); 71] = [
     (100, "HEADERI18NTABLE"),
     (1000, "NAME"),
     (1001, "VERSION"),
@@ -52,6 +52,7 @@ const TAG_NAMES: [(u32, &str); 70] = [
     (1145, "DEPENDSDICT"),
     (1146, "SOURCEPKGID"),
     (5009, "LONGSIZE"),
+    (5010, "FILECAPS"),
     (5011, "FILEDIGESTALGO"),
     (5012, "BUGURL"),
     (5034, "VCS"),

@@ -91,7 +91,15 @@ fn files() -> impl Strategy<Value = Vec<PackedFile>> {
     ];
     let path = prop_oneof![6 => "/[a-z %äß]{1,12}", 1 => "/[a-z]{90,260}"];
     prop::collection::btree_map(path, (content, 0..0o1000_u32), 0..5).prop_map(|files| {
-        let packed = |(path, (content, mode))| PackedFile { path, content, mode, marks: FileMarks::empty() };
+        let packed = |(path, (content, mode))| PackedFile {
+            path,
+            content,
+            mode,
+            owner: "root".into(),
+            group: "root".into(),
+            capabilities: None,
+            marks: FileMarks::empty(),
+        };
         files.into_iter().map(packed).collect()
     })
 }
@@ -184,6 +192,9 @@ fn configuration_is_marked() {
         path: "/etc/x".into(),
         content: Content::Text("x\n".into()),
         mode: 0o600,
+        owner: "root".into(),
+        group: "root".into(),
+        capabilities: None,
         marks: FileMarks::CONFIGURATION,
     }];
     let flags = |name: &str, container| {

@@ -138,16 +138,25 @@ bitflags::bitflags! {
     pub struct FileMarks: u8 {
         const DOCUMENTATION = 1;
         const CONFIGURATION = 2;
+        /// Of configuration: it is not kept.
+        const REPLACED = 4;
+        /// Not in the package, which owns it all the same.
+        const GHOST = 8;
     }
 }
 
-/// A file as it is installed, owned by root.
+/// A file as it is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedFile {
     /// Absolute.
     pub path: String,
     pub content: Content,
     pub mode: u32,
+    /// Names of a user and of a group.
+    pub owner: String,
+    pub group: String,
+    /// As cap_to_text(3) writes them.
+    pub capabilities: Option<String>,
     pub marks: FileMarks,
 }
 

@@ -35,8 +35,12 @@ pub fn opkg() -> Opkg {
         bound: None,
         filter: Filter::default(),
     };
-    let directory =
-        |path: &str| Directory { part: Part::Api, destination: Destination::Path(path.to_owned()) };
+    let directory = |path: &str| Directory {
+        part: Part::Api,
+        destination: Destination::Path(path.to_owned()),
+        only_arch: None,
+        rules: Vec::new(),
+    };
     let change = Change {
         at: root,
         author: maintainer.to_owned(),
@@ -73,6 +77,7 @@ pub fn opkg() -> Opkg {
         filter: Filter::default(),
         // What packages require that were made for the original.
         relations: Profile::Oscar.automatic_relations().into_names().map(provided).collect(),
+        file_rules: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: tree::package_home(NAME),
         files: Vec::new(),

@@ -38,7 +38,7 @@ mod xml_text;
 
 pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
-pub use load::{LoadResult, load};
+pub use load::{LoadResult, load, load_config};
 pub use markup::{Markup, MarkupError, read_markup};
 pub use sanitize::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors, is_hidden};
 pub use settings::{AutomaticRelations, Profile, Settings};

@@ -25,6 +25,17 @@ pub struct LoadResult {
 /// limits of [`crate::limits`] allow.
 #[must_use]
 pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
+    load_parts(dir, settings, true)
+}
+
+/// The same of `config.xml` alone, as it lies on a machine where the OPKG is installed: its files are elsewhere, and the
+/// model has none.
+#[must_use]
+pub fn load_config(dir: &Path, settings: &Settings) -> LoadResult {
+    load_parts(dir, settings, false)
+}
+
+fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
     let mut loaded = LoadResult { source: None, opkg: None, diagnostics: Vec::new() };
     let config = canonical_directory(dir).and_then(|root| Ok((read_config(&root)?, root)));
     let (bytes, root) = match config {
@@ -52,9 +63,15 @@ pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
     let ParsedConfig { mut diagnostics, mut locations, metadata, is_rejected } = document;
     decoded.diagnostic.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     if !is_rejected {
-        let name = metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed");
-        let archs = metadata.as_ref().map(|metadata| metadata.filter.archs.as_slice()).unwrap_or_default();
-        let (files, directories) = tree::read(&root, name, archs, &mut diagnostics, &mut locations);
+        let described = tree::Description {
+            name: metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed"),
+            archs: metadata.as_ref().map(|metadata| metadata.filter.archs.as_slice()).unwrap_or_default(),
+            rules: metadata.as_ref().map(|metadata| metadata.file_rules.as_slice()).unwrap_or_default(),
+        };
+        let (files, directories) = match has_files {
+            true => tree::read(&root, described, &mut diagnostics, &mut locations),
+            false => (Vec::new(), Vec::new()),
+        };
         if let Some(metadata) = metadata.filter(|_| !diagnostics.has_error()) {
             loaded.opkg = build_opkg(metadata, files, directories, locations.into_vec(), settings);
         }
@@ -130,6 +147,7 @@ fn build_opkg(
         authors,
         filter,
         mut relations,
+        file_rules,
         history,
     } = metadata;
     let name = name?;
@@ -154,6 +172,7 @@ fn build_opkg(
         authors,
         filter,
         relations,
+        file_rules,
         history,
         home,
         files,

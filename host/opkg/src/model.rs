@@ -209,6 +209,59 @@ pub enum Destination {
     Documentation(String),
 }
 
+/// What becomes of a file that somebody has changed, when a newer version of its package is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Configuration {
+    /// It stays, and the new one is put beside it.
+    Keep,
+    /// The new one takes its place, and it is put beside that.
+    Replace,
+    /// It is no configuration, and goes.
+    No,
+}
+
+/// One `file` of `files`: what packages say of some of what is laid into the root. Of several about one path a later one
+/// counts, attribute by attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRule {
+    /// The attribute `path`.
+    pub at: NodeId,
+    /// Absolute, where it is installed, without a `/` at the end; empty for the root.
+    pub path: String,
+    /// Whether it is about all that is below the path as well.
+    pub is_tree: bool,
+    /// The filter of the group that the `file` stands in.
+    pub filter: Filter,
+    /// Name of a user.
+    pub owner: Option<String>,
+    /// Name of a group.
+    pub group: Option<String>,
+    /// Permissions of regular files, and of the directory that `path` is, with the bits for set-user-ID, set-group-ID and
+    /// sticky.
+    pub mode: Option<u32>,
+    /// Of regular files.
+    pub configuration: Option<Configuration>,
+    /// Whether the package knows a regular file, and does not bring it.
+    pub is_ghost: Option<bool>,
+    /// What a program may do besides, as cap_to_text(3) writes it: `cap_net_bind_service=ep`.
+    pub capabilities: Option<String>,
+}
+
+impl FileRule {
+    /// Permissions of directories. Of those in a tree, whoever may read one may also enter it.
+    #[must_use]
+    pub fn directory_mode(&self) -> Option<u32> {
+        self.mode.map(|mode| if self.is_tree { mode & 0o777 | (mode & 0o444) >> 2 } else { mode })
+    }
+
+    /// Whether it is about what is installed at `path`.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        path.strip_prefix(self.path.as_str())
+            .is_some_and(|rest| rest.is_empty() || (self.is_tree && rest.starts_with('/')))
+    }
+}
+
 /// A regular file or symbolic link of the OPKG's directory that is packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -234,6 +287,10 @@ pub struct SourceFile {
     pub is_configuration: bool,
     /// The canonical name of the architecture that it is a program for, of what is laid into the root.
     pub arch: Option<&'static str>,
+    /// The canonical name of the only architecture whose packages have it.
+    pub only_arch: Option<&'static str>,
+    /// Those of [`Opkg::file_rules`] that are about it, by their indexes.
+    pub rules: Vec<u32>,
     /// For native scripts.
     pub scriptlet: Option<Scriptlet>,
 }
@@ -244,6 +301,10 @@ pub struct SourceFile {
 pub struct Directory {
     pub part: Part,
     pub destination: Destination,
+    /// The canonical name of the only architecture whose packages have it.
+    pub only_arch: Option<&'static str>,
+    /// Those of [`Opkg::file_rules`] that are about it, by their indexes.
+    pub rules: Vec<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +330,8 @@ pub struct Opkg {
     pub filter: Filter,
     /// In the order of the file, without duplicates; automatic ones (see [`crate::Settings`]) last.
     pub relations: Vec<Relation>,
+    /// In the order of the file.
+    pub file_rules: Vec<FileRule>,
     /// The version being built first, then newest first; never empty.
     pub history: Vec<Release>,
     /// `/usr/lib/oscar/packages/<name>`.

@@ -584,3 +584,61 @@ fn what_cannot_be_laid_into_the_root() {
         assert_eq!(directory.diagnostics(), expected, "{archs}");
     }
 }
+
+#[test]
+fn directories_for_one_architecture() {
+    let program = |machine: u8| {
+        let mut head = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+        head.extend([machine, 0]);
+        head
+    };
+    let directory = Fixture::new()
+        .with_file("files/client@amd64/opt/probe/bin/probe", program(62))
+        .with_file("files/client@aarch64/opt/probe/bin/probe", program(183))
+        .with_file("files/client@aarch64/opt/probe/only", "")
+        .with_file("files/client/opt/probe/shared", "");
+    assert_eq!(directory.diagnostics(), [""; 0]);
+    let opkg = directory.opkg();
+    let laid = opkg.files.iter().filter(|file| file.path.starts_with("files/"));
+    let laid = laid.map(|file| format!("{} {:?} {:?}", describe_file(file), file.arch, file.only_arch));
+    assert_eq!(
+        laid.collect::<Vec<_>>(),
+        [
+            "Client files/client/opt/probe/shared -> /opt/probe/shared 644 None None",
+            "Client files/client@aarch64/opt/probe/bin/probe -> /opt/probe/bin/probe 644 Some(\"aarch64\") Some(\"aarch64\")",
+            "Client files/client@aarch64/opt/probe/only -> /opt/probe/only 644 None Some(\"aarch64\")",
+            "Client files/client@amd64/opt/probe/bin/probe -> /opt/probe/bin/probe 644 Some(\"x86_64\") Some(\"x86_64\")",
+        ]
+    );
+    let archs = |path: &str| -> Vec<Option<&str>> {
+        let named = |it: &&opkg::model::Directory| it.destination == Destination::Path(path.to_owned());
+        opkg.directories.iter().filter(named).map(|it| it.only_arch).collect()
+    };
+    assert_eq!(archs("/opt/probe"), [None, Some("aarch64"), Some("x86_64")]);
+    assert_eq!(archs("/opt/probe/bin"), [Some("aarch64"), Some("x86_64")]);
+}
+
+#[test]
+fn what_is_wrong_with_directories_for_one_architecture() {
+    let mut arm = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+    arm.extend([183, 0]);
+    let filters = "<filters><arch>x86_64</arch><arch>aarch64</arch></filters>\n  <serverDeps>";
+    let directory = Fixture::with_config(support::config_with("<serverDeps>", filters))
+        .with_file("files/client@x86_64/opt/probe/bin", arm)
+        .with_file("files/client@x86-64/opt/probe/twice", "")
+        .with_file("files/client@amd64/opt/probe/twice", "")
+        .with_file("files/client/opt/probe/both", "")
+        .with_file("files/client@aarch64/opt/probe/both", "")
+        .with_file("files/client@x68_64/opt/probe/none", "")
+        .with_file("files/client@riscv64/opt/probe/excluded", "");
+    assert_eq!(
+        directory.diagnostics(),
+        [
+            "error file-clash files/client@aarch64/opt/probe/both",
+            "warning file-architecture files/client@riscv64/opt/probe/excluded",
+            "error file-architecture files/client@x68_64/opt/probe/none",
+            "error file-clash files/client@x86-64/opt/probe/twice",
+            "error file-architecture files/client@x86_64/opt/probe/bin",
+        ]
+    );
+}

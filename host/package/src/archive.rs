@@ -5,7 +5,7 @@ use opkg_interface::artefacts::{BinaryPackage, Compression};
 use crate::compress::CompressionEffort;
 use crate::entries::{self, EntryContent, PackageEntry};
 use crate::source::OpkgSource;
-use crate::tar_writer::TarWriter;
+use crate::tar_writer::{Attributes, TarWriter};
 use crate::{Error, compress};
 
 /// Writes one package.
@@ -31,12 +31,15 @@ pub(crate) fn append_entry(
     path: &str,
     item: &PackageEntry,
 ) -> Result<(), Error> {
+    let attributes = Attributes { mode: item.mode, owner: &item.owner, group: &item.group };
     match &item.content {
         EntryContent::File(bytes) => {
-            tar.append_file(path, item.mode, bytes.len() as u64, &mut bytes.as_slice())?
+            tar.append_file(path, attributes, bytes.len() as u64, &mut bytes.as_slice())?
         }
-        EntryContent::Directory => tar.append_directory(path, item.mode)?,
-        EntryContent::Symlink(to) => tar.append_symlink(path, to)?,
+        EntryContent::Directory => tar.append_directory(path, attributes)?,
+        EntryContent::Symlink(to) => {
+            tar.append_symlink(path, to, Attributes { mode: 0o777, ..attributes })?
+        }
     }
     Ok(())
 }

@@ -23,8 +23,13 @@ pub(crate) enum EntryContent {
 pub(crate) struct PackageEntry {
     /// Absolute and clean.
     pub(crate) path: String,
-    /// Permission bits.
+    /// Permission bits, and those for set-user-ID, set-group-ID and sticky.
     pub(crate) mode: u32,
+    /// Names of a user and of a group.
+    pub(crate) owner: String,
+    pub(crate) group: String,
+    /// As cap_to_text(3) writes them.
+    pub(crate) capabilities: Option<String>,
     /// For people and for upgrades.
     pub(crate) marks: FileMarks,
     /// What stands at the path.
@@ -61,6 +66,9 @@ pub(crate) fn collect_entries(
         items.push(PackageEntry {
             path: file.path.clone(),
             mode: file.mode,
+            owner: file.owner.clone(),
+            group: file.group.clone(),
+            capabilities: file.capabilities.clone(),
             marks: file.marks,
             content: body,
         });
@@ -75,8 +83,16 @@ fn validate_files(package: &BinaryPackage) -> Result<(), Error> {
         if !file.path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(clean)) {
             return refuse(format!("the path {:?} is not absolute and clean", file.path));
         }
-        if file.mode > 0o777 {
+        if file.mode > 0o7777 {
             return refuse(format!("{} has the mode {:o}", file.path, file.mode));
+        }
+        for account in [&file.owner, &file.group] {
+            if account.is_empty()
+                || account.len() > 31
+                || account.contains(|c: char| c.is_control() || c.is_whitespace())
+            {
+                return refuse(format!("{} belongs to {account:?}", file.path));
+            }
         }
         if let Content::Link(to) = &file.content
             && (to.is_empty() || to.contains(char::is_control))

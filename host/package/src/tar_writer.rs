@@ -10,6 +10,23 @@ use crate::error::Error;
 use crate::permissions::file_mode;
 use crate::source::{OpkgSource, into_error};
 
+/// What an archive says of a file beside its contents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attributes<'a> {
+    /// Permissions, and the bits for set-user-ID, set-group-ID and sticky.
+    pub(crate) mode: u32,
+    /// Names, at most 31 bytes; whoever unpacks it and knows none of that name takes root.
+    pub(crate) owner: &'a str,
+    pub(crate) group: &'a str,
+}
+
+impl From<u32> for Attributes<'static> {
+    /// Root's, with this mode.
+    fn from(mode: u32) -> Self {
+        Self { mode, owner: "root", group: "root" }
+    }
+}
+
 /// A tar being written. Parent directories are added as they come up.
 pub(crate) struct TarWriter<W: Write> {
     builder: Builder<W>,
@@ -29,7 +46,7 @@ impl<W: Write> TarWriter<W> {
         for file in &source.opkg.files {
             let path = format!("{prefix}/{}", file.path);
             match &file.link {
-                Some(link) => self.append_symlink(&path, link)?,
+                Some(link) => self.append_symlink(&path, link, 0o777)?,
                 None => self
                     .append_file(&path, file.mode, file.size, &mut source.open(file)?)
                     .map_err(into_error)?,
@@ -49,23 +66,28 @@ impl<W: Write> TarWriter<W> {
     }
 
     /// A regular file. `contents` has exactly `size` bytes.
-    pub(crate) fn append_file(
+    pub(crate) fn append_file<'a>(
         &mut self,
         path: &str,
-        mode: u32,
+        attributes: impl Into<Attributes<'a>>,
         size: u64,
         contents: &mut dyn Read,
     ) -> io::Result<()> {
         self.append_parents(path)?;
-        let mut header = self.new_header(EntryType::Regular, mode);
+        let mut header = self.new_header(EntryType::Regular, attributes.into());
         header.set_size(size);
         self.append_entry(header, path, contents)
     }
 
     /// A symbolic link.
-    pub(crate) fn append_symlink(&mut self, path: &str, to: &str) -> io::Result<()> {
+    pub(crate) fn append_symlink<'a>(
+        &mut self,
+        path: &str,
+        to: &str,
+        attributes: impl Into<Attributes<'a>>,
+    ) -> io::Result<()> {
         self.append_parents(path)?;
-        let mut header = self.new_header(EntryType::Symlink, 0o777);
+        let mut header = self.new_header(EntryType::Symlink, attributes.into());
         if !fill_field(header.as_gnu_mut().map(|it| &mut it.linkname[..]), to) {
             self.append_long_name(EntryType::GNULongLink, to)?;
         }
@@ -73,11 +95,15 @@ impl<W: Write> TarWriter<W> {
     }
 
     /// A directory, unless it is there already.
-    pub(crate) fn append_directory(&mut self, path: &str, mode: u32) -> io::Result<()> {
+    pub(crate) fn append_directory<'a>(
+        &mut self,
+        path: &str,
+        attributes: impl Into<Attributes<'a>>,
+    ) -> io::Result<()> {
         self.append_parents(path)?;
         let path = format!("{path}/");
         if !self.directories.contains(&path) {
-            let header = self.new_header(EntryType::Directory, mode);
+            let header = self.new_header(EntryType::Directory, attributes.into());
             self.append_entry(header, &path, &mut io::empty())?;
             self.directories.insert(path);
         }
@@ -88,7 +114,7 @@ impl<W: Write> TarWriter<W> {
         for (end, _) in path.match_indices('/') {
             let directory = format!("{}/", &path[..end]);
             if !self.directories.contains(&directory) {
-                let header = self.new_header(EntryType::Directory, 0o755);
+                let header = self.new_header(EntryType::Directory, 0o755.into());
                 self.append_entry(header, &directory, &mut io::empty())?;
                 self.directories.insert(directory);
             }
@@ -107,7 +133,7 @@ impl<W: Write> TarWriter<W> {
 
     /// GNU's way of saying what has no place in the header of the entry that follows.
     fn append_long_name(&mut self, kind: EntryType, text: &str) -> io::Result<()> {
-        let mut header = self.new_header(kind, 0o644);
+        let mut header = self.new_header(kind, 0o644.into());
         header.set_mtime(0);
         header.set_size(text.len() as u64 + 1);
         fill_field(header.as_gnu_mut().map(|it| &mut it.name[..]), "././@LongLink");
@@ -115,17 +141,17 @@ impl<W: Write> TarWriter<W> {
         self.builder.append(&header, text.as_bytes().chain(&[0][..]))
     }
 
-    fn new_header(&self, kind: EntryType, mode: u32) -> Header {
+    fn new_header(&self, kind: EntryType, attributes: Attributes<'_>) -> Header {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
-        header.set_mode(mode);
+        header.set_mode(attributes.mode);
         header.set_mtime(self.mtime);
         header.set_uid(0);
         header.set_gid(0);
         header.set_size(0);
-        // Eight characters at most, which always fit.
-        let _ = header.set_username("root");
-        let _ = header.set_groupname("root");
+        // What does not fit is refused before.
+        let _ = header.set_username(attributes.owner);
+        let _ = header.set_groupname(attributes.group);
         header
     }
 }
@@ -149,7 +175,7 @@ mod tests {
         let names = [99, 100, 101, 155, 300].map(|length| "x".repeat(length));
         for name in &names {
             tarball.append_file(&format!("./d/{name}"), 0o644, 2, &mut &b"ab"[..]).unwrap();
-            tarball.append_symlink(&format!("./l/{name}"), name).unwrap();
+            tarball.append_symlink(&format!("./l/{name}"), name, 0o777).unwrap();
         }
         let bytes = tarball.finish().unwrap();
         let mut archive = tar::Archive::new(&bytes[..]);

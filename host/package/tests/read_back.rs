@@ -138,7 +138,7 @@ fn packed_file(path: String, (mode, content, marks): (u32, Content, [bool; 2])) 
     let all = [FileMarks::DOCUMENTATION, FileMarks::CONFIGURATION];
     let marks =
         all.into_iter().zip(marks).filter(|(_, set)| *set).fold(FileMarks::empty(), |sum, it| sum | it.0);
-    PackedFile { path, content, mode, marks }
+    PackedFile { path, content, mode, owner: "root".into(), group: "root".into(), capabilities: None, marks }
 }
 
 /// What is in a file as it is installed; nothing of a directory or link.

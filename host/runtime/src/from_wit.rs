@@ -240,8 +240,14 @@ fn hook_time(raw: opkg::HookTime) -> HookTime {
 
 fn packed_file(raw: wit::PackedFile) -> PackedFile {
     let mut marks = FileMarks::empty();
-    marks.set(FileMarks::DOCUMENTATION, raw.marks.contains(wit::FileMarks::DOCUMENTATION));
-    marks.set(FileMarks::CONFIGURATION, raw.marks.contains(wit::FileMarks::CONFIGURATION));
+    for (mark, told) in [
+        (FileMarks::DOCUMENTATION, wit::FileMarks::DOCUMENTATION),
+        (FileMarks::CONFIGURATION, wit::FileMarks::CONFIGURATION),
+        (FileMarks::REPLACED, wit::FileMarks::REPLACED),
+        (FileMarks::GHOST, wit::FileMarks::GHOST),
+    ] {
+        marks.set(mark, raw.marks.contains(told));
+    }
     PackedFile {
         path: raw.path,
         content: match raw.content {
@@ -252,6 +258,9 @@ fn packed_file(raw: wit::PackedFile) -> PackedFile {
             wit::Content::Link(target) => Content::Link(target),
         },
         mode: raw.mode,
+        owner: raw.owner,
+        group: raw.group,
+        capabilities: raw.capabilities,
         marks,
     }
 }

@@ -30,13 +30,19 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
         authors: opkg.authors.iter().map(author).collect(),
         filter: filter(&opkg.filter),
         relations: opkg.relations.iter().map(relation).collect(),
+        file_rules: opkg.file_rules.iter().map(file_rule).collect(),
         history: opkg.history.iter().map(release).collect(),
         home: opkg.home.clone(),
         files: opkg.files.iter().map(file).collect(),
         directories: opkg
             .directories
             .iter()
-            .map(|it| wit::Directory { part: part(it.part), destination: destination(&it.destination) })
+            .map(|it| wit::Directory {
+                part: part(it.part),
+                destination: destination(&it.destination),
+                only_arch: it.only_arch.map(str::to_owned),
+                rules: it.rules.clone(),
+            })
             .collect(),
         source_date: timestamp(opkg.source_date),
     }
@@ -209,6 +215,24 @@ fn destination(destination: &model::Destination) -> wit::Destination {
     }
 }
 
+fn file_rule(rule: &model::FileRule) -> wit::FileRule {
+    wit::FileRule {
+        at: rule.at.0,
+        filter: filter(&rule.filter),
+        owner: rule.owner.clone(),
+        group: rule.group.clone(),
+        mode: rule.mode,
+        directory_mode: rule.directory_mode(),
+        config: rule.configuration.map(|it| match it {
+            model::Configuration::Keep => wit::ConfigKind::Keep,
+            model::Configuration::Replace => wit::ConfigKind::Replace,
+            model::Configuration::No => wit::ConfigKind::No,
+        }),
+        ghost: rule.is_ghost,
+        capabilities: rule.capabilities.clone(),
+    }
+}
+
 fn file(file: &model::SourceFile) -> wit::SourceFile {
     wit::SourceFile {
         at: file.at.0,
@@ -222,6 +246,8 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
         link: file.link.clone(),
         configuration: file.is_configuration,
         arch: file.arch.map(str::to_owned),
+        only_arch: file.only_arch.map(str::to_owned),
+        rules: file.rules.clone(),
         scriptlet: file.scriptlet.as_ref().map(|it| wit::Scriptlet {
             time: match it.time {
                 model::HookTime::PreInstall => wit::HookTime::PreInstall,

@@ -64,6 +64,9 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
             return invalid(format!("two packages in the file {}", quote(&package.file_name)));
         }
     }
+    if !matches!(output.container, Container::Rpm(_)) {
+        output.packages.iter().try_for_each(validate_plain_files)?;
+    }
     let is_archive = matches!(output.container, Container::Archive(_));
     match output.packages.iter().find(|package| !is_archive && !package.members.is_empty()) {
         Some(package) => {
@@ -77,6 +80,21 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
             quote(&package.name)
         )),
         _ => Ok(()),
+    }
+}
+
+/// Checks that nothing is said of files for which only RPM has a place.
+fn validate_plain_files(package: &BinaryPackage) -> Result<(), ValidationError> {
+    let is_special = |file: &&PackedFile| {
+        file.capabilities.is_some() || file.marks.intersects(FileMarks::GHOST | FileMarks::REPLACED)
+    };
+    match package.files.iter().find(is_special) {
+        Some(file) => invalid(format!(
+            "package {}: {} with capabilities, as a ghost or as configuration to be replaced, which only an RPM has",
+            quote(&package.name),
+            quote(&file.path)
+        )),
+        None => Ok(()),
     }
 }
 
@@ -348,8 +366,24 @@ fn validate_files(files: &[PackedFile], opkg: &Opkg) -> Result<(), ValidationErr
     for file in files {
         let what = quote(&file.path);
         validate_absolute(&file.path)?;
-        if file.mode > 0o777 {
-            return invalid(format!("the mode {:o} for {what}; special bits are not allowed", file.mode));
+        let special = file.mode & !0o777;
+        if special != 0
+            && !opkg.file_rules.iter().any(|rule| rule.mode.is_some_and(|mode| mode & 0o7000 == special))
+        {
+            return invalid(format!(
+                "the mode {:o} for {what}, whose special bits no rule of the OPKG has",
+                file.mode
+            ));
+        }
+        for account in [&file.owner, &file.group] {
+            validate_account(account)?;
+        }
+        if let Some(capabilities) = &file.capabilities {
+            validate_non_empty("set of capabilities", capabilities)?;
+        }
+        let is_file = matches!(file.content, Content::Source(_) | Content::Text(_) | Content::GzipText(_));
+        if !is_file && (file.capabilities.is_some() || file.marks.contains(FileMarks::GHOST)) {
+            return invalid(format!("{what}, which is no regular file, as a ghost or with capabilities"));
         }
         match &file.content {
             Content::Source(node) if !sources.contains(node) => {
@@ -437,6 +471,16 @@ fn validate_absolute(path: &str) -> Result<(), ValidationError> {
 fn validate_file_name(name: &str) -> Result<(), ValidationError> {
     if name.contains('/') || validate_relative(name).is_err() {
         return invalid(format!("{}, where the name of a file is meant", quote(name)));
+    }
+    Ok(())
+}
+
+/// The name of a user or group, of letters that mean nothing to anybody.
+fn validate_account(name: &str) -> Result<(), ValidationError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if name.len() > 31 || !name.starts_with(|c: char| is_plain(c) && c != '-') || !name.chars().all(is_plain)
+    {
+        return invalid(format!("{}, where the name of a user or group is meant", quote(name)));
     }
     Ok(())
 }

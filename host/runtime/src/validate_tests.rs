@@ -23,6 +23,8 @@ fn opkg() -> Opkg {
         link: None,
         is_configuration: false,
         arch: None,
+        only_arch: None,
+        rules: Vec::new(),
         scriptlet: None,
     };
     Opkg {
@@ -37,6 +39,7 @@ fn opkg() -> Opkg {
         authors: Vec::new(),
         filter: Filter::default(),
         relations: Vec::new(),
+        file_rules: Vec::new(),
         history: Vec::new(),
         home: "/usr/lib/oscar/packages/demo".into(),
         files: vec![file("config.xml", 1), file("doc/a b", 2)],
@@ -51,7 +54,15 @@ fn opkg() -> Opkg {
 }
 
 fn packed_file(path: &str, content: Content) -> PackedFile {
-    PackedFile { path: path.into(), content, mode: 0o644, marks: FileMarks::empty() }
+    PackedFile {
+        path: path.into(),
+        content,
+        mode: 0o644,
+        owner: "root".into(),
+        group: "root".into(),
+        capabilities: None,
+        marks: FileMarks::empty(),
+    }
 }
 
 fn text_file(path: &str) -> TextFile {
@@ -281,6 +292,26 @@ fn packages_keep_the_rules() {
     package `opkg-demo`: the character '\u{1b}' in the field `X`
     package `opkg-demo`: the character '\n' in the header of a change `a\n%post`
     "#);
+}
+
+#[test]
+fn what_is_said_of_files_is_what_an_opkg_may_say() {
+    let of_file = |change: fn(&mut PackedFile)| error_of(|output| change(&mut output.packages[0].files[1]));
+    assert!(of_file(|file| file.mode = 0o4755).contains("whose special bits no rule of the OPKG has"));
+    assert!(of_file(|file| file.mode = 0o10_644).contains("special bits"));
+    for account in ["", "-r", "a b", "$(id)", "a,root", "%{x}"] {
+        let said = error_of(|output| output.packages[0].files[1].owner = account.into());
+        assert!(said.contains("where the name of a user or group is meant"), "{account}: {said}");
+    }
+    assert!(of_file(|file| file.capabilities = Some("a\nb".into())).contains("set of capabilities"));
+    assert_eq!(of_file(|file| file.capabilities = Some("cap_chown=ep".into())), "accepted");
+    let ghost = error_of(|output| output.packages[0].files[0].marks = FileMarks::GHOST);
+    assert!(ghost.contains("which is no regular file"), "{ghost}");
+    let foreign = error_of(|output| {
+        output.container = Container::Deb(Compression::Xz);
+        output.packages[0].files[1].marks = FileMarks::GHOST;
+    });
+    assert!(foreign.contains("which only an RPM has"), "{foreign}");
 }
 
 #[test]

@@ -20,12 +20,16 @@ struct Rules {
 #[template(path = "install", escape = "none")]
 struct Install<'a> {
     packages: Vec<PackageCommands<'a>>,
+    /// Whether any of them says so of a directory.
+    has_directory_modes: bool,
 }
 
 struct PackageCommands<'a> {
     name: &'a str,
     /// Commands of the script's own, one per line, every word of which is quoted.
     commands: Vec<String>,
+    /// Likewise, for the end, of directories that not everybody can enter.
+    directory_modes: Vec<String>,
 }
 
 /// `debian/rules`.
@@ -46,22 +50,37 @@ pub fn render_rules(packages: &[Package]) -> Result<String, askama::Error> {
 /// # Errors
 /// Those of the template, which has none of its own.
 pub fn render_install(packages: &[Package]) -> Result<String, askama::Error> {
-    let planned =
-        |package: &Package| -> Vec<String> { package.entries.iter().map(install_command).collect() };
-    let packages =
-        packages.iter().map(|it| PackageCommands { name: &it.name, commands: planned(it) }).collect();
-    Install { packages }.render()
+    let packages: Vec<PackageCommands<'_>> = packages
+        .iter()
+        .map(|package| PackageCommands {
+            name: &package.name,
+            commands: package.entries.iter().map(install_command).collect(),
+            directory_modes: package.entries.iter().filter_map(directory_mode).collect(),
+        })
+        .collect();
+    let has_directory_modes = packages.iter().any(|package| !package.directory_modes.is_empty());
+    Install { packages, has_directory_modes }.render()
 }
 
 fn install_command(installed: &InstalledEntry) -> String {
     let path = shell_quote(&installed.path);
     match &installed.kind {
-        EntryKind::Directory => format!("directory {path}"),
+        EntryKind::Directory(_) => format!("directory {path}"),
         EntryKind::Link(target) => format!("link {} {path}", shell_quote(target)),
         EntryKind::File { source, mode, marks, .. } => {
             let command = if marks.contains(FileMarks::CONFIGURATION) { "configuration" } else { "file" };
             format!("{command} {mode:04o} {} {path}", shell_quote(source))
         }
+    }
+}
+
+/// The command that gives a directory its mode, where it is not that of most.
+fn directory_mode(installed: &InstalledEntry) -> Option<String> {
+    match installed.kind {
+        EntryKind::Directory(mode) if mode != 0o755 => {
+            Some(format!("chmod {mode:04o} \"$root\"{}", shell_quote(&installed.path)))
+        }
+        _ => None,
     }
 }
 

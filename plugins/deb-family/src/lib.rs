@@ -16,6 +16,7 @@ pub mod debian_releases;
 pub mod keys;
 mod license;
 mod name;
+mod ownership;
 mod package;
 mod person;
 mod relation;

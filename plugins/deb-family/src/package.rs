@@ -12,6 +12,7 @@ use opkg_sdk::text::wrap;
 use crate::arch::native_arch;
 use crate::bound::VersionConstraint;
 use crate::license;
+use crate::ownership;
 use crate::person;
 use crate::relation::{self, Dependency};
 use crate::script::{self, MaintainerScript};
@@ -47,8 +48,8 @@ impl Architecture {
 /// What an installed path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A directory that the package owns.
-    Directory,
+    /// A directory that the package owns, and its mode.
+    Directory(u32),
     /// A link, and what it holds.
     Link(String),
     /// A file of the OPKG.
@@ -109,6 +110,8 @@ impl Package {
     ) -> Self {
         let mut relations = relation::from_part(part, same, tag, context, diagnostics);
         relations.extend(script::interpreter_dependencies(part, diagnostics));
+        relations.extend(ownership::dependencies(part));
+        ownership::report_kept(part, diagnostics);
         let architecture = architecture(opkg, part, context);
         Self {
             name: part.name.clone(),
@@ -121,7 +124,7 @@ impl Package {
             architecture,
             relations: relation::remove_redundant(relations),
             opkg_conflicts: relation::recorded_conflicts(part, tag, context, diagnostics),
-            scripts: script::from_part(part, &opkg.home),
+            scripts: script::from_part(part, &opkg.home, &ownership::additions(part)),
             entries: installed_entries(opkg, part),
         }
     }
@@ -209,27 +212,29 @@ impl Package {
 
     fn packed_files(&self, copyright: &str, changelog: &str) -> Vec<PackedFile> {
         let documents = documentation_dir(&self.name);
+        let packed = |path: String, content, mode, marks| PackedFile {
+            path,
+            content,
+            mode,
+            owner: "root".into(),
+            group: "root".into(),
+            capabilities: None,
+            marks,
+        };
+        let document = |name: &str, content| {
+            packed(format!("{documents}/{name}"), content, 0o644, FileMarks::DOCUMENTATION)
+        };
         let mut files = vec![
-            PackedFile {
-                path: format!("{documents}/changelog.Debian.gz"),
-                content: Content::GzipText(changelog.into()),
-                mode: 0o644,
-                marks: FileMarks::DOCUMENTATION,
-            },
-            PackedFile {
-                path: format!("{documents}/copyright"),
-                content: Content::Text(copyright.into()),
-                mode: 0o644,
-                marks: FileMarks::DOCUMENTATION,
-            },
+            document("changelog.Debian.gz", Content::GzipText(changelog.into())),
+            document("copyright", Content::Text(copyright.into())),
         ];
         files.extend(self.entries.iter().map(|installed| {
             let (content, mode, marks) = match &installed.kind {
-                EntryKind::Directory => (Content::Directory, 0o755, FileMarks::empty()),
+                EntryKind::Directory(mode) => (Content::Directory, *mode, FileMarks::empty()),
                 EntryKind::Link(target) => (Content::Link(target.clone()), 0o777, FileMarks::empty()),
                 EntryKind::File { node, mode, marks, .. } => (Content::Source(*node), *mode, *marks),
             };
-            PackedFile { path: installed.path.clone(), content, mode, marks }
+            packed(installed.path.clone(), content, mode, marks)
         }));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files
@@ -289,15 +294,19 @@ fn installed_entries(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<InstalledEntry> {
     let mut all: Vec<InstalledEntry> = part
         .directories
         .iter()
-        .map(|path| InstalledEntry { path: rename(path), kind: EntryKind::Directory })
-        .chain(part.files.iter().map(|file| {
+        .map(|directory| InstalledEntry {
+            path: rename(&directory.path),
+            kind: EntryKind::Directory(directory.attributes.mode),
+        })
+        // dpkg knows no file that a package owns without bringing it.
+        .chain(part.files.iter().filter(|file| !file.attributes.is_ghost).map(|file| {
             let item = match parts::installed_link_target(opkg, file, &documents) {
                 Some(target) => EntryKind::Link(target),
                 None => EntryKind::File {
                     node: file.source.at,
                     source: file.source.path.clone(),
-                    mode: file.source.mode,
-                    marks: file.marks(),
+                    mode: ownership::packed_mode(&file.attributes),
+                    marks: file.marks() - FileMarks::REPLACED,
                 },
             };
             InstalledEntry { path: rename(&file.path), kind: item }

@@ -34,22 +34,44 @@ impl MaintainerScript {
     }
 }
 
+/// Where something stands beside what the OPKG's own scripts do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Before,
+    After,
+}
+
+/// What dpkg is to do besides at some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addition {
+    pub time: HookTime,
+    pub place: Place,
+    /// For `/bin/sh`, each line ended.
+    pub body: String,
+}
+
 /// The scripts of a part, in the order in which they run in a package's life, each at most once.
 #[must_use]
-pub fn from_part(part: &PartPlan<'_>, home: &str) -> Vec<MaintainerScript> {
+pub fn from_part(part: &PartPlan<'_>, home: &str, additions: &[Addition]) -> Vec<MaintainerScript> {
     const TIMES: [HookTime; 4] =
         [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
     let scriptlets: Vec<_> = part.files.iter().filter_map(|file| scriptlet::for_file(file, home)).collect();
     let at = |time: HookTime| {
+        let added = |place: Place| -> String {
+            let here = additions.iter().filter(|it| it.time == time && it.place == place);
+            here.map(|it| it.body.as_str()).collect()
+        };
+        let (before, after) = (added(Place::Before), added(Place::After));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
-        let body = match bodies.as_slice() {
-            [] => return None,
-            [body] => format!("set -e\n{body}"),
+        let own = match bodies.as_slice() {
+            [] if before.is_empty() && after.is_empty() => return None,
+            [] => String::new(),
+            [body] if after.is_empty() => (*body).clone(),
             // Each replaces or ends the shell that it runs in.
-            several => several.iter().fold("set -e\n".to_owned(), |text, body| format!("{text}(\n{body})\n")),
+            several => several.iter().map(|body| format!("(\n{body})\n")).collect(),
         };
-        Some(MaintainerScript { time, body })
+        Some(MaintainerScript { time, body: format!("set -e\n{before}{own}{after}") })
     };
     TIMES.into_iter().filter_map(at).collect()
 }

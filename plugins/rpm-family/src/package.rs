@@ -13,6 +13,7 @@ use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
 use crate::evr::{Evr, RELEASE_TAGS};
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
+use crate::rpm_version::RpmVersion;
 
 /// Everything that is decided about an OPKG for one profile.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl<'a> SpecPlan<'a> {
 pub fn plan<'a>(
     opkg: &'a Opkg,
     target: &'a Target,
-    profile: &ReleaseProfile,
+    profile: &'a ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<SpecPlan<'a>, Refusal> {
     let Some(release) = opkg.history.first() else {
@@ -155,6 +156,7 @@ fn plan_package<'a>(
         .collect();
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
+    check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     Package { part, arch, relations, scriptlets }
 }
@@ -177,30 +179,44 @@ fn check_files(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
             })
             .flatten();
         if let Some(twin) = twin
-            && attributes(twin) != attributes(file)
+            && (&twin.attributes, twin.is_documentation) != (&file.attributes, file.is_documentation)
         {
             diagnostics.push(diagnostic::error(
                 file.source.at,
-                format!("a spec cannot tell `{}` from `{}`, and their modes differ", file.path, twin.path),
-                "rename one of them, or give both the same mode",
+                format!(
+                    "a spec cannot tell `{}` from `{}`, and their attributes differ",
+                    file.path, twin.path
+                ),
+                "rename one of them, or give both the same mode and owner",
             ));
         }
     }
 }
 
-/// What a line of `%files` says of a file.
-fn attributes(file: &InstalledFile<'_>) -> (u32, bool, bool) {
-    (file.source.mode, file.is_documentation, file.source.configuration)
+fn check_capabilities(
+    files: &[InstalledFile<'_>],
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if profile.rpm_version >= RpmVersion::CAPABILITIES_SINCE {
+        return;
+    }
+    for file in files.iter().filter(|file| file.attributes.capabilities.is_some()) {
+        let message =
+            format!("{} is too old for capabilities, as of `{}`", profile.filter_context.name, file.path);
+        let help = "give them in a group of its own whose filter leaves out this release, or in a script";
+        diagnostics.push(diagnostic::error(file.source.at, message, help));
+    }
 }
 
-/// The architectures that the spec as a whole is for: those of the filter, else those of its programs.
+/// The architectures that the spec as a whole is for: those of its files, else those of the filter.
 fn exclusive_archs<'a>(opkg: &'a Opkg, packages: &[Package<'a>], profile: &ReleaseProfile) -> Vec<&'a str> {
-    let of_filter = opkg.filter.archs.iter().map(String::as_str);
-    let mut archs: Vec<&str> = of_filter.collect();
+    let mut archs: Vec<&str> =
+        packages.iter().flat_map(|package| package.part.program_archs.iter().copied()).collect();
+    archs.sort_unstable();
+    archs.dedup();
     if archs.is_empty() {
-        archs = packages.iter().flat_map(|package| package.part.program_archs.iter().copied()).collect();
-        archs.sort_unstable();
-        archs.dedup();
+        archs = opkg.filter.archs.iter().map(String::as_str).collect();
     }
     archs.into_iter().flat_map(|arch| profile.arch_names(arch)).collect()
 }

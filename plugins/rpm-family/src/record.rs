@@ -3,6 +3,7 @@
 use opkg_sdk::artefacts::{
     BinaryPackage, Change, Content, Field, FileMarks, NativeRelation, PackedFile, Scriptlet,
 };
+use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::opkg::Opkg;
 use opkg_sdk::parts::installed_link_target;
 
@@ -63,24 +64,31 @@ fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
 }
 
 fn files(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<PackedFile> {
-    let directories = package.part.directories.iter().map(|path| PackedFile {
-        path: path.clone(),
-        content: Content::Directory,
-        mode: 0o755,
-        marks: FileMarks::empty(),
+    let directories = package.part.directories.iter().map(|directory| {
+        packed_file(&directory.path, Content::Directory, &directory.attributes, FileMarks::empty())
     });
-    let files = package.part.files.iter().map(|file| PackedFile {
-        path: file.path.clone(),
-        content: match installed_link_target(opkg, file, &plan.documentation) {
-            Some(link) => Content::Link(link),
-            None => Content::Source(file.source.at),
-        },
-        mode: if file.source.link.is_some() { 0o777 } else { file.source.mode },
-        marks: file.marks(),
+    let files = package.part.files.iter().map(|file| {
+        let (content, attributes) = match installed_link_target(opkg, file, &plan.documentation) {
+            Some(link) => (Content::Link(link), &FileAttributes { mode: 0o777, ..file.attributes.clone() }),
+            None => (Content::Source(file.source.at), &file.attributes),
+        };
+        packed_file(&file.path, content, attributes, file.marks())
     });
     let mut all: Vec<PackedFile> = directories.chain(files).collect();
     all.sort_by(|a, b| a.path.cmp(&b.path));
     all
+}
+
+fn packed_file(path: &str, content: Content, attributes: &FileAttributes, marks: FileMarks) -> PackedFile {
+    PackedFile {
+        path: path.to_owned(),
+        content,
+        mode: attributes.mode,
+        owner: attributes.owner.clone(),
+        group: attributes.group.clone(),
+        capabilities: attributes.capabilities.clone(),
+        marks,
+    }
 }
 
 fn scriptlets(package: &Package<'_>) -> Vec<Scriptlet> {

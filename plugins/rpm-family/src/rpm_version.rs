@@ -11,6 +11,8 @@ impl RpmVersion {
     pub(crate) const TILDE_SINCE: Self = Self(4, 10);
     /// `^` in a version sorts right after what it follows.
     pub(crate) const CARET_SINCE: Self = Self(4, 15);
+    /// Capabilities of programs, `rpmlib(FileCaps)`.
+    pub(crate) const CAPABILITIES_SINCE: Self = Self(4, 7);
     /// Checksums of files by other algorithms than MD5, `rpmlib(FileDigests)`.
     const FILE_DIGESTS_SINCE: Self = Self(4, 6);
 

@@ -2,7 +2,8 @@
 
 use askama::Template;
 use opkg_sdk::artefacts::DigestAlgorithm;
-use opkg_sdk::opkg::{HookTime, Opkg};
+use opkg_sdk::file_attributes::FileAttributes;
+use opkg_sdk::opkg::{ConfigKind, HookTime, Opkg};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::version::operator;
@@ -47,8 +48,7 @@ struct PackageSection<'a> {
     summary: &'a str,
     relations: Vec<RelationGroup<'a>>,
     scriptlets: Vec<(&'static str, std::str::Lines<'a>)>,
-    /// Owned directories: shell word, pattern.
-    directories: Vec<(String, String)>,
+    directories: Vec<DirectoryEntry>,
     files: Vec<FileEntry>,
 }
 
@@ -66,6 +66,14 @@ struct RelationLine {
 
 /// Of the package that a spec builds, whatever it leaves open of it.
 const OWN_VERSION: &str = " = %{?epoch:%{epoch}:}%{version}-%{release}";
+
+/// A directory that the package owns.
+struct DirectoryEntry {
+    /// Shell word.
+    destination: String,
+    attributes: String,
+    pattern: String,
+}
 
 struct FileEntry {
     /// What makes it: a shell command up to the place in the build root.
@@ -133,7 +141,15 @@ fn package_section<'a>(
             .iter()
             .map(|(_, scriptlet)| (scriptlet_name(scriptlet.time), scriptlet.body.lines()))
             .collect(),
-        directories: part.directories.iter().map(|path| (shell_quote(path), file_pattern(path))).collect(),
+        directories: part
+            .directories
+            .iter()
+            .map(|directory| DirectoryEntry {
+                destination: shell_quote(&directory.path),
+                attributes: ownership(&format!("{:04o}", directory.attributes.mode), &directory.attributes),
+                pattern: file_pattern(&directory.path),
+            })
+            .collect(),
         files: part
             .files
             .iter()
@@ -165,22 +181,37 @@ fn file_entry(placed: &InstalledFile<'_>, link: Option<String>) -> FileEntry {
     let source = placed.source;
     let directory = placed.path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let is_link = link.is_some();
+    let attributes = &placed.attributes;
     let (command, mode) = match link {
         Some(link) => (format!("ln -s -- {}", shell_quote(&link)), "-".to_owned()),
         None => {
             let from = shell_quote(&format!("./{}", source.path));
-            (format!("install -D -m {:04o} {from}", source.mode), format!("{:04o}", source.mode))
+            let mode = format!("{:04o}", attributes.mode);
+            (format!("install -D -m {mode} {from}"), mode)
         }
     };
     let documentation = if placed.is_documentation { "%doc " } else { "" };
-    let configuration = if source.configuration { "%config(noreplace) " } else { "" };
+    let configuration = match attributes.config {
+        ConfigKind::Keep => "%config(noreplace) ",
+        ConfigKind::Replace => "%config ",
+        ConfigKind::No => "",
+    };
+    let ghost = if attributes.is_ghost { "%ghost " } else { "" };
+    let capabilities =
+        attributes.capabilities.as_ref().map(|text| format!(" %caps({text})")).unwrap_or_default();
+    let ownership = ownership(&mode, attributes);
     FileEntry {
         command,
         destination: shell_quote(&placed.path),
         parent: is_link.then(|| shell_quote(directory)),
-        attributes: format!("{documentation}{configuration}%attr({mode}, root, root)"),
+        attributes: format!("{documentation}{configuration}{ghost}{ownership}{capabilities}"),
         pattern: file_pattern(&placed.path),
     }
+}
+
+/// The host has checked that names and capabilities are of letters that mean nothing to RPM.
+fn ownership(mode: &str, attributes: &FileAttributes) -> String {
+    format!("%attr({mode}, {}, {})", attributes.owner, attributes.group)
 }
 
 fn scriptlet_name(time: HookTime) -> &'static str {

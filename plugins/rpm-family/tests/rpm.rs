@@ -9,9 +9,10 @@ use std::process::Command;
 
 use common::{generate_for, is_installed, output_text, query, run_native_build, write_source_tree};
 use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
-use opkg_sdk::opkg::{Comparison, Destination, Directory, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::opkg::{Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
-    add_file, add_script, sample_opkg, sample_relation, sample_release, sample_target, some_bound,
+    add_file, add_script, own_directory, sample_opkg, sample_relation, sample_release, sample_target,
+    some_bound,
 };
 use opkg_sdk::version::operator;
 
@@ -180,8 +181,8 @@ fn full_featured_opkg() -> Opkg {
     add_file(&mut opkg, Part::Api, "doc/link").link = Some("a b".into());
     add_file(&mut opkg, Part::Api, "doc/sub dir/deep");
     opkg.directories.extend([
-        Directory { part: Part::Api, destination: Destination::Documentation(String::new()) },
-        Directory { part: Part::Api, destination: Destination::Documentation("sub dir".into()) },
+        own_directory(Part::Api, Destination::Documentation(String::new())),
+        own_directory(Part::Api, Destination::Documentation("sub dir".into())),
     ]);
     add_script(
         &mut opkg,

@@ -19,7 +19,7 @@
 //!
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
 //! - [`package_version`] reads versions of packages as every family has to, [`perl`] knows modules of Perl itself;
-//! - [`parts`] says what each of the three packages gets;
+//! - [`parts`] says what each of the three packages gets, [`file_attributes`] whose its files are;
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
@@ -32,6 +32,7 @@
 pub mod bindings;
 pub mod diagnostic;
 mod distribution;
+pub mod file_attributes;
 pub mod filter;
 pub mod hook;
 pub mod log;

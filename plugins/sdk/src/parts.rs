@@ -2,9 +2,11 @@
 
 use crate::artefacts::FileMarks;
 use crate::diagnostic;
+use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity, SourceFile,
+    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity,
+    SourceFile,
 };
 use crate::packaging::Refusal;
 
@@ -24,6 +26,8 @@ pub struct InstalledFile<'a> {
     pub path: String,
     /// Whether it lies in the documentation directory.
     pub is_documentation: bool,
+    /// Mode, owner and what else is said of it on this target. What the host read of it alone is in `source`.
+    pub attributes: FileAttributes,
     /// As the host read it.
     pub source: &'a SourceFile,
 }
@@ -36,11 +40,25 @@ impl InstalledFile<'_> {
         if self.is_documentation {
             marks |= FileMarks::DOCUMENTATION;
         }
-        if self.source.configuration {
-            marks |= FileMarks::CONFIGURATION;
+        match self.attributes.config {
+            ConfigKind::No => {}
+            ConfigKind::Keep => marks |= FileMarks::CONFIGURATION,
+            ConfigKind::Replace => marks |= FileMarks::CONFIGURATION | FileMarks::REPLACED,
+        }
+        if self.attributes.is_ghost {
+            marks |= FileMarks::GHOST;
         }
         marks
     }
+}
+
+/// A directory that a part owns, with its place filled in.
+#[derive(Debug, Clone)]
+pub struct InstalledDirectory {
+    /// Absolute.
+    pub path: String,
+    /// Mode and owner; the others mean nothing.
+    pub attributes: FileAttributes,
 }
 
 /// One of the three native packages.
@@ -61,12 +79,13 @@ pub struct PartPlan<'a> {
     pub same_version_requirement: Option<String>,
     /// Whether it is built per architecture.
     pub is_arch_specific: bool,
-    /// The architectures that its programs are for, by their canonical names; none where it has no programs.
+    /// The architectures that its files are for, by their canonical names: those of its programs, and the one that it is built
+    /// for where it has files for some alone. None where it goes anywhere.
     pub program_archs: Vec<&'a str>,
     /// Sorted by path.
     pub files: Vec<InstalledFile<'a>>,
-    /// Owned ones, absolute; sorted, parents before children.
-    pub directories: Vec<String>,
+    /// Owned ones; sorted, parents before children.
+    pub directories: Vec<InstalledDirectory>,
 }
 
 /// The api, server and client part, in this order.
@@ -78,13 +97,14 @@ pub struct PartPlan<'a> {
 /// target leaves open excludes nothing; that is noted in `diagnostics`.
 pub fn plan<'a>(
     opkg: &'a Opkg,
-    context: &FilterContext,
+    context: &'a FilterContext,
     documentation: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
     check_available(opkg, context, diagnostics)?;
+    let rules = FileRules::new(opkg, context, diagnostics);
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
-        .map(|kind| plan_part(opkg, context, documentation, kind, diagnostics)))
+        .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics)))
 }
 
 /// Name of a part's native package.
@@ -211,7 +231,8 @@ fn describe_dists(filter: &Filter) -> String {
 
 fn plan_part<'a>(
     opkg: &'a Opkg,
-    context: &FilterContext,
+    context: &'a FilterContext,
+    rules: &FileRules<'_>,
     documentation: &str,
     kind: PartKind,
     diagnostics: &mut Vec<Diagnostic>,
@@ -246,17 +267,29 @@ fn plan_part<'a>(
             push_merged(list, ResolvedRelation { relation, filter_match: decision });
         }
     }
-    part.files = installed_files(opkg, kind, documentation);
+    part.files = installed_files(opkg, context, rules, kind, documentation);
     part.program_archs = program_archs(&part.files);
+    let is_for_one = |arch: &Option<String>, of: PartKind| of == kind && arch.is_some();
+    let is_built_for_one = opkg.files.iter().any(|file| is_for_one(&file.only_arch, file.part))
+        || opkg.directories.iter().any(|it| is_for_one(&it.only_arch, it.part));
+    if is_built_for_one && part.program_archs.is_empty() {
+        part.program_archs.push(context.build_arch());
+    }
     part.is_arch_specific |= !part.program_archs.is_empty();
     report_foreign_programs(&part, context, diagnostics);
-    part.directories = opkg
-        .directories
-        .iter()
-        .filter(|directory| directory.part == kind)
-        .map(|directory| resolve_destination(&directory.destination, documentation))
+    let own_directories =
+        || opkg.directories.iter().filter(|it| it.part == kind && is_packaged(&it.only_arch, context));
+    part.directories = own_directories()
+        .map(|directory| InstalledDirectory {
+            path: resolve_destination(&directory.destination, documentation),
+            attributes: rules.of_directory(directory),
+        })
         .collect();
-    part.directories.sort();
+    part.directories.sort_by(|a, b| a.path.cmp(&b.path));
+    part.directories.dedup_by(|a, b| a.path == b.path);
+    let mut rules_of_part = (part.files.iter().flat_map(|file| &file.source.rules))
+        .chain(own_directories().flat_map(|directory| &directory.rules));
+    part.is_arch_specific |= rules_of_part.any(|index| rules.depends_on_arch(*index, context));
     part
 }
 
@@ -307,14 +340,26 @@ fn push_merged<'a>(list: &mut Vec<ResolvedRelation<'a>>, new: ResolvedRelation<'
     list.push(new);
 }
 
-fn installed_files<'a>(opkg: &'a Opkg, kind: PartKind, documentation: &str) -> Vec<InstalledFile<'a>> {
+/// Whether the package for the target's architecture has what is for this one alone.
+fn is_packaged(only_arch: &Option<String>, context: &FilterContext) -> bool {
+    only_arch.as_ref().is_none_or(|arch| arch == context.build_arch())
+}
+
+fn installed_files<'a>(
+    opkg: &'a Opkg,
+    context: &FilterContext,
+    rules: &FileRules<'_>,
+    kind: PartKind,
+    documentation: &str,
+) -> Vec<InstalledFile<'a>> {
     let mut files: Vec<_> = opkg
         .files
         .iter()
-        .filter(|file| file.part == kind)
+        .filter(|file| file.part == kind && is_packaged(&file.only_arch, context))
         .map(|source| InstalledFile {
             path: resolve_destination(&source.destination, documentation),
             is_documentation: matches!(source.destination, Destination::Documentation(_)),
+            attributes: rules.of_file(source),
             source,
         })
         .collect();

@@ -98,6 +98,7 @@ fn required_programs(file: &SourceFile) -> Vec<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::file_attributes::FileAttributes;
     use crate::opkg::{Destination, Part, Scriptlet as Native};
     use proptest::prelude::*;
     use std::io::Write;
@@ -116,14 +117,24 @@ mod tests {
             link: None,
             configuration: false,
             arch: None,
+            only_arch: None,
+            rules: Vec::new(),
             scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
         }
     }
 
     fn scriptlet(source: &SourceFile) -> Scriptlet {
         let Destination::Path(path) = source.destination.clone() else { panic!("a path was given") };
-        for_file(&InstalledFile { path, is_documentation: false, source }, "/usr/lib/oscar/packages/it's")
-            .unwrap()
+        for_file(
+            &InstalledFile {
+                path,
+                is_documentation: false,
+                attributes: FileAttributes::of_root(0o755),
+                source,
+            },
+            "/usr/lib/oscar/packages/it's",
+        )
+        .unwrap()
     }
 
     fn run(body: &str, arguments: &[&str]) -> (String, Option<i32>) {

@@ -30,13 +30,20 @@ pub fn sample_opkg(name: &str) -> Opkg {
         filter: Filter { dists: Vec::new(), archs: Vec::new() },
         relations: Vec::new(),
         history: vec![sample_release("1.0", 1_386_061_212, &["First release."])],
-        directories: vec![Directory { part: Part::Api, destination: Destination::Path(home.clone()) }],
+        file_rules: Vec::new(),
+        directories: vec![own_directory(Part::Api, Destination::Path(home.clone()))],
         home,
         files: Vec::new(),
         source_date: Timestamp { seconds: 1_386_061_212, offset: 60 },
     };
     add_file(&mut opkg, Part::Api, "config.xml");
     opkg
+}
+
+/// A directory of which no rule says anything.
+#[must_use]
+pub fn own_directory(part: Part, destination: Destination) -> Directory {
+    Directory { part, destination, only_arch: None, rules: Vec::new() }
 }
 
 /// A release `<upstream>-1` with one change.
@@ -90,6 +97,8 @@ pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut Sourc
         link: None,
         configuration: false,
         arch: None,
+        only_arch: None,
+        rules: Vec::new(),
         scriptlet: None,
     });
     let last = opkg.files.len() - 1;

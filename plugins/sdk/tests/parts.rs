@@ -1,8 +1,13 @@
 //! What each of the three packages gets (format, sections 3.3 and 3.5).
 #![allow(clippy::unwrap_used)]
 
+use std::sync::LazyLock;
+
 use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch};
-use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Opkg, Part as Which, Scope};
+use opkg_sdk::opkg::{
+    Comparison, ConfigKind, Destination, Directory, DistFilter, FileRule, Filter, Kind, Opkg, Part as Which,
+    Scope,
+};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{PartPlan, plan};
 use opkg_sdk::testing::{add_file, sample_opkg, sample_relation, some_bound};
@@ -24,7 +29,8 @@ fn context(arch: Option<&str>) -> FilterContext {
 }
 
 fn parts(opkg: &Opkg) -> [PartPlan<'_>; 3] {
-    plan(opkg, &context(None), "/usr/share/doc/opkg-x", &mut Vec::new()).unwrap()
+    static OPEN: LazyLock<FilterContext> = LazyLock::new(|| context(None));
+    plan(opkg, &OPEN, "/usr/share/doc/opkg-x", &mut Vec::new()).unwrap()
 }
 
 fn names<'a>(part: &'a PartPlan<'_>) -> Vec<&'a str> {
@@ -96,7 +102,8 @@ fn documents_go_where_the_distribution_wants_them() {
 fn the_filter_of_the_whole_package() {
     let mut opkg = sample_opkg("x");
     opkg.filter.archs = vec!["ppc64".into()];
-    let refused = plan(&opkg, &context(None), "/d", &mut Vec::new());
+    let open = context(None);
+    let refused = plan(&opkg, &open, "/d", &mut Vec::new());
     let Err(Refusal::Unavailable(diagnostic)) = refused else { panic!("not available there") };
     assert_eq!(diagnostic.message, "opkg-x is not available for rhel on x86_64: its filters name only ppc64");
 
@@ -116,12 +123,110 @@ fn programs_decide_where_a_part_can_be() {
     add_file(&mut opkg, Which::Client, "files/client/usr/bin/x").arch = Some("x86_64".into());
     add_file(&mut opkg, Which::Server, "files/server/etc/x").configuration = true;
     let mut found = Vec::new();
-    let [api, server, client] =
-        plan(&opkg, &context(Some("x86_64")), "/usr/share/doc/opkg-x", &mut found).unwrap();
+    let x86 = context(Some("x86_64"));
+    let [api, server, client] = plan(&opkg, &x86, "/usr/share/doc/opkg-x", &mut found).unwrap();
     assert!(!api.is_arch_specific && !server.is_arch_specific && client.is_arch_specific);
     assert_eq!((client.program_archs.as_slice(), found.len()), (&["x86_64"][..], 0));
     assert_eq!(server.files[0].marks(), opkg_sdk::artefacts::FileMarks::CONFIGURATION);
     plan(&opkg, &context(Some("aarch64")), "/usr/share/doc/opkg-x", &mut found).unwrap();
     let said: Vec<&str> = found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     assert_eq!(said, ["a program for `x86_64`, where opkg-x-client is built for `aarch64`"]);
+}
+
+#[test]
+fn later_rules_about_files_count_where_their_filters_match() {
+    let mut opkg = sample_opkg("x");
+    let rule = |filter, owner: &str, mode| FileRule {
+        at: 5,
+        filter,
+        owner: Some(owner.to_owned()),
+        group: None,
+        mode,
+        directory_mode: mode.map(|mode| mode | 0o100),
+        config: Some(ConfigKind::Replace),
+        ghost: None,
+        capabilities: Some("cap_chown=ep".to_owned()),
+    };
+    let only = |id: &str, version: Option<&str>, archs: &[&str]| Filter {
+        dists: vec![DistFilter {
+            at: 6,
+            id: id.into(),
+            bound: version.and_then(|it| some_bound(Comparison::Ge, it)),
+        }],
+        archs: archs.iter().map(ToString::to_string).collect(),
+    };
+    opkg.file_rules = vec![
+        rule(Filter { dists: Vec::new(), archs: Vec::new() }, "first", Some(0o600)),
+        rule(only("debian", None, &[]), "debian", Some(0o666)),
+        rule(only("rhel", Some("9"), &["aarch64"]), "second", None),
+        rule(only("rhel", Some("10"), &[]), "newer", None),
+    ];
+    add_file(&mut opkg, Which::Client, "files/client/etc/x").rules = vec![0, 1, 2, 3];
+    let link = add_file(&mut opkg, Which::Client, "files/client/etc/y");
+    (link.link, link.rules) = (Some("x".into()), vec![0]);
+    opkg.directories.push(Directory {
+        part: Which::Client,
+        destination: Destination::Path("/etc/z".into()),
+        only_arch: None,
+        rules: vec![0],
+    });
+    for (arch, owner) in [(Some("x86_64"), "first"), (Some("aarch64"), "second"), (None, "first")] {
+        let mut found = Vec::new();
+        let context = context(arch);
+        let [_, server, client] = plan(&opkg, &context, "/usr/share/doc/opkg-x", &mut found).unwrap();
+        let attributes = &client.files[0].attributes;
+        assert_eq!((attributes.owner.as_str(), attributes.group.as_str()), (owner, "root"), "{arch:?}");
+        assert_eq!((attributes.mode, attributes.config), (0o600, ConfigKind::Replace));
+        assert_eq!(attributes.capabilities.as_deref(), Some("cap_chown=ep"));
+        let link = &client.files[1].attributes;
+        assert_eq!(
+            (link.owner.as_str(), link.config, link.capabilities.as_deref()),
+            ("first", ConfigKind::No, None)
+        );
+        assert_eq!(
+            (client.directories[0].attributes.mode, client.directories[0].attributes.owner.as_str()),
+            (0o700, "first")
+        );
+        assert!(client.is_arch_specific && !server.is_arch_specific);
+        let said: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+        let name = "rhel names no version, and what is said of files counts as for its default release";
+        assert_eq!(said, [name], "{arch:?}");
+    }
+}
+
+#[test]
+fn what_is_for_one_architecture_is_in_its_packages_alone() {
+    let mut opkg = sample_opkg("x");
+    for (path, arch) in [
+        ("files/client@x86_64/x", Some("x86_64")),
+        ("files/client@aarch64/x", Some("aarch64")),
+        ("files/client/y", None),
+    ] {
+        let file = add_file(&mut opkg, Which::Client, path);
+        file.only_arch = arch.map(str::to_owned);
+        file.destination = Destination::Path(format!("/{}", path.rsplit('/').next().unwrap()));
+    }
+    for only_arch in [None, Some("x86_64".to_owned()), Some("aarch64".to_owned())] {
+        opkg.directories.push(Directory {
+            part: Which::Client,
+            destination: Destination::Path("/z".into()),
+            only_arch,
+            rules: Vec::new(),
+        });
+    }
+    for (arch, built, expected) in [
+        (Some("x86_64"), "x86_64", &["/x files/client@x86_64/x", "/y files/client/y"][..]),
+        (Some("aarch64"), "aarch64", &["/x files/client@aarch64/x", "/y files/client/y"]),
+        (Some("riscv64"), "riscv64", &["/y files/client/y"]),
+        (None, "x86_64", &["/x files/client@x86_64/x", "/y files/client/y"]),
+    ] {
+        let context = context(arch);
+        let [_, server, client] = plan(&opkg, &context, "/usr/share/doc/opkg-x", &mut Vec::new()).unwrap();
+        let files: Vec<String> =
+            client.files.iter().map(|file| format!("{} {}", file.path, file.source.path)).collect();
+        assert_eq!(files, expected, "{arch:?}");
+        assert_eq!(client.directories.len(), 1);
+        assert_eq!((client.is_arch_specific, client.program_archs.as_slice()), (true, &[built][..]));
+        assert!(!server.is_arch_specific && server.program_archs.is_empty());
+    }
 }

@@ -157,8 +157,8 @@ mod tests {
     use super::*;
     use opkg_sdk::artefacts::Compression;
     use opkg_sdk::filter::FilterMatch;
-    use opkg_sdk::opkg::{Comparison, Destination, Directory, DistFilter, Filter, Part};
-    use opkg_sdk::testing::{add_file, sample_opkg, sample_target, some_bound};
+    use opkg_sdk::opkg::{Comparison, Destination, DistFilter, Filter, Part};
+    use opkg_sdk::testing::{add_file, own_directory, sample_opkg, sample_target, some_bound};
 
     fn decide(dist: &str, version: Option<&str>, id: &str, wanted: Option<&str>) -> FilterMatch {
         let bound = wanted.and_then(|wanted| some_bound(Comparison::Ge, wanted));
@@ -223,8 +223,7 @@ mod tests {
     fn documents_have_a_place_of_their_own() {
         let mut opkg = sample_opkg("x");
         add_file(&mut opkg, Part::Api, "doc/README");
-        opkg.directories
-            .push(Directory { part: Part::Api, destination: Destination::Documentation(String::new()) });
+        opkg.directories.push(own_directory(Part::Api, Destination::Documentation(String::new())));
         let output = Suse::generate(&opkg, &sample_target("leap", Some("15.6"), None)).unwrap();
         let api = &output.packages[0];
         assert!(api.files.iter().any(|file| file.path == "/usr/share/doc/packages/opkg-x/README"));

@@ -1,6 +1,7 @@
 //! OPKGs of our own making: valid ones, as different from each other as the format allows, full of what
 //! breaks quoting. They stand for the packages that nobody has seen yet.
 
+mod attributes;
 mod config;
 mod random;
 mod text;
@@ -29,6 +30,14 @@ pub fn generate(seed: u64) -> GeneratedPackage {
     let name = text::name(&mut random, seed);
     let mut items = vec![TreeEntry::file("config.xml", 0o644, config::generate_config(&mut random, &name))];
     items.extend(tree::items(&mut random));
+    GeneratedPackage { name, items }
+}
+
+/// One whose files have owners, modes and the like, and that has nothing else.
+#[must_use]
+pub fn generate_with_attributes(seed: u64) -> GeneratedPackage {
+    let name = "made-up".to_owned();
+    let items = attributes::items(&mut Rng::new(seed), &name);
     GeneratedPackage { name, items }
 }
 

@@ -5,7 +5,7 @@ use super::text;
 use crate::file_tree::TreeEntry;
 
 /// File names that hold nothing but what the format allows, and everything that breaks quoting.
-const UNUSUAL_FILE_NAMES: [&str; 16] = [
+pub(super) const UNUSUAL_FILE_NAMES: [&str; 16] = [
     "plain",
     "with blanks  two",
     "quote'single",

@@ -1,8 +1,10 @@
 //! One package, decided in full: what makepkg reads and what the host packs are written from this.
 
 use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
+use opkg_sdk::diagnostic;
+use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Author, Diagnostic, Kind, Opkg, Role};
+use opkg_sdk::opkg::{Author, ConfigKind, Diagnostic, Kind, Node, Opkg, Role};
 use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
 use opkg_sdk::scriptlet::{self, Scriptlet};
 
@@ -62,14 +64,17 @@ impl Package {
 
         let mut entries: Vec<(PackedFile, Option<String>)> = Vec::new();
         for directory in &plan.directories {
-            entries.push((packed_file(directory, Content::Directory, 0o755, false), None));
+            let attributes = &directory.attributes;
+            report_unsupported(opkg.at, &directory.path, attributes, diagnostics);
+            entries.push((packed_file(&directory.path, Content::Directory, attributes.mode, false), None));
         }
         for file in &plan.files {
             let content = match installed_link_target(opkg, file, documentation) {
                 Some(target) => Content::Link(target),
                 None => Content::Source(file.source.at),
             };
-            let packed = packed_file(&file.path, content, file.source.mode, file.is_documentation);
+            report_unsupported(file.source.at, &file.path, &file.attributes, diagnostics);
+            let packed = packed_file(&file.path, content, file.attributes.mode, file.is_documentation);
             entries.push((packed, Some(file.source.path.clone())));
         }
         entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
@@ -80,7 +85,7 @@ impl Package {
             arch: if plan.is_arch_specific { context.build_arch().to_owned() } else { "any".into() },
             relations,
             scriptlets: plan.files.iter().filter_map(|file| scriptlet::for_file(file, &opkg.home)).collect(),
-            backup: plan.files.iter().filter(|file| file.source.configuration).map(backup_path).collect(),
+            backup: plan.files.iter().filter(is_backed_up).map(backup_path).collect(),
             files,
             sources,
             size: plan.files.iter().map(|file| file.source.size).sum(),
@@ -91,6 +96,24 @@ impl Package {
     pub fn relations_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
     }
+}
+
+/// What makepkg can only say of files with the help of scripts.
+fn report_unsupported(
+    at: Node,
+    path: &str,
+    attributes: &FileAttributes,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if attributes.has_other_owner() || attributes.capabilities.is_some() || attributes.is_ghost {
+        let message = format!("`{path}` cannot have an owner, capabilities, or be a ghost in packages for Arch");
+        let help = "leave this distribution out with the `filters` of `files`";
+        diagnostic::push_unique(diagnostics, diagnostic::error(at, message, help));
+    }
+}
+
+fn is_backed_up(file: &&InstalledFile<'_>) -> bool {
+    file.attributes.config == ConfigKind::Keep
 }
 
 /// pacman names them without the slash at the beginning.
@@ -107,5 +130,13 @@ pub fn packager(opkg: &Opkg) -> String {
 
 fn packed_file(path: &str, content: Content, mode: u32, is_documentation: bool) -> PackedFile {
     let marks = if is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() };
-    PackedFile { path: path.to_owned(), content, mode, marks }
+    PackedFile {
+        path: path.to_owned(),
+        content,
+        mode,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        capabilities: None,
+        marks,
+    }
 }

@@ -1,8 +1,10 @@
 //! Reads `config.xml` into typed metadata.
 
 mod authors;
+mod capabilities;
 mod changelog;
 mod contradictions;
+mod file_rules;
 mod filters;
 mod reader;
 mod relations;
@@ -19,12 +21,12 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::filesystem;
 use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
-use crate::model::{Author, Class, Filter, NodeId, Relation, Release};
+use crate::model::{Author, Class, FileRule, Filter, NodeId, Relation, Release};
 use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const ELEMENT_ORDER: [&[&str]; 15] = [
+const ELEMENT_ORDER: [&[&str]; 16] = [
     &["name"],
     &["class"],
     &["summary"],
@@ -39,6 +41,7 @@ const ELEMENT_ORDER: [&[&str]; 15] = [
     &["clientDeps"],
     &["commonDeps"],
     &["apiDeps"],
+    &["files"],
     &["changelog"],
 ];
 
@@ -70,6 +73,7 @@ pub(crate) struct Metadata {
     pub authors: Vec<Author>,
     pub filter: Filter,
     pub relations: Vec<Relation>,
+    pub file_rules: Vec<FileRule>,
     pub history: Vec<Release>,
 }
 
@@ -137,6 +141,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
     let authors = authors::read_authors(reader, root);
     let filter = filters::read_filter(reader, root);
     let relations = relations::read_relations(reader, root);
+    let file_rules = file_rules::read_file_rules(reader, root);
     let history = changelog::read_changelog(reader, root, &authors, now);
     let at = reader.add_node(reader.tag_range(root));
     Metadata {
@@ -151,6 +156,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
         authors,
         filter,
         relations,
+        file_rules,
         history,
     }
 }

@@ -16,7 +16,7 @@ use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
 use crate::model::{Destination, Scriptlet, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
-use crate::{closest_match, limits};
+use crate::{arch, closest_match, limits};
 
 /// Reads the files among the entries, one after the other. `archs` are those that the OPKG is restricted to.
 pub(super) fn read_files(
@@ -119,7 +119,10 @@ impl FileReader<'_> {
             .map(|contents| contents.head.as_slice())
             .unwrap_or_default();
         let arch = elf::architecture(head);
-        self.check_architecture(path, arch, is_for_root);
+        match layout::root_directory(path).and_then(|directory| directory.arch) {
+            Some(written) => self.check_directory(path, written, arch),
+            None => self.check_architecture(path, arch, is_for_root),
+        }
         let shebang = parse_shebang(head);
         let component = script_name(path).and_then(script::parse_component_hook);
         if let Some(component) = component {
@@ -152,6 +155,8 @@ impl FileReader<'_> {
                 .unwrap_or_else(|| layout::helper_part(path)),
             is_configuration: is_for_root && link.is_none() && layout::is_configuration(&destination),
             arch: arch.filter(|_| is_for_root),
+            only_arch: layout::only_arch(path),
+            rules: Vec::new(),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),
@@ -363,6 +368,31 @@ impl FileReader<'_> {
              its own and require that"
         );
         self.report(path, Diagnostic::warning("file-architecture", message).help(help));
+    }
+
+    /// Reports a directory for an architecture that there is not, or that the OPKG is not for, and a program for another one
+    /// in it.
+    fn check_directory(&mut self, path: &str, written: &str, program: Option<&str>) {
+        let shown = escape_for_display(written);
+        let Some(arch) = arch::canonical_name(written) else {
+            let help = match closest_match(written, arch::all_spellings()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("known are `{}`", arch::CANONICAL_NAMES.join("`, `")),
+            };
+            let message = format!("there is no architecture `{shown}`");
+            self.report(path, Diagnostic::error("file-architecture", message).help(help));
+            return;
+        };
+        if let Some(program) = program.filter(|program| *program != arch) {
+            let message = format!("a program for `{program}` in a directory for `{arch}`");
+            let help = format!("build it for `{arch}`, or move it to the directory for `{program}`");
+            self.report(path, Diagnostic::error("file-architecture", message).help(help));
+        }
+        if !self.archs.is_empty() && !self.archs.iter().any(|one| one == arch) {
+            let message = format!("never packaged: the package is only for `{}`", self.archs.join("`, `"));
+            let help = format!("add `<arch>{arch}</arch>` to the filters of the package, or remove the file");
+            self.report(path, Diagnostic::warning("file-architecture", message).help(help));
+        }
     }
 
     /// Reports why a file cannot be run that is meant to be: an error where something runs it by itself.

@@ -1,5 +1,6 @@
 //! Where the files of an OPKG's directory are installed.
 
+use crate::arch;
 use crate::model::{Destination, Part};
 
 const TESTING_DIR: &str = "/usr/lib/oscar/testing";
@@ -24,15 +25,12 @@ const IGNORED_NAMES: [&str; 2] = ["SRPMS", "distro"];
 const SHARED_TEST_DIRECTORIES: [&str; 2] = ["apitests.d", "tests.d"];
 
 /// Directories of `scripts/` whose files go where the scripts of a part do.
-const PART_DIRECTORIES: [(&str, Part); 4] = [
-    ("scripts/client", Part::Client),
-    ("scripts/server", Part::Server),
-    ("files/client", Part::Client),
-    ("files/server", Part::Server),
-];
+const PART_DIRECTORIES: [(&str, Part); 2] =
+    [("scripts/client", Part::Client), ("scripts/server", Part::Server)];
 
 /// Directories of `files/`; what is below them is laid into the root of the machine as it stands.
-const ROOT_DIRECTORIES: [&str; 3] = ["api", "client", "server"];
+const ROOT_DIRECTORIES: [(&str, Part); 3] =
+    [("api", Part::Api), ("client", Part::Client), ("server", Part::Server)];
 /// Directories that every system has, or many packages: none of an OPKG owns them. See file-hierarchy(7) and hier(7).
 const SYSTEM_DIRECTORIES: &str = include_str!("system_directories.txt");
 /// What the directories of old systems are called that are links to those below `/usr` today.
@@ -50,6 +48,27 @@ pub(super) struct RefusedPlace {
 /// Whether a file or directory of this path is laid into the root as it stands.
 pub(super) fn is_for_root(path: &str) -> bool {
     path.starts_with("files/")
+}
+
+/// A directory of `files/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RootDirectory<'a> {
+    pub(super) part: Part,
+    /// As in `client@x86_64`: goes into packages for this architecture alone.
+    pub(super) arch: Option<&'a str>,
+}
+
+/// The directory of `files/` that a path is, or lies in; nothing for one that the format does not know.
+pub(super) fn root_directory(path: &str) -> Option<RootDirectory<'_>> {
+    let name = path.strip_prefix("files/")?.split('/').next()?;
+    let (part, arch) = name.split_once('@').map_or((name, None), |(part, arch)| (part, Some(arch)));
+    let (_, part) = ROOT_DIRECTORIES.iter().find(|(known, _)| *known == part)?;
+    Some(RootDirectory { part: *part, arch })
+}
+
+/// The canonical name of the only architecture that something of this path is for.
+pub(super) fn only_arch(path: &str) -> Option<&'static str> {
+    root_directory(path)?.arch.and_then(arch::canonical_name)
 }
 
 /// Why no package should install anything there.
@@ -81,7 +100,8 @@ pub(super) fn helper_part(path: &str) -> Part {
     let is_inside = |directory: &str| {
         path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    PART_DIRECTORIES.iter().find(|(directory, _)| is_inside(directory)).map_or(Part::Api, |(_, part)| *part)
+    let of_scripts = PART_DIRECTORIES.iter().find(|(directory, _)| is_inside(directory));
+    of_scripts.map(|(_, part)| *part).or(root_directory(path).map(|it| it.part)).unwrap_or(Part::Api)
 }
 
 /// Where the scripts of an OPKG are installed.
@@ -112,6 +132,11 @@ pub(super) fn file_destination(name: &str, path: &str) -> Option<Destination> {
     nested_destination(name, top, rest)
 }
 
+/// Whether every system has this directory, or many packages.
+pub(super) fn is_system_directory(path: &str) -> bool {
+    SYSTEM_DIRECTORIES.lines().any(|known| known == path)
+}
+
 /// Where a directory of this path goes, as far as it is the package's own.
 pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destination> {
     match path.split_once('/') {
@@ -123,9 +148,7 @@ pub(super) fn directory_destination(name: &str, path: &str) -> Option<Destinatio
         Some(("testing", shared)) if SHARED_TEST_DIRECTORIES.contains(&shared) => None,
         Some(("files", _)) => {
             let destination = nested_destination(name, "files", path.strip_prefix("files/")?)?;
-            let is_shared = |path: &str| {
-                SYSTEM_DIRECTORIES.lines().any(|known| known == path) || SHARED_DIRECTORIES.contains(&path)
-            };
+            let is_shared = |path: &str| is_system_directory(path) || SHARED_DIRECTORIES.contains(&path);
             match &destination {
                 Destination::Path(path) if is_shared(path) || refused_place(&destination).is_some() => None,
                 _ => Some(destination),
@@ -148,8 +171,8 @@ fn nested_destination(name: &str, top: &str, rest: &str) -> Option<Destination> 
             _ => format!("{TESTING_DIR}/data/{name}/{rest}"),
         })),
         "files" => {
-            let (part, path) = rest.split_once('/')?;
-            ROOT_DIRECTORIES.contains(&part).then(|| Destination::Path(format!("/{path}")))
+            let (directory, path) = rest.split_once('/')?;
+            root_directory(&format!("files/{directory}")).map(|_| Destination::Path(format!("/{path}")))
         }
         _ => None,
     }
@@ -199,8 +222,11 @@ mod tests {
             ("files/client/etc/munge/munge.key", "/etc/munge/munge.key"),
             ("files/server/usr/bin/a", "/usr/bin/a"),
             ("files/api/usr/lib/oscar/x", "x"),
+            ("files/client@amd64/usr/bin/a", "/usr/bin/a"),
             ("files/api", "-"),
+            ("files/api@x86_64", "-"),
             ("files/node/etc/x", "-"),
+            ("files/node@x86_64/etc/x", "-"),
             ("COPYING", "-"),
             ("build/control", "-"),
         ] {

@@ -3,11 +3,13 @@
 pub(crate) mod contents;
 mod elf;
 mod file;
+mod file_rules;
 mod helpers;
 mod layout;
 mod links;
 mod script;
 mod shebang;
+mod sysusers;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -19,17 +21,26 @@ pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Directory, Part, SourceFile};
+use crate::model::{Destination, Directory, FileRule, Part, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
 
+/// What the description of an OPKG says about its directory.
+#[derive(Clone, Copy)]
+pub(crate) struct Description<'a> {
+    /// Of the OPKG.
+    pub name: &'a str,
+    /// That it is restricted to; empty where it is not.
+    pub archs: &'a [String],
+    pub rules: &'a [FileRule],
+}
+
 /// The files of an OPKG, sorted by path, and the directories that its packages own, parents first. `root` is
-/// canonical; `name` is that of the OPKG, `archs` those that it is restricted to.
+/// canonical.
 pub(crate) fn read(
     root: &Path,
-    name: &str,
-    archs: &[String],
+    described: Description<'_>,
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
 ) -> (Vec<SourceFile>, Vec<Directory>) {
@@ -41,20 +52,38 @@ pub(crate) fn read(
             return (Vec::new(), Vec::new());
         }
     };
+    let Description { name, archs, rules } = described;
     let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
-    let files = file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
-    let directories = owned_directories(name, &entries, &files);
+    let mut files = file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
+    let mut directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);
     helpers::check(&source, &package_home(name), &files, diagnostics);
+    if !rules.is_empty() {
+        let laid_directories = entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Directory && layout::is_for_root(&entry.path))
+            .filter_map(|entry| layout::directory_destination(name, &entry.path))
+            .collect();
+        let mut report = |found: Diagnostic, at| {
+            diagnostics.push(match locations.get(at) {
+                Some(location) => found.at(location.clone()),
+                None => found,
+            })
+        };
+        file_rules::assign(rules, &mut files, &mut directories, &laid_directories, &mut report);
+        sysusers::check_owners(&source, rules, &files, &directories, &mut report);
+    }
     (files, directories)
 }
 
 /// The directories that the packages own: those of the source, and the roots that files need.
 fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec<Directory> {
     let mut directories = BTreeSet::new();
-    let mut own = |part: Part, destination: Destination| directories.insert(Directory { part, destination });
-    own(Part::Api, Destination::Path(package_home(name)));
+    let mut own = |part: Part, destination: Destination, only_arch: Option<&'static str>| {
+        directories.insert(Directory { part, destination, only_arch, rules: Vec::new() })
+    };
+    own(Part::Api, Destination::Path(package_home(name)), None);
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
         let destination = layout::directory_destination(name, &entry.path);
         // An empty `doc/` is no documentation.
@@ -62,12 +91,13 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
             destination.filter(|destination| *destination != Destination::Documentation(String::new()))
         {
             let part = layout::helper_part(&entry.path);
-            layout::required_root(name, &destination).map(|root| own(part, root));
-            own(part, destination);
+            let only_arch = layout::only_arch(&entry.path);
+            layout::required_root(name, &destination).map(|root| own(part, root, only_arch));
+            own(part, destination, only_arch);
         }
     }
     for file in files {
-        layout::required_root(name, &file.destination).map(|root| own(file.part, root));
+        layout::required_root(name, &file.destination).map(|root| own(file.part, root, file.only_arch));
     }
     directories.into_iter().collect()
 }
@@ -76,7 +106,7 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
 fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagnostics: &mut DiagnosticSink) {
     let directories: HashSet<&Destination> =
         directories.iter().map(|directory| &directory.destination).collect();
-    let mut taken: HashMap<&Destination, &str> = HashMap::new();
+    let mut taken: HashMap<&Destination, Vec<&SourceFile>> = HashMap::new();
     for file in files {
         let (Destination::Path(path) | Destination::Documentation(path)) = &file.destination;
         if directories.contains(&file.destination) {
@@ -91,10 +121,18 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
                     .help("rename one of the two"),
             );
         }
-        if let Some(other) = taken.insert(&file.destination, &file.path) {
+        // Of several architectures, a package has what is for one.
+        let is_together = |other: &&&SourceFile| {
+            other.part != file.part
+                || other.only_arch.is_none()
+                || file.only_arch.is_none()
+                || other.only_arch == file.only_arch
+        };
+        let others = taken.entry(&file.destination).or_default();
+        if let Some(other) = others.iter().find(is_together) {
             let message = format!(
                 "`{}` and `{}` are both to be installed as `{}`",
-                escape_for_display(other),
+                escape_for_display(&other.path),
                 escape_for_display(&file.path),
                 escape_for_display(path)
             );
@@ -102,8 +140,9 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
                 Diagnostic::error("file-clash", message)
                     .at(Location::File(file.path.clone()))
                     .help("rename one of the two")
-                    .related(Location::File(other.to_owned()), "the other one"),
+                    .related(Location::File(other.path.clone()), "the other one"),
             );
         }
+        others.push(file);
     }
 }

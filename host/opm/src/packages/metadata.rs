@@ -43,10 +43,9 @@ pub(crate) fn read_metadata(
         return Ok(None);
     }
     let text = root.read(&path, opkg::limits::MAX_CONFIG_BYTES).map_err(unreadable)?;
-    // Alone: scripts and documentation lie elsewhere once they are installed.
     let directory = tempfile::tempdir().map_err(unreadable)?;
     fs::write(directory.path().join(CONFIG_FILE), text).map_err(unreadable)?;
-    let loaded = opkg::load(directory.path(), &opkg::Settings::default());
+    let loaded = opkg::load_config(directory.path(), &opkg::Settings::default());
     let Some(opkg) = loaded.opkg else {
         let first = loaded.diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error);
         return Err(match first {

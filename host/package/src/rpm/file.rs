@@ -26,13 +26,16 @@ pub(super) struct RpmFile {
     /// What the payload holds: for a link, where it points.
     pub(super) contents: Vec<u8>,
     flags: u32,
+    owner: String,
+    group: String,
+    capabilities: Option<String>,
 }
 
 impl RpmFile {
     /// Something that a binary package installs.
     pub(super) fn from_entry(item: PackageEntry, inode: u32, mtime: u32) -> Self {
         let (mode, contents) = match item.content {
-            // Checked to be no more than the nine bits.
+            // Checked to be no more than twelve bits.
             EntryContent::File(bytes) => (S_IFREG | item.mode as u16, bytes),
             EntryContent::Directory => (S_IFDIR | item.mode as u16, Vec::new()),
             EntryContent::Symlink(to) => (S_IFLNK | 0o777, to.into_bytes()),
@@ -42,15 +45,38 @@ impl RpmFile {
             flags |= tag::FILE_DOC;
         }
         if item.marks.contains(FileMarks::CONFIGURATION) {
-            flags |= tag::FILE_CONFIG | tag::FILE_NO_REPLACE;
+            flags |= tag::FILE_CONFIG;
+            if !item.marks.contains(FileMarks::REPLACED) {
+                flags |= tag::FILE_NO_REPLACE;
+            }
         }
-        Self { path: item.path, mode, inode, mtime, contents, flags }
+        if item.marks.contains(FileMarks::GHOST) {
+            flags |= tag::FILE_GHOST;
+        }
+        let PackageEntry { path, owner, group, capabilities, .. } = item;
+        Self { path, mode, inode, mtime, contents, flags, owner, group, capabilities }
     }
 
     /// A piece of a source package.
     pub(super) fn new_source_file(name: String, contents: Vec<u8>, inode: u32, mtime: u32) -> Self {
         let flags = if name.ends_with(".spec") { tag::FILE_SPEC } else { 0 };
-        Self { path: name, mode: S_IFREG | 0o644, inode, mtime, contents, flags }
+        let root = || "root".to_owned();
+        Self {
+            path: name,
+            mode: S_IFREG | 0o644,
+            inode,
+            mtime,
+            contents,
+            flags,
+            owner: root(),
+            group: root(),
+            capabilities: None,
+        }
+    }
+
+    /// Whether the package owns it without bringing it.
+    pub(super) fn is_ghost(&self) -> bool {
+        self.flags & tag::FILE_GHOST != 0
     }
 
     fn has_type(&self, kind: u16) -> bool {
@@ -64,7 +90,7 @@ impl RpmFile {
 
     fn content_digest(&self, algorithm: DigestAlgorithm) -> String {
         match algorithm {
-            _ if !self.has_type(S_IFREG) => String::new(),
+            _ if !self.has_type(S_IFREG) || self.is_ghost() => String::new(),
             DigestAlgorithm::Md5 => hex(&Md5::digest(&self.contents)),
             DigestAlgorithm::Sha256 => hex(&Sha256::digest(&self.contents)),
         }
@@ -110,15 +136,21 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], digests: D
     header.put(tag::FILE_DIGESTS, TagValue::Strings(contents.collect()));
     header.put(tag::FILE_LINK_TOS, texts(RpmFile::link_target));
     header.put(tag::FILE_FLAGS, numbers(|it| it.flags));
-    header.put(tag::FILE_USERS, texts(|_| "root".into()));
-    header.put(tag::FILE_GROUPS, texts(|_| "root".into()));
-    header.put(tag::FILE_VERIFY_FLAGS, numbers(|_| u32::MAX));
+    header.put(tag::FILE_USERS, texts(|it| it.owner.clone()));
+    header.put(tag::FILE_GROUPS, texts(|it| it.group.clone()));
+    header.put(
+        tag::FILE_VERIFY_FLAGS,
+        numbers(|it| if it.is_ghost() { !tag::VERIFY_CONTENTS } else { u32::MAX }),
+    );
     header.put(tag::FILE_DEVICES, numbers(|_| 1));
     header.put(tag::FILE_INODES, numbers(|it| it.inode));
     header.put(tag::FILE_LANGUAGES, texts(|_| String::new()));
     header.put(tag::DIRECTORY_INDEXES, TagValue::Int32(indexes));
     header.put(tag::BASE_NAMES, texts(|it| it.split_path().1.to_owned()));
     header.strings(tag::DIRECTORY_NAMES, directories);
+    if files.iter().any(|file| file.capabilities.is_some()) {
+        header.put(tag::FILE_CAPABILITIES, texts(|it| it.capabilities.clone().unwrap_or_default()));
+    }
 }
 
 /// The contents of a package are checked to stay below 2 GiB.

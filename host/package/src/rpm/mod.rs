@@ -29,6 +29,9 @@ use opkg::digest::hex;
 /// Longest name in a lead, with the zero byte that ends it.
 const LEAD_NAME_BYTES: usize = 66;
 
+/// The field that says where a source package can be built.
+const EXCLUSIVE_ARCH: &str = "ExclusiveArch";
+
 /// One binary package. `source_name` is the file name of the source package it belongs to.
 pub(crate) fn build_binary(
     package: &BinaryPackage,
@@ -77,6 +80,10 @@ pub(crate) fn build_source(
     let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
     pieces.sort_by(|a, b| a.0.cmp(&b.0));
     header.strings(tag::SOURCE, vec![base(tarball.0)]);
+    if let Some(archs) = main.fields.iter().find(|field| field.name == EXCLUSIVE_ARCH) {
+        let archs = archs.value.split_whitespace().map(str::to_owned);
+        header.strings(tag::EXCLUSIVE_ARCHS, archs.collect());
+    }
     header.number(tag::SOURCE_PACKAGE, 1);
     if main.arch == "noarch" {
         header.strings(tag::BUILD_ARCHS, vec![main.arch.clone()]);
@@ -244,11 +251,8 @@ fn new_header(package: &BinaryPackage, source: OpkgSource<'_>) -> Result<Header,
     header.string(tag::ENCODING, "utf-8");
     for field in &package.fields {
         let tag = match field.name.as_str() {
-            "ExclusiveArch" => {
-                let archs = field.value.split_whitespace().map(str::to_owned);
-                header.strings(tag::EXCLUSIVE_ARCHS, archs.collect());
-                continue;
-            }
+            // Of the source package alone.
+            EXCLUSIVE_ARCH => continue,
             "Distribution" => tag::DISTRIBUTION,
             "Vendor" => tag::VENDOR,
             "BugURL" => tag::BUG_URL,

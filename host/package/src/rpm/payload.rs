@@ -2,10 +2,10 @@
 
 use super::file::RpmFile;
 
-/// Writes all files into one archive. Paths of installed files get a `.` in front.
+/// Writes all files that the package brings into one archive. Paths of installed files get a `.` in front.
 pub(super) fn build_cpio(files: &[RpmFile]) -> Vec<u8> {
     let mut archive = Vec::new();
-    for file in files {
+    for file in files.iter().filter(|file| !file.is_ghost()) {
         let dot = if file.path.starts_with('/') { "." } else { "" };
         let name = format!("{dot}{}", file.path);
         push_entry(&mut archive, [file.inode, file.mode.into(), file.mtime], &name, &file.contents);

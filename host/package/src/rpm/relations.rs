@@ -69,6 +69,9 @@ pub(super) fn write_binary_relations(
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
     let mut features = base_features(format);
     features.extend(version_features(all.flatten()));
+    if package.files.iter().any(|file| file.capabilities.is_some()) {
+        features.push(("FileCaps", "4.6.1-1"));
+    }
     features.push(("PayloadFilesHavePrefix", "4.0-1"));
     for scriptlet in &package.scriptlets {
         match scriptlet.interpreter.as_slice() {

@@ -65,6 +65,7 @@ pub(crate) const PAYLOAD_FLAGS: u32 = 1126;
 pub(crate) const PLATFORM: u32 = 1132;
 /// In 64 bits, of packages beyond 4 GiB.
 pub(crate) const LONG_SIZE: u32 = 5009;
+pub(crate) const FILE_CAPABILITIES: u32 = 5010;
 pub(crate) const FILE_DIGEST_ALGORITHM: u32 = 5011;
 pub(crate) const BUG_URL: u32 = 5012;
 pub(crate) const VCS: u32 = 5034;
@@ -108,6 +109,9 @@ pub(crate) const FILE_DOC: u32 = 2;
 pub(crate) const FILE_NO_REPLACE: u32 = 16;
 pub(crate) const FILE_GHOST: u32 = 64;
 pub(crate) const FILE_SPEC: u32 = 32;
+
+/// What is compared of a file's contents: checksum, size, target of a link, time.
+pub(crate) const VERIFY_CONTENTS: u32 = 1 | 1 << 1 | 1 << 2 | 1 << 5;
 
 /// SHA-256, as RPM numbers digests (after OpenPGP).
 pub(crate) const SHA256: u32 = 8;

@@ -51,6 +51,8 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
         link: link.map(str::to_owned),
         is_configuration: false,
         arch: None,
+        only_arch: None,
+        rules: Vec::new(),
         scriptlet: None,
     }
 }
@@ -78,6 +80,7 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         authors: Vec::new(),
         filter: opkg::model::Filter::default(),
         relations: Vec::new(),
+        file_rules: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: "/x".into(),
         files,

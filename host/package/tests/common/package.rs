@@ -44,7 +44,15 @@ pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
 
 pub fn packed_file(path: &str, content: Content, marks: FileMarks) -> PackedFile {
     let mode = if matches!(content, Content::Directory) { 0o755 } else { 0o644 };
-    PackedFile { path: path.into(), content, mode, marks }
+    PackedFile {
+        path: path.into(),
+        content,
+        mode,
+        owner: "root".into(),
+        group: "root".into(),
+        capabilities: None,
+        marks,
+    }
 }
 
 /// What a plugin returns that makes this package alone.

@@ -265,6 +265,7 @@ pub fn opkg() -> model::Opkg {
         authors: Vec::new(),
         filter: model::Filter::default(),
         relations: Vec::new(),
+        file_rules: Vec::new(),
         history: vec![model::Release { version, changes: Vec::new() }],
         home: "/usr/lib/oscar/packages/demo".into(),
         files: Vec::new(),

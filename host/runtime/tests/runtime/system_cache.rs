@@ -122,7 +122,8 @@ fn what_is_broken_is_not_used_and_left_to_root() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(flipped, &bytes).unwrap();
-    fs::write(cut, &fs::read(cut).unwrap()[..middle]).unwrap();
+    let whole = fs::read(cut).unwrap();
+    fs::write(cut, &whole[..whole.len() / 2]).unwrap();
     fs::write(empty, "").unwrap();
     fs::remove_file(gone).unwrap();
     let elsewhere = house.root.path().join("elsewhere");

@@ -171,6 +171,8 @@ pub fn file(at: u32, path: &str, part: Part, destination: Destination, interpret
         link: None,
         configuration: false,
         arch: None,
+        only_arch: None,
+        rules: Vec::new(),
         scriptlet: None,
     }
 }
@@ -228,7 +230,7 @@ pub fn sample_opkg() -> Opkg {
         ),
     ];
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let directory = |part, destination| Directory { part, destination };
+    let directory = |part, destination| Directory { part, destination, only_arch: None, rules: Vec::new() };
     use Comparison::{Eq, Ge, Lt};
     use Kind::{Conflicts, Provides, Requires, Suggests};
     let debian = || vec![dist("debian", None)];
@@ -325,6 +327,7 @@ pub fn sample_opkg() -> Opkg {
             },
         ],
         home: HOME.into(),
+        file_rules: Vec::new(),
         files,
         directories: vec![
             directory(Part::Api, Destination::Path(HOME.into())),

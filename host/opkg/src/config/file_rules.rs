@@ -1,0 +1,162 @@
+//! `files`: what packages say of what is laid into the root.
+
+use std::ops::Range;
+
+use roxmltree::Node as XmlNode;
+
+use super::capabilities::read_capabilities;
+use super::filters;
+use super::reader::ElementReader;
+use crate::closest_match;
+use crate::diagnostic::Diagnostic;
+use crate::limits::MAX_FILE_RULES;
+use crate::model::{Configuration, FileRule, Filter};
+use crate::text::escape_for_display;
+
+const ATTRIBUTES: [&str; 7] = ["path", "owner", "group", "mode", "config", "ghost", "capabilities"];
+
+const CONFIGURATIONS: [(&str, Configuration); 3] =
+    [("keep", Configuration::Keep), ("replace", Configuration::Replace), ("no", Configuration::No)];
+const ANSWERS: [(&str, bool); 2] = [("yes", true), ("no", false)];
+
+/// All rules in the order of the file. Whether there is something at their paths is not known here.
+pub(super) fn read_file_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<FileRule> {
+    let mut rules = Vec::new();
+    for group in reader.children_named(root, "files") {
+        reader.check_container(group, &["filters", "file"], &[]);
+        reader.check_order(group, &[&["filters"], &["file"]]);
+        let filter = filters::read_filter(reader, group);
+        let elements = reader.children_named(group, "file");
+        if elements.is_empty() {
+            reader.report_empty(group);
+        }
+        for element in elements {
+            if rules.len() >= MAX_FILE_RULES {
+                let message = format!("more than {MAX_FILE_RULES} `file` elements");
+                let help = "say it of a directory with all that is in it: `path=\"/opt/site/\"`";
+                reader.report(reader.tag_range(element), Diagnostic::error("file-rule", message).help(help));
+                return rules;
+            }
+            rules.extend(read_rule(reader, element, &filter));
+        }
+    }
+    rules
+}
+
+/// Nothing where it has no path, which was reported.
+fn read_rule(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, filter: &Filter) -> Option<FileRule> {
+    reader.check_leaf(element, &[], &ATTRIBUTES);
+    let Some((written, range)) = reader.attribute(element, "path") else {
+        let diagnostic = Diagnostic::error("file-rule", "the file has no attribute `path`")
+            .help("say where it is installed: `path=\"/etc/site.conf\"`");
+        reader.report(reader.tag_range(element), diagnostic);
+        return None;
+    };
+    let path = written.strip_suffix('/').unwrap_or(&written);
+    let is_clean = |name: &str| !matches!(name, "" | "." | "..");
+    if !path.is_empty() && !path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_clean)) {
+        let message = format!("`{}` is not the path of an installed file", escape_for_display(&written));
+        let help = "write it from `/` on, without `.` and `..`: `files/client/etc/site.conf` is installed as \
+                    `/etc/site.conf`";
+        reader.report(range, Diagnostic::error("file-rule", message).help(help));
+        return None;
+    }
+    let (path, is_tree) = (path.to_owned(), written.ends_with('/'));
+    let rule = FileRule {
+        at: reader.add_node(range),
+        path,
+        is_tree,
+        filter: filter.clone(),
+        owner: read_account(reader, element, "owner"),
+        group: read_account(reader, element, "group"),
+        mode: read_mode(reader, element),
+        configuration: read_choice(reader, element, "config", &CONFIGURATIONS),
+        is_ghost: read_choice(reader, element, "ghost", &ANSWERS),
+        capabilities: read_capabilities(reader, element),
+    };
+    if ATTRIBUTES[1..].iter().all(|name| !element.has_attribute(*name)) {
+        let diagnostic = Diagnostic::warning("file-rule", "nothing is said of the file")
+            .help(format!("add one of `{}`, or remove the element", ATTRIBUTES[1..].join("`, `")));
+        reader.report(reader.tag_range(element), diagnostic);
+    }
+    Some(rule)
+}
+
+/// The name of a user or group.
+fn read_account(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, name: &str) -> Option<String> {
+    let (written, range) = reader.attribute(element, name)?;
+    if is_account_name(&written) {
+        return Some(written);
+    }
+    let help = match written.parse::<u32>() {
+        Ok(_) => "numbers differ from machine to machine: write the name",
+        Err(_) => "a name is at most 31 of `a-z A-Z 0-9 _ -`, and begins with a letter or `_`",
+    };
+    reject(reader, range, name, &written, help);
+    None
+}
+
+/// What systemd and useradd accept without being told to be lenient, on every distribution.
+fn is_account_name(text: &str) -> bool {
+    text.len() <= 31
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+fn read_mode(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option<u32> {
+    let (written, range) = reader.attribute(element, "mode")?;
+    let is_octal = matches!(written.len(), 3..=5) && written.chars().all(|digit| digit.is_digit(8));
+    let mode = u32::from_str_radix(&written, 8).ok().filter(|mode| is_octal && *mode <= 0o7777);
+    if mode.is_none() {
+        reject(reader, range, "mode", &written, "write it as chmod takes it, in octal: `0640`");
+        return None;
+    }
+    if mode.is_some_and(|mode| mode & 0o002 != 0 && mode & 0o1000 == 0) {
+        let message = format!("with the mode `{written}`, everybody may write there");
+        let diagnostic = Diagnostic::warning("file-rule", message);
+        reader.report(
+            range,
+            diagnostic.help("take away the 2 of the last digit; directories for all have `1777`"),
+        );
+    }
+    mode
+}
+
+fn read_choice<T: Copy>(
+    reader: &mut ElementReader<'_>,
+    element: XmlNode<'_, '_>,
+    name: &str,
+    choices: &[(&str, T)],
+) -> Option<T> {
+    let (written, range) = reader.attribute(element, name)?;
+    let found = choices.iter().find(|(choice, _)| *choice == written);
+    if found.is_none() {
+        let known = choices.iter().map(|(choice, _)| *choice);
+        let help = match closest_match(&written, known.clone()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write one of `{}`", known.collect::<Vec<_>>().join("`, `")),
+        };
+        reject(reader, range, name, &written, &help);
+    }
+    found.map(|(_, value)| *value)
+}
+
+fn reject(reader: &mut ElementReader<'_>, range: Range<usize>, name: &str, written: &str, help: &str) {
+    let message = format!("`{}` cannot be the `{name}` of a file", escape_for_display(written));
+    reader.report(range, Diagnostic::error("file-rule", message).help(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts() {
+        for good in ["root", "_apt", "systemd-network", "Debian-exim", "u2"] {
+            assert!(is_account_name(good), "{good}");
+        }
+        for bad in ["", "0", "-a", "a b", "a$", "a:b", "a.b", "ä", "%{x}", &"a".repeat(32)] {
+            assert!(!is_account_name(bad), "{bad}");
+        }
+    }
+}
