@@ -1,12 +1,14 @@
 //! Databases on the server that `scripts/test-postgres` starts for the tests.
 
 mod own_server;
+mod pooler;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use own_server::OwnServer;
+pub use pooler::Pooler;
 
 /// What the script says of the server that it started.
 const SERVER: &str = "OPKG_TEST_POSTGRES";

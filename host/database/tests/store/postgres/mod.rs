@@ -5,6 +5,7 @@ mod away;
 mod claims;
 mod listeners;
 mod migration;
+mod pooled;
 mod reconnect;
 mod roles;
 
