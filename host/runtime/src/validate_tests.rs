@@ -275,7 +275,7 @@ fn packages_keep_the_rules() {
     package `opkg-demo`: the path `usr/x`, which is not absolute
     package `opkg-demo`: the path `/usr/../x`, which is not clean
     package `opkg-demo`: the path `/`, which is not clean
-    package `opkg-demo`: the mode 4755 for `/usr/lib/demo/config.xml`; special bits are not allowed
+    package `opkg-demo`: the mode 4755 for `/usr/lib/demo/config.xml`, whose special bits no rule of the OPKG has
     package `opkg-demo`: `/usr/lib/demo/config.xml` from node 0, which is no file of the OPKG
     package `opkg-demo`: `/usr/lib/demo/config.xml` from node 9, which is no file of the OPKG
     package `opkg-demo`: `/usr/lib/demo/config.xml` as a link to ``
