@@ -59,7 +59,10 @@ pub(crate) struct Spool {
 impl Spool {
     /// Makes the file of an engine.
     pub(crate) fn create(directory: &Path, header: &Header) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        if !directory.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            sync_directory(directory.parent())?;
+        }
         let process = &header.process;
         let name = format!("{}-{}-{}.{EXTENSION}", header.engine, process.process, process.process_start);
         let path = directory.join(name);
@@ -67,7 +70,7 @@ impl Spool {
         file.lock()?;
         let mut spool = Self { path, file };
         spool.write_line(header)?;
-        File::open(directory)?.sync_all()?;
+        sync_directory(Some(directory))?;
         Ok(spool)
     }
 
@@ -91,6 +94,11 @@ impl Spool {
         self.file.write_all(format!("{} {text}\n", digest(&text)).as_bytes())?;
         self.file.sync_all()
     }
+}
+
+/// What was made in a directory outlasts a loss of power.
+fn sync_directory(directory: Option<&Path>) -> io::Result<()> {
+    directory.map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// The file of an engine that works no more.

@@ -19,19 +19,26 @@ pub struct OwnServer {
 }
 
 impl OwnServer {
-    /// One that runs, and waits for a replica with every commit; nothing, saying so, where the programs are missing.
+    /// One that runs with further settings, a line each; nothing, saying so, where the programs are missing.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
+    pub fn start_with(settings: &str) -> Option<Self> {
+        let server = Self::create()?;
+        server.write("data/postgresql.auto.conf", settings);
+        server.start();
+        Some(server)
+    }
+
+    /// One that runs, and waits for a replica with every commit; nothing, saying so, where the programs are missing.
+    ///
+    /// # Panics
+    /// When one of the two does not start.
+    #[must_use]
     pub fn start_with_replica() -> Option<(Self, Self)> {
-        if !tools::all_installed(&["setpriv", "psql"]) || programs().is_none() {
-            return None;
-        }
-        let (primary, replica) = (Self::new(), Self::new());
+        let (primary, replica) = (Self::create()?, Self::new());
         let data = primary.data();
-        primary.run("initdb", &["-D", &data, "-U", "opm", "-A", "trust", "-E", "UTF8", "--no-sync"]);
-        primary.write("data/pg_hba.conf", HBA);
         run_as_user(&["cp", "-a", &data, &replica.data()]);
         let follow = format!(
             "primary_conninfo = 'host={} port={} user=opm application_name=replica'\n",
@@ -46,11 +53,28 @@ impl OwnServer {
         Some((primary, replica))
     }
 
+    fn create() -> Option<Self> {
+        if !tools::all_installed(&["setpriv", "psql"]) || programs().is_none() {
+            return None;
+        }
+        let server = Self::new();
+        server.run("initdb", &["-D", &server.data(), "-U", "opm", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        server.write("data/pg_hba.conf", HBA);
+        Some(server)
+    }
+
     fn new() -> Self {
         let directory = run_as_user(&["mktemp", "-d", "-p", "/tmp", "opkg-server.XXXXXX"]);
         // A port that is free now, and the kernel gives to nobody for a while.
         let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
         Self { directory: directory.trim().into(), port: listener.local_addr().unwrap().port() }
+    }
+
+    /// The address of a database, through its socket.
+    #[must_use]
+    pub fn address(&self, database: &str) -> String {
+        let directory = self.directory.display().to_string().replace('/', "%2F");
+        format!("postgres://opm@{directory}:{}/{database}", self.port)
     }
 
     /// Where it can be reached over the network.

@@ -53,8 +53,7 @@ fn a_client_proves_who_it_is() {
     let certificates = certificates();
     // Roles are of the whole server.
     scratch.sql(
-        "SET password_encryption = 'scram-sha-256';
-        DO $$ BEGIN
+        "DO $$ BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'certified') THEN CREATE ROLE certified LOGIN; END IF;
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'password') THEN
                 CREATE ROLE password LOGIN PASSWORD 'right';

@@ -3,6 +3,7 @@
 mod addresses;
 mod away;
 mod claims;
+mod killed;
 mod listeners;
 mod migration;
 mod pooled;
