@@ -36,6 +36,15 @@ impl System {
         Some(Self::Rpm(root))
     }
 
+    /// Another one like it, with all that is in it.
+    pub fn copy(&self) -> Self {
+        let root = SystemRoot::copy(self.root().path());
+        match self {
+            Self::Debian(_) => Self::Debian(DebianSystem { root }),
+            Self::Rpm(_) => Self::Rpm(root),
+        }
+    }
+
     pub fn root(&self) -> &SystemRoot {
         match self {
             Self::Debian(system) => &system.root,

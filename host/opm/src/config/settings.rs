@@ -3,31 +3,22 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
 
 use fs_err as fs;
-use opkg::native_name;
 use opkg_engine::engine::Concurrency;
-use opkg_oda::{PackageName, Target, TargetAddress, TargetKind};
+use opkg_oda::{PackageName, Target};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
 
-use super::duration::parse_duration;
 use super::environment::{EnvironmentError, read_environment};
 use super::grants::{Grant, RunnerRule};
 use super::groups::{GroupDefinitions, GroupFiles, GroupSettings};
 use super::job_count::JobCount;
 use super::journal::JournalSettings;
 use super::launcher::LauncherSettings;
+use super::limits::Limits;
+use super::repository::{self, Repository};
 use super::trust::{self, UntrustedError};
 use super::web::WebSettings;
-use crate::process::Timeout;
-
-/// Files and directories of package sources that are looked at.
-const MAX_REPOSITORY_ENTRIES: usize = 200_000;
-/// Directories below that of a package source.
-const MAX_REPOSITORY_DEPTH: usize = 6;
 
 /// The configuration; without any file, what is usual.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -70,52 +61,6 @@ pub struct Config {
     /// Further variables for the environment of hooks and package managers, from `env.d`.
     #[serde(skip)]
     pub environment: Vec<(String, String)>,
-}
-
-/// How long programs may take, and how many use something at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// A hook, with all programs that it runs.
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub hook: Duration,
-    /// What a hook runner, or a hook that is a component, computes itself; programs that it runs do not count.
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub component: Duration,
-    /// A command of a package manager.
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub package_manager: Duration,
-    /// Waiting for what passes by itself, in all of a run: a lock that another program holds, the network.
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub retry: Duration,
-    /// Either of them, from being asked to end until it is killed.
-    #[serde(deserialize_with = "deserialize_duration")]
-    pub grace: Duration,
-    /// Steps that read package sources at a time: installations. As many as are done at all if absent.
-    pub package_source: Option<JobCount>,
-}
-
-/// A package source.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Repository {
-    /// An absolute path of a directory, or an address.
-    pub location: String,
-    /// Whether packages may come from it that nobody vouches for.
-    #[serde(default)]
-    pub unauthenticated: bool,
-    /// For which targets; for all if none is named.
-    #[serde(default)]
-    pub targets: Vec<TargetFilter>,
-}
-
-/// One target, or all of a kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetFilter {
-    /// `image`
-    Kind(TargetKind),
-    /// `image:compute`
-    Address(TargetAddress),
 }
 
 /// What is wrong with the configuration.
@@ -187,31 +132,6 @@ impl Default for Config {
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            hook: Duration::from_secs(30 * 60),
-            component: Duration::from_secs(10),
-            package_manager: Duration::from_secs(2 * 3600),
-            retry: Duration::from_secs(5 * 60),
-            grace: Duration::from_secs(10),
-            package_source: None,
-        }
-    }
-}
-
-impl Limits {
-    /// Of a hook.
-    pub(crate) fn hook_timeout(&self) -> Timeout {
-        Timeout { limit: self.hook, grace: self.grace }
-    }
-
-    /// Of a command of a package manager.
-    pub(crate) fn package_manager_timeout(&self) -> Timeout {
-        Timeout { limit: self.package_manager, grace: self.grace }
-    }
-}
-
 impl Config {
     /// Reads the configuration directory. What is not there is as usual.
     ///
@@ -269,69 +189,23 @@ impl Config {
     /// Whether a package source that is a directory has the package of an OPKG. Of sources elsewhere nobody knows here.
     #[must_use]
     pub fn offers(&self, name: &PackageName) -> bool {
-        let directories = self.repositories.iter().map(|repository| &repository.location);
-        let mut open: Vec<(PathBuf, usize)> = directories
-            .filter(|location| location.starts_with('/'))
-            .map(|location| (PathBuf::from(location), 0))
-            .collect();
-        let mut left = MAX_REPOSITORY_ENTRIES;
-        while let Some((directory, depth)) = open.pop() {
-            let Ok(entries) = fs::read_dir(&directory) else { continue };
-            for entry in entries.flatten() {
-                left -= 1;
-                if left == 0 {
-                    return false;
-                }
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth < MAX_REPOSITORY_DEPTH {
-                    open.push((entry.path(), depth + 1));
-                } else if is_package_of(&entry.file_name().to_string_lossy(), name) {
-                    return true;
-                }
-            }
-        }
-        false
+        repository::offer(&self.repositories, name)
     }
 
     /// The package sources for a target.
     pub(crate) fn repositories_for<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Repository> {
-        let selects = |selector: &TargetFilter| match selector {
-            TargetFilter::Kind(kind) => *kind == target.kind(),
-            TargetFilter::Address(address) => *address == target.address,
-        };
-        self.repositories.iter().filter(move |it| it.targets.is_empty() || it.targets.iter().any(selects))
+        self.repositories.iter().filter(|repository| repository.is_for(target))
     }
-}
-
-/// Whether a file is the package of an OPKG for the head node, by its name.
-fn is_package_of(file: &str, name: &PackageName) -> bool {
-    native_name::of_file(file).and_then(|native| native.strip_prefix(native_name::PREFIX))
-        == Some(name.as_str())
-}
-
-impl FromStr for TargetFilter {
-    type Err = opkg_oda::ParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(':') { text.parse().map(Self::Address) } else { text.parse().map(Self::Kind) }
-    }
-}
-
-impl<'de> Deserialize<'de> for TargetFilter {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-fn deserialize_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::num::NonZeroUsize;
+    use std::time::Duration;
 
     use super::*;
+    use crate::process::Timeout;
 
     #[test]
     fn what_is_not_there_is_as_usual() {
@@ -435,33 +309,6 @@ mod tests {
             assert!(matches!(error, ConfigError::Untrusted(_)), "{writable}: {error}");
             assert!(error.to_string().contains("everybody can write it"), "{error}");
         }
-    }
-
-    #[test]
-    fn directories_of_packages_say_what_they_have() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in [
-            "x86_64/opkg-munge-0.5-1.noarch.rpm",
-            "opkg-torque_6.0-1_all.deb",
-            "opkg-slurm-server_23-1_amd64.deb",
-            "opkg-c3-tools.txt",
-            "opkg-very-v2-1.noarch.rpm",
-            "munge-0.5-1.x86_64.rpm",
-        ] {
-            let path = directory.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let location = directory.path().display().to_string();
-        let config = Config {
-            repositories: vec![Repository { location, unauthenticated: false, targets: Vec::new() }],
-            ..Config::default()
-        };
-        let names = |text: &str| config.offers(&text.parse().unwrap());
-        assert!(names("munge") && names("torque") && names("very"));
-        assert!(
-            !names("mung") && !names("slurm") && !names("c3") && !names("c3-tools") && !names("munge-0.5")
-        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use opkg_tests::postgres::{OwnServer, has_server};
 use crate::common::{self, state_key};
 
 /// It writes its log only when it has to, and answers commits before.
-const FORGETFUL: &str = "synchronous_commit = off\nwal_writer_delay = 10s\nwal_writer_flush_after = 0\n";
+const FORGETFUL: &str = "synchronous_commit = off\nwal_writer_delay = 10s\n";
 
 #[test]
 fn what_is_committed_outlasts_a_server_that_need_not_keep_it() {
@@ -56,8 +56,12 @@ fn such_a_server_forgets_what_others_write() {
     let Some(server) = OwnServer::start_with(FORGETFUL) else { return };
     server.sql("postgres", "CREATE TABLE forgotten (n int)");
     server.sql("postgres", "CHECKPOINT");
-    server.sql("postgres", "INSERT INTO forgotten VALUES (1)");
-    server.kill();
-    server.start();
-    assert_eq!(server.sql("postgres", "SELECT count(*) FROM forgotten"), "0\n");
+    // Not each time: its log may be written just then.
+    let is_forgotten = (1..=10).any(|attempt| {
+        server.sql("postgres", "INSERT INTO forgotten VALUES (1)");
+        server.kill();
+        server.start();
+        server.sql("postgres", "SELECT count(*) FROM forgotten").trim() != attempt.to_string()
+    });
+    assert!(is_forgotten);
 }
