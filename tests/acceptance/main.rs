@@ -36,5 +36,6 @@ mod rpm_index;
 mod rpm_root;
 mod schema;
 mod signing;
+mod supply_chain;
 mod targets;
 mod upload;

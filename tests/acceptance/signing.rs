@@ -11,13 +11,13 @@ use opkg_tests::roots::rpm::{self, RpmRoot};
 use opkg_tests::{require_tools, scratch, tools};
 
 /// A home of `gpg` with one key.
-struct SigningKeys {
+pub(crate) struct SigningKeys {
     home: PathBuf,
     secret: PathBuf,
 }
 
 impl SigningKeys {
-    fn new(passphrase: &str, algorithm: &str) -> Self {
+    pub(crate) fn new(passphrase: &str, algorithm: &str) -> Self {
         // Sockets below it must have short names.
         let home = PathBuf::from(process::run_successfully(Command::new("mktemp").args(["-d"])).trim_end());
         fs_err::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -30,7 +30,19 @@ impl SigningKeys {
         this
     }
 
-    fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
+    /// The file of the secret key.
+    pub(crate) fn secret(&self) -> &Path {
+        &self.secret
+    }
+
+    /// A file of the public key.
+    pub(crate) fn export_public(&self) -> PathBuf {
+        let file = self.secret.with_file_name("public.asc");
+        fs_err::write(&file, self.gpg(["--armor", "--export"]).stdout).unwrap();
+        file
+    }
+
+    pub(crate) fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
         let mut gpg = Command::new("gpg");
         gpg.env("GNUPGHOME", &self.home).args(["--batch", "--pinentry-mode", "loopback"]);
         let ended = process::run(gpg.args(arguments));

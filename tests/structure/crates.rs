@@ -22,6 +22,7 @@ const LAYERS: &[&str] = &[
     "opkg-configurator",
     "opkg-package",
     "opkg-inspect",
+    "opkg-attest",
     "opkg-convert",
     "opkg-runtime",
     "opkg-build",
@@ -38,6 +39,7 @@ pub const APART: &[(&str, &[&str])] = &[
     // The host knows OPKGs and containers; only the runtime knows the engine of WebAssembly.
     ("opkg-package", &["opkg-runtime", "wasmtime"]),
     ("opkg-inspect", &["opkg-runtime", "wasmtime"]),
+    ("opkg-attest", &["opkg-runtime", "wasmtime"]),
     ("opkg-convert", &["opkg-runtime", "wasmtime"]),
     // What decides touches nothing.
     ("opkg-engine", &["opkg-runtime", "opkg-database", "opkg-opm", "rusqlite", "tokio-postgres"]),
@@ -49,7 +51,10 @@ pub const APART: &[(&str, &[&str])] = &[
         "opkgc-cli",
         &["opkg-web", "opkg-database", "rusqlite", "tokio-postgres", "inquire", "crossterm", "httparse"],
     ),
-    ("opm-cli", &["opkg-build", "opkg-package", "opkg-convert", "opkg-inspect", "wit-component"]),
+    (
+        "opm-cli",
+        &["opkg-build", "opkg-package", "opkg-attest", "opkg-convert", "opkg-inspect", "wit-component"],
+    ),
     ("opkg-shell", &["opkg-runtime", "wasmtime", "rusqlite"]),
 ];
 

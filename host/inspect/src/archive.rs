@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use tar::EntryType;
 
@@ -142,27 +144,32 @@ pub(crate) fn until_zero(bytes: &[u8]) -> &[u8] {
     bytes.split(|it| *it == 0).next().unwrap_or_default()
 }
 
-/// Reads all of a file for its size and checksum, and gives back what is to be kept of it.
+/// Reads all of a file for its size and checksums, and gives back what is to be kept of it.
 pub(crate) fn hash_contents(
     reader: &mut impl Read,
     entry: &mut FileEntry,
     keep: bool,
 ) -> io::Result<Option<Vec<u8>>> {
-    let (mut hash, mut size, mut kept) = (Sha256::new(), 0, Vec::new());
+    let (mut sha256, mut sha1, mut md5) = (Sha256::new(), Sha1::new(), Md5::new());
+    let (mut size, mut kept) = (0, Vec::new());
     let mut buffer = [0; 16 << 10];
     loop {
         let count = reader.read(&mut buffer)?;
         if count == 0 {
             break;
         }
-        hash.update(&buffer[..count]);
+        sha256.update(&buffer[..count]);
+        sha1.update(&buffer[..count]);
+        md5.update(&buffer[..count]);
         size += count as u64;
         if keep && size <= MAX_TEXT_BYTES {
             kept.extend_from_slice(&buffer[..count]);
         }
     }
     entry.size = Some(size);
-    entry.digest = Some(hex(&hash.finalize()));
+    entry.digest = Some(hex(&sha256.finalize()));
+    entry.sha1 = Some(hex(&sha1.finalize()));
+    entry.md5 = Some(hex(&md5.finalize()));
     Ok((keep && size <= MAX_TEXT_BYTES).then_some(kept))
 }
 

@@ -37,6 +37,12 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
         package.texts.insert(format!("/{path}"), lossy_text(&bytes));
     }
     package.files = contents.entries.into_iter().map(|(path, entry)| (format!("/{path}"), entry)).collect();
+    for line in kept("md5sums").unwrap_or_default().lines() {
+        let (digest, path) =
+            line.split_once("  ").ok_or_else(|| FormatError::corrupt("a line of md5sums has no path"))?;
+        budget.take_file(path)?;
+        package.listed_md5.insert(format!("/{path}"), digest.to_owned());
+    }
     let configuration = kept("conffiles").unwrap_or_default();
     for path in configuration.lines() {
         if let Some(entry) = package.files.get_mut(path.trim()) {

@@ -82,7 +82,7 @@ fn keys<'a, V>(first: &'a BTreeMap<String, V>, second: &'a BTreeMap<String, V>) 
 
 /// What is compared of a file that both have.
 fn file_attributes(entry: &FileEntry) -> [(&'static str, Option<String>); 8] {
-    let FileEntry { kind, mode, owner, size, digest, target, flags, time } = entry;
+    let FileEntry { kind, mode, owner, size, digest, target, flags, time, sha1: _, md5: _ } = entry;
     [
         ("kind", Some(format!("{kind:?}").to_lowercase())),
         ("mode", Some(format!("{mode:04o}"))),

@@ -38,6 +38,8 @@ pub struct Package {
     pub texts: BTreeMap<String, String>,
     /// Files by their paths.
     pub files: BTreeMap<String, FileEntry>,
+    /// MD5 of files by their paths, where the package lists them apart from the files, as a `.deb` does.
+    pub listed_md5: BTreeMap<String, String>,
 }
 
 impl Package {
@@ -50,6 +52,7 @@ impl Package {
             relations: BTreeSet::new(),
             texts: BTreeMap::new(),
             files: BTreeMap::new(),
+            listed_md5: BTreeMap::new(),
         }
     }
 }
@@ -82,8 +85,12 @@ pub struct FileEntry {
     pub owner: String,
     /// Bytes; of a regular file only.
     pub size: Option<u64>,
-    /// Checksum of the contents, of a regular file.
+    /// SHA-256 of the contents, of a regular file; of one that could not be read, what the package says.
     pub digest: Option<String>,
+    /// SHA-1 of the contents that were read.
+    pub sha1: Option<String>,
+    /// MD5 of the contents that were read.
+    pub md5: Option<String>,
     /// Where a link points.
     pub target: Option<String>,
     /// Marks such as `config`, separated by commas.

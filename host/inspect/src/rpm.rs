@@ -179,6 +179,7 @@ fn read_files(
         let size = sizes.get(index).copied().filter(|_| kind == FileKind::File);
         // Of several hard links only one carries the contents.
         let held = payload.and_then(|it| it.entries.get(path)).filter(|it| it.size == size);
+        let (sha1, md5) = (held.and_then(|it| it.sha1.clone()), held.and_then(|it| it.md5.clone()));
         let digest =
             held.and_then(|it| it.digest.clone()).or_else(|| of(header.texts(tag::FILE_DIGESTS), index));
         let entry = FileEntry {
@@ -193,6 +194,8 @@ fn read_files(
             digest: digest.filter(|_| kind == FileKind::File),
             target: of(header.texts(tag::FILE_LINKS), index),
             flags: marks.join(", "),
+            sha1,
+            md5,
             time: header.numbers(tag::FILE_TIMES).get(index).copied(),
         };
         budget.take_bytes(entry.flags.len() + entry.owner.len())?;

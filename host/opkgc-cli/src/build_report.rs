@@ -71,7 +71,7 @@ struct ResultJson {
 #[derive(Serialize)]
 struct FileJson {
     path: String,
-    /// `meta`, `source`, `package`, `record`, `signature` or `index`.
+    /// `meta`, `source`, `package`, `record`, `document`, `signature` or `index`.
     role: &'static str,
 }
 
@@ -386,6 +386,7 @@ fn file_json(file: &WrittenFile) -> FileJson {
             OutputKind::SourcePackage => "source",
             OutputKind::BinaryPackage => "package",
             OutputKind::BuildRecord => "record",
+            OutputKind::Document => "document",
             OutputKind::Signature => "signature",
             OutputKind::Index => "index",
         },

@@ -158,6 +158,7 @@ impl From<opkg_package::Error> for CliError {
             Error::TooLarge(_) => {
                 Some("give large files a package of their own, or fetch them when they are needed")
             }
+            Error::CannotDescribe { .. } => Some("leave out --sbom and --provenance for this target"),
             Error::Signing => Some("look whether `gpg` can sign with that key"),
             Error::MissingProgram { .. } => {
                 Some("install it, or leave out --builder: opkgc makes the same packages itself")
@@ -194,6 +195,17 @@ impl From<opkg_package::KeyError> for CliError {
     fn from(error: opkg_package::KeyError) -> Self {
         let hint = error.help();
         Self::failed(error, Some(hint))
+    }
+}
+
+impl From<opkg_package::PublicKeyError> for CliError {
+    fn from(error: opkg_package::PublicKeyError) -> Self {
+        use opkg_package::PublicKeyError as Error;
+        let help = match error {
+            Error::Revoked => "ask for the key that packages are signed with now",
+            _ => "name the file that `gpg --export KEY` prints",
+        };
+        Self::from(UsageError::new(error.to_string(), help))
     }
 }
 

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 pub enum ExitStatus {
     /// Everything was done.
     Success = 0,
-    /// An OPKG has errors, or a package could not be made; of `diff`: there are differences.
+    /// An OPKG has errors, or a package could not be made; of `diff`: there are differences; of `verify`: something does not hold.
     Failed = 1,
-    /// The command line is wrong; of `diff`: something could not be read.
+    /// The command line is wrong; of `diff` and `verify`: something could not be read.
     UsageError = 2,
     /// The only target asked for is excluded by the OPKG's own filters.
     TargetExcluded = 4,

@@ -7,8 +7,9 @@ use opkg_interface::Target;
 use opkg_package::{OpkgSource, OutputDir, StagedPackages};
 use opkg_runtime::DistributionPlugin;
 
+use crate::build_plan::BuildPlan;
+use crate::documents;
 use crate::errors::{CliError, Context};
-use crate::job::BuildPlan;
 
 /// Makes it for a target: without tools of the distribution, whoever builds the others, and the same each time.
 ///
@@ -26,13 +27,14 @@ pub fn stage(
         .context(format_args!("cannot make {}", filesystem::PACKAGE))?;
     // It has no files that would have to be read.
     let source = OpkgSource { opkg: &opkg, directory: Path::new("") };
+    let documents = documents::of_build(plan, target, plugin);
     output
         .stage_binary_package(
             &target.to_string(),
             &generated.output,
             filesystem::PACKAGE,
             source,
-            plan.options(),
+            plan.options(&documents),
         )
         .context(format_args!("cannot write to {}", output.path().display()))
 }

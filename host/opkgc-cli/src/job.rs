@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use opkg::Source;
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
-use opkg_interface::{PackageSettings, Target};
-use opkg_package::{
-    BuildMode, BuildOptions, CompressionEffort, OpkgSource, OutputDir, Signer, StagedPackages,
-};
+use opkg_interface::Target;
+use opkg_package::{BuildMode, OpkgSource, OutputDir, StagedPackages};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
+use crate::build_plan::BuildPlan;
 use crate::errors::CliError;
 use crate::input_package::{InputPackage, PackageChanged, PackageReader};
-use crate::{losses, signing};
+use crate::{documents, losses, signing};
 
 /// How a job ended.
 pub enum JobOutcome {
@@ -74,30 +73,6 @@ pub fn target_directory(output: &Path, target: &Target) -> PathBuf {
     output.join(target.to_string())
 }
 
-/// How everything of a run is built.
-pub struct BuildPlan {
-    pub builder: BuildMode,
-    pub signer: Option<Signer>,
-    pub effort: CompressionEffort,
-    /// What all packages have.
-    pub settings: PackageSettings,
-    /// Threads for each job.
-    pub threads_per_job: usize,
-}
-
-impl BuildPlan {
-    /// How the packages of one OPKG are made.
-    #[must_use]
-    pub fn options(&self) -> BuildOptions<'_> {
-        BuildOptions {
-            builder: self.builder,
-            signer: self.signer.as_ref(),
-            effort: self.effort,
-            threads: self.threads_per_job,
-        }
-    }
-}
-
 /// One OPKG for one target.
 pub struct Job<'a> {
     /// What is compiled.
@@ -148,7 +123,8 @@ impl Job<'_> {
         }
         let source = OpkgSource { opkg, directory: &self.package.directory };
         let signer = plan.signer.as_ref();
-        match output.stage(&self.target.to_string(), &generated.output, source, plan.options()) {
+        let documents = documents::of_build(plan, self.target, self.plugin);
+        match output.stage(&self.target.to_string(), &generated.output, source, plan.options(&documents)) {
             Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, plan.builder));

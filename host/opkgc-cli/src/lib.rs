@@ -3,10 +3,12 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod args;
+mod build_plan;
 mod build_report;
 mod commands;
 pub mod completion;
 mod dists;
+mod documents;
 mod errors;
 pub mod exit;
 mod filesystem;
@@ -52,6 +54,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Convert(arguments) => commands::convert::run(shell, &arguments),
         Command::Index(arguments) => commands::index::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
+        Command::Verify(arguments) => Ok(commands::verify::run(shell, &arguments)),
         Command::Schema => {
             shell.print_document(opkg::schema())?;
             Ok(ExitStatus::Success)

@@ -90,11 +90,12 @@ impl Fixture {
 #[test]
 fn help() {
     let sandbox = Fixture::new();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
         &["diff", "--help"],
+        &["verify", "--help"],
         &["settings", "--help"],
         &["hook", "--help"],
         &["hook", "new", "--help"],

@@ -306,3 +306,44 @@ fn a_native_build_says_that_it_describes_no_upload() {
         ]
     );
 }
+
+/// Documents are the same whoever asks for them, and `verify` needs nothing but them.
+#[test]
+fn packages_are_held_against_what_was_written_about_them() {
+    let sandbox = Fixture::new();
+    let build = |output: &str| {
+        let arguments = ["--sbom", "--provenance", "-q", "--dist", "rhel-9", "-o", output, "demo"];
+        assert!(sandbox.run(&arguments).status.success());
+        let directory = sandbox.path().join(output).join("rhel-9");
+        let files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let mut documents: Vec<PathBuf> =
+            files.filter(|path| path.extension().is_some_and(|it| it == "json")).collect();
+        documents.sort();
+        documents
+    };
+    let (documents, again) = (build("out"), build("again"));
+    assert_eq!(documents.len(), 4 * 3, "of api, server, client, and the shared directories");
+    for (one, other) in documents.iter().zip(&again) {
+        assert_eq!(fs::read(one).unwrap(), fs::read(other).unwrap(), "{}", one.display());
+    }
+    let package = "out/rhel-9/opkg-demo-1.0-1.el9.noarch.rpm";
+    let mut told = vec![
+        sandbox.transcript(&["verify", package]),
+        sandbox.transcript(&["verify", "--opkg", "demo", package]),
+        sandbox.transcript(&["verify", "--format", "json", package]),
+        sandbox.transcript(&["verify", "out/rhel-9/nothing.rpm"]),
+        sandbox.transcript(&["verify", "--key", "demo/config.xml", package]),
+        sandbox.transcript(&["--source", "--sbom", "--dist", "rhel-9", "demo"]),
+        sandbox.transcript(&["--sbom=spdx,dx", "--dist", "rhel-9", "demo"]),
+    ];
+    sandbox.write_opkg("demo", "  <uri>https://example.org/</uri>\n");
+    told.push(sandbox.transcript(&["verify", "--opkg", "demo", package]));
+    let statement = sandbox.path().join(format!("{package}.intoto.json"));
+    fs::write(&statement, fs::read_to_string(&statement).unwrap().replace("rhel-9", "rhel-8")).unwrap();
+    told.push(sandbox.transcript(&["verify", package]));
+    for document in documents.iter().filter(|path| path.to_string_lossy().contains("opkg-demo-1")) {
+        fs::remove_file(document).unwrap();
+    }
+    told.push(sandbox.transcript(&["verify", package]));
+    insta::assert_snapshot!(told.join("\n"));
+}

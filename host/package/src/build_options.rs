@@ -1,6 +1,7 @@
 //! How packages are made, whatever is in them.
 
 use crate::compress::CompressionEffort;
+use crate::document::DocumentWriter;
 use crate::sign::Signer;
 
 /// Who makes the binary packages.
@@ -26,14 +27,16 @@ pub struct BuildOptions<'a> {
     pub signer: Option<&'a Signer>,
     /// How small they become.
     pub effort: CompressionEffort,
+    /// Writes what goes beside binary packages.
+    pub documents: Option<&'a dyn DocumentWriter>,
     /// How many threads make them. Their bytes do not depend on it.
     pub threads: usize,
 }
 
 impl BuildOptions<'_> {
-    /// Unsigned, on one thread, compressed as usual.
+    /// Unsigned, without documents, on one thread, compressed as usual.
     #[must_use]
     pub fn new(builder: BuildMode) -> Self {
-        Self { builder, signer: None, effort: CompressionEffort::default(), threads: 1 }
+        Self { builder, signer: None, effort: CompressionEffort::default(), documents: None, threads: 1 }
     }
 }

@@ -3,6 +3,7 @@
 use opkg_interface::artefacts::{BinaryPackage, Container, Output, SourcePackage};
 
 use crate::build_options::BuildOptions;
+use crate::document::{CompletePackage, write_documents};
 use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
@@ -46,10 +47,22 @@ pub(crate) fn write_packages(
         Some(package) => make_binary_package(package, output, &source_name, source, options),
     });
     let mut written = Vec::new();
-    for files in made {
+    for (package, files) in work.iter().zip(made) {
         for (name, bytes, kind) in files? {
             tree.write(&name, &bytes, file_mode(false))?;
+            let described = package.filter(|_| kind == OutputKind::BinaryPackage).zip(options.documents);
+            let documents = described.map(|(record, writer)| {
+                let package = CompletePackage {
+                    record,
+                    container: output.container,
+                    source,
+                    file_name: &name,
+                    bytes: &bytes,
+                };
+                write_documents(package, writer, tree, options.signer)
+            });
             written.push((name, kind));
+            written.extend(documents.transpose()?.into_iter().flatten());
         }
     }
     Ok(written)

@@ -51,6 +51,15 @@ pub enum Error {
     #[error("the native build ended without the package {0}")]
     MissingBuildResult(String),
 
+    /// A package that was made cannot be described.
+    #[error("{package} cannot be described: {reason}")]
+    CannotDescribe {
+        /// The name of its file.
+        package: String,
+        /// Why not.
+        reason: String,
+    },
+
     /// A file beside the packages cannot go into their index.
     #[error("{} cannot go into the index of packages: {reason}", file.display())]
     CannotIndex {

@@ -6,6 +6,8 @@ use opkg_interface::artefacts::Output;
 
 use crate::build_options::{BuildMode, BuildOptions};
 use crate::direct::Selection;
+use crate::document::{CompletePackage, write_documents};
+use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
@@ -27,7 +29,11 @@ pub(crate) fn write_into(
     written.extend(direct::write_packages(output, selection, source, tree, options)?);
     if let BuildMode::Native { verbose } = builder {
         let names = native::run_native_build(output, source, tree, verbose)?;
-        written.extend(names.into_iter().map(|path| (path, OutputKind::BinaryPackage)));
+        for name in names {
+            let documents = describe(&name, output, source, tree, options)?;
+            written.push((name, OutputKind::BinaryPackage));
+            written.extend(documents);
+        }
     }
     if builder == BuildMode::Direct {
         let of =
@@ -43,6 +49,25 @@ pub(crate) fn write_into(
     }
     tracing::debug!(package = source.opkg.name, files = written.len(), elapsed = ?started.elapsed(), "staged");
     Ok(written)
+}
+
+/// Lays documents about a package of a native build into `tree`, beside it.
+fn describe(
+    name: &str,
+    output: &Output,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
+    options: BuildOptions<'_>,
+) -> Result<Vec<(String, OutputKind)>, Error> {
+    let Some(writer) = options.documents else { return Ok(Vec::new()) };
+    let record = output.packages.iter().find(|package| package.file_name == name);
+    let record = record.ok_or_else(|| Error::InvalidOutput(format!("there is no record of {name}")))?;
+    let Some(bytes) = tree.read(name, MAX_PACKAGE_BYTES)? else {
+        return Err(Error::TooLarge(name.to_owned()));
+    };
+    let package =
+        CompletePackage { record, container: output.container, source, file_name: name, bytes: &bytes };
+    write_documents(package, writer, tree, options.signer)
 }
 
 /// The same of the one package of this name alone, without anything that it is made of.

@@ -13,6 +13,8 @@ pub enum OutputKind {
     BinaryPackage,
     /// What says what was built: lists of files with their checksums.
     BuildRecord,
+    /// What tells of a package and goes beside it.
+    Document,
     /// What vouches for another file, which has no place for it in itself.
     Signature,
     /// What lists the packages of a directory.

@@ -274,7 +274,7 @@ impl LoadedPlugin {
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
         let (prepared, description) = runtime.prepare(info, known, read)?;
-        Ok(Self::Distribution(DistributionPlugin::new(prepared, description, info.is_embedded)))
+        Ok(Self::Distribution(DistributionPlugin::new(prepared, description, info)))
     }
 
     fn load_hook_runner(

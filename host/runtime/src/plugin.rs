@@ -20,7 +20,7 @@ use crate::bindings::{Distribution, DistributionPre};
 use crate::error::{CallError, CommandsError, ExecutionError, GenerateError};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
-use crate::runtime::PreparedComponent;
+use crate::runtime::{ComponentInfo, PreparedComponent};
 use crate::validate::ValidationError;
 use crate::world::World;
 use crate::{from_wit, to_wit, validate};
@@ -67,6 +67,7 @@ pub struct DistributionPlugin(Arc<Inner>);
 struct Inner {
     prepared: PreparedComponent<DistributionPre<HostState>>,
     description: DistributionDescription,
+    sha256: String,
     is_embedded: bool,
     /// What it says it has run, once it was asked.
     programs: OnceLock<Vec<String>>,
@@ -94,15 +95,22 @@ impl DistributionPlugin {
     pub(crate) fn new(
         prepared: PreparedComponent<DistributionPre<HostState>>,
         description: DistributionDescription,
-        is_embedded: bool,
+        info: ComponentInfo<'_>,
     ) -> Self {
-        Self(Arc::new(Inner { prepared, description, is_embedded, programs: OnceLock::new() }))
+        let (sha256, is_embedded) = (info.sha256.to_owned(), info.is_embedded);
+        Self(Arc::new(Inner { prepared, description, sha256, is_embedded, programs: OnceLock::new() }))
     }
 
     /// What the plugin answers to and knows.
     #[must_use]
     pub fn description(&self) -> &DistributionDescription {
         &self.0.description
+    }
+
+    /// SHA-256 of the component, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.0.sha256
     }
 
     /// Asks the plugin itself what it is, instead of believing what was noted earlier.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use opkg::Profile;
+use opkg_attest::DocumentKind;
 use opkg_interface::{Label, ReleaseTag};
 use opkg_package::CompressionEffort;
 
@@ -47,6 +48,28 @@ pub struct BuildArgs {
     /// The index lists those of earlier builds as well. It is written when all packages are.
     #[arg(long)]
     pub repo: bool,
+
+    /// Write lists of what is in each package beside it [formats: spdx, cyclonedx; without a format both]
+    ///
+    /// PACKAGE.spdx.json is a bill of materials of SPDX 2.3, PACKAGE.cdx.json one of CycloneDX 1.6.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMATS",
+        value_delimiter = ',',
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "spdx,cyclonedx",
+        hide_possible_values = true,
+        conflicts_with = "source"
+    )]
+    pub sbom: Vec<SbomFormat>,
+
+    /// Write a statement beside each package of what it was made of, and by what
+    ///
+    /// PACKAGE.intoto.json is a statement of in-toto with the predicate of SLSA. `opkgc verify` holds packages against it.
+    #[arg(long, conflicts_with = "source")]
+    pub provenance: bool,
 
     /// What to sign with.
     #[command(flatten)]
@@ -109,6 +132,27 @@ pub struct BuildArgs {
     /// Where plugins come from.
     #[command(flatten)]
     pub plugins: PluginArgs,
+}
+
+impl BuildArgs {
+    /// The documents that are wanted beside each package.
+    pub fn documents(&self) -> Vec<DocumentKind> {
+        let sboms = self.sbom.iter().map(|format| match format {
+            SbomFormat::Spdx => DocumentKind::Spdx,
+            SbomFormat::CycloneDx => DocumentKind::CycloneDx,
+        });
+        sboms.chain(self.provenance.then_some(DocumentKind::Provenance)).collect()
+    }
+}
+
+/// In which words a list of what is in a package is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SbomFormat {
+    /// SPDX 2.3
+    Spdx,
+    /// CycloneDX 1.6
+    #[value(name = "cyclonedx")]
+    CycloneDx,
 }
 
 /// Who makes binary packages.

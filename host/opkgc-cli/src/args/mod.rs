@@ -78,6 +78,8 @@ pub enum Command {
     Index(IndexArgs),
     /// Compare two packages or directories of packages
     Diff(DiffArgs),
+    /// Hold packages against what was written about them when they were made
+    Verify(VerifyArgs),
     /// Print the XML schema of config.xml, for editors and validators
     Schema,
     /// Write, build and try hooks that are components
@@ -204,6 +206,36 @@ pub struct DiffArgs {
     /// What to compare it with
     #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
     pub second: PathBuf,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status:
+  0  everything holds
+  1  something does not
+  2  something could not be read")]
+pub struct VerifyArgs {
+    /// Packages (.rpm, .deb, an archive)
+    ///
+    /// Each is held against its own checksums, and against PACKAGE.spdx.json, PACKAGE.cdx.json and PACKAGE.intoto.json,
+    /// as far as they are beside it. Nothing else is asked, no program and no server.
+    #[arg(value_name = "PACKAGE", required = true, value_hint = ValueHint::FilePath)]
+    pub packages: Vec<PathBuf>,
+
+    /// Require a signature by one of the OpenPGP keys in this file, as `gpg --export` prints them
+    ///
+    /// Of the package itself or of a document about it; and of every document that is there. Without a key, signatures
+    /// are not looked at, and whoever can write all of the files can forge all of them.
+    #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+
+    /// Require that the packages were made of this OPKG, and by the plugin that would be used now
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub opkg: Option<PathBuf>,
+
+    /// Where plugins come from; with --plugin, packages must have been made by that one.
+    #[command(flatten)]
+    pub plugins: PluginArgs,
 }
 
 /// What to do with plugins.

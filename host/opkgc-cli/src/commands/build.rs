@@ -12,11 +12,12 @@ use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
 use crate::args::{self, BuildArgs, DenyLevel};
+use crate::build_plan::BuildPlan;
 use crate::build_report::BuildReport;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
 use crate::input_package::{InputPackage, Keeps, PackageReader};
-use crate::job::{self, BuildPlan, Job, JobOutcome};
+use crate::job::{self, Job, JobOutcome};
 use crate::losses::{self, IndexPlan};
 use crate::settings::{self, Layer, Origin};
 use crate::source_date::{now, source_date};
@@ -70,6 +71,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         builder,
         signer: signing::load_signer(&effective, signs_nothing)?,
         effort: effective.compression.value,
+        documents: arguments.documents(),
         settings: effective.package_settings(),
         threads_per_job: threads.div_ceil(directories.len() * targets.len()),
     };

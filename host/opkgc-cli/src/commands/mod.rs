@@ -9,3 +9,4 @@ pub mod index;
 pub mod new;
 pub mod plugin;
 pub mod settings;
+pub mod verify;

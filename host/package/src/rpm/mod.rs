@@ -6,6 +6,7 @@
 
 mod file;
 mod header;
+pub mod integrity;
 mod naming;
 mod payload;
 pub mod reader;

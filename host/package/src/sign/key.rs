@@ -40,7 +40,7 @@ pub enum KeyError {
 }
 
 pub(super) const DAMAGED: &str = "it begins as one, but is damaged or of an unknown kind";
-const NO_KEY: &str = "there is none in it";
+pub(super) const NO_KEY: &str = "there is none in it";
 
 impl KeyError {
     /// What to do about it.
@@ -161,7 +161,7 @@ fn read_single_secret_key(file: &[u8]) -> Result<SignedSecretKey, KeyError> {
 }
 
 /// Whether a file begins as keys do: armored, or with the packet of a key (RFC 9580, 4.2 and 5.5.1).
-fn looks_like_key(file: &[u8]) -> bool {
+pub(super) fn looks_like_key(file: &[u8]) -> bool {
     const SECRET_KEY: u8 = 5;
     const PUBLIC_KEY: u8 = 6;
     let packet = match file.first() {

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod key;
+mod verify;
 
 use opkg_interface::artefacts::AcceptedKey;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, DetachedSignature};
@@ -15,6 +16,7 @@ use crate::Error;
 use algorithm::KeyKind;
 pub use key::KeyError;
 use key::{SigningSecret, UnlockedKey};
+pub use verify::{PublicKeyError, Verifier};
 
 /// Signs with one key.
 pub struct Signer {

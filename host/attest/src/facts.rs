@@ -1,0 +1,136 @@
+//! What documents say of a package: its own bytes, read again, and the record that it was made from.
+
+use opkg::digest::{hex, sha256};
+use opkg_inspect::FileKind;
+use opkg_interface::Target;
+use opkg_interface::artefacts::{Comparison, NativeKind};
+use opkg_package::CompletePackage;
+use sha1::{Digest, Sha1};
+
+use crate::purl::package_url;
+
+/// Why a package cannot be described.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescribeError {
+    /// It cannot be read back.
+    #[error(transparent)]
+    Unreadable(#[from] opkg_inspect::Error),
+    /// Its payload is compressed in a way that is not read.
+    #[error("the contents of {0:?} in it cannot be read")]
+    UnreadableFile(String),
+}
+
+/// What documents say of a package.
+pub(crate) struct PackageFacts {
+    pub(crate) file_name: String,
+    pub(crate) name: String,
+    /// With epoch and release.
+    pub(crate) version: String,
+    pub(crate) summary: String,
+    pub(crate) license: String,
+    pub(crate) homepage: Option<String>,
+    pub(crate) maintainer: Person,
+    pub(crate) purl: String,
+    /// Hexadecimal, as all checksums here.
+    pub(crate) sha256: String,
+    pub(crate) sha1: String,
+    /// In the order of paths.
+    pub(crate) files: Vec<FileFacts>,
+    /// In the order of the record, each name once.
+    pub(crate) requires: Vec<Requirement>,
+    /// What stands for the present, as `2014-07-11T13:25:17Z`.
+    pub(crate) time: String,
+}
+
+/// Who looks after a package.
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+}
+
+/// A regular file of a package.
+pub(crate) struct FileFacts {
+    /// As the package has it: absolute, but in an archive.
+    pub(crate) path: String,
+    pub(crate) sha256: String,
+    pub(crate) sha1: String,
+}
+
+/// A package or capability that a package needs.
+pub(crate) struct Requirement {
+    pub(crate) name: String,
+    /// `>= 1.0`.
+    pub(crate) bound: Option<String>,
+}
+
+impl PackageFacts {
+    pub(crate) fn new(package: CompletePackage<'_>, target: &Target) -> Result<Self, DescribeError> {
+        let CompletePackage { record, container, source, file_name, bytes } = package;
+        let read = opkg_inspect::read_bytes(bytes, file_name.as_ref())?;
+        let mut files = Vec::new();
+        for (path, entry) in installed_files(&read) {
+            let digests = entry.digest.clone().zip(entry.sha1.clone());
+            let (sha256, sha1) = digests.ok_or_else(|| DescribeError::UnreadableFile(path.to_owned()))?;
+            files.push(FileFacts { path: path.to_owned(), sha256, sha1 });
+        }
+        let mut requires: Vec<Requirement> = Vec::new();
+        for relation in &record.relations {
+            let is_needed = matches!(relation.kind, NativeKind::Requires | NativeKind::PreRequires(_));
+            if is_needed && requires.iter().all(|known| known.name != relation.name) {
+                let bound = relation.bound.as_ref();
+                let bound = bound.map(|bound| format!("{} {}", sign(bound.comparison), bound.version));
+                requires.push(Requirement { name: relation.name.clone(), bound });
+            }
+        }
+        let epoch = if record.epoch > 0 { format!("{}:", record.epoch) } else { String::new() };
+        let time = opkg::model::Timestamp { offset: 0, ..source.opkg.source_date };
+        Ok(Self {
+            file_name: file_name.to_owned(),
+            name: record.name.clone(),
+            version: format!("{epoch}{}-{}", record.version, record.release),
+            summary: record.summary.clone(),
+            license: record.license.clone(),
+            homepage: record.url.clone().filter(|url| !url.is_empty() && !url.contains(char::is_whitespace)),
+            maintainer: Person::new(&record.maintainer),
+            purl: package_url(record, container, target),
+            sha256: sha256(bytes),
+            sha1: hex(&Sha1::digest(bytes)),
+            files,
+            requires,
+            time: time.to_string(),
+        })
+    }
+}
+
+/// The regular files that a package installs, in the order of paths.
+pub(crate) fn installed_files(
+    package: &opkg_inspect::Package,
+) -> impl Iterator<Item = (&str, &opkg_inspect::FileEntry)> {
+    let of_control = |path: &str| path.starts_with("DEBIAN/");
+    let files = package.files.iter().map(|(path, entry)| (path.as_str(), entry));
+    files.filter(move |(path, entry)| entry.kind == FileKind::File && !of_control(path))
+}
+
+impl Person {
+    /// Of `Name <name@example.org>`.
+    fn new(text: &str) -> Self {
+        let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+        match parts.filter(|(_, email)| email.contains('@')) {
+            Some((name, email)) => {
+                Self { name: name.trim().to_owned(), email: Some(email.trim().to_owned()) }
+            }
+            None => Self { name: text.trim().to_owned(), email: None },
+        }
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Lt => "<",
+        Comparison::Le => "<=",
+        Comparison::Eq => "=",
+        Comparison::Ge => ">=",
+        Comparison::Gt => ">",
+    }
+}
