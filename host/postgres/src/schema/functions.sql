@@ -652,10 +652,11 @@ BEGIN
 END $$;
 
 -- What decides about some targets, all of one instant: rows of tables, each as its numbers and its texts. No row where one of
--- the targets is the head node, for which everything decides.
+-- the targets is the head node, for which everything decides. Nothing is compiled: a table that can only be read as a whole makes
+-- its plan look expensive where that is discouraged.
 CREATE OR REPLACE FUNCTION opm.load_part(wanted bigint[], OUT relation text, OUT numbers bigint[], OUT texts text[])
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     needed bigint[];
