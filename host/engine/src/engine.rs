@@ -133,7 +133,7 @@ impl Engine<'_> {
             Err(error) if error.is_database_away() => return Err(steps.end_early(error)),
             done => done?,
         };
-        let Progress { run, steps: done, failed, advances, .. } = steps.progress;
+        let Progress { run, steps: done, failed, advances, mut pending, .. } = steps.progress;
         let cluster = steps.machine.into_cluster();
         let errors = has_errors(&cluster, order);
         if let Some(run) = run {
@@ -142,10 +142,10 @@ impl Engine<'_> {
                 (_, true) => RunStatus::Failed,
                 _ => RunStatus::Done,
             };
-            let ended_at = self.clock.now();
-            // All is done; should the database be away, it gets there later.
-            let _ = self.store.record_results(&[Change::EndRun { run, ended_at, status }])?;
+            pending.push(Change::EndRun { run, ended_at: self.clock.now(), status });
         }
+        // All is done; should the database be away, it gets there later.
+        let _ = self.store.record_results(&pending)?;
         let cluster = Some(cluster);
         Ok(RunSummary { run, steps: done, failed, advances, cluster, stopped, has_errors: errors })
     }

@@ -88,7 +88,7 @@ pub(crate) struct Progress {
     in_flight: StepCounts,
     last_event: u32,
     /// What is not committed yet: stages that were reached without anything to do, and steps that are about to begin.
-    pending: Vec<Change>,
+    pub(crate) pending: Vec<Change>,
 }
 
 /// A step in flight.
@@ -104,7 +104,8 @@ struct EndedStep {
 }
 
 impl StepLoop<'_> {
-    /// Works until nothing is left. The answer is whether it was asked to stop before.
+    /// Works until nothing is left; what is pending then is to be committed with the end of the run. The answer is whether it
+    /// was asked to stop before.
     ///
     /// # Errors
     /// When the database fails, or there is no thread for a step; what is in flight then comes to its end first. Where the
@@ -154,13 +155,13 @@ impl StepLoop<'_> {
                 }
                 continue;
             }
-            self.commit_pending()?;
             if self.effects.stop_requested() {
                 return Ok(true);
             }
             if !self.store.has_changed()? {
                 return Ok(false);
             }
+            self.commit_pending()?;
             let cluster = self.store.load_part(self.targets)?;
             self.machine.reload(cluster);
         }
@@ -219,8 +220,8 @@ impl StepLoop<'_> {
         Ok(steps)
     }
 
-    /// A stage is complete in which nothing is to be done. Marks are committed with the step that follows, or before the run
-    /// ends or looks at what others wrote: should they get lost, they are made again.
+    /// A stage is complete in which nothing is to be done. Marks are committed with the step that follows, with the end of the
+    /// run, or before it looks at what others wrote: should they get lost, they are made again.
     fn mark(&mut self, work: &WorkItem) -> Result<(), RunError> {
         // What was let go is no work of this run.
         if !matches!(work, WorkItem::AdvanceRollout(_)) {

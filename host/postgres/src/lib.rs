@@ -15,6 +15,7 @@ mod error;
 mod holder;
 mod journal;
 pub mod measure;
+mod part;
 mod passfile;
 mod prune;
 mod read;

@@ -115,69 +115,6 @@ pub(crate) async fn find_root(client: &Client, root_id: &str) -> Result<Option<T
     Ok(rows.first().and_then(|row| row.get::<_, Option<i64>>(0)).map(TargetId))
 }
 
-/// Reads what decides about some targets, in a transaction of its own; absent where one of them is the head node.
-pub(crate) async fn load_part(client: &Client, targets: &[i64]) -> Result<Option<Cluster>> {
-    let targets: [Value<'_>; 1] = [(&targets, Type::INT8_ARRAY)];
-    let none: &[Value<'_>] = &[];
-    let statements = [
-        (BEGIN, none),
-        (PHASE, none),
-        (
-            "SELECT EXISTS (SELECT 1 FROM opm.target WHERE id = ANY ($1) AND kind = 1 AND NOT gone),
-            (SELECT coalesce(max(id), 0) FROM opm.target)",
-            &targets,
-        ),
-        (
-            "SELECT id, kind::bigint, name, root, image, gone, root_id, digest FROM opm.target
-            WHERE NOT gone AND (kind = 1 OR id = ANY ($1)
-                OR id IN (SELECT image FROM opm.target WHERE id = ANY ($1))) ORDER BY id",
-            &targets,
-        ),
-        (PACKAGES, none),
-        (DEPENDENCIES, none),
-        (REQUIREMENTS, none),
-        (select_states!("WHERE target = ANY ($1) ORDER BY target, package"), &targets),
-        (
-            "SELECT client, package, handed_over FROM opm.assignment WHERE client = ANY ($1)
-            ORDER BY client, package",
-            &targets,
-        ),
-        (
-            "SELECT target, package, postponed FROM opm.state WHERE postponed IS NOT NULL AND target = ANY ($1)",
-            &targets,
-        ),
-        ("SELECT image, package FROM opm.image_seen WHERE image = ANY ($1)", &targets),
-        (
-            "SELECT target, kind::bigint, reason, since, until, who FROM opm.absence WHERE target = ANY ($1)
-                AND (until IS NULL OR until > extract(epoch FROM clock_timestamp()))",
-            &targets,
-        ),
-        ("SELECT target, package, stage::bigint FROM opm.rerun WHERE target = ANY ($1)", &targets),
-        (rollouts::LAST, none),
-        (rollouts::ROLLOUTS_OF, &targets),
-        (rollouts::PACKAGES_OF, &targets),
-        (rollouts::TARGETS_OF, &targets),
-        (COMMIT, none),
-    ];
-    let mut answers = pipeline(client, &statements).await?.into_iter().skip(1);
-    let mut next = || answers.next().unwrap_or_default();
-    let mut builder = ClusterBuilder::default();
-    for row in next() {
-        builder.set_phase(row.get(0))?;
-    }
-    for row in next() {
-        if row.get(0) {
-            return Ok(None);
-        }
-        builder.set_last_target_id(row.get(1));
-    }
-    add_targets(&mut builder, &next())?;
-    add_packages(&mut builder, &mut next)?;
-    add_states(&mut builder, &mut next)?;
-    add_rare_rows(&mut builder, &mut next)?;
-    Ok(Some(builder.finish()?))
-}
-
 /// Reads everything, of targets that are alike one.
 pub(crate) async fn load_overview(client: &Client) -> Result<Cluster> {
     load_with(client, &[BEGIN], [OVERVIEW_STATES, OVERVIEW_ASSIGNMENTS], &[COMMIT]).await

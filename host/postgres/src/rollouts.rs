@@ -12,14 +12,6 @@ pub(crate) const ROLLOUTS: &str = "SELECT id, at_once, max_fail, is_percent, sin
 pub(crate) const PACKAGES: &str = "SELECT rollout, package FROM opm.rollout_package";
 pub(crate) const TARGETS: &str = "SELECT rollout, target, state::bigint FROM opm.rollout_target";
 
-/// The same about some targets.
-pub(crate) const ROLLOUTS_OF: &str = "SELECT id, at_once, max_fail, is_percent, since, who, state::bigint, note
-    FROM opm.rollout WHERE state < 2 AND id IN (SELECT rollout FROM opm.rollout_target WHERE target = ANY ($1))";
-pub(crate) const PACKAGES_OF: &str = "SELECT rollout, package FROM opm.rollout_package
-    WHERE rollout IN (SELECT rollout FROM opm.rollout_target WHERE target = ANY ($1))";
-pub(crate) const TARGETS_OF: &str = "SELECT rollout, target, state::bigint FROM opm.rollout_target
-    WHERE target = ANY ($1)";
-
 /// Takes over the answers to these four.
 pub(crate) fn add(builder: &mut ClusterBuilder, next: &mut impl FnMut() -> Vec<Row>) -> Result<()> {
     for row in next() {

@@ -20,7 +20,7 @@ use crate::claim::Claim;
 use crate::error::PostgresError;
 use crate::statement::{Value as SqlValue, query};
 use crate::writer::{Engine, Writer, apply, begin_write};
-use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, prune, read, write};
+use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, part, prune, read, write};
 
 impl Store for PostgresStore {
     fn has_pending_work(&mut self) -> std::result::Result<bool, Error> {
@@ -37,7 +37,7 @@ impl Store for PostgresStore {
 
     fn load_part(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
         let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
-        match self.read(async |client| read::load_part(client, &ids).await)? {
+        match self.read(async |client| part::load(client, &ids).await)? {
             Some(part) => Ok(part),
             None => self.load(),
         }
@@ -45,7 +45,7 @@ impl Store for PostgresStore {
 
     fn load_part_overview(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
         let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
-        match self.read(async |client| read::load_part(client, &ids).await)? {
+        match self.read(async |client| part::load(client, &ids).await)? {
             Some(part) => Ok(part),
             None => self.load_overview(),
         }

@@ -192,7 +192,11 @@ impl Writer {
             parts => {
                 client.batch_execute("BEGIN").await?;
                 if begin_write(client, engine, number).await? {
-                    apply(client, parts).await?;
+                    let touched = write_parts(client, parts).await?;
+                    // Those of an engine are renewed when it ends.
+                    if engine.is_none() {
+                        renew_digests(client, &touched).await?;
+                    }
                 }
                 Ok(client.batch_execute("COMMIT").await?)
             }
@@ -212,8 +216,8 @@ pub(crate) async fn begin_write(client: &Client, engine: Option<i64>, number: Op
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-/// Writes encoded changes, in the caller's transaction.
-pub(crate) async fn apply(client: &Client, parts: &[String]) -> Result<()> {
+/// Writes encoded changes, in the caller's transaction. Returns the targets whose digests are not known any more.
+async fn write_parts(client: &Client, parts: &[String]) -> Result<Vec<i64>> {
     let mut touched: Vec<i64> = Vec::new();
     for part in parts {
         let rows = query(client, "SELECT opm.apply($1::text::jsonb)", &[(part, Type::TEXT)]).await?;
@@ -221,5 +225,15 @@ pub(crate) async fn apply(client: &Client, parts: &[String]) -> Result<()> {
         touched.sort_unstable();
         touched.dedup();
     }
-    query(client, "SELECT opm.renew_digests($1)", &[(&touched, Type::INT8_ARRAY)]).await.map(drop)
+    Ok(touched)
+}
+
+async fn renew_digests(client: &Client, targets: &[i64]) -> Result<()> {
+    query(client, "SELECT opm.renew_digests($1)", &[(&targets, Type::INT8_ARRAY)]).await.map(drop)
+}
+
+/// Writes encoded changes that are no engine's, in the caller's transaction.
+pub(crate) async fn apply(client: &Client, parts: &[String]) -> Result<()> {
+    let touched = write_parts(client, parts).await?;
+    renew_digests(client, &touched).await
 }

@@ -183,7 +183,7 @@ fn keep_valid(changes: Vec<Change>) -> Vec<Change> {
 }
 
 /// An overview does not know when what changed.
-fn without_times(mut cluster: Cluster) -> Cluster {
+pub(crate) fn without_times(mut cluster: Cluster) -> Cluster {
     let rows: Vec<_> = cluster.all_states().map(|(key, row)| (key, row.clone())).collect();
     for (key, row) in rows {
         cluster.apply(&Change::UpdateState(key, PackageState { changed_at: 0, ..row }));
@@ -201,14 +201,17 @@ fn committed_is_applied(backend: Backend) {
     // To make a database on a server takes longer.
     let cases = if backend == Backend::Sqlite { 60 } else { 25 };
     let cases = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let changes = (proptest::collection::vec(change(), 0..60), 1_usize..9);
-    let committed = |(changes, step): (Vec<Change>, usize)| {
+    let changes = (proptest::collection::vec(change(), 0..60), 1_usize..9, any::<bool>());
+    let committed = |(changes, step, as_engine): (Vec<Change>, usize, bool)| {
         let changes = keep_valid(changes);
         let scratch = backend.scratch();
         let mut store = scratch.create();
         let mut cluster = Cluster::default();
         for part in changes.chunks(step) {
+            let own: Vec<TargetId> = cluster.targets.keys().copied().filter(|_| as_engine).take(2).collect();
+            let claim = (!own.is_empty()).then(|| store.lock(&own).unwrap().unwrap());
             store.commit(part).unwrap();
+            drop(claim);
             part.iter().for_each(|change| cluster.apply(change));
             prop_assert_eq!(without_times(store.load_overview().unwrap()), without_times(cluster.clone()));
         }

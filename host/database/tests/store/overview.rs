@@ -3,12 +3,15 @@
 use crate::common;
 use crate::common::{Backend, on_both};
 use crate::common::{package, state_key, target};
+use crate::model::without_times;
+use opkg_database::Database;
 use opkg_oda::{
     Change, Cluster, PackageId, PackageState, Stage, StageFailure, TargetId, TargetKind, WorkState,
 };
 
 on_both! {
     only_what_decides_tells_targets_apart,
+    what_engines_write_is_seen_at_once,
     one_state_is_read_with_its_own_time,
 }
 
@@ -127,6 +130,50 @@ fn moved(change: Change, to: i64) -> Change {
         Change::Unassign { package, .. } => Change::Unassign { package, client: TargetId(to) },
         other => other,
     }
+}
+
+/// Whether or not the targets that an engine has written to are known to be alike while it works, they are when it ends.
+fn what_engines_write_is_seen_at_once(backend: Backend) {
+    const HEAD: TargetId = TargetId(9);
+    let scratch = backend.scratch();
+    let (mut store, mut node) = (scratch.create(), scratch.open());
+    store.commit(&[clients(), vec![Change::PutTarget(target(HEAD.0, TargetKind::Server))]].concat()).unwrap();
+    let mut expected = store.load().unwrap();
+    let mut commit = |engine: &mut Database, changes: &[Change]| {
+        engine.commit(changes).unwrap();
+        changes.iter().for_each(|change| expected.apply(change));
+        assert_eq!(without_times(engine.load_overview().unwrap()), without_times(expected.clone()));
+    };
+    let assign = |client, number, handed_over_at| Change::Assign {
+        package: PackageId(number),
+        client: TargetId(client),
+        handed_over_at,
+    };
+    // A head node hands over to all of them, package by package; a node goes on meanwhile.
+    let head = store.lock(&[HEAD]).unwrap().unwrap();
+    for number in [1, 2] {
+        commit(&mut store, &[1, 2, 3, 4].map(|client| assign(client, number, None)));
+    }
+    let failed = PackageState {
+        work_state: WorkState::Failed,
+        failure: Some(Box::new(StageFailure { stage: Stage::Finished, message: "a".into() })),
+        ..PackageState::new(Stage::Finished, 7)
+    };
+    let claim = node.lock(&[TargetId(2)]).unwrap().unwrap();
+    commit(&mut node, &[Change::UpdateState(state_key(2, 1), failed.clone())]);
+    drop(head);
+    assert_eq!(alike(&store.load_overview().unwrap()), [1, 3, 4]);
+    commit(&mut node, &[Change::UpdateState(state_key(2, 2), failed.clone())]);
+    drop(claim);
+    // Another one comes to the same.
+    let claim = node.lock(&[TargetId(1)]).unwrap().unwrap();
+    commit(&mut node, &[1, 2].map(|number| Change::UpdateState(state_key(1, number), failed.clone())));
+    drop(claim);
+    assert_eq!(alike(&store.load_overview().unwrap()), [1, 2]);
+    // What nobody claims is alike at once.
+    commit(&mut store, &[3, 4].map(|client| assign(client, 1, Some(8))));
+    commit(&mut store, &[1, 2].map(|client| assign(client, 1, Some(9))));
+    assert_eq!(alike(&store.load_overview().unwrap()), [1, 2]);
 }
 
 fn one_state_is_read_with_its_own_time(backend: Backend) {

@@ -201,7 +201,7 @@ fn without_hooks_and_forms(packages: &[i64]) -> Fixture {
 }
 
 #[test]
-fn stages_without_work_are_committed_with_the_step_that_follows() {
+fn stages_without_work_are_committed_with_what_follows() {
     let mut fixture = without_hooks_and_forms(&[1]);
     fixture.run().unwrap();
     assert_eq!(
@@ -215,8 +215,7 @@ fn stages_without_work_are_committed_with_the_step_that_follows() {
             "commit 1/1=3:idle 1/1=3:running +event2",
             "install:1:4:1",
             "commit 1/1=4:idle event2=done",
-            "commit 1/1=5:idle 1/1=6:idle 1/1=7:idle 1/1=8:idle",
-            "commit run=done",
+            "commit 1/1=5:idle 1/1=6:idle 1/1=7:idle 1/1=8:idle run=done",
         ]
     );
 }

@@ -47,21 +47,33 @@ BEGIN
     RAISE EXCEPTION 'another engine has taken over' USING ERRCODE = 'OPM01';
 END $$;
 
+-- The digest of a target that was written to since its digest was computed: no other one has it, so that the target is read
+-- by itself. Engines leave it at that until they end: one that hands work over, package by package, writes to each of many
+-- targets as often as there are packages.
+CREATE OR REPLACE FUNCTION opm.unknown_digest(target bigint) RETURNS bytea
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_catalog.decode(pg_catalog.lpad(pg_catalog.to_hex(target), 64, '0'), 'hex')
+$$;
+
+-- Computes the digests of targets.
 CREATE OR REPLACE FUNCTION opm.renew_digests(targets bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+    -- Whoever writes to one of them just now is waited for, and seen.
+    PERFORM 1 FROM opm.target WHERE id = ANY (targets) ORDER BY id FOR NO KEY UPDATE;
     UPDATE opm.target SET digest = new.digest
     FROM (
         SELECT wanted.id, CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
             sha256(convert_to(concat(states.packed, E'\n', assigned.packed), 'UTF8')) END AS digest
-        FROM (SELECT DISTINCT unnest(targets) AS id) AS wanted
+        FROM (SELECT DISTINCT unnest(targets) AS id ORDER BY id) AS wanted
         LEFT JOIN LATERAL (
-            SELECT string_agg(jsonb_build_array(package, requested, current, state, attempts, inherits,
+            SELECT string_agg(ROW(package, requested, current, state, attempts, inherits,
                 failed_stage, message, version)::text, E'\n' ORDER BY package) AS packed
             FROM opm.state WHERE target = wanted.id
         ) AS states ON true
         LEFT JOIN LATERAL (
-            SELECT string_agg(jsonb_build_array(package, handed_over IS NOT NULL)::text, E'\n' ORDER BY package) AS packed
+            SELECT string_agg(ROW(package, handed_over IS NOT NULL)::text, E'\n' ORDER BY package) AS packed
             FROM opm.assignment WHERE client = wanted.id
         ) AS assigned ON true
     ) AS new
@@ -90,7 +102,7 @@ BEGIN
 END $$;
 
 -- Writes changes, given as `[{"kind": …, "rows": [{…}, …]}, …]`; no key is twice among the rows of one kind. What is said
--- of a target or package that is not there changes nothing. Returns the targets whose digests are to be renewed.
+-- of a target or package that is not there changes nothing. Returns the targets whose digests are not known any more.
 --
 -- Each row is found by its key, whatever is known or assumed of how many there are: plans are kept for a session.
 CREATE OR REPLACE FUNCTION opm.write_rows(changes jsonb) RETURNS bigint[]
@@ -112,7 +124,6 @@ BEGIN
             JOIN opm.target ON target.id = r.target AND NOT target.gone
             JOIN opm.package ON package.id = r.package AND NOT package.gone
             ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested;
-            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'progress' THEN
             UPDATE opm.state SET current = r.current, state = r.state, attempts = r.attempts, inherits = r.inherits,
                 changed = r.changed, failed_stage = r.failed_stage, message = r.message,
@@ -120,12 +131,10 @@ BEGIN
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint, state smallint,
                 attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text, moved boolean)
             WHERE state.target = r.target AND state.package = r.package;
-            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'version' THEN
             UPDATE opm.state SET version = r.version
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, version text)
             WHERE state.target = r.target AND state.package = r.package;
-            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'postponed' THEN
             UPDATE opm.state SET postponed = r.reason
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, reason text)
@@ -150,11 +159,9 @@ BEGIN
             JOIN opm.target ON target.id = r.target AND target.kind NOT IN (1, 2) AND NOT target.gone
             JOIN opm.package ON package.id = r.package AND NOT package.gone
             ON CONFLICT (client, package) DO UPDATE SET handed_over = excluded.handed_over;
-            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'unassign' THEN
             DELETE FROM opm.assignment USING jsonb_to_recordset(rows) AS r(target bigint, package bigint)
             WHERE client = r.target AND assignment.package = r.package;
-            touched := touched || ARRAY(SELECT DISTINCT r.target FROM jsonb_to_recordset(rows) AS r(target bigint));
         WHEN 'image-seen' THEN
             INSERT INTO opm.image_seen (image, package)
             SELECT r.target, r.package FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint)
@@ -324,12 +331,21 @@ BEGIN
             FROM jsonb_to_recordset(rows) AS r(run bigint, ended bigint, verdict smallint) WHERE run.id = r.run;
         END CASE;
     END LOOP;
+    touched := touched || ARRAY(SELECT DISTINCT r.target
+        FROM jsonb_array_elements(changes) AS written(part), jsonb_to_recordset(written.part -> 'rows') AS r(target bigint)
+        WHERE written.part ->> 'kind' IN ('request', 'progress', 'version', 'assign', 'unassign'));
+    -- Whoever computes digests just now is waited for, also where there is nothing to change.
+    PERFORM 1 FROM opm.target WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
+    UPDATE opm.target SET digest = opm.unknown_digest(id)
+    WHERE id = ANY (touched) AND NOT gone AND digest IS DISTINCT FROM opm.unknown_digest(id);
     RETURN touched;
 END $$;
 
 -- Writes changes, all or none; repeated for an engine, once.
 CREATE OR REPLACE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    touched bigint[];
 BEGIN
     IF opm.begin_write(own, write) THEN
         -- Who ends the run of a process that died ends its engine as well.
@@ -338,7 +354,10 @@ BEGIN
                 jsonb_to_recordset(part -> 'rows') AS given(run bigint) JOIN opm.run ON run.id = given.run
             WHERE part ->> 'kind' = 'run-ended' AND run.engine IS NOT NULL;
         END IF;
-        PERFORM opm.renew_digests(opm.apply(changes));
+        touched := opm.apply(changes);
+        IF own IS NULL THEN
+            PERFORM opm.renew_digests(touched);
+        END IF;
         -- Work was handed over or let go: once for all of it.
         IF own IS NOT NULL AND (changes @> '[{"kind": "assign"}]' OR changes @> '[{"kind": "wave"}]') THEN
             NOTIFY opm;
@@ -426,26 +445,39 @@ BEGIN
     END IF;
 END $$;
 
--- Ends an engine and what it claimed; with `if_silent` only one whose lease has run out.
+-- Ends an engine and what it claimed; with `if_silent` only one whose lease has run out. Digests are known again of what it
+-- claimed; where that was the head node, of all that no other engine is at work on.
 CREATE OR REPLACE FUNCTION opm.remove_engine(ended bigint, if_silent boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     done bigint;
+    claimed bigint[] := ARRAY(SELECT target FROM opm.claim WHERE engine = remove_engine.ended);
+    unknown bigint[];
 BEGIN
     -- Waits for what the engine is writing just now, after which it is not silent.
     DELETE FROM opm.engine WHERE id = ended
         AND (NOT if_silent OR seen < clock_timestamp() - (SELECT lease FROM opm.settings))
     RETURNING writes INTO done;
-    IF FOUND THEN
-        UPDATE opm.revision SET value = value + 1 + done;
-        UPDATE opm.run SET last_write = done WHERE engine = remove_engine.ended AND run.ended IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
     END IF;
+    UPDATE opm.run SET last_write = done WHERE engine = remove_engine.ended AND run.ended IS NULL;
+    IF EXISTS (SELECT 1 FROM opm.target WHERE id = ANY (claimed) AND kind = 1) THEN
+        unknown := ARRAY(SELECT id FROM opm.target WHERE digest = opm.unknown_digest(id)
+            AND NOT EXISTS (SELECT 1 FROM opm.claim WHERE claim.target = target.id));
+    ELSE
+        unknown := ARRAY(SELECT id FROM opm.target WHERE id = ANY (claimed) AND digest = opm.unknown_digest(id));
+    END IF;
+    PERFORM opm.renew_digests(unknown);
+    -- In the end: it is one row for all.
+    UPDATE opm.revision SET value = value + 1 + done;
 END $$;
 
--- Likewise, of the caller.
+-- Likewise, of the caller. It need not wait for the disk: should it get lost with the power, the lease runs out.
 CREATE OR REPLACE FUNCTION opm.end_engine(ended bigint, if_silent boolean) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     IF opm.caller_rights() = 'administrator'
         OR EXISTS (SELECT 1 FROM opm.engine WHERE id = ended AND role = session_user)
     THEN
@@ -617,6 +649,56 @@ BEGIN
         PERFORM opm.report_seen(its_kind, its_name);
     END IF;
     RETURN NEXT;
+END $$;
+
+-- What decides about some targets, all of one instant: rows of tables, each as its numbers and its texts. No row where one of
+-- the targets is the head node, for which everything decides. Nothing is compiled: a table that can only be read as a whole makes
+-- its plan look expensive where that is discouraged.
+CREATE OR REPLACE FUNCTION opm.load_part(wanted bigint[], OUT relation text, OUT numbers bigint[], OUT texts text[])
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    needed bigint[];
+    heads bigint[] := ARRAY(SELECT id FROM opm.target WHERE kind = 1 AND NOT gone);
+    rollouts bigint[] := ARRAY(SELECT rollout FROM opm.rollout_target WHERE target = ANY (wanted));
+BEGIN
+    IF heads && wanted THEN
+        RETURN;
+    END IF;
+    needed := heads || wanted || ARRAY(SELECT target.image FROM opm.target WHERE id = ANY (wanted));
+    RETURN QUERY SELECT 'cluster', ARRAY[phase, (SELECT coalesce(max(id), 0) FROM opm.target),
+            (SELECT coalesce(max(id), 0) FROM opm.rollout)], NULL::text[]
+        FROM opm.phase;
+    RETURN QUERY SELECT 'target', ARRAY[id, kind, image, gone::integer], ARRAY[name, root, root_id]
+        FROM opm.target WHERE id = ANY (needed) AND NOT gone ORDER BY id;
+    RETURN QUERY SELECT 'package', ARRAY[id, class, held::integer, gone::integer], ARRAY[name, version, awaits, pinned]
+        FROM opm.package ORDER BY id;
+    RETURN QUERY SELECT 'package_need', ARRAY[package, needs], NULL::text[]
+        FROM opm.package_need ORDER BY package, position;
+    RETURN QUERY SELECT 'package_requirement', ARRAY[package], ARRAY[name]
+        FROM opm.package_requirement ORDER BY package, position;
+    RETURN QUERY SELECT 'state', ARRAY[target, package, requested, current, state, attempts, inherits, changed, failed_stage],
+            ARRAY[message, version, postponed]
+        FROM opm.state WHERE target = ANY (wanted) ORDER BY target, package;
+    RETURN QUERY SELECT 'assignment', ARRAY[client, package, handed_over], NULL::text[]
+        FROM opm.assignment WHERE client = ANY (wanted) ORDER BY client, package;
+    RETURN QUERY SELECT 'image_seen', ARRAY[image, package], NULL::text[]
+        FROM opm.image_seen WHERE image = ANY (wanted);
+    RETURN QUERY SELECT 'absence', ARRAY[target, kind, since, until], ARRAY[reason, who]
+        FROM opm.absence WHERE target = ANY (wanted)
+            AND (until IS NULL OR until > extract(epoch FROM clock_timestamp()));
+    RETURN QUERY SELECT 'rerun', ARRAY[target, package, stage], NULL::text[]
+        FROM opm.rerun WHERE target = ANY (wanted);
+    IF rollouts = '{}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT 'rollout', ARRAY[id, at_once, max_fail, is_percent::integer, since, state], ARRAY[who, note]
+        FROM opm.rollout WHERE state < 2 AND id = ANY (rollouts);
+    RETURN QUERY SELECT 'rollout_package', ARRAY[rollout, package], NULL::text[]
+        FROM opm.rollout_package WHERE rollout = ANY (rollouts);
+    RETURN QUERY SELECT 'rollout_target', ARRAY[rollout, target, state], NULL::text[]
+        FROM opm.rollout_target WHERE target = ANY (wanted);
 END $$;
 
 -- Whether a rollout has yet to let a target begin with a package.

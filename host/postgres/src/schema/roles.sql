@@ -200,7 +200,8 @@ BEGIN
             opm.role_name(suffix));
     END LOOP;
     FOREACH suffix IN ARRAY ARRAY['node', 'viewer'] LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name, opm.has_pending_work TO %I',
+        EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name,
+            opm.has_pending_work, opm.load_part TO %I',
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease, opm.deliver_results,
