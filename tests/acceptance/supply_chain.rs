@@ -120,9 +120,10 @@ fn what_is_signed_is_believed_and_nothing_else() {
     let verify = |key: &Path, packages: &[PathBuf]| {
         process::run(OpkgcEnvironment::new().command(["verify", "--key"]).arg(key).args(packages))
     };
-    for (target, suffix) in [("rhel-9", ".noarch.rpm"), ("debian-12", ".deb")] {
+    for (target, suffix) in [("rhel-9", ".rpm"), ("debian-12", ".deb")] {
         let directory = build(target, &["--sign", keys.secret().to_str().unwrap()]);
-        let packages = files_with(&directory, suffix);
+        let mut packages = files_with(&directory, suffix);
+        packages.retain(|package| !package.to_string_lossy().ends_with(".src.rpm"));
         assert_eq!(packages.len(), 7);
         let ended = verify(&public, &packages);
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
