@@ -42,6 +42,9 @@ fn sample_package(file_name: &str) -> BinaryPackage {
         mode: if content == Content::Directory { 0o755 } else { 0o644 },
         content,
         marks: FileMarks::empty(),
+        owner: "root".into(),
+        group: "root".into(),
+        capabilities: None,
     };
     let relation = |kind, name: &str, bound: Option<(Comparison, &str)>| NativeRelation {
         kind,
