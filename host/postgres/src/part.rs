@@ -1,4 +1,4 @@
-//! What decides about some targets, with one statement: `opm.load_part` in `schema/functions.sql`. Its plans are kept by the
+//! What decides about some targets, with one statement: `opm.load_part` in `schema/reads.sql`. Its plans are kept by the
 //! server, while those of statements are made each time.
 
 use std::collections::HashMap;

@@ -11,7 +11,12 @@ use crate::statement::{Value, query};
 const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// What programs call, and who may do what, in the newest version.
-const FUNCTIONS: [&str; 2] = [include_str!("schema/functions.sql"), include_str!("schema/roles.sql")];
+const FUNCTIONS: [&str; 4] = [
+    include_str!("schema/writes.sql"),
+    include_str!("schema/engines.sql"),
+    include_str!("schema/reads.sql"),
+    include_str!("schema/roles.sql"),
+];
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
