@@ -37,5 +37,6 @@ mod rpm_root;
 mod schema;
 mod signing;
 mod supply_chain;
+mod system_units;
 mod targets;
 mod upload;

@@ -7,6 +7,7 @@
 // Diagnostics travel as errors, each created once.
 #![allow(clippy::result_large_err)]
 
+pub mod account;
 pub mod arch;
 mod closest_match;
 mod config;

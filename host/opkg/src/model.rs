@@ -4,6 +4,7 @@
 //! that whoever works with the model (a plugin, above all) can point into the source without knowing
 //! where it came from.
 
+use crate::account::Account;
 use crate::diagnostic::Location;
 
 /// Index into [`Opkg::locations`].
@@ -291,8 +292,21 @@ pub struct SourceFile {
     pub only_arch: Option<&'static str>,
     /// Those of [`Opkg::file_rules`] that are about it, by their indexes.
     pub rules: Vec<u32>,
+    /// Of a file that is laid into systemd's directory of units: what it says of its own.
+    pub unit: Option<Unit>,
+    /// Of a file that is laid into the directory of sysusers.d(5): whom it describes.
+    pub accounts: Vec<Account>,
     /// For native scripts.
     pub scriptlet: Option<Scriptlet>,
+}
+
+/// A unit of systemd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Whether it stands for units whose names say more: `tunnel@.service`.
+    pub is_template: bool,
+    /// Whether it says what it is to be started with, in a section `[Install]`.
+    pub is_installable: bool,
 }
 
 /// A directory that a package owns.

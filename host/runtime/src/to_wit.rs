@@ -1,6 +1,7 @@
 //! The host's model of an OPKG as the records of the plugin interface, and a plugin's findings as the
 //! host's.
 
+use opkg::account::Account;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::{self, NodeId, Opkg};
 
@@ -233,6 +234,25 @@ fn file_rule(rule: &model::FileRule) -> wit::FileRule {
     }
 }
 
+fn account(account: &Account) -> wit::Account {
+    match account {
+        Account::User(user) => wit::Account::User(wit::UserAccount {
+            name: user.name.clone(),
+            uid: user.uid,
+            group: user.group.clone(),
+            description: user.description.clone(),
+            home: user.home.clone(),
+            shell: user.shell.clone(),
+        }),
+        Account::Group(group) => {
+            wit::Account::Group(wit::GroupAccount { name: group.name.clone(), gid: group.gid })
+        }
+        Account::Member { user, group } => {
+            wit::Account::Member(wit::Membership { user: user.clone(), group: group.clone() })
+        }
+    }
+}
+
 fn file(file: &model::SourceFile) -> wit::SourceFile {
     wit::SourceFile {
         at: file.at.0,
@@ -248,6 +268,8 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
         arch: file.arch.map(str::to_owned),
         only_arch: file.only_arch.map(str::to_owned),
         rules: file.rules.clone(),
+        unit: file.unit.map(|it| wit::Unit { template: it.is_template, installable: it.is_installable }),
+        accounts: file.accounts.iter().map(account).collect(),
         scriptlet: file.scriptlet.as_ref().map(|it| wit::Scriptlet {
             time: match it.time {
                 model::HookTime::PreInstall => wit::HookTime::PreInstall,

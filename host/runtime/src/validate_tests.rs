@@ -25,6 +25,8 @@ fn opkg() -> Opkg {
         arch: None,
         only_arch: None,
         rules: Vec::new(),
+        unit: None,
+        accounts: Vec::new(),
         scriptlet: None,
     };
     Opkg {

@@ -22,6 +22,7 @@ mod person;
 mod relation;
 mod script;
 mod section;
+mod systemd;
 mod version;
 pub mod version_order;
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::opkg::{ConfigKind, Diagnostic, HookTime};
@@ -10,7 +11,6 @@ use opkg_sdk::parts::PartPlan;
 use opkg_sdk::text::shell_quote;
 
 use crate::relation::{Dependency, RelationField};
-use crate::script::{Addition, Place};
 
 /// The bits for set-user-ID and set-group-ID, which a file loses when it gets another owner.
 const SET_ID_BITS: u32 = 0o6000;

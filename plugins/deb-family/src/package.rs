@@ -17,6 +17,7 @@ use crate::person;
 use crate::relation::{self, Dependency};
 use crate::script::{self, MaintainerScript};
 use crate::section;
+use crate::systemd;
 use crate::version::DebVersion;
 
 /// Of a line of a description, without the blank before it.
@@ -111,8 +112,14 @@ impl Package {
         let mut relations = relation::from_part(part, same, tag, context, diagnostics);
         relations.extend(script::interpreter_dependencies(part, diagnostics));
         relations.extend(ownership::dependencies(part));
+        relations.extend(systemd::dependencies(part));
         ownership::report_kept(part, diagnostics);
         let architecture = architecture(opkg, part, context);
+        // Users before what is given to them; units once the OPKG's own script has prepared what they need.
+        let additions: Vec<_> = (systemd::account_addition(part).into_iter())
+            .chain(ownership::additions(part))
+            .chain(systemd::unit_additions(part))
+            .collect();
         Self {
             name: part.name.clone(),
             summary: part.summary.clone(),
@@ -124,7 +131,7 @@ impl Package {
             architecture,
             relations: relation::remove_redundant(relations),
             opkg_conflicts: relation::recorded_conflicts(part, tag, context, diagnostics),
-            scripts: script::from_part(part, &opkg.home, &ownership::additions(part)),
+            scripts: script::from_part(part, &opkg.home, &additions),
             entries: installed_entries(opkg, part),
         }
     }

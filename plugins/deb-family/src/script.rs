@@ -1,5 +1,6 @@
 //! Maintainer scripts, and the packages that the scripts of an OPKG need to be run.
 
+use opkg_sdk::additions::{Addition, Place, TIMES, commands_at};
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, HookTime};
 use opkg_sdk::parts::{InstalledFile, PartPlan};
@@ -34,34 +35,12 @@ impl MaintainerScript {
     }
 }
 
-/// Where something stands beside what the OPKG's own scripts do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Before,
-    After,
-}
-
-/// What dpkg is to do besides at some time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addition {
-    pub time: HookTime,
-    pub place: Place,
-    /// For `/bin/sh`, each line ended.
-    pub body: String,
-}
-
 /// The scripts of a part, in the order in which they run in a package's life, each at most once.
 #[must_use]
 pub fn from_part(part: &PartPlan<'_>, home: &str, additions: &[Addition]) -> Vec<MaintainerScript> {
-    const TIMES: [HookTime; 4] =
-        [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
     let scriptlets: Vec<_> = part.files.iter().filter_map(|file| scriptlet::for_file(file, home)).collect();
     let at = |time: HookTime| {
-        let added = |place: Place| -> String {
-            let here = additions.iter().filter(|it| it.time == time && it.place == place);
-            here.map(|it| it.body.as_str()).collect()
-        };
-        let (before, after) = (added(Place::Before), added(Place::After));
+        let [before, after] = [Place::Before, Place::After].map(|it| commands_at(additions, time, it));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
         let own = match bodies.as_slice() {

@@ -38,6 +38,7 @@ fn on_rpm(opkg: &Opkg) -> Output {
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: false,
         license_names: LicenseNames::Spdx,
+        account_tools: "shadow-utils",
         rpm_version: RpmVersion(4, 16),
         macros: Vec::new(),
     };

@@ -257,3 +257,22 @@ fn links_lead_where_their_targets_are_installed() {
     assert_eq!(held("here"), "api-post-install");
     assert_eq!(held("unknown"), "../SRPMS/x");
 }
+
+/// Users before what is given to them; units around the OPKG's own scripts.
+#[test]
+fn users_and_units() {
+    let mut opkg = opkg_sdk::testing::sample_opkg("site");
+    opkg_sdk::testing::add_service(&mut opkg);
+    opkg_sdk::testing::add_script(
+        &mut opkg,
+        Part::Client,
+        "scripts/client-post-install",
+        &["/bin/sh"],
+        HookTime::PostInstall,
+        None,
+    );
+    let output = generate(&opkg);
+    let client = output.packages.iter().find(|package| package.name == "opkg-site-client").unwrap();
+    let scripts = client.scriptlets.iter().map(|it| format!("--- {:?}\n{}\n", it.time, it.body));
+    insta::assert_snapshot!(scripts.collect::<String>());
+}

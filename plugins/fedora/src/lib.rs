@@ -83,6 +83,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             8..38 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
         },
+        account_tools: "shadow-utils",
         rpm_version: match decisive {
             ..10 => RpmVersion(4, 4),
             10 => RpmVersion(4, 6),

@@ -106,6 +106,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             6..=9 => LicenseNames::Short,
             _ => LicenseNames::Spdx,
         },
+        account_tools: "shadow-utils",
         rpm_version: match decisive {
             ..=4 => RpmVersion(4, 2),
             5 => RpmVersion(4, 4),

@@ -21,7 +21,9 @@ pub mod release_macro;
 pub mod removal;
 pub mod repository;
 mod rpm_version;
+mod script;
 mod spec;
+mod systemd;
 pub mod version_order;
 
 use opkg_sdk::artefacts::{

@@ -14,6 +14,8 @@ use crate::evr::{Evr, RELEASE_TAGS};
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
 use crate::rpm_version::RpmVersion;
+use crate::script::{self, PackageScript};
+use crate::systemd;
 
 /// Everything that is decided about an OPKG for one profile.
 #[derive(Debug)]
@@ -57,8 +59,8 @@ pub struct Package<'a> {
     pub arch: String,
     /// Sorted for the spec.
     pub relations: Vec<SpecRelation>,
-    /// Each with its file.
-    pub scriptlets: Vec<(Node, Scriptlet)>,
+    /// One for each time at most.
+    pub scripts: Vec<PackageScript>,
 }
 
 impl<'a> SpecPlan<'a> {
@@ -158,7 +160,9 @@ fn plan_package<'a>(
     check_files(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
-    Package { part, arch, relations, scriptlets }
+    let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet).collect();
+    let scripts = script::with_additions(own, &systemd::additions(&part, profile));
+    Package { part, arch, relations, scripts }
 }
 
 /// `%files` names a file with unusual characters by a pattern, which must not stand for another as well.

@@ -28,6 +28,8 @@ pub struct ReleaseProfile {
     pub release_tag: String,
     /// What licences are called.
     pub license_names: LicenseNames,
+    /// The package, or a file of it, that has `groupadd` and `useradd`.
+    pub account_tools: &'static str,
     /// Decides what can be written in a package and a spec.
     pub rpm_version: RpmVersion,
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
@@ -54,6 +56,12 @@ impl ReleaseProfile {
     #[must_use]
     pub fn is_release_known(&self) -> bool {
         self.filter_context.identities.iter().all(|identity| identity.version.is_some())
+    }
+
+    /// Whether the release is started by systemd: what has an older RPM had none yet.
+    #[must_use]
+    pub(crate) fn has_systemd(&self) -> bool {
+        self.rpm_version >= RpmVersion::SYSTEMD_SINCE
     }
 
     /// RPM's name of the architecture that is built for.
@@ -145,6 +153,7 @@ pub(crate) mod testing {
             documentation_dir: "/usr/share/doc",
             has_versioned_documentation: false,
             license_names: LicenseNames::Spdx,
+            account_tools: "shadow-utils",
             rpm_version,
             macros: Vec::new(),
         }

@@ -92,11 +92,11 @@ fn packed_file(path: &str, content: Content, attributes: &FileAttributes, marks:
 }
 
 fn scriptlets(package: &Package<'_>) -> Vec<Scriptlet> {
-    let scriptlets = package.scriptlets.iter().map(|(_, scriptlet)| Scriptlet {
-        time: scriptlet.time,
+    let scriptlets = package.scripts.iter().map(|script| Scriptlet {
+        time: script.time,
         interpreter: vec!["/bin/sh".to_owned()],
         // rpmbuild keeps no blanks at the end either.
-        body: scriptlet.body.trim_end().to_owned(),
+        body: script.body.trim_end().to_owned(),
     });
     scriptlets.collect()
 }

@@ -12,6 +12,7 @@ use opkg_sdk::version::operator;
 use crate::condition;
 use crate::evr::{self, Evr, RELEASE_TAGS};
 use crate::profile::{ReleaseProfile, WeakDependencies};
+use crate::systemd;
 
 /// One relation, and what the spec must test before it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,9 @@ pub fn from_part(
     }
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
+    }
+    for (kind, name) in systemd::requirements(part, profile) {
+        relations.push(unconditional(kind, name.to_owned(), None));
     }
     let mut unique: Vec<SpecRelation> = Vec::new();
     for relation in relations {

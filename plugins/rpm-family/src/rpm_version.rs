@@ -13,6 +13,8 @@ impl RpmVersion {
     pub(crate) const CARET_SINCE: Self = Self(4, 15);
     /// Capabilities of programs, `rpmlib(FileCaps)`.
     pub(crate) const CAPABILITIES_SINCE: Self = Self(4, 7);
+    /// Of the first releases that systemd starts.
+    pub(crate) const SYSTEMD_SINCE: Self = Self(4, 9);
     /// Checksums of files by other algorithms than MD5, `rpmlib(FileDigests)`.
     const FILE_DIGESTS_SINCE: Self = Self(4, 6);
 

@@ -137,9 +137,9 @@ fn package_section<'a>(
         summary: &part.summary,
         relations: group_relations(&package.relations),
         scriptlets: package
-            .scriptlets
+            .scripts
             .iter()
-            .map(|(_, scriptlet)| (scriptlet_name(scriptlet.time), scriptlet.body.lines()))
+            .map(|script| (scriptlet_name(script.time), script.body.lines()))
             .collect(),
         directories: part
             .directories

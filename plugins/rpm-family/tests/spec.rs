@@ -7,7 +7,8 @@ use common::generate_for;
 use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
-    add_file, add_script, sample_opkg, sample_relation, sample_release, sample_target, some_bound,
+    add_file, add_script, add_service, sample_opkg, sample_relation, sample_release, sample_target,
+    some_bound,
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
@@ -180,4 +181,29 @@ fn an_unknown_architecture_names_the_known_ones() {
     let refused = generate_for(&sample_opkg("x"), &sample_target("rhel", Some("9"), Some("sparc")));
     let Err(Refusal::UnknownTarget(message)) = refused else { panic!("must be refused") };
     assert_eq!(message, "rhel-9-sparc has no architecture `sparc`; it has x86_64, i386, aarch64");
+}
+
+/// Users before files; units around the OPKG's own scripts, which see what they always saw.
+#[test]
+fn users_and_units() {
+    let mut opkg = sample_opkg("site");
+    add_service(&mut opkg);
+    let home = "scripts/client-post-uninstall";
+    add_script(
+        &mut opkg,
+        Part::Client,
+        home,
+        &["/bin/sh"],
+        HookTime::PostUninstall,
+        Some("#!/bin/sh\nexit 3\n"),
+    );
+    let home = "scripts/client-pre-uninstall";
+    add_script(&mut opkg, Part::Client, home, &["/bin/sh"], HookTime::PreUninstall, None);
+    let output = generate_for(&opkg, &sample_target("rhel", Some("9"), None)).unwrap();
+    let client = output.packages.iter().find(|package| package.name == "opkg-site-client").unwrap();
+    let required = client.relations.iter().map(|it| format!("{:?} {}\n", it.kind, it.name));
+    let scripts = client.scriptlets.iter().map(|it| format!("\n--- {:?}\n{}\n", it.time, it.body));
+    insta::assert_snapshot!(required.chain(scripts).collect::<String>());
+    let spec = &output.meta_files[0].contents;
+    assert!(spec.contains("\n%pre -n opkg-site-client\ngetent group 'sited'"), "{spec}");
 }

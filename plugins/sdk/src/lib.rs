@@ -28,6 +28,8 @@
 //! - [`testing`] makes up OPKGs for tests.
 #![warn(missing_docs)]
 
+pub mod accounts;
+pub mod additions;
 #[doc(hidden)]
 pub mod bindings;
 pub mod diagnostic;
@@ -45,6 +47,7 @@ mod repository;
 pub mod scriptlet;
 pub mod testing;
 pub mod text;
+pub mod units;
 pub mod version;
 pub mod word_list;
 

@@ -119,6 +119,8 @@ mod tests {
             arch: None,
             only_arch: None,
             rules: Vec::new(),
+            unit: None,
+            accounts: Vec::new(),
             scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
         }
     }

@@ -1,8 +1,9 @@
 //! Made-up OPKGs for the native tests of plugins.
 
 use crate::opkg::{
-    Author, Bound, Change, Class, Comparison, Destination, Directory, Filter, HookTime, Kind, Node, Opkg,
-    Part, Relation, Release, ReleaseTag, Role, Scope, Scriptlet, SourceFile, Target, Timestamp, Version,
+    Account, Author, Bound, Change, Class, Comparison, Destination, Directory, Filter, GroupAccount,
+    HookTime, Kind, Membership, Node, Opkg, Part, Relation, Release, ReleaseTag, Role, Scope, Scriptlet,
+    SourceFile, Target, Timestamp, Unit, UserAccount, Version,
 };
 
 /// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
@@ -99,6 +100,8 @@ pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut Sourc
         arch: None,
         only_arch: None,
         rules: Vec::new(),
+        unit: None,
+        accounts: Vec::new(),
         scriptlet: None,
     });
     let last = opkg.files.len() - 1;
@@ -138,4 +141,42 @@ pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> T
 #[must_use]
 pub fn sample_tagged_target(dist: &str, version: Option<&str>) -> Target {
     Target { release_tag: ReleaseTag::Native, ..sample_target(dist, version, None) }
+}
+
+/// Adds a file that is laid into the root of nodes.
+pub fn add_laid_file<'a>(opkg: &'a mut Opkg, path: &str) -> &'a mut SourceFile {
+    let file = add_file(opkg, Part::Client, &format!("files/client{path}"));
+    file.destination = Destination::Path(path.to_owned());
+    file
+}
+
+/// Adds users, groups and units of every kind to the client part.
+pub fn add_service(opkg: &mut Opkg) {
+    let user = |name: &str, uid, description: Option<&str>| {
+        Account::User(UserAccount {
+            name: name.to_owned(),
+            uid,
+            group: None,
+            description: description.map(str::to_owned),
+            home: description.map(|_| "/var/lib/site".to_owned()),
+            shell: None,
+        })
+    };
+    add_laid_file(opkg, "/usr/lib/sysusers.d/site.conf").accounts = vec![
+        user("sited", Some(431), Some("Site's $daemon")),
+        Account::Group(GroupAccount { name: "sites".to_owned(), gid: None }),
+        Account::Member(Membership { user: "sited".to_owned(), group: "sites".to_owned() }),
+        Account::Member(Membership { user: "guest".to_owned(), group: "sites".to_owned() }),
+    ];
+    for (name, installable) in [
+        ("scratch.mount", true),
+        ("site-sync.service", false),
+        ("site-sync.timer", true),
+        ("site.service", true),
+        ("site-once.service", false),
+        ("tunnel@.service", true),
+    ] {
+        let file = add_laid_file(opkg, &format!("/usr/lib/systemd/system/{name}"));
+        file.unit = Some(Unit { template: name.contains('@'), installable });
+    }
 }

@@ -132,6 +132,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         has_versioned_documentation: false,
         release_tag: release::release_tag(system, &decisive),
         license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
+        account_tools: "/usr/sbin/useradd",
         rpm_version: match decisive.major() {
             // 42 is Leap between 13 and 15; later numbers are Tumbleweed's.
             ..12 => RpmVersion(4, 4),

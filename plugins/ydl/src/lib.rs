@@ -68,6 +68,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         has_versioned_documentation: true,
         release_tag: format!("ydl{version}"),
         license_names: LicenseNames::Written,
+        account_tools: "shadow-utils",
         rpm_version: if version.major() < 7 { RpmVersion(4, 4) } else { RpmVersion(4, 8) },
         macros: Vec::new(),
     })

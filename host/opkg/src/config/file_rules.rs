@@ -7,6 +7,7 @@ use roxmltree::Node as XmlNode;
 use super::capabilities::read_capabilities;
 use super::filters;
 use super::reader::ElementReader;
+use crate::account::is_account_name;
 use crate::closest_match;
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_FILE_RULES;
@@ -96,13 +97,6 @@ fn read_account(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, name: 
     None
 }
 
-/// What systemd and useradd accept without being told to be lenient, on every distribution.
-fn is_account_name(text: &str) -> bool {
-    text.len() <= 31
-        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-}
-
 fn read_mode(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option<u32> {
     let (written, range) = reader.attribute(element, "mode")?;
     let is_octal = matches!(written.len(), 3..=5) && written.chars().all(|digit| digit.is_digit(8));
@@ -144,19 +138,4 @@ fn read_choice<T: Copy>(
 fn reject(reader: &mut ElementReader<'_>, range: Range<usize>, name: &str, written: &str, help: &str) {
     let message = format!("`{}` cannot be the `{name}` of a file", escape_for_display(written));
     reader.report(range, Diagnostic::error("file-rule", message).help(help));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accounts() {
-        for good in ["root", "_apt", "systemd-network", "Debian-exim", "u2"] {
-            assert!(is_account_name(good), "{good}");
-        }
-        for bad in ["", "0", "-a", "a b", "a$", "a:b", "a.b", "ä", "%{x}", &"a".repeat(32)] {
-            assert!(!is_account_name(bad), "{bad}");
-        }
-    }
 }

@@ -10,6 +10,7 @@ use super::elf;
 use super::layout;
 use super::script::{self, ComponentHook, NativeScript};
 use super::shebang::{Shebang, parse_shebang};
+use super::systemd;
 use super::walk::{self, Entry, EntryKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
@@ -146,6 +147,7 @@ impl FileReader<'_> {
         } else {
             Vec::new()
         };
+        let described = link.is_none().then_some(&destination);
         Some(SourceFile {
             at: self.locations.insert(Location::File(path.to_owned())),
             path: path.to_owned(),
@@ -157,6 +159,8 @@ impl FileReader<'_> {
             arch: arch.filter(|_| is_for_root),
             only_arch: layout::only_arch(path),
             rules: Vec::new(),
+            unit: described.and_then(|at| systemd::read_unit(self.source, path, at)),
+            accounts: described.map(|at| systemd::read_accounts(self.source, path, at)).unwrap_or_default(),
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),

@@ -9,6 +9,7 @@ mod layout;
 mod links;
 mod script;
 mod shebang;
+mod systemd;
 mod sysusers;
 mod walk;
 
@@ -72,7 +73,7 @@ pub(crate) fn read(
             })
         };
         file_rules::assign(rules, &mut files, &mut directories, &laid_directories, &mut report);
-        sysusers::check_owners(&source, rules, &files, &directories, &mut report);
+        sysusers::check_owners(rules, &files, &directories, &mut report);
     }
     (files, directories)
 }

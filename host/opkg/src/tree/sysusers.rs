@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{contents, layout};
+use crate::account::Account;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Directory, FileRule, NodeId, Part, SourceFile};
-use crate::source_dir::SourceDir;
 
 /// Those that all distributions have in their first package.
 const USERS: [&str; 7] = ["root", "bin", "daemon", "games", "mail", "man", "nobody"];
@@ -14,12 +13,8 @@ const GROUPS: [&str; 15] = [
     "utmp", "video",
 ];
 
-/// Of a file that describes users; real ones have a few lines.
-const MAX_BYTES: u64 = 64 << 10;
-
 /// Reports owners that nothing of the package makes.
 pub(super) fn check_owners(
-    source: &SourceDir,
     rules: &[FileRule],
     files: &[SourceFile],
     directories: &[Directory],
@@ -29,10 +24,10 @@ pub(super) fn check_owners(
     if owners.clone().all(|name| name == "root") {
         return;
     }
-    let described: Vec<(Part, Accounts)> = files
+    let described: Vec<(Part, Accounts<'_>)> = files
         .iter()
-        .filter(|file| layout::is_for_root(&file.path) && is_description(&file.path) && file.link.is_none())
-        .filter_map(|file| Some((file.part, Accounts::read(source, &file.path)?)))
+        .filter(|file| !file.accounts.is_empty())
+        .map(|file| (file.part, Accounts::of(file)))
         .collect();
     for (index, rule) in (0_u32..).zip(rules) {
         let parts: BTreeSet<Part> = files
@@ -72,58 +67,30 @@ pub(super) fn check_owners(
     }
 }
 
-fn is_description(path: &str) -> bool {
-    path.ends_with(".conf")
-        && path.rsplit_once('/').is_some_and(|(directory, _)| directory.ends_with("/usr/lib/sysusers.d"))
-}
-
-/// What files of sysusers.d(5) make.
+/// Names of users, of groups, and of either that the other brings along.
 #[derive(Debug, Default)]
-struct Accounts {
-    users: BTreeSet<String>,
-    groups: BTreeSet<String>,
+struct Accounts<'a> {
+    users: BTreeSet<&'a str>,
+    groups: BTreeSet<&'a str>,
 }
 
-impl Accounts {
-    /// Nothing where the file cannot be read, which is found elsewhere.
-    fn read(source: &SourceDir, path: &str) -> Option<Self> {
-        let (bytes, _) = contents::read_limited(source.open_file(path).ok()?, MAX_BYTES).ok()?;
-        Some(Self::parse(&String::from_utf8_lossy(&bytes)))
-    }
-
-    fn parse(text: &str) -> Self {
+impl<'a> Accounts<'a> {
+    fn of(file: &'a SourceFile) -> Self {
         let mut accounts = Self::default();
-        for line in text.lines() {
-            let mut words = line.split_whitespace().map(|word| word.trim_matches('"'));
-            let (Some(kind), Some(name)) = (words.next(), words.next()) else { continue };
-            match kind.trim_end_matches('!') {
-                "u" => {
-                    accounts.users.insert(name.to_owned());
-                    accounts.groups.insert(name.to_owned());
+        for account in &file.accounts {
+            match account {
+                Account::User(user) => {
+                    accounts.users.insert(&user.name);
+                    accounts.groups.insert(&user.name);
                 }
-                "g" => drop(accounts.groups.insert(name.to_owned())),
+                Account::Group(group) => drop(accounts.groups.insert(&group.name)),
                 // Both are made where they are missing.
-                "m" => {
-                    accounts.users.insert(name.to_owned());
-                    accounts.groups.extend([name, words.next().unwrap_or(name)].map(str::to_owned));
+                Account::Member { user, group } => {
+                    accounts.users.insert(user);
+                    accounts.groups.extend([user.as_str(), group.as_str()]);
                 }
-                _ => {}
             }
         }
         accounts
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_sysusers_makes() {
-        let text = "# comment\nu munge - \"Runs MUNGE\" /var/lib/munge\ng \"site\" 300\n\nm alice wheel\nr - 500-900\nu! locked -\n";
-        let accounts = Accounts::parse(text);
-        let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(names(&accounts.users), "alice locked munge");
-        assert_eq!(names(&accounts.groups), "alice locked munge site wheel");
     }
 }

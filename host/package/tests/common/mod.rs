@@ -53,6 +53,8 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
         arch: None,
         only_arch: None,
         rules: Vec::new(),
+        unit: None,
+        accounts: Vec::new(),
         scriptlet: None,
     }
 }

@@ -173,6 +173,8 @@ pub fn file(at: u32, path: &str, part: Part, destination: Destination, interpret
         arch: None,
         only_arch: None,
         rules: Vec::new(),
+        unit: None,
+        accounts: Vec::new(),
         scriptlet: None,
     }
 }

@@ -39,6 +39,7 @@ pub fn sample_profile(target: &Target) -> ReleaseProfile {
         has_versioned_documentation: false,
         release_tag: "el9".into(),
         license_names: LicenseNames::Spdx,
+        account_tools: "shadow-utils",
         rpm_version: RpmVersion(4, 16),
         macros: vec![("rhel", "9".into())],
     }

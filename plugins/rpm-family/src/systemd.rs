@@ -1,0 +1,86 @@
+//! Users, groups and units of systemd: what scriptlets do about them, as the macros of systemd's own packages write it
+//! (`%sysusers_create_compat`, `%systemd_post` and its sisters).
+
+use opkg_sdk::accounts;
+use opkg_sdk::additions::{Addition, Place};
+use opkg_sdk::artefacts::NativeKind;
+use opkg_sdk::opkg::HookTime;
+use opkg_sdk::parts::PartPlan;
+use opkg_sdk::units::{self, PartUnit};
+
+use crate::profile::ReleaseProfile;
+
+/// The shell of users that nobody logs in as.
+const NOLOGIN: &str = "/sbin/nologin";
+const HAS_SYSTEMCTL: &str = "command -v systemctl > /dev/null";
+
+/// What the scriptlets of a part do besides.
+pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition> {
+    let mut additions = Vec::new();
+    if accounts::has_accounts(part) {
+        // RPM gives files to whom it finds while it unpacks them.
+        let body = accounts::commands(part, NOLOGIN);
+        additions.push(Addition { time: HookTime::PreInstall, place: Place::Before, body });
+    }
+    if profile.has_systemd() {
+        additions.extend(unit_additions(&units::of_part(part)));
+    }
+    additions
+}
+
+/// What these need when they run.
+pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(NativeKind, &'static str)> {
+    let mut needed = Vec::new();
+    if accounts::has_accounts(part) {
+        needed.push((NativeKind::PreRequires(HookTime::PreInstall), profile.account_tools));
+    }
+    if profile.has_systemd() && !units::of_part(part).is_empty() {
+        let times = [HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
+        needed.extend(times.map(|time| (NativeKind::PreRequires(time), "systemd")));
+    }
+    needed
+}
+
+/// Where nothing runs, as in an image, units are enabled and disabled all the same.
+fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
+    let mut additions = Vec::new();
+    let mut add = |time, place, body| additions.push(Addition { time, place, body });
+    // A template has no instance that could be enabled.
+    let preset = units::words(units, |unit| unit.is_installable && !unit.is_template);
+    if !preset.is_empty() {
+        let body = format!(
+            "if [ \"$1\" -eq 1 ] && {HAS_SYSTEMCTL}; then\n    systemctl --quiet --no-reload preset{preset} || :\nfi\n"
+        );
+        add(HookTime::PostInstall, Place::Before, body);
+    }
+    if units.is_empty() {
+        return additions;
+    }
+    let disabled = match units::words(units, |unit| unit.is_installable) {
+        names if names.is_empty() => names,
+        names => format!("    systemctl --quiet --no-reload disable{names} || :\n"),
+    };
+    let stopped = units::running_words(units, |_| true);
+    add(
+        HookTime::PreUninstall,
+        Place::Before,
+        format!(
+            "if [ \"$1\" -eq 0 ] && {HAS_SYSTEMCTL}; then\n{disabled}    if [ -d /run/systemd/system ]; then\n        \
+             systemctl stop{stopped} || :\n    fi\nfi\n"
+        ),
+    );
+    let restarted = match units::running_words(units, |unit| unit.is_restarted) {
+        names if names.is_empty() => names,
+        names => {
+            format!("    if [ \"$1\" -ge 1 ]; then\n        systemctl try-restart{names} || :\n    fi\n")
+        }
+    };
+    add(
+        HookTime::PostUninstall,
+        Place::After,
+        format!(
+            "if [ -d /run/systemd/system ] && {HAS_SYSTEMCTL}; then\n    systemctl daemon-reload || :\n{restarted}fi\n"
+        ),
+    );
+    additions
+}

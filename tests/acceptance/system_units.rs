@@ -1,0 +1,182 @@
+//! Users, groups and units of systemd that OPKGs bring: what package managers do about them, on a system that runs and in an
+//! image, where nothing is started.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use opkg_tests::file_tree::{self, TreeEntry};
+use opkg_tests::opkgc::OpkgcEnvironment;
+use opkg_tests::roots::rpm::{self, RpmRoot};
+use opkg_tests::{inspect, parallel, scratch};
+
+use crate::debian_system::DebianSystem;
+
+const ON_A_RUNNING_SYSTEM: &str = "\
+-U
+    groupadd -r -f -g 431 sited
+    useradd -r -u 431 -g sited -d / -s /sbin/nologin -c Site's $daemon sited
+    systemctl --quiet --no-reload preset site-sync.timer site.service
+    own post-install
+-U
+    groupadd -r -f -g 431 sited
+    useradd -r -u 431 -g sited -d / -s /sbin/nologin -c Site's $daemon sited
+    own post-install
+    own pre-uninstall
+    systemctl daemon-reload
+    systemctl try-restart site-sync.service site-sync.timer site.service tunnel@*.service
+-e
+    systemctl --quiet --no-reload disable site-sync.timer site.service tunnel@.service
+    systemctl stop site-sync.service site-sync.timer site.service tunnel@*.service
+    own pre-uninstall
+    systemctl daemon-reload
+";
+
+/// The recorders make nobody, so that the second transaction tries again.
+const IN_AN_IMAGE: &str = "\
+-U
+    groupadd -r -f -g 431 sited
+    useradd -r -u 431 -g sited -d / -s /sbin/nologin -c Site's $daemon sited
+    systemctl --quiet --no-reload preset site-sync.timer site.service
+    own post-install
+-U
+    groupadd -r -f -g 431 sited
+    useradd -r -u 431 -g sited -d / -s /sbin/nologin -c Site's $daemon sited
+    own post-install
+    own pre-uninstall
+-e
+    systemctl --quiet --no-reload disable site-sync.timer site.service tunnel@.service
+    own pre-uninstall
+";
+
+/// A daemon with a user of its own and a directory that belongs to it.
+fn write_opkg(version: &str) -> PathBuf {
+    let rules = r#"<files><file path="/var/lib/site" owner="sited" mode="0750"/></files>"#;
+    let config = file_tree::minimal_config("site", rules).replace("1.0-1", version);
+    let install = "[Install]\nWantedBy=multi-user.target\n";
+    let unit = |name: &str, text: &str| {
+        let path = format!("files/client/usr/lib/systemd/system/{name}");
+        TreeEntry::file(path, 0o644, format!("[Unit]\nDescription=Of {version}\n{text}"))
+    };
+    let items = [
+        TreeEntry::file("config.xml", 0o644, config),
+        TreeEntry::file(
+            "files/client/usr/lib/sysusers.d/site.conf",
+            0o644,
+            "u sited 431 \"Site's $daemon\"\n",
+        ),
+        TreeEntry::file("files/client/var/lib/site/data", 0o644, ""),
+        unit("site.service", install),
+        unit("site-sync.service", ""),
+        unit("site-sync.timer", install),
+        unit("tunnel@.service", install),
+        TreeEntry::file(
+            "scripts/client-post-install",
+            0o755,
+            "#!/bin/sh\necho own post-install >> ${PROOF:-/var/log/proof}\n",
+        ),
+        TreeEntry::file(
+            "scripts/client-pre-uninstall",
+            0o755,
+            "#!/bin/sh\necho own pre-uninstall >> ${PROOF:-/var/log/proof}\n",
+        ),
+    ];
+    let directory = scratch::create_directory("opkg").join("site");
+    file_tree::write_tree(&directory, &items);
+    directory
+}
+
+/// A program that writes down what it is called with.
+fn write_recorder(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let text = format!("#!/bin/sh\necho \"{name} $*\" >> ${{PROOF:-/var/log/proof}}\n");
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, text).unwrap();
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn rpm_makes_users_and_looks_after_units() {
+    if !rpm::is_supported() {
+        return;
+    }
+    let packages: Vec<Vec<OsString>> = parallel::map(&["1.0-1", "2.0-1"], |version| {
+        let output = scratch::create_directory("output");
+        let mut arguments: Vec<OsString> = vec!["--dist".into(), "rhel-9".into(), "-o".into()];
+        arguments.extend([output.clone().into_os_string(), write_opkg(version).into_os_string()]);
+        OpkgcEnvironment::new().run_successfully(arguments);
+        let client = |file: &PathBuf| file.to_string_lossy().contains("opkg-site-client");
+        inspect::package_files(&output.join("rhel-9")).into_iter().filter(client).map(Into::into).collect()
+    });
+    let life = |runs: bool| {
+        let root = RpmRoot::new();
+        for program in ["systemctl", "useradd", "groupadd"] {
+            write_recorder(&root.path().join("usr/bin").join(program));
+        }
+        if runs {
+            fs_err::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+        }
+        let mut told = String::new();
+        let mut take = |what: &str| {
+            told.push_str(&format!("{what}\n    {}\n", root.take_proof().join("\n    ")));
+        };
+        for version in &packages {
+            let words = ["-U", "--nodeps"].map(OsString::from).into_iter().chain(version.iter().cloned());
+            let ended = root.rpm(words);
+            assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+            take("-U");
+        }
+        assert_eq!(root.rpm(["-e", "opkg-site-client"]).code, Some(0));
+        take("-e");
+        told
+    };
+    assert_eq!(life(true), ON_A_RUNNING_SYSTEM);
+    assert_eq!(life(false), IN_AN_IMAGE);
+}
+
+#[test]
+fn dpkg_makes_users_and_looks_after_units() {
+    let Some(system) = DebianSystem::new() else { return };
+    let root = system.root.path();
+    let wanted = root.join("etc/systemd/system/multi-user.target.wants/site.service");
+    // What deb-systemd-helper asks of systemctl is its own affair.
+    let take = || -> Vec<String> {
+        system.take_proofs().into_iter().filter(|line| !line.starts_with("systemctl")).collect()
+    };
+    system.publish(&[write_opkg("1.0-1")]);
+    system.apt_succeeds(&["install", "opkg-site-client"]);
+    assert_eq!(take(), ["own post-install"], "nothing is started in an image");
+    assert!(wanted.is_symlink(), "but enabled");
+    let passwd = system.root.run_successfully(["getent", "passwd", "sited"]);
+    assert_eq!(passwd.trim_end(), "sited:x:431:431:Site's $daemon:/:/usr/sbin/nologin");
+    assert_eq!(system.root.run_successfully(["stat", "-c", "%U", "/var/lib/site"]).trim_end(), "sited");
+
+    for program in ["systemctl", "deb-systemd-invoke"] {
+        write_recorder(&root.join("usr/bin").join(program));
+    }
+    fs_err::create_dir_all(root.join("run/systemd/system")).unwrap();
+    fs_err::remove_file(&wanted).unwrap();
+    system.publish(&[write_opkg("2.0-1")]);
+    system.apt_succeeds(&["dist-upgrade"]);
+    assert_eq!(
+        take(),
+        [
+            "own pre-uninstall",
+            "own post-install",
+            "deb-systemd-invoke restart site-sync.timer site.service",
+            "deb-systemd-invoke try-restart site-sync.service",
+        ]
+    );
+    assert!(!wanted.is_symlink(), "what the administrator disabled stays so");
+    system.apt_succeeds(&["remove", "opkg-site-client"]);
+    assert_eq!(
+        take(),
+        ["deb-systemd-invoke stop site-sync.service site-sync.timer site.service", "own pre-uninstall"]
+    );
+    system.apt_succeeds(&["purge", "opkg-site-client"]);
+    let remembered = system.files("var/lib/systemd");
+    assert!(!remembered.iter().any(|path| path.contains("site")), "{remembered:?}");
+    assert_eq!(take(), [""; 0]);
+    system.apt_succeeds(&["install", "opkg-site-client"]);
+    assert_eq!(take(), ["own post-install", "deb-systemd-invoke start site-sync.timer site.service"]);
+}
