@@ -30,7 +30,7 @@ fn what_a_format_cannot_say_is_refused() {
         ("a path upwards", |it| it.files[0].path = "/../x".into()),
         ("a relative path", |it| it.files[0].path = "etc/x".into()),
         ("a path twice", |it| it.files[1] = it.files[0].clone()),
-        ("a special bit", |it| it.files[0].mode = 0o4755),
+        ("a bit that no file has", |it| it.files[0].mode = 0o10755),
         ("a field of the format", |it| it.fields = vec![Field { name: "package".into(), value: "y".into() }]),
         ("no name", |it| it.name.clear()),
         ("no interpreter", |it| {

@@ -18,11 +18,11 @@ fn nodes_fetch_their_work_whatever_happens_to_the_network_and_to_them() {
     database.sql(&format!("ALTER DATABASE {name} OWNER TO {name}_owner"));
     let example = example();
     let mut hosts = Vec::new();
-    for (number, (name, kind)) in (1..).zip([("head", "server"), ("node1", "client"), ("node2", "client")]) {
+    for (name, kind) in [("head", "server"), ("node1", "client"), ("node2", "client")] {
         let Some(system) = System::debian() else { return };
         system.publish(std::slice::from_ref(&example));
         let owner = format!("{}_owner", database.name());
-        hosts.push(Host::new(name, number, kind, system, &|server| {
+        hosts.push(Host::new(name, kind, system, &|server| {
             let address = database.network_address(&owner, server, "sslmode=disable&reconnect_timeout=5");
             // Nodes connect with credentials that they get themselves.
             if kind == "server" { address } else { address.replace(&format!("{owner}@"), "") }

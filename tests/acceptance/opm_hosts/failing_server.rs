@@ -44,13 +44,11 @@ fn work_goes_on_whatever_happens_to_the_server_and_the_head_node() {
     fs_err::create_dir_all(head_system.root().resolve("/srv/images")).unwrap();
     let place = head_system.root().resolve(IMAGE);
     process::run_successfully(Command::new("mv").arg(image.root().path()).arg(&place));
-    let mut head = Host::new("head", 1, "server", head_system, &address);
+    let mut head = Host::new("head", "server", head_system, &address);
     let systems =
         [debian.copy(), rpm.copy(), debian.copy(), debian.copy(), debian, rpm].into_iter().zip(NODES);
-    let mut nodes: Vec<Host> = (2..)
-        .zip(systems)
-        .map(|(number, (system, name))| Host::new(name, number, "client", system, &address))
-        .collect();
+    let mut nodes: Vec<Host> =
+        systems.map(|(system, name)| Host::new(name, "client", system, &address)).collect();
     nodes[1].set_clock_wrong();
 
     head.opm(&["init", "--name", "head"]);

@@ -1,6 +1,7 @@
 //! A machine with a network, processes and a system of its own.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use opkg_tests::roots::chroot::SystemRoot;
@@ -32,19 +33,16 @@ pub struct Host {
 }
 
 impl Host {
-    /// The machine of that number and kind. `database` says where that is, to a machine that reaches the server under the given address.
-    pub fn new(
-        name: &'static str,
-        number: u8,
-        kind: &str,
-        system: System,
-        database: &dyn Fn(&str) -> String,
-    ) -> Self {
+    /// A machine of that kind. `database` says where that is, to a machine that reaches the server under the given address.
+    pub fn new(name: &'static str, kind: &str, system: System, database: &dyn Fn(&str) -> String) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let id = std::process::id();
         let (namespace, link) = (format!("opm-{id}-{number}"), format!("op{id}-{number}"));
         let host = Self { name, namespace, link, system, watch: None };
         // Another one than those of tests that were killed.
-        let network = id % 25 * 10 + u32::from(number);
+        let network = id % 25 * 10 + number;
+        assert!(number <= 10, "no more networks");
         let (near, far) = (format!("10.213.{network}.1"), format!("10.213.{network}.2/24"));
         ip(&format!("netns add {}", host.namespace));
         ip(&format!("link add {} type veth peer name eth0 netns {}", host.link, host.namespace));
@@ -121,8 +119,9 @@ impl Host {
 
     /// Ends all of its processes, as a machine that loses its power does.
     pub fn kill(&mut self) {
+        // Nothing that could panic: it is called while a test fails as well.
         for process in
-            process::run_successfully(Command::new("ip").args(["netns", "pids", &self.namespace])).lines()
+            process::run(Command::new("ip").args(["netns", "pids", &self.namespace])).stdout.lines()
         {
             let _ = Command::new("kill").args(["-9", process]).stderr(Stdio::null()).status();
         }
