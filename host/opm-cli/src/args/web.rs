@@ -52,7 +52,7 @@ pub struct WebArgs {
     #[arg(long, value_name = "ADDRESS", requires = "trust_header")]
     pub trust_from: Vec<IpAddr>,
 
-    /// Behind a proxy: where browsers find the pages, https://opm.example.org
+    /// Behind a proxy: where browsers find the pages, `https://opm.example.org`
     #[arg(long, value_name = "URL", requires = "trust_header")]
     pub public_url: Option<PublicUrl>,
 }
