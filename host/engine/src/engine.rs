@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use opkg_oda::{
-    Change, Cluster, EventFilter, PackageId, RunId, RunStatus, Store, TargetId, TargetKind, UnfinishedRun,
-    WorkState,
+    Change, Cluster, EventFilter, PackageId, Recorded, RunId, RunStatus, Store, TargetId, TargetKind,
+    UnfinishedRun, WorkState,
 };
 
 use crate::clock::Clock;
@@ -144,8 +144,15 @@ impl Engine<'_> {
             };
             pending.push(Change::EndRun { run, ended_at: self.clock.now(), status });
         }
-        // All is done; should the database be away, it gets there later.
-        let _ = self.store.record_results(&pending)?;
+        match run {
+            // What was let go alone is decided again where it does not get there.
+            None => self.store.commit(&pending)?,
+            Some(_) => {
+                if let Recorded::OnDisk { path, reason } = self.store.record_results(&pending)? {
+                    return Err(RunError::ResultsOnDisk { path, reason });
+                }
+            }
+        }
         let cluster = Some(cluster);
         Ok(RunSummary { run, steps: done, failed, advances, cluster, stopped, has_errors: errors })
     }
