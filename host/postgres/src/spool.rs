@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use opkg_scratch::sync_directory;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -61,7 +62,7 @@ impl Spool {
     pub(crate) fn create(directory: &Path, header: &Header) -> io::Result<Self> {
         if !directory.is_dir() {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-            sync_directory(directory.parent())?;
+            directory.parent().map_or(Ok(()), sync_directory)?;
         }
         let process = &header.process;
         let name = format!("{}-{}-{}.{EXTENSION}", header.engine, process.process, process.process_start);
@@ -70,7 +71,7 @@ impl Spool {
         file.lock()?;
         let mut spool = Self { path, file };
         spool.write_line(header)?;
-        sync_directory(Some(directory))?;
+        sync_directory(directory)?;
         Ok(spool)
     }
 
@@ -94,11 +95,6 @@ impl Spool {
         self.file.write_all(format!("{} {text}\n", digest(&text)).as_bytes())?;
         self.file.sync_all()
     }
-}
-
-/// What was made in a directory outlasts a loss of power.
-fn sync_directory(directory: Option<&Path>) -> io::Result<()> {
-    directory.map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// The file of an engine that works no more.
