@@ -14,7 +14,7 @@ use crate::forms;
 use crate::hooks::{self, HookContext, HookInvocation, HookOutcome, NullListener};
 use crate::packages::PackageError;
 use crate::process::{
-    CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive,
+    CleanUpLimits, ProcessRole, StepLog, Termination, clean_up_orphans, finish_trace, is_run_alive_elsewhere,
 };
 use crate::roots::{TargetRoot, root_id, write_root_id};
 use crate::system::{System, SystemError};
@@ -129,7 +129,7 @@ impl Effects for System {
     }
 
     fn is_run_alive(&self, run: &Run) -> bool {
-        is_run_alive(run)
+        is_run_alive_elsewhere(run)
     }
 
     fn clean_up(&self, crashed: RunId) -> Vec<String> {

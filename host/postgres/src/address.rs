@@ -102,6 +102,11 @@ impl Address {
         self.is_role_open
     }
 
+    /// The name of the database on its server.
+    pub(crate) fn database(&self) -> &str {
+        self.config.get_dbname().unwrap_or_default()
+    }
+
     /// For how long an engine tries to reach the server when it went away; `reconnect_timeout=SECONDS` in the address.
     #[must_use]
     pub fn reconnect_timeout(&self) -> Duration {

@@ -25,7 +25,7 @@ impl Lock for Claim {}
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.engine.take_if(|engine| engine.id == self.engine).is_none() {
+        if writer.engine.take_if(|engine| engine.id() == self.engine).is_none() {
             return;
         }
         // What is kept may be delivered by anybody from now on.

@@ -5,6 +5,8 @@ use opkg_oda::{LockHolder, ProcessIdentity, TargetId};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
+use crate::at_work::is_at_work;
+
 /// Who claims, for others to see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ThisProcess {
@@ -46,10 +48,20 @@ impl Holder {
         }
     }
 
-    /// Whether it was a process of this machine that is there no longer: nobody has to wait for its lease. Of other machines
-    /// only their lease tells.
-    pub(crate) fn has_died(&self) -> bool {
-        boot_id().is_some_and(|boot| boot == self.identity.boot_id)
-            && self.told.pid.is_some_and(|pid| !self.identity.is_alive(pid))
+    /// Whether it was a process of this machine that is there no longer, or one of this process that it has given up: nobody
+    /// has to wait for its lease. Of other machines only their lease tells.
+    pub(crate) fn has_died(&self, database: &str) -> bool {
+        match self.told.pid {
+            Some(pid)
+                if pid == std::process::id()
+                    && ProcessIdentity::current().as_ref() == Some(&self.identity) =>
+            {
+                !is_at_work(database, self.engine)
+            }
+            Some(pid) => {
+                boot_id().is_some_and(|boot| boot == self.identity.boot_id) && !self.identity.is_alive(pid)
+            }
+            None => false,
+        }
     }
 }

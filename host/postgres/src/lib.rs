@@ -6,6 +6,7 @@
 
 pub mod access;
 mod address;
+mod at_work;
 mod change_rows;
 mod claim;
 mod connection;

@@ -107,7 +107,7 @@ impl Store for PostgresStore {
     }
 
     fn has_changed(&mut self) -> std::result::Result<bool, Error> {
-        let own = self.with(|writer| Ok(writer.engine.map(|engine| engine.id)))?;
+        let own = self.with(|writer| Ok(writer.engine.as_ref().map(Engine::id)))?;
         let now = self.read(async |client| {
             // What other engines do to their targets does not concern one.
             let sql = "SELECT CASE WHEN $1::bigint IS NULL
@@ -352,10 +352,6 @@ impl Store for PostgresStore {
             Ok(engine) => engine,
             Err(holder) => return Ok(Err(holder)),
         };
-        self.with(|writer| {
-            writer.engine.get_or_insert(Engine { id: engine, writes: 0 });
-            Ok(())
-        })?;
         Ok(Ok(Box::new(Claim::new(Arc::clone(&self.writer), engine))))
     }
 }

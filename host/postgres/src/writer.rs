@@ -8,6 +8,7 @@ use opkg_oda::{LockHolder, Recorded};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use crate::at_work::AtWork;
 use crate::connection::Connection;
 use crate::error::{PostgresError, Result};
 use crate::holder::{Holder, ThisProcess};
@@ -31,11 +32,17 @@ pub(crate) struct Writer {
 }
 
 /// An engine as the database knows it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Engine {
-    pub(crate) id: i64,
+    at_work: AtWork,
     /// How many writes it has done.
-    pub(crate) writes: i64,
+    writes: i64,
+}
+
+impl Engine {
+    pub(crate) fn id(&self) -> i64 {
+        self.at_work.engine()
+    }
 }
 
 impl Writer {
@@ -65,7 +72,7 @@ impl Writer {
             let reason = format!("what was done before is kept in {}", spool.path().display());
             return Err(PostgresError::Unreachable(reason));
         }
-        let (engine, number) = self.engine.map(|engine| (engine.id, engine.writes + 1)).unzip();
+        let (engine, number) = self.engine.as_ref().map(|engine| (engine.id(), engine.writes + 1)).unzip();
         let (began, mut is_told) = (Instant::now(), false);
         loop {
             let connected = self.connection.connect();
@@ -95,29 +102,35 @@ impl Writer {
 
     /// Claims targets; returns the engine that they are for, or who has one of them.
     pub(crate) fn claim(&mut self, targets: &[i64]) -> Result<std::result::Result<i64, LockHolder>> {
-        let (own, who) = (self.engine.map(|engine| engine.id), to_json(&ThisProcess::find())?);
+        let who = to_json(&ThisProcess::find())?;
+        let database = self.connection.address().database().to_owned();
         loop {
-            let outcome = self.connection.repeatedly(async |client| {
-                let sql = "SELECT engine, target, holder, host, process, boot, process_start, since
-                    FROM opm.claim_targets($1, $2::text::jsonb, $3)";
-                let values: [Value<'_>; 3] =
-                    [(&own, Type::INT8), (&who, Type::TEXT), (&targets, Type::INT8_ARRAY)];
-                let rows = query(client, sql, &values).await?;
-                let row = rows.first().ok_or_else(|| PostgresError::Corrupt("nothing was claimed".into()))?;
-                let engine: Option<i64> = row.get(0);
-                Ok(engine.map_or_else(|| Err(Holder::from_row(row)), Ok))
-            })?;
-            match outcome {
-                Ok(engine) => return Ok(Ok(engine)),
-                Err(holder) if holder.has_died() => self.end_engine(holder.engine)?,
-                Err(holder) => return Ok(Err(holder.told)),
+            let refused = match &self.engine {
+                Some(engine) => match claim_for(&mut self.connection, Some(engine.id()), &who, targets) {
+                    Ok(id) => return Ok(Ok(id)),
+                    Err(refused) => refused,
+                },
+                None => {
+                    let connection = &mut self.connection;
+                    match AtWork::begin(&database, || claim_for(connection, None, &who, targets)) {
+                        Ok(at_work) => {
+                            return Ok(Ok(self.engine.insert(Engine { at_work, writes: 0 }).id()));
+                        }
+                        Err(refused) => refused,
+                    }
+                }
+            };
+            match refused {
+                Refused::By(holder) if holder.has_died(&database) => self.end_engine(holder.engine)?,
+                Refused::By(holder) => return Ok(Err(holder.told)),
+                Refused::Failed(error) => return Err(error),
             }
         }
     }
 
     /// Says that the engine is there, if there is one.
     pub(crate) fn renew_lease(&mut self) -> Result<()> {
-        let Some(Engine { id, .. }) = self.engine else { return Ok(()) };
+        let Some(id) = self.engine.as_ref().map(Engine::id) else { return Ok(()) };
         self.connection.repeatedly(async |client| {
             query(client, "SELECT opm.renew_lease($1)", &[(&id, Type::INT8)]).await.map(drop)
         })
@@ -138,9 +151,10 @@ impl Writer {
     /// Writes what came of steps. Before the server is waited for it is on the disk, so that it gets lost neither with the
     /// power nor when the server stays away.
     pub(crate) fn record_results(&mut self, parts: &[String]) -> Result<Recorded> {
-        let (Some(engine), Some(directory)) = (self.engine, self.results_directory.clone()) else {
+        let (Some(engine), Some(directory)) = (&self.engine, self.results_directory.clone()) else {
             return self.commit(parts).map(|()| Recorded::InDatabase);
         };
+        let id = engine.id();
         let write = KeptWrite { number: engine.writes + 1, parts: parts.to_vec() };
         if let Some(spool) = &mut self.spool {
             spool.append(&write).map_err(|error| not_kept(spool.path(), &error))?;
@@ -151,7 +165,7 @@ impl Writer {
             Err(error) if error.is_connection_lost() => {}
             done => return done.map(|()| Recorded::InDatabase),
         }
-        let header = Header::new(self.connection.address().to_string(), engine.id);
+        let header = Header::new(self.connection.address().to_string(), id);
         let kept = Spool::create(&directory, &header)
             .and_then(|mut spool| spool.append(&write).map(|()| spool))
             .map_err(|error| not_kept(&directory, &error));
@@ -202,6 +216,31 @@ impl Writer {
             }
         })
     }
+}
+
+/// Why there is no claim.
+enum Refused {
+    By(Holder),
+    Failed(PostgresError),
+}
+
+/// Claims targets for an engine, or for a new one; returns which.
+fn claim_for(
+    connection: &mut Connection,
+    own: Option<i64>,
+    who: &str,
+    targets: &[i64],
+) -> std::result::Result<i64, Refused> {
+    let claimed = connection.repeatedly(async |client| {
+        let sql = "SELECT engine, target, holder, host, process, boot, process_start, since
+            FROM opm.claim_targets($1, $2::text::jsonb, $3)";
+        let values: [Value<'_>; 3] = [(&own, Type::INT8), (&who, Type::TEXT), (&targets, Type::INT8_ARRAY)];
+        let rows = query(client, sql, &values).await?;
+        let row = rows.first().ok_or_else(|| PostgresError::Corrupt("nothing was claimed".into()))?;
+        let engine: Option<i64> = row.get(0);
+        Ok(engine.map_or_else(|| Err(Holder::from_row(row)), Ok))
+    });
+    claimed.map_err(Refused::Failed)?.map_err(Refused::By)
 }
 
 /// The server is away, and the disk takes nothing either.

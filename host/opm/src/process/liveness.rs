@@ -4,8 +4,8 @@ use std::process;
 
 use fs_err as fs;
 
-use opkg_oda::Run;
 use opkg_oda::process_identity::{boot_id, start_ticks};
+use opkg_oda::{ProcessIdentity, Run};
 
 /// Whether the process of a run is still the one that began it: a process of the same number that started later is
 /// another one. What other machines do is not known here: a store tells only of runs that can be judged.
@@ -22,6 +22,15 @@ pub fn is_run_alive(run: &Run) -> bool {
     // The kernel counts in hundredths of a second.
     started <= run.started_at + 2_000
         || (run.pid != process::id() && process_name(run.pid) == process_name(process::id()))
+}
+
+/// Whether another process is at work on a run: not when this process began it, which does one at a time, and asks only where
+/// it is at none. It has given that one up, as where the database was away at its end.
+#[must_use]
+pub fn is_run_alive_elsewhere(run: &Run) -> bool {
+    let is_own = run.pid == process::id()
+        && run.process.as_ref().is_some_and(|its| ProcessIdentity::current().as_ref() == Some(its));
+    !is_own && is_run_alive(run)
 }
 
 /// The name of a process' program, as its first 15 bytes.
@@ -44,7 +53,7 @@ mod tests {
     use std::process::{Command, Stdio};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use opkg_oda::{ProcessIdentity, RunId};
+    use opkg_oda::RunId;
 
     use super::*;
 
@@ -92,6 +101,10 @@ mod tests {
             ..run(pid, 0)
         };
         assert!(is_run_alive(&of(&own, std::process::id())));
+        assert!(!is_run_alive_elsewhere(&of(&own, std::process::id())), "this process is at none");
+        let parent = std::os::unix::process::parent_id();
+        let identity = ProcessIdentity { started_ticks: start_ticks(parent).unwrap(), ..own.clone() };
+        assert!(is_run_alive_elsewhere(&of(&identity, parent)));
         let later = ProcessIdentity { started_ticks: own.started_ticks + 1, ..own.clone() };
         assert!(!is_run_alive(&of(&later, std::process::id())), "its number was used again");
         let other = ProcessIdentity { boot_id: "of-before-the-power-failed".into(), ..own.clone() };

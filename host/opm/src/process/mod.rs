@@ -35,7 +35,7 @@ mod trace;
 pub(crate) use executable::{ExecutableError, find_in_path};
 pub(crate) use executor::{DEFAULT_PATH, ExecRequest, Executor};
 pub use launch::launch;
-pub use liveness::is_run_alive;
+pub use liveness::{is_run_alive, is_run_alive_elsewhere};
 pub(crate) use orphans::{CleanUpLimits, clean_up_orphans};
 pub(crate) use spec::{Account, OutputMode, SharedDir, Timeout};
 pub(crate) use step_log::{LogError, StepLog};

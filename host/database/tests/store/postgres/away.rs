@@ -226,6 +226,28 @@ fn nobody_of_the_same_machine_takes_over_from_a_process_that_lives() {
     assert_eq!(holder.pid, Some(std::process::id()));
 }
 
+/// An engine that could not say that it ends, as it has given up while the server was away: its process knows that it has.
+#[test]
+fn a_process_takes_over_from_engines_that_it_has_given_up() {
+    let Some(machine) = Machine::new() else { return };
+    let mut store = machine.open();
+    let held = store.lock(&[TargetId(1)]).unwrap().unwrap();
+    machine.network.cut();
+    assert!(store.start_run(&run()).is_err());
+    drop(held);
+    machine.network.mend();
+    assert_eq!(machine.scratch.sql("SELECT count(*) FROM opm.claim"), "1\n", "the server was not told");
+    let held = store.lock(&[TargetId(1)]).unwrap().unwrap();
+    assert!(machine.open().lock(&[TargetId(1)]).unwrap().is_err(), "one of them is at work");
+    drop(held);
+    // Nor did it hear that it has it.
+    machine.network.lose_next_answer();
+    assert!(store.lock(&[TargetId(1)]).is_err());
+    machine.network.mend();
+    assert_eq!(machine.scratch.sql("SELECT count(*) FROM opm.claim"), "1\n");
+    assert!(machine.open().lock(&[TargetId(1)]).unwrap().is_ok());
+}
+
 #[test]
 fn what_a_database_does_not_know_is_put_aside() {
     let Some(machine) = Machine::new() else { return };
