@@ -28,6 +28,8 @@ mod output;
 mod plain_tools;
 mod plugins;
 mod power_loss;
+mod power_loss_output;
+mod power_loss_server;
 mod program_packages;
 mod readme;
 mod reproducible;

@@ -70,8 +70,14 @@ pub(crate) async fn insert(client: &Client, table: &Table, rows: &[Row]) -> Resu
         fields.map(|((name, _), value)| ((*name).to_owned(), json(value))).collect::<Map<_, _>>()
     });
     let objects = to_json(&objects.collect::<Vec<_>>())?;
+    // What follows from the other columns.
+    let (column, value) = match table.name {
+        "state" => (", is_pending", ", opm.may_have_work(requested, current, state, attempts, inherits)"),
+        _ => ("", ""),
+    };
     let sql = format!(
-        "INSERT INTO opm.{0} ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::opm.{0}, $1::text::jsonb)",
+        "INSERT INTO opm.{0} ({names}{column})
+        SELECT {names}{value} FROM jsonb_populate_recordset(NULL::opm.{0}, $1::text::jsonb)",
         table.name
     );
     query(client, &sql, &[(&objects, Type::TEXT)]).await.map(drop)

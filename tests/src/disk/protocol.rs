@@ -69,7 +69,9 @@ pub enum Operation {
         data: Vec<u8>,
         is_late: bool,
     },
-    Sync,
+    Sync {
+        contents_only: bool,
+    },
     StatFs,
     /// Asks for nothing but an answer.
     Release,
@@ -121,7 +123,7 @@ impl Request {
             }
             17 => Operation::StatFs,
             18 | 25 | 29 => Operation::Release,
-            20 | 30 => Operation::Sync,
+            20 | 30 => Operation::Sync { contents_only: body.u32(8) & 1 != 0 },
             26 => Operation::Init { minor: body.u32(4), max_readahead: body.u32(8) },
             28 => Operation::ReadDirectory { offset: body.u64(8), size: body.u32(16) },
             35 => {

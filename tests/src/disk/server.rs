@@ -170,7 +170,7 @@ fn is_step(operation: &Operation) -> bool {
         | Operation::Remove(_)
         | Operation::Rename { .. }
         | Operation::Link { .. }
-        | Operation::Sync => true,
+        | Operation::Sync { .. } => true,
         _ => false,
     }
 }
@@ -237,8 +237,8 @@ fn answer(disk: &mut Disk, request: Request) -> Result<Reply, Errno> {
             disk.write(node, offset as usize, &data)?;
             Reply::written(data.len())
         }
-        Operation::Sync => {
-            disk.sync(node)?;
+        Operation::Sync { contents_only } => {
+            disk.sync(node, contents_only)?;
             Reply::default()
         }
         Operation::StatFs => Reply::statfs(),

@@ -102,7 +102,7 @@ pub fn choose_steps(steps: usize, most: usize) -> Vec<usize> {
 /// The same program as the first process of a tree that ends with it.
 fn in_one_tree(program: &Command) -> Command {
     let mut command = Command::new("unshare");
-    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    command.args(["--pid", "--ipc", "--fork", "--kill-child", "--mount-proc", "--"]);
     command.arg(program.get_program()).args(program.get_args()).env_clear();
     for (name, value) in program.get_envs() {
         if let Some(value) = value {

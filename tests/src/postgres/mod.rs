@@ -1,5 +1,6 @@
 //! Databases on the server that `scripts/test-postgres` starts for the tests.
 
+mod disk_server;
 mod own_server;
 mod pooler;
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use disk_server::DiskServer;
 pub use own_server::OwnServer;
 pub use pooler::Pooler;
 

@@ -1,6 +1,6 @@
 //! A server of a test's own, which may be killed, and whose replica may take over.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl OwnServer {
     /// When it does not start.
     #[must_use]
     pub fn start_with(settings: &str) -> Option<Self> {
-        let server = Self::create()?;
+        let server = Self::create(&[])?;
         server.write("data/postgresql.auto.conf", settings);
         server.start();
         Some(server)
@@ -37,7 +37,7 @@ impl OwnServer {
     /// When one of the two does not start.
     #[must_use]
     pub fn start_with_replica() -> Option<(Self, Self)> {
-        let (primary, replica) = (Self::create()?, Self::new());
+        let (primary, replica) = (Self::create(&[])?, Self::new());
         let data = primary.data();
         run_as_user(&["cp", "-a", &data, &replica.data()]);
         let follow = format!(
@@ -53,12 +53,15 @@ impl OwnServer {
         Some((primary, replica))
     }
 
-    fn create() -> Option<Self> {
+    /// Not started yet; `options` are further ones of `initdb`.
+    pub(super) fn create(options: &[&str]) -> Option<Self> {
         if !tools::all_installed(&["setpriv", "psql"]) || programs().is_none() {
             return None;
         }
         let server = Self::new();
-        server.run("initdb", &["-D", &server.data(), "-U", "opm", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        let data = server.data();
+        let usual = ["-D", &data, "-U", "opm", "-A", "trust", "-E", "UTF8", "--no-sync"];
+        server.run("initdb", &[&usual, options].concat());
         server.write("data/pg_hba.conf", HBA);
         Some(server)
     }
@@ -75,6 +78,11 @@ impl OwnServer {
     pub fn address(&self, database: &str) -> String {
         let directory = self.directory.display().to_string().replace('/', "%2F");
         format!("postgres://opm@{directory}:{}/{database}", self.port)
+    }
+
+    /// Where its data, its socket and its log are.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Where it can be reached over the network.
@@ -146,7 +154,8 @@ impl OwnServer {
         self.directory.join("data").display().to_string()
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// Writes a file of the server's, below its directory.
+    pub(super) fn write(&self, path: &str, text: &str) {
         let file = self.directory.join(path);
         run_as_user(&["sh", "-c", "printf %s \"$1\" > \"$2\"", "sh", text, &file.display().to_string()]);
     }
@@ -168,7 +177,7 @@ impl Drop for OwnServer {
 }
 
 /// A command as the user of servers, which refuse to run as root.
-fn as_user(command: &[&str]) -> Command {
+pub(super) fn as_user(command: &[&str]) -> Command {
     let mut program = Command::new("setpriv");
     program.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).args(command);
     program.current_dir("/");
@@ -180,6 +189,6 @@ fn run_as_user(command: &[&str]) -> String {
 }
 
 /// Where the programs of a server are, as `scripts/test-postgres` says.
-fn programs() -> Option<PathBuf> {
+pub(super) fn programs() -> Option<PathBuf> {
     std::env::var_os("OPKG_TEST_POSTGRES_PROGRAMS").map(PathBuf::from)
 }

@@ -95,6 +95,67 @@ CREATE UNLOGGED TABLE opm.target_seen (
     seen timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- What a value may be, as a type: the check of a column is read and prepared by each statement that writes to its table,
+-- that of a type once in a session.
+CREATE DOMAIN opm.stage AS smallint CHECK (VALUE BETWEEN 1 AND 8);
+CREATE DOMAIN opm.work_state AS smallint CHECK (VALUE BETWEEN 0 AND 2);
+CREATE DOMAIN opm.run_verdict AS smallint CHECK (VALUE BETWEEN 0 AND 3);
+CREATE DOMAIN opm.step_kind AS smallint CHECK (VALUE BETWEEN 1 AND 6);
+CREATE DOMAIN opm.step_verdict AS smallint CHECK (VALUE BETWEEN 0 AND 4);
+CREATE DOMAIN opm.target_kind AS smallint CHECK (VALUE BETWEEN 1 AND 3);
+CREATE DOMAIN opm.count AS bigint CHECK (VALUE BETWEEN 0 AND 4294967295);
+CREATE DOMAIN opm.position AS integer CHECK (VALUE >= 0);
+CREATE DOMAIN opm.target_name AS text CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$');
+CREATE DOMAIN opm.filled AS text CHECK (VALUE <> '');
+CREATE DOMAIN opm.digest AS bytea CHECK (length(VALUE) = 32);
+
+ALTER TABLE opm.state
+    DROP CONSTRAINT state_requested_check, ALTER requested TYPE opm.stage,
+    DROP CONSTRAINT state_current_check, ALTER current TYPE opm.stage,
+    DROP CONSTRAINT state_state_check, ALTER state TYPE opm.work_state,
+    DROP CONSTRAINT state_attempts_check, ALTER attempts TYPE opm.count,
+    DROP CONSTRAINT state_inherits_check, ALTER inherits TYPE opm.stage,
+    DROP CONSTRAINT state_failed_stage_check, ALTER failed_stage TYPE opm.stage,
+    DROP CONSTRAINT state_version_check, ALTER version TYPE opm.filled,
+    DROP CONSTRAINT state_postponed_check, ALTER postponed TYPE opm.filled,
+    DROP CONSTRAINT state_check, DROP CONSTRAINT state_check1,
+    ADD CHECK ((state = 2) = (failed_stage IS NOT NULL) AND (failed_stage IS NULL) = (message IS NULL));
+ALTER TABLE opm.event
+    DROP CONSTRAINT event_number_check, ALTER number TYPE opm.count,
+    DROP CONSTRAINT event_stage_check, ALTER stage TYPE opm.stage,
+    DROP CONSTRAINT event_step_check, ALTER step TYPE opm.step_kind,
+    DROP CONSTRAINT event_verdict_check, ALTER verdict TYPE opm.step_verdict;
+ALTER TABLE opm.event_package
+    DROP CONSTRAINT event_package_position_check, ALTER position TYPE opm.position;
+ALTER TABLE opm.run
+    DROP CONSTRAINT run_verdict_check, ALTER verdict TYPE opm.run_verdict,
+    DROP CONSTRAINT run_process_check, ALTER process TYPE opm.count,
+    DROP CONSTRAINT run_boot_check, ALTER boot TYPE opm.filled;
+ALTER TABLE opm.target
+    DROP CONSTRAINT target_kind_check, ALTER kind TYPE opm.target_kind,
+    DROP CONSTRAINT target_name_check, ALTER name TYPE opm.target_name,
+    DROP CONSTRAINT target_root_check, ALTER root TYPE opm.filled,
+    DROP CONSTRAINT target_root_id_check, ALTER root_id TYPE opm.filled,
+    DROP CONSTRAINT target_digest_check, ALTER digest TYPE opm.digest;
+
+-- Whether work may be left, as `opm.may_have_work` says: while that stays as it is, progress touches no index, and its page
+-- has room for the next version of a row. Whoever writes a row says so, since the server prepares a column that it computes
+-- itself anew with each statement.
+CREATE FUNCTION opm.may_have_work(requested smallint, current smallint, state smallint, attempts bigint, inherits smallint)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0 OR inherits IS NOT NULL
+$$;
+ALTER TABLE opm.state ADD COLUMN is_pending boolean NOT NULL DEFAULT true;
+UPDATE opm.state SET is_pending = opm.may_have_work(requested, current, state, attempts, inherits);
+DROP INDEX opm.state_pending;
+CREATE INDEX state_pending ON opm.state (target) WHERE is_pending;
+ALTER TABLE opm.state SET (fillfactor = 50);
+ALTER TABLE opm.target SET (fillfactor = 70);
+
+-- Packages are never deleted, so that it is enough to look whether there is one, as `opm.write_rows` does: the key would have
+-- all engines lock the rows of the same packages.
+ALTER TABLE opm.event_package DROP CONSTRAINT event_package_package_fkey;
+
 -- A row is found at once by either index, whatever the server knows of how many there are.
 DROP INDEX opm.state_package;
 CREATE INDEX state_package ON opm.state (package, target);

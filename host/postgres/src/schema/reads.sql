@@ -43,8 +43,7 @@ BEGIN
         has_work := opm.has_pending_work();
     ELSE
         has_work := EXISTS (SELECT 1 FROM opm.state WHERE state.target = glance.id
-                AND (requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-                    OR inherits IS NOT NULL)
+                AND is_pending
                 AND (its_kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
                     OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
                         AND assignment.package = state.package AND handed_over IS NOT NULL))
@@ -123,9 +122,7 @@ $$;
 CREATE OR REPLACE FUNCTION opm.has_pending_work() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN EXISTS (SELECT 1 FROM opm.state
-            WHERE requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0
-                OR inherits IS NOT NULL)
+    RETURN EXISTS (SELECT 1 FROM opm.state WHERE is_pending)
         OR EXISTS (SELECT 1 FROM opm.rerun)
         OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL)
         OR EXISTS (SELECT 1 FROM opm.rollout WHERE state = 0)

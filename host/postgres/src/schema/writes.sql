@@ -119,16 +119,19 @@ BEGIN
         rows := part -> 'rows';
         CASE part ->> 'kind'
         WHEN 'request' THEN
-            INSERT INTO opm.state (target, package, requested, changed, current, state, attempts)
-            SELECT r.target, r.package, r.stage, r.changed, 1, 0, 0
+            INSERT INTO opm.state (target, package, requested, changed, current, state, attempts, is_pending)
+            SELECT r.target, r.package, r.stage, r.changed, 1, 0, 0, opm.may_have_work(r.stage, 1::smallint, 0::smallint, 0, NULL)
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, stage smallint, changed bigint)
             JOIN opm.target ON target.id = r.target AND NOT target.gone
             JOIN opm.package ON package.id = r.package AND NOT package.gone
-            ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested;
+            ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested,
+                is_pending = opm.may_have_work(excluded.requested, state.current, state.state, state.attempts,
+                    state.inherits);
         WHEN 'progress' THEN
             UPDATE opm.state SET current = r.current, state = r.state, attempts = r.attempts, inherits = r.inherits,
                 changed = r.changed, failed_stage = r.failed_stage, message = r.message,
-                postponed = CASE WHEN r.state = 0 AND r.moved IS NOT TRUE THEN postponed END
+                postponed = CASE WHEN r.state = 0 AND r.moved IS NOT TRUE THEN postponed END,
+                is_pending = opm.may_have_work(requested, r.current, r.state, r.attempts, r.inherits)
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint, state smallint,
                 attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text, moved boolean)
             WHERE state.target = r.target AND state.package = r.package;
@@ -146,7 +149,9 @@ BEGIN
             FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, started bigint, target bigint,
                 stage smallint, step smallint, name text, log text);
             INSERT INTO opm.event_package (run, number, position, package)
-            SELECT r.run, r.number, named.position - 1, named.package::bigint
+            -- One that is not there is none, which is refused.
+            SELECT r.run, r.number, named.position - 1,
+                (SELECT it.id FROM opm.package AS it WHERE it.id = named.package::bigint)
             FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, packages jsonb),
                 jsonb_array_elements_text(r.packages) WITH ORDINALITY AS named(package, position);
             PERFORM opm.end_events(rows);
