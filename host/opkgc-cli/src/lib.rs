@@ -11,6 +11,7 @@ mod dists;
 mod documents;
 mod errors;
 pub mod exit;
+mod explanations;
 mod filesystem;
 mod forms;
 mod hook_components;
@@ -55,6 +56,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Index(arguments) => commands::index::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Verify(arguments) => Ok(commands::verify::run(shell, &arguments)),
+        Command::Explain(arguments) => commands::explain::run(shell, &arguments),
         Command::Schema => {
             shell.print_document(opkg::schema())?;
             Ok(ExitStatus::Success)
