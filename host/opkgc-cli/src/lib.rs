@@ -22,6 +22,7 @@ mod json;
 mod losses;
 mod opkg_names;
 mod plugins;
+pub mod reference;
 mod script_syntax;
 mod settings;
 mod signing;
@@ -66,6 +67,11 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Settings(arguments) => commands::settings::run(shell, &arguments),
         Command::Man { directory } => {
             man::write_man_pages(shell, Cli::command(), &directory).context("cannot write the man pages")?;
+            let page = reference::man_page()
+                .map_err(std::io::Error::other)
+                .context("cannot make the man page of the format")?;
+            man::write_page(shell, &directory, "opkg.5", page.as_bytes())
+                .context("cannot write the man pages")?;
             Ok(ExitStatus::Success)
         }
         Command::Completions { shell: kind } => {

@@ -3,4 +3,5 @@
 
 mod blocks;
 mod explanations;
+mod reference;
 mod sandbox;
