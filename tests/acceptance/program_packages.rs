@@ -84,6 +84,7 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
         "/usr/share/fish/vendor_completions.d/opm.fish",
         "/usr/share/man/man1/opkgc.1.gz",
         "/usr/share/man/man1/opm-request.1.gz",
+        "/usr/share/man/man5/opkg.5.gz",
         "/usr/share/opkg/plugins/sdk/Cargo.toml",
         "/usr/share/opkg/opkg.xsd",
         &format!("{units}/opm.service"),

@@ -26,4 +26,4 @@ pub use authors::PLACEHOLDER_EMAIL;
 pub use convert::{Conversion, convert};
 pub use error::Error;
 pub use report::{Report, ReportEntry, ReportLocation};
-pub use scaffold::{Maintainer, MaintainerError, create_opkg, find_template_texts};
+pub use scaffold::{Extras, Maintainer, MaintainerError, create_opkg, find_template_texts};

@@ -128,12 +128,21 @@ fn with_line_end(mut text: String) -> String {
     text
 }
 
-/// Defines the templates: they differ in nothing but the text.
+/// What a new OPKG has besides scripts and tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// A service for compute nodes: its unit, its user, and a program.
+    pub service: bool,
+    /// A file of configuration below `/etc`.
+    pub configuration: bool,
+}
+
+/// Defines the templates: they differ in nothing but the text and what they have to know.
 macro_rules! templates {
-    ($($name:ident: $path:literal, $escape:literal;)*) => {$(
+    ($($name:ident: $path:literal, $escape:literal $(, $field:ident: $kind:ty)*;)*) => {$(
         #[derive(Template)]
         #[template(path = $path, escape = $escape)]
-        struct $name<'a> { name: &'a str }
+        struct $name<'a> { name: &'a str $(, $field: $kind)* }
     )*};
 }
 
@@ -143,6 +152,10 @@ templates! {
     ClientPostInstall: "client-post-install", "none";
     InstalledScript: "installed.sh", "none";
     InstalledTest: "installed.apt", "html";
+    Service: "service", "none", unit: &'a str, user: &'a str;
+    ServiceUser: "sysusers.conf", "none", unit: &'a str, user: &'a str;
+    ServiceProgram: "run", "none", unit: &'a str, user: &'a str, has_configuration: bool;
+    Configuration: "package.conf", "none", has_service: bool;
 }
 
 #[derive(Template)]
@@ -155,18 +168,41 @@ struct Config<'a> {
     email: &'a str,
     year: &'a str,
     date: &'a str,
+    extras: Extras,
 }
 
-/// Writes a complete OPKG of the given name into the directory `target`, which must not exist. `date` is that of
-/// its first version.
+/// What a unit can be called: systemd knows no `+`.
+fn unit_name(name: &str) -> String {
+    name.replace('+', "_")
+}
+
+/// A user that no distribution has, as Debian's policy advises: the underscore is before names of packages' own users.
+fn user_name(name: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    std::iter::once('_').chain(name.chars().map(allowed)).take(MAX_USER_NAME).collect()
+}
+
+/// What useradd takes on every distribution.
+const MAX_USER_NAME: usize = 31;
+
+/// Writes a complete OPKG of the given name, with some extras, into the directory `target`, which must not exist. `date` is
+/// that of its first version.
 ///
 /// # Errors
 /// When no package can have the name, or the directory cannot be written. Nothing is left behind.
-pub fn create_opkg(name: &str, target: &Path, maintainer: &Maintainer, date: Timestamp) -> Result<(), Error> {
+pub fn create_opkg(
+    name: &str,
+    target: &Path,
+    maintainer: &Maintainer,
+    date: Timestamp,
+    extras: Extras,
+) -> Result<(), Error> {
     if !is_name(name) {
         return Err(Error::InvalidName(name.to_owned()));
     }
     let date = date.to_string();
+    let (unit, user) = (unit_name(name), user_name(name));
+    let (unit, user) = (unit.as_str(), user.as_str());
     let config = Config {
         name,
         summary: SUMMARY,
@@ -175,17 +211,39 @@ pub fn create_opkg(name: &str, target: &Path, maintainer: &Maintainer, date: Tim
         email: &maintainer.email,
         year: date.split('-').next().unwrap_or_default(),
         date: &date,
+        extras,
     };
-    let staging = StagingDir::new(target)?;
-    let root = staging.path();
-    for (path, mode, text) in [
+    let mut files = vec![
         ("config.xml".to_owned(), 0o644, config.render()),
         (README.to_owned(), 0o644, Readme { name }.render()),
         ("scripts/server-post-install".to_owned(), 0o755, ServerPostInstall { name }.render()),
         ("scripts/client-post-install".to_owned(), 0o755, ClientPostInstall { name }.render()),
         (format!("testing/apitests.d/{name}_installed.apt"), 0o644, InstalledTest { name }.render()),
         (format!("testing/tests.d/{name}_installed.sh"), 0o755, InstalledScript { name }.render()),
-    ] {
+    ];
+    if extras.service {
+        let program = ServiceProgram { name, unit, user, has_configuration: extras.configuration };
+        files.extend([
+            (
+                format!("files/client/usr/lib/systemd/system/{unit}.service"),
+                0o644,
+                Service { name, unit, user }.render(),
+            ),
+            (
+                format!("files/client/usr/lib/sysusers.d/{unit}.conf"),
+                0o644,
+                ServiceUser { name, unit, user }.render(),
+            ),
+            (format!("files/client/usr/libexec/{name}/run"), 0o755, program.render()),
+        ]);
+    }
+    if extras.configuration {
+        let configuration = Configuration { name, has_service: extras.service };
+        files.push((format!("files/client/etc/{name}/{name}.conf"), 0o644, configuration.render()));
+    }
+    let staging = StagingDir::new(target)?;
+    let root = staging.path();
+    for (path, mode, text) in files {
         let text = with_line_end(text.map_err(|error| Error::Template(path.clone(), error))?);
         let file = root.join(&path);
         if let Some(parent) = file.parent() {

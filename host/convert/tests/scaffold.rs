@@ -8,7 +8,8 @@ use std::fs;
 
 use opkg::Settings;
 use opkg::diagnostic::Location;
-use opkg_convert::{Error, Maintainer, create_opkg, find_template_texts};
+use opkg::model::SourceFile;
+use opkg_convert::{Error, Extras, Maintainer, create_opkg, find_template_texts};
 
 #[test]
 fn a_new_opkg_has_no_findings() {
@@ -17,7 +18,7 @@ fn a_new_opkg_has_no_findings() {
     let maintainer = Maintainer::new("J\u{fc}rgen & \"Sons\"", "j@example.org").unwrap();
     for name in ["a0", "my-tool", "g++", &"n".repeat(100)] {
         let target = dir.path().join(name);
-        create_opkg(name, &target, &maintainer, date).unwrap();
+        create_opkg(name, &target, &maintainer, date, Extras::default()).unwrap();
         let loaded = opkg::load(&target, &Settings::default());
         assert_eq!(loaded.diagnostics, [], "{name}");
         let opkg = loaded.opkg.unwrap();
@@ -26,7 +27,34 @@ fn a_new_opkg_has_no_findings() {
         assert_eq!(opkg.history[0].changes[0].email.as_deref(), Some("j@example.org"));
         assert_eq!(opkg.version().unwrap().to_string(), "0.1-1");
         assert_eq!(opkg.files.len(), 6);
-        assert!(matches!(create_opkg(name, &target, &maintainer, date), Err(Error::AlreadyExists(_))));
+        assert!(matches!(
+            create_opkg(name, &target, &maintainer, date, Extras::default()),
+            Err(Error::AlreadyExists(_))
+        ));
+    }
+}
+
+/// Whatever the OPKG is called, it has a unit and a user that systemd and useradd take.
+#[test]
+fn services_and_configuration_are_read_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let date = "2020-02-03T04:05:06Z".parse().unwrap();
+    for name in ["a0", "0ad", "my--tool", "g++", "a.b", &"n".repeat(100)] {
+        for (service, configuration) in [(true, true), (true, false), (false, true)] {
+            let target = dir.path().join(format!("{name}{service}{configuration}"));
+            create_opkg(name, &target, &Maintainer::root(), date, Extras { service, configuration }).unwrap();
+            let loaded = opkg::load(&target, &Settings::default());
+            assert_eq!(loaded.diagnostics, [], "{name}");
+            let files = loaded.opkg.unwrap().files;
+            let count = |is_such: fn(&SourceFile) -> bool| files.iter().filter(|file| is_such(file)).count();
+            assert_eq!(
+                count(|file| file.unit.is_some_and(|unit| unit.is_installable)),
+                usize::from(service),
+                "{name}"
+            );
+            assert_eq!(count(|file| !file.accounts.is_empty()), usize::from(service), "{name}");
+            assert_eq!(count(|file| file.is_configuration), usize::from(configuration), "{name}");
+        }
     }
 }
 
@@ -36,7 +64,7 @@ fn texts_of_the_template_are_known() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("my-tool");
     let date = "2020-02-03T04:05:06Z".parse().unwrap();
-    create_opkg("my-tool", &target, &Maintainer::root(), date).unwrap();
+    create_opkg("my-tool", &target, &Maintainer::root(), date, Extras::default()).unwrap();
     let config = target.join("config.xml");
     let written = fs::read_to_string(&config).unwrap();
     let found = || {
@@ -67,6 +95,7 @@ fn names_and_maintainers_that_cannot_be() {
             &dir.path().join("x"),
             &Maintainer::root(),
             "2020-02-03T04:05:06Z".parse().unwrap(),
+            Extras::default(),
         );
         assert!(matches!(result, Err(Error::InvalidName(_))), "{name}");
     }

@@ -2,7 +2,7 @@
 //!
 //! [`load`] is the entry point. It finds everything that is wrong at once ([`diagnostic`]), and gives an
 //! [`model::Opkg`] where nothing stops the compilation. What an OPKG means for a distribution is not decided
-//! here; no distribution has a name in this crate.
+//! here; no distribution has a name in this crate but in the texts of the schema.
 
 // Diagnostics travel as errors, each created once.
 #![allow(clippy::result_large_err)]
@@ -23,6 +23,7 @@ mod load;
 mod markup;
 pub mod model;
 pub mod native_name;
+pub mod reference;
 pub mod regular_file;
 pub mod rules;
 mod sanitize;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
+use crate::explanations::ShownCodes;
 use crate::input_package::{InputPackage, first_message};
 use crate::job::{JobEnd, JobOutcome};
 use crate::json;
@@ -30,6 +31,8 @@ pub struct BuildReport {
     failed_beside: usize,
     /// What was said of the key to sign with, each for one target.
     said_of_keys: BTreeSet<String>,
+    /// Of all findings.
+    shown_codes: ShownCodes,
     /// Of the indexes, in the order of their targets.
     index_files: Vec<WrittenFile>,
     unknown_targets: usize,
@@ -76,15 +79,16 @@ struct FileJson {
 }
 
 impl BuildReport {
-    /// Of a run that begins.
+    /// Of a run that begins, after findings with these codes were shown.
     #[must_use]
-    pub fn new(shell: Shell) -> Self {
+    pub fn new(shell: Shell, shown_codes: ShownCodes) -> Self {
         Self {
             shell,
             results: Vec::new(),
             summary: SummaryTable::default(),
             failed_beside: 0,
             said_of_keys: BTreeSet::new(),
+            shown_codes,
             built: Vec::new(),
             targets: Vec::new(),
             index_files: Vec::new(),
@@ -281,6 +285,7 @@ impl BuildReport {
                 self.shell.status("help: --keep-going goes on after a failure");
             }
         }
+        self.shown_codes.print_hint(self.shell);
         Ok(self.exit_status())
     }
 
@@ -318,6 +323,7 @@ impl BuildReport {
             })
             .cloned()
             .collect();
+        self.shown_codes.add(&shown);
         let renderer = self.shell.renderer(false);
         let text = diagnostics::render_diagnostics(&renderer, &package.directory, source, &shown);
         if !text.is_empty() {

@@ -1,10 +1,13 @@
-//! What can stand in a command line of `opkgc`: the targets that there are plugins for.
+//! What can stand in a command line of `opkgc`: the targets that there are plugins for, and the codes of
+//! findings.
 
 use opkg_runtime::{Registry, RuntimeOptions};
 use opkg_shell::completion::{ValueOffer, ValueSource};
 
+use crate::explanations::EXPLANATIONS;
+
 /// By what help calls them.
-pub const VALUES: &[ValueSource] = &[("TARGET", targets)];
+pub const VALUES: &[ValueSource] = &[("TARGET", targets), ("CODE", codes)];
 
 /// Each distribution, and each of its releases.
 fn targets() -> Vec<ValueOffer> {
@@ -22,4 +25,9 @@ fn targets() -> Vec<ValueOffer> {
         }
     }
     offers
+}
+
+/// Of findings that there are pages about.
+fn codes() -> Vec<ValueOffer> {
+    EXPLANATIONS.iter().map(|page| (page.code.to_owned(), Some(page.title().to_owned()))).collect()
 }

@@ -4,7 +4,7 @@
 //! pen all the same, and what stands under it would be left out everywhere without a word.
 
 use opkg::closest_match;
-use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::diagnostic::Diagnostic;
 use opkg::model::{DistFilter, Opkg};
 
 /// A warning for each id that nobody answers to, but somebody answers to one like it.
@@ -19,14 +19,10 @@ pub fn misspelled_dists(opkg: &Opkg, known: &[String]) -> Vec<Diagnostic> {
     }
     let slip = |dist: &DistFilter| {
         let near = closest_match(&dist.id, known.iter().map(String::as_str))?;
-        Some(Diagnostic {
-            severity: Severity::Warning,
-            code: "unknown-dist".into(),
-            message: format!("no plugin knows the distribution `{}`", dist.id),
-            location: opkg.location(dist.at).cloned(),
-            help: Some(format!("did you mean `{near}`? `opkgc --supported-dist` lists what is known")),
-            related: Vec::new(),
-        })
+        let message = format!("no plugin knows the distribution `{}`", dist.id);
+        let help = format!("did you mean `{near}`? `opkgc --supported-dist` lists what is known");
+        let diagnostic = Diagnostic::warning("unknown-dist", message).help(help);
+        Some(Diagnostic { location: opkg.location(dist.at).cloned(), ..diagnostic })
     };
     seen.into_iter().filter_map(slip).collect()
 }

@@ -11,6 +11,7 @@ mod dists;
 mod documents;
 mod errors;
 pub mod exit;
+mod explanations;
 mod filesystem;
 mod forms;
 mod hook_components;
@@ -21,6 +22,7 @@ mod json;
 mod losses;
 mod opkg_names;
 mod plugins;
+pub mod reference;
 mod script_syntax;
 mod settings;
 mod signing;
@@ -55,6 +57,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Index(arguments) => commands::index::run(shell, &arguments),
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Verify(arguments) => Ok(commands::verify::run(shell, &arguments)),
+        Command::Explain(arguments) => commands::explain::run(shell, &arguments),
         Command::Schema => {
             shell.print_document(opkg::schema())?;
             Ok(ExitStatus::Success)
@@ -64,6 +67,11 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Settings(arguments) => commands::settings::run(shell, &arguments),
         Command::Man { directory } => {
             man::write_man_pages(shell, Cli::command(), &directory).context("cannot write the man pages")?;
+            let page = reference::man_page()
+                .map_err(std::io::Error::other)
+                .context("cannot make the man page of the format")?;
+            man::write_page(shell, &directory, "opkg.5", page.as_bytes())
+                .context("cannot write the man pages")?;
             Ok(ExitStatus::Success)
         }
         Command::Completions { shell: kind } => {

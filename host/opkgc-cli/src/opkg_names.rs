@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::diagnostic::Diagnostic;
 use opkg::model::{Opkg, RelationKind, Scope};
 use opkg::native_name;
 
@@ -18,7 +18,7 @@ pub fn name_clash(name: &str, others: &Directories) -> Option<Diagnostic> {
     if let Some(directory) = others.get(name) {
         let message = format!("the OPKG in {} has the name `{name}` as well", directory.display());
         let help = "compile them one at a time, into different output directories";
-        return Some(error("same-name", message, help));
+        return Some(Diagnostic::error("same-name", message).help(help));
     }
     package_clash(name, others)
 }
@@ -30,19 +30,9 @@ pub fn package_clash(name: &str, others: &Directories) -> Option<Diagnostic> {
         let (directory, native) = (others.get(&other)?, native_name::clash(name, &other)?);
         let message =
             format!("`{name}` and `{other}` in {} both make the package `{native}`", directory.display());
-        Some(error("same-package", message, "name one of them otherwise: they cannot be in one cluster"))
+        let help = "name one of them otherwise: they cannot be in one cluster";
+        Some(Diagnostic::error("same-package", message).help(help))
     })
-}
-
-fn error(code: &str, message: String, help: &str) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        code: code.into(),
-        message,
-        location: None,
-        help: Some(help.to_owned()),
-        related: Vec::new(),
-    }
 }
 
 /// A warning for each bare name of another OPKG, all being known, among what one requires as a whole: such a name means a
@@ -56,13 +46,11 @@ pub fn bare_names(opkg: &Opkg, known: &Directories) -> Vec<Diagnostic> {
             && known.contains_key(&relation.name)
     });
     required
-        .map(|relation| Diagnostic {
-            severity: Severity::Warning,
-            code: "bare-opkg-name".into(),
-            message: format!("`{}` is an OPKG, and no package is called so", relation.name),
-            location: opkg.location(relation.at).cloned(),
-            help: Some(format!("write `opkg-{}`", relation.name)),
-            related: Vec::new(),
+        .map(|relation| {
+            let message = format!("`{}` is an OPKG, and no package is called so", relation.name);
+            let help = format!("write `opkg-{}`", relation.name);
+            let diagnostic = Diagnostic::warning("bare-opkg-name", message).help(help);
+            Diagnostic { location: opkg.location(relation.at).cloned(), ..diagnostic }
         })
         .collect()
 }

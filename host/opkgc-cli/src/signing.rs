@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
-use opkg::diagnostic::{Diagnostic, Severity};
+use opkg::diagnostic::Diagnostic;
 use opkg_interface::Target;
 use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
 use opkg_package::{BuildMode, Signer};
@@ -119,14 +119,7 @@ pub fn unaccepted_key(signer: &Signer, accepted: &[AcceptedKey], target: &Target
             ),
         ),
     };
-    Some(Diagnostic {
-        severity: Severity::Warning,
-        code: UNACCEPTED_KEY.into(),
-        message,
-        location: None,
-        help: Some(help),
-        related: Vec::new(),
-    })
+    Some(Diagnostic::warning(UNACCEPTED_KEY, message).help(help))
 }
 
 fn read_limited(file: &Path) -> Result<Vec<u8>, CliError> {

@@ -61,6 +61,33 @@ fn a_new_opkg_passes_the_check() {
     assert!(!dir.path().join("x2").exists());
 }
 
+/// What somebody begins with is right before anything is changed, wherever it goes.
+#[test]
+fn a_new_service_is_built_for_every_distribution() {
+    let dir = tempfile::tempdir().unwrap();
+    let who = ["--maintainer", "Ada Keller <ada@example.org>"];
+    let new = ["new", "my-tool", "--with-service", "--with-config"];
+    assert!(run_opkgc(dir.path(), &[&new, who.as_slice()].concat(), &[]).status.success());
+    let files = "my-tool/files/client";
+    let shown = [
+        "my-tool/config.xml".to_owned(),
+        format!("{files}/usr/lib/systemd/system/my-tool.service"),
+        format!("{files}/usr/lib/sysusers.d/my-tool.conf"),
+        format!("{files}/usr/libexec/my-tool/run"),
+        format!("{files}/etc/my-tool/my-tool.conf"),
+    ]
+    .map(|file| format!("=== {file}\n{}", fs::read_to_string(dir.path().join(&file)).unwrap()));
+    insta::assert_snapshot!("new_service", shown.join("\n"));
+    let check = run_opkgc(dir.path(), &["check", "--deny", "warnings", "my-tool"], &[]);
+    assert!(check.status.success(), "{}", transcript(&check));
+    let dists = "debian,fedora,mandriva,rhel-9,suse,ubuntu,ydl";
+    let build = run_opkgc(dir.path(), &["--deny", "warnings", "--dist", dists, "my-tool"], &[]);
+    assert!(build.status.success(), "{}", transcript(&build));
+    let made = String::from_utf8_lossy(&build.stdout).into_owned();
+    let clients = made.lines().filter(|line| line.contains("opkg-my-tool-client") && !line.contains(".src."));
+    assert_eq!(clients.count(), 7, "{made}");
+}
+
 #[test]
 fn a_conversion_tells_what_was_done() {
     let dir = tempfile::tempdir().unwrap();

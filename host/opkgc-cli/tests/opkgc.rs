@@ -90,10 +90,12 @@ impl Fixture {
 #[test]
 fn help() {
     let sandbox = Fixture::new();
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 17] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
+        &["explain", "--help"],
+        &["new", "--help"],
         &["diff", "--help"],
         &["verify", "--help"],
         &["settings", "--help"],

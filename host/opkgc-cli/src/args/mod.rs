@@ -70,6 +70,8 @@ pub enum Command {
     Build(Box<BuildArgs>),
     /// Look for mistakes in OPKGs and show all of them
     Check(CheckArgs),
+    /// Say what is behind a finding: an example, a way out, and why there is the rule
+    Explain(ExplainArgs),
     /// Write a new OPKG from a template
     New(NewArgs),
     /// Convert an OPKG of the pre-OSCAR-5 format
@@ -127,6 +129,24 @@ pub struct CheckArgs {
     pub plugins: PluginArgs,
 }
 
+/// Options of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  opkgc explain changelog-date    what `error[changelog-date]` means
+  opkgc explain --list            all codes, each with a line
+  opkgc explain --list --format json")]
+pub struct ExplainArgs {
+    /// What stands behind `error`, `warning` or `note`
+    ///
+    /// Where that is the name of a distribution, its plugin has said what to do, and there is no more to say.
+    #[arg(value_name = "CODE", required_unless_present = "list")]
+    pub code: Option<String>,
+
+    /// List all codes
+    #[arg(long, conflicts_with = "code")]
+    pub list: bool,
+}
+
 /// Options of `index`.
 #[derive(Debug, Args)]
 pub struct IndexArgs {
@@ -170,6 +190,18 @@ pub struct NewArgs {
     /// $GIT_COMMITTER_NAME and $GIT_COMMITTER_EMAIL.
     #[arg(long, value_name = "WHO")]
     pub maintainer: Option<opkg_convert::Maintainer>,
+
+    /// With a service for compute nodes: a unit, the user that it runs as, and a program
+    ///
+    /// Packages enable and start it as their distributions do. All of it lies below files/client/.
+    #[arg(long)]
+    pub with_service: bool,
+
+    /// With a file of configuration below /etc of compute nodes
+    ///
+    /// Where somebody has changed it, it is kept when a newer version is installed.
+    #[arg(long)]
+    pub with_config: bool,
 }
 
 /// Options of `convert`.

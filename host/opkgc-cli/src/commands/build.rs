@@ -16,6 +16,7 @@ use crate::build_plan::BuildPlan;
 use crate::build_report::BuildReport;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
+use crate::explanations::ShownCodes;
 use crate::input_package::{InputPackage, Keeps, PackageReader};
 use crate::job::{self, Job, JobOutcome};
 use crate::losses::{self, IndexPlan};
@@ -93,14 +94,15 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         known_dists: &registry.ids(),
         denies_warnings: arguments.deny == Some(DenyLevel::Warnings),
     };
-    let packages = load_packages(shell, &reader, &directories, targets.len(), threads)?;
+    let mut shown = ShownCodes::default();
+    let packages = load_packages(shell, &reader, &directories, targets.len(), threads, &mut shown)?;
     let jobs: Vec<Job<'_>> = packages
         .iter()
         .flat_map(|package| targets.iter().map(move |(target, plugin)| Job { package, target, plugin }))
         .collect();
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let progress = ProgressBar::new(shell, jobs.len());
-    let mut reports = BuildReport::new(shell);
+    let mut reports = BuildReport::new(shell, shown);
     run_in_order(
         threads,
         &jobs,
@@ -240,6 +242,7 @@ fn load_packages(
     directories: &[PathBuf],
     targets: usize,
     threads: usize,
+    shown: &mut ShownCodes,
 ) -> Result<Vec<InputPackage>, CliError> {
     let mut packages: Vec<InputPackage> = Vec::with_capacity(directories.len());
     let mut names = opkg_names::Directories::new();
@@ -259,7 +262,7 @@ fn load_packages(
                     names.insert(name, directory.clone());
                 }
             }
-            show_findings(shell, directory, &loaded);
+            show_findings(shell, directory, &loaded, shown);
             let keeps = Keeps { findings: shell.is_json(), content: packages.len() < KEPT_IN_MEMORY };
             packages.push(InputPackage::new(directory, loaded, reader, targets, keeps));
             Ok::<(), CliError>(())
@@ -268,7 +271,7 @@ fn load_packages(
     Ok(packages)
 }
 
-fn show_findings(shell: Shell, directory: &Path, loaded: &LoadResult) {
+fn show_findings(shell: Shell, directory: &Path, loaded: &LoadResult, shown_codes: &mut ShownCodes) {
     if shell.is_json() {
         return;
     }
@@ -282,6 +285,7 @@ fn show_findings(shell: Shell, directory: &Path, loaded: &LoadResult) {
         })
         .cloned()
         .collect();
+    shown_codes.add(&shown);
     let renderer = shell.renderer(false);
     let text = diagnostics::render_diagnostics(&renderer, directory, loaded.source.as_ref(), &shown);
     if !text.is_empty() {

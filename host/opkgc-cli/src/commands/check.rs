@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::args::{CheckArgs, DenyLevel};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
+use crate::explanations::ShownCodes;
 use crate::source_date::{now, source_date};
 use crate::target_check::TargetFinding;
 use crate::{
@@ -67,6 +68,7 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
     let known = registry.ids();
     let mut shared_names = SharedNames::default();
     let mut reports = Vec::new();
+    let mut shown = ShownCodes::default();
     let mut all_ok = true;
     let is_asked_for = !arguments.dist.is_empty();
     let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets, is_asked_for);
@@ -89,12 +91,13 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
         if shell.is_json() {
             reports.push(check_json(directory, report, &targets, verdict.ok));
         } else {
-            print_report(shell, directory, report, targets.len(), &verdict)?;
+            print_report(shell, directory, report, targets.len(), &verdict, &mut shown)?;
         }
     }
     if shell.is_json() {
         shell.print_json(&reports)?;
     }
+    shown.print_hint(shell);
     Ok(if all_ok { ExitStatus::Success } else { ExitStatus::Failed })
 }
 
@@ -195,11 +198,13 @@ fn print_report(
     report: &CheckReport,
     target_count: usize,
     verdict: &Verdict,
+    shown_codes: &mut ShownCodes,
 ) -> Result<(), CliError> {
     let of_targets = report.of_targets.iter().map(|finding| finding.with_targets(target_count));
     let findings: Vec<Diagnostic> = report.loaded.diagnostics.iter().cloned().chain(of_targets).collect();
     let is_shown = |finding: &&Diagnostic| !shell.is_quiet() || finding.severity == Severity::Error;
     let shown: Vec<Diagnostic> = findings.iter().filter(is_shown).cloned().collect();
+    shown_codes.add(&shown);
     let source = report.loaded.source.as_ref();
     shell.print(&diagnostics::render_diagnostics(&shell.renderer(true), directory, source, &shown))?;
     let count = diagnostics::count_by_severity(&findings);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::ConvertArgs;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
+use crate::explanations::ShownCodes;
 use crate::source_date::source_date;
 use crate::{interrupt, json};
 
@@ -58,6 +59,9 @@ pub fn run(shell: Shell, arguments: &ConvertArgs) -> Result<ExitStatus, CliError
             let text =
                 diagnostics::render_diagnostics(&renderer, directory, refusal.source.as_ref(), &finding);
             shell.eprint(text.trim_end_matches('\n'));
+            let mut shown = ShownCodes::default();
+            shown.add(&finding);
+            shown.print_hint(shell);
             return Ok(ExitStatus::Failed);
         }
         done => done?,

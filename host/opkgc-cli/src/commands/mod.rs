@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod convert;
 pub mod diff;
+pub mod explain;
 pub mod hook;
 pub mod index;
 pub mod new;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opkg::model::Timestamp;
-use opkg_convert::{Error, Maintainer, create_opkg};
+use opkg_convert::{Error, Extras, Maintainer, create_opkg};
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
@@ -48,7 +48,8 @@ pub fn run(shell: Shell, arguments: &NewArgs) -> Result<ExitStatus, CliError> {
     let maintainer =
         known.clone().unwrap_or_else(|| current_user(|variable| std::env::var(variable).ok(), &host_name()));
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
-    match create_opkg(name, &target, &maintainer, date) {
+    let extras = Extras { service: arguments.with_service, configuration: arguments.with_config };
+    match create_opkg(name, &target, &maintainer, date, extras) {
         Err(error @ Error::InvalidName(_)) => {
             return Err(UsageError::new(error.to_string(), error.help().unwrap_or_default()).into());
         }
