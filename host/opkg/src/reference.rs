@@ -269,26 +269,20 @@ mod tests {
         elements().unwrap().into_iter().find(is_meant).unwrap()
     }
 
+    /// Whether a tag is in the example of an element, or of one that it stands in.
+    fn is_shown(tag: &str, element: &ElementReference, all: &[ElementReference]) -> bool {
+        element.example.as_ref().is_some_and(|example| example.contains(tag))
+            || all.iter().any(|above| element.parents.contains(&above.name) && is_shown(tag, above, all))
+    }
+
     #[test]
     fn the_schema_describes_everything() {
         let all = elements().unwrap();
         assert_eq!((all[0].name.as_str(), all[0].parents.len()), ("oscar", 0));
         for element in &all {
-            let parents: Vec<&ElementReference> =
-                all.iter().filter(|parent| element.parents.contains(&parent.name)).collect();
-            let tag = format!("<{}", element.name);
-            let has_example = |of: &ElementReference| of.example.as_ref().is_some_and(|it| it.contains(&tag));
-            let grand = |parent: &&ElementReference| {
-                all.iter().any(|above| parent.parents.contains(&above.name) && has_example(above))
-            };
-            let is_shown = has_example(element)
-                || parents.iter().any(|parent| has_example(parent))
-                || parents.iter().any(grand);
-            assert!(
-                is_shown,
-                "{} in {:?} has no example, nor is in that of its parents",
-                element.name, element.parents
-            );
+            let (name, parents) = (&element.name, &element.parents);
+            let is_shown = is_shown(&format!("<{name}"), element, &all);
+            assert!(is_shown, "{name} in {parents:?} has no example, nor is it in that of what it stands in");
         }
     }
 
