@@ -2,7 +2,7 @@
 //!
 //! One thread asks the machine, writes the database and tells the observer; others do the steps that were begun. Write-ahead:
 //! that steps begin is committed before they do, what came of one right after. Steps that are begun or end together are
-//! committed together.
+//! committed together, and with them the stages before and after in which nothing is to be done.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -91,6 +91,15 @@ pub(crate) struct Progress {
     pub(crate) pending: Vec<Change>,
 }
 
+/// What is to be done next.
+enum NextStep {
+    Is(Step),
+    /// Not known yet: so much is to be committed before.
+    IsBehindManyMarks,
+    /// Nothing, or it was asked to stop.
+    IsNone,
+}
+
 /// A step in flight.
 struct StartedStep {
     event: EventId,
@@ -116,7 +125,9 @@ impl StepLoop<'_> {
             let done = self.work_until_idle(&mut workers);
             if done.as_ref().is_err_and(RunError::is_database_away) {
                 while workers.running() > 0 {
-                    match self.finish_steps(workers.wait(LOCK_RENEWAL)) {
+                    let mut ended = workers.wait(LOCK_RENEWAL);
+                    self.take_results(&mut ended);
+                    match self.record_results(&ended) {
                         Err(error) if !error.is_database_away() => return Err(error),
                         Err(_) | Ok(()) => {}
                     }
@@ -151,7 +162,12 @@ impl StepLoop<'_> {
             if workers.running() > 0 {
                 match workers.wait(LOCK_RENEWAL) {
                     ended if ended.is_empty() => self.store.renew_lock(),
-                    ended => self.finish_steps(ended)?,
+                    mut ended => {
+                        self.take_results(&mut ended);
+                        // In one commit: a database writes each row once.
+                        self.next_step()?;
+                        self.record_results(&ended)?;
+                    }
                 }
                 continue;
             }
@@ -181,18 +197,15 @@ impl StepLoop<'_> {
     /// As many steps as may be in flight now beside those that are; their beginning is committed.
     fn start_steps(&mut self) -> Result<Vec<StartedStep>, RunError> {
         let mut steps = Vec::new();
-        while self.progress.in_flight.has_room(&self.limits) && !self.effects.stop_requested() {
-            let step = match self.machine.next_work() {
-                None => break,
-                Some(WorkItem::Step(step)) if has_effect(self.effects, self.machine.cluster(), &step) => step,
-                Some(without_effect) => {
-                    self.mark(&without_effect)?;
+        while self.progress.in_flight.has_room(&self.limits) {
+            let step = match self.next_step()? {
+                NextStep::Is(step) if self.progress.in_flight.admits(&step, &self.limits) => step,
+                NextStep::IsBehindManyMarks => {
+                    self.commit_pending()?;
                     continue;
                 }
+                NextStep::Is(_) | NextStep::IsNone => break,
             };
-            if !self.progress.in_flight.admits(&step, &self.limits) {
-                break;
-            }
             let run = self.ensure_started()?;
             let begun = self.machine.begin(&step, self.now_seconds());
             self.progress.pending.extend(begun);
@@ -220,8 +233,26 @@ impl StepLoop<'_> {
         Ok(steps)
     }
 
-    /// A stage is complete in which nothing is to be done. Marks are committed with the step that follows, with the end of the
-    /// run, or before it looks at what others wrote: should they get lost, they are made again.
+    /// Goes on to the next step in which something is to be done, which it does not begin. The stages before it are complete:
+    /// such marks are committed with a step, with the end of the run, or before it looks at what others wrote. Should they
+    /// get lost, they are made again.
+    fn next_step(&mut self) -> Result<NextStep, RunError> {
+        while !self.effects.stop_requested() {
+            if self.progress.pending.len() >= MAX_MARKS {
+                return Ok(NextStep::IsBehindManyMarks);
+            }
+            match self.machine.next_work() {
+                None => break,
+                Some(WorkItem::Step(step)) if has_effect(self.effects, self.machine.cluster(), &step) => {
+                    return Ok(NextStep::Is(step));
+                }
+                Some(without_effect) => self.mark(&without_effect)?,
+            }
+        }
+        Ok(NextStep::IsNone)
+    }
+
+    /// A stage is complete in which nothing is to be done.
     fn mark(&mut self, work: &WorkItem) -> Result<(), RunError> {
         // What was let go is no work of this run.
         if !matches!(work, WorkItem::AdvanceRollout(_)) {
@@ -238,10 +269,7 @@ impl StepLoop<'_> {
             }
         };
         self.progress.pending.extend(marks);
-        match self.progress.pending.len() < MAX_MARKS {
-            true => Ok(()),
-            false => self.commit_pending(),
-        }
+        Ok(())
     }
 
     /// Commits what waits for it, if anything does.
@@ -253,17 +281,21 @@ impl StepLoop<'_> {
     }
 
     /// Takes over what came of steps, in the order in which they were begun.
-    fn finish_steps(&mut self, mut ended: Vec<EndedStep>) -> Result<(), RunError> {
+    fn take_results(&mut self, ended: &mut [EndedStep]) {
         ended.sort_by_key(|it| it.started.event.number);
-        for EndedStep { started, performed } in &mut ended {
+        for EndedStep { started, performed } in ended {
             let changes = self.finish_step(started, performed);
             self.progress.pending.extend(changes);
         }
+    }
+
+    /// Commits what came of steps.
+    fn record_results(&mut self, ended: &[EndedStep]) -> Result<(), RunError> {
         let changes = std::mem::take(&mut self.progress.pending);
         if let Recorded::OnDisk { path, reason } = self.store.record_results(&changes)? {
             return Err(RunError::ResultsOnDisk { path, reason });
         }
-        for EndedStep { started, performed } in &ended {
+        for EndedStep { started, performed } in ended {
             if let Step::Configure(_) = started.step
                 && answers_changed(&performed.known, &self.load_known_values(&started.step)?)
             {

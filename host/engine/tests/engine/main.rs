@@ -201,7 +201,7 @@ fn without_hooks_and_forms(packages: &[i64]) -> Fixture {
 }
 
 #[test]
-fn stages_without_work_are_committed_with_what_follows() {
+fn stages_without_work_are_committed_with_the_step_before_them() {
     let mut fixture = without_hooks_and_forms(&[1]);
     fixture.run().unwrap();
     assert_eq!(
@@ -211,11 +211,11 @@ fn stages_without_work_are_committed_with_what_follows() {
             "run 1",
             "commit 1/1=1:running +event1",
             "install:1:2:1",
-            "commit 1/1=2:idle event1=done",
-            "commit 1/1=3:idle 1/1=3:running +event2",
+            "commit 1/1=2:idle event1=done 1/1=3:idle",
+            "commit 1/1=3:running +event2",
             "install:1:4:1",
-            "commit 1/1=4:idle event2=done",
-            "commit 1/1=5:idle 1/1=6:idle 1/1=7:idle 1/1=8:idle run=done",
+            "commit 1/1=4:idle event2=done 1/1=5:idle 1/1=6:idle 1/1=7:idle 1/1=8:idle",
+            "commit run=done",
         ]
     );
 }
