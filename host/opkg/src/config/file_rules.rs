@@ -72,8 +72,8 @@ fn read_rule(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, filter: &
         owner: read_account(reader, element, "owner"),
         group: read_account(reader, element, "group"),
         mode: read_mode(reader, element),
-        configuration: read_choice(reader, element, CODE, "config", &CONFIGURATIONS),
-        is_ghost: read_choice(reader, element, CODE, "ghost", &ANSWERS),
+        configuration: read_choice(reader, element, error, "config", &CONFIGURATIONS),
+        is_ghost: read_choice(reader, element, error, "ghost", &ANSWERS),
         capabilities: read_capabilities(reader, element),
     };
     if ATTRIBUTES[1..].iter().all(|name| !element.has_attribute(*name)) {
@@ -118,5 +118,9 @@ fn read_mode(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
 }
 
 fn reject(reader: &mut ElementReader<'_>, range: Range<usize>, name: &str, written: &str, help: &str) {
-    values::reject(reader, range, CODE, "file", name, written, help);
+    values::reject(reader, range, error, "file", name, written, help);
+}
+
+fn error(message: String) -> Diagnostic {
+    Diagnostic::error(CODE, message)
 }

@@ -57,16 +57,16 @@ fn read_rule(
             full if is_unit_name(&full) => format!("units have their kind in their names: `{full}`"),
             _ => format!("the name of a unit ends in one of `.{}`", UNIT_KINDS.join("`, `.")),
         };
-        values::reject(reader, range, CODE, "service", "name", &name, &help);
+        values::reject(reader, range, error, "service", "name", &name, &help);
         return None;
     }
     let rule = ServiceRule {
         at: reader.add_node(range),
         name,
         filter: filter.clone(),
-        enable: read_choice(reader, element, CODE, "enable", &ENABLE),
-        is_started: read_choice(reader, element, CODE, "start", &ANSWERS),
-        is_restarted: read_choice(reader, element, CODE, "restart-on-upgrade", &ANSWERS),
+        enable: read_choice(reader, element, error, "enable", &ENABLE),
+        is_started: read_choice(reader, element, error, "start", &ANSWERS),
+        is_restarted: read_choice(reader, element, error, "restart-on-upgrade", &ANSWERS),
     };
     if ATTRIBUTES[1..].iter().all(|name| !element.has_attribute(*name)) {
         let diagnostic = Diagnostic::warning(CODE, "nothing is said of the service")
@@ -74,4 +74,8 @@ fn read_rule(
         reader.report(reader.tag_range(element), diagnostic);
     }
     Some(rule)
+}
+
+fn error(message: String) -> Diagnostic {
+    Diagnostic::error(CODE, message)
 }

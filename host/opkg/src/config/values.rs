@@ -12,11 +12,14 @@ use crate::text::escape_for_display;
 /// To a question.
 pub(super) const ANSWERS: [(&str, bool); 2] = [("yes", true), ("no", false)];
 
-/// What an attribute says; nothing where it is not there, or is none of the choices, which is reported under `code`.
+/// The error about an element, with a message.
+pub(super) type ElementError = fn(String) -> Diagnostic;
+
+/// What an attribute says; nothing where it is not there, or is none of the choices, which is reported.
 pub(super) fn read_choice<T: Copy>(
     reader: &mut ElementReader<'_>,
     element: XmlNode<'_, '_>,
-    code: &str,
+    error: ElementError,
     name: &str,
     choices: &[(&str, T)],
 ) -> Option<T> {
@@ -28,7 +31,7 @@ pub(super) fn read_choice<T: Copy>(
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write one of `{}`", known.collect::<Vec<_>>().join("`, `")),
         };
-        reject(reader, range, code, element.tag_name().name(), name, &written, &help);
+        reject(reader, range, error, element.tag_name().name(), name, &written, &help);
     }
     found.map(|(_, value)| *value)
 }
@@ -37,12 +40,12 @@ pub(super) fn read_choice<T: Copy>(
 pub(super) fn reject(
     reader: &mut ElementReader<'_>,
     range: Range<usize>,
-    code: &str,
+    error: ElementError,
     element: &str,
     name: &str,
     written: &str,
     help: &str,
 ) {
     let message = format!("`{}` cannot be the `{name}` of a {element}", escape_for_display(written));
-    reader.report(range, Diagnostic::error(code, message).help(help));
+    reader.report(range, error(message).help(help));
 }
