@@ -51,6 +51,8 @@ fn what_is_wrong_is_wrong_for_both() {
         ("version=\"1.0-1\"", "version=\"1.0\""),
         ("date=\"2024-05-06T07:08:09Z\"", "date=\"yesterday\""),
         ("<changelog>", "<serverDeps/><serverDeps/><changelog>"),
+        ("<changelog>", "<services><service enable=\"yes\"/></services><changelog>"),
+        ("<changelog>", "<services><service name=\"site\" enable=\"no\"/></services><changelog>"),
         ("<item>Made.</item>", ""),
         ("authorName=\"Test Er\"", ""),
     ];

@@ -48,10 +48,72 @@ const IN_AN_IMAGE: &str = "\
     own pre-uninstall
 ";
 
+/// Not as distributions do it by themselves.
+const SERVICES: &str = r#"<services>
+  <service name="site.service" enable="yes" start="yes" restart-on-upgrade="no"/>
+  <service name="site-sync.timer" enable="no"/>
+  <service name="tunnel@one.service" enable="yes"/>
+</services>"#;
+
+const AS_SERVICES_SAY: &str = "\
+-U
+    systemd-tmpfiles --create -- site.conf
+    systemctl --quiet --no-reload enable site.service
+    systemctl --quiet --no-reload enable tunnel@one.service
+    own post-install
+    systemctl daemon-reload
+    systemctl --quiet is-enabled site.service
+    systemctl start site.service
+-U
+    systemd-tmpfiles --create -- site.conf
+    own post-install
+    own pre-uninstall
+    systemctl daemon-reload
+    systemctl try-restart site-sync.service site-sync.timer tunnel@*.service
+-e
+    systemctl --quiet --no-reload disable site-sync.timer site.service tunnel@.service
+    systemctl stop site-sync.service site-sync.timer site.service tunnel@*.service
+    own pre-uninstall
+    systemctl daemon-reload
+";
+
+const AS_SERVICES_SAY_IN_AN_IMAGE: &str = "\
+-U
+    systemd-tmpfiles --create -- site.conf
+    systemctl --quiet --no-reload enable site.service
+    systemctl --quiet --no-reload enable tunnel@one.service
+    own post-install
+-U
+    systemd-tmpfiles --create -- site.conf
+    own post-install
+    own pre-uninstall
+-e
+    systemctl --quiet --no-reload disable site-sync.timer site.service tunnel@.service
+    own pre-uninstall
+";
+
 /// A daemon with a user of its own and a directory that belongs to it.
 fn write_opkg(version: &str) -> PathBuf {
-    let rules = r#"<files><file path="/var/lib/site" owner="sited" mode="0750"/></files>"#;
-    let config = file_tree::minimal_config("site", rules).replace("1.0-1", version);
+    write_opkg_with(version, "", &[])
+}
+
+/// One whose `config.xml` says something of services, with a directory that is made at every boot, and settings of the kernel.
+fn write_opkg_with_services(version: &str) -> PathBuf {
+    let file = |path: &str, text: &str| TreeEntry::file(format!("files/client/usr/lib/{path}"), 0o644, text);
+    write_opkg_with(
+        version,
+        SERVICES,
+        &[
+            file("tmpfiles.d/site.conf", "d /var/lib/site/spool 0700 - - -\n"),
+            file("sysctl.d/site.conf", "net.ipv4.ip_forward = 1\n"),
+        ],
+    )
+}
+
+fn write_opkg_with(version: &str, services: &str, more: &[TreeEntry]) -> PathBuf {
+    let rules =
+        format!("<files><file path=\"/var/lib/site\" owner=\"sited\" mode=\"0750\"/></files>\n{services}");
+    let config = file_tree::minimal_config("site", &rules).replace("1.0-1", version);
     let install = "[Install]\nWantedBy=multi-user.target\n";
     let unit = |name: &str, text: &str| {
         let path = format!("files/client/usr/lib/systemd/system/{name}");
@@ -82,6 +144,7 @@ fn write_opkg(version: &str) -> PathBuf {
     ];
     let directory = scratch::create_directory("opkg").join("site");
     file_tree::write_tree(&directory, &items);
+    file_tree::write_tree(&directory, more);
     directory
 }
 
@@ -95,43 +158,57 @@ fn write_recorder(path: &Path) {
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-#[test]
-fn rpm_makes_users_and_looks_after_units() {
-    if !rpm::is_supported() {
-        return;
-    }
+/// What the scriptlets of two versions call, one installed after the other, then removed.
+fn life_with_rpm(write: fn(&str) -> PathBuf, runs: bool) -> String {
     let packages: Vec<Vec<OsString>> = parallel::map(&["1.0-1", "2.0-1"], |version| {
         let output = scratch::create_directory("output");
         let mut arguments: Vec<OsString> = vec!["--dist".into(), "rhel-9".into(), "-o".into()];
-        arguments.extend([output.clone().into_os_string(), write_opkg(version).into_os_string()]);
+        arguments.extend([output.clone().into_os_string(), write(version).into_os_string()]);
         OpkgcEnvironment::new().run_successfully(arguments);
         let client = |file: &PathBuf| file.to_string_lossy().contains("opkg-site-client");
         inspect::package_files(&output.join("rhel-9")).into_iter().filter(client).map(Into::into).collect()
     });
-    let life = |runs: bool| {
-        let root = RpmRoot::new();
-        for program in ["systemctl", "useradd", "groupadd"] {
-            write_recorder(&root.path().join("usr/bin").join(program));
-        }
-        if runs {
-            fs_err::create_dir_all(root.path().join("run/systemd/system")).unwrap();
-        }
-        let mut told = String::new();
-        let mut take = |what: &str| {
-            told.push_str(&format!("{what}\n    {}\n", root.take_proof().join("\n    ")));
-        };
-        for version in &packages {
-            let words = ["-U", "--nodeps"].map(OsString::from).into_iter().chain(version.iter().cloned());
-            let ended = root.rpm(words);
-            assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
-            take("-U");
-        }
-        assert_eq!(root.rpm(["-e", "opkg-site-client"]).code, Some(0));
-        take("-e");
-        told
+    let root = RpmRoot::new();
+    for program in ["systemctl", "systemd-tmpfiles", "useradd", "groupadd"] {
+        write_recorder(&root.path().join("usr/bin").join(program));
+    }
+    if runs {
+        fs_err::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+    }
+    let mut told = String::new();
+    let mut take = |what: &str| {
+        told.push_str(&format!("{what}\n    {}\n", root.take_proof().join("\n    ")));
     };
-    assert_eq!(life(true), ON_A_RUNNING_SYSTEM);
-    assert_eq!(life(false), IN_AN_IMAGE);
+    for version in &packages {
+        let words = ["-U", "--nodeps"].map(OsString::from).into_iter().chain(version.iter().cloned());
+        let ended = root.rpm(words);
+        assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+        take("-U");
+    }
+    assert_eq!(root.rpm(["-e", "opkg-site-client"]).code, Some(0));
+    take("-e");
+    told
+}
+
+#[test]
+fn rpm_makes_users_and_looks_after_units() {
+    if rpm::is_supported() {
+        assert_eq!(life_with_rpm(write_opkg, true), ON_A_RUNNING_SYSTEM);
+        assert_eq!(life_with_rpm(write_opkg, false), IN_AN_IMAGE);
+    }
+}
+
+#[test]
+fn rpm_does_what_services_say() {
+    if rpm::is_supported() {
+        let life = |runs| -> String {
+            let told = life_with_rpm(write_opkg_with_services, runs);
+            let is_account = |line: &&str| line.contains("useradd") || line.contains("groupadd");
+            told.lines().filter(|line| !is_account(line)).map(|line| format!("{line}\n")).collect()
+        };
+        assert_eq!(life(true), AS_SERVICES_SAY);
+        assert_eq!(life(false), AS_SERVICES_SAY_IN_AN_IMAGE);
+    }
 }
 
 #[test]
@@ -179,4 +256,59 @@ fn dpkg_makes_users_and_looks_after_units() {
     assert_eq!(take(), [""; 0]);
     system.apt_succeeds(&["install", "opkg-site-client"]);
     assert_eq!(take(), ["own post-install", "deb-systemd-invoke start site-sync.timer site.service"]);
+}
+
+#[test]
+fn dpkg_does_what_services_say() {
+    let Some(system) = DebianSystem::new() else { return };
+    let root = system.root.path();
+    let wants = root.join("etc/systemd/system/multi-user.target.wants");
+    let is_enabled = |unit: &str| wants.join(unit).is_symlink();
+    let has = |program: &str| root.join("usr/bin").join(program).exists();
+    let take = || -> Vec<String> {
+        system.take_proofs().into_iter().filter(|line| !line.starts_with("systemctl")).collect()
+    };
+    system.publish(&[write_opkg_with_services("1.0-1")]);
+    system.apt_succeeds(&["install", "opkg-site-client"]);
+    assert_eq!(take(), ["own post-install"], "nothing is started in an image");
+    assert!(is_enabled("site.service") && !is_enabled("site-sync.timer"));
+    assert_eq!(is_enabled("tunnel@one.service"), has("systemctl"));
+    assert_eq!(root.join("var/lib/site/spool").is_dir(), has("systemd-tmpfiles"));
+
+    for program in ["systemctl", "deb-systemd-invoke"] {
+        write_recorder(&root.join("usr/bin").join(program));
+    }
+    fs_err::create_dir_all(root.join("run/systemd/system")).unwrap();
+    fs_err::remove_file(wants.join("site.service")).unwrap();
+    let timer = "/usr/lib/systemd/system/site-sync.timer";
+    fs_err::os::unix::fs::symlink(timer, wants.join("site-sync.timer")).unwrap();
+    system.publish(&[write_opkg_with_services("2.0-1")]);
+    system.apt_succeeds(&["dist-upgrade"]);
+    assert_eq!(
+        take(),
+        [
+            "own pre-uninstall",
+            "own post-install",
+            "deb-systemd-invoke restart site-sync.timer tunnel@one.service",
+            "deb-systemd-invoke try-restart site-sync.service",
+            "deb-systemd-invoke start site.service",
+        ]
+    );
+    assert!(!is_enabled("site.service"), "what the administrator disabled stays so");
+    assert!(is_enabled("site-sync.timer"), "and what they enabled");
+    system.apt_succeeds(&["remove", "opkg-site-client"]);
+    assert_eq!(
+        take(),
+        [
+            "deb-systemd-invoke stop site-sync.service site-sync.timer site.service tunnel@one.service",
+            "own pre-uninstall",
+        ]
+    );
+    system.apt_succeeds(&["purge", "opkg-site-client"]);
+    let mut remembered = system.files("var/lib/systemd");
+    remembered.extend(system.files("etc/systemd/system"));
+    assert!(
+        !remembered.iter().any(|path| path.contains("site") || path.contains("tunnel")),
+        "{remembered:?}"
+    );
 }

@@ -1,6 +1,6 @@
 //! Users and groups, as lines of sysusers.d(5) describe them.
 
-use crate::text::is_unsafe_control;
+use crate::text::{escape_for_display, is_unsafe_control};
 
 /// What one line makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,37 +49,62 @@ pub(crate) fn is_account_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// What a file of sysusers.d(5) makes, in its order. Lines that are none of it, or name nobody by a name that every
-/// distribution accepts, make nothing.
-pub(crate) fn parse_accounts(text: &str) -> Vec<Account> {
-    text.lines().filter_map(|line| parse_line(&split_words(line))).collect()
+/// A line of a file of sysusers.d(5) that makes nobody, although it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnreadableLine {
+    /// From 1.
+    pub number: usize,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
-fn parse_line(words: &[String]) -> Option<Account> {
+/// What a file of sysusers.d(5) makes, in its order, and the lines that are none of it, or name nobody by a name that every
+/// distribution accepts.
+pub(crate) fn parse_accounts(text: &str) -> (Vec<Account>, Vec<UnreadableLine>) {
+    let (mut accounts, mut unreadable) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(text.lines()) {
+        match parse_line(&split_words(line)) {
+            Ok(account) => accounts.extend(account),
+            Err(problem) => unreadable.push(UnreadableLine { number, problem }),
+        }
+    }
+    (accounts, unreadable)
+}
+
+/// Nothing of an empty line, and of a range of numbers, which makes nobody by itself.
+fn parse_line(words: &[String]) -> Result<Option<Account>, String> {
+    let Some(kind) = words.first() else { return Ok(None) };
     let word = |index: usize| words.get(index).map(String::as_str).filter(|word| !matches!(*word, "-" | ""));
-    let name = word(1).filter(|name| is_account_name(name))?.to_owned();
-    match word(0)?.trim_end_matches('!') {
+    let name = |index: usize, of: &str| match word(index) {
+        None => Err(format!("the name of the {of} is missing")),
+        Some(name) if is_account_name(name) => Ok(name.to_owned()),
+        Some(name) => {
+            Err(format!("not every distribution has a {of} by the name `{}`", escape_for_display(name)))
+        }
+    };
+    match kind.trim_end_matches('!') {
         "u" => {
             let (uid, group) = match word(2).map(|id| id.split_once(':').unwrap_or((id, ""))) {
                 Some((uid, group)) => (uid.parse().ok(), Some(group)),
                 None => (None, None),
             };
             let is_group = |group: &&str| is_account_name(group) || group.parse::<u32>().is_ok();
-            Some(Account::User(UserAccount {
-                name,
+            Ok(Some(Account::User(UserAccount {
+                name: name(1, "user")?,
                 uid,
                 group: group.filter(is_group).map(str::to_owned),
                 description: word(3).and_then(field),
                 home: word(4).and_then(field).filter(|path| path.starts_with('/')),
                 shell: word(5).and_then(field).filter(|path| path.starts_with('/')),
-            }))
+            })))
         }
-        "g" => Some(Account::Group(GroupAccount { name, gid: word(2).and_then(|id| id.parse().ok()) })),
-        "m" => {
-            let group = word(2).filter(|group| is_account_name(group))?.to_owned();
-            Some(Account::Member { user: name, group })
-        }
-        _ => None,
+        "g" => Ok(Some(Account::Group(GroupAccount {
+            name: name(1, "group")?,
+            gid: word(2).and_then(|id| id.parse().ok()),
+        }))),
+        "m" => Ok(Some(Account::Member { user: name(1, "user")?, group: name(2, "group")? })),
+        "r" => Ok(None),
+        _ => Err(format!("it begins with `{}`, and not with `u`, `g`, `m` or `r`", escape_for_display(kind))),
     }
 }
 
@@ -120,9 +145,25 @@ mod tests {
 
     #[test]
     fn lines_that_make_nobody() {
-        for line in ["", "# u x -", "u", "u $(id) -", "m alice", "r - 500-900", "x y"] {
-            assert_eq!(parse_accounts(line), [], "{line}");
+        for line in ["", "# u x -", "r - 500-900"] {
+            assert_eq!(parse_accounts(line), (Vec::new(), Vec::new()), "{line}");
         }
+        let text = "g site\nu\nu $(id) -\nm alice\nx y\n\"u x\" -\ng -\n";
+        let (accounts, unreadable) = parse_accounts(text);
+        assert_eq!(accounts.len(), 1);
+        let told: Vec<String> =
+            unreadable.iter().map(|line| format!("{} {}", line.number, line.problem)).collect();
+        assert_eq!(
+            told,
+            [
+                "2 the name of the user is missing",
+                "3 not every distribution has a user by the name `$(id)`",
+                "4 the name of the group is missing",
+                "5 it begins with `x`, and not with `u`, `g`, `m` or `r`",
+                "6 it begins with `u x`, and not with `u`, `g`, `m` or `r`",
+                "7 the name of the group is missing",
+            ]
+        );
     }
 
     #[test]
@@ -138,7 +179,7 @@ mod tests {
             shell: None,
         };
         assert_eq!(
-            parse_accounts(text),
+            parse_accounts(text).0,
             [
                 Account::User(UserAccount {
                     group: Some("daemon".to_owned()),
@@ -156,6 +197,6 @@ mod tests {
     fn groups_and_members() {
         let member = Account::Member { user: "alice".to_owned(), group: "wheel".to_owned() };
         let group = Account::Group(GroupAccount { name: "site".to_owned(), gid: Some(300) });
-        assert_eq!(parse_accounts("g \"site\" 300\n  m alice wheel\n"), [group, member]);
+        assert_eq!(parse_accounts("g \"site\" 300\n  m alice wheel\n").0, [group, member]);
     }
 }

@@ -78,6 +78,7 @@ pub fn opkg() -> Opkg {
         // What packages require that were made for the original.
         relations: Profile::Oscar.automatic_relations().into_names().map(provided).collect(),
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: tree::package_home(NAME),
         files: Vec::new(),

@@ -34,6 +34,7 @@ mod source_dir;
 mod testing;
 mod text;
 mod tree;
+mod unit_name;
 pub mod version;
 mod xml;
 mod xml_text;

@@ -66,7 +66,11 @@ fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
         let described = tree::Description {
             name: metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed"),
             archs: metadata.as_ref().map(|metadata| metadata.filter.archs.as_slice()).unwrap_or_default(),
-            rules: metadata.as_ref().map(|metadata| metadata.file_rules.as_slice()).unwrap_or_default(),
+            file_rules: metadata.as_ref().map(|metadata| metadata.file_rules.as_slice()).unwrap_or_default(),
+            service_rules: metadata
+                .as_ref()
+                .map(|metadata| metadata.service_rules.as_slice())
+                .unwrap_or_default(),
         };
         let (files, directories) = match has_files {
             true => tree::read(&root, described, &mut diagnostics, &mut locations),
@@ -148,6 +152,7 @@ fn build_opkg(
         filter,
         mut relations,
         file_rules,
+        service_rules,
         history,
     } = metadata;
     let name = name?;
@@ -173,6 +178,7 @@ fn build_opkg(
         filter,
         relations,
         file_rules,
+        service_rules,
         history,
         home,
         files,

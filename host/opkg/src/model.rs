@@ -263,6 +263,34 @@ impl FileRule {
     }
 }
 
+/// Whether a unit is enabled when its package is installed for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Enable {
+    Yes,
+    No,
+    /// Where a preset of systemd says so.
+    Preset,
+}
+
+/// One `service` of `services`: what packages do about a unit of theirs. Of several about one unit a later one counts,
+/// attribute by attribute; what none says, the distribution decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRule {
+    /// The attribute `name`.
+    pub at: NodeId,
+    /// Of a unit that a part brings, or of an instance of a template that it brings.
+    pub name: String,
+    /// The filter of the group that the `service` stands in.
+    pub filter: Filter,
+    /// Of no template, and of nothing without a section `[Install]`.
+    pub enable: Option<Enable>,
+    /// When the package is installed for the first time; of no template.
+    pub is_started: Option<bool>,
+    /// Started again after an upgrade; of a template all its instances, of which none has its own.
+    pub is_restarted: Option<bool>,
+}
+
 /// A regular file or symbolic link of the OPKG's directory that is packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -346,6 +374,8 @@ pub struct Opkg {
     pub relations: Vec<Relation>,
     /// In the order of the file.
     pub file_rules: Vec<FileRule>,
+    /// In the order of the file.
+    pub service_rules: Vec<ServiceRule>,
     /// The version being built first, then newest first; never empty.
     pub history: Vec<Release>,
     /// `/usr/lib/oscar/packages/<name>`.

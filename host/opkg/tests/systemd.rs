@@ -61,3 +61,22 @@ fn users_are_those_of_the_packages_own_directory() {
     let [file] = described.as_slice() else { panic!("{described:?}") };
     assert!(matches!(file.accounts.as_slice(), [Account::User(user)] if user.name == "sited"));
 }
+
+#[test]
+fn lines_that_describe_nobody_are_told() {
+    let directory = Fixture::new().with_file(
+        "files/client/usr/lib/sysusers.d/site.conf",
+        "# all\nu sited -\n\nuser sited -\nu site.d -\n",
+    );
+    let loaded = directory.load();
+    let told: Vec<&str> = loaded.diagnostics.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "line 4: it begins with `user`, and not with `u`, `g`, `m` or `r`",
+            "line 5: not every distribution has a user by the name `site.d`",
+        ]
+    );
+    let place = "warning sysusers-line files/client/usr/lib/sysusers.d/site.conf";
+    assert_eq!(directory.diagnostics(), [place; 2]);
+}

@@ -32,6 +32,7 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
         filter: filter(&opkg.filter),
         relations: opkg.relations.iter().map(relation).collect(),
         file_rules: opkg.file_rules.iter().map(file_rule).collect(),
+        service_rules: opkg.service_rules.iter().map(service_rule).collect(),
         history: opkg.history.iter().map(release).collect(),
         home: opkg.home.clone(),
         files: opkg.files.iter().map(file).collect(),
@@ -231,6 +232,21 @@ fn file_rule(rule: &model::FileRule) -> wit::FileRule {
         }),
         ghost: rule.is_ghost,
         capabilities: rule.capabilities.clone(),
+    }
+}
+
+fn service_rule(rule: &model::ServiceRule) -> wit::ServiceRule {
+    wit::ServiceRule {
+        at: rule.at.0,
+        filter: filter(&rule.filter),
+        name: rule.name.clone(),
+        enable: rule.enable.map(|it| match it {
+            model::Enable::Yes => wit::EnableKind::Yes,
+            model::Enable::No => wit::EnableKind::No,
+            model::Enable::Preset => wit::EnableKind::Preset,
+        }),
+        start: rule.is_started,
+        restart_on_upgrade: rule.is_restarted,
     }
 }
 

@@ -42,6 +42,7 @@ fn opkg() -> Opkg {
         filter: Filter::default(),
         relations: Vec::new(),
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         history: Vec::new(),
         home: "/usr/lib/oscar/packages/demo".into(),
         files: vec![file("config.xml", 1), file("doc/a b", 2)],

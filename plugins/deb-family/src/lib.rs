@@ -22,6 +22,7 @@ mod person;
 mod relation;
 mod script;
 mod section;
+mod system_files;
 mod systemd;
 mod version;
 pub mod version_order;
@@ -55,6 +56,8 @@ pub struct ReleaseProfile {
     pub suite: String,
     /// Whose signatures the release's apt accepts: see [`keys`].
     pub accepted_keys: Vec<AcceptedKey>,
+    /// Whether its package of systemd has a trigger that reads what others install into `/usr/lib/sysctl.d`.
+    pub has_sysctl_trigger: bool,
 }
 
 /// Everything that an OPKG becomes.
@@ -70,8 +73,11 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     let same =
         if is_api_arch_specific { VersionConstraint::SameBinary } else { VersionConstraint::SameSource };
     let tag = release_tag(target, &profile.release_tag);
-    let packages =
-        plans.map(|part| Package::new(opkg, &part, &same, tag.as_deref(), context, &mut diagnostics));
+    let packages = plans.map(|part| {
+        // What the OPKG's own scripts and its units need, before these.
+        let files = system_files::addition(&part, profile.has_sysctl_trigger);
+        Package::new(opkg, &part, files, &same, tag.as_deref(), context, &mut diagnostics)
+    });
     let Some(version) = package_version(opkg, tag.as_deref(), &mut diagnostics) else {
         return Err(Refusal::Failed(diagnostics));
     };

@@ -1,6 +1,7 @@
 //! One binary package, decided in full. The control file, the build and the package's record are all
 //! written from this, so that they cannot disagree.
 
+use opkg_sdk::additions::Addition;
 use opkg_sdk::artefacts::{
     BinaryPackage, Content, Field as ControlField, FileMarks, PackedFile, Scriptlet as NativeScriptlet,
 };
@@ -100,10 +101,12 @@ pub fn documentation_dir(package: &str) -> String {
 }
 
 impl Package {
-    /// Decides everything about one part. `same` tells how the api package is named by its version.
+    /// Decides everything about one part. `system_files` is what its scripts do about files of systemd and udev, `same` tells
+    /// how the api package is named by its version.
     pub fn new(
         opkg: &Opkg,
         part: &PartPlan<'_>,
+        system_files: Option<Addition>,
         same: &VersionConstraint,
         tag: Option<&str>,
         context: &FilterContext,
@@ -118,6 +121,7 @@ impl Package {
         // Users before what is given to them; units once the OPKG's own script has prepared what they need.
         let additions: Vec<_> = (systemd::account_addition(part).into_iter())
             .chain(ownership::additions(part))
+            .chain(system_files)
             .chain(systemd::unit_additions(part))
             .collect();
         Self {

@@ -9,6 +9,10 @@ use opkg_sdk::scriptlet;
 use crate::name::is_essential;
 use crate::relation::{Dependency, RelationField};
 
+/// In a script of [`HookTime::PostInstall`], up to `;;`: when a package is there again, also after something that did not come
+/// about.
+pub const CONFIGURED: &str = "case \"$1\" in configure | abort-upgrade | abort-deconfigure | abort-remove)\n";
+
 /// What dpkg runs around one package, with arguments of its own (deb-postinst(5) and the like).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaintainerScript {

@@ -5,15 +5,13 @@ use std::fmt::Write as _;
 
 use opkg_sdk::accounts;
 use opkg_sdk::additions::{Addition, Place};
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::opkg::{EnableKind, HookTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::units::{self, PartUnit};
 
 use crate::relation::{Dependency, RelationField};
-
-/// When a package is there again, also after something that did not come about.
-const CONFIGURED: &str = "case \"$1\" in configure | abort-upgrade | abort-deconfigure | abort-remove)\n";
+use crate::script::CONFIGURED;
 
 /// The shell of users that nobody logs in as.
 const NOLOGIN: &str = "/usr/sbin/nologin";
@@ -44,16 +42,15 @@ pub fn dependencies(part: &PartPlan<'_>) -> Option<Dependency> {
 /// Enables, starts and stops units.
 pub fn unit_additions(part: &PartPlan<'_>) -> Vec<Addition> {
     let found = units::of_part(part);
-    // An instance has a name that only the administrator knows.
+    // An instance that the OPKG does not name has a name that only the administrator knows.
     let found: Vec<PartUnit<'_>> = found.into_iter().filter(|unit| !unit.is_template).collect();
     if found.is_empty() {
         return Vec::new();
     }
-    let enabled = units::words(&found, |unit| unit.is_installable);
     let all = units::words(&found, |_| true);
     let addition = |time, place, body| Addition { time, place, body };
     vec![
-        addition(HookTime::PostInstall, Place::After, enable_and_start(&found, &enabled)),
+        addition(HookTime::PostInstall, Place::After, enable_and_start(&found)),
         addition(
             HookTime::PreUninstall,
             Place::Before,
@@ -62,32 +59,22 @@ pub fn unit_additions(part: &PartPlan<'_>) -> Vec<Addition> {
                  deb-systemd-invoke stop{all} > /dev/null || true\nfi\n"
             ),
         ),
-        addition(HookTime::PostUninstall, Place::After, forget(&enabled)),
+        addition(HookTime::PostUninstall, Place::After, forget(&found)),
     ]
 }
 
-fn enable_and_start(found: &[PartUnit<'_>], enabled: &str) -> String {
+fn enable_and_start(found: &[PartUnit<'_>]) -> String {
     let mut body = String::from(CONFIGURED);
-    if !enabled.is_empty() {
-        // What has been disabled stays so. Only once it was enabled is it known to have been.
-        let _ = write!(
-            body,
-            "    if [ -x /usr/bin/deb-systemd-helper ]; then\n        for unit in{enabled}; do\n            \
-             deb-systemd-helper unmask \"$unit\" > /dev/null || true\n            \
-             if deb-systemd-helper --quiet was-enabled \"$unit\"; then\n                \
-             deb-systemd-helper enable \"$unit\" > /dev/null || true\n            else\n                \
-             deb-systemd-helper update-state \"$unit\" > /dev/null || true\n            fi\n        done\n    fi\n"
-        );
-    }
+    body.push_str(&enable(found));
     body.push_str("    if [ -z \"${DPKG_ROOT:-}\" ] && [ -d /run/systemd/system ]; then\n");
     body.push_str("        systemctl --system daemon-reload > /dev/null || true\n");
     let invoke = |action: &str, names: &str| match names {
         "" => String::new(),
         names => format!("deb-systemd-invoke {action}{names} > /dev/null || true\n"),
     };
-    let restarted = units::words(found, |unit| unit.is_started && unit.is_restarted);
+    let restarted = units::words(found, |unit| is_started(unit) && unit.is_restarted);
     // Those that others start may run by now.
-    let tried = units::words(found, |unit| !unit.is_started && unit.is_restarted);
+    let tried = units::words(found, |unit| !is_started(unit) && unit.is_restarted);
     let again = [invoke("restart", &restarted), invoke("try-restart", &tried)].concat();
     let first = invoke("start", &restarted);
     if !again.is_empty() {
@@ -97,21 +84,89 @@ fn enable_and_start(found: &[PartUnit<'_>], enabled: &str) -> String {
         }
         body.push_str("        fi\n");
     }
-    body.push_str(&indent(&invoke("start", &units::words(found, |it| it.is_started && !it.is_restarted)), 8));
+    body.push_str(&indent(
+        &invoke("start", &units::words(found, |it| is_started(it) && !it.is_restarted)),
+        8,
+    ));
     body.push_str("    fi\n    ;;\nesac\n");
     body
 }
 
-fn forget(enabled: &str) -> String {
+/// Whether it is started at the first installation. deb-systemd-invoke(1) leaves out what is disabled.
+fn is_started(unit: &PartUnit<'_>) -> bool {
+    unit.start.unwrap_or(unit.is_started)
+}
+
+/// deb-systemd-helper(1) asks the presets of systemd, by which Debian enables everything that none is against; so what the OPKG
+/// leaves to presets is what it enables. It knows no instances of templates.
+fn enable(found: &[PartUnit<'_>]) -> String {
+    let is_off = |unit: &PartUnit<'_>| unit.enable == Some(EnableKind::No);
+    let words = |instance: bool, off: bool| {
+        units::words(found, |it| it.is_installable && it.is_instance == instance && is_off(it) == off)
+    };
+    let mut helped = String::new();
+    let enabled = words(false, false);
+    if !enabled.is_empty() {
+        // What has been disabled stays so. Only once it was enabled is it known to have been.
+        let _ = write!(
+            helped,
+            "        for unit in{enabled}; do\n            \
+             deb-systemd-helper unmask \"$unit\" > /dev/null || true\n            \
+             if deb-systemd-helper --quiet was-enabled \"$unit\"; then\n                \
+             deb-systemd-helper enable \"$unit\" > /dev/null || true\n            else\n                \
+             deb-systemd-helper update-state \"$unit\" > /dev/null || true\n            fi\n        done\n"
+        );
+    }
+    let off = words(false, true);
+    if !off.is_empty() {
+        // What the administrator has enabled stays so.
+        let _ = write!(
+            helped,
+            "        for unit in{off}; do\n            \
+             if deb-systemd-helper debian-installed \"$unit\"; then\n                \
+             deb-systemd-helper unmask \"$unit\" > /dev/null || true\n                \
+             if deb-systemd-helper --quiet was-enabled \"$unit\"; then\n                    \
+             deb-systemd-helper enable \"$unit\" > /dev/null || true\n                fi\n            fi\n            \
+             deb-systemd-helper update-state \"$unit\" > /dev/null || true\n        done\n"
+        );
+    }
+    let mut body = match helped.as_str() {
+        "" => String::new(),
+        helped => format!("    if [ -x /usr/bin/deb-systemd-helper ]; then\n{helped}    fi\n"),
+    };
+    let instances = words(true, false);
+    if !instances.is_empty() {
+        let _ = write!(
+            body,
+            "    if [ \"$1\" = configure ] && [ -z \"$2\" ] && command -v systemctl > /dev/null; then\n        \
+             for unit in{instances}; do\n            \
+             systemctl ${{DPKG_ROOT:+--root=\"$DPKG_ROOT\"}} --quiet --no-reload enable \"$unit\" || true\n        \
+             done\n    fi\n"
+        );
+    }
+    body
+}
+
+fn forget(found: &[PartUnit<'_>]) -> String {
     let mut body = String::from(
         "if [ \"$1\" = remove ] && [ -z \"${DPKG_ROOT:-}\" ] && [ -d /run/systemd/system ]; then\n    \
          systemctl --system daemon-reload > /dev/null || true\nfi\n",
     );
-    if !enabled.is_empty() {
+    let remembered = units::words(found, |unit| unit.is_installable && !unit.is_instance);
+    if !remembered.is_empty() {
         let _ = write!(
             body,
             "if [ \"$1\" = purge ] && [ -x /usr/bin/deb-systemd-helper ]; then\n    \
-             deb-systemd-helper purge{enabled} > /dev/null || true\nfi\n"
+             deb-systemd-helper purge{remembered} > /dev/null || true\nfi\n"
+        );
+    }
+    let instances = units::words(found, |unit| unit.is_installable && unit.is_instance);
+    if !instances.is_empty() {
+        let _ = write!(
+            body,
+            "if [ \"$1\" = purge ]; then\n    for unit in{instances}; do\n        \
+             rm -f \"${{DPKG_ROOT:-}}\"/etc/systemd/system/*.wants/\"$unit\" \
+             \"${{DPKG_ROOT:-}}\"/etc/systemd/system/*.requires/\"$unit\"\n    done\nfi\n"
         );
     }
     body

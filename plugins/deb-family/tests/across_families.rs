@@ -39,6 +39,7 @@ fn on_rpm(opkg: &Opkg) -> Output {
         has_versioned_documentation: false,
         license_names: LicenseNames::Spdx,
         account_tools: "shadow-utils",
+        has_file_triggers: true,
         rpm_version: RpmVersion(4, 16),
         macros: Vec::new(),
     };

@@ -48,6 +48,7 @@ impl Distribution for Debian {
             accepted_keys: verifier.accepted_keys(),
             release_tag: debian_releases::release_tag(&release),
             suite: debian_releases::suite(&release).into(),
+            has_sysctl_trigger: release.major() >= 13,
             filter_context: filter_context(target, release),
         };
         arch::check_supported(&profile.filter_context, &arch::all_archs())?;

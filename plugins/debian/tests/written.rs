@@ -276,3 +276,33 @@ fn users_and_units() {
     let scripts = client.scriptlets.iter().map(|it| format!("--- {:?}\n{}\n", it.time, it.body));
     insta::assert_snapshot!(scripts.collect::<String>());
 }
+
+/// The scripts of the client part for a release.
+fn client_scripts(opkg: &opkg_sdk::opkg::Opkg, release: &str) -> String {
+    let output =
+        Debian::generate(opkg, &opkg_sdk::testing::sample_target("debian", Some(release), None)).unwrap();
+    let client = output.packages.iter().find(|package| package.name == "opkg-site-client").unwrap();
+    let scripts = client.scriptlets.iter().map(|it| format!("--- {:?}\n{}\n", it.time, it.body));
+    scripts.collect()
+}
+
+#[test]
+fn what_is_said_of_services() {
+    let mut opkg = opkg_sdk::testing::sample_opkg("site");
+    opkg_sdk::testing::add_service(&mut opkg);
+    opkg.files.retain(|file| file.accounts.is_empty());
+    opkg_sdk::testing::add_service_rules(&mut opkg);
+    insta::assert_snapshot!(client_scripts(&opkg, "13"));
+}
+
+/// systemd looks out for files of sysctl.d since Debian 13, but not below `/etc`.
+#[test]
+fn files_that_systemd_and_udev_read() {
+    let mut opkg = opkg_sdk::testing::sample_opkg("site");
+    opkg_sdk::testing::add_system_files(&mut opkg);
+    insta::assert_snapshot!(client_scripts(&opkg, "13"));
+    assert_eq!(client_scripts(&opkg, "12"), client_scripts(&opkg, "13"));
+    opkg.files.retain(|file| !file.path.contains("/etc/"));
+    let has_sysctl = |release| client_scripts(&opkg, release).contains("systemd-sysctl");
+    assert!(has_sysctl("12") && !has_sysctl("13"));
+}

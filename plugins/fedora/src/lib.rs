@@ -84,6 +84,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             _ => LicenseNames::Spdx,
         },
         account_tools: "shadow-utils",
+        has_file_triggers: decisive >= 27,
         rpm_version: match decisive {
             ..10 => RpmVersion(4, 4),
             10 => RpmVersion(4, 6),

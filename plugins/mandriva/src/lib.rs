@@ -118,6 +118,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             Product::Mageia | Product::OpenMandriva => LicenseNames::Short,
         },
         account_tools: "shadow-utils",
+        has_file_triggers: false,
         rpm_version: match (system, year) {
             (Product::Mandriva, ..2009) => RpmVersion(4, 4),
             // What the last releases had in its place, RPM 5, is not counted on for more.

@@ -107,6 +107,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
             _ => LicenseNames::Spdx,
         },
         account_tools: "shadow-utils",
+        has_file_triggers: decisive >= 8,
         rpm_version: match decisive {
             ..=4 => RpmVersion(4, 2),
             5 => RpmVersion(4, 4),

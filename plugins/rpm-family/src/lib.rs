@@ -23,6 +23,7 @@ pub mod repository;
 mod rpm_version;
 mod script;
 mod spec;
+mod system_files;
 mod systemd;
 pub mod version_order;
 

@@ -30,6 +30,9 @@ pub struct ReleaseProfile {
     pub license_names: LicenseNames,
     /// The package, or a file of it, that has `groupadd` and `useradd`.
     pub account_tools: &'static str,
+    /// Whether its packages of systemd and udev have triggers that read what others install into `/usr/lib/tmpfiles.d`,
+    /// `sysctl.d`, `udev/rules.d` and `udev/hwdb.d`.
+    pub has_file_triggers: bool,
     /// Decides what can be written in a package and a spec.
     pub rpm_version: RpmVersion,
     /// Macros, with values, by which RPM on the release that binary packages are made for knows it; given
@@ -154,6 +157,7 @@ pub(crate) mod testing {
             has_versioned_documentation: false,
             license_names: LicenseNames::Spdx,
             account_tools: "shadow-utils",
+            has_file_triggers: true,
             rpm_version,
             macros: Vec::new(),
         }

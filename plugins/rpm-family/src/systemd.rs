@@ -4,11 +4,12 @@
 use opkg_sdk::accounts;
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::artefacts::NativeKind;
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::opkg::{EnableKind, HookTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::units::{self, PartUnit};
 
 use crate::profile::ReleaseProfile;
+use crate::system_files;
 
 /// The shell of users that nobody logs in as.
 const NOLOGIN: &str = "/sbin/nologin";
@@ -23,6 +24,7 @@ pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition>
         additions.push(Addition { time: HookTime::PreInstall, place: Place::Before, body });
     }
     if profile.has_systemd() {
+        additions.extend(system_files::additions(part, profile));
         additions.extend(unit_additions(&units::of_part(part)));
     }
     additions
@@ -38,6 +40,10 @@ pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(Nativ
         let times = [HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
         needed.extend(times.map(|time| (NativeKind::PreRequires(time), "systemd")));
     }
+    if profile.has_systemd() {
+        let times = system_files::additions(part, profile).into_iter().map(|addition| addition.time);
+        needed.extend(times.map(|time| (NativeKind::PreRequires(time), "systemd")));
+    }
     needed
 }
 
@@ -45,18 +51,16 @@ pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(Nativ
 fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
     let mut additions = Vec::new();
     let mut add = |time, place, body| additions.push(Addition { time, place, body });
-    // A template has no instance that could be enabled.
-    let preset = units::words(units, |unit| unit.is_installable && !unit.is_template);
-    if !preset.is_empty() {
-        let body = format!(
-            "if [ \"$1\" -eq 1 ] && {HAS_SYSTEMCTL}; then\n    systemctl --quiet --no-reload preset{preset} || :\nfi\n"
-        );
+    if let Some(body) = enable(units) {
         add(HookTime::PostInstall, Place::Before, body);
+    }
+    if let Some(body) = start(units) {
+        add(HookTime::PostInstall, Place::After, body);
     }
     if units.is_empty() {
         return additions;
     }
-    let disabled = match units::words(units, |unit| unit.is_installable) {
+    let disabled = match units::words(units, |unit| unit.is_installable && !unit.is_instance) {
         names if names.is_empty() => names,
         names => format!("    systemctl --quiet --no-reload disable{names} || :\n"),
     };
@@ -83,4 +87,39 @@ fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
         ),
     );
     additions
+}
+
+/// At the first installation alone: afterwards it is the administrator who enables and disables. A preset passes over units
+/// that are masked; enabling fails there, so that each is enabled by itself.
+fn enable(units: &[PartUnit<'_>]) -> Option<String> {
+    let words = |kind| {
+        units::words(units, |unit| {
+            // A template has no instance that could be enabled.
+            unit.is_installable && !unit.is_template && unit.enable.unwrap_or(EnableKind::Preset) == kind
+        })
+    };
+    let mut body = String::new();
+    let preset = words(EnableKind::Preset);
+    if !preset.is_empty() {
+        body.push_str(&format!("    systemctl --quiet --no-reload preset{preset} || :\n"));
+    }
+    let enabled = words(EnableKind::Yes);
+    if !enabled.is_empty() {
+        body.push_str(&format!(
+            "    for unit in{enabled}; do\n        systemctl --quiet --no-reload enable \"$unit\" || :\n    done\n"
+        ));
+    }
+    (!body.is_empty()).then(|| format!("if [ \"$1\" -eq 1 ] && {HAS_SYSTEMCTL}; then\n{body}fi\n"))
+}
+
+/// What a preset left disabled, or the administrator masked before, is not started.
+fn start(units: &[PartUnit<'_>]) -> Option<String> {
+    let started = units::words(units, |unit| unit.start == Some(true));
+    (!started.is_empty()).then(|| {
+        format!(
+            "if [ \"$1\" -eq 1 ] && [ -d /run/systemd/system ] && {HAS_SYSTEMCTL}; then\n    \
+             systemctl daemon-reload || :\n    for unit in{started}; do\n        \
+             if systemctl --quiet is-enabled \"$unit\"; then systemctl start \"$unit\" || :; fi\n    done\nfi\n"
+        )
+    })
 }

@@ -3,12 +3,13 @@
 
 mod common;
 
-use common::generate_for;
-use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target};
+use common::{generate_for, sample_profile};
+use opkg_rpm_family::ReleaseProfile;
+use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target, Unit};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
-    add_file, add_script, add_service, sample_opkg, sample_relation, sample_release, sample_target,
-    some_bound,
+    add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files, sample_opkg,
+    sample_relation, sample_release, sample_target, some_bound,
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
@@ -206,4 +207,51 @@ fn users_and_units() {
     insta::assert_snapshot!(required.chain(scripts).collect::<String>());
     let spec = &output.meta_files[0].contents;
     assert!(spec.contains("\n%pre -n opkg-site-client\ngetent group 'sited'"), "{spec}");
+}
+
+/// What the scriptlets of the client part do.
+fn client_scriptlets(opkg: &Opkg, profile: &ReleaseProfile) -> String {
+    let target = sample_target("rhel", Some("9"), None);
+    let output = opkg_rpm_family::generate(opkg, &target, profile).unwrap();
+    let client = output.packages.iter().find(|package| package.name.ends_with("-client")).unwrap();
+    let scripts = client.scriptlets.iter().map(|it| format!("--- {:?}\n{}\n", it.time, it.body));
+    scripts.collect()
+}
+
+#[test]
+fn what_is_said_of_services() {
+    let mut opkg = sample_opkg("site");
+    add_service(&mut opkg);
+    opkg.files.retain(|file| file.accounts.is_empty());
+    add_service_rules(&mut opkg);
+    insta::assert_snapshot!(client_scriptlets(
+        &opkg,
+        &sample_profile(&sample_target("rhel", Some("9"), None))
+    ));
+}
+
+/// Where the release's own triggers do it, only what they do not see.
+#[test]
+fn files_that_systemd_and_udev_read() {
+    let mut opkg = sample_opkg("site");
+    add_system_files(&mut opkg);
+    let mut profile = sample_profile(&sample_target("rhel", Some("9"), None));
+    let with_triggers = client_scriptlets(&opkg, &profile);
+    profile.has_file_triggers = false;
+    let without = client_scriptlets(&opkg, &profile);
+    insta::assert_snapshot!(format!("with triggers\n{with_triggers}\nwithout\n{without}"));
+
+    opkg.files.retain(|file| file.path.contains("/usr/lib/tmpfiles.d/"));
+    profile.has_file_triggers = true;
+    assert_eq!(client_scriptlets(&opkg, &profile), "");
+    let unit = add_laid_file(&mut opkg, "/usr/lib/systemd/system/site.service");
+    unit.unit = Some(Unit { template: false, installable: true });
+    assert!(!client_scriptlets(&opkg, &profile).contains("tmpfiles"));
+    add_service_rules(&mut opkg);
+    opkg.service_rules.retain(|rule| rule.name == "site.service");
+    let scripts = client_scriptlets(&opkg, &profile);
+    let order =
+        ["systemd-tmpfiles --create", "enable \"$unit\"", "daemon-reload", "systemctl start \"$unit\""];
+    let places = order.map(|words| scripts.find(words).unwrap_or_else(|| panic!("{words} in {scripts}")));
+    assert!(places.is_sorted(), "{scripts}");
 }

@@ -1,7 +1,6 @@
 //! Owners, modes and the like of what an OPKG lays into the root, as its rules have it for one target.
 
-use crate::diagnostic;
-use crate::filter::{FilterContext, FilterMatch};
+use crate::filter::FilterContext;
 use crate::opkg::{ConfigKind, Diagnostic, Directory, FileRule, Opkg, SourceFile};
 
 /// What is said of a file or directory beside its contents.
@@ -62,19 +61,7 @@ pub(crate) struct FileRules<'a> {
 impl<'a> FileRules<'a> {
     /// Notes in `diagnostics` what the target leaves open.
     pub(crate) fn new(opkg: &'a Opkg, context: &FilterContext, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut decide = |rule: &FileRule| {
-            let decision = context.evaluate(&rule.filter, diagnostics);
-            if let FilterMatch::Conditional(condition) = &decision
-                && !condition.versions.is_empty()
-            {
-                let message = format!(
-                    "{} names no version, and what is said of files counts as for its default release",
-                    context.name
-                );
-                diagnostic::push_unique(diagnostics, diagnostic::note(rule.at, message));
-            }
-            context.matches_by_default(&decision)
-        };
+        let mut decide = |rule: &FileRule| context.decide(&rule.filter, rule.at, "files", diagnostics);
         Self { rules: &opkg.file_rules, matches: opkg.file_rules.iter().map(&mut decide).collect() }
     }
 

@@ -1,7 +1,7 @@
 //! Evaluates filters (format, section 3) for one target, as far as the target is known.
 
 use crate::diagnostic;
-use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter, Target};
+use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter, Node, Target};
 use crate::version::{ReleaseNumber, operator};
 
 /// One id by which filters may mean the target, and the target's version as that id counts.
@@ -113,6 +113,28 @@ impl FilterContext {
                         || condition.archs.iter().any(|arch| arch == self.build_arch()))
             }
         }
+    }
+
+    /// Decides the filter of a rule that holds or does not. Notes in `diagnostics` that what is said of `subject` counts as for
+    /// the default release, where the target names none and that makes a difference.
+    pub(crate) fn decide(
+        &self,
+        filter: &Filter,
+        at: Node,
+        subject: &str,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> bool {
+        let decision = self.evaluate(filter, diagnostics);
+        if let FilterMatch::Conditional(condition) = &decision
+            && !condition.versions.is_empty()
+        {
+            let message = format!(
+                "{} names no version, and what is said of {subject} counts as for its default release",
+                self.name
+            );
+            diagnostic::push_unique(diagnostics, diagnostic::note(at, message));
+        }
+        self.matches_by_default(&decision)
     }
 
     /// The architecture to build for: the target's, else the machine's.

@@ -45,6 +45,8 @@ pub mod perl;
 pub mod release_tag;
 mod repository;
 pub mod scriptlet;
+mod service_rules;
+pub mod system_files;
 pub mod testing;
 pub mod text;
 pub mod units;

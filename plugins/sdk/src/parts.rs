@@ -5,10 +5,11 @@ use crate::diagnostic;
 use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, Severity,
-    SourceFile,
+    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, ServiceRule,
+    Severity, SourceFile,
 };
 use crate::packaging::Refusal;
+use crate::service_rules::ServiceRules;
 
 /// A relation that a part gets for this target.
 #[derive(Debug, Clone)]
@@ -86,6 +87,8 @@ pub struct PartPlan<'a> {
     pub files: Vec<InstalledFile<'a>>,
     /// Owned ones; sorted, parents before children.
     pub directories: Vec<InstalledDirectory>,
+    /// About units among its files, as far as they hold for the target; see [`crate::units`].
+    pub service_rules: Vec<&'a ServiceRule>,
 }
 
 /// The api, server and client part, in this order.
@@ -102,7 +105,7 @@ pub fn plan<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
     check_available(opkg, context, diagnostics)?;
-    let rules = FileRules::new(opkg, context, diagnostics);
+    let rules = (FileRules::new(opkg, context, diagnostics), ServiceRules::new(opkg, context, diagnostics));
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
         .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics)))
 }
@@ -232,7 +235,7 @@ fn describe_dists(filter: &Filter) -> String {
 fn plan_part<'a>(
     opkg: &'a Opkg,
     context: &'a FilterContext,
-    rules: &FileRules<'_>,
+    (rules, service_rules): &(FileRules<'a>, ServiceRules<'a>),
     documentation: &str,
     kind: PartKind,
     diagnostics: &mut Vec<Diagnostic>,
@@ -248,10 +251,11 @@ fn plan_part<'a>(
         relations: Vec::new(),
         opkg_conflicts: Vec::new(),
         same_version_requirement: (kind == PartKind::Server).then(|| package_name(opkg, PartKind::Api)),
-        is_arch_specific: !opkg.filter.archs.is_empty(),
+        is_arch_specific: !opkg.filter.archs.is_empty() || service_rules.depend_on_arch(kind),
         program_archs: Vec::new(),
         files: Vec::new(),
         directories: Vec::new(),
+        service_rules: service_rules.of_part(kind),
     };
     for relation in &opkg.relations {
         let list = match (relation.scope, kind) {

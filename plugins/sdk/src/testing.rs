@@ -1,9 +1,9 @@
 //! Made-up OPKGs for the native tests of plugins.
 
 use crate::opkg::{
-    Account, Author, Bound, Change, Class, Comparison, Destination, Directory, Filter, GroupAccount,
-    HookTime, Kind, Membership, Node, Opkg, Part, Relation, Release, ReleaseTag, Role, Scope, Scriptlet,
-    SourceFile, Target, Timestamp, Unit, UserAccount, Version,
+    Account, Author, Bound, Change, Class, Comparison, Destination, Directory, EnableKind, Filter,
+    GroupAccount, HookTime, Kind, Membership, Node, Opkg, Part, Relation, Release, ReleaseTag, Role, Scope,
+    Scriptlet, ServiceRule, SourceFile, Target, Timestamp, Unit, UserAccount, Version,
 };
 
 /// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
@@ -32,6 +32,7 @@ pub fn sample_opkg(name: &str) -> Opkg {
         relations: Vec::new(),
         history: vec![sample_release("1.0", 1_386_061_212, &["First release."])],
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         directories: vec![own_directory(Part::Api, Destination::Path(home.clone()))],
         home,
         files: Vec::new(),
@@ -178,5 +179,44 @@ pub fn add_service(opkg: &mut Opkg) {
     ] {
         let file = add_laid_file(opkg, &format!("/usr/lib/systemd/system/{name}"));
         file.unit = Some(Unit { template: name.contains('@'), installable });
+    }
+}
+
+/// Says something of units that [`add_service`] adds, of an instance among them.
+pub fn add_service_rules(opkg: &mut Opkg) {
+    let rule = |name: &str, enable, start, restart_on_upgrade| ServiceRule {
+        at: 7,
+        filter: Filter { dists: Vec::new(), archs: Vec::new() },
+        name: name.to_owned(),
+        enable,
+        start,
+        restart_on_upgrade,
+    };
+    opkg.service_rules = vec![
+        rule("site.service", Some(EnableKind::No), None, None),
+        rule("site.service", Some(EnableKind::Yes), Some(true), Some(false)),
+        rule("site-sync.timer", Some(EnableKind::No), None, None),
+        rule("scratch.mount", Some(EnableKind::Preset), Some(true), Some(true)),
+        rule("site-once.service", None, Some(false), Some(false)),
+        rule("tunnel@one.service", Some(EnableKind::Yes), Some(true), None),
+        rule("tunnel@.service", None, None, Some(true)),
+    ];
+}
+
+/// Adds a file to each of the directories that systemd and udev read, and others of two of them below `/etc`.
+pub fn add_system_files(opkg: &mut Opkg) {
+    for path in [
+        "/etc/modules-load.d/site.conf",
+        "/etc/sysctl.d/local.conf",
+        "/etc/tmpfiles.d/site.conf",
+        "/etc/udev/hwdb.d/local.hwdb",
+        "/etc/udev/rules.d/local.rules",
+        "/usr/lib/sysctl.d/site.conf",
+        "/usr/lib/tmpfiles.d/site.conf",
+        "/usr/lib/tmpfiles.d/it's.conf",
+        "/usr/lib/udev/hwdb.d/site.hwdb",
+        "/usr/lib/udev/rules.d/site.rules",
+    ] {
+        add_laid_file(opkg, path);
     }
 }

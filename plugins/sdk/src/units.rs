@@ -1,6 +1,8 @@
 //! The units of systemd that a part brings, and which of them scripts of packages enable, start and stop.
 
+use crate::opkg::EnableKind;
 use crate::parts::PartPlan;
+use crate::service_rules::template;
 use crate::text::shell_quote;
 
 /// Units that can be started again without harm to what uses them.
@@ -15,15 +17,21 @@ pub struct PartUnit<'a> {
     pub name: &'a str,
     /// Whether it stands for others: `site@.service`.
     pub is_template: bool,
+    /// Whether the OPKG names it as one that a template of the part stands for: `site@one.service`.
+    pub is_instance: bool,
     /// Whether it can be enabled.
     pub is_installable: bool,
-    /// Whether it is started by itself when it is installed: it can be enabled, or nothing else of the part starts it.
+    /// What the OPKG says of enabling it, if anything. Of no template.
+    pub enable: Option<EnableKind>,
+    /// Likewise of starting it.
+    pub start: Option<bool>,
+    /// Whether it is started by itself where nothing is said: it can be enabled, or nothing else of the part starts it.
     pub is_started: bool,
-    /// Whether it is started again for a newer version of it; a mounted file system, say, stays.
+    /// Whether it is started again for a newer version of it; a mounted file system, say, stays unless the OPKG says otherwise.
     pub is_restarted: bool,
 }
 
-/// All units of a part, by their names.
+/// All units of a part, by their names, then the instances that the OPKG names, in its order.
 #[must_use]
 pub fn of_part<'a>(part: &'a PartPlan<'_>) -> Vec<PartUnit<'a>> {
     let named: Vec<_> = part
@@ -38,15 +46,47 @@ pub fn of_part<'a>(part: &'a PartPlan<'_>) -> Vec<PartUnit<'a>> {
             other.rsplit_once('.').is_some_and(|(its, kind)| its == stem && ACTIVATORS.contains(&kind))
         };
         let is_activated = named.iter().any(|(other, _)| other != name && is_activator(other));
-        Some(PartUnit {
+        let mut unit = PartUnit {
             name,
             is_template: unit.template,
+            is_instance: false,
             is_installable: unit.installable,
+            enable: None,
+            start: None,
             is_started: !unit.template && (unit.installable || !is_activated),
             is_restarted: RESTARTED.contains(&kind),
-        })
+        };
+        apply_rules(&mut unit, part);
+        Some(unit)
     });
-    units.collect()
+    let mut units: Vec<PartUnit<'a>> = units.collect();
+    for rule in &part.service_rules {
+        if units.iter().any(|unit| unit.name == rule.name) {
+            continue;
+        }
+        let template = template(&rule.name);
+        let Some(template) = units.iter().find(|unit| Some(unit.name) == template.as_deref()) else {
+            continue;
+        };
+        let mut unit = PartUnit {
+            name: &rule.name,
+            is_template: false,
+            is_instance: true,
+            is_started: true,
+            ..*template
+        };
+        apply_rules(&mut unit, part);
+        units.push(unit);
+    }
+    units
+}
+
+fn apply_rules(unit: &mut PartUnit<'_>, part: &PartPlan<'_>) {
+    for rule in part.service_rules.iter().filter(|rule| rule.name == unit.name) {
+        unit.enable = rule.enable.or(unit.enable);
+        unit.start = rule.start.or(unit.start);
+        unit.is_restarted = rule.restart_on_upgrade.unwrap_or(unit.is_restarted);
+    }
 }
 
 /// Names of units that a condition holds for, as words of a shell with a blank before each; empty where there are none.
@@ -62,5 +102,6 @@ pub fn running_words<'a>(units: &[PartUnit<'a>], holds: impl Fn(&PartUnit<'a>) -
         true => format!(" {}", shell_quote(&unit.name.replacen('@', "@*", 1))),
         false => format!(" {}", shell_quote(unit.name)),
     };
-    units.iter().filter(|unit| holds(unit)).map(pattern).collect()
+    // An instance runs as one of its template.
+    units.iter().filter(|unit| !unit.is_instance && holds(unit)).map(pattern).collect()
 }

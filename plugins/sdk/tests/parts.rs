@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch};
 use opkg_sdk::opkg::{
-    Comparison, ConfigKind, Destination, Directory, DistFilter, FileRule, Filter, Kind, Opkg, Part as Which,
-    Scope,
+    Comparison, ConfigKind, Destination, Directory, DistFilter, EnableKind, FileRule, Filter, Kind, Opkg,
+    Part as Which, Scope,
 };
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{PartPlan, plan};
@@ -228,5 +228,38 @@ fn what_is_for_one_architecture_is_in_its_packages_alone() {
         assert_eq!(client.directories.len(), 1);
         assert_eq!((client.is_arch_specific, client.program_archs.as_slice()), (true, &[built][..]));
         assert!(!server.is_arch_specific && server.program_archs.is_empty());
+    }
+}
+
+#[test]
+fn what_is_said_of_units_counts_in_their_parts_where_its_filter_matches() {
+    let mut opkg = sample_opkg("x");
+    opkg_sdk::testing::add_service(&mut opkg);
+    opkg_sdk::testing::add_service_rules(&mut opkg);
+    let only = |version: Option<&str>, archs: &[&str]| Filter {
+        dists: vec![DistFilter {
+            at: 6,
+            id: "rhel".into(),
+            bound: version.and_then(|it| some_bound(Comparison::Ge, it)),
+        }],
+        archs: archs.iter().map(ToString::to_string).collect(),
+    };
+    opkg.service_rules[1].filter = only(None, &["aarch64"]);
+    opkg.service_rules[3].filter = only(Some("10"), &[]);
+    for (arch, enable) in [("x86_64", EnableKind::No), ("aarch64", EnableKind::Yes)] {
+        let mut found = Vec::new();
+        let context = context(Some(arch));
+        let [_, server, client] = plan(&opkg, &context, "/usr/share/doc/opkg-x", &mut found).unwrap();
+        assert!(server.service_rules.is_empty() && !server.is_arch_specific && client.is_arch_specific);
+        let units = opkg_sdk::units::of_part(&client);
+        let unit = |name: &str| *units.iter().find(|unit| unit.name == name).unwrap();
+        assert_eq!(unit("site.service").enable, Some(enable), "{arch}");
+        assert_eq!(unit("scratch.mount").enable, None, "not on the default release");
+        let instance = unit("tunnel@one.service");
+        assert!(instance.is_instance && !instance.is_template && instance.is_restarted);
+        assert_eq!((instance.enable, instance.start), (Some(EnableKind::Yes), Some(true)));
+        let said: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+        let name = "rhel names no version, and what is said of services counts as for its default release";
+        assert_eq!(said, [name]);
     }
 }

@@ -133,6 +133,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         release_tag: release::release_tag(system, &decisive),
         license_names: if decisive.major() < 12 { LicenseNames::Written } else { LicenseNames::Spdx },
         account_tools: "/usr/sbin/useradd",
+        has_file_triggers: decisive.major() >= 16 && decisive.major() != 42,
         rpm_version: match decisive.major() {
             // 42 is Leap between 13 and 15; later numbers are Tumbleweed's.
             ..12 => RpmVersion(4, 4),

@@ -39,6 +39,8 @@ const DEFAULT_RELEASE: &str = "24.04";
 
 /// From here on dpkg reads zstd as a matter of course.
 const ZSTD_SINCE: [u64; 2] = [21, 10];
+/// From here on systemd itself looks out for files of sysctl.d.
+const SYSCTL_TRIGGER_SINCE: [u64; 2] = [25, 4];
 
 /// Those it is made for, or was in the releases above.
 const ARCHS: [&str; 7] = ["x86_64", "aarch64", "i386", "ppc64le", "riscv64", "s390x", "arm"];
@@ -99,6 +101,7 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
         .accepted_keys(),
         release_tag: format!("ubuntu{}", written_version(&version)),
         suite: suite(&version).into(),
+        has_sysctl_trigger: version.components() >= SYSCTL_TRIGGER_SINCE.as_slice(),
         compression: match version.components() >= ZSTD_SINCE.as_slice() {
             true => Compression::Zstd,
             false => Compression::Xz,
@@ -113,7 +116,10 @@ fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refus
 /// `debian` means Ubuntu too, but not in a package that knows Ubuntu anywhere (format, 3.1).
 fn mentions_ubuntu(opkg: &Opkg) -> bool {
     let names = |filter: &Filter| filter.dists.iter().any(|dist| dist.id == "ubuntu");
-    names(&opkg.filter) || opkg.relations.iter().any(|relation| names(&relation.filter))
+    let others = (opkg.relations.iter().map(|it| &it.filter))
+        .chain(opkg.file_rules.iter().map(|it| &it.filter))
+        .chain(opkg.service_rules.iter().map(|it| &it.filter));
+    others.chain([&opkg.filter]).any(names)
 }
 
 /// `24.04`, whose month has two digits.

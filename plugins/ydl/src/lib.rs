@@ -69,6 +69,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         release_tag: format!("ydl{version}"),
         license_names: LicenseNames::Written,
         account_tools: "shadow-utils",
+        has_file_triggers: false,
         rpm_version: if version.major() < 7 { RpmVersion(4, 4) } else { RpmVersion(4, 8) },
         macros: Vec::new(),
     })

@@ -7,18 +7,19 @@ use roxmltree::Node as XmlNode;
 use super::capabilities::read_capabilities;
 use super::filters;
 use super::reader::ElementReader;
+use super::values::{self, ANSWERS, read_choice};
 use crate::account::is_account_name;
-use crate::closest_match;
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_FILE_RULES;
 use crate::model::{Configuration, FileRule, Filter};
 use crate::text::escape_for_display;
 
+/// Of what is wrong with an element.
+const CODE: &str = "file-rule";
 const ATTRIBUTES: [&str; 7] = ["path", "owner", "group", "mode", "config", "ghost", "capabilities"];
 
 const CONFIGURATIONS: [(&str, Configuration); 3] =
     [("keep", Configuration::Keep), ("replace", Configuration::Replace), ("no", Configuration::No)];
-const ANSWERS: [(&str, bool); 2] = [("yes", true), ("no", false)];
 
 /// All rules in the order of the file. Whether there is something at their paths is not known here.
 pub(super) fn read_file_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<FileRule> {
@@ -35,7 +36,7 @@ pub(super) fn read_file_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, 
             if rules.len() >= MAX_FILE_RULES {
                 let message = format!("more than {MAX_FILE_RULES} `file` elements");
                 let help = "say it of a directory with all that is in it: `path=\"/opt/site/\"`";
-                reader.report(reader.tag_range(element), Diagnostic::error("file-rule", message).help(help));
+                reader.report(reader.tag_range(element), Diagnostic::error(CODE, message).help(help));
                 return rules;
             }
             rules.extend(read_rule(reader, element, &filter));
@@ -48,7 +49,7 @@ pub(super) fn read_file_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, 
 fn read_rule(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, filter: &Filter) -> Option<FileRule> {
     reader.check_leaf(element, &[], &ATTRIBUTES);
     let Some((written, range)) = reader.attribute(element, "path") else {
-        let diagnostic = Diagnostic::error("file-rule", "the file has no attribute `path`")
+        let diagnostic = Diagnostic::error(CODE, "the file has no attribute `path`")
             .help("say where it is installed: `path=\"/etc/site.conf\"`");
         reader.report(reader.tag_range(element), diagnostic);
         return None;
@@ -59,7 +60,7 @@ fn read_rule(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, filter: &
         let message = format!("`{}` is not the path of an installed file", escape_for_display(&written));
         let help = "write it from `/` on, without `.` and `..`: `files/client/etc/site.conf` is installed as \
                     `/etc/site.conf`";
-        reader.report(range, Diagnostic::error("file-rule", message).help(help));
+        reader.report(range, Diagnostic::error(CODE, message).help(help));
         return None;
     }
     let (path, is_tree) = (path.to_owned(), written.ends_with('/'));
@@ -71,12 +72,12 @@ fn read_rule(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>, filter: &
         owner: read_account(reader, element, "owner"),
         group: read_account(reader, element, "group"),
         mode: read_mode(reader, element),
-        configuration: read_choice(reader, element, "config", &CONFIGURATIONS),
-        is_ghost: read_choice(reader, element, "ghost", &ANSWERS),
+        configuration: read_choice(reader, element, error, "config", &CONFIGURATIONS),
+        is_ghost: read_choice(reader, element, error, "ghost", &ANSWERS),
         capabilities: read_capabilities(reader, element),
     };
     if ATTRIBUTES[1..].iter().all(|name| !element.has_attribute(*name)) {
-        let diagnostic = Diagnostic::warning("file-rule", "nothing is said of the file")
+        let diagnostic = Diagnostic::warning(CODE, "nothing is said of the file")
             .help(format!("add one of `{}`, or remove the element", ATTRIBUTES[1..].join("`, `")));
         reader.report(reader.tag_range(element), diagnostic);
     }
@@ -107,7 +108,7 @@ fn read_mode(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
     }
     if mode.is_some_and(|mode| mode & 0o002 != 0 && mode & 0o1000 == 0) {
         let message = format!("with the mode `{written}`, everybody may write there");
-        let diagnostic = Diagnostic::warning("file-rule", message);
+        let diagnostic = Diagnostic::warning(CODE, message);
         reader.report(
             range,
             diagnostic.help("take away the 2 of the last digit; directories for all have `1777`"),
@@ -116,26 +117,10 @@ fn read_mode(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
     mode
 }
 
-fn read_choice<T: Copy>(
-    reader: &mut ElementReader<'_>,
-    element: XmlNode<'_, '_>,
-    name: &str,
-    choices: &[(&str, T)],
-) -> Option<T> {
-    let (written, range) = reader.attribute(element, name)?;
-    let found = choices.iter().find(|(choice, _)| *choice == written);
-    if found.is_none() {
-        let known = choices.iter().map(|(choice, _)| *choice);
-        let help = match closest_match(&written, known.clone()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("write one of `{}`", known.collect::<Vec<_>>().join("`, `")),
-        };
-        reject(reader, range, name, &written, &help);
-    }
-    found.map(|(_, value)| *value)
+fn reject(reader: &mut ElementReader<'_>, range: Range<usize>, name: &str, written: &str, help: &str) {
+    values::reject(reader, range, error, "file", name, written, help);
 }
 
-fn reject(reader: &mut ElementReader<'_>, range: Range<usize>, name: &str, written: &str, help: &str) {
-    let message = format!("`{}` cannot be the `{name}` of a file", escape_for_display(written));
-    reader.report(range, Diagnostic::error("file-rule", message).help(help));
+fn error(message: String) -> Diagnostic {
+    Diagnostic::error(CODE, message)
 }

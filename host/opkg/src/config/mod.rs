@@ -8,6 +8,8 @@ mod file_rules;
 mod filters;
 mod reader;
 mod relations;
+mod service_rules;
+mod values;
 
 use roxmltree::Node as XmlNode;
 
@@ -21,12 +23,12 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::filesystem;
 use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
-use crate::model::{Author, Class, FileRule, Filter, NodeId, Relation, Release};
+use crate::model::{Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule};
 use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const ELEMENT_ORDER: [&[&str]; 16] = [
+const ELEMENT_ORDER: [&[&str]; 17] = [
     &["name"],
     &["class"],
     &["summary"],
@@ -42,6 +44,7 @@ const ELEMENT_ORDER: [&[&str]; 16] = [
     &["commonDeps"],
     &["apiDeps"],
     &["files"],
+    &["services"],
     &["changelog"],
 ];
 
@@ -74,6 +77,7 @@ pub(crate) struct Metadata {
     pub filter: Filter,
     pub relations: Vec<Relation>,
     pub file_rules: Vec<FileRule>,
+    pub service_rules: Vec<ServiceRule>,
     pub history: Vec<Release>,
 }
 
@@ -142,6 +146,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
     let filter = filters::read_filter(reader, root);
     let relations = relations::read_relations(reader, root);
     let file_rules = file_rules::read_file_rules(reader, root);
+    let service_rules = service_rules::read_service_rules(reader, root);
     let history = changelog::read_changelog(reader, root, &authors, now);
     let at = reader.add_node(reader.tag_range(root));
     Metadata {
@@ -157,6 +162,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
         filter,
         relations,
         file_rules,
+        service_rules,
         history,
     }
 }

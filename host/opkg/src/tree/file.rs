@@ -148,6 +148,14 @@ impl FileReader<'_> {
             Vec::new()
         };
         let described = link.is_none().then_some(&destination);
+        let (accounts, unreadable) =
+            described.map(|at| systemd::read_accounts(self.source, path, at)).unwrap_or_default();
+        for line in unreadable {
+            let message = format!("line {}: {}", line.number, line.problem);
+            let help =
+                "packages make nobody of it: write it as sysusers.d(5) has it, `u sited - \"Site's daemon\"`";
+            self.report(path, Diagnostic::warning("sysusers-line", message).help(help));
+        }
         Some(SourceFile {
             at: self.locations.insert(Location::File(path.to_owned())),
             path: path.to_owned(),
@@ -160,7 +168,7 @@ impl FileReader<'_> {
             only_arch: layout::only_arch(path),
             rules: Vec::new(),
             unit: described.and_then(|at| systemd::read_unit(self.source, path, at)),
-            accounts: described.map(|at| systemd::read_accounts(self.source, path, at)).unwrap_or_default(),
+            accounts,
             destination,
             mode,
             size: contents.as_ref().map_or(0, |contents| contents.size),

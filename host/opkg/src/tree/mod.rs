@@ -8,6 +8,7 @@ mod helpers;
 mod layout;
 mod links;
 mod script;
+mod service_rules;
 mod shebang;
 mod systemd;
 mod sysusers;
@@ -22,7 +23,7 @@ pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Directory, FileRule, Part, SourceFile};
+use crate::model::{Destination, Directory, FileRule, Part, ServiceRule, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
@@ -34,7 +35,8 @@ pub(crate) struct Description<'a> {
     pub name: &'a str,
     /// That it is restricted to; empty where it is not.
     pub archs: &'a [String],
-    pub rules: &'a [FileRule],
+    pub file_rules: &'a [FileRule],
+    pub service_rules: &'a [ServiceRule],
 }
 
 /// The files of an OPKG, sorted by path, and the directories that its packages own, parents first. `root` is
@@ -53,28 +55,29 @@ pub(crate) fn read(
             return (Vec::new(), Vec::new());
         }
     };
-    let Description { name, archs, rules } = described;
+    let Description { name, archs, file_rules, service_rules } = described;
     let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
     let mut files = file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
     let mut directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);
     helpers::check(&source, &package_home(name), &files, diagnostics);
-    if !rules.is_empty() {
+    let mut report = |found: Diagnostic, at| {
+        diagnostics.push(match locations.get(at) {
+            Some(location) => found.at(location.clone()),
+            None => found,
+        })
+    };
+    if !file_rules.is_empty() {
         let laid_directories = entries
             .iter()
             .filter(|entry| entry.kind == EntryKind::Directory && layout::is_for_root(&entry.path))
             .filter_map(|entry| layout::directory_destination(name, &entry.path))
             .collect();
-        let mut report = |found: Diagnostic, at| {
-            diagnostics.push(match locations.get(at) {
-                Some(location) => found.at(location.clone()),
-                None => found,
-            })
-        };
-        file_rules::assign(rules, &mut files, &mut directories, &laid_directories, &mut report);
-        sysusers::check_owners(rules, &files, &directories, &mut report);
+        file_rules::assign(file_rules, &mut files, &mut directories, &laid_directories, &mut report);
+        sysusers::check_owners(file_rules, &files, &directories, &mut report);
     }
+    service_rules::check(service_rules, &files, &mut report);
     (files, directories)
 }
 

@@ -1,40 +1,35 @@
 //! What files in systemd's own directories say that packages have something to do about.
 
 use super::contents;
-use crate::account::{Account, parse_accounts};
+use crate::account::{Account, UnreadableLine, parse_accounts};
 use crate::model::{Destination, Unit};
 use crate::source_dir::SourceDir;
+use crate::unit_name::{is_template, is_unit_name};
 
 const UNIT_DIRECTORY: &str = "/usr/lib/systemd/system/";
 const ACCOUNT_DIRECTORY: &str = "/usr/lib/sysusers.d/";
 
-/// Those that are started and stopped; there is no more to a scope, and a slice comes with what is in it.
-const UNIT_KINDS: [&str; 7] = ["service", "socket", "timer", "path", "mount", "automount", "target"];
-
 /// Of a file; real ones have a few lines.
 const MAX_BYTES: u64 = 64 << 10;
-/// systemd's own.
-const MAX_UNIT_NAME: usize = 255;
 
 /// What is said of the unit that a regular file of this path describes, if it does.
 pub(super) fn read_unit(source: &SourceDir, path: &str, destination: &Destination) -> Option<Unit> {
     let name = name_in(UNIT_DIRECTORY, destination)?;
-    let (stem, kind) = name.rsplit_once('.')?;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
-    if name.len() > MAX_UNIT_NAME || !UNIT_KINDS.contains(&kind) || !stem.starts_with(is_plain) {
-        return None;
-    }
-    stem.chars().all(is_plain).then(|| Unit {
-        is_template: stem.ends_with('@'),
+    is_unit_name(name).then(|| Unit {
+        is_template: is_template(name),
         is_installable: read_text(source, path).lines().any(|line| line.trim() == "[Install]"),
     })
 }
 
-/// The users and groups that a regular file of this path describes.
-pub(super) fn read_accounts(source: &SourceDir, path: &str, destination: &Destination) -> Vec<Account> {
+/// The users and groups that a regular file of this path describes, and its lines that describe none although they should.
+pub(super) fn read_accounts(
+    source: &SourceDir,
+    path: &str,
+    destination: &Destination,
+) -> (Vec<Account>, Vec<UnreadableLine>) {
     match name_in(ACCOUNT_DIRECTORY, destination) {
         Some(name) if name.ends_with(".conf") => parse_accounts(&read_text(source, path)),
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     }
 }
 

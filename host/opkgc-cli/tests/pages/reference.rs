@@ -43,9 +43,16 @@ fn the_examples_are_right() {
         match &block {
             Block::Elements(elements) => {
                 sandbox.write_config(elements);
+                let values = |attribute: &str| -> Vec<String> {
+                    let rest = elements.split(attribute).skip(1);
+                    rest.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+                };
+                for unit in values("<service name=\"") {
+                    sandbox.write(&format!("files/client/usr/lib/systemd/system/{unit}"), "[Install]\n");
+                }
                 // What is installed there may be anything.
-                for path in elements.split("path=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-                    let path = if path.ends_with('/') { format!("{path}file") } else { path.to_owned() };
+                for path in values("path=\"") {
+                    let path = if path.ends_with('/') { format!("{path}file") } else { path };
                     sandbox.write(&format!("files/client{path}"), "");
                 }
             }

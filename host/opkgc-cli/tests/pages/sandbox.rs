@@ -7,7 +7,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 /// The elements of a `config.xml` in their order, with the text of those that the OPKG has.
-const ELEMENTS: [(&str, &str); 18] = [
+const ELEMENTS: [(&str, &str); 19] = [
     ("name", "<name>jobwatch</name>\n"),
     ("class", "<class>third-party</class>\n"),
     ("summary", "<summary>Watches jobs, and tells their owners</summary>\n"),
@@ -29,6 +29,7 @@ const ELEMENTS: [(&str, &str); 18] = [
     ("commonDeps", ""),
     ("apiDeps", ""),
     ("files", ""),
+    ("services", ""),
     (
         "changelog",
         "<changelog>\n  <versionEntry version=\"1.0-1\">\n    \

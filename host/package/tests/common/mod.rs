@@ -83,6 +83,7 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         filter: opkg::model::Filter::default(),
         relations: Vec::new(),
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: "/x".into(),
         files,

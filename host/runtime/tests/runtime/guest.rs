@@ -266,6 +266,7 @@ pub fn opkg() -> model::Opkg {
         filter: model::Filter::default(),
         relations: Vec::new(),
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         history: vec![model::Release { version, changes: Vec::new() }],
         home: "/usr/lib/oscar/packages/demo".into(),
         files: Vec::new(),

@@ -330,6 +330,7 @@ pub fn sample_opkg() -> Opkg {
         ],
         home: HOME.into(),
         file_rules: Vec::new(),
+        service_rules: Vec::new(),
         files,
         directories: vec![
             directory(Part::Api, Destination::Path(HOME.into())),

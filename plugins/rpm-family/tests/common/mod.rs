@@ -40,6 +40,7 @@ pub fn sample_profile(target: &Target) -> ReleaseProfile {
         release_tag: "el9".into(),
         license_names: LicenseNames::Spdx,
         account_tools: "shadow-utils",
+        has_file_triggers: true,
         rpm_version: RpmVersion(4, 16),
         macros: vec![("rhel", "9".into())],
     }
