@@ -298,8 +298,11 @@ fn source_package(directory: &Path) -> PathBuf {
 fn is_implied(field: &str, relation: &str, fields: &BTreeMap<String, String>) -> bool {
     let name = |relation: &str| relation.split(' ').next().unwrap_or_default().to_owned();
     let others = relations(fields, field).into_iter().filter(|other| other != relation);
-    let provided =
-        if matches!(field, "Depends" | "Suggests") { relations(fields, "Provides") } else { BTreeSet::new() };
+    let provided = if matches!(field, "Pre-Depends" | "Depends" | "Recommends" | "Suggests") {
+        relations(fields, "Provides")
+    } else {
+        BTreeSet::new()
+    };
     others.chain(provided).any(|other| name(&other) == name(relation))
 }
 
@@ -317,7 +320,18 @@ fn assert_debs_agree(native: &Path, direct: &Path) {
     };
     let (mut native_fields, mut direct_fields) = (fields(native), fields(direct));
     let told = direct_fields.clone();
-    for field in ["Pre-Depends", "Depends", "Suggests", "Conflicts", "Provides"] {
+    let all = [
+        "Pre-Depends",
+        "Depends",
+        "Recommends",
+        "Suggests",
+        "Enhances",
+        "Conflicts",
+        "Breaks",
+        "Replaces",
+        "Provides",
+    ];
+    for field in all {
         // Their order means nothing.
         let (wanted, got) = (relations(&native_fields, field), relations(&told, field));
         if got.is_superset(&wanted) && got.difference(&wanted).all(|it| is_implied(field, it, &told)) {

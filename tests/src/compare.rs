@@ -87,8 +87,12 @@ fn may_be_missing((kind, relation): &(RelationKind, String), got: &Package, targ
             || got.relations.iter().any(|(other, stronger)| {
                 let says_more = other == kind
                     || (*other == RelationKind::Provides
-                        && matches!(kind, RelationKind::Requires | RelationKind::Suggests))
-                    || (*other == RelationKind::Requires && *kind == RelationKind::Suggests);
+                        && matches!(
+                            kind,
+                            RelationKind::Requires | RelationKind::Recommends | RelationKind::Suggests
+                        ))
+                    || (*other == RelationKind::Requires
+                        && matches!(kind, RelationKind::Recommends | RelationKind::Suggests));
                 says_more && name(stronger) == name(relation)
             }))
 }

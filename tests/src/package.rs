@@ -20,8 +20,18 @@ pub enum RelationKind {
     Provides,
     /// `Conflicts`.
     Conflicts,
-    /// `Recommends` and `Suggests`: which of them is the distribution's affair.
+    /// `Suggests`.
     Suggests,
+    /// `Recommends`.
+    Recommends,
+    /// `Supplements`, which Debian does not have.
+    Supplements,
+    /// `Enhances`.
+    Enhances,
+    /// `Breaks`, which RPM does not have.
+    Breaks,
+    /// `Obsoletes`, and Debian's `Replaces`.
+    Obsoletes,
 }
 
 /// A file as it is installed. Everything belongs to root.

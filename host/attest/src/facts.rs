@@ -37,7 +37,7 @@ pub(crate) struct PackageFacts {
     pub(crate) sha1: String,
     /// In the order of paths.
     pub(crate) files: Vec<FileFacts>,
-    /// In the order of the record, each name once.
+    /// In the order of the record, each name once, without what is one of several alternatives.
     pub(crate) requires: Vec<Requirement>,
     /// What stands for the present, as `2014-07-11T13:25:17Z`.
     pub(crate) time: String,
@@ -77,7 +77,11 @@ impl PackageFacts {
         let mut requires: Vec<Requirement> = Vec::new();
         for relation in &record.relations {
             let is_needed = matches!(relation.kind, NativeKind::Requires | NativeKind::PreRequires(_));
-            if is_needed && requires.iter().all(|known| known.name != relation.name) {
+            // Which of several alternatives is there, is not known before it is installed.
+            if is_needed
+                && relation.alternatives.is_empty()
+                && requires.iter().all(|known| known.name != relation.name)
+            {
                 let bound = relation.bound.as_ref();
                 let bound = bound.map(|bound| format!("{} {}", sign(bound.comparison), bound.version));
                 requires.push(Requirement { name: relation.name.clone(), bound });

@@ -50,6 +50,7 @@ fn sample_package(file_name: &str) -> BinaryPackage {
         kind,
         name: name.into(),
         bound: bound.map(|(comparison, version)| Bound { comparison, version: version.into() }),
+        alternatives: Vec::new(),
     };
     BinaryPackage {
         name: "opkg-x".into(),

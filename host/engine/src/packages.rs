@@ -1,12 +1,14 @@
 //! What the database knows of packages, from what they say of themselves: class, version, and the other OPKGs that one
 //! depends on. What counts as a dependency is decided here alone:
 //!
-//! An OPKG depends on another one where `config.xml`, as a whole or in any part, requires a package of that one by its
-//! name: `opkg-NAME`, `opkg-NAME-server` or `opkg-NAME-client`. Any other name is one of the distribution.
+//! An OPKG depends on another one where `config.xml`, as a whole or in any part, requires it: by its own name in `opkg`, or
+//! by that of one of its packages in `pkg`, which is `opkg-NAME`, `opkg-NAME-server` or `opkg-NAME-client`. Any other name is
+//! one of the distribution. Of several that are alternatives it depends on the first that is known, otherwise on the first;
+//! where a package of the distribution is among them, on none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opkg::model::{Class, Opkg, Relation, RelationKind, Scope};
+use opkg::model::{Class, Opkg, RelatedName, RelatedPackage, Relation, Scope};
 use opkg::native_name;
 use opkg_oda::{Change, Cluster, Package, PackageClass, PackageId, PackageName, ParseError};
 
@@ -19,7 +21,7 @@ pub struct PackageMetadata {
     pub class: PackageClass,
     /// Its version.
     pub version: Option<String>,
-    /// The packages of other OPKGs that it requires, by their names.
+    /// The packages of other OPKGs that it requires, by their names; alternatives with `|` between them.
     pub requires: Vec<String>,
     /// What it requires as a whole besides, from the distribution. The name of an OPKG among these is a mistake.
     pub foreign: Vec<String>,
@@ -52,26 +54,46 @@ impl PackageMetadata {
         };
         let applies = |relation: &&Relation| {
             let dists = &relation.filter.dists;
-            relation.kind == RelationKind::Requires
+            relation.kind.is_requirement()
                 && distribution.is_none_or(|ids| {
                     dists.is_empty() || dists.iter().any(|dist| ids.contains(dist.id.as_str()))
                 })
         };
-        let names = |is_wanted: fn(&Relation) -> bool| -> Vec<String> {
-            let wanted = opkg.relations.iter().filter(applies).filter(|relation| is_wanted(relation));
-            let names: BTreeSet<&str> = wanted.map(|relation| relation.name.as_str()).collect();
-            names.into_iter().map(str::to_owned).collect()
-        };
+        let required = || opkg.relations.iter().filter(applies);
+        let requires: BTreeSet<String> = required().filter_map(required_packages).collect();
+        let foreign: BTreeSet<&str> = required()
+            .filter(|relation| relation.scope == Scope::Whole)
+            .filter_map(Relation::native_name)
+            .filter(|name| native_name::whole(name).is_none())
+            .collect();
         Ok(Self {
             name: opkg.name.parse()?,
             class,
             version: opkg.version().map(ToString::to_string),
-            requires: names(|relation| native_name::whole(&relation.name).is_some()),
-            foreign: names(|relation| {
-                relation.scope == Scope::Whole && native_name::whole(&relation.name).is_none()
-            }),
+            requires: requires.into_iter().collect(),
+            foreign: foreign.into_iter().map(str::to_owned).collect(),
         })
     }
+}
+
+/// Between alternatives; in no name of a package.
+const OR: &str = " | ";
+
+/// The packages of OPKGs that are required, of which one is enough. Nothing where one of the distribution is.
+fn required_packages(relation: &Relation) -> Option<String> {
+    let native = |package: &RelatedPackage| match &package.name {
+        RelatedName::Native(name) => native_name::whole(name).is_some().then(|| name.clone()),
+        // Which of its parts, is the package manager's affair: by this name it is told from all others.
+        RelatedName::Opkg { name, .. } => Some(format!("{}{name}", native_name::PREFIX)),
+    };
+    let names: Option<Vec<String>> = relation.any_of.iter().map(native).collect();
+    Some(names?.join(OR))
+}
+
+/// The OPKG that is needed where these packages are required, as [`required_packages`] writes them.
+fn needed_opkg(required: &str, known: impl Fn(&PackageName) -> bool + Copy) -> Option<PackageName> {
+    let all = || required.split(OR).filter_map(|native| required_opkg(native, known));
+    all().find(|name| known(name)).or_else(|| all().next())
 }
 
 /// The OPKG that a package belongs to: the one that has this name behind `opkg-`, else the one whose part for head node or
@@ -137,7 +159,7 @@ pub fn metadata_changes(cluster: &Cluster, descriptions: &[PackageMetadata]) -> 
         let mut needs: Vec<PackageId> = Vec::new();
         for native in required {
             let is_known = |name: &PackageName| all.values().any(|package| package.name == *name);
-            let Some(name) = required_opkg(native, is_known) else { continue };
+            let Some(name) = needed_opkg(native, is_known) else { continue };
             let needed = id_of(&mut all, &name);
             if needed != *package && !needs.contains(&needed) {
                 needs.push(needed);
@@ -165,7 +187,7 @@ pub fn unresolved_requirements(cluster: &Cluster) -> Vec<(&PackageName, &str)> {
     let is_known = |name: &PackageName| cluster.find_package(name).is_some();
     let all = cluster.requirements.iter().filter_map(|(id, names)| Some((cluster.packages.get(id)?, names)));
     all.flat_map(|(package, names)| names.iter().map(|name| (&package.name, name.as_str())))
-        .filter(|(_, name)| required_opkg(name, is_known).is_none())
+        .filter(|(_, name)| needed_opkg(name, is_known).is_none())
         .collect()
 }
 
@@ -252,6 +274,35 @@ mod tests {
             "opkg-d",
         ] {
             assert_eq!(required_opkg(required, |name| known.contains(name)), None, "{required}");
+        }
+    }
+
+    #[test]
+    fn of_alternatives_the_first_that_is_known() {
+        let either = metadata("jobs", &["opkg-slurm | opkg-torque"]);
+        for (known, needed) in [("slurm", "slurm"), ("torque", "torque"), ("other", "slurm")] {
+            let cluster = grown(&Cluster::default(), &[either.clone(), metadata(known, &[])]);
+            assert_eq!(needs(&cluster, "jobs"), [needed], "{known}");
+        }
+    }
+
+    #[test]
+    fn what_a_description_requires() {
+        let opkg = |name: &str| RelatedName::Opkg { name: name.into(), part: None };
+        let native = |name: &str| RelatedName::Native(name.into());
+        for (any_of, required) in [
+            (vec![opkg("nfs")], Some("opkg-nfs")),
+            (vec![opkg("nfs-server")], Some("opkg-nfs-server")),
+            (vec![native("opkg-nfs-client")], Some("opkg-nfs-client")),
+            (vec![opkg("slurm"), native("opkg-torque-client")], Some("opkg-slurm | opkg-torque-client")),
+            (vec![opkg("munge"), native("munge")], None),
+        ] {
+            let at = opkg::model::NodeId(0);
+            let any_of = any_of.into_iter().map(|name| RelatedPackage { at, name, bound: None }).collect();
+            let kind = opkg::model::RelationKind::Requires;
+            let filter = opkg::model::Filter::default();
+            let relation = Relation { at, scope: Scope::Common, kind, any_of, filter };
+            assert_eq!(required_packages(&relation).as_deref(), required);
         }
     }
 

@@ -37,6 +37,7 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
             kind: NativeKind::Requires,
             name: "munge".into(),
             bound: Some(Bound { comparison: Comparison::Ge, version: "3".into() }),
+            alternatives: Vec::new(),
         }],
         files,
         scriptlets: vec![Scriptlet {

@@ -109,9 +109,26 @@ pub enum NativeKind {
     PreRequires(HookTime),
     Provides,
     Conflicts,
+    Breaks,
     Obsoletes,
     Recommends,
     Suggests,
+    Supplements,
+    Enhances,
+}
+
+impl NativeKind {
+    /// Whether formats have a way to say that one of several packages is enough.
+    #[must_use]
+    pub fn has_alternatives(self) -> bool {
+        matches!(self, Self::Requires | Self::PreRequires(_) | Self::Recommends | Self::Suggests)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativePackage {
+    pub name: String,
+    pub bound: Option<Bound>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +136,17 @@ pub struct NativeRelation {
     pub kind: NativeKind,
     pub name: String,
     pub bound: Option<Bound>,
+    /// Further packages, each of which is enough as well: only of kinds that [have
+    /// alternatives](NativeKind::has_alternatives).
+    pub alternatives: Vec<NativePackage>,
+}
+
+impl NativeRelation {
+    /// The name and bound of the first package, then those of its alternatives.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, Option<&Bound>)> {
+        let alternatives = self.alternatives.iter().map(|it| (it.name.as_str(), it.bound.as_ref()));
+        std::iter::once((self.name.as_str(), self.bound.as_ref())).chain(alternatives)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,14 +27,8 @@ pub fn opkg() -> Opkg {
     let maintainer = "The OPKG compiler";
     // Nobody reads it, but the formats want an address.
     let email = "opkgc@example.org";
-    let provided = |name: String| Relation {
-        at: root,
-        scope: Scope::Part(Part::Api),
-        kind: RelationKind::Provides,
-        name,
-        bound: None,
-        filter: Filter::default(),
-    };
+    let provided =
+        |name: String| Relation::native(root, Scope::Part(Part::Api), RelationKind::Provides, name);
     let directory = |path: &str| Directory {
         part: Part::Api,
         destination: Destination::Path(path.to_owned()),

@@ -10,8 +10,10 @@ pub const MAX_XML_DEPTH: usize = 64;
 pub const MAX_XML_ATTRIBUTES: usize = 64;
 /// Declarations of namespaces in the whole of `config.xml`: every element inherits all of them.
 pub const MAX_XML_NAMESPACES: usize = 64;
-/// Relations (`pkg` elements) of one OPKG.
+/// Related packages (`pkg` and `opkg` elements) of one OPKG.
 pub const MAX_RELATIONS: usize = 5_000;
+/// Packages of which one is enough: one relation is as many as the product of what each of them becomes.
+pub const MAX_ALTERNATIVES: usize = 8;
 /// Distributions and architectures of one `filters`; each relation has a copy.
 pub const MAX_FILTER_ENTRIES: usize = 100;
 /// `file` elements of one OPKG; each is compared with every path.

@@ -295,8 +295,9 @@ mod tests {
         assert_eq!(find("requires", "oscar").parents, ["oscar"]);
         let once = Occurrence { is_required: true, is_repeatable: false };
         assert_eq!(find("summary", "oscar").occurrence, once);
-        assert_eq!(find("pkg", "requires").occurrence, Occurrence { is_repeatable: true, ..once });
         let any = Occurrence { is_required: false, is_repeatable: true };
+        assert_eq!(find("pkg", "requires").occurrence, any);
+        assert_eq!(find("file", "files").occurrence, Occurrence { is_repeatable: true, ..once });
         assert_eq!(find("dist", "filters").occurrence, any);
         let values = find("class", "oscar").entry.values.unwrap();
         assert_eq!(values, "`core`, `base`, `included`, `third-party`");

@@ -232,9 +232,11 @@ fn describe_relation(relation: &Relation) -> String {
         Scope::Part(part) => format!("{part:?}"),
         other => format!("{other:?}"),
     };
-    let bound = relation.bound.as_ref().map(|bound| format!(" {:?} {}", bound.comparison, bound.version));
+    let bound = relation.any_of[0].bound.as_ref();
+    let bound = bound.map(|bound| format!(" {:?} {}", bound.comparison, bound.version));
     let dists: String = relation.filter.dists.iter().map(|dist| format!(" [{}]", dist.id)).collect();
-    format!("{scope} {:?} {}{}{dists}", relation.kind, relation.name, bound.unwrap_or_default())
+    let name = relation.native_name().unwrap();
+    format!("{scope} {:?} {name}{}{dists}", relation.kind, bound.unwrap_or_default())
 }
 
 #[test]

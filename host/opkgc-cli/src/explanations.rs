@@ -23,6 +23,7 @@ macro_rules! explanations {
 
 /// All of them, by code. A code is never given another meaning: programs that read findings go by it.
 pub const EXPLANATIONS: &[Explanation] = explanations! {
+    "alternatives",
     "ambiguous-name",
     "author",
     "author-email",
@@ -87,6 +88,8 @@ pub const EXPLANATIONS: &[Explanation] = explanations! {
     "relation-implicit",
     "relation-inside-version",
     "relation-name",
+    "relation-opkg",
+    "relation-part",
     "relation-twice",
     "relation-version",
     "root",
@@ -103,6 +106,7 @@ pub const EXPLANATIONS: &[Explanation] = explanations! {
     "script-twice",
     "service-rule",
     "service-unknown",
+    "single-alternative",
     "stray-text",
     "summary",
     "sysusers-line",

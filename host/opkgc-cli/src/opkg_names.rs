@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use opkg::diagnostic::Diagnostic;
-use opkg::model::{Opkg, RelationKind, Scope};
+use opkg::model::{Opkg, Relation, Scope};
 use opkg::native_name;
 
 /// OPKGs by their names: the directory of each.
@@ -39,18 +39,15 @@ pub fn package_clash(name: &str, others: &Directories) -> Option<Diagnostic> {
 /// package of the distribution.
 #[must_use]
 pub fn bare_names(opkg: &Opkg, known: &Directories) -> Vec<Diagnostic> {
-    let required = opkg.relations.iter().filter(|relation| {
-        relation.kind == RelationKind::Requires
-            && relation.scope == Scope::Whole
-            && relation.name != opkg.name
-            && known.contains_key(&relation.name)
-    });
+    let is_wanted = |relation: &&Relation| relation.kind.is_requirement() && relation.scope == Scope::Whole;
+    let required = opkg.relations.iter().filter(is_wanted).filter_map(|it| Some((it.at, it.native_name()?)));
     required
-        .map(|relation| {
-            let message = format!("`{}` is an OPKG, and no package is called so", relation.name);
-            let help = format!("write `opkg-{}`", relation.name);
+        .filter(|(_, name)| *name != opkg.name && known.contains_key(*name))
+        .map(|(at, name)| {
+            let message = format!("`{name}` is an OPKG, and no package is called so");
+            let help = format!("write `<opkg>{name}</opkg>`");
             let diagnostic = Diagnostic::warning("bare-opkg-name", message).help(help);
-            Diagnostic { location: opkg.location(relation.at).cloned(), ..diagnostic }
+            Diagnostic { location: opkg.location(at).cloned(), ..diagnostic }
         })
         .collect()
 }

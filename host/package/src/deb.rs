@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
 use opkg_interface::artefacts::{
-    BinaryPackage, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
+    BinaryPackage, Bound, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
 };
 
 use crate::archive::append_entry;
@@ -43,8 +43,17 @@ const FIELD_ORDER: [&str; 21] = [
 ];
 
 /// Those that hold relations.
-const RELATION_FIELDS: [&str; 7] =
-    ["Pre-Depends", "Depends", "Recommends", "Suggests", "Conflicts", "Replaces", "Provides"];
+const RELATION_FIELDS: [&str; 9] = [
+    "Pre-Depends",
+    "Depends",
+    "Recommends",
+    "Suggests",
+    "Enhances",
+    "Conflicts",
+    "Breaks",
+    "Replaces",
+    "Provides",
+];
 
 /// Writes one package.
 pub(crate) fn build_deb(
@@ -181,8 +190,11 @@ fn format_control(package: &BinaryPackage, installed: usize) -> Result<String, E
         ("Homepage", package.url.clone().unwrap_or_default()),
         ("Description", format_description(package)),
     ];
+    if let Some(other) = package.relations.iter().find(|it| relation_field(it.kind).is_none()) {
+        return refuse("a relation that Debian does not have, to", &other.name);
+    }
     for name in RELATION_FIELDS {
-        let of_this_field = package.relations.iter().filter(|it| relation_field(it.kind) == name);
+        let of_this_field = package.relations.iter().filter(|it| relation_field(it.kind) == Some(name));
         let list = of_this_field.map(format_relation).collect::<Result<Vec<_>, _>>()?;
         fields.push((name, list.join(", ")));
     }
@@ -227,28 +239,39 @@ fn format_version(package: &BinaryPackage) -> String {
 }
 
 /// What is needed before the package is unpacked has a field of its own; a package with all other scripts
-/// is configured after those that it depends on, and removed before them.
-fn relation_field(kind: NativeKind) -> &'static str {
-    match kind {
+/// is configured after those that it depends on, and removed before them. Nothing where Debian has no such relation.
+fn relation_field(kind: NativeKind) -> Option<&'static str> {
+    Some(match kind {
         NativeKind::PreRequires(HookTime::PreInstall) => "Pre-Depends",
         NativeKind::PreRequires(_) | NativeKind::Requires => "Depends",
         NativeKind::Recommends => "Recommends",
         NativeKind::Suggests => "Suggests",
+        NativeKind::Enhances => "Enhances",
         NativeKind::Conflicts => "Conflicts",
+        NativeKind::Breaks => "Breaks",
         NativeKind::Obsoletes => "Replaces",
         NativeKind::Provides => "Provides",
-    }
+        NativeKind::Supplements => return None,
+    })
 }
 
+/// Alternatives with `|` between them.
 fn format_relation(relation: &NativeRelation) -> Result<String, Error> {
-    let name = &relation.name;
-    let (plain, arch) = name.split_once(':').map_or((name.as_str(), None), |(name, arch)| (name, Some(arch)));
-    let version_is_sound = relation.bound.as_ref().is_none_or(|it| is_version(&it.version));
-    if !is_name(plain) || !arch.is_none_or(is_arch) || !version_is_sound {
-        return Err(Error::InvalidOutput(format!("a relation to {name:?} {:?}", relation.bound)));
+    if !relation.alternatives.is_empty() && !relation.kind.has_alternatives() {
+        return Err(Error::InvalidOutput(format!("alternatives to {:?}", relation.name)));
     }
-    Ok(match &relation.bound {
-        None => name.clone(),
+    let each = relation.packages().map(|(name, bound)| format_package(name, bound));
+    Ok(each.collect::<Result<Vec<_>, _>>()?.join(" | "))
+}
+
+fn format_package(name: &str, bound: Option<&Bound>) -> Result<String, Error> {
+    let (plain, arch) = name.split_once(':').map_or((name, None), |(name, arch)| (name, Some(arch)));
+    let version_is_sound = bound.is_none_or(|it| is_version(&it.version));
+    if !is_name(plain) || !arch.is_none_or(is_arch) || !version_is_sound {
+        return Err(Error::InvalidOutput(format!("a relation to {name:?} {bound:?}")));
+    }
+    Ok(match bound {
+        None => name.to_owned(),
         Some(bound) => format!("{name} ({} {})", comparison_operator(bound.comparison), bound.version),
     })
 }

@@ -11,8 +11,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, Field, HookTime, NativeKind, NativeRelation,
-    RpmFormat, Scriptlet, TextFile,
+    BinaryPackage, Compression, Container, DigestAlgorithm, Field, HookTime, NativeKind, NativePackage,
+    NativeRelation, RpmFormat, Scriptlet, TextFile,
 };
 use opkg_package::Error;
 use package::{fixture, sample_package, write_single};
@@ -24,7 +24,12 @@ type Mutation = fn(&mut BinaryPackage);
 #[test]
 fn what_a_format_cannot_say_is_refused() {
     let fixture = fixture();
-    let relation = |name: &str| NativeRelation { kind: NativeKind::Requires, name: name.into(), bound: None };
+    let relation = |name: &str| NativeRelation {
+        kind: NativeKind::Requires,
+        name: name.into(),
+        bound: None,
+        alternatives: Vec::new(),
+    };
     let changes: [(&str, Mutation); 8] = [
         ("a zero byte", |it| it.summary = "a\0b".into()),
         ("a path upwards", |it| it.files[0].path = "/../x".into()),
@@ -50,6 +55,30 @@ fn what_a_format_cannot_say_is_refused() {
             assert!(matches!(outcome, Err(Error::InvalidOutput(_))), "{what}");
         }
     }
+    let or = |name: &str| NativePackage { name: name.into(), bound: None };
+    let either = |kind, name: &str| BinaryPackage {
+        relations: vec![NativeRelation { kind, alternatives: vec![or(name)], ..relation("a") }],
+        ..sample_package(&fixture)
+    };
+    for container in [
+        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Deb(Compression::Xz),
+    ] {
+        for kind in [NativeKind::Requires, NativeKind::Recommends] {
+            assert!(write_single(&fixture, &either(kind, "b"), container).is_ok());
+        }
+        for kind in [NativeKind::Conflicts, NativeKind::Obsoletes, NativeKind::Provides, NativeKind::Enhances]
+        {
+            assert!(write_single(&fixture, &either(kind, "b"), container).is_err(), "{kind:?}");
+        }
+        for injected in ["b) or (c", "b c", "", "(b", "b,c", "b\nc", "b\u{a0}c"] {
+            let package = either(NativeKind::Requires, injected);
+            assert!(write_single(&fixture, &package, container).is_err(), "{injected:?}");
+        }
+    }
+    let supplements = NativeRelation { kind: NativeKind::Supplements, ..relation("a") };
+    let package = BinaryPackage { relations: vec![supplements], ..sample_package(&fixture) };
+    assert!(write_single(&fixture, &package, Container::Deb(Compression::Xz)).is_err());
     for injected in ["a, b", "a\nDepends: b", "a | b", "A", "a (= 1)", "a:", ""] {
         let package = BinaryPackage { relations: vec![relation(injected)], ..sample_package(&fixture) };
         assert!(write_single(&fixture, &package, Container::Deb(Compression::Xz)).is_err(), "{injected:?}");

@@ -14,7 +14,8 @@ use std::process::Command;
 use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, Field,
-    FileMarks, HookTime, NativeKind, NativeRelation, PackedFile, RpmFormat, Scriptlet, TextFile,
+    FileMarks, HookTime, NativeKind, NativePackage, NativeRelation, PackedFile, RpmFormat, Scriptlet,
+    TextFile,
 };
 use package::{fixture, sample_package, write_single};
 use proptest::prelude::*;
@@ -55,13 +56,21 @@ fn relation() -> impl Strategy<Value = NativeRelation> {
         NativeKind::Obsoletes,
         NativeKind::Recommends,
         NativeKind::Suggests,
+        NativeKind::Enhances,
+        NativeKind::Breaks,
     ]);
-    let comparison = prop::sample::select(vec![Comparison::Lt, Comparison::Eq, Comparison::Ge]);
-    let bound = prop::option::of((comparison, version()));
-    (kind, name(), bound).prop_map(|(kind, name, bound)| NativeRelation {
-        kind,
-        name,
-        bound: bound.map(|(comparison, version)| Bound { comparison, version }),
+    let comparison = || prop::sample::select(vec![Comparison::Lt, Comparison::Eq, Comparison::Ge]);
+    let bound = move || {
+        let bound = (comparison(), version()).prop_map(|(comparison, version)| Bound { comparison, version });
+        prop::option::of(bound)
+    };
+    let alternative = (name(), bound()).prop_map(|(name, bound)| NativePackage { name, bound });
+    let alternatives = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(alternative, 1..3)];
+    (kind, name(), bound(), alternatives).prop_map(|(kind, name, bound, mut alternatives)| {
+        if !kind.has_alternatives() {
+            alternatives.clear();
+        }
+        NativeRelation { kind, name, bound, alternatives }
     })
 }
 
@@ -69,7 +78,8 @@ fn relation() -> impl Strategy<Value = NativeRelation> {
 const SECTION_SEPARATOR: &str = "\u{1}part\n";
 
 /// Kinds of relations and scriptlets, as the tags of an RPM call them.
-const RELATIONS: [&str; 6] = ["REQUIRE", "PROVIDE", "CONFLICT", "OBSOLETE", "RECOMMEND", "SUGGEST"];
+const RELATIONS: [&str; 7] =
+    ["REQUIRE", "PROVIDE", "CONFLICT", "OBSOLETE", "RECOMMEND", "SUGGEST", "ENHANCE"];
 const SCRIPTS: [&str; 4] = ["PREIN", "POSTIN", "PREUN", "POSTUN"];
 
 const TIMES: [HookTime; 4] =
@@ -192,10 +202,12 @@ fn expected_relations(package: &BinaryPackage, kind: &str) -> BTreeSet<(String, 
         kind == match it.kind {
             NativeKind::Requires | NativeKind::PreRequires(_) => "REQUIRE",
             NativeKind::Provides => "PROVIDE",
-            NativeKind::Conflicts => "CONFLICT",
+            NativeKind::Conflicts | NativeKind::Breaks => "CONFLICT",
             NativeKind::Obsoletes => "OBSOLETE",
             NativeKind::Recommends => "RECOMMEND",
             NativeKind::Suggests => "SUGGEST",
+            NativeKind::Supplements => "SUPPLEMENT",
+            NativeKind::Enhances => "ENHANCE",
         }
     };
     let relation = |it: &NativeRelation| {
@@ -213,7 +225,24 @@ fn expected_relations(package: &BinaryPackage, kind: &str) -> BTreeSet<(String, 
             NativeKind::PreRequires(time) => 512 << TIMES.iter().position(|it| *it == time).unwrap(),
             _ => 0,
         };
-        (it.name.clone(), version, comparison | before)
+        if it.alternatives.is_empty() {
+            return (it.name.clone(), version, comparison | before);
+        }
+        let text = |(name, bound): (&str, Option<&Bound>)| match bound {
+            Some(bound) => {
+                let sign = match bound.comparison {
+                    Comparison::Lt => "<",
+                    Comparison::Le => "<=",
+                    Comparison::Eq => "=",
+                    Comparison::Ge => ">=",
+                    Comparison::Gt => ">",
+                };
+                format!("{name} {sign} {}", bound.version)
+            }
+            None => name.to_owned(),
+        };
+        let all: Vec<String> = it.packages().map(text).collect();
+        (format!("({})", all.join(" or ")), String::new(), before)
     };
     package.relations.iter().filter(of).map(relation).collect()
 }

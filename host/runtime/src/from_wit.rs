@@ -3,8 +3,8 @@
 use opkg_interface::artefacts::{
     AcceptedKey, BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content,
     Diagnostic, DigestAlgorithm, Field, FileMarks, HookTime, KeyAlgorithm, NativeBuild, NativeKind,
-    NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet, Severity, SourcePackage, Tarball,
-    TextFile,
+    NativePackage, NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet, Severity,
+    SourcePackage, Tarball, TextFile,
 };
 use opkg_interface::package_manager::{
     Command, Failure, InstallState, Installed, Offer, SideEffect, UnaskedChange,
@@ -207,12 +207,20 @@ fn relation(raw: wit::NativeRelation) -> NativeRelation {
             wit::NativeKind::PreRequires(time) => NativeKind::PreRequires(hook_time(time)),
             wit::NativeKind::Provides => NativeKind::Provides,
             wit::NativeKind::Conflicts => NativeKind::Conflicts,
+            wit::NativeKind::Breaks => NativeKind::Breaks,
             wit::NativeKind::Obsoletes => NativeKind::Obsoletes,
             wit::NativeKind::Recommends => NativeKind::Recommends,
             wit::NativeKind::Suggests => NativeKind::Suggests,
+            wit::NativeKind::Supplements => NativeKind::Supplements,
+            wit::NativeKind::Enhances => NativeKind::Enhances,
         },
         name: raw.name,
         bound: raw.bound.map(bound),
+        alternatives: raw
+            .alternatives
+            .into_iter()
+            .map(|it| NativePackage { name: it.name, bound: it.bound.map(bound) })
+            .collect(),
     }
 }
 

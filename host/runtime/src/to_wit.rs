@@ -177,13 +177,31 @@ fn relation(relation: &model::Relation) -> wit::Relation {
         },
         kind: match relation.kind {
             model::RelationKind::Requires => wit::Kind::Requires,
+            model::RelationKind::PreRequires => wit::Kind::PreRequires,
+            model::RelationKind::Recommends => wit::Kind::Recommends,
+            model::RelationKind::Suggests => wit::Kind::Suggests,
+            model::RelationKind::Supplements => wit::Kind::Supplements,
+            model::RelationKind::Enhances => wit::Kind::Enhances,
             model::RelationKind::Provides => wit::Kind::Provides,
             model::RelationKind::Conflicts => wit::Kind::Conflicts,
-            model::RelationKind::Suggests => wit::Kind::Suggests,
+            model::RelationKind::Breaks => wit::Kind::Breaks,
+            model::RelationKind::Obsoletes => wit::Kind::Obsoletes,
         },
-        name: relation.name.clone(),
-        bound: relation.bound.as_ref().map(bound),
+        any_of: relation.any_of.iter().map(related_package).collect(),
         filter: filter(&relation.filter),
+    }
+}
+
+fn related_package(package: &model::RelatedPackage) -> wit::RelatedPackage {
+    wit::RelatedPackage {
+        at: package.at.0,
+        name: match &package.name {
+            model::RelatedName::Native(name) => wit::RelatedName::Native(name.clone()),
+            model::RelatedName::Opkg { name, part: of } => {
+                wit::RelatedName::Opkg(wit::OpkgPart { name: name.clone(), part: of.map(part) })
+            }
+        },
+        bound: package.bound.as_ref().map(bound),
     }
 }
 

@@ -314,9 +314,14 @@ fn validate_package(package: &BinaryPackage, opkg: &Opkg) -> Result<(), Validati
     }
     validate_file_name(&package.file_name)?;
     for relation in &package.relations {
-        validate_non_empty("name in a relation", &relation.name)?;
-        if let Some(bound) = &relation.bound {
-            validate_non_empty("version in a relation", &bound.version)?;
+        for (name, bound) in relation.packages() {
+            validate_non_empty("name in a relation", name)?;
+            if let Some(bound) = bound {
+                validate_non_empty("version in a relation", &bound.version)?;
+            }
+        }
+        if !relation.alternatives.is_empty() && !relation.kind.has_alternatives() {
+            return invalid(format!("alternatives in a relation to {} that has none", quote(&relation.name)));
         }
     }
     validate_fields(package.fields.iter().map(|field| (&field.name, &field.value)))?;

@@ -152,8 +152,12 @@ fn an_archive_loses_nothing_that_it_has_no_place_for() {
         emptied(|_| {}),
         emptied(|package| package.scriptlets = self::package().scriptlets),
         emptied(|package| {
-            package.relations =
-                vec![NativeRelation { kind: NativeKind::Requires, name: "a".into(), bound: None }];
+            package.relations = vec![NativeRelation {
+                kind: NativeKind::Requires,
+                name: "a".into(),
+                bound: None,
+                alternatives: Vec::new(),
+            }];
         }),
         emptied(|package| package.fields = self::package().fields),
         emptied(|package| package.changelog = self::package().changelog),

@@ -2,7 +2,8 @@
 //! as in RPM. dpkg compares whole versions, so that `1.0-1` is newer than `1.0`.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, Kind, Relation};
+use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, Kind};
+use opkg_sdk::relation::{ResolvedPackage, has_alternatives};
 use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::version::operator;
 
@@ -29,17 +30,18 @@ pub enum VersionConstraint {
 /// The bounds that together say what a relation's bound says; nothing if dpkg cannot read its version. `tag` is that of the
 /// package that has the relation, see [`widen_bound`].
 pub fn translate(
-    relation: &Relation,
+    kind: Kind,
+    package: &ResolvedPackage<'_>,
     bound: &Bound,
     tag: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Vec<VersionConstraint>> {
     let written = &bound.version;
-    let Some(version) = DebVersion::parse_relation(written) else {
+    let Some(version) = package.version().and_then(|version| DebVersion::from_relation(&version)) else {
         diagnostic::push_unique(
             diagnostics,
             diagnostic::error(
-                relation.at,
+                package.at,
                 format!("`{written}` cannot be a version of a Debian package"),
                 "write `[epoch:]upstream[-release]`, such as `1.2` or `1:1.2-3`",
             ),
@@ -47,28 +49,30 @@ pub fn translate(
         return None;
     };
     let mut note =
-        |message: String| diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
+        |message: String| diagnostic::push_unique(diagnostics, diagnostic::note(package.at, message));
     let text = version.to_string();
     if text != *written && format!("0:{text}") != *written {
         note(format!("version `{written}` is written `{text}` on Debian"));
     }
-    if relation.kind == Kind::Provides && bound.comparison != Comparison::Eq {
+    if kind == Kind::Provides && bound.comparison != Comparison::Eq {
         let message =
-            format!("a Debian package provides one version of `{}` or none; it is left out", relation.name);
+            format!("a Debian package provides one version of `{}` or none; it is left out", package.name);
         let help = "write `rel=\"=\"`, or no version";
-        diagnostic::push_unique(diagnostics, diagnostic::warning(relation.at, message, help));
+        diagnostic::push_unique(diagnostics, diagnostic::warning(package.at, message, help));
         return Some(vec![VersionConstraint::Any]);
     }
-    let is_exclusive = relation.kind == Kind::Conflicts && bound.comparison == Comparison::Eq;
-    if relation.kind == Kind::Provides || version.revision.is_some() || is_exclusive {
+    // Each bound counts by itself, so that two would be met by any version.
+    let is_exclusive =
+        !has_alternatives(kind) && kind != Kind::Provides && bound.comparison == Comparison::Eq;
+    if kind == Kind::Provides || version.revision.is_some() || is_exclusive {
         if is_exclusive && version.revision.is_none() {
-            // Two bounds would conflict with either.
-            note(format!("on Debian a conflict with `= {text}` is none with {text}-1: it means just that"));
+            let what = if kind == Kind::Conflicts { "a conflict" } else { "a relation" };
+            note(format!("on Debian {what} with `= {text}` is none with {text}-1: it means just that"));
         }
         let translated = Bound { comparison: bound.comparison, version: text };
         let bounds = match tag {
-            Some(tag) if version.revision.is_some() && is_opkg_package(&relation.name) => {
-                widen_bound(relation.kind, &translated, tag, RELEASE_TAGS)
+            Some(tag) if version.revision.is_some() && is_opkg_package(&package.name) => {
+                widen_bound(kind, &translated, tag, RELEASE_TAGS)
             }
             _ => vec![translated],
         };
@@ -104,6 +108,29 @@ fn bounds_of_upstream(comparison: Comparison, version: &DebVersion) -> Vec<(&'st
         Comparison::Eq => vec![(">=", this), ("<<", above)],
         Comparison::Ge => vec![(">=", this)],
         Comparison::Gt => vec![(">=", above)],
+    }
+}
+
+impl VersionConstraint {
+    /// In a package whose version is `own`.
+    #[must_use]
+    pub fn to_bound(&self, own: &DebVersion) -> Option<Bound> {
+        match self {
+            Self::Any => None,
+            Self::SameBinary | Self::SameSource => {
+                Some(Bound { comparison: Comparison::Eq, version: own.to_string() })
+            }
+            Self::Bound { sign, version } => {
+                let comparison = match *sign {
+                    "<<" => Comparison::Lt,
+                    "<=" => Comparison::Le,
+                    ">=" => Comparison::Ge,
+                    ">>" => Comparison::Gt,
+                    _ => Comparison::Eq,
+                };
+                Some(Bound { comparison, version: version.clone() })
+            }
+        }
     }
 }
 

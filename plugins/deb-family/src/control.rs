@@ -95,11 +95,15 @@ pub fn source_fields(opkg: &Opkg, origin: Option<&str>, packages: &[Package]) ->
 }
 
 fn stanza(package: &Package) -> PackageStanza {
-    const FIELDS: [(&str, RelationField); 5] = [
+    const FIELDS: [(&str, RelationField); 9] = [
         ("Pre-Depends", RelationField::PreDepends),
         ("Depends", RelationField::Depends),
+        ("Recommends", RelationField::Recommends),
         ("Suggests", RelationField::Suggests),
+        ("Enhances", RelationField::Enhances),
         ("Conflicts", RelationField::Conflicts),
+        ("Breaks", RelationField::Breaks),
+        ("Replaces", RelationField::Replaces),
         ("Provides", RelationField::Provides),
     ];
     let list = |field| {

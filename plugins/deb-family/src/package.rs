@@ -195,7 +195,7 @@ impl Package {
             relations: self
                 .applicable_relations()
                 .iter()
-                .map(|dependency| dependency.to_record(version))
+                .filter_map(|dependency| dependency.to_record(version))
                 .collect(),
             files: self.packed_files(copyright, changelog),
             scriptlets: self

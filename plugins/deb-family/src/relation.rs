@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use opkg_sdk::artefacts::{NativeKind, NativeRelation};
+use opkg_sdk::artefacts::{NativeKind, NativePackage, NativeRelation};
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{FilterContext, FilterMatch};
-use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Relation};
-use opkg_sdk::parts::{PartPlan, ResolvedRelation};
+use opkg_sdk::opkg::{Diagnostic, HookTime, Kind};
+use opkg_sdk::parts::PartPlan;
+use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, conjunction, has_alternatives};
 use opkg_sdk::version::operator;
 
 use crate::arch::native_arch;
@@ -20,17 +21,28 @@ use crate::version::DebVersion;
 pub enum RelationField {
     PreDepends,
     Depends,
+    Recommends,
     Suggests,
+    Enhances,
     Conflicts,
+    Breaks,
+    Replaces,
     Provides,
 }
 
-/// A relation to a package whose name is valid for dpkg.
+/// A package by a name that is valid for dpkg, in some of its versions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RelatedPackage {
+    pub name: String,
+    pub version_constraint: VersionConstraint,
+}
+
+/// A relation to a package, or to alternatives.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dependency {
     pub field: RelationField,
-    pub name: String,
-    pub version_constraint: VersionConstraint,
+    /// Of which one is enough; never empty.
+    pub any_of: Vec<RelatedPackage>,
     /// Debian's names of the only architectures that have it; empty for all.
     pub archs: Vec<&'static str>,
     /// Whether the architecture that packages are built for has it.
@@ -38,45 +50,52 @@ pub struct Dependency {
 }
 
 impl Dependency {
+    /// On every architecture.
+    #[must_use]
+    pub fn new(field: RelationField, name: &str, version_constraint: VersionConstraint) -> Self {
+        let package = RelatedPackage { name: name.into(), version_constraint };
+        Self { field, any_of: vec![package], archs: Vec::new(), applies: true }
+    }
+
     /// Unversioned, on every architecture.
     #[must_use]
     pub fn unversioned(field: RelationField, name: &str) -> Self {
-        Self {
-            field,
-            name: name.into(),
-            version_constraint: VersionConstraint::Any,
-            archs: Vec::new(),
-            applies: true,
-        }
+        Self::new(field, name, VersionConstraint::Any)
     }
 
-    /// The record of a binary package. `own` is that package's version.
+    /// The record of a binary package, whose version is `own`. Nothing if it is to no package.
     #[must_use]
-    pub fn to_record(&self, own: &DebVersion) -> NativeRelation {
-        let bound = match &self.version_constraint {
-            VersionConstraint::Any => None,
-            VersionConstraint::SameBinary | VersionConstraint::SameSource => {
-                Some(Bound { comparison: Comparison::Eq, version: own.to_string() })
-            }
-            VersionConstraint::Bound { sign, version } => {
-                let comparison = match *sign {
-                    "<<" => Comparison::Lt,
-                    "<=" => Comparison::Le,
-                    ">=" => Comparison::Ge,
-                    ">>" => Comparison::Gt,
-                    _ => Comparison::Eq,
-                };
-                Some(Bound { comparison, version: version.clone() })
-            }
-        };
+    pub fn to_record(&self, own: &DebVersion) -> Option<NativeRelation> {
+        let mut packages = self.any_of.iter().map(|package| NativePackage {
+            name: package.name.clone(),
+            bound: package.version_constraint.to_bound(own),
+        });
         let kind = match self.field {
             RelationField::PreDepends => NativeKind::PreRequires(HookTime::PreInstall),
             RelationField::Depends => NativeKind::Requires,
+            RelationField::Recommends => NativeKind::Recommends,
             RelationField::Suggests => NativeKind::Suggests,
+            RelationField::Enhances => NativeKind::Enhances,
             RelationField::Conflicts => NativeKind::Conflicts,
+            RelationField::Breaks => NativeKind::Breaks,
+            RelationField::Replaces => NativeKind::Obsoletes,
             RelationField::Provides => NativeKind::Provides,
         };
-        NativeRelation { kind, name: self.name.clone(), bound }
+        let NativePackage { name, bound } = packages.next()?;
+        Some(NativeRelation { kind, name, bound, alternatives: packages.collect() })
+    }
+
+    /// Whether it leaves `other`, which is in no stronger field, nothing to say.
+    fn covers(&self, other: &Self) -> bool {
+        let is_positive = other.field <= RelationField::Suggests;
+        let is_in_field = self.field == other.field || (self.field < other.field && is_positive);
+        let meets = |one: &RelatedPackage, other: &RelatedPackage| {
+            let is_implied = other.version_constraint == VersionConstraint::Any && is_positive;
+            one.name == other.name && (one.version_constraint == other.version_constraint || is_implied)
+        };
+        is_in_field
+            && self.archs.is_empty()
+            && self.any_of.iter().all(|one| other.any_of.iter().any(|other| meets(one, other)))
     }
 }
 
@@ -89,16 +108,21 @@ pub fn format_list<'a>(dependencies: impl IntoIterator<Item = &'a Dependency>) -
         if !text.is_empty() {
             text.push_str(", ");
         }
-        text.push_str(&dependency.name);
-        // Writing to a string cannot fail.
-        let _ = match &dependency.version_constraint {
-            VersionConstraint::Any => Ok(()),
-            VersionConstraint::SameBinary => write!(text, " (= ${{binary:Version}})"),
-            VersionConstraint::SameSource => write!(text, " (= ${{source:Version}})"),
-            VersionConstraint::Bound { sign, version } => write!(text, " ({sign} {version})"),
-        };
-        if !dependency.archs.is_empty() {
-            let _ = write!(text, " [{}]", dependency.archs.join(" "));
+        for (index, package) in dependency.any_of.iter().enumerate() {
+            if index > 0 {
+                text.push_str(" | ");
+            }
+            text.push_str(&package.name);
+            // Writing to a string cannot fail.
+            let _ = match &package.version_constraint {
+                VersionConstraint::Any => Ok(()),
+                VersionConstraint::SameBinary => write!(text, " (= ${{binary:Version}})"),
+                VersionConstraint::SameSource => write!(text, " (= ${{source:Version}})"),
+                VersionConstraint::Bound { sign, version } => write!(text, " ({sign} {version})"),
+            };
+            if !dependency.archs.is_empty() {
+                let _ = write!(text, " [{}]", dependency.archs.join(" "));
+            }
         }
     }
     text
@@ -114,10 +138,7 @@ pub fn from_part(
 ) -> Vec<Dependency> {
     let mut all = translate(&part.relations, tag, context, diagnostics);
     if let Some(api) = &part.same_version_requirement {
-        all.push(Dependency {
-            version_constraint: same.clone(),
-            ..Dependency::unversioned(RelationField::Depends, api)
-        });
+        all.push(Dependency::new(RelationField::Depends, api, same.clone()));
     }
     all
 }
@@ -129,15 +150,11 @@ pub fn remove_redundant(mut all: Vec<Dependency>) -> Vec<Dependency> {
     all.sort();
     all.dedup();
     let is_redundant = |dependency: &Dependency| {
-        let is_positive = dependency.field <= RelationField::Suggests;
         all.iter().any(|other| {
-            let is_weaker = other.field < dependency.field && is_positive;
-            let is_implied = dependency.version_constraint == VersionConstraint::Any && is_positive;
+            // Of two that say the same, the first stays.
             other != dependency
-                && other.name == dependency.name
-                && other.archs.is_empty()
-                && (other.field == dependency.field || is_weaker)
-                && (other.version_constraint == dependency.version_constraint || is_implied)
+                && other.covers(dependency)
+                && (other < dependency || !dependency.covers(other))
         })
     };
     all.iter().filter(|dependency| !is_redundant(dependency)).cloned().collect()
@@ -163,7 +180,7 @@ fn translate(
     for resolved in relations {
         let Some(archs) = native_archs(&resolved.filter_match) else { continue };
         let applies = context.matches_by_default(&resolved.filter_match);
-        let translated = translate_relation(resolved.relation, tag, diagnostics).into_iter();
+        let translated = translate_relation(resolved, tag, diagnostics).into_iter();
         all.extend(translated.map(|dependency| Dependency { archs: archs.clone(), applies, ..dependency }));
     }
     all
@@ -184,42 +201,96 @@ fn native_archs(decision: &FilterMatch) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Nothing if it cannot be said, or needs not be; two where only two bounds together say it.
+/// Nothing if it cannot be said, or needs not be; several where only they together say it.
 fn translate_relation(
-    relation: &Relation,
+    resolved: &ResolvedRelation<'_>,
     tag: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Dependency> {
-    let Some(Named { name, has_own_versions }) = translate_name(relation, diagnostics) else {
-        return Vec::new();
-    };
-    let field = match relation.kind {
-        Kind::Requires => RelationField::Depends,
-        Kind::Suggests => RelationField::Suggests,
-        Kind::Conflicts => RelationField::Conflicts,
-        Kind::Provides => RelationField::Provides,
-    };
-    let constraints = match &relation.bound {
-        Some(bound) if has_own_versions => bound::translate(relation, bound, tag, diagnostics),
-        _ => Some(vec![VersionConstraint::Any]),
-    };
-    let Some(constraints) = constraints else { return Vec::new() };
-    let is_unversioned = constraints == [VersionConstraint::Any];
-    if field == RelationField::Depends && is_unversioned && name::is_essential(&name) {
-        diagnostic::push_unique(
-            diagnostics,
-            diagnostic::note(
-                relation.at,
-                format!("`{name}` is on every Debian system, so the dependency is left out"),
-            ),
-        );
+    let mut alternatives: Vec<Vec<RelatedPackage>> = Vec::new();
+    for package in &resolved.any_of {
+        alternatives.extend(translate_package(package, resolved.kind, tag, diagnostics));
+    }
+    if alternatives.len() < resolved.any_of.len() {
         return Vec::new();
     }
-    let dependency = Dependency::unversioned(field, &name);
-    constraints
-        .into_iter()
-        .map(|version_constraint| Dependency { version_constraint, ..dependency.clone() })
-        .collect()
+    if let Some(name) = essential_alternative(resolved.kind, &alternatives) {
+        let message = format!("`{name}` is on every Debian system, so the dependency is left out");
+        diagnostic::push_unique(diagnostics, diagnostic::note(resolved.at, message));
+        return Vec::new();
+    }
+    if resolved.kind == Kind::Supplements {
+        report_supplements(resolved, diagnostics);
+    }
+    let is_versioned = resolved.any_of.iter().any(|package| package.bound.is_some());
+    let clauses = conjunction(&alternatives);
+    let in_field = |field: &RelationField| {
+        let dependency = |any_of: &Vec<RelatedPackage>| Dependency {
+            field: *field,
+            any_of: any_of.clone(),
+            archs: Vec::new(),
+            applies: true,
+        };
+        clauses.iter().map(dependency).collect::<Vec<_>>()
+    };
+    fields(resolved.kind, is_versioned).iter().flat_map(in_field).collect()
+}
+
+/// The fields that a relation stands in.
+fn fields(kind: Kind, is_versioned: bool) -> &'static [RelationField] {
+    match kind {
+        Kind::Requires => &[RelationField::Depends],
+        Kind::PreRequires => &[RelationField::PreDepends],
+        Kind::Recommends => &[RelationField::Recommends],
+        Kind::Suggests => &[RelationField::Suggests],
+        Kind::Enhances | Kind::Supplements => &[RelationField::Enhances],
+        Kind::Provides => &[RelationField::Provides],
+        Kind::Conflicts => &[RelationField::Conflicts],
+        Kind::Breaks => &[RelationField::Breaks],
+        // Debian Policy, 7.6.1: `Breaks` lets apt upgrade a package that is to give up its files, beside the new one.
+        Kind::Obsoletes if is_versioned => &[RelationField::Breaks, RelationField::Replaces],
+        // 7.6.2: one that goes as a whole.
+        Kind::Obsoletes => &[RelationField::Conflicts, RelationField::Replaces],
+    }
+}
+
+/// The name of a package that every system has, where that is enough.
+fn essential_alternative(kind: Kind, alternatives: &[Vec<RelatedPackage>]) -> Option<&str> {
+    if !matches!(kind, Kind::Requires | Kind::PreRequires) {
+        return None;
+    }
+    let any = alternatives.iter().filter_map(|bounds| match bounds.as_slice() {
+        [RelatedPackage { name, version_constraint: VersionConstraint::Any }] => Some(name.as_str()),
+        _ => None,
+    });
+    any.into_iter().find(|name| name::is_essential(name))
+}
+
+fn report_supplements(resolved: &ResolvedRelation<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let name = resolved.any_of.first().map_or("", |package| &package.name);
+    let message = format!(
+        "nothing installs a Debian package because of another one that is there: `supplements` `{name}` becomes `Enhances`, \
+         which only mentions it"
+    );
+    let help = "let the other package recommend this one where it is yours, or ask for this one";
+    diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
+}
+
+/// The package with the bounds that say together what its bound says, or each by itself: see [`bound::translate`]. Nothing
+/// where Debian cannot say it, which is told.
+fn translate_package(
+    package: &ResolvedPackage<'_>,
+    kind: Kind,
+    tag: Option<&str>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Vec<RelatedPackage>> {
+    let Named { name, has_own_versions } = translate_name(package, kind, diagnostics)?;
+    let constraints = match package.bound {
+        Some(bound) if has_own_versions => bound::translate(kind, package, bound, tag, diagnostics)?,
+        _ => vec![VersionConstraint::Any],
+    };
+    let versioned = |version_constraint| RelatedPackage { name: name.clone(), version_constraint };
+    Some(constraints.into_iter().map(versioned).collect())
 }
 
 /// The package that a relation is to.
@@ -229,12 +300,18 @@ struct Named {
     has_own_versions: bool,
 }
 
-fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<Named> {
-    let written = &relation.name;
-    let at = relation.at;
+fn translate_name(
+    package: &ResolvedPackage<'_>,
+    kind: Kind,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Named> {
+    let written = package.name.as_ref();
+    let at = package.at;
     let found = match name::translate(written) {
-        NameTranslation::Unchanged => return Some(Named { name: written.clone(), has_own_versions: true }),
-        NameTranslation::PartOf(_) if !matches!(relation.kind, Kind::Requires | Kind::Suggests) => {
+        NameTranslation::Unchanged => {
+            return Some(Named { name: written.to_owned(), has_own_versions: true });
+        }
+        NameTranslation::PartOf(_) if !has_alternatives(kind) => {
             // Neither conflicts with the whole, nor provides it.
             NameTranslation::Unsupported
         }
@@ -247,7 +324,7 @@ fn translate_name(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Opt
             (diagnostic::note(at, message), Some(Named { name, has_own_versions: true }))
         }
         NameTranslation::PartOf(name) => {
-            let message = match &relation.bound {
+            let message = match package.bound {
                 None => format!("`{written}` is part of `{name}` on Debian"),
                 Some(bound) => format!(
                     "`{written}` is part of `{name}` on Debian, which counts its versions otherwise, so \
@@ -286,13 +363,15 @@ mod tests {
     use super::*;
 
     fn simplified(all: &[(RelationField, &str, Option<&str>, &[&'static str])]) -> String {
-        let all = all.iter().map(|&(field, name, version, archs)| Dependency {
-            version_constraint: version.map_or(VersionConstraint::Any, |version| VersionConstraint::Bound {
-                sign: ">=",
-                version: version.into(),
-            }),
-            archs: archs.to_vec(),
-            ..Dependency::unversioned(field, name)
+        let all = all.iter().map(|&(field, names, version, archs)| {
+            let package = |name: &str| RelatedPackage {
+                name: name.to_owned(),
+                version_constraint: version.map_or(VersionConstraint::Any, |version| {
+                    VersionConstraint::Bound { sign: ">=", version: version.into() }
+                }),
+            };
+            let any_of = names.split('|').map(package).collect();
+            Dependency { any_of, archs: archs.to_vec(), ..Dependency::unversioned(field, "") }
         });
         format_list(&remove_redundant(all.collect()))
     }
@@ -305,11 +384,18 @@ mod tests {
         assert_eq!(simplified(&[(Depends, "a", None, &["amd64"]), (Depends, "a", None, &[])]), "a");
         assert_eq!(simplified(&[(Suggests, "a", None, &[]), (Depends, "a", Some("1"), &[])]), "a (>= 1)");
         assert_eq!(simplified(&[(Depends, "a", None, &[]), (PreDepends, "a", None, &[])]), "a");
+        assert_eq!(simplified(&[(Depends, "a|b", None, &[]), (Depends, "b", Some("1"), &[])]), "b (>= 1)");
+        assert_eq!(simplified(&[(Depends, "b|a", None, &[]), (Depends, "a|b", None, &[])]), "a | b");
     }
 
     #[test]
     fn what_says_more_stays() {
         use RelationField::{Conflicts, Depends, Suggests};
+        assert_eq!(simplified(&[(Depends, "a|b", None, &[]), (Depends, "c", None, &[])]), "a | b, c");
+        assert_eq!(
+            simplified(&[(Depends, "a|b", None, &[]), (Depends, "a", None, &["amd64"])]),
+            "a [amd64], a | b"
+        );
         let both = "a, a (>= 1) [amd64]";
         assert_eq!(simplified(&[(Depends, "a", None, &[]), (Depends, "a", Some("1"), &["amd64"])]), both);
         assert_eq!(simplified(&[(Suggests, "a", Some("1"), &[]), (Depends, "a", None, &[])]), "a, a (>= 1)");

@@ -38,12 +38,9 @@ impl DebVersion {
         Self { revision: Some(format!("{revision}{}{tag}", RELEASE_TAGS.separator)), ..self }
     }
 
-    /// The version of a relation, written `[epoch:]upstream[-release]`, adapted where need be. Nothing if
-    /// The version of a relation, written `[epoch:]upstream[-release]`, adapted as that of a package is. Nothing if
-    /// there is no upstream part to be adapted, or an epoch beyond what dpkg counts.
+    /// The version of a relation, adapted as that of a package is. Nothing if its epoch is beyond what dpkg counts.
     #[must_use]
-    pub fn parse_relation(text: &str) -> Option<Self> {
-        let written = WrittenVersion::parse(text)?;
+    pub fn from_relation(written: &WrittenVersion<'_>) -> Option<Self> {
         let epoch = written.epoch.unwrap_or_default();
         i32::try_from(epoch).ok()?;
         Some(Self {
@@ -118,6 +115,10 @@ fn sanitize_char(character: char) -> char {
 mod tests {
     use super::*;
 
+    fn relation(text: &str) -> Option<DebVersion> {
+        DebVersion::from_relation(&WrittenVersion::parse(text)?)
+    }
+
     fn package(upstream: &str, release: &str) -> String {
         let version = opkg::Version { epoch: 0, upstream: upstream.into(), release: release.into() };
         DebVersion::from_opkg(&version).to_string()
@@ -165,7 +166,7 @@ mod tests {
             ("99999999999:1", None),
             ("4294967295:1", None),
         ] {
-            let version = DebVersion::parse_relation(text).map(|version| version.to_string());
+            let version = relation(text).map(|version| version.to_string());
             assert_eq!(version.as_deref(), expected, "{text}");
         }
     }
@@ -173,13 +174,13 @@ mod tests {
     #[test]
     fn the_least_version_behind_all_revisions() {
         for (text, expected) in [("1.2", "1.2A~"), ("1:1.0rc", "1:1.0rc0A~"), ("1.0~", "1.0~0A~")] {
-            assert_eq!(DebVersion::parse_relation(text).unwrap().above_all_revisions().to_string(), expected);
+            assert_eq!(relation(text).unwrap().above_all_revisions().to_string(), expected);
         }
     }
 
     #[test]
     fn the_epoch_is_not_in_file_names() {
-        let version = DebVersion::parse_relation("2:1.2-3").unwrap();
+        let version = relation("2:1.2-3").unwrap();
         assert_eq!(version.without_epoch(), "1.2-3");
     }
 }

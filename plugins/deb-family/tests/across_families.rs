@@ -156,7 +156,7 @@ proptest! {
         let found = if is_near { (upstream.clone(), found.1) } else { found };
         let mut opkg = sample_opkg("x");
         opkg.relations = vec![sample_relation(3, Scope::Part(Part::Server), Kind::Requires, "target")];
-        opkg.relations[0].bound = some_bound(comparison, &written);
+        opkg.relations[0].any_of[0].bound = some_bound(comparison, &written);
         let target = versioned(&format!("{}-{}", found.0, found.1));
         let (deb, rpm) = (bounds(&on_debian(&opkg)), bounds(&on_rpm(&opkg)));
         let (deb_version, rpm_version) = (package_version(&on_debian(&target)), package_version(&on_rpm(&target)));
@@ -191,7 +191,7 @@ fn dpkg_agrees_about_bounds_without_a_release() {
         for comparison in [Comparison::Lt, Comparison::Le, Comparison::Eq, Comparison::Ge, Comparison::Gt] {
             let mut opkg = sample_opkg("x");
             opkg.relations = vec![sample_relation(3, Scope::Part(Part::Server), Kind::Requires, "target")];
-            opkg.relations[0].bound = some_bound(comparison, written);
+            opkg.relations[0].any_of[0].bound = some_bound(comparison, written);
             let bounds = bounds(&on_debian(&opkg));
             for upstream in upstreams {
                 let meant = dpkg(upstream, sign(comparison), &written.replace('-', "~"));

@@ -42,7 +42,7 @@ fn translated(
 ) -> Vec<NativeRelation> {
     let mut opkg = sample_opkg("x");
     let mut relation = sample_relation(7, Scope::Part(Part::Server), kind, name);
-    relation.bound = some_bound(comparison, version);
+    relation.any_of[0].bound = some_bound(comparison, version);
     opkg.relations = vec![relation];
     let server = generated(&opkg, target).packages.remove(1);
     server.relations.into_iter().filter(|relation| relation.name == name).collect()

@@ -14,7 +14,7 @@ use common::*;
 use opkg_plugin_debian::Debian;
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::{BinaryPackage, Content, NativeKind, Output, SourcePackage};
-use opkg_sdk::opkg::{Comparison, HookTime, Opkg};
+use opkg_sdk::opkg::{Bound, Comparison, HookTime, Opkg};
 
 /// Builds in a directory of that name.
 fn build_in(
@@ -37,8 +37,9 @@ fn control_field(deb: &Path, name: &str) -> String {
 
 fn relations(package: &BinaryPackage, wanted: fn(&NativeKind) -> bool) -> String {
     let mut all = Vec::new();
-    for relation in package.relations.iter().filter(|relation| wanted(&relation.kind)) {
-        let bound = relation.bound.as_ref().map(|bound| {
+    let text = |name: &str, bound: &Option<Bound>| match bound {
+        None => name.to_owned(),
+        Some(bound) => {
             let sign = match bound.comparison {
                 Comparison::Lt => "<<",
                 Comparison::Le => "<=",
@@ -46,9 +47,12 @@ fn relations(package: &BinaryPackage, wanted: fn(&NativeKind) -> bool) -> String
                 Comparison::Ge => ">=",
                 Comparison::Gt => ">>",
             };
-            format!(" ({sign} {})", bound.version)
-        });
-        all.push(format!("{}{}", relation.name, bound.unwrap_or_default()));
+            format!("{name} ({sign} {})", bound.version)
+        }
+    };
+    for relation in package.relations.iter().filter(|relation| wanted(&relation.kind)) {
+        let others = relation.alternatives.iter().map(|it| format!(" | {}", text(&it.name, &it.bound)));
+        all.push(format!("{}{}", text(&relation.name, &relation.bound), others.collect::<String>()));
     }
     all.join(", ")
 }
@@ -69,7 +73,11 @@ fn expected_fields(package: &BinaryPackage) -> BTreeMap<String, String> {
         ("Description".into(), description),
         ("Pre-Depends".into(), relations(package, |kind| matches!(kind, NativeKind::PreRequires(_)))),
         ("Depends".into(), relations(package, |kind| matches!(kind, NativeKind::Requires))),
+        ("Recommends".into(), relations(package, |kind| matches!(kind, NativeKind::Recommends))),
         ("Suggests".into(), relations(package, |kind| matches!(kind, NativeKind::Suggests))),
+        ("Enhances".into(), relations(package, |kind| matches!(kind, NativeKind::Enhances))),
+        ("Breaks".into(), relations(package, |kind| matches!(kind, NativeKind::Breaks))),
+        ("Replaces".into(), relations(package, |kind| matches!(kind, NativeKind::Obsoletes))),
         ("Conflicts".into(), relations(package, |kind| matches!(kind, NativeKind::Conflicts))),
         ("Provides".into(), relations(package, |kind| matches!(kind, NativeKind::Provides))),
     ]);
@@ -199,6 +207,19 @@ fn the_native_build_agrees_with_the_records() {
     }
     let opkg = sample_opkg();
     let (output, _scratch, root) = build_in(&opkg, "with a blank's", &[], "077");
+    for package in &output.packages {
+        assert_agree(&opkg, package, &root.join(&package.file_name));
+    }
+}
+
+#[test]
+fn relations_of_every_kind() {
+    if !is_installed("dpkg-buildpackage") {
+        return;
+    }
+    let mut opkg = sample_opkg();
+    opkg.relations = opkg_sdk::testing::sample_relations();
+    let (output, _scratch, root) = build_in(&opkg, "related", &[], "022");
     for package in &output.packages {
         assert_agree(&opkg, package, &root.join(&package.file_name));
     }

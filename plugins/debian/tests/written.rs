@@ -19,6 +19,25 @@ fn changelog() {
     insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "changelog"));
 }
 
+/// Of every kind: the fields, and what is said of them.
+#[test]
+fn relations() {
+    let mut opkg = sample_opkg();
+    opkg.relations = opkg_sdk::testing::sample_relations();
+    let output = generate(&opkg);
+    let control = meta_file(&output, "control");
+    let stanzas = control.split("\n\n").skip(1);
+    let is_relation = |line: &&str| {
+        let fields = ["Package:", "Section:", "Architecture:", "Description:", " "];
+        line.starts_with("Package:") || !fields.iter().any(|field| line.starts_with(field))
+    };
+    let lines: Vec<&str> = stanzas.flat_map(|stanza| stanza.lines().filter(is_relation)).collect();
+    let said = output.diagnostics.iter().map(|it| {
+        format!("{:?} at {:?}: {}\n  {}", it.severity, it.at, it.message, it.help.as_deref().unwrap_or("-"))
+    });
+    insta::assert_snapshot!(format!("{}\n\n{}", lines.join("\n"), said.collect::<Vec<_>>().join("\n")));
+}
+
 #[test]
 fn copyright() {
     insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "copyright"));

@@ -105,10 +105,11 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         filter_context: FilterContext::new(target, identities),
         archs: if system == Product::OpenMandriva { OPENMANDRIVA_ARCHS } else { ARCHS },
         version_expression: release::version_expression,
-        weak_dependencies: if system == Product::Mandriva && year < 2008 {
-            WeakDependencies::Never
-        } else {
-            WeakDependencies::Always
+        weak_dependencies: match (system, year) {
+            (Product::Mandriva, ..2008) => WeakDependencies::Never,
+            // The others came with RPM 4.12.
+            (Product::Mandriva, _) | (Product::Mageia, ..5) => WeakDependencies::SuggestsAlone,
+            _ => WeakDependencies::Always,
         },
         documentation_dir: "/usr/share/doc",
         has_versioned_documentation: system == Product::Mandriva && year <= 2006,

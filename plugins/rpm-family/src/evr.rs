@@ -72,12 +72,11 @@ impl std::fmt::Display for Evr {
 /// The version of a relation, `[epoch:]version[-release]`, as RPM writes it; nothing if RPM cannot read it. Without a
 /// release, RPM compares versions alone, which is what is meant.
 pub fn relation_version(
-    written: &str,
+    parts: &WrittenVersion<'_>,
     at: Node,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<String> {
-    let parts = WrittenVersion::parse(written)?;
     let version = order_prereleases(parts.upstream);
     let mut text = version.clone();
     if let Some(release) = parts.release {
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn versions_of_relations() {
         let profile = sample_profile(RpmVersion(4, 16));
-        let read = |text: &str| relation_version(text, 0, &profile, &mut Vec::new());
+        let read = |text: &str| relation_version(&WrittenVersion::parse(text)?, 0, &profile, &mut Vec::new());
         for same in ["1", "1:2.0-1", "1.0~rc1-1.el9", "0:1"] {
             assert_eq!(read(same).as_deref(), Some(same));
         }
@@ -178,7 +177,8 @@ mod tests {
             let (profile, mut of_package, mut of_relation) =
                 (sample_profile(rpm_version), Vec::new(), Vec::new());
             Evr::from_version(&version).report_changes(&version, 0, &profile, &mut of_package);
-            relation_version(upstream, 0, &profile, &mut of_relation).unwrap();
+            let written = WrittenVersion::parse(upstream).unwrap();
+            relation_version(&written, 0, &profile, &mut of_relation).unwrap();
             let has_error =
                 |all: &[Diagnostic]| all.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             assert_eq!(has_error(&of_package), has_error(&of_relation), "{upstream}");

@@ -18,7 +18,7 @@ pub struct ReleaseProfile {
     pub archs: &'static [(&'static str, &'static str)],
     /// Writes a test of the release for `%if`, with macros that the distribution defines.
     pub version_expression: fn(&VersionTest) -> IfExpression,
-    /// What becomes of `suggests`.
+    /// What becomes of `recommends`, `suggests`, `supplements` and `enhances`.
     pub weak_dependencies: WeakDependencies,
     /// Directory of the directories with each package's documents.
     pub documentation_dir: &'static str,
@@ -40,16 +40,29 @@ pub struct ReleaseProfile {
     pub macros: Vec<(&'static str, String)>,
 }
 
-/// Whether the release's RPM knows `Suggests`.
+/// Which weak dependencies the release's RPM knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WeakDependencies {
     Always,
+    /// `Suggests`, and no other.
+    SuggestsAlone,
     Never,
     /// Some releases do.
     Conditional {
         /// For `%if`.
         expression: String,
         /// Whether the default release does.
+        by_default: bool,
+    },
+}
+
+/// Whether the release's RPM knows `(a or b)`.
+pub(crate) enum Alternatives<'a> {
+    Always,
+    Never,
+    /// As of [`WeakDependencies::Conditional`].
+    Conditional {
+        expression: &'a str,
         by_default: bool,
     },
 }
@@ -65,6 +78,19 @@ impl ReleaseProfile {
     #[must_use]
     pub(crate) fn has_systemd(&self) -> bool {
         self.rpm_version >= RpmVersion::SYSTEMD_SINCE
+    }
+
+    /// Whether the release's RPM knows `(a or b)`; where the spec has to decide it, by the expression that also tells
+    /// whether there are weak dependencies, which came with the same releases.
+    #[must_use]
+    pub(crate) fn alternatives(&self) -> Alternatives<'_> {
+        match &self.weak_dependencies {
+            WeakDependencies::Conditional { expression, by_default } => {
+                Alternatives::Conditional { expression, by_default: *by_default }
+            }
+            _ if self.rpm_version >= RpmVersion::ALTERNATIVES_SINCE => Alternatives::Always,
+            _ => Alternatives::Never,
+        }
     }
 
     /// RPM's name of the architecture that is built for.

@@ -1,17 +1,18 @@
 //! The relations of one package, translated for RPM.
 
-use opkg_sdk::artefacts::{NativeKind, NativeRelation};
+use opkg_sdk::artefacts::{NativeKind, NativePackage, NativeRelation};
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::FilterMatch;
 use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
-use opkg_sdk::parts::{PartPlan, ResolvedRelation};
+use opkg_sdk::parts::PartPlan;
+use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, conjunction, element_name};
 use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::version::operator;
 
 use crate::condition;
 use crate::evr::{self, Evr, RELEASE_TAGS};
-use crate::profile::{ReleaseProfile, WeakDependencies};
+use crate::profile::{Alternatives, ReleaseProfile, WeakDependencies};
 use crate::systemd;
 
 /// One relation, and what the spec must test before it holds.
@@ -44,12 +45,14 @@ pub fn from_part(
         relations.push(SpecRelation { is_own_version: true, ..exact });
     }
     for resolved in &part.relations {
-        let name = resolved.relation.name.clone();
-        relations.extend(translate(resolved, name, tag, profile, diagnostics));
+        relations.extend(translate(resolved, tag, profile, diagnostics));
     }
     for resolved in &part.opkg_conflicts {
-        let name = format!("OPKG::{}", resolved.relation.name);
-        relations.extend(translate(resolved, name, tag, profile, diagnostics));
+        let mut recorded = resolved.clone();
+        for package in &mut recorded.any_of {
+            package.name = format!("OPKG::{}", package.name).into();
+        }
+        relations.extend(translate(&recorded, tag, profile, diagnostics));
     }
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
@@ -78,94 +81,213 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
             HookTime::PostUninstall => "Requires(postun)",
         },
         NativeKind::Provides => "Provides",
-        NativeKind::Conflicts => "Conflicts",
+        // RPM knows one kind of conflict.
+        NativeKind::Conflicts | NativeKind::Breaks => "Conflicts",
         NativeKind::Obsoletes => "Obsoletes",
         NativeKind::Recommends => "Recommends",
         NativeKind::Suggests => "Suggests",
+        NativeKind::Supplements => "Supplements",
+        NativeKind::Enhances => "Enhances",
     }
 }
 
 fn unconditional(kind: NativeKind, name: String, bound: Option<Bound>) -> SpecRelation {
-    let native = NativeRelation { kind, name, bound };
+    let native = NativeRelation { kind, name, bound, alternatives: Vec::new() };
     SpecRelation { native, is_own_version: false, conditions: Vec::new(), applies: true }
 }
 
 fn translate(
     resolved: &ResolvedRelation<'_>,
-    name: String,
     tag: Option<&str>,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<SpecRelation> {
-    let relation = resolved.relation;
-    if !is_name(&name) {
-        diagnostic::push_unique(
-            diagnostics,
-            unsupported(relation.at, format!("RPM cannot express a relation to `{name}`"), profile),
-        );
+    let kind = resolved.kind;
+    let mut alternatives: Vec<Vec<NativePackage>> = Vec::new();
+    for package in &resolved.any_of {
+        alternatives.extend(translate_package(package, kind, tag, profile, diagnostics));
+    }
+    if alternatives.len() < resolved.any_of.len() {
         return Vec::new();
     }
-    let bound = match &relation.bound {
+    let Some(Weakness { native, expression, by_default }) = native_kind(resolved, profile, diagnostics)
+    else {
+        return Vec::new();
+    };
+    let mut conditions: Vec<String> = expression.map(|it| format!("%if {it}")).into_iter().collect();
+    let applies = profile.filter_context.matches_by_default(&resolved.filter_match) && by_default;
+    if let FilterMatch::Conditional(condition) = &resolved.filter_match {
+        conditions.extend(condition::condition_lines(resolved.at, condition, profile, diagnostics));
+    }
+    let first = &alternatives[..1];
+    let relations = |any_of: &[Vec<NativePackage>], also: Option<String>, holds: bool| -> Vec<SpecRelation> {
+        let conditions: Vec<String> = also.into_iter().chain(conditions.iter().cloned()).collect();
+        let clauses = conjunction(any_of).into_iter().filter_map(|clause| {
+            let mut packages = clause.into_iter();
+            let NativePackage { name, bound } = packages.next()?;
+            let native = NativeRelation { kind: native, name, bound, alternatives: packages.collect() };
+            Some(SpecRelation {
+                native,
+                is_own_version: false,
+                conditions: conditions.clone(),
+                applies: applies && holds,
+            })
+        });
+        clauses.collect()
+    };
+    match profile.alternatives() {
+        _ if alternatives.len() == 1 => relations(&alternatives, None, true),
+        Alternatives::Always => relations(&alternatives, None, true),
+        // Where the condition on weak dependencies holds, that on alternatives does.
+        Alternatives::Conditional { .. } if expression.is_some() => relations(&alternatives, None, true),
+        Alternatives::Never => {
+            report_first_alternative(resolved, profile, diagnostics);
+            relations(first, None, true)
+        }
+        Alternatives::Conditional { expression, by_default } => {
+            let mut both = relations(&alternatives, Some(format!("%if {expression}")), by_default);
+            both.extend(relations(first, Some(format!("%if !({expression})")), !by_default));
+            both
+        }
+    }
+}
+
+/// How a relation is said in RPM.
+struct Weakness<'a> {
+    native: NativeKind,
+    /// For `%if`, where not every release that the spec is for knows it.
+    expression: Option<&'a str>,
+    /// Whether the release that packages are made for does.
+    by_default: bool,
+}
+
+/// Nothing where the release's RPM cannot say it, which is told.
+fn native_kind<'a>(
+    resolved: &ResolvedRelation<'_>,
+    profile: &'a ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Weakness<'a>> {
+    let strong = |native| Some(Weakness { native, expression: None, by_default: true });
+    let weak = match resolved.kind {
+        Kind::Requires => return strong(NativeKind::Requires),
+        Kind::PreRequires => return strong(NativeKind::PreRequires(HookTime::PreInstall)),
+        Kind::Provides => return strong(NativeKind::Provides),
+        Kind::Conflicts => return strong(NativeKind::Conflicts),
+        Kind::Breaks => return strong(NativeKind::Breaks),
+        Kind::Obsoletes => return strong(NativeKind::Obsoletes),
+        Kind::Recommends => NativeKind::Recommends,
+        Kind::Suggests => NativeKind::Suggests,
+        Kind::Supplements => NativeKind::Supplements,
+        Kind::Enhances => NativeKind::Enhances,
+    };
+    let element = element_name(resolved.kind);
+    let name = &profile.filter_context.name;
+    let related = describe(resolved);
+    match &profile.weak_dependencies {
+        WeakDependencies::Always => strong(weak),
+        WeakDependencies::SuggestsAlone if resolved.kind == Kind::Suggests => strong(weak),
+        WeakDependencies::SuggestsAlone if resolved.kind == Kind::Recommends => {
+            let message = format!(
+                "{name} knows no other weak dependency than `suggests`, which `{element}` {related} becomes"
+            );
+            let help = "write `requires` where the package is of no use without it";
+            diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
+            strong(NativeKind::Suggests)
+        }
+        WeakDependencies::SuggestsAlone | WeakDependencies::Never => {
+            let known = match &profile.weak_dependencies {
+                WeakDependencies::Never => "has no weak dependencies",
+                _ => "knows no other weak dependency than `suggests`",
+            };
+            let message = format!("{name} {known}, so `{element}` {related} is left out");
+            let found = match resolved.kind {
+                Kind::Suggests => diagnostic::note(resolved.at, message),
+                Kind::Recommends => diagnostic::warning(resolved.at, message, NO_RECOMMENDS_HELP),
+                _ => diagnostic::warning(resolved.at, message, NO_REVERSE_HELP),
+            };
+            diagnostic::push_unique(diagnostics, found);
+            None
+        }
+        WeakDependencies::Conditional { expression, by_default } => {
+            Some(Weakness { native: weak, expression: Some(expression), by_default: *by_default })
+        }
+    }
+}
+
+const NO_RECOMMENDS_HELP: &str = "write `requires` in a group of its own for this release where the package is of no use \
+                                  without it, and leave this release out here with `filters`";
+const NO_REVERSE_HELP: &str =
+    "ask for both where they belong together, and leave this release out here with `filters`";
+
+fn describe(resolved: &ResolvedRelation<'_>) -> String {
+    let names: Vec<String> = resolved.any_of.iter().map(|package| format!("`{}`", package.name)).collect();
+    names.join(" or ")
+}
+
+fn report_first_alternative(
+    resolved: &ResolvedRelation<'_>,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let first = resolved.any_of.first().map_or("", |package| &package.name);
+    let message = format!(
+        "the RPM of {} knows no alternatives: of {}, only `{first}` counts there",
+        profile.filter_context.name,
+        describe(resolved)
+    );
+    let help = "put the one that this release has into a group of its own with `filters`, or first";
+    diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
+}
+
+/// The package with the bounds that say together what its bound says, or each by itself: see [`widen_bound`]. Nothing where
+/// RPM cannot say it, which is told.
+fn translate_package(
+    package: &ResolvedPackage<'_>,
+    kind: Kind,
+    tag: Option<&str>,
+    profile: &ReleaseProfile,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Vec<NativePackage>> {
+    let name = package.name.as_ref();
+    let mut refuse = |message: String| {
+        diagnostic::push_unique(diagnostics, unsupported(package.at, message, profile));
+    };
+    if !is_name(name) {
+        refuse(format!("RPM cannot express a relation to `{name}`"));
+        return None;
+    }
+    if kind == Kind::Obsoletes && !is_package_name(name) {
+        refuse(format!("RPM replaces packages by their names alone, and `{name}` is none"));
+        return None;
+    }
+    let bound = match package.bound {
         None => None,
-        Some(bound) => match evr::relation_version(&bound.version, relation.at, profile, diagnostics) {
-            Some(version) => Some(Bound { comparison: bound.comparison, version }),
-            None => {
+        Some(bound) => {
+            let version = package
+                .version()
+                .and_then(|version| evr::relation_version(&version, package.at, profile, diagnostics));
+            let Some(version) = version else {
                 let text = format!("{name} {} {}", operator(bound.comparison), bound.version);
-                diagnostic::push_unique(
-                    diagnostics,
-                    unsupported(relation.at, format!("RPM cannot read the version in `{text}`"), profile),
-                );
-                return Vec::new();
-            }
-        },
+                let message = format!("RPM cannot read the version in `{text}`");
+                diagnostic::push_unique(diagnostics, unsupported(package.at, message, profile));
+                return None;
+            };
+            Some(Bound { comparison: bound.comparison, version })
+        }
     };
     if bound.is_some() && name.starts_with('/') {
         let message = format!("RPM allows no version with a file, as in `{name}`");
         let help = "leave the version out, or name the package that has the file";
-        diagnostic::push_unique(diagnostics, diagnostic::error(relation.at, message, help));
-        return Vec::new();
+        diagnostic::push_unique(diagnostics, diagnostic::error(package.at, message, help));
+        return None;
     }
-    let mut conditions = Vec::new();
-    let mut settled = profile.filter_context.matches_by_default(&resolved.filter_match);
-    if let FilterMatch::Conditional(condition) = &resolved.filter_match {
-        conditions = condition::condition_lines(relation.at, condition, profile, diagnostics);
-    }
-    let kind = match relation.kind {
-        Kind::Requires => NativeKind::Requires,
-        Kind::Provides => NativeKind::Provides,
-        Kind::Conflicts => NativeKind::Conflicts,
-        Kind::Suggests => {
-            match &profile.weak_dependencies {
-                WeakDependencies::Always => {}
-                WeakDependencies::Never => {
-                    let message = format!(
-                        "{} has no weak dependencies, so `suggests` `{name}` is left out",
-                        profile.filter_context.name
-                    );
-                    diagnostic::push_unique(diagnostics, diagnostic::note(relation.at, message));
-                    return Vec::new();
-                }
-                WeakDependencies::Conditional { expression, by_default } => {
-                    conditions.insert(0, format!("%if {expression}"));
-                    settled &= by_default;
-                }
-            }
-            NativeKind::Suggests
-        }
-    };
     let bounds: Vec<Option<Bound>> = match (bound, tag) {
-        (Some(bound), Some(tag)) if is_opkg_package(&name) && bound.version.contains('-') => {
-            widen_bound(relation.kind, &bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
+        (Some(bound), Some(tag)) if is_opkg_package(name) && bound.version.contains('-') => {
+            widen_bound(kind, &bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
         }
         (bound, _) => vec![bound],
     };
-    let relation = |bound| SpecRelation {
-        native: NativeRelation { kind, name: name.clone(), bound },
-        is_own_version: false,
-        conditions: conditions.clone(),
-        applies: settled,
-    };
-    bounds.into_iter().map(relation).collect()
+    Some(bounds.into_iter().map(|bound| NativePackage { name: name.to_owned(), bound }).collect())
 }
 
 /// What a scriptlet needs at the time it runs.
@@ -201,6 +323,11 @@ fn unsupported(at: Node, message: String, profile: &ReleaseProfile) -> Diagnosti
          `<filters><dist>…</dist></filters>` with only the distributions that have it"
     );
     diagnostic::error(at, message, help)
+}
+
+/// Whether it can be the name of a package, as opposed to a capability.
+fn is_package_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
 }
 
 /// Whether RPM reads this as one name: it begins with a letter, a digit, `_` or `/`, and holds nothing that

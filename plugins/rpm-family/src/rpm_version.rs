@@ -13,6 +13,8 @@ impl RpmVersion {
     pub(crate) const CARET_SINCE: Self = Self(4, 15);
     /// Capabilities of programs, `rpmlib(FileCaps)`.
     pub(crate) const CAPABILITIES_SINCE: Self = Self(4, 7);
+    /// Alternatives as rich dependencies, `rpmlib(RichDependencies)`.
+    pub(crate) const ALTERNATIVES_SINCE: Self = Self(4, 13);
     /// Of the first releases that systemd starts.
     pub(crate) const SYSTEMD_SINCE: Self = Self(4, 9);
     /// Checksums of files by other algorithms than MD5, `rpmlib(FileDigests)`.

@@ -3,7 +3,7 @@
 use askama::Template;
 use opkg_sdk::artefacts::DigestAlgorithm;
 use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::{ConfigKind, HookTime, Opkg};
+use opkg_sdk::opkg::{Bound, ConfigKind, HookTime, Opkg};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::version::operator;
@@ -162,11 +162,19 @@ fn group_relations(relations: &[SpecRelation]) -> Vec<RelationGroup<'_>> {
     let mut groups: Vec<RelationGroup<'_>> = Vec::new();
     for relation in relations {
         let native = &relation.native;
-        let written = native.bound.as_ref().filter(|_| !relation.is_own_version);
-        let bound = written
-            .map_or(String::new(), |bound| format!(" {} {}", operator(bound.comparison), bound.version));
+        let package = |name: &str, bound: Option<&Bound>| match bound.filter(|_| !relation.is_own_version) {
+            Some(bound) => format!("{name} {} {}", operator(bound.comparison), bound.version),
+            None => name.to_owned(),
+        };
+        let alternatives = native.alternatives.iter().map(|it| package(&it.name, it.bound.as_ref()));
+        let packages: Vec<String> =
+            std::iter::once(package(&native.name, native.bound.as_ref())).chain(alternatives).collect();
+        let related = match packages.as_slice() {
+            [only] => only.clone(),
+            several => format!("({})", several.join(" or ")),
+        };
         let line = RelationLine {
-            text: format!("{}: {}{bound}", spec_tag(native.kind), native.name),
+            text: format!("{}: {related}", spec_tag(native.kind)),
             own_version: if relation.is_own_version { OWN_VERSION } else { "" },
         };
         match groups.iter_mut().find(|group| group.conditions == relation.conditions) {

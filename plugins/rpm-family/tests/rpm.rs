@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{generate_for, is_installed, output_text, query, run_native_build, write_source_tree};
-use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, Output};
-use opkg_sdk::opkg::{Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, Output};
+use opkg_sdk::opkg::{Bound, Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
-    add_file, add_script, own_directory, sample_opkg, sample_relation, sample_release, sample_target,
-    some_bound,
+    add_file, add_script, own_directory, sample_opkg, sample_relation, sample_relations, sample_release,
+    sample_tagged_target, sample_target, some_bound,
 };
 use opkg_sdk::version::operator;
 
@@ -46,7 +46,11 @@ fn compare(package: &BinaryPackage, path: &Path) {
     for (tag, kind) in [
         ("PROVIDENEVRS", NativeKind::Provides),
         ("CONFLICTNEVRS", NativeKind::Conflicts),
+        ("OBSOLETENEVRS", NativeKind::Obsoletes),
+        ("RECOMMENDNEVRS", NativeKind::Recommends),
         ("SUGGESTNEVRS", NativeKind::Suggests),
+        ("SUPPLEMENTNEVRS", NativeKind::Supplements),
+        ("ENHANCENEVRS", NativeKind::Enhances),
     ] {
         let own = |line: &String| kind != NativeKind::Provides || !line.starts_with(&package.name);
         let found: BTreeSet<String> =
@@ -87,16 +91,20 @@ fn lines(text: &str) -> BTreeSet<String> {
 }
 
 fn relations(package: &BinaryPackage, kind: NativeKind) -> BTreeSet<String> {
-    let of_kind = package.relations.iter().filter(|relation| relation.kind == kind);
-    of_kind
-        .map(|relation| {
-            let bound = relation
-                .bound
-                .as_ref()
-                .map(|bound| format!(" {} {}", operator(bound.comparison), bound.version));
-            format!("{}{}", relation.name, bound.unwrap_or_default())
-        })
-        .collect()
+    let is_kind = |it: NativeKind| it == kind || (it, kind) == (NativeKind::Breaks, NativeKind::Conflicts);
+    let versioned = |name: &str, bound: &Option<Bound>| match bound {
+        Some(bound) => format!("{name} {} {}", operator(bound.comparison), bound.version),
+        None => name.to_owned(),
+    };
+    let text = |relation: &NativeRelation| {
+        let first = versioned(&relation.name, &relation.bound);
+        let others = relation.alternatives.iter().map(|it| format!(" or {}", versioned(&it.name, &it.bound)));
+        match others.collect::<String>().as_str() {
+            "" => first,
+            others => format!("({first}{others})"),
+        }
+    };
+    package.relations.iter().filter(|relation| is_kind(relation.kind)).map(text).collect()
 }
 
 fn requires(package: &BinaryPackage) -> BTreeSet<String> {
@@ -159,8 +167,8 @@ fn full_featured_opkg() -> Opkg {
         sample_relation(14, Scope::Whole, Kind::Provides, "virtual"),
         sample_relation(15, Scope::Part(Part::Api), Kind::Requires, "/usr/bin/x"),
     ];
-    opkg.relations[0].bound = some_bound(Comparison::Ge, "1:2.0-3");
-    opkg.relations[4].bound = some_bound(Comparison::Eq, "7");
+    opkg.relations[0].any_of[0].bound = some_bound(Comparison::Ge, "1:2.0-3");
+    opkg.relations[4].any_of[0].bound = some_bound(Comparison::Eq, "7");
     for name in [
         "doc/a b",
         "doc/q\"u'o",
@@ -230,6 +238,15 @@ fn what_the_target_leaves_open_is_decided_by_the_default() {
             opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(comparison, version) };
         opkg.relations[index].filter.dists = vec![filter];
     }
+    build_and_compare(&opkg, &sample_target("rhel", None, None));
+}
+
+#[test]
+fn relations_of_every_kind() {
+    let mut opkg = sample_opkg("related");
+    opkg.relations = sample_relations();
+    build_and_compare(&opkg, &sample_target("rhel", Some("9"), None));
+    build_and_compare(&opkg, &sample_tagged_target("rhel", Some("9")));
     build_and_compare(&opkg, &sample_target("rhel", None, None));
 }
 

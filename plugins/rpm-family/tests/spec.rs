@@ -46,7 +46,7 @@ fn everything_open() {
         sample_relation(15, Scope::Part(Part::Client), Kind::Provides, "client-of-old"),
         sample_relation(16, Scope::Part(Part::Client), Kind::Requires, "not-here"),
     ];
-    opkg.relations[1].bound = some_bound(Comparison::Ge, "1.2-3");
+    opkg.relations[1].any_of[0].bound = some_bound(Comparison::Ge, "1.2-3");
     opkg.relations[1].filter.dists =
         vec![dist("rhel", Comparison::Ge, "8"), dist("rhel", Comparison::Lt, "6")];
     opkg.relations[4].filter.archs = vec!["i386".into(), "x86_64".into()];
@@ -165,8 +165,8 @@ fn what_rpm_cannot_say_is_an_error_at_its_place() {
         sample_relation(12, Scope::Common, Kind::Requires, "fine"),
         sample_relation(13, Scope::Common, Kind::Requires, "/usr/bin/fine"),
     ];
-    opkg.relations[2].bound = some_bound(Comparison::Ge, "1,2");
-    opkg.relations[3].bound = some_bound(Comparison::Ge, "1");
+    opkg.relations[2].any_of[0].bound = some_bound(Comparison::Ge, "1,2");
+    opkg.relations[3].any_of[0].bound = some_bound(Comparison::Ge, "1");
     let Err(Refusal::Failed(diagnostics)) = generate_for(&opkg, &sample_target("rhel", Some("9"), None))
     else {
         panic!("must fail")

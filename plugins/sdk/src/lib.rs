@@ -19,7 +19,8 @@
 //!
 //! - [`filter`] decides the OPKG's filters for one target, [`version`] compares release numbers;
 //! - [`package_version`] reads versions of packages as every family has to, [`perl`] knows modules of Perl itself;
-//! - [`parts`] says what each of the three packages gets, [`file_attributes`] whose its files are;
+//! - [`parts`] says what each of the three packages gets, [`relation`] what its relations are to, [`file_attributes`] whose
+//!   its files are;
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
@@ -42,6 +43,7 @@ mod manager;
 pub mod package_version;
 pub mod parts;
 pub mod perl;
+pub mod relation;
 pub mod release_tag;
 mod repository;
 pub mod scriptlet;

@@ -19,12 +19,7 @@ impl<'a> WrittenVersion<'a> {
     /// Nothing if there is no upstream part, the epoch is no number of 32 bits, or a `-` ends it.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (epoch, rest) = match text.split_once(':') {
-            Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (Some(epoch.parse().ok()?), rest)
-            }
-            _ => (None, text),
-        };
+        let (epoch, rest) = split_epoch(text)?;
         let (upstream, release) = match rest.rsplit_once('-') {
             Some((_, "")) => return None,
             Some((upstream, release)) if !starts_prerelease(release, true) => (upstream, Some(release)),
@@ -32,6 +27,30 @@ impl<'a> WrittenVersion<'a> {
         };
         (!upstream.is_empty()).then_some(Self { epoch, upstream, release })
     }
+
+    /// Reads a version in the scheme of OPKGs: whatever follows the last `-` is the release, as in that of the package
+    /// itself.
+    ///
+    /// Nothing if there is no upstream part, the epoch is no number of 32 bits, or a `-` ends it.
+    #[must_use]
+    pub fn parse_opkg(text: &'a str) -> Option<Self> {
+        let (epoch, rest) = split_epoch(text)?;
+        let (upstream, release) = match rest.rsplit_once('-') {
+            Some((upstream, release)) => (upstream, Some(release)),
+            None => (rest, None),
+        };
+        (!upstream.is_empty() && release != Some("")).then_some(Self { epoch, upstream, release })
+    }
+}
+
+/// Nothing if the epoch is too large; what precedes a `:` and is no number, is none.
+fn split_epoch(text: &str) -> Option<(Option<u32>, &str)> {
+    Some(match text.split_once(':') {
+        Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (Some(epoch.parse().ok()?), rest)
+        }
+        _ => (None, text),
+    })
 }
 
 /// The upstream part as all families order it: a pre-release follows a `~`, which sorts before the release itself,
@@ -140,6 +159,13 @@ mod tests {
         }
         for text in ["", "-1", "1:", "1-", "1-2-", ":1", "4294967296:1"] {
             assert_eq!(WrittenVersion::parse(text), None, "{text}");
+            assert_eq!(WrittenVersion::parse_opkg(text), None, "{text}");
+        }
+        for (text, upstream, release) in
+            [("1.2", "1.2", None), ("1.0-rc1", "1.0", Some("rc1")), ("1.0-rc1-2", "1.0-rc1", Some("2"))]
+        {
+            let found = WrittenVersion::parse_opkg(text);
+            assert_eq!(found, Some(WrittenVersion { epoch: None, upstream, release }), "{text}");
         }
     }
 }

@@ -5,20 +5,12 @@ use crate::diagnostic;
 use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Relation, Scope, ServiceRule,
-    Severity, SourceFile,
+    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Scope, ServiceRule, Severity,
+    SourceFile,
 };
 use crate::packaging::Refusal;
+use crate::relation::{ResolvedRelation, part_name, push_merged};
 use crate::service_rules::ServiceRules;
-
-/// A relation that a part gets for this target.
-#[derive(Debug, Clone)]
-pub struct ResolvedRelation<'a> {
-    /// As written; its filter is decided already.
-    pub relation: &'a Relation,
-    /// [`FilterMatch::Always`] or [`FilterMatch::Conditional`].
-    pub filter_match: FilterMatch,
-}
 
 /// A file with its place filled in.
 #[derive(Debug, Clone)]
@@ -113,11 +105,7 @@ pub fn plan<'a>(
 /// Name of a part's native package.
 #[must_use]
 pub fn package_name(opkg: &Opkg, kind: PartKind) -> String {
-    match kind {
-        PartKind::Api => format!("opkg-{}", opkg.name),
-        PartKind::Server => format!("opkg-{}-server", opkg.name),
-        PartKind::Client => format!("opkg-{}-client", opkg.name),
-    }
+    part_name(&opkg.name, kind)
 }
 
 /// What a symbolic link of the OPKG must hold where it is installed; nothing of another file.
@@ -258,17 +246,22 @@ fn plan_part<'a>(
         service_rules: service_rules.of_part(kind),
     };
     for relation in &opkg.relations {
-        let list = match (relation.scope, kind) {
-            (Scope::Part(of), kind) if of == kind => &mut part.relations,
-            (Scope::Common | Scope::Whole, PartKind::Server | PartKind::Client) => &mut part.relations,
-            (Scope::Whole, PartKind::Api) if relation.kind == Kind::Conflicts => &mut part.opkg_conflicts,
+        let is_recorded = match (relation.scope, kind) {
+            (Scope::Part(of), kind) if of == kind => false,
+            (Scope::Common | Scope::Whole, PartKind::Server | PartKind::Client) => false,
+            (Scope::Whole, PartKind::Api) if relation.kind == Kind::Conflicts => true,
             _ => continue,
         };
         let decision = context.evaluate(&relation.filter, diagnostics);
         // The package differs between architectures even where this one does not get the relation.
         part.is_arch_specific |= !relation.filter.archs.is_empty() && context.may_match(&relation.filter);
-        if decision != FilterMatch::Never {
-            push_merged(list, ResolvedRelation { relation, filter_match: decision });
+        if decision == FilterMatch::Never {
+            continue;
+        }
+        if is_recorded {
+            push_merged(&mut part.opkg_conflicts, ResolvedRelation::for_record(relation, decision));
+        } else {
+            push_merged(&mut part.relations, ResolvedRelation::for_part(relation, kind, decision));
         }
     }
     part.files = installed_files(opkg, context, rules, kind, documentation);
@@ -316,32 +309,6 @@ fn report_foreign_programs(part: &PartPlan<'_>, context: &FilterContext, diagnos
             format!("restrict the OPKG with `<filters><arch>{arch}</arch></filters>`, so that it is not available elsewhere"),
         ));
     }
-}
-
-/// A relation that holds in any case makes the same one under a condition superfluous.
-fn push_merged<'a>(list: &mut Vec<ResolvedRelation<'a>>, new: ResolvedRelation<'a>) {
-    let same = |old: &ResolvedRelation<'_>| {
-        old.relation.kind == new.relation.kind
-            && old.relation.name == new.relation.name
-            && old.relation.bound == new.relation.bound
-    };
-    if list.iter().any(|old| {
-        same(old) && (old.filter_match == FilterMatch::Always || old.filter_match == new.filter_match)
-    }) {
-        return;
-    }
-    if new.filter_match == FilterMatch::Always
-        && let Some(first) = list.iter().position(same)
-    {
-        list[first].filter_match = FilterMatch::Always;
-        let mut index = 0;
-        list.retain(|old| {
-            index += 1;
-            index == first + 1 || !same(old)
-        });
-        return;
-    }
-    list.push(new);
 }
 
 /// Whether the package for the target's architecture has what is for this one alone.

@@ -5,6 +5,7 @@
 //! of tags, and means the release with any or none: see [`widen_bound`].
 
 use crate::opkg::{Bound, Comparison, Kind, ReleaseTag, Target};
+use crate::relation::has_alternatives;
 
 /// The tag of the packages for a target whose own one is `own`; nothing if they have none.
 #[must_use]
@@ -32,7 +33,8 @@ pub struct TagSyntax {
 }
 
 /// What the bound of a relation to another OPKG's package becomes, so that it is met by a package with a tag where it is
-/// met by the same one without. Of several bounds all must hold, of those of a conflict one.
+/// met by the same one without. Of several bounds all must hold where the relation [asks for packages](has_alternatives),
+/// otherwise each counts by itself, as those of a conflict.
 ///
 /// The bound names a release, in the family's own words. `tag` is that of the package that has the relation: a conflict
 /// cannot be with a range.
@@ -45,11 +47,11 @@ pub fn widen_bound(kind: Kind, bound: &Bound, tag: &str, syntax: TagSyntax) -> V
         (Kind::Provides, _) | (_, Comparison::Lt | Comparison::Ge) => vec![bound.clone()],
         (_, Comparison::Le) => vec![after_all(Comparison::Lt)],
         (_, Comparison::Gt) => vec![after_all(Comparison::Ge)],
-        (Kind::Conflicts, Comparison::Eq) => {
-            vec![bound.clone(), with(Comparison::Eq, &format!("{}{tag}", syntax.separator))]
-        }
-        (Kind::Requires | Kind::Suggests, Comparison::Eq) => {
+        (kind, Comparison::Eq) if has_alternatives(kind) => {
             vec![exact(Comparison::Ge), after_all(Comparison::Lt)]
+        }
+        (_, Comparison::Eq) => {
+            vec![bound.clone(), with(Comparison::Eq, &format!("{}{tag}", syntax.separator))]
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::opkg::{
     Account, Author, Bound, Change, Class, Comparison, Destination, Directory, EnableKind, Filter,
-    GroupAccount, HookTime, Kind, Membership, Node, Opkg, Part, Relation, Release, ReleaseTag, Role, Scope,
-    Scriptlet, ServiceRule, SourceFile, Target, Timestamp, Unit, UserAccount, Version,
+    GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName, RelatedPackage,
+    Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target, Timestamp, Unit,
+    UserAccount, Version,
 };
+use crate::relation::element_name;
 
 /// The least that an OPKG can be: `opkg-<name>` 1.0-1, one change, no relations, only `config.xml`.
 #[must_use]
@@ -68,7 +70,72 @@ pub fn sample_release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
 #[must_use]
 pub fn sample_relation(at: Node, scope: Scope, kind: Kind, name: &str) -> Relation {
     let filter = Filter { dists: Vec::new(), archs: Vec::new() };
-    Relation { at, scope, kind, name: name.to_owned(), bound: None, filter }
+    let package = RelatedPackage { at, name: RelatedName::Native(name.to_owned()), bound: None };
+    Relation { at, scope, kind, any_of: vec![package], filter }
+}
+
+/// A part of an OPKG as a relation is to it.
+#[must_use]
+pub fn sample_related_opkg(at: Node, name: &str, part: Option<Part>, bound: Option<Bound>) -> RelatedPackage {
+    let of = OpkgPart { name: name.to_owned(), part };
+    RelatedPackage { at, name: RelatedName::Opkg(of), bound }
+}
+
+/// A relation of each kind with and without a version, alternatives, and relations to parts of OPKGs: of the server part,
+/// and of both.
+#[must_use]
+pub fn sample_relations() -> Vec<Relation> {
+    const SERVER: Scope = Scope::Part(Part::Server);
+    let mut all = Vec::new();
+    let mut add = |scope, kind, any_of: Vec<RelatedPackage>| {
+        let at = any_of.first().map_or(0, |package| package.at);
+        let filter = Filter { dists: Vec::new(), archs: Vec::new() };
+        all.push(Relation { at, scope, kind, any_of, filter });
+    };
+    let package =
+        |at, name: &str, bound| RelatedPackage { at, name: RelatedName::Native(name.to_owned()), bound };
+    let kinds = [
+        Kind::Requires,
+        Kind::PreRequires,
+        Kind::Recommends,
+        Kind::Suggests,
+        Kind::Supplements,
+        Kind::Enhances,
+        Kind::Conflicts,
+        Kind::Breaks,
+        Kind::Obsoletes,
+        Kind::Provides,
+    ];
+    for (at, kind) in (10..).step_by(2).zip(kinds) {
+        let name = element_name(kind).to_lowercase();
+        let comparison = if kind == Kind::Provides { Comparison::Eq } else { Comparison::Ge };
+        add(SERVER, kind, vec![package(at, &format!("{name}-any"), None)]);
+        add(SERVER, kind, vec![package(at + 1, &format!("{name}-some"), some_bound(comparison, "1.0-2"))]);
+    }
+    add(
+        SERVER,
+        Kind::Requires,
+        vec![
+            package(40, "mail-agent", some_bound(Comparison::Eq, "2.0")),
+            package(41, "postfix", some_bound(Comparison::Ge, "3.0-1")),
+            package(42, "perl(Mail::Sender)", None),
+        ],
+    );
+    add(SERVER, Kind::Recommends, vec![package(43, "viewer-a", None), package(44, "viewer-b", None)]);
+    add(SERVER, Kind::PreRequires, vec![package(45, "setup-a", None), package(46, "setup-b", None)]);
+    // The release of this one is called like a pre-release.
+    let exact = some_bound(Comparison::Eq, "1:2.0-rc1");
+    add(Scope::Common, Kind::Requires, vec![sample_related_opkg(50, "munge", None, exact)]);
+    let recent = some_bound(Comparison::Gt, "4.0");
+    let either = vec![
+        sample_related_opkg(51, "slurm", Some(Part::Api), recent),
+        sample_related_opkg(52, "torque", None, None),
+    ];
+    add(SERVER, Kind::Requires, either);
+    let old = some_bound(Comparison::Lt, "2.0-1");
+    add(Scope::Common, Kind::Obsoletes, vec![sample_related_opkg(53, "old-name", None, old)]);
+    add(Scope::Whole, Kind::Conflicts, vec![sample_related_opkg(54, "rival", None, None)]);
+    all
 }
 
 /// `Some` bound, as the fields of records want it.

@@ -10,7 +10,7 @@ use opkg_sdk::opkg::{
 };
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{PartPlan, plan};
-use opkg_sdk::testing::{add_file, sample_opkg, sample_relation, some_bound};
+use opkg_sdk::testing::{add_file, sample_opkg, sample_related_opkg, sample_relation, some_bound};
 use opkg_sdk::version::ReleaseNumber;
 
 fn context(arch: Option<&str>) -> FilterContext {
@@ -34,7 +34,7 @@ fn parts(opkg: &Opkg) -> [PartPlan<'_>; 3] {
 }
 
 fn names<'a>(part: &'a PartPlan<'_>) -> Vec<&'a str> {
-    part.relations.iter().map(|resolved| resolved.relation.name.as_str()).collect()
+    part.relations.iter().map(|resolved| resolved.any_of[0].name.as_ref()).collect()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn where_a_relation_was_written_says_who_gets_it() {
     assert_eq!(names(&api), ["api"]);
     assert_eq!(names(&server), ["server", "common", "whole", "rival"]);
     assert_eq!(names(&client), ["client", "common", "whole", "rival"]);
-    assert_eq!(api.opkg_conflicts[0].relation.name, "rival");
+    assert_eq!(api.opkg_conflicts[0].any_of[0].name, "rival");
     assert!(server.opkg_conflicts.is_empty());
     assert_eq!(server.same_version_requirement.as_deref(), Some("opkg-x"));
     assert_eq!((api.same_version_requirement, client.same_version_requirement), (None, None));
@@ -71,6 +71,27 @@ fn an_unconditional_relation_replaces_the_same_under_conditions() {
     let [_, server, client] = parts(&opkg);
     assert_eq!((names(&server), names(&client)), (vec!["a"], vec!["a"]));
     assert_eq!(server.relations[0].filter_match, FilterMatch::Always);
+}
+
+#[test]
+fn a_part_of_an_opkg_is_that_of_the_part_that_has_the_relation() {
+    let mut opkg = sample_opkg("x");
+    let relation = |scope, kind, part| {
+        let mut relation = sample_relation(1, scope, kind, "");
+        relation.any_of = vec![sample_related_opkg(2, "other", part, None)];
+        relation
+    };
+    opkg.relations = vec![
+        relation(Scope::Common, Kind::Requires, None),
+        relation(Scope::Part(Which::Api), Kind::Requires, None),
+        relation(Scope::Part(Which::Client), Kind::Requires, Some(Which::Api)),
+        relation(Scope::Whole, Kind::Conflicts, None),
+    ];
+    let [api, server, client] = parts(&opkg);
+    assert_eq!(names(&api), ["opkg-other"]);
+    assert_eq!(names(&server), ["opkg-other-server", "opkg-other-server"]);
+    assert_eq!(names(&client), ["opkg-other-client", "opkg-other", "opkg-other-client"]);
+    assert_eq!(api.opkg_conflicts[0].any_of[0].name, "other");
 }
 
 #[test]

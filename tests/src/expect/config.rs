@@ -20,7 +20,7 @@ pub struct Filter {
     pub archs: Vec<String>,
 }
 
-/// One `pkg`.
+/// One `pkg`, `opkg` or `any`.
 #[derive(Debug, Clone)]
 pub struct Relation {
     /// `serverDeps`, `commonDeps` …; `oscar` for the level of the whole OPKG.
@@ -29,6 +29,10 @@ pub struct Relation {
     /// As written.
     pub name: String,
     pub bound: VersionConstraint,
+    /// Of an `opkg`, which part it names; empty for none.
+    pub opkg_part: Option<String>,
+    /// The others of an `any`, whatever their versions.
+    pub alternatives: Vec<String>,
     /// Of the group.
     pub filter: Filter,
 }
@@ -197,14 +201,32 @@ fn parse_groups(parent: Node, scope: &str) -> Vec<Relation> {
             "provides" => RelationKind::Provides,
             "conflicts" => RelationKind::Conflicts,
             "suggests" => RelationKind::Suggests,
+            "preRequires" => RelationKind::Requires,
+            "recommends" => RelationKind::Recommends,
+            "supplements" => RelationKind::Supplements,
+            "enhances" => RelationKind::Enhances,
+            "breaks" => RelationKind::Breaks,
+            "obsoletes" | "replaces" => RelationKind::Obsoletes,
             _ => continue,
         };
-        for pkg in children_named(group, "pkg") {
+        for element in group.children() {
+            let name = |node: Node| text_content(node).trim().to_owned();
+            let (first, alternatives) = match element.tag_name().name() {
+                "pkg" | "opkg" => (element, Vec::new()),
+                "any" => {
+                    let mut all = children_named(element, "pkg");
+                    (all.next().unwrap(), all.map(name).collect())
+                }
+                _ => continue,
+            };
+            let part = first.attribute("part").unwrap_or_default().to_owned();
             found.push(Relation {
                 scope: scope.to_owned(),
                 kind,
-                name: text_content(pkg).trim().to_owned(),
-                bound: parse_constraint(pkg),
+                name: name(first),
+                bound: parse_constraint(first),
+                opkg_part: (first.tag_name().name() == "opkg").then_some(part),
+                alternatives,
                 filter: parse_filter(group),
             });
         }

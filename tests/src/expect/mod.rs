@@ -105,9 +105,11 @@ fn relations(
     let mut found = BTreeSet::new();
     for relation in applying.iter().filter(|relation| target.matches(&relation.filter)) {
         if !is_metadata_only(relation, part) {
-            let name = native_name(&relation.name, target.format);
+            let name = related_name(relation, part, target.format);
             for bound in native_bounds(relation, target.format) {
-                found.insert((relation.kind, format_relation(&name, &bound)));
+                let text = with_alternatives(relation, format_relation(&name, &bound), target.format);
+                let kinds = native_kinds(relation, target.format);
+                found.extend(kinds.iter().map(|kind| (*kind, text.clone())));
             }
         } else if relation.kind == RelationKind::Conflicts && target.format == PackageFormat::Rpm {
             found.insert((
@@ -128,6 +130,52 @@ fn format_relation(name: &str, bound: &VersionConstraint) -> String {
     bound
         .as_ref()
         .map_or_else(|| name.to_owned(), |(relation, version)| format!("{name} {relation} {version}"))
+}
+
+/// What a relation of an OPKG is called there.
+fn native_kinds(relation: &Relation, format: PackageFormat) -> &'static [RelationKind] {
+    use RelationKind::{
+        Breaks, Conflicts, Enhances, Obsoletes, Provides, Recommends, Requires, Suggests, Supplements,
+    };
+    match (relation.kind, format) {
+        (Requires, _) => &[Requires],
+        (Provides, _) => &[Provides],
+        (Suggests, _) => &[Suggests],
+        (Recommends, _) => &[Recommends],
+        (Enhances, _) | (Supplements, PackageFormat::Deb) => &[Enhances],
+        (Supplements, PackageFormat::Rpm) => &[Supplements],
+        (Conflicts, _) | (Breaks, PackageFormat::Rpm) => &[Conflicts],
+        (Breaks, PackageFormat::Deb) => &[Breaks],
+        (Obsoletes, PackageFormat::Rpm) => &[Obsoletes],
+        (Obsoletes, PackageFormat::Deb) if relation.bound.is_some() => &[Breaks, Obsoletes],
+        (Obsoletes, PackageFormat::Deb) => &[Conflicts, Obsoletes],
+    }
+}
+
+/// An OPKG's part is of the same kind as the one that has the relation, unless it names another one.
+fn related_name(relation: &Relation, part: Part, format: PackageFormat) -> String {
+    let own = match part {
+        Part::Api => "api",
+        Part::Server => "server",
+        Part::Client => "client",
+    };
+    match relation.opkg_part.as_deref() {
+        None => native_name(&relation.name, format),
+        Some(named) => match if named.is_empty() { own } else { named } {
+            "api" => format!("opkg-{}", relation.name),
+            other => format!("opkg-{}-{other}", relation.name),
+        },
+    }
+}
+
+fn with_alternatives(relation: &Relation, first: String, format: PackageFormat) -> String {
+    let others = relation.alternatives.iter().map(|name| native_name(name, format));
+    let all: Vec<String> = std::iter::once(first).chain(others).collect();
+    match (all.len(), format) {
+        (1, _) => all.concat(),
+        (_, PackageFormat::Deb) => all.join(" | "),
+        (_, PackageFormat::Rpm) => format!("({})", all.join(" or ")),
+    }
 }
 
 /// Debian's names are lower case without `_`, and Perl modules have a convention.

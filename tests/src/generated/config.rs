@@ -20,6 +20,10 @@ const PORTABLE_NAMES: [&str; 8] =
 const RPM_NAMES: [&str; 5] =
     ["/usr/bin/rsync", "libmunge.so.2()(64bit)", "perl(IO::Socket::SSL)", "config(sge)", "slurm-pam_slurm"];
 
+/// Groups that not every packaging format has by this name.
+const FURTHER_GROUPS: [&str; 7] =
+    ["preRequires", "recommends", "supplements", "enhances", "breaks", "obsoletes", "replaces"];
+
 /// The bytes of the file, in one of the two encodings.
 pub fn generate_config(random: &mut Rng, name: &str) -> Vec<u8> {
     let wide = random.one_in(2);
@@ -142,7 +146,27 @@ impl ConfigWriter {
                     self.group(kind);
                 }
             }
+            self.further_groups();
             self.push_line(&format!("</{part}>"));
+        }
+    }
+
+    /// Of kinds of their own, with OPKGs and alternatives. Drawn beside everything else.
+    fn further_groups(&mut self) {
+        let mut random = self.random.clone();
+        for kind in random.subset(&FURTHER_GROUPS) {
+            let version = random.choose(&["1.2-1", "2.0-3", "1:1.0-1"]);
+            let rel = random.choose(&["&lt;", "&gt;="]);
+            let part = random.choose(&["", " part=\"api\"", " part=\"client\""]);
+            self.push_line(&format!("<{kind}>"));
+            self.push_line(&format!("<pkg>any-{}</pkg>", kind.to_lowercase()));
+            if random.one_in(2) {
+                self.push_line(&format!("<opkg{part} rel=\"{rel}\" version=\"{version}\">munge</opkg>"));
+            }
+            if random.one_in(2) && matches!(kind, "preRequires" | "recommends") {
+                self.push_line("<any><pkg>either</pkg><pkg>or</pkg><pkg>other</pkg></any>");
+            }
+            self.push_line(&format!("</{kind}>"));
         }
     }
 

@@ -65,8 +65,11 @@ fn relations(fields: &BTreeMap<String, String>) -> BTreeSet<(RelationKind, Strin
         ("Depends", RelationKind::Requires),
         ("Provides", RelationKind::Provides),
         ("Conflicts", RelationKind::Conflicts),
-        ("Recommends", RelationKind::Suggests),
+        ("Recommends", RelationKind::Recommends),
         ("Suggests", RelationKind::Suggests),
+        ("Enhances", RelationKind::Enhances),
+        ("Breaks", RelationKind::Breaks),
+        ("Replaces", RelationKind::Obsoletes),
     ];
     let mut found = BTreeSet::new();
     for (field, kind) in names {

@@ -81,8 +81,11 @@ impl RpmHeader {
             ("Require", RelationKind::Requires),
             ("Provide", RelationKind::Provides),
             ("Conflict", RelationKind::Conflicts),
-            ("Recommend", RelationKind::Suggests),
+            ("Recommend", RelationKind::Recommends),
             ("Suggest", RelationKind::Suggests),
+            ("Supplement", RelationKind::Supplements),
+            ("Enhance", RelationKind::Enhances),
+            ("Obsolete", RelationKind::Obsoletes),
         ];
         let mut found = BTreeSet::new();
         for (tag, kind) in tags {

@@ -1,9 +1,10 @@
 //! Names and versions that pacman accepts.
 
 use opkg_sdk::diagnostic::{error, note, push_unique};
-use opkg_sdk::opkg::{Diagnostic, Opkg, Relation};
+use opkg_sdk::opkg::{Diagnostic, Opkg};
 use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::perl;
+use opkg_sdk::relation::ResolvedPackage;
 use opkg_sdk::version::operator;
 
 /// The version being built, translated for pacman.
@@ -60,7 +61,7 @@ pub fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Pacman
 }
 
 /// `name`, or `name>=1.2`, as in `depends`; nothing, and an error, for what pacman cannot express.
-pub fn format_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+pub fn format_relation(relation: &ResolvedPackage<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
     let Some(name) = package_name(&relation.name) else {
         let message = format!("`{}` cannot be the name of a package on Arch Linux", relation.name);
         let help = "name the package that Arch Linux has instead under `<filters><dist>arch</dist></filters>`, and \
@@ -72,7 +73,7 @@ pub fn format_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -
         let message = format!("`{}` is called `{name}` on Arch Linux", relation.name);
         push_unique(diagnostics, note(relation.at, message));
     }
-    match &relation.bound {
+    match relation.bound {
         None => Some(name),
         Some(bound) if is_core_module(&relation.name) => {
             let message = format!(
@@ -85,7 +86,7 @@ pub fn format_relation(relation: &Relation, diagnostics: &mut Vec<Diagnostic>) -
             Some(name)
         }
         Some(bound) => {
-            if let Some(version) = relation_version(&bound.version) {
+            if let Some(version) = relation.version().and_then(|it| relation_version(&it)) {
                 return Some(format!("{name}{}{version}", operator(bound.comparison)));
             }
             let message = format!("`{}` is not a valid version for pacman", bound.version);
@@ -113,8 +114,7 @@ fn adapt_upstream(upstream: &str) -> String {
 }
 
 /// The version of a relation; without a release, pacman compares without releases.
-fn relation_version(written: &str) -> Option<String> {
-    let parts = WrittenVersion::parse(written)?;
+fn relation_version(parts: &WrittenVersion<'_>) -> Option<String> {
     let epoch = parts.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let release = parts.release.map(|release| format!("-{release}")).unwrap_or_default();
     let version = format!("{epoch}{}{release}", adapt_upstream(parts.upstream));
@@ -170,8 +170,9 @@ mod tests {
         {
             assert_eq!(adapt_upstream(written), expected);
         }
-        assert_eq!(relation_version("2:1.0-rc1-3").as_deref(), Some("2:1.0rc1-3"));
-        assert_eq!(relation_version("1.0,2"), None);
+        let read = |text| relation_version(&WrittenVersion::parse(text)?);
+        assert_eq!(read("2:1.0-rc1-3").as_deref(), Some("2:1.0rc1-3"));
+        assert_eq!(read("1.0,2"), None);
     }
 
     #[test]

@@ -6,17 +6,31 @@ use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::opkg::{Author, ConfigKind, Diagnostic, Kind, Node, Opkg, Role};
 use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
+use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, element_name};
 use opkg_sdk::scriptlet::{self, Scriptlet};
 
 use crate::name::{PacmanVersion, format_relation};
 
 /// Relations by the name of their array in a `PKGBUILD` and of their field in `.PKGINFO`.
-pub const RELATION_FIELDS: [(&str, &str, Kind); 4] = [
+pub const RELATION_FIELDS: [(&str, &str, Kind); 5] = [
     ("depends", "depend", Kind::Requires),
     ("optdepends", "optdepend", Kind::Suggests),
     ("conflicts", "conflict", Kind::Conflicts),
+    ("replaces", "replaces", Kind::Obsoletes),
     ("provides", "provides", Kind::Provides),
 ];
+
+/// The kinds of [`RELATION_FIELDS`] that say what an OPKG's does; none of what pacman does not have.
+fn pacman_kinds(kind: Kind) -> &'static [Kind] {
+    match kind {
+        Kind::Requires | Kind::PreRequires => &[Kind::Requires],
+        Kind::Recommends | Kind::Suggests => &[Kind::Suggests],
+        Kind::Conflicts | Kind::Breaks => &[Kind::Conflicts],
+        Kind::Obsoletes => &[Kind::Conflicts, Kind::Obsoletes],
+        Kind::Provides => &[Kind::Provides],
+        Kind::Supplements | Kind::Enhances => &[],
+    }
+}
 
 #[derive(Debug)]
 pub struct Package {
@@ -53,8 +67,15 @@ impl Package {
         for resolved in
             plan.relations.iter().filter(|resolved| context.matches_by_default(&resolved.filter_match))
         {
-            let text = format_relation(resolved.relation, diagnostics);
-            relations.extend(text.map(|text| (resolved.relation.kind, text)));
+            let kinds = pacman_kinds(resolved.kind);
+            let Some(first) = resolved.any_of.first() else { continue };
+            if kinds.is_empty() || resolved.any_of.len() > 1 {
+                report_inexpressible(resolved, first, diagnostics);
+            }
+            if !kinds.is_empty() {
+                let text = format_relation(first, diagnostics);
+                relations.extend(text.iter().flat_map(|text| kinds.iter().map(|kind| (*kind, text.clone()))));
+            }
         }
         let same = plan
             .same_version_requirement
@@ -96,6 +117,21 @@ impl Package {
     pub fn relations_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
     }
+}
+
+/// Relations of which pacman has no kind, and alternatives.
+fn report_inexpressible(
+    resolved: &ResolvedRelation<'_>,
+    first: &ResolvedPackage<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let (element, name) = (element_name(resolved.kind), &first.name);
+    let message = match resolved.any_of.len() {
+        1 => format!("pacman has nothing like `{element}`, so that to `{name}` is left out"),
+        _ => format!("pacman knows no alternatives: of those to `{element}`, only `{name}` counts"),
+    };
+    let help = "leave this distribution out with the `filters` of the group, and say in one of its own what it is to have";
+    diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
 }
 
 /// What makepkg can only say of files with the help of scripts.

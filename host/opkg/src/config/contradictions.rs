@@ -4,8 +4,11 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::reader::ElementReader;
+use super::related;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::model::{Bound, Comparison, DistFilter, Filter, NodeId, Part, Relation, RelationKind, Scope};
+use crate::model::{
+    Bound, Comparison, DistFilter, Filter, NodeId, Part, RelatedName, RelatedPackage, Relation, Scope,
+};
 use crate::version::compare_components;
 
 /// Relations to one name that are compared with each other.
@@ -14,14 +17,16 @@ const MAX_COMPARED: usize = 100;
 /// Warns, once for each name, where something is required and excluded on the same machines, or required in versions
 /// that exclude each other.
 pub(super) fn check(reader: &mut ElementReader<'_>, relations: &[Relation]) {
-    let mut by_name: HashMap<&str, Vec<&Relation>> = HashMap::new();
-    let is_demand =
-        |relation: &&Relation| matches!(relation.kind, RelationKind::Requires | RelationKind::Conflicts);
+    let mut by_name: HashMap<&RelatedName, Vec<Demand<'_>>> = HashMap::new();
+    let is_demand = |relation: &&Relation| relation.kind.is_requirement() || relation.kind.is_exclusion();
     for relation in relations.iter().filter(is_demand) {
-        by_name.entry(&relation.name).or_default().push(relation);
+        // One of several can be another one.
+        if let [package] = relation.any_of.as_slice() {
+            by_name.entry(&package.name).or_default().push(Demand { relation, package });
+        }
     }
     let mut found: Vec<(&Relation, &Relation, String)> =
-        by_name.values().filter_map(|relations| first_contradiction(relations)).collect();
+        by_name.values().filter_map(|demands| first_contradiction(demands)).collect();
     found.sort_by_key(|(_, later, _)| later.at);
     for (earlier, later, message) in found {
         let place = |at: NodeId| reader.locations.get(at).cloned();
@@ -36,39 +41,45 @@ pub(super) fn check(reader: &mut ElementReader<'_>, relations: &[Relation]) {
     }
 }
 
+/// That a package be there, or not.
+struct Demand<'a> {
+    relation: &'a Relation,
+    /// The only one that the relation is to.
+    package: &'a RelatedPackage,
+}
+
 /// The first two relations to one name that contradict each other, the earlier one first, and how.
-fn first_contradiction<'a>(relations: &[&'a Relation]) -> Option<(&'a Relation, &'a Relation, String)> {
-    let relations = &relations[..relations.len().min(MAX_COMPARED)];
-    relations.iter().enumerate().find_map(|(index, later)| {
-        relations[..index].iter().find_map(|earlier| {
-            let is_together = is_same_machine(earlier.scope, later.scope)
-                && is_filter_shared(&earlier.filter, &later.filter);
+fn first_contradiction<'a>(demands: &[Demand<'a>]) -> Option<(&'a Relation, &'a Relation, String)> {
+    let demands = &demands[..demands.len().min(MAX_COMPARED)];
+    demands.iter().enumerate().find_map(|(index, later)| {
+        demands[..index].iter().find_map(|earlier| {
+            let (one, other) = (earlier.relation, later.relation);
+            let is_together =
+                is_same_machine(one.scope, other.scope) && is_filter_shared(&one.filter, &other.filter);
             let message = if is_together { contradiction(earlier, later)? } else { return None };
-            Some((*earlier, *later, message))
+            Some((one, other, message))
         })
     })
 }
 
-fn contradiction(earlier: &Relation, later: &Relation) -> Option<String> {
-    let name = &later.name;
-    match (earlier.kind, later.kind) {
-        (RelationKind::Requires, RelationKind::Requires) => {
-            let (first, second) = (earlier.bound.as_ref()?, later.bound.as_ref()?);
+fn contradiction(earlier: &Demand<'_>, later: &Demand<'_>) -> Option<String> {
+    let name = related::describe(std::slice::from_ref(later.package));
+    match (earlier.relation.kind.is_requirement(), later.relation.kind.is_requirement()) {
+        (true, true) => {
+            let (first, second) = (earlier.package.bound.as_ref()?, later.package.bound.as_ref()?);
             excludes(first, second)
-                .then(|| format!("no version of `{name}` is {} and {}", describe(first), describe(second)))
+                .then(|| format!("no version of {name} is {} and {}", describe(first), describe(second)))
         }
-        (RelationKind::Conflicts, RelationKind::Conflicts) => None,
-        (kind, _) => {
-            let (required, excluded) =
-                if kind == RelationKind::Requires { (earlier, later) } else { (later, earlier) };
-            let is_excluded = match (&required.bound, &excluded.bound) {
+        (false, false) => None,
+        (is_earlier_required, _) => {
+            let (required, excluded) = if is_earlier_required { (earlier, later) } else { (later, earlier) };
+            let is_excluded = match (&required.package.bound, &excluded.package.bound) {
                 (_, None) => true,
                 (None, Some(_)) => false,
                 (Some(required), Some(excluded)) => is_within(required, excluded),
             };
-            is_excluded.then(|| {
-                format!("`{name}` is required, and all of what is required is excluded as a conflict")
-            })
+            is_excluded
+                .then(|| format!("{name} is required, and all of what is required is excluded as a conflict"))
         }
     }
 }

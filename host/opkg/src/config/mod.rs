@@ -7,6 +7,7 @@ mod contradictions;
 mod file_rules;
 mod filters;
 mod reader;
+mod related;
 mod relations;
 mod service_rules;
 mod values;
@@ -15,8 +16,8 @@ use roxmltree::Node as XmlNode;
 
 pub use authors::{EmailError, check_email};
 pub(crate) use reader::ElementReader;
+pub use related::is_relation_name;
 pub(crate) use relations::add_automatic_relations;
-pub use relations::is_relation_name;
 
 use crate::closest_match;
 use crate::diagnostic::{Diagnostic, Location};
@@ -38,7 +39,7 @@ const ELEMENT_ORDER: [&[&str]; 17] = [
     &["uri"],
     &["authors"],
     &["filters"],
-    &["provides", "conflicts", "requires"],
+    &relations::ROOT_GROUPS,
     &["serverDeps"],
     &["clientDeps"],
     &["commonDeps"],

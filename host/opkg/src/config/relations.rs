@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use roxmltree::Node as XmlNode;
 
 use super::reader::ElementReader;
-use super::{contradictions, filters};
+use super::{contradictions, filters, related};
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_RELATIONS;
-use crate::model::{Bound, Filter, NodeId, Part, Relation, RelationKind, Scope};
+use crate::model::{Bound, Filter, NodeId, Part, RelatedName, Relation, RelationKind, Scope};
 use crate::settings::AutomaticRelations;
-use crate::text::{collapse_whitespace, escape_for_display};
-use crate::version::describe_char;
 
 /// Elements that hold the relations of one part.
 const DEPENDENCY_ELEMENTS: [(&str, Scope); 4] = [
@@ -20,6 +18,25 @@ const DEPENDENCY_ELEMENTS: [(&str, Scope); 4] = [
     ("commonDeps", Scope::Common),
     ("apiDeps", Scope::Part(Part::Api)),
 ];
+
+/// Groups by the names of their elements, those of today's packages first.
+const KINDS: [(&str, RelationKind); 11] = [
+    ("requires", RelationKind::Requires),
+    ("provides", RelationKind::Provides),
+    ("conflicts", RelationKind::Conflicts),
+    ("suggests", RelationKind::Suggests),
+    ("preRequires", RelationKind::PreRequires),
+    ("recommends", RelationKind::Recommends),
+    ("supplements", RelationKind::Supplements),
+    ("enhances", RelationKind::Enhances),
+    ("breaks", RelationKind::Breaks),
+    ("obsoletes", RelationKind::Obsoletes),
+    // What Debian's packagers call it.
+    ("replaces", RelationKind::Obsoletes),
+];
+
+/// Those that may stand right below the root.
+pub(super) const ROOT_GROUPS: [&str; 3] = ["provides", "conflicts", "requires"];
 
 /// All relations of an OPKG in the order of the file, without duplicates.
 pub(super) fn read_relations(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<Relation> {
@@ -30,10 +47,10 @@ pub(super) fn read_relations(reader: &mut ElementReader<'_>, root: XmlNode<'_, '
     }
     for element in reader.child_elements(root) {
         let name = element.tag_name().name();
-        if let Some(kind) = parse_kind(name).filter(|kind| *kind != RelationKind::Suggests) {
+        if let Some(kind) = parse_kind(name).filter(|_| ROOT_GROUPS.contains(&name)) {
             relations.read_group(reader, element, Scope::Whole, kind);
         } else if let Some((_, scope)) = DEPENDENCY_ELEMENTS.iter().find(|(part, _)| *part == name) {
-            reader.check_container(element, &["provides", "conflicts", "requires", "suggests"], &[]);
+            reader.check_container(element, &KINDS.map(|(name, _)| name), &[]);
             for group in reader.child_elements(element) {
                 if let Some(kind) = parse_kind(group.tag_name().name()) {
                     relations.read_group(reader, group, *scope, kind);
@@ -46,21 +63,18 @@ pub(super) fn read_relations(reader: &mut ElementReader<'_>, root: XmlNode<'_, '
 }
 
 fn parse_kind(name: &str) -> Option<RelationKind> {
-    Some(match name {
-        "requires" => RelationKind::Requires,
-        "provides" => RelationKind::Provides,
-        "conflicts" => RelationKind::Conflicts,
-        "suggests" => RelationKind::Suggests,
-        _ => return None,
-    })
+    KINDS.iter().find(|(element, _)| *element == name).map(|(_, kind)| *kind)
 }
 
 /// What makes two relations the same; places in the file do not.
-type RelationKey = (Scope, RelationKind, String, Option<Bound>, Vec<(String, Option<Bound>)>, Vec<String>);
+type RelationKey =
+    (Scope, RelationKind, Vec<(RelatedName, Option<Bound>)>, Vec<(String, Option<Bound>)>, Vec<String>);
 
 #[derive(Default)]
 struct RelationCollector {
     list: Vec<Relation>,
+    /// Packages in all of them.
+    packages: usize,
     /// Where each stands.
     seen: HashMap<RelationKey, NodeId>,
     limit_reported: bool,
@@ -74,59 +88,49 @@ impl RelationCollector {
         scope: Scope,
         kind: RelationKind,
     ) {
-        reader.check_container(group, &["filters", "pkg"], &[]);
-        reader.check_order(group, &[&["filters"], &["pkg"]]);
+        reader.check_container(group, &[["filters"].as_slice(), &related::ELEMENTS].concat(), &[]);
+        reader.check_order(group, &[&["filters"], &related::ELEMENTS]);
         let filter = filters::read_filter(reader, group);
-        let packages = reader.children_named(group, "pkg");
-        if packages.is_empty() {
+        let mut elements = reader.child_elements(group);
+        elements.retain(|element| related::ELEMENTS.contains(&element.tag_name().name()));
+        if elements.is_empty() {
             reader.report_empty(group);
         }
-        for package in packages {
-            if self.list.len() >= MAX_RELATIONS {
+        for element in elements {
+            if self.packages >= MAX_RELATIONS {
                 if !std::mem::replace(&mut self.limit_reported, true) {
                     let diagnostic = Diagnostic::error(
                         "too-many-relations",
                         format!("more than {MAX_RELATIONS} relations"),
                     );
                     reader.report(
-                        reader.tag_range(package),
+                        reader.tag_range(element),
                         diagnostic
                             .help("this exceeds a limit of the format; check the program that generated it"),
                     );
                 }
                 return;
             }
-            self.read_package(reader, package, scope, kind, &filter);
+            self.read_relation(reader, element, scope, kind, &filter);
         }
     }
 
-    fn read_package(
+    fn read_relation(
         &mut self,
         reader: &mut ElementReader<'_>,
-        package: XmlNode<'_, '_>,
+        element: XmlNode<'_, '_>,
         scope: Scope,
         kind: RelationKind,
         filter: &Filter,
     ) {
-        reader.check_leaf(package, &[], &["rel", "version"]);
-        let name = collapse_whitespace(&reader.raw_text(package));
-        let range = reader.text_range(package);
-        let bound = filters::read_bound(reader, package, false);
-        if name.is_empty() {
-            reader.report_empty(package);
-            return;
-        }
-        if let Err(error) = check_relation_name(&name) {
-            let diagnostic = Diagnostic::error("relation-name", format!("the package name `{}` {error}", escape_for_display(&name)))
-                .help("write one package or capability per `pkg`, and versions into the attributes `rel` and `version`");
-            reader.report(range, diagnostic);
-            return;
-        }
+        let Some((any_of, range)) = related::read_related(reader, element, kind) else { return };
+        self.packages += any_of.len();
         let dists = filter.dists.iter().map(|dist| (dist.id.clone(), dist.bound.clone())).collect();
-        let key = (scope, kind, name.clone(), bound.clone(), dists, filter.archs.clone());
+        let related = any_of.iter().map(|package| (package.name.clone(), package.bound.clone())).collect();
+        let key = (scope, kind, related, dists, filter.archs.clone());
         if let Some(first) = self.seen.get(&key) {
             let message =
-                format!("`{}` stands here a second time, and counts once", escape_for_display(&name));
+                format!("{} stands here a second time, and counts once", related::describe(&any_of));
             let mut diagnostic = Diagnostic::note("relation-twice", message).help("remove one of them");
             if let Some(first) = reader.locations.get(*first) {
                 diagnostic = diagnostic.related(first.clone(), "the first");
@@ -135,36 +139,9 @@ impl RelationCollector {
         } else {
             let at = reader.add_node(range);
             self.seen.insert(key, at);
-            self.list.push(Relation { at, scope, kind, name, bound, filter: filter.clone() });
+            self.list.push(Relation { at, scope, kind, any_of, filter: filter.clone() });
         }
     }
-}
-
-/// Why a name cannot stand in a relation. The message continues a sentence that begins with the name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum RelationNameError {
-    #[error("holds {}", describe_char(*.0))]
-    InvalidCharacter(char),
-    #[error("does not begin with a letter, a digit or `/`")]
-    InvalidStart,
-}
-
-/// A name may be any capability of the package formats (`perl(XML::Simple)`, `/usr/bin/foo`,
-/// `libfoo.so.1()(64bit)`), but nothing that ends a field, starts an option or is special in a shell or a macro
-/// language.
-fn check_relation_name(name: &str) -> Result<(), RelationNameError> {
-    const SIGNS: &str = "._+-/()[]:~^=@#";
-    if let Some(c) = name.chars().find(|c| !c.is_ascii_alphanumeric() && !SIGNS.contains(*c)) {
-        return Err(RelationNameError::InvalidCharacter(c));
-    }
-    let is_good_start = name.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '.'));
-    if is_good_start { Ok(()) } else { Err(RelationNameError::InvalidStart) }
-}
-
-/// Whether a relation may name this.
-#[must_use]
-pub fn is_relation_name(name: &str) -> bool {
-    check_relation_name(name).is_ok()
 }
 
 /// Adds what every OPKG of a cluster requires, unless it does already, on every distribution.
@@ -184,46 +161,13 @@ pub(crate) fn add_automatic_relations(
                 };
                 applies
                     && relation.kind == RelationKind::Requires
-                    && relation.name == *name
+                    && relation.native_name() == Some(name)
                     && relation.filter == Filter::default()
             });
             if !is_required {
-                relations.push(Relation {
-                    at: root,
-                    scope: Scope::Part(part),
-                    kind: RelationKind::Requires,
-                    name: name.clone(),
-                    bound: None,
-                    filter: Filter::default(),
-                });
+                let scope = Scope::Part(part);
+                relations.push(Relation::native(root, scope, RelationKind::Requires, name.clone()));
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names() {
-        for good in [
-            "mpi",
-            "g++",
-            "perl(XML::Simple)",
-            "/usr/bin/foo",
-            "libfoo.so.1()(64bit)",
-            "/usr/bin/[",
-            "font(:lang=en)",
-            "a_b.c~1",
-        ] {
-            assert_eq!(check_relation_name(good), Ok(()), "{good}");
-        }
-        for bad in [
-            "a b", "-x", "a,b", "a|b", "$(id)", "%(id)", "a;b", "`id`", "a'b", "a\"b", "(a)", "a>1", "a\nb",
-            "é",
-        ] {
-            assert!(check_relation_name(bad).is_err(), "{bad}");
         }
     }
 }

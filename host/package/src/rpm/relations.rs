@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Comparison, Compression, DigestAlgorithm, HookTime, NativeKind, RpmFormat,
+    BinaryPackage, Bound, Comparison, Compression, DigestAlgorithm, HookTime, NativeKind, NativeRelation,
+    RpmFormat,
 };
 
 use super::header::Header;
@@ -40,8 +41,15 @@ pub(super) fn write_binary_relations(
         let (name, version, flags) = self_provide(package);
         provides.insert((format!("{name}({isa})"), version, flags));
     }
-    let [mut requires, mut conflicts, mut obsoletes, mut recommends, mut suggests] =
-        [const { RelationSet::new() }; 5];
+    let [
+        mut requires,
+        mut conflicts,
+        mut obsoletes,
+        mut recommends,
+        mut suggests,
+        mut supplements,
+        mut enhances,
+    ] = [const { RelationSet::new() }; 7];
     for scriptlet in &package.scriptlets {
         if let Some(program) = scriptlet.interpreter.first().filter(|it| !is_builtin_interpreter(it)) {
             let flags = tag::INTERPRETER | tag::SCRIPT_PRE_INSTALL << scriptlet_index(scriptlet.time);
@@ -57,15 +65,18 @@ pub(super) fn write_binary_relations(
             NativeKind::Obsoletes => (&mut obsoletes, 0),
             NativeKind::Recommends => (&mut recommends, 0),
             NativeKind::Suggests => (&mut suggests, 0),
+            NativeKind::Supplements => (&mut supplements, 0),
+            NativeKind::Enhances => (&mut enhances, 0),
+            // RPM knows one kind of conflict.
+            NativeKind::Breaks => (&mut conflicts, 0),
         };
-        let (version, flags) = relation.bound.as_ref().map_or((String::new(), 0), bound_to_flags);
-        let unsound = |text: &str| text.contains(char::is_control);
-        if relation.name.is_empty() || unsound(&relation.name) || unsound(&version) {
-            return Err(Error::InvalidOutput(format!("a relation to {:?} {version:?}", relation.name)));
-        }
-        list.insert((relation.name.clone(), version, flags | extra));
+        let (name, version, flags) = match relation.alternatives.as_slice() {
+            [] => plain_relation(relation)?,
+            _ => (rich_dependency(relation)?, String::new(), 0),
+        };
+        list.insert((name, version, flags | extra));
     }
-    let weak = [&recommends, &suggests];
+    let weak = [&recommends, &suggests, &supplements, &enhances];
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
     let mut features = base_features(format);
     features.extend(version_features(all.flatten()));
@@ -87,7 +98,61 @@ pub(super) fn write_binary_relations(
     write_relations(header, tag::OBSOLETES, obsoletes);
     write_relations(header, tag::RECOMMENDS, recommends);
     write_relations(header, tag::SUGGESTS, suggests);
+    write_relations(header, tag::SUPPLEMENTS, supplements);
+    write_relations(header, tag::ENHANCES, enhances);
     Ok(())
+}
+
+fn plain_relation(relation: &NativeRelation) -> Result<(String, String, u32), Error> {
+    let (version, flags) = relation.bound.as_ref().map_or((String::new(), 0), bound_to_flags);
+    let unsound = |text: &str| text.contains(char::is_control);
+    if relation.name.is_empty() || unsound(&relation.name) || unsound(&version) {
+        return Err(Error::InvalidOutput(format!("a relation to {:?} {version:?}", relation.name)));
+    }
+    Ok((relation.name.clone(), version, flags))
+}
+
+/// `(a >= 1 or b)`, which RPM takes apart when it decides; it stands in place of a name.
+fn rich_dependency(relation: &NativeRelation) -> Result<String, Error> {
+    if !relation.kind.has_alternatives() {
+        return Err(Error::InvalidOutput(format!("alternatives to {:?}", relation.name)));
+    }
+    let each = relation.packages().map(|(name, bound)| {
+        let version = bound.map_or("", |bound| bound.version.as_str());
+        if !is_word(name) || (bound.is_some() && !is_word(version)) {
+            return Err(Error::InvalidOutput(format!("a relation to {name:?} {version:?}")));
+        }
+        Ok(match bound {
+            Some(bound) => format!("{name} {} {version}", comparison_operator(bound.comparison)),
+            None => name.to_owned(),
+        })
+    });
+    Ok(format!("({})", each.collect::<Result<Vec<_>, _>>()?.join(" or ")))
+}
+
+/// Whether it is one word to RPM, within parentheses.
+fn is_word(text: &str) -> bool {
+    let mut depth = 0_u32;
+    for c in text.chars() {
+        depth = match c {
+            '(' => depth + 1,
+            ')' if depth == 0 => return false,
+            ')' => depth - 1,
+            _ if c.is_whitespace() || c.is_control() || c == ',' => return false,
+            _ => depth,
+        };
+    }
+    depth == 0 && !text.is_empty() && !text.starts_with('(')
+}
+
+fn comparison_operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Lt => "<",
+        Comparison::Le => "<=",
+        Comparison::Eq => "=",
+        Comparison::Ge => ">=",
+        Comparison::Gt => ">",
+    }
 }
 
 /// Of the source package of these: it provides what they are called, in their order.

@@ -111,14 +111,10 @@ pub fn run_native_build(output: &Output, root: &Path, env: &[(&str, &str)], umas
 }
 
 pub fn relation(scope: Scope, kind: Kind, name: &str, bound: Option<(Comparison, &str)>) -> Relation {
-    Relation {
-        at: 7,
-        scope,
-        kind,
-        name: name.into(),
-        bound: bound.map(|(comparison, version)| Bound { comparison, version: version.into() }),
-        filter: Filter { dists: Vec::new(), archs: Vec::new() },
-    }
+    let mut relation = opkg_sdk::testing::sample_relation(7, scope, kind, name);
+    relation.any_of[0].bound =
+        bound.map(|(comparison, version)| Bound { comparison, version: version.into() });
+    relation
 }
 
 pub fn dist(id: &str, bound: Option<(Comparison, &str)>) -> DistFilter {
