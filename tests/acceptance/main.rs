@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alternatives;
 mod builds;
 mod check;
 mod cluster_fixture;
@@ -37,6 +38,7 @@ mod root_files;
 mod rpm_index;
 mod rpm_root;
 mod schema;
+mod script_environment;
 mod signing;
 mod supply_chain;
 mod system_units;

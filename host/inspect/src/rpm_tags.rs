@@ -153,7 +153,8 @@ pub(crate) const SCRIPTLETS: [(&str, u32, u32); 7] = [
 pub(crate) const COMPARISON_OPERATORS: [&str; 8] = ["", "<", ">", "<>", "=", "<=", ">=", "<=>"];
 
 /// Other bits of a relation's flags.
-pub(crate) const RELATION_FLAGS: [(u32, &str); 9] = [
+pub(crate) const RELATION_FLAGS: [(u32, &str); 10] = [
+    (5, "posttrans"),
     (6, "prereq"),
     (8, "interp"),
     (9, "pre"),

@@ -26,6 +26,8 @@ pub enum HookTime {
     PostInstall,
     PreUninstall,
     PostUninstall,
+    /// After all packages of the transaction that installed this one.
+    PostTransaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -73,10 +73,12 @@ pub fn opkg() -> Opkg {
         relations: Profile::Oscar.automatic_relations().into_names().map(provided).collect(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: tree::package_home(NAME),
         files: Vec::new(),
         directories: tree::SHARED_DIRECTORIES.map(directory).to_vec(),
+        tells_action: false,
         source_date: MADE,
         locations: vec![Location::File(PACKAGE.to_owned())],
     }

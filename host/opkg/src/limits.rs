@@ -20,6 +20,9 @@ pub const MAX_FILTER_ENTRIES: usize = 100;
 pub const MAX_FILE_RULES: usize = 500;
 /// `service` elements of one OPKG; each is compared with every unit.
 pub const MAX_SERVICE_RULES: usize = 500;
+
+/// `alternative` and `slave` elements of one OPKG.
+pub const MAX_ALTERNATIVES: usize = 500;
 /// Characters of a package name: three packages, a version and an architecture must fit into a file name.
 pub const MAX_NAME_CHARS: usize = 100;
 /// Characters of a version.

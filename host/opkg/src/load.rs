@@ -6,7 +6,7 @@ use crate::config::{self, ElementReader, Metadata};
 use crate::decode::decode;
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Directory, Opkg, SourceFile, Timestamp};
+use crate::model::{Opkg, Timestamp};
 use crate::settings::Settings;
 use crate::source::{CONFIG_FILE, Source, canonical_directory, read_config};
 use crate::{tree, xml};
@@ -71,13 +71,14 @@ fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
                 .as_ref()
                 .map(|metadata| metadata.service_rules.as_slice())
                 .unwrap_or_default(),
+            alternatives: metadata.as_ref().map(|it| it.alternatives.as_slice()).unwrap_or_default(),
         };
-        let (files, directories) = match has_files {
+        let contents = match has_files {
             true => tree::read(&root, described, &mut diagnostics, &mut locations),
-            false => (Vec::new(), Vec::new()),
+            false => tree::Contents::default(),
         };
         if let Some(metadata) = metadata.filter(|_| !diagnostics.has_error()) {
-            loaded.opkg = build_opkg(metadata, files, directories, locations.into_vec(), settings);
+            loaded.opkg = build_opkg(metadata, contents, locations.into_vec(), settings);
         }
     }
     loaded.diagnostics = diagnostics.into_sorted();
@@ -134,8 +135,7 @@ fn parse_config(text: &str, now: Option<i64>) -> ParsedConfig {
 
 fn build_opkg(
     metadata: Metadata,
-    files: Vec<SourceFile>,
-    directories: Vec<Directory>,
+    contents: tree::Contents,
     locations: Vec<Location>,
     settings: &Settings,
 ) -> Option<Opkg> {
@@ -153,6 +153,7 @@ fn build_opkg(
         mut relations,
         file_rules,
         service_rules,
+        alternatives,
         history,
     } = metadata;
     let name = name?;
@@ -165,6 +166,7 @@ fn build_opkg(
         None => history.first()?.changes.first()?.date,
     };
     let home = tree::package_home(&name);
+    let tree::Contents { files, directories, tells_action } = contents;
     Some(Opkg {
         at,
         name,
@@ -179,10 +181,12 @@ fn build_opkg(
         relations,
         file_rules,
         service_rules,
+        alternatives,
         history,
         home,
         files,
         directories,
+        tells_action,
         source_date,
         locations,
     })

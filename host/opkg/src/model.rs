@@ -256,13 +256,15 @@ pub enum HookTime {
     PostInstall,
     PreUninstall,
     PostUninstall,
+    /// After all packages of the transaction that installed this one.
+    PostTransaction,
 }
 
 impl HookTime {
     /// Whether the script's file is on disk at that time, so that the scriptlet can just run it.
     #[must_use]
     pub fn is_file_installed(self) -> bool {
-        matches!(self, Self::PostInstall | Self::PreUninstall)
+        matches!(self, Self::PostInstall | Self::PreUninstall | Self::PostTransaction)
     }
 }
 
@@ -364,6 +366,31 @@ pub struct ServiceRule {
     pub is_restarted: Option<bool>,
 }
 
+/// One `alternative`: a file that is one of several under a common name, and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    pub main: AlternativeLink,
+    /// Of several, the one with the highest is used.
+    pub priority: u32,
+    /// What changes together with it: pages of the manual, say.
+    pub slaves: Vec<AlternativeLink>,
+    /// The filter of the group that it stands in.
+    pub filter: Filter,
+}
+
+/// What update-alternatives makes: a link that leads to one of several files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlternativeLink {
+    /// The attribute `path`.
+    pub at: NodeId,
+    /// Letters, digits and `. _ + -`.
+    pub name: String,
+    /// Absolute, as `path`; both of letters, digits and a few signs.
+    pub link: String,
+    /// Of a file of one of the packages.
+    pub path: String,
+}
+
 /// A regular file or symbolic link of the OPKG's directory that is packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -449,6 +476,7 @@ pub struct Opkg {
     pub file_rules: Vec<FileRule>,
     /// In the order of the file.
     pub service_rules: Vec<ServiceRule>,
+    pub alternatives: Vec<Alternative>,
     /// The version being built first, then newest first; never empty.
     pub history: Vec<Release>,
     /// `/usr/lib/oscar/packages/<name>`.
@@ -457,6 +485,8 @@ pub struct Opkg {
     pub files: Vec<SourceFile>,
     /// Sorted, parents first.
     pub directories: Vec<Directory>,
+    /// Whether some file of `scripts/` mentions what tells scripts why they run: `OPKG_ACTION` or `OPKG_OLD_VERSION`.
+    pub tells_action: bool,
     /// The moment that stands for "now" in everything generated: `SOURCE_DATE_EPOCH`, else that of the
     /// newest change.
     pub source_date: Timestamp,

@@ -156,6 +156,20 @@ fn native_scripts_become_scriptlets() {
     assert_eq!(of("scripts/post_install"), (Part::Api, None));
 }
 
+/// Helpers count: what they are told, they get from the script that calls them.
+#[test]
+fn a_file_of_the_scripts_that_mentions_the_action_is_enough() {
+    for (path, text, expected) in [
+        ("scripts/client-post-install", "#!/bin/sh\n[ \"$OPKG_ACTION\" = upgrade ]\n", true),
+        ("scripts/lib/helper.pm", "1;\n$ENV{OPKG_OLD_VERSION}", true),
+        ("scripts/client-post-install", "#!/bin/sh\necho $OPKG_ACT\n", false),
+        ("doc/guide", "OPKG_ACTION", false),
+        ("testing/data/x", "OPKG_ACTION", false),
+    ] {
+        assert_eq!(Fixture::new().with_file(path, text).opkg().tells_action, expected, "{path} {text}");
+    }
+}
+
 #[test]
 fn of_two_names_the_present_one_runs() {
     let directory = Fixture::new()

@@ -47,6 +47,7 @@ const CODES_BEYOND_SCHEMA: &[(&str, &str)] = &[
     ("version", "an epoch that is too large"),
     ("filter-too-long", "the number of alternatives"),
     ("too-many-relations", "the number of relations"),
+    ("alternative-path", "alternatives of files that no package has"),
 ];
 
 /// Spellings of the same that the compiler reads without a word: bug numbers as `#1`, relations as packaging
@@ -172,6 +173,10 @@ const VARIANTS: &[(&str, &[&str])] = &[
             "<breaks><pkg>x</pkg></breaks><obsoletes><pkg>x</pkg></obsoletes><replaces><pkg>x</pkg></replaces></serverDeps>",
             "<conflicts><any><pkg>x</pkg><pkg>y</pkg></any></conflicts></serverDeps>",
             "<recomends><pkg>x</pkg></recomends></serverDeps>",
+            "</serverDeps><alternatives/>",
+            "</serverDeps><alternatives><alternative name=\"a\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",
+            "</serverDeps><alternatives><alternative name=\"a b\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",
+            "</serverDeps><alternatives><alternative name=\"a\" link=\"b\" path=\"/c\" priority=\"x\"/></alternatives>",
         ],
     ),
     (

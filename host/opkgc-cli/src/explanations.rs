@@ -23,6 +23,8 @@ macro_rules! explanations {
 
 /// All of them, by code. A code is never given another meaning: programs that read findings go by it.
 pub const EXPLANATIONS: &[Explanation] = explanations! {
+    "alternative",
+    "alternative-path",
     "alternatives",
     "ambiguous-name",
     "author",

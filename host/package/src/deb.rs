@@ -114,7 +114,10 @@ fn build_control_archive(
         files.push(("conffiles", 0o644, conffiles));
     }
     for scriptlet in &package.scriptlets {
-        files.push((script_name(scriptlet.time), 0o755, format_script(scriptlet)?));
+        let Some(name) = script_name(scriptlet.time) else {
+            return Err(Error::InvalidOutput(format!("a script of a deb for {:?}", scriptlet.time)));
+        };
+        files.push((name, 0o755, format_script(scriptlet)?));
     }
     // The tools that usually write this field count the control files as well, without `control` itself.
     let kibibytes = |bytes: usize| bytes.div_ceil(1024);
@@ -287,13 +290,15 @@ fn comparison_operator(comparison: Comparison) -> &'static str {
     }
 }
 
-fn script_name(time: HookTime) -> &'static str {
-    match time {
+/// What dpkg runs; nothing at the end of a transaction, which it does not know.
+fn script_name(time: HookTime) -> Option<&'static str> {
+    Some(match time {
         HookTime::PreInstall => "preinst",
         HookTime::PostInstall => "postinst",
         HookTime::PreUninstall => "prerm",
         HookTime::PostUninstall => "postrm",
-    }
+        HookTime::PostTransaction => return None,
+    })
 }
 
 /// The kernel splits the first line into a program and at most one argument.

@@ -243,6 +243,7 @@ fn hook_time(raw: opkg::HookTime) -> HookTime {
         opkg::HookTime::PostInstall => HookTime::PostInstall,
         opkg::HookTime::PreUninstall => HookTime::PreUninstall,
         opkg::HookTime::PostUninstall => HookTime::PostUninstall,
+        opkg::HookTime::PostTransaction => HookTime::PostTransaction,
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
         relations: opkg.relations.iter().map(relation).collect(),
         file_rules: opkg.file_rules.iter().map(file_rule).collect(),
         service_rules: opkg.service_rules.iter().map(service_rule).collect(),
+        alternatives: opkg.alternatives.iter().map(alternative).collect(),
         history: opkg.history.iter().map(release).collect(),
         home: opkg.home.clone(),
         files: opkg.files.iter().map(file).collect(),
@@ -46,6 +47,7 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
                 rules: it.rules.clone(),
             })
             .collect(),
+        tells_action: opkg.tells_action,
         source_date: timestamp(opkg.source_date),
     }
 }
@@ -268,6 +270,21 @@ fn service_rule(rule: &model::ServiceRule) -> wit::ServiceRule {
     }
 }
 
+fn alternative(alternative: &model::Alternative) -> wit::Alternative {
+    let link = |it: &model::AlternativeLink| wit::AlternativeLink {
+        at: it.at.0,
+        name: it.name.clone(),
+        link: it.link.clone(),
+        path: it.path.clone(),
+    };
+    wit::Alternative {
+        main: link(&alternative.main),
+        priority: alternative.priority,
+        slaves: alternative.slaves.iter().map(link).collect(),
+        filter: filter(&alternative.filter),
+    }
+}
+
 fn account(account: &Account) -> wit::Account {
     match account {
         Account::User(user) => wit::Account::User(wit::UserAccount {
@@ -310,6 +327,7 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
                 model::HookTime::PostInstall => wit::HookTime::PostInstall,
                 model::HookTime::PreUninstall => wit::HookTime::PreUninstall,
                 model::HookTime::PostUninstall => wit::HookTime::PostUninstall,
+                model::HookTime::PostTransaction => wit::HookTime::PostTransaction,
             },
             text: it.text.clone(),
         }),

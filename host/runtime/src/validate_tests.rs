@@ -43,10 +43,12 @@ fn opkg() -> Opkg {
         relations: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         history: Vec::new(),
         home: "/usr/lib/oscar/packages/demo".into(),
         files: vec![file("config.xml", 1), file("doc/a b", 2)],
         directories: Vec::new(),
+        tells_action: false,
         source_date: Timestamp { seconds: 0, offset: 0 },
         locations: vec![
             Location::Config(0..1),

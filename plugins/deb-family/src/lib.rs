@@ -3,6 +3,8 @@
 //!
 //! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
+mod action;
+mod alternatives;
 mod apt;
 mod apt_offers;
 mod apt_output;
@@ -73,14 +75,14 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     let same =
         if is_api_arch_specific { VersionConstraint::SameBinary } else { VersionConstraint::SameSource };
     let tag = release_tag(target, &profile.release_tag);
-    let packages = plans.map(|part| {
-        // What the OPKG's own scripts and its units need, before these.
-        let files = system_files::addition(&part, profile.has_sysctl_trigger);
-        Package::new(opkg, &part, files, &same, tag.as_deref(), context, &mut diagnostics)
-    });
     let Some(version) = package_version(opkg, tag.as_deref(), &mut diagnostics) else {
         return Err(Refusal::Failed(diagnostics));
     };
+    let packages = plans.map(|part| {
+        // What the OPKG's own scripts and its units need, before these.
+        let files = system_files::addition(&part, profile.has_sysctl_trigger);
+        Package::new(opkg, &part, files, &version, &same, tag.as_deref(), context, &mut diagnostics)
+    });
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Refusal::Failed(diagnostics));
     }
@@ -122,7 +124,6 @@ fn package_version(opkg: &Opkg, tag: Option<&str>, diagnostics: &mut Vec<Diagnos
             diagnostics,
             diagnostic::error(at, message, "use a small epoch; most packages need none"),
         );
-        return None;
     }
     let version = DebVersion::from_opkg(written);
     let text = version.without_epoch();
@@ -163,7 +164,7 @@ fn render_meta_files(
     ];
     for package in packages {
         for script in &package.scripts {
-            files.push(file(&format!("{}.{}", package.name, script.file_name()), script.text(), false));
+            files.push(file(&format!("{}.{}", package.name, script.file_name), script.text(), false));
         }
     }
     Ok(files)

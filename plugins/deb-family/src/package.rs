@@ -10,6 +10,7 @@ use opkg_sdk::opkg::{Diagnostic, Node, Opkg, Part as PartKind};
 use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::text::wrap;
 
+use crate::alternatives;
 use crate::arch::native_arch;
 use crate::bound::VersionConstraint;
 use crate::license;
@@ -101,12 +102,13 @@ pub fn documentation_dir(package: &str) -> String {
 }
 
 impl Package {
-    /// Decides everything about one part. `system_files` is what its scripts do about files of systemd and udev, `same` tells
-    /// how the api package is named by its version.
+    /// Decides everything about one part of this version. `system_files` is what its scripts do about files of systemd and udev,
+    /// `same` tells how the api package is named by its version.
     pub fn new(
         opkg: &Opkg,
         part: &PartPlan<'_>,
         system_files: Option<Addition>,
+        version: &DebVersion,
         same: &VersionConstraint,
         tag: Option<&str>,
         context: &FilterContext,
@@ -117,11 +119,13 @@ impl Package {
         relations.extend(ownership::dependencies(part));
         relations.extend(systemd::dependencies(part));
         ownership::report_kept(part, diagnostics);
+        script::report_never_run(part, diagnostics);
         let architecture = architecture(opkg, part, context);
         // Users before what is given to them; units once the OPKG's own script has prepared what they need.
         let additions: Vec<_> = (systemd::account_addition(part).into_iter())
             .chain(ownership::additions(part))
             .chain(system_files)
+            .chain(alternatives::additions(part))
             .chain(systemd::unit_additions(part))
             .collect();
         Self {
@@ -135,7 +139,7 @@ impl Package {
             architecture,
             relations: relation::remove_redundant(relations),
             opkg_conflicts: relation::recorded_conflicts(part, tag, context, diagnostics),
-            scripts: script::from_part(part, &opkg.home, &additions),
+            scripts: script::from_part(part, opkg, version, &additions),
             entries: installed_entries(opkg, part),
         }
     }
@@ -154,7 +158,7 @@ impl Package {
             fields.push(("Opkg-Conflicts", relation::format_list(&self.opkg_conflicts)));
         }
         if !self.scripts.is_empty() {
-            let names: Vec<_> = self.scripts.iter().map(MaintainerScript::file_name).collect();
+            let names: Vec<_> = self.scripts.iter().map(|script| script.file_name).collect();
             fields.push(("Opkg-Scriptlets", names.join(" ")));
         }
         fields

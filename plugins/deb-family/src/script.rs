@@ -2,12 +2,17 @@
 
 use opkg_sdk::additions::{Addition, Place, TIMES, commands_at};
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, HookTime};
+use opkg_sdk::opkg::{Diagnostic, HookTime, Opkg};
 use opkg_sdk::parts::{InstalledFile, PartPlan};
 use opkg_sdk::scriptlet;
 
+use crate::action;
 use crate::name::is_essential;
 use crate::relation::{Dependency, RelationField};
+use crate::version::DebVersion;
+
+/// What dpkg calls the scripts of [`TIMES`].
+const FILE_NAMES: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 
 /// In a script of [`HookTime::PostInstall`], up to `;;`: when a package is there again, also after something that did not come
 /// about.
@@ -17,33 +22,32 @@ pub const CONFIGURED: &str = "case \"$1\" in configure | abort-upgrade | abort-d
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaintainerScript {
     pub time: HookTime,
+    /// What dpkg calls it.
+    pub file_name: &'static str,
     /// For `/bin/sh`, without the line that says so.
     pub body: String,
 }
 
 impl MaintainerScript {
-    /// What dpkg calls it.
-    #[must_use]
-    pub fn file_name(&self) -> &'static str {
-        match self.time {
-            HookTime::PreInstall => "preinst",
-            HookTime::PostInstall => "postinst",
-            HookTime::PreUninstall => "prerm",
-            HookTime::PostUninstall => "postrm",
-        }
-    }
-
     #[must_use]
     pub fn text(&self) -> String {
         format!("#!/bin/sh\n{}", self.body)
     }
 }
 
-/// The scripts of a part, in the order in which they run in a package's life, each at most once.
+/// The scripts of a part of this version, in the order in which they run in a package's life, each at most once.
 #[must_use]
-pub fn from_part(part: &PartPlan<'_>, home: &str, additions: &[Addition]) -> Vec<MaintainerScript> {
-    let scriptlets: Vec<_> = part.files.iter().filter_map(|file| scriptlet::for_file(file, home)).collect();
-    let at = |time: HookTime| {
+pub fn from_part(
+    part: &PartPlan<'_>,
+    opkg: &Opkg,
+    version: &DebVersion,
+    additions: &[Addition],
+) -> Vec<MaintainerScript> {
+    let files = part.files.iter();
+    let scriptlets: Vec<_> = files
+        .filter_map(|file| scriptlet::for_file(file, opkg, |time| action::commands(time, version)))
+        .collect();
+    let at = |(time, file_name)| {
         let [before, after] = [Place::Before, Place::After].map(|it| commands_at(additions, time, it));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
@@ -54,9 +58,24 @@ pub fn from_part(part: &PartPlan<'_>, home: &str, additions: &[Addition]) -> Vec
             // Each replaces or ends the shell that it runs in.
             several => several.iter().map(|body| format!("(\n{body})\n")).collect(),
         };
-        Some(MaintainerScript { time, body: format!("set -e\n{before}{own}{after}") })
+        Some(MaintainerScript { time, file_name, body: format!("set -e\n{before}{own}{after}") })
     };
-    TIMES.into_iter().filter_map(at).collect()
+    TIMES.into_iter().zip(FILE_NAMES).filter_map(at).collect()
+}
+
+/// Tells of scripts that dpkg has no time for.
+pub fn report_never_run(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let is_of_transaction = |file: &&InstalledFile<'_>| {
+        file.source.scriptlet.as_ref().is_some_and(|it| it.time == HookTime::PostTransaction)
+    };
+    for file in part.files.iter().filter(is_of_transaction) {
+        let message = format!(
+            "never run: dpkg has no scripts for the end of a transaction, as `{}` is",
+            file.source.path
+        );
+        let help = "let the post-install script do it, which runs for each package";
+        diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
+    }
 }
 
 /// What the interpreters of a part's scripts ask for. An interpreter that no package is known for is told

@@ -172,6 +172,7 @@ fn forget(found: &[PartUnit<'_>]) -> String {
     body
 }
 
-fn indent(lines: &str, by: usize) -> String {
+/// Lines with blanks before them.
+pub(crate) fn indent(lines: &str, by: usize) -> String {
     lines.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
 }

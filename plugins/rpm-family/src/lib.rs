@@ -3,6 +3,8 @@
 //!
 //! A distribution's own crate makes a [`ReleaseProfile`] and calls [`generate`].
 
+mod action;
+mod alternatives;
 mod changelog;
 mod condition;
 mod dnf;

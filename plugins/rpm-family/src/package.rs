@@ -7,6 +7,8 @@ use opkg_sdk::parts::{self, InstalledFile, PartPlan};
 use opkg_sdk::release_tag::release_tag;
 use opkg_sdk::scriptlet::{self, Scriptlet};
 
+use crate::action;
+use crate::alternatives;
 use crate::changelog::{self, ChangelogEntry};
 use crate::condition::{self, ReleaseRestriction};
 use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
@@ -154,14 +156,18 @@ fn plan_package<'a>(
     let scriptlets: Vec<(Node, Scriptlet)> = part
         .files
         .iter()
-        .filter_map(|file| scriptlet::for_file(file, &opkg.home).map(|scriptlet| (file.source.at, scriptlet)))
+        .filter_map(|file| {
+            let scriptlet = scriptlet::for_file(file, opkg, |time| action::commands(time, &part.name))?;
+            Some((file.source.at, scriptlet))
+        })
         .collect();
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet).collect();
-    let scripts = script::with_additions(own, &systemd::additions(&part, profile));
+    let additions = [systemd::additions(&part, profile), alternatives::additions(&part)].concat();
+    let scripts = script::with_additions(own, &additions);
     Package { part, arch, relations, scripts }
 }
 

@@ -8,7 +8,8 @@ use opkg_sdk::package_manager::{Command, InstallState, Installed, Place};
 /// Name, version with epoch, architecture, when it was installed, and a digit for each kind of scriptlet, separated by
 /// tabs.
 const QUERY_FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\t\
-                      %|PREIN?{1}:{0}|%|POSTIN?{1}:{0}|%|PREUN?{1}:{0}|%|POSTUN?{1}:{0}|\\n";
+                      %|PREIN?{1}:{0}|%|POSTIN?{1}:{0}|%|PREUN?{1}:{0}|%|POSTUN?{1}:{0}|\
+                      %|POSTTRANS?{1}:{0}|\\n";
 
 /// What these commands start.
 pub const PROGRAM: &str = "rpm";

@@ -7,6 +7,7 @@ use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::opkg::Opkg;
 use opkg_sdk::parts::installed_link_target;
 
+use crate::action::OWN_VERSION;
 use crate::package::{Package, SpecPlan};
 
 /// All packages, in the order of the spec; none if the release that they would be made for gets none.
@@ -34,7 +35,7 @@ fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryP
         maintainer: plan.packager.clone(),
         relations: relations(package),
         files: files(opkg, plan, package),
-        scriptlets: scriptlets(package),
+        scriptlets: scriptlets(plan, package),
         changelog: changelog(plan),
         fields: fields(plan),
         members: Vec::new(),
@@ -91,12 +92,12 @@ fn packed_file(path: &str, content: Content, attributes: &FileAttributes, marks:
     }
 }
 
-fn scriptlets(package: &Package<'_>) -> Vec<Scriptlet> {
+fn scriptlets(plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<Scriptlet> {
     let scriptlets = package.scripts.iter().map(|script| Scriptlet {
         time: script.time,
         interpreter: vec!["/bin/sh".to_owned()],
         // rpmbuild keeps no blanks at the end either.
-        body: script.body.trim_end().to_owned(),
+        body: script.body.trim_end().replace(OWN_VERSION, &plan.evr.to_string()),
     });
     scriptlets.collect()
 }

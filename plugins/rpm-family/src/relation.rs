@@ -10,6 +10,7 @@ use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::version::operator;
 
+use crate::alternatives;
 use crate::condition;
 use crate::evr::{self, Evr, RELEASE_TAGS};
 use crate::profile::{Alternatives, ReleaseProfile, WeakDependencies};
@@ -57,7 +58,8 @@ pub fn from_part(
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
     }
-    for (kind, name) in systemd::requirements(part, profile) {
+    let additions = [systemd::requirements(part, profile), alternatives::requirements(part)].concat();
+    for (kind, name) in additions {
         relations.push(unconditional(kind, name.to_owned(), None));
     }
     let mut unique: Vec<SpecRelation> = Vec::new();
@@ -79,6 +81,7 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
             HookTime::PostInstall => "Requires(post)",
             HookTime::PreUninstall => "Requires(preun)",
             HookTime::PostUninstall => "Requires(postun)",
+            HookTime::PostTransaction => "Requires(posttrans)",
         },
         NativeKind::Provides => "Provides",
         // RPM knows one kind of conflict.

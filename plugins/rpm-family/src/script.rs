@@ -8,7 +8,7 @@ use opkg_sdk::scriptlet::Scriptlet;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageScript {
     pub time: HookTime,
-    /// For `/bin/sh`, each line ended.
+    /// For `/bin/sh`, each line ended. [`crate::action::OWN_VERSION`] stands for the version being built.
     pub body: String,
 }
 

@@ -8,6 +8,7 @@ use opkg_sdk::parts::{InstalledFile, installed_link_target};
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::version::operator;
 
+use crate::action;
 use crate::changelog::ChangelogEntry;
 use crate::condition::ReleaseRestriction;
 use crate::escape::file_pattern;
@@ -38,6 +39,8 @@ struct Spec<'a> {
     description: &'a [String],
     changelog: &'a [ChangelogEntry],
     sections: Vec<PackageSection<'a>>,
+    /// The version being built, in the spec's own words.
+    own_version: &'static str,
 }
 
 /// What the spec says of one package.
@@ -47,7 +50,8 @@ struct PackageSection<'a> {
     is_noarch: bool,
     summary: &'a str,
     relations: Vec<RelationGroup<'a>>,
-    scriptlets: Vec<(&'static str, std::str::Lines<'a>)>,
+    /// Lines, each in the pieces between which the version being built stands.
+    scriptlets: Vec<(&'static str, Vec<Vec<&'a str>>)>,
     directories: Vec<DirectoryEntry>,
     files: Vec<FileEntry>,
 }
@@ -60,12 +64,12 @@ struct RelationGroup<'a> {
 
 struct RelationLine {
     text: String,
-    /// The bound in the spec's own words; empty where the text holds it, or there is none.
-    own_version: &'static str,
+    /// Whether it is bound to the version being built, which the text leaves out then.
+    is_own_version: bool,
 }
 
 /// Of the package that a spec builds, whatever it leaves open of it.
-const OWN_VERSION: &str = " = %{?epoch:%{epoch}:}%{version}-%{release}";
+const OWN_VERSION: &str = "%{?epoch:%{epoch}:}%{version}-%{release}";
 
 /// A directory that the package owns.
 struct DirectoryEntry {
@@ -114,6 +118,7 @@ pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile) -> Res
             .enumerate()
             .map(|(index, package)| package_section(opkg, plan, package, index == 0))
             .collect(),
+        own_version: OWN_VERSION,
     };
     spec.render()
 }
@@ -139,7 +144,7 @@ fn package_section<'a>(
         scriptlets: package
             .scripts
             .iter()
-            .map(|script| (scriptlet_name(script.time), script.body.lines()))
+            .map(|script| (scriptlet_name(script.time), script_lines(&script.body)))
             .collect(),
         directories: part
             .directories
@@ -175,7 +180,7 @@ fn group_relations(relations: &[SpecRelation]) -> Vec<RelationGroup<'_>> {
         };
         let line = RelationLine {
             text: format!("{}: {related}", spec_tag(native.kind)),
-            own_version: if relation.is_own_version { OWN_VERSION } else { "" },
+            is_own_version: relation.is_own_version,
         };
         match groups.iter_mut().find(|group| group.conditions == relation.conditions) {
             Some(group) => group.lines.push(line),
@@ -222,11 +227,16 @@ fn ownership(mode: &str, attributes: &FileAttributes) -> String {
     format!("%attr({mode}, {}, {})", attributes.owner, attributes.group)
 }
 
+fn script_lines(body: &str) -> Vec<Vec<&str>> {
+    body.lines().map(|line| line.split(action::OWN_VERSION).collect()).collect()
+}
+
 fn scriptlet_name(time: HookTime) -> &'static str {
     match time {
         HookTime::PreInstall => "%pre",
         HookTime::PostInstall => "%post",
         HookTime::PreUninstall => "%preun",
         HookTime::PostUninstall => "%postun",
+        HookTime::PostTransaction => "%posttrans",
     }
 }

@@ -11,7 +11,8 @@ use common::{generate_for, is_installed, output_text, query, run_native_build, w
 use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, Output};
 use opkg_sdk::opkg::{Bound, Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
-    add_file, add_script, own_directory, sample_opkg, sample_relation, sample_relations, sample_release,
+    add_alternatives, add_file, add_script, own_directory, sample_opkg, sample_relation, sample_relations,
+    sample_release,
     sample_tagged_target, sample_target, some_bound,
 };
 use opkg_sdk::version::operator;
@@ -67,13 +68,19 @@ fn compare(package: &BinaryPackage, path: &Path) {
         .map(|change| format!("{} {}\n{}\n", change.seconds, change.header, change.text))
         .collect();
     assert_eq!(ask("[%{CHANGELOGTIME} %{CHANGELOGNAME}\n%{CHANGELOGTEXT}\n]"), changelog.concat());
-    for time in [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall]
-    {
+    for time in [
+        HookTime::PreInstall,
+        HookTime::PostInstall,
+        HookTime::PreUninstall,
+        HookTime::PostUninstall,
+        HookTime::PostTransaction,
+    ] {
         let tag = match time {
             HookTime::PreInstall => "PREIN",
             HookTime::PostInstall => "POSTIN",
             HookTime::PreUninstall => "PREUN",
             HookTime::PostUninstall => "POSTUN",
+            HookTime::PostTransaction => "POSTTRANS",
         };
         let body = package.scriptlets.iter().find(|scriptlet| scriptlet.time == time);
         assert_eq!(
@@ -114,6 +121,7 @@ fn requires(package: &BinaryPackage) -> BTreeSet<String> {
         (NativeKind::PreRequires(HookTime::PostInstall), "post"),
         (NativeKind::PreRequires(HookTime::PreUninstall), "preun"),
         (NativeKind::PreRequires(HookTime::PostUninstall), "postun"),
+        (NativeKind::PreRequires(HookTime::PostTransaction), "posttrans"),
     ];
     kinds
         .iter()
@@ -251,6 +259,27 @@ fn relations_of_every_kind() {
 }
 
 /// RPM on a release that the package is not for says so, and makes nothing.
+#[test]
+fn files_that_are_one_of_several() {
+    let mut opkg = sample_opkg("several");
+    add_alternatives(&mut opkg);
+    // rpmbuild takes pages of the manual for documentation.
+    let page = "/usr/share/site/look.1.gz".to_owned();
+    opkg.alternatives[0].slaves[0].path.clone_from(&page);
+    opkg.files.last_mut().unwrap().destination = Destination::Path(page);
+    build_and_compare(&opkg, &sample_target("rhel", Some("9"), None));
+}
+
+/// Of a spec that leaves the tag of the release open.
+#[test]
+fn what_scripts_are_told_of_the_version() {
+    let mut opkg = full_featured_opkg();
+    opkg.tells_action = true;
+    let path = "scripts/client-post-transaction";
+    add_script(&mut opkg, Part::Client, path, &["/usr/bin/perl"], HookTime::PostTransaction, None);
+    build_and_compare(&opkg, &sample_tagged_target("rhel", None));
+}
+
 #[test]
 fn a_release_that_the_package_is_not_for() {
     if !is_installed("rpmspec") {

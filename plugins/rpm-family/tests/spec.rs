@@ -8,8 +8,8 @@ use opkg_rpm_family::ReleaseProfile;
 use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target, Unit};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
-    add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files, sample_opkg,
-    sample_relation, sample_release, sample_target, some_bound,
+    add_alternatives, add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files, sample_opkg,
+    sample_relation, sample_release, sample_tagged_target, sample_target, some_bound,
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
@@ -72,6 +72,35 @@ fn everything_open() {
         text,
     );
     insta::assert_snapshot!(spec(&opkg, None));
+}
+
+#[test]
+fn files_that_are_one_of_several() {
+    let mut opkg = sample_opkg("several");
+    add_alternatives(&mut opkg);
+    let spec = spec(&opkg, Some("9"));
+    insta::assert_snapshot!(&spec[spec.find("\n%post").unwrap()..spec.find("\n%files").unwrap()]);
+    assert_eq!(spec.matches("\nRequires(post): /usr/sbin/update-alternatives\n").count(), 1);
+    assert_eq!(spec.matches("\nRequires(postun): /usr/sbin/update-alternatives\n").count(), 1);
+}
+
+/// The version being built is the spec's own, of which a target that leaves the release open leaves a part to the macro.
+#[test]
+fn scripts_are_told_why_they_run() {
+    let mut opkg = sample_opkg("told");
+    opkg.tells_action = true;
+    opkg.history[0].version.epoch = 1;
+    let (path, text) = ("scripts/client-post-uninstall", Some("#!/bin/sh\necho $OPKG_ACTION\n"));
+    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostUninstall, text);
+    let path = "scripts/client-post-install";
+    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostInstall, None);
+    let output = generate_for(&opkg, &sample_tagged_target("rhel", None)).unwrap();
+    let spec = &output.meta_files[0].contents;
+    let scripts = &spec[spec.find("\n%post").unwrap()..spec.find("\n%files").unwrap()];
+    insta::assert_snapshot!(scripts);
+    let client = output.packages.iter().find(|package| package.name == "opkg-told-client").unwrap();
+    let bodies: Vec<&str> = client.scriptlets.iter().map(|script| script.body.as_str()).collect();
+    insta::assert_snapshot!("scripts_are_told_why_they_run_as_records", bodies.join("\n--\n"));
 }
 
 /// From RPM 4.19 on nothing between quotes is a pattern, before that everything is.

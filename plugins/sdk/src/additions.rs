@@ -22,7 +22,7 @@ pub struct Addition {
     pub body: String,
 }
 
-/// All times, in the order in which they come in a package's life.
+/// The times of a package alone, in the order in which they come in its life.
 pub const TIMES: [HookTime; 4] =
     [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
 

@@ -31,6 +31,7 @@
 
 pub mod accounts;
 pub mod additions;
+pub mod alternatives;
 #[doc(hidden)]
 pub mod bindings;
 pub mod diagnostic;

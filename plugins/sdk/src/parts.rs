@@ -5,8 +5,8 @@ use crate::diagnostic;
 use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Scope, ServiceRule, Severity,
-    SourceFile,
+    Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Scope,
+    ServiceRule, Severity, SourceFile,
 };
 use crate::packaging::Refusal;
 use crate::relation::{ResolvedRelation, part_name, push_merged};
@@ -81,6 +81,8 @@ pub struct PartPlan<'a> {
     pub directories: Vec<InstalledDirectory>,
     /// About units among its files, as far as they hold for the target; see [`crate::units`].
     pub service_rules: Vec<&'a ServiceRule>,
+    /// Files that it brings and that are one of several, in the order of the OPKG.
+    pub alternatives: Vec<&'a Alternative>,
 }
 
 /// The api, server and client part, in this order.
@@ -98,8 +100,24 @@ pub fn plan<'a>(
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
     check_available(opkg, context, diagnostics)?;
     let rules = (FileRules::new(opkg, context, diagnostics), ServiceRules::new(opkg, context, diagnostics));
+    let alternatives = alternatives_for_target(opkg, context, diagnostics);
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
-        .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics)))
+        .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics))
+        .map(|part| with_alternatives(part, opkg, &alternatives, context)))
+}
+
+fn with_alternatives<'a>(
+    mut part: PartPlan<'a>,
+    opkg: &Opkg,
+    alternatives: &[&'a Alternative],
+    context: &FilterContext,
+) -> PartPlan<'a> {
+    let is_brought = |alternative: &Alternative| is_brought(&alternative.main, &part.files);
+    let depends_on_arch = |it: &Alternative| !it.filter.archs.is_empty() && context.may_match(&it.filter);
+    // The package differs between architectures even where this one does not get the alternative.
+    part.is_arch_specific |= opkg.alternatives.iter().any(|it| is_brought(it) && depends_on_arch(it));
+    part.alternatives = alternatives.iter().copied().filter(|alternative| is_brought(alternative)).collect();
+    part
 }
 
 /// Name of a part's native package.
@@ -244,6 +262,7 @@ fn plan_part<'a>(
         files: Vec::new(),
         directories: Vec::new(),
         service_rules: service_rules.of_part(kind),
+        alternatives: Vec::new(),
     };
     for relation in &opkg.relations {
         let is_recorded = match (relation.scope, kind) {
@@ -344,4 +363,32 @@ fn resolve_destination(destination: &Destination, documentation: &str) -> String
         Destination::Documentation(path) if path.is_empty() => documentation.to_owned(),
         Destination::Documentation(path) => format!("{documentation}/{path}"),
     }
+}
+
+/// The alternatives of an OPKG that a target has. Where it leaves its version open, they are those of the default release,
+/// which is noted.
+fn alternatives_for_target<'a>(
+    opkg: &'a Opkg,
+    context: &FilterContext,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<&'a Alternative> {
+    let mut is_there = |alternative: &&Alternative| {
+        let decision = context.evaluate(&alternative.filter, diagnostics);
+        if let FilterMatch::Conditional(condition) = &decision
+            && !condition.versions.is_empty()
+        {
+            let message = format!(
+                "{} names no version, and alternatives count as for its default release",
+                context.name
+            );
+            diagnostic::push_unique(diagnostics, diagnostic::note(alternative.main.at, message));
+        }
+        context.matches_by_default(&decision)
+    };
+    opkg.alternatives.iter().filter(|alternative| is_there(alternative)).collect()
+}
+
+/// Whether a package brings what a link leads to.
+pub(crate) fn is_brought(link: &AlternativeLink, files: &[InstalledFile<'_>]) -> bool {
+    files.iter().any(|file| file.path == link.path && !file.attributes.is_ghost)
 }

@@ -1,6 +1,6 @@
 //! The shell text that a package manager runs for a native script (format, section 4.1).
 
-use crate::opkg::{HookTime, SourceFile};
+use crate::opkg::{HookTime, Opkg, SourceFile};
 use crate::parts::InstalledFile;
 use crate::text::shell_quote;
 
@@ -26,21 +26,37 @@ impl Scriptlet {
     }
 }
 
-/// The scriptlet of a file, if it is a native script. `home` is [`crate::opkg::Opkg::home`].
+/// The scriptlet of a file, if it is a native script.
+///
+/// `action` gives commands, each line ended, that set `OPKG_ACTION` and `OPKG_OLD_VERSION` at a time, from what the package
+/// manager passes; they are there where the OPKG's scripts mention one of the two. The action is `install`, `upgrade`,
+/// `remove`, `purge` or, at the end of a transaction, `transaction`; the old version is the one that was there before, as the
+/// package manager writes it: at `install` and `transaction` empty, at `upgrade` the replaced one, at `remove` and `purge`
+/// the one that goes.
 #[must_use]
-pub fn for_file(file: &InstalledFile<'_>, home: &str) -> Option<Scriptlet> {
+pub fn for_file(
+    file: &InstalledFile<'_>,
+    opkg: &Opkg,
+    action: impl FnOnce(HookTime) -> String,
+) -> Option<Scriptlet> {
     let native = file.source.scriptlet.as_ref()?;
-    let home = format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(home));
-    let body = match &native.text {
-        Some(text) if !is_file_installed(native.time) => home + &embed_script(text, &file.source.interpreter),
-        _ => home + &exec_file(native.time, &file.path),
+    let mut environment =
+        format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(&opkg.home));
+    if opkg.tells_action {
+        environment += &action(native.time);
+        environment += "export OPKG_ACTION OPKG_OLD_VERSION\n";
+    }
+    let run = match &native.text {
+        Some(text) if !is_file_installed(native.time) => embed_script(text, &file.source.interpreter),
+        _ => exec_file(native.time, &file.path),
     };
+    let body = environment + &run;
     Some(Scriptlet { time: native.time, body, required_programs: required_programs(file.source) })
 }
 
 /// Whether the script's file is on disk at that time.
 fn is_file_installed(time: HookTime) -> bool {
-    matches!(time, HookTime::PostInstall | HookTime::PreUninstall)
+    matches!(time, HookTime::PostInstall | HookTime::PreUninstall | HookTime::PostTransaction)
 }
 
 /// Runs the file. A removal that was cut off has taken it away already, and run it before that: it must not be in the way
@@ -54,7 +70,10 @@ fn exec_file(time: HookTime, path: &str) -> String {
                 "if [ ! -e {path} ]; then echo {path} is gone already, and not run >&2; exit 0; fi\n{exec}"
             )
         }
-        HookTime::PreInstall | HookTime::PostInstall | HookTime::PostUninstall => exec,
+        HookTime::PreInstall
+        | HookTime::PostInstall
+        | HookTime::PostUninstall
+        | HookTime::PostTransaction => exec,
     }
 }
 
@@ -100,6 +119,7 @@ mod tests {
     use super::*;
     use crate::file_attributes::FileAttributes;
     use crate::opkg::{Destination, Part, Scriptlet as Native};
+    use crate::testing::sample_opkg;
     use proptest::prelude::*;
     use std::io::Write;
     use std::process::{Command, Stdio};
@@ -126,6 +146,11 @@ mod tests {
     }
 
     fn scriptlet(source: &SourceFile) -> Scriptlet {
+        let opkg = Opkg { home: "/usr/lib/oscar/packages/it's".into(), ..sample_opkg("x") };
+        scriptlet_of(source, &opkg)
+    }
+
+    fn scriptlet_of(source: &SourceFile, opkg: &Opkg) -> Scriptlet {
         let Destination::Path(path) = source.destination.clone() else { panic!("a path was given") };
         for_file(
             &InstalledFile {
@@ -134,7 +159,8 @@ mod tests {
                 attributes: FileAttributes::of_root(0o755),
                 source,
             },
-            "/usr/lib/oscar/packages/it's",
+            opkg,
+            |time| format!("OPKG_ACTION={time:?}\nOPKG_OLD_VERSION=$1\n"),
         )
         .unwrap()
     }
@@ -167,6 +193,16 @@ mod tests {
         let (printed, status) = run(&scriptlet(&source).body, &["a b", "c"]);
         assert_eq!(printed, "/usr/lib/oscar/packages/it's a b 2\n");
         assert_eq!(status, Some(3));
+    }
+
+    #[test]
+    fn a_script_is_told_why_it_runs_where_that_is_asked_for() {
+        let text = "echo \"${OPKG_ACTION-none} ${OPKG_OLD_VERSION-none}\"\n";
+        let source = file(HookTime::PreInstall, Some(text), &["/bin/sh"]);
+        for (tells_action, expected) in [(true, "PreInstall 1 2\n"), (false, "none none\n")] {
+            let opkg = Opkg { tells_action, ..sample_opkg("x") };
+            assert_eq!(run(&scriptlet_of(&source, &opkg).body, &["1 2"]), (expected.to_owned(), Some(0)));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Made-up OPKGs for the native tests of plugins.
 
 use crate::opkg::{
-    Account, Author, Bound, Change, Class, Comparison, Destination, Directory, EnableKind, Filter,
+    Account, Alternative, AlternativeLink, Author, Bound, Change, Class, Comparison, Destination, Directory, EnableKind, Filter,
     GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName, RelatedPackage,
     Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target, Timestamp, Unit,
     UserAccount, Version,
@@ -35,9 +35,11 @@ pub fn sample_opkg(name: &str) -> Opkg {
         history: vec![sample_release("1.0", 1_386_061_212, &["First release."])],
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         directories: vec![own_directory(Part::Api, Destination::Path(home.clone()))],
         home,
         files: Vec::new(),
+        tells_action: false,
         source_date: Timestamp { seconds: 1_386_061_212, offset: 60 },
     };
     add_file(&mut opkg, Part::Api, "config.xml");
@@ -216,6 +218,26 @@ pub fn add_laid_file<'a>(opkg: &'a mut Opkg, path: &str) -> &'a mut SourceFile {
     let file = add_file(opkg, Part::Client, &format!("files/client{path}"));
     file.destination = Destination::Path(path.to_owned());
     file
+}
+
+/// Adds a program and a page of its manual that are one of several to the client part.
+pub fn add_alternatives(opkg: &mut Opkg) {
+    let link = |name: &str, link: &str, path: &str| AlternativeLink {
+        at: 50,
+        name: name.to_owned(),
+        link: link.to_owned(),
+        path: path.to_owned(),
+    };
+    let page = "/usr/share/man/man1/site-look.1.gz";
+    for path in ["/usr/bin/site-look", page] {
+        add_laid_file(opkg, path);
+    }
+    opkg.alternatives.push(Alternative {
+        main: link("look", "/usr/bin/look", "/usr/bin/site-look"),
+        priority: 50,
+        slaves: vec![link("look.1.gz", "/usr/share/man/man1/look.1.gz", page)],
+        filter: Filter { dists: Vec::new(), archs: Vec::new() },
+    });
 }
 
 /// Adds users, groups and units of every kind to the client part.

@@ -64,6 +64,21 @@ impl RpmRoot {
         &self.root
     }
 
+    /// Puts `rpm` itself into it, for scripts that ask what is installed.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be copied.
+    pub fn install_rpm(&self) {
+        programs::copy_program(&self.root, "rpm");
+        for file in ["usr/lib/rpm/macros", "usr/lib/rpm/rpmrc"] {
+            fs_err::create_dir_all(self.root.join("usr/lib/rpm")).unwrap();
+            fs_err::copy(Path::new("/").join(file), self.root.join(file)).unwrap();
+        }
+        fs_err::create_dir_all(self.root.join("etc/rpm")).unwrap();
+        fs_err::write(self.root.join("etc/rpm/macros"), "%_dbpath /var/lib/rpm\n").unwrap();
+    }
+
     /// Runs `rpm` on it.
     pub fn rpm<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
         process::run(self.command("rpm").arg("--root").arg(&self.root).args(arguments))

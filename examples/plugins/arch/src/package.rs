@@ -4,7 +4,7 @@ use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Author, ConfigKind, Diagnostic, Kind, Node, Opkg, Role};
+use opkg_sdk::opkg::{Author, ConfigKind, Diagnostic, HookTime, Kind, Node, Opkg, Role};
 use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, element_name};
 use opkg_sdk::scriptlet::{self, Scriptlet};
@@ -98,6 +98,11 @@ impl Package {
             let packed = packed_file(&file.path, content, file.attributes.mode, file.is_documentation);
             entries.push((packed, Some(file.source.path.clone())));
         }
+        for alternative in &plan.alternatives {
+            let message = format!("Arch has no alternatives: nothing leads to `{}`", alternative.main.path);
+            let help = "leave this distribution out with the `filters` of `alternatives`";
+            diagnostic::push_unique(diagnostics, diagnostic::warning(alternative.main.at, message, help));
+        }
         entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let (files, sources) = entries.into_iter().unzip();
         Self {
@@ -105,7 +110,7 @@ impl Package {
             summary: plan.summary.clone(),
             arch: if plan.is_arch_specific { context.build_arch().to_owned() } else { "any".into() },
             relations,
-            scriptlets: plan.files.iter().filter_map(|file| scriptlet::for_file(file, &opkg.home)).collect(),
+            scriptlets: scriptlets(opkg, plan, diagnostics),
             backup: plan.files.iter().filter(is_backed_up).map(backup_path).collect(),
             files,
             sources,
@@ -132,6 +137,34 @@ fn report_inexpressible(
     };
     let help = "leave this distribution out with the `filters` of the group, and say in one of its own what it is to have";
     diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
+}
+
+/// Those that pacman runs.
+fn scriptlets(opkg: &Opkg, plan: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Scriptlet> {
+    let mut scriptlets = Vec::new();
+    for file in &plan.files {
+        let Some(scriptlet) = scriptlet::for_file(file, opkg, action_commands) else { continue };
+        if scriptlet.time == HookTime::PostTransaction {
+            let message = format!("never run: packages for Arch have no scripts such as `{}`", file.source.path);
+            let help = "let the post-install script do it, which runs for each package";
+            diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
+        } else {
+            scriptlets.push(scriptlet);
+        }
+    }
+    scriptlets
+}
+
+/// What scripts are told of what pacman passes: the new version and, of an upgrade, the old one; the version that goes.
+fn action_commands(time: HookTime) -> String {
+    let commands = match time {
+        HookTime::PreInstall | HookTime::PostInstall => {
+            "OPKG_ACTION=${2:+upgrade} OPKG_OLD_VERSION=$2\nOPKG_ACTION=${OPKG_ACTION:-install}\n"
+        }
+        HookTime::PreUninstall | HookTime::PostUninstall => "OPKG_ACTION=remove OPKG_OLD_VERSION=$1\n",
+        HookTime::PostTransaction => "",
+    };
+    commands.to_owned()
 }
 
 /// What makepkg can only say of files with the help of scripts.

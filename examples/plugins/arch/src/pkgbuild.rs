@@ -98,6 +98,8 @@ pub fn render_install_script(scriptlets: &[Scriptlet]) -> String {
             HookTime::PostInstall => (&["post_upgrade"], "post_install"),
             HookTime::PreUninstall => (&[], "pre_remove"),
             HookTime::PostUninstall => (&[], "post_remove"),
+            // pacman knows no such function.
+            HookTime::PostTransaction => continue,
         };
         // A subshell, since the body may end with `exec` and set traps.
         let _ = writeln!(text, "{function}() (\n{})", scriptlet.body);

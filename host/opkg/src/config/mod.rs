@@ -1,5 +1,6 @@
 //! Reads `config.xml` into typed metadata.
 
+mod alternatives;
 mod authors;
 mod capabilities;
 mod changelog;
@@ -24,7 +25,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::filesystem;
 use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
-use crate::model::{Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule};
+use crate::model::{Alternative, Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule};
 use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
@@ -46,6 +47,7 @@ const ELEMENT_ORDER: [&[&str]; 17] = [
     &["apiDeps"],
     &["files"],
     &["services"],
+    &["alternatives"],
     &["changelog"],
 ];
 
@@ -79,6 +81,7 @@ pub(crate) struct Metadata {
     pub relations: Vec<Relation>,
     pub file_rules: Vec<FileRule>,
     pub service_rules: Vec<ServiceRule>,
+    pub alternatives: Vec<Alternative>,
     pub history: Vec<Release>,
 }
 
@@ -148,6 +151,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
     let relations = relations::read_relations(reader, root);
     let file_rules = file_rules::read_file_rules(reader, root);
     let service_rules = service_rules::read_service_rules(reader, root);
+    let alternatives = alternatives::read_alternatives(reader, root);
     let history = changelog::read_changelog(reader, root, &authors, now);
     let at = reader.add_node(reader.tag_range(root));
     Metadata {
@@ -164,6 +168,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
         relations,
         file_rules,
         service_rules,
+        alternatives,
         history,
     }
 }

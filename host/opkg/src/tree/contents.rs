@@ -35,8 +35,13 @@ pub(super) struct FileDigest {
     pub head: Vec<u8>,
 }
 
-/// Reads a file to its end, but no more than `limit` bytes; nothing where it is longer.
-pub(super) fn digest(mut file: File, limit: u64) -> io::Result<Option<FileDigest>> {
+/// Reads a file to its end, but no more than `limit` bytes; nothing where it is longer. `each` gets one piece after the
+/// other.
+pub(super) fn digest(
+    mut file: File,
+    limit: u64,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<Option<FileDigest>> {
     if file.metadata()?.len() > limit {
         return Ok(None);
     }
@@ -57,6 +62,7 @@ pub(super) fn digest(mut file: File, limit: u64) -> io::Result<Option<FileDigest
         }
         let bytes = &buffer[..count];
         hash.update(bytes);
+        each(bytes);
         let wanted = limits::MAX_SHEBANG_BYTES.saturating_sub(head.len()).min(count);
         head.extend_from_slice(&bytes[..wanted]);
     }

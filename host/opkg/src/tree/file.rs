@@ -5,6 +5,7 @@ use std::path::Path;
 
 use opkg_encoding::decode_windows_1252;
 
+use super::action::ActionSearch;
 use super::contents;
 use super::elf;
 use super::layout;
@@ -14,12 +15,13 @@ use super::systemd;
 use super::walk::{self, Entry, EntryKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Scriptlet, SourceFile};
+use crate::model::{Destination, HookTime, Scriptlet, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use crate::{arch, closest_match, limits};
 
-/// Reads the files among the entries, one after the other. `archs` are those that the OPKG is restricted to.
+/// Reads the files among the entries, one after the other; says besides whether scripts want to be told why they run.
+/// `archs` are those that the OPKG is restricted to.
 pub(super) fn read_files(
     source: &SourceDir,
     root: &Path,
@@ -28,7 +30,7 @@ pub(super) fn read_files(
     entries: &[Entry],
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
-) -> Vec<SourceFile> {
+) -> (Vec<SourceFile>, bool) {
     let paths =
         entries.iter().filter(|entry| entry.kind != EntryKind::Directory).map(|entry| entry.path.as_str());
     let mut files = FileReader {
@@ -40,8 +42,10 @@ pub(super) fn read_files(
         diagnostics,
         locations,
         total_bytes: 0,
+        tells_action: false,
     };
-    entries.iter().filter_map(|entry| files.read_entry(entry)).collect()
+    let read = entries.iter().filter_map(|entry| files.read_entry(entry)).collect();
+    (read, files.tells_action)
 }
 
 /// The name of a file right inside of `scripts/`.
@@ -62,6 +66,8 @@ struct FileReader<'a> {
     locations: &'a mut LocationTable,
     /// Bytes read so far.
     total_bytes: u64,
+    /// Whether a file of `scripts/` mentions what tells scripts why they run.
+    tells_action: bool,
 }
 
 impl FileReader<'_> {
@@ -212,9 +218,16 @@ impl FileReader<'_> {
     /// What is in the file at `path`, for which `named` stands in diagnostics; nothing where that was reported.
     fn digest_file(&mut self, path: &str, named: &str) -> Option<contents::FileDigest> {
         let limit = limits::MAX_FILE_BYTES.min(limits::MAX_TOTAL_BYTES - self.total_bytes);
-        match self.source.open_file(path).and_then(|file| contents::digest(file, limit)) {
+        let mut search = ActionSearch::default();
+        let each = |piece: &[u8]| {
+            if named.starts_with("scripts/") {
+                search.read(piece);
+            }
+        };
+        match self.source.open_file(path).and_then(|file| contents::digest(file, limit, each)) {
             Ok(Some(contents)) => {
                 self.total_bytes += contents.size;
+                self.tells_action |= search.is_found;
                 Some(contents)
             }
             Ok(None) => {
@@ -254,13 +267,17 @@ impl FileReader<'_> {
 
     /// Reports problems of a hook that should be a component.
     fn check_component(&mut self, path: &str, component: ComponentHook<'_>, is_component: bool) {
-        let ComponentHook { hook, is_pre_install, .. } = component;
+        let ComponentHook { hook, native_time, .. } = component;
         if !is_component {
             let diagnostic = Diagnostic::error("hook-component", "the file is not a WebAssembly component");
             self.report(path, diagnostic.help("`opkgc hook build DIR` makes one of a crate"));
         }
-        if is_pre_install {
-            let message = "a component cannot run before its package is installed";
+        let never_run = match native_time {
+            Some(HookTime::PreInstall) => Some("a component cannot run before its package is installed"),
+            Some(HookTime::PostTransaction) => Some("a component cannot run at the end of a transaction"),
+            _ => None,
+        };
+        if let Some(message) = never_run {
             let diagnostic = Diagnostic::error("hook-component", message);
             self.report(path, diagnostic.help("let it run after the installation, or write it as a script"));
         }

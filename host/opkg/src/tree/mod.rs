@@ -1,5 +1,7 @@
 //! The OPKG's directory: which files there are, where they go, and what is wrong with them.
 
+mod action;
+mod alternatives;
 pub(crate) mod contents;
 mod elf;
 mod file;
@@ -23,7 +25,7 @@ pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, Directory, FileRule, Part, ServiceRule, SourceFile};
+use crate::model::{Alternative, Destination, Directory, FileRule, Part, ServiceRule, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
@@ -37,27 +39,39 @@ pub(crate) struct Description<'a> {
     pub archs: &'a [String],
     pub file_rules: &'a [FileRule],
     pub service_rules: &'a [ServiceRule],
+    pub alternatives: &'a [Alternative],
 }
 
-/// The files of an OPKG, sorted by path, and the directories that its packages own, parents first. `root` is
-/// canonical.
+/// What is in the directory of an OPKG.
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// Sorted by path.
+    pub files: Vec<SourceFile>,
+    /// That its packages own, parents first.
+    pub directories: Vec<Directory>,
+    /// Whether scripts want to be told why they run.
+    pub tells_action: bool,
+}
+
+/// Reads all of it. `root` is canonical.
 pub(crate) fn read(
     root: &Path,
     described: Description<'_>,
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
-) -> (Vec<SourceFile>, Vec<Directory>) {
+) -> Contents {
     let enter = |path: &str| path.contains('/') || layout::TOP_LEVEL_DIRECTORIES.contains(&path);
     let source = match SourceDir::open(root) {
         Ok(source) => source,
         Err(error) => {
             diagnostics.push(walk::read_error("", &error));
-            return (Vec::new(), Vec::new());
+            return Contents::default();
         }
     };
-    let Description { name, archs, file_rules, service_rules } = described;
+    let Description { name, archs, file_rules, service_rules, alternatives } = described;
     let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
-    let mut files = file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
+    let (mut files, tells_action) =
+        file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
     let mut directories = owned_directories(name, &entries, &files);
     check_path_collisions(&files, &directories, diagnostics);
     links::check(&files, &directories, diagnostics);
@@ -68,6 +82,7 @@ pub(crate) fn read(
             None => found,
         })
     };
+    alternatives::check(alternatives, &files, &mut report);
     if !file_rules.is_empty() {
         let laid_directories = entries
             .iter()
@@ -78,7 +93,7 @@ pub(crate) fn read(
         sysusers::check_owners(file_rules, &files, &directories, &mut report);
     }
     service_rules::check(service_rules, &files, &mut report);
-    (files, directories)
+    Contents { files, directories, tells_action }
 }
 
 /// The directories that the packages own: those of the source, and the roots that files need.

@@ -13,11 +13,12 @@ const LEGACY_NAMES: [(&str, &str); 5] = [
 ];
 
 const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
-const TIMES: [(&str, HookTime); 4] = [
+const TIMES: [(&str, HookTime); 5] = [
     ("pre-install", HookTime::PreInstall),
     ("post-install", HookTime::PostInstall),
     ("pre-uninstall", HookTime::PreUninstall),
     ("post-uninstall", HookTime::PostUninstall),
+    ("post-transaction", HookTime::PostTransaction),
 ];
 
 /// Older names of hooks that the cluster software runs.
@@ -62,23 +63,19 @@ pub(super) struct ComponentHook<'a> {
     /// The hook's name.
     pub hook: &'a str,
     pub part: Part,
-    /// It would have to run while its file is not there yet.
-    pub is_pre_install: bool,
+    /// When it runs, of those that the package manager would run as scripts.
+    pub native_time: Option<HookTime>,
 }
 
 /// What a file of this name in `scripts/` itself is, if it is a hook that should be a component.
 pub(super) fn parse_component_hook(name: &str) -> Option<ComponentHook<'_>> {
     let hook = name.strip_suffix(COMPONENT_SUFFIX)?;
     match parse_native_script(hook) {
-        Some(native) => Some(ComponentHook {
-            hook,
-            part: native.part,
-            is_pre_install: native.time == HookTime::PreInstall,
-        }),
+        Some(native) => Some(ComponentHook { hook, part: native.part, native_time: Some(native.time) }),
         None => CLUSTER_HOOKS.contains(&hook).then_some(ComponentHook {
             hook,
             part: Part::Api,
-            is_pre_install: false,
+            native_time: None,
         }),
     }
 }
@@ -163,6 +160,7 @@ mod tests {
         for (name, expected) in [
             ("api-pre-install", native_of(Part::Api, HookTime::PreInstall, None)),
             ("server-post-uninstall", native_of(Part::Server, HookTime::PostUninstall, None)),
+            ("client-post-transaction", native_of(Part::Client, HookTime::PostTransaction, None)),
             ("setup", native_of(Part::Api, HookTime::PostInstall, Some("api-post-install"))),
             (
                 "post_client_rpm_install",
@@ -179,11 +177,14 @@ mod tests {
 
     #[test]
     fn hooks_that_are_components() {
-        let of = |hook, part, is_too_early| Some(ComponentHook { hook, part, is_pre_install: is_too_early });
+        let of = |hook, part, native_time| Some(ComponentHook { hook, part, native_time });
         for (name, expected) in [
-            ("api-post-image.wasm", of("api-post-image", Part::Api, false)),
-            ("server-post-install.wasm", of("server-post-install", Part::Server, false)),
-            ("client-pre-install.wasm", of("client-pre-install", Part::Client, true)),
+            ("api-post-image.wasm", of("api-post-image", Part::Api, None)),
+            (
+                "server-post-install.wasm",
+                of("server-post-install", Part::Server, Some(HookTime::PostInstall)),
+            ),
+            ("client-pre-install.wasm", of("client-pre-install", Part::Client, Some(HookTime::PreInstall))),
             ("helper.wasm", None),
             ("api-post-image", None),
         ] {
@@ -212,6 +213,7 @@ mod tests {
             ("cilent-post-install", "client-post-install"),
             ("Post_Install", "post_install"),
             ("SETUP", "setup"),
+            ("client-post-transation", "client-post-transaction"),
         ] {
             assert_eq!(suggest_hook_name(name).as_deref(), Some(meant), "{name}");
         }

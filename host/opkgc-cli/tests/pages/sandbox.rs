@@ -30,6 +30,7 @@ const ELEMENTS: [(&str, &str); 19] = [
     ("apiDeps", ""),
     ("files", ""),
     ("services", ""),
+    ("alternatives", ""),
     (
         "changelog",
         "<changelog>\n  <versionEntry version=\"1.0-1\">\n    \

@@ -277,7 +277,7 @@ fn new_header(package: &BinaryPackage, source: OpkgSource<'_>) -> Result<Header,
 
 fn write_scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
     for scriptlet in &package.scriptlets {
-        let time = relations::scriptlet_index(scriptlet.time);
+        let tags = relations::scriptlet_tags(scriptlet.time);
         let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
         let program_is_sound =
             scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') || is_builtin_interpreter(it));
@@ -289,9 +289,9 @@ fn write_scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), 
             several => TagValue::Strings(several.to_vec()),
         };
         if !scriptlet.body.is_empty() {
-            header.string(tag::PRE_INSTALL + time, &scriptlet.body);
+            header.string(tags.body, &scriptlet.body);
         }
-        header.put(tag::PRE_INSTALL_PROGRAM + time, program);
+        header.put(tags.program, program);
     }
     Ok(())
 }

@@ -52,14 +52,14 @@ pub(super) fn write_binary_relations(
     ] = [const { RelationSet::new() }; 7];
     for scriptlet in &package.scriptlets {
         if let Some(program) = scriptlet.interpreter.first().filter(|it| !is_builtin_interpreter(it)) {
-            let flags = tag::INTERPRETER | tag::SCRIPT_PRE_INSTALL << scriptlet_index(scriptlet.time);
+            let flags = tag::INTERPRETER | scriptlet_tags(scriptlet.time).flag;
             requires.insert((program.clone(), String::new(), flags));
         }
     }
     for relation in &package.relations {
         let (list, extra) = match relation.kind {
             NativeKind::Requires => (&mut requires, 0),
-            NativeKind::PreRequires(at) => (&mut requires, tag::SCRIPT_PRE_INSTALL << scriptlet_index(at)),
+            NativeKind::PreRequires(at) => (&mut requires, scriptlet_tags(at).flag),
             NativeKind::Provides => (&mut provides, 0),
             NativeKind::Conflicts => (&mut conflicts, 0),
             NativeKind::Obsoletes => (&mut obsoletes, 0),
@@ -217,13 +217,14 @@ fn bound_to_flags(bound: &Bound) -> (String, u32) {
     (bound.version.clone(), flags)
 }
 
-/// Position among tags and flags of the four times.
-pub(super) fn scriptlet_index(time: HookTime) -> u32 {
+/// Where the scriptlet of a time stands.
+pub(super) fn scriptlet_tags(time: HookTime) -> tag::ScriptletTags {
     match time {
-        HookTime::PreInstall => 0,
-        HookTime::PostInstall => 1,
-        HookTime::PreUninstall => 2,
-        HookTime::PostUninstall => 3,
+        HookTime::PreInstall => tag::PRE_INSTALL,
+        HookTime::PostInstall => tag::POST_INSTALL,
+        HookTime::PreUninstall => tag::PRE_UNINSTALL,
+        HookTime::PostUninstall => tag::POST_UNINSTALL,
+        HookTime::PostTransaction => tag::POST_TRANSACTION,
     }
 }
 

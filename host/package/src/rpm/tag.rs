@@ -33,9 +33,6 @@ pub(crate) const SOURCE: u32 = 1018;
 pub(crate) const URL: u32 = 1020;
 pub(crate) const OS: u32 = 1021;
 pub(crate) const ARCH: u32 = 1022;
-/// Body and program of pre-install; the other three times follow in order, one tag apart.
-pub(crate) const PRE_INSTALL: u32 = 1023;
-pub(crate) const PRE_INSTALL_PROGRAM: u32 = 1085;
 pub(crate) const FILE_SIZES: u32 = 1028;
 pub(crate) const FILE_MODES: u32 = 1030;
 pub(crate) const FILE_RDEVS: u32 = 1033;
@@ -97,11 +94,24 @@ pub(crate) const LESS: u32 = 1 << 1;
 pub(crate) const GREATER: u32 = 1 << 2;
 pub(crate) const EQUAL: u32 = 1 << 3;
 pub(crate) const INTERPRETER: u32 = 1 << 8;
-/// Of pre-install; the other three times follow in order, one bit apart.
-pub(crate) const SCRIPT_PRE_INSTALL: u32 = 1 << 9;
+
+/// Of a scriptlet: its body, its program, and the flag of what has to be there for it.
+#[derive(Clone, Copy)]
+pub(crate) struct ScriptletTags {
+    pub(crate) body: u32,
+    pub(crate) program: u32,
+    pub(crate) flag: u32,
+}
+
+pub(crate) const PRE_INSTALL: ScriptletTags = ScriptletTags { body: 1023, program: 1085, flag: 1 << 9 };
+pub(crate) const POST_INSTALL: ScriptletTags = ScriptletTags { body: 1024, program: 1086, flag: 1 << 10 };
+pub(crate) const PRE_UNINSTALL: ScriptletTags = ScriptletTags { body: 1025, program: 1087, flag: 1 << 11 };
+pub(crate) const POST_UNINSTALL: ScriptletTags = ScriptletTags { body: 1026, program: 1088, flag: 1 << 12 };
+pub(crate) const POST_TRANSACTION: ScriptletTags = ScriptletTags { body: 1152, program: 1154, flag: 1 << 5 };
+
 /// Relations that must hold before a package is unpacked: those of the first two scriptlets, and those that old
 /// packages mark as such.
-pub(crate) const PRE_REQUIRES: u32 = 1 << 6 | SCRIPT_PRE_INSTALL | SCRIPT_PRE_INSTALL << 1;
+pub(crate) const PRE_REQUIRES: u32 = 1 << 6 | PRE_INSTALL.flag | POST_INSTALL.flag;
 pub(crate) const RPMLIB: u32 = 1 << 24;
 
 pub(crate) const FILE_CONFIG: u32 = 1;

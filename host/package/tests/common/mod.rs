@@ -84,10 +84,12 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         relations: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: "/x".into(),
         files,
         directories: Vec::new(),
+        tells_action: false,
         source_date: date,
         locations: Vec::new(),
     }

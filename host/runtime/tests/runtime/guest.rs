@@ -267,10 +267,12 @@ pub fn opkg() -> model::Opkg {
         relations: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         history: vec![model::Release { version, changes: Vec::new() }],
         home: "/usr/lib/oscar/packages/demo".into(),
         files: Vec::new(),
         directories: Vec::new(),
+        tells_action: false,
         source_date: model::Timestamp { seconds: 0, offset: 0 },
         locations: vec![Location::Config(3..7)],
     }

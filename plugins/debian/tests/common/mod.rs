@@ -327,6 +327,7 @@ pub fn sample_opkg() -> Opkg {
         home: HOME.into(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
+        alternatives: Vec::new(),
         files,
         directories: vec![
             directory(Part::Api, Destination::Path(HOME.into())),
@@ -335,6 +336,7 @@ pub fn sample_opkg() -> Opkg {
             directory(Part::Server, Destination::Path(HOME.into())),
             directory(Part::Client, Destination::Path(HOME.into())),
         ],
+        tells_action: false,
         source_date: Timestamp { seconds: 1_410_344_866, offset: 120 },
     }
 }

@@ -1,0 +1,37 @@
+//! What scriptlets do about alternatives.
+
+use opkg_sdk::additions::{Addition, Place};
+use opkg_sdk::alternatives::{install_commands, remove_commands};
+use opkg_sdk::artefacts::NativeKind;
+use opkg_sdk::opkg::HookTime;
+use opkg_sdk::parts::PartPlan;
+
+/// The packages that have it differ between distributions; all of them provide it under this path.
+const PROGRAM: &str = "/usr/sbin/update-alternatives";
+
+/// Registers them before the OPKG's own script, and forgets them once the files are gone. A newer version registers its own
+/// over them.
+pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
+    if part.alternatives.is_empty() {
+        return Vec::new();
+    }
+    let remove: String = remove_commands(part, PROGRAM).lines().map(|line| format!("    {line}\n")).collect();
+    vec![
+        Addition { time: HookTime::PostInstall, place: Place::Before, body: install_commands(part, PROGRAM) },
+        Addition {
+            time: HookTime::PostUninstall,
+            place: Place::After,
+            body: format!("if [ \"$1\" -eq 0 ]; then\n{remove}fi\n"),
+        },
+    ]
+}
+
+/// What these need when they run.
+pub fn requirements(part: &PartPlan<'_>) -> Vec<(NativeKind, &'static str)> {
+    if part.alternatives.is_empty() {
+        return Vec::new();
+    }
+    [HookTime::PostInstall, HookTime::PostUninstall]
+        .map(|time| (NativeKind::PreRequires(time), PROGRAM))
+        .into()
+}
