@@ -97,6 +97,59 @@ fn packages_of_every_compression_are_listed() {
     assert!(!path.join("InRelease").exists(), "a signature that is not of this index");
 }
 
+/// Whoever has read a `Release` finds its lists as long as there is no other but the next.
+#[test]
+fn lists_of_the_last_index_can_still_be_fetched() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let index = |version: &str| {
+        let control = CONTROL.replace("1.0", version);
+        fs::write(path.join(format!("a_{version}.deb")), deb(&control, ".gz", 5)).unwrap();
+        write_index(path, IndexRequest::unsigned("x")).unwrap();
+        let release = read(path, "Release");
+        assert!(release.contains("\nAcquire-By-Hash: yes\n"), "{release}");
+        let sums = release.split("\nSHA256:\n").nth(1).unwrap().lines();
+        sums.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let is_there =
+        |sums: &[String]| sums.iter().filter(|sum| path.join("by-hash/SHA256").join(sum).exists()).count();
+    fs::create_dir_all(path.join("by-hash/SHA256")).unwrap();
+    fs::write(path.join("by-hash/SHA256/notes"), "of somebody").unwrap();
+    let first = index("1.0");
+    assert_eq!(is_there(&first), 6);
+    let second = index("2.0");
+    assert_eq!((is_there(&first), is_there(&second)), (6, 6));
+    for sum in &second {
+        let contents = fs::read(path.join("by-hash/SHA256").join(sum)).unwrap();
+        let computed: String = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(&computed, sum);
+    }
+    let third = index("3.0");
+    // The empty list of sources is in all of them.
+    assert_eq!((is_there(&first), is_there(&second), is_there(&third)), (3, 6, 6));
+    assert_eq!(read(path, "by-hash/SHA256/notes"), "of somebody");
+}
+
+#[test]
+fn weak_checksums_are_where_source_packages_need_them_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.deb"), deb(CONTROL, ".gz", 5)).unwrap();
+    write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
+    let lists = ["Release", "Packages"].map(|name| read(directory.path(), name)).concat();
+    assert!(!lists.contains("MD5") && !lists.contains("SHA1") && lists.contains("SHA256:"), "{lists}");
+}
+
+#[test]
+fn links_are_not_followed_to_lists() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.deb"), deb(CONTROL, ".gz", 5)).unwrap();
+    fs_err::os::unix::fs::symlink(elsewhere.path(), directory.path().join("by-hash")).unwrap();
+    let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
+    assert!(error.contains("by-hash is a symbolic link"), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
 /// Seconds since 1970, by the clock.
 fn now() -> i64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap()

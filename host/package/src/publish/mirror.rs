@@ -67,15 +67,23 @@ fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Puts the files into `to` that an index is made of, and the index that there is: links, or else copies. For a
-/// directory that is only looked at.
+/// directory that is only looked at. The caller has made sure that paths of the index lead through directories.
 pub(super) fn copy_indexed_files(from: &Path, to: &Path) -> io::Result<()> {
+    copy_files(from, to)?;
+    for path in repository::INDEX_DIRS {
+        if from.join(path).is_dir() {
+            fs::create_dir_all(to.join(path))?;
+            copy_files(&from.join(path), &to.join(path))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        let (kind, place) = (entry.file_type()?, to.join(entry.file_name()));
-        if kind.is_dir() && entry.file_name() == repository::REPODATA_DIR {
-            fs::create_dir(&place)?;
-            copy_indexed_files(&entry.path(), &place)?;
-        } else if kind.is_file() && fs::hard_link(entry.path(), &place).is_err() {
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_file() && fs::hard_link(entry.path(), &place).is_err() {
             match fs::copy(entry.path(), &place) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => drop(other?),

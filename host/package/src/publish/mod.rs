@@ -31,7 +31,7 @@ pub(crate) fn publish(
     index: Option<IndexRequest<'_>>,
 ) -> Result<Vec<String>, Error> {
     let exists = ownership::check_place(place)?;
-    for path in paths {
+    for path in paths.iter().copied().chain(index.iter().flat_map(|_| repository::INDEX_DIRS)) {
         ownership::check_path(place, path)?;
     }
 

@@ -1,18 +1,22 @@
 //! The index of binary packages (`.deb`) and source packages (`.dsc`): `Packages`, `Sources`, and `Release`
-//! with the checksums of both. All in one directory, which the format calls flat.
+//! with the checksums of both. All in one directory, which the format calls flat. Its checksums are of SHA-256: apt has
+//! known it longer than any release that is in use, and takes MD5 and SHA-1 for nothing any more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::SystemTime;
 
 use fs_err as fs;
+use opkg::digest::{hex, sha256};
 use opkg::model::Timestamp;
+use sha2::{Digest, Sha256};
 
+use super::by_hash::{BY_HASH_DIR, by_hash_path, find_outdated};
 use super::deb_file::{self, DebReadError};
 use super::index_files::{
     IndexError, IndexFiles, PACKAGES_AT_A_TIME, cannot_index, limit_index, open_package,
 };
-use crate::checksums::{self, Checksums, DigestReader};
+use crate::checksums::{Checksums, DigestReader};
 use crate::compress::CompressionEffort;
 use crate::deb822::{self, find_field, write_field};
 use crate::index_request::IndexRequest;
@@ -38,15 +42,19 @@ pub(super) fn build_index(
 ) -> Result<IndexFiles, Error> {
     let IndexRequest { name, signer, threads } = request;
     ownership::check_path(directory, "Release")?;
-    reject_foreign_release(&directory.join("Release"))?;
+    let last_release = read_release(&directory.join("Release"))?;
+    ownership::check_path(directory, BY_HASH_DIR)?;
+    let outdated = find_outdated(directory, &last_release)?;
     let packages = IndexParagraphs::collect(directory, debs, threads, describe_package)?;
     let described = IndexParagraphs::collect(directory, sources, threads, describe_source)?;
     // What describes sources holds no time but its file's, which is the next best.
     let time = if debs.is_empty() { described.time } else { packages.time };
     let time = time.min(i64::try_from(now).unwrap_or(i64::MAX));
     let lists = [("Packages", packages.text), ("Sources", described.text)];
-    let (sums, mut files) = pack_lists(&lists, threads)?;
-    let release = format_release(name, time, &sums)?;
+    let packed = pack_lists(&lists, threads)?;
+    let release = format_release(name, time, &packed)?;
+    let copies = packed.iter().map(|list| (by_hash_path(&list.sha256), list.name.clone())).collect();
+    let mut files: Vec<(String, Vec<u8>)> = packed.into_iter().map(|list| (list.name, list.bytes)).collect();
     let seals = ["InRelease", "Release.gpg", "Release.key"].map(str::to_owned);
     if let Some(signer) = signer {
         let time = u64::try_from(time).unwrap_or(0);
@@ -57,51 +65,52 @@ pub(super) fn build_index(
     }
     files.push(("Release".into(), release.into_bytes()));
     // Signatures of an earlier index are not of this one.
-    Ok(IndexFiles { files, obsolete: seals.into() })
+    let obsolete = seals.into_iter().chain(outdated).collect();
+    Ok(IndexFiles { files, copies, obsolete })
 }
 
-/// By names: of each file something.
-type ByName<T> = Vec<(String, T)>;
+/// A list as it is written.
+struct PackedList {
+    name: String,
+    bytes: Vec<u8>,
+    sha256: String,
+}
 
-/// Lists in all forms that readers take, sorted by their names: the checksums of each, and the bytes.
-fn pack_lists(
-    lists: &[(&str, String)],
-    threads: usize,
-) -> Result<(ByName<Checksums>, ByName<Vec<u8>>), Error> {
+/// Lists in all forms that readers take, sorted by their names.
+fn pack_lists(lists: &[(&str, String)], threads: usize) -> Result<Vec<PackedList>, Error> {
     // What takes longest is begun first.
     let forms: Vec<(&str, &str, &[u8])> = [".xz", ".gz", ""]
         .iter()
         .flat_map(|form| lists.iter().map(move |(name, text)| (*name, *form, text.as_bytes())))
         .collect();
-    let packed = opkg_parallel::map(threads, &forms, |(_, form, text)| -> std::io::Result<_> {
+    let packed = opkg_parallel::map(threads, &forms, |(name, form, text)| -> std::io::Result<_> {
         let bytes = match *form {
             ".xz" => compress::xz(text, CompressionEffort::Auto)?,
             ".gz" => compress::gzip_bytes(text)?,
             _ => text.to_vec(),
         };
-        Ok((Checksums::compute(bytes.as_slice())?, bytes))
+        Ok(PackedList { name: format!("{name}{form}"), sha256: sha256(&bytes), bytes })
     });
-    let mut by_name = BTreeMap::new();
-    for ((name, form, _), packed) in forms.into_iter().zip(packed) {
-        by_name.insert(format!("{name}{form}"), packed?);
-    }
-    Ok(by_name.into_iter().map(|(name, (sums, bytes))| ((name.clone(), sums), (name, bytes))).unzip())
+    let mut packed = packed.into_iter().collect::<std::io::Result<Vec<_>>>()?;
+    packed.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(packed)
 }
 
-/// Refuses to replace the index of another program. One that is damaged has nothing to lose.
-fn reject_foreign_release(file: &Path) -> Result<(), Error> {
+/// The fields of the last index, none if there is none or a damaged one, which has nothing to lose. That of another program
+/// is not to be replaced.
+fn read_release(file: &Path) -> Result<Vec<(String, String)>, Error> {
     let mut text = String::new();
     match fs::File::open(file) {
         Ok(opened) => {
             std::io::Read::read_to_string(&mut std::io::Read::take(opened, MAX_DSC_BYTES), &mut text)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     }
     .or_else(|error| if error.kind() == std::io::ErrorKind::InvalidData { Ok(0) } else { Err(error) })?;
     let fields = deb822::parse_paragraph(&text).unwrap_or_default();
     if fields.is_empty() || find_field(&fields, "Origin") == Some(ORIGIN) {
-        return Ok(());
+        return Ok(fields);
     }
     Err(Error::ForeignIndex { file: file.to_owned(), reason: format!("its `Origin` is not `{ORIGIN}`") })
 }
@@ -172,24 +181,18 @@ impl Paragraph {
 /// What a package says of itself, and where it is.
 fn describe_package(directory: &Path, name: &str) -> Result<Paragraph, Error> {
     let refuse = |reason: IndexError| cannot_index(directory, name, reason);
-    let mut file = DigestReader::new(open_package(directory, name)?);
+    let mut file: DigestReader<_, Sha256> = DigestReader::new(open_package(directory, name)?);
     let deb = deb_file::read(&mut file).map_err(|error| match error {
         DebReadError::Io(error) => Error::Io(error),
         DebReadError::Invalid(reason) => refuse(reason),
     })?;
     reject_index_fields(&deb.fields).map_err(refuse)?;
     let identity = format_identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
-    let sums = Checksums::finish(file)?;
-    let (file_name, size) = (format!("./{name}"), sums.size.to_string());
+    let (size, digest) = file.finish()?;
+    let (file_name, size, digest) = (format!("./{name}"), size.to_string(), hex(&digest.finalize()));
     let mut fields: Vec<(&str, &str)> =
         deb.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    fields.extend([
-        ("Filename", file_name.as_str()),
-        ("Size", &size),
-        ("MD5sum", &sums.md5),
-        ("SHA1", &sums.sha1),
-        ("SHA256", &sums.sha256),
-    ]);
+    fields.extend([("Filename", file_name.as_str()), ("Size", &size), ("SHA256", &digest)]);
     Paragraph::new(identity, &fields, deb.time).map_err(refuse)
 }
 
@@ -214,8 +217,9 @@ fn describe_source(directory: &Path, name: &str) -> Result<Paragraph, Error> {
         verify_source_file(directory, name, line)?;
     }
     let own = Checksums::compute(bytes.as_slice())?;
-    for (list, sum) in [("Files", &own.md5), ("Checksums-Sha1", &own.sha1), ("Checksums-Sha256", &own.sha256)]
-    {
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Checksums-Sha1"));
+    // The first is of MD5; programs that read source packages insist on it.
+    for (list, sum) in [("Files", &own.md5), ("Checksums-Sha256", &own.sha256)] {
         let place = fields.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(list));
         let (_, value) = place.ok_or_else(|| refuse(format!("it has no field `{list}`").into()))?;
         *value = format!("\n {sum} {} {name}{value}", own.size);
@@ -281,15 +285,15 @@ fn strip_signature(text: &str) -> &str {
 
 /// What vouches for the other files. It has no field for architectures: in a flat directory nobody looks for
 /// them there.
-fn format_release(name: &str, time: i64, files: &[(String, Checksums)]) -> Result<String, Error> {
+fn format_release(name: &str, time: i64, lists: &[PackedList]) -> Result<String, Error> {
     let mut text = String::new();
     for field in ["Origin", "Label", "Suite", "Codename"] {
         write_field(&mut text, field, if matches!(field, "Origin" | "Label") { ORIGIN } else { name })?;
     }
     write_field(&mut text, "Date", &Timestamp { seconds: time, offset: 0 }.to_rfc5322())?;
-    let files = || files.iter().map(|(name, sums)| (name.as_str(), sums));
-    write_field(&mut text, "MD5Sum", &checksums::format_checksum_list(files(), |it| &it.md5))?;
-    write_field(&mut text, "SHA1", &checksums::format_checksum_list(files(), |it| &it.sha1))?;
-    write_field(&mut text, "SHA256", &checksums::format_checksum_list(files(), |it| &it.sha256))?;
+    write_field(&mut text, "Acquire-By-Hash", "yes")?;
+    let sums: String =
+        lists.iter().map(|list| format!("\n {} {} {}", list.sha256, list.bytes.len(), list.name)).collect();
+    write_field(&mut text, "SHA256", &sums)?;
     Ok(text)
 }

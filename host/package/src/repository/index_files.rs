@@ -13,6 +13,8 @@ use crate::error::Error;
 pub(super) struct IndexFiles {
     /// Path within the directory, and contents.
     pub(super) files: Vec<(String, Vec<u8>)>,
+    /// Further paths of some of them, each with the first one.
+    pub(super) copies: Vec<(String, String)>,
     /// Files and directories that an earlier index may have had; what is not among `files` is removed.
     pub(super) obsolete: Vec<String>,
 }

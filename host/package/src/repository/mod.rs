@@ -4,6 +4,7 @@
 //! time is asked for, it is that of the newest package. Only where that lies in the future, which package managers
 //! refuse, it is the clock's.
 
+mod by_hash;
 mod deb;
 mod deb_file;
 mod index_files;
@@ -21,7 +22,9 @@ use self::index_files::IndexFiles;
 use crate::Error;
 use crate::index_request::IndexRequest;
 use crate::ownership;
-pub(crate) use rpm_md::REPODATA_DIR;
+
+/// Directories that are the index's own, within that of the packages.
+pub(crate) const INDEX_DIRS: [&str; 2] = [rpm_md::REPODATA_DIR, by_hash::BY_HASH_DIR];
 
 /// Packages that one index lists, and entries that a directory of packages may have.
 const MAX_PACKAGES: usize = 50_000;
@@ -118,16 +121,21 @@ fn too_much(directory: &Path, what: String) -> Error {
 fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChange, Error> {
     let mut change = IndexChange::default();
     for index in &indices {
-        for path in index.files.iter().map(|(path, _)| path).chain(&index.obsolete) {
+        let copies = index.copies.iter().map(|(path, _)| path);
+        for path in index.files.iter().map(|(path, _)| path).chain(copies).chain(&index.obsolete) {
             ownership::check_path(directory, path)?;
         }
     }
     for index in indices {
         change.obsolete.extend(index.obsolete);
-        for (path, contents) in index.files {
-            write_file(directory, &path, &contents)?;
+        for (path, contents) in &index.files {
+            write_file(directory, path, contents)?;
+        }
+        for (path, original) in index.copies {
+            copy_file(directory, &path, &original)?;
             change.written.push(path);
         }
+        change.written.extend(index.files.into_iter().map(|(path, _)| path));
     }
     change.obsolete.retain(|path| !change.written.contains(path));
     for path in &change.obsolete {
@@ -139,20 +147,38 @@ fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChan
 /// Writes a file for everybody to read, whatever the umask says: packages are often fetched by a user with fewer
 /// rights. What is there may have other names elsewhere, and is not written to.
 fn write_file(directory: &Path, path: &str, contents: &[u8]) -> Result<(), Error> {
+    create_parents(directory, path)?;
     let path = directory.join(path);
-    if let Some(parent) = path.parent().filter(|parent| *parent != directory) {
-        match fs::create_dir(parent) {
-            Ok(()) => fs::set_permissions(parent, std::fs::Permissions::from_mode(0o755))?,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
     remove_file(&path)?;
     // Files keep the time of their writing: readers ask whether an index is newer than the one they have, and one with
     // another package may well be made of the same newest package.
     let mut file = fs::File::create_new(&path)?;
     file.write_all(contents)?;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    Ok(())
+}
+
+/// Gives a file that was written another name, or else a copy.
+fn copy_file(directory: &Path, path: &str, original: &str) -> Result<(), Error> {
+    create_parents(directory, path)?;
+    let (path, original) = (directory.join(path), directory.join(original));
+    remove_file(&path)?;
+    if fs::hard_link(&original, &path).is_err() {
+        fs::copy(&original, &path)?;
+    }
+    Ok(())
+}
+
+/// Creates the directories within `directory` that a path leads through.
+fn create_parents(directory: &Path, path: &str) -> Result<(), Error> {
+    for (end, _) in path.match_indices('/') {
+        let parent = directory.join(&path[..end]);
+        match fs::create_dir(&parent) {
+            Ok(()) => fs::set_permissions(parent, std::fs::Permissions::from_mode(0o755))?,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(())
 }
 

@@ -97,7 +97,7 @@ pub(super) fn build_index(
     }
     // Last, since it is what readers begin with.
     files.push((format!("{REPODATA_DIR}/{REPOMD}"), repository));
-    Ok(IndexFiles { files, obsolete: existing_files(directory)? })
+    Ok(IndexFiles { files, copies: Vec::new(), obsolete: existing_files(directory)? })
 }
 
 /// What the lists say of one package.
