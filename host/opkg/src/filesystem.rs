@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn it_stands_in_for_what_the_original_had() {
         let relations = opkg().relations;
-        let names: Vec<&str> = relations.iter().map(|relation| relation.name.as_str()).collect();
+        let names: Vec<&str> = relations.iter().filter_map(Relation::native_name).collect();
         assert_eq!(names, ["oscar-data", "liboscar-server", "liboscar-client"]);
         assert!(relations.iter().all(|relation| relation.kind == RelationKind::Provides));
     }

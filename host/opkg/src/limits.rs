@@ -13,14 +13,13 @@ pub const MAX_XML_NAMESPACES: usize = 64;
 /// Related packages (`pkg` and `opkg` elements) of one OPKG.
 pub const MAX_RELATIONS: usize = 5_000;
 /// Packages of which one is enough: one relation is as many as the product of what each of them becomes.
-pub const MAX_ALTERNATIVES: usize = 8;
+pub const MAX_ANY_OF: usize = 8;
 /// Distributions and architectures of one `filters`; each relation has a copy.
 pub const MAX_FILTER_ENTRIES: usize = 100;
 /// `file` elements of one OPKG; each is compared with every path.
 pub const MAX_FILE_RULES: usize = 500;
 /// `service` elements of one OPKG; each is compared with every unit.
 pub const MAX_SERVICE_RULES: usize = 500;
-
 /// `alternative` and `slave` elements of one OPKG.
 pub const MAX_ALTERNATIVES: usize = 500;
 /// Characters of a package name: three packages, a version and an architecture must fit into a file name.

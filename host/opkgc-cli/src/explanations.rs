@@ -25,8 +25,8 @@ macro_rules! explanations {
 pub const EXPLANATIONS: &[Explanation] = explanations! {
     "alternative",
     "alternative-path",
-    "alternatives",
     "ambiguous-name",
+    "any-of",
     "author",
     "author-email",
     "author-year",

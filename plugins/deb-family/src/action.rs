@@ -44,7 +44,7 @@ mod tests {
     use std::process::Command;
 
     fn told(time: HookTime, arguments: &str) -> String {
-        let version = DebVersion::parse_relation("2:1.0~rc1-1+deb12").unwrap();
+        let version = DebVersion { epoch: 2, upstream: "1.0~rc1".into(), revision: Some("1+deb12".into()) };
         let commands = commands(time, &version);
         let text = format!("set -e\n{commands}printf '%s %s' \"$OPKG_ACTION\" \"$OPKG_OLD_VERSION\"");
         let words = arguments.split(' ');

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use opkg_sdk::opkg;
+use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::release_tag::TagSyntax;
 
 /// `1+deb12` is newer than 1, and older than `1++` and `1.1`: dpkg sorts letters before signs.
 pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: "+", after_all: "++" };
-use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 
 /// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,6 +23,7 @@ fn on_debian(opkg: &Opkg) -> Output {
         suite: "buzz".to_owned(),
         compression: Compression::Xz,
         accepted_keys: Vec::new(),
+        has_sysctl_trigger: false,
     };
     opkg_deb_family::generate(opkg, &target, &profile).unwrap()
 }

@@ -29,6 +29,7 @@ fn generated(opkg: &Opkg, target: &Target) -> Output {
         accepted_keys: Vec::new(),
         release_tag: debian_releases::release_tag(&release),
         suite: debian_releases::suite(&release).into(),
+        has_sysctl_trigger: false,
     };
     generate(opkg, target, &profile).unwrap()
 }

@@ -118,6 +118,7 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
                 HookTime::PostInstall => "postinst",
                 HookTime::PreUninstall => "prerm",
                 HookTime::PostUninstall => "postrm",
+                HookTime::PostTransaction => panic!("dpkg has no such script"),
             };
             (name, format!("#!{}\n{}", scriptlet.interpreter.join(" "), scriptlet.body))
         })

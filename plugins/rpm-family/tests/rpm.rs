@@ -12,8 +12,7 @@ use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, NativeR
 use opkg_sdk::opkg::{Bound, Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
     add_alternatives, add_file, add_script, own_directory, sample_opkg, sample_relation, sample_relations,
-    sample_release,
-    sample_tagged_target, sample_target, some_bound,
+    sample_release, sample_tagged_target, sample_target, some_bound,
 };
 use opkg_sdk::version::operator;
 

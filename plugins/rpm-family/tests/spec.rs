@@ -8,8 +8,8 @@ use opkg_rpm_family::ReleaseProfile;
 use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target, Unit};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
-    add_alternatives, add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files, sample_opkg,
-    sample_relation, sample_release, sample_tagged_target, sample_target, some_bound,
+    add_alternatives, add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files,
+    sample_opkg, sample_relation, sample_release, sample_tagged_target, sample_target, some_bound,
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {

@@ -5,8 +5,8 @@ use crate::diagnostic;
 use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
-    Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind, Scope,
-    ServiceRule, Severity, SourceFile,
+    Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind,
+    Scope, ServiceRule, Severity, SourceFile,
 };
 use crate::packaging::Refusal;
 use crate::relation::{ResolvedRelation, part_name, push_merged};

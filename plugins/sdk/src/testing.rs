@@ -1,10 +1,10 @@
 //! Made-up OPKGs for the native tests of plugins.
 
 use crate::opkg::{
-    Account, Alternative, AlternativeLink, Author, Bound, Change, Class, Comparison, Destination, Directory, EnableKind, Filter,
-    GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName, RelatedPackage,
-    Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target, Timestamp, Unit,
-    UserAccount, Version,
+    Account, Alternative, AlternativeLink, Author, Bound, Change, Class, Comparison, Destination, Directory,
+    EnableKind, Filter, GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName,
+    RelatedPackage, Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target,
+    Timestamp, Unit, UserAccount, Version,
 };
 use crate::relation::element_name;
 

@@ -30,7 +30,7 @@ use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const ELEMENT_ORDER: [&[&str]; 17] = [
+const ELEMENT_ORDER: [&[&str]; 18] = [
     &["name"],
     &["class"],
     &["summary"],

@@ -8,7 +8,7 @@ use super::reader::ElementReader;
 use super::{filters, is_name, name_help};
 use crate::closest_match;
 use crate::diagnostic::Diagnostic;
-use crate::limits::MAX_ALTERNATIVES;
+use crate::limits::MAX_ANY_OF;
 use crate::model::{Bound, Part, RelatedName, RelatedPackage, RelationKind, Version};
 use crate::native_name;
 use crate::text::{collapse_whitespace, escape_for_display};
@@ -60,7 +60,7 @@ fn read_any(
         let group = parent.as_ref().map_or("", |group| group.tag_name().name());
         let message = format!("`{ANY}` has no meaning in `{group}`, where each package counts by itself");
         let help = format!("write its packages without `{ANY}` around them");
-        reader.report(reader.tag_range(element), Diagnostic::error("alternatives", message).help(help));
+        reader.report(reader.tag_range(element), Diagnostic::error("any-of", message).help(help));
         return None;
     }
     let children = reader.child_elements(element);
@@ -86,10 +86,10 @@ fn read_any(
             None => is_readable = false,
         }
     }
-    if all.len() > MAX_ALTERNATIVES {
-        let message = format!("more than {MAX_ALTERNATIVES} alternatives");
+    if all.len() > MAX_ANY_OF {
+        let message = format!("more than {MAX_ANY_OF} alternatives");
         let help = "name a capability that all of them provide";
-        reader.report(reader.tag_range(element), Diagnostic::error("alternatives", message).help(help));
+        reader.report(reader.tag_range(element), Diagnostic::error("any-of", message).help(help));
         return None;
     }
     match all.len() {
