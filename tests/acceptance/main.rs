@@ -40,6 +40,7 @@ mod rpm_root;
 mod schema;
 mod script_environment;
 mod signing;
+mod site_examples;
 mod supply_chain;
 mod system_units;
 mod targets;

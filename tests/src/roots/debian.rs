@@ -35,6 +35,16 @@ pub fn create_release(suite: &str) -> Option<SystemRoot> {
     create_with(suite, "debsums")
 }
 
+/// One that can be booted, with RPM beside dpkg. Services are started in it.
+pub(super) fn create_bootable() -> Option<SystemRoot> {
+    let root = create_with(SUITE, "debsums,rpm,systemd")?;
+    fs_err::remove_file(root.resolve("/usr/sbin/policy-rc.d")).unwrap();
+    // Debian keeps it in the home of who asks.
+    root.write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n");
+    root.run_successfully(["rpm", "--initdb"]);
+    Some(root)
+}
+
 /// One with this package manager of RPMs inside, and what `os-release` says of the system that it stands for. Its RPM
 /// knows no package: what all others need must be given to it by [`super::rpm::build_stub`].
 ///

@@ -7,3 +7,4 @@ pub mod debian;
 pub mod fake;
 pub mod programs;
 pub mod rpm;
+pub mod systemd;

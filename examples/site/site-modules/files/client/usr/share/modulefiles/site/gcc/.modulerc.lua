@@ -1,0 +1,1 @@
+module_version("gcc/15.1", "default")
