@@ -32,7 +32,7 @@ fn client_package(opkg: &Path, target: &str) -> PathBuf {
         ["--dist".into(), target.into(), "-o".into(), output.clone().into(), opkg.into()];
     OpkgcEnvironment::new().run_successfully(arguments);
     let files = inspect::package_files(&output.join(target)).into_iter();
-    files.filter(|file| file.to_string_lossy().contains("opkg-told-client")).last().unwrap()
+    files.filter(|file| file.to_string_lossy().contains("opkg-told-client")).next_back().unwrap()
 }
 
 #[test]

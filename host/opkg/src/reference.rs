@@ -252,7 +252,7 @@ fn occurrence(node: Node<'_, '_>) -> Occurrence {
     for particle in node.ancestors().take_while(own_type) {
         let is_choice = particle.has_tag_name((XS, "choice"));
         occurrence.is_required &= particle.attribute("minOccurs") != Some("0") && !is_choice;
-        occurrence.is_repeatable |= particle.attribute("maxOccurs") == Some("unbounded");
+        occurrence.is_repeatable |= particle.attribute("maxOccurs").is_some_and(|most| most != "1");
     }
     occurrence
 }

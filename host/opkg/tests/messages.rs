@@ -47,7 +47,7 @@ const BROKEN_CONFIG: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
       <pkg>one, two</pkg>
       <pkg/>
     </requires>
-    <recommends/>
+    <installs/>
     <suggests/>
   </serverDeps>
   <serverDeps/>

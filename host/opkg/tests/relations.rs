@@ -106,8 +106,8 @@ fn what_is_wrong_is_told_with_its_place() {
             "<requires><any><pkg>a</pkg><pkg>b</pkg><any/></any></requires>",
             &["warning unknown-element 19:40"],
         ),
-        ("<conflicts><any><pkg>a</pkg><pkg>b</pkg></any></conflicts>", &["error alternatives 19:12"]),
-        ("<supplements><any><pkg>a</pkg><pkg>b</pkg></any></supplements>", &["error alternatives 19:14"]),
+        ("<conflicts><any><pkg>a</pkg><pkg>b</pkg></any></conflicts>", &["error any-of 19:12"]),
+        ("<supplements><any><pkg>a</pkg><pkg>b</pkg></any></supplements>", &["error any-of 19:14"]),
         ("<recomends><pkg>a</pkg></recomends>", &["warning unknown-element 19:1"]),
         ("<requires><pkgs>a</pkgs><pkg>b</pkg></requires>", &["warning unknown-element 19:11"]),
         ("<requires><pkg>b</pkg><filters/></requires>", &["warning order 19:23"]),
@@ -124,7 +124,7 @@ fn what_is_wrong_is_told_with_its_place() {
     let nine: String = (0..9).map(|number| format!("<pkg>a{number}</pkg>")).collect();
     let found =
         Fixture::with_config(config(&format!("<requires><any>{nine}</any></requires>"))).diagnostics();
-    assert_eq!(found, ["error alternatives 19:11"]);
+    assert_eq!(found, ["error any-of 19:11"]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn what_a_format_cannot_say_is_refused() {
     }
     let or = |name: &str| NativePackage { name: name.into(), bound: None };
     let either = |kind, name: &str| BinaryPackage {
-        relations: vec![NativeRelation { kind, alternatives: vec![or(name)], ..relation("a") }],
+        relations: vec![NativeRelation { kind, alternatives: vec![or(name)], ..relation("aa") }],
         ..sample_package(&fixture)
     };
     for container in [
@@ -65,18 +65,18 @@ fn what_a_format_cannot_say_is_refused() {
         Container::Deb(Compression::Xz),
     ] {
         for kind in [NativeKind::Requires, NativeKind::Recommends] {
-            assert!(write_single(&fixture, &either(kind, "b"), container).is_ok());
+            assert!(write_single(&fixture, &either(kind, "bb"), container).is_ok());
         }
         for kind in [NativeKind::Conflicts, NativeKind::Obsoletes, NativeKind::Provides, NativeKind::Enhances]
         {
-            assert!(write_single(&fixture, &either(kind, "b"), container).is_err(), "{kind:?}");
+            assert!(write_single(&fixture, &either(kind, "bb"), container).is_err(), "{kind:?}");
         }
-        for injected in ["b) or (c", "b c", "", "(b", "b,c", "b\nc", "b\u{a0}c"] {
+        for injected in ["bb) or (cc", "bb cc", "", "(bb", "bb,cc", "bb\ncc", "bb\u{a0}cc"] {
             let package = either(NativeKind::Requires, injected);
             assert!(write_single(&fixture, &package, container).is_err(), "{injected:?}");
         }
     }
-    let supplements = NativeRelation { kind: NativeKind::Supplements, ..relation("a") };
+    let supplements = NativeRelation { kind: NativeKind::Supplements, ..relation("aa") };
     let package = BinaryPackage { relations: vec![supplements], ..sample_package(&fixture) };
     assert!(write_single(&fixture, &package, Container::Deb(Compression::Xz)).is_err());
     for injected in ["a, b", "a\nDepends: b", "a | b", "A", "a (= 1)", "a:", ""] {

@@ -56,20 +56,20 @@ fn relation() -> impl Strategy<Value = NativeRelation> {
         NativeKind::Obsoletes,
         NativeKind::Recommends,
         NativeKind::Suggests,
-        NativeKind::Enhances,
-        NativeKind::Breaks,
     ]);
-    let comparison = || prop::sample::select(vec![Comparison::Lt, Comparison::Eq, Comparison::Ge]);
-    let bound = move || {
-        let bound = (comparison(), version()).prop_map(|(comparison, version)| Bound { comparison, version });
-        prop::option::of(bound)
-    };
-    let alternative = (name(), bound()).prop_map(|(name, bound)| NativePackage { name, bound });
-    let alternatives = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(alternative, 1..3)];
-    (kind, name(), bound(), alternatives).prop_map(|(kind, name, bound, mut alternatives)| {
-        if !kind.has_alternatives() {
-            alternatives.clear();
-        }
+    let comparison = prop::sample::select(vec![Comparison::Lt, Comparison::Eq, Comparison::Ge]);
+    let bound = prop::option::of((comparison, version()));
+    (kind, name(), bound).prop_map(|(kind, name, bound)| {
+        let bound = bound.map(|(comparison, version)| Bound { comparison, version });
+        let is_odd = name.len() % 2 == 1;
+        let kind = match kind {
+            NativeKind::Suggests if is_odd => NativeKind::Enhances,
+            NativeKind::Conflicts if is_odd => NativeKind::Breaks,
+            kind => kind,
+        };
+        let other = || NativePackage { name: format!("{name}+or"), bound: bound.clone() };
+        let count = if kind.has_alternatives() { name.len() % 3 } else { 0 };
+        let alternatives = std::iter::repeat_with(other).take(count).collect();
         NativeRelation { kind, name, bound, alternatives }
     })
 }
@@ -369,7 +369,9 @@ proptest! {
             .map(|line| line.split_once(':').unwrap())
             .map(|(name, value)| (name.to_owned(), value.trim().replace('\0', "\n ")))
             .collect();
-        let relations = ["Pre-Depends", "Depends", "Recommends", "Suggests", "Conflicts", "Replaces", "Provides"];
+        let relations = [
+            "Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Conflicts", "Breaks", "Replaces", "Provides",
+        ];
         let listed: usize = fields
             .iter()
             .filter(|(name, _)| relations.contains(&name.as_str()))

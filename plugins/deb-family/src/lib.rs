@@ -41,7 +41,7 @@ use opkg_sdk::{diagnostic, parts};
 pub use crate::apt::Apt;
 use crate::bound::VersionConstraint;
 use crate::changelog::Upload;
-use crate::package::Package;
+use crate::package::{OwnVersion, Package};
 use crate::version::DebVersion;
 
 /// A distribution and release that an OPKG is compiled for.
@@ -78,10 +78,11 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     let Some(version) = package_version(opkg, tag.as_deref(), &mut diagnostics) else {
         return Err(Refusal::Failed(diagnostics));
     };
+    let own = OwnVersion { version: &version, constraint: same, tag: tag.as_deref() };
     let packages = plans.map(|part| {
         // What the OPKG's own scripts and its units need, before these.
         let files = system_files::addition(&part, profile.has_sysctl_trigger);
-        Package::new(opkg, &part, files, &version, &same, tag.as_deref(), context, &mut diagnostics)
+        Package::new(opkg, &part, files, &own, context, &mut diagnostics)
     });
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Refusal::Failed(diagnostics));

@@ -95,6 +95,15 @@ pub struct Package {
     pub entries: Vec<InstalledEntry>,
 }
 
+/// The version of all packages of an OPKG.
+pub struct OwnVersion<'a> {
+    pub version: &'a DebVersion,
+    /// How the others name the api package by it.
+    pub constraint: VersionConstraint,
+    /// What packages for the release have behind their release, if anything.
+    pub tag: Option<&'a str>,
+}
+
 /// The directory of a package's documents.
 #[must_use]
 pub fn documentation_dir(package: &str) -> String {
@@ -102,19 +111,16 @@ pub fn documentation_dir(package: &str) -> String {
 }
 
 impl Package {
-    /// Decides everything about one part of this version. `system_files` is what its scripts do about files of systemd and udev,
-    /// `same` tells how the api package is named by its version.
+    /// Decides everything about one part. `system_files` is what its scripts do about files of systemd and udev.
     pub fn new(
         opkg: &Opkg,
         part: &PartPlan<'_>,
         system_files: Option<Addition>,
-        version: &DebVersion,
-        same: &VersionConstraint,
-        tag: Option<&str>,
+        own: &OwnVersion<'_>,
         context: &FilterContext,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut relations = relation::from_part(part, same, tag, context, diagnostics);
+        let mut relations = relation::from_part(part, &own.constraint, own.tag, context, diagnostics);
         relations.extend(script::interpreter_dependencies(part, diagnostics));
         relations.extend(ownership::dependencies(part));
         relations.extend(systemd::dependencies(part));
@@ -138,8 +144,8 @@ impl Package {
             },
             architecture,
             relations: relation::remove_redundant(relations),
-            opkg_conflicts: relation::recorded_conflicts(part, tag, context, diagnostics),
-            scripts: script::from_part(part, opkg, version, &additions),
+            opkg_conflicts: relation::recorded_conflicts(part, own.tag, context, diagnostics),
+            scripts: script::from_part(part, opkg, own.version, &additions),
             entries: installed_entries(opkg, part),
         }
     }

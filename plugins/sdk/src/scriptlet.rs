@@ -199,7 +199,7 @@ mod tests {
     fn a_script_is_told_why_it_runs_where_that_is_asked_for() {
         let text = "echo \"${OPKG_ACTION-none} ${OPKG_OLD_VERSION-none}\"\n";
         let source = file(HookTime::PreInstall, Some(text), &["/bin/sh"]);
-        for (tells_action, expected) in [(true, "PreInstall 1 2\n"), (false, "none none\n")] {
+        for (tells_action, expected) in [(true, "HookTime::PreInstall 1 2\n"), (false, "none none\n")] {
             let opkg = Opkg { tells_action, ..sample_opkg("x") };
             assert_eq!(run(&scriptlet_of(&source, &opkg).body, &["1 2"]), (expected.to_owned(), Some(0)));
         }

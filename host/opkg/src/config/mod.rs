@@ -7,6 +7,7 @@ mod changelog;
 mod contradictions;
 mod file_rules;
 mod filters;
+mod name;
 mod reader;
 mod related;
 mod relations;
@@ -16,6 +17,7 @@ mod values;
 use roxmltree::Node as XmlNode;
 
 pub use authors::{EmailError, check_email};
+pub use name::{is_name, suggest_name};
 pub(crate) use reader::ElementReader;
 pub use related::is_relation_name;
 pub(crate) use relations::add_automatic_relations;
@@ -189,52 +191,15 @@ fn read_name(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Option<St
         }
         return Some(name);
     }
-    let diagnostic = if matches_name_pattern(&name) {
+    let diagnostic = if name::matches_name_pattern(&name) {
         Diagnostic::error("name", format!("the name has more than {MAX_NAME_CHARS} characters"))
             .help("it becomes part of file names: choose a shorter one")
     } else {
         Diagnostic::error("name", format!("`{}` cannot be the name of a package", escape_for_display(&name)))
-            .help(name_help(&name))
+            .help(name::name_help(&name))
     };
     reader.report(range, diagnostic);
     None
-}
-
-/// `[a-z0-9][a-z0-9+.-]+`
-fn matches_name_pattern(name: &str) -> bool {
-    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    name.len() >= 2
-        && name.starts_with(is_letter)
-        && name.chars().all(|c| is_letter(c) || matches!(c, '+' | '.' | '-'))
-}
-
-/// Whether an OPKG may have this name: two or more of `a-z 0-9 + . -`, the first a letter or digit, short enough for
-/// the names of files, and not that of the [directories that all share](crate::filesystem).
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    matches_name_pattern(name) && name.len() <= MAX_NAME_CHARS && name != filesystem::NAME
-}
-
-/// The name that is nearest to what somebody wrote as one: in lower case, with `-` for everything that a name
-/// cannot hold (`LAM/MPI` → `lam-mpi`). Absent where too little of it is left.
-#[must_use]
-pub fn suggest_name(written: &str) -> Option<String> {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '+' | '.') { c } else { '-' };
-    let lower: String =
-        written.chars().take(MAX_NAME_CHARS).map(|c| allowed(c.to_ascii_lowercase())).collect();
-    let words: Vec<&str> = lower.split('-').filter(|word| !word.is_empty()).collect();
-    let name = words.join("-");
-    let name = name.trim_start_matches(['+', '.', '-']);
-    is_name(name).then(|| name.to_owned())
-}
-
-/// What a name must be, and one that could have been meant.
-fn name_help(name: &str) -> String {
-    let rule = "a name is two or more of `a-z 0-9 + . -`, and begins with a letter or digit";
-    match suggest_name(name) {
-        Some(proposal) => format!("{rule}: `{proposal}`, for example"),
-        None => rule.into(),
-    }
 }
 
 fn read_class(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Class {

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use roxmltree::Node as XmlNode;
 
+use super::filters;
+use super::name::{is_name, name_help};
 use super::reader::ElementReader;
-use super::{filters, is_name, name_help};
 use crate::closest_match;
 use crate::diagnostic::Diagnostic;
 use crate::limits::MAX_ANY_OF;

@@ -158,14 +158,13 @@ fn write_file(directory: &Path, path: &str, contents: &[u8]) -> Result<(), Error
     Ok(())
 }
 
-/// Gives a file that was written another name, or else a copy.
+/// Copies a file that was written. No other name for the same file: what has several is taken for a file of the last index, which
+/// is on the disk already.
 fn copy_file(directory: &Path, path: &str, original: &str) -> Result<(), Error> {
     create_parents(directory, path)?;
     let (path, original) = (directory.join(path), directory.join(original));
     remove_file(&path)?;
-    if fs::hard_link(&original, &path).is_err() {
-        fs::copy(&original, &path)?;
-    }
+    fs::copy(&original, &path)?;
     Ok(())
 }
 
