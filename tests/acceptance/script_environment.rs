@@ -31,8 +31,8 @@ fn client_package(opkg: &Path, target: &str) -> PathBuf {
     let arguments: [OsString; 5] =
         ["--dist".into(), target.into(), "-o".into(), output.clone().into(), opkg.into()];
     OpkgcEnvironment::new().run_successfully(arguments);
-    let files = inspect::package_files(&output.join(target)).into_iter();
-    files.filter(|file| file.to_string_lossy().contains("opkg-told-client")).next_back().unwrap()
+    let mut files = inspect::package_files(&output.join(target)).into_iter();
+    files.rfind(|file| file.to_string_lossy().contains("opkg-told-client")).unwrap()
 }
 
 #[test]
