@@ -129,7 +129,10 @@ impl RunningSystem {
 impl Drop for RunningSystem {
     fn drop(&mut self) {
         // Nothing that could panic: it happens while a test fails as well. All processes go with the first one.
-        let _ = Command::new("kill").args(["-9", &self.first_process]).stderr(Stdio::null()).status();
+        match self.first_process.as_str() {
+            "" => drop(self.boot.kill()),
+            process => drop(Command::new("kill").args(["-9", process]).stderr(Stdio::null()).status()),
+        }
         let _ = self.boot.wait();
         remove_control_groups(&self.control_group);
     }
