@@ -104,19 +104,24 @@ impl Engine<'_> {
             Ok(lock) => lock,
             Err(holder) => return Err(RunError::locked(&self.store.load_targets()?, holder)),
         };
-        // Those that this engine has taken over from.
-        self.recover_crashed_runs()?;
         let now = self.now_seconds();
         roots::identify(self.store, self.effects, self.observer, &order.targets, &known, now)?;
-        drop(known);
         if order.retry {
             let now = self.now_seconds();
             let (packages, targets) = (order.packages.as_ref(), &order.targets);
             self.store.update(&mut |cluster| requests::clear_errors(cluster, packages, targets, now))?;
         }
-        let cluster = self.store.load_part(&order.targets)?;
-        // From here on only what others write counts as changed.
-        self.store.has_changed()?;
+        let cluster = if self.store.is_part_current()? {
+            known
+        } else {
+            drop(known);
+            // Those that this engine has taken over from.
+            self.recover_crashed_runs()?;
+            let cluster = self.store.load_part(&order.targets)?;
+            // From here on only what others write counts as changed.
+            self.store.has_changed()?;
+            cluster
+        };
         let scope = Scope { targets: order.targets.clone(), packages: order.packages.clone() };
         let mut steps = StepLoop {
             store: self.store,

@@ -200,6 +200,12 @@ pub trait Store {
         Ok(LastSeen::default())
     }
 
+    /// Whether what [`Store::load_part_overview`] gave last is all there is about those targets, and still the same; for an
+    /// engine that has locked them since. Then [`Store::has_changed`] tells what others write from now on.
+    fn is_part_current(&mut self) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Whether another process has changed anything since the last call. While targets are locked, what other engines do to
     /// theirs need not count.
     fn has_changed(&mut self) -> Result<bool, Error>;

@@ -48,6 +48,11 @@ pub(crate) fn is_at_work(database: &str, engine: i64) -> bool {
     engines().iter().any(|(its, id)| its == database && *id == engine)
 }
 
+/// The engines of this process that are at work, under the ids that this database knows.
+pub(crate) fn engines_of(database: &str) -> Vec<i64> {
+    engines().iter().filter(|(its, _)| its == database).map(|(_, id)| *id).collect()
+}
+
 fn engines() -> MutexGuard<'static, Vec<(String, i64)>> {
     ENGINES.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use crate::error::{PostgresError, Result};
 use crate::statement::clean;
 
 /// One row, with the names of columns that `opm.apply` gives it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Row<'a> {
     Request {
@@ -18,19 +18,11 @@ pub(crate) enum Row<'a> {
         stage: i64,
         changed: i64,
     },
+    /// Of one package, or of several that fare alike.
     Progress {
-        target: i64,
-        package: i64,
-        current: i64,
-        state: u8,
-        attempts: u32,
-        inherits: Option<i64>,
-        changed: i64,
-        failed_stage: Option<i64>,
-        message: Option<Cow<'a, str>>,
-        /// Whether the row was at work, or in error, before this in the same commit.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        moved: bool,
+        packages: Vec<i64>,
+        #[serde(flatten)]
+        progress: Progress<'a>,
     },
     Target {
         target: i64,
@@ -161,10 +153,42 @@ pub(crate) enum Row<'a> {
     },
 }
 
+impl<'a> Row<'a> {
+    /// Takes over what another row says of a further package, where it says the same; gives it back otherwise.
+    pub(crate) fn absorb(&mut self, next: Row<'a>) -> Option<Row<'a>> {
+        match (self, next) {
+            (
+                Row::Progress { packages, progress },
+                Row::Progress { packages: further, progress: its_progress },
+            ) if *progress == its_progress => {
+                packages.extend(further);
+                None
+            }
+            (_, next) => Some(next),
+        }
+    }
+}
+
 /// Name, value and origin.
 type Value<'a> = (Cow<'a, str>, Cow<'a, str>, u8);
 
-#[derive(Debug, Default, Serialize)]
+/// How far packages are on a target.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Progress<'a> {
+    target: i64,
+    current: i64,
+    state: u8,
+    attempts: u32,
+    inherits: Option<i64>,
+    changed: i64,
+    failed_stage: Option<i64>,
+    message: Option<Cow<'a, str>>,
+    /// Whether the rows were at work, or in error, before this in the same commit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) moved: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Serialize)]
 pub(crate) struct EventResult<'a> {
     ended: Option<i64>,
     verdict: Option<u8>,
@@ -187,9 +211,8 @@ pub(crate) fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> 
         Change::UpdateState(key, state) => {
             let (target, package) = (key.target.0, key.package.0);
             let failure = state.failure.as_deref();
-            let row = Row::Progress {
+            let progress = Progress {
                 target,
-                package,
                 current: state.current.id().into(),
                 state: state.work_state as u8,
                 attempts: state.attempts,
@@ -199,6 +222,7 @@ pub(crate) fn row(change: &Change) -> Result<(&'static str, [i64; 3], Row<'_>)> 
                 message: failure.map(|failure| clean(&failure.message)),
                 moved: false,
             };
+            let row = Row::Progress { packages: vec![package], progress };
             ("progress", [target, package, 0], row)
         }
         Change::PutTarget(target) => {

@@ -72,7 +72,7 @@ pub(crate) async fn insert(client: &Client, table: &Table, rows: &[Row]) -> Resu
     let objects = to_json(&objects.collect::<Vec<_>>())?;
     // What follows from the other columns.
     let (column, value) = match table.name {
-        "state" => (", is_pending", ", opm.may_have_work(requested, current, state, attempts, inherits)"),
+        "event" => (", is_failed", ", coalesce(verdict IN (1, 2), false)"),
         _ => ("", ""),
     };
     let sql = format!(

@@ -36,15 +36,15 @@ pub(crate) async fn runs(client: &Client, limit: u32) -> Result<Vec<Run>> {
     rows.iter().map(run_from_row).collect()
 }
 
-/// The runs without an end that were begun on this machine since it was started, or whose engine another one has ended.
-/// Whether any other one lives is known by its lease alone.
-pub(crate) async fn unfinished_runs(client: &Client, boot: &str) -> Result<Vec<UnfinishedRun>> {
-    let sql =
-        "SELECT id, started, ended, verdict::bigint, host, process, command, boot, process_start, is_dead
-        FROM opm.run, LATERAL (SELECT engine IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = run.engine) AS is_dead) AS judged
-        WHERE ended IS NULL AND (boot = $1 OR engine IS NULL OR is_dead) ORDER BY id";
-    let rows = query(client, sql, &[(&boot, Type::TEXT)]).await?;
+/// The runs without an end, as `opm.unfinished_runs` has them.
+pub(crate) async fn unfinished_runs(
+    client: &Client,
+    boot: &str,
+    at_work: &[i64],
+) -> Result<Vec<UnfinishedRun>> {
+    let sql = "SELECT id, started, ended, verdict, host, process, command, boot, process_start, is_dead
+        FROM opm.unfinished_runs($1, $2)";
+    let rows = query(client, sql, &[(&boot, Type::TEXT), (&at_work, Type::INT8_ARRAY)]).await?;
     rows.iter().map(|row| Ok(UnfinishedRun { run: run_from_row(row)?, is_dead: row.get(9) })).collect()
 }
 
@@ -69,7 +69,7 @@ fn events_sql(filter: &EventFilter) -> String {
     let mut conditions = vec!["$1::bigint IS NOT DISTINCT FROM $1 AND $2::bigint IS NOT DISTINCT FROM $2"];
     conditions.extend(filter.target.map(|_| "event.target = $1"));
     conditions.extend(filter.run.map(|_| "event.run = $3"));
-    conditions.extend(filter.failed_only.then_some("verdict IN (1, 2)"));
+    conditions.extend(filter.failed_only.then_some("is_failed"));
     // Of a target or a run there are fewer events than of a package.
     let begins_with_package = filter.package.is_some() && filter.target.is_none() && filter.run.is_none();
     let first = match begins_with_package {

@@ -29,16 +29,18 @@ mod tls;
 mod write;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opkg_oda::crash::{crash_point, crash_point_in};
-use opkg_oda::{Change, CommandRecord, Error};
+use opkg_oda::{Change, Cluster, CommandRecord, Error, TargetId};
 use tokio_postgres::Client;
 
 pub use address::{Address, AddressError};
 use connection::Connection;
 use error::Result;
+use part::PartRevision;
 use writer::{Writer, apply};
 
 /// A database on a server.
@@ -47,6 +49,8 @@ pub struct PostgresStore {
     writer: Arc<Mutex<Writer>>,
     /// What [`has_changed`](opkg_oda::Store::has_changed) has seen, and as which engine.
     revision: Option<(Option<i64>, i64)>,
+    /// The part of the cluster that [`load_part_overview`](opkg_oda::Store::load_part_overview) read last.
+    part: Option<PartRevision>,
     /// Whose changes these are.
     command: Option<CommandRecord>,
 }
@@ -73,7 +77,7 @@ impl PostgresStore {
             let mut connection = Connection::new(address)?;
             connection.connect()?;
             let writer = Writer { results_directory, ..Writer::new(connection) };
-            Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None, command: None })
+            Ok(Self { writer: Arc::new(Mutex::new(writer)), revision: None, part: None, command: None })
         };
         open().map_err(|error| error.into_error(name))
     }
@@ -145,6 +149,15 @@ impl PostgresStore {
 }
 
 impl PostgresStore {
+    /// What decides about some targets; absent where one of them is the head node, about which all of the cluster decides.
+    fn read_part(
+        &self,
+        targets: &BTreeSet<TargetId>,
+    ) -> std::result::Result<Option<(Cluster, PartRevision)>, Error> {
+        let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
+        self.read(async |client| part::load(client, &ids).await)
+    }
+
     /// What this process wrote itself is not news to it, unless somebody else wrote at the same time.
     fn skip_own_write(&mut self) {
         if let Some((None, revision)) = &mut self.revision {

@@ -54,8 +54,26 @@ impl Part {
     }
 }
 
+/// Which part was read, and what tells whether it is still the same.
+#[derive(Debug)]
+pub(crate) struct PartRevision {
+    targets: Vec<i64>,
+    /// How many requests there were, and the revisions of the targets.
+    revision: Vec<i64>,
+}
+
+impl PartRevision {
+    /// Whether the database holds the same now; and if so, how many requests there are.
+    pub(crate) async fn is_current(&self, client: &Client) -> Result<Option<i64>> {
+        let sql = "SELECT ARRAY[requests] || opm.target_revisions($1) FROM opm.revision";
+        let rows = query(client, sql, &[(&self.targets, Type::INT8_ARRAY)]).await?;
+        let now: Vec<i64> = rows.first().map(|row| row.get(0)).unwrap_or_default();
+        Ok(now.first().copied().filter(|_| now == self.revision))
+    }
+}
+
 /// Reads what decides about some targets; absent where one of them is the head node.
-pub(crate) async fn load(client: &Client, targets: &[i64]) -> Result<Option<Cluster>> {
+pub(crate) async fn load(client: &Client, targets: &[i64]) -> Result<Option<(Cluster, PartRevision)>> {
     let sql = "SELECT relation, numbers, texts FROM opm.load_part($1)";
     let mut part = Part::default();
     for row in query(client, sql, &[(&targets, Type::INT8_ARRAY)]).await? {
@@ -71,7 +89,9 @@ pub(crate) async fn load(client: &Client, targets: &[i64]) -> Result<Option<Clus
     add_states(&mut builder, &mut part)?;
     add_rare_rows(&mut builder, &mut part)?;
     add_rollouts(&mut builder, &mut part)?;
-    Ok(Some(builder.finish()?))
+    let revision = part.rows("revision").into_iter().next().unwrap_or_default();
+    let revision = revision.numbers.into_iter().flatten().collect();
+    Ok(Some((builder.finish()?, PartRevision { targets: targets.to_vec(), revision })))
 }
 
 /// The phase, the largest ids, targets and packages.

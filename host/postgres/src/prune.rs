@@ -14,7 +14,7 @@ const SELECT: &str = "SELECT event.run, event.number, event.log FROM opm.event
     JOIN opm.run ON run.id = event.run JOIN opm.target ON target.id = event.target
     WHERE (event.run, event.number) > ($3, $4)
         AND event.run <= (SELECT coalesce(max(id), 0) FROM opm.run WHERE ended < greatest($1, $2))
-        AND run.ended IS NOT NULL AND event.ended < CASE WHEN event.verdict IN (1, 2) THEN $2 ELSE $1 END
+        AND run.ended IS NOT NULL AND event.ended < CASE WHEN event.is_failed THEN $2 ELSE $1 END
         AND (target.gone OR NOT EXISTS (SELECT 1 FROM opm.event_package AS its
             WHERE its.run = event.run AND its.number = event.number
             AND NOT EXISTS (SELECT 1 FROM opm.event AS newer

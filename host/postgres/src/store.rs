@@ -16,11 +16,12 @@ use opkg_oda::{
 };
 use tokio_postgres::types::Type;
 
+use crate::at_work::engines_of;
 use crate::claim::Claim;
 use crate::error::PostgresError;
 use crate::statement::{Value as SqlValue, query};
 use crate::writer::{Engine, Writer, apply, begin_write};
-use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, part, prune, read, write};
+use crate::{PostgresStore, delivery, dump, encode_with_crash_points, journal, prune, read, write};
 
 impl Store for PostgresStore {
     fn has_pending_work(&mut self) -> std::result::Result<bool, Error> {
@@ -36,19 +37,32 @@ impl Store for PostgresStore {
     }
 
     fn load_part(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
-        let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
-        match self.read(async |client| part::load(client, &ids).await)? {
-            Some(part) => Ok(part),
+        self.part = None;
+        match self.read_part(targets)? {
+            Some((part, _)) => Ok(part),
             None => self.load(),
         }
     }
 
     fn load_part_overview(&mut self, targets: &BTreeSet<TargetId>) -> std::result::Result<Cluster, Error> {
-        let ids: Vec<i64> = targets.iter().map(|target| target.0).collect();
-        match self.read(async |client| part::load(client, &ids).await)? {
+        let (part, revision) = self.read_part(targets)?.unzip();
+        self.part = revision;
+        match part {
             Some(part) => Ok(part),
             None => self.load_overview(),
         }
+    }
+
+    fn is_part_current(&mut self) -> std::result::Result<bool, Error> {
+        let Some(part) = &self.part else { return Ok(false) };
+        let Some(requests) = self.read(async |client| part.is_current(client).await)? else {
+            return Ok(false);
+        };
+        let own = self.with(|writer| Ok(writer.engine.as_ref().map(Engine::id)))?;
+        if own.is_some() {
+            self.revision = Some((own, requests));
+        }
+        Ok(own.is_some())
     }
 
     fn subscribe(&mut self) -> std::result::Result<bool, Error> {
@@ -220,7 +234,9 @@ impl Store for PostgresStore {
 
     fn unfinished_runs(&mut self) -> std::result::Result<Vec<UnfinishedRun>, Error> {
         let boot = boot_id().unwrap_or_default();
-        self.read(async |client| journal::unfinished_runs(client, &boot).await)
+        let database = self.with(|writer| Ok(writer.connection.address().database().to_owned()))?;
+        let at_work = engines_of(&database);
+        self.read(async |client| journal::unfinished_runs(client, &boot, &at_work).await)
     }
 
     fn events(&mut self, filter: &EventFilter) -> std::result::Result<Vec<Event>, Error> {

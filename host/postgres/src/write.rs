@@ -43,8 +43,8 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<String>> {
         }
         rows += 1;
         let (kind, key, mut row) = row(change)?;
-        if let Row::Progress { moved, .. } = &mut row {
-            *moved = is_moved;
+        if let Row::Progress { progress, .. } = &mut row {
+            progress.moved = is_moved;
         }
         let group = match &row {
             Row::Target { kind, .. } => *kind,
@@ -54,7 +54,11 @@ pub(crate) fn encode(changes: &[Change]) -> Result<Vec<String>> {
         match last.filter(|last| !last.keys.contains(&key)) {
             Some(last) => {
                 last.keys.insert(key);
-                last.rows.push(row);
+                let row = match last.rows.last_mut() {
+                    Some(before) => before.absorb(row),
+                    None => Some(row),
+                };
+                last.rows.extend(row);
             }
             None => batches.push(Batch { kind, rows: vec![row], keys: BTreeSet::from([key]), group }),
         }
@@ -128,7 +132,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use opkg_oda::{PackageId, Stage, StateKey, Target, TargetId};
+    use opkg_oda::{PackageId, PackageState, Stage, StateKey, Target, TargetId};
 
     use super::*;
 
@@ -157,6 +161,28 @@ mod tests {
             [request(1, 1), request(1, 2), request(1, 1), Change::RemoveTarget(TargetId(1)), request(2, 1)];
         let expected = [("request", 2), ("request", 1), ("target-gone", 1), ("request", 1)];
         assert_eq!(kinds(&changes), expected.map(|(kind, rows)| (kind.to_owned(), rows)));
+    }
+
+    #[test]
+    fn packages_that_fare_alike_go_in_one_row() {
+        let progress = |target, package, current| {
+            let key = StateKey { target: TargetId(target), package: PackageId(package) };
+            Change::UpdateState(key, PackageState { current, ..PackageState::new(Stage::Finished, 7) })
+        };
+        let changes = [
+            progress(1, 1, Stage::ShouldBeInstalled),
+            progress(1, 2, Stage::ShouldBeInstalled),
+            progress(1, 3, Stage::PostImage),
+            progress(2, 4, Stage::PostImage),
+            progress(2, 5, Stage::PostImage),
+        ];
+        let parts: Vec<serde_json::Value> =
+            encode(&changes).unwrap().iter().map(|part| serde_json::from_str(part).unwrap()).collect();
+        let rows = parts[0][0]["rows"].as_array().unwrap();
+        let said = rows.iter().map(|row| serde_json::json!([row["target"], row["packages"], row["current"]]));
+        let expected =
+            serde_json::json!([[1, [1, 2], 2], [1, [3], 5], [2, [4, 5], 5]]).as_array().unwrap().clone();
+        assert_eq!(said.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -81,6 +81,10 @@ fn it_is_the_same_there_and_back() {
         assert_eq!(copy.load_overview().unwrap().states, original.load_overview().unwrap().states);
         let all = EventFilter::default();
         assert_eq!(copy.events(&all).unwrap(), original.events(&all).unwrap());
+        let failed = EventFilter { failed_only: true, ..all };
+        assert!(!original.events(&failed).unwrap().is_empty());
+        assert_eq!(copy.events(&failed).unwrap(), original.events(&failed).unwrap());
+        assert!(copy.has_pending_work().unwrap());
         assert_eq!(copy.runs(99).unwrap(), original.runs(99).unwrap());
         assert_eq!(copy.all_values().unwrap(), original.all_values().unwrap());
         let next = [&mut copy, &mut original].map(|store| store.start_run(&common::sample_run()).unwrap());

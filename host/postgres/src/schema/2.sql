@@ -138,23 +138,33 @@ ALTER TABLE opm.target
     DROP CONSTRAINT target_root_id_check, ALTER root_id TYPE opm.filled,
     DROP CONSTRAINT target_digest_check, ALTER digest TYPE opm.digest;
 
--- Whether work may be left, as `opm.may_have_work` says: while that stays as it is, progress touches no index, and its page
--- has room for the next version of a row. Whoever writes a row says so, since the server prepares a column that it computes
--- itself anew with each statement.
+-- Whether work may be left. It is no column of its own, and no index has it: what progresses would be put into all indices
+-- of its table anew, for each package. What is indexed is a target with any such row, as far as that is known: one that was
+-- written to since its digest was computed may have some.
 CREATE FUNCTION opm.may_have_work(requested smallint, current smallint, state smallint, attempts bigint, inherits smallint)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT requested > current OR (requested = 1 AND (current > 1 OR attempts > 0)) OR state <> 0 OR inherits IS NOT NULL
 $$;
-ALTER TABLE opm.state ADD COLUMN is_pending boolean NOT NULL DEFAULT true;
-UPDATE opm.state SET is_pending = opm.may_have_work(requested, current, state, attempts, inherits);
 DROP INDEX opm.state_pending;
-CREATE INDEX state_pending ON opm.state (target) WHERE is_pending;
 ALTER TABLE opm.state SET (fillfactor = 50);
+ALTER TABLE opm.target ADD COLUMN is_pending boolean NOT NULL DEFAULT true;
+UPDATE opm.target SET is_pending = EXISTS (SELECT 1 FROM opm.state WHERE state.target = target.id
+    AND opm.may_have_work(requested, current, state.state, attempts, inherits));
+CREATE INDEX target_pending ON opm.target (id) WHERE is_pending;
 ALTER TABLE opm.target SET (fillfactor = 70);
 
+-- Likewise, a step that ends is put into all indices anew only where it failed.
+ALTER TABLE opm.event ADD COLUMN is_failed boolean NOT NULL DEFAULT false;
+UPDATE opm.event SET is_failed = true WHERE verdict IN (1, 2);
+DROP INDEX opm.event_failed;
+CREATE INDEX event_failed ON opm.event (run, number) WHERE is_failed;
+ALTER TABLE opm.event SET (fillfactor = 80);
+
 -- Packages are never deleted, so that it is enough to look whether there is one, as `opm.write_rows` does: the key would have
--- all engines lock the rows of the same packages.
-ALTER TABLE opm.event_package DROP CONSTRAINT event_package_package_fkey;
+-- all engines lock the rows of the same packages. Steps come before their packages and go after them, in one transaction.
+ALTER TABLE opm.event_package
+    DROP CONSTRAINT event_package_package_fkey,
+    DROP CONSTRAINT event_package_run_number_fkey;
 
 -- A row is found at once by either index, whatever the server knows of how many there are.
 DROP INDEX opm.state_package;

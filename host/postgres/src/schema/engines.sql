@@ -5,7 +5,8 @@
 CREATE OR REPLACE FUNCTION opm.claim_targets(own bigint, who jsonb, wanted bigint[],
     OUT engine bigint, OUT target bigint, OUT holder bigint, OUT host text, OUT process bigint, OUT boot text,
     OUT process_start bigint, OUT since bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s'
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     rights text := opm.caller_rights();
     silent bigint;
@@ -70,7 +71,8 @@ END $$;
 
 -- Begins a run; repeated for an engine, once.
 CREATE OR REPLACE FUNCTION opm.start_run(own bigint, write bigint, new jsonb) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     started bigint;
 BEGIN
@@ -119,7 +121,8 @@ END $$;
 
 -- Likewise, of the caller. It need not wait for the disk: should it get lost with the power, the lease runs out.
 CREATE OR REPLACE FUNCTION opm.end_engine(ended bigint, if_silent boolean) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     IF opm.caller_rights() = 'administrator'

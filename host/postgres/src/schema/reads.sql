@@ -31,7 +31,8 @@ END $$;
 CREATE OR REPLACE FUNCTION opm.glance(its_kind smallint, its_name text, its_boot text, OUT id bigint, OUT kind bigint,
     OUT name text, OUT root text, OUT image bigint, OUT gone boolean, OUT root_id text, OUT has_work boolean)
 RETURNS SETOF record
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     SELECT its.id, its.kind, its.name, its.root, its.image, its.gone, its.root_id
     INTO id, kind, name, root, image, gone, root_id
@@ -43,7 +44,7 @@ BEGIN
         has_work := opm.has_pending_work();
     ELSE
         has_work := EXISTS (SELECT 1 FROM opm.state WHERE state.target = glance.id
-                AND is_pending
+                AND opm.may_have_work(requested, current, state, attempts, inherits)
                 AND (its_kind <> 3 OR requested <= current OR state <> 0 OR inherits IS NOT NULL
                     OR EXISTS (SELECT 1 FROM opm.assignment WHERE client = glance.id
                         AND assignment.package = state.package AND handed_over IS NOT NULL))
@@ -59,6 +60,32 @@ BEGIN
         PERFORM opm.report_seen(its_kind, its_name);
     END IF;
     RETURN NEXT;
+END $$;
+
+-- The runs without an end that were begun on a machine since it was started, except by engines that are known to be at work;
+-- and those whose engine another one has ended. Whether any other one lives is known by its lease alone.
+CREATE OR REPLACE FUNCTION opm.unfinished_runs(its_boot text, at_work bigint[], OUT id bigint, OUT started bigint,
+    OUT ended bigint, OUT verdict bigint, OUT host text, OUT process bigint, OUT command text, OUT boot text,
+    OUT process_start bigint, OUT is_dead boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT run.id, run.started, run.ended, run.verdict::bigint, run.host, run.process::bigint, run.command,
+            run.boot::text, run.process_start, judged.is_dead
+        FROM opm.run, LATERAL (SELECT run.engine IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM opm.engine AS its WHERE its.id = run.engine) AS is_dead) AS judged
+        WHERE run.ended IS NULL
+            AND (run.engine IS NULL OR judged.is_dead OR (run.boot = its_boot AND run.engine <> ALL (at_work)))
+        ORDER BY run.id;
+END $$;
+
+-- For each of some targets a number that is another one once somebody has written to its row, as engines do whenever something
+-- gets further there.
+CREATE OR REPLACE FUNCTION opm.target_revisions(wanted bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN ARRAY(SELECT xmin::text::bigint FROM opm.target WHERE id = ANY (wanted) ORDER BY id);
 END $$;
 
 -- What decides about some targets, all of one instant: rows of tables, each as its numbers and its texts. No row where one of
@@ -80,6 +107,8 @@ BEGIN
     RETURN QUERY SELECT 'cluster', ARRAY[phase, (SELECT coalesce(max(id), 0) FROM opm.target),
             (SELECT coalesce(max(id), 0) FROM opm.rollout)], NULL::text[]
         FROM opm.phase;
+    RETURN QUERY SELECT 'revision', ARRAY[revision.requests] || opm.target_revisions(wanted), NULL::text[]
+        FROM opm.revision;
     RETURN QUERY SELECT 'target', ARRAY[id, kind, image, gone::integer], ARRAY[name, root, root_id]
         FROM opm.target WHERE id = ANY (needed) AND NOT gone ORDER BY id;
     RETURN QUERY SELECT 'package', ARRAY[id, class, held::integer, gone::integer], ARRAY[name, version, awaits, pinned]
@@ -120,9 +149,10 @@ $$;
 
 -- Whether any work may be left on the head node, or anywhere.
 CREATE OR REPLACE FUNCTION opm.has_pending_work() RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-    RETURN EXISTS (SELECT 1 FROM opm.state WHERE is_pending)
+    RETURN EXISTS (SELECT 1 FROM opm.target WHERE is_pending AND EXISTS (SELECT 1 FROM opm.state
+            WHERE state.target = target.id AND opm.may_have_work(requested, current, state.state, attempts, inherits)))
         OR EXISTS (SELECT 1 FROM opm.rerun)
         OR EXISTS (SELECT 1 FROM opm.run WHERE ended IS NULL)
         OR EXISTS (SELECT 1 FROM opm.rollout WHERE state = 0)

@@ -112,9 +112,11 @@ BEGIN
             WHEN 'progress' THEN
                 -- Errors are cleared; nothing gets further by that.
                 is_allowed := NOT EXISTS (
-                    SELECT 1 FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint,
-                        state smallint)
-                    LEFT JOIN opm.state ON state.target = r.target AND state.package = r.package
+                    SELECT 1 FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, packages bigint[],
+                        current smallint, state smallint)
+                    -- A row without any package is looked at as well.
+                    LEFT JOIN unnest(coalesce(r.packages, ARRAY[r.package])) AS named(package) ON true
+                    LEFT JOIN opm.state ON state.target = r.target AND state.package = named.package
                     WHERE r.state IS DISTINCT FROM 0 OR r.current > state.current OR state.target IS NULL);
             ELSE
             END CASE;
@@ -201,7 +203,7 @@ BEGIN
     END LOOP;
     FOREACH suffix IN ARRAY ARRAY['node', 'viewer'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION opm.take_listener_place, opm.find_root, opm.role_name,
-            opm.has_pending_work, opm.load_part TO %I',
+            opm.has_pending_work, opm.may_have_work, opm.load_part, opm.target_revisions, opm.unfinished_runs TO %I',
             opm.role_name(suffix));
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION opm.start_run, opm.claim_targets, opm.end_engine, opm.renew_lease, opm.deliver_results,

@@ -63,14 +63,16 @@ SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     -- Whoever writes to one of them just now is waited for, and seen.
     PERFORM 1 FROM opm.target WHERE id = ANY (targets) ORDER BY id FOR NO KEY UPDATE;
-    UPDATE opm.target SET digest = new.digest
+    UPDATE opm.target SET digest = new.digest, is_pending = new.is_pending
     FROM (
-        SELECT wanted.id, CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
-            sha256(convert_to(concat(states.packed, E'\n', assigned.packed), 'UTF8')) END AS digest
+        SELECT wanted.id, coalesce(states.is_pending, false) AS is_pending,
+            CASE WHEN states.packed IS NOT NULL OR assigned.packed IS NOT NULL THEN
+                sha256(convert_to(concat(states.packed, E'\n', assigned.packed), 'UTF8')) END AS digest
         FROM (SELECT DISTINCT unnest(targets) AS id ORDER BY id) AS wanted
         LEFT JOIN LATERAL (
             SELECT string_agg(ROW(package, requested, current, state, attempts, inherits,
-                failed_stage, message, version)::text, E'\n' ORDER BY package) AS packed
+                failed_stage, message, version)::text, E'\n' ORDER BY package) AS packed,
+                bool_or(opm.may_have_work(requested, current, state, attempts, inherits)) AS is_pending
             FROM opm.state WHERE target = wanted.id
         ) AS states ON true
         LEFT JOIN LATERAL (
@@ -78,14 +80,15 @@ BEGIN
             FROM opm.assignment WHERE client = wanted.id
         ) AS assigned ON true
     ) AS new
-    WHERE target.id = new.id AND NOT target.gone AND target.digest IS DISTINCT FROM new.digest;
+    WHERE target.id = new.id AND NOT target.gone
+        AND (target.digest IS DISTINCT FROM new.digest OR target.is_pending <> new.is_pending);
 END $$;
 
 -- Ends steps of the journal.
 CREATE OR REPLACE FUNCTION opm.end_events(rows jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
-    UPDATE opm.event SET ended = r.ended, verdict = r.verdict, message = r.message, exit_code = r.exit_code,
+    UPDATE opm.event SET ended = r.ended, verdict = r.verdict, is_failed = r.verdict IN (1, 2), message = r.message, exit_code = r.exit_code,
         signal = r.signal, timed_out = r.timed_out,
         log = CASE WHEN r.verdict = 2 THEN coalesce(r.log, event.log) ELSE r.log END, tail = r.tail
     FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, ended bigint, verdict smallint, message text,
@@ -96,7 +99,8 @@ END $$;
 
 -- Writes changes that the caller may make, as `opm.write_rows` says.
 CREATE OR REPLACE FUNCTION opm.apply(changes jsonb) RETURNS bigint[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM opm.check_rights(changes);
     RETURN opm.write_rows(changes);
@@ -105,10 +109,12 @@ END $$;
 -- Writes changes, given as `[{"kind": …, "rows": [{…}, …]}, …]`; no key is twice among the rows of one kind. What is said
 -- of a target or package that is not there changes nothing. Returns the targets whose digests are not known any more.
 --
--- Each row is found by its key, whatever is known or assumed of how many there are: plans are kept for a session.
+-- Each row is found by its key, whatever is known or assumed of how many there are: plans are kept for a session, also where
+-- one for these very rows would look cheaper, since it would be made anew each time.
 CREATE OR REPLACE FUNCTION opm.write_rows(changes jsonb) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off AS $$
+SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     part jsonb;
     rows jsonb;
@@ -119,22 +125,22 @@ BEGIN
         rows := part -> 'rows';
         CASE part ->> 'kind'
         WHEN 'request' THEN
-            INSERT INTO opm.state (target, package, requested, changed, current, state, attempts, is_pending)
-            SELECT r.target, r.package, r.stage, r.changed, 1, 0, 0, opm.may_have_work(r.stage, 1::smallint, 0::smallint, 0, NULL)
+            INSERT INTO opm.state (target, package, requested, changed, current, state, attempts)
+            SELECT r.target, r.package, r.stage, r.changed, 1, 0, 0
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, stage smallint, changed bigint)
             JOIN opm.target ON target.id = r.target AND NOT target.gone
             JOIN opm.package ON package.id = r.package AND NOT package.gone
-            ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested,
-                is_pending = opm.may_have_work(excluded.requested, state.current, state.state, state.attempts,
-                    state.inherits);
+            ON CONFLICT (target, package) DO UPDATE SET requested = excluded.requested;
         WHEN 'progress' THEN
             UPDATE opm.state SET current = r.current, state = r.state, attempts = r.attempts, inherits = r.inherits,
                 changed = r.changed, failed_stage = r.failed_stage, message = r.message,
-                postponed = CASE WHEN r.state = 0 AND r.moved IS NOT TRUE THEN postponed END,
-                is_pending = opm.may_have_work(requested, r.current, r.state, r.attempts, r.inherits)
-            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, current smallint, state smallint,
-                attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text, moved boolean)
-            WHERE state.target = r.target AND state.package = r.package;
+                postponed = CASE WHEN r.state = 0 AND r.moved IS NOT TRUE THEN postponed END
+            FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, packages bigint[], current smallint,
+                    state smallint, attempts bigint, inherits smallint, changed bigint, failed_stage smallint, message text,
+                    moved boolean),
+                -- Programs of version 1 name one package a row.
+                unnest(coalesce(r.packages, ARRAY[r.package])) AS named(package)
+            WHERE state.target = r.target AND state.package = named.package;
         WHEN 'version' THEN
             UPDATE opm.state SET version = r.version
             FROM jsonb_to_recordset(rows) AS r(target bigint, package bigint, version text)
@@ -151,9 +157,9 @@ BEGIN
             INSERT INTO opm.event_package (run, number, position, package)
             -- One that is not there is none, which is refused.
             SELECT r.run, r.number, named.position - 1,
-                (SELECT it.id FROM opm.package AS it WHERE it.id = named.package::bigint)
-            FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, packages jsonb),
-                jsonb_array_elements_text(r.packages) WITH ORDINALITY AS named(package, position);
+                (SELECT it.id FROM opm.package AS it WHERE it.id = named.package)
+            FROM jsonb_to_recordset(rows) AS r(run bigint, number bigint, packages bigint[]),
+                unnest(r.packages) WITH ORDINALITY AS named(package, position);
             PERFORM opm.end_events(rows);
         WHEN 'event-ended' THEN
             PERFORM opm.end_events(rows);
@@ -213,7 +219,8 @@ BEGIN
                 DELETE FROM opm.target_seen WHERE target = one.id;
                 DELETE FROM opm.config_value WHERE image = one.id;
                 UPDATE opm.target SET image = NULL WHERE image = one.id;
-                UPDATE opm.target SET gone = true, image = NULL, root_id = NULL, digest = NULL WHERE id = one.id;
+                UPDATE opm.target SET gone = true, image = NULL, root_id = NULL, digest = NULL, is_pending = false
+                WHERE id = one.id;
             END LOOP;
         WHEN 'root-id' THEN
             UPDATE opm.target SET root_id = r.root_id FROM jsonb_to_recordset(rows) AS r(target bigint, root_id text)
@@ -342,14 +349,15 @@ BEGIN
         WHERE written.part ->> 'kind' IN ('request', 'progress', 'version', 'assign', 'unassign'));
     -- Whoever computes digests just now is waited for, also where there is nothing to change.
     PERFORM 1 FROM opm.target WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
-    UPDATE opm.target SET digest = opm.unknown_digest(id)
+    UPDATE opm.target SET digest = opm.unknown_digest(id), is_pending = true
     WHERE id = ANY (touched) AND NOT gone AND digest IS DISTINCT FROM opm.unknown_digest(id);
     RETURN touched;
 END $$;
 
 -- Writes changes, all or none; repeated for an engine, once.
 CREATE OR REPLACE FUNCTION opm.commit(own bigint, write bigint, changes jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     touched bigint[];
 BEGIN

@@ -162,3 +162,60 @@ fn what_others_write_is_news_and_what_oneself_writes_is_not() {
     drop(held);
     assert!(administrator.has_changed().unwrap());
 }
+
+/// What an engine read before it locked its target is all it needs to know, unless somebody wrote in between.
+#[test]
+fn what_was_read_before_a_lock_holds_until_somebody_writes() {
+    let Some(scratch) = filled() else { return };
+    let target = TargetId(3);
+    type Write = fn(&Scratch);
+    let by_another_engine: Write = |scratch| {
+        let mut other = scratch.open();
+        let held = other.lock(&[TargetId(3)]).unwrap().unwrap();
+        let state = PackageState { attempts: 3, ..PackageState::new(Stage::Finished, 1) };
+        other.commit(&[Change::UpdateState(state_key(3, 1), state)]).unwrap();
+        drop(held);
+    };
+    let by_an_engine_elsewhere: Write = |scratch| {
+        let mut other = scratch.open();
+        let held = other.lock(&[TargetId(2)]).unwrap().unwrap();
+        other.commit(&[Change::SetRootId { target: TargetId(2), id: Some("other".into()) }]).unwrap();
+        drop(held);
+    };
+    let by_an_administrator: Write = |scratch| {
+        let request = Change::Request { key: state_key(2, 1), stage: Stage::Finished, requested_at: 1 };
+        scratch.open().commit(&[request]).unwrap();
+    };
+    scratch
+        .open()
+        .commit(&[Change::Request { key: state_key(3, 1), stage: Stage::Finished, requested_at: 1 }])
+        .unwrap();
+    for (name, write, is_current) in [
+        ("nobody", (|_| ()) as Write, true),
+        ("an engine elsewhere", by_an_engine_elsewhere, true),
+        ("an engine with this target", by_another_engine, false),
+        ("an administrator", by_an_administrator, false),
+    ] {
+        let mut engine = scratch.open();
+        assert!(!engine.is_part_current().unwrap(), "nothing was read");
+        engine.load_part_overview(&[target].into()).unwrap();
+        write(&scratch);
+        let held = engine.lock(&[target]).unwrap().unwrap();
+        assert_eq!(engine.is_part_current().unwrap(), is_current, "{name} wrote");
+        if is_current {
+            // From now on what is asked for is news.
+            assert!(!engine.has_changed().unwrap());
+            by_an_administrator(&scratch);
+            assert!(engine.has_changed().unwrap());
+        }
+        drop(held);
+    }
+    // Of another part, and of all that the head node needs, nothing is known.
+    let mut engine = scratch.open();
+    engine.load_part_overview(&[target].into()).unwrap();
+    engine.load_part(&[target].into()).unwrap();
+    let _held = engine.lock(&[target]).unwrap().unwrap();
+    assert!(!engine.is_part_current().unwrap());
+    engine.load_part_overview(&[TargetId(1)].into()).unwrap();
+    assert!(!engine.is_part_current().unwrap());
+}

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use opkg_database::Location;
-use opkg_database::measure::{Counters, ServerProbe, bare_transactions};
+use opkg_database::measure::{Counters, ServerProbe, WritesPerCommit, bare_transactions};
 use opkg_oda::{Error, TargetId};
 use opkg_shell::UsageError;
 use serde::Serialize;
@@ -51,8 +51,8 @@ struct Report {
 struct ServerReport {
     commits: i64,
     commits_per_second: f64,
-    rows_per_commit: i64,
-    /// Of bare transactions with as many rows and bytes, from as many connections.
+    rows_per_commit: f64,
+    /// Of bare transactions that insert, update and delete as many rows of as many bytes, from as many connections.
     bare_commits_per_second: f64,
     /// Of the commits of engines to bare ones.
     of_bare: f64,
@@ -236,10 +236,9 @@ fn measure_server(
     };
     show(session, "simulation: bare transactions");
     let commits = (after.commits - before.commits).max(1);
-    let rows = ((after.rows - before.rows) / commits).max(1);
-    let bytes = ((after.log_bytes - before.log_bytes) / commits / rows).clamp(1, 8000);
+    let writes = WritesPerCommit::between(&before, &after);
     let bare = match location.server() {
-        Some(address) => bare_transactions(address, engines, SPAN, rows, bytes)?,
+        Some(address) => bare_transactions(address, engines, SPAN, writes)?,
         None => 0.0,
     };
     let per_second = commits as f64 / took;
@@ -247,7 +246,7 @@ fn measure_server(
     Ok(ServerReport {
         commits,
         commits_per_second: per_second,
-        rows_per_commit: rows,
+        rows_per_commit: writes.inserted + writes.updated + writes.deleted,
         bare_commits_per_second: bare,
         of_bare: per_second / bare,
         conflicts: after.conflicts - before.conflicts,
@@ -297,7 +296,7 @@ fn render(report: &Report) -> String {
     if let Some(server) = &report.server {
         let known = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
         text += &format!(
-            "commits            {} of about {} rows, {:.0} a second; {:.2} of {:.0} bare ones\n\
+            "commits            {} of about {:.0} rows, {:.0} a second; {:.2} of {:.0} bare ones\n\
              conflicts          {}, each tried again\n\
              wake-up            {:.1} ms in the middle, {:.1} ms for 99 of 100\n\
              connections        {} at most\n\
