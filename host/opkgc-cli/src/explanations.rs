@@ -108,6 +108,7 @@ pub const EXPLANATIONS: &[Explanation] = explanations! {
     "script-twice",
     "service-rule",
     "service-unknown",
+    "shared-libraries",
     "single-alternative",
     "stray-text",
     "summary",

@@ -25,6 +25,7 @@ mod plugins;
 pub mod reference;
 mod script_syntax;
 mod settings;
+mod shared_libraries;
 mod signing;
 mod source_date;
 mod summary_table;

@@ -19,8 +19,8 @@ use crate::explanations::ShownCodes;
 use crate::source_date::{now, source_date};
 use crate::target_check::TargetFinding;
 use crate::{
-    dists, forms, hook_components, json, opkg_names, plugins, script_syntax, target_check, targets,
-    test_definitions,
+    dists, forms, hook_components, json, opkg_names, plugins, script_syntax, shared_libraries, target_check,
+    targets, test_definitions,
 };
 
 /// What `--format json` prints for one directory.
@@ -116,6 +116,7 @@ fn check_directory(
         loaded.diagnostics.extend(dists::misspelled_dists(opkg, known_dists));
         loaded.diagnostics.extend(hook_components::check_components(directory, opkg));
         loaded.diagnostics.extend(script_syntax::check_syntax(directory, opkg));
+        loaded.diagnostics.extend(shared_libraries::check_libraries(directory, opkg));
         loaded.diagnostics.extend(test_definitions::check_tests(directory, opkg));
         let mut check = target_check::check_targets(opkg, targets)?;
         if !is_asked_for {
