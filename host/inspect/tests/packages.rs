@@ -45,6 +45,8 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
             interpreter: vec!["/bin/sh".into()],
             body: "true\n".into(),
         }],
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
         members: Vec::new(),

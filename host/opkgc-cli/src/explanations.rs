@@ -119,6 +119,8 @@ pub const EXPLANATIONS: &[Explanation] = explanations! {
     "test-shared-name",
     "too-many-findings",
     "too-many-relations",
+    "trigger",
+    "trigger-script",
     "unknown-attribute",
     "unknown-dist",
     "unknown-element",

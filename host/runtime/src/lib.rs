@@ -38,6 +38,7 @@ mod strategy;
 mod testing;
 mod to_wit;
 mod validate;
+mod validate_triggers;
 mod version;
 mod warm;
 mod wasi;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use opkg::model::Opkg;
 
 use crate::limits::Limits;
+use crate::validate_triggers::validate_triggers;
 use opkg_interface::DescriptionError;
 use opkg_interface::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
@@ -59,6 +60,7 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
     let mut names = BTreeSet::new();
     for package in &output.packages {
         validate_package(package, opkg)
+            .and_then(|()| validate_triggers(package, output.container))
             .map_err(|error| ValidationError(format!("package {}: {error}", quote(&package.name))))?;
         if !names.insert(&package.file_name) {
             return invalid(format!("two packages in the file {}", quote(&package.file_name)));
@@ -231,6 +233,7 @@ fn text_size(package: &BinaryPackage) -> usize {
     });
     contents.sum::<usize>()
         + package.scriptlets.iter().map(|scriptlet| scriptlet.body.len()).sum::<usize>()
+        + package.file_triggers.iter().map(|trigger| trigger.body.len()).sum::<usize>()
         + package.changelog.iter().map(|change| change.text.len()).sum::<usize>()
         + package.fields.iter().map(|field| field.value.len()).sum::<usize>()
         + package.members.iter().map(|member| member.contents.len()).sum::<usize>()
@@ -465,7 +468,7 @@ fn validate_relative(path: &str) -> Result<(), ValidationError> {
 }
 
 /// The path of something in the root of a system.
-fn validate_absolute(path: &str) -> Result<(), ValidationError> {
+pub(crate) fn validate_absolute(path: &str) -> Result<(), ValidationError> {
     match path.strip_prefix('/') {
         Some(rest) => validate_relative(rest)
             .or_else(|_| invalid(format!("the path {}, which is not clean", quote(path)))),
@@ -490,7 +493,7 @@ fn validate_account(name: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-fn validate_single_line(what: &str, value: &str) -> Result<(), ValidationError> {
+pub(crate) fn validate_single_line(what: &str, value: &str) -> Result<(), ValidationError> {
     match value.chars().find(|c| c.is_control()) {
         Some(odd) => invalid(format!("the character {odd:?} in the {what} {}", quote(value))),
         None => Ok(()),
