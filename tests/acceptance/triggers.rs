@@ -112,6 +112,7 @@ fn rpm_runs_triggers_once_for_a_transaction() {
         assert_eq!(rpm(&all, &[]), told(&format!("{MODULES} {SITE}")), "one transaction, one run");
         // What was there before counts for the package that comes, and that is upgraded.
         assert_eq!(rpm(&["-e", "opkg-caches-client"], &[]), nothing);
+        assert_eq!(fs_err::read_dir(root.path().join("run")).unwrap().count(), 0, "nothing is left");
         assert_eq!(install(&[module("4.0-1")]), nothing);
         for version in ["1.0-1", "2.0-1"] {
             assert_eq!(install(&[write_triggered(version)]), told(MODULES), "{version}");

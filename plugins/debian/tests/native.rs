@@ -230,6 +230,17 @@ fn relations_of_every_kind() {
 }
 
 #[test]
+fn triggers_of_files() {
+    let mut opkg = sample_opkg();
+    opkg_sdk::testing::add_triggers(&mut opkg);
+    let (output, _scratch, root) = build_in(&opkg, "build", &[], "022");
+    for (package, result) in output.packages.iter().zip(&output.native_build.results) {
+        assert_agree(&opkg, package, &root.join(result));
+    }
+    assert_eq!(output.packages.iter().map(|package| package.interests.len()).sum::<usize>(), 2);
+}
+
+#[test]
 fn two_builds_are_identical() {
     if !is_installed("dpkg-buildpackage") {
         return;

@@ -164,23 +164,28 @@ fn plan_package<'a>(
         })
         .collect();
     let triggered = scriptlets.iter().find(|(_, scriptlet)| scriptlet.time == HookTime::Triggered);
-    let triggers = match triggered {
+    let file_triggers = match triggered {
         Some((_, scriptlet)) if !part.triggers.is_empty() => {
             triggers::of_part(&part, scriptlet, profile, diagnostics)
         }
         _ => Vec::new(),
     };
     // Where nothing runs it, it needs nothing.
-    scriptlets.retain(|(_, scriptlet)| scriptlet.time != HookTime::Triggered || !triggers.is_empty());
+    scriptlets.retain(|(_, scriptlet)| scriptlet.time != HookTime::Triggered || !file_triggers.is_empty());
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet);
     let own = own.filter(|scriptlet| scriptlet.time != HookTime::Triggered).collect();
-    let additions = [systemd::additions(&part, profile), alternatives::additions(&part)].concat();
+    let additions = [
+        systemd::additions(&part, profile),
+        alternatives::additions(&part),
+        triggers::additions(&part, profile),
+    ]
+    .concat();
     let scripts = script::with_additions(own, &additions);
-    Package { part, arch, relations, scripts, triggers }
+    Package { part, arch, relations, scripts, triggers: file_triggers }
 }
 
 /// `%files` names a file with unusual characters by a pattern, which must not stand for another as well.

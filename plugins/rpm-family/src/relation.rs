@@ -15,6 +15,7 @@ use crate::condition;
 use crate::evr::{self, Evr, RELEASE_TAGS};
 use crate::profile::{ReleaseProfile, Support, WeakDependencies};
 use crate::systemd;
+use crate::triggers;
 
 /// One relation, and what the spec must test before it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +59,12 @@ pub fn from_part(
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
     }
-    let additions = [systemd::requirements(part, profile), alternatives::requirements(part)].concat();
+    let additions = [
+        systemd::requirements(part, profile),
+        alternatives::requirements(part),
+        triggers::requirements(part, profile),
+    ]
+    .concat();
     for (kind, name) in additions {
         relations.push(unconditional(kind, name.to_owned(), None));
     }

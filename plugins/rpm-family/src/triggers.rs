@@ -3,9 +3,10 @@
 //! that removes files therefore begins with noting below which directories, and whichever trigger runs first at its end does it
 //! for both.
 
-use opkg_sdk::artefacts::{FileTrigger, TriggerTime};
+use opkg_sdk::additions::{Addition, Place};
+use opkg_sdk::artefacts::{FileTrigger, NativeKind, TriggerTime};
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Trigger};
+use opkg_sdk::opkg::{Diagnostic, HookTime, Trigger};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::text::shell_quote;
@@ -69,10 +70,36 @@ pub fn of_part(
     defined
 }
 
+/// Takes away what was noted, with the package.
+pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition> {
+    if !has_triggers(part, profile) {
+        return Vec::new();
+    }
+    let body = format!("if [ \"$1\" -eq 0 ]; then\n    rm -f {}\nfi\n", note_path(part));
+    vec![Addition { time: HookTime::PostUninstall, place: Place::After, body }]
+}
+
+/// What that needs when it runs.
+pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(NativeKind, &'static str)> {
+    match has_triggers(part, profile) {
+        true => vec![(NativeKind::PreRequires(HookTime::PostUninstall), "coreutils")],
+        false => Vec::new(),
+    }
+}
+
+fn has_triggers(part: &PartPlan<'_>, profile: &ReleaseProfile) -> bool {
+    !part.triggers.is_empty() && !matches!(profile.file_triggers(), Support::Never)
+}
+
+/// Of the package's name, which means nothing to a shell.
+fn note_path(part: &PartPlan<'_>) -> String {
+    format!("/run/{}.removed", part.name)
+}
+
 /// Defines where is noted what a transaction removes, and what finds the directories of files that it reads. An empty file says
 /// that the script has run for them.
 fn look(part: &PartPlan<'_>) -> String {
-    let mut text = format!("removed=/run/{}.removed\n", part.name);
+    let mut text = format!("removed={}\n", note_path(part));
     let names: String = (1..=part.triggers.len()).map(|number| format!(" in_{number}=")).collect();
     text.push_str(names.trim_start());
     text.push_str("\nlook() {\n    while IFS= read -r file; do\n");
