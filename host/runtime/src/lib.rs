@@ -39,6 +39,7 @@ mod testing;
 mod to_wit;
 mod validate;
 mod validate_triggers;
+mod validate_words;
 mod version;
 mod warm;
 mod wasi;

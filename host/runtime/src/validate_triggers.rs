@@ -3,7 +3,7 @@
 
 use opkg_interface::artefacts::{BinaryPackage, Container, FileTrigger};
 
-use crate::validate::{ValidationError, invalid, validate_absolute, validate_single_line};
+use crate::validate_words::{ValidationError, invalid, validate_absolute, validate_single_line};
 
 /// Checks the triggers of a package in that container.
 ///
