@@ -44,4 +44,5 @@ mod site_examples;
 mod supply_chain;
 mod system_units;
 mod targets;
+mod triggers;
 mod upload;

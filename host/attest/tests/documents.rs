@@ -76,6 +76,8 @@ fn sample_package(file_name: &str) -> BinaryPackage {
             file("/usr/link", Content::Link("data".into())),
         ],
         scriptlets: Vec::new(),
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
         members: Vec::new(),

@@ -8,7 +8,7 @@ use crate::limits::{Budget, MAX_TEXT_BYTES};
 use crate::package::{Package, PackageFormat};
 
 /// Control files whose lines are compared. What they hold else is part of the files, below `DEBIAN/`.
-const SCRIPTS: [&str; 5] = ["preinst", "postinst", "prerm", "postrm", "config"];
+const TEXTS: [&str; 6] = ["preinst", "postinst", "prerm", "postrm", "config", "triggers"];
 
 pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
     let members = archive::read_ar(bytes)?;
@@ -22,8 +22,8 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
     let field = |name: &str| package.tags.get(name).map(String::as_str);
     package.identity =
         field("Package").zip(field("Architecture")).map(|(name, arch)| format!("{name} {arch}"));
-    for script in SCRIPTS {
-        package.texts.extend(kept(script).map(|text| (script.to_owned(), text)));
+    for name in TEXTS {
+        package.texts.extend(kept(name).map(|text| (name.to_owned(), text)));
     }
 
     let contents = read_member(&members, "data.tar", is_changelog, budget)?;
@@ -50,7 +50,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
         }
     }
     for (path, mut entry) in inner.entries {
-        if path == "control" || SCRIPTS.contains(&path.as_str()) {
+        if path == "control" || TEXTS.contains(&path.as_str()) {
             // Told of above, in more detail.
             entry.size = None;
             entry.digest = None;

@@ -11,7 +11,7 @@ use crate::decompress::{self, lossy_text};
 use crate::error::FormatError;
 use crate::limits::Budget;
 use crate::package::{FileEntry, FileKind, Package, PackageFormat};
-use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, RELATIONS, SCRIPTLETS};
+use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, FILE_TRIGGERS, RELATIONS, SCRIPTLETS};
 use opkg::digest::hex;
 
 pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
@@ -28,6 +28,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
         .extend(signature.map(|(number, value)| (tag::signature_tag_name(number), format_value(value))));
     read_relations(header, &mut package);
     read_scriptlets(header, &mut package);
+    read_file_triggers(header, &mut package, budget)?;
 
     let listed = list_files(header, budget)?;
     let payload = read_payload(&bytes[rpm.payload_start..], header, &listed, budget)
@@ -94,6 +95,42 @@ fn read_scriptlets(header: &ParsedHeader, package: &mut Package) {
     if !changelog.is_empty() {
         package.texts.insert("changelog".into(), changelog);
     }
+}
+
+/// `transfiletriggerin /usr/share/x/`, and what it runs. Of two for the same, the second has its number as well.
+fn read_file_triggers(
+    header: &ParsedHeader,
+    package: &mut Package,
+    budget: &Budget,
+) -> Result<(), FormatError> {
+    for kind in FILE_TRIGGERS {
+        let (programs, indexes) = (header.texts(kind.programs), header.numbers(kind.indexes));
+        let flags = header.numbers(kind.flags);
+        let mut names: Vec<String> = programs.iter().map(|_| String::new()).collect();
+        for (position, prefix) in header.texts(kind.names).iter().enumerate() {
+            let index = indexes.get(position).and_then(|index| usize::try_from(*index).ok());
+            let Some(name) = index.and_then(|index| names.get_mut(index)) else {
+                return Err(FormatError::corrupt(format!("{prefix:?} is of no trigger")));
+            };
+            if name.is_empty() {
+                let flags = flags.get(position).copied().unwrap_or(0);
+                let time = tag::TRIGGER_TIMES.iter().find(|(bit, _)| flags >> bit & 1 == 1);
+                *name = format!("{}{}", kind.prefix, time.map_or("", |(_, time)| time));
+            }
+            budget.take_bytes(prefix.len())?;
+            // Writing to a string cannot fail.
+            let _ = write!(name, " {prefix}");
+        }
+        let bodies = header.texts(kind.bodies);
+        for (index, (mut name, program)) in names.into_iter().zip(programs).enumerate() {
+            let body = bodies.get(index).map_or("", String::as_str);
+            if package.texts.contains_key(&name) {
+                let _ = write!(name, " ({index})");
+            }
+            package.texts.insert(name, format!("#!{program}\n{body}"));
+        }
+    }
+    Ok(())
 }
 
 /// What the payload holds, if its kind is known: otherwise the header's word has to be enough.

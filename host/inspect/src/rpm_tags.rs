@@ -1,7 +1,7 @@
 //! Names of the tags of an RPM, from its public header `rpmtag.h`, and which of them are told of elsewhere.
 
 /// Tags that are compared one by one.
-const TAG_NAMES: [(u32, &str); 71] = [
+const TAG_NAMES: [(u32, &str); 75] = [
     (100, "HEADERI18NTABLE"),
     (1000, "NAME"),
     (1001, "VERSION"),
@@ -57,6 +57,10 @@ const TAG_NAMES: [(u32, &str); 71] = [
     (5012, "BUGURL"),
     (5034, "VCS"),
     (5062, "ENCODING"),
+    (5068, "FILETRIGGERSCRIPTFLAGS"),
+    (5078, "TRANSFILETRIGGERSCRIPTFLAGS"),
+    (5084, "FILETRIGGERPRIORITIES"),
+    (5085, "TRANSFILETRIGGERPRIORITIES"),
     (5092, "PAYLOADDIGEST"),
     (5093, "PAYLOADDIGESTALGO"),
     (5097, "PAYLOADDIGESTALT"),
@@ -149,6 +153,43 @@ pub(crate) const SCRIPTLETS: [(&str, u32, u32); 7] = [
     ("posttrans", 1152, 1154),
 ];
 
+/// Triggers that files set off: the tags of each one's body and program, then those of each prefix, of the number of the trigger
+/// that it belongs to, and of the flags that say when that runs. Beside the latter is a version, which is always empty.
+pub(crate) struct FileTriggerTags {
+    pub(crate) prefix: &'static str,
+    pub(crate) bodies: u32,
+    pub(crate) programs: u32,
+    pub(crate) names: u32,
+    pub(crate) indexes: u32,
+    pub(crate) versions: u32,
+    pub(crate) flags: u32,
+}
+
+/// For each package, and once for a transaction.
+pub(crate) const FILE_TRIGGERS: [FileTriggerTags; 2] = [
+    FileTriggerTags {
+        prefix: "filetrigger",
+        bodies: 5066,
+        programs: 5067,
+        names: 5069,
+        indexes: 5070,
+        versions: 5071,
+        flags: 5072,
+    },
+    FileTriggerTags {
+        prefix: "transfiletrigger",
+        bodies: 5076,
+        programs: 5077,
+        names: 5079,
+        indexes: 5080,
+        versions: 5081,
+        flags: 5082,
+    },
+];
+
+/// When a trigger runs, by bits of its flags, as a spec calls it.
+pub(crate) const TRIGGER_TIMES: [(u32, &str); 4] = [(16, "in"), (17, "un"), (18, "postun"), (25, "prein")];
+
 /// Comparison in the flags of a relation, by its three bits from the second one on: less, greater, equal.
 pub(crate) const COMPARISON_OPERATORS: [&str; 8] = ["", "<", ">", "<>", "=", "<=", ">=", "<=>"];
 
@@ -240,4 +281,7 @@ pub(crate) fn is_compared(tag: u32) -> bool {
     !NOT_COMPARED.contains(&tag)
         && RELATIONS.iter().all(|it| ![it.names, it.versions, it.flags].contains(&tag))
         && SCRIPTLETS.iter().all(|it| it.1 != tag && it.2 != tag)
+        && FILE_TRIGGERS
+            .iter()
+            .all(|it| ![it.bodies, it.programs, it.names, it.indexes, it.versions, it.flags].contains(&tag))
 }

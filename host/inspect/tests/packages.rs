@@ -13,8 +13,8 @@ use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_bytes};
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
-    HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, Scriptlet,
-    SourcePackage,
+    FileTrigger, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, Scriptlet,
+    SourcePackage, TriggerTime,
 };
 use opkg_package::{BuildMode, BuildOptions, write_packages};
 use proptest::prelude::*;
@@ -45,6 +45,8 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
             interpreter: vec!["/bin/sh".into()],
             body: "true\n".into(),
         }],
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
         members: Vec::new(),
@@ -54,12 +56,27 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
 
 fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
     let fixture = Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[("link", "data")]);
+    let mut package = sample_package(files);
+    match container {
+        Container::Rpm(_) => {
+            let trigger = |time| FileTrigger {
+                time,
+                prefixes: vec!["/usr/share/y/".into(), "/etc/y/".into()],
+                interpreter: "/bin/sh".into(),
+                body: format!("echo {time:?}\n"),
+            };
+            package.file_triggers =
+                vec![trigger(TriggerTime::AfterRemoval), trigger(TriggerTime::AfterInstallation)];
+        }
+        Container::Deb(_) => package.interests = vec!["/etc/y".into()],
+        Container::Archive(_) => {}
+    }
     let output = Output {
         meta_files: Vec::new(),
         source: SourcePackage::Tree("tree".into()),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container,
-        packages: vec![sample_package(files)],
+        packages: vec![package],
         accepted_keys: None,
         diagnostics: Vec::new(),
     };
@@ -178,6 +195,12 @@ fn identity_relations_and_scriptlets() {
     assert!(rpm.relations.contains(&relation("provides", "opkg-x = 1:1.0-2")));
     assert!(rpm.relations.contains(&relation("requires", "/bin/sh (interp, post)")));
     assert_eq!(rpm.texts["post"], "#!/bin/sh\ntrue\n");
+    for (name, time) in [("postun", "AfterRemoval"), ("in", "AfterInstallation")] {
+        let text = &rpm.texts[&format!("transfiletrigger{name} /etc/y/ /usr/share/y/")];
+        assert_eq!(*text, format!("#!/bin/sh\necho {time}\n"));
+    }
+    assert!(rpm.relations.contains(&relation("requires", "/bin/sh (interp)")));
+    assert_eq!(rpm.tags["TRANSFILETRIGGERPRIORITIES"], "1000000 1000000");
     assert_eq!(rpm.texts["changelog"], format!("* {TIME} A\n- x\n\n"));
 
     let deb = read("x.deb", Container::Deb(Compression::Xz));
@@ -185,6 +208,7 @@ fn identity_relations_and_scriptlets() {
     assert_eq!(deb.tags["Version"], "1:1.0-2");
     assert_eq!(deb.relations, BTreeSet::from([relation("depends", "munge (>= 3)")]));
     assert_eq!(deb.texts["postinst"], "#!/bin/sh\ntrue\n");
+    assert_eq!(deb.texts["triggers"], "interest-noawait /etc/y\n");
 }
 
 #[test]

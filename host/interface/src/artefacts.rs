@@ -28,6 +28,9 @@ pub enum HookTime {
     PostUninstall,
     /// After all packages of the transaction that installed this one.
     PostTransaction,
+    /// When files of other packages have come, changed or gone. No package has a scriptlet of this time: see
+    /// [`FileTrigger`], and the interests of a [`BinaryPackage`].
+    Triggered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,6 +201,28 @@ pub struct Scriptlet {
     pub body: String,
 }
 
+/// When a file trigger runs, once for all packages of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriggerTime {
+    /// Before a transaction that removes files.
+    BeforeRemoval,
+    /// After a transaction that installed files, or the package with the trigger.
+    AfterInstallation,
+    /// After a transaction that removed files.
+    AfterRemoval,
+}
+
+/// What RPM runs for files of any packages whose paths begin so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTrigger {
+    pub time: TriggerTime,
+    /// With a `/` at their ends.
+    pub prefixes: Vec<String>,
+    /// One program.
+    pub interpreter: String,
+    pub body: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// `Name <address> - version`, or as the format wants it.
@@ -224,6 +249,10 @@ pub struct BinaryPackage {
     /// Sorted by path.
     pub files: Vec<PackedFile>,
     pub scriptlets: Vec<Scriptlet>,
+    /// Of an RPM alone.
+    pub file_triggers: Vec<FileTrigger>,
+    /// Of a deb alone: paths at and below which changes call the script after the installation.
+    pub interests: Vec<String>,
     /// Newest first.
     pub changelog: Vec<Change>,
     /// Further fields or tags in the format's own words.

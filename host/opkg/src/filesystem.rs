@@ -74,6 +74,7 @@ pub fn opkg() -> Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: tree::package_home(NAME),
         files: Vec::new(),

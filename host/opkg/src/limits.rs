@@ -22,6 +22,8 @@ pub const MAX_FILE_RULES: usize = 500;
 pub const MAX_SERVICE_RULES: usize = 500;
 /// `alternative` and `slave` elements of one OPKG.
 pub const MAX_ALTERNATIVES: usize = 500;
+/// `trigger` elements of one OPKG; each file that is installed later is compared with every one.
+pub const MAX_TRIGGERS: usize = 100;
 /// Characters of a package name: three packages, a version and an architecture must fit into a file name.
 pub const MAX_NAME_CHARS: usize = 100;
 /// Characters of a version.

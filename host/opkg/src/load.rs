@@ -72,6 +72,7 @@ fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
                 .map(|metadata| metadata.service_rules.as_slice())
                 .unwrap_or_default(),
             alternatives: metadata.as_ref().map(|it| it.alternatives.as_slice()).unwrap_or_default(),
+            triggers: metadata.as_ref().map(|it| it.triggers.as_slice()).unwrap_or_default(),
         };
         let contents = match has_files {
             true => tree::read(&root, described, &mut diagnostics, &mut locations),
@@ -154,6 +155,7 @@ fn build_opkg(
         file_rules,
         service_rules,
         alternatives,
+        triggers,
         history,
     } = metadata;
     let name = name?;
@@ -182,6 +184,7 @@ fn build_opkg(
         file_rules,
         service_rules,
         alternatives,
+        triggers,
         history,
         home,
         files,

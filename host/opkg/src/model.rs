@@ -258,13 +258,15 @@ pub enum HookTime {
     PostUninstall,
     /// After all packages of the transaction that installed this one.
     PostTransaction,
+    /// When files of other packages below the paths of [`Trigger`]s have come, changed or gone.
+    Triggered,
 }
 
 impl HookTime {
     /// Whether the script's file is on disk at that time, so that the scriptlet can just run it.
     #[must_use]
     pub fn is_file_installed(self) -> bool {
-        matches!(self, Self::PostInstall | Self::PreUninstall | Self::PostTransaction)
+        matches!(self, Self::PostInstall | Self::PreUninstall | Self::PostTransaction | Self::Triggered)
     }
 }
 
@@ -391,6 +393,19 @@ pub struct AlternativeLink {
     pub path: String,
 }
 
+/// One `trigger`: a directory below which files of other packages concern this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// The attribute `path`.
+    pub at: NodeId,
+    /// Absolute, without a `/` at the end, of letters, digits and a few signs; never the root.
+    pub path: String,
+    /// Of the part whose script is run; otherwise of every part that has one for [`HookTime::Triggered`].
+    pub part: Option<Part>,
+    /// The filter of the group that it stands in.
+    pub filter: Filter,
+}
+
 /// A regular file or symbolic link of the OPKG's directory that is packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -477,6 +492,8 @@ pub struct Opkg {
     /// In the order of the file.
     pub service_rules: Vec<ServiceRule>,
     pub alternatives: Vec<Alternative>,
+    /// In the order of the file. Each is of a part that has a script for it.
+    pub triggers: Vec<Trigger>,
     /// The version being built first, then newest first; never empty.
     pub history: Vec<Release>,
     /// `/usr/lib/oscar/packages/<name>`.

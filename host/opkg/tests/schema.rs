@@ -48,6 +48,7 @@ const CODES_BEYOND_SCHEMA: &[(&str, &str)] = &[
     ("filter-too-long", "the number of alternatives"),
     ("too-many-relations", "the number of relations"),
     ("alternative-path", "alternatives of files that no package has"),
+    ("trigger-script", "triggers without a script"),
 ];
 
 /// Spellings of the same that the compiler reads without a word: bug numbers as `#1`, relations as packaging
@@ -177,6 +178,10 @@ const VARIANTS: &[(&str, &[&str])] = &[
             "</serverDeps><alternatives><alternative name=\"a\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",
             "</serverDeps><alternatives><alternative name=\"a b\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",
             "</serverDeps><alternatives><alternative name=\"a\" link=\"b\" path=\"/c\" priority=\"x\"/></alternatives>",
+            "</serverDeps><triggers/>",
+            "</serverDeps><triggers><trigger path=\"/etc/site.d\"/><trigger path=\"/b\" part=\"api\"/></triggers>",
+            "</serverDeps><triggers><filters/><trigger path=\"/a,b\"/><trigger path=\"/c\" part=\"all\"/></triggers>",
+            "</serverDeps><triggers><trigger/><trigger path=\"/\"/><trigger path=\"/a/\"/></triggers>",
         ],
     ),
     (

@@ -120,6 +120,8 @@ pub const EXPLANATIONS: &[Explanation] = explanations! {
     "test-shared-name",
     "too-many-findings",
     "too-many-relations",
+    "trigger",
+    "trigger-script",
     "unknown-attribute",
     "unknown-dist",
     "unknown-element",

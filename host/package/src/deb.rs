@@ -96,7 +96,7 @@ pub(crate) fn build_deb(
     Ok(bytes)
 }
 
-/// Everything but the contents: `control`, `md5sums`, and what there is of `conffiles` and scripts.
+/// Everything but the contents: `control`, `md5sums`, and what there is of `conffiles`, `triggers` and scripts.
 fn build_control_archive(
     package: &BinaryPackage,
     items: &[PackageEntry],
@@ -112,6 +112,12 @@ fn build_control_archive(
         .collect();
     if !conffiles.is_empty() {
         files.push(("conffiles", 0o644, conffiles));
+    }
+    if let Some(trigger) = package.file_triggers.first() {
+        return Err(Error::InvalidOutput(format!("a file trigger in a deb, for {:?}", trigger.prefixes)));
+    }
+    if !package.interests.is_empty() {
+        files.push(("triggers", 0o644, format_triggers(&package.interests)?));
     }
     for scriptlet in &package.scriptlets {
         let Some(name) = script_name(scriptlet.time) else {
@@ -148,6 +154,21 @@ fn installed_kibibytes(items: &[PackageEntry]) -> usize {
         }
     }
     size + directories.len()
+}
+
+/// As deb-triggers(5) has it. Nobody waits for the script that they call: what changes the files does not depend on it.
+fn format_triggers(interests: &[String]) -> Result<String, Error> {
+    let mut text = String::new();
+    for path in interests {
+        let is_sound =
+            path.starts_with('/') && !path.ends_with('/') && path.chars().all(|c| c.is_ascii_graphic());
+        if !is_sound {
+            return Err(Error::InvalidOutput(format!("an interest in {path:?}")));
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "interest-noawait {path}");
+    }
+    Ok(text)
 }
 
 fn format_md5sums(items: &[PackageEntry]) -> String {
@@ -290,14 +311,15 @@ fn comparison_operator(comparison: Comparison) -> &'static str {
     }
 }
 
-/// What dpkg runs; nothing at the end of a transaction, which it does not know.
+/// What dpkg runs; nothing at the end of a transaction, which it does not know. Triggers call the script after the
+/// installation.
 fn script_name(time: HookTime) -> Option<&'static str> {
     Some(match time {
         HookTime::PreInstall => "preinst",
         HookTime::PostInstall => "postinst",
         HookTime::PreUninstall => "prerm",
         HookTime::PostUninstall => "postrm",
-        HookTime::PostTransaction => return None,
+        HookTime::PostTransaction | HookTime::Triggered => return None,
     })
 }
 

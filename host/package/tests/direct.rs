@@ -11,8 +11,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, Field, HookTime, NativeKind, NativePackage,
-    NativeRelation, RpmFormat, Scriptlet, TextFile,
+    BinaryPackage, Compression, Container, DigestAlgorithm, Field, FileTrigger, HookTime, NativeKind,
+    NativePackage, NativeRelation, RpmFormat, Scriptlet, TextFile, TriggerTime,
 };
 use opkg_package::Error;
 use package::{fixture, sample_package, write_single};
@@ -82,6 +82,47 @@ fn what_a_format_cannot_say_is_refused() {
     for injected in ["a, b", "a\nDepends: b", "a | b", "A", "a (= 1)", "a:", ""] {
         let package = BinaryPackage { relations: vec![relation(injected)], ..sample_package(&fixture) };
         assert!(write_single(&fixture, &package, Container::Deb(Compression::Xz)).is_err(), "{injected:?}");
+    }
+}
+
+/// What one format has is an error in the other, and so is a path that a tool would read as something else.
+#[test]
+fn triggers_of_another_format_are_refused() {
+    let fixture = fixture();
+    let rpm =
+        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 });
+    let deb = Container::Deb(Compression::Xz);
+    let triggered = |prefix: &str, program: &str| BinaryPackage {
+        file_triggers: vec![FileTrigger {
+            time: TriggerTime::AfterInstallation,
+            prefixes: vec![prefix.into()],
+            interpreter: program.into(),
+            body: "true".into(),
+        }],
+        ..sample_package(&fixture)
+    };
+    let interested = |path: &str| BinaryPackage { interests: vec![path.into()], ..sample_package(&fixture) };
+    for (package, container, is_sound) in [
+        (triggered("/etc/x/", "/bin/sh"), rpm, true),
+        (triggered("/etc/x/", "/bin/sh"), deb, false),
+        (triggered("/etc/x /", "/bin/sh"), rpm, false),
+        (triggered("etc/x/", "/bin/sh"), rpm, false),
+        (triggered("/etc/x/", "<lua>"), rpm, false),
+        (triggered("/etc/x/", "/bin/sh -e"), rpm, false),
+        (interested("/etc/x"), deb, true),
+        (interested("/etc/x"), rpm, false),
+        (interested("/etc/x/"), deb, false),
+        (interested("/etc/x\nactivate y"), deb, false),
+        (interested("x"), deb, false),
+    ] {
+        let outcome = write_single(&fixture, &package, container);
+        assert_eq!(outcome.is_ok(), is_sound, "{:?} {:?}", package.file_triggers, package.interests);
+    }
+    let scriptlet =
+        Scriptlet { time: HookTime::Triggered, interpreter: vec!["/bin/sh".into()], body: "true".into() };
+    for container in [rpm, deb] {
+        let package = BinaryPackage { scriptlets: vec![scriptlet.clone()], ..sample_package(&fixture) };
+        assert!(write_single(&fixture, &package, container).is_err(), "{container:?}");
     }
 }
 

@@ -136,6 +136,8 @@ fn any_package() -> impl Strategy<Value = BinaryPackage> {
             files: files.into_iter().map(|(path, file)| packed_file(path, file)).collect(),
             scriptlets,
             fields: field.map(|(name, value)| Field { name, value }).into_iter().collect(),
+            file_triggers: Vec::new(),
+            interests: Vec::new(),
             changelog: changes
                 .into_iter()
                 .map(|(header, seconds, text)| Change { header, seconds, text })

@@ -32,6 +32,8 @@ fn sample_package(name: &str, arch: &str) -> BinaryPackage {
         relations: Vec::new(),
         files: Vec::new(),
         scriptlets: Vec::new(),
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
         members: Vec::new(),

@@ -2,9 +2,9 @@
 
 use opkg_interface::artefacts::{
     AcceptedKey, BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content,
-    Diagnostic, DigestAlgorithm, Field, FileMarks, HookTime, KeyAlgorithm, NativeBuild, NativeKind,
-    NativePackage, NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet, Severity,
-    SourcePackage, Tarball, TextFile,
+    Diagnostic, DigestAlgorithm, Field, FileMarks, FileTrigger, HookTime, KeyAlgorithm, NativeBuild,
+    NativeKind, NativePackage, NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet,
+    Severity, SourcePackage, Tarball, TextFile, TriggerTime,
 };
 use opkg_interface::package_manager::{
     Command, Failure, InstallState, Installed, Offer, SideEffect, UnaskedChange,
@@ -189,6 +189,8 @@ fn package(raw: wit::BinaryPackage) -> BinaryPackage {
             .into_iter()
             .map(|it| Scriptlet { time: hook_time(it.time), interpreter: it.interpreter, body: it.body })
             .collect(),
+        file_triggers: raw.file_triggers.into_iter().map(file_trigger).collect(),
+        interests: raw.interests,
         changelog: raw
             .changelog
             .into_iter()
@@ -197,6 +199,19 @@ fn package(raw: wit::BinaryPackage) -> BinaryPackage {
         fields: fields(raw.fields),
         members: text_files(raw.members),
         file_name: raw.file_name,
+    }
+}
+
+fn file_trigger(raw: wit::FileTrigger) -> FileTrigger {
+    FileTrigger {
+        time: match raw.time {
+            wit::TriggerTime::BeforeRemoval => TriggerTime::BeforeRemoval,
+            wit::TriggerTime::AfterInstallation => TriggerTime::AfterInstallation,
+            wit::TriggerTime::AfterRemoval => TriggerTime::AfterRemoval,
+        },
+        prefixes: raw.prefixes,
+        interpreter: raw.interpreter,
+        body: raw.body,
     }
 }
 
@@ -244,6 +259,7 @@ fn hook_time(raw: opkg::HookTime) -> HookTime {
         opkg::HookTime::PreUninstall => HookTime::PreUninstall,
         opkg::HookTime::PostUninstall => HookTime::PostUninstall,
         opkg::HookTime::PostTransaction => HookTime::PostTransaction,
+        opkg::HookTime::Triggered => HookTime::Triggered,
     }
 }
 

@@ -38,6 +38,8 @@ mod strategy;
 mod testing;
 mod to_wit;
 mod validate;
+mod validate_triggers;
+mod validate_words;
 mod version;
 mod warm;
 mod wasi;

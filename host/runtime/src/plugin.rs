@@ -21,7 +21,7 @@ use crate::error::{CallError, CommandsError, ExecutionError, GenerateError};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::{ComponentInfo, PreparedComponent};
-use crate::validate::ValidationError;
+use crate::validate_words::ValidationError;
 use crate::world::World;
 use crate::{from_wit, to_wit, validate};
 

@@ -34,6 +34,7 @@ pub(crate) fn opkg(opkg: &Opkg) -> wit::Opkg {
         file_rules: opkg.file_rules.iter().map(file_rule).collect(),
         service_rules: opkg.service_rules.iter().map(service_rule).collect(),
         alternatives: opkg.alternatives.iter().map(alternative).collect(),
+        triggers: opkg.triggers.iter().map(trigger).collect(),
         history: opkg.history.iter().map(release).collect(),
         home: opkg.home.clone(),
         files: opkg.files.iter().map(file).collect(),
@@ -285,6 +286,15 @@ fn alternative(alternative: &model::Alternative) -> wit::Alternative {
     }
 }
 
+fn trigger(trigger: &model::Trigger) -> wit::Trigger {
+    wit::Trigger {
+        at: trigger.at.0,
+        path: trigger.path.clone(),
+        part: trigger.part.map(part),
+        filter: filter(&trigger.filter),
+    }
+}
+
 fn account(account: &Account) -> wit::Account {
     match account {
         Account::User(user) => wit::Account::User(wit::UserAccount {
@@ -328,6 +338,7 @@ fn file(file: &model::SourceFile) -> wit::SourceFile {
                 model::HookTime::PreUninstall => wit::HookTime::PreUninstall,
                 model::HookTime::PostUninstall => wit::HookTime::PostUninstall,
                 model::HookTime::PostTransaction => wit::HookTime::PostTransaction,
+                model::HookTime::Triggered => wit::HookTime::Triggered,
             },
             text: it.text.clone(),
         }),

@@ -9,7 +9,11 @@ use std::collections::BTreeSet;
 use opkg::model::Opkg;
 
 use crate::limits::Limits;
-use opkg_interface::DescriptionError;
+use crate::validate_triggers::validate_triggers;
+use crate::validate_words::{
+    ValidationError, invalid, validate_absolute, validate_account, validate_file_name, validate_non_empty,
+    validate_relative, validate_single_line,
+};
 use opkg_interface::artefacts::{
     BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
     Severity, SourcePackage,
@@ -17,30 +21,8 @@ use opkg_interface::artefacts::{
 use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect};
 use opkg_interface::text::quote;
 
-/// Which rule an answer breaks, in one line. Reads as the end of "returned something invalid".
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct ValidationError(String);
-
-impl From<DescriptionError> for ValidationError {
-    fn from(error: DescriptionError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// What a check that failed returns.
-pub(crate) fn invalid<T>(reason: impl Into<String>) -> Result<T, ValidationError> {
-    Err(ValidationError(reason.into()))
-}
-
 /// How the names of files begin that a command of a package manager brings with it.
 const OWN_FILE_PREFIX: &str = "opkg-";
-
-/// Bytes of a path's component, as file systems have it.
-const MAX_NAME_BYTES: usize = 255;
-
-/// Bytes of a path, as operating systems have it, with room for the directory that it is put into.
-const MAX_PATH_BYTES: usize = 3072;
 
 /// Checks everything that a plugin generated for `opkg`.
 ///
@@ -59,7 +41,8 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
     let mut names = BTreeSet::new();
     for package in &output.packages {
         validate_package(package, opkg)
-            .map_err(|error| ValidationError(format!("package {}: {error}", quote(&package.name))))?;
+            .and_then(|()| validate_triggers(package, output.container))
+            .or_else(|error| invalid(format!("package {}: {error}", quote(&package.name))))?;
         if !names.insert(&package.file_name) {
             return invalid(format!("two packages in the file {}", quote(&package.file_name)));
         }
@@ -231,6 +214,7 @@ fn text_size(package: &BinaryPackage) -> usize {
     });
     contents.sum::<usize>()
         + package.scriptlets.iter().map(|scriptlet| scriptlet.body.len()).sum::<usize>()
+        + package.file_triggers.iter().map(|trigger| trigger.body.len()).sum::<usize>()
         + package.changelog.iter().map(|change| change.text.len()).sum::<usize>()
         + package.fields.iter().map(|field| field.value.len()).sum::<usize>()
         + package.members.iter().map(|member| member.contents.len()).sum::<usize>()
@@ -451,54 +435,6 @@ fn validate_no_conflicts(entries: &mut [TreeEntry<'_>]) -> Result<(), Validation
         }
     }
     Ok(())
-}
-
-/// A path that stays below where it starts.
-fn validate_relative(path: &str) -> Result<(), ValidationError> {
-    let clean = |name: &str| {
-        !matches!(name, "" | "." | "..") && name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control)
-    };
-    if path.len() <= MAX_PATH_BYTES && path.split('/').all(clean) {
-        return Ok(());
-    }
-    invalid(format!("the path {}, which is not relative and clean", quote(path)))
-}
-
-/// The path of something in the root of a system.
-fn validate_absolute(path: &str) -> Result<(), ValidationError> {
-    match path.strip_prefix('/') {
-        Some(rest) => validate_relative(rest)
-            .or_else(|_| invalid(format!("the path {}, which is not clean", quote(path)))),
-        None => invalid(format!("the path {}, which is not absolute", quote(path))),
-    }
-}
-
-fn validate_file_name(name: &str) -> Result<(), ValidationError> {
-    if name.contains('/') || validate_relative(name).is_err() {
-        return invalid(format!("{}, where the name of a file is meant", quote(name)));
-    }
-    Ok(())
-}
-
-/// The name of a user or group, of letters that mean nothing to anybody.
-fn validate_account(name: &str) -> Result<(), ValidationError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name.len() > 31 || !name.starts_with(|c: char| is_plain(c) && c != '-') || !name.chars().all(is_plain)
-    {
-        return invalid(format!("{}, where the name of a user or group is meant", quote(name)));
-    }
-    Ok(())
-}
-
-fn validate_single_line(what: &str, value: &str) -> Result<(), ValidationError> {
-    match value.chars().find(|c| c.is_control()) {
-        Some(odd) => invalid(format!("the character {odd:?} in the {what} {}", quote(value))),
-        None => Ok(()),
-    }
-}
-
-fn validate_non_empty(what: &str, value: &str) -> Result<(), ValidationError> {
-    if value.is_empty() { invalid(format!("an empty {what}")) } else { validate_single_line(what, value) }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use opkg_interface::artefacts::{
-    BuildCommand, Change, Compression, DigestAlgorithm, Field, FileMarks, HookTime, NativeKind,
-    NativeRelation, QuiltSource, RpmFormat, Tarball, TextFile,
+    BuildCommand, Change, Compression, DigestAlgorithm, Field, FileMarks, FileTrigger, HookTime, NativeKind,
+    NativeRelation, QuiltSource, RpmFormat, Tarball, TextFile, TriggerTime,
 };
 
 fn opkg() -> Opkg {
@@ -44,6 +44,7 @@ fn opkg() -> Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         history: Vec::new(),
         home: "/usr/lib/oscar/packages/demo".into(),
         files: vec![file("config.xml", 1), file("doc/a b", 2)],
@@ -100,6 +101,8 @@ fn package() -> BinaryPackage {
         }],
         changelog: vec![Change { header: "A".into(), seconds: 0, text: "- b".into() }],
         fields: vec![Field { name: "X".into(), value: "a\n b".into() }],
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         members: Vec::new(),
         file_name: "opkg-demo-1-1.noarch.rpm".into(),
     }
@@ -139,6 +142,15 @@ fn error_of(change: impl FnOnce(&mut Output)) -> String {
         .map_or_else(|| "accepted".into(), |error| error.to_string())
 }
 
+fn file_trigger() -> FileTrigger {
+    FileTrigger {
+        time: TriggerTime::AfterInstallation,
+        prefixes: vec!["/usr/share/demo/".into()],
+        interpreter: "/bin/sh".into(),
+        body: "true\n".into(),
+    }
+}
+
 #[test]
 fn an_archive_loses_nothing_that_it_has_no_place_for() {
     let emptied = |change: fn(&mut BinaryPackage)| {
@@ -165,6 +177,10 @@ fn an_archive_loses_nothing_that_it_has_no_place_for() {
         emptied(|package| package.changelog = self::package().changelog),
         emptied(|package| package.files[1].marks = FileMarks::CONFIGURATION),
         emptied(|package| package.files[1].marks = FileMarks::DOCUMENTATION),
+        emptied(|package| package.file_triggers = vec![file_trigger()]),
+        emptied(|package| package.interests = vec!["/usr/share/demo".into()]),
+        error_of(|it| it.packages[0].file_triggers = vec![file_trigger()]),
+        error_of(|it| it.packages[0].interests = vec!["/usr/share/demo".into()]),
     ];
     insta::assert_snapshot!(findings.join("\n"), @r"
     accepted
@@ -174,6 +190,10 @@ fn an_archive_loses_nothing_that_it_has_no_place_for() {
     package `opkg-demo`: a changelog, for which an archive has no place but its members
     package `opkg-demo`: files marked as configuration, for which an archive has no place but its members
     accepted
+    package `opkg-demo`: file triggers, which only an RPM has
+    package `opkg-demo`: interests, which only a deb has
+    accepted
+    package `opkg-demo`: interests, which only a deb has
     ");
 }
 

@@ -5,7 +5,7 @@ use wasmtime::{Result, Store};
 
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
-use crate::validate::ValidationError;
+use crate::validate_words::ValidationError;
 
 /// A component of one of the worlds, linked and ready to be started.
 pub(crate) trait World: Clone + Send + Sync + 'static {

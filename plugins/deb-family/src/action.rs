@@ -27,6 +27,7 @@ pub fn commands(time: HookTime, version: &DebVersion) -> String {
              case \"$1\" in\n    remove | deconfigure) OPKG_ACTION=remove ;;\n    \
              failed-upgrade) OPKG_OLD_VERSION=$2 ;;\nesac\n"
         ),
+        HookTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
         // dpkg runs none.
         HookTime::PostTransaction => String::new(),
         HookTime::PostUninstall => format!(
@@ -75,6 +76,7 @@ mod tests {
                     ("abort-deconfigure in-favour x 1 removing y 2", "upgrade own"),
                 ],
             ),
+            (HookTime::Triggered, &[("/etc/site.d", "triggered ")]),
             (
                 HookTime::PreUninstall,
                 &[

@@ -22,6 +22,8 @@ struct Install<'a> {
     packages: Vec<PackageCommands<'a>>,
     /// Whether any of them says so of a directory.
     has_directory_modes: bool,
+    /// Whether any of them has triggers.
+    has_triggers: bool,
 }
 
 struct PackageCommands<'a> {
@@ -50,6 +52,7 @@ pub fn render_rules(packages: &[Package]) -> Result<String, askama::Error> {
 /// # Errors
 /// Those of the template, which has none of its own.
 pub fn render_install(packages: &[Package]) -> Result<String, askama::Error> {
+    let has_triggers = packages.iter().any(|package| !package.interests.is_empty());
     let packages: Vec<PackageCommands<'_>> = packages
         .iter()
         .map(|package| PackageCommands {
@@ -59,7 +62,7 @@ pub fn render_install(packages: &[Package]) -> Result<String, askama::Error> {
         })
         .collect();
     let has_directory_modes = packages.iter().any(|package| !package.directory_modes.is_empty());
-    Install { packages, has_directory_modes }.render()
+    Install { packages, has_directory_modes, has_triggers }.render()
 }
 
 fn install_command(installed: &InstalledEntry) -> String {

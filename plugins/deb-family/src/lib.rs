@@ -26,6 +26,7 @@ mod script;
 mod section;
 mod system_files;
 mod systemd;
+mod triggers;
 mod version;
 pub mod version_order;
 
@@ -166,6 +167,9 @@ fn render_meta_files(
     for package in packages {
         for script in &package.scripts {
             files.push(file(&format!("{}.{}", package.name, script.file_name), script.text(), false));
+        }
+        if !package.interests.is_empty() {
+            files.push(file(&format!("{}.triggers", package.name), package.triggers_file(), false));
         }
     }
     Ok(files)

@@ -20,6 +20,7 @@ use crate::relation::{self, Dependency};
 use crate::script::{self, MaintainerScript};
 use crate::section;
 use crate::systemd;
+use crate::triggers;
 use crate::version::DebVersion;
 
 /// Of a line of a description, without the blank before it.
@@ -91,6 +92,8 @@ pub struct Package {
     pub opkg_conflicts: Vec<Dependency>,
     /// In the order in which they run.
     pub scripts: Vec<MaintainerScript>,
+    /// Directories below which changes run the script after the installation.
+    pub interests: Vec<String>,
     /// Sorted by path, without the copyright file and changelog that every package has.
     pub entries: Vec<InstalledEntry>,
 }
@@ -133,6 +136,7 @@ impl Package {
             .chain(system_files)
             .chain(alternatives::additions(part))
             .chain(systemd::unit_additions(part))
+            .chain(triggers::addition(part, opkg, own.version))
             .collect();
         Self {
             name: part.name.clone(),
@@ -146,6 +150,7 @@ impl Package {
             relations: relation::remove_redundant(relations),
             opkg_conflicts: relation::recorded_conflicts(part, own.tag, context, diagnostics),
             scripts: script::from_part(part, opkg, own.version, &additions),
+            interests: triggers::interests(part),
             entries: installed_entries(opkg, part),
         }
     }
@@ -154,6 +159,12 @@ impl Package {
     #[must_use]
     pub fn file_name(&self, version: &DebVersion) -> String {
         format!("{}_{}_{}.deb", self.name, version.without_epoch(), self.build_arch)
+    }
+
+    /// The control file `triggers`. Whatever changes the files does not wait for the script: it does not depend on it.
+    #[must_use]
+    pub fn triggers_file(&self) -> String {
+        self.interests.iter().map(|path| format!("interest-noawait {path}\n")).collect()
     }
 
     /// Control fields that only packages of this kind have, as they stand in the package.
@@ -217,6 +228,8 @@ impl Package {
                     body: script.body.clone(),
                 })
                 .collect(),
+            file_triggers: Vec::new(),
+            interests: self.interests.clone(),
             changelog: Vec::new(),
             fields,
             members: Vec::new(),

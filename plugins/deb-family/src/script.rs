@@ -9,6 +9,7 @@ use opkg_sdk::scriptlet;
 use crate::action;
 use crate::name::is_essential;
 use crate::relation::{Dependency, RelationField};
+use crate::triggers;
 use crate::version::DebVersion;
 
 /// What dpkg calls the scripts of [`TIMES`].
@@ -51,14 +52,18 @@ pub fn from_part(
         let [before, after] = [Place::Before, Place::After].map(|it| commands_at(additions, time, it));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
+        let triggered = match time {
+            HookTime::PostInstall => triggers::dispatch(part, opkg, version).unwrap_or_default(),
+            _ => String::new(),
+        };
         let own = match bodies.as_slice() {
-            [] if before.is_empty() && after.is_empty() => return None,
+            [] if triggered.is_empty() && before.is_empty() && after.is_empty() => return None,
             [] => String::new(),
             [body] if after.is_empty() => (*body).clone(),
             // Each replaces or ends the shell that it runs in.
             several => several.iter().map(|body| format!("(\n{body})\n")).collect(),
         };
-        Some(MaintainerScript { time, file_name, body: format!("set -e\n{before}{own}{after}") })
+        Some(MaintainerScript { time, file_name, body: format!("set -e\n{triggered}{before}{own}{after}") })
     };
     TIMES.into_iter().zip(FILE_NAMES).filter_map(at).collect()
 }

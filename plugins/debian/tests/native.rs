@@ -118,12 +118,15 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
                 HookTime::PostInstall => "postinst",
                 HookTime::PreUninstall => "prerm",
                 HookTime::PostUninstall => "postrm",
-                HookTime::PostTransaction => panic!("dpkg has no such script"),
+                HookTime::PostTransaction | HookTime::Triggered => panic!("dpkg has no such script"),
             };
             (name, format!("#!{}\n{}", scriptlet.interpreter.join(" "), scriptlet.body))
         })
         .collect();
     assert_eq!(scripts, recorded);
+    let triggers = fs::read_to_string(scratch.path().join("control/triggers")).unwrap_or_default();
+    let interests = package.interests.iter().map(|path| format!("interest-noawait {path}\n"));
+    assert_eq!(triggers, interests.collect::<String>());
     run_checked(
         Command::new("md5sum").args(["-c", "../control/md5sums"]).current_dir(scratch.path().join("data")),
     );
@@ -224,6 +227,17 @@ fn relations_of_every_kind() {
     for package in &output.packages {
         assert_agree(&opkg, package, &root.join(&package.file_name));
     }
+}
+
+#[test]
+fn triggers_of_files() {
+    let mut opkg = sample_opkg();
+    opkg_sdk::testing::add_triggers(&mut opkg);
+    let (output, _scratch, root) = build_in(&opkg, "build", &[], "022");
+    for (package, result) in output.packages.iter().zip(&output.native_build.results) {
+        assert_agree(&opkg, package, &root.join(result));
+    }
+    assert_eq!(output.packages.iter().map(|package| package.interests.len()).sum::<usize>(), 2);
 }
 
 #[test]

@@ -305,6 +305,21 @@ fn client_scripts(opkg: &opkg_sdk::opkg::Opkg, release: &str) -> String {
     scripts.collect()
 }
 
+/// dpkg calls the script after the installation for triggers, which does nothing else then.
+#[test]
+fn files_of_others_run_a_script() {
+    let mut opkg = opkg_sdk::testing::sample_opkg("site");
+    opkg.tells_action = true;
+    opkg_sdk::testing::add_triggers(&mut opkg);
+    let path = "scripts/client-post-install";
+    opkg_sdk::testing::add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostInstall, None);
+    insta::assert_snapshot!(client_scripts(&opkg, "12"));
+    let output = generate(&opkg);
+    let file = output.meta_files.iter().find(|file| file.path.ends_with(".triggers")).unwrap();
+    assert!(file.path.ends_with("/debian/opkg-site-client.triggers"), "{}", file.path);
+    assert_eq!(file.contents, "interest-noawait /usr/share/modulefiles\ninterest-noawait /etc/site.d\n");
+}
+
 #[test]
 fn what_is_said_of_services() {
     let mut opkg = opkg_sdk::testing::sample_opkg("site");

@@ -24,6 +24,7 @@ pub fn commands(time: HookTime, package: &str) -> String {
         ),
         // What was replaced is gone, and what the number counts differs between releases of RPM.
         HookTime::PostTransaction => "OPKG_ACTION=transaction OPKG_OLD_VERSION=\n".to_owned(),
+        HookTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
         HookTime::PreUninstall | HookTime::PostUninstall => format!(
             "OPKG_ACTION=remove OPKG_OLD_VERSION='{OWN_VERSION}'\n\
              [ \"$1\" -eq 0 ] || OPKG_ACTION=upgrade\n"
@@ -68,6 +69,7 @@ mod tests {
             }
         }
         assert_eq!(told(HookTime::PostTransaction, "1", None), "transaction ");
+        assert_eq!(told(HookTime::Triggered, "/etc/site.d", None), "triggered ");
         for time in [HookTime::PreUninstall, HookTime::PostUninstall] {
             for (count, expected) in [("0", "remove"), ("1", "upgrade"), ("2", "upgrade")] {
                 assert_eq!(told(time, count, None), format!("{expected} {own}"), "{time:?} {count}");

@@ -27,6 +27,7 @@ mod script;
 mod spec;
 mod system_files;
 mod systemd;
+mod triggers;
 pub mod version_order;
 
 use opkg_sdk::artefacts::{

@@ -1,7 +1,7 @@
 //! One plan of the three packages, from which both the spec and the package records are made.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Node, Opkg, ReleaseTag, Role, Target};
+use opkg_sdk::opkg::{Diagnostic, HookTime, Node, Opkg, ReleaseTag, Role, Target};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{self, InstalledFile, PartPlan};
 use opkg_sdk::release_tag::release_tag;
@@ -18,6 +18,7 @@ use crate::relation::{self, SpecRelation};
 use crate::rpm_version::RpmVersion;
 use crate::script::{self, PackageScript};
 use crate::systemd;
+use crate::triggers::{self, PackageTrigger};
 
 /// Everything that is decided about an OPKG for one profile.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ pub struct Package<'a> {
     pub relations: Vec<SpecRelation>,
     /// One for each time at most.
     pub scripts: Vec<PackageScript>,
+    pub triggers: Vec<PackageTrigger>,
 }
 
 impl<'a> SpecPlan<'a> {
@@ -153,7 +155,7 @@ fn plan_package<'a>(
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Package<'a> {
-    let scriptlets: Vec<(Node, Scriptlet)> = part
+    let mut scriptlets: Vec<(Node, Scriptlet)> = part
         .files
         .iter()
         .filter_map(|file| {
@@ -161,14 +163,29 @@ fn plan_package<'a>(
             Some((file.source.at, scriptlet))
         })
         .collect();
+    let triggered = scriptlets.iter().find(|(_, scriptlet)| scriptlet.time == HookTime::Triggered);
+    let file_triggers = match triggered {
+        Some((_, scriptlet)) if !part.triggers.is_empty() => {
+            triggers::of_part(&part, scriptlet, profile, diagnostics)
+        }
+        _ => Vec::new(),
+    };
+    // Where nothing runs it, it needs nothing.
+    scriptlets.retain(|(_, scriptlet)| scriptlet.time != HookTime::Triggered || !file_triggers.is_empty());
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
-    let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet).collect();
-    let additions = [systemd::additions(&part, profile), alternatives::additions(&part)].concat();
+    let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet);
+    let own = own.filter(|scriptlet| scriptlet.time != HookTime::Triggered).collect();
+    let additions = [
+        systemd::additions(&part, profile),
+        alternatives::additions(&part),
+        triggers::additions(&part, profile),
+    ]
+    .concat();
     let scripts = script::with_additions(own, &additions);
-    Package { part, arch, relations, scripts }
+    Package { part, arch, relations, scripts, triggers: file_triggers }
 }
 
 /// `%files` names a file with unusual characters by a pattern, which must not stand for another as well.

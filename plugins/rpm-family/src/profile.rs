@@ -56,8 +56,8 @@ pub enum WeakDependencies {
     },
 }
 
-/// Whether the release's RPM knows `(a or b)`.
-pub(crate) enum Alternatives<'a> {
+/// Whether the release's RPM has what came with 4.13.
+pub(crate) enum Support<'a> {
     Always,
     Never,
     /// As of [`WeakDependencies::Conditional`].
@@ -83,14 +83,20 @@ impl ReleaseProfile {
     /// Whether the release's RPM knows `(a or b)`; where the spec has to decide it, by the expression that also tells
     /// whether there are weak dependencies, which came with the same releases.
     #[must_use]
-    pub(crate) fn alternatives(&self) -> Alternatives<'_> {
+    pub(crate) fn alternatives(&self) -> Support<'_> {
         match &self.weak_dependencies {
             WeakDependencies::Conditional { expression, by_default } => {
-                Alternatives::Conditional { expression, by_default: *by_default }
+                Support::Conditional { expression, by_default: *by_default }
             }
-            _ if self.rpm_version >= RpmVersion::ALTERNATIVES_SINCE => Alternatives::Always,
-            _ => Alternatives::Never,
+            _ if self.rpm_version >= RpmVersion::ALTERNATIVES_SINCE => Support::Always,
+            _ => Support::Never,
         }
+    }
+
+    /// Whether the release's RPM has file triggers, which are as old as `(a or b)`.
+    #[must_use]
+    pub(crate) fn file_triggers(&self) -> Support<'_> {
+        self.alternatives()
     }
 
     /// RPM's name of the architecture that is built for.

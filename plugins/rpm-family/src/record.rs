@@ -1,7 +1,7 @@
 //! The plan as records, from which the host writes packages itself.
 
 use opkg_sdk::artefacts::{
-    BinaryPackage, Change, Content, Field, FileMarks, NativeRelation, PackedFile, Scriptlet,
+    BinaryPackage, Change, Content, Field, FileMarks, FileTrigger, NativeRelation, PackedFile, Scriptlet,
 };
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::opkg::Opkg;
@@ -36,6 +36,8 @@ fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryP
         relations: relations(package),
         files: files(opkg, plan, package),
         scriptlets: scriptlets(plan, package),
+        file_triggers: file_triggers(package),
+        interests: Vec::new(),
         changelog: changelog(plan),
         fields: fields(plan),
         members: Vec::new(),
@@ -100,6 +102,15 @@ fn scriptlets(plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<Scriptlet> {
         body: script.body.trim_end().replace(OWN_VERSION, &plan.evr.to_string()),
     });
     scriptlets.collect()
+}
+
+fn file_triggers(package: &Package<'_>) -> Vec<FileTrigger> {
+    let triggers = package.triggers.iter().filter(|it| it.applies).map(|it| FileTrigger {
+        // As of scriptlets.
+        body: it.trigger.body.trim_end().to_owned(),
+        ..it.trigger.clone()
+    });
+    triggers.collect()
 }
 
 fn changelog(plan: &SpecPlan<'_>) -> Vec<Change> {

@@ -13,8 +13,9 @@ use opkg_sdk::version::operator;
 use crate::alternatives;
 use crate::condition;
 use crate::evr::{self, Evr, RELEASE_TAGS};
-use crate::profile::{Alternatives, ReleaseProfile, WeakDependencies};
+use crate::profile::{ReleaseProfile, Support, WeakDependencies};
 use crate::systemd;
+use crate::triggers;
 
 /// One relation, and what the spec must test before it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +59,12 @@ pub fn from_part(
     for (at, scriptlet) in scriptlets {
         relations.extend(scriptlet_requirements(*at, scriptlet, diagnostics));
     }
-    let additions = [systemd::requirements(part, profile), alternatives::requirements(part)].concat();
+    let additions = [
+        systemd::requirements(part, profile),
+        alternatives::requirements(part),
+        triggers::requirements(part, profile),
+    ]
+    .concat();
     for (kind, name) in additions {
         relations.push(unconditional(kind, name.to_owned(), None));
     }
@@ -82,6 +88,8 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
             HookTime::PreUninstall => "Requires(preun)",
             HookTime::PostUninstall => "Requires(postun)",
             HookTime::PostTransaction => "Requires(posttrans)",
+            // RPM has no mark for the time at which a trigger runs.
+            HookTime::Triggered => "Requires",
         },
         NativeKind::Provides => "Provides",
         // RPM knows one kind of conflict.
@@ -140,14 +148,14 @@ fn translate(
     };
     match profile.alternatives() {
         _ if alternatives.len() == 1 => relations(&alternatives, None, true),
-        Alternatives::Always => relations(&alternatives, None, true),
+        Support::Always => relations(&alternatives, None, true),
         // Where the condition on weak dependencies holds, that on alternatives does.
-        Alternatives::Conditional { .. } if expression.is_some() => relations(&alternatives, None, true),
-        Alternatives::Never => {
+        Support::Conditional { .. } if expression.is_some() => relations(&alternatives, None, true),
+        Support::Never => {
             report_first_alternative(resolved, profile, diagnostics);
             relations(first, None, true)
         }
-        Alternatives::Conditional { expression, by_default } => {
+        Support::Conditional { expression, by_default } => {
             let mut both = relations(&alternatives, Some(format!("%if {expression}")), by_default);
             both.extend(relations(first, Some(format!("%if !({expression})")), !by_default));
             both
@@ -299,7 +307,10 @@ fn scriptlet_requirements(
     scriptlet: &Scriptlet,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<SpecRelation> {
-    let kind = NativeKind::PreRequires(scriptlet.time);
+    let kind = match scriptlet.time {
+        HookTime::Triggered => NativeKind::Requires,
+        time => NativeKind::PreRequires(time),
+    };
     let mut relations = Vec::new();
     for program in &scriptlet.required_programs {
         if is_name(program) {

@@ -1,7 +1,7 @@
 //! The plan as a spec file. `templates/rpm/opkg.spec` holds its words.
 
 use askama::Template;
-use opkg_sdk::artefacts::DigestAlgorithm;
+use opkg_sdk::artefacts::{DigestAlgorithm, TriggerTime};
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::opkg::{Bound, ConfigKind, HookTime, Opkg};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
@@ -52,8 +52,17 @@ struct PackageSection<'a> {
     relations: Vec<RelationGroup<'a>>,
     /// Lines, each in the pieces between which the version being built stands.
     scriptlets: Vec<(&'static str, Vec<Vec<&'a str>>)>,
+    triggers: Vec<TriggerSection<'a>>,
     directories: Vec<DirectoryEntry>,
     files: Vec<FileEntry>,
+}
+
+struct TriggerSection<'a> {
+    /// For `%if`, where not every release knows it.
+    expression: Option<&'a str>,
+    name: &'static str,
+    prefixes: &'a [String],
+    lines: Vec<&'a str>,
 }
 
 /// Relations under the same conditions.
@@ -144,7 +153,17 @@ fn package_section<'a>(
         scriptlets: package
             .scripts
             .iter()
-            .map(|script| (scriptlet_name(script.time), script_lines(&script.body)))
+            .filter_map(|script| Some((scriptlet_name(script.time)?, script_lines(&script.body))))
+            .collect(),
+        triggers: package
+            .triggers
+            .iter()
+            .map(|it| TriggerSection {
+                expression: it.expression.as_deref(),
+                name: trigger_name(it.trigger.time),
+                prefixes: &it.trigger.prefixes,
+                lines: it.trigger.body.lines().collect(),
+            })
             .collect(),
         directories: part
             .directories
@@ -231,12 +250,22 @@ fn script_lines(body: &str) -> Vec<Vec<&str>> {
     body.lines().map(|line| line.split(action::OWN_VERSION).collect()).collect()
 }
 
-fn scriptlet_name(time: HookTime) -> &'static str {
+fn trigger_name(time: TriggerTime) -> &'static str {
     match time {
+        TriggerTime::BeforeRemoval => "%transfiletriggerun",
+        TriggerTime::AfterInstallation => "%transfiletriggerin",
+        TriggerTime::AfterRemoval => "%transfiletriggerpostun",
+    }
+}
+
+/// Nothing for what is no scriptlet of a package.
+fn scriptlet_name(time: HookTime) -> Option<&'static str> {
+    Some(match time {
         HookTime::PreInstall => "%pre",
         HookTime::PostInstall => "%post",
         HookTime::PreUninstall => "%preun",
         HookTime::PostUninstall => "%postun",
         HookTime::PostTransaction => "%posttrans",
-    }
+        HookTime::Triggered => return None,
+    })
 }

@@ -8,11 +8,13 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{generate_for, is_installed, output_text, query, run_native_build, write_source_tree};
-use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, Output};
+use opkg_sdk::artefacts::{
+    BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, Output, TriggerTime,
+};
 use opkg_sdk::opkg::{Bound, Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
 use opkg_sdk::testing::{
-    add_alternatives, add_file, add_script, own_directory, sample_opkg, sample_relation, sample_relations,
-    sample_release, sample_tagged_target, sample_target, some_bound,
+    add_alternatives, add_file, add_script, add_triggers, own_directory, sample_opkg, sample_relation,
+    sample_relations, sample_release, sample_tagged_target, sample_target, some_bound,
 };
 use opkg_sdk::version::operator;
 
@@ -61,6 +63,10 @@ fn compare(package: &BinaryPackage, path: &Path) {
         lines(&ask("[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEFLAGS} %{FILENAMES}=>%{FILELINKTOS}\n]")),
         files(package)
     );
+    assert_eq!(
+        ask(TRIGGERS).replace("(none) (none)\n", "").replace("(none) (none) (none)\n", ""),
+        triggers(package)
+    );
     let changelog: Vec<String> = package
         .changelog
         .iter()
@@ -80,6 +86,7 @@ fn compare(package: &BinaryPackage, path: &Path) {
             HookTime::PreUninstall => "PREUN",
             HookTime::PostUninstall => "POSTUN",
             HookTime::PostTransaction => "POSTTRANS",
+            HookTime::Triggered => panic!("RPM has no such scriptlet"),
         };
         let body = package.scriptlets.iter().find(|scriptlet| scriptlet.time == time);
         assert_eq!(
@@ -87,6 +94,27 @@ fn compare(package: &BinaryPackage, path: &Path) {
             body.map(|scriptlet| scriptlet.body.clone()).unwrap_or_default()
         );
     }
+}
+
+/// What `rpm` prints of the triggers of a package: bodies, then prefixes, each with the number of its trigger and its time.
+const TRIGGERS: &str = "[%{TRANSFILETRIGGERSCRIPTPROG} %{TRANSFILETRIGGERSCRIPTS}\n]\
+    [%{TRANSFILETRIGGERNAME} %{TRANSFILETRIGGERINDEX} %{TRANSFILETRIGGERFLAGS}\n]";
+
+fn triggers(package: &BinaryPackage) -> String {
+    let flag = |time| match time {
+        TriggerTime::AfterInstallation => 1 << 16,
+        TriggerTime::BeforeRemoval => 1 << 17,
+        TriggerTime::AfterRemoval => 1 << 18,
+    };
+    let triggers = &package.file_triggers;
+    let mut text: String = triggers.iter().map(|it| format!("{} {}\n", it.interpreter, it.body)).collect();
+    let prefixes = triggers.iter().enumerate().flat_map(|(index, trigger)| {
+        trigger.prefixes.iter().map(move |prefix| (prefix, flag(trigger.time), index))
+    });
+    for (prefix, flag, index) in prefixes.collect::<BTreeSet<_>>() {
+        text.push_str(&format!("{prefix} {index} {flag}\n"));
+    }
+    text
 }
 
 fn lines(text: &str) -> BTreeSet<String> {
@@ -267,6 +295,17 @@ fn files_that_are_one_of_several() {
     opkg.alternatives[0].slaves[0].path.clone_from(&page);
     opkg.files.last_mut().unwrap().destination = Destination::Path(page);
     build_and_compare(&opkg, &sample_target("rhel", Some("9"), None));
+}
+
+/// Of one release, and of a spec that leaves open whether RPM has file triggers.
+#[test]
+fn triggers_of_files() {
+    let mut opkg = sample_opkg("caches");
+    opkg.tells_action = true;
+    add_triggers(&mut opkg);
+    for version in [Some("9"), None] {
+        build_and_compare(&opkg, &sample_target("rhel", version, None));
+    }
 }
 
 /// Of a spec that leaves the tag of the release open.

@@ -4,12 +4,13 @@
 mod common;
 
 use common::{generate_for, sample_profile};
-use opkg_rpm_family::ReleaseProfile;
+use opkg_rpm_family::{ReleaseProfile, RpmVersion};
 use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target, Unit};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
     add_alternatives, add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files,
-    sample_opkg, sample_relation, sample_release, sample_tagged_target, sample_target, some_bound,
+    add_triggers, sample_opkg, sample_relation, sample_release, sample_tagged_target, sample_target,
+    some_bound,
 };
 
 fn spec(opkg: &Opkg, version: Option<&str>) -> String {
@@ -82,6 +83,42 @@ fn files_that_are_one_of_several() {
     insta::assert_snapshot!(&spec[spec.find("\n%post").unwrap()..spec.find("\n%files").unwrap()]);
     assert_eq!(spec.matches("\nRequires(post): /usr/sbin/update-alternatives\n").count(), 1);
     assert_eq!(spec.matches("\nRequires(postun): /usr/sbin/update-alternatives\n").count(), 1);
+}
+
+/// Where the release is left open, the spec asks whether its RPM has them; where it has not, nothing is run, nor needed.
+#[test]
+fn files_of_others_run_a_script() {
+    let mut opkg = sample_opkg("caches");
+    opkg.tells_action = true;
+    add_triggers(&mut opkg);
+    let script = opkg.files.iter_mut().find(|file| file.scriptlet.is_some()).unwrap();
+    script.interpreter = vec!["/usr/bin/python3".into()];
+    let of_9 = spec(&opkg, Some("9"));
+    insta::assert_snapshot!(&of_9[of_9.find("\n%postun").unwrap()..of_9.find("\n%files").unwrap()]);
+    assert_eq!(of_9.matches("\nRequires: /usr/bin/python3\n").count(), 1);
+    let open = spec(&opkg, None);
+    let lines: Vec<&str> = open.lines().collect();
+    let is_asked = |pair: &&[&str]| pair[0].starts_with("%if ") && pair[1].starts_with("%transfiletrigger");
+    assert_eq!(open.matches("\n%transfiletrigger").count(), 4);
+    assert_eq!(lines.windows(2).filter(is_asked).count(), 4, "{open}");
+    assert_eq!(open.matches(" \"$@\"\n%endif\n").count(), 3, "{open}");
+
+    let target = sample_target("rhel", Some("7"), None);
+    let profile = ReleaseProfile { rpm_version: RpmVersion(4, 12), ..sample_profile(&target) };
+    let output = opkg_rpm_family::generate(&opkg, &target, &profile).unwrap();
+    let old = &output.meta_files[0].contents;
+    assert!(!old.contains("%transfiletrigger") && !old.contains("python3"), "{old}");
+    assert!(!old.contains("%postun"), "{old}");
+    assert!(output.packages.iter().all(|package| package.file_triggers.is_empty()));
+    let told = output.diagnostics.iter().map(|it| (it.at, it.message.as_str())).collect::<Vec<_>>();
+    let message = |path| {
+        format!(
+            "the RPM of rhel-7 has no file triggers: nothing is run there for `{path}` of opkg-caches-client"
+        )
+    };
+    for path in ["/usr/share/modulefiles", "/etc/site.d"] {
+        assert!(told.contains(&(Some(60), message(path).as_str())), "{told:?}");
+    }
 }
 
 /// The version being built is the spec's own, of which a target that leaves the release open leaves a part to the macro.

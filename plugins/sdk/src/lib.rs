@@ -52,6 +52,7 @@ mod service_rules;
 pub mod system_files;
 pub mod testing;
 pub mod text;
+pub mod triggers;
 pub mod units;
 pub mod version;
 pub mod word_list;

@@ -6,11 +6,12 @@ use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
 use crate::opkg::{
     Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind,
-    Scope, ServiceRule, Severity, SourceFile,
+    Scope, ServiceRule, Severity, SourceFile, Trigger,
 };
 use crate::packaging::Refusal;
 use crate::relation::{ResolvedRelation, part_name, push_merged};
 use crate::service_rules::ServiceRules;
+use crate::triggers;
 
 /// A file with its place filled in.
 #[derive(Debug, Clone)]
@@ -83,6 +84,9 @@ pub struct PartPlan<'a> {
     pub service_rules: Vec<&'a ServiceRule>,
     /// Files that it brings and that are one of several, in the order of the OPKG.
     pub alternatives: Vec<&'a Alternative>,
+    /// Directories below which files of other packages concern it, each once; see [`crate::triggers`]. None where it has no
+    /// script for that.
+    pub triggers: Vec<&'a Trigger>,
 }
 
 /// The api, server and client part, in this order.
@@ -101,9 +105,11 @@ pub fn plan<'a>(
     check_available(opkg, context, diagnostics)?;
     let rules = (FileRules::new(opkg, context, diagnostics), ServiceRules::new(opkg, context, diagnostics));
     let alternatives = alternatives_for_target(opkg, context, diagnostics);
+    let triggers = triggers::for_target(opkg, context, diagnostics);
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
         .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics))
-        .map(|part| with_alternatives(part, opkg, &alternatives, context)))
+        .map(|part| with_alternatives(part, opkg, &alternatives, context))
+        .map(|part| triggers::with_triggers(part, opkg, &triggers, context)))
 }
 
 fn with_alternatives<'a>(
@@ -263,6 +269,7 @@ fn plan_part<'a>(
         directories: Vec::new(),
         service_rules: service_rules.of_part(kind),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
     };
     for relation in &opkg.relations {
         let is_recorded = match (relation.scope, kind) {

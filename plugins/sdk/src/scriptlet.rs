@@ -30,8 +30,8 @@ impl Scriptlet {
 ///
 /// `action` gives commands, each line ended, that set `OPKG_ACTION` and `OPKG_OLD_VERSION` at a time, from what the package
 /// manager passes; they are there where the OPKG's scripts mention one of the two. The action is `install`, `upgrade`,
-/// `remove`, `purge` or, at the end of a transaction, `transaction`; the old version is the one that was there before, as the
-/// package manager writes it: at `install` and `transaction` empty, at `upgrade` the replaced one, at `remove` and `purge`
+/// `remove`, `purge`, at the end of a transaction `transaction`, or `triggered`; the old version is the one that was there
+/// before, as the package manager writes it: at `install`, `transaction` and `triggered` empty, at `upgrade` the replaced one, at `remove` and `purge`
 /// the one that goes.
 #[must_use]
 pub fn for_file(
@@ -56,7 +56,10 @@ pub fn for_file(
 
 /// Whether the script's file is on disk at that time.
 fn is_file_installed(time: HookTime) -> bool {
-    matches!(time, HookTime::PostInstall | HookTime::PreUninstall | HookTime::PostTransaction)
+    matches!(
+        time,
+        HookTime::PostInstall | HookTime::PreUninstall | HookTime::PostTransaction | HookTime::Triggered
+    )
 }
 
 /// Runs the file. A removal that was cut off has taken it away already, and run it before that: it must not be in the way
@@ -73,7 +76,8 @@ fn exec_file(time: HookTime, path: &str) -> String {
         HookTime::PreInstall
         | HookTime::PostInstall
         | HookTime::PostUninstall
-        | HookTime::PostTransaction => exec,
+        | HookTime::PostTransaction
+        | HookTime::Triggered => exec,
     }
 }
 

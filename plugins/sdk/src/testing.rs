@@ -4,7 +4,7 @@ use crate::opkg::{
     Account, Alternative, AlternativeLink, Author, Bound, Change, Class, Comparison, Destination, Directory,
     EnableKind, Filter, GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName,
     RelatedPackage, Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target,
-    Timestamp, Unit, UserAccount, Version,
+    Timestamp, Trigger, Unit, UserAccount, Version,
 };
 use crate::relation::element_name;
 
@@ -36,6 +36,7 @@ pub fn sample_opkg(name: &str) -> Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         directories: vec![own_directory(Part::Api, Destination::Path(home.clone()))],
         home,
         files: Vec::new(),
@@ -238,6 +239,19 @@ pub fn add_alternatives(opkg: &mut Opkg) {
         slaves: vec![link("look.1.gz", "/usr/share/man/man1/look.1.gz", page)],
         filter: Filter { dists: Vec::new(), archs: Vec::new() },
     });
+}
+
+/// Adds a script to the client part that is run when files below two directories change.
+pub fn add_triggers(opkg: &mut Opkg) {
+    add_script(opkg, Part::Client, "scripts/client-triggered", &["/bin/sh"], HookTime::Triggered, None);
+    opkg.triggers = ["/usr/share/modulefiles", "/etc/site.d"]
+        .map(|path| Trigger {
+            at: 60,
+            path: path.to_owned(),
+            part: Some(Part::Client),
+            filter: Filter { dists: Vec::new(), archs: Vec::new() },
+        })
+        .into();
 }
 
 /// Adds users, groups and units of every kind to the client part.

@@ -144,7 +144,7 @@ fn scriptlets(opkg: &Opkg, plan: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic
     let mut scriptlets = Vec::new();
     for file in &plan.files {
         let Some(scriptlet) = scriptlet::for_file(file, opkg, action_commands) else { continue };
-        if scriptlet.time == HookTime::PostTransaction {
+        if matches!(scriptlet.time, HookTime::PostTransaction | HookTime::Triggered) {
             let message = format!("never run: packages for Arch have no scripts such as `{}`", file.source.path);
             let help = "let the post-install script do it, which runs for each package";
             diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
@@ -162,7 +162,7 @@ fn action_commands(time: HookTime) -> String {
             "OPKG_ACTION=${2:+upgrade} OPKG_OLD_VERSION=$2\nOPKG_ACTION=${OPKG_ACTION:-install}\n"
         }
         HookTime::PreUninstall | HookTime::PostUninstall => "OPKG_ACTION=remove OPKG_OLD_VERSION=$1\n",
-        HookTime::PostTransaction => "",
+        HookTime::PostTransaction | HookTime::Triggered => "",
     };
     commands.to_owned()
 }

@@ -99,7 +99,7 @@ pub fn render_install_script(scriptlets: &[Scriptlet]) -> String {
             HookTime::PreUninstall => (&[], "pre_remove"),
             HookTime::PostUninstall => (&[], "post_remove"),
             // pacman knows no such function.
-            HookTime::PostTransaction => continue,
+            HookTime::PostTransaction | HookTime::Triggered => continue,
         };
         // A subshell, since the body may end with `exec` and set traps.
         let _ = writeln!(text, "{function}() (\n{})", scriptlet.body);

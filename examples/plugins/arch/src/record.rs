@@ -33,6 +33,8 @@ pub fn to_record(package: &Package, opkg: &Opkg, base: &str, version: &PacmanVer
         relations: Vec::new(),
         files: package.files.clone(),
         scriptlets: Vec::new(),
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
         members,

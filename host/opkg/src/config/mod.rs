@@ -12,6 +12,7 @@ mod reader;
 mod related;
 mod relations;
 mod service_rules;
+mod triggers;
 mod values;
 
 use roxmltree::Node as XmlNode;
@@ -27,12 +28,14 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::filesystem;
 use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
-use crate::model::{Alternative, Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule};
+use crate::model::{
+    Alternative, Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule, Trigger,
+};
 use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const ELEMENT_ORDER: [&[&str]; 18] = [
+const ELEMENT_ORDER: [&[&str]; 19] = [
     &["name"],
     &["class"],
     &["summary"],
@@ -50,6 +53,7 @@ const ELEMENT_ORDER: [&[&str]; 18] = [
     &["files"],
     &["services"],
     &["alternatives"],
+    &["triggers"],
     &["changelog"],
 ];
 
@@ -84,6 +88,7 @@ pub(crate) struct Metadata {
     pub file_rules: Vec<FileRule>,
     pub service_rules: Vec<ServiceRule>,
     pub alternatives: Vec<Alternative>,
+    pub triggers: Vec<Trigger>,
     pub history: Vec<Release>,
 }
 
@@ -154,6 +159,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
     let file_rules = file_rules::read_file_rules(reader, root);
     let service_rules = service_rules::read_service_rules(reader, root);
     let alternatives = alternatives::read_alternatives(reader, root);
+    let triggers = triggers::read_triggers(reader, root);
     let history = changelog::read_changelog(reader, root, &authors, now);
     let at = reader.add_node(reader.tag_range(root));
     Metadata {
@@ -171,6 +177,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
         file_rules,
         service_rules,
         alternatives,
+        triggers,
         history,
     }
 }

@@ -275,6 +275,7 @@ impl FileReader<'_> {
         let never_run = match native_time {
             Some(HookTime::PreInstall) => Some("a component cannot run before its package is installed"),
             Some(HookTime::PostTransaction) => Some("a component cannot run at the end of a transaction"),
+            Some(HookTime::Triggered) => Some("a component cannot run when files of other packages change"),
             _ => None,
         };
         if let Some(message) = never_run {

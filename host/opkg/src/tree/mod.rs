@@ -14,6 +14,7 @@ mod service_rules;
 mod shebang;
 mod systemd;
 mod sysusers;
+mod triggers;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -25,7 +26,7 @@ pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Alternative, Destination, Directory, FileRule, Part, ServiceRule, SourceFile};
+use crate::model::{Alternative, Destination, Directory, FileRule, Part, ServiceRule, SourceFile, Trigger};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use walk::{Entry, EntryKind};
@@ -40,6 +41,7 @@ pub(crate) struct Description<'a> {
     pub file_rules: &'a [FileRule],
     pub service_rules: &'a [ServiceRule],
     pub alternatives: &'a [Alternative],
+    pub triggers: &'a [Trigger],
 }
 
 /// What is in the directory of an OPKG.
@@ -68,7 +70,7 @@ pub(crate) fn read(
             return Contents::default();
         }
     };
-    let Description { name, archs, file_rules, service_rules, alternatives } = described;
+    let Description { name, archs, file_rules, service_rules, alternatives, triggers } = described;
     let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
     let (mut files, tells_action) =
         file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
@@ -83,6 +85,7 @@ pub(crate) fn read(
         })
     };
     alternatives::check(alternatives, &files, &mut report);
+    triggers::check(triggers, &files, &mut report);
     if !file_rules.is_empty() {
         let laid_directories = entries
             .iter()

@@ -13,12 +13,13 @@ const LEGACY_NAMES: [(&str, &str); 5] = [
 ];
 
 const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
-const TIMES: [(&str, HookTime); 5] = [
+const TIMES: [(&str, HookTime); 6] = [
     ("pre-install", HookTime::PreInstall),
     ("post-install", HookTime::PostInstall),
     ("pre-uninstall", HookTime::PreUninstall),
     ("post-uninstall", HookTime::PostUninstall),
     ("post-transaction", HookTime::PostTransaction),
+    ("triggered", HookTime::Triggered),
 ];
 
 /// Older names of hooks that the cluster software runs.
@@ -161,6 +162,7 @@ mod tests {
             ("api-pre-install", native_of(Part::Api, HookTime::PreInstall, None)),
             ("server-post-uninstall", native_of(Part::Server, HookTime::PostUninstall, None)),
             ("client-post-transaction", native_of(Part::Client, HookTime::PostTransaction, None)),
+            ("server-triggered", native_of(Part::Server, HookTime::Triggered, None)),
             ("setup", native_of(Part::Api, HookTime::PostInstall, Some("api-post-install"))),
             (
                 "post_client_rpm_install",
@@ -214,6 +216,7 @@ mod tests {
             ("Post_Install", "post_install"),
             ("SETUP", "setup"),
             ("client-post-transation", "client-post-transaction"),
+            ("client_trigger", "client-triggered"),
         ] {
             assert_eq!(suggest_hook_name(name).as_deref(), Some(meant), "{name}");
         }

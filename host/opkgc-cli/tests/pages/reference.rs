@@ -55,6 +55,9 @@ fn the_examples_are_right() {
                     let path = if path.ends_with('/') { format!("{path}file") } else { path };
                     sandbox.write(&format!("files/client{path}"), "");
                 }
+                if elements.contains("<trigger ") {
+                    sandbox.write("scripts/client-triggered", "#!/bin/sh\n");
+                }
             }
             Block::File(path, text) => sandbox.write(path, text),
             Block::Commands(commands) => panic!("what should be done with {commands:?}?"),

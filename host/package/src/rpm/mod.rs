@@ -12,6 +12,7 @@ mod payload;
 pub mod reader;
 mod relations;
 pub(crate) mod tag;
+mod triggers;
 
 use md5::Md5;
 use opkg_interface::artefacts::{BinaryPackage, Change, Compression, DigestAlgorithm, RpmFormat, TextFile};
@@ -50,6 +51,7 @@ pub(crate) fn build_binary(
     header.string(tag::SOURCE_RPM, source_name);
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
     write_scriptlets(&mut header, package)?;
+    triggers::write_file_triggers(&mut header, package)?;
     relations::write_binary_relations(&mut header, package, format)?;
     assemble(
         Lead { package_type: 0, package },
@@ -277,7 +279,7 @@ fn new_header(package: &BinaryPackage, source: OpkgSource<'_>) -> Result<Header,
 
 fn write_scriptlets(header: &mut Header, package: &BinaryPackage) -> Result<(), Error> {
     for scriptlet in &package.scriptlets {
-        let tags = relations::scriptlet_tags(scriptlet.time);
+        let tags = relations::scriptlet_tags(scriptlet.time)?;
         let sound = |word: &String| !word.is_empty() && !word.contains(char::is_control);
         let program_is_sound =
             scriptlet.interpreter.first().is_some_and(|it| it.starts_with('/') || is_builtin_interpreter(it));

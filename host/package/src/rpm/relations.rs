@@ -52,14 +52,18 @@ pub(super) fn write_binary_relations(
     ] = [const { RelationSet::new() }; 7];
     for scriptlet in &package.scriptlets {
         if let Some(program) = scriptlet.interpreter.first().filter(|it| !is_builtin_interpreter(it)) {
-            let flags = tag::INTERPRETER | scriptlet_tags(scriptlet.time).flag;
+            let flags = tag::INTERPRETER | scriptlet_tags(scriptlet.time)?.flag;
             requires.insert((program.clone(), String::new(), flags));
         }
+    }
+    // RPM has no mark for the time at which a trigger runs.
+    for trigger in &package.file_triggers {
+        requires.insert((trigger.interpreter.clone(), String::new(), tag::INTERPRETER));
     }
     for relation in &package.relations {
         let (list, extra) = match relation.kind {
             NativeKind::Requires => (&mut requires, 0),
-            NativeKind::PreRequires(at) => (&mut requires, scriptlet_tags(at).flag),
+            NativeKind::PreRequires(at) => (&mut requires, scriptlet_tags(at)?.flag),
             NativeKind::Provides => (&mut provides, 0),
             NativeKind::Conflicts => (&mut conflicts, 0),
             NativeKind::Obsoletes => (&mut obsoletes, 0),
@@ -218,14 +222,20 @@ fn bound_to_flags(bound: &Bound) -> (String, u32) {
 }
 
 /// Where the scriptlet of a time stands.
-pub(super) fn scriptlet_tags(time: HookTime) -> tag::ScriptletTags {
-    match time {
+///
+/// # Errors
+/// [`Error::InvalidOutput`] of what is no time of a package, but of a trigger.
+pub(super) fn scriptlet_tags(time: HookTime) -> Result<tag::ScriptletTags, Error> {
+    Ok(match time {
         HookTime::PreInstall => tag::PRE_INSTALL,
         HookTime::PostInstall => tag::POST_INSTALL,
         HookTime::PreUninstall => tag::PRE_UNINSTALL,
         HookTime::PostUninstall => tag::POST_UNINSTALL,
         HookTime::PostTransaction => tag::POST_TRANSACTION,
-    }
+        HookTime::Triggered => {
+            return Err(Error::InvalidOutput("a scriptlet of an RPM for the time of a trigger".into()));
+        }
+    })
 }
 
 /// The name of an instruction set in provides such as `foo(x86-64)`, from RPM's macro `_isa`. A package of

@@ -109,6 +109,20 @@ pub(crate) const PRE_UNINSTALL: ScriptletTags = ScriptletTags { body: 1025, prog
 pub(crate) const POST_UNINSTALL: ScriptletTags = ScriptletTags { body: 1026, program: 1088, flag: 1 << 12 };
 pub(crate) const POST_TRANSACTION: ScriptletTags = ScriptletTags { body: 1152, program: 1154, flag: 1 << 5 };
 
+/// Of triggers that run once for a transaction, when files come and go.
+pub(crate) const FILE_TRIGGER_BODIES: u32 = 5076;
+pub(crate) const FILE_TRIGGER_PROGRAMS: u32 = 5077;
+/// Each prefix of each trigger, with the number of the trigger, a version that is always empty, and when it runs.
+pub(crate) const FILE_TRIGGER_PREFIXES: u32 = 5079;
+pub(crate) const FILE_TRIGGER_INDEXES: u32 = 5080;
+pub(crate) const FILE_TRIGGER_VERSIONS: u32 = 5081;
+pub(crate) const FILE_TRIGGER_FLAGS: u32 = 5082;
+pub(crate) const FILE_TRIGGER_PRIORITIES: u32 = 5085;
+
+pub(crate) const TRIGGER_IN: u32 = 1 << 16;
+pub(crate) const TRIGGER_UN: u32 = 1 << 17;
+pub(crate) const TRIGGER_POST_UN: u32 = 1 << 18;
+
 /// Relations that must hold before a package is unpacked: those of the first two scriptlets, and those that old
 /// packages mark as such.
 pub(crate) const PRE_REQUIRES: u32 = 1 << 6 | PRE_INSTALL.flag | POST_INSTALL.flag;

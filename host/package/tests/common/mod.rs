@@ -85,6 +85,7 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         history: vec![Release { version, changes: vec![change] }],
         home: "/x".into(),
         files,

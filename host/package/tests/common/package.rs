@@ -35,6 +35,8 @@ pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
             packed_file("/usr/link", Content::Link("data".into()), FileMarks::empty()),
         ],
         scriptlets: Vec::new(),
+        file_triggers: Vec::new(),
+        interests: Vec::new(),
         changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
         members: Vec::new(),

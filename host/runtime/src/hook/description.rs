@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::hook_runner::exports::opkg::plugin::hook as wit;
-use crate::validate::{ValidationError, invalid};
+use crate::validate_words::{ValidationError, invalid};
 use opkg_interface::text::quote;
 use opkg_interface::{is_plugin_id, is_printable_word};
 

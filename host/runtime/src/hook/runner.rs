@@ -13,7 +13,7 @@ use crate::error::{CallError, ExecutionError};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::PreparedComponent;
-use crate::validate::ValidationError;
+use crate::validate_words::ValidationError;
 use crate::world::World;
 use opkg_interface::text::{one_line, truncate};
 use wasmtime::component::{HasSelf, InstancePre, Linker};

@@ -268,6 +268,7 @@ pub fn opkg() -> model::Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         history: vec![model::Release { version, changes: Vec::new() }],
         home: "/usr/lib/oscar/packages/demo".into(),
         files: Vec::new(),

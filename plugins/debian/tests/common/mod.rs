@@ -183,6 +183,7 @@ pub fn script(at: u32, name: &str, part: Part, interpreter: &str) -> SourceFile 
         Some("post-install") => Some(HookTime::PostInstall),
         Some("pre-uninstall") => Some(HookTime::PreUninstall),
         Some("post-uninstall") => Some(HookTime::PostUninstall),
+        Some("triggered") => Some(HookTime::Triggered),
         _ => None,
     };
     let words: Vec<&str> = interpreter.split(' ').collect();
@@ -328,6 +329,7 @@ pub fn sample_opkg() -> Opkg {
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),
+        triggers: Vec::new(),
         files,
         directories: vec![
             directory(Part::Api, Destination::Path(HOME.into())),
