@@ -47,7 +47,10 @@ pub fn run(shell: Shell, arguments: &VerifyArgs) -> ExitStatus {
 
 fn verify_all(shell: Shell, arguments: &VerifyArgs) -> Result<ExitStatus, CliError> {
     let keys = arguments.key.as_deref().map(read_keys).transpose()?;
-    let materials = arguments.opkg.as_deref().map(read_materials).transpose()?;
+    let materials = {
+        let payloads = PayloadStore::from_env(arguments.payload_dir.payload_directories.clone());
+        arguments.opkg.as_deref().map(|opkg| read_materials(opkg, &payloads)).transpose()?
+    };
     let compares_plugin = arguments.opkg.is_some() || !arguments.plugins.files.is_empty();
     let plugins = match compares_plugin {
         true => Some(plugin_digests(&plugins::discover_plugins(shell, &arguments.plugins.files, None)?)),
@@ -137,8 +140,8 @@ fn read_keys(path: &Path) -> Result<Verifier, CliError> {
 }
 
 /// The OPKG as it is read now.
-fn read_materials(directory: &Path) -> Result<Materials, CliError> {
-    let loaded = opkg::load(directory, &Settings::default());
+fn read_materials(directory: &Path, payloads: &PayloadStore) -> Result<Materials, CliError> {
+    let loaded = opkg_payload::load(directory, &Settings::default(), payloads).loaded;
     let opkg = loaded.opkg.ok_or_else(|| {
         let message = format!("{} is no sound OPKG", directory.display());
         UsageError::new(message, format!("`opkgc check {}` says what is wrong with it", directory.display()))
