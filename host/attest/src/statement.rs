@@ -1,7 +1,9 @@
 //! Statements of in-toto, version 1, with the predicate of SLSA for provenance, version 1.
 
+use std::collections::BTreeSet;
+
 use opkg::digest::{hex, sha256};
-use opkg::model::{Opkg, SourceFile};
+use opkg::model::{Opkg, Payload, SourceFile};
 use serde_json::{Value, json};
 
 use crate::build_facts::BuildFacts;
@@ -14,6 +16,9 @@ pub(crate) const BUILD_TYPE: &str = "urn:opkg:build:1";
 /// What is before the path of a file of the OPKG, and before the id of a plugin.
 pub(crate) const FILE_PREFIX: &str = "opkg:";
 pub(crate) const PLUGIN_PREFIX: &str = "plugin:";
+
+/// What is before the source of a payload.
+pub(crate) const PAYLOAD_PREFIX: &str = "payload:";
 
 /// The statement about a package, with the documents that were written of it before: names and contents.
 pub(crate) fn document(
@@ -56,7 +61,7 @@ fn resource(name: &str, sha256: &str) -> Value {
     json!({"name": name, "digest": {"sha256": sha256}})
 }
 
-/// The files of the OPKG, then the plugin.
+/// The files of the OPKG, those of payloads among them; then the sources of payloads, then the plugin.
 fn materials(opkg: &Opkg, build: &BuildFacts<'_>) -> Vec<Value> {
     let files = opkg.files.iter().map(|file| {
         let mut file_resource = resource(&format!("{FILE_PREFIX}{}", file.path), &material_digest(file));
@@ -65,10 +70,26 @@ fn materials(opkg: &Opkg, build: &BuildFacts<'_>) -> Vec<Value> {
         }
         file_resource
     });
+    let payloads = payload_digests(opkg).into_iter().map(|(payload, sha256)| {
+        let mut payload_resource = resource(&format!("{PAYLOAD_PREFIX}{}", payload.source), &sha256);
+        if !payload.is_inside {
+            payload_resource["uri"] = json!(payload.source);
+        }
+        payload_resource
+    });
     let plugin = &build.plugin;
     let mut plugin_resource = resource(&format!("{PLUGIN_PREFIX}{}", plugin.id), plugin.sha256);
     plugin_resource["annotations"] = json!({"version": plugin.version});
-    files.chain([plugin_resource]).collect()
+    files.chain(payloads).chain([plugin_resource]).collect()
+}
+
+/// The payloads with a source of its own, each source once, with its SHA-256.
+pub(crate) fn payload_digests(opkg: &Opkg) -> Vec<(&Payload, String)> {
+    let mut seen = BTreeSet::new();
+    let digests = opkg.payloads.iter().filter_map(|payload| {
+        Some((payload, hex(&payload.digest?.sha256))).filter(|_| seen.insert(payload.source.as_str()))
+    });
+    digests.collect()
 }
 
 /// SHA-256 of a file's contents; of a link, of what it holds.

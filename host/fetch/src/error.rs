@@ -81,3 +81,17 @@ impl FetchError {
         }
     }
 }
+
+/// What went wrong with a request to an address.
+pub(crate) fn describe(url: &str, error: ureq::Error) -> FetchError {
+    let url = url.to_owned();
+    match error {
+        ureq::Error::Timeout(_) => FetchError::Timeout(url),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchError::InvalidUrl(url),
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => FetchError::Timeout(url),
+        ureq::Error::HostNotFound => {
+            FetchError::Connection { url, reason: "there is no host of this name".into() }
+        }
+        error => FetchError::Connection { url, reason: error.to_string() },
+    }
+}

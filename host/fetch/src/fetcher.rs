@@ -7,7 +7,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
 
 use crate::certificates::system_certificates;
-use crate::error::FetchError;
+use crate::error::{FetchError, describe};
 use crate::response::Response;
 use crate::url::{self, HttpUrl};
 
@@ -113,18 +113,5 @@ fn check_redirect(from: HttpUrl<'_>, url: &str, to: &str) -> Result<(), FetchErr
     match url::parse(to) {
         Some(target) if target.scheme == "https" || from.scheme == "http" => Ok(()),
         _ => Err(FetchError::RefusedRedirect { from: url.to_owned(), to: to.to_owned() }),
-    }
-}
-
-pub(crate) fn describe(url: &str, error: ureq::Error) -> FetchError {
-    let url = url.to_owned();
-    match error {
-        ureq::Error::Timeout(_) => FetchError::Timeout(url),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchError::InvalidUrl(url),
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => FetchError::Timeout(url),
-        ureq::Error::HostNotFound => {
-            FetchError::Connection { url, reason: "there is no host of this name".into() }
-        }
-        error => FetchError::Connection { url, reason: error.to_string() },
     }
 }

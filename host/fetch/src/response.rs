@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 
 use ureq::Body;
 
-use crate::error::FetchError;
-use crate::fetcher::describe;
+use crate::error::{FetchError, describe};
 
 /// Bytes that are read at a time.
 const PIECE_BYTES: usize = 64 << 10;

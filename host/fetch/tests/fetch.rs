@@ -143,9 +143,9 @@ fn who_is_not_there_is_named() {
     }
 }
 
-/// A server that speaks no TLS, and one that nobody vouches for.
+/// Whom a server is trusted by is tried where another program is the server.
 #[test]
-fn encrypted_connections_are_to_servers_that_somebody_vouches_for() {
+fn an_open_connection_is_never_taken_for_an_encrypted_one() {
     let server = Server::start(|_| found("open"));
     let error = fetcher().get(&server.url("/").replace("http://", "https://"), &[]).unwrap_err();
     assert!(matches!(error, FetchError::Connection { .. } | FetchError::Timeout(_)), "{error}");

@@ -76,7 +76,7 @@ fn unpack_all(
     let lock = read_lock(root, payloads, &named, report)?;
     let failed = |error: io::Error| {
         let help = "payloads are unpacked where temporary files are: make room, or name another place in `TMPDIR`";
-        Diagnostic::error("payload-unpacked", format!("payloads cannot be unpacked: {error}")).help(help)
+        Diagnostic::error("payload-contents", format!("payloads cannot be unpacked: {error}")).help(help)
     };
     let scratch = match ScratchDir::new(SCRATCH_PREFIX, None) {
         Ok(scratch) => scratch,

@@ -11,7 +11,9 @@ pub(crate) struct Place<'a> {
     pub(crate) take: &'a PayloadTake,
     /// Relative to the root; empty for the root itself.
     pub(crate) path: String,
-    /// Whether it was named itself, and not only what is around it, or part of its name.
+    /// Whether it is meant itself, and not as one of all that are below something.
+    pub(crate) is_whole: bool,
+    /// Whether that is by its name, and not by a part of it.
     pub(crate) is_named: bool,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Placement<'a> {
             let place = Place {
                 take,
                 path: to.trim_start_matches('/').to_owned(),
+                is_whole: matched == Match::Whole,
                 is_named: matched == Match::Whole && !take.path.contains(['*', '?']),
             };
             if places.iter().all(|other| other.path != place.path) {

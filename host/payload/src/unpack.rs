@@ -194,6 +194,8 @@ impl<'a> Unpacking<'a, '_> {
         let mut is_written = false;
         for place in places {
             match entry.kind {
+                // A pattern means files; directories with all that is in them have a `/` behind them.
+                FileKind::Directory if place.is_whole => {}
                 FileKind::Directory => self.make_directories(place.take, &place.path)?,
                 FileKind::Link => {
                     self.claim(place, Taken::Link)?;
@@ -458,6 +460,10 @@ impl<'a> Unpacking<'a, '_> {
     /// What may be meant instead of a path that is not there.
     fn help_for(&self, path: &str) -> String {
         let wanted = path.trim_end_matches('/');
+        if self.paths.iter().any(|found| found.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))) {
+            let wanted = escape_for_display(wanted);
+            return format!("it is a directory: write `{wanted}/` for all that is in it");
+        }
         let below = |found: &&String| found.split_once('/').is_some_and(|(_, rest)| rest == wanted);
         if let Some((top, _)) = self.paths.iter().find(below).and_then(|found| found.split_once('/')) {
             let top = escape_for_display(top);

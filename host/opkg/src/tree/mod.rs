@@ -81,7 +81,7 @@ pub(crate) fn read(
     let tree = FileTree { source: &source, root, entries: &entries, payload: None };
     let mut files = file::read_files(tree, name, archs, &mut totals, diagnostics, locations);
     if let Some(unpacked) = unpacked {
-        let read = payloads::read(unpacked, described, &mut totals, diagnostics, locations);
+        let read = payloads::read(unpacked, payloads, (name, archs), &mut totals, diagnostics, locations);
         entries.extend(read.entries);
         files.extend(read.files);
         files.sort_by(|one, other| one.path.cmp(&other.path));

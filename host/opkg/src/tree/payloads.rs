@@ -5,7 +5,6 @@ use std::path::Path;
 use super::file::{self, FileTree, Totals};
 use super::layout;
 use super::walk::{self, Entry};
-use super::Description;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
 use crate::model::{Payload, SourceFile};
@@ -42,16 +41,18 @@ pub(super) fn describe(file: &SourceFile, payloads: &[Payload]) -> String {
     }
 }
 
-/// Reads what was unpacked of all payloads. What is wrong with it is said of the payload.
+/// Reads what was unpacked of all payloads of an OPKG with this name, restricted to these architectures. What is wrong with
+/// it is said of the payload.
 pub(super) fn read(
     unpacked: &Path,
-    described: Description<'_>,
+    payloads: &[Payload],
+    (name, archs): (&str, &[String]),
     totals: &mut Totals,
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
 ) -> UnpackedFiles {
     let mut read = UnpackedFiles::default();
-    for (index, payload) in (0..).zip(described.payloads) {
+    for (index, payload) in (0..).zip(payloads) {
         let Some(place) = locations.get(payload.at).cloned() else { continue };
         let mut found = DiagnosticSink::default();
         let root = unpacked.join(index.to_string());
@@ -64,7 +65,6 @@ pub(super) fn read(
                     entries: &entries,
                     payload: Some((index, &place)),
                 };
-                let Description { name, archs, .. } = described;
                 read.files.extend(file::read_files(tree, name, archs, totals, &mut found, locations));
                 read.entries.extend(entries);
             }

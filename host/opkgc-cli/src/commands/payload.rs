@@ -1,6 +1,6 @@
 //! `opkgc payload`: what OPKGs take of others, noted and fetched.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use opkg::Settings;
@@ -86,7 +86,7 @@ pub fn run(shell: Shell, command: &PayloadCommand) -> Result<ExitStatus, CliErro
 }
 
 /// The payloads of an OPKG whose `config.xml` has no errors.
-fn read_payloads(shell: Shell, directory: &PathBuf) -> Result<Vec<Payload>, CliError> {
+fn read_payloads(shell: Shell, directory: &Path) -> Result<Vec<Payload>, CliError> {
     let loaded = opkg::load_config(directory, &Settings::default());
     let Some(opkg) = loaded.opkg else {
         let errors: Vec<_> =
@@ -116,7 +116,7 @@ fn progress_line(shell: Shell) -> impl FnMut(&str, u64, Option<u64>) {
 }
 
 fn mebibytes(bytes: u64) -> String {
-    format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20)
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
 }
 
 fn outcome_word(outcome: SourceOutcome) -> &'static str {

@@ -8,6 +8,7 @@ use opkg::{Settings, regular_file};
 use opkg_attest::DocumentKind;
 use opkg_attest::verify::{self, Check, DocumentFile, Evidence, Expectations, Materials};
 use opkg_package::Verifier;
+use opkg_payload::PayloadStore;
 use opkg_runtime::Registry;
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;

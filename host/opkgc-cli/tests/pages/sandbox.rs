@@ -7,7 +7,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 /// The elements of a `config.xml` in their order, with the text of those that the OPKG has.
-const ELEMENTS: [(&str, &str); 20] = [
+const ELEMENTS: [(&str, &str); 21] = [
     ("name", "<name>jobwatch</name>\n"),
     ("class", "<class>third-party</class>\n"),
     ("summary", "<summary>Watches jobs, and tells their owners</summary>\n"),
@@ -28,6 +28,7 @@ const ELEMENTS: [(&str, &str); 20] = [
     ("clientDeps", ""),
     ("commonDeps", ""),
     ("apiDeps", ""),
+    ("payloads", ""),
     ("files", ""),
     ("services", ""),
     ("alternatives", ""),
@@ -44,7 +45,7 @@ const ELEMENTS: [(&str, &str); 20] = [
 pub struct ToolMissing(pub &'static str);
 
 /// Programs that not every machine has.
-const TOOLS: [&str; 4] = ["gpg", "iconv", "dpkg-buildpackage", "setpriv"];
+const TOOLS: [&str; 5] = ["gpg", "iconv", "dpkg-buildpackage", "dpkg-deb", "setpriv"];
 
 pub struct Sandbox(TempDir);
 
