@@ -12,6 +12,8 @@ use opkg_tests::opkgc::{self, OpkgcEnvironment};
 use opkg_tests::package::InstalledFile;
 use opkg_tests::{inspect, process, require_tools, scratch};
 
+use crate::supply_chain;
+
 const TARGETS: [&str; 2] = ["rhel-9-x86_64", "debian-12-x86_64"];
 
 /// As a project publishes what it has built: a program, pages, a link, a hard link, names with blanks.
@@ -45,7 +47,7 @@ fn write_opkg(source: &str) -> PathBuf {
       <take path="etc/tool.conf"/>
     </payload>
   </payloads>
-  <files><file path="/etc/tool.conf" group="mail"/></files>"#
+  <files><file path="/etc/tool.conf" config="no"/></files>"#
     );
     let directory = scratch::create_directory("opkg").join("tool");
     let config = file_tree::minimal_config("tool", &payloads);
@@ -70,6 +72,12 @@ fn client_files(directory: &Path, below: &[&str]) -> BTreeMap<String, InstalledF
     files.filter(|(path, _)| below.iter().any(|directory| path.starts_with(directory))).collect()
 }
 
+/// Which of those above a file belong to its package, is another matter in each family.
+fn without_directories(files: &BTreeMap<String, InstalledFile>) -> BTreeMap<String, InstalledFile> {
+    let files = files.iter().filter(|(_, file)| !matches!(file, InstalledFile::Directory(_)));
+    files.map(|(path, file)| (path.clone(), file.clone())).collect()
+}
+
 #[test]
 fn a_tarball_of_upstream_is_built_without_the_network_and_always_the_same() {
     require_tools!("tar", "xz", "rpm", "dpkg-deb");
@@ -90,7 +98,8 @@ fn a_tarball_of_upstream_is_built_without_the_network_and_always_the_same() {
     let first = build(&environment, &opkg, &documents);
     assert_eq!(server.connections(), connections, "a build asks no server");
     for target in TARGETS {
-        let files = client_files(&first.join(target), &["/usr/bin/", "/usr/lib/tool/", "/etc/", "/usr/share/man/"]);
+        let files =
+            client_files(&first.join(target), &["/usr/bin/", "/usr/lib/tool/", "/etc/", "/usr/share/man/"]);
         let modes: Vec<_> = files
             .iter()
             .filter_map(|(path, file)| match file {
@@ -121,6 +130,15 @@ fn a_tarball_of_upstream_is_built_without_the_network_and_always_the_same() {
         for suffix in [".spdx.json", ".cdx.json", ".intoto.json"] {
             let text = fs_err::read_to_string(of_client(suffix)).unwrap();
             assert!(text.contains("/v1.0/tool-1.0.linux-amd64.tar.xz"), "{suffix}: {text}");
+            let schema = match suffix {
+                ".spdx.json" => "spdx-2.3.schema.json",
+                ".cdx.json" => "bom-1.6.schema.json",
+                _ => continue,
+            };
+            if supply_chain::can_validate() {
+                let ended = supply_chain::validate(schema, &[of_client(suffix)]);
+                assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+            }
         }
         let package = of_client(if target.starts_with("rhel") { ".rpm" } else { ".deb" });
         let verify = ["verify", "--opkg", opkg_text, package.to_str().unwrap()];
@@ -147,7 +165,11 @@ fn a_tarball_of_upstream_is_built_without_the_network_and_always_the_same() {
     let fresh = OpkgcEnvironment::with_cold_cache();
     let refused = fresh.run(["payload", "fetch", "--to", mirror.to_str().unwrap(), opkg_text]);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains("larger than") || refused.stderr.contains("is not what was locked"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("larger than") || refused.stderr.contains("is not what was locked"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(other.check(&opkg).diagnostic_codes(), [""; 0], "what was fetched before is still it");
 }
 
@@ -168,12 +190,13 @@ fn packages_of_one_family_become_those_of_the_other_and_come_back() {
         let directory = output.join(target);
         let is_client = |file: &PathBuf| file.file_name().unwrap().to_string_lossy().contains("-client");
         let package = inspect::package_files(&directory).into_iter().find(is_client).unwrap();
-        (package, client_files(&directory, &below))
+        (package, without_directories(&client_files(&directory, &below)))
     };
     // By the distribution's own program, whose packages are not quite those that opkgc writes.
     let (mut package, original) = compile(&opkg, "rhel-9-x86_64", &["--builder", "native"]);
     assert!(original.len() > 5, "{original:?}");
-    for (number, target) in ["debian-12-x86_64", "rhel-9-x86_64", "debian-12-x86_64"].into_iter().enumerate() {
+    for (number, target) in ["debian-12-x86_64", "rhel-9-x86_64", "debian-12-x86_64"].into_iter().enumerate()
+    {
         let name = format!("wrap{number}");
         let directory = made.join(&name);
         let file = package.file_name().unwrap().to_string_lossy().into_owned();
@@ -194,6 +217,94 @@ fn packages_of_one_family_become_those_of_the_other_and_come_back() {
     }
 }
 
+/// Whatever they are compressed with, with what their formats can hold: hard links, files that are not in the package,
+/// scripts, other owners.
+#[test]
+fn packages_are_read_as_their_own_programs_write_them() {
+    require_tools!("rpmbuild", "dpkg-deb");
+    let made = scratch::create_directory("made");
+    fs_err::write(made.join("other.spec"), OTHER_SPEC).unwrap();
+    let mut packages = Vec::new();
+    for payload in ["w9.gzdio", "w6.xzdio", "w3.zstdio", "w.ufdio"] {
+        let top = made.join(payload);
+        let mut rpmbuild = Command::new("rpmbuild");
+        rpmbuild.args(["-bb", "--define"]).arg(format!("_topdir {}", top.display())).arg("--define");
+        rpmbuild.arg(format!("_binary_payload {payload}")).arg(made.join("other.spec"));
+        process::run_successfully(&mut rpmbuild);
+        packages.push(top.join("RPMS/noarch/other-1-1.noarch.rpm"));
+    }
+    let tree = made.join("tree");
+    let control =
+        "Package: other\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.example>\nDescription: x\n";
+    let items = [
+        TreeEntry::file("DEBIAN/control", 0o644, control),
+        TreeEntry::file("DEBIAN/postinst", 0o755, "#!/bin/sh\n"),
+        TreeEntry::file("opt/other/one", 0o640, "text\n"),
+        TreeEntry::link("opt/other/link", "one"),
+    ];
+    file_tree::write_tree(&tree, &items);
+    fs_err::create_dir_all(tree.join("opt/other/empty")).unwrap();
+    fs_err::hard_link(tree.join("opt/other/one"), tree.join("opt/other/two")).unwrap();
+    for compression in ["gzip", "xz", "zstd", "none"] {
+        let package = made.join(format!("{compression}.deb"));
+        let mut dpkg = Command::new("dpkg-deb");
+        dpkg.args(["--root-owner-group", &format!("-Z{compression}"), "-b"]).arg(&tree).arg(&package);
+        process::run_successfully(&mut dpkg);
+        packages.push(package);
+    }
+    let environment = OpkgcEnvironment::new();
+    for package in packages {
+        let name = package.file_name().unwrap().to_string_lossy().into_owned();
+        let directory = scratch::create_directory("opkg").join("wrapped");
+        let payloads = format!("<payloads><payload source=\"{name}\" part=\"client\"/></payloads>");
+        let config = file_tree::minimal_config("wrapped", &payloads);
+        file_tree::write_tree(&directory, &[TreeEntry::file("config.xml", 0o644, config)]);
+        fs_err::copy(&package, directory.join(&name)).unwrap();
+        environment.run_successfully(["payload", "lock", directory.to_str().unwrap()]);
+        let found = environment.check(&directory);
+        let left: Vec<_> = found.diagnostics.iter().filter(|it| it.code == "payload-left").collect();
+        assert!(left[0].message.contains("`post"), "{left:?}");
+        assert_eq!(left.len(), 1 + usize::from(name.ends_with(".rpm")), "{left:?}");
+        let output = build(&environment, &directory, &[]);
+        for target in TARGETS {
+            let files = client_files(&output.join(target), &["/opt/"]);
+            let paths: Vec<_> = files.keys().map(|path| path.trim_end_matches('/')).collect();
+            let expected =
+                ["/opt/other", "/opt/other/empty", "/opt/other/link", "/opt/other/one", "/opt/other/two"];
+            assert_eq!(paths, expected, "{}, {target}", package.display());
+            let [one, two] = ["/opt/other/one", "/opt/other/two"].map(|path| &files[path]);
+            assert!(matches!(one, InstalledFile::Regular(0o640, _)) && one == two, "{one:?} {two:?}");
+            assert_eq!(files["/opt/other/link"], InstalledFile::Link("one".into()));
+        }
+    }
+}
+
+/// Of a package with all that an RPM can hold.
+const OTHER_SPEC: &str = "Name: other
+Version: 1
+Release: 1
+Summary: x
+License: GPL
+BuildArch: noarch
+%description
+x
+%install
+mkdir -p %{buildroot}/opt/other/empty
+echo text > %{buildroot}/opt/other/one
+ln %{buildroot}/opt/other/one %{buildroot}/opt/other/two
+ln -s one %{buildroot}/opt/other/link
+touch %{buildroot}/opt/other/ghost
+%post
+true
+%files
+%dir /opt/other
+%dir /opt/other/empty
+%attr(0640,root,mail) /opt/other/one
+%attr(0640,root,mail) /opt/other/two
+/opt/other/link
+%ghost /opt/other/ghost
+";
+
 /// The example that shows it, with the copy that it has.
 #[test]
 fn the_example_is_flawless_and_holds_what_its_archive_does() {
@@ -205,8 +316,9 @@ fn the_example_is_flawless_and_holds_what_its_archive_does() {
     let output = build(&environment, &example, &[]);
     for target in TARGETS {
         // For every architecture: the program is a script.
-        let files = client_files(&output.join(target), &["/usr/bin/", "/usr/share/greeter/", "/usr/share/man/"]);
-        let paths: Vec<_> = files.keys().map(String::as_str).filter(|path| !path.ends_with('/')).collect();
+        let files =
+            client_files(&output.join(target), &["/usr/bin/", "/usr/share/greeter/", "/usr/share/man/"]);
+        let paths: Vec<_> = without_directories(&files).into_keys().collect();
         assert_eq!(
             paths,
             ["/usr/bin/greeter", "/usr/share/greeter/defaults.conf", "/usr/share/man/man1/greeter.1"],
@@ -236,7 +348,9 @@ impl TlsServer {
         openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
         openssl(&format!("req {key} -keyout key.pem -out request.pem -subj /CN=127.0.0.1"));
         fs_err::write(keys.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-        openssl("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names");
+        openssl(
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names",
+        );
         let mut server = Command::new("openssl");
         server.args(["s_server", "-accept", "127.0.0.1:0", "-WWW", "-cert"]).arg(keys.join("cert.pem"));
         server.arg("-key").arg(keys.join("key.pem")).current_dir(directory);

@@ -10,8 +10,8 @@ use opkg_interface::artefacts::{BinaryPackage, Comparison, Content, NativeKind};
 use opkg_package::CompletePackage;
 use sha1::{Digest, Sha1};
 
+use crate::payloads::payload_digests;
 use crate::purl::package_url;
-use crate::statement::payload_digests;
 
 /// Why a package cannot be described.
 #[derive(Debug, thiserror::Error)]
@@ -130,9 +130,8 @@ fn payload_facts(record: &BinaryPackage, opkg: &Opkg) -> Vec<PayloadFacts> {
         Content::Source(node) => files.get(&node)?.payload,
         _ => None,
     });
-    let used: BTreeSet<&str> = used
-        .filter_map(|index| Some(opkg.payloads.get(index as usize)?.source.as_str()))
-        .collect();
+    let used: BTreeSet<&str> =
+        used.filter_map(|index| Some(opkg.payloads.get(index as usize)?.source.as_str())).collect();
     let payloads = payload_digests(opkg).into_iter();
     payloads
         .filter(|(payload, _)| used.contains(payload.source.as_str()))

@@ -1,14 +1,13 @@
 //! Statements of in-toto, version 1, with the predicate of SLSA for provenance, version 1.
 
-use std::collections::BTreeSet;
-
 use opkg::digest::{hex, sha256};
-use opkg::model::{Opkg, Payload, SourceFile};
+use opkg::model::{Opkg, SourceFile};
 use serde_json::{Value, json};
 
 use crate::build_facts::BuildFacts;
 use crate::content_id;
 use crate::facts::PackageFacts;
+use crate::payloads::{PAYLOAD_PREFIX, payload_digests};
 
 /// What the predicate's fields mean: `docs/supply-chain.md`.
 pub(crate) const BUILD_TYPE: &str = "urn:opkg:build:1";
@@ -16,9 +15,6 @@ pub(crate) const BUILD_TYPE: &str = "urn:opkg:build:1";
 /// What is before the path of a file of the OPKG, and before the id of a plugin.
 pub(crate) const FILE_PREFIX: &str = "opkg:";
 pub(crate) const PLUGIN_PREFIX: &str = "plugin:";
-
-/// What is before the source of a payload.
-pub(crate) const PAYLOAD_PREFIX: &str = "payload:";
 
 /// The statement about a package, with the documents that were written of it before: names and contents.
 pub(crate) fn document(
@@ -81,15 +77,6 @@ fn materials(opkg: &Opkg, build: &BuildFacts<'_>) -> Vec<Value> {
     let mut plugin_resource = resource(&format!("{PLUGIN_PREFIX}{}", plugin.id), plugin.sha256);
     plugin_resource["annotations"] = json!({"version": plugin.version});
     files.chain(payloads).chain([plugin_resource]).collect()
-}
-
-/// The payloads with a source of its own, each source once, with its SHA-256.
-pub(crate) fn payload_digests(opkg: &Opkg) -> Vec<(&Payload, String)> {
-    let mut seen = BTreeSet::new();
-    let digests = opkg.payloads.iter().filter_map(|payload| {
-        Some((payload, hex(&payload.digest?.sha256))).filter(|_| seen.insert(payload.source.as_str()))
-    });
-    digests.collect()
 }
 
 /// SHA-256 of a file's contents; of a link, of what it holds.

@@ -89,6 +89,7 @@ pub(crate) fn describe(url: &str, error: ureq::Error) -> FetchError {
         ureq::Error::Timeout(_) => FetchError::Timeout(url),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchError::InvalidUrl(url),
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => FetchError::Timeout(url),
+        ureq::Error::Io(error) => FetchError::Connection { url, reason: error.to_string() },
         ureq::Error::HostNotFound => {
             FetchError::Connection { url, reason: "there is no host of this name".into() }
         }

@@ -87,7 +87,8 @@ mod tests {
         let parts = |url| parse(url).map(|it| (it.scheme, it.authority, it.path));
         assert_eq!(parts("HTTPS://a.example:8443/x?y#z"), Some(("https", "a.example:8443", "/x?y")));
         assert_eq!(parts("http://a?b"), Some(("http", "a", "?b")));
-        for wrong in ["", "a.example/x", "ftp://a/x", "https://", "https:///x", "https://me:pw@a/x", "https://a/ x"]
+        for wrong in
+            ["", "a.example/x", "ftp://a/x", "https://", "https:///x", "https://me:pw@a/x", "https://a/ x"]
         {
             assert_eq!(parts(wrong), None, "{wrong}");
         }

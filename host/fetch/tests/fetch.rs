@@ -66,7 +66,10 @@ fn what_is_there_is_fetched_and_counted() {
     assert_eq!(response.copy_to(&mut bytes, 12, &mut |count| seen = count).unwrap(), 12);
     assert_eq!((bytes.as_slice(), seen), (&b"this is /a?b"[..], 12));
     let request = server.requests.lock().unwrap()[0].to_lowercase();
-    assert!(request.contains("user-agent: opkg-test/1") && request.contains("accept: text/plain"), "{request}");
+    assert!(
+        request.contains("user-agent: opkg-test/1") && request.contains("accept: text/plain"),
+        "{request}"
+    );
 }
 
 #[test]
@@ -114,7 +117,8 @@ fn redirections_are_followed_and_credentials_stay() {
         "/credentials" => redirect("http://me:secret@127.0.0.1/"),
         path => Some(format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{path}", path.len())),
     });
-    let response = fetcher().get(&server.url("/a/b"), &[("Authorization", "Bearer x"), ("accept", "y")]).unwrap();
+    let response =
+        fetcher().get(&server.url("/a/b"), &[("Authorization", "Bearer x"), ("accept", "y")]).unwrap();
     assert_eq!(response.url(), other.url("/end"));
     assert_eq!(response.read(100).unwrap(), b"other /end");
     let heads = server.requests.lock().unwrap().join("\n").to_lowercase();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use md5::Md5;
+use opkg::digest::hex;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use opkg::digest::hex;
 
 use crate::decompress;
 use crate::error::FormatError;

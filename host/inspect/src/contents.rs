@@ -139,7 +139,8 @@ impl Visitor<'_> {
         let listed = rpm::list_files(header, self.budget)?;
         let identities = rpm::file_identities(header);
         let carriers = rpm::content_carriers(&identities);
-        let entries: Vec<ContentsEntry> = (0..listed.len()).map(|index| entry(header, &listed, index)).collect();
+        let entries: Vec<ContentsEntry> =
+            (0..listed.len()).map(|index| entry(header, &listed, index)).collect();
         // Directories and links are told by the header.
         for (index, entry) in entries.iter().enumerate() {
             let is_ghost = identities.get(index).is_some_and(|identity| identity.is_ghost);

@@ -24,9 +24,7 @@ mod rpm;
 mod rpm_tags;
 mod tar_entries;
 
-pub use crate::contents::{
-    ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, visit_contents,
-};
+pub use crate::contents::{ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, visit_contents};
 pub use crate::differences::{Difference, compare};
 pub use crate::error::Error;
 pub use crate::matching::{FilePair, match_files};

@@ -163,9 +163,8 @@ pub(crate) fn list_files(header: &ParsedHeader, budget: &Budget) -> Result<Vec<L
         let identity = identities.get(index);
         let is_regular = identity.is_some_and(|file| file.is_regular);
         let is_link = modes.get(index).is_some_and(|mode| file_kind(*mode) == FileKind::Link);
-        let carries = identity
-            .and_then(|file| carriers.get(&file.inode?))
-            .is_none_or(|carrier| *carrier == index);
+        let carries =
+            identity.and_then(|file| carriers.get(&file.inode?)).is_none_or(|carrier| *carrier == index);
         let size = identity.map_or(0, |file| file.size);
         let payload_size = if is_link || is_regular && carries { size } else { 0 };
         ListedFile { path, payload_size, is_regular }

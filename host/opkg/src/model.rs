@@ -434,7 +434,8 @@ impl Payload {
     /// The last name of its source: of a URL, without what is behind a `?`.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        let path = if self.is_inside { &self.source } else { self.source.split('?').next().unwrap_or_default() };
+        let path =
+            if self.is_inside { &self.source } else { self.source.split('?').next().unwrap_or_default() };
         path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 

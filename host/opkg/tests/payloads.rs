@@ -11,7 +11,10 @@ use opkg::{Settings, UnpackedPayloads, load_with_payloads};
 use support::{Fixture, config_with, summarize_diagnostics};
 
 fn fixture(payloads: &str) -> Fixture {
-    Fixture::with_config(config_with("</serverDeps>", &format!("</serverDeps>\n<payloads>{payloads}</payloads>")))
+    Fixture::with_config(config_with(
+        "</serverDeps>",
+        &format!("</serverDeps>\n<payloads>{payloads}</payloads>"),
+    ))
 }
 
 #[test]
@@ -33,9 +36,13 @@ fn what_is_said_of_payloads() {
     assert_eq!(directory.diagnostics(), [""; 0]);
     let opkg = directory.opkg();
     let [tar, rpm, stage, file] = opkg.payloads.as_slice() else { panic!("{:?}", opkg.payloads) };
-    assert_eq!((tar.form, tar.part, tar.arch, tar.strip), (PayloadForm::Tar, Part::Client, Some("x86_64"), 1));
+    assert_eq!(
+        (tar.form, tar.part, tar.arch, tar.strip),
+        (PayloadForm::Tar, Part::Client, Some("x86_64"), 1)
+    );
     assert_eq!((tar.file_name(), tar.directory().as_str()), ("tool-1.0.tar.gz", "files/client@x86_64"));
-    let takes: Vec<_> = tar.takes.iter().map(|take| (take.path.as_str(), take.to.as_str(), take.mode)).collect();
+    let takes: Vec<_> =
+        tar.takes.iter().map(|take| (take.path.as_str(), take.to.as_str(), take.mode)).collect();
     assert_eq!(
         takes,
         [
@@ -121,7 +128,8 @@ fn what_was_unpacked_is_as_if_it_lay_below_files() {
     let loaded = load_unpacked(&directory, unpacked.path());
     assert_eq!(summarize_diagnostics(&loaded), [""; 0]);
     let opkg = loaded.opkg.unwrap();
-    let files: Vec<_> = opkg.files.iter().map(|it| (it.path.as_str(), it.payload, it.is_configuration)).collect();
+    let files: Vec<_> =
+        opkg.files.iter().map(|it| (it.path.as_str(), it.payload, it.is_configuration)).collect();
     assert_eq!(
         files,
         [

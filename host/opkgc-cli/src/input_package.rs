@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Opkg;
 use opkg::{LoadResult, Settings, Source};
-use opkg_scratch::ScratchDir;
 use opkg_payload::{LoadedOpkg, PayloadStore};
+use opkg_scratch::ScratchDir;
 
 use crate::json::{self, DiagnosticJson};
 use crate::{dists, hook_components};
@@ -212,8 +212,12 @@ mod tests {
     fn with_package(is_kept: bool, test: impl FnOnce(&InputPackage, &PackageReader<'_>)) {
         let root = tempfile::tempdir().unwrap();
         write_opkg(root.path(), "Demo");
-        let reader =
-            PackageReader { settings: &Settings::default(), payloads: &PayloadStore::default(), known_dists: &[], denies_warnings: false };
+        let reader = PackageReader {
+            settings: &Settings::default(),
+            payloads: &PayloadStore::default(),
+            known_dists: &[],
+            denies_warnings: false,
+        };
         let package = InputPackage::new(
             root.path(),
             reader.read(root.path()),
@@ -271,8 +275,12 @@ mod tests {
     #[test]
     fn one_with_errors_is_not_read_again() {
         let root = tempfile::tempdir().unwrap();
-        let reader =
-            PackageReader { settings: &Settings::default(), payloads: &PayloadStore::default(), known_dists: &[], denies_warnings: false };
+        let reader = PackageReader {
+            settings: &Settings::default(),
+            payloads: &PayloadStore::default(),
+            known_dists: &[],
+            denies_warnings: false,
+        };
         let package = InputPackage::new(
             root.path(),
             reader.read(root.path()),

@@ -267,9 +267,8 @@ impl Fetching<'_> {
     ) -> Result<(), PayloadError> {
         if let Some(path) = url.strip_prefix(FILE_SCHEME) {
             let path = decode_path(path);
-            let named = |error: io::Error| {
-                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-            };
+            let named =
+                |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
             let mut file = regular_file::open(&path).map_err(named)?;
             return copy_limited(&mut file, to).map_err(|error| named(error).into());
         }

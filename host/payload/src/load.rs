@@ -75,7 +75,8 @@ fn unpack_all(
     let named = escape_for_display(&named.to_string_lossy()).to_string();
     let lock = read_lock(root, payloads, &named, report)?;
     let failed = |error: io::Error| {
-        let help = "payloads are unpacked where temporary files are: make room, or name another place in `TMPDIR`";
+        let help =
+            "payloads are unpacked where temporary files are: make room, or name another place in `TMPDIR`";
         Diagnostic::error("payload-contents", format!("payloads cannot be unpacked: {error}")).help(help)
     };
     let scratch = match ScratchDir::new(SCRATCH_PREFIX, None) {
@@ -150,7 +151,8 @@ fn read_lock(
     for source in lock.sources() {
         let is_used = |payload: &Payload| payload.source == source && payload.form != PayloadForm::Directory;
         if !payloads.iter().any(is_used) {
-            let message = format!("`{}` is locked, and no payload comes from there", escape_for_display(source));
+            let message =
+                format!("`{}` is locked, and no payload comes from there", escape_for_display(source));
             let help = format!("run `opkgc payload lock {named}`: it removes what is not used");
             let diagnostic = Diagnostic::warning("payload-lock", message).help(help);
             report(diagnostic.at(Location::File(LOCK_FILE.into())), first);
@@ -194,11 +196,7 @@ fn not_there(payload: &Payload, missed: Missed, named: &str) -> Diagnostic {
 }
 
 /// Whether the source is a directory; what it is else is reported.
-fn check_directory(
-    opkg: &SourceDir,
-    payload: &Payload,
-    report: &mut dyn FnMut(Diagnostic, NodeId),
-) -> bool {
+fn check_directory(opkg: &SourceDir, payload: &Payload, report: &mut dyn FnMut(Diagnostic, NodeId)) -> bool {
     let found = opkg.metadata(&payload.source);
     let source = escape_for_display(&payload.source).to_string();
     let (message, help) = match found {
@@ -206,11 +204,11 @@ fn check_directory(
         Ok(_) => (format!("`{source}` is no directory"), "correct the path, or `from`".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (
             format!("there is no `{source}` in the OPKG"),
-            format!("have the build install into it, as by `make install DESTDIR={source}`, or correct the path"),
+            format!(
+                "have the build install into it, as by `make install DESTDIR={source}`, or correct the path"
+            ),
         ),
-        Err(error) => {
-            (format!("`{source}` cannot be read: {error}"), "see to its permissions".to_owned())
-        }
+        Err(error) => (format!("`{source}` cannot be read: {error}"), "see to its permissions".to_owned()),
     };
     report(Diagnostic::error("payload-missing", message).help(help), payload.at);
     false

@@ -19,7 +19,8 @@ pub(crate) fn match_path<'a>(pattern: &str, path: &'a str) -> Option<Match<'a>> 
     let (names, is_tree) = pattern.strip_suffix('/').map_or((pattern, false), |names| (names, true));
     let mut rest = Some(path);
     for name in names.split('/') {
-        let (first, behind) = rest?.split_once('/').map_or((rest?, None), |(first, rest)| (first, Some(rest)));
+        let (first, behind) =
+            rest?.split_once('/').map_or((rest?, None), |(first, rest)| (first, Some(rest)));
         if !match_name(name, first) {
             return None;
         }

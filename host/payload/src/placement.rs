@@ -27,11 +27,7 @@ pub(crate) struct Placement<'a> {
 
 impl<'a> Placement<'a> {
     pub(crate) fn new(payload: &'a Payload) -> Self {
-        Self {
-            payload,
-            used: vec![false; payload.takes.len()],
-            used_omits: vec![false; payload.omits.len()],
-        }
+        Self { payload, used: vec![false; payload.takes.len()], used_omits: vec![false; payload.omits.len()] }
     }
 
     /// The places of something with this path, as the source has it; none where nobody wants it.

@@ -3,13 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use opkg::SourceDir;
 use opkg::limits::{MAX_DIRECTORY_DEPTH, MAX_DIRECTORY_ENTRIES};
 use opkg::model::{Payload, PayloadForm};
 use opkg::rules::is_vcs_or_editor_file;
-use opkg::SourceDir;
-use opkg_inspect::{
-    ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, FileKind, visit_contents,
-};
+use opkg_inspect::{ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, FileKind, visit_contents};
 
 /// Called for each entry, with what it holds.
 pub(crate) type Visit<'a> = dyn FnMut(&ContentsEntry, &mut dyn Read) -> io::Result<()> + 'a;

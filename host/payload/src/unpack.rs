@@ -319,7 +319,11 @@ impl<'a> Unpacking<'a, '_> {
         loop {
             // What the archive says against being read is not what the system says against writing.
             let count = limited.read(&mut buffer).map_err(|error| {
-                self.refuse(at, format!("`{shown}` cannot be read: {error}"), "fetch it again, or ask whoever made it")
+                self.refuse(
+                    at,
+                    format!("`{shown}` cannot be read: {error}"),
+                    "fetch it again, or ask whoever made it",
+                )
             })?;
             if count == 0 {
                 break;
@@ -460,7 +464,8 @@ impl<'a> Unpacking<'a, '_> {
     /// What may be meant instead of a path that is not there.
     fn help_for(&self, path: &str) -> String {
         let wanted = path.trim_end_matches('/');
-        if self.paths.iter().any(|found| found.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))) {
+        if self.paths.iter().any(|found| found.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/')))
+        {
             let wanted = escape_for_display(wanted);
             return format!("it is a directory: write `{wanted}/` for all that is in it");
         }
@@ -506,7 +511,8 @@ impl<'a> Unpacking<'a, '_> {
                 escape_for_display(path),
                 escape_for_display(owner)
             );
-            let help = "files are root's unless `<file path=\"…\" owner=\"…\" group=\"…\"/>` says something else";
+            let help =
+                "files are root's unless `<file path=\"…\" owner=\"…\" group=\"…\"/>` says something else";
             report(Diagnostic::note(LEFT_CODE, message).help(help), self.payload.at);
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use opkg::model::Opkg;
 use opkg_package::Verifier;
 
-use crate::statement::{FILE_PREFIX, PAYLOAD_PREFIX, material_digest, payload_digests};
+use crate::payloads::{PAYLOAD_PREFIX, payload_digests};
+use crate::statement::{FILE_PREFIX, material_digest};
 
 /// What to hold the evidence against.
 #[derive(Default)]
@@ -29,7 +30,8 @@ impl Materials {
         let files = opkg.files.iter();
         let files = files.map(|file| (format!("{FILE_PREFIX}{}", file.path), material_digest(file)));
         let payloads = payload_digests(opkg).into_iter();
-        let payloads = payloads.map(|(payload, sha256)| (format!("{PAYLOAD_PREFIX}{}", payload.source), sha256));
+        let payloads =
+            payloads.map(|(payload, sha256)| (format!("{PAYLOAD_PREFIX}{}", payload.source), sha256));
         Self(files.chain(payloads).collect())
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::expectations::{Expectations, Materials};
 use super::report::Report;
-use crate::statement::{FILE_PREFIX, PAYLOAD_PREFIX, PLUGIN_PREFIX};
+use crate::payloads::PAYLOAD_PREFIX;
+use crate::statement::{FILE_PREFIX, PLUGIN_PREFIX};
 
 /// Looks at what a statement says that the package was made of.
 pub(super) fn check(
@@ -15,8 +16,7 @@ pub(super) fn check(
 ) {
     if let Some(Materials(files)) = expected.materials {
         let is_of_opkg = |name: &str| name.starts_with(FILE_PREFIX) || name.starts_with(PAYLOAD_PREFIX);
-        let stated: BTreeMap<&String, &String> =
-            stated.iter().filter(|(name, _)| is_of_opkg(name)).collect();
+        let stated: BTreeMap<&String, &String> = stated.iter().filter(|(name, _)| is_of_opkg(name)).collect();
         let differs = |name: &&String| stated.get(*name).copied() != files.get(*name);
         let result = match stated.keys().copied().chain(files.keys()).find(differs) {
             Some(name) => {

@@ -143,7 +143,8 @@ fn read_arch(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
     if known.is_none() {
         let help = match closest_match(&written, arch::all_spellings()) {
             _ if matches!(written.as_str(), "noarch" | "all" | "any") => {
-                "leave the attribute out: without it, packages for every architecture have the files".to_owned()
+                "leave the attribute out: without it, packages for every architecture have the files"
+                    .to_owned()
             }
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known are `{}`", arch::CANONICAL_NAMES.join("`, `")),
@@ -178,8 +179,12 @@ fn read_form(
     if ending.is_none() {
         let message = format!("nothing says what `{}` is", escape_for_display(source));
         let help = match name.ends_with(".zip") {
-            true => "zip archives are not read: take a tar if there is one, or a directory that it was unpacked into",
-            false => "add `from=\"tar\"`, `rpm`, `deb`, `file` for one that is taken as it is, or `directory`",
+            true => {
+                "zip archives are not read: take a tar if there is one, or a directory that it was unpacked into"
+            }
+            false => {
+                "add `from=\"tar\"`, `rpm`, `deb`, `file` for one that is taken as it is, or `directory`"
+            }
         };
         reader.report(range.clone(), Diagnostic::error(CODE, message).help(help));
     }
@@ -214,7 +219,9 @@ fn check_source(
         }
         let is_name = |c: char| c.is_ascii_graphic() && !"\"#<>\\^`{|}".contains(c);
         if rest.is_empty() || !rest.chars().all(is_name) {
-            return refuse("write the address in full, in ASCII and without a `#`; others are written as `%20`");
+            return refuse(
+                "write the address in full, in ASCII and without a `#`; others are written as `%20`",
+            );
         }
         return Some((source.to_owned(), false));
     }
@@ -264,8 +271,8 @@ fn read_take(
         },
     };
     if to.contains(['*', '?']) && !element.has_attribute("to") {
-        let diagnostic = Diagnostic::error(CODE, "nothing says where the files go")
-            .help("add `to=\"/usr/lib/tool/\"`");
+        let diagnostic =
+            Diagnostic::error(CODE, "nothing says where the files go").help("add `to=\"/usr/lib/tool/\"`");
         reader.report(range, diagnostic);
         return None;
     }

@@ -20,8 +20,8 @@ mod walk;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-pub(crate) use layout::{SHARED_DIRECTORIES, is_known_top_level_name, package_home};
 pub use layout::{LOCK_FILE, PAYLOAD_DIRECTORY};
+pub(crate) use layout::{SHARED_DIRECTORIES, is_known_top_level_name, package_home};
 pub use script::hook_names;
 pub use walk::is_vcs_or_editor_file;
 
@@ -163,11 +163,8 @@ fn check_path_collisions(
                 named(file),
                 escape_for_display(path)
             );
-            diagnostics.push(
-                Diagnostic::error("file-clash", message)
-                    .at(place(file))
-                    .help("rename one of the two"),
-            );
+            diagnostics
+                .push(Diagnostic::error("file-clash", message).at(place(file)).help("rename one of the two"));
         }
         // Of several architectures, a package has what is for one.
         let is_together = |other: &&&SourceFile| {

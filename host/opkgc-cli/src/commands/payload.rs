@@ -69,7 +69,9 @@ pub fn run(shell: Shell, command: &PayloadCommand) -> Result<ExitStatus, CliErro
             PayloadCommand::Fetch(_) => fetch(directory, &payloads, &fetching, &mut progress),
         };
         shell.clear_progress();
-        let sources = sources.context(directory.display())?;
+        let what = if matches!(command, PayloadCommand::Lock(_)) { "locked" } else { "fetched" };
+        let sources =
+            sources.context(format_args!("the payloads of {} cannot be {what}", directory.display()))?;
         if shell.is_json() {
             reports.push(PayloadsJson {
                 directory: directory.to_string_lossy().into_owned(),

@@ -24,7 +24,10 @@ fn said_of(items: &[Item<'_>]) -> String {
 fn nothing_leads_out_of_where_it_belongs() {
     for path in ["../../evil", "opt/../../evil", "opt/./x", "opt//x", "opt/..", "opt/a\nb", "opt/\u{202e}x"] {
         let found = said_of(&[file(path, 0o644, "x")]);
-        assert!(found.contains("[payload-contents]") && found.contains("no path that can be installed"), "{found}");
+        assert!(
+            found.contains("[payload-contents]") && found.contains("no path that can be installed"),
+            "{found}"
+        );
     }
     // An absolute name is read as programs that unpack do it: from the root of what is unpacked.
     let site = Site::new(r#"<payload source="x.tar" part="client"/>"#);
@@ -52,7 +55,10 @@ fn nothing_is_written_through_a_link() {
     // Links themselves are what they are, as below `files/`.
     assert_eq!(said_of(&[link("opt/d", EntryType::Symlink, outside)]), "");
     let long = "x".repeat(99);
-    let found = said_of(&[link("opt/secret", EntryType::Link, "/etc/shadow"), link("opt/y", EntryType::Symlink, &long)]);
+    let found = said_of(&[
+        link("opt/secret", EntryType::Link, "/etc/shadow"),
+        link("opt/y", EntryType::Symlink, &long),
+    ]);
     assert!(found.contains("is a hard link to `etc/shadow`, which is not in `x.tar`"), "{found}");
 }
 
@@ -64,9 +70,8 @@ fn devices_and_setuid_are_refused() {
     }
     let items = [file("usr/bin/su", 0o4755, "program")];
     assert!(said_of(&items).contains("sets the user or group that runs it"));
-    let site = Site::new(
-        r#"<payload source="x.tar" part="client"><take path="usr/bin/su" mode="0755"/></payload>"#,
-    );
+    let site =
+        Site::new(r#"<payload source="x.tar" part="client"><take path="usr/bin/su" mode="0755"/></payload>"#);
     site.write("x.tar", &tar(&items));
     assert_eq!(taken(&site.take()), [("files/client/usr/bin/su".into(), 0o755, "program".into())]);
     // In a directory of the build as well.
@@ -78,9 +83,7 @@ fn devices_and_setuid_are_refused() {
 
 #[test]
 fn what_is_left_out_may_be_anything() {
-    let site = Site::new(
-        r#"<payload source="x.tar" part="client"><take path="opt/tool"/></payload>"#,
-    );
+    let site = Site::new(r#"<payload source="x.tar" part="client"><take path="opt/tool"/></payload>"#);
     let items = [
         file("../evil", 0o644, "x"),
         Item { path: "dev/x", kind: EntryType::Char, mode: 0o600, text: "" },

@@ -49,7 +49,10 @@ fn locked_fetched_and_taken_without_the_server() {
     assert!(files_below(&site.cache()).is_empty(), "what is refused is not kept");
     assert_eq!(site.lock_text(), text);
     server.become_other(&[archive("two"), vec![0; 512]].concat());
-    assert!(matches!(site.fetch(Destination::Cache), Err(PayloadError::Fetch(_))), "larger than what is locked");
+    assert!(
+        matches!(site.fetch(Destination::Cache), Err(PayloadError::Fetch(_))),
+        "larger than what is locked"
+    );
     server.become_other(&archive("two"));
     assert_eq!(outcomes(site.lock(false)), [SourceOutcome::Kept]);
     assert_eq!(outcomes(site.lock(true)), [SourceOutcome::Changed]);
@@ -127,7 +130,10 @@ fn what_is_in_the_opkg_is_locked_as_well() {
     assert_eq!(taken(&site.take()).len(), 1);
     site.write("tool.tar", &archive("two"));
     let found = findings(&site.load());
-    assert!(found.starts_with("Error[payload-missing]: `") && found.contains("when it was locked"), "{found}");
+    assert!(
+        found.starts_with("Error[payload-missing]: `") && found.contains("when it was locked"),
+        "{found}"
+    );
     assert_eq!(outcomes(site.lock(true)), [SourceOutcome::Changed]);
     assert_eq!(taken(&site.load()), [(TAKEN.into(), 0o755, "two".into())]);
     // Nothing comes from there any more.

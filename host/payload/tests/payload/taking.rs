@@ -48,7 +48,8 @@ fn files_trees_and_patterns() {
         ("usr/lib/tool/c.so", 0o755, "library"),
         ("usr/share/man/man1/tool.1", 0o644, "page"),
     ];
-    let expected = expected.map(|(path, mode, text)| (format!("files/client@x86_64/{path}"), mode, text.into()));
+    let expected =
+        expected.map(|(path, mode, text)| (format!("files/client@x86_64/{path}"), mode, text.into()));
     assert_eq!(taken(&loaded), expected);
     let opkg = loaded.loaded.opkg.unwrap();
     let empty = opkg::model::Destination::Path("/usr/lib/tool/empty".into());
@@ -67,9 +68,11 @@ fn a_hard_link_to_what_is_not_taken_is_a_copy_of_it() {
         if !first {
             items.rotate_left(1);
         }
-        let site = Site::new(r#"<payload source="x.tar" part="server"><take path="b/" to="/opt/"/></payload>"#);
+        let site =
+            Site::new(r#"<payload source="x.tar" part="server"><take path="b/" to="/opt/"/></payload>"#);
         site.write("x.tar", &tar(&items));
-        let expected = ["name", "other"].map(|it| (format!("files/server/opt/{it}"), 0o755, "program".to_owned()));
+        let expected =
+            ["name", "other"].map(|it| (format!("files/server/opt/{it}"), 0o755, "program".to_owned()));
         assert_eq!(taken(&site.take()), expected, "{first}");
     }
     let site = Site::new(r#"<payload source="x.tar" part="server"/>"#);
@@ -88,7 +91,9 @@ fn what_is_not_there_is_told_with_what_may_be_meant() {
         found.map(|it| format!("{}; {}", it.message, it.help.as_deref().unwrap())).collect::<Vec<_>>()
     };
     let of = |attributes: &str, inside: &str| {
-        format!("<payload source=\"upstream/tool-1.0.tar.gz\" part=\"client\" {attributes}>{inside}</payload>")
+        format!(
+            "<payload source=\"upstream/tool-1.0.tar.gz\" part=\"client\" {attributes}>{inside}</payload>"
+        )
     };
     assert_eq!(
         help(&of("", r#"<take path="tool" to="/usr/bin/tool"/>"#)),
@@ -141,7 +146,10 @@ fn the_same_place_twice_is_refused() {
     site.write("files/client/usr/bin/tool", b"mine");
     let found = site.findings();
     assert_eq!(found.matches("Error[file-clash]").count(), 2, "{found}");
-    assert!(found.contains("`files/client/usr/bin/tool` and `/usr/bin/tool` of `tool-1.0.tar.gz`"), "{found}");
+    assert!(
+        found.contains("`files/client/usr/bin/tool` and `/usr/bin/tool` of `tool-1.0.tar.gz`"),
+        "{found}"
+    );
     // Within one source.
     site.write_config(
         r#"<payload source="upstream/tool-1.0.tar.gz" part="client" strip="1">
