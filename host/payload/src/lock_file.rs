@@ -142,7 +142,7 @@ pub(crate) fn set_mode(file: &std::fs::File, mode: u32) -> io::Result<()> {
 
 impl std::fmt::Display for Lock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{HEAD}version = {VERSION}\n")?;
+        writeln!(f, "{HEAD}version = {VERSION}")?;
         for (source, PayloadDigest { size, sha256 }) in &self.0 {
             let sha256 = hex(sha256);
             write!(f, "\n[[payload]]\nsource = {}\nsize = {size}\nsha256 = \"{sha256}\"\n", quoted(source))?;
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(error(&short), "\"00\" is no SHA-256 in hexadecimal");
         let upper = format!("version = 1\n{}", entry("a", &"A".repeat(64)));
         assert!(error(&upper).contains("is no SHA-256"));
-        assert!(error(&format!("version = 1\nx = 1\n")).starts_with("line 2: "));
+        assert!(error("version = 1\nx = 1\n").starts_with("line 2: "));
     }
 
     proptest! {
