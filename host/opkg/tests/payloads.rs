@@ -78,6 +78,7 @@ fn what_is_wrong_is_said_with_a_way_out() {
         r#"<payload source="https://me:secret@example.org/a.rpm" part="client"/>"#,
         r#"<payload source="https://example.org/a b.rpm" part="client"/>"#,
         r#"<payload source="https://example.org/a/" part="client"/>"#,
+        r#"<payload source="https://example.org/.." from="tar" part="client"/>"#,
         r#"<payload source="a.rpm" part="client" arch="noarch"/>"#,
         r#"<payload source="a.rpm" part="client" strip="-1"/>"#,
         r#"<payload source="a.rpm" part="client"><take path="../x"/></payload>"#,

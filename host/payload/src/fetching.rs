@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use fs_err as fs;
 use opkg::digest::hex;
 use opkg::model::{Payload, PayloadDigest, PayloadForm};
 use opkg::{SourceDir, regular_file};
@@ -34,9 +35,11 @@ pub enum Destination {
 
 /// How sources are fetched.
 pub struct Fetching<'a> {
+    /// Asks servers.
     pub fetcher: &'a Fetcher,
     /// Where they may be already.
     pub store: &'a PayloadStore,
+    /// Where they go.
     pub destination: Destination,
 }
 
@@ -60,7 +63,9 @@ pub enum SourceOutcome {
 /// A source, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedSource {
+    /// With what it is, or was before it was dropped.
     pub source: LockedSource,
+    /// What became of it.
     pub outcome: SourceOutcome,
 }
 
@@ -222,6 +227,9 @@ impl Fetching<'_> {
             return Ok(SourceOutcome::Present);
         }
         let base = self.base(opkg)?;
+        if self.destination == Destination::Opkg {
+            check_own_directories(&base)?;
+        }
         let by_checksum = PayloadStore::cache_path(&base, expected);
         let is_name_unique = all.iter().filter(|other| other.file_name() == payload.file_name()).count() == 1;
         let place = match self.destination {
@@ -277,6 +285,17 @@ impl Fetching<'_> {
         response.copy_to(to, limit, &mut |received| progress(url, received, length))?;
         Ok(())
     }
+}
+
+/// An OPKG may be anybody's: through a link in it, what somebody publishes would be written anywhere.
+fn check_own_directories(base: &Path) -> Result<(), PayloadError> {
+    for directory in [base.to_owned(), PayloadStore::by_checksum(base)] {
+        if fs::symlink_metadata(&directory).is_ok_and(|found| !found.is_dir()) {
+            let message = format!("{} is no directory; a link is not followed", directory.display());
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, message).into());
+        }
+    }
+    Ok(())
 }
 
 fn open_inside(opkg: &Path, payload: &Payload) -> Result<File, PayloadError> {

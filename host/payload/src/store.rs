@@ -81,7 +81,12 @@ impl PayloadStore {
 
     /// Where a source goes that has been fetched, by its checksum.
     pub(crate) fn cache_path(cache: &Path, digest: PayloadDigest) -> PathBuf {
-        cache.join(BY_SHA256).join(hex(&digest.sha256))
+        Self::by_checksum(cache).join(hex(&digest.sha256))
+    }
+
+    /// The directory below a cache in which files are called by their checksums.
+    pub(crate) fn by_checksum(cache: &Path) -> PathBuf {
+        cache.join(BY_SHA256)
     }
 }
 

@@ -217,6 +217,10 @@ fn check_source(
         if *scheme != "file:///" && authority.contains('@') {
             return refuse("whoever gets the package would read the credentials: leave them out");
         }
+        let name = rest.split('?').next().unwrap_or_default().trim_end_matches('/').rsplit('/').next();
+        if matches!(name, None | Some("" | "." | "..")) {
+            return refuse("write the address of a file: its name is at the end");
+        }
         let is_name = |c: char| c.is_ascii_graphic() && !"\"#<>\\^`{|}".contains(c);
         if rest.is_empty() || !rest.chars().all(is_name) {
             return refuse(

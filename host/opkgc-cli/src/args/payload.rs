@@ -11,7 +11,13 @@ pub struct PayloadDirArgs {
     ///
     /// What `opkgc payload fetch --to DIR` writes there, and files that are called as at the end of their addresses. Only
     /// those count that are what payload.lock says. The OPKG itself is asked before, and the cache of the user after it.
-    #[arg(long = "payload-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(
+        long = "payload-dir",
+        value_name = "DIR",
+        env = "OPKG_PAYLOAD_DIR",
+        hide_env_values = true,
+        value_hint = ValueHint::DirPath
+    )]
     pub payload_directories: Vec<PathBuf>,
 }
 

@@ -106,6 +106,30 @@ fn sources_come_with_the_opkg_or_from_a_directory_of_the_site() {
 }
 
 #[test]
+fn nothing_is_written_through_a_link_of_the_opkg() {
+    let server = Server::with(&archive("one"));
+    let site = Site::new(&payload(&server.address));
+    site.lock(false).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    for link in ["payloads", "payloads/sha256"] {
+        let place = site.opkg().join(link);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs_err::os::unix::fs::symlink(outside.path(), &place).unwrap();
+        let error = site.fetch(Destination::Opkg).unwrap_err();
+        assert!(error.to_string().contains("a link is not followed"), "{error}");
+        fs::remove_file(place).unwrap();
+    }
+    // The lock is a file of its own, whatever is in its place.
+    let lock = site.opkg().join("payload.lock");
+    let text = fs::read(&lock).unwrap();
+    fs::rename(&lock, outside.path().join("lock")).unwrap();
+    fs_err::os::unix::fs::symlink(outside.path().join("lock"), &lock).unwrap();
+    assert!(site.lock(true).is_err() && site.load().loaded.opkg.is_none());
+    assert_eq!(files_below(outside.path()), [outside.path().join("lock")]);
+    assert_eq!(fs::read(outside.path().join("lock")).unwrap(), text);
+}
+
+#[test]
 fn two_sources_of_one_name_do_not_take_each_others_place() {
     let (one, two) = (Server::with(&archive("one")), Server::with(&archive("two")));
     let site = Site::new(&format!(
