@@ -26,6 +26,7 @@ mod opm_lifecycle;
 mod opm_sources;
 mod opm_web;
 mod output;
+mod payloads;
 mod plain_tools;
 mod plugins;
 mod power_loss;

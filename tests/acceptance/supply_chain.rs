@@ -35,7 +35,7 @@ fn schemas() -> PathBuf {
 }
 
 /// Whether this machine can validate; says so where it cannot.
-fn can_validate() -> bool {
+pub fn can_validate() -> bool {
     let found = Command::new("python3").args(["-c", "import jsonschema"]).output();
     let can = found.is_ok_and(|output| output.status.success());
     if !can {
@@ -44,7 +44,7 @@ fn can_validate() -> bool {
     can
 }
 
-fn validate(schema: &str, files: &[PathBuf]) -> ProcessOutput {
+pub fn validate(schema: &str, files: &[PathBuf]) -> ProcessOutput {
     let mut python = Command::new("python3");
     python.args(["-W", "ignore", "-c", VALIDATE]).arg(schemas()).arg(schema).args(files);
     process::run(&mut python)

@@ -12,6 +12,7 @@ const LAYERS: &[&str] = &[
     "opkg-secret",
     "opkg-scratch",
     "opkg-encoding",
+    "opkg-fetch",
     "opkg-apitest",
     "opkg",
     "opkg-interface",
@@ -22,6 +23,7 @@ const LAYERS: &[&str] = &[
     "opkg-configurator",
     "opkg-package",
     "opkg-inspect",
+    "opkg-payload",
     "opkg-attest",
     "opkg-convert",
     "opkg-runtime",
@@ -40,6 +42,10 @@ pub const APART: &[(&str, &[&str])] = &[
     ("opkg-package", &["opkg-runtime", "wasmtime"]),
     ("opkg-inspect", &["opkg-runtime", "wasmtime"]),
     ("opkg-attest", &["opkg-runtime", "wasmtime"]),
+    ("opkg-payload", &["opkg-runtime", "wasmtime"]),
+    // What reads and writes packages asks no server.
+    ("opkg-package", &["opkg-fetch", "ureq"]),
+    ("opkg-inspect", &["opkg-fetch", "ureq"]),
     ("opkg-convert", &["opkg-runtime", "wasmtime"]),
     // What decides touches nothing.
     ("opkg-engine", &["opkg-runtime", "opkg-database", "opkg-opm", "rusqlite", "tokio-postgres"]),

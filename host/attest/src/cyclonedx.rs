@@ -56,7 +56,7 @@ fn hashes(sha1: &str, sha256: &str) -> Value {
     json!([{"alg": "SHA-1", "content": sha1}, {"alg": "SHA-256", "content": sha256}])
 }
 
-/// The files of the package, then what it needs of others.
+/// The files of the package, then what it needs of others, then what others have built of which it has files.
 fn components(facts: &PackageFacts) -> Vec<Value> {
     let files = facts.files.iter().zip(1..).map(|(file, number)| {
         json!({
@@ -74,7 +74,20 @@ fn components(facts: &PackageFacts) -> Vec<Value> {
         }
         component
     });
-    files.chain(required).collect()
+    let payloads = facts.payloads.iter().zip(1..).map(|(payload, number)| {
+        let mut component = json!({
+            "type": "application",
+            "bom-ref": format!("payload-{number}"),
+            "name": payload.name,
+            "hashes": [{"alg": "SHA-256", "content": payload.sha256}],
+            "properties": [{"name": "opkg:payload", "value": "files are taken of it"}],
+        });
+        if let Some(url) = &payload.url {
+            component["externalReferences"] = json!([{"type": "distribution", "url": url}]);
+        }
+        component
+    });
+    files.chain(required).chain(payloads).collect()
 }
 
 fn dependencies(facts: &PackageFacts) -> Vec<Value> {

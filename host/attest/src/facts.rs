@@ -1,12 +1,16 @@
 //! What documents say of a package: its own bytes, read again, and the record that it was made from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use opkg::digest::{hex, sha256};
+use opkg::model::{Opkg, SourceFile};
 use opkg_inspect::FileKind;
 use opkg_interface::Target;
-use opkg_interface::artefacts::{Comparison, NativeKind};
+use opkg_interface::artefacts::{BinaryPackage, Comparison, Content, NativeKind};
 use opkg_package::CompletePackage;
 use sha1::{Digest, Sha1};
 
+use crate::payloads::payload_digests;
 use crate::purl::package_url;
 
 /// Why a package cannot be described.
@@ -37,6 +41,8 @@ pub(crate) struct PackageFacts {
     pub(crate) sha1: String,
     /// In the order of paths.
     pub(crate) files: Vec<FileFacts>,
+    /// Sources of payloads that files of it come from.
+    pub(crate) payloads: Vec<PayloadFacts>,
     /// In the order of the record, each name once, without what is one of several alternatives.
     pub(crate) requires: Vec<Requirement>,
     /// What stands for the present, as `2014-07-11T13:25:17Z`.
@@ -55,6 +61,15 @@ pub(crate) struct FileFacts {
     pub(crate) path: String,
     pub(crate) sha256: String,
     pub(crate) sha1: String,
+}
+
+/// Something that others have built, of which a package has files.
+pub(crate) struct PayloadFacts {
+    /// Of its file.
+    pub(crate) name: String,
+    /// Where it was fetched from, if it does not come with the OPKG.
+    pub(crate) url: Option<String>,
+    pub(crate) sha256: String,
 }
 
 /// A package or capability that a package needs.
@@ -101,10 +116,31 @@ impl PackageFacts {
             sha256: sha256(bytes),
             sha1: hex(&Sha1::digest(bytes)),
             files,
+            payloads: payload_facts(record, source.opkg),
             requires,
             time: time.to_string(),
         })
     }
+}
+
+/// The sources of payloads that files of a package come from.
+fn payload_facts(record: &BinaryPackage, opkg: &Opkg) -> Vec<PayloadFacts> {
+    let files: BTreeMap<u32, &SourceFile> = opkg.files.iter().map(|file| (file.at.0, file)).collect();
+    let used = record.files.iter().filter_map(|file| match file.content {
+        Content::Source(node) => files.get(&node)?.payload,
+        _ => None,
+    });
+    let used: BTreeSet<&str> =
+        used.filter_map(|index| Some(opkg.payloads.get(index as usize)?.source.as_str())).collect();
+    let payloads = payload_digests(opkg).into_iter();
+    payloads
+        .filter(|(payload, _)| used.contains(payload.source.as_str()))
+        .map(|(payload, sha256)| PayloadFacts {
+            name: payload.file_name().to_owned(),
+            url: (!payload.is_inside).then(|| payload.source.clone()),
+            sha256,
+        })
+        .collect()
 }
 
 /// The regular files that a package installs, in the order of paths.

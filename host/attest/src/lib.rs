@@ -13,6 +13,7 @@ mod document_kind;
 mod documents;
 mod facts;
 mod license;
+mod payloads;
 mod purl;
 mod spdx;
 mod statement;

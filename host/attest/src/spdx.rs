@@ -27,6 +27,7 @@ pub(crate) fn document(facts: &PackageFacts, tool_version: &str) -> String {
         });
         if let Some(packages) = document["packages"].as_array_mut() {
             packages.extend(required_packages(facts));
+            packages.extend(payload_packages(facts));
         }
         if !license::is_expression(&facts.license) {
             document["hasExtractedLicensingInfos"] =
@@ -124,17 +125,40 @@ fn required_packages(facts: &PackageFacts) -> impl Iterator<Item = Value> {
     })
 }
 
+/// What others have built, of which files are in the package.
+fn payload_packages(facts: &PackageFacts) -> impl Iterator<Item = Value> {
+    facts.payloads.iter().zip(1..).map(|(payload, number)| {
+        json!({
+            "SPDXID": payload_id(number),
+            "name": payload.name,
+            "packageFileName": payload.name,
+            "downloadLocation": payload.url.as_deref().unwrap_or("NOASSERTION"),
+            "filesAnalyzed": false,
+            "checksums": [{"algorithm": "SHA256", "checksumValue": payload.sha256}],
+            "licenseConcluded": "NOASSERTION",
+            "licenseDeclared": "NOASSERTION",
+            "copyrightText": "NOASSERTION",
+        })
+    })
+}
+
 fn relationships(facts: &PackageFacts) -> Vec<Value> {
     let relationship = |from: &str, kind: &str, to: &str| json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to});
     let mut all = vec![relationship("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Package")];
     all.extend((1..=facts.files.len()).map(|it| relationship("SPDXRef-Package", "CONTAINS", &file_id(it))));
     let needed = 1..=facts.requires.len();
     all.extend(needed.map(|it| relationship("SPDXRef-Package", "DEPENDS_ON", &requirement_id(it))));
+    let payloads = 1..=facts.payloads.len();
+    all.extend(payloads.map(|it| relationship("SPDXRef-Package", "GENERATED_FROM", &payload_id(it))));
     all
 }
 
 fn file_id(number: usize) -> String {
     format!("SPDXRef-File-{number}")
+}
+
+fn payload_id(number: usize) -> String {
+    format!("SPDXRef-Payload-{number}")
 }
 
 fn requirement_id(number: usize) -> String {

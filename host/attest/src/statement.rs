@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::build_facts::BuildFacts;
 use crate::content_id;
 use crate::facts::PackageFacts;
+use crate::payloads::{PAYLOAD_PREFIX, payload_digests};
 
 /// What the predicate's fields mean: `docs/supply-chain.md`.
 pub(crate) const BUILD_TYPE: &str = "urn:opkg:build:1";
@@ -56,7 +57,7 @@ fn resource(name: &str, sha256: &str) -> Value {
     json!({"name": name, "digest": {"sha256": sha256}})
 }
 
-/// The files of the OPKG, then the plugin.
+/// The files of the OPKG, those of payloads among them; then the sources of payloads, then the plugin.
 fn materials(opkg: &Opkg, build: &BuildFacts<'_>) -> Vec<Value> {
     let files = opkg.files.iter().map(|file| {
         let mut file_resource = resource(&format!("{FILE_PREFIX}{}", file.path), &material_digest(file));
@@ -65,10 +66,17 @@ fn materials(opkg: &Opkg, build: &BuildFacts<'_>) -> Vec<Value> {
         }
         file_resource
     });
+    let payloads = payload_digests(opkg).into_iter().map(|(payload, sha256)| {
+        let mut payload_resource = resource(&format!("{PAYLOAD_PREFIX}{}", payload.source), &sha256);
+        if !payload.is_inside {
+            payload_resource["uri"] = json!(payload.source);
+        }
+        payload_resource
+    });
     let plugin = &build.plugin;
     let mut plugin_resource = resource(&format!("{PLUGIN_PREFIX}{}", plugin.id), plugin.sha256);
     plugin_resource["annotations"] = json!({"version": plugin.version});
-    files.chain([plugin_resource]).collect()
+    files.chain(payloads).chain([plugin_resource]).collect()
 }
 
 /// SHA-256 of a file's contents; of a link, of what it holds.

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use md5::Md5;
+use opkg::digest::hex;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use tar::EntryType;
 
-use opkg::digest::hex;
-
-use crate::decompress::{self, lossy_text, read_limited};
+use crate::decompress;
 use crate::error::FormatError;
-use crate::limits::{Budget, MAX_AR_MEMBERS, MAX_NAME_BYTES, MAX_TEXT_BYTES};
+use crate::limits::{Budget, MAX_AR_MEMBERS, MAX_TEXT_BYTES};
 use crate::package::{FileEntry, FileKind};
+use crate::tar_entries::{TarEntry, walk_tar};
 
 /// Which files are kept as a whole, by their paths.
 pub(crate) type KeepPredicate = fn(&str) -> bool;
@@ -61,87 +60,16 @@ pub(crate) fn read_compressed_tar(
 /// Reads a tar. Paths come without a leading `./` or trailing `/`.
 fn read_tar(reader: impl Read, keeps: KeepPredicate, budget: &Budget) -> Result<ArchiveFiles, FormatError> {
     let mut files = ArchiveFiles::default();
-    let mut archive = tar::Archive::new(reader);
-    // What precedes an entry because its header has no room for it.
-    let (mut path, mut target) = (None, None);
-    for entry in archive.entries()?.raw(true) {
-        let mut entry = entry?;
-        let header = entry.header();
-        let kind = header.entry_type();
-        match kind {
-            EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader => {
-                let bytes = read_limited(&mut entry, MAX_NAME_BYTES)?
-                    .ok_or_else(|| FormatError::corrupt("an endless path in an archive"))?;
-                match kind {
-                    EntryType::GNULongName => path = Some(lossy_text(until_zero(&bytes))),
-                    EntryType::GNULongLink => target = Some(lossy_text(until_zero(&bytes))),
-                    _ => {
-                        let mut records = parse_pax_records(&bytes)?;
-                        path = records.remove("path").or(path);
-                        target = records.remove("linkpath").or(target);
-                    }
-                }
-                continue;
-            }
-            EntryType::XGlobalHeader => continue,
-            _ => {}
-        }
-        let kind = match kind {
-            EntryType::Directory => FileKind::Directory,
-            EntryType::Symlink => FileKind::Link,
-            EntryType::Link => FileKind::HardLink,
-            EntryType::Char | EntryType::Block | EntryType::Fifo => FileKind::Special,
-            _ => FileKind::File,
-        };
-        let name = |name: Option<&[u8]>, id: io::Result<u64>| match name {
-            Some(name) if !name.is_empty() => lossy_text(name),
-            _ => id.map_or_else(|_| "?".to_owned(), |id| id.to_string()),
-        };
-        let owner =
-            [name(header.username_bytes(), header.uid()), name(header.groupname_bytes(), header.gid())];
-        let mut described = FileEntry {
-            kind,
-            mode: header.mode()? & 0o7777,
-            owner: owner.join(":"),
-            time: header.mtime().ok(),
-            ..FileEntry::default()
-        };
-        if matches!(kind, FileKind::Link | FileKind::HardLink) {
-            let short = header.link_name_bytes().map(|it| lossy_text(&it)).unwrap_or_default();
-            described.target = Some(target.take().unwrap_or(short));
-        }
-        let path = path.take().unwrap_or_else(|| lossy_text(&header.path_bytes()));
-        target = None;
-        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+    walk_tar(reader, |entry, mut contents| {
+        let TarEntry { path, kind, mode, owner, time, target, .. } = entry;
+        let mut described = FileEntry { kind, mode, owner, time, target, ..FileEntry::default() };
         let kept = match kind {
-            FileKind::File => hash_contents(&mut entry, &mut described, keeps(&path))?,
+            FileKind::File => hash_contents(&mut contents, &mut described, keeps(&path))?,
             _ => None,
         };
-        files.add(path, described, kept, budget)?;
-    }
+        files.add(path, described, kept, budget)
+    })?;
     Ok(files)
-}
-
-/// The records of an extended header: `length key=value`, each with a line feed behind it.
-fn parse_pax_records(mut bytes: &[u8]) -> Result<BTreeMap<String, String>, FormatError> {
-    let mut records = BTreeMap::new();
-    while !bytes.is_empty() {
-        let record = (|| {
-            let blank = bytes.iter().position(|it| *it == b' ')?;
-            let length: usize = std::str::from_utf8(&bytes[..blank]).ok()?.parse().ok()?;
-            let record = bytes.get(blank + 1..length)?.strip_suffix(b"\n")?;
-            let sign = record.iter().position(|it| *it == b'=')?;
-            bytes = &bytes[length..];
-            Some((lossy_text(&record[..sign]), lossy_text(&record[sign + 1..])))
-        })();
-        records
-            .extend([record.ok_or_else(|| FormatError::corrupt("a damaged extended header in an archive"))?]);
-    }
-    Ok(records)
-}
-
-pub(crate) fn until_zero(bytes: &[u8]) -> &[u8] {
-    bytes.split(|it| *it == 0).next().unwrap_or_default()
 }
 
 /// Reads all of a file for its size and checksums, and gives back what is to be kept of it.

@@ -3,11 +3,12 @@
 
 use std::io::{self, Read};
 
-use crate::archive::{ArchiveFiles, KeepPredicate, hash_contents, until_zero};
+use crate::archive::{ArchiveFiles, KeepPredicate, hash_contents};
 use crate::decompress::lossy_text;
 use crate::error::FormatError;
 use crate::limits::{Budget, MAX_NAME_BYTES};
 use crate::package::FileEntry;
+use crate::tar_entries::until_zero;
 
 /// A file as the header lists it.
 pub(crate) struct ListedFile {
@@ -28,12 +29,30 @@ const STRIPPED_FIELDS_BYTES: usize = 10;
 /// Sizes and checksums of what the payload holds, by path without a leading `./`. `listed` are the header's files, in
 /// its order.
 pub(crate) fn read_cpio(
-    mut reader: impl Read,
+    reader: impl Read,
     listed: &[ListedFile],
     keeps: KeepPredicate,
     budget: &Budget,
 ) -> Result<ArchiveFiles, FormatError> {
     let mut files = ArchiveFiles::default();
+    walk_cpio(reader, listed, |file, mut contents| {
+        let mut entry = FileEntry::default();
+        let keep = file.is_regular && keeps(&file.path);
+        let kept = hash_contents(&mut contents, &mut entry, keep)?;
+        if entry.size != Some(file.payload_size) {
+            return Err(FormatError::corrupt("it ends too early"));
+        }
+        files.add(file.path, entry, kept, budget)
+    })?;
+    Ok(files)
+}
+
+/// Goes through a payload; each entry comes with what it holds, which may end too early.
+pub(crate) fn walk_cpio(
+    mut reader: impl Read,
+    listed: &[ListedFile],
+    mut visit: impl FnMut(ListedFile, &mut dyn Read) -> Result<(), FormatError>,
+) -> Result<(), FormatError> {
     loop {
         let mut magic = [0; MAGIC_BYTES];
         read_all(&mut reader, &mut magic)?;
@@ -42,18 +61,14 @@ pub(crate) fn read_cpio(
             b"07070X" => Some(read_stripped_header(&mut reader, listed)?),
             _ => return Err(FormatError::corrupt("it is no cpio archive of a kind that is known")),
         }) else {
-            return Ok(files);
+            return Ok(());
         };
-        let ListedFile { path, payload_size: size, is_regular } = file;
-        let mut entry = FileEntry::default();
-        let keep = is_regular && keeps(&path);
-        let kept = hash_contents(&mut reader.by_ref().take(size), &mut entry, keep)?;
-        if entry.size != Some(size) {
-            return Err(FormatError::corrupt("it ends too early"));
-        }
+        let size = file.payload_size;
+        let mut contents = reader.by_ref().take(size);
+        visit(file, &mut contents)?;
+        let left = contents.limit();
         let padding = size.next_multiple_of(4) - size;
-        io::copy(&mut reader.by_ref().take(padding), &mut io::sink())?;
-        files.add(path, entry, kept, budget)?;
+        io::copy(&mut reader.by_ref().take(left + padding), &mut io::sink())?;
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
     let contents = read_member(&members, "data.tar", is_changelog, budget)?;
     for (path, mut bytes) in contents.contents {
         if decompress::is_compressed(&bytes) {
-            let unpacked = decompress::reader(&bytes, budget)
+            let unpacked = decompress::reader(bytes.as_slice(), budget)
                 .and_then(|reader| decompress::read_limited(reader, MAX_TEXT_BYTES));
             bytes = unpacked.ok().flatten().unwrap_or_default();
             budget.take_bytes(bytes.len())?;

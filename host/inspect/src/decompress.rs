@@ -1,11 +1,16 @@
 //! Compressed data of any kind, up to a limit.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
 use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
 use crate::limits::{Budget, MAX_XZ_MEMORY, MAX_ZSTD_WINDOW_LOG};
+
+/// Whether a stream is compressed with bzip2, which is not read.
+pub(crate) fn is_bzip2(start: &[u8]) -> bool {
+    start.starts_with(b"BZh")
+}
 
 /// Whether a stream is compressed, by its first bytes.
 pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
@@ -19,21 +24,33 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const LZMA_MAGIC: [u8; 3] = [0x5d, 0, 0];
 
 /// The data of a stream, whatever it is compressed with; itself, if with nothing that is known.
-pub(crate) fn reader<'a>(bytes: &'a [u8], budget: &'a Budget) -> io::Result<Box<dyn Read + 'a>> {
-    Ok(if bytes.starts_with(&GZIP_MAGIC) {
-        limit(flate2::bufread::MultiGzDecoder::new(bytes), budget)
-    } else if bytes.starts_with(&XZ_MAGIC) {
-        limit(XzDecoder::new_stream(bytes, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?), budget)
-    } else if bytes.starts_with(&LZMA_MAGIC) {
-        limit(XzDecoder::new_stream(bytes, Stream::new_lzma_decoder(MAX_XZ_MEMORY)?), budget)
-    } else if bytes.starts_with(&ZSTD_MAGIC) {
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+pub(crate) fn reader<'a>(
+    mut stream: impl BufRead + 'a,
+    budget: &'a Budget,
+) -> io::Result<Box<dyn Read + 'a>> {
+    let mut start = Vec::new();
+    stream.by_ref().take(MAGIC_BYTES).read_to_end(&mut start)?;
+    let begins = |magic: &[u8]| start.starts_with(magic);
+    let (gzip, xz, lzma, zstd) =
+        (begins(&GZIP_MAGIC), begins(&XZ_MAGIC), begins(&LZMA_MAGIC), begins(&ZSTD_MAGIC));
+    let whole = Cursor::new(start).chain(stream);
+    Ok(if gzip {
+        limit(flate2::bufread::MultiGzDecoder::new(whole), budget)
+    } else if xz {
+        limit(XzDecoder::new_stream(whole, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?), budget)
+    } else if lzma {
+        limit(XzDecoder::new_stream(whole, Stream::new_lzma_decoder(MAX_XZ_MEMORY)?), budget)
+    } else if zstd {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(whole)?;
         decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
         limit(decoder, budget)
     } else {
-        limit(bytes, budget)
+        limit(whole, budget)
     })
 }
+
+/// Bytes by which the kinds of compression are told apart.
+const MAGIC_BYTES: u64 = 6;
 
 fn limit<'a>(inner: impl Read + 'a, budget: &'a Budget) -> Box<dyn Read + 'a> {
     Box::new(io::BufReader::with_capacity(64 << 10, budget.limit(inner)))

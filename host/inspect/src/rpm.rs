@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead, Read};
 
 use opkg_package::rpm::reader::{self, ParsedHeader, ParsedValue};
 
@@ -140,6 +141,17 @@ fn read_payload(
     listed: &[ListedFile],
     budget: &Budget,
 ) -> Result<Option<ArchiveFiles>, FormatError> {
+    let keeps = |path: &str| path.ends_with(".spec") && !path.contains('/');
+    let Some(payload) = payload_reader(bytes, header, budget)? else { return Ok(None) };
+    cpio::read_cpio(payload, listed, keeps, budget).map(Some)
+}
+
+/// The payload, if its kind is known.
+pub(crate) fn payload_reader<'a>(
+    stream: impl BufRead + 'a,
+    header: &ParsedHeader,
+    budget: &'a Budget,
+) -> Result<Option<Box<dyn Read + 'a>>, FormatError> {
     // Absent in old packages, which know nothing else, and where nothing is compressed.
     let compressor = header.text(tag::PAYLOAD_COMPRESSOR).unwrap_or("gzip");
     if !matches!(compressor, "gzip" | "xz" | "zstd" | "lzma" | "none" | "identity")
@@ -147,36 +159,64 @@ fn read_payload(
     {
         return Ok(None);
     }
-    let keeps = |path: &str| path.ends_with(".spec") && !path.contains('/');
-    cpio::read_cpio(decompress::reader(bytes, budget)?, listed, keeps, budget).map(Some)
+    Ok(Some(decompress::reader(stream, budget)?))
+}
+
+/// Which file of the header an entry of the payload is.
+pub(crate) struct FileIdentity {
+    /// Device and inode, which hard links share.
+    pub(crate) inode: Option<(u64, u64)>,
+    is_regular: bool,
+    /// Whether the package knows it, and does not bring it.
+    pub(crate) is_ghost: bool,
+    pub(crate) size: u64,
+}
+
+/// Of the files that the header lists, in its order.
+pub(crate) fn file_identities(header: &ParsedHeader) -> Vec<FileIdentity> {
+    let (devices, inodes) = (header.numbers(tag::FILE_DEVICES), header.numbers(tag::FILE_INODES));
+    let (flags, sizes) = (header.numbers(tag::FILE_FLAGS), file_sizes(header));
+    let of = |(index, mode): (usize, &u64)| FileIdentity {
+        inode: devices.get(index).copied().zip(inodes.get(index).copied()),
+        is_regular: file_kind(*mode) == FileKind::File,
+        is_ghost: flags.get(index).copied().unwrap_or(0) >> tag::FILE_GHOST_BIT & 1 == 1,
+        size: sizes.get(index).copied().unwrap_or(0),
+    };
+    header.numbers(tag::FILE_MODES).iter().enumerate().map(of).collect()
+}
+
+/// Of several hard links the last one carries the contents: by inode, which one that is.
+pub(crate) fn content_carriers(identities: &[FileIdentity]) -> BTreeMap<(u64, u64), usize> {
+    let regular = identities.iter().enumerate().filter(|(_, file)| file.is_regular && !file.is_ghost);
+    regular.filter_map(|(index, file)| Some((file.inode?, index))).collect()
 }
 
 /// The files that the header lists, in its order.
-fn list_files(header: &ParsedHeader, budget: &Budget) -> Result<Vec<ListedFile>, FormatError> {
-    let (modes, sizes) = (header.numbers(tag::FILE_MODES), file_sizes(header));
-    let (devices, inodes) = (header.numbers(tag::FILE_DEVICES), header.numbers(tag::FILE_INODES));
-    // Of several hard links the last one carries the contents.
-    let mut last: BTreeMap<(u64, u64), usize> = BTreeMap::new();
-    let identity = |index: usize| devices.get(index).copied().zip(inodes.get(index).copied());
-    let is_regular = |index: usize| modes.get(index).is_some_and(|mode| mode >> 12 == 8);
-    let is_ghost = |index: usize| {
-        let flags = header.numbers(tag::FILE_FLAGS).get(index).copied().unwrap_or(0);
-        flags >> tag::FILE_GHOST_BIT & 1 == 1
-    };
-    let paths = file_paths(header, budget)?;
-    for index in (0..paths.len()).filter(|index| is_regular(*index) && !is_ghost(*index)) {
-        last.extend(identity(index).map(|identity| (identity, index)));
-    }
-    let listed = paths.into_iter().enumerate().map(|(index, path)| {
-        let is_regular = is_regular(index);
-        let is_link = modes.get(index).is_some_and(|mode| mode >> 12 == 10);
+pub(crate) fn list_files(header: &ParsedHeader, budget: &Budget) -> Result<Vec<ListedFile>, FormatError> {
+    let identities = file_identities(header);
+    let carriers = content_carriers(&identities);
+    let modes = header.numbers(tag::FILE_MODES);
+    let listed = file_paths(header, budget)?.into_iter().enumerate().map(|(index, path)| {
+        let identity = identities.get(index);
+        let is_regular = identity.is_some_and(|file| file.is_regular);
+        let is_link = modes.get(index).is_some_and(|mode| file_kind(*mode) == FileKind::Link);
         let carries =
-            identity(index).is_none_or(|identity| last.get(&identity).is_none_or(|last| *last == index));
-        let size = sizes.get(index).copied().unwrap_or(0);
+            identity.and_then(|file| carriers.get(&file.inode?)).is_none_or(|carrier| *carrier == index);
+        let size = identity.map_or(0, |file| file.size);
         let payload_size = if is_link || is_regular && carries { size } else { 0 };
         ListedFile { path, payload_size, is_regular }
     });
     Ok(listed.collect())
+}
+
+/// What a file is, by the upper bits of its mode.
+pub(crate) fn file_kind(mode: u64) -> FileKind {
+    match mode >> 12 {
+        4 => FileKind::Directory,
+        8 => FileKind::File,
+        10 => FileKind::Link,
+        _ => FileKind::Special,
+    }
 }
 
 /// In 64 bits where one is larger than 4 GiB, and always in format 6.
@@ -200,12 +240,7 @@ fn read_files(
     let mut files = BTreeMap::new();
     for (index, ListedFile { path, .. }) in listed.iter().enumerate() {
         let mode = modes.get(index).copied().unwrap_or(0);
-        let kind = match mode >> 12 {
-            4 => FileKind::Directory,
-            8 => FileKind::File,
-            10 => FileKind::Link,
-            _ => FileKind::Special,
-        };
+        let kind = file_kind(mode);
         let mut marks = flag_names(flags.get(index).copied().unwrap_or(0), &tag::FILE_FLAG_NAMES);
         let language = of(header.texts(tag::FILE_LANGUAGES), index);
         marks.extend(language.map(|it| format!("language {it}")));

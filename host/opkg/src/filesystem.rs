@@ -71,6 +71,7 @@ pub fn opkg() -> Opkg {
         filter: Filter::default(),
         // What packages require that were made for the original.
         relations: Profile::Oscar.automatic_relations().into_names().map(provided).collect(),
+        payloads: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),

@@ -41,13 +41,14 @@ mod xml_text;
 
 pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
-pub use load::{LoadResult, load, load_config};
+pub use load::{LoadResult, UnpackPayloads, UnpackedPayloads, load, load_config, load_with_payloads};
 pub use markup::{Markup, MarkupError, read_markup};
 pub use sanitize::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors, is_hidden};
 pub use settings::{AutomaticRelations, Profile, Settings};
 pub use source::Source;
 pub use source_dir::SourceDir;
 pub use text::{collapse_whitespace, escape_for_display, is_unsafe_control, line_column};
+pub use tree::{LOCK_FILE, PAYLOAD_DIRECTORY};
 pub use xml_text::{XmlContext, is_xml_char, push_xml_escaped, xml_escaped};
 
 /// The XML schema (XSD 1.0) of `config.xml`, for editors and validators. It is stricter than [`load`], which

@@ -16,6 +16,14 @@ pub const MAX_RELATIONS: usize = 5_000;
 pub const MAX_ANY_OF: usize = 8;
 /// Distributions and architectures of one `filters`; each relation has a copy.
 pub const MAX_FILTER_ENTRIES: usize = 100;
+/// `payload` elements of one OPKG.
+pub const MAX_PAYLOADS: usize = 50;
+/// `take` and `omit` elements of one OPKG; each is compared with every path of its payload.
+pub const MAX_PAYLOAD_PATTERNS: usize = 500;
+/// Characters of the source of a payload.
+pub const MAX_PAYLOAD_SOURCE_CHARS: usize = 2000;
+/// Leading names that paths of a payload can lose.
+pub const MAX_PAYLOAD_STRIP: usize = 16;
 /// `file` elements of one OPKG; each is compared with every path.
 pub const MAX_FILE_RULES: usize = 500;
 /// `service` elements of one OPKG; each is compared with every unit.

@@ -1,12 +1,12 @@
 //! Reads a directory into a checked [`Opkg`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{self, ElementReader, Metadata};
 use crate::decode::decode;
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Opkg, Timestamp};
+use crate::model::{NodeId, Opkg, Payload, PayloadDigest, Timestamp};
 use crate::settings::Settings;
 use crate::source::{CONFIG_FILE, Source, canonical_directory, read_config};
 use crate::{tree, xml};
@@ -21,21 +21,50 @@ pub struct LoadResult {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads and checks the OPKG in a directory. Never writes, never runs anything, and reads no more than the
-/// limits of [`crate::limits`] allow.
+/// What became of the payloads of an OPKG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnpackedPayloads {
+    /// Holds a directory for each payload, by its index, in which its files have the paths that they would have in the OPKG.
+    pub root: PathBuf,
+    /// What the source of each was.
+    pub digests: Vec<Option<PayloadDigest>>,
+}
+
+/// Unpacks the payloads of the OPKG in a directory; nothing where that fails, which is reported.
+pub type UnpackPayloads<'a> =
+    dyn FnMut(&Path, &[Payload], &mut dyn FnMut(Diagnostic, NodeId)) -> Option<UnpackedPayloads> + 'a;
+
+/// Which files are read.
+enum Contents<'a, 'b> {
+    /// None.
+    Config,
+    /// Those that lie in the directory.
+    Directory,
+    /// Those of payloads as well.
+    All(&'a mut UnpackPayloads<'b>),
+}
+
+/// Reads and checks the OPKG in a directory, but not what its payloads hold: it says what the OPKG is, not all that is in
+/// its packages. Never writes, never runs anything, and reads no more than the limits of [`crate::limits`] allow.
 #[must_use]
 pub fn load(dir: &Path, settings: &Settings) -> LoadResult {
-    load_parts(dir, settings, true)
+    load_parts(dir, settings, Contents::Directory)
+}
+
+/// The same, with what payloads hold. They are unpacked if there are some.
+#[must_use]
+pub fn load_with_payloads(dir: &Path, settings: &Settings, unpack: &mut UnpackPayloads<'_>) -> LoadResult {
+    load_parts(dir, settings, Contents::All(unpack))
 }
 
 /// The same of `config.xml` alone, as it lies on a machine where the OPKG is installed: its files are elsewhere, and the
 /// model has none.
 #[must_use]
 pub fn load_config(dir: &Path, settings: &Settings) -> LoadResult {
-    load_parts(dir, settings, false)
+    load_parts(dir, settings, Contents::Config)
 }
 
-fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
+fn load_parts(dir: &Path, settings: &Settings, contents: Contents<'_, '_>) -> LoadResult {
     let mut loaded = LoadResult { source: None, opkg: None, diagnostics: Vec::new() };
     let config = canonical_directory(dir).and_then(|root| Ok((read_config(&root)?, root)));
     let (bytes, root) = match config {
@@ -60,12 +89,23 @@ fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
         }
         loaded.source = Some(Source { path: dir.join(CONFIG_FILE), text });
     }
-    let ParsedConfig { mut diagnostics, mut locations, metadata, is_rejected } = document;
+    let ParsedConfig { mut diagnostics, mut locations, mut metadata, is_rejected } = document;
     decoded.diagnostic.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     if !is_rejected {
+        let has_files = !matches!(contents, Contents::Config);
+        let needs_payloads = matches!(contents, Contents::All(_))
+            && metadata.as_ref().is_some_and(|metadata| !metadata.payloads.is_empty());
+        let unpacked = match (contents, &mut metadata) {
+            (Contents::All(unpack), Some(metadata)) if !metadata.payloads.is_empty() => {
+                unpack_payloads(&root, &mut metadata.payloads, unpack, &mut diagnostics, &locations)
+            }
+            _ => None,
+        };
         let described = tree::Description {
             name: metadata.as_ref().and_then(|metadata| metadata.name.as_deref()).unwrap_or("unnamed"),
             archs: metadata.as_ref().map(|metadata| metadata.filter.archs.as_slice()).unwrap_or_default(),
+            payloads: metadata.as_ref().map(|metadata| metadata.payloads.as_slice()).unwrap_or_default(),
+            unpacked: unpacked.as_deref(),
             file_rules: metadata.as_ref().map(|metadata| metadata.file_rules.as_slice()).unwrap_or_default(),
             service_rules: metadata
                 .as_ref()
@@ -78,12 +118,35 @@ fn load_parts(dir: &Path, settings: &Settings, has_files: bool) -> LoadResult {
             true => tree::read(&root, described, &mut diagnostics, &mut locations),
             false => tree::Contents::default(),
         };
-        if let Some(metadata) = metadata.filter(|_| !diagnostics.has_error()) {
+        let is_complete = !needs_payloads || unpacked.is_some();
+        if let Some(metadata) = metadata.filter(|_| is_complete && !diagnostics.has_error()) {
             loaded.opkg = build_opkg(metadata, contents, locations.into_vec(), settings);
         }
     }
     loaded.diagnostics = diagnostics.into_sorted();
     loaded
+}
+
+/// Where the files of payloads are.
+fn unpack_payloads(
+    root: &Path,
+    payloads: &mut [Payload],
+    unpack: &mut UnpackPayloads<'_>,
+    diagnostics: &mut DiagnosticSink,
+    locations: &LocationTable,
+) -> Option<PathBuf> {
+    let mut report = |found: Diagnostic, at| {
+        let is_placed = found.location.is_some();
+        diagnostics.push(match locations.get(at) {
+            Some(location) if !is_placed => found.at(location.clone()),
+            _ => found,
+        });
+    };
+    let unpacked = unpack(root, payloads, &mut report)?;
+    for (payload, digest) in payloads.iter_mut().zip(unpacked.digests) {
+        payload.digest = digest;
+    }
+    Some(unpacked.root)
 }
 
 struct ParsedConfig {
@@ -152,6 +215,7 @@ fn build_opkg(
         authors,
         filter,
         mut relations,
+        payloads,
         file_rules,
         service_rules,
         alternatives,
@@ -181,6 +245,7 @@ fn build_opkg(
         authors,
         filter,
         relations,
+        payloads,
         file_rules,
         service_rules,
         alternatives,

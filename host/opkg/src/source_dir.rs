@@ -37,7 +37,7 @@ impl SourceDir {
     ///
     /// # Errors
     /// Nothing does, or it cannot be looked at.
-    pub(crate) fn metadata(&self, path: &str) -> io::Result<Metadata> {
+    pub fn metadata(&self, path: &str) -> io::Result<Metadata> {
         File::from(self.open_at(path, OFlags::PATH)?).metadata()
     }
 
@@ -45,7 +45,7 @@ impl SourceDir {
     ///
     /// # Errors
     /// It is no link.
-    pub(crate) fn read_link(&self, path: &str) -> io::Result<PathBuf> {
+    pub fn read_link(&self, path: &str) -> io::Result<PathBuf> {
         let link = self.open_at(path, OFlags::PATH)?;
         Ok(OsString::from_vec(readlinkat(link, "", Vec::new())?.into_bytes()).into())
     }
@@ -54,7 +54,7 @@ impl SourceDir {
     ///
     /// # Errors
     /// It is no directory, or cannot be read.
-    pub(crate) fn names(&self, path: &str, limit: usize) -> io::Result<Vec<OsString>> {
+    pub fn names(&self, path: &str, limit: usize) -> io::Result<Vec<OsString>> {
         let directory = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let names = Dir::read_from(&directory)?
             .map(|entry| Ok(std::ffi::OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()));

@@ -49,6 +49,7 @@ const CODES_BEYOND_SCHEMA: &[(&str, &str)] = &[
     ("too-many-relations", "the number of relations"),
     ("alternative-path", "alternatives of files that no package has"),
     ("trigger-script", "triggers without a script"),
+    ("payload", "sources that lead out of the OPKG"),
 ];
 
 /// Spellings of the same that the compiler reads without a word: bug numbers as `#1`, relations as packaging
@@ -174,6 +175,18 @@ const VARIANTS: &[(&str, &[&str])] = &[
             "<breaks><pkg>x</pkg></breaks><obsoletes><pkg>x</pkg></obsoletes><replaces><pkg>x</pkg></replaces></serverDeps>",
             "<conflicts><any><pkg>x</pkg><pkg>y</pkg></any></conflicts></serverDeps>",
             "<recomends><pkg>x</pkg></recomends></serverDeps>",
+            "</serverDeps><payloads/>",
+            "</serverDeps><payloads><payload source=\"https://example.org/a.tar.gz\" part=\"client\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"client\" arch=\"amd64\" strip=\"1\"><take path=\"x\" to=\"/y\" mode=\"0755\"/><omit path=\"z/\"/></payload></payloads>",
+            "</serverDeps><payloads><payload source=\"a\" from=\"zip\" part=\"client\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"all\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"api\" strip=\"17\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"api\" arch=\"vax\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"../a.rpm\" part=\"api\"/></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"api\"><take path=\"x\" to=\"y\"/></payload></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"api\"><take path=\"x\" mode=\"4755\"/><take/></payload></payloads>",
+            "</serverDeps><payloads><payload source=\"a.rpm\" part=\"api\"><omit/></payload></payloads>",
             "</serverDeps><alternatives/>",
             "</serverDeps><alternatives><alternative name=\"a\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",
             "</serverDeps><alternatives><alternative name=\"a b\" link=\"/b\" path=\"/c\" priority=\"1\"/></alternatives>",

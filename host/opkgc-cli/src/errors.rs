@@ -209,6 +209,34 @@ impl From<opkg_package::PublicKeyError> for CliError {
     }
 }
 
+impl From<opkg_payload::PayloadError> for CliError {
+    fn from(error: opkg_payload::PayloadError) -> Self {
+        use opkg_fetch::FetchError;
+        use opkg_payload::PayloadError as Error;
+        let hint = match &error {
+            Error::Lock(_) => Some("correct it, or remove it and lock anew"),
+            Error::NotLocked(_) => Some("run `opkgc payload lock` with this OPKG"),
+            Error::NotInside(_) => Some("build it, or correct the path in config.xml"),
+            Error::Differs { .. } => Some(
+                "do not use it before you know why: ask whoever publishes it; if that is meant, \
+                 `opkgc payload lock --update` notes what it is now",
+            ),
+            Error::Fetch(FetchError::Write(error)) => io_hint(error.kind()),
+            Error::Fetch(error) if error.is_transient() => {
+                Some("try again later; a proxy is named by HTTPS_PROXY in the environment")
+            }
+            Error::Fetch(FetchError::RefusedRedirect { .. } | FetchError::TooManyRedirects(_)) => {
+                Some("write the address that it is at in the end into config.xml")
+            }
+            Error::Fetch(_) => Some("correct the address in config.xml"),
+            Error::NoCache => Some("name a directory with --to, or use --vendor"),
+            Error::Io(error) => io_hint(error.kind()),
+            _ => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
 impl From<opkg_inspect::Error> for CliError {
     fn from(error: opkg_inspect::Error) -> Self {
         use opkg_inspect::Error;

@@ -26,7 +26,7 @@ pub fn stage(
         .generate(&opkg, target, &plan.settings)
         .context(format_args!("cannot make {}", filesystem::PACKAGE))?;
     // It has no files that would have to be read.
-    let source = OpkgSource { opkg: &opkg, directory: Path::new("") };
+    let source = OpkgSource { opkg: &opkg, directory: Path::new(""), payloads: None };
     let documents = documents::of_build(plan, target, plugin);
     output
         .stage_binary_package(

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::model::Opkg;
 use opkg::{LoadResult, Settings, Source};
+use opkg_payload::{LoadedOpkg, PayloadStore};
+use opkg_scratch::ScratchDir;
 
 use crate::json::{self, DiagnosticJson};
 use crate::{dists, hook_components};
@@ -15,6 +17,8 @@ use crate::{dists, hook_components};
 /// How OPKGs are read.
 pub struct PackageReader<'a> {
     pub settings: &'a Settings,
+    /// Where sources of payloads are.
+    pub payloads: &'a PayloadStore,
     /// Distributions that there are plugins for.
     pub known_dists: &'a [String],
     /// Whether one with warnings is not compiled.
@@ -24,8 +28,9 @@ pub struct PackageReader<'a> {
 impl PackageReader<'_> {
     /// An OPKG, and everything that is wrong with it by itself.
     #[must_use]
-    pub fn read(&self, directory: &Path) -> LoadResult {
-        let mut loaded = opkg::load(directory, self.settings);
+    pub fn read(&self, directory: &Path) -> LoadedOpkg {
+        let mut read = opkg_payload::load(directory, self.settings, self.payloads);
+        let loaded = &mut read.loaded;
         if let Some(opkg) = &loaded.opkg {
             loaded.diagnostics.extend(dists::misspelled_dists(opkg, self.known_dists));
             let found = hook_components::check_components(directory, opkg);
@@ -34,15 +39,17 @@ impl PackageReader<'_> {
             }
             loaded.diagnostics.extend(found);
         }
-        loaded
+        read
     }
 
     /// One that may be compiled.
-    fn compilable(&self, loaded: LoadResult) -> Option<ReadPackage> {
+    fn compilable(&self, read: LoadedOpkg) -> Option<ReadPackage> {
+        let unpacked = read.unpacked();
         let is_denied = self.denies_warnings
-            && loaded.diagnostics.iter().any(|finding| finding.severity <= Severity::Warning);
+            && read.loaded.diagnostics.iter().any(|finding| finding.severity <= Severity::Warning);
+        let (loaded, scratch) = read.into_parts();
         let opkg = loaded.opkg.filter(|_| !is_denied)?;
-        Some(ReadPackage { opkg, source: loaded.source })
+        Some(ReadPackage { opkg, source: loaded.source, unpacked, _scratch: scratch })
     }
 }
 
@@ -51,6 +58,10 @@ pub struct ReadPackage {
     pub opkg: Opkg,
     /// What findings of plugins point into.
     pub source: Option<Source>,
+    /// Where the files of payloads are.
+    pub unpacked: Option<PathBuf>,
+    /// Holds them.
+    _scratch: Option<ScratchDir>,
 }
 
 impl ReadPackage {
@@ -104,11 +115,12 @@ impl InputPackage {
     #[must_use]
     pub fn new(
         directory: &Path,
-        loaded: LoadResult,
+        read: LoadedOpkg,
         reader: &PackageReader<'_>,
         targets: usize,
         keeps: Keeps,
     ) -> Self {
+        let loaded: &LoadResult = &read.loaded;
         let of =
             |severity| first_message(&loaded.diagnostics, severity).map(|text| (severity, text.to_owned()));
         let problem = of(Severity::Error).or_else(|| of(Severity::Warning));
@@ -117,7 +129,7 @@ impl InputPackage {
         let source = loaded.source.as_ref();
         let findings = loaded.diagnostics.iter().filter(|_| keeps.findings);
         let findings = findings.map(|found| json::diagnostic_json(directory, source, found)).collect();
-        let read = reader.compilable(loaded);
+        let read = reader.compilable(read);
         Self {
             directory: directory.to_owned(),
             name,
@@ -200,8 +212,12 @@ mod tests {
     fn with_package(is_kept: bool, test: impl FnOnce(&InputPackage, &PackageReader<'_>)) {
         let root = tempfile::tempdir().unwrap();
         write_opkg(root.path(), "Demo");
-        let reader =
-            PackageReader { settings: &Settings::default(), known_dists: &[], denies_warnings: false };
+        let reader = PackageReader {
+            settings: &Settings::default(),
+            payloads: &PayloadStore::default(),
+            known_dists: &[],
+            denies_warnings: false,
+        };
         let package = InputPackage::new(
             root.path(),
             reader.read(root.path()),
@@ -259,8 +275,12 @@ mod tests {
     #[test]
     fn one_with_errors_is_not_read_again() {
         let root = tempfile::tempdir().unwrap();
-        let reader =
-            PackageReader { settings: &Settings::default(), known_dists: &[], denies_warnings: false };
+        let reader = PackageReader {
+            settings: &Settings::default(),
+            payloads: &PayloadStore::default(),
+            known_dists: &[],
+            denies_warnings: false,
+        };
         let package = InputPackage::new(
             root.path(),
             reader.read(root.path()),

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use opkg::Source;
 use opkg::diagnostic::Diagnostic;
-use opkg::model::Opkg;
 use opkg_interface::Target;
 use opkg_package::{BuildMode, OpkgSource, OutputDir, StagedPackages};
 use opkg_runtime::{DistributionPlugin, GenerateError};
 
 use crate::build_plan::BuildPlan;
 use crate::errors::CliError;
-use crate::input_package::{InputPackage, PackageChanged, PackageReader};
+use crate::input_package::{InputPackage, PackageChanged, PackageReader, ReadPackage};
 use crate::{documents, losses, signing};
 
 /// How a job ended.
@@ -94,7 +93,7 @@ impl Job<'_> {
     pub fn run(&self, reader: &PackageReader<'_>, output: &OutputDir, plan: &BuildPlan) -> JobEnd {
         let end = match self.package.open(reader) {
             Ok(Some(read)) => {
-                let outcome = self.compile(&read.opkg, output, plan);
+                let outcome = self.compile(&read, output, plan);
                 let source = read.source.as_ref().filter(|_| !outcome.findings().is_empty()).cloned();
                 JobEnd { outcome, source }
             }
@@ -108,7 +107,8 @@ impl Job<'_> {
         end
     }
 
-    fn compile(&self, opkg: &Opkg, output: &OutputDir, plan: &BuildPlan) -> JobOutcome {
+    fn compile(&self, read: &ReadPackage, output: &OutputDir, plan: &BuildPlan) -> JobOutcome {
+        let opkg = &read.opkg;
         let generated = match self.plugin.generate(opkg, self.target, &plan.settings) {
             Ok(generated) => generated,
             Err(GenerateError::TargetExcluded(diagnostic)) => return JobOutcome::Unavailable(diagnostic),
@@ -121,7 +121,8 @@ impl Job<'_> {
         {
             return JobOutcome::Failed(error.into());
         }
-        let source = OpkgSource { opkg, directory: &self.package.directory };
+        let source =
+            OpkgSource { opkg, directory: &self.package.directory, payloads: read.unpacked.as_deref() };
         let signer = plan.signer.as_ref();
         let documents = documents::of_build(plan, self.target, self.plugin);
         match output.stage(&self.target.to_string(), &generated.output, source, plan.options(&documents)) {

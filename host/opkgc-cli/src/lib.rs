@@ -59,6 +59,7 @@ fn dispatch(shell: Shell, cli: Cli) -> Result<ExitStatus, CliError> {
         Command::Diff(arguments) => Ok(commands::diff::run(shell, &arguments)),
         Command::Verify(arguments) => Ok(commands::verify::run(shell, &arguments)),
         Command::Explain(arguments) => commands::explain::run(shell, &arguments),
+        Command::Payload(command) => commands::payload::run(shell, &command),
         Command::Schema => {
             shell.print_document(opkg::schema())?;
             Ok(ExitStatus::Success)

@@ -18,6 +18,8 @@ pub struct OpkgSource<'a> {
     pub opkg: &'a Opkg,
     /// Where [`SourceFile::path`] starts.
     pub directory: &'a Path,
+    /// Where it starts of files that come from a payload, in the directory that the payload's index names.
+    pub payloads: Option<&'a Path>,
 }
 
 impl<'a> OpkgSource<'a> {
@@ -38,8 +40,12 @@ impl<'a> OpkgSource<'a> {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(self, file: &SourceFile) -> Result<VerifyingReader, Error> {
-        let path = self.directory.join(&file.path);
-        let opened = SourceDir::open(self.directory).and_then(|source| source.open_file(&file.path));
+        let directory = match (file.payload, self.payloads) {
+            (Some(index), Some(payloads)) => payloads.join(index.to_string()),
+            _ => self.directory.to_owned(),
+        };
+        let path = directory.join(&file.path);
+        let opened = SourceDir::open(&directory).and_then(|source| source.open_file(&file.path));
         let opened = opened.map_err(|error| {
             Error::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
         })?;

@@ -14,6 +14,7 @@ fn opkg() -> Opkg {
     let file = |path: &str, node: u32| SourceFile {
         at: NodeId(node),
         path: path.into(),
+        payload: None,
         part: Part::Api,
         destination: Destination::Path(format!("/usr/lib/oscar/packages/demo/{path}")),
         mode: 0o644,
@@ -41,6 +42,7 @@ fn opkg() -> Opkg {
         authors: Vec::new(),
         filter: Filter::default(),
         relations: Vec::new(),
+        payloads: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),

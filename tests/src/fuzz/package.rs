@@ -1,6 +1,9 @@
 //! Packages of the two formats, as `opkgc inspect` reads them.
 
+use std::io;
 use std::path::Path;
+
+use opkg_inspect::ContentsFormat;
 
 use super::target::Target;
 use super::{deb_seed, rpm_seed};
@@ -33,11 +36,23 @@ pub const DEB: Target = Target {
 /// Reads bytes as an RPM.
 pub fn run_rpm(bytes: &[u8]) {
     let _ = opkg_inspect::read_bytes(bytes, Path::new("x.rpm"));
+    take_files(bytes, ContentsFormat::Rpm);
+}
+
+/// Reads what the files hold, as those do who take them out of a package.
+fn take_files(bytes: &[u8], format: ContentsFormat) -> usize {
+    let mut count = 0;
+    let _ = opkg_inspect::visit_contents(bytes, format, &mut |_, contents| {
+        count += 1;
+        io::copy(contents, &mut io::sink()).map(drop)
+    });
+    count
 }
 
 /// Reads bytes as a Debian package.
 pub fn run_deb(bytes: &[u8]) {
     let _ = opkg_inspect::read_bytes(bytes, Path::new("x.deb"));
+    take_files(bytes, ContentsFormat::Deb);
 }
 
 #[cfg(test)]
@@ -46,10 +61,12 @@ mod tests {
 
     #[test]
     fn seeds_are_packages() {
-        for (target, name) in [(RPM, "x.rpm"), (DEB, "x.deb")] {
+        for (target, name, format) in
+            [(RPM, "x.rpm", ContentsFormat::Rpm), (DEB, "x.deb", ContentsFormat::Deb)]
+        {
             for seed in (target.seeds)() {
                 let package = opkg_inspect::read_bytes(&seed, Path::new(name)).unwrap();
-                assert!(!package.files.is_empty(), "{package:?}");
+                assert!(!package.files.is_empty() && take_files(&seed, format) > 0, "{package:?}");
             }
         }
     }

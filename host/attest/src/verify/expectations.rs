@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use opkg::model::Opkg;
 use opkg_package::Verifier;
 
-use crate::statement::material_digest;
+use crate::payloads::{PAYLOAD_PREFIX, payload_digests};
+use crate::statement::{FILE_PREFIX, material_digest};
 
 /// What to hold the evidence against.
 #[derive(Default)]
@@ -18,7 +19,7 @@ pub struct Expectations<'a> {
     pub plugins: Option<&'a BTreeMap<String, String>>,
 }
 
-/// The files of an OPKG: SHA-256 by path.
+/// The files of an OPKG, and the sources of its payloads: SHA-256 by the names that statements have for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Materials(pub(super) BTreeMap<String, String>);
 
@@ -26,6 +27,11 @@ impl Materials {
     /// Of an OPKG.
     #[must_use]
     pub fn new(opkg: &Opkg) -> Self {
-        Self(opkg.files.iter().map(|file| (file.path.clone(), material_digest(file))).collect())
+        let files = opkg.files.iter();
+        let files = files.map(|file| (format!("{FILE_PREFIX}{}", file.path), material_digest(file)));
+        let payloads = payload_digests(opkg).into_iter();
+        let payloads =
+            payloads.map(|(payload, sha256)| (format!("{PAYLOAD_PREFIX}{}", payload.source), sha256));
+        Self(files.chain(payloads).collect())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expectations::{Expectations, Materials};
 use super::report::Report;
+use crate::payloads::PAYLOAD_PREFIX;
 use crate::statement::{FILE_PREFIX, PLUGIN_PREFIX};
 
 /// Looks at what a statement says that the package was made of.
@@ -14,14 +15,13 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     if let Some(Materials(files)) = expected.materials {
-        let of_opkg = |(name, digest): (&String, &String)| {
-            Some((name.strip_prefix(FILE_PREFIX)?.to_owned(), digest.clone()))
-        };
-        let stated: BTreeMap<String, String> = stated.iter().filter_map(of_opkg).collect();
-        let differs = |path: &&String| stated.get(*path) != files.get(*path);
-        let result = match stated.keys().chain(files.keys()).find(differs) {
-            Some(path) => {
-                let what = match (stated.contains_key(path), files.contains_key(path)) {
+        let is_of_opkg = |name: &str| name.starts_with(FILE_PREFIX) || name.starts_with(PAYLOAD_PREFIX);
+        let stated: BTreeMap<&String, &String> = stated.iter().filter(|(name, _)| is_of_opkg(name)).collect();
+        let differs = |name: &&String| stated.get(*name).copied() != files.get(*name);
+        let result = match stated.keys().copied().chain(files.keys()).find(differs) {
+            Some(name) => {
+                let path = name.strip_prefix(FILE_PREFIX).unwrap_or(name);
+                let what = match (stated.contains_key(name), files.contains_key(name)) {
                     (true, false) => "is not in the OPKG",
                     (false, true) => "was not in the OPKG that the package was made of",
                     _ => "is not the file that the package was made of",

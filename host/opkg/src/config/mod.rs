@@ -8,6 +8,7 @@ mod contradictions;
 mod file_rules;
 mod filters;
 mod name;
+mod payloads;
 mod reader;
 mod related;
 mod relations;
@@ -29,13 +30,13 @@ use crate::filesystem;
 use crate::license::{LICENSES, LicenseText, classify_license};
 use crate::limits::MAX_NAME_CHARS;
 use crate::model::{
-    Alternative, Author, Class, FileRule, Filter, NodeId, Relation, Release, ServiceRule, Trigger,
+    Alternative, Author, Class, FileRule, Filter, NodeId, Payload, Relation, Release, ServiceRule, Trigger,
 };
 use crate::native_name;
 use crate::text::{escape_for_display, split_paragraphs};
 
 /// The children of the root in the order of the schema; those of one rank may be mixed.
-const ELEMENT_ORDER: [&[&str]; 19] = [
+const ELEMENT_ORDER: [&[&str]; 20] = [
     &["name"],
     &["class"],
     &["summary"],
@@ -50,6 +51,7 @@ const ELEMENT_ORDER: [&[&str]; 19] = [
     &["clientDeps"],
     &["commonDeps"],
     &["apiDeps"],
+    &["payloads"],
     &["files"],
     &["services"],
     &["alternatives"],
@@ -85,6 +87,7 @@ pub(crate) struct Metadata {
     pub authors: Vec<Author>,
     pub filter: Filter,
     pub relations: Vec<Relation>,
+    pub payloads: Vec<Payload>,
     pub file_rules: Vec<FileRule>,
     pub service_rules: Vec<ServiceRule>,
     pub alternatives: Vec<Alternative>,
@@ -156,6 +159,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
     let authors = authors::read_authors(reader, root);
     let filter = filters::read_filter(reader, root);
     let relations = relations::read_relations(reader, root);
+    let payloads = payloads::read_payloads(reader, root);
     let file_rules = file_rules::read_file_rules(reader, root);
     let service_rules = service_rules::read_service_rules(reader, root);
     let alternatives = alternatives::read_alternatives(reader, root);
@@ -174,6 +178,7 @@ pub(crate) fn read(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>, now: O
         authors,
         filter,
         relations,
+        payloads,
         file_rules,
         service_rules,
         alternatives,

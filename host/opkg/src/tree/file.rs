@@ -20,17 +20,36 @@ use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use crate::{arch, closest_match, limits};
 
-/// Reads the files among the entries, one after the other; says besides whether scripts want to be told why they run.
-/// `archs` are those that the OPKG is restricted to.
+/// Files that are in the directory of the OPKG, or in that of a payload.
+#[derive(Clone, Copy)]
+pub(super) struct FileTree<'a> {
+    pub source: &'a SourceDir,
+    /// Its canonical path.
+    pub root: &'a Path,
+    pub entries: &'a [Entry],
+    /// The index of the payload, and where that is written.
+    pub payload: Option<(u32, &'a Location)>,
+}
+
+/// What is read of all files.
+#[derive(Default)]
+pub(super) struct Totals {
+    /// Bytes so far.
+    pub bytes: u64,
+    /// Whether a file of `scripts/` mentions what tells scripts why they run.
+    pub tells_action: bool,
+}
+
+/// Reads the files among the entries, one after the other. `archs` are those that the OPKG is restricted to.
 pub(super) fn read_files(
-    source: &SourceDir,
-    root: &Path,
+    tree: FileTree<'_>,
     name: &str,
     archs: &[String],
-    entries: &[Entry],
+    totals: &mut Totals,
     diagnostics: &mut DiagnosticSink,
     locations: &mut LocationTable,
-) -> (Vec<SourceFile>, bool) {
+) -> Vec<SourceFile> {
+    let FileTree { source, root, entries, payload } = tree;
     let paths =
         entries.iter().filter(|entry| entry.kind != EntryKind::Directory).map(|entry| entry.path.as_str());
     let mut files = FileReader {
@@ -39,13 +58,12 @@ pub(super) fn read_files(
         name,
         archs,
         paths: paths.collect(),
+        payload,
         diagnostics,
         locations,
-        total_bytes: 0,
-        tells_action: false,
+        totals,
     };
-    let read = entries.iter().filter_map(|entry| files.read_entry(entry)).collect();
-    (read, files.tells_action)
+    entries.iter().filter_map(|entry| files.read_entry(entry)).collect()
 }
 
 /// The name of a file right inside of `scripts/`.
@@ -62,12 +80,10 @@ struct FileReader<'a> {
     archs: &'a [String],
     /// Of all files and links.
     paths: HashSet<&'a str>,
+    payload: Option<(u32, &'a Location)>,
     diagnostics: &'a mut DiagnosticSink,
     locations: &'a mut LocationTable,
-    /// Bytes read so far.
-    total_bytes: u64,
-    /// Whether a file of `scripts/` mentions what tells scripts why they run.
-    tells_action: bool,
+    totals: &'a mut Totals,
 }
 
 impl FileReader<'_> {
@@ -162,9 +178,11 @@ impl FileReader<'_> {
                 "packages make nobody of it: write it as sysusers.d(5) has it, `u sited - \"Site's daemon\"`";
             self.report(path, Diagnostic::warning("sysusers-line", message).help(help));
         }
+        let place = self.payload.map_or_else(|| Location::File(path.to_owned()), |(_, place)| place.clone());
         Some(SourceFile {
-            at: self.locations.insert(Location::File(path.to_owned())),
+            at: self.locations.insert(place),
             path: path.to_owned(),
+            payload: self.payload.map(|(index, _)| index),
             part: native
                 .map(|script| script.part)
                 .or(component.map(|hook| hook.part))
@@ -217,7 +235,7 @@ impl FileReader<'_> {
 
     /// What is in the file at `path`, for which `named` stands in diagnostics; nothing where that was reported.
     fn digest_file(&mut self, path: &str, named: &str) -> Option<contents::FileDigest> {
-        let limit = limits::MAX_FILE_BYTES.min(limits::MAX_TOTAL_BYTES - self.total_bytes);
+        let limit = limits::MAX_FILE_BYTES.min(limits::MAX_TOTAL_BYTES - self.totals.bytes);
         let mut search = ActionSearch::default();
         let each = |piece: &[u8]| {
             if named.starts_with("scripts/") {
@@ -226,8 +244,8 @@ impl FileReader<'_> {
         };
         match self.source.open_file(path).and_then(|file| contents::digest(file, limit, each)) {
             Ok(Some(contents)) => {
-                self.total_bytes += contents.size;
-                self.tells_action |= search.is_found;
+                self.totals.bytes += contents.size;
+                self.totals.tells_action |= search.is_found;
                 Some(contents)
             }
             Ok(None) => {

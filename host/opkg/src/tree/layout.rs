@@ -17,6 +17,10 @@ pub(crate) const SHARED_DIRECTORIES: [&str; 6] = [
 
 /// Directories at the top that are entered.
 pub(super) const TOP_LEVEL_DIRECTORIES: [&str; 4] = ["scripts", "testing", "doc", "files"];
+/// The file of an OPKG that says what the sources of its payloads are: their sizes and checksums.
+pub const LOCK_FILE: &str = "payload.lock";
+/// The directory of an OPKG for sources of payloads that come with it.
+pub const PAYLOAD_DIRECTORY: &str = "payloads";
 /// Names at the top that documentation has, besides `README…`.
 const DOCUMENT_NAMES: [&str; 5] = ["AUTHORS", "CHANGELOG", "BUGS", "NEWS", "TODO"];
 /// Left at the top by older tools; not part of the package.
@@ -112,6 +116,12 @@ pub(crate) fn package_home(name: &str) -> String {
 /// Whether a path is not part of the package, and silently ignored.
 pub(super) fn is_ignored(path: &str) -> bool {
     IGNORED_NAMES.contains(&path)
+}
+
+/// Whether something of this name at the top is packaged, or left out without a word.
+pub(crate) fn is_known_top_level_name(name: &str) -> bool {
+    top_level_names().chain(IGNORED_NAMES).chain([LOCK_FILE]).any(|known| known == name)
+        || file_destination("x", name).is_some()
 }
 
 /// The names that the format knows at the top.

@@ -9,6 +9,7 @@ mod file_rules;
 mod helpers;
 mod layout;
 mod links;
+mod payloads;
 mod script;
 mod service_rules;
 mod shebang;
@@ -20,15 +21,19 @@ mod walk;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-pub(crate) use layout::{SHARED_DIRECTORIES, package_home};
+pub use layout::{LOCK_FILE, PAYLOAD_DIRECTORY};
+pub(crate) use layout::{SHARED_DIRECTORIES, is_known_top_level_name, package_home};
 pub use script::hook_names;
 pub use walk::is_vcs_or_editor_file;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Alternative, Destination, Directory, FileRule, Part, ServiceRule, SourceFile, Trigger};
+use crate::model::{
+    Alternative, Destination, Directory, FileRule, Part, Payload, ServiceRule, SourceFile, Trigger,
+};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
+use file::{FileTree, Totals};
 use walk::{Entry, EntryKind};
 
 /// What the description of an OPKG says about its directory.
@@ -38,6 +43,9 @@ pub(crate) struct Description<'a> {
     pub name: &'a str,
     /// That it is restricted to; empty where it is not.
     pub archs: &'a [String],
+    pub payloads: &'a [Payload],
+    /// Where the files of each payload were laid, in a directory that its index names; nothing where they were not.
+    pub unpacked: Option<&'a Path>,
     pub file_rules: &'a [FileRule],
     pub service_rules: &'a [ServiceRule],
     pub alternatives: &'a [Alternative],
@@ -70,19 +78,33 @@ pub(crate) fn read(
             return Contents::default();
         }
     };
-    let Description { name, archs, file_rules, service_rules, alternatives, triggers } = described;
-    let entries = walk::walk(&source, root, layout::is_ignored, enter, diagnostics);
-    let (mut files, tells_action) =
-        file::read_files(&source, root, name, archs, &entries, diagnostics, locations);
+    let Description { name, archs, payloads, unpacked, file_rules, service_rules, alternatives, triggers } =
+        described;
+    let skip = |path: &str| layout::is_ignored(path) || payloads::is_source(payloads, path);
+    let mut entries = walk::walk(&source, root, skip, enter, diagnostics);
+    let mut totals = Totals::default();
+    let tree = FileTree { source: &source, root, entries: &entries, payload: None };
+    let mut files = file::read_files(tree, name, archs, &mut totals, diagnostics, locations);
+    if let Some(unpacked) = unpacked {
+        let read = payloads::read(unpacked, payloads, (name, archs), &mut totals, diagnostics, locations);
+        entries.extend(read.entries);
+        files.extend(read.files);
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+    let tells_action = totals.tells_action;
     let mut directories = owned_directories(name, &entries, &files);
-    check_path_collisions(&files, &directories, diagnostics);
+    check_path_collisions(&files, &directories, payloads, diagnostics, locations);
     links::check(&files, &directories, diagnostics);
     helpers::check(&source, &package_home(name), &files, diagnostics);
+    // What is not known to be there cannot be missed.
+    let is_complete = payloads.is_empty() || unpacked.is_some();
     let mut report = |found: Diagnostic, at| {
-        diagnostics.push(match locations.get(at) {
-            Some(location) => found.at(location.clone()),
-            None => found,
-        })
+        if is_complete {
+            diagnostics.push(match locations.get(at) {
+                Some(location) => found.at(location.clone()),
+                None => found,
+            });
+        }
     };
     alternatives::check(alternatives, &files, &mut report);
     triggers::check(triggers, &files, &mut report);
@@ -125,7 +147,17 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
 }
 
 /// Two things cannot be installed at the same place.
-fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagnostics: &mut DiagnosticSink) {
+fn check_path_collisions(
+    files: &[SourceFile],
+    directories: &[Directory],
+    payloads: &[Payload],
+    diagnostics: &mut DiagnosticSink,
+    locations: &LocationTable,
+) {
+    let place = |file: &SourceFile| {
+        locations.get(file.at).cloned().unwrap_or_else(|| Location::File(file.path.clone()))
+    };
+    let named = |file: &SourceFile| payloads::describe(file, payloads);
     let directories: HashSet<&Destination> =
         directories.iter().map(|directory| &directory.destination).collect();
     let mut taken: HashMap<&Destination, Vec<&SourceFile>> = HashMap::new();
@@ -133,15 +165,12 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
         let (Destination::Path(path) | Destination::Documentation(path)) = &file.destination;
         if directories.contains(&file.destination) {
             let message = format!(
-                "`{}` is to be installed as `{}`, where a directory is",
-                escape_for_display(&file.path),
+                "{} is to be installed as `{}`, where a directory is",
+                named(file),
                 escape_for_display(path)
             );
-            diagnostics.push(
-                Diagnostic::error("file-clash", message)
-                    .at(Location::File(file.path.clone()))
-                    .help("rename one of the two"),
-            );
+            diagnostics
+                .push(Diagnostic::error("file-clash", message).at(place(file)).help("rename one of the two"));
         }
         // Of several architectures, a package has what is for one.
         let is_together = |other: &&&SourceFile| {
@@ -153,16 +182,16 @@ fn check_path_collisions(files: &[SourceFile], directories: &[Directory], diagno
         let others = taken.entry(&file.destination).or_default();
         if let Some(other) = others.iter().find(is_together) {
             let message = format!(
-                "`{}` and `{}` are both to be installed as `{}`",
-                escape_for_display(&other.path),
-                escape_for_display(&file.path),
+                "{} and {} are both to be installed as `{}`",
+                named(other),
+                named(file),
                 escape_for_display(path)
             );
             diagnostics.push(
                 Diagnostic::error("file-clash", message)
-                    .at(Location::File(file.path.clone()))
+                    .at(place(file))
                     .help("rename one of the two")
-                    .related(Location::File(other.path.clone()), "the other one"),
+                    .related(place(other), "the other one"),
             );
         }
         others.push(file);

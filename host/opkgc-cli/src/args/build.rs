@@ -10,6 +10,7 @@ use opkg_interface::{Label, ReleaseTag};
 use opkg_package::CompressionEffort;
 
 use super::auto_requires::AutoRequires;
+use super::payload::PayloadDirArgs;
 use super::signing::SigningArgs;
 use super::{DenyLevel, PluginArgs, SettingsArgs};
 
@@ -124,6 +125,10 @@ pub struct BuildArgs {
     /// Where settings come from.
     #[command(flatten)]
     pub settings: SettingsArgs,
+
+    /// Where sources of payloads are.
+    #[command(flatten)]
+    pub payload_dir: PayloadDirArgs,
 
     /// List the distributions that can be named, and exit
     #[arg(long)]

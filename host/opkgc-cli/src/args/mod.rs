@@ -2,6 +2,7 @@
 
 mod auto_requires;
 mod build;
+mod payload;
 mod signing;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use opkg_shell::args::{CommonArgs, exit_for};
 
 pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check_package_name};
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
+pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
 pub use signing::SigningArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
@@ -82,6 +84,9 @@ pub enum Command {
     Diff(DiffArgs),
     /// Hold packages against what was written about them when they were made
     Verify(VerifyArgs),
+    /// Note and fetch what OPKGs take of others: archives of upstream, packages
+    #[command(subcommand)]
+    Payload(PayloadCommand),
     /// Print the XML schema of config.xml, for editors and validators
     Schema,
     /// Write, build and try hooks that are components
@@ -123,6 +128,10 @@ pub struct CheckArgs {
     /// Fail when there is a warning, too
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<DenyLevel>,
+
+    /// Where sources of payloads are.
+    #[command(flatten)]
+    pub payload_dir: PayloadDirArgs,
 
     /// Where plugins come from.
     #[command(flatten)]
@@ -264,6 +273,10 @@ pub struct VerifyArgs {
     /// Require that the packages were made of this OPKG, and by the plugin that would be used now
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub opkg: Option<PathBuf>,
+
+    /// Where sources of payloads are, for --opkg.
+    #[command(flatten)]
+    pub payload_dir: PayloadDirArgs,
 
     /// Where plugins come from; with --plugin, packages must have been made by that one.
     #[command(flatten)]

@@ -8,6 +8,7 @@ use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_package::{BuildMode, IndexRequest, OutputDir, StagedPackages, WrittenFile};
 use opkg_parallel::run_in_order;
+use opkg_payload::PayloadStore;
 use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
 
@@ -89,8 +90,10 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         source_date: source_date()?,
         now: now(),
     };
+    let payloads = PayloadStore::from_env(arguments.payload_dir.payload_directories.clone());
     let reader = PackageReader {
         settings: &settings,
+        payloads: &payloads,
         known_dists: &registry.ids(),
         denies_warnings: arguments.deny == Some(DenyLevel::Warnings),
     };
@@ -251,8 +254,9 @@ fn load_packages(
         directories,
         |directory| reader.read(directory),
         |_| false,
-        |directory, loaded| {
-            let Some(mut loaded) = loaded else { return Ok(()) };
+        |directory, read| {
+            let Some(mut read) = read else { return Ok(()) };
+            let loaded = &mut read.loaded;
             if let Some(opkg) = &loaded.opkg {
                 let name = opkg.name.clone();
                 if let Some(clash) = opkg_names::name_clash(&name, &names) {
@@ -262,9 +266,9 @@ fn load_packages(
                     names.insert(name, directory.clone());
                 }
             }
-            show_findings(shell, directory, &loaded, shown);
+            show_findings(shell, directory, loaded, shown);
             let keeps = Keeps { findings: shell.is_json(), content: packages.len() < KEPT_IN_MEMORY };
-            packages.push(InputPackage::new(directory, loaded, reader, targets, keeps));
+            packages.push(InputPackage::new(directory, read, reader, targets, keeps));
             Ok::<(), CliError>(())
         },
     )?;

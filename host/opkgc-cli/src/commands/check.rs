@@ -8,6 +8,7 @@ use opkg::model::Opkg;
 use opkg::{LoadResult, Settings};
 use opkg_convert::find_template_texts;
 use opkg_interface::Target;
+use opkg_payload::PayloadStore;
 use opkg_runtime::DistributionPlugin;
 use opkg_shell::{Shell, diagnostics};
 use serde::Serialize;
@@ -71,7 +72,10 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
     let mut shown = ShownCodes::default();
     let mut all_ok = true;
     let is_asked_for = !arguments.dist.is_empty();
-    let check = |directory: &PathBuf| check_directory(directory, &settings, &known, &targets, is_asked_for);
+    let payloads = PayloadStore::from_env(arguments.payload_dir.payload_directories.clone());
+    let check = |directory: &PathBuf| {
+        check_directory(directory, &settings, &payloads, &known, &targets, is_asked_for)
+    };
     let mut checked = arguments.directories.iter().map(check).collect::<Result<Vec<_>, _>>()?;
     let names: opkg_names::Directories = std::iter::zip(&arguments.directories, &checked)
         .filter_map(|(directory, report)| {
@@ -104,11 +108,12 @@ pub fn run(shell: Shell, arguments: &CheckArgs) -> Result<ExitStatus, CliError> 
 fn check_directory(
     directory: &Path,
     settings: &Settings,
+    payloads: &PayloadStore,
     known_dists: &[String],
     targets: &[(Target, DistributionPlugin)],
     is_asked_for: bool,
 ) -> Result<CheckReport, CliError> {
-    let mut loaded = opkg::load(directory, settings);
+    let mut loaded = opkg_payload::load(directory, settings, payloads).loaded;
     let mut of_targets = Vec::new();
     if let Some(opkg) = &loaded.opkg {
         let config = loaded.source.as_ref().map(|source| source.text.as_str()).unwrap_or_default();

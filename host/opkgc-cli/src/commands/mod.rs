@@ -8,6 +8,7 @@ pub mod explain;
 pub mod hook;
 pub mod index;
 pub mod new;
+pub mod payload;
 pub mod plugin;
 pub mod settings;
 pub mod verify;

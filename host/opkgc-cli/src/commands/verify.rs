@@ -8,6 +8,7 @@ use opkg::{Settings, regular_file};
 use opkg_attest::DocumentKind;
 use opkg_attest::verify::{self, Check, DocumentFile, Evidence, Expectations, Materials};
 use opkg_package::Verifier;
+use opkg_payload::PayloadStore;
 use opkg_runtime::Registry;
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
@@ -47,7 +48,10 @@ pub fn run(shell: Shell, arguments: &VerifyArgs) -> ExitStatus {
 
 fn verify_all(shell: Shell, arguments: &VerifyArgs) -> Result<ExitStatus, CliError> {
     let keys = arguments.key.as_deref().map(read_keys).transpose()?;
-    let materials = arguments.opkg.as_deref().map(read_materials).transpose()?;
+    let materials = {
+        let payloads = PayloadStore::from_env(arguments.payload_dir.payload_directories.clone());
+        arguments.opkg.as_deref().map(|opkg| read_materials(opkg, &payloads)).transpose()?
+    };
     let compares_plugin = arguments.opkg.is_some() || !arguments.plugins.files.is_empty();
     let plugins = match compares_plugin {
         true => Some(plugin_digests(&plugins::discover_plugins(shell, &arguments.plugins.files, None)?)),
@@ -137,8 +141,8 @@ fn read_keys(path: &Path) -> Result<Verifier, CliError> {
 }
 
 /// The OPKG as it is read now.
-fn read_materials(directory: &Path) -> Result<Materials, CliError> {
-    let loaded = opkg::load(directory, &Settings::default());
+fn read_materials(directory: &Path, payloads: &PayloadStore) -> Result<Materials, CliError> {
+    let loaded = opkg_payload::load(directory, &Settings::default(), payloads).loaded;
     let opkg = loaded.opkg.ok_or_else(|| {
         let message = format!("{} is no sound OPKG", directory.display());
         UsageError::new(message, format!("`opkgc check {}` says what is wrong with it", directory.display()))

@@ -28,6 +28,7 @@ const ELEMENTS: [(&str, &str); 21] = [
     ("clientDeps", ""),
     ("commonDeps", ""),
     ("apiDeps", ""),
+    ("payloads", ""),
     ("files", ""),
     ("services", ""),
     ("alternatives", ""),
@@ -45,7 +46,7 @@ const ELEMENTS: [(&str, &str); 21] = [
 pub struct ToolMissing(pub &'static str);
 
 /// Programs that not every machine has.
-const TOOLS: [&str; 4] = ["gpg", "iconv", "dpkg-buildpackage", "setpriv"];
+const TOOLS: [&str; 5] = ["gpg", "iconv", "dpkg-buildpackage", "dpkg-deb", "setpriv"];
 
 pub struct Sandbox(TempDir);
 

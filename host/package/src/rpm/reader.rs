@@ -98,7 +98,7 @@ pub fn read(file: &[u8]) -> Result<RpmHeaders, ReadError> {
 ///
 /// # Errors
 /// When it cannot be read. What is in it may still be no RPM.
-pub(crate) fn read_headers(file: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
+pub fn read_headers(file: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let missing = headers_length(&bytes).min(limit).saturating_sub(bytes.len());

@@ -34,7 +34,7 @@ impl Fixture {
     }
 
     pub fn source(&self) -> OpkgSource<'_> {
-        OpkgSource { opkg: &self.opkg, directory: self.directory.path() }
+        OpkgSource { opkg: &self.opkg, directory: self.directory.path(), payloads: None }
     }
 }
 
@@ -42,6 +42,7 @@ fn file(index: usize, path: &str, contents: &str, mode: u32, link: Option<&str>)
     SourceFile {
         at: NodeId(index as u32),
         path: path.into(),
+        payload: None,
         part: Part::Api,
         destination: Destination::Path(format!("/x/{path}")),
         mode,
@@ -82,6 +83,7 @@ fn opkg(files: Vec<SourceFile>) -> Opkg {
         authors: Vec::new(),
         filter: opkg::model::Filter::default(),
         relations: Vec::new(),
+        payloads: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),

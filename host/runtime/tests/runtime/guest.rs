@@ -265,6 +265,7 @@ pub fn opkg() -> model::Opkg {
         authors: Vec::new(),
         filter: model::Filter::default(),
         relations: Vec::new(),
+        payloads: Vec::new(),
         file_rules: Vec::new(),
         service_rules: Vec::new(),
         alternatives: Vec::new(),

@@ -1,0 +1,117 @@
+//! Asks servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Proxy};
+
+use crate::certificates::system_certificates;
+use crate::error::{FetchError, describe};
+use crate::response::Response;
+use crate::url::{self, HttpUrl};
+
+/// How often a server may send elsewhere.
+const MAX_REDIRECTS: usize = 10;
+
+/// Bytes of the headers of an answer.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Headers that tell a server who asks.
+const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+/// How long is waited.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the next piece of what a server sends, however long all of it takes.
+    pub read: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(30), read: Duration::from_secs(60) }
+    }
+}
+
+/// Asks servers; connections are used again.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    agent: Agent,
+}
+
+impl Fetcher {
+    /// One that calls itself so: `opkgc/0.1.0`.
+    #[must_use]
+    pub fn new(user_agent: &str, timeouts: Timeouts) -> Self {
+        let certificates = system_certificates();
+        let authorities = certificates.iter().map(|it| Certificate::from_der(it).to_owned()).collect();
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::Specific(Arc::new(authorities)))
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(Proxy::try_from_env())
+            .user_agent(user_agent)
+            .http_status_as_error(false)
+            // Followed here.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(MAX_HEADER_BYTES)
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_recv_response(Some(timeouts.read))
+            .timeout_per_read(Some(timeouts.read))
+            .build();
+        Self { agent: config.into() }
+    }
+
+    /// Asks for what is at an address, with these headers besides the usual ones. Headers that tell who asks are for this
+    /// server alone, and go nowhere else that it may send to.
+    ///
+    /// # Errors
+    /// When there is no answer, or one with a status other than 2xx.
+    pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Response, FetchError> {
+        let mut current = url.to_owned();
+        let mut is_first_server = true;
+        for _ in 0..=MAX_REDIRECTS {
+            let parsed = url::parse(&current).ok_or_else(|| FetchError::InvalidUrl(current.clone()))?;
+            let mut request = self.agent.get(&current);
+            for (name, value) in headers {
+                if is_first_server || !CREDENTIAL_HEADERS.iter().any(|it| name.eq_ignore_ascii_case(it)) {
+                    request = request.header(*name, *value);
+                }
+            }
+            let answer = request.call().map_err(|error| describe(&current, error))?;
+            let status = answer.status().as_u16();
+            let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
+            match (status, location) {
+                (301 | 302 | 303 | 307 | 308, Some(location)) => {
+                    let next = url::resolve(parsed, location);
+                    is_first_server &= same_server(parsed, &next);
+                    check_redirect(parsed, &current, &next)?;
+                    tracing::debug!("{current} redirects to {next}");
+                    current = next;
+                }
+                (200..=299, _) => return Ok(Response::new(current, answer)),
+                _ => return Err(FetchError::Status { url: current, status }),
+            }
+        }
+        Err(FetchError::TooManyRedirects(url.to_owned()))
+    }
+}
+
+fn same_server(one: HttpUrl<'_>, other: &str) -> bool {
+    url::parse(other).is_some_and(|other| {
+        one.scheme == other.scheme && one.authority.eq_ignore_ascii_case(other.authority)
+    })
+}
+
+/// Other schemes would read files, and open connections lose what encrypted ones are for.
+fn check_redirect(from: HttpUrl<'_>, url: &str, to: &str) -> Result<(), FetchError> {
+    match url::parse(to) {
+        Some(target) if target.scheme == "https" || from.scheme == "http" => Ok(()),
+        _ => Err(FetchError::RefusedRedirect { from: url.to_owned(), to: to.to_owned() }),
+    }
+}

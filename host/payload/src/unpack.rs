@@ -1,0 +1,519 @@
+//! Lays what is taken of a source into a directory, as it would lie in the OPKG.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use opkg::diagnostic::Diagnostic;
+use opkg::limits::{MAX_DIRECTORY_ENTRIES, MAX_FILE_BYTES, MAX_TOTAL_BYTES};
+use opkg::model::{NodeId, Payload, PayloadTake};
+use opkg::{closest_match, escape_for_display, is_unsafe_control};
+use opkg_inspect::{ContentsEntry, ContentsError, ContentsSummary, FileKind};
+
+use crate::lock_file::set_mode;
+use crate::placement::{Place, Placement};
+use crate::source_entries::SourceReader;
+
+/// What is wrong with what a source holds, or with what is wanted of it.
+const CODE: &str = "payload-contents";
+/// What is not taken over.
+const LEFT_CODE: &str = "payload-left";
+
+/// Hard links that lead to hard links.
+const MAX_LINK_HOPS: usize = 40;
+/// Paths that are compared with one that is not there.
+const MAX_COMPARED_PATHS: usize = 10_000;
+
+/// What may still be unpacked of one OPKG.
+pub(crate) struct Room {
+    bytes: u64,
+    entries: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { bytes: MAX_TOTAL_BYTES, entries: MAX_DIRECTORY_ENTRIES }
+    }
+}
+
+/// Lays what is taken of a payload into a directory that is empty. What is wrong is reported; returns whether nothing is.
+///
+/// # Errors
+/// When the directory cannot be written to.
+pub(crate) fn unpack(
+    payload: &Payload,
+    source: &mut SourceReader<'_>,
+    directory: &Path,
+    room: &mut Room,
+    report: &mut dyn FnMut(Diagnostic, NodeId),
+) -> io::Result<bool> {
+    let has_owners = source.has_owners();
+    let mut unpacking = Unpacking {
+        payload,
+        placement: Placement::new(payload),
+        root: directory.join(payload.directory()),
+        room,
+        has_owners,
+        taken: BTreeMap::new(),
+        links: Vec::new(),
+        hard_links: HashMap::new(),
+        pending: Vec::new(),
+        extracted: HashMap::new(),
+        paths: BTreeSet::new(),
+        foreign: Vec::new(),
+        refused: None,
+        failed: None,
+    };
+    fs::create_dir_all(&unpacking.root)?;
+    let summary = source.visit(&mut |entry, contents| unpacking.take_entry(entry, contents));
+    let Some(summary) = unpacking.end_of_pass(summary, report)? else { return Ok(false) };
+    if unpacking.copy_hard_links()? {
+        // What some lead to is not taken under its own name.
+        let wanted = unpacking.missing_targets();
+        let again = source.visit(&mut |entry, contents| unpacking.take_target(&wanted, entry, contents));
+        if unpacking.end_of_pass(again, report)?.is_none() {
+            return Ok(false);
+        }
+    }
+    for (target, place) in std::mem::take(&mut unpacking.links) {
+        fs_err::os::unix::fs::symlink(target, unpacking.root.join(place))?;
+    }
+    unpacking.report_rest(&summary, report);
+    Ok(unpacking.is_sound(report))
+}
+
+/// What stands at a path of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    File,
+    Directory,
+    Link,
+}
+
+/// A hard link of which nothing has been written yet.
+struct PendingLink<'a> {
+    /// A path of the source.
+    target: String,
+    place: Place<'a>,
+    mode: u32,
+}
+
+/// Why an entry is refused.
+struct Refusal {
+    message: String,
+    help: &'static str,
+    at: NodeId,
+}
+
+struct Unpacking<'a, 'b> {
+    payload: &'a Payload,
+    placement: Placement<'a>,
+    /// Stands for the root.
+    root: PathBuf,
+    room: &'b mut Room,
+    has_owners: bool,
+    /// By paths relative to the root.
+    taken: BTreeMap<String, Taken>,
+    /// Symbolic links, which are made at the end: nothing is written through one.
+    links: Vec<(String, String)>,
+    /// Hard links of the source, wanted or not, with what they lead to.
+    hard_links: HashMap<String, String>,
+    pending: Vec<PendingLink<'a>>,
+    /// Files of the source that were written, with where.
+    extracted: HashMap<String, String>,
+    /// Some of the paths in the source, for whoever looks for another one.
+    paths: BTreeSet<String>,
+    /// Files that belong to somebody else in the source: where they go, and to whom.
+    foreign: Vec<(String, String)>,
+    refused: Option<Refusal>,
+    /// What the system says against writing.
+    failed: Option<io::Error>,
+}
+
+impl<'a> Unpacking<'a, '_> {
+    /// One entry of the source.
+    fn take_entry(&mut self, entry: &ContentsEntry, contents: &mut dyn Read) -> io::Result<()> {
+        if self.paths.len() < MAX_COMPARED_PATHS {
+            self.paths.extend(self.placement.stripped(&entry.path).map(str::to_owned));
+        }
+        if let (FileKind::HardLink, Some(target)) = (entry.kind, &entry.target) {
+            self.hard_links.insert(entry.path.clone(), target.clone());
+        }
+        let places = self.placement.places(&entry.path);
+        if places.is_empty() {
+            return Ok(());
+        }
+        match self.lay(entry, &places, contents) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // The reason is kept; whoever reads the source has only to stop.
+                if self.refused.is_none() {
+                    self.failed = Some(error);
+                }
+                Err(io::Error::other("stopped"))
+            }
+        }
+    }
+
+    fn refuse(&mut self, at: NodeId, message: String, help: &'static str) -> io::Error {
+        self.refused.get_or_insert(Refusal { message, help, at });
+        io::Error::other("refused")
+    }
+
+    fn lay(
+        &mut self,
+        entry: &ContentsEntry,
+        places: &[Place<'a>],
+        contents: &mut dyn Read,
+    ) -> io::Result<()> {
+        let shown = escape_for_display(&entry.path);
+        let at = places.first().map_or(self.payload.at, |place| place.take.at);
+        let is_clean = |name: &str| !matches!(name, "" | "." | "..") && !name.chars().any(is_unsafe_control);
+        if !entry.path.split('/').all(is_clean) {
+            let message = format!("`{shown}` is no path that can be installed");
+            return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`, if the rest is sound"));
+        }
+        if let Some(named) = places.iter().find(|place| place.is_named)
+            && entry.kind == FileKind::Directory
+        {
+            let message = format!("`{shown}` is a directory");
+            return Err(self.refuse(
+                named.take.at,
+                message,
+                "write `/` behind the path, and behind that where it goes, for all that is in it",
+            ));
+        }
+        if entry.kind == FileKind::Special {
+            let message = format!("`{shown}` is a device, a pipe or a socket, which cannot be packaged");
+            return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`"));
+        }
+        if self.has_owners && !matches!(entry.owner.as_str(), "root:root" | "root:" | ":" | "0:0") {
+            self.foreign.extend(places.iter().map(|place| (place.path.clone(), entry.owner.clone())));
+        }
+        let mut is_written = false;
+        for place in places {
+            match entry.kind {
+                // A pattern means files; directories with all that is in them have a `/` behind them.
+                FileKind::Directory if place.is_whole => {}
+                FileKind::Directory => self.make_directories(place.take, &place.path)?,
+                FileKind::Link => {
+                    self.claim(place, Taken::Link)?;
+                    let target = entry.target.clone().unwrap_or_default();
+                    if target.is_empty() || target.chars().any(is_unsafe_control) {
+                        let message = format!("the link `{shown}` leads to no path");
+                        return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`"));
+                    }
+                    self.links.push((target, place.path.clone()));
+                }
+                FileKind::HardLink => {
+                    self.claim(place, Taken::File)?;
+                    let target = entry.target.clone().unwrap_or_default();
+                    let mode = self.mode_of(entry, place.take)?;
+                    self.pending.push(PendingLink { target, place: place.clone(), mode });
+                }
+                FileKind::File => {
+                    self.claim(place, Taken::File)?;
+                    let mode = self.mode_of(entry, place.take)?;
+                    let to = self.root.join(&place.path);
+                    if is_written {
+                        self.copy(&entry.path, place, mode)?;
+                    } else {
+                        self.write(at, &shown, contents, &to, mode)?;
+                        self.extracted.insert(entry.path.clone(), place.path.clone());
+                        is_written = true;
+                    }
+                }
+                FileKind::Special => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Permissions that a file has in the directory. Whoever made it may read it.
+    fn mode_of(&mut self, entry: &ContentsEntry, take: &PayloadTake) -> io::Result<u32> {
+        if take.mode.is_none() && entry.mode & 0o6000 != 0 {
+            let message =
+                format!("`{}` sets the user or group that runs it", escape_for_display(&entry.path));
+            let help = "give it a mode with `<take mode=\"0755\" …/>`, and the other bits with `<files>` if they are meant";
+            return Err(self.refuse(take.at, message, help));
+        }
+        Ok(take.mode.unwrap_or(entry.mode) & 0o777 | 0o400)
+    }
+
+    /// Makes sure that nothing else is at a place, and that directories are above it.
+    fn claim(&mut self, place: &Place<'a>, what: Taken) -> io::Result<()> {
+        if let Some((directory, _)) = place.path.rsplit_once('/') {
+            self.make_directories(place.take, directory)?;
+        }
+        if place.path.is_empty() || self.taken.contains_key(&place.path) {
+            let message = format!(
+                "two things of `{}` are to be installed as `/{}`",
+                escape_for_display(self.payload.file_name()),
+                escape_for_display(&place.path)
+            );
+            return Err(self.refuse(
+                place.take.at,
+                message,
+                "give one of them another place, or leave it with `<omit path=\"…\"/>`",
+            ));
+        }
+        self.take_room(place.take.at, 0)?;
+        self.taken.insert(place.path.clone(), what);
+        Ok(())
+    }
+
+    fn make_directories(&mut self, take: &PayloadTake, path: &str) -> io::Result<()> {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        for directory in ends.map(|end| &path[..end]).filter(|directory| !directory.is_empty()) {
+            match self.taken.get(directory) {
+                Some(Taken::Directory) => {}
+                Some(Taken::File | Taken::Link) => {
+                    let message = format!(
+                        "`/{}` is to be installed below something that is no directory",
+                        escape_for_display(path)
+                    );
+                    let help = "leave one of the two with `<omit path=\"…\"/>`";
+                    return Err(self.refuse(take.at, message, help));
+                }
+                None => {
+                    self.take_room(take.at, 0)?;
+                    fs::create_dir(self.root.join(directory))?;
+                    self.taken.insert(directory.to_owned(), Taken::Directory);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_room(&mut self, at: NodeId, bytes: u64) -> io::Result<()> {
+        let entries = self.room.entries.checked_sub(usize::from(bytes == 0));
+        match (entries, self.room.bytes.checked_sub(bytes)) {
+            (Some(entries), Some(bytes)) => {
+                (self.room.entries, self.room.bytes) = (entries, bytes);
+                Ok(())
+            }
+            _ => {
+                let message = format!(
+                    "more than {MAX_DIRECTORY_ENTRIES} files or {} GiB are taken of payloads",
+                    MAX_TOTAL_BYTES >> 30
+                );
+                Err(self.refuse(at, message, "take less of them, with `<take path=\"…\"/>`"))
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        at: NodeId,
+        shown: &str,
+        contents: &mut dyn Read,
+        to: &Path,
+        mode: u32,
+    ) -> io::Result<()> {
+        let mut file = fs::File::create_new(to)?;
+        let limit = MAX_FILE_BYTES.min(self.room.bytes);
+        let mut limited = contents.take(limit + 1);
+        let mut buffer = vec![0; 64 << 10];
+        let mut size = 0;
+        loop {
+            // What the archive says against being read is not what the system says against writing.
+            let count = limited.read(&mut buffer).map_err(|error| {
+                self.refuse(
+                    at,
+                    format!("`{shown}` cannot be read: {error}"),
+                    "fetch it again, or ask whoever made it",
+                )
+            })?;
+            if count == 0 {
+                break;
+            }
+            size += count as u64;
+            io::Write::write_all(&mut file, &buffer[..count])?;
+        }
+        if size > MAX_FILE_BYTES {
+            let message = format!("`{shown}` is larger than {} GiB", MAX_FILE_BYTES >> 30);
+            return Err(self.refuse(at, message, "leave it with `<omit path=\"…\"/>`"));
+        }
+        self.take_room(at, size.max(1))?;
+        set_mode(file.file(), mode)
+    }
+
+    /// Another copy of a file that was written.
+    fn copy(&mut self, path: &str, place: &Place<'a>, mode: u32) -> io::Result<()> {
+        let Some(from) = self.extracted.get(path).map(|from| self.root.join(from)) else { return Ok(()) };
+        self.take_room(place.take.at, fs::metadata(&from)?.len().max(1))?;
+        let to = self.root.join(&place.path);
+        fs::copy(from, &to)?;
+        fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(mode))
+    }
+
+    /// The file of the source that a hard link leads to in the end.
+    fn resolve(&self, target: &str) -> String {
+        let mut target = target.to_owned();
+        for _ in 0..MAX_LINK_HOPS {
+            match self.hard_links.get(&target) {
+                Some(next) if *next != target => target = next.clone(),
+                _ => break,
+            }
+        }
+        target
+    }
+
+    /// Copies hard links of what was written; returns whether others are left.
+    fn copy_hard_links(&mut self) -> io::Result<bool> {
+        for link in std::mem::take(&mut self.pending) {
+            let target = self.resolve(&link.target);
+            if self.extracted.contains_key(&target) {
+                self.copy(&target, &link.place, link.mode)?;
+            } else {
+                self.pending.push(link);
+            }
+        }
+        Ok(!self.pending.is_empty())
+    }
+
+    fn missing_targets(&self) -> BTreeSet<String> {
+        self.pending.iter().map(|link| self.resolve(&link.target)).collect()
+    }
+
+    /// Of the second pass: a file that is taken under other names alone.
+    fn take_target(
+        &mut self,
+        wanted: &BTreeSet<String>,
+        entry: &ContentsEntry,
+        contents: &mut dyn Read,
+    ) -> io::Result<()> {
+        if entry.kind != FileKind::File || !wanted.contains(&entry.path) {
+            return Ok(());
+        }
+        let mut written = || -> io::Result<()> {
+            let Some(first) = self.pending.iter().position(|link| self.resolve(&link.target) == entry.path)
+            else {
+                return Ok(());
+            };
+            let link = self.pending.swap_remove(first);
+            let to = self.root.join(&link.place.path);
+            let shown = escape_for_display(&entry.path).to_string();
+            self.write(link.place.take.at, &shown, contents, &to, link.mode)?;
+            self.extracted.insert(entry.path.clone(), link.place.path);
+            self.copy_hard_links().map(drop)
+        };
+        written().map_err(|error| {
+            if self.refused.is_none() {
+                self.failed = Some(error);
+            }
+            io::Error::other("stopped")
+        })
+    }
+
+    /// What became of reading the source; nothing where it was not read to its end, which is reported.
+    fn end_of_pass(
+        &mut self,
+        end: Result<ContentsSummary, ContentsError>,
+        report: &mut dyn FnMut(Diagnostic, NodeId),
+    ) -> io::Result<Option<ContentsSummary>> {
+        if let Some(Refusal { message, help, at }) = self.refused.take() {
+            report(Diagnostic::error(CODE, message).help(help), at);
+            return Ok(None);
+        }
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        match end {
+            Ok(summary) => Ok(Some(summary)),
+            Err(error) => {
+                let message = format!(
+                    "`{}` cannot be read: {}",
+                    escape_for_display(self.payload.file_name()),
+                    escape_for_display(&error.to_string())
+                );
+                let help = "is it what `from` says, or its name? If it is damaged, ask whoever made it";
+                report(Diagnostic::error(CODE, message).help(help), self.payload.at);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether everything that was wanted is there; what is not is reported.
+    fn is_sound(&self, report: &mut dyn FnMut(Diagnostic, NodeId)) -> bool {
+        let mut is_sound = true;
+        for link in &self.pending {
+            let message = format!(
+                "`/{}` is a hard link to `{}`, which is not in `{}`",
+                escape_for_display(&link.place.path),
+                escape_for_display(&link.target),
+                escape_for_display(self.payload.file_name())
+            );
+            let help = "leave it with `<omit path=\"…\"/>`, or ask whoever made the archive";
+            report(Diagnostic::error(CODE, message).help(help), link.place.take.at);
+            is_sound = false;
+        }
+        for take in self.placement.unused_takes() {
+            let message = format!(
+                "nothing in `{}` is `{}`",
+                escape_for_display(self.payload.file_name()),
+                escape_for_display(&take.path)
+            );
+            report(Diagnostic::error(CODE, message).help(self.help_for(&take.path)), take.at);
+            is_sound = false;
+        }
+        is_sound
+    }
+
+    /// What may be meant instead of a path that is not there.
+    fn help_for(&self, path: &str) -> String {
+        let wanted = path.trim_end_matches('/');
+        if self.paths.iter().any(|found| found.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/')))
+        {
+            let wanted = escape_for_display(wanted);
+            return format!("it is a directory: write `{wanted}/` for all that is in it");
+        }
+        let below = |found: &&String| found.split_once('/').is_some_and(|(_, rest)| rest == wanted);
+        if let Some((top, _)) = self.paths.iter().find(below).and_then(|found| found.split_once('/')) {
+            let top = escape_for_display(top);
+            return format!("all is below `{top}/` in there: add `strip=\"{}\"`", self.payload.strip + 1);
+        }
+        match closest_match(wanted, self.paths.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{}`?", escape_for_display(meant)),
+            None => {
+                let some: Vec<String> =
+                    self.paths.iter().take(4).map(|it| escape_for_display(it).to_string()).collect();
+                match some.as_slice() {
+                    [] => "there is nothing in it".to_owned(),
+                    some => format!("there is `{}` and so on", some.join("`, `")),
+                }
+            }
+        }
+    }
+
+    /// Says what is left out, though nobody said so.
+    fn report_rest(&self, summary: &ContentsSummary, report: &mut dyn FnMut(Diagnostic, NodeId)) {
+        let name = escape_for_display(self.payload.file_name()).to_string();
+        for pattern in self.placement.unused_omits() {
+            let message = format!("nothing in `{name}` is `{}`", escape_for_display(pattern));
+            let help = "correct the `omit`, or remove it";
+            report(Diagnostic::warning(CODE, message).help(help), self.payload.at);
+        }
+        if !summary.scripts.is_empty() {
+            let message = format!("scripts of `{name}` are left out: `{}`", summary.scripts.join("`, `"));
+            let help = "only files are taken of a package: what its scripts do is said in `config.xml` or by scripts of \
+                        the OPKG";
+            report(Diagnostic::note(LEFT_CODE, message).help(help), self.payload.at);
+        }
+        if let Some((path, owner)) = self.foreign.first() {
+            let others = match self.foreign.len() {
+                1 => String::new(),
+                count => format!(", and so do {} others", count - 1),
+            };
+            let message = format!(
+                "in `{name}`, `/{}` belongs to {}{others}",
+                escape_for_display(path),
+                escape_for_display(owner)
+            );
+            let help =
+                "files are root's unless `<file path=\"…\" owner=\"…\" group=\"…\"/>` says something else";
+            report(Diagnostic::note(LEFT_CODE, message).help(help), self.payload.at);
+        }
+    }
+}
