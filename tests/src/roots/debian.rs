@@ -22,7 +22,7 @@ const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 /// If it cannot be made although everything for it is there.
 #[must_use]
 pub fn create() -> Option<SystemRoot> {
-    create_with(SUITE, "debsums")
+    create_with(SUITE, "debsums,apt-file")
 }
 
 /// The same of another release, by the name that Debian's archive has for it.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use opkg::Profile;
 use opkg_attest::DocumentKind;
 use opkg_interface::{Label, ReleaseTag};
-use opkg_package::CompressionEffort;
+use opkg_package::{CompressionEffort, RepositoryUrl};
 
 use super::auto_requires::AutoRequires;
 use super::signing::SigningArgs;
@@ -48,6 +48,13 @@ pub struct BuildArgs {
     /// The index lists those of earlier builds as well. It is written when all packages are.
     #[arg(long)]
     pub repo: bool,
+
+    /// Where clients find the output directory; writes the file that configures them beside each signed index
+    ///
+    /// `https://packages.example.org/cluster` or `file:///srv/packages`. The target's name follows it. For apt,
+    /// opkg-TARGET.sources; for dnf and zypper, opkg-TARGET.repo.
+    #[arg(long, value_name = "URL", requires = "repo", value_hint = ValueHint::Url)]
+    pub repo_url: Option<RepositoryUrl>,
 
     /// Write lists of what is in each package beside it [formats: spdx, cyclonedx; without a format both]
     ///

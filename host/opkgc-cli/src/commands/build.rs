@@ -6,7 +6,7 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
-use opkg_package::{BuildMode, IndexRequest, OutputDir, StagedPackages, WrittenFile};
+use opkg_package::{BuildMode, IndexRequest, OutputDir, RepositoryUrl, StagedPackages, WrittenFile};
 use opkg_parallel::run_in_order;
 use opkg_runtime::DistributionPlugin;
 use opkg_shell::{ProgressBar, Shell, UsageError, diagnostics};
@@ -76,6 +76,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         settings: effective.package_settings(),
         threads_per_job: threads.div_ceil(directories.len() * targets.len()),
     };
+    signing::check_repository_url(arguments.repo_url.as_ref(), plan.signer.as_ref())?;
     let index_plan = match arguments.repo {
         false => IndexPlan::Untouched,
         true => IndexPlan::of(plan.signer.is_some(), signs_nothing),
@@ -121,6 +122,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         output: &output,
         plan: &plan,
         has_index: arguments.repo,
+        url: arguments.repo_url.as_ref(),
         has_filesystem: settings.automatic_relations.require_filesystem(),
         threads: threads.div_ceil(targets.len()),
     };
@@ -145,6 +147,8 @@ struct Publication<'a> {
     output: &'a OutputDir,
     plan: &'a BuildPlan,
     has_index: bool,
+    /// Of the output directory.
+    url: Option<&'a RepositoryUrl>,
     /// Whether the package of shared directories is beside the others.
     has_filesystem: bool,
     /// For each target.
@@ -187,9 +191,11 @@ impl Publication<'_> {
             let text = format!("waiting for another opkgc, which is putting its files into {place}");
             self.shell.status(&text);
         };
+        let url = self.url.map(|url| url.join(&name));
         let index = self.has_index.then_some(IndexRequest {
             name: &name,
             signer: self.plan.signer.as_ref(),
+            url: url.as_ref(),
             threads: self.threads,
         });
         let clash = index.and_then(|_| {
