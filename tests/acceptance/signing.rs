@@ -70,7 +70,7 @@ fn compile(keys: &SigningKeys, passphrase: &str, targets: &str) -> PathBuf {
     output
 }
 
-fn rpms(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn rpms(directory: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|it| it.extension().is_some_and(|it| it == "rpm")).collect();
     files.sort();
@@ -78,7 +78,7 @@ fn rpms(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// `rpm -K` with a database of its own, into which these keys were imported.
-fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutput {
+pub(crate) fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutput {
     let database = scratch::create_directory("database");
     let rpm = || {
         let mut rpm = Command::new("rpm");

@@ -301,7 +301,7 @@ fn an_index_written_anew() {
 fn mistakes_on_the_command_line() {
     let sandbox = Fixture::new();
     sandbox.write_opkg("");
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["--dist", "rhel"],
         &["--dist", "debain", "demo"],
@@ -312,6 +312,8 @@ fn mistakes_on_the_command_line() {
         &["--dist", "rhel", "--repo", "--repo-url", "https://a/b", "demo"],
         &["--dist", "rhel", "--repo", "--repo-url", "/srv", "demo"],
         &["--dist", "rhel", "--repo-url", "https://a/b", "demo"],
+        &["--dist", "rhel-7", "--rpm-format", "6", "-q", "demo"],
+        &["--dist", "rhel-9", "--rpm-format", "6", "--builder", "native", "demo"],
     ];
     let transcripts: Vec<String> = commands.iter().map(|it| sandbox.transcript(it)).collect();
     insta::assert_snapshot!(transcripts.join("\n"));

@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use fs_err as fs;
-use opkg_interface::artefacts::{BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat};
+use opkg_interface::artefacts::{
+    BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat, RpmFormatVersion,
+};
 use opkg_package::{IndexRequest, KeyError, RepositoryUrl, Signer, write_index};
 use package::{fixture, sample_package, write_single};
 
@@ -313,8 +315,12 @@ fn a_file_beside_a_signed_index_configures_clients() {
     let url: RepositoryUrl = "https://packages.example.org/a/".parse().unwrap();
     let url = url.join("some 12");
     let fixture = fixture();
-    let rpm =
-        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 });
+    let rpm = Container::Rpm(RpmFormat {
+        version: RpmFormatVersion::V4,
+        newest_version: RpmFormatVersion::V6,
+        compression: Compression::Gzip,
+        file_digests: DigestAlgorithm::Sha256,
+    });
     for (container, package, file) in [
         (rpm, "x.rpm", "opkg-some-12.repo"),
         (Container::Deb(Compression::Gzip), "x.deb", "opkg-some-12.sources"),

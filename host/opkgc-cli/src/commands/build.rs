@@ -6,6 +6,7 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
+use opkg_interface::artefacts::RpmFormatVersion;
 use opkg_package::{BuildMode, IndexRequest, OutputDir, RepositoryUrl, StagedPackages, WrittenFile};
 use opkg_parallel::run_in_order;
 use opkg_runtime::DistributionPlugin;
@@ -67,11 +68,13 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
     };
     signing::check_builder(&effective, builder)?;
+    check_format(arguments, builder)?;
     let signs_nothing = arguments.signing.no_sign;
     let plan = BuildPlan {
         builder,
         signer: signing::load_signer(&effective, signs_nothing)?,
         effort: effective.compression.value,
+        rpm_format: arguments.rpm_format.map(RpmFormatVersion::from),
         documents: arguments.documents(),
         settings: effective.package_settings(),
         threads_per_job: threads.div_ceil(directories.len() * targets.len()),
@@ -212,6 +215,17 @@ impl Publication<'_> {
             return Err(UsageError::new(message, help).into());
         }
         Ok(self.output.publish(&name, staged, index, &wait)?)
+    }
+}
+
+/// The distribution's own tools decide on the format of what they make.
+fn check_format(arguments: &BuildArgs, builder: BuildMode) -> Result<(), UsageError> {
+    match (arguments.rpm_format, builder) {
+        (Some(_), BuildMode::Native { .. }) => Err(UsageError::new(
+            "--rpm-format is about packages that opkgc makes itself, not those of --builder native",
+            "leave out --builder, opkgc makes the same packages itself; or leave out --rpm-format",
+        )),
+        _ => Ok(()),
     }
 }
 
