@@ -36,6 +36,9 @@ fn the_life_of_a_package() {
     assert!(place("api-post-install") < place("server-post-install"), "{proofs:#?}");
     system.verify(&["opkg-life", "opkg-life-server", "opkg-life-client"]);
     assert!(system.files(home).contains("config.xml"));
+    for package in ["opkg-life", "opkg-life-server", "opkg-life-client"] {
+        assert_eq!(system.listed_files(package), system.installed_files(package), "{package}");
+    }
 
     // Same date, same directory: apt must see that the index is another one.
     system.publish(&[proof_package("life", "2.0~rc1-1", None)]);

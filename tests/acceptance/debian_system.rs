@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::opkgc::OpkgcEnvironment;
@@ -11,40 +12,54 @@ use opkg_tests::roots::chroot::SystemRoot;
 use opkg_tests::roots::debian;
 use opkg_tests::{scratch, tools};
 
+use crate::signing::SigningKeys;
+
 /// What is compiled for.
 pub const TARGET: &str = "debian-12";
 
 /// Where the packages are, seen from inside.
 pub const PACKAGES: &str = "/srv/debian-12";
 
+/// What configures apt, beside the index.
+const SOURCES_FILE: &str = "opkg-debian-12.sources";
+
 /// Where scripts of test packages write down that they ran.
 const PROOF: &str = "/var/log/proof";
 
-/// A system whose only source of packages is one directory.
+/// A system whose only source of packages is one directory, which is signed.
 pub struct DebianSystem {
     pub root: SystemRoot,
+    keys: Arc<SigningKeys>,
 }
 
 impl DebianSystem {
     /// Nothing, saying so, where there can be none.
     pub fn new() -> Option<Self> {
-        if !tools::all_installed(&["dpkg-deb"]) {
+        if !tools::all_installed(&["dpkg-deb", "gpg"]) {
             return None;
         }
         let root = debian::create()?;
-        let source = format!("[trusted=yes] file:{PACKAGES} ./");
-        root.write("etc/apt/sources.list", &format!("deb {source}\ndeb-src {source}\n"));
         fs_err::create_dir_all(root.resolve(PACKAGES)).unwrap();
-        Some(Self { root })
+        Some(Self { root, keys: Arc::new(SigningKeys::new("", "rsa2048")) })
     }
 
-    /// Compiles OPKGs into the directory of packages, and has apt read its index.
+    /// Another one like it, with all that is in it.
+    pub fn copy(&self) -> Self {
+        Self { root: SystemRoot::copy(self.root.path()), keys: Arc::clone(&self.keys) }
+    }
+
+    /// Compiles OPKGs into the directory of packages, and has apt read its index, as the file beside it says.
     pub fn publish(&self, opkgs: &[PathBuf]) {
         let output = self.root.resolve("srv");
         let mut arguments =
             vec!["--dist".into(), TARGET.into(), "--repo".into(), "-o".into(), output.into_os_string()];
+        arguments.extend(["--repo-url".into(), "file:///srv".into(), "--sign".into()]);
+        arguments.push(self.keys.secret().into());
         arguments.extend(opkgs.iter().map(|directory| directory.clone().into_os_string()));
         OpkgcEnvironment::new().run_successfully(arguments);
+        let source =
+            fs_err::read_to_string(self.root.resolve(&format!("{PACKAGES}/{SOURCES_FILE}"))).unwrap();
+        self.root.write(&format!("etc/apt/sources.list.d/{SOURCES_FILE}"), &source);
         let said = self.root.run(["apt-get", "update"]);
         assert!(said.code == Some(0) && !said.stderr.contains("W:"), "{}", said.combined_output());
     }
@@ -103,6 +118,21 @@ impl DebianSystem {
             sums.lines().all(|line| line.ends_with(" OK")) && sums.lines().count() > packages.len(),
             "{sums}"
         );
+    }
+
+    /// The files of a package by the lists of the index, as apt-file reads them.
+    pub fn listed_files(&self, package: &str) -> BTreeSet<String> {
+        let prefix = format!("{package}: ");
+        let listed = self.root.run_successfully(["apt-file", "list", package]);
+        let files = listed.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned);
+        files.collect()
+    }
+
+    /// The same of an installed package, by dpkg.
+    pub fn installed_files(&self, package: &str) -> BTreeSet<String> {
+        let listed = self.root.run_successfully(["dpkg", "-L", package]);
+        let is_directory = |path: &str| fs_err::symlink_metadata(self.root.resolve(path)).unwrap().is_dir();
+        listed.lines().filter(|path| !is_directory(path)).map(str::to_owned).collect()
     }
 
     /// What scripts wrote down since the last time.

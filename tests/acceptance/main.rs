@@ -36,6 +36,7 @@ mod program_packages;
 mod readme;
 mod reproducible;
 mod root_files;
+mod rpm_format_6;
 mod rpm_index;
 mod rpm_root;
 mod schema;

@@ -65,11 +65,12 @@ fn compile(keys: &SigningKeys, passphrase: &str, targets: &str) -> PathBuf {
     fs_err::write(&file, format!("{passphrase}\n")).unwrap();
     let mut command = OpkgcEnvironment::new().command(["--dist", targets, "--repo", "--sign"]);
     command.arg(&keys.secret).arg("--passphrase-file").arg(file).arg("-o").arg(&output);
+    command.arg(format!("--repo-url=file://{}", output.display()));
     process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
     output
 }
 
-fn rpms(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn rpms(directory: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|it| it.extension().is_some_and(|it| it == "rpm")).collect();
     files.sort();
@@ -77,7 +78,7 @@ fn rpms(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// `rpm -K` with a database of its own, into which these keys were imported.
-fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutput {
+pub(crate) fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutput {
     let database = scratch::create_directory("database");
     let rpm = || {
         let mut rpm = Command::new("rpm");
@@ -183,10 +184,12 @@ fn dnf_takes_signed_packages_only() {
                 .filter(|it| !it.to_string_lossy().contains(".src."))
                 .collect::<Vec<_>>(),
         );
-        let key =
-            format!("--setopt=source0.gpgkey=file://{}", source.join("repodata/repomd.xml.key").display());
-        let checks = ["--setopt=source0.gpgcheck=1", "--setopt=source0.repo_gpgcheck=1", &key];
-        let ended = root.dnf(&[source], [&checks[..], &["install", "opkg-hello-cluster"]].concat());
+        // Nothing but the file beside the index says where packages are and who vouches for them.
+        let configuration = scratch::create_directory("reposdir");
+        let file = "opkg-fedora.repo";
+        fs_err::copy(source.join(file), configuration.join(file)).unwrap();
+        let configuration = format!("--setopt=reposdir={}", configuration.display());
+        let ended = root.dnf(&[], [&configuration, "install", "opkg-hello-cluster"]);
         (ended, root.installed().len())
     };
     let (ended, installed) = install(&source);
@@ -211,19 +214,23 @@ fn gpg_and_apt_accept_signed_indices() {
     let within = keys.gpg([OsStr::new("--decrypt"), debs.join("InRelease").as_ref()]);
     assert_eq!(within.stdout, fs_err::read_to_string(debs.join("Release")).unwrap());
 
-    let update = |file: &str| {
+    let update = |key: &str| {
         // Apt reads as a user of its own, who cannot see everybody's directories.
         let state = PathBuf::from(process::run_successfully(Command::new("mktemp").args(["-d"])).trim_end());
-        let list = state.join("sources.list");
-        let (source, key) = (debs.display(), debs.join(file));
-        fs_err::write(&list, format!("deb [signed-by={}] copy:{source} ./\n", key.display())).unwrap();
+        // The file beside the index has the key in it.
+        let source = fs_err::read_to_string(debs.join("opkg-debian-12.sources")).unwrap();
+        let (source, _) = source.split_once("Signed-By:").unwrap();
+        let lines = key.trim_end().lines().map(|line| if line.is_empty() { "." } else { line });
+        let key: String = lines.map(|line| format!(" {line}\n")).collect();
+        fs_err::create_dir(state.join("parts")).unwrap();
+        fs_err::write(state.join("parts/site.sources"), format!("{source}Signed-By:\n{key}")).unwrap();
         for directory in ["lists/partial", "archives/partial"] {
             fs_err::create_dir_all(state.join(directory)).unwrap();
         }
         let mut apt = Command::new("apt-get");
         for (name, path) in [
-            ("Dir::Etc::SourceList", list.clone()),
-            ("Dir::Etc::SourceParts", "/dev/null".into()),
+            ("Dir::Etc::SourceList", "/dev/null".into()),
+            ("Dir::Etc::SourceParts", state.join("parts")),
             ("Dir::State::Lists", state.join("lists")),
             ("Dir::Cache", state.clone()),
             ("Dir::State::Status", state.join("status")),
@@ -235,12 +242,13 @@ fn gpg_and_apt_accept_signed_indices() {
         fs_err::remove_dir_all(state).unwrap();
         ended
     };
-    let ended = update("Release.key");
+    let own = fs_err::read_to_string(debs.join("Release.key")).unwrap();
+    let written = fs_err::read_to_string(debs.join("opkg-debian-12.sources")).unwrap();
+    assert!(written.contains(&own.trim_end().replace("\n\n", "\n.\n").replace('\n', "\n ")), "{written}");
+    let ended = update(&own);
     assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
     let other = SigningKeys::new("", "rsa2048");
-    let public = other.gpg(["--armor", "--export"]).stdout;
-    fs_err::write(debs.join("other.asc"), public).unwrap();
-    let ended = update("other.asc");
+    let ended = update(&other.gpg(["--armor", "--export"]).stdout);
     assert_ne!(ended.code, Some(0), "{}", ended.combined_output());
 }
 

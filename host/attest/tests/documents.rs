@@ -15,14 +15,18 @@ use opkg_attest::{BuildFacts, DocumentKind, Documents, PluginFacts};
 use opkg_interface::Target;
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
-    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, SourcePackage,
+    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, RpmFormatVersion, SourcePackage,
 };
 use opkg_package::{BuildMode, BuildOptions, OutputKind, write_packages};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-const RPM: Container =
-    Container::Rpm(RpmFormat { compression: Compression::Xz, file_digests: DigestAlgorithm::Sha256 });
+const RPM: Container = Container::Rpm(RpmFormat {
+    version: RpmFormatVersion::V4,
+    newest_version: RpmFormatVersion::V6,
+    compression: Compression::Xz,
+    file_digests: DigestAlgorithm::Sha256,
+});
 const DEB: Container = Container::Deb(Compression::Xz);
 const ARCHIVE: Container = Container::Archive(Compression::Gzip);
 

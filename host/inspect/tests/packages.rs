@@ -13,8 +13,8 @@ use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_bytes};
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
-    FileTrigger, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, Scriptlet,
-    SourcePackage, TriggerTime,
+    FileTrigger, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat,
+    RpmFormatVersion, Scriptlet, SourcePackage, TriggerTime,
 };
 use opkg_package::{BuildMode, BuildOptions, write_packages};
 use proptest::prelude::*;
@@ -87,9 +87,18 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>
 
 /// Every container in every compression that it may have, and how a file of it is called.
 fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
-    let rpm = |compression| Container::Rpm(RpmFormat { compression, file_digests: DigestAlgorithm::Sha256 });
+    let rpm_of = |version, compression| {
+        Container::Rpm(RpmFormat {
+            version,
+            newest_version: RpmFormatVersion::V6,
+            compression,
+            file_digests: DigestAlgorithm::Sha256,
+        })
+    };
+    let rpm = |compression| rpm_of(RpmFormatVersion::V4, compression);
     let deb = Container::Deb;
     vec![
+        ("x.rpm", PackageFormat::Rpm, rpm_of(RpmFormatVersion::V6, Compression::Zstd)),
         ("x.rpm", PackageFormat::Rpm, rpm(Compression::Gzip)),
         ("x.rpm", PackageFormat::Rpm, rpm(Compression::Xz)),
         ("x.rpm", PackageFormat::Rpm, rpm(Compression::Zstd)),
@@ -187,7 +196,12 @@ fn identity_relations_and_scriptlets() {
     };
     let rpm = read(
         "x.rpm",
-        Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Zstd,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
     );
     assert_eq!(rpm.identity.as_deref(), Some("opkg-x all"));
     assert_eq!(rpm.tags["VERSION"], "1.0");
@@ -230,6 +244,8 @@ fn configuration_is_marked() {
         flags(
             "x.rpm",
             Container::Rpm(RpmFormat {
+                version: RpmFormatVersion::V4,
+                newest_version: RpmFormatVersion::V6,
                 compression: Compression::Gzip,
                 file_digests: DigestAlgorithm::Sha256
             })

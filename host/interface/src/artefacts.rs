@@ -277,9 +277,30 @@ pub enum DigestAlgorithm {
     Sha256,
 }
 
+/// Of the format of RPMs, older ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RpmFormatVersion {
+    V4,
+    V6,
+}
+
+impl RpmFormatVersion {
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::V4 => 4,
+            Self::V6 => 6,
+        }
+    }
+}
+
 /// What the target's RPM can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RpmFormat {
+    /// What the target's own tools make.
+    pub version: RpmFormatVersion,
+    /// The newest that its package manager installs.
+    pub newest_version: RpmFormatVersion,
     /// Of the payload.
     pub compression: Compression,
     /// Of the checksums of files.

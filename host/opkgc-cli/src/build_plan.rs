@@ -2,6 +2,7 @@
 
 use opkg_attest::{DocumentKind, Documents};
 use opkg_interface::PackageSettings;
+use opkg_interface::artefacts::RpmFormatVersion;
 use opkg_package::{BuildMode, BuildOptions, CompressionEffort, Signer};
 
 /// How everything of a run is built.
@@ -9,6 +10,8 @@ pub struct BuildPlan {
     pub builder: BuildMode,
     pub signer: Option<Signer>,
     pub effort: CompressionEffort,
+    /// Of RPMs, where somebody asks for one.
+    pub rpm_format: Option<RpmFormatVersion>,
     /// What is written about each package, beside it.
     pub documents: Vec<DocumentKind>,
     /// What all packages have.
@@ -25,6 +28,7 @@ impl BuildPlan {
             builder: self.builder,
             signer: self.signer.as_ref(),
             effort: self.effort,
+            rpm_format: self.rpm_format,
             documents: (!documents.kinds.is_empty()).then_some(documents),
             threads: self.threads_per_job,
         }

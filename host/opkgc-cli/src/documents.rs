@@ -42,6 +42,7 @@ fn settings(plan: &BuildPlan) -> BTreeMap<&'static str, String> {
         ReleaseTag::Native => "native",
         ReleaseTag::Custom(tag) => tag,
     };
+    let rpm_format = plan.rpm_format.map(|version| ("rpm-format", version.number().to_string()));
     let labels = [("vendor", &plan.settings.vendor), ("distribution", &plan.settings.distribution)];
     let labels =
         labels.into_iter().filter_map(|(name, label)| Some((name, label.as_ref()?.as_str().to_owned())));
@@ -49,5 +50,6 @@ fn settings(plan: &BuildPlan) -> BTreeMap<&'static str, String> {
         .into_iter()
         .map(|(name, value)| (name, value.to_owned()))
         .chain(labels)
+        .chain(rpm_format)
         .collect()
 }

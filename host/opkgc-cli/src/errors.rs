@@ -158,6 +158,7 @@ impl From<opkg_package::Error> for CliError {
             Error::TooLarge(_) => {
                 Some("give large files a package of their own, or fetch them when they are needed")
             }
+            Error::UnreadableFormat { .. } => Some("leave out --rpm-format for this target"),
             Error::CannotDescribe { .. } => Some("leave out --sbom and --provenance for this target"),
             Error::Signing => Some("look whether `gpg` can sign with that key"),
             Error::MissingProgram { .. } => {

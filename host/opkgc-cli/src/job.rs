@@ -134,6 +134,8 @@ impl Job<'_> {
                 }));
                 JobOutcome::Built(staged, diagnostics)
             }
+            // Nothing was to be written yet.
+            Err(error @ opkg_package::Error::UnreadableFormat { .. }) => JobOutcome::Failed(error.into()),
             Err(error) => JobOutcome::Failed(
                 CliError::from(error).context(format!("cannot write to {}", output.path().display())),
             ),

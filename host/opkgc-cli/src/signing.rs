@@ -8,7 +8,7 @@ use fs_err as fs;
 use opkg::diagnostic::Diagnostic;
 use opkg_interface::Target;
 use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
-use opkg_package::{BuildMode, Signer};
+use opkg_package::{BuildMode, RepositoryUrl, Signer};
 use opkg_shell::UsageError;
 
 use crate::errors::{CliError, Context};
@@ -37,6 +37,23 @@ pub fn check_builder(settings: &EffectiveSettings, builder: BuildMode) -> Result
                 key.origin
             ),
             "leave out --builder, opkgc makes the same packages itself; or sign nothing, with --no-sign",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// That clients are to be configured, which only a signed index is for.
+///
+/// # Errors
+/// When there is no key.
+pub fn check_repository_url(url: Option<&RepositoryUrl>, signer: Option<&Signer>) -> Result<(), UsageError> {
+    match (url, signer) {
+        (Some(url), None) => Err(UsageError::new(
+            format!(
+                "clients of {} would take packages that nobody vouches for: there is no key",
+                url.as_str()
+            ),
+            "name the key with --sign, or leave out --repo-url",
         )),
         _ => Ok(()),
     }

@@ -301,7 +301,7 @@ fn an_index_written_anew() {
 fn mistakes_on_the_command_line() {
     let sandbox = Fixture::new();
     sandbox.write_opkg("");
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 12] = [
         &[],
         &["--dist", "rhel"],
         &["--dist", "debain", "demo"],
@@ -309,6 +309,11 @@ fn mistakes_on_the_command_line() {
         &["--dist", "rhel", "-o", "demo/out", "demo"],
         &["--dist", "rhel", "--plugin", "demo/config.xml", "demo"],
         &["--dist", "rhel", "--auto-requires", "api=a b", "demo"],
+        &["--dist", "rhel", "--repo", "--repo-url", "https://a/b", "demo"],
+        &["--dist", "rhel", "--repo", "--repo-url", "/srv", "demo"],
+        &["--dist", "rhel", "--repo-url", "https://a/b", "demo"],
+        &["--dist", "rhel-7", "--rpm-format", "6", "-q", "demo"],
+        &["--dist", "rhel-9", "--rpm-format", "6", "--builder", "native", "demo"],
     ];
     let transcripts: Vec<String> = commands.iter().map(|it| sandbox.transcript(it)).collect();
     insta::assert_snapshot!(transcripts.join("\n"));

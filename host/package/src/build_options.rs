@@ -1,5 +1,7 @@
 //! How packages are made, whatever is in them.
 
+use opkg_interface::artefacts::RpmFormatVersion;
+
 use crate::compress::CompressionEffort;
 use crate::document::DocumentWriter;
 use crate::sign::Signer;
@@ -27,6 +29,8 @@ pub struct BuildOptions<'a> {
     pub signer: Option<&'a Signer>,
     /// How small they become.
     pub effort: CompressionEffort,
+    /// The format of those that are RPMs, except of those of a native build; of none, what the target's own tools make.
+    pub rpm_format: Option<RpmFormatVersion>,
     /// Writes what goes beside binary packages.
     pub documents: Option<&'a dyn DocumentWriter>,
     /// How many threads make them. Their bytes do not depend on it.
@@ -37,6 +41,7 @@ impl BuildOptions<'_> {
     /// Unsigned, without documents, on one thread, compressed as usual.
     #[must_use]
     pub fn new(builder: BuildMode) -> Self {
-        Self { builder, signer: None, effort: CompressionEffort::default(), documents: None, threads: 1 }
+        let effort = CompressionEffort::default();
+        Self { builder, signer: None, effort, rpm_format: None, documents: None, threads: 1 }
     }
 }

@@ -1,6 +1,8 @@
 //! Packages written by this crate, from the records that a plugin returned.
 
-use opkg_interface::artefacts::{BinaryPackage, Container, Output, SourcePackage};
+use opkg_interface::artefacts::{
+    BinaryPackage, Container, Output, RpmFormat, RpmFormatVersion, SourcePackage,
+};
 
 use crate::build_options::BuildOptions;
 use crate::document::{CompletePackage, write_documents};
@@ -37,14 +39,14 @@ pub(crate) fn write_packages(
     tree: &OutputTree<'_>,
     options: BuildOptions<'_>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
-    let source_name = rpm::source_file_name(&output.packages).unwrap_or_default();
+    let container = choose_format(output.container, options.rpm_format)?;
     let has_source = selection != Selection::Binaries;
     let binaries = if selection == Selection::Source { &[] } else { output.packages.as_slice() };
     let work: Vec<Option<&BinaryPackage>> =
         has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
     let made = opkg_parallel::map(options.threads, &work, |package| match package {
-        None => make_source_package(output, source, tree, options),
-        Some(package) => make_binary_package(package, output, &source_name, source, options),
+        None => make_source_package(output, container, source, tree, options),
+        Some(package) => make_binary_package(package, output, container, source, options),
     });
     let mut written = Vec::new();
     for (package, files) in work.iter().zip(made) {
@@ -68,19 +70,33 @@ pub(crate) fn write_packages(
     Ok(written)
 }
 
+/// The container in the version of its format that is asked for, or else in that of the target's own tools.
+fn choose_format(container: Container, asked: Option<RpmFormatVersion>) -> Result<Container, Error> {
+    match (container, asked) {
+        (Container::Rpm(format), Some(asked)) if asked > format.newest_version => {
+            Err(Error::UnreadableFormat { asked, newest: format.newest_version })
+        }
+        (Container::Rpm(format), Some(version)) => Ok(Container::Rpm(RpmFormat { version, ..format })),
+        (container, _) => Ok(container),
+    }
+}
+
 fn make_binary_package(
     package: &BinaryPackage,
     output: &Output,
-    source_name: &str,
+    container: Container,
     source: OpkgSource<'_>,
     BuildOptions { signer, effort, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
-    let bytes = match &output.container {
-        Container::Rpm(format) => rpm::build_binary(package, *format, effort, source_name, source, signer)?,
-        Container::Deb(compression) => deb::build_deb(package, *compression, effort, source)?,
-        Container::Archive(compression) => archive::build_archive(package, *compression, effort, source)?,
+    let bytes = match container {
+        Container::Rpm(format) => {
+            let main = output.packages.first().unwrap_or(package);
+            rpm::build_binary(package, format, effort, main, source, signer)?
+        }
+        Container::Deb(compression) => deb::build_deb(package, compression, effort, source)?,
+        Container::Archive(compression) => archive::build_archive(package, compression, effort, source)?,
     };
-    let signature = match (&output.container, signer) {
+    let signature = match (container, signer) {
         (Container::Archive(_), Some(signer)) => Some(signer.sign_detached(&bytes, source.timestamp())?),
         _ => None,
     };
@@ -92,22 +108,23 @@ fn make_binary_package(
 /// Nothing, where the format has none.
 fn make_source_package(
     output: &Output,
+    container: Container,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
     BuildOptions { signer, effort, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
-    let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (&output.container, &output.source)
-    else {
+    let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (container, &output.source) else {
         return Ok(Vec::new());
     };
     let spec = output.meta_files.iter().find(|file| file.path.ends_with(".spec"));
-    let (Some(spec), Some(name)) = (spec, rpm::source_file_name(&output.packages)) else {
+    let (Some(spec), Some(main)) = (spec, output.packages.first()) else {
         return Ok(Vec::new());
     };
+    let name = rpm::source_file_name(main);
     let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
         return Err(Error::TooLarge(name));
     };
     let bytes =
-        rpm::build_source(&output.packages, *format, effort, spec, (&tarball.path, archive), source, signer)?;
+        rpm::build_source(&output.packages, format, effort, spec, (&tarball.path, archive), source, signer)?;
     Ok(vec![(name, bytes, OutputKind::SourcePackage)])
 }

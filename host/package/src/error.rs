@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use opkg_interface::artefacts::RpmFormatVersion;
+
 /// Why packages could not be written. Nothing was left in the output directory.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +26,19 @@ pub enum Error {
     /// A package would hold more than two gibibytes.
     #[error("{0} would hold more than 2 GiB")]
     TooLarge(String),
+
+    /// The target's package manager cannot install packages of a format.
+    #[error(
+        "the target's package manager installs RPMs up to format {}, not of format {}",
+        newest.number(),
+        asked.number()
+    )]
+    UnreadableFormat {
+        /// What somebody wants.
+        asked: RpmFormatVersion,
+        /// The newest that it reads.
+        newest: RpmFormatVersion,
+    },
 
     /// The key to sign with passed all checks and is damaged nevertheless.
     #[error("the key cannot sign: it is damaged")]

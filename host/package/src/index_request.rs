@@ -1,5 +1,6 @@
 //! What is asked for of an index.
 
+use crate::repository::RepositoryUrl;
 use crate::sign::Signer;
 
 /// An index to be written over everything that is in a directory then.
@@ -9,6 +10,9 @@ pub struct IndexRequest<'a> {
     pub name: &'a str,
     /// Signs it.
     pub signer: Option<&'a Signer>,
+    /// Where package managers find the directory. With it and a signer, there is a file beside the index that
+    /// configures them; without, one of before stays as it is.
+    pub url: Option<&'a RepositoryUrl>,
     /// How many threads read packages for it. Its bytes do not depend on it.
     pub threads: usize,
 }
@@ -17,6 +21,6 @@ impl<'a> IndexRequest<'a> {
     /// One that nobody vouches for.
     #[must_use]
     pub fn unsigned(name: &'a str) -> Self {
-        Self { name, signer: None, threads: 1 }
+        Self { name, signer: None, url: None, threads: 1 }
     }
 }

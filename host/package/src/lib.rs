@@ -41,7 +41,7 @@ pub use document::{CompletePackage, Document, DocumentWriter};
 pub use error::Error;
 pub use index_request::IndexRequest;
 pub use output_dir::{OutputDir, write_index, write_packages};
-pub use repository::{IndexState, index_state};
+pub use repository::{IndexState, RepositoryUrl, RepositoryUrlError, index_state};
 pub use sign::{KeyError, PublicKeyError, Signer, Verifier};
 pub use source::OpkgSource;
 pub use staged::StagedPackages;

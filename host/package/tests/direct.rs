@@ -12,7 +12,7 @@ use std::process::Command;
 use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Compression, Container, DigestAlgorithm, Field, FileTrigger, HookTime, NativeKind,
-    NativePackage, NativeRelation, RpmFormat, Scriptlet, TextFile, TriggerTime,
+    NativePackage, NativeRelation, RpmFormat, RpmFormatVersion, Scriptlet, TextFile, TriggerTime,
 };
 use opkg_package::Error;
 use package::{fixture, sample_package, write_single};
@@ -44,7 +44,12 @@ fn what_a_format_cannot_say_is_refused() {
         }),
     ];
     for container in [
-        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Gzip,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
         Container::Deb(Compression::Xz),
     ] {
         assert!(write_single(&fixture, &sample_package(&fixture), container).is_ok());
@@ -61,7 +66,12 @@ fn what_a_format_cannot_say_is_refused() {
         ..sample_package(&fixture)
     };
     for container in [
-        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Gzip,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
         Container::Deb(Compression::Xz),
     ] {
         for kind in [NativeKind::Requires, NativeKind::Recommends] {
@@ -150,7 +160,12 @@ fn configuration_is_marked() {
     let rpm = write_single(
         &fixture,
         &sample_package(&fixture),
-        Container::Rpm(RpmFormat { compression: Compression::Xz, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Xz,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
     )
     .unwrap();
     assert_eq!(tool_output(rpm.path(), "rpm", &["-qp", "--configfiles"]), "/etc/x\n");

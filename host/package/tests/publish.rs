@@ -13,7 +13,8 @@ use std::thread;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, Output, RpmFormat, SourcePackage,
+    BinaryPackage, Compression, Container, DigestAlgorithm, Output, RpmFormat, RpmFormatVersion,
+    SourcePackage,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, IndexRequest, OutputDir, write_index, write_packages};
 use package::{fixture, output_of, sample_package, write_single};
@@ -22,8 +23,12 @@ use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 /// Puts something at a path.
 type Prepare<'a> = &'a dyn Fn(PathBuf);
 
-const RPM: Container =
-    Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 });
+const RPM: Container = Container::Rpm(RpmFormat {
+    version: RpmFormatVersion::V4,
+    newest_version: RpmFormatVersion::V6,
+    compression: Compression::Gzip,
+    file_digests: DigestAlgorithm::Sha256,
+});
 const DEB: Container = Container::Deb(Compression::Gzip);
 
 /// A directory `out` for packages, in one that is empty otherwise.

@@ -14,8 +14,8 @@ use std::process::Command;
 use fs_err as fs;
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, Field,
-    FileMarks, HookTime, NativeKind, NativePackage, NativeRelation, PackedFile, RpmFormat, Scriptlet,
-    TextFile,
+    FileMarks, HookTime, NativeKind, NativePackage, NativeRelation, PackedFile, RpmFormat, RpmFormatVersion,
+    Scriptlet, TextFile,
 };
 use package::{fixture, sample_package, write_single};
 use proptest::prelude::*;
@@ -277,12 +277,19 @@ proptest! {
     })]
 
     #[test]
-    fn an_rpm_is_read_back_as_given(mut package in any_package()) {
+    fn an_rpm_is_read_back_as_given(
+        mut package in any_package(),
+        version in prop_oneof![Just(RpmFormatVersion::V4), Just(RpmFormatVersion::V6)],
+    ) {
         package.fields.clear();
         let fixture = fixture();
-        let Ok(directory) = write_single(&fixture, &package, Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 })) else {
-            return Ok(());
+        let format = RpmFormat {
+            version,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Zstd,
+            file_digests: DigestAlgorithm::Sha256,
         };
+        let Ok(directory) = write_single(&fixture, &package, Container::Rpm(format)) else { return Ok(()) };
         if !is_installed("rpm") {
             return Ok(());
         }
@@ -431,7 +438,12 @@ fn enough_of_these_packages_are_written() {
         .map(|it| BinaryPackage { fields: Vec::new(), ..it })
         .collect();
     for container in [
-        Container::Rpm(RpmFormat { compression: Compression::Zstd, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Zstd,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
         Container::Deb(Compression::Gzip),
         Container::Archive(Compression::None),
     ] {

@@ -13,8 +13,43 @@ use sha2::{Digest, Sha256};
 const CONTROL: &str =
     "Package: a\nVersion: 1.0-1\nArchitecture: all\nMaintainer: A <a@b>\nDescription: b\n c\n";
 
-/// A package of the given control file and members.
+/// A package of the given control file and no files.
 fn deb(control: &str, compression: &str, time: i64) -> Vec<u8> {
+    deb_with_data(control, compression, time, b"")
+}
+
+/// An archive of empty files at these paths.
+fn data(paths: &[&str]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for path in paths {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_mode(0o644);
+        header.set_entry_type(if path.ends_with('/') {
+            tar::EntryType::Directory
+        } else {
+            tar::EntryType::Regular
+        });
+        tar.append_data(&mut header, path, std::io::empty()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// The same with an archive of its files.
+fn deb_with_data(control: &str, compression: &str, time: i64, data: &[u8]) -> Vec<u8> {
+    let control = pack(&control_archive(control), compression);
+    let names = ["control", "data"].map(|name| format!("{name}.tar{compression}"));
+    let members = [
+        ("debian-binary", b"2.0\n".as_slice()),
+        ("_later", b"odd"),
+        (&names[0], &control),
+        ("_later", b"even"),
+        (&names[1], &pack(data, compression)),
+    ];
+    ar(&members, time)
+}
+
+fn control_archive(control: &str) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, text) in [("./md5sums", ""), ("./control", control)] {
         let mut header = tar::Header::new_gnu();
@@ -22,23 +57,24 @@ fn deb(control: &str, compression: &str, time: i64) -> Vec<u8> {
         header.set_mode(0o644);
         tar.append_data(&mut header, name, text.as_bytes()).unwrap();
     }
-    let tar = tar.into_inner().unwrap();
-    let packed = match compression {
+    tar.into_inner().unwrap()
+}
+
+fn pack(tar: &[u8], compression: &str) -> Vec<u8> {
+    match compression {
         ".gz" => {
             let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            gzip.write_all(&tar).unwrap();
+            gzip.write_all(tar).unwrap();
             gzip.finish().unwrap()
         }
         ".xz" => {
             let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
-            xz.write_all(&tar).unwrap();
+            xz.write_all(tar).unwrap();
             xz.finish().unwrap()
         }
-        ".zst" => zstd::bulk::compress(&tar, 1).unwrap(),
-        _ => tar,
-    };
-    let control = format!("control.tar{compression}");
-    ar(&[("debian-binary", b"2.0\n"), ("_later", b"odd"), (&control, &packed), ("data.tar", b"")], time)
+        ".zst" => zstd::bulk::compress(tar, 1).unwrap(),
+        _ => tar.to_vec(),
+    }
 }
 
 fn ar(members: &[(&str, &[u8])], time: i64) -> Vec<u8> {
@@ -116,18 +152,76 @@ fn lists_of_the_last_index_can_still_be_fetched() {
     fs::create_dir_all(path.join("by-hash/SHA256")).unwrap();
     fs::write(path.join("by-hash/SHA256/notes"), "of somebody").unwrap();
     let first = index("1.0");
-    assert_eq!(is_there(&first), 6);
+    assert_eq!(is_there(&first), 9);
     let second = index("2.0");
-    assert_eq!((is_there(&first), is_there(&second)), (6, 6));
+    assert_eq!((is_there(&first), is_there(&second)), (9, 9));
     for sum in &second {
         let contents = fs::read(path.join("by-hash/SHA256").join(sum)).unwrap();
         let computed: String = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(&computed, sum);
     }
     let third = index("3.0");
-    // The empty list of sources is in all of them.
-    assert_eq!((is_there(&first), is_there(&second), is_there(&third)), (3, 6, 6));
+    // The empty lists of sources and files are in all of them.
+    assert_eq!((is_there(&first), is_there(&second), is_there(&third)), (6, 9, 9));
     assert_eq!(read(path, "by-hash/SHA256/notes"), "of somebody");
+}
+
+/// Lists of files, which go with the last package of their architecture.
+#[test]
+fn files_are_listed_by_architecture() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let all = data(&["./", "./usr/", "./usr/share/b"]);
+    fs::write(path.join("b.deb"), deb_with_data(CONTROL, ".zst", 5, &all)).unwrap();
+    for (number, compression) in ["", ".gz", ".xz"].into_iter().enumerate() {
+        let control = CONTROL
+            .replace("Package: a", &format!("Package: a{number}\nSection: net"))
+            .replace("Architecture: all", "Architecture: amd64");
+        let files = data(&["./usr/bin/a", &format!("./usr/bin/a{number}")]);
+        let name = format!("a{number}.deb");
+        fs::write(path.join(name), deb_with_data(&control, compression, 5, &files)).unwrap();
+    }
+    let written = write_index(path, IndexRequest::unsigned("x")).unwrap();
+    assert_eq!(read(path, "Contents-all"), "usr/share/b\ta\n");
+    let expected = "usr/bin/a\tnet/a0,net/a1,net/a2\nusr/bin/a0\tnet/a0\nusr/bin/a1\tnet/a1\nusr/bin/a2\tnet/a2\n\
+                    usr/share/b\ta\n";
+    assert_eq!(read(path, "Contents-amd64"), expected);
+    let mut packed = String::new();
+    let file = fs::File::open(path.join("Contents-amd64.xz")).unwrap();
+    std::io::Read::read_to_string(&mut liblzma::read::XzDecoder::new(file), &mut packed).unwrap();
+    assert_eq!(packed, expected);
+    let release = read(path, "Release");
+    for name in
+        ["all", "amd64"].iter().flat_map(|arch| ["", ".gz", ".xz"].map(|it| format!("Contents-{arch}{it}")))
+    {
+        let contents = fs::read(path.join(&name)).unwrap();
+        let sum: String = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(release.contains(&format!("\n {sum} {} {name}\n", contents.len())), "{name}: {release}");
+        assert!(path.join("by-hash/SHA256").join(sum).is_file(), "{name}");
+        assert!(written.iter().any(|file| file.path.ends_with(&name)), "{name}");
+    }
+    for number in 0..3 {
+        fs::remove_file(path.join(format!("a{number}.deb"))).unwrap();
+    }
+    write_index(path, IndexRequest::unsigned("x")).unwrap();
+    let left = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut left: Vec<String> = left.filter(|name| name.starts_with("Contents-")).collect();
+    left.sort();
+    assert_eq!(left, ["Contents-all", "Contents-all.gz", "Contents-all.xz"]);
+}
+
+/// dpkg gave it up; such packages exist, and their files cannot be read here.
+#[test]
+fn packages_with_files_in_bzip2_are_listed_without_these() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = deb(CONTROL, "", 5);
+    let place = whole.windows(8).position(|bytes| bytes == b"data.tar").unwrap();
+    let mut old = whole;
+    old[place..place + 12].copy_from_slice(b"data.tar.bz2");
+    fs::write(directory.path().join("a.deb"), old).unwrap();
+    write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
+    assert!(read(directory.path(), "Packages").contains("Filename: ./a.deb"));
+    assert_eq!(read(directory.path(), "Contents-all"), "");
 }
 
 #[test]
@@ -208,7 +302,9 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
         let zeros = zstd::bulk::compress(&vec![0; 100 << 20], 1).unwrap();
         ar(&[("debian-binary", b"2.0\n"), ("control.tar.zst", &zeros)], 0)
     };
-    let cases: [(&str, Vec<u8>, &str); 17] = [
+    let no_data =
+        ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control_archive(CONTROL)), ("x", b"")], 0);
+    let cases: [(&str, Vec<u8>, &str); 21] = [
         ("a.deb", b"".to_vec(), "it ends too early"),
         ("a.deb", b"PK\x03\x04 something".to_vec(), "it is no package of this format"),
         ("a.deb", ar(&[("control.tar", b"")], 0), "does not begin with the version"),
@@ -224,6 +320,14 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
         ("a.deb", with("Filename: ../../etc/passwd"), "for the index to give"),
         ("a.deb", with("\nPackage: other"), "is no field"),
         ("a.deb", with("version: 2"), "`version` twice"),
+        ("a.deb", control(&CONTROL.replace("all", "../x")), "its Architecture is \"../x\""),
+        ("a.deb", no_data, "its member \"x\" is no archive of files"),
+        ("a.deb", deb_with_data(CONTROL, ".gz", 0, &data(&["./a"])[..300]), "its files cannot be read"),
+        (
+            "a.deb",
+            ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control_archive(CONTROL))], 0),
+            "it ends too early",
+        ),
         ("a b.deb", control(CONTROL), "its name has a blank"),
         ("a.dsc", b"Source: a\nVersion: 1\n".to_vec(), "it has no field `Files`"),
     ];

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat,
+    BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion,
 };
 use opkg_package::{IndexRequest, write_index};
 use package::{fixture, packed_file, sample_package, write_single};
@@ -25,7 +25,12 @@ fn package_directory(change: impl FnOnce(&mut BinaryPackage)) -> tempfile::TempD
     write_single(
         &fixture,
         &package,
-        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 }),
+        Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
+            compression: Compression::Gzip,
+            file_digests: DigestAlgorithm::Sha256,
+        }),
     )
     .unwrap()
 }
@@ -72,6 +77,8 @@ fn an_index_is_never_of_the_future() {
             &fixture,
             &package,
             Container::Rpm(RpmFormat {
+                version: RpmFormatVersion::V4,
+                newest_version: RpmFormatVersion::V6,
                 compression: Compression::Gzip,
                 file_digests: DigestAlgorithm::Sha256,
             }),

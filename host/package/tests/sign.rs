@@ -1,11 +1,19 @@
 //! Signatures that `gpg` accepts, of every kind of key that it makes, and key files that cannot be signed with.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod common;
+#[path = "common/package.rs"]
+mod package;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use fs_err as fs;
-use opkg_package::{KeyError, Signer};
+use opkg_interface::artefacts::{
+    BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat, RpmFormatVersion,
+};
+use opkg_package::{IndexRequest, KeyError, RepositoryUrl, Signer, write_index};
+use package::{fixture, sample_package, write_single};
 
 /// Later than everything here.
 const NOW: u32 = 2_000_000_000;
@@ -296,4 +304,52 @@ fn the_primary_key_of_a_subkey_counts_too() {
     assert!(signer.is_rsa());
     let only_rsa = [AcceptedKey { algorithm: KeyAlgorithm::Rsa, min_bits: 1024 }];
     assert_eq!(signer.find_unaccepted(&only_rsa), Some("Ed25519"));
+}
+
+/// What a machine is configured with, for indices of both kinds; only where it is asked for.
+#[test]
+fn a_file_beside_a_signed_index_configures_clients() {
+    let Some(gpg) = GpgHome::new() else { return };
+    let key = gpg.generate_key("", "ed25519", "sign", "never");
+    let signer = Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap();
+    let url: RepositoryUrl = "https://packages.example.org/a/".parse().unwrap();
+    let url = url.join("some 12");
+    let fixture = fixture();
+    let rpm = Container::Rpm(RpmFormat {
+        version: RpmFormatVersion::V4,
+        newest_version: RpmFormatVersion::V6,
+        compression: Compression::Gzip,
+        file_digests: DigestAlgorithm::Sha256,
+    });
+    for (container, package, file) in [
+        (rpm, "x.rpm", "opkg-some-12.repo"),
+        (Container::Deb(Compression::Gzip), "x.deb", "opkg-some-12.sources"),
+    ] {
+        let package = BinaryPackage { file_name: package.into(), ..sample_package(&fixture) };
+        let directory = write_single(&fixture, &package, container).unwrap();
+        let request = IndexRequest { name: "some 12", signer: Some(&signer), url: None, threads: 1 };
+        write_index(directory.path(), request).unwrap();
+        assert!(!directory.path().join(file).exists(), "{file}");
+        let written = write_index(directory.path(), IndexRequest { url: Some(&url), ..request }).unwrap();
+        assert!(written.iter().any(|it| it.path.ends_with(file)), "{file}");
+        let text = fs::read_to_string(directory.path().join(file)).unwrap();
+        let key: String = signer
+            .public_key()
+            .trim_end()
+            .lines()
+            .map(|line| format!(" {}\n", if line.is_empty() { "." } else { line }))
+            .collect();
+        let expected = match file {
+            "opkg-some-12.repo" => {
+                "[opkg-some-12]\nname=OPKG some 12\nbaseurl=https://packages.example.org/a/some%2012/\nenabled=1\n\
+                 gpgcheck=1\nrepo_gpgcheck=1\n\
+                 gpgkey=https://packages.example.org/a/some%2012/repodata/repomd.xml.key\n"
+                    .to_owned()
+            }
+            _ => format!(
+                "Types: deb\nURIs: https://packages.example.org/a/some%2012/\nSuites: ./\nSigned-By:\n{key}"
+            ),
+        };
+        assert_eq!(text, expected);
+    }
 }

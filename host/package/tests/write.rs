@@ -9,7 +9,7 @@ use std::path::Path;
 use fs_err as fs;
 use opkg_interface::artefacts::{
     BuildCommand, Compression, Container, DigestAlgorithm, Field, NativeBuild, Output, QuiltSource,
-    RpmFormat, SourcePackage, Tarball, TextFile,
+    RpmFormat, RpmFormatVersion, SourcePackage, Tarball, TextFile,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, OutputKind, write_packages};
 use sha2::{Digest, Sha256};
@@ -28,6 +28,8 @@ fn output(meta_files: Vec<TextFile>, source: SourcePackage) -> Output {
         source,
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
         container: Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
             compression: Compression::Gzip,
             file_digests: DigestAlgorithm::Sha256,
         }),

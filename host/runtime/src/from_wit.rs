@@ -3,8 +3,8 @@
 use opkg_interface::artefacts::{
     AcceptedKey, BinaryPackage, Bound, BuildCommand, Change, Comparison, Compression, Container, Content,
     Diagnostic, DigestAlgorithm, Field, FileMarks, FileTrigger, HookTime, KeyAlgorithm, NativeBuild,
-    NativeKind, NativePackage, NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, Scriptlet,
-    Severity, SourcePackage, Tarball, TextFile, TriggerTime,
+    NativeKind, NativePackage, NativeRelation, Output, PackedFile, QuiltSource, RpmFormat, RpmFormatVersion,
+    Scriptlet, Severity, SourcePackage, Tarball, TextFile, TriggerTime,
 };
 use opkg_interface::package_manager::{
     Command, Failure, InstallState, Installed, Offer, SideEffect, UnaskedChange,
@@ -58,6 +58,8 @@ pub(crate) fn output(raw: wit::Output) -> Output {
         },
         container: match raw.container {
             wit::Container::Rpm(format) => Container::Rpm(RpmFormat {
+                version: rpm_format_version(format.version),
+                newest_version: rpm_format_version(format.newest_version),
                 compression: compression(format.compression),
                 file_digests: match format.file_digests {
                     wit::DigestAlgorithm::Md5 => DigestAlgorithm::Md5,
@@ -70,6 +72,13 @@ pub(crate) fn output(raw: wit::Output) -> Output {
         packages: raw.packages.into_iter().map(package).collect(),
         accepted_keys: raw.accepted_keys.map(|keys| keys.into_iter().map(accepted_key).collect()),
         diagnostics: diagnostics(raw.diagnostics),
+    }
+}
+
+fn rpm_format_version(raw: wit::RpmFormatVersion) -> RpmFormatVersion {
+    match raw {
+        wit::RpmFormatVersion::V4 => RpmFormatVersion::V4,
+        wit::RpmFormatVersion::V6 => RpmFormatVersion::V6,
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use opkg_interface::artefacts::{
     BuildCommand, Change, Compression, DigestAlgorithm, Field, FileMarks, FileTrigger, HookTime, NativeKind,
-    NativeRelation, QuiltSource, RpmFormat, Tarball, TextFile, TriggerTime,
+    NativeRelation, QuiltSource, RpmFormat, RpmFormatVersion, Tarball, TextFile, TriggerTime,
 };
 
 fn opkg() -> Opkg {
@@ -126,6 +126,8 @@ fn valid_output() -> Output {
             results: vec!["RPMS/noarch/x.rpm".into()],
         },
         container: Container::Rpm(RpmFormat {
+            version: RpmFormatVersion::V4,
+            newest_version: RpmFormatVersion::V6,
             compression: Compression::Zstd,
             file_digests: DigestAlgorithm::Sha256,
         }),

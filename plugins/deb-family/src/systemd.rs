@@ -132,7 +132,7 @@ fn enable(found: &[PartUnit<'_>]) -> String {
     }
     let mut body = match helped.as_str() {
         "" => String::new(),
-        helped => format!("    if [ -x /usr/bin/deb-systemd-helper ]; then\n{helped}    fi\n"),
+        helped => format!("    if command -v deb-systemd-helper > /dev/null; then\n{helped}    fi\n"),
     };
     let instances = words(true, false);
     if !instances.is_empty() {
@@ -156,7 +156,7 @@ fn forget(found: &[PartUnit<'_>]) -> String {
     if !remembered.is_empty() {
         let _ = write!(
             body,
-            "if [ \"$1\" = purge ] && [ -x /usr/bin/deb-systemd-helper ]; then\n    \
+            "if [ \"$1\" = purge ] && command -v deb-systemd-helper > /dev/null; then\n    \
              deb-systemd-helper purge{remembered} > /dev/null || true\nfi\n"
         );
     }

@@ -31,7 +31,8 @@ mod triggers;
 pub mod version_order;
 
 use opkg_sdk::artefacts::{
-    BuildCommand, Container, NativeBuild, Output, RpmFormat, SourcePackage, Tarball, TextFile,
+    BuildCommand, Container, NativeBuild, Output, RpmFormat, RpmFormatVersion, SourcePackage, Tarball,
+    TextFile,
 };
 use opkg_sdk::diagnostic;
 use opkg_sdk::opkg::{Diagnostic, Opkg, Severity, Target};
@@ -72,6 +73,8 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
         meta_files: vec![TextFile { path: spec, contents, executable: false }],
         source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
         container: Container::Rpm(RpmFormat {
+            version: RPM_FORMAT,
+            newest_version: profile.rpm_version.newest_format(),
             compression: profile.rpm_version.compression(),
             file_digests: profile.rpm_version.file_digests(),
         }),
@@ -81,6 +84,10 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     })
 }
 
+/// The format that the distributions' own tools make: RPM 6 would make its newest, if the distributions that have it did
+/// not say otherwise (`%_rpmformat`).
+const RPM_FORMAT: RpmFormatVersion = RpmFormatVersion::V4;
+
 /// The program that makes packages of a spec.
 pub const BUILD_PROGRAM: &str = "rpmbuild";
 
@@ -88,6 +95,8 @@ fn native_build(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile, spec
     let mut argv = vec![BUILD_PROGRAM.to_owned(), "-bb".to_owned()];
     let mut define = |text: String| argv.extend(["--define".to_owned(), text]);
     define("_topdir %{getenv:PWD}".to_owned());
+    // That of the machine may be newer than the target's; older ones know no such macro, and no other format.
+    define("_rpmformat 4".to_owned());
     for (name, value) in &profile.macros {
         define(format!("{name} {value}"));
     }

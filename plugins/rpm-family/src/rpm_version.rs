@@ -1,6 +1,6 @@
 //! What RPM can read, by its version: decides what is written for a release.
 
-use opkg_sdk::artefacts::{AcceptedKey, Compression, DigestAlgorithm, KeyAlgorithm};
+use opkg_sdk::artefacts::{AcceptedKey, Compression, DigestAlgorithm, KeyAlgorithm, RpmFormatVersion};
 
 /// The version of the release's RPM, major and minor. Where packages of a release differ, the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,13 @@ impl RpmVersion {
         }
     }
 
+    /// The newest format that it installs: what is new in format 6, 4.14 passes over or has already, as RPM's own notes on
+    /// 6.0 say.
+    #[must_use]
+    pub fn newest_format(self) -> RpmFormatVersion {
+        if self < Self(4, 14) { RpmFormatVersion::V4 } else { RpmFormatVersion::V6 }
+    }
+
     /// Keys whose signatures it can check, as `opkgc` makes them: of version 4, by SHA-2.
     ///
     /// RPM had no such signatures before 4.6. Its own reader knew RSA and DSA alone; what replaced it with 4.18 knows
@@ -63,17 +70,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_that_rpm_reads() {
-        for (version, compression, digests) in [
-            (RpmVersion(4, 4), Compression::Gzip, DigestAlgorithm::Md5),
-            (RpmVersion(4, 6), Compression::Gzip, DigestAlgorithm::Sha256),
-            (RpmVersion(4, 8), Compression::Xz, DigestAlgorithm::Sha256),
-            (RpmVersion(4, 14), Compression::Xz, DigestAlgorithm::Sha256),
-            (RpmVersion(4, 16), Compression::Zstd, DigestAlgorithm::Sha256),
-            (RpmVersion(6, 0), Compression::Zstd, DigestAlgorithm::Sha256),
+        use RpmFormatVersion::{V4, V6};
+        for (version, compression, digests, newest) in [
+            (RpmVersion(4, 4), Compression::Gzip, DigestAlgorithm::Md5, V4),
+            (RpmVersion(4, 6), Compression::Gzip, DigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 8), Compression::Xz, DigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 13), Compression::Xz, DigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 14), Compression::Xz, DigestAlgorithm::Sha256, V6),
+            (RpmVersion(4, 16), Compression::Zstd, DigestAlgorithm::Sha256, V6),
+            (RpmVersion(6, 0), Compression::Zstd, DigestAlgorithm::Sha256, V6),
         ] {
             assert_eq!(
-                (version.compression(), version.file_digests()),
-                (compression, digests),
+                (version.compression(), version.file_digests(), version.newest_format()),
+                (compression, digests, newest),
                 "{version:?}"
             );
         }

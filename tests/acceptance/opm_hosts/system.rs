@@ -38,10 +38,9 @@ impl System {
 
     /// Another one like it, with all that is in it.
     pub fn copy(&self) -> Self {
-        let root = SystemRoot::copy(self.root().path());
         match self {
-            Self::Debian(_) => Self::Debian(DebianSystem { root }),
-            Self::Rpm(_) => Self::Rpm(root),
+            Self::Debian(system) => Self::Debian(system.copy()),
+            Self::Rpm(root) => Self::Rpm(SystemRoot::copy(root.path())),
         }
     }
 

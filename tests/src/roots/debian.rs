@@ -22,7 +22,7 @@ const BOOTSTRAP_TIMEOUT: Duration = Duration::from_secs(1800);
 /// If it cannot be made although everything for it is there.
 #[must_use]
 pub fn create() -> Option<SystemRoot> {
-    create_with(SUITE, "debsums")
+    create_with(SUITE, "debsums,apt-file")
 }
 
 /// The same of another release, by the name that Debian's archive has for it.
@@ -55,6 +55,23 @@ pub(super) fn create_bootable() -> Option<SystemRoot> {
 pub fn create_with_rpm(manager: &str, os_release: &str) -> Option<SystemRoot> {
     let root = create_with(SUITE, &format!("{manager},rpm"))?;
     replace_os_release(&root, os_release);
+    // Debian keeps it in the home of who asks.
+    root.write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n");
+    root.run_successfully(["rpm", "--initdb"]);
+    Some(root)
+}
+
+/// The first release of Debian with RPM 6.
+const SUITE_WITH_RPM_6: &str = "forky";
+
+/// One with RPM 6 inside, whose database is empty.
+///
+/// # Panics
+///
+/// If it cannot be made although everything for it is there.
+#[must_use]
+pub fn create_with_rpm_6() -> Option<SystemRoot> {
+    let root = create_with(SUITE_WITH_RPM_6, "rpm")?;
     // Debian keeps it in the home of who asks.
     root.write("/etc/rpm/macros", "%_dbpath /var/lib/rpm\n");
     root.run_successfully(["rpm", "--initdb"]);
@@ -106,6 +123,11 @@ fn bootstrap(directory: &Path, suite: &str, packages: &str, mirror: &str) -> io:
     let mut debootstrap = Command::new("unshare");
     debootstrap.args(["--mount", "--", "debootstrap", "--variant=minbase"]);
     debootstrap.arg(format!("--include={packages}")).arg(suite).arg(directory).arg(mirror);
+    // It has a script for each release, which are all the same; it may be older than the release.
+    let scripts = Path::new("/usr/share/debootstrap/scripts");
+    if !scripts.join(suite).exists() {
+        debootstrap.arg(scripts.join("sid"));
+    }
     let ended = process::run_with_timeout(&mut debootstrap, BOOTSTRAP_TIMEOUT);
     if ended.code != Some(0) {
         let log = fs_err::read_to_string(directory.join("debootstrap/debootstrap.log")).unwrap_or_default();

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use opkg::Profile;
 use opkg_attest::DocumentKind;
+use opkg_interface::artefacts::RpmFormatVersion;
 use opkg_interface::{Label, ReleaseTag};
-use opkg_package::CompressionEffort;
+use opkg_package::{CompressionEffort, RepositoryUrl};
 
 use super::auto_requires::AutoRequires;
 use super::payload::PayloadDirArgs;
@@ -49,6 +50,13 @@ pub struct BuildArgs {
     /// The index lists those of earlier builds as well. It is written when all packages are.
     #[arg(long)]
     pub repo: bool,
+
+    /// Where clients find the output directory; writes the file that configures them beside each signed index
+    ///
+    /// `https://packages.example.org/cluster` or `file:///srv/packages`. The target's name follows it. For apt,
+    /// opkg-TARGET.sources; for dnf and zypper, opkg-TARGET.repo.
+    #[arg(long, value_name = "URL", requires = "repo", value_hint = ValueHint::Url)]
+    pub repo_url: Option<RepositoryUrl>,
 
     /// Write lists of what is in each package beside it [formats: spdx, cyclonedx; without a format both]
     ///
@@ -92,6 +100,12 @@ pub struct BuildArgs {
     /// How much time is taken for packages to become small
     #[arg(long, value_enum, value_name = "EFFORT")]
     pub compression: Option<CompressionChoice>,
+
+    /// The format of RPMs [default: that of the target's own tools, which is 4 everywhere so far]
+    ///
+    /// RPM 6 made format 6: larger files, newer checksums, signatures by any algorithm. RPM reads it from 4.14 on.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub rpm_format: Option<RpmFormatChoice>,
 
     /// Refuse OPKGs that have warnings
     #[arg(long, value_name = "WHAT")]
@@ -183,6 +197,26 @@ impl From<CompressionChoice> for CompressionEffort {
         match choice {
             CompressionChoice::Auto => Self::Auto,
             CompressionChoice::Full => Self::Full,
+        }
+    }
+}
+
+/// A format of RPMs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RpmFormatChoice {
+    /// What every RPM reads
+    #[value(name = "4")]
+    V4,
+    /// Since RPM 6
+    #[value(name = "6")]
+    V6,
+}
+
+impl From<RpmFormatChoice> for RpmFormatVersion {
+    fn from(choice: RpmFormatChoice) -> Self {
+        match choice {
+            RpmFormatChoice::V4 => Self::V4,
+            RpmFormatChoice::V6 => Self::V6,
         }
     }
 }

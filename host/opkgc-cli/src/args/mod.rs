@@ -170,6 +170,13 @@ pub struct IndexArgs {
     #[arg(long, value_name = "NAME")]
     pub name: Option<opkg_interface::Label>,
 
+    /// Where clients find what the directories lie in; writes the file that configures them beside each signed index
+    ///
+    /// `https://packages.example.org/cluster` or `file:///srv/packages`. The directory's name follows it. For apt,
+    /// opkg-NAME.sources; for dnf and zypper, opkg-NAME.repo.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub repo_url: Option<opkg_package::RepositoryUrl>,
+
     /// What to sign with.
     #[command(flatten)]
     pub signing: SigningArgs,

@@ -6,7 +6,8 @@ use fs_err as fs;
 use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
-use opkg_package::{BuildMode, IndexRequest, OutputDir, StagedPackages, WrittenFile};
+use opkg_interface::artefacts::RpmFormatVersion;
+use opkg_package::{BuildMode, IndexRequest, OutputDir, RepositoryUrl, StagedPackages, WrittenFile};
 use opkg_parallel::run_in_order;
 use opkg_payload::PayloadStore;
 use opkg_runtime::DistributionPlugin;
@@ -68,15 +69,18 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         args::BuilderChoice::Native => BuildMode::Native { verbose: shell.is_verbose() },
     };
     signing::check_builder(&effective, builder)?;
+    check_format(arguments, builder)?;
     let signs_nothing = arguments.signing.no_sign;
     let plan = BuildPlan {
         builder,
         signer: signing::load_signer(&effective, signs_nothing)?,
         effort: effective.compression.value,
+        rpm_format: arguments.rpm_format.map(RpmFormatVersion::from),
         documents: arguments.documents(),
         settings: effective.package_settings(),
         threads_per_job: threads.div_ceil(directories.len() * targets.len()),
     };
+    signing::check_repository_url(arguments.repo_url.as_ref(), plan.signer.as_ref())?;
     let index_plan = match arguments.repo {
         false => IndexPlan::Untouched,
         true => IndexPlan::of(plan.signer.is_some(), signs_nothing),
@@ -124,6 +128,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         output: &output,
         plan: &plan,
         has_index: arguments.repo,
+        url: arguments.repo_url.as_ref(),
         has_filesystem: settings.automatic_relations.require_filesystem(),
         threads: threads.div_ceil(targets.len()),
     };
@@ -148,6 +153,8 @@ struct Publication<'a> {
     output: &'a OutputDir,
     plan: &'a BuildPlan,
     has_index: bool,
+    /// Of the output directory.
+    url: Option<&'a RepositoryUrl>,
     /// Whether the package of shared directories is beside the others.
     has_filesystem: bool,
     /// For each target.
@@ -190,9 +197,11 @@ impl Publication<'_> {
             let text = format!("waiting for another opkgc, which is putting its files into {place}");
             self.shell.status(&text);
         };
+        let url = self.url.map(|url| url.join(&name));
         let index = self.has_index.then_some(IndexRequest {
             name: &name,
             signer: self.plan.signer.as_ref(),
+            url: url.as_ref(),
             threads: self.threads,
         });
         let clash = index.and_then(|_| {
@@ -209,6 +218,17 @@ impl Publication<'_> {
             return Err(UsageError::new(message, help).into());
         }
         Ok(self.output.publish(&name, staged, index, &wait)?)
+    }
+}
+
+/// The distribution's own tools decide on the format of what they make.
+fn check_format(arguments: &BuildArgs, builder: BuildMode) -> Result<(), UsageError> {
+    match (arguments.rpm_format, builder) {
+        (Some(_), BuildMode::Native { .. }) => Err(UsageError::new(
+            "--rpm-format is about packages that opkgc makes itself, not those of --builder native",
+            "leave out --builder, opkgc makes the same packages itself; or leave out --rpm-format",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
     let effective =
         settings::load(&arguments.settings.settings_files, Layer::from_signing(&arguments.signing))?;
     let signer = signing::load_signer(&effective, arguments.signing.no_sign)?;
+    signing::check_repository_url(arguments.repo_url.as_ref(), signer.as_ref())?;
     let plan = IndexPlan::of(signer.is_some(), arguments.signing.no_sign);
     for directory in &arguments.directories {
         losses::check_index(shell, directory, plan)?;
@@ -36,11 +37,15 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
     let threads = arguments.jobs.map_or_else(opkg_runtime::parallelism, usize::from);
     let mut indices = Vec::new();
     for directory in &arguments.directories {
+        let url = match &arguments.repo_url {
+            Some(url) => Some(url.join(&directory_name(directory)?)),
+            None => None,
+        };
         let name = match &arguments.name {
             Some(name) => name.as_str().to_owned(),
             None => directory_name(directory)?,
         };
-        let request = IndexRequest { name: &name, signer: signer.as_ref(), threads };
+        let request = IndexRequest { name: &name, signer: signer.as_ref(), url: url.as_ref(), threads };
         let written: Vec<WrittenFile> = write_index(directory, request)?;
         for file in written.iter().filter(|_| !shell.is_json()) {
             shell.print(&format!("{}\n", file.path.display()))?;

@@ -1,5 +1,5 @@
-//! The index of binary packages (`.deb`) and source packages (`.dsc`): `Packages`, `Sources`, and `Release`
-//! with the checksums of both. All in one directory, which the format calls flat. Its checksums are of SHA-256: apt has
+//! The index of binary packages (`.deb`) and source packages (`.dsc`): `Packages`, `Sources`, `Contents-ARCH`, and
+//! `Release` with the checksums of them. All in one directory, which the format calls flat. Its checksums are of SHA-256: apt has
 //! known it longer than any release that is in use, and takes MD5 and SHA-1 for nothing any more.
 
 use std::collections::BTreeSet;
@@ -12,6 +12,8 @@ use opkg::model::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::by_hash::{BY_HASH_DIR, by_hash_path, find_outdated};
+use super::client_config::ClientConfig;
+use super::contents::{self, Contents};
 use super::deb_file::{self, DebReadError};
 use super::index_files::{
     IndexError, IndexFiles, PACKAGES_AT_A_TIME, cannot_index, limit_index, open_package,
@@ -25,6 +27,9 @@ use crate::{Error, compress};
 
 /// Fields that an index adds, and that no package may bring along.
 const INDEX_FIELDS: [&str; 6] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "Directory"];
+
+/// Architectures of the packages of a directory, each of which has a list of files. There are some thirty.
+const MAX_ARCHS: usize = 64;
 
 /// Who says that an index is theirs.
 const ORIGIN: &str = "OPKG";
@@ -40,7 +45,7 @@ pub(super) fn build_index(
     request: IndexRequest<'_>,
     now: u64,
 ) -> Result<IndexFiles, Error> {
-    let IndexRequest { name, signer, threads } = request;
+    let IndexRequest { name, signer, url, threads } = request;
     ownership::check_path(directory, "Release")?;
     let last_release = read_release(&directory.join("Release"))?;
     ownership::check_path(directory, BY_HASH_DIR)?;
@@ -50,7 +55,9 @@ pub(super) fn build_index(
     // What describes sources holds no time but its file's, which is the next best.
     let time = if debs.is_empty() { described.time } else { packages.time };
     let time = time.min(i64::try_from(now).unwrap_or(i64::MAX));
-    let lists = [("Packages", packages.text), ("Sources", described.text)];
+    let mut lists = vec![("Packages".to_owned(), packages.text.into_bytes())];
+    lists.push(("Sources".to_owned(), described.text.into_bytes()));
+    lists.extend(packages.contents.lists());
     let packed = pack_lists(&lists, threads)?;
     let release = format_release(name, time, &packed)?;
     let copies = packed.iter().map(|list| (by_hash_path(&list.sha256), list.name.clone())).collect();
@@ -62,10 +69,14 @@ pub(super) fn build_index(
         files.push((within, signer.sign_cleartext(&release, time)?.into_bytes()));
         files.push((beside, signer.sign_armored(release.as_bytes(), time)?.into_bytes()));
         files.push((key, signer.public_key().into()));
+        if let Some(url) = url {
+            files.push(ClientConfig { name, url, signer }.sources_file(!sources.is_empty())?);
+        }
     }
     files.push(("Release".into(), release.into_bytes()));
-    // Signatures of an earlier index are not of this one.
-    let obsolete = seals.into_iter().chain(outdated).collect();
+    // Signatures of an earlier index are not of this one, and architectures may have gone.
+    let contents = listed_names(&last_release).filter(|name| contents::is_list_name(name)).map(str::to_owned);
+    let obsolete = seals.into_iter().chain(outdated).chain(contents).collect();
     Ok(IndexFiles { files, copies, obsolete })
 }
 
@@ -77,11 +88,11 @@ struct PackedList {
 }
 
 /// Lists in all forms that readers take, sorted by their names.
-fn pack_lists(lists: &[(&str, String)], threads: usize) -> Result<Vec<PackedList>, Error> {
+fn pack_lists(lists: &[(String, Vec<u8>)], threads: usize) -> Result<Vec<PackedList>, Error> {
     // What takes longest is begun first.
     let forms: Vec<(&str, &str, &[u8])> = [".xz", ".gz", ""]
         .iter()
-        .flat_map(|form| lists.iter().map(move |(name, text)| (*name, *form, text.as_bytes())))
+        .flat_map(|form| lists.iter().map(move |(name, text)| (name.as_str(), *form, text.as_slice())))
         .collect();
     let packed = opkg_parallel::map(threads, &forms, |(name, form, text)| -> std::io::Result<_> {
         let bytes = match *form {
@@ -115,11 +126,18 @@ fn read_release(file: &Path) -> Result<Vec<(String, String)>, Error> {
     Err(Error::ForeignIndex { file: file.to_owned(), reason: format!("its `Origin` is not `{ORIGIN}`") })
 }
 
+/// The names of the lists that an index has.
+fn listed_names(release: &[(String, String)]) -> impl Iterator<Item = &str> {
+    let lines = find_field(release, "SHA256").unwrap_or_default().lines();
+    lines.filter_map(|line| line.split_whitespace().nth(2))
+}
+
 /// Paragraphs of an index, each of another package.
 #[derive(Default)]
 struct IndexParagraphs {
     text: String,
     identities: BTreeSet<String>,
+    contents: Contents,
     /// Of the newest, in seconds since 1970.
     time: i64,
 }
@@ -137,7 +155,11 @@ impl IndexParagraphs {
             let described = opkg_parallel::map(threads, names, |name| describe(directory, name));
             for (name, paragraph) in names.iter().zip(described) {
                 all.add(paragraph?).map_err(|reason| cannot_index(directory, name, reason))?;
-                limit_index(directory, all.text.len())?;
+            }
+            limit_index(directory, all.text.len() + all.contents.byte_len())?;
+            if all.contents.archs().len() > MAX_ARCHS {
+                let what = format!("packages of more than {MAX_ARCHS} architectures");
+                return Err(Error::TooMuchToIndex { directory: directory.to_owned(), what });
             }
         }
         Ok(all)
@@ -145,7 +167,7 @@ impl IndexParagraphs {
 
     /// Appends one, unless there is one of the same package: which of the two would be fetched is anybody's guess.
     fn add(&mut self, paragraph: Paragraph) -> Result<(), IndexError> {
-        let Paragraph { identity, text, time } = paragraph;
+        let Paragraph { identity, text, time, files } = paragraph;
         if self.identities.contains(&identity) {
             return Err(format!("another file is {identity} as well").into());
         }
@@ -155,6 +177,9 @@ impl IndexParagraphs {
         }
         self.text.push_str(&text);
         self.time = self.time.max(time);
+        if let Some(PackageFiles { arch, section, name, paths }) = files {
+            self.contents.add(&arch, &section, &name, paths);
+        }
         Ok(())
     }
 }
@@ -166,6 +191,16 @@ struct Paragraph {
     text: String,
     /// Seconds since 1970.
     time: i64,
+    /// Of a binary package.
+    files: Option<PackageFiles>,
+}
+
+/// What a package installs.
+struct PackageFiles {
+    arch: String,
+    section: String,
+    name: String,
+    paths: Vec<Box<[u8]>>,
 }
 
 impl Paragraph {
@@ -174,7 +209,7 @@ impl Paragraph {
         for (name, value) in fields {
             write_field(&mut text, name, value).map_err(|error| error.to_string())?;
         }
-        Ok(Self { identity, text, time })
+        Ok(Self { identity, text, time, files: None })
     }
 }
 
@@ -188,12 +223,19 @@ fn describe_package(directory: &Path, name: &str) -> Result<Paragraph, Error> {
     })?;
     reject_index_fields(&deb.fields).map_err(refuse)?;
     let identity = format_identity(&deb.fields, &["Package", "Version", "Architecture"]).map_err(refuse)?;
+    let field = |name: &str| find_field(&deb.fields, name).unwrap_or_default().to_owned();
+    let (arch, section, package) = (field("Architecture"), field("Section"), field("Package"));
+    if !contents::is_arch(&arch) {
+        return Err(refuse(format!("its Architecture is {arch:?}").into()));
+    }
     let (size, digest) = file.finish()?;
     let (file_name, size, digest) = (format!("./{name}"), size.to_string(), hex(&digest.finalize()));
     let mut fields: Vec<(&str, &str)> =
         deb.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     fields.extend([("Filename", file_name.as_str()), ("Size", &size), ("SHA256", &digest)]);
-    Paragraph::new(identity, &fields, deb.time).map_err(refuse)
+    let paragraph = Paragraph::new(identity, &fields, deb.time).map_err(refuse)?;
+    let files = PackageFiles { arch, section, name: package, paths: deb.paths };
+    Ok(Paragraph { files: Some(files), ..paragraph })
 }
 
 /// What a source package says of itself, with its own file among those that belong to it.

@@ -1,10 +1,11 @@
-//! The control file out of a binary package that anybody may have made. See deb(5).
+//! What a binary package says of itself, and the paths of its files, whoever made it. See deb(5).
 
 use std::io::{self, Read};
 
 use liblzma::stream::Stream;
 
 use super::index_files::IndexError;
+use super::tar_paths::{self, TarPathError};
 use crate::deb822;
 
 /// What a control archive may hold; those of the largest packages in use are a tenth of it.
@@ -13,6 +14,10 @@ const MAX_CONTROL_ARCHIVE_BYTES: u64 = 64 << 20;
 const MAX_CONTROL_FILE_BYTES: u64 = 1 << 20;
 /// What decompressing may take.
 const MAX_DECODER_MEMORY: u64 = 128 << 20;
+/// The same, as a power of two, of a decoder of zstd.
+const MAX_ZSTD_WINDOW_LOG: u32 = 27;
+/// What the archive of the files may unpack to. All of it has to be unpacked for the names in it.
+const MAX_DATA_BYTES: u64 = 16 << 30;
 
 /// What a package says of itself.
 pub(super) struct DebFile {
@@ -20,6 +25,8 @@ pub(super) struct DebFile {
     pub(super) time: i64,
     /// Of its control file, in their order.
     pub(super) fields: Vec<(String, String)>,
+    /// Of what it installs and is no directory, relative to the root.
+    pub(super) paths: Vec<Box<[u8]>>,
 }
 
 /// Why a package cannot be read.
@@ -45,7 +52,7 @@ impl From<IndexError> for DebReadError {
     }
 }
 
-/// Reads as far as the control archive.
+/// Reads as far as the archive of its files.
 pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     let mut magic = [0; 8];
     file.read_exact(&mut magic)?;
@@ -60,23 +67,14 @@ pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     if !text.starts_with(b"2.") {
         return Err(DebReadError::Invalid("the version of its format is not 2".into()));
     }
-    loop {
-        let member = ArMember::read(&mut file)?;
-        if member.size > MAX_CONTROL_ARCHIVE_BYTES {
-            return Err(DebReadError::Invalid(format!("its member {:?} is too large", member.name).into()));
-        }
-        let contents = member.contents(&mut file)?;
-        // Members of such names are for later versions, and to be passed over.
-        if !member.name.starts_with('_') {
-            let control = extract_control_file(&member.name, &contents)?;
-            let control =
-                String::from_utf8(control).map_err(|_| IndexError::from("its control file is not UTF-8"))?;
-            return Ok(DebFile {
-                time: version.time,
-                fields: deb822::parse_paragraph(&control).map_err(IndexError::from)?,
-            });
-        }
-    }
+    let control = ArMember::read_next(&mut file)?;
+    let contents = control.contents(&mut file)?;
+    let text = extract_control_file(&control.name, &contents)?;
+    let text = String::from_utf8(text).map_err(|_| IndexError::from("its control file is not UTF-8"))?;
+    let fields = deb822::parse_paragraph(&text).map_err(IndexError::from)?;
+    let data = ArMember::read_next(&mut file)?;
+    let paths = read_paths(&data.name, file.take(data.size))?;
+    Ok(DebFile { time: version.time, fields, paths })
 }
 
 /// The head of a member of an `ar` archive.
@@ -102,8 +100,22 @@ impl ArMember {
         if text.get(58..) == Some("`\n") { Ok(member) } else { Err(damaged()) }
     }
 
-    /// What follows the head, which the caller found to be small enough.
+    /// The next one that is not for later versions of the format, and to be passed over: those have such names.
+    fn read_next(file: &mut impl Read) -> Result<Self, DebReadError> {
+        loop {
+            let member = Self::read(file)?;
+            if !member.name.starts_with('_') {
+                return Ok(member);
+            }
+            member.contents(file)?;
+        }
+    }
+
+    /// What follows the head.
     fn contents(&self, file: &mut impl Read) -> Result<Vec<u8>, DebReadError> {
+        if self.size > MAX_CONTROL_ARCHIVE_BYTES {
+            return Err(DebReadError::Invalid(format!("its member {:?} is too large", self.name).into()));
+        }
         let mut contents = Vec::new();
         // An odd size is followed by one more byte.
         let padded = self.size + self.size % 2;
@@ -119,17 +131,11 @@ impl ArMember {
 /// The file `control` of the archive of that name.
 fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, IndexError> {
     let damaged = |error: io::Error| IndexError::from(format!("its control archive cannot be read: {error}"));
-    let tar: Box<dyn Read + '_> = match name {
-        "control.tar" => Box::new(bytes),
-        "control.tar.gz" => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
-        "control.tar.xz" => {
-            let stream =
-                Stream::new_stream_decoder(MAX_DECODER_MEMORY, 0).map_err(|error| damaged(error.into()))?;
-            Box::new(liblzma::read::XzDecoder::new_stream(bytes, stream))
-        }
-        "control.tar.zst" => Box::new(zstd::stream::read::Decoder::with_buffer(bytes).map_err(damaged)?),
-        other => return Err(format!("its member {other:?} is no control archive").into()),
+    let Some(compression) = name.strip_prefix("control.tar") else {
+        return Err(format!("its member {name:?} is no control archive").into());
     };
+    let tar = decoder(compression, bytes).map_err(damaged)?;
+    let tar = tar.ok_or_else(|| format!("its member {name:?} is no control archive"))?;
     let mut archive = tar::Archive::new(tar.take(MAX_CONTROL_ARCHIVE_BYTES));
     for entry in archive.entries().map_err(damaged)? {
         let entry = entry.map_err(damaged)?;
@@ -143,4 +149,36 @@ fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, IndexError>
         }
     }
     Err("its control archive has no control file".into())
+}
+
+/// The paths in the archive of that name. There are none to be had of one that is compressed in a way which dpkg gave up
+/// long ago; such a package can be installed nevertheless.
+fn read_paths(name: &str, archive: impl Read) -> Result<Vec<Box<[u8]>>, IndexError> {
+    let damaged = |error: io::Error| IndexError::from(format!("its files cannot be read: {error}"));
+    let Some(compression) = name.strip_prefix("data.tar") else {
+        return Err(format!("its member {name:?} is no archive of files").into());
+    };
+    let Some(tar) = decoder(compression, archive).map_err(damaged)? else { return Ok(Vec::new()) };
+    tar_paths::read(tar.take(MAX_DATA_BYTES)).map_err(|error| match error {
+        TarPathError::Io(error) => damaged(error),
+        TarPathError::TooMany => "it has more files than an index can list".into(),
+    })
+}
+
+/// What is in an archive with this at the end of its name; nothing where that is unknown.
+fn decoder<'a>(compression: &str, packed: impl Read + 'a) -> io::Result<Option<Box<dyn Read + 'a>>> {
+    Ok(Some(match compression {
+        "" => Box::new(packed),
+        ".gz" => Box::new(flate2::read::MultiGzDecoder::new(packed)),
+        ".xz" => {
+            let stream = Stream::new_stream_decoder(MAX_DECODER_MEMORY, 0)?;
+            Box::new(liblzma::read::XzDecoder::new_stream(packed, stream))
+        }
+        ".zst" => {
+            let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+            decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        _ => return Ok(None),
+    }))
 }

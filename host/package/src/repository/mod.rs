@@ -5,10 +5,14 @@
 //! refuse, it is the clock's.
 
 mod by_hash;
+mod client_config;
+mod contents;
 mod deb;
 mod deb_file;
 mod index_files;
 mod rpm_md;
+mod tar_paths;
+mod url;
 mod xml;
 
 use std::io::Write;
@@ -22,6 +26,7 @@ use self::index_files::IndexFiles;
 use crate::Error;
 use crate::index_request::IndexRequest;
 use crate::ownership;
+pub use url::{RepositoryUrl, RepositoryUrlError};
 
 /// Directories that are the index's own, within that of the packages.
 pub(crate) const INDEX_DIRS: [&str; 2] = [rpm_md::REPODATA_DIR, by_hash::BY_HASH_DIR];
@@ -51,7 +56,6 @@ impl IndexChange {
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that claim to
 /// be the same; and when the index that is there has something that this one cannot have.
 pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<IndexChange, Error> {
-    let IndexRequest { signer, threads, .. } = request;
     let files = list_file_names(directory)?;
     let of = |suffixes: &[&str]| -> Vec<String> {
         files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
@@ -66,7 +70,7 @@ pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<
         indices.push(deb::build_index(directory, &debs, &sources, request, now)?);
     }
     if !rpms.is_empty() {
-        indices.push(rpm_md::build_index(directory, &rpms, now, signer, threads)?);
+        indices.push(rpm_md::build_index(directory, &rpms, request, now)?);
     }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));

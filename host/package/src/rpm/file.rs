@@ -1,11 +1,11 @@
 //! Files as an RPM describes them.
 
 use md5::Md5;
-use opkg_interface::artefacts::{DigestAlgorithm, FileMarks};
+use opkg_interface::artefacts::{DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion};
 use sha2::{Digest, Sha256};
 
 use super::header::{Header, TagValue};
-use super::tag;
+use super::{mime, tag};
 use crate::entries::{EntryContent, PackageEntry};
 use opkg::digest::hex;
 
@@ -96,6 +96,14 @@ impl RpmFile {
         }
     }
 
+    fn mime_type(&self) -> &'static str {
+        match self.mode & 0o170_000 {
+            S_IFDIR => "inode/directory",
+            S_IFLNK => "inode/symlink",
+            _ => mime::mime_type(&self.contents),
+        }
+    }
+
     fn link_target(&self) -> String {
         if self.has_type(S_IFLNK) {
             String::from_utf8_lossy(&self.contents).into_owned()
@@ -105,10 +113,14 @@ impl RpmFile {
     }
 }
 
-/// Describes the files in the header.
-pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], digests: DigestAlgorithm) {
+/// Describes the files in the header. Sizes have 64 bits in format 6.
+pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], format: RpmFormat) {
+    let digests = format.file_digests;
     let size: usize = files.iter().map(|it| it.contents.len()).sum();
-    header.number(tag::SIZE, to_u32(size));
+    match format.version {
+        RpmFormatVersion::V4 => header.number(tag::SIZE, to_u32(size)),
+        RpmFormatVersion::V6 => header.put(tag::LONG_SIZE, TagValue::Int64(vec![size as u64])),
+    }
     // Without a word it is MD5, and readers that know nothing else do not know the tag either.
     if digests == DigestAlgorithm::Sha256 {
         header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
@@ -128,7 +140,13 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], digests: D
     }
     let numbers = |value: fn(&RpmFile) -> u32| TagValue::Int32(files.iter().map(value).collect());
     let texts = |value: fn(&RpmFile) -> String| TagValue::Strings(files.iter().map(value).collect());
-    header.put(tag::FILE_SIZES, numbers(|it| to_u32(it.contents.len())));
+    match format.version {
+        RpmFormatVersion::V4 => header.put(tag::FILE_SIZES, numbers(|it| to_u32(it.contents.len()))),
+        RpmFormatVersion::V6 => {
+            let sizes = files.iter().map(|it| it.contents.len() as u64).collect();
+            header.put(tag::LONG_FILE_SIZES, TagValue::Int64(sizes));
+        }
+    }
     header.put(tag::FILE_MODES, TagValue::Int16(files.iter().map(|it| it.mode).collect()));
     header.put(tag::FILE_RDEVS, TagValue::Int16(vec![0; files.len()]));
     header.put(tag::FILE_MTIMES, numbers(|it| it.mtime));
@@ -151,6 +169,22 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], digests: D
     if files.iter().any(|file| file.capabilities.is_some()) {
         header.put(tag::FILE_CAPABILITIES, texts(|it| it.capabilities.clone().unwrap_or_default()));
     }
+}
+
+/// What the files of a binary package are, in the order in which they come first.
+pub(super) fn write_mime_tags(header: &mut Header, files: &[RpmFile]) {
+    let mut types: Vec<String> = Vec::new();
+    let mut indexes = Vec::new();
+    for file in files {
+        let found = file.mime_type();
+        let index = types.iter().position(|it| it == found).unwrap_or_else(|| {
+            types.push(found.to_owned());
+            types.len() - 1
+        });
+        indexes.push(to_u32(index));
+    }
+    header.strings(tag::MIME_TYPES, types);
+    header.numbers(tag::FILE_MIME_INDEXES, indexes);
 }
 
 /// The contents of a package are checked to stay below 2 GiB.

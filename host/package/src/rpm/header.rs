@@ -1,4 +1,4 @@
-//! The header structure of RPM version 4: a table of typed tags, closed by a region tag over all of it.
+//! The header structure of RPM since version 4: a table of typed tags, closed by a region tag over all of it.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use crate::Error;
 pub(super) enum TagValue {
     Int16(Vec<u16>),
     Int32(Vec<u32>),
+    Int64(Vec<u64>),
     String(String),
     Binary(Vec<u8>),
     Strings(Vec<String>),
@@ -85,7 +86,7 @@ impl TagValue {
         match self {
             Self::String(text) | Self::Localised(text) => std::slice::from_ref(text),
             Self::Strings(texts) => texts,
-            Self::Int16(_) | Self::Int32(_) | Self::Binary(_) => &[],
+            Self::Int16(_) | Self::Int32(_) | Self::Int64(_) | Self::Binary(_) => &[],
         }
     }
 
@@ -102,6 +103,11 @@ impl TagValue {
                 align(4);
                 store.extend(values.iter().flat_map(|it| it.to_be_bytes()));
                 (4, to_u32(values.len()))
+            }
+            Self::Int64(values) => {
+                align(8);
+                store.extend(values.iter().flat_map(|it| it.to_be_bytes()));
+                (5, to_u32(values.len()))
             }
             Self::String(value) => {
                 push_c_string(store, value);
@@ -127,6 +133,7 @@ impl TagValue {
         match self {
             Self::Int16(values) => values.len() * 2,
             Self::Int32(values) => values.len() * 4,
+            Self::Int64(values) => values.len() * 8,
             Self::String(value) | Self::Localised(value) => value.len() + 1,
             Self::Binary(value) => value.len(),
             Self::Strings(values) => values.iter().map(|it| it.len() + 1).sum(),

@@ -1,9 +1,12 @@
-//! The checksums and the signature that an RPM carries of itself, held against its bytes.
+//! The checksums and the signatures that an RPM carries of itself, held against its bytes.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use opkg::digest::{hex, sha256};
 use sha1::Sha1;
-use sha2::Digest;
+use sha2::{Digest, Sha512};
+use sha3::Sha3_256;
 
 use super::reader::{ParsedValue, RpmHeaders};
 use super::tag;
@@ -21,30 +24,55 @@ pub struct DigestCheck {
 /// carry is left out; the first 96 bytes, the lead, are covered by none.
 #[must_use]
 pub fn check_digests(file: &[u8], rpm: &RpmHeaders) -> Vec<DigestCheck> {
-    let (header, body) = (&file[rpm.header_range.clone()], &file[rpm.header_range.start..]);
-    let (signature, payload) = (&rpm.signature, &file[rpm.payload_start..]);
+    let (head, body) = (&file[rpm.header_range.clone()], &file[rpm.header_range.start..]);
+    let (signature, header, payload) = (&rpm.signature, &rpm.header, &file[rpm.payload_start..]);
     let mut checks = Vec::new();
     let mut add = |what, holds: Option<bool>| checks.extend(holds.map(|holds| DigestCheck { what, holds }));
     let stated = |tag| signature.text(tag);
-    add("SHA-256 of the header", stated(tag::SIGNATURE_SHA256).map(|it| it == sha256(header)));
-    add("SHA-1 of the header", stated(tag::SIGNATURE_SHA1).map(|it| it == hex(&Sha1::digest(header))));
+    add("SHA-256 of the header", stated(tag::SIGNATURE_SHA256).map(|it| it == sha256(head)));
+    add(
+        "SHA3-256 of the header",
+        stated(tag::SIGNATURE_SHA3_256).map(|it| it == hex(&Sha3_256::digest(head))),
+    );
+    add("SHA-1 of the header", stated(tag::SIGNATURE_SHA1).map(|it| it == hex(&Sha1::digest(head))));
     let size = signature.number(tag::SIGNATURE_SIZE);
     add("size of header and payload", size.map(|it| it == body.len() as u64));
     if let Some(ParsedValue::Binary(md5)) = signature.get(tag::SIGNATURE_MD5) {
         add("MD5 of header and payload", Some(md5[..] == Md5::digest(body)[..]));
     }
-    // Of other algorithms, the checksums above have to be enough.
-    if rpm.header.number(tag::PAYLOAD_DIGEST_ALGORITHM) == Some(u64::from(tag::SHA256)) {
-        add("SHA-256 of the payload", rpm.header.text(tag::PAYLOAD_DIGEST).map(|it| it == sha256(payload)));
+    // Of other algorithms, the checksums above have to be enough. Format 6 has a tag for each of its own.
+    let is_sha256 = header.number(tag::PAYLOAD_DIGEST_ALGORITHM) == Some(u64::from(tag::SHA256));
+    if is_sha256 || is_format_6(rpm) {
+        add("SHA-256 of the payload", header.text(tag::PAYLOAD_DIGEST).map(|it| it == sha256(payload)));
     }
+    let stated = |tag| header.text(tag);
+    add("SHA-512 of the payload", stated(tag::PAYLOAD_SHA512).map(|it| it == hex(&Sha512::digest(payload))));
+    let sha3 = stated(tag::PAYLOAD_SHA3_256);
+    add("SHA3-256 of the payload", sha3.map(|it| it == hex(&Sha3_256::digest(payload))));
+    add("size of the payload", header.number(tag::PAYLOAD_SIZE).map(|it| it == payload.len() as u64));
     checks
 }
 
-/// The signature over the header, and so over the payload's checksum in it; none of an RPM that is not signed.
+fn is_format_6(rpm: &RpmHeaders) -> bool {
+    rpm.header.number(tag::RPM_FORMAT).is_some_and(|version| version >= 6)
+}
+
+/// The signatures over the header, and so over the payload's checksums in it; none of an RPM that is not signed. Where
+/// there are some in the place that format 6 has for them, whoever made them, those of format 4 do not count. What
+/// cannot be read is there without contents, and holds for nothing.
 #[must_use]
-pub fn header_signature(rpm: &RpmHeaders) -> Option<&[u8]> {
-    [tag::SIGNATURE_RSA, tag::SIGNATURE_DSA].into_iter().find_map(|tag| match rpm.signature.get(tag) {
-        Some(ParsedValue::Binary(bytes)) => Some(bytes.as_slice()),
+pub fn header_signatures(rpm: &RpmHeaders) -> Vec<Vec<u8>> {
+    let texts = rpm.signature.texts(tag::SIGNATURE_OPENPGP);
+    if !texts.is_empty() {
+        let decoded = |text: &String| {
+            let text: String = text.split_ascii_whitespace().collect();
+            STANDARD.decode(text).unwrap_or_default()
+        };
+        return texts.iter().map(decoded).collect();
+    }
+    let binary = |tag| match rpm.signature.get(tag) {
+        Some(ParsedValue::Binary(bytes)) => Some(bytes.clone()),
         _ => None,
-    })
+    };
+    [tag::SIGNATURE_RSA, tag::SIGNATURE_DSA].into_iter().find_map(binary).into_iter().collect()
 }

@@ -1,12 +1,23 @@
-//! Packages of RPM version 4, which every RPM of the last twenty years can read.
+//! Packages of RPM: of format 4, which every RPM of the last twenty years can read, and of format 6.
 //!
-//! Lead, signature header (checksums only), header, compressed payload, as RPM's own documents of the
-//! format describe them. What the header holds is what RPM's own tools write for the same package, without
-//! the traces of a machine: no classes of files, no compiler flags, no version of a tool.
+//! Lead, signature header, header, compressed payload, as RPM's own documents of the formats describe them. What the
+//! header holds is what RPM's own tools write for the same package, without the traces of a machine: no colours of
+//! files, no compiler flags, no version of a tool.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `lead`, `header`, `payload` | the parts of a file |
+//! | `checksums` | what header and signature header say of the bytes |
+//! | `file`, `mime`, `relations`, `naming` | what the header says of the package |
+//! | `reader`, `integrity` | how a file is read, and held against its checksums |
+//! | `tag` | numbers |
 
+mod checksums;
 mod file;
 mod header;
 pub mod integrity;
+mod lead;
+mod mime;
 mod naming;
 mod payload;
 pub mod reader;
@@ -14,32 +25,27 @@ mod relations;
 pub(crate) mod tag;
 mod triggers;
 
-use md5::Md5;
-use opkg_interface::artefacts::{BinaryPackage, Change, Compression, DigestAlgorithm, RpmFormat, TextFile};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use opkg_interface::artefacts::{BinaryPackage, Change, Compression, RpmFormat, RpmFormatVersion, TextFile};
 
 use self::naming::{format_evr, is_builtin_interpreter};
 use crate::compress::CompressionEffort;
 use crate::entries::{self, MAX_PACKAGE_BYTES};
 use crate::source::OpkgSource;
 use crate::{Error, Signer, compress};
+use checksums::Payload;
 use file::RpmFile;
 use header::{Header, TagValue};
-use opkg::digest::hex;
-
-/// Longest name in a lead, with the zero byte that ends it.
-const LEAD_NAME_BYTES: usize = 66;
+use lead::PackageKind;
 
 /// The field that says where a source package can be built.
 const EXCLUSIVE_ARCH: &str = "ExclusiveArch";
 
-/// One binary package. `source_name` is the file name of the source package it belongs to.
+/// One binary package. `main` is the package that its source package is named for: the first of those made of it.
 pub(crate) fn build_binary(
     package: &BinaryPackage,
     format: RpmFormat,
     effort: CompressionEffort,
-    source_name: &str,
+    main: &BinaryPackage,
     source: OpkgSource<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<u8>, Error> {
@@ -48,19 +54,17 @@ pub(crate) fn build_binary(
     let items = entries::collect_entries(package, source)?;
     let files: Vec<RpmFile> =
         (1..).zip(items).map(|(inode, item)| RpmFile::from_entry(item, inode, timestamp(source))).collect();
-    header.string(tag::SOURCE_RPM, source_name);
+    header.string(tag::SOURCE_RPM, source_file_name(main));
+    if format.version == RpmFormatVersion::V6 {
+        header.string(tag::SOURCE_NEVR, format!("{}-{}", main.name, format_evr(main)));
+        file::write_mime_tags(&mut header, &files);
+    }
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
     write_scriptlets(&mut header, package)?;
     triggers::write_file_triggers(&mut header, package)?;
     relations::write_binary_relations(&mut header, package, format)?;
-    assemble(
-        Lead { package_type: 0, package },
-        header,
-        &files,
-        &compressor,
-        format.file_digests,
-        signer.map(|it| (it, source.timestamp())),
-    )
+    let signer = signer.map(|it| (it, source.timestamp()));
+    assemble((package, PackageKind::Binary), header, &files, &compressor, format, signer)
 }
 
 /// The source package of these packages, the first of which the spec is named for: it holds the spec and
@@ -96,19 +100,13 @@ pub(crate) fn build_source(
         .zip(pieces)
         .map(|(inode, (name, contents))| RpmFile::new_source_file(name, contents, inode, timestamp(source)))
         .collect();
-    assemble(
-        Lead { package_type: 1, package: main },
-        header,
-        &files,
-        &compressor,
-        format.file_digests,
-        signer.map(|it| (it, source.timestamp())),
-    )
+    let signer = signer.map(|it| (it, source.timestamp()));
+    assemble((main, PackageKind::Source), header, &files, &compressor, format, signer)
 }
 
-/// The file name of the source package of these packages.
-pub(crate) fn source_file_name(packages: &[BinaryPackage]) -> Option<String> {
-    packages.first().map(|main| format!("{}-{}-{}.src.rpm", main.name, main.version, main.release))
+/// The file name of the source package that is named for this package.
+pub(crate) fn source_file_name(main: &BinaryPackage) -> String {
+    format!("{}-{}-{}.src.rpm", main.name, main.version, main.release)
 }
 
 /// How the payload is compressed, as the header says it.
@@ -140,78 +138,34 @@ impl Compressor {
     }
 }
 
-/// What the oldest part of the format says, read by nobody but file(1) any more.
-struct Lead<'a> {
-    /// 0: binary, 1: source.
-    package_type: u8,
-    package: &'a BinaryPackage,
-}
-
-impl Lead<'_> {
-    fn to_bytes(&self) -> Vec<u8> {
-        // Version 3.0; the architecture is no longer looked at.
-        let mut lead = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, self.package_type, 0, 1];
-        let name = format!("{}-{}", self.package.name, format_evr(self.package));
-        lead.extend(name.bytes().take(LEAD_NAME_BYTES - 1));
-        lead.resize(10 + LEAD_NAME_BYTES, 0);
-        // Linux; signatures are in a header.
-        lead.extend([0, 1, 0, 5]);
-        lead.resize(96, 0);
-        lead
-    }
-}
-
 fn assemble(
-    lead: Lead<'_>,
+    (package, kind): (&BinaryPackage, PackageKind),
     mut header: Header,
     files: &[RpmFile],
     compressor: &Compressor,
-    file_digests: DigestAlgorithm,
+    format: RpmFormat,
     signer: Option<(&Signer, u64)>,
 ) -> Result<Vec<u8>, Error> {
-    let archive = payload::build_cpio(files);
+    let version = format.version;
+    let archive = payload::build_cpio(files, version);
     if archive.len() as u64 > MAX_PACKAGE_BYTES {
-        return Err(Error::TooLarge(lead.package.file_name.clone()));
+        return Err(Error::TooLarge(package.file_name.clone()));
     }
-    let payload = (compressor.compress)(&archive, compressor.effort)?;
-    file::write_file_tags(&mut header, files, file_digests);
+    let packed = (compressor.compress)(&archive, compressor.effort)?;
+    let payload = Payload { packed: &packed, archive: &archive };
+    file::write_file_tags(&mut header, files, format);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
     header.string(tag::PAYLOAD_FLAGS, (compressor.level)(archive.len(), compressor.effort).to_string());
-    header.strings(tag::PAYLOAD_DIGEST, vec![hex(&Sha256::digest(&payload))]);
-    header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256);
-    header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&Sha256::digest(&archive))]);
+    checksums::write_payload_tags(&mut header, payload, version);
 
     let header = header.to_bytes(tag::HEADER_IMMUTABLE)?;
-    let mut bytes = lead.to_bytes();
-    bytes.extend(build_signature_header(&header, &payload, archive.len(), signer)?);
+    let mut bytes = lead::build_lead(package, kind, version);
+    bytes.extend(checksums::build_signature_header(&header, payload, version, signer)?);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     bytes.extend(header);
-    bytes.extend(payload);
+    bytes.extend(packed);
     Ok(bytes)
-}
-
-/// Checksums of all that follows, and the signature of the header, which has the payload's checksum in it. With
-/// a signer goes the time of the signature.
-fn build_signature_header(
-    header: &[u8],
-    payload: &[u8],
-    archive_size: usize,
-    signer: Option<(&Signer, u64)>,
-) -> Result<Vec<u8>, Error> {
-    let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-    let mut signature = Header::default();
-    if let Some((signer, time)) = signer {
-        let tag = if signer.is_rsa() { tag::SIGNATURE_RSA } else { tag::SIGNATURE_DSA };
-        signature.put(tag, TagValue::Binary(signer.sign_detached(header, time)?));
-    }
-    signature.string(tag::SIGNATURE_SHA1, hex(&Sha1::digest(header)));
-    signature.string(tag::SIGNATURE_SHA256, hex(&Sha256::digest(header)));
-    signature.number(tag::SIGNATURE_SIZE, size(header.len() + payload.len()));
-    let both = Md5::new().chain_update(header).chain_update(payload).finalize();
-    signature.put(tag::SIGNATURE_MD5, TagValue::Binary(both.to_vec()));
-    signature.number(tag::SIGNATURE_PAYLOAD_SIZE, size(archive_size));
-    signature.to_bytes(tag::HEADER_SIGNATURES)
 }
 
 /// What binary and source packages say of themselves alike.

@@ -1,17 +1,36 @@
-//! The payload of an RPM: a cpio archive of the "new ASCII" kind.
+//! The payload of an RPM: a cpio archive of the "new ASCII" kind, or the stripped one of format 6, which leaves all that
+//! the header says to the header.
+
+use opkg_interface::artefacts::RpmFormatVersion;
 
 use super::file::RpmFile;
 
-/// Writes all files that the package brings into one archive. Paths of installed files get a `.` in front.
-pub(super) fn build_cpio(files: &[RpmFile]) -> Vec<u8> {
+/// Writes all files that the package brings into one archive.
+pub(super) fn build_cpio(files: &[RpmFile], version: RpmFormatVersion) -> Vec<u8> {
     let mut archive = Vec::new();
-    for file in files.iter().filter(|file| !file.is_ghost()) {
-        let dot = if file.path.starts_with('/') { "." } else { "" };
-        let name = format!("{dot}{}", file.path);
-        push_entry(&mut archive, [file.inode, file.mode.into(), file.mtime], &name, &file.contents);
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| !file.is_ghost()) {
+        match version {
+            RpmFormatVersion::V4 => push_file(&mut archive, file),
+            RpmFormatVersion::V6 => push_stripped_file(&mut archive, index, file),
+        }
     }
     push_entry(&mut archive, [0; 3], "TRAILER!!!", &[]);
     archive
+}
+
+/// Paths of installed files get a `.` in front.
+fn push_file(archive: &mut Vec<u8>, file: &RpmFile) {
+    let dot = if file.path.starts_with('/') { "." } else { "" };
+    let name = format!("{dot}{}", file.path);
+    push_entry(archive, [file.inode, file.mode.into(), file.mtime], &name, &file.contents);
+}
+
+/// `index` is that of the file among all of the header, those that it does not bring included.
+fn push_stripped_file(archive: &mut Vec<u8>, index: usize, file: &RpmFile) {
+    archive.extend(format!("07070X{index:08x}").as_bytes());
+    pad_to_four(archive);
+    archive.extend(&file.contents);
+    pad_to_four(archive);
 }
 
 fn push_entry(archive: &mut Vec<u8>, [inode, mode, time]: [u32; 3], name: &str, contents: &[u8]) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Comparison, Compression, DigestAlgorithm, HookTime, NativeKind, NativeRelation,
-    RpmFormat,
+    RpmFormat, RpmFormatVersion,
 };
 
 use super::header::Header;
@@ -17,10 +17,18 @@ use crate::Error;
 type RelationSet = BTreeSet<(String, String, u32)>;
 
 /// What a package of a format asks of the RPM that reads it: feature, and the version that brought it.
-fn base_features(format: RpmFormat) -> Vec<(&'static str, &'static str)> {
-    let mut features = vec![("CompressedFileNames", "3.0.4-1")];
-    if format.file_digests != DigestAlgorithm::Md5 {
-        features.push(("FileDigests", "4.6.0-1"));
+fn base_features(format: RpmFormat, has_files: bool) -> Vec<(&'static str, &'static str)> {
+    let mut features = Vec::new();
+    match format.version {
+        RpmFormatVersion::V4 => {
+            features.push(("CompressedFileNames", "3.0.4-1"));
+            if format.file_digests != DigestAlgorithm::Md5 {
+                features.push(("FileDigests", "4.6.0-1"));
+            }
+        }
+        // Who knows large files knows all before them.
+        RpmFormatVersion::V6 if has_files => features.push(("LargeFiles", "4.12.0-1")),
+        RpmFormatVersion::V6 => {}
     }
     match format.compression {
         Compression::None | Compression::Gzip => {}
@@ -82,12 +90,14 @@ pub(super) fn write_binary_relations(
     }
     let weak = [&recommends, &suggests, &supplements, &enhances];
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
-    let mut features = base_features(format);
+    let mut features = base_features(format, !package.files.is_empty());
     features.extend(version_features(all.flatten()));
     if package.files.iter().any(|file| file.capabilities.is_some()) {
         features.push(("FileCaps", "4.6.1-1"));
     }
-    features.push(("PayloadFilesHavePrefix", "4.0-1"));
+    if format.version == RpmFormatVersion::V4 {
+        features.push(("PayloadFilesHavePrefix", "4.0-1"));
+    }
     for scriptlet in &package.scriptlets {
         match scriptlet.interpreter.as_slice() {
             [program] if is_builtin_interpreter(program) => features.push(("BuiltinLuaScripts", "4.2.2-1")),
@@ -163,7 +173,7 @@ fn comparison_operator(comparison: Comparison) -> &'static str {
 pub(super) fn write_source_relations(header: &mut Header, packages: &[BinaryPackage], format: RpmFormat) {
     write_relations(header, tag::PROVIDES, packages.iter().map(self_provide));
     // Whatever the versions: a spec needs nobody to compare them.
-    let requires: RelationSet = base_features(format).into_iter().map(rpmlib_requirement).collect();
+    let requires: RelationSet = base_features(format, true).into_iter().map(rpmlib_requirement).collect();
     write_relations(header, tag::REQUIRES, requires);
 }
 

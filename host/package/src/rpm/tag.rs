@@ -11,6 +11,11 @@ pub(crate) const SIGNATURE_SHA1: u32 = 269;
 pub(crate) const SIGNATURE_SHA256: u32 = 273;
 /// In 64 bits, of packages beyond 4 GiB.
 pub(crate) const SIGNATURE_LONG_PAYLOAD_SIZE: u32 = 271;
+/// Signatures of the header by any algorithms, in base64; since format 6.
+pub(crate) const SIGNATURE_OPENPGP: u32 = 278;
+pub(crate) const SIGNATURE_SHA3_256: u32 = 279;
+/// Room for signatures that are added later, in format 6.
+pub(crate) const SIGNATURE_RESERVED: u32 = 999;
 pub(crate) const SIGNATURE_SIZE: u32 = 1000;
 pub(crate) const SIGNATURE_MD5: u32 = 1004;
 pub(crate) const SIGNATURE_PAYLOAD_SIZE: u32 = 1007;
@@ -60,7 +65,8 @@ pub(crate) const PAYLOAD_FORMAT: u32 = 1124;
 pub(crate) const PAYLOAD_COMPRESSOR: u32 = 1125;
 pub(crate) const PAYLOAD_FLAGS: u32 = 1126;
 pub(crate) const PLATFORM: u32 = 1132;
-/// In 64 bits, of packages beyond 4 GiB.
+/// In 64 bits, of packages beyond 4 GiB, and always in format 6.
+pub(crate) const LONG_FILE_SIZES: u32 = 5008;
 pub(crate) const LONG_SIZE: u32 = 5009;
 pub(crate) const FILE_CAPABILITIES: u32 = 5010;
 pub(crate) const FILE_DIGEST_ALGORITHM: u32 = 5011;
@@ -71,6 +77,18 @@ pub(crate) const PAYLOAD_DIGEST: u32 = 5092;
 pub(crate) const PAYLOAD_DIGEST_ALGORITHM: u32 = 5093;
 /// Of the payload before compression.
 pub(crate) const PAYLOAD_DIGEST_ALTERNATIVE: u32 = 5097;
+/// Bytes of the payload, then before compression; since format 6, as all that follow.
+pub(crate) const PAYLOAD_SIZE: u32 = 5112;
+pub(crate) const PAYLOAD_SIZE_ALTERNATIVE: u32 = 5113;
+pub(crate) const RPM_FORMAT: u32 = 5114;
+pub(crate) const FILE_MIME_INDEXES: u32 = 5115;
+pub(crate) const MIME_TYPES: u32 = 5116;
+/// Name and version of the source package.
+pub(crate) const SOURCE_NEVR: u32 = 5120;
+pub(crate) const PAYLOAD_SHA512: u32 = 5121;
+pub(crate) const PAYLOAD_SHA512_ALTERNATIVE: u32 = 5122;
+pub(crate) const PAYLOAD_SHA3_256: u32 = 5123;
+pub(crate) const PAYLOAD_SHA3_256_ALTERNATIVE: u32 = 5124;
 
 /// Names, versions and flags of one kind of relation.
 #[derive(Clone, Copy)]

@@ -10,14 +10,16 @@ use std::path::Path;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
+use super::client_config::ClientConfig;
 use super::index_files::{
     IndexError, IndexFiles, PACKAGES_AT_A_TIME, cannot_index, limit_index, open_package,
 };
 use super::xml::XmlWriter;
 use crate::checksums::DigestReader;
+use crate::index_request::IndexRequest;
 use crate::ownership;
 use crate::rpm::reader;
-use crate::{Error, Signer, compress};
+use crate::{Error, compress};
 use opkg::digest::hex;
 use package::PackageMetadata;
 
@@ -47,10 +49,10 @@ const MAX_HEADERS_BYTES: usize = 160 << 20;
 pub(super) fn build_index(
     directory: &Path,
     rpms: &[String],
+    request: IndexRequest<'_>,
     now: u64,
-    signer: Option<&Signer>,
-    threads: usize,
 ) -> Result<IndexFiles, Error> {
+    let IndexRequest { name, signer, url, threads } = request;
     let count = rpms.len().to_string();
     let mut primary = XmlWriter::new();
     primary.start_element("metadata", &[("xmlns", NS_COMMON), ("xmlns:rpm", NS_RPM), ("packages", &count)]);
@@ -93,7 +95,9 @@ pub(super) fn build_index(
     if let Some(signer) = signer {
         let signature = signer.sign_armored(&repository, newest)?;
         files.push((format!("{REPODATA_DIR}/{REPOMD}.asc"), signature.into_bytes()));
-        files.push((format!("{REPODATA_DIR}/{REPOMD}.key"), signer.public_key().into()));
+        let key = format!("{REPODATA_DIR}/{REPOMD}.key");
+        files.extend(url.map(|url| ClientConfig { name, url, signer }.repo_file(&key)));
+        files.push((key, signer.public_key().into()));
     }
     // Last, since it is what readers begin with.
     files.push((format!("{REPODATA_DIR}/{REPOMD}"), repository));

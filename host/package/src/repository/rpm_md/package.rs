@@ -133,7 +133,8 @@ impl<'a> PackageMetadata<'a> {
         let signature = &self.rpm.signature;
         let archive = signature
             .number(tag::SIGNATURE_LONG_PAYLOAD_SIZE)
-            .or(signature.number(tag::SIGNATURE_PAYLOAD_SIZE));
+            .or(signature.number(tag::SIGNATURE_PAYLOAD_SIZE))
+            .or(header.number(tag::PAYLOAD_SIZE_ALTERNATIVE));
         xml.empty_element(
             "size",
             &[("package", &self.size.to_string()), ("installed", &installed), ("archive", &number(archive))],
