@@ -138,6 +138,7 @@ impl Package {
             .chain(systemd::unit_additions(part))
             .chain(triggers::addition(part, opkg, own.version))
             .collect();
+        let triggered = triggers::dispatch(part, opkg, own.version).unwrap_or_default();
         Self {
             name: part.name.clone(),
             summary: part.summary.clone(),
@@ -149,7 +150,7 @@ impl Package {
             architecture,
             relations: relation::remove_redundant(relations),
             opkg_conflicts: relation::recorded_conflicts(part, own.tag, context, diagnostics),
-            scripts: script::from_part(part, opkg, own.version, &additions),
+            scripts: script::from_part(part, opkg, own.version, &triggered, &additions),
             interests: triggers::interests(part),
             entries: installed_entries(opkg, part),
         }

@@ -9,7 +9,6 @@ use opkg_sdk::scriptlet;
 use crate::action;
 use crate::name::is_essential;
 use crate::relation::{Dependency, RelationField};
-use crate::triggers;
 use crate::version::DebVersion;
 
 /// What dpkg calls the scripts of [`TIMES`].
@@ -36,12 +35,14 @@ impl MaintainerScript {
     }
 }
 
-/// The scripts of a part of this version, in the order in which they run in a package's life, each at most once.
+/// The scripts of a part of this version, in the order in which they run in a package's life, each at most once. `triggered` is
+/// what begins the one after the installation.
 #[must_use]
 pub fn from_part(
     part: &PartPlan<'_>,
     opkg: &Opkg,
     version: &DebVersion,
+    triggered: &str,
     additions: &[Addition],
 ) -> Vec<MaintainerScript> {
     let files = part.files.iter();
@@ -52,10 +53,7 @@ pub fn from_part(
         let [before, after] = [Place::Before, Place::After].map(|it| commands_at(additions, time, it));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
-        let triggered = match time {
-            HookTime::PostInstall => triggers::dispatch(part, opkg, version).unwrap_or_default(),
-            _ => String::new(),
-        };
+        let triggered = if time == HookTime::PostInstall { triggered } else { "" };
         let own = match bodies.as_slice() {
             [] if triggered.is_empty() && before.is_empty() && after.is_empty() => return None,
             [] => String::new(),

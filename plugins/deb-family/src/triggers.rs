@@ -30,7 +30,7 @@ pub fn dispatch(part: &PartPlan<'_>, opkg: &Opkg, version: &DebVersion) -> Optio
 /// that hold something.
 pub fn addition(part: &PartPlan<'_>, opkg: &Opkg, version: &DebVersion) -> Option<Addition> {
     let body = body(part, opkg, version)?;
-    let directories = triggers::words(part, "");
+    let directories = triggers::words(part);
     let body = format!(
         "if [ \"$1\" = configure ]; then\n    set --\n    for directory in{directories}; do\n        \
          if [ -n \"$(ls -A \"$directory\" 2> /dev/null)\" ]; then set -- \"$@\" \"$directory\"; fi\n    done\n    \

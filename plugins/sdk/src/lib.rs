@@ -52,6 +52,7 @@ mod service_rules;
 pub mod system_files;
 pub mod testing;
 pub mod text;
+mod trigger_rules;
 pub mod triggers;
 pub mod units;
 pub mod version;

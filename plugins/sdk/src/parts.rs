@@ -11,7 +11,7 @@ use crate::opkg::{
 use crate::packaging::Refusal;
 use crate::relation::{ResolvedRelation, part_name, push_merged};
 use crate::service_rules::ServiceRules;
-use crate::triggers;
+use crate::trigger_rules::TriggerRules;
 
 /// A file with its place filled in.
 #[derive(Debug, Clone)]
@@ -105,11 +105,15 @@ pub fn plan<'a>(
     check_available(opkg, context, diagnostics)?;
     let rules = (FileRules::new(opkg, context, diagnostics), ServiceRules::new(opkg, context, diagnostics));
     let alternatives = alternatives_for_target(opkg, context, diagnostics);
-    let triggers = triggers::for_target(opkg, context, diagnostics);
+    let triggers = TriggerRules::new(opkg, context, diagnostics);
     Ok([PartKind::Api, PartKind::Server, PartKind::Client]
         .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics))
         .map(|part| with_alternatives(part, opkg, &alternatives, context))
-        .map(|part| triggers::with_triggers(part, opkg, &triggers, context)))
+        .map(|part| PartPlan {
+            is_arch_specific: part.is_arch_specific || triggers.depend_on_arch(part.kind),
+            triggers: triggers.of_part(part.kind),
+            ..part
+        }))
 }
 
 fn with_alternatives<'a>(
