@@ -99,8 +99,12 @@ fn what_a_format_cannot_say_is_refused() {
 #[test]
 fn triggers_of_another_format_are_refused() {
     let fixture = fixture();
-    let rpm =
-        Container::Rpm(RpmFormat { compression: Compression::Gzip, file_digests: DigestAlgorithm::Sha256 });
+    let rpm = Container::Rpm(RpmFormat {
+        compression: Compression::Gzip,
+        file_digests: DigestAlgorithm::Sha256,
+        version: RpmFormatVersion::V4,
+        newest_version: RpmFormatVersion::V6,
+    });
     let deb = Container::Deb(Compression::Xz);
     let triggered = |prefix: &str, program: &str| BinaryPackage {
         file_triggers: vec![FileTrigger {

@@ -76,3 +76,36 @@ pub fn header_signatures(rpm: &RpmHeaders) -> Vec<Vec<u8>> {
     };
     [tag::SIGNATURE_RSA, tag::SIGNATURE_DSA].into_iter().find_map(binary).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::header::{Header, TagValue};
+    use super::super::reader;
+    use super::*;
+
+    fn signatures(tags: Vec<(u32, TagValue)>) -> Vec<Vec<u8>> {
+        let mut signature = Header::default();
+        for (tag, value) in tags {
+            signature.put(tag, value);
+        }
+        let mut file = vec![0xed, 0xab, 0xee, 0xdb, 4, 0, 0, 0];
+        file.resize(96, 0);
+        file.extend(signature.to_bytes(tag::HEADER_SIGNATURES).unwrap());
+        file.resize(file.len().next_multiple_of(8), 0);
+        file.extend(Header::default().to_bytes(tag::HEADER_IMMUTABLE).unwrap());
+        header_signatures(&reader::read(&file).unwrap())
+    }
+
+    #[test]
+    fn signatures_of_format_6_stand_for_those_of_format_4() {
+        let rsa = || (tag::SIGNATURE_RSA, TagValue::Binary(vec![1]));
+        let dsa = || (tag::SIGNATURE_DSA, TagValue::Binary(vec![2]));
+        let several = ["QUI=", "QU\nI=", "!"].map(str::to_owned).to_vec();
+        let openpgp = (tag::SIGNATURE_OPENPGP, TagValue::Strings(several));
+        assert_eq!(signatures(vec![openpgp, rsa()]), [b"AB".to_vec(), b"AB".to_vec(), Vec::new()]);
+        assert_eq!(signatures(vec![dsa(), rsa()]), [[1]]);
+        assert_eq!(signatures(vec![dsa()]), [[2]]);
+        assert!(signatures(Vec::new()).is_empty());
+    }
+}
