@@ -11,7 +11,7 @@ use std::process::Command;
 use opkg_tests::opkgc::OpkgcEnvironment;
 use opkg_tests::{corpus, expect, generated, inspect, parallel, process, require_tools, scratch, tools};
 
-use crate::builds;
+use crate::{builds, site_examples};
 
 /// Tags of an RPM that say something about the machine or tool that made it, not about the package.
 const VARIABLE_TAGS: [(&str, &str); 16] = [
@@ -61,6 +61,29 @@ fn generated_opkgs_agree() {
         let targets = expect::VERSIONED_TARGETS.map(|target| target.dist);
         let [native, direct] = ["native", "direct"].map(|builder| compile(&directory, &targets, builder));
         assert_packages_agree(&native, &direct);
+        assert_sources_agree(&direct);
+    });
+}
+
+/// Of every family, newer releases and older ones, which cannot say all of what newer ones can.
+pub const FAMILIES: [&str; 7] = [
+    "rhel-9-x86_64",
+    "fedora-43-x86_64",
+    "leap-15.6-x86_64",
+    "mageia-9-x86_64",
+    "ydl",
+    "debian-13-amd64",
+    "ubuntu-24.04-amd64",
+];
+
+#[test]
+fn packages_of_a_site_agree() {
+    if !tools::all_installed(&TOOLS) {
+        return;
+    }
+    parallel::map(&site_examples::directories(), |directory| {
+        let [native, direct] = ["native", "direct"].map(|builder| compile(directory, &FAMILIES, builder));
+        assert!(assert_packages_agree(&native, &direct) >= FAMILIES.len());
         assert_sources_agree(&direct);
     });
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use opkg_tests::opkgc::{self, OpkgcEnvironment};
 use opkg_tests::{corpus, inspect, parallel, process, require_tools, scratch};
 
-use crate::builds;
+use crate::{builds, site_examples};
 
 /// Tag → why it stays.
 type ReasonsByTag = BTreeMap<String, String>;
@@ -69,7 +69,8 @@ fn rpmlint_has_nothing_to_say_that_is_not_listed() {
 /// Packages that `opkgc` wrote itself, binary and source, of the examples and of some of the corpus.
 fn direct_rpms() -> Vec<PathBuf> {
     let real = builds::compiled_corpus().iter().step_by(6).map(|compiled| compiled.directory.clone());
-    let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(real).collect();
+    let examples = builds::example_directories().into_iter().chain(site_examples::directories());
+    let directories: Vec<PathBuf> = examples.chain(real).collect();
     let written = parallel::map(&directories, |directory| {
         let output = scratch::create_directory("direct");
         let mut arguments: Vec<OsString> = vec!["--dist".into(), "rhel-9,fedora,suse,mandriva".into()];
@@ -123,7 +124,8 @@ fn lintian_has_nothing_to_say_that_is_not_listed() {
 /// are the same, as other tests make sure of.
 fn build_uploads() -> Vec<PathBuf> {
     let samples = corpus::samples().into_iter().map(|sample| sample.write_to_scratch());
-    let directories: Vec<PathBuf> = builds::example_directories().into_iter().chain(samples).collect();
+    let examples = builds::example_directories().into_iter().chain(site_examples::directories());
+    let directories: Vec<PathBuf> = examples.chain(samples).collect();
     let uploads = parallel::map(&directories, |directory| {
         let output = scratch::create_directory("uploads");
         let arguments = ["--dist", "debian", "-o", output.to_str().unwrap(), directory.to_str().unwrap()];

@@ -11,6 +11,7 @@ mod corpus_packages;
 mod debian_packages;
 mod debian_system;
 mod direct;
+mod everything;
 mod example_packages;
 mod file_attributes;
 mod generated_packages;

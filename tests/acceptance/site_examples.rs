@@ -39,15 +39,16 @@ struct Versions {
 }
 
 impl Example {
-    /// Copies of the example as it is, and as it was a version earlier, with another comment in its configuration.
-    fn prepare(&'static self) -> Versions {
+    /// Copies of the example as it is, and as it was a version earlier, with another comment in its configuration. What it holds
+    /// is linked with these flags.
+    fn prepare(&'static self, linker_flags: &str) -> Versions {
         let copies = ["older", "newer"].map(|what| {
             let copy = scratch::create_directory(what).join(self.name);
             let source = opkgc::workspace().join("examples/site").join(self.name);
             process::run_successfully(Command::new("cp").arg("-a").arg(source).arg(&copy));
             if copy.join("Makefile").exists() {
-                // For systems with another C library than that of this machine.
-                process::run_successfully(Command::new("make").arg("-C").arg(&copy).arg("LDFLAGS=-static"));
+                let flags = format!("LDFLAGS={linker_flags}");
+                process::run_successfully(Command::new("make").arg("-C").arg(&copy).arg(flags));
             }
             copy.join(self.inside)
         });
@@ -300,8 +301,17 @@ fn run_a_job(system: &RunningSystem) {
     panic!("{}", system.run(["systemctl", "status", "batch-controller"]).combined_output())
 }
 
+/// For systems with another C library than that of this machine.
 fn prepared() -> Option<Vec<Versions>> {
-    tools::all_installed(&["make", "cc"]).then(|| EXAMPLES.iter().map(Example::prepare).collect())
+    tools::all_installed(&["make", "cc"]).then(|| EXAMPLES.iter().map(|it| it.prepare("-static")).collect())
+}
+
+/// The examples as they are; none where there is no C compiler for what one of them holds.
+pub fn directories() -> Vec<PathBuf> {
+    if !tools::all_installed(&["make", "cc"]) {
+        return Vec::new();
+    }
+    EXAMPLES.iter().map(|it| it.prepare("").newer).collect()
 }
 
 #[test]

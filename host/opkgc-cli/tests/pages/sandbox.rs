@@ -7,7 +7,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 /// The elements of a `config.xml` in their order, with the text of those that the OPKG has.
-const ELEMENTS: [(&str, &str); 21] = [
+const ELEMENTS: [(&str, &str); 22] = [
     ("name", "<name>jobwatch</name>\n"),
     ("class", "<class>third-party</class>\n"),
     ("summary", "<summary>Watches jobs, and tells their owners</summary>\n"),
