@@ -1,4 +1,4 @@
-//! What `--sign` signs is accepted by those who check it, and nothing else is: `rpm`, `dnf`, `gpg`, `apt`.
+//! What `--sign` signs is accepted by those who check it, and nothing else is: `rpm`, `dnf`, `zypper`, `gpg`, `apt`.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -7,6 +7,7 @@ use std::process::Command;
 
 use opkg_tests::opkgc::{self, OpkgcEnvironment};
 use opkg_tests::process::{self, ProcessOutput};
+use opkg_tests::roots::debian;
 use opkg_tests::roots::rpm::{self, RpmRoot};
 use opkg_tests::{require_tools, scratch, tools};
 
@@ -200,6 +201,40 @@ fn dnf_takes_signed_packages_only() {
     fs_err::write(&index, text.replace("<revision>", "<revision>1")).unwrap();
     let (ended, installed) = install(&source);
     assert!(ended.code != Some(0) && installed == 0, "{}", ended.combined_output());
+}
+
+#[test]
+fn zypper_takes_signed_packages_only() {
+    require_tools!("gpg");
+    let Some(root) = debian::create_with_rpm("zypper", "ID=opensuse-leap\nVERSION_ID=15.6\n") else { return };
+    let keys = SigningKeys::new("", "rsa2048");
+    let output = compile(&keys, "", "suse-15.6");
+    let source = output.join("suse-15.6");
+    let packages: Vec<PathBuf> =
+        rpms(&source).into_iter().filter(|it| !it.to_string_lossy().contains(".src.")).collect();
+    let stub = rpm::build_stub(&packages);
+    fs_err::copy(&stub, root.resolve("/srv/stub.rpm")).unwrap();
+    root.run_successfully(["rpm", "--force-debian", "--install", "--nosignature", "/srv/stub.rpm"]);
+    process::run_successfully(Command::new("cp").arg("-r").arg(&source).arg(root.resolve("/srv/site")));
+    // Nothing but the file beside the index says where packages are and who vouches for them.
+    let file = fs_err::read_to_string(source.join("opkg-suse-15.6.repo")).unwrap();
+    let here = source.to_str().unwrap();
+    assert!(file.contains(here), "{file}");
+    root.write("/etc/zypp/repos.d/site.repo", &file.replace(here, "/srv/site"));
+    let install = || {
+        let installs =
+            ["zypper", "--non-interactive", "--gpg-auto-import-keys", "install", "opkg-hello-cluster"];
+        root.run(installs)
+    };
+    let index = root.resolve("/srv/site/repodata/repomd.xml");
+    let text = fs_err::read_to_string(&index).unwrap();
+    fs_err::write(&index, text.replace("<revision>", "<revision>1")).unwrap();
+    let ended = install();
+    assert!(ended.code != Some(0), "{}", ended.combined_output());
+    fs_err::write(&index, text).unwrap();
+    let ended = install();
+    assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
+    root.run_successfully(["rpm", "-q", "opkg-hello-cluster"]);
 }
 
 #[test]

@@ -150,7 +150,7 @@ pub fn log_error(message: &str) -> String {
 }
 
 /// Bytes of the largest payload of `result<output, refusal>`.
-const RESULT_SIZE: usize = 92;
+const RESULT_SIZE: usize = 96;
 
 /// An answer with these meta-files and nothing else.
 pub fn ok_with_files(meta_files: Vec<Value>) -> Value {
@@ -163,7 +163,7 @@ pub fn ok_with(meta_files: Value) -> Value {
         meta_files,
         Variant(0, Box::new(Record(vec![str_value("demo.tar.gz"), str_value("demo-1")])), 32),
         Record(vec![List(vec![]), List(vec![])]),
-        Record(vec![U8(0), U8(0), U8(0)]),
+        Record(vec![U8(0); 5]),
         List(vec![]),
         none(8),
         List(vec![]),
