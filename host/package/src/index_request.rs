@@ -1,6 +1,6 @@
 //! What is asked for of an index.
 
-use crate::repository::RepositoryUrl;
+use crate::repository_url::RepositoryUrl;
 use crate::sign::Signer;
 
 /// An index to be written over everything that is in a directory then.

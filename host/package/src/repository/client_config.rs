@@ -1,8 +1,8 @@
 //! Files by which a machine takes packages from a signed index: where it is, and the key that vouches for it. Whoever
 //! copies one to its place has said all that there is to say; nothing has to be believed without a signature.
 
-use super::url::RepositoryUrl;
 use crate::deb822::write_field;
+use crate::repository_url::RepositoryUrl;
 use crate::{Error, Signer};
 
 /// What they are called for: files of the system that lie beside them have names of distributions.

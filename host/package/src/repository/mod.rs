@@ -12,7 +12,6 @@ mod deb_file;
 mod index_files;
 mod rpm_md;
 mod tar_paths;
-mod url;
 mod xml;
 
 use std::io::Write;
@@ -26,7 +25,6 @@ use self::index_files::IndexFiles;
 use crate::Error;
 use crate::index_request::IndexRequest;
 use crate::ownership;
-pub use url::{RepositoryUrl, RepositoryUrlError};
 
 /// Directories that are the index's own, within that of the packages.
 pub(crate) const INDEX_DIRS: [&str; 2] = [rpm_md::REPODATA_DIR, by_hash::BY_HASH_DIR];
