@@ -54,7 +54,7 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
     }
 }
 
-fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>> {
+fn build_package(container: Container, files: Vec<PackedFile>) -> Result<Vec<u8>, opkg_package::Error> {
     let fixture = Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[("link", "data")]);
     let mut package = sample_package(files);
     match container {
@@ -81,8 +81,8 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Option<Vec<u8>
         diagnostics: Vec::new(),
     };
     let directory = tempfile::tempdir().unwrap();
-    write_packages(&output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct)).ok()?;
-    Some(fs::read(directory.path().join("x")).unwrap())
+    write_packages(&output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct))?;
+    Ok(fs::read(directory.path().join("x")).unwrap())
 }
 
 /// Every container in every compression that it may have, and how a file of it is called.
