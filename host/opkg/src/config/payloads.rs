@@ -25,8 +25,6 @@ const FORMS: [(&str, PayloadForm); 5] = [
     ("directory", PayloadForm::Directory),
 ];
 
-const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
-
 /// How the names of archives end, whatever these are compressed with.
 const ENDINGS: [(&str, PayloadForm); 16] = [
     ("/", PayloadForm::Directory),
@@ -134,7 +132,7 @@ fn read_part(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
             .help("say which part its files are in: `part=\"client\"`, for nodes and their images");
         reader.report(reader.tag_range(element), diagnostic);
     }
-    read_choice(reader, element, error, "part", &PARTS)
+    read_choice(reader, element, error, "part", &Part::NAMES)
 }
 
 fn read_arch(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option<&'static str> {

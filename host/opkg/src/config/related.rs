@@ -25,8 +25,6 @@ const ANY: &str = "any";
 /// What a group holds besides its filter.
 pub(super) const ELEMENTS: [&str; 3] = [PACKAGE, OPKG, ANY];
 
-const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
-
 /// Packages of which one is enough, and where they stand. Nothing where the element has none, or none that can be read,
 /// which is reported.
 pub(super) fn read_related(
@@ -170,13 +168,13 @@ fn read_opkg(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option
 #[allow(clippy::option_option, reason = "absent, and wrong, are two things")]
 fn read_part(reader: &mut ElementReader<'_>, element: XmlNode<'_, '_>) -> Option<Option<Part>> {
     let Some((written, range)) = reader.attribute(element, "part") else { return Some(None) };
-    let names = PARTS.map(|(name, _)| name);
+    let names = Part::NAMES.map(|(name, _)| name);
     if written.is_empty() {
         let diagnostic = Diagnostic::note("empty-attribute", "the part is empty and counts as absent");
         reader.report(range, diagnostic.help(format!("fill it in: `{}`", names.join("`, `"))));
         return Some(None);
     }
-    if let Some((_, part)) = PARTS.iter().find(|(name, _)| *name == written) {
+    if let Some((_, part)) = Part::NAMES.iter().find(|(name, _)| *name == written) {
         return Some(Some(*part));
     }
     let help = match closest_match(&written, names) {

@@ -12,7 +12,6 @@ use crate::model::{Filter, Part, Trigger};
 /// Of what is wrong with an element.
 const CODE: &str = "trigger";
 const ATTRIBUTES: [&str; 2] = ["path", "part"];
-const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
 
 /// All of them in the order of the file. Whether there are scripts for them is not known here.
 pub(super) fn read_triggers(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<Trigger> {
@@ -67,7 +66,7 @@ fn read_trigger(
         values::reject(reader, range, error, "trigger", "path", &path, &help);
         return None;
     }
-    let part = read_choice(reader, element, error, "part", &PARTS);
+    let part = read_choice(reader, element, error, "part", &Part::NAMES);
     Some(Trigger { at: reader.add_node(range), path, part, filter: filter.clone() })
 }
 

@@ -15,6 +15,25 @@ pub enum Part {
     Client,
 }
 
+impl Part {
+    /// What files and settings call them.
+    pub const NAMES: [(&str, Self); 3] = [
+        (Self::Api.name(), Self::Api),
+        (Self::Server.name(), Self::Server),
+        (Self::Client.name(), Self::Client),
+    ];
+
+    /// What files and settings call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// How close to the core of the cluster software the package is; decides the order of installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]

@@ -53,11 +53,7 @@ impl Payload {
     /// The directory of an OPKG in which its files would lie: `files/client@x86_64`.
     #[must_use]
     pub fn directory(&self) -> String {
-        let part = match self.part {
-            Part::Api => "api",
-            Part::Server => "server",
-            Part::Client => "client",
-        };
+        let part = self.part.name();
         self.arch.map_or_else(|| format!("files/{part}"), |arch| format!("files/{part}@{arch}"))
     }
 }

@@ -12,7 +12,6 @@ const LEGACY_NAMES: [(&str, &str); 5] = [
     ("post_client_rpm_uninstall", "client-post-uninstall"),
 ];
 
-const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
 const TIMES: [(&str, HookTime); 6] = [
     ("pre-install", HookTime::PreInstall),
     ("post-install", HookTime::PostInstall),
@@ -49,7 +48,7 @@ pub(super) struct NativeScript {
 pub(super) fn parse_native_script(name: &str) -> Option<NativeScript> {
     let renamed = LEGACY_NAMES.iter().find(|(alias, _)| *alias == name).map(|(_, present)| *present);
     let (part, time) = renamed.unwrap_or(name).split_once('-')?;
-    let part = PARTS.iter().find(|(name, _)| *name == part)?.1;
+    let part = Part::NAMES.iter().find(|(name, _)| *name == part)?.1;
     let time = TIMES.iter().find(|(name, _)| *name == time)?.1;
     Some(NativeScript { part, time, current_name: renamed })
 }
@@ -104,7 +103,7 @@ pub fn hook_names() -> Vec<String> {
 
 fn current_hook_names() -> Vec<String> {
     let natives =
-        PARTS.iter().flat_map(|(part, _)| TIMES.iter().map(move |(time, _)| format!("{part}-{time}")));
+        Part::NAMES.iter().flat_map(|(part, _)| TIMES.iter().map(move |(time, _)| format!("{part}-{time}")));
     natives.chain(CLUSTER_HOOKS.map(str::to_owned)).collect()
 }
 
@@ -132,7 +131,7 @@ pub(super) fn suggest_hook_name(name: &str) -> Option<String> {
         return Some(same.clone());
     }
     // A helper may well be called after a part, or after a time; a hook has the form of one.
-    let begins_with_part = PARTS
+    let begins_with_part = Part::NAMES
         .iter()
         .any(|(part, _)| stem.strip_prefix(part).is_some_and(|rest| rest.starts_with(['-', '_'])));
     let has_time = written.iter().any(|word| ["pre", "post"].contains(word));

@@ -26,7 +26,6 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 const KEYS: [&str; 8] =
     ["profile", "auto_requires", "release_tag", "targets", "vendor", "distribution", "compression", "sign"];
-const PARTS: [(&str, Part); 3] = [("api", Part::Api), ("server", Part::Server), ("client", Part::Client)];
 const SIGN_KEYS: [&str; 2] = ["key", "passphrase_file"];
 
 /// Reads a file that need not be there.
@@ -132,8 +131,8 @@ impl Parser<'_> {
         let mut lists = Vec::new();
         for (key, names) in self.table(value, "auto_requires")? {
             let name = key.get_ref().as_ref();
-            let Some((_, part)) = PARTS.iter().find(|(known, _)| *known == name) else {
-                return Err(self.unknown_key(key.span(), name, &PARTS.map(|(name, _)| name)));
+            let Some((_, part)) = Part::NAMES.iter().find(|(known, _)| *known == name) else {
+                return Err(self.unknown_key(key.span(), name, &Part::NAMES.map(|(name, _)| name)));
             };
             lists.push((*part, self.strings(names, name, args::check_package_name)?));
         }
