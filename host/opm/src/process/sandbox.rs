@@ -17,7 +17,7 @@ use rustix::process::{chroot, pivot_root};
 use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 
 use super::launch_spec::Confinement;
-use super::mount_table::{self, Mount};
+use super::mount_table::{self, RestrictError};
 use super::spec::SharedDir;
 use crate::roots::{TargetRoot, TempFiles, device_and_inode, open_host_path};
 
@@ -91,6 +91,15 @@ pub(crate) enum SandboxError {
     Capabilities(io::Error),
 }
 
+impl From<RestrictError> for SandboxError {
+    fn from(error: RestrictError) -> Self {
+        match error {
+            RestrictError::Table(error) => Self::MountTable(error),
+            RestrictError::Mount { path, error } => Self::Mount { path, error },
+        }
+    }
+}
+
 /// Makes the surroundings of a program in namespaces that are this process' own, and goes there.
 pub(super) fn enter(confinement: &Confinement, shared: &[SharedDir]) -> Result<(), SandboxError> {
     let path = confinement.root();
@@ -101,9 +110,7 @@ pub(super) fn enter(confinement: &Confinement, shared: &[SharedDir]) -> Result<(
     }
     let sources = Sources::open(shared)?;
     let root = own_mount(&root).map_err(not_entered)?;
-    for entry in read_mount_table()?.iter().filter(|entry| entry.path.starts_with(root.path())) {
-        entry.restrict(MountFlags::NODEV).map_err(|error| mount_error(&entry.path, error))?;
-    }
+    mount_table::restrict(|mount| mount.starts_with(root.path()), MountFlags::NODEV)?;
     match confinement {
         Confinement::Inside(_) => {
             sources.mount_surroundings(&root)?;
@@ -114,7 +121,8 @@ pub(super) fn enter(confinement: &Confinement, shared: &[SharedDir]) -> Result<(
         Confinement::Beside(_) => {
             let top = root.open_at(Path::new("/"), OFlags::PATH | OFlags::DIRECTORY, Mode::empty());
             let top = top.map_err(not_entered)?;
-            protect_system(root.path())?;
+            // Leaves nothing of the running system to change.
+            mount_table::restrict(|mount| !mount.starts_with(root.path()), MountFlags::RDONLY)?;
             let system = TargetRoot::open(Path::new("/")).map_err(not_entered)?;
             mount_scratch(&system)?;
             sources.mount_surroundings(&system)?;
@@ -335,18 +343,6 @@ fn own_mount(root: &TargetRoot) -> io::Result<TargetRoot> {
     }
 }
 
-/// Leaves nothing of the running system to change, but for a root.
-fn protect_system(root: &Path) -> Result<(), SandboxError> {
-    for entry in read_mount_table()?.iter().filter(|entry| !entry.path.starts_with(root)) {
-        match entry.restrict(MountFlags::RDONLY) {
-            // Something else is mounted above it.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {}
-            result => result.map_err(|error| mount_error(&entry.path, error))?,
-        }
-    }
-    Ok(())
-}
-
 /// Lets programs write where they keep logs, caches and locks, into memory. Where the kernel cannot do that, they must do
 /// without.
 fn mount_scratch(system: &TargetRoot) -> Result<(), SandboxError> {
@@ -446,10 +442,6 @@ fn mount_tmpfs(place: &OwnedFd, options: &str) -> io::Result<()> {
 /// A path that means an open file, whatever its own may lead to meanwhile.
 fn name(file: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
-}
-
-fn read_mount_table() -> Result<Vec<Mount>, SandboxError> {
-    mount_table::read().map_err(SandboxError::MountTable)
 }
 
 fn mount_error(path: &Path, error: io::Error) -> SandboxError {
