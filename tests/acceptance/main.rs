@@ -17,6 +17,7 @@ mod file_attributes;
 mod generated_packages;
 mod hostile_config;
 mod hostile_files;
+mod large_files;
 mod lint;
 mod memory;
 mod opm_crash;

@@ -1,14 +1,17 @@
 //! What documents say of a package: its own bytes, read again, and the record that it was made from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
-use opkg::digest::{hex, sha256};
+use opkg::digest::hex;
 use opkg::model::{Opkg, SourceFile};
 use opkg_inspect::FileKind;
 use opkg_interface::Target;
 use opkg_interface::artefacts::{BinaryPackage, Comparison, Content, NativeKind};
 use opkg_package::CompletePackage;
-use sha1::{Digest, Sha1};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 
 use crate::payloads::payload_digests;
 use crate::purl::package_url;
@@ -20,6 +23,9 @@ pub enum DescribeError {
     /// It cannot be read back.
     #[error(transparent)]
     Unreadable(#[from] opkg_inspect::Error),
+    /// Its file cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// Its payload is compressed in a way that is not read.
     #[error("the contents of {0:?} in it cannot be read")]
     UnreadableFile(String),
@@ -81,8 +87,9 @@ pub(crate) struct Requirement {
 
 impl PackageFacts {
     pub(crate) fn new(package: CompletePackage<'_>, target: &Target) -> Result<Self, DescribeError> {
-        let CompletePackage { record, container, source, file_name, bytes } = package;
-        let read = opkg_inspect::read_bytes(bytes, file_name.as_ref())?;
+        let CompletePackage { record, container, source, file_name, path } = package;
+        let digests = PackageDigests::compute(path)?;
+        let read = opkg_inspect::read_from(fs_err::File::open(path)?, file_name.as_ref())?;
         let mut files = Vec::new();
         for (path, entry) in installed_files(&read) {
             let digests = entry.digest.clone().zip(entry.sha1.clone());
@@ -113,13 +120,36 @@ impl PackageFacts {
             homepage: record.url.clone().filter(|url| !url.is_empty() && !url.contains(char::is_whitespace)),
             maintainer: Person::new(&record.maintainer),
             purl: package_url(record, container, target),
-            sha256: sha256(bytes),
-            sha1: hex(&Sha1::digest(bytes)),
+            sha256: digests.sha256,
+            sha1: digests.sha1,
             files,
             payloads: payload_facts(record, source.opkg),
             requires,
             time: time.to_string(),
         })
+    }
+}
+
+/// Of a package's file.
+struct PackageDigests {
+    sha256: String,
+    sha1: String,
+}
+
+impl PackageDigests {
+    fn compute(path: &Path) -> io::Result<Self> {
+        let (mut sha256, mut sha1) = (Sha256::new(), Sha1::new());
+        let mut file = BufReader::with_capacity(64 << 10, fs_err::File::open(path)?);
+        loop {
+            let bytes = file.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(Self { sha256: hex(&sha256.finalize()), sha1: hex(&sha1.finalize()) });
+            }
+            sha256.update(bytes);
+            sha1.update(bytes);
+            let count = bytes.len();
+            file.consume(count);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use DocumentKind::{CycloneDx, Provenance, Spdx};
 use common::Fixture;
@@ -143,9 +144,11 @@ impl Built {
             let bytes = self.files.get(&kind.file_name(self.name))?.clone();
             Some((kind, DocumentFile { bytes, signature: None }))
         });
+        let mut package = tempfile::tempfile().unwrap();
+        package.write_all(&self.files[self.name]).unwrap();
         let evidence = Evidence {
             file_name: self.name,
-            package: &self.files[self.name],
+            package: &package,
             signature: None,
             documents: documents.collect(),
         };

@@ -1,7 +1,8 @@
 //! The archives that packages are made of: tar and `ar`; see `cpio.rs` for that of RPMs.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
+use std::ops::Range;
 
 use md5::Md5;
 use opkg::digest::hex;
@@ -47,14 +48,14 @@ impl ArchiveFiles {
 
 /// Reads a tar, compressed or not.
 pub(crate) fn read_compressed_tar(
-    bytes: &[u8],
+    mut stream: impl BufRead,
     keeps: KeepPredicate,
     budget: &Budget,
 ) -> Result<ArchiveFiles, FormatError> {
-    if bytes.starts_with(b"BZh") {
+    if decompress::is_bzip2(stream.fill_buf()?) {
         return Err(FormatError::corrupt("it is compressed with bzip2, which is not read"));
     }
-    read_tar(decompress::reader(bytes, budget)?, keeps, budget)
+    read_tar(decompress::reader(stream, budget)?, keeps, budget)
 }
 
 /// Reads a tar. Paths come without a leading `./` or trailing `/`.
@@ -101,24 +102,56 @@ pub(crate) fn hash_contents(
     Ok((keep && size <= MAX_TEXT_BYTES).then_some(kept))
 }
 
+/// A member of an `ar`, and where its contents are.
+pub(crate) struct ArMember {
+    pub(crate) name: String,
+    start: u64,
+    size: u64,
+}
+
+impl ArMember {
+    /// What it holds.
+    pub(crate) fn open<'a, S: Read + Seek>(
+        &self,
+        archive: &'a mut BufReader<S>,
+    ) -> io::Result<Take<&'a mut BufReader<S>>> {
+        archive.seek(SeekFrom::Start(self.start))?;
+        Ok(archive.take(self.size))
+    }
+}
+
 /// Members of an `ar`, in their order.
-pub(crate) fn read_ar(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, FormatError> {
-    const HEADER: usize = 60;
+pub(crate) fn list_ar(archive: &mut BufReader<impl Read + Seek>) -> Result<Vec<ArMember>, FormatError> {
+    const MAGIC: &[u8] = b"!<arch>\n";
+    const HEADER: u64 = 60;
     let damaged = || FormatError::corrupt("a damaged ar archive");
-    let mut rest = bytes.strip_prefix(b"!<arch>\n").ok_or_else(damaged)?;
+    let length = archive.seek(SeekFrom::End(0))?;
+    archive.rewind()?;
+    let mut magic = [0; MAGIC.len()];
+    archive.read_exact(&mut magic).map_err(|_| damaged())?;
+    if magic != MAGIC {
+        return Err(damaged());
+    }
+    let mut position = MAGIC.len() as u64;
     let mut members = Vec::new();
-    while !rest.is_empty() {
-        let header = rest.get(..HEADER).filter(|it| it.ends_with(b"`\n")).ok_or_else(damaged)?;
-        let word = |range| std::str::from_utf8(&header[range]).map(str::trim_end).map_err(|_| damaged());
-        let size: usize = word(48..58)?.parse().map_err(|_| damaged())?;
-        let end = HEADER.checked_add(size).ok_or_else(damaged)?;
-        let contents = rest.get(HEADER..end).ok_or_else(damaged)?;
+    while position < length {
+        archive.seek(SeekFrom::Start(position))?;
+        let mut header = [0; HEADER as usize];
+        archive.read_exact(&mut header).map_err(|_| damaged())?;
+        let word = |range: Range<usize>| {
+            std::str::from_utf8(&header[range]).map(str::trim_end).map_err(|_| damaged())
+        };
+        let size: u64 = word(48..58)?.parse().map_err(|_| damaged())?;
+        let (start, name) = (position + HEADER, word(0..16)?.trim_end_matches('/').to_owned());
+        if !header.ends_with(b"`\n") || size > length.saturating_sub(start) {
+            return Err(damaged());
+        }
         if members.len() >= MAX_AR_MEMBERS {
             return Err(FormatError::corrupt(format!("an ar archive of more than {MAX_AR_MEMBERS} members")));
         }
-        members.push((word(0..16)?.trim_end_matches('/').to_owned(), contents));
+        members.push(ArMember { name, start, size });
         // An odd one is padded, except that the last may lack it.
-        rest = rest.get(end.next_multiple_of(2)..).unwrap_or_default();
+        position = (start + size).next_multiple_of(2);
     }
     Ok(members)
 }

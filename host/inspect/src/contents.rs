@@ -14,9 +14,6 @@ use crate::rpm;
 use crate::rpm_tags::{self as tag, SCRIPTLETS};
 use crate::tar_entries::{TarEntry, walk_tar};
 
-/// Bytes of the headers of an RPM that are read.
-const MAX_RPM_HEADER_BYTES: usize = 256 << 20;
-
 /// Scripts that a package of Debian's format can bring.
 const DEB_SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 
@@ -130,7 +127,7 @@ impl Visitor<'_> {
     }
 
     fn rpm(&mut self, mut stream: impl BufRead) -> Result<ContentsSummary, FormatError> {
-        let bytes = rpm_reader::read_headers(&mut stream, MAX_RPM_HEADER_BYTES)?;
+        let bytes = rpm_reader::read_headers(&mut stream, rpm::MAX_HEADER_BYTES)?;
         let rpm = rpm_reader::read(&bytes)?;
         if rpm.is_source {
             return Err(FormatError::corrupt("it is a source package"));

@@ -1,6 +1,8 @@
 //! Binary packages of format 2.0, see deb(5).
 
-use crate::archive::{self, ArchiveFiles, KeepPredicate};
+use std::io::{BufReader, Read, Seek};
+
+use crate::archive::{self, ArMember, ArchiveFiles, KeepPredicate};
 use crate::control;
 use crate::decompress::{self, lossy_text};
 use crate::error::FormatError;
@@ -10,11 +12,11 @@ use crate::package::{Package, PackageFormat};
 /// Control files whose lines are compared. What they hold else is part of the files, below `DEBIAN/`.
 const TEXTS: [&str; 6] = ["preinst", "postinst", "prerm", "postrm", "config", "triggers"];
 
-pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
-    let members = archive::read_ar(bytes)?;
+pub(crate) fn read(file: &mut BufReader<impl Read + Seek>, budget: &Budget) -> Result<Package, FormatError> {
+    let members = archive::list_ar(file)?;
     let mut package = Package::new(PackageFormat::Deb);
 
-    let inner = read_member(&members, "control.tar", |_| true, budget)?;
+    let inner = read_member(file, &members, "control.tar", |_| true, budget)?;
     let kept = |name: &str| inner.contents.get(name).map(|bytes| lossy_text(bytes));
     package.tags =
         control::parse_fields(&kept("control").ok_or_else(|| FormatError::corrupt("no control file"))?)?;
@@ -26,7 +28,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
         package.texts.extend(kept(name).map(|text| (name.to_owned(), text)));
     }
 
-    let contents = read_member(&members, "data.tar", is_changelog, budget)?;
+    let contents = read_member(file, &members, "data.tar", is_changelog, budget)?;
     for (path, mut bytes) in contents.contents {
         if decompress::is_compressed(&bytes) {
             let unpacked = decompress::reader(bytes.as_slice(), budget)
@@ -62,19 +64,21 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
 
 /// Reads the archive of that name, whichever ending for its compression it has.
 fn read_member(
-    members: &[(String, &[u8])],
+    file: &mut BufReader<impl Read + Seek>,
+    members: &[ArMember],
     name: &str,
     keeps: KeepPredicate,
     budget: &Budget,
 ) -> Result<ArchiveFiles, FormatError> {
-    let is_named = |found: &&(String, &[u8])| {
-        found.0.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('.'))
+    let is_named = |found: &&ArMember| {
+        found.name.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('.'))
     };
-    let (found, bytes) = members
+    let found = members
         .iter()
         .find(is_named)
         .ok_or_else(|| FormatError::corrupt(format!("there is no {name} in the archive")))?;
-    archive::read_compressed_tar(bytes, keeps, budget).map_err(|error| error.in_member(found))
+    archive::read_compressed_tar(found.open(file)?, keeps, budget)
+        .map_err(|error| error.in_member(&found.name))
 }
 
 fn is_changelog(path: &str) -> bool {

@@ -1,10 +1,12 @@
 //! Source packages of which a control file (`.dsc`) holds the checksums, see dsc(5).
 
+use std::io::BufReader;
 use std::path::Path;
 
 use crate::archive;
 use crate::control;
 use crate::error::FormatError;
+use crate::file::open_regular_file;
 use crate::limits::Budget;
 use crate::package::{FileEntry, Package, PackageFormat};
 
@@ -34,8 +36,8 @@ pub(crate) fn read(text: &str, directory: Option<&Path>, budget: &Budget) -> Res
         let role = role.map_or(name, |at| &name[at + 1..]);
         let role = if package.files.contains_key(role) { name } else { role };
         package.files.insert(role.to_owned(), entry);
-        if let Some(bytes) = directory.and_then(|it| crate::file::read_regular_file(&it.join(name)).ok()) {
-            let inside = archive::read_compressed_tar(&bytes, |_| false, budget)
+        if let Some(archive) = directory.and_then(|it| open_regular_file(&it.join(name)).ok()) {
+            let inside = archive::read_compressed_tar(BufReader::new(archive), |_| false, budget)
                 .map_err(|error| error.in_member(name))?;
             let inside = inside.entries.into_iter();
             package.files.extend(inside.map(|(path, entry)| (format!("{role}: {path}"), entry)));

@@ -29,4 +29,4 @@ pub use crate::differences::{Difference, compare};
 pub use crate::error::Error;
 pub use crate::matching::{FilePair, match_files};
 pub use crate::package::{FileEntry, FileKind, Package, PackageFormat};
-pub use crate::read::{read, read_bytes};
+pub use crate::read::{read, read_from};

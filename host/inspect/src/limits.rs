@@ -5,11 +5,8 @@ use std::io::{self, Read};
 
 use crate::error::FormatError;
 
-/// Bytes of a file that is read at all. All formats have trouble above it.
-pub(crate) const MAX_FILE_BYTES: u64 = 2 << 30;
-
-/// Bytes that all compressed streams of a package unpack to, which are hashed and forgotten.
-pub(crate) const MAX_UNPACKED_BYTES: u64 = 16 << 30;
+/// Bytes that all compressed streams of a package unpack to, which are hashed and forgotten: as much as an OPKG may hold.
+pub(crate) const MAX_UNPACKED_BYTES: u64 = opkg::limits::MAX_TOTAL_BYTES;
 
 /// Files of a package, in all its archives.
 pub(crate) const MAX_FILES: usize = 500_000;
@@ -104,7 +101,7 @@ mod tests {
         let mut first = budget.limit(&[1; 600][..]);
         assert_eq!(io::copy(&mut first, &mut io::sink()).unwrap(), 600);
         let error = io::copy(&mut budget.limit(io::repeat(1)), &mut io::sink()).unwrap_err();
-        assert_eq!(error.to_string(), "it unpacks to more than 16 GiB");
+        assert_eq!(error.to_string(), "it unpacks to more than 256 GiB");
     }
 
     #[test]

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use sha2::{Digest, Sha256};
 
 use crate::differences::{Difference, compare};
 use crate::error::Error;
-use crate::file::read_regular_file;
+use crate::file::open_regular_file;
 use crate::limits::MAX_DIRECTORY_FILES;
 use crate::read::read;
-use opkg::digest::hex;
+use opkg::digest::sha256_of;
 
 /// Two files that belong together, or one that nothing belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,21 +39,26 @@ impl FilePair {
         };
         let mut found = compare(&read(first)?, &read(second)?);
         let is_link = |path: &Path| Ok::<_, Error>(fs::symlink_metadata(path)?.is_symlink());
-        if found.is_empty() && !is_link(first)? && read_regular_file(first)? != read_regular_file(second)? {
-            let [first, second] = [read_regular_file(first)?, read_regular_file(second)?]
-                .map(|it| Some(hex(&Sha256::digest(it))));
-            let name = "compressed otherwise, or signed".to_owned();
-            found.push(Difference {
-                about: "bytes",
-                name,
-                attribute: None,
-                first,
-                second,
-                lines: Vec::new(),
-            });
+        if found.is_empty() && !is_link(first)? {
+            let [first, second] = [digest_file(first)?, digest_file(second)?];
+            if first != second {
+                found.push(Difference {
+                    about: "bytes",
+                    name: "compressed otherwise, or signed".to_owned(),
+                    attribute: None,
+                    first: Some(first),
+                    second: Some(second),
+                    lines: Vec::new(),
+                });
+            }
         }
         Ok(Some(found))
     }
+}
+
+/// SHA-256 in hexadecimal.
+fn digest_file(path: &Path) -> Result<String, Error> {
+    Ok(sha256_of(open_regular_file(path)?)?)
 }
 
 /// What is to be compared: two files, or those of two directories that belong together.

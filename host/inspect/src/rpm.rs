@@ -15,8 +15,11 @@ use crate::package::{FileEntry, FileKind, Package, PackageFormat};
 use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, FILE_TRIGGERS, RELATIONS, SCRIPTLETS};
 use opkg::digest::hex;
 
-pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError> {
-    let rpm = reader::read(bytes)?;
+/// Bytes of the headers of an RPM that are read.
+pub(crate) const MAX_HEADER_BYTES: usize = 256 << 20;
+
+pub(crate) fn read(mut file: impl BufRead, budget: &Budget) -> Result<Package, FormatError> {
+    let rpm = reader::read(&reader::read_headers(&mut file, MAX_HEADER_BYTES)?)?;
     let header = &rpm.header;
     let mut package = Package::new(if rpm.is_source { PackageFormat::SourceRpm } else { PackageFormat::Rpm });
     let arch = if rpm.is_source { Some("source") } else { header.text(tag::ARCH) };
@@ -32,8 +35,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Package, FormatError
     read_file_triggers(header, &mut package, budget)?;
 
     let listed = list_files(header, budget)?;
-    let payload = read_payload(&bytes[rpm.payload_start..], header, &listed, budget)
-        .map_err(|error| error.in_member("payload"))?;
+    let payload = read_payload(file, header, &listed, budget).map_err(|error| error.in_member("payload"))?;
     package.files = read_files(header, &listed, payload.as_ref(), budget)?;
     let kept = payload.map(|it| it.contents).unwrap_or_default();
     package.texts.extend(kept.into_iter().map(|(path, bytes)| (path, lossy_text(&bytes))));
@@ -136,13 +138,13 @@ fn read_file_triggers(
 
 /// What the payload holds, if its kind is known: otherwise the header's word has to be enough.
 fn read_payload(
-    bytes: &[u8],
+    stream: impl BufRead,
     header: &ParsedHeader,
     listed: &[ListedFile],
     budget: &Budget,
 ) -> Result<Option<ArchiveFiles>, FormatError> {
     let keeps = |path: &str| path.ends_with(".spec") && !path.contains('/');
-    let Some(payload) = payload_reader(bytes, header, budget)? else { return Ok(None) };
+    let Some(payload) = payload_reader(stream, header, budget)? else { return Ok(None) };
     cpio::read_cpio(payload, listed, keeps, budget).map(Some)
 }
 

@@ -6,11 +6,12 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io::Cursor;
 use std::path::Path;
 
 use common::{Fixture, TIME};
 use fs_err as fs;
-use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_bytes};
+use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_from};
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
     FileTrigger, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat,
@@ -149,7 +150,7 @@ proptest! {
     fn what_was_written_is_read(files in files()) {
         for (name, format, container) in containers() {
             let bytes = build_package(container, files.clone()).expect("it can be packed");
-            let read = read_bytes(&bytes, Path::new(name)).unwrap();
+            let read = read_from(Cursor::new(&bytes), Path::new(name)).unwrap();
             prop_assert_eq!(read.format, format);
             for file in &files {
                 let path = if format == PackageFormat::Archive { &file.path[1..] } else { &file.path };
@@ -176,11 +177,11 @@ proptest! {
         let containers = containers();
         let (name, _, container) = containers[which.index(containers.len())];
         let mut bytes = build_package(container, files).expect("it can be packed");
-        let _ = read_bytes(&bytes[..end.index(bytes.len())], Path::new(name));
+        let _ = read_from(Cursor::new(&bytes[..end.index(bytes.len())]), Path::new(name));
         for (place, byte) in changes {
             let place = place.index(bytes.len());
             bytes[place] = byte;
-            let _ = read_bytes(&bytes, Path::new(name));
+            let _ = read_from(Cursor::new(&bytes), Path::new(name));
         }
     }
 }
@@ -192,7 +193,7 @@ fn relation(kind: &str, relation: &str) -> (String, String) {
 #[test]
 fn identity_relations_and_scriptlets() {
     let read = |name: &str, container| -> Package {
-        read_bytes(&build_package(container, Vec::new()).unwrap(), Path::new(name)).unwrap()
+        read_from(Cursor::new(build_package(container, Vec::new()).unwrap()), Path::new(name)).unwrap()
     };
     let rpm = read(
         "x.rpm",
@@ -238,7 +239,7 @@ fn configuration_is_marked() {
     }];
     let flags = |name: &str, container| {
         let bytes = build_package(container, files.clone()).unwrap();
-        read_bytes(&bytes, Path::new(name)).unwrap().files["/etc/x"].flags.clone()
+        read_from(Cursor::new(&bytes), Path::new(name)).unwrap().files["/etc/x"].flags.clone()
     };
     assert_eq!(
         flags(
@@ -278,7 +279,7 @@ fn endless_names_are_refused() {
     header.set_cksum();
     let mut archive = header.as_bytes().to_vec();
     archive.resize(512 + (1 << 20), b'x');
-    let error = read_bytes(&archive, Path::new("x.tar")).unwrap_err();
+    let error = read_from(Cursor::new(&archive), Path::new("x.tar")).unwrap_err();
     assert_eq!(error.to_string(), "x.tar cannot be read: an endless path in an archive");
 }
 
@@ -387,7 +388,7 @@ fn members_of_a_deb_may_be_compressed_in_any_way() {
                 (format!("control.tar{of_control}"), format!("data.tar{of_data}"));
             let (control, data) = (compress_control(&control), compress_data(&data));
             let deb = deb_of(&[("debian-binary", b"2.0\n"), (&control_name, &control), (&data_name, &data)]);
-            let package = read_bytes(&deb, Path::new("x.deb")).unwrap();
+            let package = read_from(Cursor::new(&deb), Path::new("x.deb")).unwrap();
             assert_eq!(package.files["/usr/x"].size, Some(1), "{control_name} {data_name}");
         }
     }
@@ -398,7 +399,7 @@ fn what_is_wrong_with_a_deb_is_told_with_the_member() {
     let control = tar_with([("./control".to_owned(), b"Package: x\nArchitecture: all\n".to_vec())]);
     let error = |data: (&str, &[u8])| {
         let deb = deb_of(&[("debian-binary", b"2.0\n"), ("control.tar", &control), data]);
-        read_bytes(&deb, Path::new("x.deb")).unwrap_err().to_string()
+        read_from(Cursor::new(&deb), Path::new("x.deb")).unwrap_err().to_string()
     };
     assert_eq!(
         error(("data.tar.bz2", b"BZh91AY&SY")),
@@ -408,7 +409,7 @@ fn what_is_wrong_with_a_deb_is_told_with_the_member() {
     assert!(error(("data.tar.gz", b"\x1f\x8b")).starts_with("x.deb cannot be read: data.tar.gz: "));
     assert_eq!(error(("other", b"")), "x.deb cannot be read: there is no data.tar in the archive");
     let many: Vec<(&str, &[u8])> = vec![("x", b""); 101];
-    let error = read_bytes(&deb_of(&many), Path::new("x.deb")).unwrap_err().to_string();
+    let error = read_from(Cursor::new(&deb_of(&many)), Path::new("x.deb")).unwrap_err().to_string();
     assert_eq!(error, "x.deb cannot be read: an ar archive of more than 100 members");
 }
 
@@ -428,8 +429,8 @@ fn what_is_kept_of_a_package_is_limited_as_a_whole() {
             ("data.tar", &tar_with((0..count).map(file))),
         ])
     };
-    assert!(read_bytes(&data(20), Path::new("x.deb")).is_ok());
-    let error = read_bytes(&data(300), Path::new("x.deb")).unwrap_err().to_string();
+    assert!(read_from(Cursor::new(&data(20)), Path::new("x.deb")).is_ok());
+    let error = read_from(Cursor::new(&data(300)), Path::new("x.deb")).unwrap_err().to_string();
     assert_eq!(error, "x.deb cannot be read: its names and texts are longer than 256 MiB together");
 }
 

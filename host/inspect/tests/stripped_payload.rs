@@ -2,9 +2,10 @@
 //! format 6, and what is said of damaged ones.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::io::Cursor;
 use std::path::Path;
 
-use opkg_inspect::{FileKind, Package, compare, read_bytes};
+use opkg_inspect::{FileKind, Package, compare, read_from};
 
 const NAME: u32 = 1000;
 const ARCH: u32 = 1022;
@@ -107,7 +108,7 @@ fn rpm(files: &[File]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Package {
-    read_bytes(bytes, Path::new("x.rpm")).unwrap()
+    read_from(Cursor::new(bytes), Path::new("x.rpm")).unwrap()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_change_of_contents_is_found() {
 #[test]
 fn what_is_damaged_is_told_with_the_file_and_its_part() {
     let error = |payload: &[u8]| {
-        read_bytes(&rpm_with_payload(&FILES, payload), Path::new("x.rpm")).unwrap_err().to_string()
+        read_from(Cursor::new(rpm_with_payload(&FILES, payload)), Path::new("x.rpm")).unwrap_err().to_string()
     };
     let whole = stripped_payload(&FILES);
     assert_eq!(error(&whole[..40]), "x.rpm cannot be read: payload: it ends too early");

@@ -43,9 +43,9 @@ pub const MAX_DIRECTORY_ENTRIES: usize = 100_000;
 /// Nested directories.
 pub const MAX_DIRECTORY_DEPTH: usize = 64;
 /// Bytes of one file.
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
+pub const MAX_FILE_BYTES: u64 = 64 << 30;
 /// Bytes of all files.
-pub const MAX_TOTAL_BYTES: u64 = 4 << 30;
+pub const MAX_TOTAL_BYTES: u64 = 256 << 30;
 /// Bytes of a script that its package must embed.
 pub const MAX_EMBEDDED_SCRIPT_BYTES: u64 = 256 << 10;
 /// Bytes of a line that starts with `#!`.

@@ -391,7 +391,7 @@ fn sizes_are_limited() {
         .write(true)
         .open(large.path().join("doc/large"))
         .unwrap()
-        .set_len((1 << 30) + 1)
+        .set_len((64 << 30) + 1)
         .unwrap();
     assert_eq!(large.diagnostics(), ["error file-limit doc/large"]);
     let config = Fixture::with_config(vec![b' '; (4 << 20) + 1]);

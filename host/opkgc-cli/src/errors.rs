@@ -155,8 +155,8 @@ impl From<opkg_package::Error> for CliError {
         let hint = match &error {
             Error::FileChanged(_) => Some("run it again when nobody writes to the OPKG"),
             Error::UnknownFile(_) | Error::InvalidOutput(_) => Some("tell the authors of the plugin"),
-            Error::TooLarge(_) => {
-                Some("give large files a package of their own, or fetch them when they are needed")
+            Error::TooLarge { .. } => {
+                Some("divide what the OPKG brings among several OPKGs; docs/opkgc.md says what formats hold")
             }
             Error::UnreadableFormat { .. } => Some("leave out --rpm-format for this target"),
             Error::CannotDescribe { .. } => Some("leave out --sbom and --provenance for this target"),

@@ -1,40 +1,46 @@
 //! Packages that are a tar archive: members with a meaning of their own, then what is installed.
 
+use std::io::Write;
+use std::path::Path;
+
 use opkg_interface::artefacts::{BinaryPackage, Compression};
 
-use crate::compress::CompressionEffort;
+use crate::Error;
+use crate::compress::{CompressingWriter, CompressionEffort};
 use crate::entries::{self, EntryContent, PackageEntry};
-use crate::source::OpkgSource;
+use crate::source::{OpkgSource, into_error};
+use crate::spool::Spool;
 use crate::tar_writer::{Attributes, TarWriter};
-use crate::{Error, compress};
 
-/// Writes one package.
+/// Makes one package.
 pub(crate) fn build_archive(
     package: &BinaryPackage,
     compression: Compression,
     effort: CompressionEffort,
     source: OpkgSource<'_>,
-) -> Result<Vec<u8>, Error> {
-    let mut tar = TarWriter::new(Vec::new(), source.timestamp());
+    directory: &Path,
+) -> Result<Spool, Error> {
+    let packed = CompressingWriter::new(Spool::new(directory), compression, effort);
+    let mut tar = TarWriter::new(packed, source.timestamp());
     for member in &package.members {
         tar.append_text(&member.path, member)?;
     }
     for item in entries::collect_entries(package, source)? {
         append_entry(&mut tar, item.path.trim_start_matches('/'), &item)?;
     }
-    Ok(compress::compress(tar.finish()?, compression, effort)?)
+    Ok(tar.finish()?.finish()?)
 }
 
 /// Puts something that a package installs into an archive, under a path of the archive's own kind.
-pub(crate) fn append_entry(
-    tar: &mut TarWriter<Vec<u8>>,
+pub(crate) fn append_entry<W: Write>(
+    tar: &mut TarWriter<W>,
     path: &str,
-    item: &PackageEntry,
+    item: &PackageEntry<'_>,
 ) -> Result<(), Error> {
     let attributes = Attributes { mode: item.mode, owner: &item.owner, group: &item.group };
     match &item.content {
-        EntryContent::File(bytes) => {
-            tar.append_file(path, attributes, bytes.len() as u64, &mut bytes.as_slice())?
+        EntryContent::File(content) => {
+            tar.append_file(path, attributes, content.size(), &mut content.open()?).map_err(into_error)?
         }
         EntryContent::Directory => tar.append_directory(path, attributes)?,
         EntryContent::Symlink(to) => {

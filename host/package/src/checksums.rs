@@ -1,6 +1,6 @@
 //! Size and checksums of a file, as control files and indices list them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use md5::Md5;
 use sha1::Sha1;
@@ -23,13 +23,19 @@ pub(crate) struct AllDigests {
 
 impl Digester for AllDigests {
     fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
+        Digester::update(&mut self.md5, bytes);
         self.sha1.update(bytes);
         Digester::update(&mut self.sha256, bytes);
     }
 }
 
 impl Digester for Sha256 {
+    fn update(&mut self, bytes: &[u8]) {
+        Digest::update(self, bytes);
+    }
+}
+
+impl Digester for Md5 {
     fn update(&mut self, bytes: &[u8]) {
         Digest::update(self, bytes);
     }
@@ -64,6 +70,37 @@ impl<R: Read, D: Digester> Read for DigestReader<R, D> {
     }
 }
 
+/// Hands on what is written, and takes it in.
+pub(crate) struct DigestWriter<W, D> {
+    inner: W,
+    digester: D,
+    size: u64,
+}
+
+impl<W: Write, D: Digester> DigestWriter<W, D> {
+    pub(crate) fn new(inner: W, digester: D) -> Self {
+        Self { inner, digester, size: 0 }
+    }
+
+    /// Where it was written, how many bytes, and the digests.
+    pub(crate) fn into_parts(self) -> (W, u64, D) {
+        (self.inner, self.size, self.digester)
+    }
+}
+
+impl<W: Write, D: Digester> Write for DigestWriter<W, D> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.digester.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// Of one file, the checksums in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checksums {
@@ -82,13 +119,12 @@ impl Checksums {
 
     /// Reads what there is left.
     pub(crate) fn finish(reader: DigestReader<impl Read, AllDigests>) -> io::Result<Self> {
-        let (size, AllDigests { md5, sha1, sha256 }) = reader.finish()?;
-        Ok(Self {
-            size,
-            md5: hex(&md5.finalize()),
-            sha1: hex(&sha1.finalize()),
-            sha256: hex(&sha256.finalize()),
-        })
+        let (size, digests) = reader.finish()?;
+        Ok(Self::new(size, digests))
+    }
+
+    pub(crate) fn new(size: u64, AllDigests { md5, sha1, sha256 }: AllDigests) -> Self {
+        Self { size, md5: hex(&md5.finalize()), sha1: hex(&sha1.finalize()), sha256: hex(&sha256.finalize()) }
     }
 }
 

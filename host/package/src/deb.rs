@@ -2,20 +2,28 @@
 //! files and an archive of contents.
 
 use std::fmt::Write as _;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 
 use md5::{Digest, Md5};
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
 };
 
+use crate::Error;
 use crate::archive::append_entry;
-use crate::compress::CompressionEffort;
+use crate::checksums::DigestReader;
+use crate::compress::{CompressingWriter, CompressionEffort};
 use crate::deb822::write_field;
 use crate::entries::{self, EntryContent, PackageEntry};
-use crate::source::OpkgSource;
-use crate::tar_writer::TarWriter;
-use crate::{Error, compress};
+use crate::source::{OpkgSource, into_error};
+use crate::spool::{Piece, PiecedFile, Spool};
+use crate::tar_writer::{Attributes, TarWriter};
 use opkg::digest::hex;
+
+/// Bytes of a member of an `ar`: its header has ten digits for them.
+const MAX_MEMBER_BYTES: u64 = 9_999_999_999;
 
 /// The usual order of fields; what is not named here comes last.
 const FIELD_ORDER: [&str; 21] = [
@@ -42,67 +50,84 @@ const FIELD_ORDER: [&str; 21] = [
     "Description",
 ];
 
-/// Those that hold relations.
-const RELATION_FIELDS: [&str; 9] = [
-    "Pre-Depends",
-    "Depends",
-    "Recommends",
-    "Suggests",
-    "Enhances",
-    "Conflicts",
-    "Breaks",
-    "Replaces",
-    "Provides",
-];
+/// Where in that order those are that hold relations.
+const RELATION_FIELDS: Range<usize> = 7..16;
 
-/// Writes one package.
+/// Makes one package; what does not stay in memory lies in `directory` meanwhile.
 pub(crate) fn build_deb(
     package: &BinaryPackage,
     compression: Compression,
     effort: CompressionEffort,
     source: OpkgSource<'_>,
-) -> Result<Vec<u8>, Error> {
+    directory: &Path,
+) -> Result<PiecedFile, Error> {
     let items = entries::collect_entries(package, source)?;
-    let control = build_control_archive(package, &items, source)?;
-    let mut contents = TarWriter::new(Vec::new(), source.timestamp());
+    let packed = || CompressingWriter::new(Spool::new(directory), compression, effort);
+    let mut contents = TarWriter::new(packed(), source.timestamp());
     contents.append_directory(".", 0o755)?;
-    for item in items {
-        append_entry(&mut contents, &format!(".{}", item.path), &item)?;
+    let mut sums = String::new();
+    for item in &items {
+        append_item(&mut contents, item, &mut sums)?;
     }
-    let contents = contents.finish()?;
-
-    let mut archive = ar::Builder::new(Vec::new());
-    let mut member = |name: String, bytes: &[u8]| {
-        let mut header = ar::Header::new(name.into_bytes(), bytes.len() as u64);
-        header.set_mode(0o100_644);
-        header.set_mtime(source.timestamp());
-        archive.append(&header, bytes)
-    };
-    member("debian-binary".into(), b"2.0\n")?;
+    let contents = contents.finish()?.finish()?;
+    let control = build_control_archive(package, &items, sums, TarWriter::new(packed(), source.timestamp()))?;
     let suffix = match compression {
         Compression::None => "",
         Compression::Gzip => ".gz",
         Compression::Xz => ".xz",
         Compression::Zstd => ".zst",
     };
-    for (name, tar) in [("control.tar", control), ("data.tar", contents)] {
-        member(format!("{name}{suffix}"), &compress::compress(tar, compression, effort)?)?;
+    let mut file = PiecedFile::from(b"!<arch>\n".to_vec());
+    let mut version = Spool::new(directory);
+    io::Write::write_all(&mut version, b"2.0\n")?;
+    for (name, member) in [
+        ("debian-binary".to_owned(), version),
+        (format!("control.tar{suffix}"), control.finish()?.finish()?),
+        (format!("data.tar{suffix}"), contents),
+    ] {
+        let size = member.size();
+        let header = format_member_header(&name, size, source.timestamp());
+        let too_large = || Error::TooLarge { file: package.file_name.clone(), most: MAX_MEMBER_BYTES };
+        file.push(Piece::Bytes(header.ok_or_else(too_large)?.into_bytes()));
+        file.push(Piece::Spool(member));
+        if size % 2 == 1 {
+            file.push(Piece::Bytes(b"\n".to_vec()));
+        }
     }
-    let bytes = archive.into_inner()?;
-    // The sizes of members have ten digits, but readers count in 31 bits.
-    if bytes.len() as u64 > entries::MAX_PACKAGE_BYTES {
-        return Err(Error::TooLarge(package.file_name.clone()));
-    }
-    Ok(bytes)
+    Ok(file)
+}
+
+/// What stands before a member of an `ar`: name, time, root twice, mode, size. Nothing for one that is too large.
+fn format_member_header(name: &str, size: u64, time: u64) -> Option<String> {
+    let header = || format!("{name:<16}{time:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 100_644);
+    (size <= MAX_MEMBER_BYTES).then(header)
+}
+
+/// Puts something into the archive of contents, and the checksum of a file into the list of these.
+fn append_item<W: io::Write>(
+    contents: &mut TarWriter<W>,
+    item: &PackageEntry<'_>,
+    sums: &mut String,
+) -> Result<(), Error> {
+    let path = format!(".{}", item.path);
+    let EntryContent::File(content) = &item.content else { return append_entry(contents, &path, item) };
+    let attributes = Attributes { mode: item.mode, owner: &item.owner, group: &item.group };
+    let mut reader = DigestReader::<_, Md5>::new(content.open()?);
+    contents.append_file(&path, attributes, content.size(), &mut reader).map_err(into_error)?;
+    let (_, digest) = reader.finish().map_err(into_error)?;
+    // Writing to a string cannot fail.
+    let _ = writeln!(sums, "{}  {}", hex(&digest.finalize()), item.path.trim_start_matches('/'));
+    Ok(())
 }
 
 /// Everything but the contents: `control`, `md5sums`, and what there is of `conffiles`, `triggers` and scripts.
-fn build_control_archive(
+fn build_control_archive<W: io::Write>(
     package: &BinaryPackage,
-    items: &[PackageEntry],
-    source: OpkgSource<'_>,
-) -> Result<Vec<u8>, Error> {
-    let mut files = vec![("md5sums", 0o644, format_md5sums(items))];
+    items: &[PackageEntry<'_>],
+    sums: String,
+    mut tar: TarWriter<W>,
+) -> Result<TarWriter<W>, Error> {
+    let mut files = vec![("md5sums", 0o644, sums)];
     let conffiles: String = items
         .iter()
         .filter(|it| {
@@ -126,34 +151,33 @@ fn build_control_archive(
         files.push((name, 0o755, format_script(scriptlet)?));
     }
     // The tools that usually write this field count the control files as well, without `control` itself.
-    let kibibytes = |bytes: usize| bytes.div_ceil(1024);
-    let of_control = 1 + files.iter().map(|(_, _, text)| kibibytes(text.len())).sum::<usize>();
+    let kibibytes = |bytes: usize| (bytes as u64).div_ceil(1024);
+    let of_control = 1 + files.iter().map(|(_, _, text)| kibibytes(text.len())).sum::<u64>();
     let installed = of_control + installed_kibibytes(items);
     files.push(("control", 0o644, format_control(package, installed)?));
     files.sort_by_key(|(name, ..)| *name);
 
-    let mut tar = TarWriter::new(Vec::new(), source.timestamp());
     for (name, mode, text) in files {
         tar.append_file(&format!("./{name}"), mode, text.len() as u64, &mut text.as_bytes())?;
     }
-    Ok(tar.finish()?)
+    Ok(tar)
 }
 
 /// What is installed, with all directories that it lies in: contents rounded up, one for what has none.
-fn installed_kibibytes(items: &[PackageEntry]) -> usize {
+fn installed_kibibytes(items: &[PackageEntry<'_>]) -> u64 {
     let mut directories = std::collections::BTreeSet::from([""]);
     let mut size = 0;
     for item in items {
         directories.extend(item.path.match_indices('/').map(|(end, _)| &item.path[..end]));
         match &item.content {
-            EntryContent::File(bytes) => size += bytes.len().div_ceil(1024),
-            EntryContent::Symlink(to) => size += to.len().div_ceil(1024),
+            EntryContent::File(content) => size += content.size().div_ceil(1024),
+            EntryContent::Symlink(to) => size += (to.len() as u64).div_ceil(1024),
             EntryContent::Directory => {
                 directories.insert(&item.path);
             }
         }
     }
-    size + directories.len()
+    size + directories.len() as u64
 }
 
 /// As deb-triggers(5) has it. Nobody waits for the script that they call: what changes the files does not depend on it.
@@ -171,18 +195,7 @@ fn format_triggers(interests: &[String]) -> Result<String, Error> {
     Ok(text)
 }
 
-fn format_md5sums(items: &[PackageEntry]) -> String {
-    let mut text = String::new();
-    for item in items {
-        if let EntryContent::File(bytes) = &item.content {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}  {}", hex(&Md5::digest(bytes)), item.path.trim_start_matches('/'));
-        }
-    }
-    text
-}
-
-fn format_control(package: &BinaryPackage, installed: usize) -> Result<String, Error> {
+fn format_control(package: &BinaryPackage, installed: u64) -> Result<String, Error> {
     let refuse = |what: &str, value: &str| {
         Err(Error::InvalidOutput(format!("{}: {value:?} as {what}", package.file_name)))
     };
@@ -217,7 +230,7 @@ fn format_control(package: &BinaryPackage, installed: usize) -> Result<String, E
     if let Some(other) = package.relations.iter().find(|it| relation_field(it.kind).is_none()) {
         return refuse("a relation that Debian does not have, to", &other.name);
     }
-    for name in RELATION_FIELDS {
+    for name in FIELD_ORDER[RELATION_FIELDS].iter().copied() {
         let of_this_field = package.relations.iter().filter(|it| relation_field(it.kind) == Some(name));
         let list = of_this_field.map(format_relation).collect::<Result<Vec<_>, _>>()?;
         fields.push((name, list.join(", ")));
@@ -361,4 +374,25 @@ fn is_version(text: &str) -> bool {
         && upstream.starts_with(|first: char| first.is_ascii_digit())
         && of(upstream, b".+~-")
         && of(revision, b".+~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_stand_together() {
+        assert_eq!(FIELD_ORDER[RELATION_FIELDS.start], "Pre-Depends");
+        assert_eq!(FIELD_ORDER[RELATION_FIELDS.end - 1], "Provides");
+    }
+
+    #[test]
+    fn members_have_ten_digits_for_their_size() {
+        let header = |size| format_member_header("data.tar.xz", size, 1_735_689_600);
+        assert_eq!(
+            header(MAX_MEMBER_BYTES).as_deref(),
+            Some("data.tar.xz     1735689600  0     0     100644  9999999999`\n")
+        );
+        assert_eq!(header(MAX_MEMBER_BYTES + 1), None);
+    }
 }

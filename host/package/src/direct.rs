@@ -5,17 +5,18 @@ use opkg_interface::artefacts::{
 };
 
 use crate::build_options::BuildOptions;
+use crate::content::FileContent;
 use crate::document::{CompletePackage, write_documents};
-use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
 use crate::source::OpkgSource;
+use crate::spool::PiecedFile;
 use crate::written::OutputKind;
 use crate::{archive, deb, rpm};
 
 /// A file that was made and is to be written, by its name.
-type MadeFile = (String, Vec<u8>, OutputKind);
+type MadeFile = (String, PiecedFile, OutputKind);
 
 /// Which of the packages of an OPKG are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +47,13 @@ pub(crate) fn write_packages(
         has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
     let made = opkg_parallel::map(options.threads, &work, |package| match package {
         None => make_source_package(output, container, source, tree, options),
-        Some(package) => make_binary_package(package, output, container, source, options),
+        Some(package) => make_binary_package(package, output, container, source, tree, options),
     });
     let mut written = Vec::new();
     for (package, files) in work.iter().zip(made) {
-        for (name, bytes, kind) in files? {
-            tree.write(&name, &bytes, file_mode(false))?;
+        for (name, mut file, kind) in files? {
+            tree.write_from(&name, &mut file.reader()?, file_mode(false))?;
+            drop(file);
             let described = package.filter(|_| kind == OutputKind::BinaryPackage).zip(options.documents);
             let documents = described.map(|(record, writer)| {
                 let package = CompletePackage {
@@ -59,7 +61,7 @@ pub(crate) fn write_packages(
                     container: output.container,
                     source,
                     file_name: &name,
-                    bytes: &bytes,
+                    path: &tree.path(&name),
                 };
                 write_documents(package, writer, tree, options.signer)
             });
@@ -86,23 +88,30 @@ fn make_binary_package(
     output: &Output,
     container: Container,
     source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
     BuildOptions { signer, effort, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
-    let bytes = match container {
+    let directory = tree.root();
+    let mut file: PiecedFile = match container {
         Container::Rpm(format) => {
             let main = output.packages.first().unwrap_or(package);
-            rpm::build_binary(package, format, effort, main, source, signer)?
+            rpm::build_binary(package, format, effort, main, source, (directory, signer))?
         }
-        Container::Deb(compression) => deb::build_deb(package, compression, effort, source)?,
-        Container::Archive(compression) => archive::build_archive(package, compression, effort, source)?,
+        Container::Deb(compression) => deb::build_deb(package, compression, effort, source, directory)?,
+        Container::Archive(compression) => {
+            archive::build_archive(package, compression, effort, source, directory)?.into()
+        }
     };
     let signature = match (container, signer) {
-        (Container::Archive(_), Some(signer)) => Some(signer.sign_detached(&bytes, source.timestamp())?),
+        (Container::Archive(_), Some(signer)) => {
+            Some(signer.sign_detached(file.reader()?, source.timestamp())?)
+        }
         _ => None,
     };
     let name = package.file_name.clone();
-    let signature = signature.map(|signature| (format!("{name}.sig"), signature, OutputKind::Signature));
-    Ok([(name, bytes, OutputKind::BinaryPackage)].into_iter().chain(signature).collect())
+    let signature =
+        signature.map(|signature| (format!("{name}.sig"), signature.into(), OutputKind::Signature));
+    Ok([(name, file, OutputKind::BinaryPackage)].into_iter().chain(signature).collect())
 }
 
 /// Nothing, where the format has none.
@@ -121,10 +130,10 @@ fn make_source_package(
         return Ok(Vec::new());
     };
     let name = rpm::source_file_name(main);
-    let Some(archive) = tree.read(&tarball.path, MAX_PACKAGE_BYTES)? else {
-        return Err(Error::TooLarge(name));
-    };
-    let bytes =
-        rpm::build_source(&output.packages, format, effort, spec, (&tarball.path, archive), source, signer)?;
-    Ok(vec![(name, bytes, OutputKind::SourcePackage)])
+    let path = tree.path(&tarball.path);
+    let archive = FileContent::Made { size: fs_err::metadata(&path)?.len(), path };
+    let tarball = (tarball.path.as_str(), archive);
+    let way = (tree.root(), signer);
+    let file = rpm::build_source(&output.packages, format, effort, spec, tarball, source, way)?;
+    Ok(vec![(name, file, OutputKind::SourcePackage)])
 }

@@ -1,6 +1,7 @@
 //! Documents that go beside binary packages, such as lists of what is in them. What they say is not this crate's business.
 
 use std::error::Error as StdError;
+use std::path::Path;
 
 use opkg_interface::artefacts::{BinaryPackage, Container};
 
@@ -22,8 +23,8 @@ pub struct CompletePackage<'a> {
     pub source: OpkgSource<'a>,
     /// The name of its file.
     pub file_name: &'a str,
-    /// All of it.
-    pub bytes: &'a [u8],
+    /// Where that is at the moment.
+    pub path: &'a Path,
 }
 
 /// A document about one package.

@@ -1,18 +1,16 @@
-//! What a binary package installs, with the bytes of every file, checked once more: from here on paths go
-//! into archives that a package manager unpacks as root.
+//! What a binary package installs, checked once more: from here on paths go into archives that a package manager
+//! unpacks as root.
 
 use opkg_interface::artefacts::{BinaryPackage, Content, FileMarks};
 
+use crate::content::FileContent;
 use crate::source::OpkgSource;
 use crate::{Error, compress};
 
-/// Bytes that one package may hold. Above this, the formats need extensions that old readers do not know.
-pub(crate) const MAX_PACKAGE_BYTES: u64 = 2 << 30;
-
 /// What is at a path.
-pub(crate) enum EntryContent {
+pub(crate) enum EntryContent<'a> {
     /// A regular file.
-    File(Vec<u8>),
+    File(FileContent<'a>),
     /// A directory that the package owns.
     Directory,
     /// A symbolic link, and what it holds.
@@ -20,7 +18,7 @@ pub(crate) enum EntryContent {
 }
 
 /// Something that a package installs.
-pub(crate) struct PackageEntry {
+pub(crate) struct PackageEntry<'a> {
     /// Absolute and clean.
     pub(crate) path: String,
     /// Permission bits, and those for set-user-ID, set-group-ID and sticky.
@@ -33,36 +31,33 @@ pub(crate) struct PackageEntry {
     /// For people and for upgrades.
     pub(crate) marks: FileMarks,
     /// What stands at the path.
-    pub(crate) content: EntryContent,
+    pub(crate) content: EntryContent<'a>,
 }
 
-/// Reads everything that the package installs, in the order of paths.
-pub(crate) fn collect_entries(
+/// Everything that the package installs, in the order of paths.
+pub(crate) fn collect_entries<'a>(
     package: &BinaryPackage,
-    source: OpkgSource<'_>,
-) -> Result<Vec<PackageEntry>, Error> {
+    source: OpkgSource<'a>,
+) -> Result<Vec<PackageEntry<'a>>, Error> {
     validate_files(package)?;
     let sources = source.files_by_node();
-    let mut room = MAX_PACKAGE_BYTES;
     let mut items = Vec::with_capacity(package.files.len());
     for file in &package.files {
         let body = match &file.content {
             Content::Source(node) => {
-                let original = sources.get(node).ok_or(Error::UnknownFile(*node))?;
-                match &original.link {
+                let file = *sources.get(node).ok_or(Error::UnknownFile(*node))?;
+                match &file.link {
                     Some(link) => EntryContent::Symlink(link.clone()),
-                    None if original.size > room => return Err(too_large(package)),
-                    None => EntryContent::File(source.read(original)?),
+                    None => EntryContent::File(FileContent::Source { source, file }),
                 }
             }
-            Content::Text(text) => EntryContent::File(text.clone().into_bytes()),
-            Content::GzipText(text) => EntryContent::File(compress::gzip_bytes(text.as_bytes())?),
+            Content::Text(text) => EntryContent::File(FileContent::Bytes(text.clone().into_bytes())),
+            Content::GzipText(text) => {
+                EntryContent::File(FileContent::Bytes(compress::gzip_bytes(text.as_bytes())?))
+            }
             Content::Directory => EntryContent::Directory,
             Content::Link(link) => EntryContent::Symlink(link.clone()),
         };
-        if let EntryContent::File(bytes) = &body {
-            room = room.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(package))?;
-        }
         items.push(PackageEntry {
             path: file.path.clone(),
             mode: file.mode,
@@ -104,8 +99,4 @@ fn validate_files(package: &BinaryPackage) -> Result<(), Error> {
         Some(pair) => refuse(format!("{} does not come after {}", pair[1].path, pair[0].path)),
         None => Ok(()),
     }
-}
-
-fn too_large(package: &BinaryPackage) -> Error {
-    Error::TooLarge(package.file_name.clone())
 }

@@ -23,9 +23,16 @@ pub enum Error {
     #[error("the plugin returned something that cannot be packed: {0}")]
     InvalidOutput(String),
 
-    /// A package would hold more than two gibibytes.
-    #[error("{0} would hold more than 2 GiB")]
-    TooLarge(String),
+    /// The container has no room for what a package holds.
+    #[error(
+        "{file} would hold an archive of more than {most} bytes, and its format has no room for larger ones"
+    )]
+    TooLarge {
+        /// The package.
+        file: String,
+        /// What the format has room for.
+        most: u64,
+    },
 
     /// The target's package manager cannot install packages of a format.
     #[error(

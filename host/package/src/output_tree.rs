@@ -1,7 +1,7 @@
 //! Files laid out in a directory, with fixed modes and times whatever the umask says.
 
 use std::fs::Permissions;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -59,11 +59,21 @@ impl<'a> OutputTree<'a> {
         self.set_metadata(&file, mode)
     }
 
-    /// What was laid in before.
-    pub(crate) fn read(&self, path: &str, largest: u64) -> Result<Option<Vec<u8>>, Error> {
-        let file = self.root.join(path);
-        let fits = fs::metadata(&file)?.len() <= largest;
-        Ok(if fits { Some(fs::read(&file)?) } else { None })
+    /// A file of what a stream has.
+    pub(crate) fn write_from(&self, path: &str, contents: &mut dyn Read, mode: u32) -> Result<(), Error> {
+        let mut file = self.create(path)?;
+        io::copy(contents, &mut file)?;
+        self.set_metadata(&file, mode)
+    }
+
+    /// Where something is that was laid in.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// The directory itself.
+    pub(crate) fn root(&self) -> &Path {
+        self.root
     }
 
     /// A new file.

@@ -1,11 +1,11 @@
 //! Source packages of format `3.0 (quilt)`: an archive of upstream, an archive of packaging, and a
 //! control file (`.dsc`) that holds their checksums. See deb-src-control(5) and dsc(5).
 
-use std::io;
+use std::io::{self, BufWriter};
 
 use opkg_interface::artefacts::{Field, QuiltSource, TextFile};
 
-use crate::checksums::{self, Checksums};
+use crate::checksums::{self, AllDigests, Checksums, DigestWriter};
 use crate::compress::{CompressionEffort, gzip, xz};
 use crate::deb822::write_field;
 use crate::error::Error;
@@ -30,29 +30,36 @@ pub(crate) fn write_source_package(
         )));
     };
     let name = &package.name;
-    let original = (format!("{name}_{upstream}.orig.tar.gz"), build_orig_archive(package, source)?);
-    let packaging =
-        (format!("{name}_{version}.debian.tar.xz"), build_debian_archive(package, meta_files, source)?);
-    let archives = [original, packaging];
-    let text = format_dsc(package, &archives)?;
+    let original = format!("{name}_{upstream}.orig.tar.gz");
+    let packaging = format!("{name}_{version}.debian.tar.xz");
+    let original_sums = write_orig_archive(&original, package, source, tree)?;
+    let contents = build_debian_archive(package, meta_files, source)?;
+    let packaging_sums = Checksums::compute(contents.as_slice())?;
+    tree.write(&packaging, &contents, file_mode(false))?;
+    let text = format_dsc(package, &[(&original, original_sums), (&packaging, packaging_sums)])?;
     let text = match signer {
         Some(signer) => signer.sign_cleartext(&text, source.timestamp())?,
         None => text,
     };
-    let control = (format!("{name}_{version}.dsc"), text.into_bytes());
-
-    let mut names = Vec::new();
-    for (name, contents) in archives.into_iter().chain([control]) {
-        tree.write(&name, &contents, file_mode(false))?;
-        names.push(name);
-    }
-    Ok(names)
+    let control = format!("{name}_{version}.dsc");
+    tree.write(&control, text.as_bytes(), file_mode(false))?;
+    Ok(vec![original, packaging, control])
 }
 
-fn build_orig_archive(package: &QuiltSource, source: OpkgSource<'_>) -> Result<Vec<u8>, Error> {
-    let mut archive = TarWriter::new(gzip(Vec::new(), 6), source.timestamp());
+fn write_orig_archive(
+    name: &str,
+    package: &QuiltSource,
+    source: OpkgSource<'_>,
+    tree: &OutputTree<'_>,
+) -> Result<Checksums, Error> {
+    let file = DigestWriter::new(tree.create(name)?, AllDigests::default());
+    // The compressor has some work with each piece, however small.
+    let mut archive = TarWriter::new(BufWriter::new(gzip(file, 6)), source.timestamp());
     archive.append_sources(source, &package.directory)?;
-    Ok(archive.finish()?.finish()?)
+    let gzip = archive.finish()?.into_inner().map_err(|error| Error::Io(error.into_error()))?;
+    let (file, size, digests) = gzip.finish()?.into_parts();
+    tree.set_metadata(&file, file_mode(false))?;
+    Ok(Checksums::new(size, digests))
 }
 
 fn build_debian_archive(
@@ -72,7 +79,7 @@ fn build_debian_archive(
     xz(&archive.finish()?, CompressionEffort::Auto)
 }
 
-fn format_dsc(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<String, Error> {
+fn format_dsc(package: &QuiltSource, archives: &[(&str, Checksums)]) -> Result<String, Error> {
     let mut text = String::new();
     write_field(&mut text, "Format", "3.0 (quilt)")?;
     write_field(&mut text, "Source", &package.name)?;
@@ -80,11 +87,7 @@ fn format_dsc(package: &QuiltSource, archives: &[(String, Vec<u8>)]) -> Result<S
     for Field { name, value } in &package.fields {
         write_field(&mut text, name, value)?;
     }
-    let sums = archives
-        .iter()
-        .map(|(_, contents)| Checksums::compute(contents.as_slice()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let files = || archives.iter().map(|(name, _)| name.as_str()).zip(&sums);
+    let files = || archives.iter().map(|(name, sums)| (*name, sums));
     write_field(&mut text, "Checksums-Sha1", &checksums::format_checksum_list(files(), |it| &it.sha1))?;
     write_field(&mut text, "Checksums-Sha256", &checksums::format_checksum_list(files(), |it| &it.sha256))?;
     write_field(&mut text, "Files", &checksums::format_checksum_list(files(), |it| &it.md5))?;

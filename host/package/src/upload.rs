@@ -8,7 +8,6 @@ use opkg_interface::artefacts::{BinaryPackage, Container, Output, QuiltSource, S
 use crate::checksums::{self, Checksums};
 use crate::deb_changelog::{self, ChangelogEntry};
 use crate::deb822::{self, find_field, write_field};
-use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::output_tree::OutputTree;
 use crate::permissions::file_mode;
@@ -65,10 +64,7 @@ struct ListedFile {
 }
 
 fn list_file(tree: &OutputTree<'_>, name: &str, section: &str, priority: &str) -> Result<ListedFile, Error> {
-    let Some(contents) = tree.read(name, MAX_PACKAGE_BYTES)? else {
-        return Err(Error::TooLarge(name.to_owned()));
-    };
-    let sums = Checksums::compute(contents.as_slice())?;
+    let sums = Checksums::compute(fs_err::File::open(tree.path(name))?)?;
     Ok(ListedFile { name: name.to_owned(), section: section.to_owned(), priority: priority.to_owned(), sums })
 }
 

@@ -7,7 +7,6 @@ use opkg_interface::artefacts::Output;
 use crate::build_options::{BuildMode, BuildOptions};
 use crate::direct::Selection;
 use crate::document::{CompletePackage, write_documents};
-use crate::entries::MAX_PACKAGE_BYTES;
 use crate::error::Error;
 use crate::meta::write_sources;
 use crate::output_tree::OutputTree;
@@ -62,11 +61,9 @@ fn describe(
     let Some(writer) = options.documents else { return Ok(Vec::new()) };
     let record = output.packages.iter().find(|package| package.file_name == name);
     let record = record.ok_or_else(|| Error::InvalidOutput(format!("there is no record of {name}")))?;
-    let Some(bytes) = tree.read(name, MAX_PACKAGE_BYTES)? else {
-        return Err(Error::TooLarge(name.to_owned()));
-    };
+    let path = tree.path(name);
     let package =
-        CompletePackage { record, container: output.container, source, file_name: name, bytes: &bytes };
+        CompletePackage { record, container: output.container, source, file_name: name, path: &path };
     write_documents(package, writer, tree, options.signer)
 }
 

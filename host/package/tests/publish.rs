@@ -365,14 +365,19 @@ fn many_at_a_time_lose_nothing() {
 }
 
 #[test]
-fn an_index_is_of_regular_files_of_some_size() {
+fn an_index_is_of_regular_files_that_are_packages() {
     let cases: [(&str, Prepare<'_>, &str); 6] = [
         ("y.rpm", &|path| mkfifoat(CWD, path, Mode::RWXU).unwrap(), "not a regular file"),
         ("y.rpm", &|path| fs::create_dir(path).unwrap(), "not a regular file"),
         ("y.rpm", &|path| symlink("x.rpm", path).unwrap(), "not a regular file"),
         ("y.deb", &|path| drop(std::os::unix::net::UnixListener::bind(path).unwrap()), "not a regular file"),
-        ("y.rpm", &|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap(), "larger than 8 GiB"),
-        ("y.deb", &|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap(), "larger than 8 GiB"),
+        // However large they are.
+        ("y.rpm", &|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap(), "not an RPM"),
+        (
+            "y.deb",
+            &|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap(),
+            "it is no package of this format",
+        ),
     ];
     for (name, make, expected) in cases {
         let place = Place::new();

@@ -121,8 +121,8 @@ fn nothing_is_signed_before_its_key_was_made() {
     let Some(gpg) = GpgHome::new() else { return };
     let key = gpg.generate_key("", "ed25519", "sign", "never");
     let signer = Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap();
-    let early = signer.sign_detached(b"x", 1_000_000_000).unwrap();
-    assert_eq!(early, signer.sign_detached(b"x", KEY_CREATED.into()).unwrap());
+    let early = signer.sign_detached(&b"x"[..], 1_000_000_000).unwrap();
+    assert_eq!(early, signer.sign_detached(&b"x"[..], KEY_CREATED.into()).unwrap());
     gpg.run_ok(&["--verify", &gpg.write_file("early", early), &gpg.write_file("data", "x")]);
 }
 
@@ -133,7 +133,10 @@ fn armored_or_binary_locked_or_not_is_the_same_key() {
     let secret = gpg.export_secret("open sésame", &key, EXPORT_SECRET);
     let armored = gpg.export_secret("open sésame", &key, &["--armor", "--export-secret-keys"]);
     let signed = |file: &[u8]| {
-        Signer::new(file, Some("open sésame"), NOW).unwrap().sign_detached(b"x", KEY_CREATED.into()).unwrap()
+        Signer::new(file, Some("open sésame"), NOW)
+            .unwrap()
+            .sign_detached(&b"x"[..], KEY_CREATED.into())
+            .unwrap()
     };
     assert_eq!(signed(&secret), signed(&armored));
     assert!(matches!(key_error(&secret, None), KeyError::PassphraseRequired));
@@ -160,7 +163,7 @@ fn a_subkey_signs_where_the_primary_key_does_not() {
     for options in [EXPORT_SECRET, &["--export-secret-subkeys"]] {
         let signer = Signer::new(&gpg.export_secret("", &key, options), None, NOW).unwrap();
         assert!(signer.is_rsa());
-        let signature = gpg.write_file("signature", signer.sign_detached(b"x", 0).unwrap());
+        let signature = gpg.write_file("signature", signer.sign_detached(&b"x"[..], 0).unwrap());
         gpg.run_ok(&["--verify", &signature, &gpg.write_file("data", "x")]);
     }
 }
@@ -206,7 +209,7 @@ fn a_damaged_key_file_is_an_error() {
         let mut damaged = secret.clone();
         damaged[place] ^= 0x15;
         // Where it is still taken for a key, it signs; what it must not do is stop the program.
-        let _ = Signer::new(&damaged, None, NOW).map(|it| it.sign_detached(b"x", 0));
+        let _ = Signer::new(&damaged, None, NOW).map(|it| it.sign_detached(&b"x"[..], 0));
         let _ = Signer::new(&secret[..place], None, NOW);
     }
 }

@@ -7,7 +7,7 @@ use opkg::model::PayloadDigest;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a source, at most.
-pub const MAX_SOURCE_BYTES: u64 = 4 << 30;
+pub const MAX_SOURCE_BYTES: u64 = 64 << 30;
 
 /// Of a file, from its beginning to its end; it is at its beginning afterwards. Nothing of one that is larger than
 /// [`MAX_SOURCE_BYTES`].

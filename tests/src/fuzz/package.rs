@@ -1,6 +1,6 @@
 //! Packages of the two formats, as `opkgc inspect` reads them.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::path::Path;
 
 use opkg_inspect::ContentsFormat;
@@ -35,7 +35,7 @@ pub const DEB: Target = Target {
 
 /// Reads bytes as an RPM.
 pub fn run_rpm(bytes: &[u8]) {
-    let _ = opkg_inspect::read_bytes(bytes, Path::new("x.rpm"));
+    let _ = opkg_inspect::read_from(Cursor::new(bytes), Path::new("x.rpm"));
     take_files(bytes, ContentsFormat::Rpm);
 }
 
@@ -51,7 +51,7 @@ fn take_files(bytes: &[u8], format: ContentsFormat) -> usize {
 
 /// Reads bytes as a Debian package.
 pub fn run_deb(bytes: &[u8]) {
-    let _ = opkg_inspect::read_bytes(bytes, Path::new("x.deb"));
+    let _ = opkg_inspect::read_from(Cursor::new(bytes), Path::new("x.deb"));
     take_files(bytes, ContentsFormat::Deb);
 }
 
@@ -65,7 +65,7 @@ mod tests {
             [(RPM, "x.rpm", ContentsFormat::Rpm), (DEB, "x.deb", ContentsFormat::Deb)]
         {
             for seed in (target.seeds)() {
-                let package = opkg_inspect::read_bytes(&seed, Path::new(name)).unwrap();
+                let package = opkg_inspect::read_from(Cursor::new(&seed), Path::new(name)).unwrap();
                 assert!(!package.files.is_empty() && take_files(&seed, format) > 0, "{package:?}");
             }
         }

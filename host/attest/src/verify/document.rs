@@ -1,8 +1,10 @@
 //! One document about a package.
 
+use std::io::Cursor;
+
 use std::collections::BTreeMap;
 
-use opkg::digest::sha256;
+use opkg::digest::{sha256, sha256_of};
 use opkg_inspect::{FileEntry, Package};
 use serde_json::Value;
 
@@ -39,7 +41,9 @@ pub(super) fn check(
         require(sealed, "they are not those that it is named by: it was changed"),
     );
     let claims = Claims::new(kind, &document);
-    let is_same = claims.sha256.as_deref() == Some(sha256(evidence.package).as_str())
+    let found = evidence.open().and_then(sha256_of).ok();
+    let is_same = found.is_some()
+        && claims.sha256 == found
         && claims.file_name.as_deref().is_none_or(|named| named == evidence.file_name);
     report.add(
         &name,
@@ -60,7 +64,8 @@ pub(super) fn check(
         materials::check(&name, &claims.materials, expected, report);
     }
     let Some(keys) = expected.keys else { return false };
-    let holds = file.signature.as_ref().map(|signature| keys.verify(&file.bytes, signature));
+    let holds =
+        file.signature.as_ref().map(|signature| keys.verify(&mut Cursor::new(&file.bytes), signature));
     // Beside a signed document, one without a signature would be believed as well.
     let result = holds.map_or_else(|| Err("it is not there".to_owned()), signed);
     report.add(&format!("{name}.asc"), "signature", result);

@@ -22,14 +22,11 @@ pub use report::{Check, Report};
 pub fn verify(evidence: &Evidence<'_>, expected: &Expectations<'_>) -> Report {
     let mut report = Report::default();
     let name = evidence.file_name;
-    let package = opkg_inspect::read_bytes(evidence.package, Path::new(name));
-    let package = match package {
-        Ok(package) => Some(package),
-        Err(error) => {
-            report.add(name, "format", Err(error.to_string()));
-            None
-        }
-    };
+    let package = evidence
+        .open()
+        .map_err(|error| error.to_string())
+        .and_then(|file| opkg_inspect::read_from(file, Path::new(name)).map_err(|error| error.to_string()));
+    let package = package.map_err(|problem| report.add(name, "format", Err(problem))).ok();
     let is_signed = own::check(evidence, package.as_ref(), expected.keys, &mut report);
     let mut vouched = is_signed;
     for kind in DocumentKind::ALL {

@@ -254,7 +254,7 @@ impl FileReader<'_> {
                 } else {
                     format!("the file is larger than {} GiB", limits::MAX_FILE_BYTES >> 30)
                 };
-                let help = "an OPKG configures software; put the software itself into a package of its own";
+                let help = "put it on a shared file system, or divide it among several OPKGs";
                 self.report(named, Diagnostic::error("file-limit", message).help(help));
                 None
             }

@@ -18,9 +18,6 @@ use crate::errors::{self, CliError, Context};
 use crate::exit::ExitStatus;
 use crate::plugins;
 
-/// Bytes of a package: no format can hold more.
-const MAX_PACKAGE_BYTES: u64 = 2 << 30;
-
 /// Bytes of a document: that of the largest package has some hundred megabytes.
 const MAX_DOCUMENT_BYTES: u64 = 512 << 20;
 
@@ -79,7 +76,7 @@ fn verify_package(path: &Path, expected: &Expectations<'_>) -> Result<PackageJso
     let unreadable = |path: &Path, error: io::Error| {
         UsageError::new(format!("{}: {error}", path.display()), "name a file that you may read")
     };
-    let package = read(path, MAX_PACKAGE_BYTES).map_err(|error| unreadable(path, error))?;
+    let package = regular_file::open(path).map_err(|error| unreadable(path, error))?;
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
         UsageError::new(format!("{} has no name that a package has", path.display()), "name a package")
     })?;

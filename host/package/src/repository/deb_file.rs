@@ -17,7 +17,7 @@ const MAX_DECODER_MEMORY: u64 = 128 << 20;
 /// The same, as a power of two, of a decoder of zstd.
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// What the archive of the files may unpack to. All of it has to be unpacked for the names in it.
-const MAX_DATA_BYTES: u64 = 16 << 30;
+const MAX_DATA_BYTES: u64 = opkg::limits::MAX_TOTAL_BYTES;
 
 /// What a package says of itself.
 pub(super) struct DebFile {

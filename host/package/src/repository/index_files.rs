@@ -42,9 +42,6 @@ impl From<ControlFileError> for IndexError {
     }
 }
 
-/// Bytes of one package: the formats end at 4 GiB of contents for most of their readers.
-const MAX_PACKAGE_BYTES: u64 = 8 << 30;
-
 /// Packages that are read before what they say goes into the lists, by several threads.
 pub(super) const PACKAGES_AT_A_TIME: usize = 256;
 
@@ -67,9 +64,6 @@ pub(super) fn open_package(directory: &Path, name: &str) -> Result<Take<fs::File
     let file = regular_file::open_no_follow(&path)
         .map_err(|error| cannot_index(directory, name, format!("it cannot be opened: {error}")))?;
     let found = file.metadata()?;
-    if found.len() > MAX_PACKAGE_BYTES {
-        return refuse("it is larger than 8 GiB");
-    }
     Ok(fs::File::from_parts(file, path).take(found.len()))
 }
 

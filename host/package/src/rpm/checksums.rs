@@ -1,43 +1,80 @@
 //! What an RPM says of its own bytes: in the header of the payload, in the signature header of the header.
 
+use std::io::Read;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use opkg::digest::{hex, sha256};
 use opkg_interface::artefacts::RpmFormatVersion;
 use sha1::Sha1;
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 use sha3::Sha3_256;
 
 use super::header::{Header, TagValue};
 use super::tag;
+use crate::checksums::{DigestReader, Digester};
+use crate::spool::Spool;
 use crate::{Error, Signer};
 
 /// Bytes that format 6 keeps free for signatures: what RPM keeps at least. With more of them, it makes room itself.
 const RESERVED_BYTES: usize = 32;
 
+/// Digests of the payload; those beyond the first where the format has them.
+pub(super) struct PayloadDigests {
+    sha256: Sha256,
+    of_format_6: Option<(Sha512, Sha3_256)>,
+}
+
+impl PayloadDigests {
+    pub(super) fn new(version: RpmFormatVersion) -> Self {
+        let of_format_6 = (version == RpmFormatVersion::V6).then(Default::default);
+        Self { sha256: Sha256::default(), of_format_6 }
+    }
+}
+
+impl Digester for PayloadDigests {
+    fn update(&mut self, bytes: &[u8]) {
+        Digest::update(&mut self.sha256, bytes);
+        if let Some((sha512, sha3)) = &mut self.of_format_6 {
+            sha512.update(bytes);
+            sha3.update(bytes);
+        }
+    }
+}
+
+/// Size and digests of the payload, in one of its two forms.
+pub(super) struct PayloadForm {
+    pub(super) size: u64,
+    pub(super) digests: PayloadDigests,
+}
+
 /// The payload as it is in the file, and as it is before compression.
-#[derive(Clone, Copy)]
-pub(super) struct Payload<'a> {
-    pub(super) packed: &'a [u8],
-    pub(super) archive: &'a [u8],
+pub(super) struct Payload {
+    pub(super) packed: PayloadForm,
+    pub(super) archive: PayloadForm,
 }
 
 /// Puts sizes and checksums of the payload into the header.
-pub(super) fn write_payload_tags(header: &mut Header, payload: Payload<'_>, version: RpmFormatVersion) {
+pub(super) fn write_payload_tags(header: &mut Header, payload: Payload, version: RpmFormatVersion) {
     let Payload { packed, archive } = payload;
-    header.strings(tag::PAYLOAD_DIGEST, vec![sha256(packed)]);
-    header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![sha256(archive)]);
+    header.strings(tag::PAYLOAD_DIGEST, vec![hex(&packed.digests.sha256.finalize())]);
+    header.strings(tag::PAYLOAD_DIGEST_ALTERNATIVE, vec![hex(&archive.digests.sha256.finalize())]);
     match version {
         RpmFormatVersion::V4 => header.number(tag::PAYLOAD_DIGEST_ALGORITHM, tag::SHA256),
         RpmFormatVersion::V6 => {
             header.number(tag::RPM_FORMAT, version.number());
-            header.put(tag::PAYLOAD_SIZE, TagValue::Int64(vec![packed.len() as u64]));
-            header.put(tag::PAYLOAD_SIZE_ALTERNATIVE, TagValue::Int64(vec![archive.len() as u64]));
-            header.string(tag::PAYLOAD_SHA512, hex(&Sha512::digest(packed)));
-            header.string(tag::PAYLOAD_SHA512_ALTERNATIVE, hex(&Sha512::digest(archive)));
-            header.string(tag::PAYLOAD_SHA3_256, hex(&Sha3_256::digest(packed)));
-            header.string(tag::PAYLOAD_SHA3_256_ALTERNATIVE, hex(&Sha3_256::digest(archive)));
+            header.put(tag::PAYLOAD_SIZE, TagValue::Int64(vec![packed.size]));
+            header.put(tag::PAYLOAD_SIZE_ALTERNATIVE, TagValue::Int64(vec![archive.size]));
+        }
+    }
+    for (form, sha512_tag, sha3_tag) in [
+        (packed.digests.of_format_6, tag::PAYLOAD_SHA512, tag::PAYLOAD_SHA3_256),
+        (archive.digests.of_format_6, tag::PAYLOAD_SHA512_ALTERNATIVE, tag::PAYLOAD_SHA3_256_ALTERNATIVE),
+    ] {
+        if let Some((sha512, sha3)) = form {
+            header.string(sha512_tag, hex(&sha512.finalize()));
+            header.string(sha3_tag, hex(&sha3.finalize()));
         }
     }
 }
@@ -46,11 +83,10 @@ pub(super) fn write_payload_tags(header: &mut Header, payload: Payload<'_>, vers
 /// signature, in seconds since 1970.
 pub(super) fn build_signature_header(
     header: &[u8],
-    payload: Payload<'_>,
+    (packed, archive_size): (&mut Spool, u64),
     version: RpmFormatVersion,
     signer: Option<(&Signer, u64)>,
 ) -> Result<Vec<u8>, Error> {
-    let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
     let mut signature = Header::default();
     if let Some((signer, time)) = signer {
         let bytes = signer.sign_detached(header, time)?;
@@ -65,10 +101,12 @@ pub(super) fn build_signature_header(
     match version {
         RpmFormatVersion::V4 => {
             signature.string(tag::SIGNATURE_SHA1, hex(&Sha1::digest(header)));
-            signature.number(tag::SIGNATURE_SIZE, size(header.len() + payload.packed.len()));
-            let both = Md5::new().chain_update(header).chain_update(payload.packed).finalize();
-            signature.put(tag::SIGNATURE_MD5, TagValue::Binary(both.to_vec()));
-            signature.number(tag::SIGNATURE_PAYLOAD_SIZE, size(payload.archive.len()));
+            let size = header.len() as u64 + packed.size();
+            put_size(&mut signature, [tag::SIGNATURE_SIZE, tag::SIGNATURE_LONG_SIZE], size);
+            let (_, both) = DigestReader::<_, Md5>::new(header.chain(packed.reader()?)).finish()?;
+            signature.put(tag::SIGNATURE_MD5, TagValue::Binary(both.finalize().to_vec()));
+            let tags = [tag::SIGNATURE_PAYLOAD_SIZE, tag::SIGNATURE_LONG_PAYLOAD_SIZE];
+            put_size(&mut signature, tags, archive_size);
         }
         RpmFormatVersion::V6 => {
             signature.string(tag::SIGNATURE_SHA3_256, hex(&Sha3_256::digest(header)));
@@ -76,4 +114,12 @@ pub(super) fn build_signature_header(
         }
     }
     signature.to_bytes(tag::HEADER_SIGNATURES)
+}
+
+/// A size of the file, under the second tag if it has more than 32 bits.
+fn put_size(signature: &mut Header, [tag, long_tag]: [u32; 2], size: u64) {
+    match u32::try_from(size) {
+        Ok(size) => signature.number(tag, size),
+        Err(_) => signature.put(long_tag, TagValue::Int64(vec![size])),
+    }
 }

@@ -1,20 +1,19 @@
 //! Files as an RPM describes them.
 
-use md5::Md5;
 use opkg_interface::artefacts::{DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion};
-use sha2::{Digest, Sha256};
 
 use super::header::{Header, TagValue};
-use super::{mime, tag};
+use super::payload::Carried;
+use super::tag;
+use crate::content::FileContent;
 use crate::entries::{EntryContent, PackageEntry};
-use opkg::digest::hex;
 
 const S_IFDIR: u16 = 0o040_000;
 const S_IFREG: u16 = 0o100_000;
 const S_IFLNK: u16 = 0o120_000;
 
 /// A file with everything that header and payload say of it.
-pub(super) struct RpmFile {
+pub(super) struct RpmFile<'a> {
     /// Absolute; of a piece of a source package, its name.
     pub(super) path: String,
     /// With the bits for its kind.
@@ -24,21 +23,21 @@ pub(super) struct RpmFile {
     /// Seconds since 1970.
     pub(super) mtime: u32,
     /// What the payload holds: for a link, where it points.
-    pub(super) contents: Vec<u8>,
+    pub(super) content: FileContent<'a>,
     flags: u32,
     owner: String,
     group: String,
     capabilities: Option<String>,
 }
 
-impl RpmFile {
+impl<'a> RpmFile<'a> {
     /// Something that a binary package installs.
-    pub(super) fn from_entry(item: PackageEntry, inode: u32, mtime: u32) -> Self {
-        let (mode, contents) = match item.content {
+    pub(super) fn from_entry(item: PackageEntry<'a>, inode: u32, mtime: u32) -> Self {
+        let (mode, content) = match item.content {
             // Checked to be no more than twelve bits.
-            EntryContent::File(bytes) => (S_IFREG | item.mode as u16, bytes),
-            EntryContent::Directory => (S_IFDIR | item.mode as u16, Vec::new()),
-            EntryContent::Symlink(to) => (S_IFLNK | 0o777, to.into_bytes()),
+            EntryContent::File(content) => (S_IFREG | item.mode as u16, content),
+            EntryContent::Directory => (S_IFDIR | item.mode as u16, FileContent::Bytes(Vec::new())),
+            EntryContent::Symlink(to) => (S_IFLNK | 0o777, FileContent::Bytes(to.into_bytes())),
         };
         let mut flags = 0;
         if item.marks.contains(FileMarks::DOCUMENTATION) {
@@ -54,11 +53,11 @@ impl RpmFile {
             flags |= tag::FILE_GHOST;
         }
         let PackageEntry { path, owner, group, capabilities, .. } = item;
-        Self { path, mode, inode, mtime, contents, flags, owner, group, capabilities }
+        Self { path, mode, inode, mtime, content, flags, owner, group, capabilities }
     }
 
     /// A piece of a source package.
-    pub(super) fn new_source_file(name: String, contents: Vec<u8>, inode: u32, mtime: u32) -> Self {
+    pub(super) fn new_source_file(name: String, content: FileContent<'a>, inode: u32, mtime: u32) -> Self {
         let flags = if name.ends_with(".spec") { tag::FILE_SPEC } else { 0 };
         let root = || "root".to_owned();
         Self {
@@ -66,7 +65,7 @@ impl RpmFile {
             mode: S_IFREG | 0o644,
             inode,
             mtime,
-            contents,
+            content,
             flags,
             owner: root(),
             group: root(),
@@ -88,41 +87,50 @@ impl RpmFile {
         self.path.split_at(self.path.rfind('/').map_or(0, |slash| slash + 1))
     }
 
-    fn content_digest(&self, algorithm: DigestAlgorithm) -> String {
-        match algorithm {
-            _ if !self.has_type(S_IFREG) || self.is_ghost() => String::new(),
-            DigestAlgorithm::Md5 => hex(&Md5::digest(&self.contents)),
-            DigestAlgorithm::Sha256 => hex(&Sha256::digest(&self.contents)),
-        }
+    /// Whether it has contents that are checked.
+    pub(super) fn is_regular(&self) -> bool {
+        self.has_type(S_IFREG)
     }
 
-    fn mime_type(&self) -> &'static str {
+    /// What it is if it is no regular file, as `file --mime-type` calls it.
+    pub(super) fn special_mime_type(&self) -> Option<&'static str> {
         match self.mode & 0o170_000 {
-            S_IFDIR => "inode/directory",
-            S_IFLNK => "inode/symlink",
-            _ => mime::mime_type(&self.contents),
+            S_IFDIR => Some("inode/directory"),
+            S_IFLNK => Some("inode/symlink"),
+            _ => None,
         }
     }
 
     fn link_target(&self) -> String {
-        if self.has_type(S_IFLNK) {
-            String::from_utf8_lossy(&self.contents).into_owned()
-        } else {
-            String::new()
+        match &self.content {
+            FileContent::Bytes(target) if self.has_type(S_IFLNK) => {
+                String::from_utf8_lossy(target).into_owned()
+            }
+            _ => String::new(),
         }
     }
 }
 
-/// Describes the files in the header. Sizes have 64 bits in format 6.
-pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], format: RpmFormat) {
-    let digests = format.file_digests;
-    let size: usize = files.iter().map(|it| it.contents.len()).sum();
-    match format.version {
-        RpmFormatVersion::V4 => header.number(tag::SIZE, to_u32(size)),
-        RpmFormatVersion::V6 => header.put(tag::LONG_SIZE, TagValue::Int64(vec![size as u64])),
+/// Whether one of the files is too large for the old tag of sizes, and the old payload. RPM 4.12 brought the new ones.
+pub(super) fn has_large_files(files: &[RpmFile<'_>]) -> bool {
+    files.iter().any(|file| file.content.size() > u32::MAX.into())
+}
+
+/// Describes the files in the header, with what the payload was found to carry of each. Sizes have 64 bits where they need
+/// them, and always in format 6.
+pub(super) fn write_file_tags(
+    header: &mut Header,
+    files: &[RpmFile<'_>],
+    carried: Vec<Carried>,
+    format: RpmFormat,
+) {
+    let size: u64 = files.iter().map(|it| it.content.size()).sum();
+    match u32::try_from(size) {
+        Ok(size) if format.version == RpmFormatVersion::V4 => header.number(tag::SIZE, size),
+        _ => header.put(tag::LONG_SIZE, TagValue::Int64(vec![size])),
     }
     // Without a word it is MD5, and readers that know nothing else do not know the tag either.
-    if digests == DigestAlgorithm::Sha256 {
+    if format.file_digests == DigestAlgorithm::Sha256 {
         header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
     }
     if files.is_empty() {
@@ -138,21 +146,22 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], format: Rp
         });
         indexes.push(to_u32(index));
     }
-    let numbers = |value: fn(&RpmFile) -> u32| TagValue::Int32(files.iter().map(value).collect());
-    let texts = |value: fn(&RpmFile) -> String| TagValue::Strings(files.iter().map(value).collect());
-    match format.version {
-        RpmFormatVersion::V4 => header.put(tag::FILE_SIZES, numbers(|it| to_u32(it.contents.len()))),
-        RpmFormatVersion::V6 => {
-            let sizes = files.iter().map(|it| it.contents.len() as u64).collect();
-            header.put(tag::LONG_FILE_SIZES, TagValue::Int64(sizes));
+    let numbers = |value: fn(&RpmFile<'_>) -> u32| TagValue::Int32(files.iter().map(value).collect());
+    let texts = |value: fn(&RpmFile<'_>) -> String| TagValue::Strings(files.iter().map(value).collect());
+    let sizes: Vec<u64> = files.iter().map(|it| it.content.size()).collect();
+    match sizes.iter().map(|size| u32::try_from(*size)).collect() {
+        Ok(sizes) if format.version == RpmFormatVersion::V4 => {
+            header.put(tag::FILE_SIZES, TagValue::Int32(sizes));
         }
+        _ => header.put(tag::LONG_FILE_SIZES, TagValue::Int64(sizes)),
     }
     header.put(tag::FILE_MODES, TagValue::Int16(files.iter().map(|it| it.mode).collect()));
     header.put(tag::FILE_RDEVS, TagValue::Int16(vec![0; files.len()]));
     header.put(tag::FILE_MTIMES, numbers(|it| it.mtime));
-    let contents = files.iter().map(|file| file.content_digest(digests));
-    header.put(tag::FILE_DIGESTS, TagValue::Strings(contents.collect()));
-    header.put(tag::FILE_LINK_TOS, texts(RpmFile::link_target));
+    let (digests, mime_types): (_, Vec<_>) = carried.into_iter().map(|it| (it.digest, it.mime_type)).unzip();
+    header.put(tag::FILE_DIGESTS, TagValue::Strings(digests));
+    write_mime_tags(header, &mime_types.into_iter().flatten().collect::<Vec<_>>());
+    header.put(tag::FILE_LINK_TOS, texts(|it| it.link_target()));
     header.put(tag::FILE_FLAGS, numbers(|it| it.flags));
     header.put(tag::FILE_USERS, texts(|it| it.owner.clone()));
     header.put(tag::FILE_GROUPS, texts(|it| it.group.clone()));
@@ -171,14 +180,16 @@ pub(super) fn write_file_tags(header: &mut Header, files: &[RpmFile], format: Rp
     }
 }
 
-/// What the files of a binary package are, in the order in which they come first.
-pub(super) fn write_mime_tags(header: &mut Header, files: &[RpmFile]) {
+/// What the files of a binary package of format 6 are, in the order in which they come first.
+fn write_mime_tags(header: &mut Header, of_files: &[&'static str]) {
+    if of_files.is_empty() {
+        return;
+    }
     let mut types: Vec<String> = Vec::new();
     let mut indexes = Vec::new();
-    for file in files {
-        let found = file.mime_type();
+    for found in of_files {
         let index = types.iter().position(|it| it == found).unwrap_or_else(|| {
-            types.push(found.to_owned());
+            types.push((*found).to_owned());
             types.len() - 1
         });
         indexes.push(to_u32(index));
@@ -187,7 +198,7 @@ pub(super) fn write_mime_tags(header: &mut Header, files: &[RpmFile]) {
     header.numbers(tag::FILE_MIME_INDEXES, indexes);
 }
 
-/// The contents of a package are checked to stay below 2 GiB.
+/// Of a position among the files of a package, which are counted before.
 fn to_u32(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

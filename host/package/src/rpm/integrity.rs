@@ -1,11 +1,13 @@
 //! The checksums and the signatures that an RPM carries of itself, held against its bytes.
 
+use std::io::{self, Read, Seek, SeekFrom};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use opkg::digest::{hex, sha256};
 use sha1::Sha1;
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 use sha3::Sha3_256;
 
 use super::reader::{ParsedValue, RpmHeaders};
@@ -20,37 +22,87 @@ pub struct DigestCheck {
     pub holds: bool,
 }
 
+/// What is computed of the payload, and of the header with it.
+struct BodyDigests {
+    size: u64,
+    md5: Md5,
+    sha256: Sha256,
+    sha512: Sha512,
+    sha3: Sha3_256,
+}
+
 /// Computes every checksum again that is known of the two headers and the compressed payload. What the file does not
-/// carry is left out; the first 96 bytes, the lead, are covered by none.
-#[must_use]
-pub fn check_digests(file: &[u8], rpm: &RpmHeaders) -> Vec<DigestCheck> {
-    let (head, body) = (&file[rpm.header_range.clone()], &file[rpm.header_range.start..]);
-    let (signature, header, payload) = (&rpm.signature, &rpm.header, &file[rpm.payload_start..]);
+/// carry is left out; the first 96 bytes, the lead, are covered by none. `file` is read from its beginning.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub fn check_digests(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Result<Vec<DigestCheck>> {
+    let head = read_header(file, rpm)?;
+    let payload = digest_payload(file, &head)?;
+    let (signature, header) = (&rpm.signature, &rpm.header);
     let mut checks = Vec::new();
     let mut add = |what, holds: Option<bool>| checks.extend(holds.map(|holds| DigestCheck { what, holds }));
     let stated = |tag| signature.text(tag);
-    add("SHA-256 of the header", stated(tag::SIGNATURE_SHA256).map(|it| it == sha256(head)));
+    add("SHA-256 of the header", stated(tag::SIGNATURE_SHA256).map(|it| it == sha256(&head)));
     add(
         "SHA3-256 of the header",
-        stated(tag::SIGNATURE_SHA3_256).map(|it| it == hex(&Sha3_256::digest(head))),
+        stated(tag::SIGNATURE_SHA3_256).map(|it| it == hex(&Sha3_256::digest(&head))),
     );
-    add("SHA-1 of the header", stated(tag::SIGNATURE_SHA1).map(|it| it == hex(&Sha1::digest(head))));
-    let size = signature.number(tag::SIGNATURE_SIZE);
-    add("size of header and payload", size.map(|it| it == body.len() as u64));
+    add("SHA-1 of the header", stated(tag::SIGNATURE_SHA1).map(|it| it == hex(&Sha1::digest(&head))));
+    let size = signature.number(tag::SIGNATURE_SIZE).or_else(|| signature.number(tag::SIGNATURE_LONG_SIZE));
+    add("size of header and payload", size.map(|it| it == head.len() as u64 + payload.size));
     if let Some(ParsedValue::Binary(md5)) = signature.get(tag::SIGNATURE_MD5) {
-        add("MD5 of header and payload", Some(md5[..] == Md5::digest(body)[..]));
+        add("MD5 of header and payload", Some(md5[..] == payload.md5.finalize()[..]));
     }
     // Of other algorithms, the checksums above have to be enough. Format 6 has a tag for each of its own.
     let is_sha256 = header.number(tag::PAYLOAD_DIGEST_ALGORITHM) == Some(u64::from(tag::SHA256));
     if is_sha256 || is_format_6(rpm) {
-        add("SHA-256 of the payload", header.text(tag::PAYLOAD_DIGEST).map(|it| it == sha256(payload)));
+        let found = hex(&payload.sha256.finalize());
+        add("SHA-256 of the payload", header.text(tag::PAYLOAD_DIGEST).map(|it| it == found));
     }
     let stated = |tag| header.text(tag);
-    add("SHA-512 of the payload", stated(tag::PAYLOAD_SHA512).map(|it| it == hex(&Sha512::digest(payload))));
-    let sha3 = stated(tag::PAYLOAD_SHA3_256);
-    add("SHA3-256 of the payload", sha3.map(|it| it == hex(&Sha3_256::digest(payload))));
-    add("size of the payload", header.number(tag::PAYLOAD_SIZE).map(|it| it == payload.len() as u64));
-    checks
+    let found = hex(&payload.sha512.finalize());
+    add("SHA-512 of the payload", stated(tag::PAYLOAD_SHA512).map(|it| it == found));
+    let found = hex(&payload.sha3.finalize());
+    add("SHA3-256 of the payload", stated(tag::PAYLOAD_SHA3_256).map(|it| it == found));
+    add("size of the payload", header.number(tag::PAYLOAD_SIZE).map(|it| it == payload.size));
+    Ok(checks)
+}
+
+/// The bytes of the main header, which signatures are about; what follows in `file` is the payload then.
+///
+/// # Errors
+/// When the file ends before.
+pub fn read_header(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(rpm.header_range.start as u64))?;
+    let mut head = vec![0; rpm.header_range.len()];
+    file.read_exact(&mut head)?;
+    Ok(head)
+}
+
+fn digest_payload(file: &mut impl Read, head: &[u8]) -> io::Result<BodyDigests> {
+    let mut digests = BodyDigests {
+        size: 0,
+        md5: Md5::new_with_prefix(head),
+        sha256: Sha256::new(),
+        sha512: Sha512::new(),
+        sha3: Sha3_256::new(),
+    };
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => return Ok(digests),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let bytes = &buffer[..count];
+        digests.size += count as u64;
+        digests.md5.update(bytes);
+        digests.sha256.update(bytes);
+        digests.sha512.update(bytes);
+        digests.sha3.update(bytes);
+    }
 }
 
 fn is_format_6(rpm: &RpmHeaders) -> bool {

@@ -2,7 +2,7 @@
 //! people, and decides nothing by them.
 
 /// How far into a file is looked for what no text has.
-const LOOKED_AT: usize = 64 << 10;
+pub(super) const LOOKED_AT: usize = 64 << 10;
 
 /// Beginnings of files, and what such files are.
 const MAGIC: [(&[u8], &str); 14] = [
@@ -31,7 +31,7 @@ const INTERPRETERS: [(&[&str], &str); 5] = [
     (&["tclsh"], "text/x-tcl"),
 ];
 
-/// The type of a regular file.
+/// The type of a regular file, by its first [`LOOKED_AT`] bytes.
 pub(super) fn mime_type(contents: &[u8]) -> &'static str {
     if contents.is_empty() {
         return "inode/x-empty";

@@ -25,14 +25,18 @@ mod relations;
 pub(crate) mod tag;
 mod triggers;
 
+use std::path::Path;
+
 use opkg_interface::artefacts::{BinaryPackage, Change, Compression, RpmFormat, RpmFormatVersion, TextFile};
 
 use self::naming::{format_evr, is_builtin_interpreter};
-use crate::compress::CompressionEffort;
-use crate::entries::{self, MAX_PACKAGE_BYTES};
+use crate::checksums::DigestWriter;
+use crate::compress::{CompressingWriter, CompressionEffort};
+use crate::content::FileContent;
 use crate::source::OpkgSource;
-use crate::{Error, Signer, compress};
-use checksums::Payload;
+use crate::spool::{Piece, PiecedFile, Spool};
+use crate::{Error, Signer, compress, entries};
+use checksums::{Payload, PayloadDigests, PayloadForm};
 use file::RpmFile;
 use header::{Header, TagValue};
 use lead::PackageKind;
@@ -40,31 +44,31 @@ use lead::PackageKind;
 /// The field that says where a source package can be built.
 const EXCLUSIVE_ARCH: &str = "ExclusiveArch";
 
-/// One binary package. `main` is the package that its source package is named for: the first of those made of it.
+/// One binary package. `main` is the package that its source package is named for: the first of those made of it. What does
+/// not stay in memory lies in `directory` meanwhile.
 pub(crate) fn build_binary(
     package: &BinaryPackage,
     format: RpmFormat,
     effort: CompressionEffort,
     main: &BinaryPackage,
     source: OpkgSource<'_>,
-    signer: Option<&Signer>,
-) -> Result<Vec<u8>, Error> {
+    (directory, signer): (&Path, Option<&Signer>),
+) -> Result<PiecedFile, Error> {
     let compressor = Compressor::new(format.compression, effort)?;
     let mut header = new_header(package, source)?;
     let items = entries::collect_entries(package, source)?;
-    let files: Vec<RpmFile> =
+    let files: Vec<RpmFile<'_>> =
         (1..).zip(items).map(|(inode, item)| RpmFile::from_entry(item, inode, timestamp(source))).collect();
     header.string(tag::SOURCE_RPM, source_file_name(main));
     if format.version == RpmFormatVersion::V6 {
         header.string(tag::SOURCE_NEVR, format!("{}-{}", main.name, format_evr(main)));
-        file::write_mime_tags(&mut header, &files);
     }
     header.string(tag::PLATFORM, format!("{}-linux", package.arch));
     write_scriptlets(&mut header, package)?;
     triggers::write_file_triggers(&mut header, package)?;
-    relations::write_binary_relations(&mut header, package, format)?;
+    relations::write_binary_relations(&mut header, package, format, file::has_large_files(&files))?;
     let signer = signer.map(|it| (it, source.timestamp()));
-    assemble((package, PackageKind::Binary), header, &files, &compressor, format, signer)
+    assemble((package, PackageKind::Binary), header, &files, &compressor, format, (directory, signer))
 }
 
 /// The source package of these packages, the first of which the spec is named for: it holds the spec and
@@ -74,17 +78,18 @@ pub(crate) fn build_source(
     format: RpmFormat,
     effort: CompressionEffort,
     spec: &TextFile,
-    tarball: (&str, Vec<u8>),
+    tarball: (&str, FileContent<'_>),
     source: OpkgSource<'_>,
-    signer: Option<&Signer>,
-) -> Result<Vec<u8>, Error> {
+    (directory, signer): (&Path, Option<&Signer>),
+) -> Result<PiecedFile, Error> {
     let [main, ..] = packages else {
         return Err(Error::InvalidOutput("a source package of no packages".into()));
     };
     let compressor = Compressor::new(format.compression, effort.for_compressed())?;
     let mut header = new_header(main, source)?;
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec.contents.clone().into_bytes())];
+    let spec_text = FileContent::Bytes(spec.contents.clone().into_bytes());
+    let mut pieces = [(base(tarball.0), tarball.1), (base(&spec.path), spec_text)];
     pieces.sort_by(|a, b| a.0.cmp(&b.0));
     header.strings(tag::SOURCE, vec![base(tarball.0)]);
     if let Some(archs) = main.fields.iter().find(|field| field.name == EXCLUSIVE_ARCH) {
@@ -95,13 +100,13 @@ pub(crate) fn build_source(
     if main.arch == "noarch" {
         header.strings(tag::BUILD_ARCHS, vec![main.arch.clone()]);
     }
-    relations::write_source_relations(&mut header, packages, format);
-    let files: Vec<RpmFile> = (1..)
+    let files: Vec<RpmFile<'_>> = (1..)
         .zip(pieces)
-        .map(|(inode, (name, contents))| RpmFile::new_source_file(name, contents, inode, timestamp(source)))
+        .map(|(inode, (name, content))| RpmFile::new_source_file(name, content, inode, timestamp(source)))
         .collect();
+    relations::write_source_relations(&mut header, packages, format, file::has_large_files(&files));
     let signer = signer.map(|it| (it, source.timestamp()));
-    assemble((main, PackageKind::Source), header, &files, &compressor, format, signer)
+    assemble((main, PackageKind::Source), header, &files, &compressor, format, (directory, signer))
 }
 
 /// The file name of the source package that is named for this package.
@@ -112,60 +117,70 @@ pub(crate) fn source_file_name(main: &BinaryPackage) -> String {
 /// How the payload is compressed, as the header says it.
 struct Compressor {
     name: &'static str,
+    compression: Compression,
     effort: CompressionEffort,
-    /// Of so many bytes.
-    level: fn(usize, CompressionEffort) -> i32,
-    compress: fn(&[u8], CompressionEffort) -> std::io::Result<Vec<u8>>,
 }
 
 impl Compressor {
     fn new(compression: Compression, effort: CompressionEffort) -> Result<Self, Error> {
-        Ok(match compression {
+        let name = match compression {
             Compression::None => return Err(Error::InvalidOutput("an RPM without compression".into())),
-            Compression::Gzip => {
-                Self { name: "gzip", effort, level: |_, _| 9, compress: |data, _| compress::gzip_bytes(data) }
-            }
-            Compression::Xz => Self {
-                name: "xz",
-                effort,
-                level: |_, effort| compress::xz_preset(effort),
-                compress: compress::xz,
-            },
+            Compression::Gzip => "gzip",
+            Compression::Xz => "xz",
+            Compression::Zstd => "zstd",
+        };
+        Ok(Self { name, compression, effort })
+    }
+
+    /// For so many bytes.
+    fn level(&self, data_bytes: u64) -> i32 {
+        match self.compression {
+            Compression::None | Compression::Gzip => 9,
+            Compression::Xz => compress::xz_preset(self.effort),
             Compression::Zstd => {
-                Self { name: "zstd", effort, level: compress::zstd_level, compress: compress::zstd }
+                compress::zstd_level(usize::try_from(data_bytes).unwrap_or(usize::MAX), self.effort)
             }
-        })
+        }
     }
 }
 
 fn assemble(
     (package, kind): (&BinaryPackage, PackageKind),
     mut header: Header,
-    files: &[RpmFile],
+    files: &[RpmFile<'_>],
     compressor: &Compressor,
     format: RpmFormat,
-    signer: Option<(&Signer, u64)>,
-) -> Result<Vec<u8>, Error> {
+    (directory, signer): (&Path, Option<(&Signer, u64)>),
+) -> Result<PiecedFile, Error> {
     let version = format.version;
-    let archive = payload::build_cpio(files, version);
-    if archive.len() as u64 > MAX_PACKAGE_BYTES {
-        return Err(Error::TooLarge(package.file_name.clone()));
-    }
-    let packed = (compressor.compress)(&archive, compressor.effort)?;
-    let payload = Payload { packed: &packed, archive: &archive };
-    file::write_file_tags(&mut header, files, format);
+    let digests = || PayloadDigests::new(version);
+    let packed = DigestWriter::new(Spool::new(directory), digests());
+    let packed = CompressingWriter::new(packed, compressor.compression, compressor.effort);
+    let mut archive = DigestWriter::new(packed, digests());
+    let has_mime_types = version == RpmFormatVersion::V6 && kind == PackageKind::Binary;
+    let carried = payload::write_cpio(&mut archive, files, format, has_mime_types)?;
+    let (packed, archive_size, archive_digests) = archive.into_parts();
+    let (mut spool, packed_size, packed_digests) = packed.finish()?.into_parts();
+
+    file::write_file_tags(&mut header, files, carried, format);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
-    header.string(tag::PAYLOAD_FLAGS, (compressor.level)(archive.len(), compressor.effort).to_string());
+    header.string(tag::PAYLOAD_FLAGS, compressor.level(archive_size).to_string());
+    let payload = Payload {
+        packed: PayloadForm { size: packed_size, digests: packed_digests },
+        archive: PayloadForm { size: archive_size, digests: archive_digests },
+    };
     checksums::write_payload_tags(&mut header, payload, version);
 
     let header = header.to_bytes(tag::HEADER_IMMUTABLE)?;
     let mut bytes = lead::build_lead(package, kind, version);
+    let payload = (&mut spool, archive_size);
     bytes.extend(checksums::build_signature_header(&header, payload, version, signer)?);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     bytes.extend(header);
-    bytes.extend(packed);
-    Ok(bytes)
+    let mut file = PiecedFile::from(bytes);
+    file.push(Piece::Spool(spool));
+    Ok(file)
 }
 
 /// What binary and source packages say of themselves alike.

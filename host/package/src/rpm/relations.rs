@@ -17,7 +17,11 @@ use crate::Error;
 type RelationSet = BTreeSet<(String, String, u32)>;
 
 /// What a package of a format asks of the RPM that reads it: feature, and the version that brought it.
-fn base_features(format: RpmFormat, has_files: bool) -> Vec<(&'static str, &'static str)> {
+fn base_features(
+    format: RpmFormat,
+    has_files: bool,
+    has_large_files: bool,
+) -> Vec<(&'static str, &'static str)> {
     let mut features = Vec::new();
     match format.version {
         RpmFormatVersion::V4 => {
@@ -26,9 +30,11 @@ fn base_features(format: RpmFormat, has_files: bool) -> Vec<(&'static str, &'sta
                 features.push(("FileDigests", "4.6.0-1"));
             }
         }
-        // Who knows large files knows all before them.
-        RpmFormatVersion::V6 if has_files => features.push(("LargeFiles", "4.12.0-1")),
         RpmFormatVersion::V6 => {}
+    }
+    // Who knows large files knows all before them, so format 6 asks for that alone.
+    if has_large_files || (format.version == RpmFormatVersion::V6 && has_files) {
+        features.push(("LargeFiles", "4.12.0-1"));
     }
     match format.compression {
         Compression::None | Compression::Gzip => {}
@@ -43,6 +49,7 @@ pub(super) fn write_binary_relations(
     header: &mut Header,
     package: &BinaryPackage,
     format: RpmFormat,
+    has_large_files: bool,
 ) -> Result<(), Error> {
     let mut provides = RelationSet::from([self_provide(package)]);
     if let Some(isa) = isa_name(&package.arch) {
@@ -90,7 +97,7 @@ pub(super) fn write_binary_relations(
     }
     let weak = [&recommends, &suggests, &supplements, &enhances];
     let all = [&provides, &requires, &conflicts, &obsoletes].into_iter().chain(weak);
-    let mut features = base_features(format, !package.files.is_empty());
+    let mut features = base_features(format, !package.files.is_empty(), has_large_files);
     features.extend(version_features(all.flatten()));
     if package.files.iter().any(|file| file.capabilities.is_some()) {
         features.push(("FileCaps", "4.6.1-1"));
@@ -170,10 +177,16 @@ fn comparison_operator(comparison: Comparison) -> &'static str {
 }
 
 /// Of the source package of these: it provides what they are called, in their order.
-pub(super) fn write_source_relations(header: &mut Header, packages: &[BinaryPackage], format: RpmFormat) {
+pub(super) fn write_source_relations(
+    header: &mut Header,
+    packages: &[BinaryPackage],
+    format: RpmFormat,
+    has_large_files: bool,
+) {
     write_relations(header, tag::PROVIDES, packages.iter().map(self_provide));
     // Whatever the versions: a spec needs nobody to compare them.
-    let requires: RelationSet = base_features(format, true).into_iter().map(rpmlib_requirement).collect();
+    let requires: RelationSet =
+        base_features(format, true, has_large_files).into_iter().map(rpmlib_requirement).collect();
     write_relations(header, tag::REQUIRES, requires);
 }
 

@@ -9,7 +9,8 @@ pub(crate) const SIGNATURE_DSA: u32 = 267;
 pub(crate) const SIGNATURE_RSA: u32 = 268;
 pub(crate) const SIGNATURE_SHA1: u32 = 269;
 pub(crate) const SIGNATURE_SHA256: u32 = 273;
-/// In 64 bits, of packages beyond 4 GiB.
+/// In 64 bits, of packages beyond 4 GiB, as the next one.
+pub(crate) const SIGNATURE_LONG_SIZE: u32 = 270;
 pub(crate) const SIGNATURE_LONG_PAYLOAD_SIZE: u32 = 271;
 /// Signatures of the header by any algorithms, in base64; since format 6.
 pub(crate) const SIGNATURE_OPENPGP: u32 = 278;

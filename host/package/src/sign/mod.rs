@@ -7,6 +7,8 @@ mod algorithm;
 mod key;
 mod verify;
 
+use std::io::Read;
+
 use opkg_interface::artefacts::AcceptedKey;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, DetachedSignature};
 use pgp::packet::{PacketTrait, SignatureConfig, SignatureType, Subpacket, SubpacketData};
@@ -42,7 +44,7 @@ impl Signer {
             public.to_armored_string(ArmorOptions::default()).map_err(|_| KeyError::Invalid(key::DAMAGED))?;
         let signer = Self { key, kinds, armored_public_key: public };
         // A damaged key shows now, not after half of the packages.
-        signer.sign_detached(b"", 0).map_err(|_| KeyError::CannotSign)?;
+        signer.sign_detached(&b""[..], 0).map_err(|_| KeyError::CannotSign)?;
         Ok(signer)
     }
 
@@ -69,7 +71,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`Error::Signing`] when the key turns out to be damaged.
-    pub fn sign_detached(&self, data: &[u8], time: u64) -> Result<Vec<u8>, Error> {
+    pub fn sign_detached(&self, data: impl Read, time: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         self.make_signature(data, time)
             .and_then(|it| it.signature.to_writer_with_header(&mut bytes))
@@ -81,7 +83,7 @@ impl Signer {
     ///
     /// # Errors
     /// As of [`Self::sign_detached`].
-    pub fn sign_armored(&self, data: &[u8], time: u64) -> Result<String, Error> {
+    pub fn sign_armored(&self, data: impl Read, time: u64) -> Result<String, Error> {
         self.make_signature(data, time)
             .and_then(|it| it.to_armored_string(ArmorOptions::default()))
             .map_err(signing_error)
@@ -106,7 +108,7 @@ impl Signer {
             .map_err(signing_error)
     }
 
-    fn make_signature(&self, data: &[u8], time: u64) -> pgp::errors::Result<DetachedSignature> {
+    fn make_signature(&self, data: impl Read, time: u64) -> pgp::errors::Result<DetachedSignature> {
         let config = self.signature_config(SignatureType::Binary, time)?;
         let empty = Password::empty();
         let signature = match &self.key.secret {

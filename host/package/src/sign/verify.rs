@@ -1,9 +1,9 @@
 //! Signatures that were made earlier, checked with the public halves of keys.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 
 use pgp::composed::{Deserializable, DetachedSignature, PublicOrSecret, SignedPublicKey};
-use pgp::packet::SignatureType;
+use pgp::packet::{Signature, SignatureType};
 
 use super::key::{DAMAGED, NO_KEY, looks_like_key};
 
@@ -50,22 +50,24 @@ impl Verifier {
     /// Whether one of the keys, or a part of one that may sign, made this signature over these bytes. It may be armored
     /// or binary; one that cannot be read is none. That the key has expired since does not matter.
     #[must_use]
-    pub fn verify(&self, data: &[u8], signature: &[u8]) -> bool {
+    pub fn verify(&self, data: &mut (impl Read + Seek), signature: &[u8]) -> bool {
         let read = if signature.starts_with(b"-----BEGIN") {
             DetachedSignature::from_armor_single(Cursor::new(signature)).map(|(read, _)| read)
         } else {
             DetachedSignature::from_bytes(Cursor::new(signature))
         };
-        read.is_ok_and(|signature| self.0.iter().any(|key| is_by(&signature, key, data)))
+        read.is_ok_and(|signature| self.0.iter().any(|key| is_by(&signature.signature, key, data)))
     }
 }
 
-fn is_by(signature: &DetachedSignature, key: &SignedPublicKey, data: &[u8]) -> bool {
-    signature.verify(&key.primary_key, data).is_ok()
-        || key.public_subkeys.iter().any(|subkey| {
-            let may_sign = subkey.signatures.iter().any(|binding| binding.key_flags().sign());
-            let is_revoked =
-                subkey.signatures.iter().any(|it| it.typ() == Some(SignatureType::SubkeyRevocation));
-            may_sign && !is_revoked && signature.verify(&subkey.key, data).is_ok()
-        })
+fn is_by(signature: &Signature, key: &SignedPublicKey, data: &mut (impl Read + Seek)) -> bool {
+    // What cannot be read is signed by nobody.
+    if data.rewind().is_ok() && signature.verify(&key.primary_key, &mut *data).is_ok() {
+        return true;
+    }
+    key.public_subkeys.iter().any(|subkey| {
+        let may_sign = subkey.signatures.iter().any(|binding| binding.key_flags().sign());
+        let is_revoked = subkey.signatures.iter().any(|it| it.typ() == Some(SignatureType::SubkeyRevocation));
+        may_sign && !is_revoked && data.rewind().is_ok() && signature.verify(&subkey.key, &mut *data).is_ok()
+    })
 }

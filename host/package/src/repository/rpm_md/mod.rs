@@ -93,7 +93,7 @@ pub(super) fn build_index(
     }
     let repository = repository.finish();
     if let Some(signer) = signer {
-        let signature = signer.sign_armored(&repository, newest)?;
+        let signature = signer.sign_armored(repository.as_slice(), newest)?;
         files.push((format!("{REPODATA_DIR}/{REPOMD}.asc"), signature.into_bytes()));
         let key = format!("{REPODATA_DIR}/{REPOMD}.key");
         files.extend(url.map(|url| ClientConfig { name, url, signer }.repo_file(&key)));
