@@ -5,7 +5,7 @@ use std::ops::Range;
 use roxmltree::Node as XmlNode;
 
 use super::capabilities::read_capabilities;
-use super::filters;
+use super::groups::{GroupKind, read_groups};
 use super::reader::ElementReader;
 use super::values::{self, ANSWERS, read_choice};
 use crate::account::is_account_name;
@@ -21,28 +21,17 @@ const ATTRIBUTES: [&str; 7] = ["path", "owner", "group", "mode", "config", "ghos
 const CONFIGURATIONS: [(&str, Configuration); 3] =
     [("keep", Configuration::Keep), ("replace", Configuration::Replace), ("no", Configuration::No)];
 
+const GROUPS: GroupKind = GroupKind {
+    group: "files",
+    element: "file",
+    error,
+    limit: MAX_FILE_RULES,
+    limit_help: "say it of a directory with all that is in it: `path=\"/opt/site/\"`",
+};
+
 /// All rules in the order of the file. Whether there is something at their paths is not known here.
 pub(super) fn read_file_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<FileRule> {
-    let mut rules = Vec::new();
-    for group in reader.children_named(root, "files") {
-        reader.check_container(group, &["filters", "file"], &[]);
-        reader.check_order(group, &[&["filters"], &["file"]]);
-        let filter = filters::read_filter(reader, group);
-        let elements = reader.children_named(group, "file");
-        if elements.is_empty() {
-            reader.report_empty(group);
-        }
-        for element in elements {
-            if rules.len() >= MAX_FILE_RULES {
-                let message = format!("more than {MAX_FILE_RULES} `file` elements");
-                let help = "say it of a directory with all that is in it: `path=\"/opt/site/\"`";
-                reader.report(reader.tag_range(element), Diagnostic::error(CODE, message).help(help));
-                return rules;
-            }
-            rules.extend(read_rule(reader, element, &filter));
-        }
-    }
-    rules
+    read_groups(reader, root, &GROUPS, |reader, element, filter, _| read_rule(reader, element, filter))
 }
 
 /// Nothing where it has no path, which was reported.

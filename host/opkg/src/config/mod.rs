@@ -7,6 +7,7 @@ mod changelog;
 mod contradictions;
 mod file_rules;
 mod filters;
+mod groups;
 mod name;
 mod payloads;
 mod reader;

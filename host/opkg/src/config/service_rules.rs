@@ -2,7 +2,7 @@
 
 use roxmltree::Node as XmlNode;
 
-use super::filters;
+use super::groups::{GroupKind, read_groups};
 use super::reader::ElementReader;
 use super::values::{self, ANSWERS, read_choice};
 use crate::diagnostic::Diagnostic;
@@ -15,28 +15,17 @@ const CODE: &str = "service-rule";
 const ATTRIBUTES: [&str; 4] = ["name", "enable", "start", "restart-on-upgrade"];
 const ENABLE: [(&str, Enable); 3] = [("yes", Enable::Yes), ("no", Enable::No), ("preset", Enable::Preset)];
 
+const GROUPS: GroupKind = GroupKind {
+    group: "services",
+    element: "service",
+    error,
+    limit: MAX_SERVICE_RULES,
+    limit_help: "an instance of a template needs none: administrators enable those that they want",
+};
+
 /// All rules in the order of the file. Whether there are such units is not known here.
 pub(super) fn read_service_rules(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<ServiceRule> {
-    let mut rules = Vec::new();
-    for group in reader.children_named(root, "services") {
-        reader.check_container(group, &["filters", "service"], &[]);
-        reader.check_order(group, &[&["filters"], &["service"]]);
-        let filter = filters::read_filter(reader, group);
-        let elements = reader.children_named(group, "service");
-        if elements.is_empty() {
-            reader.report_empty(group);
-        }
-        for element in elements {
-            if rules.len() >= MAX_SERVICE_RULES {
-                let message = format!("more than {MAX_SERVICE_RULES} `service` elements");
-                let help = "an instance of a template needs none: administrators enable those that they want";
-                reader.report(reader.tag_range(element), Diagnostic::error(CODE, message).help(help));
-                return rules;
-            }
-            rules.extend(read_rule(reader, element, &filter));
-        }
-    }
-    rules
+    read_groups(reader, root, &GROUPS, |reader, element, filter, _| read_rule(reader, element, filter))
 }
 
 /// Nothing where it names no unit, which was reported.

@@ -2,7 +2,7 @@
 
 use roxmltree::Node as XmlNode;
 
-use super::filters;
+use super::groups::{GroupKind, read_groups};
 use super::reader::ElementReader;
 use super::values::{self, read_choice};
 use crate::diagnostic::{Diagnostic, Location};
@@ -13,32 +13,21 @@ use crate::model::{Filter, Part, Trigger};
 const CODE: &str = "trigger";
 const ATTRIBUTES: [&str; 2] = ["path", "part"];
 
+const GROUPS: GroupKind = GroupKind {
+    group: "triggers",
+    element: "trigger",
+    error,
+    limit: MAX_TRIGGERS,
+    limit_help: "a directory stands for all that is below it: name the one that they have in common",
+};
+
 /// All of them in the order of the file. Whether there are scripts for them is not known here.
 pub(super) fn read_triggers(reader: &mut ElementReader<'_>, root: XmlNode<'_, '_>) -> Vec<Trigger> {
-    let mut triggers: Vec<Trigger> = Vec::new();
-    for group in reader.children_named(root, "triggers") {
-        reader.check_container(group, &["filters", "trigger"], &[]);
-        reader.check_order(group, &[&["filters"], &["trigger"]]);
-        let filter = filters::read_filter(reader, group);
-        let elements = reader.children_named(group, "trigger");
-        if elements.is_empty() {
-            reader.report_empty(group);
-        }
-        for element in elements {
-            if triggers.len() >= MAX_TRIGGERS {
-                let message = format!("more than {MAX_TRIGGERS} `trigger` elements");
-                let help =
-                    "a directory stands for all that is below it: name the one that they have in common";
-                reader.report(reader.tag_range(element), Diagnostic::error(CODE, message).help(help));
-                return triggers;
-            }
-            if let Some(trigger) = read_trigger(reader, element, &filter) {
-                report_duplicate(reader, element, &trigger, &triggers);
-                triggers.push(trigger);
-            }
-        }
-    }
-    triggers
+    read_groups(reader, root, &GROUPS, |reader, element, filter, before: &[Trigger]| {
+        let trigger = read_trigger(reader, element, filter)?;
+        report_duplicate(reader, element, &trigger, before);
+        Some(trigger)
+    })
 }
 
 /// Nothing where it names no directory, which was reported.

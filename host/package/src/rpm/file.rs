@@ -3,7 +3,6 @@
 use opkg_interface::artefacts::{DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion};
 
 use super::header::{Header, TagValue};
-use super::payload::Carried;
 use super::tag;
 use crate::content::FileContent;
 use crate::entries::{EntryContent, PackageEntry};
@@ -28,6 +27,14 @@ pub(super) struct RpmFile<'a> {
     owner: String,
     group: String,
     capabilities: Option<String>,
+}
+
+/// What was found of the contents of a file while they were packed, for the header.
+pub(super) struct ContentFacts {
+    /// Of a regular file that the package brings, otherwise empty.
+    pub(super) digest: String,
+    /// As `file --mime-type` calls it. Of binary packages of format 6.
+    pub(super) mime_type: Option<&'static str>,
 }
 
 impl<'a> RpmFile<'a> {
@@ -116,12 +123,12 @@ pub(super) fn has_large_files(files: &[RpmFile<'_>]) -> bool {
     files.iter().any(|file| file.content.size() > u32::MAX.into())
 }
 
-/// Describes the files in the header, with what the payload was found to carry of each. Sizes have 64 bits where they need
+/// Describes the files in the header, with what was found of the contents of each. Sizes have 64 bits where they need
 /// them, and always in format 6.
 pub(super) fn write_file_tags(
     header: &mut Header,
     files: &[RpmFile<'_>],
-    carried: Vec<Carried>,
+    facts: Vec<ContentFacts>,
     format: RpmFormat,
 ) {
     let size: u64 = files.iter().map(|it| it.content.size()).sum();
@@ -158,7 +165,7 @@ pub(super) fn write_file_tags(
     header.put(tag::FILE_MODES, TagValue::Int16(files.iter().map(|it| it.mode).collect()));
     header.put(tag::FILE_RDEVS, TagValue::Int16(vec![0; files.len()]));
     header.put(tag::FILE_MTIMES, numbers(|it| it.mtime));
-    let (digests, mime_types): (_, Vec<_>) = carried.into_iter().map(|it| (it.digest, it.mime_type)).unzip();
+    let (digests, mime_types): (_, Vec<_>) = facts.into_iter().map(|it| (it.digest, it.mime_type)).unzip();
     header.put(tag::FILE_DIGESTS, TagValue::Strings(digests));
     write_mime_tags(header, &mime_types.into_iter().flatten().collect::<Vec<_>>());
     header.put(tag::FILE_LINK_TOS, texts(|it| it.link_target()));

@@ -158,11 +158,11 @@ fn assemble(
     let packed = CompressingWriter::new(packed, compressor.compression, compressor.effort);
     let mut archive = DigestWriter::new(packed, digests());
     let has_mime_types = version == RpmFormatVersion::V6 && kind == PackageKind::Binary;
-    let carried = payload::write_cpio(&mut archive, files, format, has_mime_types)?;
+    let facts = payload::write_cpio(&mut archive, files, format, has_mime_types)?;
     let (packed, archive_size, archive_digests) = archive.into_parts();
     let (mut spool, packed_size, packed_digests) = packed.finish()?.into_parts();
 
-    file::write_file_tags(&mut header, files, carried, format);
+    file::write_file_tags(&mut header, files, facts, format);
     header.string(tag::PAYLOAD_FORMAT, "cpio");
     header.string(tag::PAYLOAD_COMPRESSOR, compressor.name);
     header.string(tag::PAYLOAD_FLAGS, compressor.level(archive_size).to_string());

@@ -8,18 +8,10 @@ use opkg::digest::hex;
 use opkg_interface::artefacts::{DigestAlgorithm, RpmFormat, RpmFormatVersion};
 use sha2::Sha256;
 
-use super::file::{self, RpmFile};
+use super::file::{self, ContentFacts, RpmFile};
 use super::mime;
 use crate::Error;
 use crate::checksums::{DigestWriter, Digester};
-
-/// What the payload was found to carry of a file, for the header.
-pub(super) struct Carried {
-    /// Of a regular file that the package brings, otherwise empty.
-    pub(super) digest: String,
-    /// As `file --mime-type` calls it. Of binary packages of format 6.
-    pub(super) mime_type: Option<&'static str>,
-}
 
 /// Writes all files that the package brings into one archive.
 pub(super) fn write_cpio(
@@ -27,9 +19,9 @@ pub(super) fn write_cpio(
     files: &[RpmFile<'_>],
     format: RpmFormat,
     has_mime_types: bool,
-) -> Result<Vec<Carried>, Error> {
+) -> Result<Vec<ContentFacts>, Error> {
     let is_stripped = format.version == RpmFormatVersion::V6 || file::has_large_files(files);
-    let mut carried = Vec::with_capacity(files.len());
+    let mut facts = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
         let mut archive = Archive { to: &mut *to, is_stripped, algorithm: format.file_digests };
         let (digest, head) = if file.is_ghost() {
@@ -40,10 +32,10 @@ pub(super) fn write_cpio(
         };
         let mime_type =
             has_mime_types.then(|| file.special_mime_type().unwrap_or_else(|| mime::mime_type(&head)));
-        carried.push(Carried { digest, mime_type });
+        facts.push(ContentFacts { digest, mime_type });
     }
     write_header(to, [0; 3], "TRAILER!!!", 0)?;
-    Ok(carried)
+    Ok(facts)
 }
 
 struct Archive<'a, W> {
