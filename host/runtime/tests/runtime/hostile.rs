@@ -4,7 +4,7 @@ use opkg_interface::PackageSettings;
 use std::path::Path;
 use std::time::Duration;
 
-use opkg_runtime::{ExecutionError, LoadErrorKind, LogLevel, Registry, RuntimeOptions, Strategy};
+use opkg_runtime::{ExecutionErrorKind, LoadErrorKind, LogLevel, Registry, RuntimeOptions, Strategy};
 
 use crate::guest::{
     GuestBuilder, PluginFixture, diagnostic, err, file, log_error, ok_with, ok_with_files, opkg, target,
@@ -93,7 +93,8 @@ fn run_forever(strategy: Strategy) {
         .write_file("b.wasm", &GuestBuilder { describe: forever.into(), ..GuestBuilder::default() }.build());
     let registry = Registry::discover(soon(&path));
     let error = registry.entries()[0].error().unwrap();
-    assert!(matches!(error.kind, LoadErrorKind::Execution(ExecutionError::Timeout(_))), "{error}");
+    let LoadErrorKind::Execution(failure) = &error.kind else { panic!("{error}") };
+    assert!(matches!(failure.kind, ExecutionErrorKind::Timeout(_)), "{error}");
 }
 
 #[test]
