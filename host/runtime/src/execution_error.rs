@@ -50,17 +50,14 @@ pub struct ErrorOutput {
 }
 
 impl ErrorOutput {
-    /// The lines as an error shows them, each behind a bar; nothing where a single one says no more than `message`, which
-    /// stands above them.
+    /// The lines as an error shows them, each behind a bar, without the one that says what `message` ends with, which stands
+    /// above them.
     #[must_use]
     pub fn quoted(&self, message: &str) -> Vec<String> {
-        if let [line] = &self.lines[..]
-            && message.contains(line.trim())
-        {
-            return Vec::new();
-        }
         let omitted = (self.omitted > 0).then(|| format!("… {} more, which `-v` shows", self.omitted));
-        omitted.iter().chain(&self.lines).map(|line| format!("| {line}")).collect()
+        let cause = self.lines.iter().rposition(|line| message.ends_with(line.trim()));
+        let lines = self.lines.iter().enumerate().filter(|(index, _)| Some(*index) != cause);
+        omitted.iter().chain(lines.map(|(_, line)| line)).map(|line| format!("| {line}")).collect()
     }
 }
 
@@ -129,6 +126,6 @@ mod tests {
         assert_eq!(output.quoted("failed inside: it broke"), <[&str; 0]>::default());
         assert_eq!(output.quoted("used up its stack"), ["|   it broke"]);
         output = ErrorOutput { lines: vec!["a".into(), "b".into()], omitted: 3 };
-        assert_eq!(output.quoted("failed inside: b"), ["| … 3 more, which `-v` shows", "| a", "| b"]);
+        assert_eq!(output.quoted("failed inside: b"), ["| … 3 more, which `-v` shows", "| a"]);
     }
 }

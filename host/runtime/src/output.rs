@@ -32,14 +32,14 @@ const MAX_TAIL_LINES: usize = 20;
 const MAX_TAIL_LINE_BYTES: usize = 400;
 
 /// How lines begin that run-time systems print at any failure, so that they say nothing of this one.
-const BOILERPLATE: [&str; 6] = [
-    "Traceback (most recent call last):",
+const NOISE: [&str; 3] = [
     "Python function threw an unexpected exception",
-    "thread '",
     "note: run with `RUST_BACKTRACE=",
-    "Stack:",
     "Redirecting call to abort()",
 ];
+
+/// How lines begin that stand above the places of a failure, or name one.
+const HEADINGS: [&str; 3] = ["Traceback (most recent call last):", "thread '", "Stack:"];
 
 /// What was printed and makes no whole line yet, and the end of standard error.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl OutputBuffer {
         if line.is_empty() {
             return None;
         }
-        if stream == OutputStream::Stderr {
+        if stream == OutputStream::Stderr && !begins_with_any(&line, &NOISE) {
             if self.tail.len() == MAX_TAIL_LINES {
                 self.tail.pop_front();
                 self.omitted += 1;
@@ -85,9 +85,7 @@ impl OutputBuffer {
     /// The line of standard error that says what went wrong: the last one that is not indented, as the places in a traceback
     /// are.
     pub(crate) fn cause(&self) -> Option<&str> {
-        let says_cause = |line: &&String| {
-            !line.starts_with(' ') && !BOILERPLATE.iter().any(|beginning| line.starts_with(beginning))
-        };
+        let says_cause = |line: &&String| !line.starts_with(' ') && !begins_with_any(line, &HEADINGS);
         self.tail.iter().rev().find(says_cause).map(String::as_str)
     }
 
@@ -105,6 +103,10 @@ impl OutputBuffer {
             OutputStream::Stderr => &mut self.stderr,
         }
     }
+}
+
+fn begins_with_any(line: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| line.starts_with(beginning))
 }
 
 #[cfg(test)]

@@ -207,7 +207,6 @@ fn a_traceback_is_part_of_the_error() {
     the plugin demo 1.2 failed inside: KeyError:  [1m'x'
       | Traceback (most recent call last):
       |   File "/0/app.py", line 18, in generate
-      | KeyError:  [1m'x'
     the plugin demo 1.2 did something forbidden: integer divide by zero
       | Traceback (most recent call last):
       |   File "/0/app.py", line 18, in generate
@@ -233,7 +232,6 @@ fn a_traceback_is_part_of_the_error() {
       |   line 27
       |   line 28
       |   line 29
-      | bad
     the plugin demo 1.2 failed inside: bad
     the plugin demo 1.2 failed inside: it ended itself
     "#);
