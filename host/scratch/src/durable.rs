@@ -194,7 +194,7 @@ mod tests {
         let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
         let kilobytes: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
         let before = getrlimit(Resource::As);
-        setrlimit(Resource::As, Rlimit { current: Some(kilobytes << 10), ..before.clone() }).unwrap();
+        setrlimit(Resource::As, Rlimit { current: Some(kilobytes << 10), ..before }).unwrap();
         let is_refused = thread::Builder::new().stack_size(STACK_BYTES).spawn(|| {}).is_err();
         let done = sync_all(&paths);
         setrlimit(Resource::As, before).unwrap();
