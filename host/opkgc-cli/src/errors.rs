@@ -29,6 +29,17 @@ impl CliError {
         Self { report: ErrorReport::new(error).hint(hint), exit: ExitStatus::Failed }
     }
 
+    /// A plugin that the user named does not work.
+    pub fn unusable_plugin(error: &opkg_runtime::LoadError, hint: String) -> Self {
+        let report = ErrorReport::new(error.to_string()).details(error.details()).hint(Some(hint));
+        Self { report, exit: ExitStatus::UsageError }
+    }
+
+    /// With further lines below it.
+    fn details(self, lines: Vec<String>) -> Self {
+        Self { report: self.report.details(lines), ..self }
+    }
+
     /// With what was being done.
     pub fn context(self, text: impl Into<String>) -> Self {
         Self { report: self.report.context(text), ..self }
@@ -76,8 +87,8 @@ impl From<io::Error> for CliError {
 
 impl From<opkg_runtime::LoadError> for CliError {
     fn from(error: opkg_runtime::LoadError) -> Self {
-        let hint = error.help();
-        Self::failed(error, hint)
+        let (hint, details) = (error.help(), error.details());
+        Self::failed(error, hint).details(details)
     }
 }
 
@@ -91,28 +102,29 @@ impl From<opkg_runtime::LoadErrorKind> for CliError {
 impl From<opkg_runtime::GenerateError> for CliError {
     fn from(error: opkg_runtime::GenerateError) -> Self {
         use opkg_runtime::GenerateError as Error;
-        let hint = match &error {
-            Error::Broken(error) => error.help(),
-            Error::UnknownTarget(_) | Error::TargetExcluded(_) | Error::Diagnostics(_) => None,
-        };
-        Self::failed(error, hint)
+        match error {
+            Error::Broken(error) => error.into(),
+            Error::UnknownTarget(_) | Error::TargetExcluded(_) | Error::Diagnostics(_) => {
+                Self::failed(error, None::<String>)
+            }
+        }
     }
 }
 
 impl From<opkg_runtime::CallError> for CliError {
     fn from(error: opkg_runtime::CallError) -> Self {
-        let hint = error.help();
-        Self::failed(error, hint)
+        let (hint, details) = (error.help(), error.details());
+        Self::failed(error, hint).details(details)
     }
 }
 
 impl From<opkg_runtime::CommandsError> for CliError {
     fn from(error: opkg_runtime::CommandsError) -> Self {
-        let hint = match &error {
-            opkg_runtime::CommandsError::Broken(error) => error.help(),
-            opkg_runtime::CommandsError::Refused(_) | opkg_runtime::CommandsError::NotGranted { .. } => None,
-        };
-        Self::failed(error, hint)
+        use opkg_runtime::CommandsError as Error;
+        match error {
+            Error::Broken(error) => error.into(),
+            Error::Refused(_) | Error::NotGranted { .. } => Self::failed(error, None::<String>),
+        }
     }
 }
 

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use opkg_interface::DistributionRelease;
-use opkg_runtime::{LogLevel, LogSink, Origin, Registry, RuntimeOptions};
-use opkg_shell::{Shell, UsageError};
+use opkg_runtime::{
+    LoadError, LoadErrorKind, LogLevel, LogSink, Origin, PluginKind, Registry, RegistryEntry, RuntimeOptions,
+};
+use opkg_shell::Shell;
+
+use crate::errors::CliError;
 
 /// What the environment says, and the plugins named on the command line. What plugins report is shown as the
 /// verbosity wants it.
@@ -13,6 +17,8 @@ pub fn runtime_options(shell: Shell, files: &[PathBuf]) -> RuntimeOptions {
     let log = LogSink::new(move |message| {
         let line = format!("{}: {}", message.origin, message.text);
         match message.level {
+            // What takes long is not told to those who only read the output later.
+            _ if message.is_progress && shell.is_progress_enabled() => shell.status(&message.text),
             // An error is shown by whoever the call fails for.
             LogLevel::Warn => shell.status(&line),
             _ => shell.debug(&line),
@@ -30,14 +36,22 @@ pub fn discover_plugins(
     shell: Shell,
     files: &[PathBuf],
     threads: Option<usize>,
-) -> Result<Registry, UsageError> {
+) -> Result<Registry, CliError> {
     let registry = Registry::discover(RuntimeOptions { threads, ..runtime_options(shell, files) });
     for (entry, error) in registry.load_errors() {
         let help = error.help().unwrap_or_else(|| "`opkgc plugin list` shows all plugins".into());
         if entry.origin() == Origin::Named {
-            return Err(UsageError::new(error.to_string(), help));
+            return Err(CliError::unusable_plugin(error, help));
         }
         shell.status(&format!("warning: {error}; it is not used\n  help: {help}"));
+    }
+    // Hooks are run by `opm`, and by `opkgc hook`.
+    let named = registry.entries().iter().filter(|entry| entry.origin() == Origin::Named);
+    if let Some(path) = named.filter(|entry| entry.hook_runner().is_some()).find_map(RegistryEntry::path) {
+        let kind =
+            LoadErrorKind::WrongKind { found: PluginKind::HookRunner, wanted: PluginKind::Distribution };
+        let error = LoadError { plugin: path.display().to_string(), kind };
+        return Err(CliError::unusable_plugin(&error, error.help().unwrap_or_default()));
     }
     Ok(registry)
 }

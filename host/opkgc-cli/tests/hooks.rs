@@ -101,6 +101,35 @@ fn a_hook_is_tried() {
 }
 
 #[test]
+fn a_hook_is_no_plugin_and_a_plugin_no_hook() {
+    let desk = Fixture::new();
+    desk.copy_example();
+    desk.copy_opkg();
+    fs::copy(source_path("plugins/prebuilt/debian.wasm"), desk.path("debian.wasm")).unwrap();
+    let runs = [
+        desk.run(&["--plugin", "api-post-image.wasm", "--dist", "rhel", "opkg"]),
+        desk.run(&["plugin", "install", "api-post-image.wasm"]),
+        desk.run(&["hook", "run", "debian.wasm", "--pretend", "cluster.toml"]),
+    ];
+    insta::assert_snapshot!(runs.join("\n"), @r"
+    [exit 2]
+    ---
+    error: the plugin api-post-image.wasm is a hook, where a distribution plugin is meant
+      help: a hook belongs into `scripts/` of an OPKG, and is tried with `opkgc hook run`
+
+    [exit 1]
+    ---
+    error: the plugin api-post-image.wasm is a hook itself: it takes no files of packages, as a hook runner does
+      help: put it into `scripts/` of its OPKG; `opkgc hook run` tries it
+
+    [exit 1]
+    ---
+    error: the plugin debian.wasm is a distribution plugin, where a hook is meant
+      help: plugins of distributions belong to `opkgc --plugin`; `opkgc hook build DIR` makes a hook of a crate
+    ");
+}
+
+#[test]
 fn a_new_hook_is_a_crate() {
     let desk = Fixture::new();
     let sdk = source_path("plugins/sdk").canonicalize().unwrap();

@@ -99,6 +99,8 @@ pub fn log_sink(shell: Shell) -> LogSink {
     LogSink::new(move |message| {
         let line = format!("{}: {}", message.origin, message.text);
         match message.level {
+            // What takes long is not told to those who only read the output later.
+            _ if message.is_progress && shell.is_progress_enabled() => shell.status(&message.text),
             LogLevel::Warn => shell.status(&line),
             _ => shell.debug(&line),
         }

@@ -82,8 +82,9 @@ impl From<UsageError> for CliError {
 
 impl From<opkg_runtime::LoadError> for CliError {
     fn from(error: opkg_runtime::LoadError) -> Self {
-        let hint = error.help();
-        Self::usage(error, hint)
+        let (hint, details) = (error.help(), error.details());
+        let report = ErrorReport::new(error).details(details).hint(hint);
+        Self { report, exit: ExitStatus::UsageError }
     }
 }
 

@@ -16,6 +16,7 @@ use opkg::digest::sha256;
 use opkg_interface::text::{one_line, truncate};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
+use crate::address_space;
 use crate::cache::MAX_FILE_BYTES;
 use crate::engine::WasmEngine;
 use crate::error::LoadErrorKind;
@@ -29,6 +30,12 @@ const EXIT_NO_ROOM: u8 = 2;
 /// Characters of a checksum in hexadecimal.
 const CHECKSUM_LENGTH: usize = 64;
 
+/// Bytes of address space for each byte of a component, so that several threads compile it. One alone takes some 40.
+const ROOMY_RATIO: u64 = 64;
+
+/// Bytes of stack of a thread that only reads or writes.
+const IO_STACK_BYTES: usize = 128 << 10;
+
 /// Bytes of a message about a component.
 const MAX_MESSAGE_BYTES: u64 = 16 << 10;
 
@@ -39,6 +46,14 @@ pub(crate) struct CompileLimits {
     /// Address space.
     pub(crate) memory_bytes: u64,
     pub(crate) threads: usize,
+}
+
+impl CompileLimits {
+    /// With fewer threads where the address space is small for a component of so many bytes.
+    fn fit(self, component_bytes: usize) -> Self {
+        let is_roomy = address_space::limit() / ROOMY_RATIO >= component_bytes as u64;
+        Self { threads: if is_roomy { self.threads } else { 1 }, ..self }
+    }
 }
 
 /// Has a component compiled by a process of its own, which `command` starts so that it calls [`compile_component`].
@@ -53,31 +68,41 @@ pub(crate) fn compile_apart(
     limits: CompileLimits,
 ) -> Result<Vec<u8>, LoadErrorKind> {
     let not_started = |error: io::Error| LoadErrorKind::Engine(format!("no compiler: {error}"));
+    let limits = limits.fit(component.len());
     let mut child = start(command, strategy, limits).map_err(not_started)?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (code, message, is_late) = thread::scope(|scope| {
-        // It reads all of it before it writes anything, or ends.
-        scope.spawn(move || stdin.is_some_and(|mut stdin| stdin.write_all(component).is_ok()));
-        let message = scope.spawn(move || read_all(stderr, MAX_MESSAGE_BYTES));
+    let conversation = thread::scope(|scope| {
+        let spawn = || thread::Builder::new().stack_size(IO_STACK_BYTES);
         let (sender, receiver) = channel();
-        scope.spawn(move || sender.send(read_all(stdout, MAX_FILE_BYTES)));
-        let answer = receiver.recv_timeout(limits.time);
-        let is_late = answer.is_err();
-        if is_late {
+        let converse = || -> io::Result<_> {
+            let message = spawn().spawn_scoped(scope, move || read_all(stderr, MAX_MESSAGE_BYTES))?;
+            spawn().spawn_scoped(scope, move || sender.send(read_all(stdout, MAX_FILE_BYTES)))?;
+            // It reads all of it before it writes anything, or ends.
+            spawn().spawn_scoped(scope, move || stdin.map(|mut stdin| stdin.write_all(component)))?;
+            Ok(message)
+        };
+        let message = converse();
+        let answer = match message {
+            Ok(_) => receiver.recv_timeout(limits.time).ok(),
+            Err(_) => None,
+        };
+        if answer.is_none() {
             // Where it has just ended, there is nothing to kill.
             let _ = child.kill();
         }
-        (answer.unwrap_or_default(), message.join().unwrap_or_default(), is_late)
+        message.map(|message| (answer, message.join().unwrap_or_default()))
     });
     let status = child.wait().map_err(not_started)?;
-    if is_late {
-        return Err(LoadErrorKind::CompileTimeout(limits.time));
-    }
+    let (code, message) = conversation.map_err(not_started)?;
+    let Some(mut code) = code else { return Err(LoadErrorKind::CompileTimeout(limits.time)) };
     if !status.success() {
         return Err(failure(status, &message, limits));
     }
     match code.split_at_checked(CHECKSUM_LENGTH) {
-        Some((checksum, code)) if sha256(code).as_bytes() == checksum => Ok(code.to_vec()),
+        Some((checksum, rest)) if sha256(rest).as_bytes() == checksum => {
+            code.drain(..CHECKSUM_LENGTH);
+            Ok(code)
+        }
         _ => Err(LoadErrorKind::Engine("its compiler's answer is not whole".into())),
     }
 }
@@ -92,6 +117,8 @@ fn start(command: &[OsString], strategy: Strategy, limits: CompileLimits) -> io:
         .arg(strategy.name())
         .args(numbers)
         .env_clear()
+        // Otherwise the C library reserves 64 MiB of address space for the allocations of each thread.
+        .envs((threads == 1).then_some(("MALLOC_ARENA_MAX", "1")))
         // Whoever asks the program to stop asks that, and it decides.
         .process_group(0)
         .stdin(Stdio::piped())
@@ -113,11 +140,16 @@ fn read_all(stream: Option<impl Read>, most: u64) -> Vec<u8> {
 fn failure(status: ExitStatus, message: &[u8], limits: CompileLimits) -> LoadErrorKind {
     let message = one_line(truncate(&String::from_utf8_lossy(message), 1000));
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
+    // Two limits end in the same way: the one that is smaller is the one that was met.
+    let no_room = || match address_space::limit() {
+        allowed if allowed < limits.memory_bytes => LoadErrorKind::AddressSpace(allowed),
+        _ => LoadErrorKind::CompileMemory(limits.memory_bytes),
+    };
     match status.code().and_then(|code| u8::try_from(code).ok()) {
         Some(EXIT_INVALID) => LoadErrorKind::Invalid(message),
-        Some(EXIT_NO_ROOM) => LoadErrorKind::CompileMemory(limits.memory_bytes),
+        Some(EXIT_NO_ROOM) => no_room(),
         // The library's answer to memory that it does not get.
-        None if is(Signal::ABORT) => LoadErrorKind::CompileMemory(limits.memory_bytes),
+        None if is(Signal::ABORT) => no_room(),
         None if is(Signal::XCPU) => LoadErrorKind::CompileTimeout(limits.time),
         _ => LoadErrorKind::Engine(format!("its compiler ended with {status}")),
     }

@@ -65,7 +65,7 @@ impl ComponentInterface {
     /// # Errors
     /// When it is no plugin, made for another version, or needs something that no plugin gets.
     pub fn classify(&self) -> Result<(PluginKind, String), LoadErrorKind> {
-        let role = self.kind().ok_or_else(|| LoadErrorKind::NotAPlugin { exports: self.exports.clone() })?;
+        let role = self.kind().ok_or_else(|| self.unknown_kind())?;
         let mut found: Vec<String> =
             role.exports().iter().flat_map(|it| self.export_versions(it)).map(str::to_owned).collect();
         found.sort();
@@ -100,6 +100,17 @@ impl ComponentInterface {
         let name =
             |import: &String| Some(import.strip_prefix("opkg:plugin/")?.split('@').next()? == interface);
         self.imports.iter().filter_map(name).any(|it| it)
+    }
+
+    /// Why it is made for nothing that is known.
+    fn unknown_kind(&self) -> LoadErrorKind {
+        let has = |interface: &str| self.export_versions(interface).next().is_some();
+        let half = PluginKind::ALL.into_iter().find_map(|role| {
+            let found = role.exports().iter().copied().find(|interface| has(interface))?;
+            let missing = role.exports().iter().copied().find(|interface| !has(interface))?;
+            Some(LoadErrorKind::MissingExport { found, missing })
+        });
+        half.unwrap_or_else(|| LoadErrorKind::NotAPlugin { exports: self.exports.clone() })
     }
 
     fn export_versions<'a>(&'a self, interface: &'a str) -> impl Iterator<Item = &'a str> {
@@ -193,7 +204,8 @@ mod tests {
         insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"was made for version 0.2.0 of the plugin interface, this program takes 0.1.0");
         let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.2.0"]);
         insta::assert_snapshot!(mixed.classify().unwrap_err(), @"was made for version 0.1.0 and 0.2.0 of the plugin interface, this program takes 0.1.0");
-        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"is a WebAssembly component, but neither a distribution plugin nor a hook: it exports run, opkg:plugin/packaging@0.1.0");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"exports opkg:plugin/packaging, but not opkg:plugin/package-manager, which belongs to the same world");
+        insta::assert_snapshot!(names(&["run", "a:b/c@1.0.0"]).classify().unwrap_err(), @"is a WebAssembly component, but neither a distribution plugin nor a hook: it exports run, a:b/c@1.0.0");
         let hook = names(&["run", "opkg:plugin/hook@0.1.0"]);
         assert_eq!(hook.classify().unwrap(), (PluginKind::HookRunner, "0.1.0".into()));
     }

@@ -7,6 +7,7 @@ use std::{fmt, io, thread};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, OptLevel};
 
+use crate::address_space;
 use crate::error::LoadErrorKind;
 use crate::strategy::Strategy;
 use opkg_interface::text::one_line;
@@ -164,8 +165,7 @@ impl EpochTicker {
 #[must_use]
 pub fn parallelism() -> usize {
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current;
-    processors.min(limit.map_or(usize::MAX, max_threads))
+    processors.min(max_threads(address_space::limit()))
 }
 
 /// The C library reserves 64 MiB for each thread's allocations, and twice that for a moment; the rest is for its

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use opkg::diagnostic::Diagnostic;
 
+use crate::address_space;
+use crate::execution_error::{ALTERED_HELP, ExecutionError};
 use crate::plugin_kind::PluginKind;
 use crate::version::INTERFACE_VERSION;
 
@@ -16,7 +18,6 @@ pub struct LoadError {
     /// Path of its file, or its id where it is part of the program.
     pub plugin: String,
     /// What is wrong with it.
-    #[source]
     pub kind: LoadErrorKind,
 }
 
@@ -26,6 +27,15 @@ impl LoadError {
     pub fn help(&self) -> Option<String> {
         self.kind.help()
     }
+
+    /// Lines to be shown below it.
+    #[must_use]
+    pub fn details(&self) -> Vec<String> {
+        match &self.kind {
+            LoadErrorKind::Execution(error) => error.details(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What is wrong with a plugin's file. Reads as the end of a sentence that the plugin begins.
@@ -33,7 +43,7 @@ impl LoadError {
 pub enum LoadErrorKind {
     /// Its file cannot be read.
     #[error("cannot be read: {0}")]
-    Unreadable(#[source] io::Error),
+    Unreadable(io::Error),
     /// It is a directory, a pipe or a device.
     #[error("is not a regular file")]
     NotAFile,
@@ -61,6 +71,14 @@ pub enum LoadErrorKind {
         /// Names of what it exports instead.
         exports: Vec<String>,
     },
+    /// Half of a plugin.
+    #[error("exports {found}, but not {missing}, which belongs to the same world")]
+    MissingExport {
+        /// An interface that it exports.
+        found: &'static str,
+        /// One that it does not.
+        missing: &'static str,
+    },
     /// A plugin for another purpose.
     #[error("is a {}, where a {} is meant", kind_name(*.found), kind_name(*.wanted))]
     WrongKind {
@@ -86,6 +104,17 @@ pub enum LoadErrorKind {
     /// The engine would have needed more memory.
     #[error("takes more than {} MiB of memory to be compiled", .0 >> 20)]
     CompileMemory(u64),
+    /// The process may not have the address space that compiling takes.
+    #[error("takes more than the {} MiB of virtual memory that are allowed here to be compiled", .0 >> 20)]
+    AddressSpace(u64),
+    /// The interface that it was built with has the name of this program's, and is another one.
+    #[error(
+        "was not built with the interface {INTERFACE_VERSION} of this program, but with an altered or older copy of it: {0}"
+    )]
+    AlteredInterface(String),
+    /// It takes no files: it is a hook, for one package, and no runner.
+    #[error("is a hook itself: it takes no files of packages, as a hook runner does")]
+    TakesNothing,
     /// It wants something from its host that no plugin gets.
     #[error("does not fit this program: {0}")]
     Incompatible(String),
@@ -110,12 +139,12 @@ pub enum LoadErrorKind {
     #[error("has no place: neither XDG_DATA_HOME nor HOME is set")]
     NoDataDir,
     /// It cannot be installed or removed.
-    #[error("cannot be written to {}: {source}", .path.display())]
+    #[error("cannot be written to {}: {error}", .path.display())]
     Unwritable {
         /// Where it should be.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// The record beside an installed plugin cannot be used.
     #[error("has a damaged record {}: {reason}", .path.display())]
@@ -126,7 +155,7 @@ pub enum LoadErrorKind {
         reason: String,
     },
     /// It failed when asked what it is.
-    #[error("{0}")]
+    #[error(transparent)]
     Execution(#[from] ExecutionError),
     /// The engine itself cannot start, on a machine with too little address space, say.
     #[error("cannot be run here: {0}")]
@@ -146,19 +175,25 @@ impl LoadErrorKind {
             Self::NoDataDir => "set one of them",
             Self::Unwritable { .. } => "check the permissions and free space of that directory",
             Self::TooLarge { .. } => "strip it of debug information, or build it for size",
-            Self::NotWasm | Self::CoreModule => "`opkgc plugin build DIR` makes a component of a crate",
-            Self::NotAPlugin { .. } => {
+            Self::NotWasm => "`opkgc plugin build DIR` makes a component of a crate",
+            Self::CoreModule => {
+                "it is half of the way: `opkgc plugin build DIR` makes a component of a crate, and so do the tools of other \
+                 languages of what they compile (`wasm-tools component new`)"
+            }
+            Self::NotAPlugin { .. } | Self::MissingExport { .. } => {
                 return Some(format!(
                     "a distribution plugin implements the world `distribution` of opkg:plugin@{INTERFACE_VERSION}, a hook \
                      the world `hook-runner`"
                 ));
             }
             Self::WrongKind { wanted: PluginKind::HookRunner, .. } => {
-                "`opkgc hook build DIR` makes a hook of a crate"
+                "plugins of distributions belong to `opkgc --plugin`; `opkgc hook build DIR` makes a hook of a crate"
             }
             Self::WrongKind { wanted: PluginKind::Distribution, .. } => {
-                "`opkgc plugin list` shows what there is"
+                "a hook belongs into `scripts/` of an OPKG, and is tried with `opkgc hook run`"
             }
+            Self::TakesNothing => "put it into `scripts/` of its OPKG; `opkgc hook run` tries it",
+            Self::AlteredInterface(_) => ALTERED_HELP,
             Self::UnsupportedVersion { newer: true, .. } => {
                 "use a newer release of this program, or an older one of the plugin"
             }
@@ -169,6 +204,10 @@ impl LoadErrorKind {
             Self::CompileTimeout(_) | Self::CompileMemory(_) => {
                 "no plugin should take that much: ask its author, or build it for size"
             }
+            Self::AddressSpace(_) => {
+                "raise the limit (`ulimit -v`), or use the plugin once where there is none: what is compiled is kept, and \
+                 takes far less to be run"
+            }
             Self::Incompatible(_) => {
                 "a plugin may use the interface's own imports and WASI 0.2; build it with the SDK for this program"
             }
@@ -176,59 +215,7 @@ impl LoadErrorKind {
                 "if that is meant, run `opkgc plugin install` with the file again; if not, delete it"
             }
             Self::Execution(fault) => return fault.help(),
-            Self::Engine(_) => "a larger limit of virtual memory (ulimit -v) may help",
-        };
-        Some(help.to_owned())
-    }
-}
-
-/// How a call of a plugin failed through its own fault. Reads as the end of a sentence that the plugin
-/// begins.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExecutionError {
-    /// Nothing of its own fault: the machine denied what it takes to run it.
-    #[error("cannot be started: {0}")]
-    NotStarted(String),
-    /// Over its deadline.
-    #[error("ran longer than {} s and was stopped", .0.as_secs_f64())]
-    Timeout(Duration),
-    /// Over its limit of memory.
-    #[error("asked for more memory than the {} MiB that a plugin gets", .0 >> 20)]
-    OutOfMemory(usize),
-    /// Calls nested too deeply.
-    #[error("used up its stack")]
-    StackOverflow,
-    /// It gave up by itself, with this message if it left one.
-    #[error("failed inside{}", .0.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
-    Panicked(Option<String>),
-    /// Any other violation of the machine's rules.
-    #[error("did something forbidden: {0}")]
-    Trap(String),
-    /// It called a function of its language's system interface that plugins do not get.
-    #[error("tried to use {0}, which plugins do not get")]
-    ForbiddenCall(String),
-    /// What it returned breaks the rules of the interface.
-    #[error("returned something invalid: {0}")]
-    Invalid(String),
-}
-
-impl ExecutionError {
-    /// What to do about it.
-    #[must_use]
-    pub fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::NotStarted(_) => {
-                "a larger limit of virtual memory (ulimit -v) or processes (ulimit -u) may help"
-            }
-            Self::Timeout(_) | Self::OutOfMemory(_) | Self::StackOverflow => {
-                "it may be caught in a loop; report it to the plugin's author"
-            }
-            Self::Panicked(_) | Self::Trap(_) | Self::Invalid(_) => {
-                "this is a mistake in the plugin; report it to its author"
-            }
-            Self::ForbiddenCall(_) => {
-                "a plugin sees no files, network, clock or environment; its author must do without"
-            }
+            Self::Engine(_) => return Some(address_space::help()),
         };
         Some(help.to_owned())
     }
@@ -236,20 +223,25 @@ impl ExecutionError {
 
 /// A plugin that failed in the middle of a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the plugin {plugin} {source}")]
+#[error("the plugin {plugin} {error}")]
 pub struct CallError {
     /// Id and version.
     pub plugin: String,
     /// What happened.
-    #[source]
-    pub source: ExecutionError,
+    pub error: ExecutionError,
 }
 
 impl CallError {
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        self.source.help()
+        self.error.help()
+    }
+
+    /// Lines to be shown below it.
+    #[must_use]
+    pub fn details(&self) -> Vec<String> {
+        self.error.details()
     }
 }
 

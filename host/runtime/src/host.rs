@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use wasmtime::Trap;
 
 use crate::bindings::opkg::plugin::log as wit;
-use crate::error::ExecutionError;
+use crate::execution_error::{ExecutionError, ExecutionErrorKind as Kind};
 use crate::hook::{HostChannel, HostFunctions};
 use crate::limits::{Limiter, Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
-use crate::log_message::LogLevel;
+use crate::output::{OutputBuffer, OutputStream};
 use crate::wasi;
 use opkg_interface::text::one_line;
 
@@ -18,7 +18,8 @@ pub(crate) struct HostState {
     limiter: Limiter,
     log: CallLog,
     rng_state: u64,
-    line_buffer: Vec<u8>,
+    clock: u64,
+    output: OutputBuffer,
     channel: Option<HostChannel>,
     time_budget: TimeBudget,
 }
@@ -33,9 +34,6 @@ struct TimeBudget {
     /// The limit of both times together.
     total_limit: Option<Duration>,
 }
-
-/// Bytes of a line of output that are kept.
-const MAX_LINE_BYTES: usize = 16 << 10;
 
 /// Where every plugin's random numbers begin.
 const RNG_SEED: u64 = 0x6f70_6b67;
@@ -53,7 +51,8 @@ impl HostState {
             limiter: Limiter::new(limits),
             log,
             rng_state: RNG_SEED,
-            line_buffer: Vec::new(),
+            clock: 0,
+            output: OutputBuffer::default(),
             channel,
             time_budget,
         }
@@ -98,45 +97,59 @@ impl HostState {
         Ok(answer)
     }
 
-    /// What an error of the engine means.
+    /// What an error of the engine means, with what the component said before it.
     pub(crate) fn execution_error(&mut self, error: &wasmtime::Error, limits: &Limits) -> ExecutionError {
+        ExecutionError { kind: self.error_kind(error, limits), output: self.output.take_tail() }
+    }
+
+    fn error_kind(&mut self, error: &wasmtime::Error, limits: &Limits) -> Kind {
         let trap = error.downcast_ref::<Trap>();
         match trap {
             Some(Trap::Interrupt) => {
-                return ExecutionError::Timeout(self.time_budget.remaining().err().unwrap_or(limits.timeout));
+                return Kind::Timeout(self.time_budget.remaining().err().unwrap_or(limits.timeout));
             }
-            Some(Trap::StackOverflow) => return ExecutionError::StackOverflow,
-            _ if self.limiter.limit_hit() => return ExecutionError::OutOfMemory(limits.memory_bytes),
+            Some(Trap::StackOverflow) => return Kind::StackOverflow,
+            _ if self.limiter.limit_hit() => return Kind::OutOfMemory(limits.memory_bytes),
             _ => {}
         }
         if let Some(denied) = error.downcast_ref::<wasi::WasiError>() {
             return match denied {
-                wasi::WasiError::Exit => ExecutionError::Panicked(self.log.last_error()),
-                wasi::WasiError::UnsupportedFunction(name) => ExecutionError::ForbiddenCall(name.clone()),
+                wasi::WasiError::Exit => {
+                    Kind::Panicked(self.cause().or_else(|| Some("it ended itself".to_owned())))
+                }
+                wasi::WasiError::UnsupportedFunction(name) => Kind::ForbiddenCall(name.clone()),
             };
         }
         match trap {
-            Some(Trap::UnreachableCodeReached) => ExecutionError::Panicked(self.log.last_error()),
+            Some(Trap::UnreachableCodeReached) => Kind::Panicked(self.cause()),
             Some(trap) => {
                 let trap = trap.to_string();
-                ExecutionError::Trap(trap.trim_start_matches("wasm trap: ").to_owned())
+                Kind::Trap(trap.trim_start_matches("wasm trap: ").to_owned())
             }
             None => {
                 let reason = error.root_cause().to_string();
                 // The engine has no type for this one.
                 if reason.contains("fuel allocated for hostcalls") {
                     let limit = limits.text_bytes.saturating_add(MAX_RECORD_BYTES) >> 20;
-                    return ExecutionError::Invalid(format!("more than {limit} MiB of data"));
+                    return Kind::Invalid(format!("more than {limit} MiB of data"));
                 }
-                ExecutionError::Invalid(one_line(&reason))
+                Kind::Invalid(one_line(&reason))
             }
         }
     }
 
-    /// Ends an unfinished line of output.
-    pub(crate) fn flush_line(&mut self, level: LogLevel) {
-        let line = std::mem::take(&mut self.line_buffer);
-        self.log.write(level, &String::from_utf8_lossy(&line));
+    /// Why the component gave up, in its own words.
+    fn cause(&mut self) -> Option<String> {
+        self.output.cause().map(str::to_owned).or_else(|| self.log.last_error())
+    }
+
+    /// Ends unfinished lines of output.
+    pub(crate) fn flush_output(&mut self) {
+        for stream in [OutputStream::Stdout, OutputStream::Stderr] {
+            if let Some(line) = self.output.end_line(stream) {
+                self.log.write_output(stream.level(), &line);
+            }
+        }
     }
 }
 
@@ -165,14 +178,14 @@ impl crate::bindings::opkg::plugin::opkg::Host for HostState {}
 impl crate::bindings::opkg::plugin::artefacts::Host for HostState {}
 
 impl wasi::WasiHost for HostState {
-    fn print(&mut self, level: LogLevel, bytes: &[u8]) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = MAX_LINE_BYTES.saturating_sub(self.line_buffer.len());
-            self.line_buffer.extend_from_slice(&piece[..piece.len().min(room)]);
-            if piece.ends_with(b"\n") {
-                self.flush_line(level);
-            }
+    fn print(&mut self, stream: OutputStream, bytes: &[u8]) {
+        for line in self.output.write(stream, bytes) {
+            self.log.write_output(stream.level(), &line);
         }
+    }
+
+    fn clock(&mut self) -> &mut u64 {
+        &mut self.clock
     }
 
     fn random(&mut self) -> u64 {

@@ -43,6 +43,9 @@ pub fn install(file: &Path, options: &RuntimeOptions) -> Result<InstalledPlugin,
         limits: options.limits.clone(),
         log: options.log.clone(),
         compiler: options.compiler.clone(),
+        // What is compiled for the trial serves the first use as well.
+        system_cache: options.system_cache.clone(),
+        cache: options.cache.clone(),
         system_grants: options.system_grants.clone(),
         user_grants: options.user_grants.clone(),
         // For what it replaces.
@@ -62,12 +65,17 @@ pub fn install(file: &Path, options: &RuntimeOptions) -> Result<InstalledPlugin,
     };
     let mut entries = registry.into_entries();
     let description = entries.swap_remove(0).into_load_result()?;
+    if let PluginDescription::HookRunner(runner) = &description
+        && runner.takes.is_empty()
+    {
+        return Err(fail(LoadErrorKind::TakesNothing));
+    }
     let path = directory.join(format!("{}.wasm", description.id()));
     let record = serde_json::to_vec(&InstallRecord { sha256: hash }).map_err(io::Error::from);
     fs::create_dir_all(directory)
         .and_then(|()| write_atomically(directory, &path, &bytes))
         .and_then(|()| write_atomically(directory, &record_path(&path), &record?))
-        .map_err(|source| fail(LoadErrorKind::Unwritable { path: path.clone(), source }))?;
+        .map_err(|error| fail(LoadErrorKind::Unwritable { path: path.clone(), error }))?;
     Ok(InstalledPlugin { path, description, replaces, programs_to_grant })
 }
 
@@ -85,11 +93,11 @@ pub fn remove(id: &str, options: &RuntimeOptions) -> Result<PathBuf, LoadError> 
     match fs::remove_file(&path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(fail(LoadErrorKind::NotFound)),
-        Err(source) => return Err(fail(LoadErrorKind::Unwritable { path, source })),
+        Err(error) => return Err(fail(LoadErrorKind::Unwritable { path, error })),
     }
     match fs::remove_file(record_path(&path)) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(fail(LoadErrorKind::Unwritable { path, source }))
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(fail(LoadErrorKind::Unwritable { path, error }))
         }
         _ => Ok(path),
     }

@@ -7,6 +7,7 @@
 //! A plugin is hostile until checked: it runs with a deadline and a limit of memory, sees nothing of the
 //! machine, and what it returns is checked before anybody else gets it.
 
+mod address_space;
 mod bindings;
 mod cache;
 mod compiler;
@@ -17,6 +18,7 @@ mod embedded;
 mod engine;
 mod entry;
 mod error;
+mod execution_error;
 mod from_wit;
 mod grants;
 pub mod hook;
@@ -27,7 +29,9 @@ mod install_record;
 mod limits;
 mod log;
 mod log_message;
+mod machine_code;
 mod options;
+mod output;
 mod plugin;
 mod plugin_description;
 mod plugin_kind;
@@ -49,7 +53,8 @@ pub use compiler::compile_component;
 pub use component_interface::ComponentInterface;
 pub use engine::parallelism;
 pub use entry::RegistryEntry;
-pub use error::{CallError, CommandsError, ExecutionError, GenerateError, LoadError, LoadErrorKind};
+pub use error::{CallError, CommandsError, GenerateError, LoadError, LoadErrorKind};
+pub use execution_error::{ErrorOutput, ExecutionError, ExecutionErrorKind};
 pub use grants::{GrantError, ProgramGrants};
 pub use inspect::{Inspection, inspect};
 pub use install::{InstalledPlugin, install, remove};

@@ -32,11 +32,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(10),
-            memory_bytes: 256 << 20,
+            // Interpreters take a hundred times as long as compiled code, and machines are busy: a package of 100,000 files is
+            // not to fail.
+            timeout: Duration::from_secs(60),
+            memory_bytes: 512 << 20,
             // Those of interpreted languages carry their interpreter: some 20 to 40 MiB.
             component_bytes: 64 << 20,
-            compile_timeout: Duration::from_secs(120),
+            // An interpreter of 20 MiB takes some 30 s of a processor's time; machines are old, and busy.
+            compile_timeout: Duration::from_secs(600),
             compile_memory_bytes: 4 << 30,
             text_bytes: 64 << 20,
             files: 100_000,

@@ -63,13 +63,22 @@ impl CallLog {
         self.last_error.take()
     }
 
+    /// Takes a message, as one line.
     pub(crate) fn write(&mut self, level: LogLevel, message: &str) {
-        let message = text::one_line(text::truncate(message, self.max_message_bytes));
+        self.send(level, text::one_line(text::truncate(message, self.max_message_bytes)));
+    }
+
+    /// Takes a line that was printed, with its indentation.
+    pub(crate) fn write_output(&mut self, level: LogLevel, line: &str) {
+        self.send(level, text::output_line(text::truncate(line, self.max_message_bytes)));
+    }
+
+    fn send(&mut self, level: LogLevel, message: String) {
         if message.is_empty() {
             return;
         }
         if level == LogLevel::Error {
-            self.last_error = Some(message.clone());
+            self.last_error = Some(message.trim_start().to_owned());
         }
         match self.messages_left {
             0 => {}

@@ -25,6 +25,8 @@ pub struct LogMessage {
     pub level: LogLevel,
     /// One line, without control characters.
     pub text: String,
+    /// Whether somebody who waits wants to read it: what has just begun takes several seconds.
+    pub is_progress: bool,
 }
 
 /// Who gets the messages. Called from whichever thread runs the plugin.
@@ -38,7 +40,12 @@ impl LogSink {
     }
 
     pub(crate) fn send(&self, from: &str, level: LogLevel, text: String) {
-        (self.0)(&LogMessage { origin: from.to_owned(), level, text });
+        (self.0)(&LogMessage { origin: from.to_owned(), level, text, is_progress: false });
+    }
+
+    /// Says what has just begun and takes long.
+    pub(crate) fn send_progress(&self, from: &str, text: String) {
+        (self.0)(&LogMessage { origin: from.to_owned(), level: LogLevel::Info, text, is_progress: true });
     }
 }
 

@@ -17,7 +17,8 @@ use opkg_interface::{DistributionDescription, PackageSettings, Target};
 use crate::bindings::exports::opkg::plugin::package_manager as wit;
 use crate::bindings::exports::opkg::plugin::packaging::Refusal;
 use crate::bindings::{Distribution, DistributionPre};
-use crate::error::{CallError, CommandsError, ExecutionError, GenerateError};
+use crate::error::{CallError, CommandsError, GenerateError};
+use crate::execution_error::{ExecutionError, ExecutionErrorKind};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::{ComponentInfo, PreparedComponent};
@@ -380,7 +381,7 @@ impl DistributionPlugin {
         let program = argv.first().map(String::as_str).unwrap_or_default();
         if !self.programs()?.iter().any(|declared| declared == program) {
             let message = format!("a command `{}`, which is none of its programs", one_line(program));
-            return Err(self.call_error(ExecutionError::Invalid(message)).into());
+            return Err(self.call_error(ExecutionErrorKind::Invalid(message).into()).into());
         }
         let description = &self.0.description;
         match self.0.is_embedded || self.0.prepared.grants().allows(&description.id, program) {
@@ -402,11 +403,11 @@ impl DistributionPlugin {
     }
 
     fn accept_valid(&self, result: Result<(), ValidationError>) -> Result<(), CallError> {
-        result.map_err(|error| self.call_error(ExecutionError::Invalid(error.to_string())))
+        result.map_err(|error| self.call_error(ExecutionErrorKind::Invalid(error.to_string()).into()))
     }
 
     fn call_error(&self, fault: ExecutionError) -> CallError {
-        CallError { plugin: self.0.description.name_and_version(), source: fault }
+        CallError { plugin: self.0.description.name_and_version(), error: fault }
     }
 
     fn to_diagnostics(&self, found: Vec<artefacts::Diagnostic>, opkg: &Opkg) -> Vec<Diagnostic> {

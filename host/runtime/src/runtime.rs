@@ -2,9 +2,7 @@
 //! afresh for every call.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsRawFd;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -14,18 +12,23 @@ use wasmtime::{Store, UpdateDeadline};
 use crate::cache::{Cache, CacheError, CacheKey, CachedCode};
 use crate::compiler::{CompileLimits, compile_apart};
 use crate::engine::WasmEngine;
-use crate::error::{ExecutionError, LoadErrorKind};
+use crate::error::LoadErrorKind;
+use crate::execution_error::{ExecutionError, ExecutionErrorKind};
 use crate::grants::ProgramGrants;
 use crate::hook::HostChannel;
 use crate::host::{HostState, is_resource_exhaustion};
 use crate::limits::{Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
 use crate::log_message::{LogLevel, LogSink};
+use crate::machine_code;
 use crate::plugin_description::PluginDescription;
 use crate::strategy::Strategy;
 use crate::wasi;
 use crate::world::World;
 use opkg_interface::text::one_line;
+
+/// Bytes of a component whose compilation takes seconds, so that somebody who waits is told of it.
+const LARGE_COMPONENT_BYTES: usize = 4 << 20;
 
 /// What all plugins of a process share.
 #[derive(Debug)]
@@ -169,6 +172,10 @@ impl Runtime {
             }
         }
         let bytes = read()?;
+        if bytes.len() >= LARGE_COMPONENT_BYTES {
+            let once = if self.cache.is_some() { ", once" } else { "" };
+            self.sink.send_progress(from, format!("compiling the plugin {from} for this machine{once}"));
+        }
         let started = Instant::now();
         let (machine, component) = self.compile(&bytes, info)?;
         tracing::debug!(plugin = from, sha256, bytes = bytes.len(), elapsed = ?started.elapsed(), "compiled");
@@ -226,11 +233,7 @@ impl Runtime {
             threads: self.threads,
         };
         let code = compile_apart(command, bytes, strategy, limits)?;
-        // SAFETY: this is machine code, so it must be what this engine compiled. It is what this very program has
-        // written as a process of its own, whole as its checksum says, into a pipe that nobody else has.
-        #[allow(unsafe_code)]
-        let component = unsafe { Component::deserialize(machine.engine(), &code) };
-        match component {
+        match machine_code::load_compiled(machine, &code) {
             Ok(component) => Ok((machine, component)),
             Err(error) => Err(LoadErrorKind::Engine(error_chain(&error))),
         }
@@ -258,7 +261,7 @@ impl Runtime {
                 return None;
             }
         };
-        match load_code(machine, file) {
+        match machine_code::load_file(machine, file) {
             Ok(component) => Some((component, description)),
             Err(error) => {
                 self.log_debug(error_chain(&error));
@@ -274,11 +277,17 @@ impl Runtime {
         component: &Component,
     ) -> Result<PreparedComponent<W>, LoadErrorKind> {
         let mut linker = Linker::new(machine.engine());
-        let pre = W::link(&mut linker)
+        W::link(&mut linker)
             .and_then(|()| wasi::add_to_linker(&mut linker, component))
-            .and_then(|()| linker.instantiate_pre(component))
-            .and_then(W::new)
             .map_err(|error| LoadErrorKind::Incompatible(error_chain(&error)))?;
+        // The names of its interfaces have been looked at already; so it is what is behind them.
+        let pre =
+            linker.instantiate_pre(component).and_then(W::new).map_err(
+                |error| match is_resource_exhaustion(&error) {
+                    true => LoadErrorKind::Engine(error_chain(&error)),
+                    false => LoadErrorKind::AlteredInterface(error_chain(&error)),
+                },
+            )?;
         Ok(PreparedComponent { runtime: self.clone(), engine: machine.clone(), pre, name: from.into() })
     }
 
@@ -310,7 +319,7 @@ impl<W: World> PreparedComponent<W> {
     /// # Errors
     /// When it fails, or says something that breaks the rules.
     pub(crate) fn describe(&self) -> Result<W::Description, ExecutionError> {
-        self.call(W::describe)?.map_err(|error| ExecutionError::Invalid(error.to_string()))
+        self.call(W::describe)?.map_err(|error| ExecutionErrorKind::Invalid(error.to_string()).into())
     }
 
     /// Starts the plugin and lets it do one thing. Every call has a fresh instance: nothing that one call
@@ -342,7 +351,7 @@ impl<W: World> PreparedComponent<W> {
         };
         let machine = &self.engine;
         let _running =
-            machine.start_ticker().map_err(|error| ExecutionError::NotStarted(error.to_string()))?;
+            machine.start_ticker().map_err(|error| ExecutionErrorKind::NotStarted(error.to_string()))?;
         let mut store = Store::new(machine.engine(), HostState::new(limits, log, line));
         store.limiter(|host| host.limiter());
         store.set_epoch_deadline(WasmEngine::epochs_in(limits.timeout));
@@ -355,38 +364,23 @@ impl<W: World> PreparedComponent<W> {
         store.set_hostcall_fuel(limits.text_bytes.saturating_add(MAX_RECORD_BYTES));
         let started = self.pre.instantiate(&mut store);
         if let Some(error) = started.as_ref().err().filter(|error| is_resource_exhaustion(error)) {
-            return Err(ExecutionError::NotStarted(error_chain(error)));
+            return Err(ExecutionErrorKind::NotStarted(error_chain(error)).into());
         }
+        let is_started = started.is_ok();
         let result = started.and_then(|plugin| task(&plugin, &mut store));
         let host = store.data_mut();
-        host.flush_line(LogLevel::Error);
-        result.map_err(|error| host.execution_error(&error, limits))
+        host.flush_output();
+        result.map_err(|error| {
+            let failure = host.execution_error(&error, limits);
+            match failure.kind {
+                // It has done nothing yet: its functions are looked up when it has been started.
+                ExecutionErrorKind::Invalid(_) if !is_started => {
+                    ExecutionErrorKind::AlteredInterface(error_chain(&error)).into()
+                }
+                _ => failure,
+            }
+        })
     }
-}
-
-/// Machine code of a file that the cache has checked.
-///
-/// It is mapped, not copied; where that is not allowed, since there are file systems whose files must not be run, it is
-/// copied after all.
-fn load_code(machine: &WasmEngine, mut file: File) -> wasmtime::Result<Component> {
-    // The very file that was checked: its name may mean another one by now.
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: this is machine code, so it must be what this engine compiled. The cache gave it out only after it found that
-    // the file and its directory belong to this user, or to root, that nobody else may write there, and that its checksum
-    // is the one noted when it was written. Who can forge that, or can change the file while it is mapped, can already run
-    // whatever they like as this user; this program itself never writes to such a file again. The engine checks that
-    // version and processor fit.
-    #[allow(unsafe_code)]
-    let mapped = unsafe { Component::deserialize_file(machine.engine(), path) };
-    mapped.or_else(|_| {
-        let mut code = Vec::new();
-        file.read_to_end(&mut code)?;
-        // SAFETY: see above; these are the bytes of the same file.
-        #[allow(unsafe_code)]
-        unsafe {
-            Component::deserialize(machine.engine(), &code)
-        }
-    })
 }
 
 /// The chain of causes as one line.

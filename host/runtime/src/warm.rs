@@ -53,6 +53,6 @@ fn unwritable(directory: &Path, error: CacheError) -> LoadError {
         CacheError::Io { source, .. } | CacheError::Write(source) => source,
         other => io::Error::other(other.to_string()),
     };
-    let kind = LoadErrorKind::Unwritable { path: directory.to_owned(), source };
+    let kind = LoadErrorKind::Unwritable { path: directory.to_owned(), error: source };
     LoadError { plugin: "that is part of this program".into(), kind }
 }

@@ -1,6 +1,7 @@
 //! The system interface (WASI 0.2) that components of other languages import without being asked: an empty
-//! one. No files, no environment, no network; clocks stand still and random numbers always are the same, so
-//! that a plugin stays a function of its input. What is written to standard output goes to the log.
+//! one. No files, no environment, no network; the date stands still, time passes only as far as a plugin waits for it, and
+//! random numbers always are the same, so that a plugin stays a function of its input. What is written to standard output
+//! and standard error goes to the log.
 //!
 //! Only what a component imports is defined. A function that has no empty answer ends the call that used
 //! it, and is named.
@@ -11,12 +12,14 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType, Val};
 use wasmtime::{Result, StoreContextMut};
 
-use crate::log_message::LogLevel;
+use crate::output::OutputStream;
 
 /// What the host keeps for the answers.
 pub(crate) trait WasiHost: 'static {
     /// Takes what was written to standard output or standard error.
-    fn print(&mut self, level: LogLevel, bytes: &[u8]);
+    fn print(&mut self, stream: OutputStream, bytes: &[u8]);
+    /// The monotonic clock, in nanoseconds.
+    fn clock(&mut self) -> &mut u64;
     /// The next of a fixed sequence of numbers.
     fn random(&mut self) -> u64;
 }
@@ -79,7 +82,11 @@ fn define_function<T: WasiHost>(
     let interface = interface.split('@').next().unwrap_or(interface);
     let full: Arc<str> = format!("{interface}/{name}").into();
     target.func_new(name, move |mut store, _, arguments, results| {
-        let answer = dispatch(&mut store, &full, arguments)?;
+        let mut handles = Vec::new();
+        for argument in arguments {
+            release_handles(&mut store, argument, &mut handles)?;
+        }
+        let answer = dispatch(&mut store, &full, arguments, &handles)?;
         for (place, value) in results.iter_mut().zip(answer) {
             *place = value;
         }
@@ -87,10 +94,42 @@ fn define_function<T: WasiHost>(
     })
 }
 
+/// Gives back the handles of an argument, and notes the numbers of their resources.
+///
+/// The host holds a handle of its own for each resource that a function is called with, wherever it stands in the
+/// arguments. The engine ends a call in which one that is only borrowed is left, and keeps those that are owned for as long
+/// as the plugin runs.
+fn release_handles<T: WasiHost>(
+    store: &mut StoreContextMut<'_, T>,
+    argument: &Val,
+    handles: &mut Vec<u32>,
+) -> Result<()> {
+    let parts: &mut dyn Iterator<Item = &Val> = match argument {
+        Val::Resource(handle) => {
+            handles.push(handle.try_into_resource::<WasiResource>(&mut *store)?.rep());
+            return Ok(());
+        }
+        // Long lists are of bytes.
+        Val::List(values) if matches!(values.first(), Some(Val::U8(_))) => return Ok(()),
+        Val::List(values) | Val::Tuple(values) | Val::FixedLengthList(values) => &mut values.iter(),
+        Val::Record(fields) => &mut fields.iter().map(|(_, value)| value),
+        Val::Map(entries) => &mut entries.iter().flat_map(|(key, value)| [key, value]),
+        Val::Variant(_, value) | Val::Option(value) | Val::Result(Ok(value) | Err(value)) => {
+            &mut value.as_deref().into_iter()
+        }
+        _ => return Ok(()),
+    };
+    for part in parts {
+        release_handles(store, part, handles)?;
+    }
+    Ok(())
+}
+
 fn dispatch<T: WasiHost>(
     store: &mut StoreContextMut<'_, T>,
     function: &str,
     arguments: &[Val],
+    handles: &[u32],
 ) -> Result<Option<Val>> {
     let one = |value| Ok(Some(value));
     match function {
@@ -104,11 +143,20 @@ fn dispatch<T: WasiHost>(
         name if name.starts_with("wasi:cli/terminal-") => one(Val::Option(None)),
         "wasi:clocks/wall-clock/now" => one(datetime(FIXED_TIME, 0)),
         "wasi:clocks/wall-clock/resolution" => one(datetime(1, 0)),
-        "wasi:clocks/monotonic-clock/now" => one(Val::U64(0)),
+        "wasi:clocks/monotonic-clock/now" => one(Val::U64(*store.data_mut().clock())),
         "wasi:clocks/monotonic-clock/resolution" => one(Val::U64(1)),
+        // Nobody waits: that time has come.
         "wasi:clocks/monotonic-clock/subscribe-instant"
-        | "wasi:clocks/monotonic-clock/subscribe-duration"
-        | "wasi:io/streams/[method]output-stream.subscribe"
+        | "wasi:clocks/monotonic-clock/subscribe-duration" => {
+            let [Val::U64(time)] = arguments else { return Err(unsupported(function)) };
+            let clock = store.data_mut().clock();
+            *clock = match function.ends_with("instant") {
+                true => (*clock).max(*time),
+                false => clock.saturating_add(*time),
+            };
+            one(new_resource(store, 0)?)
+        }
+        "wasi:io/streams/[method]output-stream.subscribe"
         | "wasi:io/streams/[method]input-stream.subscribe" => one(new_resource(store, 0)?),
         "wasi:io/poll/[method]pollable.ready" => one(Val::Bool(true)),
         "wasi:io/poll/[method]pollable.block" => Ok(None),
@@ -118,9 +166,11 @@ fn dispatch<T: WasiHost>(
         }
         "wasi:io/streams/[method]output-stream.write"
         | "wasi:io/streams/[method]output-stream.blocking-write-and-flush" => {
-            write_stream(store, arguments)?;
+            write_stream(store, arguments, handles);
             one(ok_result(None))
         }
+        "wasi:io/streams/[method]output-stream.write-zeroes"
+        | "wasi:io/streams/[method]output-stream.blocking-write-zeroes-and-flush" => one(ok_result(None)),
         "wasi:io/streams/[method]output-stream.flush"
         | "wasi:io/streams/[method]output-stream.blocking-flush" => one(ok_result(None)),
         "wasi:io/streams/[method]input-stream.read"
@@ -143,6 +193,7 @@ fn dispatch<T: WasiHost>(
             let pair = [store.data_mut().random(), store.data_mut().random()];
             one(Val::Tuple(pair.map(Val::U64).to_vec()))
         }
+        "wasi:io/error/[method]error.to-debug-string" => one(Val::String(String::new())),
         "wasi:cli/exit/exit" | "wasi:cli/exit/exit-with-code" => Err(WasiError::Exit.into()),
         _ => Err(unsupported(function)),
     }
@@ -173,12 +224,10 @@ fn all_ready(arguments: &[Val]) -> Val {
     Val::List((0..count).filter_map(|index| u32::try_from(index).ok()).map(Val::U32).collect())
 }
 
-fn write_stream<T: WasiHost>(store: &mut StoreContextMut<'_, T>, arguments: &[Val]) -> Result<()> {
-    let [Val::Resource(stream), Val::List(bytes)] = arguments else { return Ok(()) };
-    let stream = stream.try_into_resource::<WasiResource>(&mut *store)?.rep();
+fn write_stream<T: WasiHost>(store: &mut StoreContextMut<'_, T>, arguments: &[Val], handles: &[u32]) {
+    let (Some(stream), Some(Val::List(bytes))) = (handles.first(), arguments.last()) else { return };
     let bytes: Vec<u8> =
         bytes.iter().filter_map(|byte| if let Val::U8(byte) = byte { Some(*byte) } else { None }).collect();
-    let level = if stream == STDERR { LogLevel::Error } else { LogLevel::Info };
-    store.data_mut().print(level, &bytes);
-    Ok(())
+    let stream = if *stream == STDERR { OutputStream::Stderr } else { OutputStream::Stdout };
+    store.data_mut().print(stream, &bytes);
 }

@@ -12,6 +12,9 @@ use std::thread;
 /// How many files are waited for at a time: a disk writes many in the time of one.
 const THREADS: usize = 8;
 
+/// Bytes of stack of a thread that waits.
+const STACK_BYTES: usize = 128 << 10;
+
 /// From how many files on a whole file system is brought to the disk instead of one file after the other. For some
 /// thousand files that is a hundred times as fast, for a few it would wait for what other programs write.
 const MANY_FILES: usize = 500;
@@ -51,15 +54,21 @@ pub fn sync_tree(directory: &Path) -> io::Result<()> {
 /// Waits for some files and directories.
 fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
     let share = paths.len().div_ceil(THREADS).max(1);
+    let sync_share = |paths: &[PathBuf]| paths.iter().try_for_each(|path| sync(path));
     thread::scope(|scope| {
         let shares: Vec<_> = paths
             .chunks(share)
-            .map(|paths| scope.spawn(move || paths.iter().try_for_each(|path| sync(path))))
+            .map(|paths| {
+                let thread = thread::Builder::new().stack_size(STACK_BYTES);
+                // Where no more threads can be started, as with little address space, this one does it.
+                thread.spawn_scoped(scope, move || sync_share(paths)).map_err(|_| sync_share(paths))
+            })
             .collect();
-        shares.into_iter().try_for_each(|share| {
-            share
+        shares.into_iter().try_for_each(|share| match share {
+            Ok(thread) => thread
                 .join()
-                .unwrap_or_else(|_| Err(io::Error::other("a thread that writes files to the disk failed")))
+                .unwrap_or_else(|_| Err(io::Error::other("a thread that writes files to the disk failed"))),
+            Err(done) => done,
         })
     })
 }
@@ -157,5 +166,39 @@ mod tests {
             sync_tree(directory.path()).unwrap();
         }
         assert!(sync_tree(Path::new("/nonexistent")).is_err());
+    }
+
+    const CHILD_ENV: &str = "OPKG_TEST_NO_THREADS";
+
+    #[test]
+    fn without_threads_it_is_done_all_the_same() {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "durable::tests::child_without_threads", "--nocapture"])
+            .env(CHILD_ENV, "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// What the test above runs in another process, whose address space is full.
+    #[test]
+    fn child_without_threads() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        if std::env::var_os(CHILD_ENV).is_none() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let paths: Vec<_> = (0..20).map(|number| directory.path().join(number.to_string())).collect();
+        paths.iter().for_each(|path| fs::write(path, "text").unwrap());
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+        let kilobytes: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+        let before = getrlimit(Resource::As);
+        setrlimit(Resource::As, Rlimit { current: Some(kilobytes << 10), ..before }).unwrap();
+        let is_refused = thread::Builder::new().stack_size(STACK_BYTES).spawn(|| {}).is_err();
+        let done = sync_all(&paths);
+        setrlimit(Resource::As, before).unwrap();
+        assert!(is_refused, "threads can be started");
+        done.unwrap();
     }
 }

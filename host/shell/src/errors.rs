@@ -58,6 +58,13 @@ impl ErrorReport {
         self
     }
 
+    /// With further lines below the causes.
+    #[must_use]
+    pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(lines);
+        self
+    }
+
     /// With what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: Option<impl Into<String>>) -> Self {

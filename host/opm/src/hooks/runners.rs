@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use opkg_runtime::hook::{self, Failure, Runner};
-use opkg_runtime::{ExecutionError, LoadError, LoadErrorKind, Origin, Registry};
+use opkg_runtime::{ExecutionError, ExecutionErrorKind, LoadError, LoadErrorKind, Origin, Registry};
 
 use super::host::{HookHost, Interruption, Listener, to_hook_target};
 use super::invocation::HookInvocation;
@@ -199,9 +199,9 @@ impl HookOutcome {
         selected: &SelectedRunner,
         error: &ExecutionError,
     ) -> Self {
-        let termination = match error {
-            ExecutionError::Timeout(limit) => Termination::TimedOut(*limit),
-            error => Termination::NotStarted(error.to_string()),
+        let termination = match &error.kind {
+            ExecutionErrorKind::Timeout(limit) => Termination::TimedOut(*limit),
+            kind => Termination::NotStarted(kind.to_string()),
         };
         let title = &call.display_name;
         let reason = match selected.is_component {

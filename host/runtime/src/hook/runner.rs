@@ -9,7 +9,8 @@ use super::{Call, Failure, HostChannel, HostFunctions, Outcome, RunnerDescriptio
 use crate::bindings::hook_runner::opkg::plugin as wit;
 use crate::bindings::hook_runner::{HookRunner, HookRunnerPre};
 use crate::engine::MAX_WASM_STACK;
-use crate::error::{CallError, ExecutionError};
+use crate::error::CallError;
+use crate::execution_error::{ExecutionError, ExecutionErrorKind};
 use crate::host::HostState;
 use crate::plugin_description::PluginDescription;
 use crate::runtime::PreparedComponent;
@@ -82,7 +83,7 @@ impl Runner {
     /// When it fails.
     pub fn describe(&self) -> Result<RunnerDescription, CallError> {
         let described = self.0.prepared.describe();
-        described.map_err(|fault| CallError { plugin: self.0.description.name_and_version(), source: fault })
+        described.map_err(|fault| CallError { plugin: self.0.description.name_and_version(), error: fault })
     }
 
     /// Runs a hook. `capabilities` are used in this thread, one thing after the other; `limit` is for all of it,
@@ -107,11 +108,11 @@ impl Runner {
                         runner.opkg_plugin_hook().call_run(store, call)
                     })
                 })
-                .map_err(|error| ExecutionError::NotStarted(error.to_string()))?;
+                .map_err(|error| ExecutionErrorKind::NotStarted(error.to_string()))?;
             for ask in asks {
                 ask(capabilities);
             }
-            guest.join().unwrap_or(Err(ExecutionError::Panicked(None)))
+            guest.join().unwrap_or(Err(ExecutionErrorKind::Panicked(None).into()))
         })?;
         Ok(answer.map_err(|failure| Failure {
             message: one_line(truncate(&failure.message, MAX_MESSAGE_BYTES)),

@@ -1,21 +1,28 @@
 //! Compiling in a process of its own, which takes no more than it may.
 
+use std::env;
+use std::ffi::OsString;
 use std::fmt::Write;
+use std::process::Command;
 use std::time::Duration;
 
 use opkg_interface::PackageSettings;
-use opkg_runtime::{Limits, Registry, RuntimeOptions, Strategy};
+use opkg_runtime::{Limits, Registry, RuntimeOptions, Strategy, install};
 
 use crate::guest::{GuestBuilder, PluginFixture, opkg, target};
 
 fn options(fixture: &PluginFixture, guest: &GuestBuilder, limits: Limits) -> RuntimeOptions {
     let path = fixture.write_file("guest.wasm", &guest.build());
     RuntimeOptions {
-        compiler: Some(vec![env!("CARGO_BIN_EXE_component-compiler").into()]),
+        compiler: compiler(),
         threads: Some(1),
         limits: Limits { timeout: Duration::from_secs(60), ..limits },
         ..fixture.options_with_file(&path)
     }
+}
+
+fn compiler() -> Option<Vec<OsString>> {
+    Some(vec![env!("CARGO_BIN_EXE_component-compiler").into()])
 }
 
 fn error_of(guest: &GuestBuilder, limits: Limits) -> String {
@@ -33,6 +40,92 @@ fn exploding_guest() -> GuestBuilder {
         writeln!(body, "(local.set 0 (i32.add (i32.load (local.get 0)) (i32.const {number})))").unwrap();
     }
     GuestBuilder { functions: format!("(func $explodes (param i32) {body})"), ..GuestBuilder::default() }
+}
+
+/// A component that takes seconds to be compiled.
+fn large_guest() -> GuestBuilder {
+    let data = "x".repeat(5 << 20);
+    GuestBuilder {
+        functions: format!("(data (i32.const 131072) \"{data}\")"),
+        memory_pages: 100,
+        ..GuestBuilder::default()
+    }
+}
+
+/// What whoever waits reads.
+fn progress(fixture: &PluginFixture) -> Vec<String> {
+    let mut said = fixture.messages.lock().unwrap();
+    let said = std::mem::take(&mut *said);
+    said.into_iter().filter(|message| message.is_progress).map(|message| message.text).collect()
+}
+
+#[test]
+fn who_waits_for_a_compiler_is_told_of_it_once() {
+    let fixture = PluginFixture::new();
+    let cached = RuntimeOptions {
+        cache: Some(fixture.root.path().join("cache")),
+        ..options(&fixture, &large_guest(), Limits::default())
+    };
+    fixture.load_with(cached.clone());
+    assert_eq!(progress(&fixture), ["compiling the plugin guest for this machine, once"]);
+    fixture.load_with(cached.clone());
+    assert_eq!(progress(&fixture), <[&str; 0]>::default());
+    fixture.load_with(RuntimeOptions { cache: None, ..cached.clone() });
+    assert_eq!(progress(&fixture), ["compiling the plugin guest for this machine"]);
+    fixture.load_with(options(&fixture, &GuestBuilder::default(), Limits::default()));
+    assert_eq!(progress(&fixture), <[&str; 0]>::default(), "of one that takes a moment");
+}
+
+#[test]
+fn what_is_installed_is_compiled_already() {
+    let fixture = PluginFixture::new();
+    let options = RuntimeOptions {
+        cache: Some(fixture.root.path().join("cache")),
+        user_directory: Some(fixture.root.path().join("user")),
+        plugin_files: Vec::new(),
+        ..options(&fixture, &GuestBuilder::default(), Limits::default())
+    };
+    install(&fixture.root.path().join("guest.wasm"), &options).unwrap();
+    let plugin =
+        fixture.load_with(RuntimeOptions { compiler: Some(vec!["/no/such/compiler".into()]), ..options });
+    plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();
+}
+
+const CHILD_ENV: &str = "OPKG_TEST_COMPILING";
+
+/// The process itself has enough; the one that it starts to compile has no more than that.
+#[test]
+fn too_little_address_space_for_compiling_is_said() {
+    let fixture = PluginFixture::new();
+    let path = fixture.write_file("guest.wasm", &exploding_guest().build());
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 300000; exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "compiling::starving", "--test-threads", "1", "--nocapture"])
+        .env(CHILD_ENV, path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success()
+            && said.contains(
+                "guest.wasm takes more than the 292 MiB of virtual memory that are allowed here to be \
+                 compiled"
+            ),
+        "{said}{complained}"
+    );
+}
+
+/// What the test above runs in another process.
+#[test]
+fn starving() {
+    let Some(path) = env::var_os(CHILD_ENV) else { return };
+    let registry = Registry::discover(RuntimeOptions {
+        compiler: compiler(),
+        ..PluginFixture::new().options_with_file(path.as_ref())
+    });
+    println!("{}", registry.entries()[0].error().unwrap());
 }
 
 #[test]

@@ -75,6 +75,12 @@ fn files_that_are_no_plugins() {
         message(
             &wat::parse_str(r#"(component (instance $i) (export "test:a/b@1.0.0" (instance $i)))"#).unwrap(),
         ),
+        message(
+            &wat::parse_str(
+                r#"(component (instance $i) (export "opkg:plugin/packaging@0.1.0" (instance $i)))"#,
+            )
+            .unwrap(),
+        ),
         message(&newer),
         message(&cut),
         message(&vec![0; (64 << 20) + 1]),
@@ -83,10 +89,12 @@ fn files_that_are_no_plugins() {
     the plugin FILE is not a WebAssembly file
       `opkgc plugin build DIR` makes a component of a crate
     the plugin FILE is a core module of WebAssembly, not a component
-      `opkgc plugin build DIR` makes a component of a crate
+      it is half of the way: `opkgc plugin build DIR` makes a component of a crate, and so do the tools of other languages of what they compile (`wasm-tools component new`)
     the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports nothing
       a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
     the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports test:a/b@1.0.0
+      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
+    the plugin FILE exports opkg:plugin/packaging, but not opkg:plugin/package-manager, which belongs to the same world
       a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
     the plugin FILE was made for version 0.1.0 and 0.7.0 of the plugin interface, this program takes 0.1.0
       use a newer release of this program, or an older one of the plugin
@@ -200,6 +208,53 @@ fn imports_that_nobody_gives() {
     let registry = Registry::discover(house.options_with_file(&path));
     let message = registry.entries()[0].error().unwrap().to_string();
     insta::assert_snapshot!(message.replace(&path.display().to_string(), "FILE"), @"the plugin FILE does not fit this program: it imports test:other/secrets@1.0.0, which no such plugin gets");
+}
+
+/// Each has the names of this program's interface, and something else behind them.
+#[test]
+fn a_component_of_an_altered_interface_says_so() {
+    let house = PluginFixture::new();
+    let message = |guest: GuestBuilder| {
+        let path = house.write_file("a.wasm", &guest.build());
+        let registry = Registry::discover(house.options_with_file(&path));
+        let error = registry.entries()[0].error().unwrap();
+        let text = format!("{error}\n  {}", error.help().unwrap());
+        text.replace(&path.display().to_string(), "FILE")
+    };
+    let altered = |from, to| GuestBuilder { altered: Some((from, to)), ..GuestBuilder::default() };
+    let messages = [
+        message(altered(
+            "record named { id: string, name: string }",
+            "record named { id: string, name: string, url: string }",
+        )),
+        message(GuestBuilder {
+            imports: r#"(import "opkg:plugin/log@0.1.0" "flush" (func $flush))"#.into(),
+            ..altered(
+                "log: func(level: level, message: string);",
+                "log: func(level: level, message: string); flush: func();",
+            )
+        }),
+        message(altered("describe: func() -> description;", "describe: func() -> result<description>;")),
+        message(altered(
+            "enum level { error, warn, info, debug, trace }",
+            "enum level { error, warn, info, debug }",
+        )),
+    ];
+    insta::assert_snapshot!(messages.join("\n"), @r#"
+    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: failed to convert function to given type: type mismatch with results: type mismatch for field aliases: expected record of 2 fields, found 3 fields
+      build it anew, with the files of this program's interface as they are
+    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: component imports instance `opkg:plugin/log@0.1.0`, but a matching implementation was not found in the linker: instance export `flush` has the wrong type: function implementation is missing
+      build it anew, with the files of this program's interface as they are
+    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: failed to convert function to given type: type mismatch with results: expected `record` found `result`
+      build it anew, with the files of this program's interface as they are
+    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: component imports instance `opkg:plugin/log@0.1.0`, but a matching implementation was not found in the linker: instance export `log` has the wrong type: type mismatch with parameters: expected enum of 5 names, found 4 names
+      build it anew, with the files of this program's interface as they are
+    "#);
+    // The engine looks at what is exported when it is there, and at the types when it is started.
+    assert!(matches!(
+        inspect(&house.root.path().join("a.wasm"), &house.options()).unwrap().problem,
+        Some(problem) if problem.contains("altered or older copy")
+    ));
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct GuestBuilder {
     /// Beside `log`, in the world of the plugin.
     pub world_imports: &'static str,
     pub packages: &'static str,
+    /// What stands in the copy of the interface that it is built with, in place of what: an altered one.
+    pub altered: Option<(&'static str, &'static str)>,
 }
 
 impl Default for GuestBuilder {
@@ -57,6 +59,7 @@ impl Default for GuestBuilder {
             memory_pages: 4,
             world_imports: "",
             packages: "",
+            altered: None,
         }
     }
 }
@@ -65,7 +68,8 @@ impl GuestBuilder {
     /// The component.
     pub fn build(&self) -> Vec<u8> {
         let mut resolve = Resolve::default();
-        resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).unwrap();
+        let copy = self.copy_interface();
+        resolve.push_path(copy.path()).unwrap();
         let world = format!(
             "package test:guest;\n{}\nworld guest {{ include opkg:plugin/distribution@0.1.0; {} }}",
             self.packages, self.world_imports
@@ -75,6 +79,22 @@ impl GuestBuilder {
         let mut module = wat::parse_str(self.module()).unwrap();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
         ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    }
+
+    /// The project's own interface, but for what is altered.
+    fn copy_interface(&self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        let mut is_found = self.altered.is_none();
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).unwrap() {
+            let file = file.unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let (from, to) = self.altered.unwrap_or_default();
+            is_found |= !from.is_empty() && text.contains(from);
+            let text = if from.is_empty() { text } else { text.replace(from, to) };
+            std::fs::write(copy.path().join(file.file_name()), text).unwrap();
+        }
+        assert!(is_found, "there is nothing to alter");
+        copy
     }
 
     fn module(&self) -> String {

@@ -4,7 +4,7 @@ use opkg_interface::PackageSettings;
 use std::path::Path;
 use std::time::Duration;
 
-use opkg_runtime::{ExecutionError, LoadErrorKind, LogLevel, Registry, RuntimeOptions, Strategy};
+use opkg_runtime::{ExecutionErrorKind, LoadErrorKind, LogLevel, Registry, RuntimeOptions, Strategy};
 
 use crate::guest::{
     GuestBuilder, PluginFixture, diagnostic, err, file, log_error, ok_with, ok_with_files, opkg, target,
@@ -57,7 +57,7 @@ fn running_wild() {
         error_of_code("(i32.load (i32.const -4))"),
     ];
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    the plugin demo 1.2 asked for more memory than the 256 MiB that a plugin gets
+    the plugin demo 1.2 asked for more memory than the 512 MiB that a plugin gets
     the plugin demo 1.2 used up its stack
     the plugin demo 1.2 failed inside: panicked at src/lib.rs:7: [31mindex out of bounds
     the plugin demo 1.2 failed inside
@@ -93,7 +93,8 @@ fn run_forever(strategy: Strategy) {
         .write_file("b.wasm", &GuestBuilder { describe: forever.into(), ..GuestBuilder::default() }.build());
     let registry = Registry::discover(soon(&path));
     let error = registry.entries()[0].error().unwrap();
-    assert!(matches!(error.kind, LoadErrorKind::Execution(ExecutionError::Timeout(_))), "{error}");
+    let LoadErrorKind::Execution(failure) = &error.kind else { panic!("{error}") };
+    assert!(matches!(failure.kind, ExecutionErrorKind::Timeout(_)), "{error}");
 }
 
 #[test]
@@ -168,12 +169,12 @@ fn descriptions_are_not_believed() {
     let messages = [
         message(GuestBuilder { id: "../x", ..GuestBuilder::default() }),
         message(GuestBuilder { aliases: vec!["demo"], ..GuestBuilder::default() }),
-        message(GuestBuilder { memory_pages: 5000, ..GuestBuilder::default() }),
+        message(GuestBuilder { memory_pages: 10000, ..GuestBuilder::default() }),
     ];
     insta::assert_snapshot!(messages.join("\n"), @r#"
     the plugin FILE returned something invalid: the id `../x`, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at both ends
     the plugin FILE returned something invalid: the id `demo` twice
-    the plugin FILE asked for more memory than the 256 MiB that a plugin gets
+    the plugin FILE asked for more memory than the 512 MiB that a plugin gets
     "#);
 }
 
