@@ -9,7 +9,7 @@ pub enum Language {
     Rust,
     /// For componentize-py.
     Python,
-    /// For jco.
+    /// For componentize-js.
     JavaScript,
     /// For clang.
     C,

@@ -36,7 +36,7 @@ pub enum PluginLanguage {
     Rust,
     /// With componentize-py
     Python,
-    /// With jco
+    /// With componentize-js
     Javascript,
     /// With clang
     C,

@@ -54,8 +54,14 @@ pub fn run(shell: Shell, arguments: &PluginRunArgs) -> Result<ExitStatus, CliErr
     let registry = plugins::discover_plugins(shell, std::slice::from_ref(&arguments.file), None)?;
     // The one that was named is asked first.
     let entry = registry.entries().first().ok_or_else(|| CliError::new("there is no plugin"))?;
+    // Of itself, not of what was noted when it was seen first: its author is to see what it does now.
     let description = match entry.description() {
-        Some(description) => description.clone(),
+        Some(PluginDescription::Distribution(_)) => {
+            PluginDescription::Distribution(registry.plugin(entry)?.describe()?)
+        }
+        Some(PluginDescription::HookRunner(_)) => {
+            PluginDescription::HookRunner(registry.runner(entry)?.describe()?)
+        }
         None => return Err(CliError::new(format!("{} says nothing of itself", arguments.file.display()))),
     };
     let answer = match &arguments.input {
