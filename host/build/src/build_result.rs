@@ -39,9 +39,31 @@ impl BuildResult {
     /// # Errors
     /// When the file cannot be written; the message names it.
     pub fn write(&self, file: &Path) -> Result<(), BuildError> {
-        write_atomically(file, &self.component)
-            .map_err(|source| BuildError::Io { file: file.to_owned(), source })
+        write_component(file, &self.component)
     }
+}
+
+/// A component that was made of a core module.
+#[derive(Debug, Clone)]
+pub struct ModuleResult {
+    /// The component itself.
+    pub component: Vec<u8>,
+    /// The version of the plugin interface that its exports name: `0.1.0`.
+    pub interface: String,
+}
+
+impl ModuleResult {
+    /// Writes the component, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the message names it.
+    pub fn write(&self, file: &Path) -> Result<(), BuildError> {
+        write_component(file, &self.component)
+    }
+}
+
+fn write_component(file: &Path, component: &[u8]) -> Result<(), BuildError> {
+    write_atomically(file, component).map_err(|source| BuildError::Io { file: file.to_owned(), source })
 }
 
 /// Puts a file in the place of another in one step, so that nobody ever reads half of it.

@@ -1,6 +1,8 @@
 //! From a core module to a component.
 
-use wasmparser::{Chunk, Parser, Payload};
+use std::path::Path;
+
+use wasmparser::{Chunk, Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use opkg_runtime::ComponentInterface;
@@ -18,6 +20,69 @@ pub fn encode_component(module: &[u8], name: &str) -> Result<Vec<u8>, BuildError
         name: name.to_owned(),
         problem: format!("{problem:#}"),
     })
+}
+
+/// Where core modules find the system of WASI 0.1.
+const WASI_MODULE: &str = wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
+
+/// How the custom sections begin in which generators of bindings say what world a module is made for.
+const WORLD_SECTION: &str = "component-type";
+
+/// Wraps a core module that did not come from a crate. What it calls of WASI 0.1 is translated.
+pub fn encode_foreign_module(module: &[u8], file: &Path) -> Result<Vec<u8>, BuildError> {
+    let failed = |problem: String| BuildError::ModuleNotEncoded { module: file.to_owned(), problem };
+    let about = ModuleInfo::read(module).map_err(|error| match module.starts_with(b"\0asm") {
+        true => failed(error.to_string()),
+        false => BuildError::NotAModule { file: file.to_owned() },
+    })?;
+    if about.is_component {
+        return Err(BuildError::AlreadyComponent { file: file.to_owned() });
+    }
+    if !about.has_world {
+        return Err(BuildError::NoWorld { module: file.to_owned() });
+    }
+    let encode = || {
+        let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
+        if about.calls_wasi {
+            let adapter = wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER;
+            encoder = encoder.adapter(WASI_MODULE, adapter)?;
+        }
+        Ok::<_, anyhow::Error>(without_custom_sections(&encoder.encode()?)?)
+    };
+    encode().map_err(|problem| failed(format!("{problem:#}")))
+}
+
+/// What decides how a module is wrapped.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ModuleInfo {
+    is_component: bool,
+    /// Whether it says what world it is made for.
+    has_world: bool,
+    /// Whether it calls WASI 0.1.
+    calls_wasi: bool,
+}
+
+impl ModuleInfo {
+    fn read(module: &[u8]) -> wasmparser::Result<Self> {
+        let mut info = Self::default();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::Version { encoding: Encoding::Component, .. } => {
+                    return Ok(Self { is_component: true, ..info });
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        info.calls_wasi |= import?.module == WASI_MODULE;
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    info.has_world |= section.name().starts_with(WORLD_SECTION)
+                }
+                _ => {}
+            }
+        }
+        Ok(info)
+    }
 }
 
 /// A component without its own custom sections, which name its parts for people who look at them in a debugger.
@@ -92,6 +157,27 @@ mod tests {
         wasmparser::Validator::new().validate_all(&bare).unwrap();
         assert_eq!(without_custom_sections(&bare).unwrap(), bare);
         assert_eq!(ComponentInterface::read(&bare).unwrap(), ComponentInterface::read(&named).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_module_of_a_plugin_is_refused_with_what_to_do() {
+        let refused =
+            |bytes: &[u8]| encode_foreign_module(bytes, Path::new("my.wasm")).unwrap_err().to_string();
+        let plain = wat::parse_str("(module)").unwrap();
+        let cut = &plain[..6];
+        let odd = wat::parse_str(r#"(module (@custom "component-type:x" "odd"))"#).unwrap();
+        insta::assert_snapshot!(
+            [refused(b"int main"), refused(cut), refused(&plain), refused(&exporting(&[])), refused(&odd)]
+                .join("\n")
+        );
+    }
+
+    #[test]
+    fn a_module_that_calls_wasi_is_known() {
+        let module =
+            r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)) (@custom "component-type:x" ""))"#;
+        let info = ModuleInfo::read(&wat::parse_str(module).unwrap()).unwrap();
+        assert_eq!(info, ModuleInfo { is_component: false, has_world: true, calls_wasi: true });
     }
 
     #[test]

@@ -117,6 +117,58 @@ pub enum BuildError {
         name: String,
     },
 
+    /// A file is a component already.
+    #[error("{} is a component already: `opkgc plugin inspect` shows what it is", .file.display())]
+    AlreadyComponent {
+        /// As the user named it.
+        file: PathBuf,
+    },
+
+    /// A file is no WebAssembly.
+    #[error("{} is no WebAssembly: name the directory of a crate, or the core module that a compiler made", .file.display())]
+    NotAModule {
+        /// As the user named it.
+        file: PathBuf,
+    },
+
+    /// A core module says nothing of a world.
+    #[error(
+        "the module {} does not say what world it is made for: link what the generator of bindings wrote for that \
+         (`distribution_component_type.o` of `wit-bindgen c`, or of `opkgc plugin new --lang c`)",
+        .module.display()
+    )]
+    NoWorld {
+        /// As the user named it.
+        module: PathBuf,
+    },
+
+    /// A core module cannot become a component.
+    #[error("the module {} cannot become a component: {problem}", .module.display())]
+    ModuleNotEncoded {
+        /// As the user named it.
+        module: PathBuf,
+        /// What the encoder found.
+        problem: String,
+    },
+
+    /// A component has none of the exports of a plugin.
+    #[error(
+        "what the module {} becomes exports nothing of the interface `opkg:plugin`: build it for the world \
+         `distribution` or `hook-runner` of that (`opkgc plugin wit`)",
+        .module.display()
+    )]
+    ModuleExportsNothing {
+        /// As the user named it.
+        module: PathBuf,
+    },
+
+    /// The interface cannot be written in C.
+    #[error("there are no bindings in C: {problem}")]
+    Bindings {
+        /// What the generator says.
+        problem: String,
+    },
+
     /// A file could not be read or written.
     #[error("{}: {source}", .file.display())]
     Io {

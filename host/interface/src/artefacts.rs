@@ -1,10 +1,13 @@
 //! What a plugin hands back for a target: text to be written, and packages to be built. See `wit/` for what each record
-//! means.
+//! means. They are serialized under the names that they have there.
+
+use serde::{Serialize, Serializer};
 
 /// Something in the OPKG that a diagnostic or a file points at: an index of its locations.
 pub type Node = u32;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Comparison {
     Lt,
     Le,
@@ -13,14 +16,16 @@ pub enum Comparison {
     Gt,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Bound {
     pub comparison: Comparison,
     pub version: String,
 }
 
 /// When a script of a package runs, as seen from the package manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HookTime {
     PreInstall,
     PostInstall,
@@ -33,14 +38,16 @@ pub enum HookTime {
     Triggered,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Error,
     Warning,
     Note,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Diagnostic {
     pub severity: Severity,
     pub at: Option<Node>,
@@ -49,7 +56,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct TextFile {
     /// Relative to the output directory.
     pub path: String,
@@ -57,21 +65,24 @@ pub struct TextFile {
     pub executable: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Field {
     pub name: String,
     pub value: String,
 }
 
 /// A tar with gzip of the OPKG's own files, below the folder `prefix`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Tarball {
     pub path: String,
     pub prefix: String,
 }
 
 /// A Debian source package of format `3.0 (quilt)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct QuiltSource {
     pub name: String,
     /// With the epoch.
@@ -82,7 +93,8 @@ pub struct QuiltSource {
     pub fields: Vec<Field>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SourcePackage {
     Tarball(Tarball),
     Quilt(QuiltSource),
@@ -91,7 +103,8 @@ pub enum SourcePackage {
 }
 
 /// A program of the distribution, started without a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct BuildCommand {
     pub argv: Vec<String>,
     pub env: Vec<(String, String)>,
@@ -100,14 +113,16 @@ pub struct BuildCommand {
 }
 
 /// How the distribution's own tools make binary packages of the meta-files and sources.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct NativeBuild {
     pub commands: Vec<BuildCommand>,
     /// The packages that must be there afterwards.
     pub results: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NativeKind {
     Requires,
     /// Needed before the scriptlet of this time can run.
@@ -130,13 +145,15 @@ impl NativeKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct NativePackage {
     pub name: String,
     pub bound: Option<Bound>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct NativeRelation {
     pub kind: NativeKind,
     pub name: String,
@@ -154,7 +171,8 @@ impl NativeRelation {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// A file of the OPKG.
     Source(Node),
@@ -178,8 +196,16 @@ bitflags::bitflags! {
     }
 }
 
+impl Serialize for FileMarks {
+    /// A list of names.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter_names().map(|(name, _)| name.to_ascii_lowercase()))
+    }
+}
+
 /// A file as it is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct PackedFile {
     /// Absolute.
     pub path: String,
@@ -193,7 +219,8 @@ pub struct PackedFile {
     pub marks: FileMarks,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Scriptlet {
     pub time: HookTime,
     /// The program and its arguments.
@@ -202,7 +229,8 @@ pub struct Scriptlet {
 }
 
 /// When a file trigger runs, once for all packages of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TriggerTime {
     /// Before a transaction that removes files.
     BeforeRemoval,
@@ -213,7 +241,8 @@ pub enum TriggerTime {
 }
 
 /// What RPM runs for files of any packages whose paths begin so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct FileTrigger {
     pub time: TriggerTime,
     /// With a `/` at their ends.
@@ -223,7 +252,8 @@ pub struct FileTrigger {
     pub body: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Change {
     /// `Name <address> - version`, or as the format wants it.
     pub header: String,
@@ -232,7 +262,8 @@ pub struct Change {
     pub text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct BinaryPackage {
     pub name: String,
     pub epoch: u32,
@@ -262,7 +293,8 @@ pub struct BinaryPackage {
     pub file_name: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Compression {
     None,
     Gzip,
@@ -271,14 +303,16 @@ pub enum Compression {
 }
 
 /// Of checksums.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DigestAlgorithm {
     Md5,
     Sha256,
 }
 
 /// Of the format of RPMs, older ones first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RpmFormatVersion {
     V4,
     V6,
@@ -295,7 +329,8 @@ impl RpmFormatVersion {
 }
 
 /// What the target's RPM can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct RpmFormat {
     /// What the target's own tools make.
     pub version: RpmFormatVersion,
@@ -307,7 +342,8 @@ pub struct RpmFormat {
     pub file_digests: DigestAlgorithm,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Container {
     Rpm(RpmFormat),
     Deb(Compression),
@@ -316,7 +352,8 @@ pub enum Container {
 }
 
 /// Of keys of OpenPGP that sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyAlgorithm {
     Rsa,
     Dsa,
@@ -326,14 +363,16 @@ pub enum KeyAlgorithm {
 }
 
 /// Keys whose signatures a target's package manager accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct AcceptedKey {
     pub algorithm: KeyAlgorithm,
     /// Of the modulus, or of the curve.
     pub min_bits: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Output {
     pub meta_files: Vec<TextFile>,
     pub source: SourcePackage,

@@ -155,7 +155,10 @@ impl From<opkg_opm::TrialError> for CliError {
         let hint = match &error {
             Error::Hook(error) => error.help(),
             Error::Files(error) => io_hint(error.kind()).map(str::to_owned),
-            Error::Target(_) => None,
+            Error::NoProgram { .. } => Some("name one with --program".to_owned()),
+            Error::NoRunner(_) => Some("leave out --program".to_owned()),
+            Error::NotTaken { .. } => Some("name another one with --program".to_owned()),
+            Error::Target(_) | Error::ProgramTooLarge(_) => None,
         };
         Self::failed(error, hint)
     }

@@ -148,7 +148,7 @@ fn a_new_hook_is_a_crate() {
     [exit 2]
     ---
     error: my-hook is there already
-      help: name another directory with --output
+      help: name another directory
     ");
     insta::assert_snapshot!(desk.run(&["hook", "new", "../x", "--sdk", sdk]), @r"
     [exit 2]
@@ -162,7 +162,7 @@ fn a_new_hook_is_a_crate() {
     [exit 2]
     ---
     error: the crate `opkg-sdk` is not installed with this program
-      help: name its directory with --sdk: `plugins/sdk` in the sources of this program
+      help: `opkgc plugin sdk DIR` writes it: name DIR/opkg-sdk with --sdk
     ");
     assert_eq!(fs::read_dir(desk.0.path()).unwrap().count(), 1, "nothing else is left");
 }

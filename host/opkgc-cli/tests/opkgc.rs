@@ -90,7 +90,7 @@ impl Fixture {
 #[test]
 fn help() {
     let sandbox = Fixture::new();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 21] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
@@ -106,7 +106,11 @@ fn help() {
         &["plugin", "--help"],
         &["plugin", "list", "--help"],
         &["plugin", "inspect", "--help"],
+        &["plugin", "new", "--help"],
+        &["plugin", "sdk", "--help"],
+        &["plugin", "wit", "--help"],
         &["plugin", "build", "--help"],
+        &["plugin", "run", "--help"],
         &["plugin", "install", "--help"],
     ];
     let pages: Vec<String> = commands.iter().map(|arguments| sandbox.transcript(arguments)).collect();

@@ -36,7 +36,9 @@ pub use config::{
     VariableError, WebSettings, parse_age, parse_duration,
 };
 pub use forms::{FormFileError, FormLookup, answers, find_form, images_with_package, read_answer_file};
-pub use hooks::{HomeError, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
+pub use hooks::{
+    HomeError, HookComponent, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult,
+};
 pub use launcher::{LaunchReport, Launcher};
 pub use offers::OffersError;
 pub use process::{StopToken, is_run_alive, launch};

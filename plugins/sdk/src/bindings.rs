@@ -3,7 +3,7 @@
 #![allow(unsafe_code, missing_docs, clippy::all)]
 
 wit_bindgen::generate!({
-    path: "../../wit/0.1.0",
+    path: "wit/0.1.0",
     world: "distribution",
     pub_export_macro: true,
     export_macro_name: "__export_distribution",
@@ -14,7 +14,7 @@ wit_bindgen::generate!({
 /// The world `hook-runner`.
 pub mod runner {
     wit_bindgen::generate!({
-        path: "../../wit/0.1.0",
+        path: "wit/0.1.0",
         world: "hook-runner",
         pub_export_macro: true,
         export_macro_name: "__export_hook_runner",

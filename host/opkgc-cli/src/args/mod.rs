@@ -3,6 +3,7 @@
 mod auto_requires;
 mod build;
 mod payload;
+mod plugin_kit;
 mod signing;
 
 use std::path::PathBuf;
@@ -15,6 +16,9 @@ use opkg_shell::args::{CommonArgs, exit_for};
 pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check_package_name};
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
+pub use plugin_kit::{
+    PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
+};
 pub use signing::SigningArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
@@ -301,15 +305,18 @@ pub enum PluginCommand {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Build a plugin from a Rust crate
-    Build {
-        /// The directory of the crate
-        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-        directory: PathBuf,
-        /// Where to write the component [default: the name of the crate, with .wasm]
-        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        output: Option<PathBuf>,
-    },
+    /// Write a directory for a new plugin
+    New(PluginNewArgs),
+    /// Write the crates that plugins in Rust depend on
+    Sdk(PluginSdkArgs),
+    /// Write or print the interface of plugins, in WIT
+    Wit(PluginWitArgs),
+    /// Build a plugin from a Rust crate, or from a core module of any language
+    Build(PluginBuildArgs),
+    /// Ask a plugin what it is and what it makes of an OPKG, and print its answers as JSON
+    ///
+    /// What it logs is shown with -v. Nothing is written.
+    Run(PluginRunArgs),
     /// Let a plugin that is not built in have programs run: by `opkgc --builder native`, and by `opm`
     Grant {
         /// Its id
@@ -367,13 +374,16 @@ pub enum HookCommand {
     /// Nothing of this machine is touched: what the hook writes goes into a directory that is thrown away, unless you
     /// name one, and programs are not run, but reported as successful.
     Run {
-        /// A component (.wasm)
+        /// A component (.wasm): a hook, or a runner of hooks
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
+        /// The hook that a runner shall run, such as a script
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        program: Option<PathBuf>,
         /// What the cluster is
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         pretend: PathBuf,
-        /// The hook to run, by its canonical name [default: that of the file]
+        /// The hook to run, by its canonical name [default: that of the hook's file]
         #[arg(long, value_name = "NAME")]
         hook: Option<String>,
         /// Where the files of the hook are: `home` and `image` in there [default: an empty directory]

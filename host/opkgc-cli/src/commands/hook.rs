@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use opkg_opm::{SimulatedCluster, TrialResult};
+use opkg_opm::{HookComponent, SimulatedCluster, TrialResult};
 use opkg_runtime::{ComponentInterface, LoadErrorKind, PluginKind, Registry};
-use opkg_scratch::ScratchDir;
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
 use crate::args::HookCommand;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
+use crate::new_tree::{NewFile, write_new_tree};
 use crate::plugins;
 
 /// The files of a new crate, each with what is in it.
@@ -21,14 +21,16 @@ const TEMPLATE: [(&str, &str); 3] = [
     ("cluster.toml", include_str!("../../../../templates/hook/cluster.toml")),
 ];
 
-const SDK_HELP: &str = "name its directory with --sdk: `plugins/sdk` in the sources of this program";
+const SDK_HELP: &str = "`opkgc plugin sdk DIR` writes it: name DIR/opkg-sdk with --sdk";
 
 pub fn run(shell: Shell, command: HookCommand) -> Result<ExitStatus, CliError> {
     match command {
         HookCommand::New { name, output, sdk } => create_crate(shell, &name, output, sdk),
         HookCommand::Build { directory, output } => build_hook(shell, &directory, output),
-        HookCommand::Run { file, pretend, hook, files } => {
-            run_hook(shell, &file, &pretend, hook.as_deref(), files.as_deref())
+        HookCommand::Run { file, program, pretend, hook, files } => {
+            let trial =
+                TrialFiles { component: &file, program: program.as_deref(), directory: files.as_deref() };
+            run_hook(shell, &trial, &pretend, hook.as_deref())
         }
     }
 }
@@ -39,36 +41,29 @@ fn create_crate(
     output: Option<PathBuf>,
     sdk: Option<PathBuf>,
 ) -> Result<ExitStatus, CliError> {
-    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && !name.ends_with('-');
-    if !is_name {
-        let help = "use a-z, 0-9 and `-`, a letter first and no `-` at the end";
-        return Err(UsageError::new(format!("`{}` is no name for a crate", name.escape_debug()), help).into());
-    }
+    check_crate_name(name)?;
     let sdk = fs::canonicalize(find_sdk(sdk)?)?;
     let sdk = sdk.to_str().ok_or_else(|| CliError::new("the path of the crate `opkg-sdk` is not UTF-8"))?;
     let sdk: String = sdk.chars().flat_map(escape_toml).collect();
     let target = output.unwrap_or_else(|| PathBuf::from(name));
-    // Whole or not at all.
-    let parent = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let staging = ScratchDir::new(".hook-", Some(parent))?;
-    let made = staging.path().join(name);
-    for (path, text) in TEMPLATE {
-        let path = made.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(&made))?;
-        fs::write(path, text.replace("@NAME@", name).replace("@SDK@", &sdk))?;
-    }
-    if fs::symlink_metadata(&target).is_ok() {
-        let help = "name another directory with --output";
-        return Err(UsageError::new(format!("{} is there already", target.display()), help).into());
-    }
-    opkg_scratch::sync_tree(&made)?;
-    fs::rename(&made, &target)?;
-    opkg_scratch::sync_directory(parent)?;
+    let file =
+        |(path, text): (&str, &str)| NewFile::new(path, text.replace("@NAME@", name).replace("@SDK@", &sdk));
+    write_new_tree(&target, &TEMPLATE.map(file))?;
     shell.print(&format!("{}\n", target.display()))?;
     shell.status(&format!("opkgc hook build {} makes a component of it", target.display()));
     Ok(ExitStatus::Success)
+}
+
+/// Refuses what cannot be the name of a crate.
+pub fn check_crate_name(name: &str) -> Result<(), UsageError> {
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !name.ends_with('-');
+    if is_name {
+        return Ok(());
+    }
+    let help = "use a-z, 0-9 and `-`, a letter first and no `-` at the end";
+    Err(UsageError::new(format!("`{}` is no name for a crate", name.escape_debug()), help))
 }
 
 /// The directory of the crate `opkg-sdk`: the one that was named, or else the one that is installed with the program
@@ -90,7 +85,7 @@ fn find_sdk(named: Option<PathBuf>) -> Result<PathBuf, CliError> {
 }
 
 /// A character of a string of TOML.
-fn escape_toml(c: char) -> impl Iterator<Item = char> {
+pub fn escape_toml(c: char) -> impl Iterator<Item = char> {
     matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])
 }
 
@@ -141,25 +136,37 @@ struct HookRunJson {
     error: Option<String>,
 }
 
+/// What is tried.
+struct TrialFiles<'a> {
+    component: &'a Path,
+    /// What a runner runs.
+    program: Option<&'a Path>,
+    /// Where the files of the hook are.
+    directory: Option<&'a Path>,
+}
+
 fn run_hook(
     shell: Shell,
-    file: &Path,
+    files: &TrialFiles<'_>,
     pretend: &Path,
     hook: Option<&str>,
-    files: Option<&Path>,
 ) -> Result<ExitStatus, CliError> {
     let text = fs::read_to_string(pretend)?;
     let cluster = SimulatedCluster::parse(&text).map_err(|reason| {
         let message = format!("the simulated cluster {} is invalid:\n{reason}", pretend.display());
         UsageError::new(message, "docs/hooks.md says what may stand there")
     })?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let hook = hook.unwrap_or_else(|| name.strip_suffix(".wasm").unwrap_or(&name)).to_owned();
+    let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = file_name(files.component);
+    let served = file_name(files.program.unwrap_or(files.component));
+    let stem = served.strip_suffix(".wasm").unwrap_or(&served);
+    let hook = hook.unwrap_or(stem).to_owned();
     let registry = Registry::discover(plugins::runtime_options(shell, &[]));
     let scratch = tempfile::tempdir()?;
-    let directory = files.unwrap_or(scratch.path());
+    let component =
+        HookComponent { name: &name, component: fs::read(files.component)?, program: files.program };
     let TrialResult { transcript: said, failure } =
-        cluster.run(&registry, &name, fs::read(file)?, &hook, directory)?;
+        cluster.run(&registry, component, &hook, files.directory.unwrap_or(scratch.path()))?;
     if shell.is_json() {
         shell.print_json(&HookRunJson { ok: failure.is_none(), did: said, error: failure.clone() })?;
     } else {

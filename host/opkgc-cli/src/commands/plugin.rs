@@ -10,6 +10,7 @@ use opkg_runtime::{
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
+use super::{plugin_build, plugin_kit, plugin_new, plugin_run};
 use crate::args::{PluginArgs, PluginCommand};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -19,7 +20,11 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
     match command {
         PluginCommand::List(arguments) => list_plugins(shell, arguments),
         PluginCommand::Inspect { file } => inspect_plugin(shell, file),
-        PluginCommand::Build { directory, output } => build_plugin(shell, directory, output.as_deref()),
+        PluginCommand::New(arguments) => plugin_new::run(shell, arguments),
+        PluginCommand::Sdk(arguments) => plugin_kit::write_sdk(shell, arguments),
+        PluginCommand::Wit(arguments) => plugin_kit::write_wit(shell, arguments),
+        PluginCommand::Build(arguments) => plugin_build::run(shell, arguments),
+        PluginCommand::Run(arguments) => plugin_run::run(shell, arguments),
         PluginCommand::Install { file } => {
             let installed = install(file, &plugins::runtime_options(shell, &[]))?;
             if shell.is_json() {
@@ -251,40 +256,4 @@ fn render_inspection(it: &Inspection) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-/// What `build --format json` prints.
-#[derive(Serialize)]
-struct BuildJson<'a> {
-    path: String,
-    size: usize,
-    interface: &'a str,
-    compiler: &'a str,
-}
-
-fn build_plugin(shell: Shell, directory: &Path, output: Option<&Path>) -> Result<ExitStatus, CliError> {
-    let built = opkg_build::build_component(
-        directory,
-        opkg_build::BuildOptions { quiet: shell.is_quiet(), ..Default::default() },
-    )?;
-    let path = output.map_or_else(|| built.file_name().into(), Path::to_owned);
-    built.write(&path)?;
-    if shell.is_json() {
-        shell.print_json(&BuildJson {
-            path: path.display().to_string(),
-            size: built.component.len(),
-            interface: &built.interface,
-            compiler: &built.compiler,
-        })?;
-        return Ok(ExitStatus::Success);
-    }
-    shell.status(&format!(
-        "{} {}: {} bytes, interface {}",
-        built.crate_name,
-        built.crate_version,
-        built.component.len(),
-        built.interface
-    ));
-    shell.print(&format!("{}\n", path.display()))?;
-    Ok(ExitStatus::Success)
 }

@@ -25,4 +25,6 @@ pub(crate) use home::{find_candidates, is_component, package_home, packages_dir}
 pub(crate) use host::{Listener, NullListener, describe_file_error};
 pub(crate) use invocation::HookInvocation;
 pub(crate) use runners::{HookOutcome, HookRunners, TEST_HOOK};
-pub use simulate::{OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult};
+pub use simulate::{
+    HookComponent, OneOrMany, SimulatedCluster, SimulatedClusterError, TrialError, TrialResult,
+};

@@ -2,14 +2,15 @@
 //! are said to have succeeded.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
 use opkg_engine::hostlist;
 use opkg_oda::{ParseError, TargetAddress};
 use opkg_runtime::hook::{
-    Call, FileError, HostFunctions, PartOutcome, ProgramResult, Request, Root as HookRoot, SpawnError, Target,
+    Call, FileError, HostFunctions, PartOutcome, ProgramResult, Request, Root as HookRoot, RunnerDescription,
+    SpawnError, Target,
 };
 use opkg_runtime::{LoadError, LogLevel, Registry};
 use rustix::fs::{Mode, OFlags};
@@ -70,8 +71,21 @@ pub struct TrialResult {
     pub failure: Option<String>,
 }
 
+/// A component that is tried.
+#[derive(Debug, Clone)]
+pub struct HookComponent<'a> {
+    /// Of its file, for messages.
+    pub name: &'a str,
+    /// The component itself: a hook, or a runner of hooks.
+    pub component: Vec<u8>,
+    /// The hook that a runner shall run. A copy of it lies in the home.
+    pub program: Option<&'a Path>,
+}
+
 /// One hook that runs.
 struct SimulatedHost<'a> {
+    /// What the runner runs: it may without being asked for.
+    program: Option<String>,
     cluster: &'a SimulatedCluster,
     target: Target,
     home: ScopedDir,
@@ -105,12 +119,12 @@ impl SimulatedCluster {
     pub fn run(
         &self,
         registry: &Registry,
-        file: &str,
-        component: Vec<u8>,
+        HookComponent { name: file, component, program }: HookComponent<'_>,
         hook: &str,
         directory: &Path,
     ) -> Result<TrialResult, TrialError> {
         let runner = registry.hook(file, component, registry.limits().compile_timeout)?;
+        let served = served_program(runner.description(), file, program)?;
         let open = |name: &str, programs| {
             let path = directory.join(name);
             fs::create_dir_all(&path)?;
@@ -119,7 +133,13 @@ impl SimulatedCluster {
             Ok::<_, std::io::Error>(ScopedDir::new(opened, programs))
         };
         let address = self.address()?;
+        if let Some((name, contents)) = &served {
+            fs::create_dir_all(directory.join("home"))?;
+            fs::write(directory.join("home").join(name), contents)?;
+        }
+        let served = served.map(|(name, _)| name);
         let mut host = SimulatedHost {
+            program: served.clone(),
             cluster: self,
             target: to_hook_target(&address),
             home: open("home", false)?,
@@ -136,7 +156,7 @@ impl SimulatedCluster {
             target: host.target.clone(),
             image: self.image.clone(),
             home: package_home(&self.package.0).display().to_string(),
-            candidates: vec![file.to_owned()],
+            candidates: vec![served.unwrap_or_else(|| file.to_owned())],
             arguments: Vec::new(),
             time_limit: limit.as_secs(),
         };
@@ -153,9 +173,62 @@ impl SimulatedCluster {
     }
 }
 
+/// Bytes of the largest program that a runner is tried with.
+const MAX_PROGRAM_BYTES: u64 = 16 << 20;
+
+/// The name and the contents of what a runner shall run; nothing of a component that is a hook itself.
+fn served_program(
+    runner: &RunnerDescription,
+    file: &str,
+    program: Option<&Path>,
+) -> Result<Option<(String, Vec<u8>)>, TrialError> {
+    let takes = || runner.takes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", or ");
+    let file = file.to_owned();
+    match program {
+        None if runner.takes.is_empty() => Ok(None),
+        None => Err(TrialError::NoProgram { file, takes: takes() }),
+        Some(_) if runner.takes.is_empty() => Err(TrialError::NoRunner(file)),
+        Some(program) => {
+            if fs::metadata(program)?.len() > MAX_PROGRAM_BYTES {
+                return Err(TrialError::ProgramTooLarge(program.to_owned()));
+            }
+            let contents = fs::read(program)?;
+            let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match runner.accepts(&name, &contents) {
+                true => Ok(Some((name, contents))),
+                false => Err(TrialError::NotTaken { file, program: name, takes: takes() }),
+            }
+        }
+    }
+}
+
 /// Why a hook cannot be tried.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
+    /// A runner without anything to run.
+    #[error("{file} runs hooks that {takes}, and none is named")]
+    NoProgram {
+        /// The runner.
+        file: String,
+        /// What it says of them.
+        takes: String,
+    },
+    /// A hook runs nothing but itself.
+    #[error("{0} is a hook itself, and runs no other one")]
+    NoRunner(String),
+    /// The runner says that it is not for it.
+    #[error("{file} does not run `{program}`: it runs hooks that {takes}")]
+    NotTaken {
+        /// The runner.
+        file: String,
+        /// The file that it does not take.
+        program: String,
+        /// What it says of them.
+        takes: String,
+    },
+    /// More than a hook may have.
+    #[error("{} has more than {} MiB", .0.display(), MAX_PROGRAM_BYTES >> 20)]
+    ProgramTooLarge(PathBuf),
     /// The hook cannot be loaded.
     #[error(transparent)]
     Hook(#[from] LoadError),
@@ -258,7 +331,8 @@ impl HostFunctions for SimulatedHost<'_> {
         let named = if request.in_image { format!("image:{name}") } else { name };
         let shown = [std::slice::from_ref(&named), &request.arguments].concat().join(" ");
         let asked = named.parse::<ProgramPattern>();
-        if !asked.is_ok_and(|asked| self.cluster.programs.iter().any(|it| it.matches(&asked))) {
+        let is_served = self.program.as_ref() == Some(&named);
+        if !is_served && !asked.is_ok_and(|asked| self.cluster.programs.iter().any(|it| it.matches(&asked))) {
             self.transcript.push(format!("run {}: not granted", shown.escape_debug()));
             return Err(SpawnError::NotGranted(format!(
                 "add \"{named}\" to `programs` of the simulated cluster"

@@ -1,0 +1,130 @@
+/* @NAME@: each of the three packages of an OPKG is a tar with a manifest in front of its files. */
+#include "archive.h"
+
+/* What `--dist` names. */
+const char *const ID = "@NAME@";
+
+/* CHANGE: the releases of the distribution, newest first. */
+const char *const RELEASES[] = {"1"};
+const size_t RELEASE_COUNT = sizeof RELEASES / sizeof *RELEASES;
+
+/* The release of which packages are where nobody names one. */
+const char *const DEFAULT_RELEASE = "1";
+
+/* CHANGE: architectures, by the names that OPKGs use and by those of the distribution. */
+const struct arch ARCHS[] = {{"x86_64", "x86_64"}, {"aarch64", "aarch64"}};
+const size_t ARCH_COUNT = sizeof ARCHS / sizeof *ARCHS;
+
+void exports_opkg_plugin_packaging_describe(exports_opkg_plugin_packaging_description_t *ret) {
+  *ret = (exports_opkg_plugin_packaging_description_t){
+      .id = text_copy(text_of(ID)),
+      .name = text_copy(text_of(ID)), /* CHANGE: as people write it */
+      .version = text_copy(TEXT("0.1.0")),
+  };
+  for (size_t i = 0; i < RELEASE_COUNT; i++) {
+    bool is_default = text_is(text_of(RELEASES[i]), text_of(DEFAULT_RELEASE));
+    exports_opkg_plugin_packaging_release_t release = {text_copy(text_of(RELEASES[i])), {false, {0}}, is_default};
+    PUSH(ret->releases, release);
+  }
+  for (size_t i = 0; i < ARCH_COUNT; i++) {
+    exports_opkg_plugin_packaging_arch_name_t arch = {text_copy(text_of(ARCHS[i].canonical)),
+                                                      text_copy(text_of(ARCHS[i].native))};
+    PUSH(ret->archs, arch);
+  }
+}
+
+bool exports_opkg_plugin_packaging_generate(opkg_t *opkg, target_t *target, output_t *ret, refusal_t *err) {
+  return archive_generate(opkg, target, ret, err);
+}
+
+/* How the package manager is driven. `opkgc` makes packages without it; `opm` needs it to install them.
+   CHANGE: return true with commands in `ret` instead, and their program from `programs`. */
+
+static bool not_written(text *err) {
+  *err = text_format("the plugin %s drives no package manager yet: install the packages by hand", ID);
+  return false;
+}
+
+/* Lists in which there is nothing. */
+#define NOTHING(list) ((list).ptr = NULL, (list).len = 0)
+
+typedef exports_opkg_plugin_package_manager_place_t place_t;
+typedef exports_opkg_plugin_package_manager_list_command_t commands_t;
+typedef exports_opkg_plugin_package_manager_list_package_request_t requests_t;
+
+void exports_opkg_plugin_package_manager_programs(distribution_list_string_t *ret) {
+  NOTHING(*ret);
+}
+
+bool exports_opkg_plugin_package_manager_offers(distribution_list_string_t *packages, place_t *place, commands_t *ret,
+                                                text *err) {
+  (void)packages, (void)place, (void)err;
+  NOTHING(*ret);
+  return true;
+}
+
+bool exports_opkg_plugin_package_manager_parse_offers(text *printed,
+                                                      exports_opkg_plugin_package_manager_list_offer_t *ret, text *err) {
+  (void)printed, (void)err;
+  NOTHING(*ret);
+  return true;
+}
+
+bool exports_opkg_plugin_package_manager_install(requests_t *packages, place_t *place, commands_t *ret, text *err) {
+  (void)packages, (void)place, (void)ret;
+  return not_written(err);
+}
+
+bool exports_opkg_plugin_package_manager_reinstall(requests_t *packages, place_t *place, commands_t *ret, text *err) {
+  (void)packages, (void)place, (void)ret;
+  return not_written(err);
+}
+
+bool exports_opkg_plugin_package_manager_simulate(requests_t *packages, place_t *place, commands_t *ret, text *err) {
+  (void)packages, (void)place, (void)err;
+  NOTHING(*ret);
+  return true;
+}
+
+bool exports_opkg_plugin_package_manager_parse_simulation(
+    text *printed, exports_opkg_plugin_package_manager_list_side_effect_t *ret, text *err) {
+  (void)printed, (void)err;
+  NOTHING(*ret);
+  return true;
+}
+
+bool exports_opkg_plugin_package_manager_remove(distribution_list_string_t *packages, place_t *place, commands_t *ret,
+                                                text *err) {
+  (void)packages, (void)place, (void)ret;
+  return not_written(err);
+}
+
+bool exports_opkg_plugin_package_manager_repair(exports_opkg_plugin_package_manager_list_installed_t *packages,
+                                                place_t *place, commands_t *ret, text *err) {
+  (void)packages, (void)place, (void)err;
+  NOTHING(*ret);
+  return true;
+}
+
+bool exports_opkg_plugin_package_manager_refresh(place_t *place, commands_t *ret, text *err) {
+  (void)place, (void)ret;
+  return not_written(err);
+}
+
+bool exports_opkg_plugin_package_manager_query(place_t *place, commands_t *ret, text *err) {
+  (void)place, (void)ret;
+  return not_written(err);
+}
+
+bool exports_opkg_plugin_package_manager_parse_query(text *printed,
+                                                     exports_opkg_plugin_package_manager_list_installed_t *ret,
+                                                     text *err) {
+  (void)printed, (void)ret;
+  return not_written(err);
+}
+
+void exports_opkg_plugin_package_manager_explain(text *printed, bool succeeded,
+                                                 exports_opkg_plugin_package_manager_list_failure_t *ret) {
+  (void)printed, (void)succeeded;
+  NOTHING(*ret);
+}
