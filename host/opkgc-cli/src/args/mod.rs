@@ -3,6 +3,7 @@
 mod auto_requires;
 mod build;
 mod payload;
+mod plugin_test;
 mod signing;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use opkg_shell::args::{CommonArgs, exit_for};
 pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check_package_name};
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
+pub use plugin_test::PluginTestArgs;
 pub use signing::SigningArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
@@ -310,6 +312,8 @@ pub enum PluginCommand {
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
+    /// Try a plugin: rules that hold for any distribution, and examples of its own
+    Test(PluginTestArgs),
     /// Let a plugin that is not built in have programs run: by `opkgc --builder native`, and by `opm`
     Grant {
         /// Its id

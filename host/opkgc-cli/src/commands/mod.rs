@@ -10,5 +10,6 @@ pub mod index;
 pub mod new;
 pub mod payload;
 pub mod plugin;
+pub mod plugin_test;
 pub mod settings;
 pub mod verify;

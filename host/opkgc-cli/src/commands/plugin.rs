@@ -11,6 +11,7 @@ use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
 use crate::args::{PluginArgs, PluginCommand};
+use crate::commands::plugin_test;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::plugins;
@@ -44,6 +45,7 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
             }
             Ok(ExitStatus::Success)
         }
+        PluginCommand::Test(arguments) => plugin_test::run(shell, arguments),
         PluginCommand::Grant { id, programs } => grant_programs(shell, id, programs),
         PluginCommand::Warm => {
             let options = plugins::runtime_options(shell, &[]);
