@@ -73,6 +73,10 @@ fn a_plugin_has_nothing_run_that_was_not_granted() {
         return opkg_tests::tools::skip(&format!("no plugin can be built here: {}", built.combined_output()));
     }
     assert_eq!(built.code, Some(0), "{}", built.combined_output());
+    // It holds what has to hold for any distribution, and what its examples expect.
+    let examples = crate_directory.join("tests");
+    let tried = opkgc.run(["plugin", "test", "--quick", path, "--examples", examples.to_str().unwrap()]);
+    assert_eq!(tried.code, Some(0), "{}", tried.combined_output());
     let example = builds::example_directories().remove(0);
     let build = || {
         let words = ["--dist", "arch", "--builder", "native", "-o", "out", example.to_str().unwrap()];

@@ -27,6 +27,7 @@ const LAYERS: &[&str] = &[
     "opkg-attest",
     "opkg-convert",
     "opkg-runtime",
+    "opkg-conformance",
     "opkg-build",
     "opkg-engine",
     "opkg-opm",

@@ -1,4 +1,5 @@
-//! Writes `docs/config.xml.md` anew from the schema, or checks with `--check` that it is what the schema says.
+//! Writes anew the pages of `docs` that are made from something else, or checks with `--check` that they are what that says:
+//! `config.xml.md` from the schema, `plugin-conformance.md` from the rules for plugins.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,11 +13,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.xml.md");
-    match write_or_check(&page, is_check) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            eprintln!("docs/config.xml.md is not what the schema says: run this without --check");
+    match write_or_check(is_check) {
+        Ok(stale) if stale.is_empty() => ExitCode::SUCCESS,
+        Ok(stale) => {
+            let pages = stale.join(" and ");
+            eprintln!("docs/{pages}: not what it is made from says: run this without --check");
             ExitCode::FAILURE
         }
         Err(problem) => {
@@ -26,12 +27,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether the page is as it should be.
-fn write_or_check(page: &Path, is_check: bool) -> Result<bool, Box<dyn std::error::Error>> {
-    let text = opkgc_cli::reference::markdown()?;
-    if is_check {
-        return Ok(fs_err::read_to_string(page)? == text);
+/// Returns the pages that are not as they should be.
+fn write_or_check(is_check: bool) -> Result<Vec<&'static str>, Box<dyn std::error::Error>> {
+    let pages = [
+        ("config.xml.md", opkgc_cli::reference::markdown()?),
+        ("plugin-conformance.md", opkg_conformance::render_page()),
+    ];
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let mut stale = Vec::new();
+    for (name, text) in pages {
+        let page = directory.join(name);
+        if !is_check {
+            fs_err::write(page, text)?;
+        } else if fs_err::read_to_string(page)? != text {
+            stale.push(name);
+        }
     }
-    fs_err::write(page, text)?;
-    Ok(true)
+    Ok(stale)
 }

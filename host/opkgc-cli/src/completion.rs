@@ -1,5 +1,5 @@
-//! What can stand in a command line of `opkgc`: the targets that there are plugins for, and the codes of
-//! findings.
+//! What can stand in a command line of `opkgc`: the targets that there are plugins for, the codes of findings, and the rules
+//! for plugins.
 
 use opkg_runtime::{Registry, RuntimeOptions};
 use opkg_shell::completion::{ValueOffer, ValueSource};
@@ -7,7 +7,7 @@ use opkg_shell::completion::{ValueOffer, ValueSource};
 use crate::explanations::EXPLANATIONS;
 
 /// By what help calls them.
-pub const VALUES: &[ValueSource] = &[("TARGET", targets), ("CODE", codes)];
+pub const VALUES: &[ValueSource] = &[("TARGET", targets), ("CODE", codes), ("RULE", rules)];
 
 /// Each distribution, and each of its releases.
 fn targets() -> Vec<ValueOffer> {
@@ -30,4 +30,9 @@ fn targets() -> Vec<ValueOffer> {
 /// Of findings that there are pages about.
 fn codes() -> Vec<ValueOffer> {
     EXPLANATIONS.iter().map(|page| (page.code.to_owned(), Some(page.title().to_owned()))).collect()
+}
+
+/// That plugins are tried by.
+fn rules() -> Vec<ValueOffer> {
+    opkg_conformance::rules().map(|rule| (rule.name.to_owned(), Some(rule.sentence.to_owned()))).collect()
 }

@@ -142,6 +142,18 @@ impl From<opkg_runtime::GrantError> for CliError {
     }
 }
 
+impl From<opkg_conformance::SuiteError> for CliError {
+    fn from(error: opkg_conformance::SuiteError) -> Self {
+        use opkg_conformance::SuiteError as Error;
+        let hint = match &error {
+            Error::Io(error) => io_hint(error.kind()).map(str::to_owned),
+            Error::InvalidOpkg { .. } => Some("this is a mistake in opkgc: please report it".to_owned()),
+            Error::Describe(error) => error.help(),
+        };
+        Self::failed(error, hint)
+    }
+}
+
 impl From<opkg_build::BuildError> for CliError {
     fn from(error: opkg_build::BuildError) -> Self {
         let hint = io_error_kind(&error).and_then(io_hint);

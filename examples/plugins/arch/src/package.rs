@@ -181,8 +181,9 @@ fn report_unsupported(
     }
 }
 
+/// pacman keeps what somebody has changed, or replaces it without a trace: then it had better keep it.
 fn is_backed_up(file: &&InstalledFile<'_>) -> bool {
-    file.attributes.config == ConfigKind::Keep
+    file.attributes.config != ConfigKind::No
 }
 
 /// pacman names them without the slash at the beginning.

@@ -125,9 +125,13 @@ fn pacman_command(operation: &str, options: &[&str], packages: &[String], target
 /// Paragraphs of `Field : value`, one for each package.
 ///
 /// # Errors
-/// A paragraph without a name or version.
+/// A paragraph without a name or version, and no package at all, which no system is without.
 fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-    paragraphs(printed).map(parse_package).collect()
+    let installed: Vec<Installed> = paragraphs(printed).map(parse_package).collect::<Result<_, _>>()?;
+    if installed.is_empty() {
+        return Err(PackageManagerError::new("pacman named no package that is installed"));
+    }
+    Ok(installed)
 }
 
 fn paragraphs(printed: &str) -> impl Iterator<Item = &str> {
@@ -178,5 +182,6 @@ mod tests {
         assert_eq!(offered, Ok(vec![("opkg-x".into(), "1:2.0-1".into()), ("bash".into(), "5.2-1".into())]));
         assert_eq!(spec(&PackageRequest::exactly("opkg-x", "1:2.0-1")), "opkg-x=1:2.0-1");
         assert!(parse_query("error: package 'x' was not found").is_err());
+        assert!(parse_query("\n").is_err(), "no system is without packages");
     }
 }

@@ -4,6 +4,7 @@ mod auto_requires;
 mod build;
 mod payload;
 mod plugin_kit;
+mod plugin_test;
 mod signing;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockA
 pub use plugin_kit::{
     PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
 };
+pub use plugin_test::PluginTestArgs;
 pub use signing::SigningArgs;
 
 /// Compile OPKGs into the native packages of any distribution.
@@ -317,6 +319,8 @@ pub enum PluginCommand {
     ///
     /// What it logs is shown with -v. Nothing is written.
     Run(PluginRunArgs),
+    /// Try a plugin: rules that hold for any distribution, and examples of its own
+    Test(PluginTestArgs),
     /// Let a plugin that is not built in have programs run: by `opkgc --builder native`, and by `opm`
     Grant {
         /// Its id

@@ -14,5 +14,6 @@ mod plugin_build;
 mod plugin_kit;
 mod plugin_new;
 mod plugin_run;
+pub mod plugin_test;
 pub mod settings;
 pub mod verify;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{plugin_build, plugin_kit, plugin_new, plugin_run};
 use crate::args::{PluginArgs, PluginCommand};
+use crate::commands::plugin_test;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::plugins;
@@ -49,6 +50,7 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
             }
             Ok(ExitStatus::Success)
         }
+        PluginCommand::Test(arguments) => plugin_test::run(shell, arguments),
         PluginCommand::Grant { id, programs } => grant_programs(shell, id, programs),
         PluginCommand::Warm => {
             let options = plugins::runtime_options(shell, &[]);
