@@ -311,9 +311,9 @@ fn what_is_no_hook() {
         said.push(failure_reason(&run_hook(&fixture, &mut fixture.system(), Hook::PostImage)).to_owned());
     }
     insta::assert_snapshot!(said.join("\n"), @r"
-    api-post-image.wasm did not start: /usr/lib/oscar/packages/demo/api-post-image.wasm is a core module of WebAssembly, not a component; `opkgc plugin build DIR` makes a component of a crate
+    api-post-image.wasm did not start: /usr/lib/oscar/packages/demo/api-post-image.wasm is a core module of WebAssembly, not a component; it is half of the way: `opkgc plugin build DIR` makes a component of a crate, and so do the tools of other languages of what they compile (`wasm-tools component new`)
     api-post-image.wasm did not start: /usr/lib/oscar/packages/demo/api-post-image.wasm is not a valid WebAssembly component: unexpected end-of-file; build it again; the file may be damaged
-    api-post-image.wasm did not start: /usr/lib/oscar/packages/demo/api-post-image.wasm is a distribution plugin, where a hook is meant; `opkgc hook build DIR` makes a hook of a crate
+    api-post-image.wasm did not start: /usr/lib/oscar/packages/demo/api-post-image.wasm is a distribution plugin, where a hook is meant; plugins of distributions belong to `opkgc --plugin`; `opkgc hook build DIR` makes a hook of a crate
     ");
 }
 
