@@ -28,11 +28,32 @@ pub fn runtime_options(shell: Shell, files: &[PathBuf]) -> RuntimeOptions {
 }
 
 /// Finds all plugins, to be compiled on so many threads. One that does not work is reported; if it was named on the
-/// command line, it is an error.
+/// command line, it is an error, as is one that makes no packages.
+///
+/// # Errors
+/// A named plugin does not work, or runs hooks.
+pub fn discover_plugins(
+    shell: Shell,
+    files: &[PathBuf],
+    threads: Option<usize>,
+) -> Result<Registry, CliError> {
+    let registry = discover_all_kinds(shell, files, threads)?;
+    // Hooks are run by `opm`, and by `opkgc hook`.
+    let named = registry.entries().iter().filter(|entry| entry.origin() == Origin::Named);
+    if let Some(path) = named.filter(|entry| entry.hook_runner().is_some()).find_map(RegistryEntry::path) {
+        let kind =
+            LoadErrorKind::WrongKind { found: PluginKind::HookRunner, wanted: PluginKind::Distribution };
+        let error = LoadError { plugin: path.display().to_string(), kind };
+        return Err(CliError::unusable_plugin(&error, error.help().unwrap_or_default()));
+    }
+    Ok(registry)
+}
+
+/// The same, where plugins that run hooks are welcome as well.
 ///
 /// # Errors
 /// A named plugin does not work.
-pub fn discover_plugins(
+pub fn discover_all_kinds(
     shell: Shell,
     files: &[PathBuf],
     threads: Option<usize>,
@@ -44,14 +65,6 @@ pub fn discover_plugins(
             return Err(CliError::unusable_plugin(error, help));
         }
         shell.status(&format!("warning: {error}; it is not used\n  help: {help}"));
-    }
-    // Hooks are run by `opm`, and by `opkgc hook`.
-    let named = registry.entries().iter().filter(|entry| entry.origin() == Origin::Named);
-    if let Some(path) = named.filter(|entry| entry.hook_runner().is_some()).find_map(RegistryEntry::path) {
-        let kind =
-            LoadErrorKind::WrongKind { found: PluginKind::HookRunner, wanted: PluginKind::Distribution };
-        let error = LoadError { plugin: path.display().to_string(), kind };
-        return Err(CliError::unusable_plugin(&error, error.help().unwrap_or_default()));
     }
     Ok(registry)
 }

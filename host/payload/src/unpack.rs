@@ -416,7 +416,7 @@ impl<'a> Unpacking<'a, '_> {
         report: &mut dyn FnMut(Diagnostic, NodeId),
     ) -> io::Result<Option<ContentsSummary>> {
         if let Some(Refusal { message, help, at }) = self.refused.take() {
-            report(Diagnostic::error(CODE, message).help(help), at);
+            report(error(message).help(help), at);
             return Ok(None);
         }
         if let Some(failed) = self.failed.take() {
@@ -424,16 +424,28 @@ impl<'a> Unpacking<'a, '_> {
         }
         match end {
             Ok(summary) => Ok(Some(summary)),
-            Err(error) => {
+            Err(reason) => {
                 let message = format!(
                     "`{}` cannot be read: {}",
                     escape_for_display(self.payload.file_name()),
-                    escape_for_display(&error.to_string())
+                    escape_for_display(&reason.to_string())
                 );
                 let help = "is it what `from` says, or its name? If it is damaged, ask whoever made it";
-                report(Diagnostic::error(CODE, message).help(help), self.payload.at);
+                report(error(message).help(help), self.payload.at);
                 Ok(None)
             }
         }
     }
+}
+
+fn error(message: String) -> Diagnostic {
+    Diagnostic::error(CODE, message)
+}
+
+fn warning(message: String) -> Diagnostic {
+    Diagnostic::warning(CODE, message)
+}
+
+fn left_out(message: String) -> Diagnostic {
+    Diagnostic::note(LEFT_CODE, message)
 }

@@ -51,7 +51,7 @@ enum RefusalJson {
 }
 
 pub fn run(shell: Shell, arguments: &PluginRunArgs) -> Result<ExitStatus, CliError> {
-    let registry = plugins::discover_plugins(shell, std::slice::from_ref(&arguments.file), None)?;
+    let registry = plugins::discover_all_kinds(shell, std::slice::from_ref(&arguments.file), None)?;
     // The one that was named is asked first.
     let entry = registry.entries().first().ok_or_else(|| CliError::new("there is no plugin"))?;
     // Of itself, not of what was noted when it was seen first: its author is to see what it does now.

@@ -5,7 +5,7 @@ use opkg::model::NodeId;
 use opkg::{closest_match, escape_for_display};
 use opkg_inspect::ContentsSummary;
 
-use super::{CODE, LEFT_CODE, Unpacking};
+use super::{Unpacking, error, left_out, warning};
 
 impl Unpacking<'_, '_> {
     /// Whether everything that was wanted is there; what is not is reported.
@@ -19,7 +19,7 @@ impl Unpacking<'_, '_> {
                 escape_for_display(self.payload.file_name())
             );
             let help = "leave it with `<omit path=\"…\"/>`, or ask whoever made the archive";
-            report(Diagnostic::error(CODE, message).help(help), link.place.take.at);
+            report(error(message).help(help), link.place.take.at);
             is_sound = false;
         }
         for take in self.placement.unused_takes() {
@@ -28,7 +28,7 @@ impl Unpacking<'_, '_> {
                 escape_for_display(self.payload.file_name()),
                 escape_for_display(&take.path)
             );
-            report(Diagnostic::error(CODE, message).help(self.help_for(&take.path)), take.at);
+            report(error(message).help(self.help_for(&take.path)), take.at);
             is_sound = false;
         }
         is_sound
@@ -66,13 +66,13 @@ impl Unpacking<'_, '_> {
         for pattern in self.placement.unused_omits() {
             let message = format!("nothing in `{name}` is `{}`", escape_for_display(pattern));
             let help = "correct the `omit`, or remove it";
-            report(Diagnostic::warning(CODE, message).help(help), self.payload.at);
+            report(warning(message).help(help), self.payload.at);
         }
         if !summary.scripts.is_empty() {
             let message = format!("scripts of `{name}` are left out: `{}`", summary.scripts.join("`, `"));
             let help = "only files are taken of a package: what its scripts do is said in `config.xml` or by scripts of \
                         the OPKG";
-            report(Diagnostic::note(LEFT_CODE, message).help(help), self.payload.at);
+            report(left_out(message).help(help), self.payload.at);
         }
         if let Some((path, owner)) = self.foreign.first() {
             let others = match self.foreign.len() {
@@ -86,7 +86,7 @@ impl Unpacking<'_, '_> {
             );
             let help =
                 "files are root's unless `<file path=\"…\" owner=\"…\" group=\"…\"/>` says something else";
-            report(Diagnostic::note(LEFT_CODE, message).help(help), self.payload.at);
+            report(left_out(message).help(help), self.payload.at);
         }
     }
 }
