@@ -127,7 +127,7 @@ impl Visitor<'_> {
     }
 
     fn rpm(&mut self, mut stream: impl BufRead) -> Result<ContentsSummary, FormatError> {
-        let bytes = rpm_reader::read_headers(&mut stream, rpm::MAX_HEADER_BYTES)?;
+        let bytes = rpm_reader::read_headers(&mut stream)?;
         let rpm = rpm_reader::read(&bytes)?;
         if rpm.is_source {
             return Err(FormatError::corrupt("it is a source package"));

@@ -15,11 +15,8 @@ use crate::package::{FileEntry, FileKind, Package, PackageFormat};
 use crate::rpm_tags::{self as tag, COMPARISON_OPERATORS, FILE_TRIGGERS, RELATIONS, SCRIPTLETS};
 use opkg::digest::hex;
 
-/// Bytes of the headers of an RPM that are read.
-pub(crate) const MAX_HEADER_BYTES: usize = 256 << 20;
-
 pub(crate) fn read(mut file: impl BufRead, budget: &Budget) -> Result<Package, FormatError> {
-    let rpm = reader::read(&reader::read_headers(&mut file, MAX_HEADER_BYTES)?)?;
+    let rpm = reader::read(&reader::read_headers(&mut file)?)?;
     let header = &rpm.header;
     let mut package = Package::new(if rpm.is_source { PackageFormat::SourceRpm } else { PackageFormat::Rpm });
     let arch = if rpm.is_source { Some("source") } else { header.text(tag::ARCH) };

@@ -10,9 +10,6 @@ use super::evidence::Evidence;
 use super::report::Report;
 use crate::facts::installed_files;
 
-/// Bytes of the headers of an RPM that are read.
-const MAX_HEADER_BYTES: usize = 256 << 20;
-
 /// Looks at the package alone. Whether one of the keys signed it.
 pub(super) fn check(
     evidence: &Evidence<'_>,
@@ -46,7 +43,7 @@ pub(super) fn check(
 /// Looks at what an RPM says of its own bytes; at nothing of other files. Whether one of the keys signed it.
 fn check_rpm(evidence: &Evidence<'_>, keys: Option<&Verifier>, report: &mut Report) -> io::Result<bool> {
     let name = evidence.file_name;
-    let headers = reader::read_headers(&mut evidence.open()?, MAX_HEADER_BYTES)?;
+    let headers = reader::read_headers(&mut evidence.open()?)?;
     let Ok(rpm) = reader::read(&headers) else { return Ok(false) };
     for check in integrity::check_digests(&mut evidence.open()?, &rpm)? {
         let result = if check.holds { Ok(()) } else { Err("it is not that of the file".to_owned()) };

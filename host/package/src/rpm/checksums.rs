@@ -22,14 +22,13 @@ const RESERVED_BYTES: usize = 32;
 
 /// Digests of the payload; those beyond the first where the format has them.
 pub(super) struct PayloadDigests {
-    sha256: Sha256,
-    of_format_6: Option<(Sha512, Sha3_256)>,
+    pub(super) sha256: Sha256,
+    pub(super) of_format_6: Option<(Sha512, Sha3_256)>,
 }
 
 impl PayloadDigests {
-    pub(super) fn new(version: RpmFormatVersion) -> Self {
-        let of_format_6 = (version == RpmFormatVersion::V6).then(Default::default);
-        Self { sha256: Sha256::default(), of_format_6 }
+    pub(super) fn new(has_those_of_format_6: bool) -> Self {
+        Self { sha256: Sha256::default(), of_format_6: has_those_of_format_6.then(Default::default) }
     }
 }
 

@@ -7,11 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use opkg::digest::{hex, sha256};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::Digest;
 use sha3::Sha3_256;
 
+use super::checksums::PayloadDigests;
 use super::reader::{ParsedValue, RpmHeaders};
 use super::tag;
+use crate::checksums::{DigestWriter, Digester};
 
 /// A checksum that an RPM carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +26,15 @@ pub struct DigestCheck {
 
 /// What is computed of the payload, and of the header with it.
 struct BodyDigests {
-    size: u64,
     md5: Md5,
-    sha256: Sha256,
-    sha512: Sha512,
-    sha3: Sha3_256,
+    payload: PayloadDigests,
+}
+
+impl Digester for BodyDigests {
+    fn update(&mut self, bytes: &[u8]) {
+        Digester::update(&mut self.md5, bytes);
+        self.payload.update(bytes);
+    }
 }
 
 /// Computes every checksum again that is known of the two headers and the compressed payload. What the file does not
@@ -38,8 +44,12 @@ struct BodyDigests {
 /// When it cannot be read to its end.
 pub fn check_digests(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Result<Vec<DigestCheck>> {
     let head = read_header(file, rpm)?;
-    let payload = digest_payload(file, &head)?;
     let (signature, header) = (&rpm.signature, &rpm.header);
+    let (sha512, sha3) = (header.text(tag::PAYLOAD_SHA512), header.text(tag::PAYLOAD_SHA3_256));
+    let payload = PayloadDigests::new(sha512.is_some() || sha3.is_some());
+    let mut body = DigestWriter::new(io::sink(), BodyDigests { md5: Md5::new_with_prefix(&head), payload });
+    io::copy(file, &mut body)?;
+    let (_, payload_size, BodyDigests { md5, payload }) = body.into_parts();
     let mut checks = Vec::new();
     let mut add = |what, holds: Option<bool>| checks.extend(holds.map(|holds| DigestCheck { what, holds }));
     let stated = |tag| signature.text(tag);
@@ -50,9 +60,9 @@ pub fn check_digests(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Res
     );
     add("SHA-1 of the header", stated(tag::SIGNATURE_SHA1).map(|it| it == hex(&Sha1::digest(&head))));
     let size = signature.number(tag::SIGNATURE_SIZE).or_else(|| signature.number(tag::SIGNATURE_LONG_SIZE));
-    add("size of header and payload", size.map(|it| it == head.len() as u64 + payload.size));
-    if let Some(ParsedValue::Binary(md5)) = signature.get(tag::SIGNATURE_MD5) {
-        add("MD5 of header and payload", Some(md5[..] == payload.md5.finalize()[..]));
+    add("size of header and payload", size.map(|it| it == head.len() as u64 + payload_size));
+    if let Some(ParsedValue::Binary(stated)) = signature.get(tag::SIGNATURE_MD5) {
+        add("MD5 of header and payload", Some(stated[..] == md5.finalize()[..]));
     }
     // Of other algorithms, the checksums above have to be enough. Format 6 has a tag for each of its own.
     let is_sha256 = header.number(tag::PAYLOAD_DIGEST_ALGORITHM) == Some(u64::from(tag::SHA256));
@@ -60,49 +70,21 @@ pub fn check_digests(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Res
         let found = hex(&payload.sha256.finalize());
         add("SHA-256 of the payload", header.text(tag::PAYLOAD_DIGEST).map(|it| it == found));
     }
-    let stated = |tag| header.text(tag);
-    let found = hex(&payload.sha512.finalize());
-    add("SHA-512 of the payload", stated(tag::PAYLOAD_SHA512).map(|it| it == found));
-    let found = hex(&payload.sha3.finalize());
-    add("SHA3-256 of the payload", stated(tag::PAYLOAD_SHA3_256).map(|it| it == found));
-    add("size of the payload", header.number(tag::PAYLOAD_SIZE).map(|it| it == payload.size));
+    if let Some((found_sha512, found_sha3)) = payload.of_format_6 {
+        let (found_sha512, found_sha3) = (hex(&found_sha512.finalize()), hex(&found_sha3.finalize()));
+        add("SHA-512 of the payload", sha512.map(|it| it == found_sha512));
+        add("SHA3-256 of the payload", sha3.map(|it| it == found_sha3));
+    }
+    add("size of the payload", header.number(tag::PAYLOAD_SIZE).map(|it| it == payload_size));
     Ok(checks)
 }
 
-/// The bytes of the main header, which signatures are about; what follows in `file` is the payload then.
-///
-/// # Errors
-/// When the file ends before.
-pub fn read_header(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Result<Vec<u8>> {
+/// The bytes of the main header; what follows in `file` is the payload then.
+fn read_header(file: &mut (impl Read + Seek), rpm: &RpmHeaders) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(rpm.header_range.start as u64))?;
     let mut head = vec![0; rpm.header_range.len()];
     file.read_exact(&mut head)?;
     Ok(head)
-}
-
-fn digest_payload(file: &mut impl Read, head: &[u8]) -> io::Result<BodyDigests> {
-    let mut digests = BodyDigests {
-        size: 0,
-        md5: Md5::new_with_prefix(head),
-        sha256: Sha256::new(),
-        sha512: Sha512::new(),
-        sha3: Sha3_256::new(),
-    };
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = match file.read(&mut buffer) {
-            Ok(0) => return Ok(digests),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let bytes = &buffer[..count];
-        digests.size += count as u64;
-        digests.md5.update(bytes);
-        digests.sha256.update(bytes);
-        digests.sha512.update(bytes);
-        digests.sha3.update(bytes);
-    }
 }
 
 fn is_format_6(rpm: &RpmHeaders) -> bool {

@@ -153,7 +153,7 @@ fn assemble(
     (directory, signer): (&Path, Option<(&Signer, u64)>),
 ) -> Result<PiecedFile, Error> {
     let version = format.version;
-    let digests = || PayloadDigests::new(version);
+    let digests = || PayloadDigests::new(version == RpmFormatVersion::V6);
     let packed = DigestWriter::new(Spool::new(directory), digests());
     let packed = CompressingWriter::new(packed, compressor.compression, compressor.effort);
     let mut archive = DigestWriter::new(packed, digests());

@@ -18,6 +18,9 @@ const INDEX_ENTRY_BYTES: usize = 16;
 /// Entries of a header, as RPM limits them.
 const MAX_ENTRIES: usize = 0xffff;
 
+/// Bytes in front of a payload: no more than two headers of the largest size have.
+const MAX_HEADERS_BYTES: usize = 160 << 20;
+
 /// Bytes of a header's store. RPM allows four times as much; the largest in use have some ten million.
 const MAX_STORE_BYTES: usize = 64 << 20;
 
@@ -94,14 +97,14 @@ pub fn read(file: &[u8]) -> Result<RpmHeaders, ReadError> {
     Ok(RpmHeaders { is_source, signature, header, header_range: start..payload_start, payload_start })
 }
 
-/// Reads as much of a file as holds the headers, and of no more than so many bytes.
+/// Reads as much of a file as holds the headers, but no more than these may have.
 ///
 /// # Errors
 /// When it cannot be read. What is in it may still be no RPM.
-pub fn read_headers(file: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
+pub fn read_headers(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
-        let missing = headers_length(&bytes).min(limit).saturating_sub(bytes.len());
+        let missing = headers_length(&bytes).min(MAX_HEADERS_BYTES).saturating_sub(bytes.len());
         if missing == 0 || file.by_ref().take(missing as u64).read_to_end(&mut bytes)? < missing {
             return Ok(bytes);
         }

@@ -42,9 +42,6 @@ const NS_OTHER: &str = "http://linux.duke.edu/metadata/other";
 const NS_REPO: &str = "http://linux.duke.edu/metadata/repo";
 const NS_RPM: &str = "http://linux.duke.edu/metadata/rpm";
 
-/// Bytes in front of a payload: no more than the reader of headers lets pass.
-const MAX_HEADERS_BYTES: usize = 160 << 20;
-
 /// The index. Its time is no later than `now`, in seconds since 1970.
 pub(super) fn build_index(
     directory: &Path,
@@ -120,7 +117,7 @@ impl IndexEntries {
             return Err(refuse("its name has a character that means something else in an address".into()));
         }
         let mut file: DigestReader<_, Sha256> = DigestReader::new(open_package(directory, name)?);
-        let headers = reader::read_headers(&mut file, MAX_HEADERS_BYTES)?;
+        let headers = reader::read_headers(&mut file)?;
         let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string().into()))?;
         let (size, digest) = file.finish()?;
         let package = PackageMetadata::new(&rpm, name, size, hex(&digest.finalize())).map_err(refuse)?;
