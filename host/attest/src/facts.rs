@@ -87,7 +87,7 @@ pub(crate) struct Requirement {
 
 impl PackageFacts {
     pub(crate) fn new(package: CompletePackage<'_>, target: &Target) -> Result<Self, DescribeError> {
-        let CompletePackage { record, container, source, file_name, path } = package;
+        let CompletePackage { record, source, file_name, path } = package;
         let digests = PackageDigests::compute(path)?;
         let read = opkg_inspect::read_from(fs_err::File::open(path)?, file_name.as_ref())?;
         let mut files = Vec::new();
@@ -119,7 +119,7 @@ impl PackageFacts {
             license: record.license.clone(),
             homepage: record.url.clone().filter(|url| !url.is_empty() && !url.contains(char::is_whitespace)),
             maintainer: Person::new(&record.maintainer),
-            purl: package_url(record, container, target),
+            purl: package_url(record, target),
             sha256: digests.sha256,
             sha1: digests.sha1,
             files,

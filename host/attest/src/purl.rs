@@ -9,22 +9,22 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'
 
 /// Of a package for a target. The type is that of its format; distribution and release are the target's, which the plugin
 /// answers to.
-pub(crate) fn package_url(package: &BinaryPackage, container: Container, target: &Target) -> String {
+pub(crate) fn package_url(package: &BinaryPackage, target: &Target) -> String {
     let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let release = target.version.as_ref().map(|version| format!("-{version}")).unwrap_or_default();
     let distro = format!("{}{release}", target.dist);
-    let place = match container {
+    let place = match package.container {
         Container::Rpm(_) => format!("rpm/{}/", encode(&target.dist)),
         Container::Deb(_) => format!("deb/{}/", encode(&target.dist)),
-        Container::Archive(_) => "generic/".to_owned(),
+        Container::Archives(_) => "generic/".to_owned(),
     };
     let mut version = format!("{}-{}", package.version, package.release);
     let mut qualifiers = vec![("arch", package.arch.clone()), ("distro", distro)];
     if package.epoch > 0 {
         // Versions of Debian have it in themselves.
-        match container {
+        match package.container {
             Container::Deb(_) => version = format!("{}:{version}", package.epoch),
-            Container::Rpm(_) | Container::Archive(_) => {
+            Container::Rpm(_) | Container::Archives(_) => {
                 qualifiers.push(("epoch", package.epoch.to_string()))
             }
         }

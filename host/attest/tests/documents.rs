@@ -15,8 +15,8 @@ use opkg_attest::verify::{DocumentFile, Evidence, Expectations, Materials, Repor
 use opkg_attest::{BuildFacts, DocumentKind, Documents, PluginFacts};
 use opkg_interface::Target;
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
-    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat, RpmFormatVersion, SourcePackage,
+    BinaryPackage, Bound, Comparison, Compression, Container, Content, FileMarks, NativeBuild, NativeKind,
+    NativeRelation, Output, PackedFile, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, SourcePackage,
 };
 use opkg_package::{BuildMode, BuildOptions, OutputKind, write_packages};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ const RPM: Container = Container::Rpm(RpmFormat {
     version: RpmFormatVersion::V4,
     newest_version: RpmFormatVersion::V6,
     compression: Compression::Xz,
-    file_digests: DigestAlgorithm::Sha256,
+    file_digests: RpmDigestAlgorithm::Sha256,
 });
 const DEB: Container = Container::Deb(Compression::Xz);
 const ARCHIVE: Container = Container::Archive(Compression::Gzip);

@@ -2,6 +2,7 @@
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::{Filter, NodeId, Part};
+use opkg_interface::archive::{ArchiveEntry, MemberContent};
 use opkg_interface::artefacts::{BinaryPackage, Container, Content, Output};
 use opkg_interface::{DistributionDescription, Target};
 
@@ -48,7 +49,7 @@ impl<'a> Scene<'a> {
     /// Whether the packages are nothing but members and files.
     #[must_use]
     pub fn is_archive(&self) -> bool {
-        matches!(self.output.container, Container::Archive(_))
+        matches!(self.output.main_container(), Some(Container::Archives(_)))
     }
 
     /// Whether some diagnostic is about one of these places.
@@ -81,9 +82,24 @@ pub fn part_name(opkg: &str, part: Part) -> String {
 pub fn active_text(package: &BinaryPackage) -> String {
     let scriptlets = package.scriptlets.iter().map(|it| it.body.as_str());
     let triggers = package.file_triggers.iter().map(|it| it.body.as_str());
-    let members = package.members.iter().map(|it| it.contents.as_str());
+    let members = member_texts(package);
     let fields = package.fields.iter().map(|it| it.value.as_str());
-    scriptlets.chain(triggers).chain(members).chain(fields).collect::<Vec<_>>().join("\n")
+    scriptlets.chain(triggers).chain(members.iter().copied()).chain(fields).collect::<Vec<_>>().join("\n")
+}
+
+/// The texts that stand in its archives already.
+fn member_texts(package: &BinaryPackage) -> Vec<&str> {
+    let Container::Archives(container) = &package.container else { return Vec::new() };
+    let entries = container.archives.iter().flat_map(|archive| &archive.entries);
+    entries
+        .filter_map(|entry| match entry {
+            ArchiveEntry::Member(member) => match &member.content {
+                MemberContent::Text(text) | MemberContent::Compressed(text, _) => Some(text.as_str()),
+                MemberContent::Bytes(_) | MemberContent::Directory | MemberContent::Link(_) => None,
+            },
+            ArchiveEntry::Files(_) | ArchiveEntry::Slot(_) | ArchiveEntry::Archive(_) => None,
+        })
+        .collect()
 }
 
 /// The texts among its files.

@@ -6,11 +6,11 @@ use opkg_interface::artefacts::{BinaryPackage, Container};
 
 /// Compares epochs, versions and releases; nothing where the format of packages has no order of its own.
 #[must_use]
-pub fn compare(container: Container, one: &BinaryPackage, other: &BinaryPackage) -> Option<Ordering> {
+pub fn compare(container: &Container, one: &BinaryPackage, other: &BinaryPackage) -> Option<Ordering> {
     let parts: fn(&str, &str) -> Ordering = match container {
         Container::Rpm(_) => compare_rpm,
         Container::Deb(_) => compare_deb,
-        Container::Archive(_) => return None,
+        Container::Archives(_) => return None,
     };
     let versions = || parts(&one.version, &other.version);
     let releases = || parts(&one.release, &other.release);

@@ -13,9 +13,9 @@ use common::{Fixture, TIME};
 use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_from};
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, FileMarks,
-    FileTrigger, HookTime, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmFormat,
-    RpmFormatVersion, Scriptlet, SourcePackage, TriggerTime,
+    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, FileMarks, FileTrigger,
+    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmDigestAlgorithm, RpmFormat,
+    RpmFormatVersion, ScriptTime, Scriptlet, SourcePackage, TriggerTime,
 };
 use opkg_package::{BuildMode, BuildOptions, write_packages};
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
         }],
         files,
         scriptlets: vec![Scriptlet {
-            time: HookTime::PostInstall,
+            time: ScriptTime::PostInstall,
             interpreter: vec!["/bin/sh".into()],
             body: "true\n".into(),
         }],
@@ -93,7 +93,7 @@ fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
             version,
             newest_version: RpmFormatVersion::V6,
             compression,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         })
     };
     let rpm = |compression| rpm_of(RpmFormatVersion::V4, compression);
@@ -201,7 +201,7 @@ fn identity_relations_and_scriptlets() {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Zstd,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
     );
     assert_eq!(rpm.identity.as_deref(), Some("opkg-x all"));
@@ -248,7 +248,7 @@ fn configuration_is_marked() {
                 version: RpmFormatVersion::V4,
                 newest_version: RpmFormatVersion::V6,
                 compression: Compression::Gzip,
-                file_digests: DigestAlgorithm::Sha256
+                file_digests: RpmDigestAlgorithm::Sha256
             })
         ),
         "config, noreplace"

@@ -3,6 +3,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::archive::ArchiveContainer;
+
 /// Something in the OPKG that a diagnostic or a file points at: an index of its locations.
 pub type Node = u32;
 
@@ -26,13 +28,22 @@ pub struct Bound {
 /// When a script of a package runs, as seen from the package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum HookTime {
+pub enum ScriptTime {
     PreInstall,
     PostInstall,
+    /// Of package managers that tell upgrades from installations; so is the next one.
+    PreUpgrade,
+    PostUpgrade,
     PreUninstall,
     PostUninstall,
+    /// Before all packages of the transaction that installs this one.
+    PreTransaction,
     /// After all packages of the transaction that installed this one.
     PostTransaction,
+    /// Before all packages of the transaction that removes this one.
+    PreRemovalTransaction,
+    /// After all packages of the transaction that removed this one.
+    PostRemovalTransaction,
     /// When files of other packages have come, changed or gone. No package has a scriptlet of this time: see
     /// [`FileTrigger`], and the interests of a [`BinaryPackage`].
     Triggered,
@@ -126,7 +137,7 @@ pub struct NativeBuild {
 pub enum NativeKind {
     Requires,
     /// Needed before the scriptlet of this time can run.
-    PreRequires(HookTime),
+    PreRequires(ScriptTime),
     Provides,
     Conflicts,
     Breaks,
@@ -161,6 +172,26 @@ pub struct NativeRelation {
     /// Further packages, each of which is enough as well: only of kinds that [have
     /// alternatives](NativeKind::has_alternatives).
     pub alternatives: Vec<NativePackage>,
+    /// Of an RPM, and of archives whose members say so.
+    pub condition: Option<Condition>,
+}
+
+/// What a relation hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionKind {
+    /// It holds where the package is installed.
+    OnlyIf,
+    /// It holds where the package is not installed.
+    Unless,
+}
+
+/// A relation holds only where a package is installed, or where none is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Condition {
+    pub kind: ConditionKind,
+    pub package: NativePackage,
 }
 
 impl NativeRelation {
@@ -193,13 +224,17 @@ bitflags::bitflags! {
         const REPLACED = 4;
         /// Not in the package, which owns it all the same.
         const GHOST = 8;
+        /// The text of a license.
+        const LICENSE = 16;
+        /// That it is missing is no fault.
+        const MISSING_OK = 32;
     }
 }
 
 impl Serialize for FileMarks {
     /// A list of names.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter_names().map(|(name, _)| name.to_ascii_lowercase()))
+        serializer.collect_seq(self.iter_names().map(|(name, _)| name.to_ascii_lowercase().replace('_', "-")))
     }
 }
 
@@ -222,7 +257,7 @@ pub struct PackedFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Scriptlet {
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// The program and its arguments.
     pub interpreter: Vec<String>,
     pub body: String,
@@ -254,7 +289,7 @@ pub struct FileTrigger {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Change {
+pub struct ChangelogEntry {
     /// `Name <address> - version`, or as the format wants it.
     pub header: String,
     /// Since 1970, UTC.
@@ -262,9 +297,22 @@ pub struct Change {
     pub text: String,
 }
 
+/// Which of an OPKG's packages it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackagePart {
+    Api,
+    Server,
+    Client,
+    /// By the end of its name.
+    Extra(String),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct BinaryPackage {
+    /// Absent where it is something besides the parts of the OPKG, or where the plugin does not tell.
+    pub part: Option<PackagePart>,
     pub name: String,
     pub epoch: u32,
     pub version: String,
@@ -276,6 +324,7 @@ pub struct BinaryPackage {
     pub section: String,
     pub url: Option<String>,
     pub maintainer: String,
+    pub container: Container,
     pub relations: Vec<NativeRelation>,
     /// Sorted by path.
     pub files: Vec<PackedFile>,
@@ -285,11 +334,9 @@ pub struct BinaryPackage {
     /// Of a deb alone: paths at and below which changes call the script after the installation.
     pub interests: Vec<String>,
     /// Newest first.
-    pub changelog: Vec<Change>,
+    pub changelog: Vec<ChangelogEntry>,
     /// Further fields or tags in the format's own words.
     pub fields: Vec<Field>,
-    /// Of an archive alone: what stands in it before the files.
-    pub members: Vec<TextFile>,
     pub file_name: String,
 }
 
@@ -302,10 +349,10 @@ pub enum Compression {
     Zstd,
 }
 
-/// Of checksums.
+/// Of the checksums of an RPM's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum DigestAlgorithm {
+pub enum RpmDigestAlgorithm {
     Md5,
     Sha256,
 }
@@ -339,16 +386,15 @@ pub struct RpmFormat {
     /// Of the payload.
     pub compression: Compression,
     /// Of the checksums of files.
-    pub file_digests: DigestAlgorithm,
+    pub file_digests: RpmDigestAlgorithm,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Container {
     Rpm(RpmFormat),
     Deb(Compression),
-    /// A tar of the package's members, then of its files.
-    Archive(Compression),
+    Archives(ArchiveContainer),
 }
 
 /// Of keys of OpenPGP that sign.
@@ -377,10 +423,17 @@ pub struct Output {
     pub meta_files: Vec<TextFile>,
     pub source: SourcePackage,
     pub native_build: NativeBuild,
-    pub container: Container,
     pub packages: Vec<BinaryPackage>,
     /// Keys that the target accepts; absent where the plugin does not know.
     pub accepted_keys: Option<Vec<AcceptedKey>>,
     /// Warnings and notes.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Output {
+    /// What the first package, the main one of a source package, is in; nothing where there is no package.
+    #[must_use]
+    pub fn main_container(&self) -> Option<&Container> {
+        self.packages.first().map(|package| &package.container)
+    }
 }

@@ -5,7 +5,9 @@
 //! each record means is said in `wit/`; `opkg-runtime` converts, and checks what a plugin returned before anybody else
 //! sees it.
 
+pub mod archive;
 pub mod artefacts;
+pub mod built;
 mod description;
 pub mod package_manager;
 mod package_settings;

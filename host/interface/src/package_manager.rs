@@ -21,7 +21,8 @@ pub struct Installed {
     /// With epoch and release, where the manager has them.
     pub version: String,
     pub arch: String,
-    pub has_scriptlets: bool,
+    /// Whether it brings scripts; absent where the manager does not tell.
+    pub has_scriptlets: Option<bool>,
     pub state: InstallState,
 }
 
@@ -54,7 +55,7 @@ pub struct Offer {
 
 /// What a transaction would do to a package that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UnaskedChange {
+pub enum SideEffectKind {
     Remove,
     Replace,
     Downgrade,
@@ -63,7 +64,7 @@ pub enum UnaskedChange {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SideEffect {
     pub name: String,
-    pub change: UnaskedChange,
+    pub kind: SideEffectKind,
 }
 
 /// Why a command did not do what it should.

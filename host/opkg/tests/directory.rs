@@ -5,7 +5,7 @@
 mod support;
 
 use opkg::diagnostic::Location;
-use opkg::model::{Destination, HookTime, Opkg, Part, SourceFile};
+use opkg::model::{Destination, Opkg, Part, ScriptTime, SourceFile};
 use support::Fixture;
 
 fn find_file<'a>(opkg: &'a Opkg, path: &str) -> &'a SourceFile {
@@ -145,14 +145,14 @@ fn native_scripts_become_scriptlets() {
     let carried = |time, text| Some((time, Some(text)));
     assert_eq!(
         of("scripts/api-pre-install"),
-        (Part::Api, carried(HookTime::PreInstall, "#!/usr/bin/perl\nprint '%';\n"))
+        (Part::Api, carried(ScriptTime::PreInstall, "#!/usr/bin/perl\nprint '%';\n"))
     );
-    assert_eq!(of("scripts/setup"), (Part::Api, Some((HookTime::PostInstall, None))));
+    assert_eq!(of("scripts/setup"), (Part::Api, Some((ScriptTime::PostInstall, None))));
     assert_eq!(
         of("scripts/post_client_rpm_uninstall"),
-        (Part::Client, carried(HookTime::PostUninstall, "#!/bin/bash\nexit\n"))
+        (Part::Client, carried(ScriptTime::PostUninstall, "#!/bin/bash\nexit\n"))
     );
-    assert_eq!(of("scripts/server-pre-uninstall"), (Part::Server, Some((HookTime::PreUninstall, None))));
+    assert_eq!(of("scripts/server-pre-uninstall"), (Part::Server, Some((ScriptTime::PreUninstall, None))));
     assert_eq!(of("scripts/post_install"), (Part::Api, None));
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use opkg::model::{HookTime, Part};
+use opkg::model::{Part, ScriptTime};
 use support::{Fixture, config_with};
 
 fn fixture(triggers: &str, scripts: &[&str]) -> Fixture {
@@ -28,7 +28,7 @@ fn all_of_it_is_read() {
     assert!(opkg.triggers.iter().all(|it| it.filter.dists[0].id == "debian"));
     let script = opkg.files.iter().find(|file| file.path == "scripts/client-triggered").unwrap();
     let scriptlet = script.scriptlet.as_ref().unwrap();
-    assert_eq!((script.part, scriptlet.time, &scriptlet.text), (Part::Client, HookTime::Triggered, &None));
+    assert_eq!((script.part, scriptlet.time, &scriptlet.text), (Part::Client, ScriptTime::Triggered, &None));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use opkg_attest::{DocumentKind, Documents};
 use opkg_interface::PackageSettings;
 use opkg_interface::artefacts::RpmFormatVersion;
+use opkg_interface::built::MemberSource;
 use opkg_package::{BuildMode, BuildOptions, CompressionEffort, Signer};
 
 /// How everything of a run is built.
@@ -21,14 +22,19 @@ pub struct BuildPlan {
 }
 
 impl BuildPlan {
-    /// How the packages of one OPKG are made, and what is written about them.
+    /// How the packages of one OPKG are made, who knows what stands in the slots of archives, and what is written about them.
     #[must_use]
-    pub fn options<'a>(&'a self, documents: &'a Documents<'a>) -> BuildOptions<'a> {
+    pub fn options<'a>(
+        &'a self,
+        members: &'a dyn MemberSource,
+        documents: &'a Documents<'a>,
+    ) -> BuildOptions<'a> {
         BuildOptions {
             builder: self.builder,
             signer: self.signer.as_ref(),
             effort: self.effort,
             rpm_format: self.rpm_format,
+            members: Some(members),
             documents: (!documents.kinds.is_empty()).then_some(documents),
             threads: self.threads_per_job,
         }

@@ -28,13 +28,14 @@ pub fn stage(
     // It has no files that would have to be read.
     let source = OpkgSource { opkg: &opkg, directory: Path::new(""), payloads: None };
     let documents = documents::of_build(plan, target, plugin);
+    let members = plugin.members(&opkg, target, &plan.settings);
     output
         .stage_binary_package(
             &target.to_string(),
             &generated.output,
             filesystem::PACKAGE,
             source,
-            plan.options(&documents),
+            plan.options(&members, &documents),
         )
         .context(format_args!("cannot write to {}", output.path().display()))
 }

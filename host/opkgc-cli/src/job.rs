@@ -125,7 +125,9 @@ impl Job<'_> {
             OpkgSource { opkg, directory: &self.package.directory, payloads: read.unpacked.as_deref() };
         let signer = plan.signer.as_ref();
         let documents = documents::of_build(plan, self.target, self.plugin);
-        match output.stage(&self.target.to_string(), &generated.output, source, plan.options(&documents)) {
+        let members = self.plugin.members(opkg, self.target, &plan.settings);
+        let options = plan.options(&members, &documents);
+        match output.stage(&self.target.to_string(), &generated.output, source, options) {
             Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, plan.builder));

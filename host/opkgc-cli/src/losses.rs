@@ -12,7 +12,8 @@ use opkg_shell::{Shell, UsageError};
 pub fn left_out(output: &Output, builder: BuildMode) -> Vec<Diagnostic> {
     let is_native = matches!(builder, BuildMode::Native { .. });
     let mut found = Vec::new();
-    if is_native && matches!(output.container, Container::Deb(_)) && !output.packages.is_empty() {
+    if is_native && matches!(output.main_container(), Some(Container::Deb(_))) && !output.packages.is_empty()
+    {
         let message = "a native build leaves out `.changes` and `.buildinfo`, which describe an upload";
         let help = "leave out --builder: opkgc makes the same packages itself, and describes them";
         found.push(Diagnostic::warning("no-upload", message).help(help));

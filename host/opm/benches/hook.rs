@@ -55,7 +55,8 @@ fn call() -> Call {
         home: "/usr/lib/oscar/packages/demo".into(),
         candidates: vec!["api-post-image".into()],
         arguments: vec!["/var/lib/images/compute".into(); 2],
-        time_limit: 60,
+        timeout: 60,
+        attributes: Vec::new(),
     }
 }
 

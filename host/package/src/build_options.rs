@@ -1,6 +1,7 @@
 //! How packages are made, whatever is in them.
 
 use opkg_interface::artefacts::RpmFormatVersion;
+use opkg_interface::built::MemberSource;
 
 use crate::compress::CompressionEffort;
 use crate::document::DocumentWriter;
@@ -31,6 +32,8 @@ pub struct BuildOptions<'a> {
     pub effort: CompressionEffort,
     /// The format of those that are RPMs, except of those of a native build; of none, what the target's own tools make.
     pub rpm_format: Option<RpmFormatVersion>,
+    /// Says what stands in the slots of packages that are made of archives.
+    pub members: Option<&'a dyn MemberSource>,
     /// Writes what goes beside binary packages.
     pub documents: Option<&'a dyn DocumentWriter>,
     /// How many threads make them. Their bytes do not depend on it.
@@ -42,6 +45,6 @@ impl BuildOptions<'_> {
     #[must_use]
     pub fn new(builder: BuildMode) -> Self {
         let effort = CompressionEffort::default();
-        Self { builder, signer: None, effort, rpm_format: None, documents: None, threads: 1 }
+        Self { builder, signer: None, effort, rpm_format: None, members: None, documents: None, threads: 1 }
     }
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use md5::{Digest, Md5};
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Comparison, Compression, FileMarks, HookTime, NativeKind, NativeRelation, Scriptlet,
+    BinaryPackage, Bound, Comparison, Compression, FileMarks, NativeKind, NativeRelation, ScriptTime,
+    Scriptlet,
 };
 
 use crate::Error;
@@ -279,7 +280,7 @@ fn format_version(package: &BinaryPackage) -> String {
 /// is configured after those that it depends on, and removed before them. Nothing where Debian has no such relation.
 fn relation_field(kind: NativeKind) -> Option<&'static str> {
     Some(match kind {
-        NativeKind::PreRequires(HookTime::PreInstall) => "Pre-Depends",
+        NativeKind::PreRequires(ScriptTime::PreInstall) => "Pre-Depends",
         NativeKind::PreRequires(_) | NativeKind::Requires => "Depends",
         NativeKind::Recommends => "Recommends",
         NativeKind::Suggests => "Suggests",
@@ -296,6 +297,12 @@ fn relation_field(kind: NativeKind) -> Option<&'static str> {
 fn format_relation(relation: &NativeRelation) -> Result<String, Error> {
     if !relation.alternatives.is_empty() && !relation.kind.has_alternatives() {
         return Err(Error::InvalidOutput(format!("alternatives to {:?}", relation.name)));
+    }
+    if relation.condition.is_some() {
+        return Err(Error::InvalidOutput(format!(
+            "a condition, which Debian does not have, of {:?}",
+            relation.name
+        )));
     }
     let each = relation.packages().map(|(name, bound)| format_package(name, bound));
     Ok(each.collect::<Result<Vec<_>, _>>()?.join(" | "))
@@ -326,13 +333,19 @@ fn comparison_operator(comparison: Comparison) -> &'static str {
 
 /// What dpkg runs; nothing at the end of a transaction, which it does not know. Triggers call the script after the
 /// installation.
-fn script_name(time: HookTime) -> Option<&'static str> {
+fn script_name(time: ScriptTime) -> Option<&'static str> {
     Some(match time {
-        HookTime::PreInstall => "preinst",
-        HookTime::PostInstall => "postinst",
-        HookTime::PreUninstall => "prerm",
-        HookTime::PostUninstall => "postrm",
-        HookTime::PostTransaction | HookTime::Triggered => return None,
+        ScriptTime::PreInstall => "preinst",
+        ScriptTime::PostInstall => "postinst",
+        ScriptTime::PreUninstall => "prerm",
+        ScriptTime::PostUninstall => "postrm",
+        ScriptTime::PreUpgrade
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PreTransaction
+        | ScriptTime::PostTransaction
+        | ScriptTime::PreRemovalTransaction
+        | ScriptTime::PostRemovalTransaction
+        | ScriptTime::Triggered => return None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Packages written by this crate, from the records that a plugin returned.
 
+use opkg_interface::archive::DetachedSignature;
 use opkg_interface::artefacts::{
     BinaryPackage, Container, Output, RpmFormat, RpmFormatVersion, SourcePackage,
 };
@@ -40,14 +41,13 @@ pub(crate) fn write_packages(
     tree: &OutputTree<'_>,
     options: BuildOptions<'_>,
 ) -> Result<Vec<(String, OutputKind)>, Error> {
-    let container = choose_format(output.container, options.rpm_format)?;
     let has_source = selection != Selection::Binaries;
     let binaries = if selection == Selection::Source { &[] } else { output.packages.as_slice() };
     let work: Vec<Option<&BinaryPackage>> =
         has_source.then_some(None).into_iter().chain(binaries.iter().map(Some)).collect();
     let made = opkg_parallel::map(options.threads, &work, |package| match package {
-        None => make_source_package(output, container, source, tree, options),
-        Some(package) => make_binary_package(package, output, container, source, tree, options),
+        None => make_source_package(output, source, tree, options),
+        Some(package) => make_binary_package(package, output, source, tree, options),
     });
     let mut written = Vec::new();
     for (package, files) in work.iter().zip(made) {
@@ -56,13 +56,7 @@ pub(crate) fn write_packages(
             drop(file);
             let described = package.filter(|_| kind == OutputKind::BinaryPackage).zip(options.documents);
             let documents = described.map(|(record, writer)| {
-                let package = CompletePackage {
-                    record,
-                    container: output.container,
-                    source,
-                    file_name: &name,
-                    path: &tree.path(&name),
-                };
+                let package = CompletePackage { record, source, file_name: &name, path: &tree.path(&name) };
                 write_documents(package, writer, tree, options.signer)
             });
             written.push((name, kind));
@@ -72,59 +66,66 @@ pub(crate) fn write_packages(
     Ok(written)
 }
 
-/// The container in the version of its format that is asked for, or else in that of the target's own tools.
-fn choose_format(container: Container, asked: Option<RpmFormatVersion>) -> Result<Container, Error> {
-    match (container, asked) {
-        (Container::Rpm(format), Some(asked)) if asked > format.newest_version => {
+/// The format in the version that is asked for, or else in that of the target's own tools.
+fn choose_version(format: RpmFormat, asked: Option<RpmFormatVersion>) -> Result<RpmFormat, Error> {
+    match asked {
+        Some(asked) if asked > format.newest_version => {
             Err(Error::UnreadableFormat { asked, newest: format.newest_version })
         }
-        (Container::Rpm(format), Some(version)) => Ok(Container::Rpm(RpmFormat { version, ..format })),
-        (container, _) => Ok(container),
+        Some(version) => Ok(RpmFormat { version, ..format }),
+        None => Ok(format),
     }
 }
 
 fn make_binary_package(
     package: &BinaryPackage,
     output: &Output,
-    container: Container,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
-    BuildOptions { signer, effort, .. }: BuildOptions<'_>,
+    BuildOptions { signer, effort, rpm_format, members, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
     let directory = tree.root();
-    let mut file: PiecedFile = match container {
+    let mut signature = None;
+    let mut file: PiecedFile = match &package.container {
         Container::Rpm(format) => {
             let main = output.packages.first().unwrap_or(package);
+            let format = choose_version(*format, rpm_format)?;
             rpm::build_binary(package, format, effort, main, source, (directory, signer))?
         }
-        Container::Deb(compression) => deb::build_deb(package, compression, effort, source, directory)?,
-        Container::Archive(compression) => {
-            archive::build_archive(package, compression, effort, source, directory)?.into()
+        Container::Deb(compression) => deb::build_deb(package, *compression, effort, source, directory)?,
+        Container::Archives(archives) => {
+            signature = archives.signature.as_ref();
+            archive::build_archives(package, archives, effort, source, (directory, members))?
         }
     };
-    let signature = match (container, signer) {
-        (Container::Archive(_), Some(signer)) => {
-            Some(signer.sign_detached(file.reader()?, source.timestamp())?)
+    let name = package.file_name.clone();
+    let signature = match (signature, signer) {
+        (Some(DetachedSignature { suffix, armored }), Some(signer)) => {
+            let (data, time) = (file.reader()?, source.timestamp());
+            let signature: PiecedFile = match armored {
+                true => signer.sign_armored(data, time)?.into_bytes().into(),
+                false => signer.sign_detached(data, time)?.into(),
+            };
+            Some((format!("{name}{suffix}"), signature, OutputKind::Signature))
         }
         _ => None,
     };
-    let name = package.file_name.clone();
-    let signature =
-        signature.map(|signature| (format!("{name}.sig"), signature.into(), OutputKind::Signature));
     Ok([(name, file, OutputKind::BinaryPackage)].into_iter().chain(signature).collect())
 }
 
 /// Nothing, where the format has none.
 fn make_source_package(
     output: &Output,
-    container: Container,
     source: OpkgSource<'_>,
     tree: &OutputTree<'_>,
-    BuildOptions { signer, effort, .. }: BuildOptions<'_>,
+    BuildOptions { signer, effort, rpm_format, .. }: BuildOptions<'_>,
 ) -> Result<Vec<MadeFile>, Error> {
-    let (Container::Rpm(format), SourcePackage::Tarball(tarball)) = (container, &output.source) else {
+    let (Some(Container::Rpm(format)), SourcePackage::Tarball(tarball)) =
+        (output.main_container(), &output.source)
+    else {
         return Ok(Vec::new());
     };
+    let format = choose_version(*format, rpm_format)?;
     let spec = output.meta_files.iter().find(|file| file.path.ends_with(".spec"));
     let (Some(spec), Some(main)) = (spec, output.packages.first()) else {
         return Ok(Vec::new());

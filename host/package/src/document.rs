@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::path::Path;
 
-use opkg_interface::artefacts::{BinaryPackage, Container};
+use opkg_interface::artefacts::BinaryPackage;
 
 use crate::error::Error;
 use crate::output_tree::OutputTree;
@@ -17,8 +17,6 @@ use crate::written::OutputKind;
 pub struct CompletePackage<'a> {
     /// As the plugin describes it.
     pub record: &'a BinaryPackage,
-    /// What its format is.
-    pub container: Container,
     /// What it was made of.
     pub source: OpkgSource<'a>,
     /// The name of its file.

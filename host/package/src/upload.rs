@@ -26,9 +26,10 @@ pub(crate) fn write_upload_files(
     tree: &OutputTree<'_>,
     signer: Option<&Signer>,
 ) -> Result<Vec<String>, Error> {
-    let (Container::Deb(_), SourcePackage::Quilt(quilt)) = (&output.container, &output.source) else {
+    let SourcePackage::Quilt(quilt) = &output.source else { return Ok(Vec::new()) };
+    if !output.packages.iter().all(|package| matches!(package.container, Container::Deb(_))) {
         return Ok(Vec::new());
-    };
+    }
     let upload = Upload::new(output, quilt)?;
     let sources = sources.iter().map(|name| list_file(tree, name, &upload.section, &upload.priority));
     let mut files = sources.collect::<Result<Vec<_>, _>>()?;

@@ -62,8 +62,7 @@ fn describe(
     let record = output.packages.iter().find(|package| package.file_name == name);
     let record = record.ok_or_else(|| Error::InvalidOutput(format!("there is no record of {name}")))?;
     let path = tree.path(name);
-    let package =
-        CompletePackage { record, container: output.container, source, file_name: name, path: &path };
+    let package = CompletePackage { record, source, file_name: name, path: &path };
     write_documents(package, writer, tree, options.signer)
 }
 

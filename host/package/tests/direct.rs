@@ -11,8 +11,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, Field, FileTrigger, HookTime, NativeKind,
-    NativePackage, NativeRelation, RpmFormat, RpmFormatVersion, Scriptlet, TextFile, TriggerTime,
+    BinaryPackage, Compression, Container, Field, FileTrigger, NativeKind, NativePackage, NativeRelation,
+    RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime, Scriptlet, TextFile, TriggerTime,
 };
 use opkg_package::Error;
 use package::{fixture, sample_package, write_single};
@@ -40,7 +40,7 @@ fn what_a_format_cannot_say_is_refused() {
         ("no name", |it| it.name.clear()),
         ("no interpreter", |it| {
             it.scriptlets =
-                vec![Scriptlet { time: HookTime::PreInstall, interpreter: Vec::new(), body: "x".into() }];
+                vec![Scriptlet { time: ScriptTime::PreInstall, interpreter: Vec::new(), body: "x".into() }];
         }),
     ];
     for container in [
@@ -48,7 +48,7 @@ fn what_a_format_cannot_say_is_refused() {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Gzip,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
         Container::Deb(Compression::Xz),
     ] {
@@ -70,7 +70,7 @@ fn what_a_format_cannot_say_is_refused() {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Gzip,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
         Container::Deb(Compression::Xz),
     ] {
@@ -101,7 +101,7 @@ fn triggers_of_another_format_are_refused() {
     let fixture = fixture();
     let rpm = Container::Rpm(RpmFormat {
         compression: Compression::Gzip,
-        file_digests: DigestAlgorithm::Sha256,
+        file_digests: RpmDigestAlgorithm::Sha256,
         version: RpmFormatVersion::V4,
         newest_version: RpmFormatVersion::V6,
     });
@@ -133,7 +133,7 @@ fn triggers_of_another_format_are_refused() {
         assert_eq!(outcome.is_ok(), is_sound, "{:?} {:?}", package.file_triggers, package.interests);
     }
     let scriptlet =
-        Scriptlet { time: HookTime::Triggered, interpreter: vec!["/bin/sh".into()], body: "true".into() };
+        Scriptlet { time: ScriptTime::Triggered, interpreter: vec!["/bin/sh".into()], body: "true".into() };
     for container in [rpm, deb] {
         let package = BinaryPackage { scriptlets: vec![scriptlet.clone()], ..sample_package(&fixture) };
         assert!(write_single(&fixture, &package, container).is_err(), "{container:?}");
@@ -168,7 +168,7 @@ fn configuration_is_marked() {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Xz,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
     )
     .unwrap();

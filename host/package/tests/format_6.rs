@@ -11,7 +11,8 @@ use std::io::Cursor;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion,
+    BinaryPackage, Compression, Container, Content, FileMarks, RpmDigestAlgorithm, RpmFormat,
+    RpmFormatVersion,
 };
 use opkg_package::rpm::integrity::{check_digests, header_signatures};
 use opkg_package::rpm::reader::{self, ParsedHeader};
@@ -24,7 +25,7 @@ fn container(newest_version: RpmFormatVersion) -> Container {
         version: RpmFormatVersion::V4,
         newest_version,
         compression: Compression::Zstd,
-        file_digests: DigestAlgorithm::Sha256,
+        file_digests: RpmDigestAlgorithm::Sha256,
     })
 }
 
@@ -129,7 +130,7 @@ fn a_format_that_the_target_does_not_read_is_refused() {
         version: RpmFormatVersion::V6,
         newest_version: RpmFormatVersion::V6,
         compression: Compression::Gzip,
-        file_digests: DigestAlgorithm::Sha256,
+        file_digests: RpmDigestAlgorithm::Sha256,
     });
     let directory = write_single(&fixture, &sample_package(&fixture), container).unwrap();
     let rpm = reader::read(&fs::read(directory.path().join("x")).unwrap()).unwrap();

@@ -13,7 +13,7 @@ use std::thread;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, Output, RpmFormat, RpmFormatVersion,
+    BinaryPackage, Compression, Container, Output, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion,
     SourcePackage,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, IndexRequest, OutputDir, write_index, write_packages};
@@ -27,7 +27,7 @@ const RPM: Container = Container::Rpm(RpmFormat {
     version: RpmFormatVersion::V4,
     newest_version: RpmFormatVersion::V6,
     compression: Compression::Gzip,
-    file_digests: DigestAlgorithm::Sha256,
+    file_digests: RpmDigestAlgorithm::Sha256,
 });
 const DEB: Container = Container::Deb(Compression::Gzip);
 

@@ -13,8 +13,8 @@ use std::process::Command;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, DigestAlgorithm, Field,
-    FileMarks, HookTime, NativeKind, NativePackage, NativeRelation, PackedFile, RpmFormat, RpmFormatVersion,
+    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, Field, FileMarks, NativeKind,
+    NativePackage, NativeRelation, PackedFile, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime,
     Scriptlet, TextFile,
 };
 use package::{fixture, sample_package, write_single};
@@ -50,7 +50,7 @@ fn version() -> impl Strategy<Value = String> {
 fn relation() -> impl Strategy<Value = NativeRelation> {
     let kind = prop::sample::select(vec![
         NativeKind::Requires,
-        NativeKind::PreRequires(HookTime::PreInstall),
+        NativeKind::PreRequires(ScriptTime::PreInstall),
         NativeKind::Provides,
         NativeKind::Conflicts,
         NativeKind::Obsoletes,
@@ -82,8 +82,8 @@ const RELATIONS: [&str; 7] =
     ["REQUIRE", "PROVIDE", "CONFLICT", "OBSOLETE", "RECOMMEND", "SUGGEST", "ENHANCE"];
 const SCRIPTS: [&str; 4] = ["PREIN", "POSTIN", "PREUN", "POSTUN"];
 
-const TIMES: [HookTime; 4] =
-    [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
+const TIMES: [ScriptTime; 4] =
+    [ScriptTime::PreInstall, ScriptTime::PostInstall, ScriptTime::PreUninstall, ScriptTime::PostUninstall];
 
 fn content() -> impl Strategy<Value = Content> {
     prop_oneof![
@@ -287,7 +287,7 @@ proptest! {
             version,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Zstd,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         };
         let Ok(directory) = write_single(&fixture, &package, Container::Rpm(format)) else { return Ok(()) };
         if !is_installed("rpm") {
@@ -442,7 +442,7 @@ fn enough_of_these_packages_are_written() {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Zstd,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
         Container::Deb(Compression::Gzip),
         Container::Archive(Compression::None),

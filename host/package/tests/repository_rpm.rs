@@ -10,7 +10,8 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, Content, DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion,
+    BinaryPackage, Compression, Container, Content, FileMarks, RpmDigestAlgorithm, RpmFormat,
+    RpmFormatVersion,
 };
 use opkg_package::{IndexRequest, write_index};
 use package::{fixture, packed_file, sample_package, write_single};
@@ -29,7 +30,7 @@ fn package_directory(change: impl FnOnce(&mut BinaryPackage)) -> tempfile::TempD
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Gzip,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
     )
     .unwrap()
@@ -80,7 +81,7 @@ fn an_index_is_never_of_the_future() {
                 version: RpmFormatVersion::V4,
                 newest_version: RpmFormatVersion::V6,
                 compression: Compression::Gzip,
-                file_digests: DigestAlgorithm::Sha256,
+                file_digests: RpmDigestAlgorithm::Sha256,
             }),
         )
         .unwrap();

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BinaryPackage, Compression, Container, DigestAlgorithm, RpmFormat, RpmFormatVersion,
+    BinaryPackage, Compression, Container, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion,
 };
 use opkg_package::{IndexRequest, KeyError, RepositoryUrl, Signer, write_index};
 use package::{fixture, sample_package, write_single};
@@ -322,7 +322,7 @@ fn a_file_beside_a_signed_index_configures_clients() {
         version: RpmFormatVersion::V4,
         newest_version: RpmFormatVersion::V6,
         compression: Compression::Gzip,
-        file_digests: DigestAlgorithm::Sha256,
+        file_digests: RpmDigestAlgorithm::Sha256,
     });
     for (container, package, file) in [
         (rpm, "x.rpm", "opkg-some-12.repo"),

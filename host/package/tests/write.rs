@@ -8,7 +8,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BuildCommand, Compression, Container, DigestAlgorithm, Field, NativeBuild, Output, QuiltSource,
+    BuildCommand, Compression, Container, Field, NativeBuild, Output, QuiltSource, RpmDigestAlgorithm,
     RpmFormat, RpmFormatVersion, SourcePackage, Tarball, TextFile,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, OutputKind, write_packages};
@@ -31,7 +31,7 @@ fn output(meta_files: Vec<TextFile>, source: SourcePackage) -> Output {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Gzip,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
         packages: Vec::new(),
         accepted_keys: None,

@@ -5,7 +5,7 @@ use wasmparser::{Chunk, Encoding, Parser, Payload};
 
 use crate::error::LoadErrorKind;
 use crate::plugin_kind::PluginKind;
-use crate::version::INTERFACE_VERSION;
+use crate::version::{InterfaceLine, is_newer};
 use opkg_interface::text::one_line;
 
 /// The outermost names of a component.
@@ -71,7 +71,8 @@ impl ComponentInterface {
         found.sort();
         found.dedup();
         match found.as_slice() {
-            [version] if is_supported_version(version) => {
+            [version] if InterfaceLine::of(version).is_some() => {
+                self.require_containers(role, version)?;
                 match self.imports.iter().find(|name| !is_allowed_import(role, name)) {
                     Some(name) => Err(LoadErrorKind::Incompatible(format!(
                         "it imports {name}, which no such plugin gets"
@@ -80,8 +81,7 @@ impl ComponentInterface {
                 }
             }
             _ => {
-                let newer =
-                    found.iter().any(|version| parse_version(version) > parse_version(INTERFACE_VERSION));
+                let newer = found.iter().any(|version| is_newer(version));
                 Err(LoadErrorKind::UnsupportedVersion { found, newer })
             }
         }
@@ -113,6 +113,18 @@ impl ComponentInterface {
         half.unwrap_or_else(|| LoadErrorKind::NotAPlugin { exports: self.exports.clone() })
     }
 
+    /// A world of version 1.0 has one interface more than those before it.
+    fn require_containers(&self, role: PluginKind, version: &str) -> Result<(), LoadErrorKind> {
+        let missing = "opkg:plugin/containers";
+        let is_complete = role != PluginKind::Distribution
+            || InterfaceLine::of(version) != Some(InterfaceLine::V1)
+            || self.export_versions(missing).any(|found| found == version);
+        match is_complete {
+            true => Ok(()),
+            false => Err(LoadErrorKind::MissingExport { found: role.exports()[0], missing }),
+        }
+    }
+
     fn export_versions<'a>(&'a self, interface: &'a str) -> impl Iterator<Item = &'a str> {
         self.exports.iter().filter_map(move |name| name.strip_prefix(interface)?.strip_prefix('@'))
     }
@@ -121,20 +133,6 @@ impl ComponentInterface {
 fn is_allowed_import(role: PluginKind, import: &str) -> bool {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     role.imports().contains(&interface) || interface.starts_with("wasi:") && version.starts_with("0.2.")
-}
-
-/// Within a line `0.y`, a host serves what is not newer than itself.
-fn is_supported_version(version: &str) -> bool {
-    match (parse_version(version), parse_version(INTERFACE_VERSION)) {
-        (Some([major, minor, patch]), Some(own)) => [major, minor] == own[..2] && patch <= own[2],
-        _ => false,
-    }
-}
-
-fn parse_version(version: &str) -> Option<[u64; 3]> {
-    let mut parts = version.split('.').map(|part| part.parse::<u64>().ok());
-    let numbers = [parts.next()??, parts.next()??, parts.next()??];
-    parts.next().is_none().then_some(numbers)
 }
 
 fn invalid_component(error: wasmparser::BinaryReaderError) -> LoadErrorKind {

@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::bindings::{v0_1, v1};
 use crate::component_file::read_limited;
 use crate::component_interface::ComponentInterface;
+use crate::distribution_calls::DistributionCalls;
 use crate::embedded::Embedded;
 use crate::error::{LoadError, LoadErrorKind};
-use crate::hook::{Runner, RunnerDescription};
+use crate::hook::{Runner, RunnerCalls, RunnerDescription};
+use crate::host::HostState;
 use crate::install_record::{self, Origin};
 use crate::plugin::DistributionPlugin;
 use crate::plugin_description::PluginDescription;
 use crate::plugin_kind::PluginKind;
 use crate::runtime::{ComponentInfo, Runtime};
+use crate::version::{self, InterfaceLine};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
 
@@ -128,7 +132,7 @@ impl RegistryEntry {
             let hash = entry.sha256.insert(sha256(&bytes)).clone();
             install_record::verify_checksum(&origin, &path, &hash)?;
             let (role, interface) = ComponentInterface::read(&bytes)?.classify()?;
-            entry.interface = Some(interface);
+            let interface = entry.interface.insert(interface).clone();
             if let Some(identity) = runtime.cached_description(&hash) {
                 return Ok(identity);
             }
@@ -139,7 +143,7 @@ impl RegistryEntry {
                 is_embedded: false,
                 timeout: runtime.limits().compile_timeout,
             };
-            let loaded = LoadedPlugin::unknown(runtime, role, info, || Ok(bytes))?;
+            let loaded = LoadedPlugin::unknown(runtime, role, &interface, info, || Ok(bytes))?;
             let identity = loaded.description();
             entry.loaded = OnceLock::from(loaded);
             Ok(identity)
@@ -171,7 +175,7 @@ impl RegistryEntry {
             if let Some(identity) = note.description.or_else(|| runtime.cached_description(&hash)) {
                 return Ok(identity);
             }
-            let role = ComponentInterface::read(embedded.component)?.classify()?.0;
+            let (role, interface) = ComponentInterface::read(embedded.component)?.classify()?;
             let read = || Ok(embedded.component.to_vec());
             let info = ComponentInfo {
                 name: &note.plugin,
@@ -179,7 +183,7 @@ impl RegistryEntry {
                 is_embedded: true,
                 timeout: runtime.limits().compile_timeout,
             };
-            let loaded = LoadedPlugin::unknown(runtime, role, info, read)?;
+            let loaded = LoadedPlugin::unknown(runtime, role, &interface, info, read)?;
             let identity = loaded.description();
             entry.loaded = OnceLock::from(loaded);
             Ok(identity)
@@ -198,7 +202,8 @@ impl RegistryEntry {
             return Ok(plugin.clone());
         }
         let prepare = || {
-            let (Some(identity), Some(sha256)) = (self.description(), &self.sha256) else {
+            let line = self.interface.as_deref().and_then(InterfaceLine::of);
+            let (Some(identity), Some(sha256), Some(line)) = (self.description(), &self.sha256, line) else {
                 return Err(LoadErrorKind::NotFound);
             };
             let read = || self.read_component(runtime.limits().component_bytes);
@@ -210,10 +215,10 @@ impl RegistryEntry {
             };
             Ok(match identity.clone() {
                 PluginDescription::Distribution(known) => {
-                    LoadedPlugin::load_distribution(runtime, info, Some(known), read)?
+                    LoadedPlugin::load_distribution(runtime, info, line, Some(known), read)?
                 }
                 PluginDescription::HookRunner(known) => {
-                    LoadedPlugin::load_hook_runner(runtime, info, Some(known), read)?
+                    LoadedPlugin::load_hook_runner(runtime, info, line, Some(known), read)?
                 }
             })
         };
@@ -270,34 +275,68 @@ impl LoadedPlugin {
     fn load_distribution(
         runtime: &Arc<Runtime>,
         info: ComponentInfo<'_>,
+        line: InterfaceLine,
         known: Option<DistributionDescription>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
-        let (prepared, description) = runtime.prepare(info, known, read)?;
-        Ok(Self::Distribution(DistributionPlugin::new(prepared, description, info)))
+        let (calls, description): (Box<dyn DistributionCalls>, _) = match line {
+            InterfaceLine::V0_1 => {
+                let (prepared, it) =
+                    runtime.prepare::<v0_1::DistributionPre<HostState>>(info, known, read)?;
+                (Box::new(prepared), it)
+            }
+            InterfaceLine::V1 => {
+                let (prepared, it) = runtime.prepare::<v1::DistributionPre<HostState>>(info, known, read)?;
+                (Box::new(prepared), it)
+            }
+        };
+        Ok(Self::Distribution(DistributionPlugin::new(calls, description, info)))
     }
 
     fn load_hook_runner(
         runtime: &Arc<Runtime>,
         info: ComponentInfo<'_>,
+        line: InterfaceLine,
         known: Option<RunnerDescription>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
-        let (prepared, description) = runtime.prepare(info, known, read)?;
-        Ok(Self::Runner(Runner::new(prepared, description)))
+        let (calls, description): (Box<dyn RunnerCalls>, _) = match line {
+            InterfaceLine::V0_1 => {
+                let (prepared, it) =
+                    runtime.prepare::<v0_1::hook_runner::HookRunnerPre<HostState>>(info, known, read)?;
+                (Box::new(prepared), it)
+            }
+            InterfaceLine::V1 => {
+                let (prepared, it) =
+                    runtime.prepare::<v1::hook_runner::HookRunnerPre<HostState>>(info, known, read)?;
+                (Box::new(prepared), it)
+            }
+        };
+        Ok(Self::Runner(Runner::new(calls, description)))
     }
 
-    /// One that nothing is known of but what it is made for.
-    fn unknown(
+    /// One that nothing is known of but what it is made for, and for which version of the interface.
+    pub(crate) fn unknown(
         runtime: &Arc<Runtime>,
         role: PluginKind,
+        interface: &str,
         info: ComponentInfo<'_>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
     ) -> Result<Self, LoadErrorKind> {
-        match role {
-            PluginKind::Distribution => Self::load_distribution(runtime, info, None, read),
-            PluginKind::HookRunner => Self::load_hook_runner(runtime, info, None, read),
-        }
+        let unsupported = || LoadErrorKind::UnsupportedVersion {
+            found: vec![interface.to_owned()],
+            newer: version::is_newer(interface),
+        };
+        let line = InterfaceLine::of(interface).ok_or_else(unsupported)?;
+        let loaded = match role {
+            PluginKind::Distribution => Self::load_distribution(runtime, info, line, None, read),
+            PluginKind::HookRunner => Self::load_hook_runner(runtime, info, line, None, read),
+        };
+        loaded.map_err(|error| match error {
+            // It was made for a later version of the line, and uses what that brought.
+            LoadErrorKind::AlteredInterface(_) if version::is_newer(interface) => unsupported(),
+            error => error,
+        })
     }
 
     pub(crate) fn description(&self) -> PluginDescription {

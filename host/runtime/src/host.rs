@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Trap;
 
-use crate::bindings::opkg::plugin::log as wit;
+use crate::bindings::v0_1::opkg::plugin as v0_1;
+use crate::bindings::v1::opkg::plugin as v1;
 use crate::execution_error::{ExecutionError, ExecutionErrorKind as Kind};
 use crate::hook::{HostChannel, HostFunctions};
 use crate::limits::{Limiter, Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
 use crate::output::{OutputBuffer, OutputStream};
+use crate::rules::RulesContext;
+use crate::version::INTERFACE_VERSION;
 use crate::wasi;
 use opkg_interface::text::one_line;
 
@@ -21,7 +24,18 @@ pub(crate) struct HostState {
     clock: u64,
     output: OutputBuffer,
     channel: Option<HostChannel>,
+    rules: Option<RulesContext>,
     time_budget: TimeBudget,
+}
+
+/// What a call is about, as far as the host does something for it.
+pub(crate) enum HostContext {
+    /// The component says what it is, or has all that it needs.
+    None,
+    /// An OPKG becomes packages.
+    Opkg(RulesContext),
+    /// A hook runs: the line to whoever called, and the time for all of it.
+    Hook(HostChannel, Duration),
 }
 
 /// How long the component may take.
@@ -39,8 +53,12 @@ struct TimeBudget {
 const RNG_SEED: u64 = 0x6f70_6b67;
 
 impl HostState {
-    pub(crate) fn new(limits: &Limits, log: CallLog, line: Option<(HostChannel, Duration)>) -> Self {
-        let (channel, whole) = line.unzip();
+    pub(crate) fn new(limits: &Limits, log: CallLog, context: HostContext) -> Self {
+        let (channel, whole, rules) = match context {
+            HostContext::None => (None, None, None),
+            HostContext::Opkg(rules) => (None, None, Some(rules)),
+            HostContext::Hook(channel, limit) => (Some(channel), Some(limit), None),
+        };
         let time_budget = TimeBudget {
             started: Instant::now(),
             own_limit: limits.timeout,
@@ -54,8 +72,14 @@ impl HostState {
             clock: 0,
             output: OutputBuffer::default(),
             channel,
+            rules,
             time_budget,
         }
+    }
+
+    /// The OPKG that the call is about.
+    pub(crate) fn rules(&self) -> Option<&RulesContext> {
+        self.rules.as_ref()
     }
 
     pub(crate) fn limiter(&mut self) -> &mut Limiter {
@@ -168,14 +192,33 @@ impl TimeBudget {
     }
 }
 
-impl wit::Host for HostState {
-    fn log(&mut self, level: wit::Level, message: String) {
+impl v0_1::log::Host for HostState {
+    fn log(&mut self, level: v0_1::log::Level, message: String) {
         self.log.write(level.into(), &message);
     }
 }
 
-impl crate::bindings::opkg::plugin::opkg::Host for HostState {}
-impl crate::bindings::opkg::plugin::artefacts::Host for HostState {}
+impl v1::log::Host for HostState {
+    fn log(&mut self, level: v1::log::Level, message: String) {
+        self.log.write(level.into(), &message);
+    }
+}
+
+impl v1::host::Host for HostState {
+    fn interface_version(&mut self) -> String {
+        INTERFACE_VERSION.to_owned()
+    }
+
+    fn features(&mut self) -> Vec<String> {
+        // What later versions of the interface bring is named here.
+        Vec::new()
+    }
+}
+
+impl v0_1::opkg::Host for HostState {}
+impl v0_1::artefacts::Host for HostState {}
+impl v1::model::Host for HostState {}
+impl v1::artefacts::Host for HostState {}
 
 impl wasi::WasiHost for HostState {
     fn print(&mut self, stream: OutputStream, bytes: &[u8]) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bindings::opkg::plugin::log as wit;
+use crate::bindings::{v0_1, v1};
 
 /// How important a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,14 +62,21 @@ impl fmt::Debug for LogSink {
     }
 }
 
-impl From<wit::Level> for LogLevel {
-    fn from(level: wit::Level) -> Self {
-        match level {
-            wit::Level::Error => Self::Error,
-            wit::Level::Warn => Self::Warn,
-            wit::Level::Info => Self::Info,
-            wit::Level::Debug => Self::Debug,
-            wit::Level::Trace => Self::Trace,
+macro_rules! levels {
+    ($($version:ident),*) => {$(
+        impl From<$version::opkg::plugin::log::Level> for LogLevel {
+            fn from(level: $version::opkg::plugin::log::Level) -> Self {
+                use $version::opkg::plugin::log::Level;
+                match level {
+                    Level::Error => Self::Error,
+                    Level::Warn => Self::Warn,
+                    Level::Info => Self::Info,
+                    Level::Debug => Self::Debug,
+                    Level::Trace => Self::Trace,
+                }
+            }
         }
-    }
+    )*};
 }
+
+levels!(v0_1, v1);

@@ -4,61 +4,26 @@ use std::sync::{Arc, OnceLock};
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
-use wasmtime::Store;
-use wasmtime::component::{HasSelf, InstancePre, Linker};
 
+use opkg_interface::archive::Member;
 use opkg_interface::artefacts::{self, Output};
+use opkg_interface::built::{
+    Built, IndexFile, IndexNeeds, IndexSource, MemberSource, PackageFile, PackageSource,
+};
 use opkg_interface::package_manager::{
     Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect,
 };
 use opkg_interface::text::{one_line, truncate};
 use opkg_interface::{DistributionDescription, PackageSettings, Target};
 
-use crate::bindings::exports::opkg::plugin::package_manager as wit;
-use crate::bindings::exports::opkg::plugin::packaging::Refusal;
-use crate::bindings::{Distribution, DistributionPre};
+use crate::convert::{self, Refusal};
+use crate::distribution_calls::{DistributionCalls, Request};
 use crate::error::{CallError, CommandsError, GenerateError};
 use crate::execution_error::{ExecutionError, ExecutionErrorKind};
-use crate::host::HostState;
-use crate::plugin_description::PluginDescription;
-use crate::runtime::{ComponentInfo, PreparedComponent};
+use crate::runtime::ComponentInfo;
+use crate::validate;
+use crate::validate_archives;
 use crate::validate_words::ValidationError;
-use crate::world::World;
-use crate::{from_wit, to_wit, validate};
-
-impl World for DistributionPre<HostState> {
-    type Instance = Distribution;
-    type Description = DistributionDescription;
-
-    fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-        Distribution::add_to_linker::<HostState, HasSelf<HostState>>(linker, |host| host)
-    }
-
-    fn new(pre: InstancePre<HostState>) -> wasmtime::Result<Self> {
-        Self::new(pre)
-    }
-
-    fn instantiate(&self, store: &mut Store<HostState>) -> wasmtime::Result<Distribution> {
-        self.instantiate(store)
-    }
-
-    fn describe(
-        instance: &Distribution,
-        store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<DistributionDescription, ValidationError>> {
-        instance
-            .opkg_plugin_packaging()
-            .call_describe(store)
-            .map(|raw| Ok(from_wit::description(raw).validate()?))
-    }
-
-    fn from_description(identity: PluginDescription) -> Option<DistributionDescription> {
-        match identity {
-            PluginDescription::Distribution(description) => Some(description),
-            PluginDescription::HookRunner(_) => None,
-        }
-    }
-}
 
 /// A distribution plugin. Cheap to clone, and several threads may use it at a time: each call has a fresh
 /// instance of the component.
@@ -66,7 +31,7 @@ impl World for DistributionPre<HostState> {
 pub struct DistributionPlugin(Arc<Inner>);
 
 struct Inner {
-    prepared: PreparedComponent<DistributionPre<HostState>>,
+    calls: Box<dyn DistributionCalls>,
     description: DistributionDescription,
     sha256: String,
     is_embedded: bool,
@@ -89,17 +54,14 @@ const MAX_CAUSE_BYTES: usize = 1000;
 /// Causes of the failure of one command.
 const MAX_FAILURES: usize = 100;
 
-/// Of the plugin's answers, each one is a list of commands or the reason why there is none.
-type CommandsResult = Result<Vec<wit::Command>, String>;
-
 impl DistributionPlugin {
     pub(crate) fn new(
-        prepared: PreparedComponent<DistributionPre<HostState>>,
+        calls: Box<dyn DistributionCalls>,
         description: DistributionDescription,
         info: ComponentInfo<'_>,
     ) -> Self {
         let (sha256, is_embedded) = (info.sha256.to_owned(), info.is_embedded);
-        Self(Arc::new(Inner { prepared, description, sha256, is_embedded, programs: OnceLock::new() }))
+        Self(Arc::new(Inner { calls, description, sha256, is_embedded, programs: OnceLock::new() }))
     }
 
     /// What the plugin answers to and knows.
@@ -119,7 +81,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When it fails.
     pub fn describe(&self) -> Result<DistributionDescription, CallError> {
-        self.0.prepared.describe().map_err(|fault| self.call_error(fault))
+        self.0.calls.describe().map_err(|fault| self.call_error(fault))
     }
 
     /// Compiles an OPKG for a target.
@@ -133,31 +95,35 @@ impl DistributionPlugin {
         target: &Target,
         settings: &PackageSettings,
     ) -> Result<GeneratedOutput, GenerateError> {
-        let (package, wanted) = (to_wit::opkg(opkg), to_wit::target(target, settings));
-        let answer = self
-            .0
-            .prepared
-            .call(|plugin, store| plugin.opkg_plugin_packaging().call_generate(store, &package, &wanted));
+        let answer = self.0.calls.generate(Request { opkg, target, settings });
         match answer.map_err(|fault| self.call_error(fault))? {
-            Ok(output) => {
-                let mut output = from_wit::output(output);
-                self.accept_valid(validate::validate_output(&output, opkg, self.0.prepared.limits()))?;
+            Ok(mut output) => {
+                self.accept_valid(validate::validate_output(&output, opkg, self.0.calls.limits()))?;
                 let found = std::mem::take(&mut output.diagnostics);
                 Ok(GeneratedOutput { output, diagnostics: self.to_diagnostics(found, opkg) })
             }
             Err(Refusal::UnknownTarget(reason)) => Err(GenerateError::UnknownTarget(one_line(&reason))),
             Err(Refusal::Unavailable(found)) => {
-                let found = from_wit::diagnostic(found);
                 self.accept_valid(validate::validate_node(&found, opkg))?;
                 let id = &self.0.description.id;
-                Err(GenerateError::TargetExcluded(to_wit::host_diagnostic(found, opkg, id)))
+                Err(GenerateError::TargetExcluded(convert::host_diagnostic(found, opkg, id)))
             }
             Err(Refusal::Failed(found)) => {
-                let found = from_wit::diagnostics(found);
                 self.accept_valid(validate::validate_failure(&found, opkg))?;
                 Err(GenerateError::Diagnostics(self.to_diagnostics(found, opkg)))
             }
         }
+    }
+
+    /// What says what stands in the slots of packages that this plugin described for a target.
+    #[must_use]
+    pub fn members<'a>(
+        &'a self,
+        opkg: &'a Opkg,
+        target: &'a Target,
+        settings: &'a PackageSettings,
+    ) -> impl MemberSource + 'a {
+        PackageMembers { plugin: self, request: Request { opkg, target, settings } }
     }
 
     /// Checks what a native build starts: nothing but what the plugin says it has run, and of one that is not built in
@@ -177,11 +143,7 @@ impl DistributionPlugin {
         if let Some(names) = self.0.programs.get() {
             return Ok(names.clone());
         }
-        let names = self
-            .0
-            .prepared
-            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_programs(store))
-            .map_err(|fault| self.call_error(fault))?;
+        let names = self.0.calls.programs().map_err(|fault| self.call_error(fault))?;
         self.accept_valid(validate::validate_programs(&names))?;
         Ok(self.0.programs.get_or_init(|| names).clone())
     }
@@ -191,7 +153,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin fails.
     pub fn programs_to_grant(&self) -> Result<Vec<String>, CallError> {
-        let (grants, id) = (self.0.prepared.grants(), &self.0.description.id);
+        let (grants, id) = (self.0.calls.grants(), &self.0.description.id);
         let mut programs = self.programs()?;
         programs.retain(|program| !self.0.is_embedded && !grants.allows(id, program));
         Ok(programs)
@@ -202,12 +164,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn offers(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
-        self.accept_commands(
-            self.0.prepared.call(|plugin, store| {
-                plugin.opkg_plugin_package_manager().call_offers(store, packages, &place)
-            }),
-        )
+        self.accept_commands(self.0.calls.offers(packages, place))
     }
 
     /// What the last command of [`Self::offers`] printed, understood: of each package the newest version first.
@@ -215,11 +172,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin does not understand it, or fails.
     pub fn parse_offers(&self, printed: &str) -> Result<Vec<Offer>, CommandsError> {
-        let answer = self
-            .0
-            .prepared
-            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_offers(store, printed));
-        let offers = from_wit::offers(self.accept_answer(answer)?);
+        let offers = self.accept_answer(self.0.calls.parse_offers(printed))?;
         self.accept_valid(validate::validate_offers(&offers))?;
         Ok(offers)
     }
@@ -229,10 +182,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn install(&self, packages: &[PackageRequest], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
-        self.accept_commands(self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_install(store, &packages, &place)
-        }))
+        self.accept_commands(self.0.calls.install(packages, place))
     }
 
     /// The commands that install packages once more.
@@ -244,10 +194,7 @@ impl DistributionPlugin {
         packages: &[PackageRequest],
         place: &Place,
     ) -> Result<Vec<Command>, CommandsError> {
-        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
-        self.accept_commands(self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_reinstall(store, &packages, &place)
-        }))
+        self.accept_commands(self.0.calls.reinstall(packages, place))
     }
 
     /// The commands that try an installation without changing anything.
@@ -259,10 +206,7 @@ impl DistributionPlugin {
         packages: &[PackageRequest],
         place: &Place,
     ) -> Result<Vec<Command>, CommandsError> {
-        let (packages, place) = (to_wit::package_requests(packages), to_wit::place(place));
-        self.accept_commands(self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_simulate(store, &packages, &place)
-        }))
+        self.accept_commands(self.0.calls.simulate(packages, place))
     }
 
     /// What the last command of [`Self::simulate`] printed, understood.
@@ -270,11 +214,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin does not understand it, or fails.
     pub fn parse_simulation(&self, printed: &str) -> Result<Vec<SideEffect>, CommandsError> {
-        let answer = self
-            .0
-            .prepared
-            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_simulation(store, printed));
-        let side_effects = from_wit::side_effects(self.accept_answer(answer)?);
+        let side_effects = self.accept_answer(self.0.calls.parse_simulation(printed))?;
         self.accept_valid(validate::validate_side_effects(&side_effects))?;
         Ok(side_effects)
     }
@@ -284,12 +224,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn remove(&self, packages: &[String], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
-        self.accept_commands(
-            self.0.prepared.call(|plugin, store| {
-                plugin.opkg_plugin_package_manager().call_remove(store, packages, &place)
-            }),
-        )
+        self.accept_commands(self.0.calls.remove(packages, place))
     }
 
     /// The commands that bring incomplete packages to an end.
@@ -297,12 +232,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn repair(&self, packages: &[Installed], place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let (packages, place) = (to_wit::installed(packages), to_wit::place(place));
-        self.accept_commands(
-            self.0.prepared.call(|plugin, store| {
-                plugin.opkg_plugin_package_manager().call_repair(store, &packages, &place)
-            }),
-        )
+        self.accept_commands(self.0.calls.repair(packages, place))
     }
 
     /// The commands that read the lists of available packages anew.
@@ -310,12 +240,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn refresh(&self, place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
-        self.accept_commands(
-            self.0
-                .prepared
-                .call(|plugin, store| plugin.opkg_plugin_package_manager().call_refresh(store, &place)),
-        )
+        self.accept_commands(self.0.calls.refresh(place))
     }
 
     /// The commands whose last one prints what [`Self::parse_query`] reads.
@@ -323,12 +248,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin refuses or fails.
     pub fn query(&self, place: &Place) -> Result<Vec<Command>, CommandsError> {
-        let place = to_wit::place(place);
-        self.accept_commands(
-            self.0
-                .prepared
-                .call(|plugin, store| plugin.opkg_plugin_package_manager().call_query(store, &place)),
-        )
+        self.accept_commands(self.0.calls.query(place))
     }
 
     /// What the last command of [`Self::query`] printed, understood.
@@ -336,11 +256,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin does not understand it, or fails.
     pub fn parse_query(&self, printed: &str) -> Result<Vec<Installed>, CommandsError> {
-        let answer = self
-            .0
-            .prepared
-            .call(|plugin, store| plugin.opkg_plugin_package_manager().call_parse_query(store, printed));
-        let installed = from_wit::installed(self.accept_answer(answer)?);
+        let installed = self.accept_answer(self.0.calls.parse_query(printed))?;
         self.accept_valid(validate::validate_installed(&installed))?;
         Ok(installed)
     }
@@ -351,10 +267,7 @@ impl DistributionPlugin {
     /// # Errors
     /// When the plugin fails.
     pub fn explain(&self, printed: &str, succeeded: bool) -> Result<Vec<Failure>, CallError> {
-        let answer = self.0.prepared.call(|plugin, store| {
-            plugin.opkg_plugin_package_manager().call_explain(store, printed, succeeded)
-        });
-        let failures = from_wit::failures(answer.map_err(|fault| self.call_error(fault))?);
+        let failures = self.0.calls.explain(printed, succeeded).map_err(|fault| self.call_error(fault))?;
         let shown = |failure: Failure| {
             let cause = one_line(&failure.cause);
             Failure { cause: truncate(&cause, MAX_CAUSE_BYTES).to_owned(), ..failure }
@@ -369,9 +282,9 @@ impl DistributionPlugin {
 
     fn accept_commands(
         &self,
-        answer: Result<CommandsResult, ExecutionError>,
+        answer: Result<Result<Vec<Command>, String>, ExecutionError>,
     ) -> Result<Vec<Command>, CommandsError> {
-        let commands = from_wit::commands(self.accept_answer(answer)?);
+        let commands = self.accept_answer(answer)?;
         self.accept_valid(validate::validate_commands(&commands))?;
         commands.iter().try_for_each(|command| self.check_program(&command.argv))?;
         Ok(commands)
@@ -384,7 +297,7 @@ impl DistributionPlugin {
             return Err(self.call_error(ExecutionErrorKind::Invalid(message).into()).into());
         }
         let description = &self.0.description;
-        match self.0.is_embedded || self.0.prepared.grants().allows(&description.id, program) {
+        match self.0.is_embedded || self.0.calls.grants().allows(&description.id, program) {
             true => Ok(()),
             false => Err(CommandsError::NotGranted {
                 plugin: description.name_and_version(),
@@ -413,8 +326,41 @@ impl DistributionPlugin {
     fn to_diagnostics(&self, found: Vec<artefacts::Diagnostic>, opkg: &Opkg) -> Vec<Diagnostic> {
         found
             .into_iter()
-            .map(|diagnostic| to_wit::host_diagnostic(diagnostic, opkg, &self.0.description.id))
+            .map(|diagnostic| convert::host_diagnostic(diagnostic, opkg, &self.0.description.id))
             .collect()
+    }
+}
+
+/// Says what stands in the slots of the packages of one OPKG for one target.
+struct PackageMembers<'a> {
+    plugin: &'a DistributionPlugin,
+    request: Request<'a>,
+}
+
+impl MemberSource for PackageMembers<'_> {
+    fn members(&self, slot: &str, built: &Built<'_>) -> Result<Vec<Member>, String> {
+        let answer = self.plugin.0.calls.members(self.request, slot, built);
+        let members = self.plugin.accept_answer(answer).map_err(|error| error.to_string())?;
+        let checked = validate_archives::validate_members(&members, self.plugin.0.calls.limits());
+        self.plugin.accept_valid(checked).map_err(|error| error.to_string())?;
+        Ok(members)
+    }
+}
+
+impl IndexSource for DistributionPlugin {
+    fn describe_index(&self) -> Result<Option<IndexNeeds>, String> {
+        let needs = self.0.calls.describe_index().map_err(|fault| self.call_error(fault).to_string())?;
+        let checked = needs.as_ref().map_or(Ok(()), validate_archives::validate_index_needs);
+        self.accept_valid(checked).map_err(|error| error.to_string())?;
+        Ok(needs)
+    }
+
+    fn index(&self, source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<IndexFile>, String> {
+        let answer = self.0.calls.index(source, packages);
+        let files = self.accept_answer(answer).map_err(|error| error.to_string())?;
+        let checked = validate_archives::validate_index(&files, self.0.calls.limits());
+        self.accept_valid(checked).map_err(|error| error.to_string())?;
+        Ok(files)
     }
 }
 

@@ -24,7 +24,7 @@ impl PluginKind {
         }
     }
 
-    /// Every interface that it exports.
+    /// The interfaces that it exports in every version.
     pub(crate) const fn exports(self) -> &'static [&'static str] {
         match self {
             Self::Distribution => &["opkg:plugin/packaging", "opkg:plugin/package-manager"],
@@ -32,12 +32,20 @@ impl PluginKind {
         }
     }
 
-    /// Every interface that it may import, besides those of WASI 0.2.
+    /// Every interface that it may import in some version, besides those of WASI 0.2.
     pub(crate) const fn imports(self) -> &'static [&'static str] {
         match self {
-            Self::Distribution => &["opkg:plugin/log", "opkg:plugin/opkg", "opkg:plugin/artefacts"],
+            Self::Distribution => &[
+                "opkg:plugin/log",
+                "opkg:plugin/host",
+                "opkg:plugin/rules",
+                "opkg:plugin/model",
+                "opkg:plugin/opkg",
+                "opkg:plugin/artefacts",
+            ],
             Self::HookRunner => &[
                 "opkg:plugin/log",
+                "opkg:plugin/host",
                 "opkg:plugin/config-values",
                 "opkg:plugin/cluster",
                 "opkg:plugin/files",

@@ -235,14 +235,16 @@ impl Registry {
         if let Some(hook) = hooks().get(&hash) {
             return Ok(hook.clone());
         }
-        let prepare = || match ComponentInterface::read(&component)?.classify()?.0 {
-            PluginKind::HookRunner => {
+        let prepare = || match ComponentInterface::read(&component)?.classify()? {
+            (role @ PluginKind::HookRunner, interface) => {
                 let timeout = time.min(self.runtime.limits().compile_timeout);
                 let info = ComponentInfo { name, sha256: &hash, is_embedded: false, timeout };
-                let (prepared, description) = self.runtime.prepare(info, None, || Ok(component))?;
-                Ok(Runner::new(prepared, description))
+                match LoadedPlugin::unknown(&self.runtime, role, &interface, info, || Ok(component))? {
+                    LoadedPlugin::Runner(runner) => Ok(runner),
+                    LoadedPlugin::Distribution(_) => Err(LoadErrorKind::NotFound),
+                }
             }
-            found @ PluginKind::Distribution => {
+            (found @ PluginKind::Distribution, _) => {
                 Err(LoadErrorKind::WrongKind { found, wanted: PluginKind::HookRunner })
             }
         };

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use opkg::model::Opkg;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -16,12 +17,13 @@ use crate::error::LoadErrorKind;
 use crate::execution_error::{ExecutionError, ExecutionErrorKind};
 use crate::grants::ProgramGrants;
 use crate::hook::HostChannel;
-use crate::host::{HostState, is_resource_exhaustion};
+use crate::host::{HostContext, HostState, is_resource_exhaustion};
 use crate::limits::{Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
 use crate::log_message::{LogLevel, LogSink};
 use crate::machine_code;
 use crate::plugin_description::PluginDescription;
+use crate::rules::RulesContext;
 use crate::strategy::Strategy;
 use crate::wasi;
 use crate::world::World;
@@ -331,7 +333,19 @@ impl<W: World> PreparedComponent<W> {
         &self,
         task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
     ) -> Result<R, ExecutionError> {
-        self.call_with_channel(None, task)
+        self.call_with(HostContext::None, task)
+    }
+
+    /// The same of a call that is about an OPKG, whose rules the plugin may ask for.
+    ///
+    /// # Errors
+    /// See [`Self::call`].
+    pub(crate) fn call_about<R>(
+        &self,
+        opkg: &Opkg,
+        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
+    ) -> Result<R, ExecutionError> {
+        self.call_with(HostContext::Opkg(RulesContext::new(opkg)), task)
     }
 
     /// The same for a hook, with the channel to its host, and with the time that it may take with all that the host
@@ -341,18 +355,29 @@ impl<W: World> PreparedComponent<W> {
     /// See [`Self::call`].
     pub(crate) fn call_with_channel<R>(
         &self,
-        line: Option<(HostChannel, Duration)>,
+        line: HostChannel,
+        limit: Duration,
+        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
+    ) -> Result<R, ExecutionError> {
+        self.call_with(HostContext::Hook(line, limit), task)
+    }
+
+    fn call_with<R>(
+        &self,
+        context: HostContext,
         task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
     ) -> Result<R, ExecutionError> {
         let limits = self.limits();
-        let log = match &line {
-            Some((line, _)) => CallLog::new(line.clone(), limits),
-            None => CallLog::new((self.runtime.sink.clone(), self.name.clone()), limits),
+        let log = match &context {
+            HostContext::Hook(line, _) => CallLog::new(line.clone(), limits),
+            HostContext::Opkg(_) | HostContext::None => {
+                CallLog::new((self.runtime.sink.clone(), self.name.clone()), limits)
+            }
         };
         let machine = &self.engine;
         let _running =
             machine.start_ticker().map_err(|error| ExecutionErrorKind::NotStarted(error.to_string()))?;
-        let mut store = Store::new(machine.engine(), HostState::new(limits, log, line));
+        let mut store = Store::new(machine.engine(), HostState::new(limits, log, context));
         store.limiter(|host| host.limiter());
         store.set_epoch_deadline(WasmEngine::epochs_in(limits.timeout));
         store.epoch_deadline_callback(|context| {

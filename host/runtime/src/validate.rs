@@ -9,14 +9,16 @@ use std::collections::BTreeSet;
 use opkg::model::Opkg;
 
 use crate::limits::Limits;
+use crate::validate_archives::validate_archives;
 use crate::validate_triggers::validate_triggers;
 use crate::validate_words::{
     ValidationError, invalid, validate_absolute, validate_account, validate_file_name, validate_non_empty,
     validate_relative, validate_single_line,
 };
+use opkg_interface::archive::{ArchiveEntry, ArchiveMetadata, Member, MemberContent};
 use opkg_interface::artefacts::{
-    BinaryPackage, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile, Scriptlet,
-    Severity, SourcePackage,
+    BinaryPackage, Condition, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile,
+    Scriptlet, Severity, SourcePackage,
 };
 use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect};
 use opkg_interface::text::quote;
@@ -41,58 +43,52 @@ pub(crate) fn validate_output(output: &Output, opkg: &Opkg, limits: &Limits) -> 
     let mut names = BTreeSet::new();
     for package in &output.packages {
         validate_package(package, opkg)
-            .and_then(|()| validate_triggers(package, output.container))
+            .and_then(|()| validate_container(package))
+            .and_then(|()| validate_triggers(package))
             .or_else(|error| invalid(format!("package {}: {error}", quote(&package.name))))?;
         if !names.insert(&package.file_name) {
             return invalid(format!("two packages in the file {}", quote(&package.file_name)));
         }
     }
-    if !matches!(output.container, Container::Rpm(_)) {
-        output.packages.iter().try_for_each(validate_plain_files)?;
+    Ok(())
+}
+
+/// Checks that the package's container holds all that the package has.
+fn validate_container(package: &BinaryPackage) -> Result<(), ValidationError> {
+    if !matches!(package.container, Container::Rpm(_)) {
+        validate_plain_files(package)?;
     }
-    let is_archive = matches!(output.container, Container::Archive(_));
-    match output.packages.iter().find(|package| !is_archive && !package.members.is_empty()) {
-        Some(package) => {
-            invalid(format!("package {}: members, which only an archive has", quote(&package.name)))
+    let says_conditions = match &package.container {
+        Container::Rpm(_) => true,
+        Container::Deb(_) => false,
+        Container::Archives(archives) => {
+            validate_archives(package, archives)?;
+            archives.metadata.contains(ArchiveMetadata::RELATIONS)
         }
-        None => Ok(()),
-    }?;
-    match output.packages.iter().find_map(|package| Some((package, unpackable(package)?))) {
-        Some((package, what)) if is_archive => invalid(format!(
-            "package {}: {what}, for which an archive has no place but its members",
-            quote(&package.name)
+    };
+    match package.relations.iter().find(|relation| relation.condition.is_some() && !says_conditions) {
+        Some(relation) => invalid(format!(
+            "a condition of the relation to {}, which its container does not have",
+            quote(&relation.name)
         )),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
 /// Checks that nothing is said of files for which only RPM has a place.
 fn validate_plain_files(package: &BinaryPackage) -> Result<(), ValidationError> {
     let is_special = |file: &&PackedFile| {
-        file.capabilities.is_some() || file.marks.intersects(FileMarks::GHOST | FileMarks::REPLACED)
+        let of_rpm = FileMarks::GHOST | FileMarks::REPLACED | FileMarks::LICENSE | FileMarks::MISSING_OK;
+        file.capabilities.is_some() || file.marks.intersects(of_rpm)
     };
     match package.files.iter().find(is_special) {
         Some(file) => invalid(format!(
-            "package {}: {} with capabilities, as a ghost or as configuration to be replaced, which only an RPM has",
-            quote(&package.name),
+            "{} with capabilities, or marked as a ghost, as configuration to be replaced, as a license or as what may be \
+             missing, which only an RPM has",
             quote(&file.path)
         )),
         None => Ok(()),
     }
-}
-
-/// What a package has that an archive, which is nothing but files, would lose without a word.
-fn unpackable(package: &BinaryPackage) -> Option<&'static str> {
-    let is_configuration = |file: &PackedFile| file.marks.contains(FileMarks::CONFIGURATION);
-    [
-        (!package.scriptlets.is_empty(), "scriptlets"),
-        (!package.relations.is_empty(), "relations"),
-        (!package.fields.is_empty(), "fields"),
-        (!package.changelog.is_empty(), "a changelog"),
-        (package.files.iter().any(is_configuration), "files marked as configuration"),
-    ]
-    .into_iter()
-    .find_map(|(is_there, what)| is_there.then_some(what))
 }
 
 /// Checks the findings with which a plugin refuses an OPKG.
@@ -188,8 +184,7 @@ pub(crate) fn validate_side_effects(side_effects: &[SideEffect]) -> Result<(), V
 }
 
 fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {
-    let packed =
-        output.packages.iter().map(|package| package.members.len() + package.files.len()).sum::<usize>();
+    let packed = output.packages.iter().map(|package| package.files.len()).sum::<usize>();
     let files = output.meta_files.len() + packed;
     if files > limits.files {
         return invalid(format!("{files} files, where {} are the limit", limits.files));
@@ -217,8 +212,23 @@ fn text_size(package: &BinaryPackage) -> usize {
         + package.file_triggers.iter().map(|trigger| trigger.body.len()).sum::<usize>()
         + package.changelog.iter().map(|change| change.text.len()).sum::<usize>()
         + package.fields.iter().map(|field| field.value.len()).sum::<usize>()
-        + package.members.iter().map(|member| member.contents.len()).sum::<usize>()
+        + archived_size(package)
         + package.description.len()
+}
+
+/// Of the members that stand in its archives already.
+fn archived_size(package: &BinaryPackage) -> usize {
+    let Container::Archives(container) = &package.container else { return 0 };
+    let entries = container.archives.iter().flat_map(|archive| &archive.entries);
+    let size = |entry: &ArchiveEntry| match entry {
+        ArchiveEntry::Member(Member { content, .. }) => match content {
+            MemberContent::Text(text) | MemberContent::Compressed(text, _) => text.len(),
+            MemberContent::Bytes(bytes) => bytes.len(),
+            MemberContent::Directory | MemberContent::Link(_) => 0,
+        },
+        _ => 0,
+    };
+    entries.map(size).sum()
 }
 
 /// Meta-files and sources, as they lie in the output directory.
@@ -314,10 +324,12 @@ fn validate_package(package: &BinaryPackage, opkg: &Opkg) -> Result<(), Validati
         .iter()
         .try_for_each(|change| validate_non_empty("header of a change", &change.header))?;
     validate_scriptlets(&package.scriptlets)?;
-    package.members.iter().try_for_each(|member| validate_relative(&member.path))?;
-    validate_no_conflicts(
-        &mut package.members.iter().map(|member| TreeEntry::file(&member.path)).collect::<Vec<_>>(),
-    )?;
+    for Condition { package: other, .. } in package.relations.iter().filter_map(|it| it.condition.as_ref()) {
+        validate_non_empty("name in a condition", &other.name)?;
+        if let Some(bound) = &other.bound {
+            validate_non_empty("version in a condition", &bound.version)?;
+        }
+    }
     validate_files(&package.files, opkg)
 }
 

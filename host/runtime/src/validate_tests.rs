@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use opkg_interface::artefacts::{
-    BuildCommand, Change, Compression, DigestAlgorithm, Field, FileMarks, FileTrigger, HookTime, NativeKind,
-    NativeRelation, QuiltSource, RpmFormat, RpmFormatVersion, Tarball, TextFile, TriggerTime,
+    BuildCommand, Change, Compression, Field, FileMarks, FileTrigger, NativeKind, NativeRelation,
+    QuiltSource, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime, Tarball, TextFile, TriggerTime,
 };
 
 fn opkg() -> Opkg {
@@ -97,7 +97,7 @@ fn package() -> BinaryPackage {
             packed_file("/usr/lib/demo/link", Content::Link("config.xml".into())),
         ],
         scriptlets: vec![Scriptlet {
-            time: HookTime::PostInstall,
+            time: ScriptTime::PostInstall,
             interpreter: vec!["/bin/sh".into()],
             body: "true\n".into(),
         }],
@@ -129,7 +129,7 @@ fn valid_output() -> Output {
             version: RpmFormatVersion::V4,
             newest_version: RpmFormatVersion::V6,
             compression: Compression::Zstd,
-            file_digests: DigestAlgorithm::Sha256,
+            file_digests: RpmDigestAlgorithm::Sha256,
         }),
         packages: vec![package()],
         accepted_keys: None,
@@ -382,7 +382,7 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
 
 #[test]
 fn what_package_managers_say_is_one_line() {
-    use opkg_interface::package_manager::UnaskedChange;
+    use opkg_interface::package_manager::SideEffectKind;
     let installed = |name: &str, state: InstallState| Installed {
         name: name.into(),
         version: "1".into(),
@@ -405,7 +405,7 @@ fn what_package_managers_say_is_one_line() {
     for (name, version) in [("", "1"), ("x", ""), ("x\ny", "1"), ("x", "1\n2"), ("x", "\u{1b}[2J")] {
         assert!(validate_offers(&[offer(name, version)]).is_err(), "{name:?} {version:?}");
     }
-    let side_effect = |name: &str| SideEffect { name: name.into(), change: UnaskedChange::Remove };
+    let side_effect = |name: &str| SideEffect { name: name.into(), change: SideEffectKind::Remove };
     assert_eq!(validate_side_effects(&[side_effect("x")]), Ok(()));
     for wrong in ["", "x\u{1b}[2J", "x\ny"] {
         assert!(validate_side_effects(&[side_effect(wrong)]).is_err(), "{wrong:?}");

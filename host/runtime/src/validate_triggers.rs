@@ -1,23 +1,25 @@
 //! What a package is to do when files of others come and go: which formats have a place for it, and paths that mean the same
 //! to all of them.
 
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{BinaryPackage, Container, FileTrigger};
 
 use crate::validate_words::{ValidationError, invalid, validate_absolute, validate_single_line};
 
-/// Checks the triggers of a package in that container.
+/// Checks the triggers of a package in its container.
 ///
 /// # Errors
 /// When they are those of another format, or about something that is no directory.
-pub(crate) fn validate_triggers(
-    package: &BinaryPackage,
-    container: Container,
-) -> Result<(), ValidationError> {
-    if !package.file_triggers.is_empty() && !matches!(container, Container::Rpm(_)) {
-        return invalid("file triggers, which only an RPM has");
+pub(crate) fn validate_triggers(package: &BinaryPackage) -> Result<(), ValidationError> {
+    let says_so = match &package.container {
+        Container::Rpm(_) | Container::Deb(_) => false,
+        Container::Archives(archives) => archives.metadata.contains(ArchiveMetadata::TRIGGERS),
+    };
+    if !package.file_triggers.is_empty() && !matches!(package.container, Container::Rpm(_)) && !says_so {
+        return invalid("file triggers, which only an RPM has, and archives whose members say so");
     }
-    if !package.interests.is_empty() && !matches!(container, Container::Deb(_)) {
-        return invalid("interests, which only a deb has");
+    if !package.interests.is_empty() && !matches!(package.container, Container::Deb(_)) && !says_so {
+        return invalid("interests, which only a deb has, and archives whose members say so");
     }
     package.file_triggers.iter().try_for_each(validate_file_trigger)?;
     package.interests.iter().try_for_each(|path| validate_path(path))

@@ -139,7 +139,7 @@ fn requests() -> Vec<ManagerRequest> {
         name: name.into(),
         version: VERSION.into(),
         arch: "noarch".into(),
-        has_scriptlets: true,
+        has_scriptlets: Some(true),
         state: InstallState::Incomplete("half".into()),
     });
     vec![

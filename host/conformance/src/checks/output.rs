@@ -184,10 +184,10 @@ fn check_archs(scene: &Scene<'_>, ledger: &mut Ledger) {
     let is_own = |found: &str| native == Some(found) || opkg::arch::canonical_name(found) == Some(arch);
     for part in PARTS {
         let Some(package) = scene.package(part) else { continue };
-        let is_any = match scene.output.container {
+        let is_any = match package.container {
             Container::Rpm(_) => package.arch == "noarch",
             Container::Deb(_) => package.arch == "all",
-            Container::Archive(_) => !scene.description.archs.iter().any(|it| it.native == package.arch),
+            Container::Archives(_) => !scene.description.archs.iter().any(|it| it.native == package.arch),
         };
         let holds = match is_arch_specific(scene, part) {
             Some(true) => is_own(&package.arch),

@@ -1,6 +1,6 @@
 //! Scripts: at their time, around their part, and whole.
 
-use opkg::model::{Destination, HookTime, Part, SourceFile, Trigger};
+use opkg::model::{Destination, Part, ScriptTime, SourceFile, Trigger};
 use opkg_interface::artefacts::{self, BinaryPackage};
 
 use crate::filter::Verdict;
@@ -53,7 +53,7 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
         let sign = script.text.as_deref().and_then(marker).unwrap_or(path);
         let bodies = bodies_at(package, script.time, scene.is_archive());
         let is_run = bodies.iter().any(|body| body.contains(sign));
-        if script.time == HookTime::Triggered && !has_trigger(scene, file.part) {
+        if script.time == ScriptTime::Triggered && !has_trigger(scene, file.part) {
             continue;
         }
         let is_told =
@@ -103,40 +103,40 @@ fn has_trigger(scene: &Scene<'_>, part: Part) -> bool {
 }
 
 /// Whether the author was told that triggers are not for this target.
-fn triggers_told(scene: &Scene<'_>, time: HookTime) -> bool {
+fn triggers_told(scene: &Scene<'_>, time: ScriptTime) -> bool {
     let nodes: Vec<_> = scene.test.opkg.triggers.iter().map(|trigger| trigger.at).collect();
-    time == HookTime::Triggered && scene.is_told(&nodes)
+    time == ScriptTime::Triggered && scene.is_told(&nodes)
 }
 
 /// What runs at a time. An archive does not say which of its members is what.
-fn bodies_at(package: &BinaryPackage, time: HookTime, is_archive: bool) -> Vec<String> {
+fn bodies_at(package: &BinaryPackage, time: ScriptTime, is_archive: bool) -> Vec<String> {
     if is_archive {
         return vec![active_text(package)];
     }
     let native = native_time(time);
-    let is_at = |found: artefacts::HookTime| {
+    let is_at = |found: artefacts::ScriptTime| {
         // A package manager may call the script after the installation for triggers, and tell the call apart.
-        found == native || (time == HookTime::Triggered && found == artefacts::HookTime::PostInstall)
+        found == native || (time == ScriptTime::Triggered && found == artefacts::ScriptTime::PostInstall)
     };
     let scriptlets = package.scriptlets.iter().filter(|it| is_at(it.time)).map(|it| it.body.clone());
     let triggers =
-        package.file_triggers.iter().filter(|_| time == HookTime::Triggered).map(|it| it.body.clone());
+        package.file_triggers.iter().filter(|_| time == ScriptTime::Triggered).map(|it| it.body.clone());
     scriptlets.chain(triggers).collect()
 }
 
-fn native_time(time: HookTime) -> artefacts::HookTime {
-    use artefacts::HookTime as Native;
+fn native_time(time: ScriptTime) -> artefacts::ScriptTime {
+    use artefacts::ScriptTime as Native;
     match time {
-        HookTime::PreInstall => Native::PreInstall,
-        HookTime::PostInstall => Native::PostInstall,
-        HookTime::PreUninstall => Native::PreUninstall,
-        HookTime::PostUninstall => Native::PostUninstall,
-        HookTime::PostTransaction => Native::PostTransaction,
-        HookTime::Triggered => Native::Triggered,
+        ScriptTime::PreInstall => Native::PreInstall,
+        ScriptTime::PostInstall => Native::PostInstall,
+        ScriptTime::PreUninstall => Native::PreUninstall,
+        ScriptTime::PostUninstall => Native::PostUninstall,
+        ScriptTime::PostTransaction => Native::PostTransaction,
+        ScriptTime::Triggered => Native::Triggered,
     }
 }
 
-fn check_elsewhere(scene: &Scene<'_>, file: &SourceFile, time: HookTime, sign: &str, ledger: &mut Ledger) {
+fn check_elsewhere(scene: &Scene<'_>, file: &SourceFile, time: ScriptTime, sign: &str, ledger: &mut Ledger) {
     for part in PARTS {
         let Some(package) = scene.package(part) else { continue };
         if part != file.part {
@@ -148,7 +148,8 @@ fn check_elsewhere(scene: &Scene<'_>, file: &SourceFile, time: HookTime, sign: &
         }
         // A trigger's script runs for what is there already when the package is installed.
         let native = native_time(time);
-        let others = package.scriptlets.iter().filter(|it| it.time != native && time != HookTime::Triggered);
+        let others =
+            package.scriptlets.iter().filter(|it| it.time != native && time != ScriptTime::Triggered);
         for other in others {
             scene.check(ledger, &NOWHERE_ELSE, !is_run_in(&other.body, sign), || {
                 format!("{} runs {} at {:?}", package.name, file.path, other.time)

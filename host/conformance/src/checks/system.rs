@@ -1,7 +1,7 @@
 //! Units, users, alternatives, triggers.
 
 use opkg::account::Account;
-use opkg::model::{Destination, HookTime, Part};
+use opkg::model::{Destination, Part, ScriptTime};
 use opkg_interface::artefacts::BinaryPackage;
 
 use crate::filter::Verdict;
@@ -146,7 +146,7 @@ fn check_triggers(scene: &Scene<'_>, ledger: &mut Ledger) {
     let opkg = &scene.test.opkg;
     let has_script = |part: Part| {
         opkg.files.iter().any(|file| {
-            file.part == part && file.scriptlet.as_ref().is_some_and(|it| it.time == HookTime::Triggered)
+            file.part == part && file.scriptlet.as_ref().is_some_and(|it| it.time == ScriptTime::Triggered)
         })
     };
     for trigger in &opkg.triggers {

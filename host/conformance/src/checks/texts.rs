@@ -109,9 +109,9 @@ fn check_meta_file(scene: &Scene<'_>, file: &TextFile, ledger: &mut Ledger) {
     scene.check(ledger, &PLAIN_META_FILES, control.is_none(), || {
         format!("{} has the character {:?} in it", file.path, control.unwrap_or_default())
     });
-    let expanded = match scene.output.container {
-        Container::Rpm(_) if file.path.ends_with(".spec") => left_macro(&file.contents),
-        Container::Deb(_) if file.path.ends_with("/control") => left_variable(&file.contents),
+    let expanded = match scene.output.main_container() {
+        Some(Container::Rpm(_)) if file.path.ends_with(".spec") => left_macro(&file.contents),
+        Some(Container::Deb(_)) if file.path.ends_with("/control") => left_variable(&file.contents),
         _ => return,
     };
     scene.check(ledger, &NOT_EXPANDED, expanded.is_none(), || {
@@ -156,10 +156,10 @@ pub fn compare_twins(place: Place<'_>, one: &Output, twin: &Output, ledger: &mut
 fn shape(output: &Output) -> Vec<String> {
     let lines = |file: &TextFile| {
         let name = file.path.rsplit('/').next().unwrap_or_default().to_owned();
-        let found = file.contents.lines().filter_map(|line| match output.container {
-            Container::Rpm(_) => section(line),
-            Container::Deb(_) => field(&name, line),
-            Container::Archive(_) => None,
+        let found = file.contents.lines().filter_map(|line| match output.main_container() {
+            Some(Container::Rpm(_)) => section(line),
+            Some(Container::Deb(_)) => field(&name, line),
+            Some(Container::Archives(_)) | None => None,
         });
         found.map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
     };

@@ -73,7 +73,7 @@ fn version_of(package: &BinaryPackage) -> String {
 /// Whether the packages of a later OPKG, or for a later release of the distribution, are later.
 fn check_rise(rule: &Rule, place: Place<'_>, older: &Output, newer: &Output, ledger: &mut Ledger) {
     for (one, other) in older.packages.iter().zip(&newer.packages) {
-        let Some(order) = version_order::compare(older.container, one, other) else { continue };
+        let Some(order) = version_order::compare(&one.container, one, other) else { continue };
         ledger.check(rule, place, order == Ordering::Less, || {
             format!("{} does not sort before {}", excerpt(&version_of(one)), excerpt(&version_of(other)))
         });
@@ -88,8 +88,9 @@ pub fn check_order(place: Place<'_>, older: &Output, newer: &Output, ledger: &mu
 /// Of an older release of the distribution and a newer one.
 pub fn check_releases(place: Place<'_>, older: &Output, newer: &Output, ledger: &mut Ledger) {
     let same_family = matches!(
-        (older.container, newer.container),
-        (Container::Rpm(_), Container::Rpm(_)) | (Container::Deb(_), Container::Deb(_))
+        (older.main_container(), newer.main_container()),
+        (Some(Container::Rpm(_)), Some(Container::Rpm(_)))
+            | (Some(Container::Deb(_)), Some(Container::Deb(_)))
     );
     if same_family {
         check_rise(&RELEASE_ORDER, place, older, newer, ledger);

@@ -20,7 +20,7 @@ pub use filter::{Bound, Comparison, DistFilter, Filter};
 pub use history::{Change, Release, Timestamp, Version};
 pub use payload::{Payload, PayloadDigest, PayloadForm, PayloadTake};
 pub use relation::{RelatedName, RelatedPackage, Relation, RelationKind, Scope};
-pub use system::{Alternative, AlternativeLink, Enable, HookTime, Scriptlet, ServiceRule, Trigger, Unit};
+pub use system::{Alternative, AlternativeLink, Enable, ScriptTime, Scriptlet, ServiceRule, Trigger, Unit};
 
 /// The attribute `cat` of an author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

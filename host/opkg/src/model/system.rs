@@ -6,7 +6,7 @@ use super::filter::Filter;
 /// When a native scriptlet runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub enum HookTime {
+pub enum ScriptTime {
     PreInstall,
     PostInstall,
     PreUninstall,
@@ -17,7 +17,7 @@ pub enum HookTime {
     Triggered,
 }
 
-impl HookTime {
+impl ScriptTime {
     /// Whether the script's file is on disk at that time, so that the scriptlet can just run it.
     #[must_use]
     pub fn is_file_installed(self) -> bool {
@@ -28,7 +28,7 @@ impl HookTime {
 /// What the package manager runs around a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scriptlet {
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// The whole script, for times at which its file is not on disk.
     pub text: Option<String>,
 }
@@ -93,7 +93,7 @@ pub struct Trigger {
     pub at: NodeId,
     /// Absolute, without a `/` at the end, of letters, digits and a few signs; never the root.
     pub path: String,
-    /// Of the part whose script is run; otherwise of every part that has one for [`HookTime::Triggered`].
+    /// Of the part whose script is run; otherwise of every part that has one for [`ScriptTime::Triggered`].
     pub part: Option<Part>,
     /// The filter of the group that it stands in.
     pub filter: Filter,

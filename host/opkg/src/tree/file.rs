@@ -15,7 +15,7 @@ use super::systemd;
 use super::walk::{self, Entry, EntryKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::diagnostic_sink::{DiagnosticSink, LocationTable};
-use crate::model::{Destination, HookTime, Scriptlet, SourceFile};
+use crate::model::{Destination, ScriptTime, Scriptlet, SourceFile};
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use crate::{arch, closest_match, limits};
@@ -291,9 +291,9 @@ impl FileReader<'_> {
             self.report(path, diagnostic.help("`opkgc hook build DIR` makes one of a crate"));
         }
         let never_run = match native_time {
-            Some(HookTime::PreInstall) => Some("a component cannot run before its package is installed"),
-            Some(HookTime::PostTransaction) => Some("a component cannot run at the end of a transaction"),
-            Some(HookTime::Triggered) => Some("a component cannot run when files of other packages change"),
+            Some(ScriptTime::PreInstall) => Some("a component cannot run before its package is installed"),
+            Some(ScriptTime::PostTransaction) => Some("a component cannot run at the end of a transaction"),
+            Some(ScriptTime::Triggered) => Some("a component cannot run when files of other packages change"),
             _ => None,
         };
         if let Some(message) = never_run {

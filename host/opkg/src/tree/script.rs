@@ -1,7 +1,7 @@
 //! The names that make a file in `scripts/` more than a file.
 
 use crate::closest_match;
-use crate::model::{HookTime, Part};
+use crate::model::{Part, ScriptTime};
 
 /// Older names of native scripts, each with the present one.
 const LEGACY_NAMES: [(&str, &str); 5] = [
@@ -12,13 +12,13 @@ const LEGACY_NAMES: [(&str, &str); 5] = [
     ("post_client_rpm_uninstall", "client-post-uninstall"),
 ];
 
-const TIMES: [(&str, HookTime); 6] = [
-    ("pre-install", HookTime::PreInstall),
-    ("post-install", HookTime::PostInstall),
-    ("pre-uninstall", HookTime::PreUninstall),
-    ("post-uninstall", HookTime::PostUninstall),
-    ("post-transaction", HookTime::PostTransaction),
-    ("triggered", HookTime::Triggered),
+const TIMES: [(&str, ScriptTime); 6] = [
+    ("pre-install", ScriptTime::PreInstall),
+    ("post-install", ScriptTime::PostInstall),
+    ("pre-uninstall", ScriptTime::PreUninstall),
+    ("post-uninstall", ScriptTime::PostUninstall),
+    ("post-transaction", ScriptTime::PostTransaction),
+    ("triggered", ScriptTime::Triggered),
 ];
 
 /// Older names of hooks that the cluster software runs.
@@ -39,7 +39,7 @@ const CLUSTER_HOOKS: [&str; 6] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NativeScript {
     pub part: Part,
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// The present name, where the file has an older one.
     pub current_name: Option<&'static str>,
 }
@@ -64,7 +64,7 @@ pub(super) struct ComponentHook<'a> {
     pub hook: &'a str,
     pub part: Part,
     /// When it runs, of those that the package manager would run as scripts.
-    pub native_time: Option<HookTime>,
+    pub native_time: Option<ScriptTime>,
 }
 
 /// What a file of this name in `scripts/` itself is, if it is a hook that should be a component.
@@ -158,14 +158,14 @@ mod tests {
     fn native_scripts() {
         let native_of = |part, time, renamed| Some(NativeScript { part, time, current_name: renamed });
         for (name, expected) in [
-            ("api-pre-install", native_of(Part::Api, HookTime::PreInstall, None)),
-            ("server-post-uninstall", native_of(Part::Server, HookTime::PostUninstall, None)),
-            ("client-post-transaction", native_of(Part::Client, HookTime::PostTransaction, None)),
-            ("server-triggered", native_of(Part::Server, HookTime::Triggered, None)),
-            ("setup", native_of(Part::Api, HookTime::PostInstall, Some("api-post-install"))),
+            ("api-pre-install", native_of(Part::Api, ScriptTime::PreInstall, None)),
+            ("server-post-uninstall", native_of(Part::Server, ScriptTime::PostUninstall, None)),
+            ("client-post-transaction", native_of(Part::Client, ScriptTime::PostTransaction, None)),
+            ("server-triggered", native_of(Part::Server, ScriptTime::Triggered, None)),
+            ("setup", native_of(Part::Api, ScriptTime::PostInstall, Some("api-post-install"))),
             (
                 "post_client_rpm_install",
-                native_of(Part::Client, HookTime::PostInstall, Some("client-post-install")),
+                native_of(Part::Client, ScriptTime::PostInstall, Some("client-post-install")),
             ),
             ("api-post-image", None),
             ("common-post-install", None),
@@ -183,9 +183,9 @@ mod tests {
             ("api-post-image.wasm", of("api-post-image", Part::Api, None)),
             (
                 "server-post-install.wasm",
-                of("server-post-install", Part::Server, Some(HookTime::PostInstall)),
+                of("server-post-install", Part::Server, Some(ScriptTime::PostInstall)),
             ),
-            ("client-pre-install.wasm", of("client-pre-install", Part::Client, Some(HookTime::PreInstall))),
+            ("client-pre-install.wasm", of("client-pre-install", Part::Client, Some(ScriptTime::PreInstall))),
             ("helper.wasm", None),
             ("api-post-image", None),
         ] {

@@ -1,7 +1,7 @@
 //! Whether triggers have scripts, and scripts triggers.
 
 use crate::diagnostic::{Diagnostic, Location};
-use crate::model::{HookTime, NodeId, Part, SourceFile, Trigger};
+use crate::model::{NodeId, Part, ScriptTime, SourceFile, Trigger};
 
 /// Of what is wrong between the two.
 const CODE: &str = "trigger-script";
@@ -44,7 +44,7 @@ pub(super) fn check(triggers: &[Trigger], files: &[SourceFile], report: &mut imp
 }
 
 fn is_script(file: &SourceFile) -> bool {
-    file.scriptlet.as_ref().is_some_and(|it| it.time == HookTime::Triggered)
+    file.scriptlet.as_ref().is_some_and(|it| it.time == ScriptTime::Triggered)
 }
 
 fn script_name(part: Part) -> &'static str {

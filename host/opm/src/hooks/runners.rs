@@ -234,7 +234,8 @@ fn to_hook_call(call: &HookInvocation<'_>) -> hook::Call {
             .map(|it| text(it.strip_prefix(&call.home).unwrap_or(it)))
             .collect(),
         arguments: call.arguments.iter().map(|it| it.to_string_lossy().into_owned()).collect(),
-        time_limit: call.timeout.limit.max(Duration::from_secs(1)).as_secs(),
+        timeout: call.timeout.limit.max(Duration::from_secs(1)).as_secs(),
+        attributes: Vec::new(),
     }
 }
 

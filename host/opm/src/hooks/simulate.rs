@@ -158,7 +158,8 @@ impl SimulatedCluster {
             home: package_home(&self.package.0).display().to_string(),
             candidates: vec![served.unwrap_or_else(|| file.to_owned())],
             arguments: Vec::new(),
-            time_limit: limit.as_secs(),
+            timeout: limit.as_secs(),
+            attributes: Vec::new(),
         };
         let failure = match runner.run(&call, limit, &mut host) {
             Ok(Ok(_)) => None,

@@ -74,7 +74,7 @@ mod tests {
             name: name.into(),
             version: version.into(),
             arch: arch.into(),
-            has_scriptlets: false,
+            has_scriptlets: Some(false),
             state,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use opkg_interface::DistributionDescription;
 use opkg_interface::package_manager::{
-    Command, Failure, Installed, Offer, PackageRequest, Place, Repository, SideEffect, UnaskedChange,
+    Command, Failure, Installed, Offer, PackageRequest, Place, Repository, SideEffect, SideEffectKind,
 };
 use opkg_oda::{PackageName, Target};
 use opkg_runtime::{CallError, CommandsError, DistributionPlugin, LoadError, Registry};
@@ -84,15 +84,15 @@ fn describe_offers(offered: &[String]) -> String {
 }
 
 fn describe_side_effects(side_effects: &[SideEffect]) -> String {
-    let of_kind = |(change, verb): (UnaskedChange, &str)| {
-        let names = side_effects.iter().filter(|it| it.change == change).map(|it| it.name.as_str());
+    let of_kind = |(kind, verb): (SideEffectKind, &str)| {
+        let names = side_effects.iter().filter(|it| it.kind == kind).map(|it| it.name.as_str());
         let names: Vec<&str> = names.collect();
         (!names.is_empty()).then(|| format!("it would {verb} {}", names.join(", ")))
     };
     let changes = [
-        (UnaskedChange::Remove, "remove"),
-        (UnaskedChange::Replace, "replace"),
-        (UnaskedChange::Downgrade, "downgrade"),
+        (SideEffectKind::Remove, "remove"),
+        (SideEffectKind::Replace, "replace"),
+        (SideEffectKind::Downgrade, "downgrade"),
     ];
     changes.into_iter().filter_map(of_kind).collect::<Vec<_>>().join(" and ")
 }
@@ -382,8 +382,7 @@ impl PackageManager {
 
 fn is_asked_for(effect: &SideEffect, packages: &[PackageRequest]) -> bool {
     packages.iter().any(|package| {
-        package.name == effect.name
-            && (effect.change != UnaskedChange::Downgrade || package.version.is_some())
+        package.name == effect.name && (effect.kind != SideEffectKind::Downgrade || package.version.is_some())
     })
 }
 
@@ -409,18 +408,18 @@ mod tests {
             version: version.map(str::to_owned),
         };
         let packages = [request("chosen", Some("1-1")), request("newest", None)];
-        let is_asked = |name: &str, change: UnaskedChange| {
-            is_asked_for(&SideEffect { name: name.into(), change }, &packages)
+        let is_asked = |name: &str, kind: SideEffectKind| {
+            is_asked_for(&SideEffect { name: name.into(), kind }, &packages)
         };
-        assert!(is_asked("chosen", UnaskedChange::Downgrade));
-        assert!(is_asked("newest", UnaskedChange::Replace));
-        for (name, change) in [
-            ("newest", UnaskedChange::Downgrade),
-            ("other", UnaskedChange::Downgrade),
-            ("other", UnaskedChange::Remove),
-            ("other", UnaskedChange::Replace),
+        assert!(is_asked("chosen", SideEffectKind::Downgrade));
+        assert!(is_asked("newest", SideEffectKind::Replace));
+        for (name, kind) in [
+            ("newest", SideEffectKind::Downgrade),
+            ("other", SideEffectKind::Downgrade),
+            ("other", SideEffectKind::Remove),
+            ("other", SideEffectKind::Replace),
         ] {
-            assert!(!is_asked(name, change), "{change:?} {name}");
+            assert!(!is_asked(name, kind), "{kind:?} {name}");
         }
     }
 }

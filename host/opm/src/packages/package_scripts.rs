@@ -12,6 +12,12 @@ use crate::hooks::{self, HomeError, HookContext, HookInvocation, HookOutcome, Nu
 use crate::process::{ProcessRole, ProcessTag, StepLog, Termination};
 use crate::roots::TempFiles;
 
+/// Whether the package manager runs the package's own scripts. Where it does not tell, it is believed that it does: what it
+/// installs was made to be installed by it, and a script that runs twice does more harm than one that somebody has to run.
+pub(super) fn carries_scripts(package: &Installed) -> bool {
+    package.has_scriptlets.unwrap_or(true)
+}
+
 impl NativePackages<'_> {
     /// Runs the script that follows an installation, where the package manager did not.
     pub(super) fn run_post_install(
@@ -61,7 +67,7 @@ impl NativePackages<'_> {
         let Some(home) = self.home(id) else { return Ok(Vec::new()) };
         let mut candidates = hooks::find_candidates(self.context.root, &home, names)?;
         let starts_with_component = candidates.first().is_some_and(|file| hooks::is_component(file));
-        if found.has_scriptlets && !starts_with_component {
+        if carries_scripts(found) && !starts_with_component {
             candidates.clear();
         }
         Ok(candidates)

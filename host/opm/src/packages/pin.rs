@@ -92,7 +92,7 @@ mod tests {
             name: name.into(),
             version: version.into(),
             arch: "all".into(),
-            has_scriptlets: false,
+            has_scriptlets: Some(false),
             state: InstallState::Complete,
         };
         packages.iter().map(package).collect()

@@ -17,6 +17,7 @@ use super::legacy_scripts::{PackagePart, save_script, saved_scripts_dir};
 use super::native_packages::NativePackages;
 use super::package_error::PackageError;
 use super::package_manager::PackageManagerError;
+use super::package_scripts::carries_scripts;
 use super::transaction::cause_of;
 use crate::hooks;
 use crate::process::{StepLog, Termination};
@@ -149,7 +150,7 @@ impl Removal<'_> {
             Presence::Absent => Ok(scripts),
             Presence::Residual => Ok(Scripts { are_carried: true, ..scripts }),
             Presence::Complete(found) | Presence::Incomplete(found, _) => Ok(Scripts {
-                are_carried: found.has_scriptlets,
+                are_carried: carries_scripts(found),
                 before: self.packages.scripts_to_run(id, found, part.pre_uninstall())?,
                 after: self.packages.scripts_to_run(id, found, part.post_uninstall())?,
                 ..scripts

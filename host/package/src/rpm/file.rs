@@ -1,6 +1,6 @@
 //! Files as an RPM describes them.
 
-use opkg_interface::artefacts::{DigestAlgorithm, FileMarks, RpmFormat, RpmFormatVersion};
+use opkg_interface::artefacts::{FileMarks, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion};
 
 use super::header::{Header, TagValue};
 use super::tag;
@@ -58,6 +58,12 @@ impl<'a> RpmFile<'a> {
         }
         if item.marks.contains(FileMarks::GHOST) {
             flags |= tag::FILE_GHOST;
+        }
+        if item.marks.contains(FileMarks::LICENSE) {
+            flags |= tag::FILE_LICENSE;
+        }
+        if item.marks.contains(FileMarks::MISSING_OK) {
+            flags |= tag::FILE_MISSING_OK;
         }
         let PackageEntry { path, owner, group, capabilities, .. } = item;
         Self { path, mode, inode, mtime, content, flags, owner, group, capabilities }
@@ -137,7 +143,7 @@ pub(super) fn write_file_tags(
         _ => header.put(tag::LONG_SIZE, TagValue::Int64(vec![size])),
     }
     // Without a word it is MD5, and readers that know nothing else do not know the tag either.
-    if format.file_digests == DigestAlgorithm::Sha256 {
+    if format.file_digests == RpmDigestAlgorithm::Sha256 {
         header.number(tag::FILE_DIGEST_ALGORITHM, tag::SHA256);
     }
     if files.is_empty() {

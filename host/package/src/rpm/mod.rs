@@ -27,7 +27,9 @@ mod triggers;
 
 use std::path::Path;
 
-use opkg_interface::artefacts::{BinaryPackage, Change, Compression, RpmFormat, RpmFormatVersion, TextFile};
+use opkg_interface::artefacts::{
+    BinaryPackage, ChangelogEntry, Compression, RpmFormat, RpmFormatVersion, TextFile,
+};
 
 use self::naming::{format_evr, is_builtin_interpreter};
 use crate::checksums::DigestWriter;
@@ -234,7 +236,7 @@ fn new_header(package: &BinaryPackage, source: OpkgSource<'_>) -> Result<Header,
         header.string(tag, &field.value);
     }
     let entries = &package.changelog;
-    let seconds = |it: &Change| {
+    let seconds = |it: &ChangelogEntry| {
         u32::try_from(it.seconds).map_err(|_| {
             Error::InvalidOutput(format!("a change at {} seconds since 1970 in an RPM", it.seconds))
         })

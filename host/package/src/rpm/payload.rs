@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use md5::{Digest, Md5};
 use opkg::digest::hex;
-use opkg_interface::artefacts::{DigestAlgorithm, RpmFormat, RpmFormatVersion};
+use opkg_interface::artefacts::{RpmDigestAlgorithm, RpmFormat, RpmFormatVersion};
 use sha2::Sha256;
 
 use super::file::{self, ContentFacts, RpmFile};
@@ -41,7 +41,7 @@ pub(super) fn write_cpio(
 struct Archive<'a, W> {
     to: &'a mut W,
     is_stripped: bool,
-    algorithm: DigestAlgorithm,
+    algorithm: RpmDigestAlgorithm,
 }
 
 impl<W: Write> Archive<'_, W> {
@@ -60,8 +60,10 @@ impl<W: Write> Archive<'_, W> {
             write_header(self.to, [file.inode, file.mode.into(), file.mtime], &name, size)?;
         }
         let found = match self.algorithm {
-            DigestAlgorithm::Md5 => self.copy(file, Md5::default(), |md5| hex(&md5.finalize())),
-            DigestAlgorithm::Sha256 => self.copy(file, Sha256::default(), |sha256| hex(&sha256.finalize())),
+            RpmDigestAlgorithm::Md5 => self.copy(file, Md5::default(), |md5| hex(&md5.finalize())),
+            RpmDigestAlgorithm::Sha256 => {
+                self.copy(file, Sha256::default(), |sha256| hex(&sha256.finalize()))
+            }
         }?;
         write_padding(self.to, file.content.size())?;
         Ok(found)

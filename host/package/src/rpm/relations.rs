@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Comparison, Compression, DigestAlgorithm, HookTime, NativeKind, NativeRelation,
-    RpmFormat, RpmFormatVersion,
+    BinaryPackage, Bound, Comparison, Compression, Condition, ConditionKind, NativeKind, NativeRelation,
+    RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime,
 };
 
 use super::header::Header;
@@ -26,7 +26,7 @@ fn base_features(
     match format.version {
         RpmFormatVersion::V4 => {
             features.push(("CompressedFileNames", "3.0.4-1"));
-            if format.file_digests != DigestAlgorithm::Md5 {
+            if format.file_digests != RpmDigestAlgorithm::Md5 {
                 features.push(("FileDigests", "4.6.0-1"));
             }
         }
@@ -89,8 +89,8 @@ pub(super) fn write_binary_relations(
             // RPM knows one kind of conflict.
             NativeKind::Breaks => (&mut conflicts, 0),
         };
-        let (name, version, flags) = match relation.alternatives.as_slice() {
-            [] => plain_relation(relation)?,
+        let (name, version, flags) = match (relation.alternatives.as_slice(), &relation.condition) {
+            ([], None) => plain_relation(relation)?,
             _ => (rich_dependency(relation)?, String::new(), 0),
         };
         list.insert((name, version, flags | extra));
@@ -133,22 +133,41 @@ fn plain_relation(relation: &NativeRelation) -> Result<(String, String, u32), Er
     Ok((relation.name.clone(), version, flags))
 }
 
-/// `(a >= 1 or b)`, which RPM takes apart when it decides; it stands in place of a name.
+/// `(a >= 1 or b)`, `(a if b)`, which RPM takes apart when it decides; it stands in place of a name.
 fn rich_dependency(relation: &NativeRelation) -> Result<String, Error> {
-    if !relation.kind.has_alternatives() {
+    if !relation.alternatives.is_empty() && !relation.kind.has_alternatives() {
         return Err(Error::InvalidOutput(format!("alternatives to {:?}", relation.name)));
     }
-    let each = relation.packages().map(|(name, bound)| {
-        let version = bound.map_or("", |bound| bound.version.as_str());
-        if !is_word(name) || (bound.is_some() && !is_word(version)) {
-            return Err(Error::InvalidOutput(format!("a relation to {name:?} {version:?}")));
+    let each = relation.packages().map(|(name, bound)| rich_operand(name, bound));
+    let mut text = each.collect::<Result<Vec<_>, _>>()?.join(" or ");
+    if let Some(Condition { kind, package }) = &relation.condition {
+        if matches!(relation.kind, NativeKind::Provides | NativeKind::Obsoletes) {
+            return Err(Error::InvalidOutput(format!(
+                "a condition of what is not asked for: {:?}",
+                relation.name
+            )));
         }
-        Ok(match bound {
-            Some(bound) => format!("{name} {} {version}", comparison_operator(bound.comparison)),
-            None => name.to_owned(),
-        })
-    });
-    Ok(format!("({})", each.collect::<Result<Vec<_>, _>>()?.join(" or ")))
+        let word = match kind {
+            ConditionKind::OnlyIf => "if",
+            ConditionKind::Unless => "unless",
+        };
+        if !relation.alternatives.is_empty() {
+            text = format!("({text})");
+        }
+        text = format!("{text} {word} {}", rich_operand(&package.name, package.bound.as_ref())?);
+    }
+    Ok(format!("({text})"))
+}
+
+fn rich_operand(name: &str, bound: Option<&Bound>) -> Result<String, Error> {
+    let version = bound.map_or("", |bound| bound.version.as_str());
+    if !is_word(name) || (bound.is_some() && !is_word(version)) {
+        return Err(Error::InvalidOutput(format!("a relation to {name:?} {version:?}")));
+    }
+    Ok(match bound {
+        Some(bound) => format!("{name} {} {version}", comparison_operator(bound.comparison)),
+        None => name.to_owned(),
+    })
 }
 
 /// Whether it is one word to RPM, within parentheses.
@@ -248,14 +267,21 @@ fn bound_to_flags(bound: &Bound) -> (String, u32) {
 ///
 /// # Errors
 /// [`Error::InvalidOutput`] of what is no time of a package, but of a trigger.
-pub(super) fn scriptlet_tags(time: HookTime) -> Result<tag::ScriptletTags, Error> {
+pub(super) fn scriptlet_tags(time: ScriptTime) -> Result<tag::ScriptletTags, Error> {
     Ok(match time {
-        HookTime::PreInstall => tag::PRE_INSTALL,
-        HookTime::PostInstall => tag::POST_INSTALL,
-        HookTime::PreUninstall => tag::PRE_UNINSTALL,
-        HookTime::PostUninstall => tag::POST_UNINSTALL,
-        HookTime::PostTransaction => tag::POST_TRANSACTION,
-        HookTime::Triggered => {
+        ScriptTime::PreInstall => tag::PRE_INSTALL,
+        ScriptTime::PostInstall => tag::POST_INSTALL,
+        ScriptTime::PreUninstall => tag::PRE_UNINSTALL,
+        ScriptTime::PostUninstall => tag::POST_UNINSTALL,
+        ScriptTime::PreTransaction => tag::PRE_TRANSACTION,
+        ScriptTime::PostTransaction => tag::POST_TRANSACTION,
+        ScriptTime::PreRemovalTransaction => tag::PRE_REMOVAL_TRANSACTION,
+        ScriptTime::PostRemovalTransaction => tag::POST_REMOVAL_TRANSACTION,
+        // Its scripts learn of an upgrade by their argument.
+        ScriptTime::PreUpgrade | ScriptTime::PostUpgrade => {
+            return Err(Error::InvalidOutput("a scriptlet of an RPM for upgrades alone".into()));
+        }
+        ScriptTime::Triggered => {
             return Err(Error::InvalidOutput("a scriptlet of an RPM for the time of a trigger".into()));
         }
     })

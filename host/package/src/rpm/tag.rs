@@ -126,7 +126,13 @@ pub(crate) const PRE_INSTALL: ScriptletTags = ScriptletTags { body: 1023, progra
 pub(crate) const POST_INSTALL: ScriptletTags = ScriptletTags { body: 1024, program: 1086, flag: 1 << 10 };
 pub(crate) const PRE_UNINSTALL: ScriptletTags = ScriptletTags { body: 1025, program: 1087, flag: 1 << 11 };
 pub(crate) const POST_UNINSTALL: ScriptletTags = ScriptletTags { body: 1026, program: 1088, flag: 1 << 12 };
+pub(crate) const PRE_TRANSACTION: ScriptletTags = ScriptletTags { body: 1151, program: 1153, flag: 1 << 7 };
 pub(crate) const POST_TRANSACTION: ScriptletTags = ScriptletTags { body: 1152, program: 1154, flag: 1 << 5 };
+/// This one and the next since RPM 4.19.
+pub(crate) const PRE_REMOVAL_TRANSACTION: ScriptletTags =
+    ScriptletTags { body: 5104, program: 5106, flag: 1 << 20 };
+pub(crate) const POST_REMOVAL_TRANSACTION: ScriptletTags =
+    ScriptletTags { body: 5105, program: 5107, flag: 1 << 21 };
 
 /// Of triggers that run once for a transaction, when files come and go.
 pub(crate) const FILE_TRIGGER_BODIES: u32 = 5076;
@@ -149,9 +155,11 @@ pub(crate) const RPMLIB: u32 = 1 << 24;
 
 pub(crate) const FILE_CONFIG: u32 = 1;
 pub(crate) const FILE_DOC: u32 = 2;
+pub(crate) const FILE_MISSING_OK: u32 = 8;
 pub(crate) const FILE_NO_REPLACE: u32 = 16;
 pub(crate) const FILE_GHOST: u32 = 64;
 pub(crate) const FILE_SPEC: u32 = 32;
+pub(crate) const FILE_LICENSE: u32 = 128;
 
 /// What is compared of a file's contents: checksum, size, target of a link, time.
 pub(crate) const VERIFY_CONTENTS: u32 = 1 | 1 << 1 | 1 << 2 | 1 << 5;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::hook_runner::exports::opkg::plugin::hook as wit;
+use crate::bindings::v1::hook_runner::exports::opkg::plugin::hook as wit;
 use crate::validate_words::{ValidationError, invalid};
 use opkg_interface::text::quote;
 use opkg_interface::{is_plugin_id, is_printable_word};
@@ -50,7 +50,7 @@ impl RunnerDescription {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub(crate) fn from_wit(raw: wit::Description) -> Result<Self, ValidationError> {
+    pub(crate) fn from_wit(raw: wit::RunnerInfo) -> Result<Self, ValidationError> {
         if !is_plugin_id(&raw.name) {
             return invalid(format!(
                 "the name {}, which is not made of a-z, 0-9, `.`, `_`, `+` and `-` with a letter or digit at \
@@ -95,8 +95,8 @@ impl RunnerDescription {
 mod tests {
     use super::*;
 
-    fn wit_description(takes: Vec<wit::Pattern>) -> wit::Description {
-        wit::Description { name: "demo".into(), version: "1.0".into(), takes }
+    fn wit_description(takes: Vec<wit::Pattern>) -> wit::RunnerInfo {
+        wit::RunnerInfo { name: "demo".into(), version: "1.0".into(), takes }
     }
 
     #[test]
@@ -118,8 +118,8 @@ mod tests {
     #[test]
     fn bad_ones_are_refused() {
         let flaws = [
-            wit::Description { name: "../x".into(), ..wit_description(vec![]) },
-            wit::Description { version: "1 0".into(), ..wit_description(vec![]) },
+            wit::RunnerInfo { name: "../x".into(), ..wit_description(vec![]) },
+            wit::RunnerInfo { version: "1 0".into(), ..wit_description(vec![]) },
             wit_description(vec![wit::Pattern::StartsWith(vec![])]),
             wit_description(vec![wit::Pattern::EndsWith("x".repeat(65))]),
             wit_description(vec![wit::Pattern::EndsWith("x".into()); 101]),

@@ -1,23 +1,28 @@
 //! Hooks of packages: what is asked of a runner, and what it may ask of its host meanwhile.
 //!
-//! See `wit/0.1.0/hook.wit` for what each record means.
+//! See `wit/1.0.0/hook.wit` for what each record means.
 
 mod description;
 mod host_channel;
 mod runner;
+mod v0_1;
+mod v1;
 
 // Some names mean more here than in their interface of `wit/`.
-pub use crate::bindings::hook_runner::exports::opkg::plugin::hook::{Call, Failure, Outcome};
-pub use crate::bindings::hook_runner::opkg::plugin::cluster::{Target, TargetKind};
-pub use crate::bindings::hook_runner::opkg::plugin::files::{Problem as FileError, Root};
-pub use crate::bindings::hook_runner::opkg::plugin::parts::Verdict as PartOutcome;
-pub use crate::bindings::hook_runner::opkg::plugin::process::{
+pub use crate::bindings::v1::hook_runner::exports::opkg::plugin::hook::{
+    Call, HookFailure as Failure, Outcome,
+};
+pub use crate::bindings::v1::hook_runner::opkg::plugin::cluster::{Target, TargetKind};
+pub use crate::bindings::v1::hook_runner::opkg::plugin::files::{Problem as FileError, Root};
+pub use crate::bindings::v1::hook_runner::opkg::plugin::parts::Verdict as PartOutcome;
+pub use crate::bindings::v1::hook_runner::opkg::plugin::process::{
     Ended as ProgramResult, Output, Program, Refusal as SpawnError, Request, Text,
 };
 use crate::log_message::LogLevel;
 pub use description::{FilePattern, RunnerDescription};
 pub(crate) use host_channel::HostChannel;
 pub use runner::Runner;
+pub(crate) use runner::RunnerCalls;
 
 /// What the host does for a hook while it runs. Everything that comes in was made up by the hook: paths, names and
 /// numbers are to be checked here. What is not allowed is answered, and ends nothing.

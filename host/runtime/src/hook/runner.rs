@@ -6,52 +6,23 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Call, Failure, HostChannel, HostFunctions, Outcome, RunnerDescription};
-use crate::bindings::hook_runner::opkg::plugin as wit;
-use crate::bindings::hook_runner::{HookRunner, HookRunnerPre};
 use crate::engine::MAX_WASM_STACK;
 use crate::error::CallError;
 use crate::execution_error::{ExecutionError, ExecutionErrorKind};
-use crate::host::HostState;
-use crate::plugin_description::PluginDescription;
-use crate::runtime::PreparedComponent;
-use crate::validate_words::ValidationError;
-use crate::world::World;
 use opkg_interface::text::{one_line, truncate};
-use wasmtime::component::{HasSelf, InstancePre, Linker};
-use wasmtime::{Result, Store};
 
 /// Bytes of a failure's message that are kept.
 const MAX_MESSAGE_BYTES: usize = 1000;
 
-impl World for HookRunnerPre<HostState> {
-    type Instance = HookRunner;
-    type Description = RunnerDescription;
-
-    fn link(linker: &mut Linker<HostState>) -> Result<()> {
-        HookRunner::add_to_linker::<HostState, HasSelf<HostState>>(linker, |host| host)
-    }
-
-    fn new(pre: InstancePre<HostState>) -> Result<Self> {
-        Self::new(pre)
-    }
-
-    fn instantiate(&self, store: &mut Store<HostState>) -> Result<HookRunner> {
-        self.instantiate(store)
-    }
-
-    fn describe(
-        instance: &HookRunner,
-        store: &mut Store<HostState>,
-    ) -> Result<Result<RunnerDescription, ValidationError>> {
-        instance.opkg_plugin_hook().call_describe(store).map(RunnerDescription::from_wit)
-    }
-
-    fn from_description(identity: PluginDescription) -> Option<RunnerDescription> {
-        match identity {
-            PluginDescription::HookRunner(description) => Some(description),
-            PluginDescription::Distribution(_) => None,
-        }
-    }
+/// The functions of a component that runs hooks, whichever version of the interface it was made for.
+pub(crate) trait RunnerCalls: Send + Sync {
+    fn describe(&self) -> Result<RunnerDescription, ExecutionError>;
+    fn run(
+        &self,
+        call: &Call,
+        host: HostChannel,
+        limit: Duration,
+    ) -> Result<Result<Outcome, Failure>, ExecutionError>;
 }
 
 /// A hook runner, or a hook that is a component. Cheap to clone: each call has a fresh instance of the component.
@@ -59,16 +30,13 @@ impl World for HookRunnerPre<HostState> {
 pub struct Runner(Arc<Inner>);
 
 struct Inner {
-    prepared: PreparedComponent<HookRunnerPre<HostState>>,
+    calls: Box<dyn RunnerCalls>,
     description: RunnerDescription,
 }
 
 impl Runner {
-    pub(crate) fn new(
-        prepared: PreparedComponent<HookRunnerPre<HostState>>,
-        description: RunnerDescription,
-    ) -> Self {
-        Self(Arc::new(Inner { prepared, description }))
+    pub(crate) fn new(calls: Box<dyn RunnerCalls>, description: RunnerDescription) -> Self {
+        Self(Arc::new(Inner { calls, description }))
     }
 
     /// What it takes.
@@ -82,7 +50,7 @@ impl Runner {
     /// # Errors
     /// When it fails.
     pub fn describe(&self) -> Result<RunnerDescription, CallError> {
-        let described = self.0.prepared.describe();
+        let described = self.0.calls.describe();
         described.map_err(|fault| CallError { plugin: self.0.description.name_and_version(), error: fault })
     }
 
@@ -103,11 +71,7 @@ impl Runner {
             let guest = thread::Builder::new()
                 .name("hook".into())
                 .stack_size(2 * MAX_WASM_STACK)
-                .spawn_scoped(scope, || {
-                    self.0.prepared.call_with_channel(Some((line, limit)), |runner, store| {
-                        runner.opkg_plugin_hook().call_run(store, call)
-                    })
-                })
+                .spawn_scoped(scope, || self.0.calls.run(call, line, limit))
                 .map_err(|error| ExecutionErrorKind::NotStarted(error.to_string()))?;
             for ask in asks {
                 ask(capabilities);
@@ -124,77 +88,5 @@ impl Runner {
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Runner").field(&self.0.description.name_and_version()).finish()
-    }
-}
-
-impl wit::config_values::Host for HostState {
-    fn get(&mut self, name: String) -> Result<Vec<String>> {
-        let values = self.call_host(|it| it.form_values())?;
-        Ok(values.into_iter().find(|(known, _)| *known == name).map(|(_, values)| values).unwrap_or_default())
-    }
-
-    fn all(&mut self) -> Result<Vec<(String, Vec<String>)>> {
-        self.call_host(|it| it.form_values())
-    }
-}
-
-impl wit::cluster::Host for HostState {
-    fn nodes(&mut self) -> Result<Vec<String>> {
-        self.call_host(|it| it.client_names())
-    }
-
-    fn images(&mut self) -> Result<Vec<String>> {
-        self.call_host(|it| it.image_names())
-    }
-
-    fn self_(&mut self) -> Result<wit::cluster::Target> {
-        self.call_host(|it| it.target())
-    }
-}
-
-impl wit::files::Host for HostState {
-    fn read(&mut self, root: wit::files::Root, path: String) -> Result<Result<Vec<u8>, wit::files::Problem>> {
-        self.call_host(move |it| it.read_file(root, &path))
-    }
-
-    fn write(
-        &mut self,
-        root: wit::files::Root,
-        path: String,
-        contents: Vec<u8>,
-        mode: u32,
-    ) -> Result<Result<(), wit::files::Problem>> {
-        self.call_host(move |it| it.write_file(root, &path, &contents, mode))
-    }
-
-    fn remove(&mut self, root: wit::files::Root, path: String) -> Result<Result<(), wit::files::Problem>> {
-        self.call_host(move |it| it.remove_file(root, &path))
-    }
-
-    fn entries(
-        &mut self,
-        root: wit::files::Root,
-        path: String,
-    ) -> Result<Result<Vec<String>, wit::files::Problem>> {
-        self.call_host(move |it| it.list_directory(root, &path))
-    }
-}
-
-impl wit::process::Host for HostState {
-    fn run(
-        &mut self,
-        request: wit::process::Request,
-    ) -> Result<Result<wit::process::Ended, wit::process::Refusal>> {
-        self.call_host_untimed(move |it| it.run_program(&request))
-    }
-}
-
-impl wit::parts::Host for HostState {
-    fn begin(&mut self, name: String, description: String) -> Result<()> {
-        self.call_host(move |it| it.begin_part(&name, &description))
-    }
-
-    fn end(&mut self, verdict: wit::parts::Verdict) -> Result<()> {
-        self.call_host(move |it| it.end_part(&verdict))
     }
 }

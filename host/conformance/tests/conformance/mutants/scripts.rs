@@ -1,7 +1,7 @@
 //! What is spoiled of scripts, text, and the commands of package managers.
 
 use opkg::model::Filter;
-use opkg_interface::artefacts::{Container, Content, HookTime};
+use opkg_interface::artefacts::{Container, Content, ScriptTime};
 use opkg_runtime::ExecutionErrorKind;
 
 use super::mutant::{Case, Spoiled};
@@ -16,8 +16,8 @@ pub fn cases() -> Vec<Case> {
             S::Package(|it| {
                 for scriptlet in &mut it.scriptlets {
                     scriptlet.time = match scriptlet.time {
-                        HookTime::PreInstall => HookTime::PostUninstall,
-                        HookTime::PostUninstall => HookTime::PreInstall,
+                        ScriptTime::PreInstall => ScriptTime::PostUninstall,
+                        ScriptTime::PostUninstall => ScriptTime::PreInstall,
                         other => other,
                     };
                 }
@@ -109,7 +109,7 @@ pub fn cases() -> Vec<Case> {
             "text-not-expanded",
             &["text-macros", "text-variables"],
             S::Output(|it, _| {
-                let is_rpm = matches!(it.container, Container::Rpm(_));
+                let is_rpm = matches!(it.main_container(), Some(Container::Rpm(_)));
                 for file in &mut it.meta_files {
                     file.contents = if is_rpm {
                         file.contents.replace("%%", "%")
@@ -123,7 +123,7 @@ pub fn cases() -> Vec<Case> {
             "text-stays-text",
             &["text-macros", "text-macros-twin", "text-fields", "text-fields-twin"],
             S::Output(|it, _| {
-                let is_rpm = matches!(it.container, Container::Rpm(_));
+                let is_rpm = matches!(it.main_container(), Some(Container::Rpm(_)));
                 for file in it
                     .meta_files
                     .iter_mut()

@@ -1,5 +1,4 @@
-//! What the interface of `wit/` becomes in Rust: records of the plugin's side of the house. Only this
-//! crate calls through them; the others see the records alone.
+//! Version 0.1.0, the first one that was released.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,7 +14,7 @@ pub mod hook_runner {
         path: "../../wit/0.1.0",
         world: "hook-runner",
         imports: { default: trappable },
-        with: { "opkg:plugin/log": crate::bindings::opkg::plugin::log },
+        with: { "opkg:plugin/log": crate::bindings::v0_1::opkg::plugin::log },
         additional_derives: [PartialEq],
     });
 }

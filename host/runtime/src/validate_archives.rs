@@ -1,0 +1,297 @@
+//! Packages that are made of archives, as a plugin describes them: what is named is there, each file is in one place, paths
+//! stay where they belong, and nothing of the package is lost.
+
+use std::collections::BTreeSet;
+
+use opkg_interface::archive::{
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
+    FileSelection, Member, MemberContent,
+};
+use opkg_interface::artefacts::{BinaryPackage, FileMarks, PackedFile};
+use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds};
+use opkg_interface::text::quote;
+
+use crate::limits::Limits;
+use crate::validate_words::{
+    ValidationError, invalid, validate_account, validate_file_name, validate_non_empty, validate_relative,
+    validate_single_line,
+};
+
+/// Archives of one package, and entries of one archive.
+const MAX_ARCHIVES: usize = 100;
+const MAX_ENTRIES: usize = 100_000;
+
+/// Records of the extended header of a file.
+const MAX_HEADERS: usize = 20;
+
+/// Checks how a package is made of archives.
+///
+/// # Errors
+/// The first thing that breaks a rule.
+pub(crate) fn validate_archives(
+    package: &BinaryPackage,
+    container: &ArchiveContainer,
+) -> Result<(), ValidationError> {
+    let mut files = Selected { known: package, taken: BTreeSet::new(), has_rest: false };
+    validate_chain(&container.archives, Some(&mut files))?;
+    files.validate_complete()?;
+    if let Some(signature) = &container.signature {
+        validate_signature(signature)?;
+    }
+    match lost(package, container.metadata) {
+        Some(what) => invalid(format!("{what}, which the metadata of its archives does not say")),
+        None => Ok(()),
+    }
+}
+
+/// What a package has that its members do not say.
+fn lost(package: &BinaryPackage, metadata: ArchiveMetadata) -> Option<&'static str> {
+    let is_configuration = |file: &PackedFile| file.marks.contains(FileMarks::CONFIGURATION);
+    [
+        (!package.scriptlets.is_empty(), ArchiveMetadata::SCRIPTLETS, "scriptlets"),
+        (!package.relations.is_empty(), ArchiveMetadata::RELATIONS, "relations"),
+        (!package.fields.is_empty(), ArchiveMetadata::FIELDS, "fields"),
+        (!package.changelog.is_empty(), ArchiveMetadata::CHANGELOG, "a changelog"),
+        (
+            package.files.iter().any(is_configuration),
+            ArchiveMetadata::CONFIGURATION,
+            "files marked as configuration",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(is_there, flag, what)| (is_there && !metadata.contains(flag)).then_some(what))
+}
+
+/// Which of a package's files have a place.
+struct Selected<'a> {
+    known: &'a BinaryPackage,
+    taken: BTreeSet<&'a str>,
+    has_rest: bool,
+}
+
+impl<'a> Selected<'a> {
+    fn take(&mut self, layout: &FileLayout) -> Result<(), ValidationError> {
+        let FileSelection::Paths(paths) = &layout.select else {
+            if std::mem::replace(&mut self.has_rest, true) {
+                return invalid("two entries for the rest of the files");
+            }
+            return Ok(());
+        };
+        for path in paths {
+            let file = self.known.files.iter().find(|file| file.path == *path);
+            let Some(file) = file.filter(|file| !file.marks.contains(FileMarks::GHOST)) else {
+                return invalid(format!("an entry for {}, which is no file of the package", quote(path)));
+            };
+            if !self.taken.insert(&file.path) {
+                return invalid(format!("two entries for {}", quote(path)));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_complete(&self) -> Result<(), ValidationError> {
+        if self.has_rest {
+            return Ok(());
+        }
+        let is_missing = |file: &&PackedFile| {
+            !file.marks.contains(FileMarks::GHOST) && !self.taken.contains(file.path.as_str())
+        };
+        match self.known.files.iter().find(is_missing) {
+            Some(file) => {
+                invalid(format!("the file {}, which is in none of its archives", quote(&file.path)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Archives of which each is made of those before it, and all are needed for the last one.
+fn validate_chain(archives: &[Archive], mut files: Option<&mut Selected<'_>>) -> Result<(), ValidationError> {
+    if archives.is_empty() || archives.len() > MAX_ARCHIVES {
+        return invalid(format!("{} archives, where 1 to {MAX_ARCHIVES} can be", archives.len()));
+    }
+    let mut open: BTreeSet<&str> = BTreeSet::new();
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for archive in archives {
+        validate_non_empty("name of an archive", &archive.name)?;
+        if !names.insert(&archive.name) {
+            return invalid(format!("two archives {}", quote(&archive.name)));
+        }
+        if archive.entries.len() > MAX_ENTRIES {
+            return invalid(format!("more than {MAX_ENTRIES} entries of an archive"));
+        }
+        for entry in &archive.entries {
+            match (entry, files.as_deref_mut()) {
+                (ArchiveEntry::Files(layout), Some(files)) => {
+                    validate_layout(layout, archive)?;
+                    files.take(layout)?;
+                }
+                (ArchiveEntry::Slot(name), Some(_)) => validate_non_empty("name of a slot", name)?,
+                (ArchiveEntry::Files(_) | ArchiveEntry::Slot(_), None) => {
+                    return invalid("files or a slot in an index, which has none");
+                }
+                (ArchiveEntry::Member(member), _) => validate_member(member, archive.format)?,
+                (ArchiveEntry::Archive(nested), _) => {
+                    if !open.remove(nested.name.as_str()) {
+                        return invalid(format!(
+                            "the archive {} in {}, which is none before it that has no place yet",
+                            quote(&nested.name),
+                            quote(&archive.name)
+                        ));
+                    }
+                    validate_member_path(&nested.path, archive.format)?;
+                }
+            }
+        }
+        open.insert(&archive.name);
+    }
+    match open.len() {
+        1 => Ok(()),
+        _ => invalid("an archive that is in no other one, and not the last"),
+    }
+}
+
+fn validate_layout(layout: &FileLayout, archive: &Archive) -> Result<(), ValidationError> {
+    match archive.format {
+        ArchiveFormat::Concatenation => {
+            return invalid("files in a concatenation, which has no place for their names");
+        }
+        ArchiveFormat::Ar => return invalid("files in an `ar`, which has no place for their paths"),
+        ArchiveFormat::Tar | ArchiveFormat::Cpio => {}
+    }
+    if !matches!(layout.prefix.as_str(), "" | "./" | "/") {
+        let inner = layout.prefix.strip_prefix("./").unwrap_or(&layout.prefix);
+        match inner.strip_suffix('/') {
+            Some(path) => validate_relative(path)?,
+            None => {
+                return invalid(format!("the prefix {}, without a `/` at its end", quote(&layout.prefix)));
+            }
+        }
+    }
+    if !layout.headers.is_empty() && archive.format != ArchiveFormat::Tar {
+        return invalid("extended headers, which only a tar has");
+    }
+    if layout.headers.len() > MAX_HEADERS {
+        return invalid(format!("more than {MAX_HEADERS} records of an extended header"));
+    }
+    layout.headers.iter().try_for_each(|header| {
+        validate_non_empty("keyword of an extended header", &header.keyword)?;
+        match header.keyword.contains('=') {
+            true => invalid(format!("the keyword {} of an extended header", quote(&header.keyword))),
+            false => Ok(()),
+        }
+    })
+}
+
+fn validate_member(member: &Member, format: ArchiveFormat) -> Result<(), ValidationError> {
+    validate_member_path(&member.path, format)?;
+    if member.mode > 0o7777 {
+        return invalid(format!("the mode {:o} of the member {}", member.mode, quote(&member.path)));
+    }
+    validate_account(&member.owner)?;
+    validate_account(&member.group)?;
+    let is_file = !matches!(member.content, MemberContent::Directory | MemberContent::Link(_));
+    if !is_file && matches!(format, ArchiveFormat::Ar | ArchiveFormat::Concatenation) {
+        return invalid(format!("the member {}, which is no file", quote(&member.path)));
+    }
+    match &member.content {
+        MemberContent::Link(to) => validate_non_empty("target of a link", to),
+        _ => Ok(()),
+    }
+}
+
+/// `.INFO`, `./install`, `./`; the name of a file in an `ar`; nothing in a concatenation.
+fn validate_member_path(path: &str, format: ArchiveFormat) -> Result<(), ValidationError> {
+    match format {
+        ArchiveFormat::Concatenation if path.is_empty() => Ok(()),
+        ArchiveFormat::Concatenation => invalid(format!("the path {} in a concatenation", quote(path))),
+        ArchiveFormat::Ar if path.len() > 15 => {
+            invalid(format!("the name {}, of more than 15 bytes, in an `ar`", quote(path)))
+        }
+        ArchiveFormat::Ar => validate_file_name(path),
+        ArchiveFormat::Tar | ArchiveFormat::Cpio if matches!(path, "." | "./") => Ok(()),
+        ArchiveFormat::Tar | ArchiveFormat::Cpio => {
+            validate_relative(path.strip_prefix("./").unwrap_or(path))
+        }
+    }
+}
+
+fn validate_signature(signature: &DetachedSignature) -> Result<(), ValidationError> {
+    validate_file_name(&format!("x{}", signature.suffix))?;
+    match signature.suffix.starts_with('.') {
+        true => Ok(()),
+        false => {
+            invalid(format!("{}, where the end of a signature's name is meant", quote(&signature.suffix)))
+        }
+    }
+}
+
+/// Checks the members of a slot as far as they are the same in any archive; what only some formats hold is refused by
+/// what writes them.
+///
+/// # Errors
+/// The first thing that breaks a rule.
+pub(crate) fn validate_members(members: &[Member], limits: &Limits) -> Result<(), ValidationError> {
+    if members.len() > MAX_ENTRIES {
+        return invalid(format!("more than {MAX_ENTRIES} members of a slot"));
+    }
+    let size = |member: &Member| match &member.content {
+        MemberContent::Text(text) | MemberContent::Compressed(text, _) => text.len(),
+        MemberContent::Bytes(bytes) => bytes.len(),
+        MemberContent::Directory | MemberContent::Link(_) => 0,
+    };
+    if members.iter().map(size).sum::<usize>() > limits.text_bytes {
+        return invalid(format!("more than {} MiB in the members of a slot", limits.text_bytes >> 20));
+    }
+    members.iter().try_for_each(|member| match member.path.is_empty() {
+        true => validate_member(member, ArchiveFormat::Concatenation),
+        false => validate_member(member, ArchiveFormat::Tar),
+    })
+}
+
+/// Checks what an index is said to be made of.
+///
+/// # Errors
+/// The first thing that breaks a rule.
+pub(crate) fn validate_index_needs(needs: &IndexNeeds) -> Result<(), ValidationError> {
+    if needs.suffixes.is_empty() || needs.suffixes.len() > MAX_ARCHIVES || needs.members.len() > MAX_ARCHIVES
+    {
+        return invalid("an index of no packages, or of too many kinds of them");
+    }
+    for suffix in &needs.suffixes {
+        validate_file_name(&format!("x{suffix}"))?;
+        if !suffix.starts_with('.') {
+            return invalid(format!("{}, where the end of a package's name is meant", quote(suffix)));
+        }
+    }
+    needs.members.iter().try_for_each(|path| validate_single_line("path of a member", path))
+}
+
+/// Checks the files of an index.
+///
+/// # Errors
+/// The first thing that breaks a rule.
+pub(crate) fn validate_index(files: &[IndexFile], limits: &Limits) -> Result<(), ValidationError> {
+    let mut names = BTreeSet::new();
+    let mut members = 0;
+    for file in files {
+        validate_file_name(&file.path)?;
+        if !names.insert(&file.path) {
+            return invalid(format!("two files {} of an index", quote(&file.path)));
+        }
+        match &file.content {
+            IndexContent::Archives(archives) => {
+                validate_chain(archives, None)?;
+                members += archives.iter().map(|archive| archive.entries.len()).sum::<usize>();
+            }
+            IndexContent::Link(to) => validate_file_name(to)?,
+        }
+        if let Some(signature) = &file.signature {
+            validate_signature(signature)?;
+        }
+    }
+    match members > limits.files {
+        true => invalid(format!("{members} members of an index, where {} are the limit", limits.files)),
+        false => Ok(()),
+    }
+}
