@@ -185,13 +185,15 @@ mod tests {
     #[test]
     fn versions_that_meet() {
         let with = |version: &str| {
-            let exports: Vec<String> =
-                PluginKind::Distribution.exports().iter().map(|name| format!("{name}@{version}")).collect();
+            let exports = PluginKind::Distribution.exports().iter().chain(&["opkg:plugin/containers"]);
+            let exports: Vec<String> = exports.map(|name| format!("{name}@{version}")).collect();
             names(&exports.iter().map(String::as_str).collect::<Vec<_>>()).classify()
         };
-        assert_eq!(with("0.1.0").unwrap(), (PluginKind::Distribution, "0.1.0".into()));
+        for version in ["0.1.0", "1.0.0", "1.0.7", "1.12.0"] {
+            assert_eq!(with(version).unwrap(), (PluginKind::Distribution, version.into()));
+        }
         for (version, newer) in
-            [("0.1.1", true), ("0.2.0", true), ("1.0.0", true), ("0.0.9", false), ("x", false)]
+            [("0.1.1", false), ("0.2.0", false), ("2.0.0", true), ("0.0.9", false), ("x", false)]
         {
             let error = with(version).unwrap_err();
             assert!(
@@ -199,13 +201,17 @@ mod tests {
                 "{version}: {error}"
             );
         }
-        insta::assert_snapshot!(with("0.2.0").unwrap_err(), @"was made for version 0.2.0 of the plugin interface, this program takes 0.1.0");
-        let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.2.0"]);
-        insta::assert_snapshot!(mixed.classify().unwrap_err(), @"was made for version 0.1.0 and 0.2.0 of the plugin interface, this program takes 0.1.0");
-        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"exports opkg:plugin/packaging, but not opkg:plugin/package-manager, which belongs to the same world");
-        insta::assert_snapshot!(names(&["run", "a:b/c@1.0.0"]).classify().unwrap_err(), @"is a WebAssembly component, but neither a distribution plugin nor a hook: it exports run, a:b/c@1.0.0");
-        let hook = names(&["run", "opkg:plugin/hook@0.1.0"]);
-        assert_eq!(hook.classify().unwrap(), (PluginKind::HookRunner, "0.1.0".into()));
+        insta::assert_snapshot!(with("2.0.0").unwrap_err(), @"was made for version 2.0.0 of the plugin interface, this program takes 0.1.0 and 1.x");
+        let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@1.0.0"]);
+        insta::assert_snapshot!(mixed.classify().unwrap_err(), @"");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"");
+        let both = ["opkg:plugin/packaging@1.0.0", "opkg:plugin/package-manager@1.0.0"];
+        insta::assert_snapshot!(names(&both).classify().unwrap_err(), @"");
+        insta::assert_snapshot!(names(&["run", "a:b/c@1.0.0"]).classify().unwrap_err(), @"");
+        for version in ["0.1.0", "1.0.0"] {
+            let hook = names(&["run", &format!("opkg:plugin/hook@{version}")]);
+            assert_eq!(hook.classify().unwrap(), (PluginKind::HookRunner, version.into()));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use opkg::diagnostic::Diagnostic;
 use crate::address_space;
 use crate::execution_error::{ALTERED_HELP, ExecutionError};
 use crate::plugin_kind::PluginKind;
-use crate::version::INTERFACE_VERSION;
+use crate::version::{INTERFACE_VERSION, SERVED_VERSIONS};
 
 /// Why a plugin cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,7 @@ pub enum LoadErrorKind {
         wanted: PluginKind,
     },
     /// Made for another host.
-    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), INTERFACE_VERSION)]
+    #[error("was made for version {} of the plugin interface, this program takes {}", .found.join(" and "), SERVED_VERSIONS)]
     UnsupportedVersion {
         /// The versions that its exports name.
         found: Vec<String>,
@@ -108,9 +108,7 @@ pub enum LoadErrorKind {
     #[error("takes more than the {} MiB of virtual memory that are allowed here to be compiled", .0 >> 20)]
     AddressSpace(u64),
     /// The interface that it was built with has the name of this program's, and is another one.
-    #[error(
-        "was not built with the interface {INTERFACE_VERSION} of this program, but with an altered or older copy of it: {0}"
-    )]
+    #[error("was not built with the plugin interface, but with an altered copy of it: {0}")]
     AlteredInterface(String),
     /// It takes no files: it is a hook, for one package, and no runner.
     #[error("is a hook itself: it takes no files of packages, as a hook runner does")]

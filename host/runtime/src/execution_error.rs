@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::address_space;
-use crate::version::INTERFACE_VERSION;
 
 /// What to do about a component of an interface that only has the same name.
-pub(crate) const ALTERED_HELP: &str = "build it anew, with the files of this program's interface as they are";
+pub(crate) const ALTERED_HELP: &str =
+    "build it anew, with the files that `opkgc plugin wit` writes as they are";
 
 /// A call of a plugin that failed. Reads as the end of a sentence that the plugin begins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,9 +86,7 @@ pub enum ExecutionErrorKind {
     #[error("tried to use {0}, which plugins do not get")]
     ForbiddenCall(String),
     /// Its functions are not those of the interface whose name they have.
-    #[error(
-        "was not built with the interface {INTERFACE_VERSION} of this program, but with an altered or older copy of it: {0}"
-    )]
+    #[error("was not built with the plugin interface, but with an altered copy of it: {0}")]
     AlteredInterface(String),
     /// What it returned breaks the rules of the interface.
     #[error("returned something invalid: {0}")]

@@ -78,8 +78,12 @@ impl<'a> Selected<'a> {
             return Ok(());
         };
         for path in paths {
-            let file = self.known.files.iter().find(|file| file.path == *path);
-            let Some(file) = file.filter(|file| !file.marks.contains(FileMarks::GHOST)) else {
+            // They are sorted: that is checked before.
+            let files = &self.known.files;
+            let found = files.binary_search_by(|file| file.path.as_str().cmp(path)).ok();
+            let Some(file) =
+                found.map(|index| &files[index]).filter(|file| !file.marks.contains(FileMarks::GHOST))
+            else {
                 return invalid(format!("an entry for {}, which is no file of the package", quote(path)));
             };
             if !self.taken.insert(&file.path) {

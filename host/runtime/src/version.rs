@@ -3,6 +3,9 @@
 /// The newest one: that of `wit/` which this host speaks.
 pub const INTERFACE_VERSION: &str = "1.0.0";
 
+/// Those that are served, for messages.
+pub(crate) const SERVED_VERSIONS: &str = "0.1.0 and 1.x";
+
 /// A line of versions, of which a later one serves what was made for an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InterfaceLine {

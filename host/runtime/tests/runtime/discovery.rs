@@ -65,7 +65,7 @@ fn files_that_are_no_plugins() {
     };
     let good = GuestBuilder::default().build();
     // As long as the right one, so that the rest of the component stays as it is.
-    let newer = replace_bytes(&good, b"opkg:plugin/packaging@0.1.0", b"opkg:plugin/packaging@0.7.0");
+    let newer = replace_bytes(&good, b"opkg:plugin/packaging@1.0.0", b"opkg:plugin/packaging@2.0.0");
     let mut cut = good.clone();
     cut.truncate(good.len() / 2);
     let messages = [
@@ -77,7 +77,7 @@ fn files_that_are_no_plugins() {
         ),
         message(
             &wat::parse_str(
-                r#"(component (instance $i) (export "opkg:plugin/packaging@0.1.0" (instance $i)))"#,
+                r#"(component (instance $i) (export "opkg:plugin/packaging@1.0.0" (instance $i)))"#,
             )
             .unwrap(),
         ),
@@ -85,24 +85,24 @@ fn files_that_are_no_plugins() {
         message(&cut),
         message(&vec![0; (64 << 20) + 1]),
     ];
-    insta::assert_snapshot!(messages.join("\n"), @r#"
+    insta::assert_snapshot!(messages.join("\n"), @"
     the plugin FILE is not a WebAssembly file
       `opkgc plugin build DIR` makes a component of a crate
     the plugin FILE is a core module of WebAssembly, not a component
       it is half of the way: `opkgc plugin build DIR` makes a component of a crate, and so do the tools of other languages of what they compile (`wasm-tools component new`)
     the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports nothing
-      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
+      a distribution plugin implements the world `distribution` of opkg:plugin@1.0.0, a hook the world `hook-runner`
     the plugin FILE is a WebAssembly component, but neither a distribution plugin nor a hook: it exports test:a/b@1.0.0
-      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
+      a distribution plugin implements the world `distribution` of opkg:plugin@1.0.0, a hook the world `hook-runner`
     the plugin FILE exports opkg:plugin/packaging, but not opkg:plugin/package-manager, which belongs to the same world
-      a distribution plugin implements the world `distribution` of opkg:plugin@0.1.0, a hook the world `hook-runner`
-    the plugin FILE was made for version 0.1.0 and 0.7.0 of the plugin interface, this program takes 0.1.0
+      a distribution plugin implements the world `distribution` of opkg:plugin@1.0.0, a hook the world `hook-runner`
+    the plugin FILE was made for version 1.0.0 and 2.0.0 of the plugin interface, this program takes 0.1.0 and 1.x
       use a newer release of this program, or an older one of the plugin
-    the plugin FILE is not a valid WebAssembly component: it ends too early
+    the plugin FILE is not a valid WebAssembly component: unexpected end-of-file
       build it again; the file may be damaged
     the plugin FILE is larger than 64 MiB
       strip it of debug information, or build it for size
-    "#);
+    ");
     let missing = Registry::discover(house.options_with_file(&house.root.path().join("missing.wasm")));
     assert!(matches!(missing.entries()[0].error().unwrap().kind, LoadErrorKind::Unreadable(_)));
 }
@@ -224,32 +224,35 @@ fn a_component_of_an_altered_interface_says_so() {
     let altered = |from, to| GuestBuilder { altered: Some((from, to)), ..GuestBuilder::default() };
     let messages = [
         message(altered(
-            "record named { id: string, name: string }",
-            "record named { id: string, name: string, url: string }",
+            "record alias { id: string, name: string }",
+            "record alias { id: string, name: string, url: string }",
         )),
         message(GuestBuilder {
-            imports: r#"(import "opkg:plugin/log@0.1.0" "flush" (func $flush))"#.into(),
+            imports: r#"(import "opkg:plugin/log@1.0.0" "flush" (func $flush))"#.into(),
             ..altered(
                 "log: func(level: level, message: string);",
                 "log: func(level: level, message: string); flush: func();",
             )
         }),
-        message(altered("describe: func() -> description;", "describe: func() -> result<description>;")),
+        message(altered(
+            "describe: func() -> distribution-info;",
+            "describe: func() -> result<distribution-info>;",
+        )),
         message(altered(
             "enum level { error, warn, info, debug, trace }",
             "enum level { error, warn, info, debug }",
         )),
     ];
-    insta::assert_snapshot!(messages.join("\n"), @r#"
-    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: failed to convert function to given type: type mismatch with results: type mismatch for field aliases: expected record of 2 fields, found 3 fields
-      build it anew, with the files of this program's interface as they are
-    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: component imports instance `opkg:plugin/log@0.1.0`, but a matching implementation was not found in the linker: instance export `flush` has the wrong type: function implementation is missing
-      build it anew, with the files of this program's interface as they are
-    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: failed to convert function to given type: type mismatch with results: expected `record` found `result`
-      build it anew, with the files of this program's interface as they are
-    the plugin FILE was not built with the interface 0.1.0 of this program, but with an altered or older copy of it: component imports instance `opkg:plugin/log@0.1.0`, but a matching implementation was not found in the linker: instance export `log` has the wrong type: type mismatch with parameters: expected enum of 5 names, found 4 names
-      build it anew, with the files of this program's interface as they are
-    "#);
+    insta::assert_snapshot!(messages.join("\n"), @"
+    the plugin FILE was not built with the plugin interface, but with an altered copy of it: failed to convert function to given type: type mismatch with results: type mismatch for field aliases: expected record of 2 fields, found 3 fields
+      build it anew, with the files that `opkgc plugin wit` writes as they are
+    the plugin FILE was not built with the plugin interface, but with an altered copy of it: component imports instance `opkg:plugin/log@1.0.0`, but a matching implementation was not found in the linker: instance export `flush` has the wrong type: function implementation is missing
+      build it anew, with the files that `opkgc plugin wit` writes as they are
+    the plugin FILE was not built with the plugin interface, but with an altered copy of it: failed to convert function to given type: type mismatch with results: expected `record` found `result`
+      build it anew, with the files that `opkgc plugin wit` writes as they are
+    the plugin FILE was not built with the plugin interface, but with an altered copy of it: component imports instance `opkg:plugin/log@1.0.0`, but a matching implementation was not found in the linker: instance export `log` has the wrong type: type mismatch with parameters: expected enum of 5 names, found 4 names
+      build it anew, with the files that `opkgc plugin wit` writes as they are
+    ");
     // The engine looks at what is exported when it is there, and at the types when it is started.
     assert!(matches!(
         inspect(&house.root.path().join("a.wasm"), &house.options()).unwrap().problem,
@@ -330,10 +333,13 @@ fn an_inspection_tells_everything() {
     let path = house.write_file("x.wasm", &GuestBuilder::default().build());
     let Inspection { size, sha256, imports, .. } = inspect(&path, &house.options()).unwrap();
     assert_eq!((size, sha256.len()), (fs::metadata(&path).unwrap().len(), 64));
-    assert!(imports.contains(&"opkg:plugin/log@0.1.0".to_owned()), "{imports:?}");
+    assert!(imports.contains(&"opkg:plugin/log@1.0.0".to_owned()), "{imports:?}");
     let seen = inspect(&path, &house.options()).unwrap();
-    assert_eq!((seen.world, seen.interface.as_deref()), (Some("distribution"), Some("0.1.0")));
-    assert_eq!(seen.exports, ["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@0.1.0"]);
+    assert_eq!((seen.world, seen.interface.as_deref()), (Some("distribution"), Some("1.0.0")));
+    assert_eq!(
+        seen.exports,
+        ["opkg:plugin/packaging@1.0.0", "opkg:plugin/containers@1.0.0", "opkg:plugin/package-manager@1.0.0"]
+    );
     assert_eq!(seen.description.unwrap().id(), "demo");
     assert_eq!((seen.problem, seen.wasi), (None, vec![]));
 

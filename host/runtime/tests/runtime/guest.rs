@@ -71,7 +71,7 @@ impl GuestBuilder {
         let copy = self.copy_interface();
         resolve.push_path(copy.path()).unwrap();
         let world = format!(
-            "package test:guest;\n{}\nworld guest {{ include opkg:plugin/distribution@0.1.0; {} }}",
+            "package test:guest;\n{}\nworld guest {{ include opkg:plugin/distribution@1.0.0; {} }}",
             self.packages, self.world_imports
         );
         let package = resolve.push_str("guest.wit", &world).unwrap();
@@ -85,7 +85,7 @@ impl GuestBuilder {
     fn copy_interface(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
         let mut is_found = self.altered.is_none();
-        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).unwrap() {
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/1.0.0")).unwrap() {
             let file = file.unwrap();
             let text = std::fs::read_to_string(file.path()).unwrap();
             let (from, to) = self.altered.unwrap_or_default();
@@ -104,18 +104,19 @@ impl GuestBuilder {
         let programs = memory.write_value(&List(self.programs.iter().map(|name| str_value(name)).collect()));
         let commands = self.commands.iter().map(|program| {
             let argv = List(vec![str_value(program), str_value("-x")]);
-            Record(vec![argv, List(vec![]), U8(0), List(vec![]), List(vec![Value::U32(0)])])
+            Record(vec![argv, List(vec![]), U8(0), List(vec![]), List(vec![Value::U32(0)]), List(vec![])])
         });
         let commands = memory.write_value(&Variant(0, Box::new(List(commands.collect())), 8));
         let data: String = memory.bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let heap = (VALUES_OFFSET + memory.bytes.len()).next_multiple_of(65536);
-        let manager = "opkg:plugin/package-manager@0.1.0";
-        let packaging = "opkg:plugin/packaging@0.1.0";
-        let place = "i32 ".repeat(11);
+        let manager = "opkg:plugin/package-manager@1.0.0";
+        let packaging = "opkg:plugin/packaging@1.0.0";
+        let containers = "opkg:plugin/containers@1.0.0";
+        let place = "i32 ".repeat(13);
         let Self { describe, generate, imports, functions, memory_pages: pages, .. } = self;
         format!(
             r#"(module
-                (import "opkg:plugin/log@0.1.0" "log" (func $log (param i32 i32 i32)))
+                (import "opkg:plugin/log@1.0.0" "log" (func $log (param i32 i32 i32)))
                 {imports}
                 (memory (export "memory") {pages})
                 (data (i32.const {VALUES_OFFSET}) "{data}")
@@ -130,6 +131,9 @@ impl GuestBuilder {
                 {functions}
                 (func (export "{packaging}#describe") (result i32) {describe})
                 (func (export "{packaging}#generate") (param i32) (result i32) {generate})
+                (func (export "{containers}#members") (param i32) (result i32) unreachable)
+                (func (export "{containers}#describe-index") (result i32) unreachable)
+                (func (export "{containers}#index") (param i32 i32 i64 i32 i32) (result i32) unreachable)
                 (func (export "{manager}#programs") (result i32) (i32.const {programs}))
                 (func (export "{manager}#install") (param i32 i32 {place}) (result i32) (i32.const {commands}))
                 (func (export "{manager}#offers") (param i32 i32 {place}) (result i32) unreachable)
@@ -155,6 +159,7 @@ impl GuestBuilder {
             List(aliases),
             List(vec![Record(vec![str_value("9"), none(8), U8(1)])]),
             List(vec![Record(vec![str_value("x86_64"), str_value("amd64")])]),
+            List(vec![]),
         ])
     }
 }
@@ -183,9 +188,9 @@ pub fn ok_with(meta_files: Value) -> Value {
         meta_files,
         Variant(0, Box::new(Record(vec![str_value("demo.tar.gz"), str_value("demo-1")])), 32),
         Record(vec![List(vec![]), List(vec![])]),
-        Record(vec![U8(0); 5]),
         List(vec![]),
         none(8),
+        List(vec![]),
         List(vec![]),
     ]);
     Variant(0, Box::new(output), RESULT_SIZE)
