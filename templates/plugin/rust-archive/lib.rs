@@ -7,9 +7,9 @@ use opkg_sdk::artefacts::{
     BinaryPackage, Compression, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
 };
 use opkg_sdk::diagnostic::{push_unique, warning};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Role, Severity, Target};
-use opkg_sdk::packaging::{ArchName, Description, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{Diagnostic, Opkg, Part, Role, Severity, BuildTarget};
+use opkg_sdk::packaging::{ArchName, DistributionInfo, Refusal, DistributionRelease};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, parts, release_tag};
 
@@ -37,8 +37,8 @@ pub struct Plugin;
 impl Distribution for Plugin {
     type Manager = Manager;
 
-    fn describe() -> Description {
-        let release = |version: &str| Release {
+    fn describe() -> DistributionInfo {
+        let release = |version: &str| DistributionRelease {
             version: version.to_owned(),
             name: None,
             is_default: version == DEFAULT_RELEASE,
@@ -47,7 +47,7 @@ impl Distribution for Plugin {
             canonical: canonical.to_owned(),
             native: native.to_owned(),
         };
-        Description {
+        DistributionInfo {
             id: ID.to_owned(),
             name: ID.to_owned(), // CHANGE: as people write it
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -57,7 +57,7 @@ impl Distribution for Plugin {
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         let context = filter_context(target)?;
         let mut diagnostics = Vec::new();
         let base = parts::package_name(opkg, Part::Api);
@@ -105,7 +105,7 @@ impl Distribution for Plugin {
 opkg_sdk::export_distribution!(Plugin);
 
 /// What filters of OPKGs are decided for.
-fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
+fn filter_context(target: &BuildTarget) -> Result<FilterContext, Refusal> {
     let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
     if !RELEASES.contains(&asked) {
         let known = RELEASES.join(", ");
@@ -125,7 +125,7 @@ fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
         id: ID.to_owned(),
         version: Some(version.clone()),
         default_version: version,
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     };
     Ok(FilterContext {
         arch: Some(arch.clone()),
@@ -144,7 +144,7 @@ pub struct Version {
 impl Version {
     /// CHANGE: what the package manager would not accept in a version, or would sort otherwise, is to be changed here, with a
     /// note; `opkg_sdk::package_version` helps.
-    fn new(opkg: &Opkg, target: &Target) -> Self {
+    fn new(opkg: &Opkg, target: &BuildTarget) -> Self {
         let tag = match RELEASE_TAG {
             Some(own) => release_tag::release_tag(target, own),
             None => release_tag::release_tag(target, "").filter(|tag| !tag.is_empty()),
@@ -300,7 +300,7 @@ fn manifest_file(directory: &str, package: &BinaryPackage) -> TextFile {
 mod tests {
     use super::*;
     use opkg_sdk::artefacts::Content;
-    use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, ReleaseTag, Scope};
+    use opkg_sdk::model::{Comparison, DistFilter, ScriptTime, RelationKind, ReleaseTag, Scope};
     use opkg_sdk::testing::{
         add_file, add_script, sample_opkg, sample_relation, sample_target, some_bound,
     };
@@ -340,7 +340,7 @@ mod tests {
             ("later", ID, some_bound(Comparison::Gt, "1")),
             ("elsewhere", "other", None),
         ] {
-            let mut relation = sample_relation(7, Scope::Part(Part::Client), Kind::Requires, name);
+            let mut relation = sample_relation(7, Scope::Part(Part::Client), RelationKind::Requires, name);
             relation.filter.dists = vec![DistFilter {
                 at: 7,
                 id: id.to_owned(),
@@ -362,7 +362,7 @@ mod tests {
             Part::Server,
             "scripts/server-post-install",
             sh,
-            HookTime::PostInstall,
+            ScriptTime::PostInstall,
             None,
         );
         add_script(
@@ -370,7 +370,7 @@ mod tests {
             Part::Server,
             "scripts/server-pre-install",
             sh,
-            HookTime::PreInstall,
+            ScriptTime::PreInstall,
             Some(text),
         );
         let server = &generate(&opkg).packages[1];
@@ -417,7 +417,7 @@ mod tests {
     #[test]
     fn a_release_tag_follows_the_release() {
         let tag = ReleaseTag::Custom("site".to_owned());
-        let target = Target {
+        let target = BuildTarget {
             release_tag: tag,
             ..sample_target(ID, None, None)
         };

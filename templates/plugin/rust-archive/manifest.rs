@@ -3,7 +3,7 @@
 use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
 use opkg_sdk::diagnostic::{error, push_unique, warning};
 use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::{ConfigKind, Diagnostic, HookTime, Kind, Node, Opkg, Target};
+use opkg_sdk::model::{ConfigKind, Diagnostic, ScriptTime, RelationKind, Node, Opkg, BuildTarget};
 use opkg_sdk::parts::{PartPlan, installed_link_target};
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation};
 use opkg_sdk::version::operator;
@@ -13,7 +13,7 @@ use crate::{ID, Version, maintainer};
 /// All that is known of one package.
 pub struct Package<'a> {
     pub opkg: &'a Opkg,
-    pub target: &'a Target,
+    pub target: &'a BuildTarget,
     pub plan: &'a PartPlan<'a>,
     pub version: &'a Version,
     /// The directory of the documents.
@@ -38,11 +38,11 @@ impl Package<'_> {
                 continue;
             };
             let (order, name) = match scriptlet.time {
-                HookTime::PreInstall => (0, "pre-install"),
-                HookTime::PostInstall => (1, "post-install"),
-                HookTime::PreUninstall => (2, "pre-uninstall"),
-                HookTime::PostUninstall => (3, "post-uninstall"),
-                HookTime::PostTransaction | HookTime::Triggered => {
+                ScriptTime::PreInstall => (0, "pre-install"),
+                ScriptTime::PostInstall => (1, "post-install"),
+                ScriptTime::PreUninstall => (2, "pre-uninstall"),
+                ScriptTime::PostUninstall => (3, "post-uninstall"),
+                ScriptTime::PostTransaction | ScriptTime::Triggered => {
                     let message = format!(
                         "packages for {ID} have no scripts such as `{}`",
                         file.source.path
@@ -165,18 +165,18 @@ impl Package<'_> {
     }
 }
 
-fn key(kind: Kind) -> &'static str {
+fn key(kind: RelationKind) -> &'static str {
     match kind {
-        Kind::Requires => "requires",
-        Kind::PreRequires => "pre-requires",
-        Kind::Recommends => "recommends",
-        Kind::Suggests => "suggests",
-        Kind::Supplements => "supplements",
-        Kind::Enhances => "enhances",
-        Kind::Provides => "provides",
-        Kind::Conflicts => "conflicts",
-        Kind::Breaks => "breaks",
-        Kind::Obsoletes => "obsoletes",
+        RelationKind::Requires => "requires",
+        RelationKind::PreRequires => "pre-requires",
+        RelationKind::Recommends => "recommends",
+        RelationKind::Suggests => "suggests",
+        RelationKind::Supplements => "supplements",
+        RelationKind::Enhances => "enhances",
+        RelationKind::Provides => "provides",
+        RelationKind::Conflicts => "conflicts",
+        RelationKind::Breaks => "breaks",
+        RelationKind::Obsoletes => "obsoletes",
     }
 }
 
