@@ -5,8 +5,8 @@ use opkg_deb_family::{Apt, ReleaseProfile, arch};
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::{Compression, Output};
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
-use opkg_sdk::model::{Opkg, BuildTarget};
-use opkg_sdk::packaging::{DistributionInfo, Refusal, DistributionRelease};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 
 /// What `--dist` names.
@@ -40,6 +40,7 @@ impl Distribution for Plugin {
             aliases: Vec::new(),
             releases: RELEASES.map(release).to_vec(),
             archs: arch::to_arch_names(&ARCHS),
+            attributes: Vec::new(),
         }
     }
 
@@ -96,7 +97,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opkg_sdk::model::{DistFilter, RelationKind, Part, Scope};
+    use opkg_sdk::model::{DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{sample_opkg, sample_relation, sample_tagged_target, sample_target};
 
     #[test]

@@ -7,8 +7,8 @@ use opkg_rpm_family::{
 };
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest, VersionSyntax};
-use opkg_sdk::model::{Opkg, BuildTarget};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax, VersionTest};
+use opkg_sdk::model::{BuildTarget, Opkg};
 use opkg_sdk::packaging::{DistributionInfo, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 
@@ -44,6 +44,7 @@ impl Distribution for Plugin {
             aliases: Vec::new(),
             releases: releases(RELEASES, DEFAULT_RELEASE),
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
@@ -91,7 +92,7 @@ fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opkg_sdk::model::{Comparison, DistFilter, RelationKind, Part, Scope};
+    use opkg_sdk::model::{Comparison, DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{
         sample_opkg, sample_relation, sample_tagged_target, sample_target, some_bound,
     };
