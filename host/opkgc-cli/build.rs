@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
         add_files(&directory, Path::new(&format!("opkg-{name}")), &mut sdk)?;
     }
     let mut wit = String::new();
-    add_files(&root.join("wit/0.1.0"), Path::new(""), &mut wit)?;
+    add_files(&root.join("wit/1.0.0"), Path::new(""), &mut wit)?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
     fs::write(Path::new(&out).join("sdk.rs"), format!("&[\n{sdk}]\n"))?;
     fs::write(Path::new(&out).join("wit.rs"), format!("&[\n{wit}]\n"))

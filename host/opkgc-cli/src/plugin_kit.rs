@@ -83,7 +83,7 @@ mod tests {
     fn everything_is_there_once() {
         let names: Vec<&str> = sdk().map(|(name, _)| name).collect();
         for needed in
-            ["opkg-sdk/wit/0.1.0/opkg.wit", "opkg-rpm-family/templates/opkg.spec", "opkg-deb-family/LICENSE"]
+            ["opkg-sdk/wit/1.0.0/model.wit", "opkg-rpm-family/templates/opkg.spec", "opkg-deb-family/LICENSE"]
         {
             assert_eq!(names.iter().filter(|name| **name == needed).count(), 1, "{needed}");
         }

@@ -131,7 +131,7 @@ fn the_sdk_is_that_of_the_sources() {
         let original = source_path("plugins").join(member.strip_prefix("opkg-").unwrap()).join(path);
         assert_eq!(fs::read(desk.path("kit").join(file)).unwrap(), fs::read(original).unwrap(), "{file}");
     }
-    assert!(written.iter().any(|file| file == "opkg-sdk/wit/0.1.0/opkg.wit"), "{written:?}");
+    assert!(written.iter().any(|file| file == "opkg-sdk/wit/1.0.0/model.wit"), "{written:?}");
     // A plugin may have it in common with others.
     let made = desk.run(&["plugin", "new", "my-linux", "--family", "rpm", "--sdk", "kit"]);
     assert!(made.starts_with("[exit 0]"), "{made}");
@@ -146,12 +146,12 @@ fn the_interface_is_that_of_the_sources() {
     let desk = Fixture::new();
     assert_eq!(desk.output(&["plugin", "wit", "wit"]).0, 0);
     for file in list_files(&desk.path("wit")) {
-        let original = source_path("wit/0.1.0").join(&file);
+        let original = source_path("wit/1.0.0").join(&file);
         assert_eq!(fs::read(desk.path("wit").join(&file)).unwrap(), fs::read(original).unwrap(), "{file}");
     }
     let (status, document, _) = desk.output(&["plugin", "wit"]);
     assert_eq!(status, 0);
-    assert!(document.starts_with("package opkg:plugin@0.1.0;\n"), "{document}");
+    assert!(document.starts_with("package opkg:plugin@1.0.0;\n"), "{document}");
     assert_eq!(document, desk.output(&["plugin", "wit"]).1);
 }
 

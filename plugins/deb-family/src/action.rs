@@ -1,6 +1,6 @@
 //! Why a maintainer script runs: what scripts are told of what dpkg passes (Debian's policy, chapter 6).
 
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 
 use crate::version::DebVersion;
 
@@ -8,29 +8,34 @@ use crate::version::DebVersion;
 ///
 /// dpkg calls old and new scripts, also to undo what did not come about: then the version that is back again was there
 /// before.
-pub fn commands(time: HookTime, version: &DebVersion) -> String {
+pub fn commands(time: ScriptTime, version: &DebVersion) -> String {
     // Of letters, digits and signs that mean nothing to a shell.
     let own = format!("'{version}'");
     match time {
-        HookTime::PreInstall => format!(
+        ScriptTime::PreInstall => format!(
             "OPKG_ACTION=upgrade OPKG_OLD_VERSION=$2\n\
              case \"$1\" in\n    install) OPKG_ACTION=install OPKG_OLD_VERSION= ;;\n    \
              abort-upgrade) OPKG_OLD_VERSION={own} ;;\nesac\n"
         ),
-        HookTime::PostInstall => format!(
+        ScriptTime::PostInstall => format!(
             "OPKG_ACTION=upgrade OPKG_OLD_VERSION={own}\n\
              if [ \"$1\" = configure ]; then\n    OPKG_OLD_VERSION=$2\n    \
              [ -n \"$2\" ] || OPKG_ACTION=install\nfi\n"
         ),
-        HookTime::PreUninstall => format!(
+        ScriptTime::PreUninstall => format!(
             "OPKG_ACTION=upgrade OPKG_OLD_VERSION={own}\n\
              case \"$1\" in\n    remove | deconfigure) OPKG_ACTION=remove ;;\n    \
              failed-upgrade) OPKG_OLD_VERSION=$2 ;;\nesac\n"
         ),
-        HookTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
+        ScriptTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
         // dpkg runs none.
-        HookTime::PostTransaction => String::new(),
-        HookTime::PostUninstall => format!(
+        ScriptTime::PreUpgrade
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PreTransaction
+        | ScriptTime::PostTransaction
+        | ScriptTime::PreRemovalTransaction
+        | ScriptTime::PostRemovalTransaction => String::new(),
+        ScriptTime::PostUninstall => format!(
             "OPKG_ACTION=remove OPKG_OLD_VERSION={own}\n\
              case \"$1\" in\n    purge) OPKG_ACTION=purge ;;\n    upgrade) OPKG_ACTION=upgrade ;;\n    \
              failed-upgrade | abort-upgrade) OPKG_ACTION=upgrade OPKG_OLD_VERSION=$2 ;;\nesac\n"
@@ -44,7 +49,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    fn told(time: HookTime, arguments: &str) -> String {
+    fn told(time: ScriptTime, arguments: &str) -> String {
         let version = DebVersion { epoch: 2, upstream: "1.0~rc1".into(), revision: Some("1+deb12".into()) };
         let commands = commands(time, &version);
         let text = format!("set -e\n{commands}printf '%s %s' \"$OPKG_ACTION\" \"$OPKG_OLD_VERSION\"");
@@ -58,7 +63,7 @@ mod tests {
     fn what_is_told_of_each_call() {
         for (time, calls) in [
             (
-                HookTime::PreInstall,
+                ScriptTime::PreInstall,
                 &[
                     ("install", "install "),
                     ("install 0.9 1.0", "install "),
@@ -67,7 +72,7 @@ mod tests {
                 ][..],
             ),
             (
-                HookTime::PostInstall,
+                ScriptTime::PostInstall,
                 &[
                     ("configure", "install "),
                     ("configure 0.9", "upgrade 0.9"),
@@ -76,9 +81,9 @@ mod tests {
                     ("abort-deconfigure in-favour x 1 removing y 2", "upgrade own"),
                 ],
             ),
-            (HookTime::Triggered, &[("/etc/site.d", "triggered ")]),
+            (ScriptTime::Triggered, &[("/etc/site.d", "triggered ")]),
             (
-                HookTime::PreUninstall,
+                ScriptTime::PreUninstall,
                 &[
                     ("remove", "remove own"),
                     ("deconfigure in-favour x 1", "remove own"),
@@ -87,7 +92,7 @@ mod tests {
                 ],
             ),
             (
-                HookTime::PostUninstall,
+                ScriptTime::PostUninstall,
                 &[
                     ("remove", "remove own"),
                     ("purge", "purge own"),

@@ -2,7 +2,7 @@
 
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::alternatives::{install_commands, remove_commands};
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 use opkg_sdk::parts::PartPlan;
 
 use crate::script::CONFIGURED;
@@ -20,9 +20,9 @@ pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
         [install_commands, remove_commands].map(|commands| indent(&commands(part, PROGRAM), 4));
     let addition = |time, body| Addition { time, place: Place::Before, body };
     vec![
-        addition(HookTime::PostInstall, format!("{CONFIGURED}{install}    ;;\nesac\n")),
+        addition(ScriptTime::PostInstall, format!("{CONFIGURED}{install}    ;;\nesac\n")),
         addition(
-            HookTime::PreUninstall,
+            ScriptTime::PreUninstall,
             format!("case \"$1\" in remove | deconfigure)\n{remove}    ;;\nesac\n"),
         ),
     ]

@@ -2,7 +2,7 @@
 
 use opkg_sdk::artefacts::TextFile;
 use opkg_sdk::package_manager::{
-    Command, Failure, InstallState, Installed, Offer, PackageRequest, Place, SideEffect,
+    Command, CommandFailure, InstallState, Installed, Offer, PackageRequest, Place, SideEffect,
 };
 use opkg_sdk::{PackageManager, PackageManagerError};
 
@@ -100,7 +100,7 @@ impl PackageManager for Apt {
     }
 
     /// Neither apt nor dpkg succeeds where anything failed.
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
         if succeeded { Vec::new() } else { apt_output::explain(printed) }
     }
 }
@@ -118,6 +118,7 @@ fn install_commands(
     let extra = ExtraSources::from_target(target)?;
     let argv = [
         to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
+        lock_options(target),
         to_strings(options),
         to_strings(older),
         extra.options.clone(),
@@ -126,6 +127,14 @@ fn install_commands(
     ];
     let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
     Ok(extra.update_command().into_iter().chain([install]).collect())
+}
+
+/// How long apt waits for the lock of dpkg; not at all unless it is told to, and never before its version 2.0, which ignores it.
+fn lock_options(target: &Place) -> Vec<String> {
+    match target.lock_timeout {
+        0 => Vec::new(),
+        seconds => vec!["-o".to_owned(), format!("DPkg::Lock::Timeout={seconds}")],
+    }
 }
 
 /// Commands, if there are any, with what must be ended before.
@@ -231,8 +240,9 @@ fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
             name: name.into(),
             version: version.into(),
             arch: arch.into(),
-            has_scriptlets: !scriptlets.is_empty(),
+            has_scriptlets: Some(!scriptlets.is_empty()),
             state,
+            attributes: Vec::new(),
         });
     }
     if installed.is_empty() {
@@ -296,6 +306,8 @@ mod tests {
             version: None,
             arch: "x86_64".into(),
             available: Apt::programs(),
+            lock_timeout: 0,
+            attributes: Vec::new(),
         }
     }
 
@@ -325,6 +337,16 @@ mod tests {
         assert_eq!(argv(Apt::refresh(&target(&[]))), "apt-get -q update");
         assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {QUERY_FORMAT}"));
         assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_where_that_is_wanted() {
+        let target = Place { lock_timeout: 120, ..target(&[]) };
+        assert_eq!(
+            argv(Apt::install(&requests(&["opkg-x"]), &target)),
+            "dpkg --force-confold --configure -a\n\
+             apt-get -y -q -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=120 --no-remove install opkg-x"
+        );
     }
 
     #[test]
@@ -418,8 +440,8 @@ mod tests {
         let described: Vec<String> = installed
             .iter()
             .map(|package| {
-                let Installed { name, version, arch, has_scriptlets, state } = package;
-                let scripts = if *has_scriptlets { " with scripts" } else { "" };
+                let Installed { name, version, arch, has_scriptlets, state, .. } = package;
+                let scripts = if *has_scriptlets == Some(true) { " with scripts" } else { "" };
                 format!("{name} {version} {arch}{scripts}: {state:?}")
             })
             .collect();

@@ -1,7 +1,7 @@
 //! What apt and dpkg say of their failures, understood. Both print in the language `C` what is looked for here, from
 //! dpkg 1.16 and apt 1.0 on.
 
-use opkg_sdk::package_manager::{Failure, SideEffect, UnaskedChange};
+use opkg_sdk::package_manager::{CommandFailure, SideEffect, SideEffectKind};
 
 /// Lines of what a script printed that are shown with its failure.
 const MAX_SCRIPT_LINES: usize = 3;
@@ -85,7 +85,7 @@ const WORK_PREFIXES: [(&str, &str); 5] = [
 const DOWNGRADED_HEADING: &str = "The following packages will be DOWNGRADED:";
 
 /// What went wrong with a command that failed.
-pub(crate) fn explain(printed: &str) -> Vec<Failure> {
+pub(crate) fn explain(printed: &str) -> Vec<CommandFailure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let mut failures = dpkg_failures(&lines);
     if failures.is_empty() {
@@ -102,7 +102,7 @@ pub(crate) fn explain(printed: &str) -> Vec<Failure> {
 
 /// What dpkg could not do with single packages. What failed for another package's sake is said only where nothing
 /// else is.
-fn dpkg_failures(lines: &[&str]) -> Vec<Failure> {
+fn dpkg_failures(lines: &[&str]) -> Vec<CommandFailure> {
     let (mut causes, mut consequences) = (Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         let rest = line.strip_prefix("dpkg: error processing ").or_else(|| {
@@ -118,9 +118,9 @@ fn dpkg_failures(lines: &[&str]) -> Vec<Failure> {
         } else if reason.contains("script") && reason.contains("exit status") {
             causes.push(script_failure(&lines[..index], &package, reason));
         } else if is_lock(reason) {
-            causes.push(Failure::transient(without_unseen_process(reason)));
+            causes.push(CommandFailure::transient(without_unseen_process(reason)));
         } else {
-            causes.push(Failure::of_package(format!("{package}: {reason}"), package));
+            causes.push(CommandFailure::of_package(format!("{package}: {reason}"), package));
         }
     }
     if causes.is_empty() { consequences } else { causes }
@@ -135,7 +135,7 @@ fn package_of(subject: &str) -> String {
 
 /// A script of a package failed: ` installed x package post-installation script subprocess returned error exit
 /// status 7`, or, before dpkg 1.19, ` subprocess installed post-installation script returned error exit status 7`.
-fn script_failure(before: &[&str], package: &str, reason: &str) -> Failure {
+fn script_failure(before: &[&str], package: &str, reason: &str) -> CommandFailure {
     let script = ["pre-installation", "post-installation", "pre-removal", "post-removal"]
         .into_iter()
         .find(|script| reason.contains(script))
@@ -154,7 +154,7 @@ fn script_failure(before: &[&str], package: &str, reason: &str) -> Failure {
         let printed: Vec<&str> = printed.into_iter().rev().collect();
         cause.push_str(&format!(": {}", printed.join("; ")));
     }
-    Failure::of_package(cause, package)
+    CommandFailure::of_package(cause, package)
 }
 
 fn is_progress(line: &str) -> bool {
@@ -162,7 +162,7 @@ fn is_progress(line: &str) -> bool {
 }
 
 /// `dpkg: dependency problems prevent removal of x:`, and below it who needs what.
-fn dependency_problem(before: &[&str], package: &str) -> Option<Failure> {
+fn dependency_problem(before: &[&str], package: &str) -> Option<CommandFailure> {
     let is_heading = |line: &&str| line.starts_with("dpkg: dependency problems prevent ");
     let heading = before.iter().rposition(is_heading)?;
     let what = before[heading].trim_start_matches("dpkg: dependency problems prevent ").trim_end_matches(':');
@@ -173,13 +173,13 @@ fn dependency_problem(before: &[&str], package: &str) -> Option<Failure> {
         .collect();
     let reasons = reasons.join("; ");
     match what.split_once(" of ") {
-        Some(("removal", _)) => Some(Failure::new(format!("others need {package}: {reasons}"))),
-        _ => Some(Failure::of_package(format!("{package} cannot be configured: {reasons}"), package)),
+        Some(("removal", _)) => Some(CommandFailure::new(format!("others need {package}: {reasons}"))),
+        _ => Some(CommandFailure::of_package(format!("{package} cannot be configured: {reasons}"), package)),
     }
 }
 
 /// What apt would have done besides, had its options not forbidden it.
-fn unasked_changes(lines: &[&str]) -> Vec<Failure> {
+fn unasked_changes(lines: &[&str]) -> Vec<CommandFailure> {
     let is_refused = |words: &str| lines.iter().any(|line| line.starts_with("E: ") && line.contains(words));
     let changes = [
         ("remove is disabled", "The following packages will be REMOVED:", "remove"),
@@ -197,7 +197,7 @@ fn unasked_changes(lines: &[&str]) -> Vec<Failure> {
         .map(|(_, heading, verb)| {
             let names = indented_below(lines, heading).join(" ");
             let names: Vec<&str> = names.split_whitespace().collect();
-            Failure::new(format!("it would {verb} {}, which nobody asked for", names.join(", ")))
+            CommandFailure::new(format!("it would {verb} {}, which nobody asked for", names.join(", ")))
         })
         .collect()
 }
@@ -206,7 +206,7 @@ fn unasked_changes(lines: &[&str]) -> Vec<Failure> {
 pub(crate) fn downgrades(printed: &str) -> Vec<SideEffect> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let names = indented_below(&lines, DOWNGRADED_HEADING).join(" ");
-    let downgrade = |name: &str| SideEffect { name: package_of(name), change: UnaskedChange::Downgrade };
+    let downgrade = |name: &str| SideEffect { name: package_of(name), kind: SideEffectKind::Downgrade };
     names.split_whitespace().map(downgrade).collect()
 }
 
@@ -219,7 +219,7 @@ fn indented_below<'a>(lines: &[&'a str], heading: &str) -> Vec<&'a str> {
 
 /// `x : Depends: y (>= 2) but it is not installable`, with further lines for further dependencies. What only fails for
 /// the sake of others is left out where those are named.
-fn unmet_dependencies(lines: &[&str]) -> Vec<Failure> {
+fn unmet_dependencies(lines: &[&str]) -> Vec<CommandFailure> {
     let mut found = indented_below(lines, "The following packages have unmet dependencies:");
     let is_root = |line: &&str| !line.ends_with("but it is not going to be installed");
     if found.iter().any(is_root) {
@@ -232,11 +232,11 @@ fn unmet_dependencies(lines: &[&str]) -> Vec<Failure> {
     if found.is_empty() {
         return Vec::new();
     }
-    vec![Failure::new(format!("unmet dependencies: {}", found.join("; ")))]
+    vec![CommandFailure::new(format!("unmet dependencies: {}", found.join("; ")))]
 }
 
 /// `E: Sub-process /usr/bin/dpkg exited unexpectedly`: a signal ended it. What it was about stands above.
-fn killed_program(lines: &[&str]) -> Option<Failure> {
+fn killed_program(lines: &[&str]) -> Option<CommandFailure> {
     let is_killed = |rest: &str| rest.ends_with(" exited unexpectedly") || rest.contains(" received a ");
     let program = lines.iter().find_map(|line| {
         let rest = line.strip_prefix("E: Sub-process ")?;
@@ -250,26 +250,26 @@ fn killed_program(lines: &[&str]) -> Option<Failure> {
         Some(format!(" while it {verb} {package}"))
     });
     let cause = format!("{program} was killed{}", work.unwrap_or_default());
-    Some(Failure::new(format!("{cause}: the system's log tells whether memory ran out")))
+    Some(CommandFailure::new(format!("{cause}: the system's log tells whether memory ran out")))
 }
 
 /// What apt and dpkg say of themselves.
-fn apt_errors(lines: &[&str]) -> Vec<Failure> {
+fn apt_errors(lines: &[&str]) -> Vec<CommandFailure> {
     let is_empty = |text: &&str| EMPTY_ERRORS.iter().any(|prefix| text.starts_with(prefix));
     let errors: Vec<&str> = error_texts(lines).filter(|it| !is_empty(it)).collect();
     // Of several, the one that tells most.
     if let Some(lock) = errors.iter().find(|text| is_lock(text)) {
-        return vec![Failure::transient(without_unseen_process(lock))];
+        return vec![CommandFailure::transient(without_unseen_process(lock))];
     }
     if errors.iter().any(|text| text.contains("No space left") || text.contains("enough free space")) {
         let full = errors.iter().find(|text| text.contains("space"));
-        return full.map(|text| Failure::new(*text)).into_iter().collect();
+        return full.map(|text| CommandFailure::new(*text)).into_iter().collect();
     }
     let fetches: Vec<&&str> = errors.iter().filter(|text| is_network(text)).collect();
     if let Some(first) = fetches.first() {
-        return vec![Failure::transient(one_blank(first))];
+        return vec![CommandFailure::transient(one_blank(first))];
     }
-    let named: Vec<Failure> = errors.iter().filter_map(|text| missing_package(text)).collect();
+    let named: Vec<CommandFailure> = errors.iter().filter_map(|text| missing_package(text)).collect();
     if !named.is_empty() {
         return named;
     }
@@ -279,16 +279,16 @@ fn apt_errors(lines: &[&str]) -> Vec<Failure> {
     let unsigned = "there were unauthenticated packages";
     let signature = lines.iter().find(|line| line.contains("NO_PUBKEY") || line.contains("GPG error"));
     if let Some(signature) = signature.filter(|_| !errors.is_empty()) {
-        return vec![Failure::new(signature.trim_start_matches(['E', 'W', ':', ' ']))];
+        return vec![CommandFailure::new(signature.trim_start_matches(['E', 'W', ':', ' ']))];
     }
     if errors.iter().any(|text| text.to_lowercase().starts_with(unsigned)) {
         let names =
             indented_below(lines, "WARNING: The following packages cannot be authenticated!").join(" ");
-        return vec![Failure::new(format!(
+        return vec![CommandFailure::new(format!(
             "nobody vouches for {names}: their package source has no valid signature"
         ))];
     }
-    errors.into_iter().take(MAX_OTHER_LINES).map(|text| Failure::new(one_blank(text))).collect()
+    errors.into_iter().take(MAX_OTHER_LINES).map(|text| CommandFailure::new(one_blank(text))).collect()
 }
 
 /// The texts of errors. What ends dpkg at once stands in a line of its own.
@@ -320,16 +320,16 @@ fn is_network(text: &str) -> bool {
 }
 
 /// A package that no package source has.
-fn missing_package(text: &str) -> Option<Failure> {
+fn missing_package(text: &str) -> Option<CommandFailure> {
     let name = text
         .strip_prefix("Unable to locate package ")
         .or_else(|| text.strip_prefix("Package '")?.strip_suffix("' has no installation candidate"))
         .or_else(|| text.strip_prefix("Package ")?.strip_suffix(" has no installation candidate"));
     if let Some(name) = name {
-        return Some(Failure::of_package(format!("no package source has {name}"), name));
+        return Some(CommandFailure::of_package(format!("no package source has {name}"), name));
     }
     let name = text.strip_prefix("The package ")?.split_once(" needs to be reinstalled")?.0;
-    Some(Failure::of_package(
+    Some(CommandFailure::of_package(
         format!("{name} is installed in part and needs to be reinstalled, but no package source has it"),
         name,
     ))
@@ -339,8 +339,8 @@ fn one_blank(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn deduplicate(failures: Vec<Failure>) -> Vec<Failure> {
-    let mut kept: Vec<Failure> = Vec::new();
+fn deduplicate(failures: Vec<CommandFailure>) -> Vec<CommandFailure> {
+    let mut kept: Vec<CommandFailure> = Vec::new();
     for failure in failures {
         if !kept.iter().any(|known| known.cause == failure.cause || is_same_script(known, &failure)) {
             kept.push(failure);
@@ -350,6 +350,6 @@ fn deduplicate(failures: Vec<Failure>) -> Vec<Failure> {
 }
 
 /// dpkg names a package again when it cannot go back either; the first cause is the one.
-fn is_same_script(known: &Failure, failure: &Failure) -> bool {
+fn is_same_script(known: &CommandFailure, failure: &CommandFailure) -> bool {
     !known.packages.is_empty() && known.packages == failure.packages
 }

@@ -2,7 +2,7 @@
 //! as in RPM. dpkg compares whole versions, so that `1.0-1` is newer than `1.0`.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, Kind};
+use opkg_sdk::model::{Bound, Comparison, Diagnostic, RelationKind};
 use opkg_sdk::relation::{ResolvedPackage, has_alternatives};
 use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::version::operator;
@@ -30,7 +30,7 @@ pub enum VersionConstraint {
 /// The bounds that together say what a relation's bound says; nothing if dpkg cannot read its version. `tag` is that of the
 /// package that has the relation, see [`widen_bound`].
 pub fn translate(
-    kind: Kind,
+    kind: RelationKind,
     package: &ResolvedPackage<'_>,
     bound: &Bound,
     tag: Option<&str>,
@@ -54,7 +54,7 @@ pub fn translate(
     if text != *written && format!("0:{text}") != *written {
         note(format!("version `{written}` is written `{text}` on Debian"));
     }
-    if kind == Kind::Provides && bound.comparison != Comparison::Eq {
+    if kind == RelationKind::Provides && bound.comparison != Comparison::Eq {
         let message =
             format!("a Debian package provides one version of `{}` or none; it is left out", package.name);
         let help = "write `rel=\"=\"`, or no version";
@@ -63,10 +63,10 @@ pub fn translate(
     }
     // Each bound counts by itself, so that two would be met by any version.
     let is_exclusive =
-        !has_alternatives(kind) && kind != Kind::Provides && bound.comparison == Comparison::Eq;
-    if kind == Kind::Provides || version.revision.is_some() || is_exclusive {
+        !has_alternatives(kind) && kind != RelationKind::Provides && bound.comparison == Comparison::Eq;
+    if kind == RelationKind::Provides || version.revision.is_some() || is_exclusive {
         if is_exclusive && version.revision.is_none() {
-            let what = if kind == Kind::Conflicts { "a conflict" } else { "a relation" };
+            let what = if kind == RelationKind::Conflicts { "a conflict" } else { "a relation" };
             note(format!("on Debian {what} with `= {text}` is none with {text}-1: it means just that"));
         }
         let translated = Bound { comparison: bound.comparison, version: text };

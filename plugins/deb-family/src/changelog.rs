@@ -1,6 +1,6 @@
 //! The changelog in deb-changelog(5).
 
-use opkg_sdk::opkg::{Change, Opkg, Release};
+use opkg_sdk::model::{Change, HistoryEntry, Opkg};
 use opkg_sdk::text::{format_rfc2822, wrap};
 
 use crate::person;
@@ -36,7 +36,7 @@ fn render_stanza(
     opkg: &Opkg,
     upload: &Upload<'_>,
     version: &DebVersion,
-    release: &Release,
+    release: &HistoryEntry,
 ) -> Option<String> {
     let newest = release.changes.first()?;
     let signer = find_signer(opkg, newest)?;
@@ -74,7 +74,7 @@ fn find_signer(opkg: &Opkg, newest: &Change) -> Option<Signer> {
 }
 
 /// In the order in which they first occur.
-fn unique_authors(release: &Release) -> Vec<String> {
+fn unique_authors(release: &HistoryEntry) -> Vec<String> {
     let mut authors: Vec<String> = Vec::new();
     for change in &release.changes {
         let name = person::sanitize_name(&change.author);

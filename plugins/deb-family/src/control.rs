@@ -2,7 +2,7 @@
 
 use askama::Template;
 use opkg_sdk::artefacts::Field as ControlField;
-use opkg_sdk::opkg::Opkg;
+use opkg_sdk::model::Opkg;
 
 use crate::package::{Architecture, Package};
 use crate::person;

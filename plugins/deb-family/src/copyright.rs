@@ -1,7 +1,7 @@
 //! `debian/copyright` in the machine-readable format 1.0 (DEP-5).
 
 use askama::Template;
-use opkg_sdk::opkg::{Author, Opkg, Role};
+use opkg_sdk::model::{Author, Opkg, Role};
 use opkg_sdk::text::{wrap, year};
 
 use crate::license;

@@ -30,11 +30,9 @@ mod triggers;
 mod version;
 pub mod version_order;
 
-use opkg_sdk::artefacts::{
-    AcceptedKey, Compression, Container, Output, QuiltSource, SourcePackage, TextFile,
-};
+use opkg_sdk::artefacts::{AcceptedKey, Compression, Output, QuiltSource, SourcePackage, TextFile};
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Diagnostic, Opkg, Part, Severity, Target};
+use opkg_sdk::model::{BuildTarget, Diagnostic, Opkg, Part, Severity};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::release_tag::release_tag;
 use opkg_sdk::{diagnostic, parts};
@@ -42,7 +40,7 @@ use opkg_sdk::{diagnostic, parts};
 pub use crate::apt::Apt;
 use crate::bound::VersionConstraint;
 use crate::changelog::Upload;
-use crate::package::{OwnVersion, Package};
+use crate::package::{Documents, OwnVersion, Package};
 use crate::version::DebVersion;
 
 /// A distribution and release that an OPKG is compiled for.
@@ -67,10 +65,10 @@ pub struct ReleaseProfile {
 ///
 /// # Errors
 /// See [`Refusal`]: a filter that excludes the target, or something that dpkg cannot express.
-pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+pub fn generate(opkg: &Opkg, target: &BuildTarget, profile: &ReleaseProfile) -> Result<Output, Refusal> {
     let context = &profile.filter_context;
     let mut diagnostics = Vec::new();
-    let source = parts::package_name(opkg, Part::Api);
+    let source = parts::package_name(opkg, &Part::Api);
     let plans = parts::plan(opkg, context, &package::documentation_dir(&source), &mut diagnostics)?;
     let is_api_arch_specific = plans.iter().any(|plan| plan.kind == Part::Api && plan.is_arch_specific);
     let same =
@@ -96,9 +94,10 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
     let origin = target.distribution.as_deref().or(target.vendor.as_deref());
     let meta_files = render_meta_files(opkg, origin, &directory, &packages, &changelog, &copyright)
         .map_err(|error| template_error(opkg, &error))?;
+    let documents = Documents { copyright: &copyright, changelog: &changelog };
     let records = packages
         .iter()
-        .map(|package| package.to_record(opkg, origin, &source, &version, &copyright, &changelog))
+        .map(|it| it.to_record(opkg, origin, &source, &version, profile.compression, &documents))
         .collect();
     Ok(Output {
         meta_files,
@@ -109,10 +108,10 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
             directory,
             fields: control::source_fields(opkg, origin, &packages),
         }),
-        container: Container::Deb(profile.compression),
         accepted_keys: Some(profile.accepted_keys.clone()),
         packages: records,
         diagnostics,
+        attributes: Vec::new(),
     })
 }
 
@@ -155,7 +154,7 @@ fn render_meta_files(
         contents,
         executable,
     };
-    let source = parts::package_name(opkg, Part::Api);
+    let source = parts::package_name(opkg, &Part::Api);
     let mut files = vec![
         file("changelog", changelog.into(), false),
         file("control", control::render(opkg, origin, &source, packages)?, false),

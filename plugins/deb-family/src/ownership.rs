@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::{ConfigKind, Diagnostic, HookTime};
+use opkg_sdk::model::{ConfigKind, Diagnostic, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::text::shell_quote;
 
@@ -24,9 +24,9 @@ pub fn packed_mode(attributes: &FileAttributes) -> u32 {
 /// What the scripts of a part do about its files.
 pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
     let post_install =
-        post_install(part).map(|body| Addition { time: HookTime::PostInstall, place: Place::Before, body });
+        post_install(part).map(|body| Addition { time: ScriptTime::PostInstall, place: Place::Before, body });
     let post_uninstall = post_uninstall(part).map(|body| Addition {
-        time: HookTime::PostUninstall,
+        time: ScriptTime::PostUninstall,
         place: Place::After,
         body,
     });

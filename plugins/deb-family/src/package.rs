@@ -3,10 +3,11 @@
 
 use opkg_sdk::additions::Addition;
 use opkg_sdk::artefacts::{
-    BinaryPackage, Content, Field as ControlField, FileMarks, PackedFile, Scriptlet as NativeScriptlet,
+    BinaryPackage, Compression, Container, Content, Field as ControlField, FileMarks, PackedFile,
+    Scriptlet as NativeScriptlet,
 };
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Diagnostic, Node, Opkg, Part as PartKind};
+use opkg_sdk::model::{Diagnostic, Node, Opkg, Part as PartKind};
 use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::text::wrap;
 
@@ -77,6 +78,8 @@ pub struct InstalledEntry {
 
 #[derive(Debug)]
 pub struct Package {
+    /// Which of the OPKG's.
+    pub part: PartKind,
     /// `opkg-<name>`, …
     pub name: String,
     /// One line.
@@ -105,6 +108,12 @@ pub struct OwnVersion<'a> {
     pub constraint: VersionConstraint,
     /// What packages for the release have behind their release, if anything.
     pub tag: Option<&'a str>,
+}
+
+/// What all packages have among their documents.
+pub struct Documents<'a> {
+    pub copyright: &'a str,
+    pub changelog: &'a str,
 }
 
 /// The directory of a package's documents.
@@ -140,6 +149,7 @@ impl Package {
             .collect();
         let triggered = triggers::dispatch(part, opkg, own.version).unwrap_or_default();
         Self {
+            part: part.kind.clone(),
             name: part.name.clone(),
             summary: part.summary.clone(),
             description: description(opkg, part),
@@ -182,7 +192,7 @@ impl Package {
         fields
     }
 
-    /// The record for the host's writers. `source` is the name of the source package.
+    /// The record for the host's writers, to be written with this compression. `source` is the name of the source package.
     #[must_use]
     pub fn to_record(
         &self,
@@ -190,8 +200,8 @@ impl Package {
         origin: Option<&str>,
         source: &str,
         version: &DebVersion,
-        copyright: &str,
-        changelog: &str,
+        compression: Compression,
+        documents: &Documents<'_>,
     ) -> BinaryPackage {
         let mut fields = Vec::new();
         if self.name != source {
@@ -203,6 +213,7 @@ impl Package {
             self.extra_fields().into_iter().map(|(name, value)| ControlField { name: name.into(), value }),
         );
         BinaryPackage {
+            part: Some(self.part.clone()),
             name: self.name.clone(),
             epoch: version.epoch,
             version: version.upstream.clone(),
@@ -214,12 +225,13 @@ impl Package {
             section: section::from_group(opkg.groups.first().map_or("", String::as_str)).into(),
             url: opkg.uri.as_deref().map(person::collapse_whitespace),
             maintainer: person::maintainer(opkg).map(person::author_mailbox).unwrap_or_default(),
+            container: Container::Deb(compression),
             relations: self
                 .applicable_relations()
                 .iter()
                 .filter_map(|dependency| dependency.to_record(version))
                 .collect(),
-            files: self.packed_files(copyright, changelog),
+            files: self.packed_files(documents),
             scriptlets: self
                 .scripts
                 .iter()
@@ -233,7 +245,7 @@ impl Package {
             interests: self.interests.clone(),
             changelog: Vec::new(),
             fields,
-            members: Vec::new(),
+            attributes: Vec::new(),
             file_name: self.file_name(version),
         }
     }
@@ -245,8 +257,8 @@ impl Package {
         relation::remove_redundant(on_any.collect())
     }
 
-    fn packed_files(&self, copyright: &str, changelog: &str) -> Vec<PackedFile> {
-        let documents = documentation_dir(&self.name);
+    fn packed_files(&self, documents: &Documents<'_>) -> Vec<PackedFile> {
+        let directory = documentation_dir(&self.name);
         let packed = |path: String, content, mode, marks| PackedFile {
             path,
             content,
@@ -257,11 +269,11 @@ impl Package {
             marks,
         };
         let document = |name: &str, content| {
-            packed(format!("{documents}/{name}"), content, 0o644, FileMarks::DOCUMENTATION)
+            packed(format!("{directory}/{name}"), content, 0o644, FileMarks::DOCUMENTATION)
         };
         let mut files = vec![
-            document("changelog.Debian.gz", Content::GzipText(changelog.into())),
-            document("copyright", Content::Text(copyright.into())),
+            document("changelog.Debian.gz", Content::GzipText(documents.changelog.into())),
+            document("copyright", Content::Text(documents.copyright.into())),
         ];
         files.extend(self.entries.iter().map(|installed| {
             let (content, mode, marks) = match &installed.kind {
@@ -295,7 +307,7 @@ fn architecture(opkg: &Opkg, part: &PartPlan<'_>, context: &FilterContext) -> Ar
 
 /// The OPKG's own paragraphs, then what this part of it is for.
 fn description(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<String> {
-    let purpose = match part.kind {
+    let purpose = match &part.kind {
         // Nothing but directories is for any machine.
         PartKind::Api if part.files.is_empty() => "",
         PartKind::Api => {
@@ -303,6 +315,7 @@ fn description(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<String> {
              that concern the cluster as a whole."
         }
         PartKind::Server => "This package brings in what the head node of a cluster needs, and sets it up.",
+        PartKind::Extra(_) => "",
         PartKind::Client => "This package brings in what a compute node of a cluster needs, and sets it up.",
     };
     let mut lines = Vec::new();
@@ -324,7 +337,7 @@ fn description(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<String> {
 
 fn installed_entries(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<InstalledEntry> {
     let own = documentation_dir(&part.name);
-    let documents = documentation_dir(&parts::package_name(opkg, PartKind::Api));
+    let documents = documentation_dir(&parts::package_name(opkg, &PartKind::Api));
     let rename = |path: &str| rename_reserved_path(path, &own);
     let mut all: Vec<InstalledEntry> = part
         .directories

@@ -1,6 +1,6 @@
 //! Names with addresses, as control files, changelogs and copyright files want them.
 
-use opkg_sdk::opkg::{Author, Opkg, Role};
+use opkg_sdk::model::{Author, Opkg, Role};
 
 /// `Name <address>`, in one line and with nothing in it that a reader of lists of such could stumble over.
 #[must_use]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use opkg_sdk::artefacts::{NativeKind, NativePackage, NativeRelation};
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{FilterContext, FilterMatch};
-use opkg_sdk::opkg::{Diagnostic, HookTime, Kind};
+use opkg_sdk::model::{Diagnostic, RelationKind, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, conjunction, has_alternatives};
 use opkg_sdk::version::operator;
@@ -71,7 +71,7 @@ impl Dependency {
             bound: package.version_constraint.to_bound(own),
         });
         let kind = match self.field {
-            RelationField::PreDepends => NativeKind::PreRequires(HookTime::PreInstall),
+            RelationField::PreDepends => NativeKind::PreRequires(ScriptTime::PreInstall),
             RelationField::Depends => NativeKind::Requires,
             RelationField::Recommends => NativeKind::Recommends,
             RelationField::Suggests => NativeKind::Suggests,
@@ -82,7 +82,7 @@ impl Dependency {
             RelationField::Provides => NativeKind::Provides,
         };
         let NativePackage { name, bound } = packages.next()?;
-        Some(NativeRelation { kind, name, bound, alternatives: packages.collect() })
+        Some(NativeRelation { kind, name, bound, alternatives: packages.collect(), condition: None })
     }
 
     /// Whether it leaves `other`, which is in no stronger field, nothing to say.
@@ -219,7 +219,7 @@ fn translate_relation(
         diagnostic::push_unique(diagnostics, diagnostic::note(resolved.at, message));
         return Vec::new();
     }
-    if resolved.kind == Kind::Supplements {
+    if resolved.kind == RelationKind::Supplements {
         report_supplements(resolved, diagnostics);
     }
     let is_versioned = resolved.any_of.iter().any(|package| package.bound.is_some());
@@ -237,26 +237,26 @@ fn translate_relation(
 }
 
 /// The fields that a relation stands in.
-fn fields(kind: Kind, is_versioned: bool) -> &'static [RelationField] {
+fn fields(kind: RelationKind, is_versioned: bool) -> &'static [RelationField] {
     match kind {
-        Kind::Requires => &[RelationField::Depends],
-        Kind::PreRequires => &[RelationField::PreDepends],
-        Kind::Recommends => &[RelationField::Recommends],
-        Kind::Suggests => &[RelationField::Suggests],
-        Kind::Enhances | Kind::Supplements => &[RelationField::Enhances],
-        Kind::Provides => &[RelationField::Provides],
-        Kind::Conflicts => &[RelationField::Conflicts],
-        Kind::Breaks => &[RelationField::Breaks],
+        RelationKind::Requires => &[RelationField::Depends],
+        RelationKind::PreRequires => &[RelationField::PreDepends],
+        RelationKind::Recommends => &[RelationField::Recommends],
+        RelationKind::Suggests => &[RelationField::Suggests],
+        RelationKind::Enhances | RelationKind::Supplements => &[RelationField::Enhances],
+        RelationKind::Provides => &[RelationField::Provides],
+        RelationKind::Conflicts => &[RelationField::Conflicts],
+        RelationKind::Breaks => &[RelationField::Breaks],
         // Debian Policy, 7.6.1: `Breaks` lets apt upgrade a package that is to give up its files, beside the new one.
-        Kind::Obsoletes if is_versioned => &[RelationField::Breaks, RelationField::Replaces],
+        RelationKind::Obsoletes if is_versioned => &[RelationField::Breaks, RelationField::Replaces],
         // 7.6.2: one that goes as a whole.
-        Kind::Obsoletes => &[RelationField::Conflicts, RelationField::Replaces],
+        RelationKind::Obsoletes => &[RelationField::Conflicts, RelationField::Replaces],
     }
 }
 
 /// The name of a package that every system has, where that is enough.
-fn essential_alternative(kind: Kind, alternatives: &[Vec<RelatedPackage>]) -> Option<&str> {
-    if !matches!(kind, Kind::Requires | Kind::PreRequires) {
+fn essential_alternative(kind: RelationKind, alternatives: &[Vec<RelatedPackage>]) -> Option<&str> {
+    if !matches!(kind, RelationKind::Requires | RelationKind::PreRequires) {
         return None;
     }
     let any = alternatives.iter().filter_map(|bounds| match bounds.as_slice() {
@@ -280,7 +280,7 @@ fn report_supplements(resolved: &ResolvedRelation<'_>, diagnostics: &mut Vec<Dia
 /// where Debian cannot say it, which is told.
 fn translate_package(
     package: &ResolvedPackage<'_>,
-    kind: Kind,
+    kind: RelationKind,
     tag: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Vec<RelatedPackage>> {
@@ -302,7 +302,7 @@ struct Named {
 
 fn translate_name(
     package: &ResolvedPackage<'_>,
-    kind: Kind,
+    kind: RelationKind,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Named> {
     let written = package.name.as_ref();

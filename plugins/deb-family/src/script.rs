@@ -2,7 +2,7 @@
 
 use opkg_sdk::additions::{Addition, Place, TIMES, commands_at};
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, HookTime, Opkg};
+use opkg_sdk::model::{Diagnostic, Opkg, ScriptTime};
 use opkg_sdk::parts::{InstalledFile, PartPlan};
 use opkg_sdk::scriptlet;
 
@@ -14,14 +14,14 @@ use crate::version::DebVersion;
 /// What dpkg calls the scripts of [`TIMES`].
 const FILE_NAMES: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 
-/// In a script of [`HookTime::PostInstall`], up to `;;`: when a package is there again, also after something that did not come
+/// In a script of [`ScriptTime::PostInstall`], up to `;;`: when a package is there again, also after something that did not come
 /// about.
 pub const CONFIGURED: &str = "case \"$1\" in configure | abort-upgrade | abort-deconfigure | abort-remove)\n";
 
 /// What dpkg runs around one package, with arguments of its own (deb-postinst(5) and the like).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaintainerScript {
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// What dpkg calls it.
     pub file_name: &'static str,
     /// For `/bin/sh`, without the line that says so.
@@ -53,7 +53,7 @@ pub fn from_part(
         let [before, after] = [Place::Before, Place::After].map(|it| commands_at(additions, time, it));
         let bodies: Vec<_> =
             scriptlets.iter().filter(|script| script.time == time).map(|script| &script.body).collect();
-        let triggered = if time == HookTime::PostInstall { triggered } else { "" };
+        let triggered = if time == ScriptTime::PostInstall { triggered } else { "" };
         let own = match bodies.as_slice() {
             [] if triggered.is_empty() && before.is_empty() && after.is_empty() => return None,
             [] => String::new(),
@@ -68,14 +68,16 @@ pub fn from_part(
 
 /// Tells of scripts that dpkg has no time for.
 pub fn report_never_run(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let is_of_transaction = |file: &&InstalledFile<'_>| {
-        file.source.scriptlet.as_ref().is_some_and(|it| it.time == HookTime::PostTransaction)
-    };
-    for file in part.files.iter().filter(is_of_transaction) {
-        let message = format!(
-            "never run: dpkg has no scripts for the end of a transaction, as `{}` is",
-            file.source.path
-        );
+    for file in &part.files {
+        let path = &file.source.path;
+        let message = match file.source.script.as_ref().map(|it| it.time) {
+            None | Some(ScriptTime::Triggered) => continue,
+            Some(time) if TIMES.contains(&time) => continue,
+            Some(ScriptTime::PostTransaction) => {
+                format!("never run: dpkg has no scripts for the end of a transaction, as `{path}` is")
+            }
+            Some(_) => format!("never run: dpkg has no scripts of the time that `{path}` is for"),
+        };
         let help = "let the post-install script do it, which runs for each package";
         diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
     }
@@ -89,7 +91,7 @@ pub fn interpreter_dependencies(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagn
 
 fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Dependency> {
     let program = interpreter_name(&file.source.interpreter)?;
-    let time = file.source.scriptlet.as_ref().map(|scriptlet| scriptlet.time);
+    let time = file.source.script.as_ref().map(|scriptlet| scriptlet.time);
     let path = &file.source.path;
     let Some(package) = interpreter_package(program) else {
         if time.is_some() {
@@ -102,7 +104,7 @@ fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagno
     if is_essential(package) {
         return None;
     }
-    if time == Some(HookTime::PostUninstall) {
+    if time == Some(ScriptTime::PostUninstall) {
         let message = format!("`{package}` may be gone already when `{path}` runs");
         diagnostic::push_unique(
             diagnostics,
@@ -110,7 +112,7 @@ fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagno
         );
     }
     let field =
-        if time == Some(HookTime::PreInstall) { RelationField::PreDepends } else { RelationField::Depends };
+        if time == Some(ScriptTime::PreInstall) { RelationField::PreDepends } else { RelationField::Depends };
     Some(Dependency::unversioned(field, package))
 }
 

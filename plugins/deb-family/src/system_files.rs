@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use opkg_sdk::additions::{Addition, Place};
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::system_files::{self, SystemFile, SystemFileKind};
 
@@ -55,5 +55,5 @@ pub fn addition(part: &PartPlan<'_>, has_sysctl_trigger: bool) -> Option<Additio
         );
     }
     body.push_str("    ;;\nesac\n");
-    Some(Addition { time: HookTime::PostInstall, place: Place::Before, body })
+    Some(Addition { time: ScriptTime::PostInstall, place: Place::Before, body })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use opkg_sdk::accounts;
 use opkg_sdk::additions::{Addition, Place};
-use opkg_sdk::opkg::{EnableKind, HookTime};
+use opkg_sdk::model::{EnableKind, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::units::{self, PartUnit};
@@ -31,7 +31,7 @@ pub fn account_addition(part: &PartPlan<'_>) -> Option<Addition> {
         "if [ \"$1\" = configure ]; then\n    if command -v systemd-sysusers > /dev/null; then\n        \
          systemd-sysusers{names}\n    else\n{fallback}    fi\nfi\n"
     );
-    Some(Addition { time: HookTime::PostInstall, place: Place::Before, body })
+    Some(Addition { time: ScriptTime::PostInstall, place: Place::Before, body })
 }
 
 /// What making them needs.
@@ -50,16 +50,16 @@ pub fn unit_additions(part: &PartPlan<'_>) -> Vec<Addition> {
     let all = units::words(&found, |_| true);
     let addition = |time, place, body| Addition { time, place, body };
     vec![
-        addition(HookTime::PostInstall, Place::After, enable_and_start(&found)),
+        addition(ScriptTime::PostInstall, Place::After, enable_and_start(&found)),
         addition(
-            HookTime::PreUninstall,
+            ScriptTime::PreUninstall,
             Place::Before,
             format!(
                 "if [ \"$1\" = remove ] && [ -z \"${{DPKG_ROOT:-}}\" ] && [ -d /run/systemd/system ]; then\n    \
                  deb-systemd-invoke stop{all} > /dev/null || true\nfi\n"
             ),
         ),
-        addition(HookTime::PostUninstall, Place::After, forget(&found)),
+        addition(ScriptTime::PostUninstall, Place::After, forget(&found)),
     ]
 }
 

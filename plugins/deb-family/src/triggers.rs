@@ -2,7 +2,7 @@
 //! those that changed in one word (deb-triggers(5), Debian's policy, chapter 6).
 
 use opkg_sdk::additions::{Addition, Place};
-use opkg_sdk::opkg::{HookTime, Opkg};
+use opkg_sdk::model::{Opkg, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::scriptlet;
 use opkg_sdk::triggers;
@@ -37,7 +37,7 @@ pub fn addition(part: &PartPlan<'_>, opkg: &Opkg, version: &DebVersion) -> Optio
          if [ $# -gt 0 ]; then\n        (\n{}        )\n    fi\nfi\n",
         indent(&body, 8)
     );
-    Some(Addition { time: HookTime::PostInstall, place: Place::After, body })
+    Some(Addition { time: ScriptTime::PostInstall, place: Place::After, body })
 }
 
 fn body(part: &PartPlan<'_>, opkg: &Opkg, version: &DebVersion) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use opkg_sdk::opkg;
+use opkg_sdk::model;
 use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::release_tag::TagSyntax;
 
@@ -23,7 +23,7 @@ pub struct DebVersion {
 impl DebVersion {
     /// The version of an OPKG, adapted where need be.
     #[must_use]
-    pub fn from_opkg(version: &opkg::Version) -> Self {
+    pub fn from_opkg(version: &model::Version) -> Self {
         Self {
             epoch: version.epoch,
             upstream: adapt_upstream(&version.upstream),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn package(upstream: &str, release: &str) -> String {
-        let version = opkg::Version { epoch: 0, upstream: upstream.into(), release: release.into() };
+        let version = model::Version { epoch: 0, upstream: upstream.into(), release: release.into() };
         DebVersion::from_opkg(&version).to_string()
     }
 

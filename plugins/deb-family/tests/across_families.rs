@@ -9,7 +9,7 @@ use opkg_rpm_family::release_macro::IfExpression;
 use opkg_rpm_family::{LicenseNames, RpmVersion, WeakDependencies, version_order as rpm_order};
 use opkg_sdk::artefacts::{Compression, NativeKind, NativeRelation, Output};
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Comparison, Kind, Opkg, Part, Scope, Version};
+use opkg_sdk::model::{Comparison, Opkg, Part, RelationKind, Scope, Version};
 use opkg_sdk::testing::{sample_opkg, sample_relation, sample_target, some_bound};
 use opkg_sdk::version::ordering_satisfies;
 use proptest::prelude::*;
@@ -156,7 +156,7 @@ proptest! {
         let written = release.map_or(upstream.clone(), |release| format!("{upstream}-{release}"));
         let found = if is_near { (upstream.clone(), found.1) } else { found };
         let mut opkg = sample_opkg("x");
-        opkg.relations = vec![sample_relation(3, Scope::Part(Part::Server), Kind::Requires, "target")];
+        opkg.relations = vec![sample_relation(3, Scope::Part(Part::Server), RelationKind::Requires, "target")];
         opkg.relations[0].any_of[0].bound = some_bound(comparison, &written);
         let target = versioned(&format!("{}-{}", found.0, found.1));
         let (deb, rpm) = (bounds(&on_debian(&opkg)), bounds(&on_rpm(&opkg)));
@@ -191,7 +191,8 @@ fn dpkg_agrees_about_bounds_without_a_release() {
     for written in ["1.0", "1.0rc", "1.0-rc1", "1.0a"] {
         for comparison in [Comparison::Lt, Comparison::Le, Comparison::Eq, Comparison::Ge, Comparison::Gt] {
             let mut opkg = sample_opkg("x");
-            opkg.relations = vec![sample_relation(3, Scope::Part(Part::Server), Kind::Requires, "target")];
+            opkg.relations =
+                vec![sample_relation(3, Scope::Part(Part::Server), RelationKind::Requires, "target")];
             opkg.relations[0].any_of[0].bound = some_bound(comparison, written);
             let bounds = bounds(&on_debian(&opkg));
             for upstream in upstreams {

@@ -3,7 +3,7 @@
 
 use opkg_deb_family::Apt;
 use opkg_sdk::PackageManager;
-use opkg_sdk::package_manager::Failure;
+use opkg_sdk::package_manager::CommandFailure;
 
 /// Each output in a directory, and its explanation.
 fn explain_all(version: &str) -> String {
@@ -20,8 +20,8 @@ fn explain_all(version: &str) -> String {
     explained.collect::<Vec<_>>().join("\n")
 }
 
-fn describe(failure: &Failure) -> String {
-    let Failure { cause, packages, transient } = failure;
+fn describe(failure: &CommandFailure) -> String {
+    let CommandFailure { cause, packages, transient } = failure;
     let passes = if *transient { " (passes by itself)" } else { "" };
     let by = if packages.is_empty() { String::new() } else { format!(" [{}]", packages.join(", ")) };
     format!("  {cause}{by}{passes}\n")

@@ -5,8 +5,8 @@ use opkg_deb_family::debian_releases::{self, parse_release};
 use opkg_deb_family::version_order::compare;
 use opkg_deb_family::{ReleaseProfile, generate};
 use opkg_sdk::artefacts::{Compression, NativeRelation, Output, SourcePackage};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Comparison, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Comparison, Opkg, Part, RelationKind, Scope};
 use opkg_sdk::testing::{
     sample_opkg, sample_relation, sample_release, sample_tagged_target, sample_target, some_bound,
 };
@@ -15,13 +15,13 @@ use opkg_sdk::version::ordering_satisfies;
 const COMPARISONS: [Comparison; 5] =
     [Comparison::Lt, Comparison::Le, Comparison::Eq, Comparison::Ge, Comparison::Gt];
 
-fn generated(opkg: &Opkg, target: &Target) -> Output {
+fn generated(opkg: &Opkg, target: &BuildTarget) -> Output {
     let release = parse_release(target.version.as_deref().unwrap_or("12")).unwrap();
     let identity = DistIdentity {
         id: "debian".into(),
         version: Some(release.clone()),
         default_version: release.clone(),
-        parse_version: parse_release,
+        version_syntax: VersionSyntax::Custom(parse_release),
     };
     let profile = ReleaseProfile {
         filter_context: FilterContext::new(target, vec![identity]),
@@ -35,8 +35,8 @@ fn generated(opkg: &Opkg, target: &Target) -> Output {
 }
 
 fn translated(
-    target: &Target,
-    kind: Kind,
+    target: &BuildTarget,
+    kind: RelationKind,
     name: &str,
     comparison: Comparison,
     version: &str,
@@ -62,8 +62,8 @@ fn a_bound_is_met_with_a_tag_where_it_is_without() {
         releases.iter().flat_map(|release| COMPARISONS.map(|comparison| (release, comparison)))
     {
         let bound = format!("2.0-{bound}");
-        let required = translated(&target, Kind::Requires, "opkg-y", comparison, &bound);
-        let conflicts = translated(&target, Kind::Conflicts, "opkg-y-client", comparison, &bound);
+        let required = translated(&target, RelationKind::Requires, "opkg-y", comparison, &bound);
+        let conflicts = translated(&target, RelationKind::Conflicts, "opkg-y-client", comparison, &bound);
         for release in releases {
             let plain = format!("2.0-{release}");
             let expected = ordering_satisfies(comparison, compare(&plain, &bound));
@@ -86,10 +86,10 @@ fn other_bounds_stay_as_they_are_written() {
     let tagged = sample_tagged_target("debian", Some("12"));
     let plain = sample_target("debian", Some("12"), None);
     for (target, kind, name, version) in [
-        (&tagged, Kind::Requires, "libfoo", "1.0-1"),
-        (&tagged, Kind::Conflicts, "opkg-y", "1.0"),
-        (&tagged, Kind::Provides, "opkg-y", "1.0-1"),
-        (&plain, Kind::Requires, "opkg-y", "1.0-1"),
+        (&tagged, RelationKind::Requires, "libfoo", "1.0-1"),
+        (&tagged, RelationKind::Conflicts, "opkg-y", "1.0"),
+        (&tagged, RelationKind::Provides, "opkg-y", "1.0-1"),
+        (&plain, RelationKind::Requires, "opkg-y", "1.0-1"),
     ] {
         let relations = translated(target, kind, name, Comparison::Eq, version);
         let [relation] = relations.as_slice() else { panic!("{relations:?}") };
@@ -148,7 +148,7 @@ fn the_site_is_the_origin() {
         (Some("Site"), Some("Cluster"), "Cluster"),
         (None, Some("A ${b}"), "A ${b}"),
     ] {
-        let target = Target {
+        let target = BuildTarget {
             vendor: vendor.map(str::to_owned),
             distribution: distribution.map(str::to_owned),
             ..sample_target("debian", Some("12"), None)

@@ -4,9 +4,9 @@ use opkg_deb_family::debian_releases::{RELEASES, parse_release};
 use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
@@ -18,25 +18,26 @@ pub struct Debian;
 impl Distribution for Debian {
     type Manager = Apt;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: "debian".into(),
             name: "Debian".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             aliases: Vec::new(),
             releases: RELEASES
                 .iter()
-                .map(|&(version, name)| Release {
+                .map(|&(version, name)| DistributionRelease {
                     version: version.into(),
                     name: Some(name.into()),
                     is_default: version == DEFAULT_RELEASE,
                 })
                 .collect(),
             archs: arch::to_arch_names(&arch::all_archs()),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         let release = release(target)?;
         let verifier = match release.major() {
             ..9 => Verifier::Gpgv1,
@@ -60,17 +61,17 @@ export_distribution!(Debian);
 
 /// # Errors
 /// [`Refusal::UnknownTarget`].
-fn release(target: &Target) -> Result<ReleaseNumber, Refusal> {
+fn release(target: &BuildTarget) -> Result<ReleaseNumber, Refusal> {
     let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
     parse_release(asked).ok_or_else(|| unknown_release(asked))
 }
 
-fn filter_context(target: &Target, version: ReleaseNumber) -> FilterContext {
+fn filter_context(target: &BuildTarget, version: ReleaseNumber) -> FilterContext {
     let identity = DistIdentity {
         id: "debian".into(),
         version: Some(version.clone()),
         default_version: version,
-        parse_version: parse_release,
+        version_syntax: VersionSyntax::Custom(parse_release),
     };
     FilterContext::new(target, vec![identity])
 }

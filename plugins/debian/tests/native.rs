@@ -14,7 +14,7 @@ use common::*;
 use opkg_plugin_debian::Debian;
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::{BinaryPackage, Content, NativeKind, Output, SourcePackage};
-use opkg_sdk::opkg::{Bound, Comparison, HookTime, Opkg};
+use opkg_sdk::model::{Bound, Comparison, Opkg, ScriptTime};
 
 /// Builds in a directory of that name.
 fn build_in(
@@ -114,11 +114,11 @@ fn assert_agree(opkg: &Opkg, package: &BinaryPackage, deb: &Path) {
         .iter()
         .map(|scriptlet| {
             let name = match scriptlet.time {
-                HookTime::PreInstall => "preinst",
-                HookTime::PostInstall => "postinst",
-                HookTime::PreUninstall => "prerm",
-                HookTime::PostUninstall => "postrm",
-                HookTime::PostTransaction | HookTime::Triggered => panic!("dpkg has no such script"),
+                ScriptTime::PreInstall => "preinst",
+                ScriptTime::PostInstall => "postinst",
+                ScriptTime::PreUninstall => "prerm",
+                ScriptTime::PostUninstall => "postrm",
+                _ => panic!("dpkg has no such script"),
             };
             (name, format!("#!{}\n{}", scriptlet.interpreter.join(" "), scriptlet.body))
         })

@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Command;
 
 use common::*;
-use opkg_sdk::opkg::*;
+use opkg_sdk::model::*;
 use proptest::prelude::*;
 
 /// A stanza's fields; the value of one that goes on keeps its line feeds.

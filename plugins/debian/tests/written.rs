@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use opkg_plugin_debian::Debian;
 use opkg_sdk::Distribution;
-use opkg_sdk::opkg::*;
+use opkg_sdk::model::*;
 use opkg_sdk::packaging::Refusal;
 
 #[test]
@@ -145,7 +145,7 @@ fn unknown_targets_are_refused() {
 fn what_cannot_be_said_is_an_error_that_shows_the_filter() {
     for name in ["/usr/bin/foo", "libfoo.so.1()(64bit)", "config(foo)"] {
         let mut opkg = sample_opkg();
-        opkg.relations.push(relation(Scope::Common, Kind::Requires, name, None));
+        opkg.relations.push(relation(Scope::Common, RelationKind::Requires, name, None));
         let diagnostics = expect_failure(&opkg);
         let error = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error).unwrap();
         assert!(error.message.contains(name), "{error:?}");
@@ -187,10 +187,10 @@ fn a_relation_to_a_version_without_a_release_keeps_its_meaning() {
         ("before", (Lt, "1.0")),
         ("whole", (Gt, "1.0-3")),
     ] {
-        opkg.relations.push(relation(Scope::Common, Kind::Requires, name, Some(bound)));
+        opkg.relations.push(relation(Scope::Common, RelationKind::Requires, name, Some(bound)));
     }
-    opkg.relations.push(relation(Scope::Common, Kind::Conflicts, "rival", Some((Eq, "3.0"))));
-    opkg.relations.push(relation(Scope::Common, Kind::Provides, "virtual", Some((Ge, "1.0"))));
+    opkg.relations.push(relation(Scope::Common, RelationKind::Conflicts, "rival", Some((Eq, "3.0"))));
+    opkg.relations.push(relation(Scope::Common, RelationKind::Provides, "virtual", Some((Ge, "1.0"))));
     let output = generate(&opkg);
     let control = meta_file(&output, "control");
     for written in [
@@ -219,10 +219,14 @@ fn a_relation_to_a_version_without_a_release_keeps_its_meaning() {
 fn modules_of_perl_itself_are_perl() {
     let mut opkg = sample_opkg();
     let module = |kind, name, bound| relation(Scope::Common, kind, name, bound);
-    opkg.relations.push(module(Kind::Requires, "perl(File::Copy)", None));
-    opkg.relations.push(module(Kind::Requires, "perl(POSIX)", Some((Comparison::Ge, "1.9"))));
-    opkg.relations.push(module(Kind::Requires, "perl(LWP::UserAgent)", Some((Comparison::Ge, "6.0"))));
-    opkg.relations.push(module(Kind::Requires, "perl(Site::Own)", None));
+    opkg.relations.push(module(RelationKind::Requires, "perl(File::Copy)", None));
+    opkg.relations.push(module(RelationKind::Requires, "perl(POSIX)", Some((Comparison::Ge, "1.9"))));
+    opkg.relations.push(module(
+        RelationKind::Requires,
+        "perl(LWP::UserAgent)",
+        Some((Comparison::Ge, "6.0")),
+    ));
+    opkg.relations.push(module(RelationKind::Requires, "perl(Site::Own)", None));
     let output = generate(&opkg);
     let server = &output.packages[1];
     let perl: Vec<String> = server
@@ -239,7 +243,7 @@ fn modules_of_perl_itself_are_perl() {
     let at_own = output.diagnostics.iter().find(|found| found.message.contains("Site::Own")).unwrap();
     assert_eq!(at_own.severity, Severity::Warning);
     assert!(output.diagnostics.iter().any(|found| found.message.contains("`>= 1.9` is left out")));
-    for kind in [Kind::Conflicts, Kind::Provides] {
+    for kind in [RelationKind::Conflicts, RelationKind::Provides] {
         let mut opkg = sample_opkg();
         opkg.relations.push(module(kind, "perl(File::Copy)", None));
         let diagnostics = expect_failure(&opkg);
@@ -287,7 +291,7 @@ fn users_and_units() {
         Part::Client,
         "scripts/client-post-install",
         &["/bin/sh"],
-        HookTime::PostInstall,
+        ScriptTime::PostInstall,
         None,
     );
     let output = generate(&opkg);
@@ -297,7 +301,7 @@ fn users_and_units() {
 }
 
 /// The scripts of the client part for a release.
-fn client_scripts(opkg: &opkg_sdk::opkg::Opkg, release: &str) -> String {
+fn client_scripts(opkg: &opkg_sdk::model::Opkg, release: &str) -> String {
     let output =
         Debian::generate(opkg, &opkg_sdk::testing::sample_target("debian", Some(release), None)).unwrap();
     let client = output.packages.iter().find(|package| package.name == "opkg-site-client").unwrap();
@@ -312,7 +316,7 @@ fn files_of_others_run_a_script() {
     opkg.tells_action = true;
     opkg_sdk::testing::add_triggers(&mut opkg);
     let path = "scripts/client-post-install";
-    opkg_sdk::testing::add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostInstall, None);
+    opkg_sdk::testing::add_script(&mut opkg, Part::Client, path, &["/bin/sh"], ScriptTime::PostInstall, None);
     insta::assert_snapshot!(client_scripts(&opkg, "12"));
     let output = generate(&opkg);
     let file = output.meta_files.iter().find(|file| file.path.ends_with(".triggers")).unwrap();

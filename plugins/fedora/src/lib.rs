@@ -5,9 +5,9 @@ use opkg_rpm_family::{
     Dnf, LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, releases,
 };
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax, VersionTest};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{Alias, DistributionInfo, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
@@ -42,23 +42,24 @@ pub struct Fedora;
 impl Distribution for Fedora {
     type Manager = Dnf;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: IDS[0].to_owned(),
             name: "Fedora".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            aliases: vec![Named { id: IDS[1].to_owned(), name: "Fedora".to_owned() }],
+            aliases: vec![Alias { id: IDS[1].to_owned(), name: "Fedora".to_owned() }],
             releases: releases(RELEASES, &DEFAULT_RELEASE.to_string()),
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let version = match &target.version {
         Some(text) => Some(parse_release(text).ok_or_else(|| unknown_release(text))?),
         None => None,
@@ -67,7 +68,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: id.to_owned(),
         version: version.clone(),
         default_version: ReleaseNumber::new([DEFAULT_RELEASE]),
-        parse_version: parse_release,
+        version_syntax: VersionSyntax::Custom(parse_release),
     });
     let decisive = version.as_ref().map_or(DEFAULT_RELEASE, ReleaseNumber::major);
     Ok(ReleaseProfile {
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
     use opkg_sdk::artefacts::Compression;
     use opkg_sdk::filter::FilterMatch;
-    use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
+    use opkg_sdk::model::{Comparison, DistFilter, Filter};
     use opkg_sdk::testing::{sample_opkg, sample_target, some_bound};
 
     fn decide(version: Option<&str>, id: &str, comparison: Comparison, wanted: &str) -> FilterMatch {

@@ -2,7 +2,7 @@
 
 use opkg_sdk::hook::files::{HOME, Problem};
 use opkg_sdk::hook::process::{self, Output, Text};
-use opkg_sdk::hook::{Call, Description, Failure, HookRunner, Outcome, Pattern, steps, to_failure};
+use opkg_sdk::hook::{Call, HookFailure, HookRunner, Outcome, Pattern, RunnerInfo, steps, to_failure};
 use opkg_sdk::log;
 
 use crate::execute::{TestSummary, execute};
@@ -18,8 +18,8 @@ const MAX_REPORTED_ERRORS: usize = 20;
 pub struct ApiTestRunner;
 
 impl HookRunner for ApiTestRunner {
-    fn describe() -> Description {
-        Description {
+    fn describe() -> RunnerInfo {
+        RunnerInfo {
             name: "hook-apitest".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             takes: [".apt", ".apb", "test_root", "test_user"]
@@ -28,7 +28,7 @@ impl HookRunner for ApiTestRunner {
         }
     }
 
-    fn run(call: &Call) -> Result<Outcome, Failure> {
+    fn run(call: &Call) -> Result<Outcome, HookFailure> {
         let count = if call.name == TEST_CALL_NAME { call.candidates.len() } else { 1 };
         let files = call.candidates.get(..count).unwrap_or_default();
         let mut host = ComponentHost { home: call.home.clone() };
@@ -58,7 +58,7 @@ fn report(errors: &[PlanError]) -> String {
 }
 
 /// The result of all tests together.
-fn summary_outcome(summary: TestSummary) -> Result<Outcome, Failure> {
+fn summary_outcome(summary: TestSummary) -> Result<Outcome, HookFailure> {
     let TestSummary { passed, failed, allowed_failures, skipped, errored, all_required_passed } = summary;
     if all_required_passed {
         return Ok(Outcome::Done);

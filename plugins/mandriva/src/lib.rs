@@ -7,10 +7,9 @@ use opkg_rpm_family::{
     LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, parse_target_version, releases,
 };
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Named, Refusal};
-use opkg_sdk::version::ReleaseNumber;
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{Alias, DistributionInfo, Refusal};
 use opkg_sdk::{Distribution, export_distribution};
 use release::Product;
 use urpmi::Urpmi;
@@ -51,9 +50,9 @@ pub struct Mandriva;
 impl Distribution for Mandriva {
     type Manager = Urpmi;
 
-    fn describe() -> Description {
-        let named = |id: &str, name: &str| Named { id: id.to_owned(), name: name.to_owned() };
-        Description {
+    fn describe() -> DistributionInfo {
+        let named = |id: &str, name: &str| Alias { id: id.to_owned(), name: name.to_owned() };
+        DistributionInfo {
             id: "mandriva".to_owned(),
             name: "Mandriva".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -66,15 +65,16 @@ impl Distribution for Mandriva {
             ],
             releases: releases(RELEASES, &release::MAGEIA_DEFAULT.to_string()),
             archs: arch_names(&[ARCHS, EXTRA_OPENMANDRIVA_ARCHS].concat()),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let version = parse_target_version(target, RELEASES)?;
     let system = Product::detect(&target.dist, version.as_ref());
     let decisive = version.clone().unwrap_or_else(|| system.default_version());
@@ -84,13 +84,13 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: (*id).to_owned(),
         version: version.as_ref().map(release::family_version),
         default_version: release::family_version(&system.default_version()),
-        parse_version: release::parse_family_version,
+        version_syntax: VersionSyntax::Custom(release::parse_family_version),
     });
     let own = DistIdentity {
         id: target.dist.clone(),
         version: version.clone(),
         default_version: system.default_version(),
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     };
     let own = (!FAMILY_IDS.contains(&own.id.as_str())).then_some(own);
     let mut identities: Vec<DistIdentity> = family.collect();
@@ -145,7 +145,7 @@ export_distribution!(Mandriva);
 mod tests {
     use super::*;
     use opkg_sdk::filter::FilterMatch;
-    use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
+    use opkg_sdk::model::{Comparison, DistFilter, Filter};
     use opkg_sdk::testing::{sample_opkg, sample_target, some_bound};
 
     fn decide(dist: &str, version: Option<&str>, id: &str, wanted: &str) -> FilterMatch {

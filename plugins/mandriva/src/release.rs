@@ -100,7 +100,7 @@ pub fn version_expression(test: &VersionTest) -> IfExpression {
 }
 
 fn family_version_expression(test: &VersionTest) -> IfExpression {
-    use opkg_sdk::opkg::Comparison::{Ge, Gt, Le, Lt};
+    use opkg_sdk::model::Comparison::{Ge, Gt, Le, Lt};
     let Some((era, version)) = test.version.components().split_first() else {
         return IfExpression { text: "0".to_owned(), is_exact: true };
     };
@@ -131,7 +131,7 @@ fn family_version_expression(test: &VersionTest) -> IfExpression {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_sdk::opkg::Comparison::{self, Eq, Ge, Lt};
+    use opkg_sdk::model::Comparison::{self, Eq, Ge, Lt};
 
     fn text(id: &str, comparison: Comparison, version: &str) -> String {
         let read = if id == "mdv" { parse_family_version } else { ReleaseNumber::parse };

@@ -2,7 +2,9 @@
 
 use opkg_rpm_family::query::{self, check_names};
 use opkg_rpm_family::{Dnf, failures, removal};
-use opkg_sdk::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
+use opkg_sdk::package_manager::{
+    Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect,
+};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 const PROGRAMS: [&str; 2] = ["urpmi", "urpmi.update"];
@@ -76,7 +78,7 @@ impl PackageManager for Urpmi {
         query::parse(printed)
     }
 
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
         failures::explain(printed, succeeded)
     }
 }
@@ -152,6 +154,8 @@ mod tests {
             version: None,
             arch: "x86_64".into(),
             available: available.iter().map(ToString::to_string).collect(),
+            lock_timeout: 0,
+            attributes: Vec::new(),
         }
     }
 

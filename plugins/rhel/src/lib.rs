@@ -6,9 +6,9 @@ use opkg_rpm_family::{
     releases,
 };
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax, VersionTest};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{Alias, DistributionInfo, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
@@ -52,26 +52,27 @@ pub struct Rhel;
 impl Distribution for Rhel {
     type Manager = Dnf;
 
-    fn describe() -> Description {
+    fn describe() -> DistributionInfo {
         let aliases = MEMBERS.iter().flat_map(|(ids, name)| {
-            ids.iter().map(|id| Named { id: (*id).to_owned(), name: (*name).to_owned() })
+            ids.iter().map(|id| Alias { id: (*id).to_owned(), name: (*name).to_owned() })
         });
-        Description {
+        DistributionInfo {
             id: FAMILY.to_owned(),
             name: "Red Hat Enterprise Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: aliases.collect(),
             releases: releases(RELEASES, &DEFAULT_RELEASE.to_string()),
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let version = parse_target_version(target, RELEASES)?;
     let major = version.as_ref().map(ReleaseNumber::major);
     let ids = MEMBERS
@@ -83,7 +84,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: (*id).to_owned(),
         version: version.clone(),
         default_version: ReleaseNumber::new([DEFAULT_RELEASE]),
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     });
     let decisive = major.unwrap_or(DEFAULT_RELEASE);
     Ok(ReleaseProfile {
@@ -134,7 +135,7 @@ mod tests {
     use opkg_sdk::artefacts::Compression;
     use opkg_sdk::testing::sample_target;
 
-    fn target(dist: &str, version: Option<&str>) -> Target {
+    fn target(dist: &str, version: Option<&str>) -> BuildTarget {
         sample_target(dist, version, None)
     }
 

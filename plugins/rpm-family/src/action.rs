@@ -1,6 +1,6 @@
 //! Why a scriptlet runs: what scripts are told of what RPM passes, the number of versions that there will be.
 
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 
 /// Stands in a body for epoch, version and release of the package, of which a spec may leave a part to the release that it
 /// is built on. No text of an OPKG holds it.
@@ -10,11 +10,11 @@ pub const OWN_VERSION: &str = "\0";
 const VERSION_FORMAT: &str = "%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\n";
 
 /// Commands that set `OPKG_ACTION` and `OPKG_OLD_VERSION` in a script of this package.
-pub fn commands(time: HookTime, package: &str) -> String {
+pub fn commands(time: ScriptTime, package: &str) -> String {
     match time {
         // Until the script that follows the installation has run, the replaced version is in the database; then beside
         // the new one. Where there is no other, this one is installed again.
-        HookTime::PreInstall | HookTime::PostInstall => format!(
+        ScriptTime::PreInstall | ScriptTime::PostInstall => format!(
             "OPKG_ACTION=install OPKG_OLD_VERSION=\n\
              if [ \"$1\" -ge 2 ]; then\n    OPKG_ACTION=upgrade\n    \
              versions=$(rpm -q --qf '{VERSION_FORMAT}' {package} 2> /dev/null) || versions=\n    \
@@ -22,10 +22,16 @@ pub fn commands(time: HookTime, package: &str) -> String {
              [ \"$version\" = '{OWN_VERSION}' ] && [ -n \"$OPKG_OLD_VERSION\" ] || OPKG_OLD_VERSION=$version\n    \
              done\nfi\n"
         ),
+        // OPKGs have no scripts of these times, and the family makes none.
+        ScriptTime::PreUpgrade
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PreTransaction
+        | ScriptTime::PreRemovalTransaction
+        | ScriptTime::PostRemovalTransaction => String::new(),
         // What was replaced is gone, and what the number counts differs between releases of RPM.
-        HookTime::PostTransaction => "OPKG_ACTION=transaction OPKG_OLD_VERSION=\n".to_owned(),
-        HookTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
-        HookTime::PreUninstall | HookTime::PostUninstall => format!(
+        ScriptTime::PostTransaction => "OPKG_ACTION=transaction OPKG_OLD_VERSION=\n".to_owned(),
+        ScriptTime::Triggered => "OPKG_ACTION=triggered OPKG_OLD_VERSION=\n".to_owned(),
+        ScriptTime::PreUninstall | ScriptTime::PostUninstall => format!(
             "OPKG_ACTION=remove OPKG_OLD_VERSION='{OWN_VERSION}'\n\
              [ \"$1\" -eq 0 ] || OPKG_ACTION=upgrade\n"
         ),
@@ -39,7 +45,7 @@ mod tests {
     use std::process::Command;
 
     /// What a script sees, with an `rpm` that prints these versions, or of which there is none.
-    fn told(time: HookTime, count: &str, installed: Option<&str>) -> String {
+    fn told(time: ScriptTime, count: &str, installed: Option<&str>) -> String {
         let rpm = match installed {
             Some(versions) => format!("rpm() {{ printf '%s\\n' {versions}; }}\n"),
             None => "rpm() { echo package x is not installed; return 1; }\n".to_owned(),
@@ -54,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_told_for_each_count() {
         let own = "2:1.0~rc1-1.el9";
-        for time in [HookTime::PreInstall, HookTime::PostInstall] {
+        for time in [ScriptTime::PreInstall, ScriptTime::PostInstall] {
             for (count, installed, expected) in [
                 ("1", None, "install "),
                 ("1", Some(own), "install "),
@@ -68,9 +74,9 @@ mod tests {
                 assert_eq!(told(time, count, installed), expected, "{time:?} {count} {installed:?}");
             }
         }
-        assert_eq!(told(HookTime::PostTransaction, "1", None), "transaction ");
-        assert_eq!(told(HookTime::Triggered, "/etc/site.d", None), "triggered ");
-        for time in [HookTime::PreUninstall, HookTime::PostUninstall] {
+        assert_eq!(told(ScriptTime::PostTransaction, "1", None), "transaction ");
+        assert_eq!(told(ScriptTime::Triggered, "/etc/site.d", None), "triggered ");
+        for time in [ScriptTime::PreUninstall, ScriptTime::PostUninstall] {
             for (count, expected) in [("0", "remove"), ("1", "upgrade"), ("2", "upgrade")] {
                 assert_eq!(told(time, count, None), format!("{expected} {own}"), "{time:?} {count}");
             }

@@ -3,7 +3,7 @@
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::alternatives::{install_commands, remove_commands};
 use opkg_sdk::artefacts::NativeKind;
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 use opkg_sdk::parts::PartPlan;
 
 /// The packages that have it differ between distributions; all of them provide it under this path.
@@ -17,9 +17,13 @@ pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
     }
     let remove: String = remove_commands(part, PROGRAM).lines().map(|line| format!("    {line}\n")).collect();
     vec![
-        Addition { time: HookTime::PostInstall, place: Place::Before, body: install_commands(part, PROGRAM) },
         Addition {
-            time: HookTime::PostUninstall,
+            time: ScriptTime::PostInstall,
+            place: Place::Before,
+            body: install_commands(part, PROGRAM),
+        },
+        Addition {
+            time: ScriptTime::PostUninstall,
             place: Place::After,
             body: format!("if [ \"$1\" -eq 0 ]; then\n{remove}fi\n"),
         },
@@ -31,7 +35,7 @@ pub fn requirements(part: &PartPlan<'_>) -> Vec<(NativeKind, &'static str)> {
     if part.alternatives.is_empty() {
         return Vec::new();
     }
-    [HookTime::PostInstall, HookTime::PostUninstall]
+    [ScriptTime::PostInstall, ScriptTime::PostUninstall]
         .map(|time| (NativeKind::PreRequires(time), PROGRAM))
         .into()
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use opkg_sdk::opkg::{Change, Opkg, Timestamp};
+use opkg_sdk::model::{Change, Opkg, Timestamp};
 use opkg_sdk::text::format_rpm_date;
 
 use crate::escape::wrap_paragraph;

@@ -2,7 +2,7 @@
 
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{Condition, FilterMatch, VersionTest};
-use opkg_sdk::opkg::{Diagnostic, Node, Opkg};
+use opkg_sdk::model::{Diagnostic, Node, Opkg};
 use opkg_sdk::version::operator;
 
 use crate::profile::ReleaseProfile;

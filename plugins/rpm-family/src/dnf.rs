@@ -1,6 +1,8 @@
 //! Commands of `dnf`, and of `yum` where there is no dnf.
 
-use opkg_sdk::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
+use opkg_sdk::package_manager::{
+    Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect,
+};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 use crate::BUILD_PROGRAM;
@@ -84,7 +86,7 @@ impl PackageManager for Dnf {
         query::parse(printed)
     }
 
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
         failures::explain(printed, succeeded)
     }
 }
@@ -181,6 +183,8 @@ mod tests {
             version: Some("9".into()),
             arch: "x86_64".into(),
             available: available.iter().map(ToString::to_string).collect(),
+            lock_timeout: 0,
+            attributes: Vec::new(),
         }
     }
 

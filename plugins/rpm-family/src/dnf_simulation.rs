@@ -1,29 +1,31 @@
 //! What dnf and yum show of a transaction before they are told not to do it.
 
-use opkg_sdk::package_manager::{SideEffect, UnaskedChange};
+use opkg_sdk::package_manager::{SideEffect, SideEffectKind};
 
 /// What would be removed, replaced or downgraded. A list of packages stands below each heading, a line for each that
 /// begins with one blank and the name; what a package replaces stands below it, further to the right. A package that is
 /// upgraded or installed again replaces itself.
 pub(crate) fn parse(printed: &str) -> Vec<SideEffect> {
-    let (mut change, mut package) = (None, "");
+    let (mut kind, mut package) = (None, "");
     let mut found = Vec::new();
     for line in printed.lines().map(str::trim_end) {
         let text = line.trim_start();
         let indentation = line.len() - text.len();
         if indentation == 0 {
-            change = match text {
-                _ if text.starts_with("Removing") && text.ends_with(':') => Some(UnaskedChange::Remove),
-                _ if text.starts_with("Downgrading") && text.ends_with(':') => Some(UnaskedChange::Downgrade),
+            kind = match text {
+                _ if text.starts_with("Removing") && text.ends_with(':') => Some(SideEffectKind::Remove),
+                _ if text.starts_with("Downgrading") && text.ends_with(':') => {
+                    Some(SideEffectKind::Downgrade)
+                }
                 _ => None,
             };
         } else if indentation == 1 {
             package = text.split_whitespace().next().unwrap_or_default();
-            found.extend(change.map(|change| SideEffect { name: package.to_owned(), change }));
+            found.extend(kind.map(|kind| SideEffect { name: package.to_owned(), kind }));
         } else if let Some(replaced) = text.strip_prefix("replacing ") {
             let name = replaced_name(replaced);
             if name != package {
-                found.push(SideEffect { name: name.to_owned(), change: UnaskedChange::Replace });
+                found.push(SideEffect { name: name.to_owned(), kind: SideEffectKind::Replace });
             }
         }
     }

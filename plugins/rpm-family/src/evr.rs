@@ -1,7 +1,7 @@
 //! Versions as RPM writes them.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Node, Version};
+use opkg_sdk::model::{Diagnostic, Node, Version};
 use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::release_tag::TagSyntax;
 
@@ -134,7 +134,7 @@ fn is_version_character(character: char) -> bool {
 mod tests {
     use super::*;
     use crate::profile::testing::sample_profile;
-    use opkg_sdk::opkg::Severity;
+    use opkg_sdk::model::Severity;
 
     fn rpm(upstream: &str) -> String {
         Evr::from_version(&Version { epoch: 0, upstream: upstream.into(), release: "1".into() }).version

@@ -1,7 +1,7 @@
 //! What the programs that manage RPMs say of their failures, understood: `rpm`, `dnf` 4 and 5, `yum`, `zypper` and
 //! `urpmi`, in the language `C`.
 
-use opkg_sdk::package_manager::Failure;
+use opkg_sdk::package_manager::CommandFailure;
 
 /// Lines of what a scriptlet printed that are shown with its failure.
 const MAX_SCRIPT_LINES: usize = 3;
@@ -132,17 +132,18 @@ const ZYPPER_INTRODUCTION: &str = "Error: Subprocess failed. Error: RPM failed:"
 /// What went wrong with a command: failed scriptlets, and a database that is damaged or cannot be written, even if it
 /// exited with 0, as dnf 4, yum, urpmi and rpm do.
 #[must_use]
-pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+pub fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let mut failures = failed_scriptlets(&lines);
     failures.extend(
         first_with(&lines, &DATABASE_WORDS)
-            .map(|line| Failure::new(format!("RPM's database is damaged: {}", plain(line)))),
+            .map(|line| CommandFailure::new(format!("RPM's database is damaged: {}", plain(line)))),
     );
     if failures.is_empty() {
         failures.extend(
-            first_with(&lines, &[DATABASE_FULL])
-                .map(|line| Failure::new(format!("RPM's database cannot be written: {}", plain(line)))),
+            first_with(&lines, &[DATABASE_FULL]).map(|line| {
+                CommandFailure::new(format!("RPM's database cannot be written: {}", plain(line)))
+            }),
         );
     }
     if succeeded || !failures.is_empty() {
@@ -164,19 +165,19 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
 }
 
 /// What one kind of cause looks like, in the lines of an output.
-type Explanation = fn(&[&str]) -> Vec<Failure>;
+type Explanation = fn(&[&str]) -> Vec<CommandFailure>;
 
-fn lock(lines: &[&str]) -> Vec<Failure> {
-    first_with(lines, &LOCK_WORDS).map(|line| Failure::transient(plain(line))).into_iter().collect()
+fn lock(lines: &[&str]) -> Vec<CommandFailure> {
+    first_with(lines, &LOCK_WORDS).map(|line| CommandFailure::transient(plain(line))).into_iter().collect()
 }
 
-fn signature(lines: &[&str]) -> Vec<Failure> {
-    first_with(lines, &SIGNATURE_WORDS).map(|line| Failure::new(plain(line))).into_iter().collect()
+fn signature(lines: &[&str]) -> Vec<CommandFailure> {
+    first_with(lines, &SIGNATURE_WORDS).map(|line| CommandFailure::new(plain(line))).into_iter().collect()
 }
 
 /// `%post(x-1.0-1.noarch) scriptlet failed, exit status 3`, and what dnf 4 and yum say where rpm says otherwise.
-fn failed_scriptlets(lines: &[&str]) -> Vec<Failure> {
-    let mut failures: Vec<Failure> = Vec::new();
+fn failed_scriptlets(lines: &[&str]) -> Vec<CommandFailure> {
+    let mut failures: Vec<CommandFailure> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let Some((scriptlet, package, how)) = failed_scriptlet(line) else { continue };
         if failures.iter().any(|known| known.packages.first() == Some(&package)) {
@@ -187,7 +188,7 @@ fn failed_scriptlets(lines: &[&str]) -> Vec<Failure> {
         if !said.is_empty() {
             cause.push_str(&format!(": {}", said.join("; ")));
         }
-        failures.push(Failure::of_package(cause, package));
+        failures.push(CommandFailure::of_package(cause, package));
     }
     failures
 }
@@ -254,12 +255,12 @@ fn package_name(nevra: &str) -> &str {
     name.unwrap_or(nevra)
 }
 
-fn full_disk(lines: &[&str]) -> Vec<Failure> {
-    first_with(lines, &SPACE_WORDS).map(|line| Failure::new(plain(line))).into_iter().collect()
+fn full_disk(lines: &[&str]) -> Vec<CommandFailure> {
+    first_with(lines, &SPACE_WORDS).map(|line| CommandFailure::new(plain(line))).into_iter().collect()
 }
 
 /// `\tx is needed by (installed) y-1-1.noarch`, of `rpm -e`.
-fn needed_by_others(lines: &[&str]) -> Vec<Failure> {
+fn needed_by_others(lines: &[&str]) -> Vec<CommandFailure> {
     let needs: Vec<String> = lines
         .iter()
         .filter_map(|line| line.trim().split_once(" is needed by "))
@@ -268,11 +269,11 @@ fn needed_by_others(lines: &[&str]) -> Vec<Failure> {
     if needs.is_empty() {
         Vec::new()
     } else {
-        vec![Failure::new(format!("others need it: {}", needs.join("; ")))]
+        vec![CommandFailure::new(format!("others need it: {}", needs.join("; ")))]
     }
 }
 
-fn file_conflicts(lines: &[&str]) -> Vec<Failure> {
+fn file_conflicts(lines: &[&str]) -> Vec<CommandFailure> {
     let is_conflict = |line: &&&str| {
         let line = line.trim_start_matches([' ', '-']);
         line.starts_with("file ")
@@ -280,7 +281,7 @@ fn file_conflicts(lines: &[&str]) -> Vec<Failure> {
     };
     let of_rpm = lines.iter().filter(is_conflict).map(|line| plain(line));
     let conflicts: Vec<String> = of_rpm.chain(zypper_conflicts(lines)).take(MAX_LINES).collect();
-    if conflicts.is_empty() { Vec::new() } else { vec![Failure::new(conflicts.join("; "))] }
+    if conflicts.is_empty() { Vec::new() } else { vec![CommandFailure::new(conflicts.join("; "))] }
 }
 
 /// The same as zypper has it: `File /path`, and indented below it `from install of`, a package, `conflicts with file from
@@ -295,7 +296,7 @@ fn zypper_conflicts<'a>(lines: &'a [&str]) -> impl Iterator<Item = String> + 'a 
     })
 }
 
-fn missing_packages(lines: &[&str]) -> Vec<Failure> {
+fn missing_packages(lines: &[&str]) -> Vec<CommandFailure> {
     let name = |line: &&str| {
         let line = line.trim();
         line.strip_prefix("No match for argument: ")
@@ -304,12 +305,12 @@ fn missing_packages(lines: &[&str]) -> Vec<Failure> {
             .or_else(|| line.strip_prefix("No package named "))
             .map(str::to_owned)
     };
-    let missing = |name: String| Failure::of_package(format!("no package source has {name}"), name);
+    let missing = |name: String| CommandFailure::of_package(format!("no package source has {name}"), name);
     lines.iter().filter_map(name).map(missing).collect()
 }
 
 /// What the solver of dnf (`  - nothing provides x needed by y`), zypper (`Problem: 1: …`), yum or urpmi says.
-fn unsolved_problems(lines: &[&str]) -> Vec<Failure> {
+fn unsolved_problems(lines: &[&str]) -> Vec<CommandFailure> {
     let mut found: Vec<String> = Vec::new();
     for line in lines {
         let text = line.trim();
@@ -346,11 +347,11 @@ fn unsolved_problems(lines: &[&str]) -> Vec<Failure> {
             && !reason.starts_with("[|]")
     });
     found.truncate(MAX_LINES);
-    if found.is_empty() { Vec::new() } else { vec![Failure::new(found.join("; "))] }
+    if found.is_empty() { Vec::new() } else { vec![CommandFailure::new(found.join("; "))] }
 }
 
 /// What does not come over the network, or is not there at all, does not pass by itself.
-fn network(lines: &[&str]) -> Vec<Failure> {
+fn network(lines: &[&str]) -> Vec<CommandFailure> {
     let is_remote = |line: &&str| !line.contains("file:/") && !line.contains("dir:/");
     let remote: Vec<&str> = lines.iter().copied().filter(is_remote).collect();
     let Some(line) = first_with(&remote, &NETWORK_WORDS) else { return Vec::new() };
@@ -362,7 +363,7 @@ fn network(lines: &[&str]) -> Vec<Failure> {
         (Some(details), Some(subject)) => format!("{} {}", plain(subject), plain(details)),
         _ => plain(line),
     };
-    vec![Failure::transient(without_time(&cause))]
+    vec![CommandFailure::transient(without_time(&cause))]
 }
 
 /// Without how long libcurl tried, `after 4 ms`: what is the same another time must be told in the same words.
@@ -381,7 +382,7 @@ fn without_time(text: &str) -> String {
 
 /// `Installation of x-1.0-1.noarch failed:` and what rpm said of it, of zypper, which has rpm do one package after the
 /// other.
-fn zypper_steps(lines: &[&str]) -> Vec<Failure> {
+fn zypper_steps(lines: &[&str]) -> Vec<CommandFailure> {
     let failed = |(index, line): (usize, &&str)| {
         let step = line.strip_suffix(" failed:")?;
         let nevra = step.strip_prefix("Installation of ").or_else(|| step.strip_prefix("Removal of "))?;
@@ -394,15 +395,18 @@ fn zypper_steps(lines: &[&str]) -> Vec<Failure> {
             .collect();
         let package = package_name(nevra);
         (!said.is_empty()).then(|| {
-            Failure::of_package(format!("{}: {}", step.replace(nevra, package), said.join("; ")), package)
+            CommandFailure::of_package(
+                format!("{}: {}", step.replace(nevra, package), said.join("; ")),
+                package,
+            )
         })
     };
     lines.iter().enumerate().filter_map(failed).collect()
 }
 
-fn other_errors(lines: &[&str]) -> Vec<Failure> {
+fn other_errors(lines: &[&str]) -> Vec<CommandFailure> {
     if lines.iter().any(|line| line.starts_with("However, you do not have any GPG public keys installed")) {
-        return vec![Failure::new(
+        return vec![CommandFailure::new(
             "packages of a source must be signed, but no public key is installed to check them with",
         )];
     }
@@ -415,7 +419,7 @@ fn other_errors(lines: &[&str]) -> Vec<Failure> {
         let is_empty = text.is_empty() || EMPTY_ERRORS.iter().any(|empty| text.starts_with(empty));
         (!is_empty).then(|| plain(text))
     };
-    lines.iter().filter_map(text).take(MAX_LINES).map(Failure::new).collect()
+    lines.iter().filter_map(text).take(MAX_LINES).map(CommandFailure::new).collect()
 }
 
 /// The line with the first of these words that there is.

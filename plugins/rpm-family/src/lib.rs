@@ -35,7 +35,7 @@ use opkg_sdk::artefacts::{
     TextFile,
 };
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, Opkg, Severity, Target};
+use opkg_sdk::model::{BuildTarget, Diagnostic, Opkg, Severity};
 use opkg_sdk::packaging::Refusal;
 
 pub use dnf::Dnf;
@@ -49,7 +49,7 @@ pub use rpm_version::RpmVersion;
 /// # Errors
 /// See [`Refusal`]: an architecture that the distribution does not have, a filter that excludes the target,
 /// or something that RPM cannot express.
-pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Result<Output, Refusal> {
+pub fn generate(opkg: &Opkg, target: &BuildTarget, profile: &ReleaseProfile) -> Result<Output, Refusal> {
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     if let Some(arch) = &profile.filter_context.arch {
         package::check_arch(profile, arch)?;
@@ -72,15 +72,19 @@ pub fn generate(opkg: &Opkg, target: &Target, profile: &ReleaseProfile) -> Resul
         native_build: native_build(opkg, &plan, profile, &spec),
         meta_files: vec![TextFile { path: spec, contents, executable: false }],
         source: SourcePackage::Tarball(Tarball { path: format!("SOURCES/{prefix}.tar.gz"), prefix }),
-        container: Container::Rpm(RpmFormat {
-            version: RPM_FORMAT,
-            newest_version: profile.rpm_version.newest_format(),
-            compression: profile.rpm_version.compression(),
-            file_digests: profile.rpm_version.file_digests(),
-        }),
         accepted_keys: Some(profile.rpm_version.accepted_keys()),
-        packages: record::packages(opkg, &plan),
+        packages: record::packages(opkg, &plan, &container(profile)),
         diagnostics,
+        attributes: Vec::new(),
+    })
+}
+
+fn container(profile: &ReleaseProfile) -> Container {
+    Container::Rpm(RpmFormat {
+        version: RPM_FORMAT,
+        newest_version: profile.rpm_version.newest_format(),
+        compression: profile.rpm_version.compression(),
+        file_digests: profile.rpm_version.file_digests(),
     })
 }
 

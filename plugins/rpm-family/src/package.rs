@@ -1,7 +1,7 @@
 //! One plan of the three packages, from which both the spec and the package records are made.
 
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, HookTime, Node, Opkg, ReleaseTag, Role, Target};
+use opkg_sdk::model::{BuildTarget, Diagnostic, Node, Opkg, ReleaseTag, Role, ScriptTime};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{self, InstalledFile, PartPlan};
 use opkg_sdk::release_tag::release_tag;
@@ -85,7 +85,7 @@ impl<'a> SpecPlan<'a> {
 /// architecture that the distribution does not have, [`Refusal::Failed`] where RPM cannot express something.
 pub fn plan<'a>(
     opkg: &'a Opkg,
-    target: &'a Target,
+    target: &'a BuildTarget,
     profile: &'a ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<SpecPlan<'a>, Refusal> {
@@ -163,7 +163,7 @@ fn plan_package<'a>(
             Some((file.source.at, scriptlet))
         })
         .collect();
-    let triggered = scriptlets.iter().find(|(_, scriptlet)| scriptlet.time == HookTime::Triggered);
+    let triggered = scriptlets.iter().find(|(_, scriptlet)| scriptlet.time == ScriptTime::Triggered);
     let file_triggers = match triggered {
         Some((_, scriptlet)) if !part.triggers.is_empty() => {
             triggers::of_part(&part, scriptlet, profile, diagnostics)
@@ -171,13 +171,13 @@ fn plan_package<'a>(
         _ => Vec::new(),
     };
     // Where nothing runs it, it needs nothing.
-    scriptlets.retain(|(_, scriptlet)| scriptlet.time != HookTime::Triggered || !file_triggers.is_empty());
+    scriptlets.retain(|(_, scriptlet)| scriptlet.time != ScriptTime::Triggered || !file_triggers.is_empty());
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
     check_files(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet);
-    let own = own.filter(|scriptlet| scriptlet.time != HookTime::Triggered).collect();
+    let own = own.filter(|scriptlet| scriptlet.time != ScriptTime::Triggered).collect();
     let additions = [
         systemd::additions(&part, profile),
         alternatives::additions(&part),

@@ -1,8 +1,8 @@
 //! What one RPM distribution in one release brings to the common work.
 
 use opkg_sdk::filter::{FilterContext, VersionTest};
-use opkg_sdk::opkg::Target;
-use opkg_sdk::packaging::{ArchName, Refusal, Release};
+use opkg_sdk::model::BuildTarget;
+use opkg_sdk::packaging::{ArchName, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 
 use crate::license::LicenseNames;
@@ -147,8 +147,8 @@ pub fn arch_names(archs: &[(&str, &str)]) -> Vec<ArchName> {
 
 /// Releases as a plugin describes them, newest first. They have no names beside their numbers.
 #[must_use]
-pub fn releases(known: &[&str], default: &str) -> Vec<Release> {
-    let release = |version: &&str| Release {
+pub fn releases(known: &[&str], default: &str) -> Vec<DistributionRelease> {
+    let release = |version: &&str| DistributionRelease {
         version: (*version).to_owned(),
         name: None,
         is_default: *version == default,
@@ -160,7 +160,7 @@ pub fn releases(known: &[&str], default: &str) -> Vec<Release> {
 ///
 /// # Errors
 /// [`Refusal::UnknownTarget`] if that is no number; `known` are examples.
-pub fn parse_target_version(target: &Target, known: &[&str]) -> Result<Option<ReleaseNumber>, Refusal> {
+pub fn parse_target_version(target: &BuildTarget, known: &[&str]) -> Result<Option<ReleaseNumber>, Refusal> {
     let Some(text) = &target.version else { return Ok(None) };
     match ReleaseNumber::parse(text) {
         Some(version) => Ok(Some(version)),

@@ -90,8 +90,9 @@ fn parse_line(line: &str) -> Result<(Installed, u64), PackageManagerError> {
                 name: (*name).to_owned(),
                 version: (*version).to_owned(),
                 arch: (*arch).to_owned(),
-                has_scriptlets: scriptlets.contains('1'),
+                has_scriptlets: Some(scriptlets.contains('1')),
                 state: InstallState::Complete,
+                attributes: Vec::new(),
             },
             time.parse().unwrap_or(0),
         )),
@@ -108,8 +109,7 @@ mod tests {
     fn reads_what_rpm_prints() {
         let packages = parse("a\t1:2.0-3\tnoarch\t17\t0100\nb\t1-1\tx86_64\t17\t0000\n").unwrap();
         assert_eq!(packages[0].version, "1:2.0-3");
-        assert!(packages[0].has_scriptlets);
-        assert!(!packages[1].has_scriptlets);
+        assert_eq!((packages[0].has_scriptlets, packages[1].has_scriptlets), (Some(true), Some(false)));
         for printed in ["package x is not installed\n", "", "\n"] {
             assert!(parse(printed).is_err(), "{printed:?}");
         }

@@ -1,18 +1,17 @@
 //! The plan as records, from which the host writes packages itself.
 
 use opkg_sdk::artefacts::{
-    BinaryPackage, Change, Content, Field, FileMarks, FileTrigger, NativeRelation, PackedFile, Scriptlet,
+    BinaryPackage, ChangelogEntry, Container, Field, FileTrigger, NativeRelation, Scriptlet,
 };
-use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::Opkg;
-use opkg_sdk::parts::installed_link_target;
+use opkg_sdk::model::Opkg;
+use opkg_sdk::packed_files;
 
 use crate::action::OWN_VERSION;
 use crate::package::{Package, SpecPlan};
 
 /// All packages, in the order of the spec; none if the release that they would be made for gets none.
-pub fn packages(opkg: &Opkg, plan: &SpecPlan<'_>) -> Vec<BinaryPackage> {
-    plan.built_packages().iter().map(|package| to_record(opkg, plan, package)).collect()
+pub fn packages(opkg: &Opkg, plan: &SpecPlan<'_>, container: &Container) -> Vec<BinaryPackage> {
+    plan.built_packages().iter().map(|package| to_record(opkg, plan, package, container)).collect()
 }
 
 /// `name-version-release.arch.rpm`
@@ -20,8 +19,14 @@ pub fn file_name(plan: &SpecPlan<'_>, package: &Package<'_>) -> String {
     format!("{}-{}-{}.{}.rpm", package.part.name, plan.evr.version, plan.evr.release, package.arch)
 }
 
-fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryPackage {
+fn to_record(
+    opkg: &Opkg,
+    plan: &SpecPlan<'_>,
+    package: &Package<'_>,
+    container: &Container,
+) -> BinaryPackage {
     BinaryPackage {
+        part: Some(package.part.kind.clone()),
         name: package.part.name.clone(),
         epoch: plan.evr.epoch,
         version: plan.evr.version.clone(),
@@ -33,14 +38,15 @@ fn to_record(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> BinaryP
         section: opkg.groups.first().cloned().unwrap_or_default(),
         url: opkg.uri.clone(),
         maintainer: plan.packager.clone(),
+        container: container.clone(),
         relations: relations(package),
-        files: files(opkg, plan, package),
+        files: packed_files::of_part(opkg, &package.part, &plan.documentation),
         scriptlets: scriptlets(plan, package),
         file_triggers: file_triggers(package),
         interests: Vec::new(),
         changelog: changelog(plan),
         fields: fields(plan),
-        members: Vec::new(),
+        attributes: Vec::new(),
         file_name: file_name(plan, package),
     }
 }
@@ -66,34 +72,6 @@ fn relations(package: &Package<'_>) -> Vec<NativeRelation> {
     natives
 }
 
-fn files(opkg: &Opkg, plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<PackedFile> {
-    let directories = package.part.directories.iter().map(|directory| {
-        packed_file(&directory.path, Content::Directory, &directory.attributes, FileMarks::empty())
-    });
-    let files = package.part.files.iter().map(|file| {
-        let (content, attributes) = match installed_link_target(opkg, file, &plan.documentation) {
-            Some(link) => (Content::Link(link), &FileAttributes { mode: 0o777, ..file.attributes.clone() }),
-            None => (Content::Source(file.source.at), &file.attributes),
-        };
-        packed_file(&file.path, content, attributes, file.marks())
-    });
-    let mut all: Vec<PackedFile> = directories.chain(files).collect();
-    all.sort_by(|a, b| a.path.cmp(&b.path));
-    all
-}
-
-fn packed_file(path: &str, content: Content, attributes: &FileAttributes, marks: FileMarks) -> PackedFile {
-    PackedFile {
-        path: path.to_owned(),
-        content,
-        mode: attributes.mode,
-        owner: attributes.owner.clone(),
-        group: attributes.group.clone(),
-        capabilities: attributes.capabilities.clone(),
-        marks,
-    }
-}
-
 fn scriptlets(plan: &SpecPlan<'_>, package: &Package<'_>) -> Vec<Scriptlet> {
     let scriptlets = package.scripts.iter().map(|script| Scriptlet {
         time: script.time,
@@ -113,8 +91,8 @@ fn file_triggers(package: &Package<'_>) -> Vec<FileTrigger> {
     triggers.collect()
 }
 
-fn changelog(plan: &SpecPlan<'_>) -> Vec<Change> {
-    let changes = plan.changelog.iter().map(|entry| Change {
+fn changelog(plan: &SpecPlan<'_>) -> Vec<ChangelogEntry> {
+    let changes = plan.changelog.iter().map(|entry| ChangelogEntry {
         header: entry.header.clone(),
         seconds: entry.seconds,
         text: entry.lines.join("\n"),

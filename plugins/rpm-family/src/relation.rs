@@ -3,7 +3,7 @@
 use opkg_sdk::artefacts::{NativeKind, NativePackage, NativeRelation};
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::FilterMatch;
-use opkg_sdk::opkg::{Bound, Comparison, Diagnostic, HookTime, Kind, Node};
+use opkg_sdk::model::{Bound, Comparison, Diagnostic, Node, RelationKind, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, conjunction, element_name};
 use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
@@ -83,13 +83,16 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
     match kind {
         NativeKind::Requires => "Requires",
         NativeKind::PreRequires(time) => match time {
-            HookTime::PreInstall => "Requires(pre)",
-            HookTime::PostInstall => "Requires(post)",
-            HookTime::PreUninstall => "Requires(preun)",
-            HookTime::PostUninstall => "Requires(postun)",
-            HookTime::PostTransaction => "Requires(posttrans)",
-            // RPM has no mark for the time at which a trigger runs.
-            HookTime::Triggered => "Requires",
+            ScriptTime::PreInstall => "Requires(pre)",
+            ScriptTime::PostInstall => "Requires(post)",
+            ScriptTime::PreUninstall => "Requires(preun)",
+            ScriptTime::PostUninstall => "Requires(postun)",
+            ScriptTime::PostTransaction => "Requires(posttrans)",
+            ScriptTime::PreTransaction => "Requires(pretrans)",
+            ScriptTime::PreRemovalTransaction => "Requires(preuntrans)",
+            ScriptTime::PostRemovalTransaction => "Requires(postuntrans)",
+            // RPM has no mark for the time at which a trigger runs, and no scriptlets for upgrades alone.
+            ScriptTime::PreUpgrade | ScriptTime::PostUpgrade | ScriptTime::Triggered => "Requires",
         },
         NativeKind::Provides => "Provides",
         // RPM knows one kind of conflict.
@@ -103,7 +106,7 @@ pub fn spec_tag(kind: NativeKind) -> &'static str {
 }
 
 fn unconditional(kind: NativeKind, name: String, bound: Option<Bound>) -> SpecRelation {
-    let native = NativeRelation { kind, name, bound, alternatives: Vec::new() };
+    let native = NativeRelation { kind, name, bound, alternatives: Vec::new(), condition: None };
     SpecRelation { native, is_own_version: false, conditions: Vec::new(), applies: true }
 }
 
@@ -136,7 +139,13 @@ fn translate(
         let clauses = conjunction(any_of).into_iter().filter_map(|clause| {
             let mut packages = clause.into_iter();
             let NativePackage { name, bound } = packages.next()?;
-            let native = NativeRelation { kind: native, name, bound, alternatives: packages.collect() };
+            let native = NativeRelation {
+                kind: native,
+                name,
+                bound,
+                alternatives: packages.collect(),
+                condition: None,
+            };
             Some(SpecRelation {
                 native,
                 is_own_version: false,
@@ -180,24 +189,24 @@ fn native_kind<'a>(
 ) -> Option<Weakness<'a>> {
     let strong = |native| Some(Weakness { native, expression: None, by_default: true });
     let weak = match resolved.kind {
-        Kind::Requires => return strong(NativeKind::Requires),
-        Kind::PreRequires => return strong(NativeKind::PreRequires(HookTime::PreInstall)),
-        Kind::Provides => return strong(NativeKind::Provides),
-        Kind::Conflicts => return strong(NativeKind::Conflicts),
-        Kind::Breaks => return strong(NativeKind::Breaks),
-        Kind::Obsoletes => return strong(NativeKind::Obsoletes),
-        Kind::Recommends => NativeKind::Recommends,
-        Kind::Suggests => NativeKind::Suggests,
-        Kind::Supplements => NativeKind::Supplements,
-        Kind::Enhances => NativeKind::Enhances,
+        RelationKind::Requires => return strong(NativeKind::Requires),
+        RelationKind::PreRequires => return strong(NativeKind::PreRequires(ScriptTime::PreInstall)),
+        RelationKind::Provides => return strong(NativeKind::Provides),
+        RelationKind::Conflicts => return strong(NativeKind::Conflicts),
+        RelationKind::Breaks => return strong(NativeKind::Breaks),
+        RelationKind::Obsoletes => return strong(NativeKind::Obsoletes),
+        RelationKind::Recommends => NativeKind::Recommends,
+        RelationKind::Suggests => NativeKind::Suggests,
+        RelationKind::Supplements => NativeKind::Supplements,
+        RelationKind::Enhances => NativeKind::Enhances,
     };
     let element = element_name(resolved.kind);
     let name = &profile.filter_context.name;
     let related = describe(resolved);
     match &profile.weak_dependencies {
         WeakDependencies::Always => strong(weak),
-        WeakDependencies::SuggestsAlone if resolved.kind == Kind::Suggests => strong(weak),
-        WeakDependencies::SuggestsAlone if resolved.kind == Kind::Recommends => {
+        WeakDependencies::SuggestsAlone if resolved.kind == RelationKind::Suggests => strong(weak),
+        WeakDependencies::SuggestsAlone if resolved.kind == RelationKind::Recommends => {
             let message = format!(
                 "{name} knows no other weak dependency than `suggests`, which `{element}` {related} becomes"
             );
@@ -212,8 +221,8 @@ fn native_kind<'a>(
             };
             let message = format!("{name} {known}, so `{element}` {related} is left out");
             let found = match resolved.kind {
-                Kind::Suggests => diagnostic::note(resolved.at, message),
-                Kind::Recommends => diagnostic::warning(resolved.at, message, NO_RECOMMENDS_HELP),
+                RelationKind::Suggests => diagnostic::note(resolved.at, message),
+                RelationKind::Recommends => diagnostic::warning(resolved.at, message, NO_RECOMMENDS_HELP),
                 _ => diagnostic::warning(resolved.at, message, NO_REVERSE_HELP),
             };
             diagnostic::push_unique(diagnostics, found);
@@ -254,7 +263,7 @@ fn report_first_alternative(
 /// RPM cannot say it, which is told.
 fn translate_package(
     package: &ResolvedPackage<'_>,
-    kind: Kind,
+    kind: RelationKind,
     tag: Option<&str>,
     profile: &ReleaseProfile,
     diagnostics: &mut Vec<Diagnostic>,
@@ -267,7 +276,7 @@ fn translate_package(
         refuse(format!("RPM cannot express a relation to `{name}`"));
         return None;
     }
-    if kind == Kind::Obsoletes && !is_package_name(name) {
+    if kind == RelationKind::Obsoletes && !is_package_name(name) {
         refuse(format!("RPM replaces packages by their names alone, and `{name}` is none"));
         return None;
     }
@@ -308,7 +317,7 @@ fn scriptlet_requirements(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<SpecRelation> {
     let kind = match scriptlet.time {
-        HookTime::Triggered => NativeKind::Requires,
+        ScriptTime::Triggered => NativeKind::Requires,
         time => NativeKind::PreRequires(time),
     };
     let mut relations = Vec::new();

@@ -1,6 +1,6 @@
 //! Tests of the release for `%if`. Each distribution defines a macro that counts its releases.
 
-use opkg_sdk::opkg::Comparison;
+use opkg_sdk::model::Comparison;
 
 /// A macro whose value is a number made of the components of the version.
 #[derive(Debug, Clone, Copy)]

@@ -1,13 +1,13 @@
 //! Scriptlets as packages have them: what the OPKG's own scripts do, and what is to be done besides.
 
 use opkg_sdk::additions::{Addition, Place, TIMES, commands_at};
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 use opkg_sdk::scriptlet::Scriptlet;
 
 /// What RPM runs at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageScript {
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// For `/bin/sh`, each line ended. [`crate::action::OWN_VERSION`] stands for the version being built.
     pub body: String,
 }
@@ -15,7 +15,7 @@ pub struct PackageScript {
 /// The OPKG's own scriptlets with what is added to them, then what stands alone.
 pub fn with_additions(own: Vec<Scriptlet>, additions: &[Addition]) -> Vec<PackageScript> {
     let alone = TIMES.into_iter().filter(|time| own.iter().all(|scriptlet| scriptlet.time != *time));
-    let alone: Vec<HookTime> = alone.collect();
+    let alone: Vec<ScriptTime> = alone.collect();
     let mut scripts: Vec<PackageScript> = Vec::new();
     for scriptlet in own {
         let time = scriptlet.time;

@@ -3,7 +3,7 @@
 use askama::Template;
 use opkg_sdk::artefacts::{DigestAlgorithm, TriggerTime};
 use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::{Bound, ConfigKind, HookTime, Opkg};
+use opkg_sdk::model::{Bound, ConfigKind, Opkg, ScriptTime};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
 use opkg_sdk::text::shell_quote;
 use opkg_sdk::version::operator;
@@ -259,13 +259,19 @@ fn trigger_name(time: TriggerTime) -> &'static str {
 }
 
 /// Nothing for what is no scriptlet of a package.
-fn scriptlet_name(time: HookTime) -> Option<&'static str> {
+fn scriptlet_name(time: ScriptTime) -> Option<&'static str> {
     Some(match time {
-        HookTime::PreInstall => "%pre",
-        HookTime::PostInstall => "%post",
-        HookTime::PreUninstall => "%preun",
-        HookTime::PostUninstall => "%postun",
-        HookTime::PostTransaction => "%posttrans",
-        HookTime::Triggered => return None,
+        ScriptTime::PreInstall => "%pre",
+        ScriptTime::PostInstall => "%post",
+        ScriptTime::PreUninstall => "%preun",
+        ScriptTime::PostUninstall => "%postun",
+        ScriptTime::PostTransaction => "%posttrans",
+        // OPKGs have none of the others, and the family makes none.
+        ScriptTime::PreUpgrade
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PreTransaction
+        | ScriptTime::PreRemovalTransaction
+        | ScriptTime::PostRemovalTransaction
+        | ScriptTime::Triggered => return None,
     })
 }

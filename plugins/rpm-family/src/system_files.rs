@@ -3,7 +3,7 @@
 //! `%udev_hwdb_update`).
 
 use opkg_sdk::additions::{Addition, Place};
-use opkg_sdk::opkg::HookTime;
+use opkg_sdk::model::ScriptTime;
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::system_files::{self, SystemFile, SystemFileKind};
 use opkg_sdk::units;
@@ -53,10 +53,10 @@ pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition>
     if has(SystemFileKind::Hwdb) {
         body.push_str(update);
         let body = update.to_owned();
-        additions.push(Addition { time: HookTime::PostUninstall, place: Place::After, body });
+        additions.push(Addition { time: ScriptTime::PostUninstall, place: Place::After, body });
     }
     if !body.is_empty() {
-        additions.push(Addition { time: HookTime::PostInstall, place: Place::Before, body });
+        additions.push(Addition { time: ScriptTime::PostInstall, place: Place::Before, body });
     }
     additions
 }

@@ -4,7 +4,7 @@
 use opkg_sdk::accounts;
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::artefacts::NativeKind;
-use opkg_sdk::opkg::{EnableKind, HookTime};
+use opkg_sdk::model::{EnableKind, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::units::{self, PartUnit};
 
@@ -21,7 +21,7 @@ pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition>
     if accounts::has_accounts(part) {
         // RPM gives files to whom it finds while it unpacks them.
         let body = accounts::commands(part, NOLOGIN);
-        additions.push(Addition { time: HookTime::PreInstall, place: Place::Before, body });
+        additions.push(Addition { time: ScriptTime::PreInstall, place: Place::Before, body });
     }
     if profile.has_systemd() {
         additions.extend(system_files::additions(part, profile));
@@ -34,10 +34,10 @@ pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition>
 pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(NativeKind, &'static str)> {
     let mut needed = Vec::new();
     if accounts::has_accounts(part) {
-        needed.push((NativeKind::PreRequires(HookTime::PreInstall), profile.account_tools));
+        needed.push((NativeKind::PreRequires(ScriptTime::PreInstall), profile.account_tools));
     }
     if profile.has_systemd() && !units::of_part(part).is_empty() {
-        let times = [HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
+        let times = [ScriptTime::PostInstall, ScriptTime::PreUninstall, ScriptTime::PostUninstall];
         needed.extend(times.map(|time| (NativeKind::PreRequires(time), "systemd")));
     }
     if profile.has_systemd() {
@@ -52,10 +52,10 @@ fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
     let mut additions = Vec::new();
     let mut add = |time, place, body| additions.push(Addition { time, place, body });
     if let Some(body) = enable(units) {
-        add(HookTime::PostInstall, Place::Before, body);
+        add(ScriptTime::PostInstall, Place::Before, body);
     }
     if let Some(body) = start(units) {
-        add(HookTime::PostInstall, Place::After, body);
+        add(ScriptTime::PostInstall, Place::After, body);
     }
     if units.is_empty() {
         return additions;
@@ -66,7 +66,7 @@ fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
     };
     let stopped = units::running_words(units, |_| true);
     add(
-        HookTime::PreUninstall,
+        ScriptTime::PreUninstall,
         Place::Before,
         format!(
             "if [ \"$1\" -eq 0 ] && {HAS_SYSTEMCTL}; then\n{disabled}    if [ -d /run/systemd/system ]; then\n        \
@@ -80,7 +80,7 @@ fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
         }
     };
     add(
-        HookTime::PostUninstall,
+        ScriptTime::PostUninstall,
         Place::After,
         format!(
             "if [ -d /run/systemd/system ] && {HAS_SYSTEMCTL}; then\n    systemctl daemon-reload || :\n{restarted}fi\n"

@@ -6,7 +6,7 @@
 use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::artefacts::{FileTrigger, NativeKind, TriggerTime};
 use opkg_sdk::diagnostic;
-use opkg_sdk::opkg::{Diagnostic, HookTime, Trigger};
+use opkg_sdk::model::{Diagnostic, ScriptTime, Trigger};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::text::shell_quote;
@@ -76,13 +76,13 @@ pub fn additions(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<Addition>
         return Vec::new();
     }
     let body = format!("if [ \"$1\" -eq 0 ]; then\n    rm -f {}\nfi\n", note_path(part));
-    vec![Addition { time: HookTime::PostUninstall, place: Place::After, body }]
+    vec![Addition { time: ScriptTime::PostUninstall, place: Place::After, body }]
 }
 
 /// What that needs when it runs.
 pub fn requirements(part: &PartPlan<'_>, profile: &ReleaseProfile) -> Vec<(NativeKind, &'static str)> {
     match has_triggers(part, profile) {
-        true => vec![(NativeKind::PreRequires(HookTime::PostUninstall), "coreutils")],
+        true => vec![(NativeKind::PreRequires(ScriptTime::PostUninstall), "coreutils")],
         false => Vec::new(),
     }
 }

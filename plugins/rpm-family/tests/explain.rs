@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use opkg_rpm_family::Dnf;
 use opkg_rpm_family::failures::explain;
 use opkg_sdk::PackageManager;
-use opkg_sdk::package_manager::Failure;
+use opkg_sdk::package_manager::CommandFailure;
 
 fn recorded(directory: &str) -> Vec<(String, String)> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(directory);
@@ -27,7 +27,7 @@ fn explain_all(version: &str) -> String {
         writeln!(text, "{name}").unwrap();
         let nevertheless = explain(&printed, true);
         for failure in explain(&printed, false) {
-            let Failure { cause, packages, transient } = &failure;
+            let CommandFailure { cause, packages, transient } = &failure;
             let passes = if *transient { " (passes by itself)" } else { "" };
             let by = if packages.is_empty() { String::new() } else { format!(" [{}]", packages.join(", ")) };
             let even = if nevertheless.iter().any(|it| it.cause == *cause) { "!" } else { " " };

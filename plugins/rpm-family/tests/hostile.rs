@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{generate_for, is_installed, query};
-use opkg_sdk::opkg::{HookTime, Part};
+use opkg_sdk::model::{Part, ScriptTime};
 use opkg_sdk::testing::{add_file, add_script, sample_opkg, sample_release, sample_target};
 use proptest::prelude::*;
 
@@ -57,8 +57,8 @@ proptest! {
         opkg.history = vec![sample_release("1.0", 1_386_061_212, &[&item, &item])];
         opkg.history[0].changes[0].author = author;
         add_file(&mut opkg, Part::Api, &format!("doc/{file}"));
-        add_script(&mut opkg, Part::Api, "scripts/api-pre-install", &["/bin/sh"], HookTime::PreInstall, Some(&script));
-        add_script(&mut opkg, Part::Api, "scripts/api-post-install", &["/bin/sh"], HookTime::PostInstall, None);
+        add_script(&mut opkg, Part::Api, "scripts/api-pre-install", &["/bin/sh"], ScriptTime::PreInstall, Some(&script));
+        add_script(&mut opkg, Part::Api, "scripts/api-post-install", &["/bin/sh"], ScriptTime::PostInstall, None);
         let output = generate_for(&opkg, &sample_target("rhel", Some("9"), None)).unwrap();
 
         let root = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ mod common;
 use common::sample_profile;
 use opkg_rpm_family::{ReleaseProfile, RpmVersion, WeakDependencies};
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::opkg::{Kind, Opkg, Part, Scope, Severity};
+use opkg_sdk::model::{Opkg, Part, RelationKind, Scope, Severity};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{sample_opkg, sample_relation, sample_relations, sample_target};
 
@@ -75,7 +75,8 @@ fn on_a_release_that_is_left_open() {
 #[test]
 fn a_capability_cannot_be_replaced() {
     let mut opkg = sample_opkg("x");
-    opkg.relations = vec![sample_relation(9, Scope::Part(Part::Server), Kind::Obsoletes, "perl(Old)")];
+    opkg.relations =
+        vec![sample_relation(9, Scope::Part(Part::Server), RelationKind::Obsoletes, "perl(Old)")];
     let target = sample_target("rhel", Some("9"), None);
     let refused = opkg_rpm_family::generate(&opkg, &target, &sample_profile(&target));
     let Err(Refusal::Failed(found)) = refused else { panic!("{refused:?}") };

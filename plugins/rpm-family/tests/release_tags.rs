@@ -6,7 +6,7 @@ mod common;
 use common::generate_for;
 use opkg_rpm_family::version_order::compare;
 use opkg_sdk::artefacts::{NativeKind, NativeRelation};
-use opkg_sdk::opkg::{Comparison, Kind, Opkg, Part, ReleaseTag, Scope, Target};
+use opkg_sdk::model::{BuildTarget, Comparison, Opkg, Part, RelationKind, ReleaseTag, Scope};
 use opkg_sdk::testing::{sample_opkg, sample_relation, sample_tagged_target, sample_target, some_bound};
 use opkg_sdk::version::ordering_satisfies;
 
@@ -15,8 +15,8 @@ const COMPARISONS: [Comparison; 5] =
 
 /// What a relation of the server part becomes.
 fn translated(
-    target: &Target,
-    kind: Kind,
+    target: &BuildTarget,
+    kind: RelationKind,
     name: &str,
     comparison: Comparison,
     version: &str,
@@ -42,8 +42,8 @@ fn a_bound_is_met_with_a_tag_where_it_is_without() {
         releases.iter().flat_map(|release| COMPARISONS.map(|comparison| (release, comparison)))
     {
         let bound = format!("2.0-{bound}");
-        let required = translated(&target, Kind::Requires, "opkg-y", comparison, &bound);
-        let conflicts = translated(&target, Kind::Conflicts, "opkg-y-client", comparison, &bound);
+        let required = translated(&target, RelationKind::Requires, "opkg-y", comparison, &bound);
+        let conflicts = translated(&target, RelationKind::Conflicts, "opkg-y-client", comparison, &bound);
         for release in releases {
             let plain = format!("2.0-{release}");
             let expected = ordering_satisfies(comparison, compare(&plain, &bound));
@@ -66,10 +66,10 @@ fn other_bounds_stay_as_they_are_written() {
     let tagged = sample_tagged_target("rhel", Some("9"));
     let plain = sample_target("rhel", Some("9"), None);
     for (target, kind, name, version) in [
-        (&tagged, Kind::Requires, "libfoo", "1.0-1"),
-        (&tagged, Kind::Requires, "opkg-y", "1.0"),
-        (&tagged, Kind::Provides, "opkg-y", "1.0-1"),
-        (&plain, Kind::Requires, "opkg-y", "1.0-1"),
+        (&tagged, RelationKind::Requires, "libfoo", "1.0-1"),
+        (&tagged, RelationKind::Requires, "opkg-y", "1.0"),
+        (&tagged, RelationKind::Provides, "opkg-y", "1.0-1"),
+        (&plain, RelationKind::Requires, "opkg-y", "1.0-1"),
     ] {
         let relations = translated(target, kind, name, Comparison::Eq, version);
         let [relation] = relations.as_slice() else { panic!("{relations:?}") };
@@ -77,14 +77,14 @@ fn other_bounds_stay_as_they_are_written() {
     }
 }
 
-fn spec(opkg: &Opkg, target: &Target) -> String {
+fn spec(opkg: &Opkg, target: &BuildTarget) -> String {
     generate_for(opkg, target).unwrap().meta_files.remove(0).contents
 }
 
 #[test]
 fn spec_and_packages_say_the_same_release() {
     let opkg = sample_opkg("x");
-    let custom = |tag: &str| Target {
+    let custom = |tag: &str| BuildTarget {
         release_tag: ReleaseTag::Custom(tag.into()),
         ..sample_target("rhel", None, None)
     };
@@ -116,7 +116,7 @@ fn spec_and_packages_say_the_same_release() {
 
 #[test]
 fn the_site_has_its_names_in_spec_and_packages() {
-    let target = Target {
+    let target = BuildTarget {
         vendor: Some("A 100% Site".into()),
         distribution: Some("Cluster".into()),
         ..sample_target("rhel", Some("9"), None)

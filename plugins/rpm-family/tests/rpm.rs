@@ -11,14 +11,16 @@ use common::{generate_for, is_installed, output_text, query, run_native_build, w
 use opkg_sdk::artefacts::{
     BinaryPackage, Content, FileMarks, NativeKind, NativeRelation, Output, TriggerTime,
 };
-use opkg_sdk::opkg::{Bound, Comparison, Destination, HookTime, Kind, Opkg, Part, Scope, Target};
+use opkg_sdk::model::{
+    Bound, BuildTarget, Comparison, Destination, Opkg, Part, RelationKind, Scope, ScriptTime,
+};
 use opkg_sdk::testing::{
     add_alternatives, add_file, add_script, add_triggers, own_directory, sample_opkg, sample_relation,
     sample_relations, sample_release, sample_tagged_target, sample_target, some_bound,
 };
 use opkg_sdk::version::operator;
 
-fn build_in_tempdir(opkg: &Opkg, target: &Target) -> (tempfile::TempDir, Output) {
+fn build_in_tempdir(opkg: &Opkg, target: &BuildTarget) -> (tempfile::TempDir, Output) {
     let output = generate_for(opkg, target).expect("this can be packaged");
     let root = tempfile::tempdir().unwrap();
     write_source_tree(opkg, &output, root.path());
@@ -74,19 +76,19 @@ fn compare(package: &BinaryPackage, path: &Path) {
         .collect();
     assert_eq!(ask("[%{CHANGELOGTIME} %{CHANGELOGNAME}\n%{CHANGELOGTEXT}\n]"), changelog.concat());
     for time in [
-        HookTime::PreInstall,
-        HookTime::PostInstall,
-        HookTime::PreUninstall,
-        HookTime::PostUninstall,
-        HookTime::PostTransaction,
+        ScriptTime::PreInstall,
+        ScriptTime::PostInstall,
+        ScriptTime::PreUninstall,
+        ScriptTime::PostUninstall,
+        ScriptTime::PostTransaction,
     ] {
         let tag = match time {
-            HookTime::PreInstall => "PREIN",
-            HookTime::PostInstall => "POSTIN",
-            HookTime::PreUninstall => "PREUN",
-            HookTime::PostUninstall => "POSTUN",
-            HookTime::PostTransaction => "POSTTRANS",
-            HookTime::Triggered => panic!("RPM has no such scriptlet"),
+            ScriptTime::PreInstall => "PREIN",
+            ScriptTime::PostInstall => "POSTIN",
+            ScriptTime::PreUninstall => "PREUN",
+            ScriptTime::PostUninstall => "POSTUN",
+            ScriptTime::PostTransaction => "POSTTRANS",
+            _ => panic!("RPM has no such scriptlet"),
         };
         let body = package.scriptlets.iter().find(|scriptlet| scriptlet.time == time);
         assert_eq!(
@@ -144,11 +146,11 @@ fn relations(package: &BinaryPackage, kind: NativeKind) -> BTreeSet<String> {
 fn requires(package: &BinaryPackage) -> BTreeSet<String> {
     let kinds = [
         (NativeKind::Requires, "manual"),
-        (NativeKind::PreRequires(HookTime::PreInstall), "pre"),
-        (NativeKind::PreRequires(HookTime::PostInstall), "post"),
-        (NativeKind::PreRequires(HookTime::PreUninstall), "preun"),
-        (NativeKind::PreRequires(HookTime::PostUninstall), "postun"),
-        (NativeKind::PreRequires(HookTime::PostTransaction), "posttrans"),
+        (NativeKind::PreRequires(ScriptTime::PreInstall), "pre"),
+        (NativeKind::PreRequires(ScriptTime::PostInstall), "post"),
+        (NativeKind::PreRequires(ScriptTime::PreUninstall), "preun"),
+        (NativeKind::PreRequires(ScriptTime::PostUninstall), "postun"),
+        (NativeKind::PreRequires(ScriptTime::PostTransaction), "posttrans"),
     ];
     kinds
         .iter()
@@ -174,7 +176,7 @@ fn files(package: &BinaryPackage) -> BTreeSet<String> {
         .collect()
 }
 
-fn build_and_compare(opkg: &Opkg, target: &Target) {
+fn build_and_compare(opkg: &Opkg, target: &BuildTarget) {
     if !is_installed("rpmbuild") {
         return;
     }
@@ -195,12 +197,12 @@ fn full_featured_opkg() -> Opkg {
     ];
     opkg.history[0].version.epoch = 3;
     opkg.relations = vec![
-        sample_relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
-        sample_relation(11, Scope::Common, Kind::Requires, "libfoo.so.1()(64bit)"),
-        sample_relation(12, Scope::Common, Kind::Suggests, "docs"),
-        sample_relation(13, Scope::Whole, Kind::Conflicts, "rival"),
-        sample_relation(14, Scope::Whole, Kind::Provides, "virtual"),
-        sample_relation(15, Scope::Part(Part::Api), Kind::Requires, "/usr/bin/x"),
+        sample_relation(10, Scope::Part(Part::Server), RelationKind::Requires, "perl(XML::Simple)"),
+        sample_relation(11, Scope::Common, RelationKind::Requires, "libfoo.so.1()(64bit)"),
+        sample_relation(12, Scope::Common, RelationKind::Suggests, "docs"),
+        sample_relation(13, Scope::Whole, RelationKind::Conflicts, "rival"),
+        sample_relation(14, Scope::Whole, RelationKind::Provides, "virtual"),
+        sample_relation(15, Scope::Part(Part::Api), RelationKind::Requires, "/usr/bin/x"),
     ];
     opkg.relations[0].any_of[0].bound = some_bound(Comparison::Ge, "1:2.0-3");
     opkg.relations[4].any_of[0].bound = some_bound(Comparison::Eq, "7");
@@ -232,7 +234,7 @@ fn full_featured_opkg() -> Opkg {
         Part::Api,
         "scripts/api-post-install",
         &["/usr/bin/perl"],
-        HookTime::PostInstall,
+        ScriptTime::PostInstall,
         None,
     );
     let text = "#!/usr/bin/perl\n%files = ();\n  %if\n\\%{\nEND_OF_SCRIPT\n\n%changelog\n# %{\nlast\\";
@@ -241,7 +243,7 @@ fn full_featured_opkg() -> Opkg {
         Part::Client,
         "scripts/client-pre-install",
         &["/usr/bin/perl", "-w"],
-        HookTime::PreInstall,
+        ScriptTime::PreInstall,
         Some(text),
     );
     add_script(
@@ -249,7 +251,7 @@ fn full_featured_opkg() -> Opkg {
         Part::Server,
         "scripts/server-post-uninstall",
         &[],
-        HookTime::PostUninstall,
+        ScriptTime::PostUninstall,
         Some(text),
     );
     opkg
@@ -270,7 +272,7 @@ fn what_the_target_leaves_open_is_decided_by_the_default() {
     let mut opkg = full_featured_opkg();
     for (index, comparison, version) in [(0, Comparison::Ge, "9"), (1, Comparison::Lt, "9")] {
         let filter =
-            opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(comparison, version) };
+            opkg_sdk::model::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(comparison, version) };
         opkg.relations[index].filter.dists = vec![filter];
     }
     build_and_compare(&opkg, &sample_target("rhel", None, None));
@@ -314,7 +316,7 @@ fn what_scripts_are_told_of_the_version() {
     let mut opkg = full_featured_opkg();
     opkg.tells_action = true;
     let path = "scripts/client-post-transaction";
-    add_script(&mut opkg, Part::Client, path, &["/usr/bin/perl"], HookTime::PostTransaction, None);
+    add_script(&mut opkg, Part::Client, path, &["/usr/bin/perl"], ScriptTime::PostTransaction, None);
     build_and_compare(&opkg, &sample_tagged_target("rhel", None));
 }
 
@@ -325,7 +327,7 @@ fn a_release_that_the_package_is_not_for() {
     }
     let mut opkg = sample_opkg("choosy");
     let filter =
-        opkg_sdk::opkg::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Ge, "8") };
+        opkg_sdk::model::DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Ge, "8") };
     opkg.filter.dists = vec![filter];
     let output = generate_for(&opkg, &sample_target("rhel", None, None)).unwrap();
     let root = tempfile::tempdir().unwrap();

@@ -5,7 +5,9 @@ mod common;
 
 use common::{generate_for, sample_profile};
 use opkg_rpm_family::{ReleaseProfile, RpmVersion};
-use opkg_sdk::opkg::{Comparison, DistFilter, HookTime, Kind, Opkg, Part, Scope, Target, Unit};
+use opkg_sdk::model::{
+    BuildTarget, Comparison, DistFilter, Opkg, Part, RelationKind, Scope, ScriptTime, Unit,
+};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::testing::{
     add_alternatives, add_file, add_laid_file, add_script, add_service, add_service_rules, add_system_files,
@@ -39,13 +41,13 @@ fn everything_open() {
     opkg.history[0].version.epoch = 1;
     opkg.history[0].changes[0].closes = vec![12, 13];
     opkg.relations = vec![
-        sample_relation(10, Scope::Part(Part::Server), Kind::Requires, "perl(XML::Simple)"),
-        sample_relation(11, Scope::Common, Kind::Requires, "libfoo"),
-        sample_relation(12, Scope::Part(Part::Server), Kind::Suggests, "docs"),
-        sample_relation(13, Scope::Whole, Kind::Conflicts, "rival"),
-        sample_relation(14, Scope::Part(Part::Client), Kind::Requires, "libbar"),
-        sample_relation(15, Scope::Part(Part::Client), Kind::Provides, "client-of-old"),
-        sample_relation(16, Scope::Part(Part::Client), Kind::Requires, "not-here"),
+        sample_relation(10, Scope::Part(Part::Server), RelationKind::Requires, "perl(XML::Simple)"),
+        sample_relation(11, Scope::Common, RelationKind::Requires, "libfoo"),
+        sample_relation(12, Scope::Part(Part::Server), RelationKind::Suggests, "docs"),
+        sample_relation(13, Scope::Whole, RelationKind::Conflicts, "rival"),
+        sample_relation(14, Scope::Part(Part::Client), RelationKind::Requires, "libbar"),
+        sample_relation(15, Scope::Part(Part::Client), RelationKind::Provides, "client-of-old"),
+        sample_relation(16, Scope::Part(Part::Client), RelationKind::Requires, "not-here"),
     ];
     opkg.relations[1].any_of[0].bound = some_bound(Comparison::Ge, "1.2-3");
     opkg.relations[1].filter.dists =
@@ -60,7 +62,7 @@ fn everything_open() {
         Part::Api,
         "scripts/api-post-install",
         &["/usr/bin/perl"],
-        HookTime::PostInstall,
+        ScriptTime::PostInstall,
         None,
     );
     let text = Some("#!/bin/bash\n%files = ()\n%if 1\nEND_OF_SCRIPT");
@@ -69,7 +71,7 @@ fn everything_open() {
         Part::Client,
         "scripts/client-pre-install",
         &["/bin/bash"],
-        HookTime::PreInstall,
+        ScriptTime::PreInstall,
         text,
     );
     insta::assert_snapshot!(spec(&opkg, None));
@@ -91,7 +93,7 @@ fn files_of_others_run_a_script() {
     let mut opkg = sample_opkg("caches");
     opkg.tells_action = true;
     add_triggers(&mut opkg);
-    let script = opkg.files.iter_mut().find(|file| file.scriptlet.is_some()).unwrap();
+    let script = opkg.files.iter_mut().find(|file| file.script.is_some()).unwrap();
     script.interpreter = vec!["/usr/bin/python3".into()];
     let of_9 = spec(&opkg, Some("9"));
     insta::assert_snapshot!(&of_9[of_9.find("\n%postun").unwrap()..of_9.find("\n%files").unwrap()]);
@@ -128,9 +130,9 @@ fn scripts_are_told_why_they_run() {
     opkg.tells_action = true;
     opkg.history[0].version.epoch = 1;
     let (path, text) = ("scripts/client-post-uninstall", Some("#!/bin/sh\necho $OPKG_ACTION\n"));
-    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostUninstall, text);
+    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], ScriptTime::PostUninstall, text);
     let path = "scripts/client-post-install";
-    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], HookTime::PostInstall, None);
+    add_script(&mut opkg, Part::Client, path, &["/bin/sh"], ScriptTime::PostInstall, None);
     let output = generate_for(&opkg, &sample_tagged_target("rhel", None)).unwrap();
     let spec = &output.meta_files[0].contents;
     let scripts = &spec[spec.find("\n%post").unwrap()..spec.find("\n%files").unwrap()];
@@ -200,9 +202,10 @@ fn a_package_for_some_releases() {
 #[test]
 fn nothing_is_built_for_an_architecture_that_is_not_there() {
     let mut opkg = sample_opkg("local");
-    let on = |machine: &str| Target { machine: machine.into(), ..sample_target("rhel", Some("9"), None) };
+    let on =
+        |machine: &str| BuildTarget { machine: machine.into(), ..sample_target("rhel", Some("9"), None) };
     assert!(generate_for(&opkg, &on("sparc64")).is_ok());
-    opkg.relations = vec![sample_relation(10, Scope::Common, Kind::Requires, "libfoo")];
+    opkg.relations = vec![sample_relation(10, Scope::Common, RelationKind::Requires, "libfoo")];
     opkg.relations[0].filter.archs = vec!["x86_64".into(), "sparc64".into()];
     let Err(Refusal::UnknownTarget(message)) = generate_for(&opkg, &on("sparc64")) else {
         panic!("must be refused")
@@ -226,10 +229,10 @@ fn a_package_for_other_distributions() {
 fn what_rpm_cannot_say_is_an_error_at_its_place() {
     let mut opkg = sample_opkg("odd");
     opkg.relations = vec![
-        sample_relation(10, Scope::Common, Kind::Requires, "two words"),
-        sample_relation(11, Scope::Common, Kind::Requires, "%(reboot)"),
-        sample_relation(12, Scope::Common, Kind::Requires, "fine"),
-        sample_relation(13, Scope::Common, Kind::Requires, "/usr/bin/fine"),
+        sample_relation(10, Scope::Common, RelationKind::Requires, "two words"),
+        sample_relation(11, Scope::Common, RelationKind::Requires, "%(reboot)"),
+        sample_relation(12, Scope::Common, RelationKind::Requires, "fine"),
+        sample_relation(13, Scope::Common, RelationKind::Requires, "/usr/bin/fine"),
     ];
     opkg.relations[2].any_of[0].bound = some_bound(Comparison::Ge, "1,2");
     opkg.relations[3].any_of[0].bound = some_bound(Comparison::Ge, "1");
@@ -261,11 +264,11 @@ fn users_and_units() {
         Part::Client,
         home,
         &["/bin/sh"],
-        HookTime::PostUninstall,
+        ScriptTime::PostUninstall,
         Some("#!/bin/sh\nexit 3\n"),
     );
     let home = "scripts/client-pre-uninstall";
-    add_script(&mut opkg, Part::Client, home, &["/bin/sh"], HookTime::PreUninstall, None);
+    add_script(&mut opkg, Part::Client, home, &["/bin/sh"], ScriptTime::PreUninstall, None);
     let output = generate_for(&opkg, &sample_target("rhel", Some("9"), None)).unwrap();
     let client = output.packages.iter().find(|package| package.name == "opkg-site-client").unwrap();
     let required = client.relations.iter().map(|it| format!("{:?} {}\n", it.kind, it.name));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::opkg::{Account, GroupAccount, UserAccount};
+use crate::model::{Account, GroupAccount, UserAccount};
 use crate::parts::PartPlan;
 use crate::text::shell_quote;
 

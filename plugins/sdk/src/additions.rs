@@ -1,6 +1,6 @@
 //! What scripts of packages do beside what the OPKG's own scripts do.
 
-use crate::opkg::HookTime;
+use crate::model::ScriptTime;
 
 /// Where something stands beside an OPKG's own script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addition {
     /// When.
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// On which side of the OPKG's own script of that time.
     pub place: Place,
     /// For `/bin/sh`, each line ended. They neither read standard input nor end the shell.
@@ -23,12 +23,12 @@ pub struct Addition {
 }
 
 /// The times of a package alone, in the order in which they come in its life.
-pub const TIMES: [HookTime; 4] =
-    [HookTime::PreInstall, HookTime::PostInstall, HookTime::PreUninstall, HookTime::PostUninstall];
+pub const TIMES: [ScriptTime; 4] =
+    [ScriptTime::PreInstall, ScriptTime::PostInstall, ScriptTime::PreUninstall, ScriptTime::PostUninstall];
 
 /// All commands for one place, in their order; empty where there are none.
 #[must_use]
-pub fn commands_at(additions: &[Addition], time: HookTime, place: Place) -> String {
+pub fn commands_at(additions: &[Addition], time: ScriptTime, place: Place) -> String {
     let here = additions.iter().filter(|it| it.time == time && it.place == place);
     here.map(|it| it.body.as_str()).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::opkg::AlternativeLink;
+use crate::model::AlternativeLink;
 use crate::parts::{PartPlan, is_brought};
 use crate::text::shell_quote;
 
@@ -38,7 +38,7 @@ pub fn remove_commands(part: &PartPlan<'_>, program: &str) -> String {
 mod tests {
     use super::*;
     use crate::filter::FilterContext;
-    use crate::opkg::{Alternative, Filter, Part};
+    use crate::model::{Alternative, Filter, Part};
     use crate::parts;
     use crate::testing::{add_laid_file, sample_opkg, sample_target};
 

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, missing_docs, clippy::all)]
 
 wit_bindgen::generate!({
-    path: "wit/0.1.0",
+    path: "wit/1.0.0",
     world: "distribution",
     pub_export_macro: true,
     export_macro_name: "__export_distribution",
@@ -14,12 +14,15 @@ wit_bindgen::generate!({
 /// The world `hook-runner`.
 pub mod runner {
     wit_bindgen::generate!({
-        path: "wit/0.1.0",
+        path: "wit/1.0.0",
         world: "hook-runner",
         pub_export_macro: true,
         export_macro_name: "__export_hook_runner",
         default_bindings_module: "opkg_sdk::bindings::runner",
-        with: { "opkg:plugin/log@0.1.0": crate::bindings::opkg::plugin::log },
+        with: {
+            "opkg:plugin/log@1.0.0": crate::bindings::opkg::plugin::log,
+            "opkg:plugin/host@1.0.0": crate::bindings::opkg::plugin::host,
+        },
         additional_derives: [PartialEq],
     });
 }

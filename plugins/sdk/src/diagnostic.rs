@@ -1,6 +1,6 @@
 //! Diagnostics in one line each.
 
-use crate::opkg::{Diagnostic, Node, Severity};
+use crate::model::{Diagnostic, Node, Severity};
 
 /// The OPKG cannot be compiled for this target.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Owners, modes and the like of what an OPKG lays into the root, as its rules have it for one target.
 
 use crate::filter::FilterContext;
-use crate::opkg::{ConfigKind, Diagnostic, Directory, FileRule, Opkg, SourceFile};
+use crate::model::{ConfigKind, Diagnostic, Directory, FileRule, Opkg, SourceFile};
 
 /// What is said of a file or directory beside its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Evaluates filters (format, section 3) for one target, as far as the target is known.
 
 use crate::diagnostic;
-use crate::opkg::{Comparison, Diagnostic, DistFilter, Filter, Node, Target};
+use crate::model::{BuildTarget, Comparison, Diagnostic, DistFilter, Filter, Node};
 use crate::version::{ReleaseNumber, operator};
 
 /// One id by which filters may mean the target, and the target's version as that id counts.
@@ -15,8 +15,37 @@ pub struct DistIdentity {
     pub version: Option<ReleaseNumber>,
     /// Decides where nothing can be left open.
     pub default_version: ReleaseNumber,
-    /// Reads the version of a filter. Not only [`ReleaseNumber::parse`], since releases have names as well.
-    pub parse_version: fn(&str) -> Option<ReleaseNumber>,
+    /// How versions of filters are written.
+    pub version_syntax: VersionSyntax,
+}
+
+/// How the releases of a distribution are named in filters.
+#[derive(Debug, Clone)]
+pub enum VersionSyntax {
+    /// Numbers with dots, or these names, whose case does not count.
+    Named(Vec<(String, ReleaseNumber)>),
+    /// In a way of its own, as this function reads it.
+    Custom(fn(&str) -> Option<ReleaseNumber>),
+}
+
+impl VersionSyntax {
+    /// Numbers with dots, and nothing else.
+    #[must_use]
+    pub fn numbers() -> Self {
+        Self::Named(Vec::new())
+    }
+
+    /// Reads the version of a filter.
+    #[must_use]
+    pub fn parse(&self, text: &str) -> Option<ReleaseNumber> {
+        match self {
+            Self::Named(names) => {
+                let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+                named.map(|(_, number)| number.clone()).or_else(|| ReleaseNumber::parse(text))
+            }
+            Self::Custom(parse) => parse(text),
+        }
+    }
 }
 
 /// What filters are decided for.
@@ -72,7 +101,7 @@ pub enum FilterMatch {
 impl FilterContext {
     /// A target that answers to these ids, and to no other where a package knows none of them.
     #[must_use]
-    pub fn new(target: &Target, identities: Vec<DistIdentity>) -> Self {
+    pub fn new(target: &BuildTarget, identities: Vec<DistIdentity>) -> Self {
         let parts = [Some(&target.dist), target.version.as_ref(), target.arch.as_ref()];
         Self {
             name: parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-"),
@@ -198,7 +227,7 @@ impl FilterContext {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> FilterMatch {
         let Some(bound) = &dist.bound else { return FilterMatch::Always };
-        let Some(wanted) = (identity.parse_version)(&bound.version) else {
+        let Some(wanted) = identity.version_syntax.parse(&bound.version) else {
             diagnostic::push_unique(
                 diagnostics,
                 diagnostic::warning(

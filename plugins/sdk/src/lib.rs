@@ -8,8 +8,8 @@
 //!
 //! impl opkg_sdk::Distribution for Mine {
 //!     type Manager = MyManager; // which has the trait `PackageManager`
-//!     fn describe() -> Description { … }
-//!     fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> { … }
+//!     fn describe() -> DistributionInfo { … }
+//!     fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> { … }
 //! }
 //!
 //! opkg_sdk::export_distribution!(Mine);
@@ -21,11 +21,14 @@
 //! - [`package_version`] reads versions of packages as every family has to, [`perl`] knows modules of Perl itself;
 //! - [`parts`] says what each of the three packages gets, [`relation`] what its relations are to, [`file_attributes`] whose
 //!   its files are;
+//! - [`packed_files`] makes records of the files of a part;
+//! - [`rules`] has all of that in the shape that plugins in other languages get it in;
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
 //! - [`mod@hook`] is for hooks that are components, and for runners of hooks;
 //! - [`word_list`] holds long lists of words in few bytes;
-//! - [`text`] wraps, quotes and formats dates; [`diagnostic`] makes diagnostics; [`log`] tells the user;
+//! - [`text`] wraps, quotes and formats dates; [`diagnostic`] makes diagnostics; [`log`] tells the user; [`host`] says in what
+//!   the plugin runs;
 //! - [`testing`] makes up OPKGs for tests.
 #![warn(missing_docs)]
 
@@ -39,14 +42,17 @@ mod distribution;
 pub mod file_attributes;
 pub mod filter;
 pub mod hook;
+pub mod host;
 pub mod log;
 mod manager;
 pub mod package_version;
+pub mod packed_files;
 pub mod parts;
 pub mod perl;
 pub mod relation;
 pub mod release_tag;
 mod repository;
+pub mod rules;
 pub mod scriptlet;
 mod service_rules;
 pub mod system_files;
@@ -58,8 +64,8 @@ pub mod units;
 pub mod version;
 pub mod word_list;
 
-pub use bindings::exports::opkg::plugin::{package_manager, packaging};
-pub use bindings::opkg::plugin::{artefacts, opkg};
+pub use bindings::exports::opkg::plugin::{containers, package_manager, packaging};
+pub use bindings::opkg::plugin::{artefacts, model};
 pub use distribution::{Distribution, DistributionExport};
 pub use manager::{PackageManager, PackageManagerError};
 pub use repository::InvalidRepository;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::package_manager::{Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect};
+use crate::package_manager::{Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect};
 
 /// Why a package manager cannot do what is asked for: one line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub trait PackageManager {
 
     /// Finds what went wrong with a command in all that it printed: never in its last line because that is the last. Of
     /// a command that succeeded, what is a failure nevertheless, as a script that failed.
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure>;
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure>;
 }
 
 impl PackageRequest {
@@ -132,7 +132,7 @@ impl PackageRequest {
     }
 }
 
-impl Failure {
+impl CommandFailure {
     /// A cause that somebody has to remove, by no package in particular.
     #[must_use]
     pub fn new(cause: impl Into<String>) -> Self {
@@ -163,6 +163,7 @@ impl Command {
             in_root: false,
             files: Vec::new(),
             success: vec![0],
+            attributes: Vec::new(),
         }
     }
 }

@@ -4,9 +4,9 @@ use crate::artefacts::FileMarks;
 use crate::diagnostic;
 use crate::file_attributes::{FileAttributes, FileRules};
 use crate::filter::{FilterContext, FilterMatch};
-use crate::opkg::{
-    Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Kind, Opkg, Part as PartKind,
-    Scope, ServiceRule, Severity, SourceFile, Trigger,
+use crate::model::{
+    Alternative, AlternativeLink, ConfigKind, Destination, Diagnostic, Filter, Opkg, Part as PartKind,
+    RelationKind, Scope, ServiceRule, Severity, SourceFile, Trigger,
 };
 use crate::packaging::Refusal;
 use crate::relation::{ResolvedRelation, part_name, push_merged};
@@ -102,6 +102,16 @@ pub fn plan<'a>(
     documentation: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<[PartPlan<'a>; 3], Refusal> {
+    decide(opkg, context, documentation, diagnostics).map_err(Refusal::Unavailable)
+}
+
+/// As [`plan`]. The error says which filter excludes the target.
+pub(crate) fn decide<'a>(
+    opkg: &'a Opkg,
+    context: &'a FilterContext,
+    documentation: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<[PartPlan<'a>; 3], Diagnostic> {
     check_available(opkg, context, diagnostics)?;
     let rules = (FileRules::new(opkg, context, diagnostics), ServiceRules::new(opkg, context, diagnostics));
     let alternatives = alternatives_for_target(opkg, context, diagnostics);
@@ -110,8 +120,8 @@ pub fn plan<'a>(
         .map(|kind| plan_part(opkg, context, &rules, documentation, kind, diagnostics))
         .map(|part| with_alternatives(part, opkg, &alternatives, context))
         .map(|part| PartPlan {
-            is_arch_specific: part.is_arch_specific || triggers.depend_on_arch(part.kind),
-            triggers: triggers.of_part(part.kind),
+            is_arch_specific: part.is_arch_specific || triggers.depend_on_arch(&part.kind),
+            triggers: triggers.of_part(&part.kind),
             ..part
         }))
 }
@@ -132,7 +142,7 @@ fn with_alternatives<'a>(
 
 /// Name of a part's native package.
 #[must_use]
-pub fn package_name(opkg: &Opkg, kind: PartKind) -> String {
+pub fn package_name(opkg: &Opkg, kind: &PartKind) -> String {
     part_name(&opkg.name, kind)
 }
 
@@ -186,13 +196,13 @@ fn check_available(
     opkg: &Opkg,
     context: &FilterContext,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<(), Refusal> {
+) -> Result<(), Diagnostic> {
     let filter = &opkg.filter;
     let decision = context.evaluate(filter, diagnostics);
     let arch_excluded =
         !filter.archs.is_empty() && !filter.archs.iter().any(|arch| arch == context.build_arch());
     if decision == FilterMatch::Never || arch_excluded {
-        return Err(Refusal::Unavailable(unavailable_diagnostic(opkg, context)));
+        return Err(unavailable_diagnostic(opkg, context));
     }
     if let FilterMatch::Conditional(condition) = &decision
         && !condition.versions.is_empty()
@@ -257,29 +267,31 @@ fn plan_part<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> PartPlan<'a> {
     let mut part = PartPlan {
-        kind,
-        name: package_name(opkg, kind),
-        summary: match kind {
+        name: package_name(opkg, &kind),
+        summary: match &kind {
             PartKind::Api => opkg.summary.clone(),
             PartKind::Server => format!("{}, server part", opkg.summary),
             PartKind::Client => format!("{}, client part", opkg.summary),
+            PartKind::Extra(name) => format!("{}, {name} part", opkg.summary),
         },
         relations: Vec::new(),
         opkg_conflicts: Vec::new(),
-        same_version_requirement: (kind == PartKind::Server).then(|| package_name(opkg, PartKind::Api)),
-        is_arch_specific: !opkg.filter.archs.is_empty() || service_rules.depend_on_arch(kind),
+        same_version_requirement: (kind == PartKind::Server).then(|| package_name(opkg, &PartKind::Api)),
+        is_arch_specific: !opkg.filter.archs.is_empty() || service_rules.depend_on_arch(&kind),
         program_archs: Vec::new(),
         files: Vec::new(),
         directories: Vec::new(),
-        service_rules: service_rules.of_part(kind),
+        service_rules: service_rules.of_part(&kind),
         alternatives: Vec::new(),
         triggers: Vec::new(),
+        kind,
     };
+    let kind = &part.kind;
     for relation in &opkg.relations {
-        let is_recorded = match (relation.scope, kind) {
+        let is_recorded = match (&relation.scope, kind) {
             (Scope::Part(of), kind) if of == kind => false,
             (Scope::Common | Scope::Whole, PartKind::Server | PartKind::Client) => false,
-            (Scope::Whole, PartKind::Api) if relation.kind == Kind::Conflicts => true,
+            (Scope::Whole, PartKind::Api) if relation.kind == RelationKind::Conflicts => true,
             _ => continue,
         };
         let decision = context.evaluate(&relation.filter, diagnostics);
@@ -296,16 +308,16 @@ fn plan_part<'a>(
     }
     part.files = installed_files(opkg, context, rules, kind, documentation);
     part.program_archs = program_archs(&part.files);
-    let is_for_one = |arch: &Option<String>, of: PartKind| of == kind && arch.is_some();
-    let is_built_for_one = opkg.files.iter().any(|file| is_for_one(&file.only_arch, file.part))
-        || opkg.directories.iter().any(|it| is_for_one(&it.only_arch, it.part));
+    let is_for_one = |arch: &Option<String>, of: &PartKind| of == kind && arch.is_some();
+    let is_built_for_one = opkg.files.iter().any(|file| is_for_one(&file.only_arch, &file.part))
+        || opkg.directories.iter().any(|it| is_for_one(&it.only_arch, &it.part));
     if is_built_for_one && part.program_archs.is_empty() {
         part.program_archs.push(context.build_arch());
     }
     part.is_arch_specific |= !part.program_archs.is_empty();
     report_foreign_programs(&part, context, diagnostics);
     let own_directories =
-        || opkg.directories.iter().filter(|it| it.part == kind && is_packaged(&it.only_arch, context));
+        || opkg.directories.iter().filter(|it| it.part == *kind && is_packaged(&it.only_arch, context));
     part.directories = own_directories()
         .map(|directory| InstalledDirectory {
             path: resolve_destination(&directory.destination, documentation),
@@ -350,13 +362,13 @@ fn installed_files<'a>(
     opkg: &'a Opkg,
     context: &FilterContext,
     rules: &FileRules<'_>,
-    kind: PartKind,
+    kind: &PartKind,
     documentation: &str,
 ) -> Vec<InstalledFile<'a>> {
     let mut files: Vec<_> = opkg
         .files
         .iter()
-        .filter(|file| file.part == kind && is_packaged(&file.only_arch, context))
+        .filter(|file| file.part == *kind && is_packaged(&file.only_arch, context))
         .map(|source| InstalledFile {
             path: resolve_destination(&source.destination, documentation),
             is_documentation: matches!(source.destination, Destination::Documentation(_)),

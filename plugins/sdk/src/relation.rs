@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::filter::FilterMatch;
-use crate::opkg::{Bound, Kind, Node, Part, RelatedName, RelatedPackage, Relation};
+use crate::model::{Bound, Node, Part, RelatedName, RelatedPackage, Relation, RelationKind};
 use crate::package_version::WrittenVersion;
 
 /// A relation that a part gets for this target.
@@ -12,7 +12,7 @@ pub struct ResolvedRelation<'a> {
     /// For diagnostics.
     pub at: Node,
     /// What it says.
-    pub kind: Kind,
+    pub kind: RelationKind,
     /// Of which one is enough, the first preferred; never empty. Several only where the kind
     /// [has alternatives](has_alternatives).
     pub any_of: Vec<ResolvedPackage<'a>>,
@@ -35,11 +35,11 @@ pub struct ResolvedPackage<'a> {
 
 impl<'a> ResolvedRelation<'a> {
     /// As the part `kind` has it.
-    pub(crate) fn for_part(relation: &'a Relation, part: Part, filter_match: FilterMatch) -> Self {
+    pub(crate) fn for_part(relation: &'a Relation, part: &Part, filter_match: FilterMatch) -> Self {
         let package = |package: &'a RelatedPackage| match &package.name {
             RelatedName::Native(name) => ResolvedPackage::new(package, Cow::Borrowed(name), false),
             RelatedName::Opkg(of) => {
-                let name = part_name(&of.name, of.part.unwrap_or(part));
+                let name = part_name(&of.name, of.part.as_ref().unwrap_or(part));
                 ResolvedPackage::new(package, Cow::Owned(name), true)
             }
         };
@@ -86,34 +86,41 @@ impl<'a> ResolvedPackage<'a> {
 
 /// Name of a part's native package, by the name of the OPKG.
 #[must_use]
-pub fn part_name(opkg: &str, part: Part) -> String {
+pub fn part_name(opkg: &str, part: &Part) -> String {
     match part {
         Part::Api => format!("opkg-{opkg}"),
         Part::Server => format!("opkg-{opkg}-server"),
         Part::Client => format!("opkg-{opkg}-client"),
+        Part::Extra(end) => format!("opkg-{opkg}-{end}"),
     }
 }
 
 /// Whether it asks for packages, so that one of several can be enough. Of any other relation, each bound counts by itself.
 #[must_use]
-pub fn has_alternatives(kind: Kind) -> bool {
-    matches!(kind, Kind::Requires | Kind::PreRequires | Kind::Recommends | Kind::Suggests)
+pub fn has_alternatives(kind: RelationKind) -> bool {
+    matches!(
+        kind,
+        RelationKind::Requires
+            | RelationKind::PreRequires
+            | RelationKind::Recommends
+            | RelationKind::Suggests
+    )
 }
 
 /// The name of the element, for messages.
 #[must_use]
-pub fn element_name(kind: Kind) -> &'static str {
+pub fn element_name(kind: RelationKind) -> &'static str {
     match kind {
-        Kind::Requires => "requires",
-        Kind::PreRequires => "preRequires",
-        Kind::Recommends => "recommends",
-        Kind::Suggests => "suggests",
-        Kind::Supplements => "supplements",
-        Kind::Enhances => "enhances",
-        Kind::Provides => "provides",
-        Kind::Conflicts => "conflicts",
-        Kind::Breaks => "breaks",
-        Kind::Obsoletes => "obsoletes",
+        RelationKind::Requires => "requires",
+        RelationKind::PreRequires => "preRequires",
+        RelationKind::Recommends => "recommends",
+        RelationKind::Suggests => "suggests",
+        RelationKind::Supplements => "supplements",
+        RelationKind::Enhances => "enhances",
+        RelationKind::Provides => "provides",
+        RelationKind::Conflicts => "conflicts",
+        RelationKind::Breaks => "breaks",
+        RelationKind::Obsoletes => "obsoletes",
     }
 }
 

@@ -4,12 +4,12 @@
 //! after the one without a tag and before every further release. A bound that an OPKG sets for another one knows nothing
 //! of tags, and means the release with any or none: see [`widen_bound`].
 
-use crate::opkg::{Bound, Comparison, Kind, ReleaseTag, Target};
+use crate::model::{Bound, BuildTarget, Comparison, RelationKind, ReleaseTag};
 use crate::relation::has_alternatives;
 
 /// The tag of the packages for a target whose own one is `own`; nothing if they have none.
 #[must_use]
-pub fn release_tag(target: &Target, own: &str) -> Option<String> {
+pub fn release_tag(target: &BuildTarget, own: &str) -> Option<String> {
     match &target.release_tag {
         ReleaseTag::Native => Some(own.to_owned()),
         ReleaseTag::None => None,
@@ -39,12 +39,12 @@ pub struct TagSyntax {
 /// The bound names a release, in the family's own words. `tag` is that of the package that has the relation: a conflict
 /// cannot be with a range.
 #[must_use]
-pub fn widen_bound(kind: Kind, bound: &Bound, tag: &str, syntax: TagSyntax) -> Vec<Bound> {
+pub fn widen_bound(kind: RelationKind, bound: &Bound, tag: &str, syntax: TagSyntax) -> Vec<Bound> {
     let exact = |comparison| Bound { comparison, version: bound.version.clone() };
     let with = |comparison, suffix: &str| Bound { comparison, version: format!("{}{suffix}", bound.version) };
     let after_all = |comparison| with(comparison, syntax.after_all);
     match (kind, bound.comparison) {
-        (Kind::Provides, _) | (_, Comparison::Lt | Comparison::Ge) => vec![bound.clone()],
+        (RelationKind::Provides, _) | (_, Comparison::Lt | Comparison::Ge) => vec![bound.clone()],
         (_, Comparison::Le) => vec![after_all(Comparison::Lt)],
         (_, Comparison::Gt) => vec![after_all(Comparison::Ge)],
         (kind, Comparison::Eq) if has_alternatives(kind) => {

@@ -1,6 +1,6 @@
 //! The shell text that a package manager runs for a native script (format, section 4.1).
 
-use crate::opkg::{HookTime, Opkg, SourceFile};
+use crate::model::{Opkg, ScriptTime, SourceFile};
 use crate::parts::InstalledFile;
 use crate::text::shell_quote;
 
@@ -8,7 +8,7 @@ use crate::text::shell_quote;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scriptlet {
     /// When it runs.
-    pub time: HookTime,
+    pub time: ScriptTime,
     /// Shell commands, each line ended. What the package manager passes is in `"$@"`, and the script's exit
     /// status is that of the whole. No line begins with a character of the script itself, so that none of
     /// them can be taken for something of the format that carries it.
@@ -37,9 +37,9 @@ impl Scriptlet {
 pub fn for_file(
     file: &InstalledFile<'_>,
     opkg: &Opkg,
-    action: impl FnOnce(HookTime) -> String,
+    action: impl FnOnce(ScriptTime) -> String,
 ) -> Option<Scriptlet> {
-    let native = file.source.scriptlet.as_ref()?;
+    let native = file.source.script.as_ref()?;
     let mut environment =
         format!("OSCAR_PACKAGE_HOME={}\nexport OSCAR_PACKAGE_HOME\n", shell_quote(&opkg.home));
     if opkg.tells_action {
@@ -55,29 +55,42 @@ pub fn for_file(
 }
 
 /// Whether the script's file is on disk at that time.
-fn is_file_installed(time: HookTime) -> bool {
-    matches!(
-        time,
-        HookTime::PostInstall | HookTime::PreUninstall | HookTime::PostTransaction | HookTime::Triggered
-    )
+fn is_file_installed(time: ScriptTime) -> bool {
+    match time {
+        ScriptTime::PostInstall
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PreUninstall
+        | ScriptTime::PostTransaction
+        | ScriptTime::PreRemovalTransaction
+        | ScriptTime::Triggered => true,
+        ScriptTime::PreInstall
+        | ScriptTime::PreUpgrade
+        | ScriptTime::PostUninstall
+        | ScriptTime::PreTransaction
+        | ScriptTime::PostRemovalTransaction => false,
+    }
 }
 
 /// Runs the file. A removal that was cut off has taken it away already, and run it before that: it must not be in the way
 /// of ending the removal.
-fn exec_file(time: HookTime, path: &str) -> String {
+fn exec_file(time: ScriptTime, path: &str) -> String {
     let path = shell_quote(path);
     let exec = format!("exec {path} \"$@\"\n");
     match time {
-        HookTime::PreUninstall => {
+        ScriptTime::PreUninstall | ScriptTime::PreRemovalTransaction => {
             format!(
                 "if [ ! -e {path} ]; then echo {path} is gone already, and not run >&2; exit 0; fi\n{exec}"
             )
         }
-        HookTime::PreInstall
-        | HookTime::PostInstall
-        | HookTime::PostUninstall
-        | HookTime::PostTransaction
-        | HookTime::Triggered => exec,
+        ScriptTime::PreInstall
+        | ScriptTime::PostInstall
+        | ScriptTime::PreUpgrade
+        | ScriptTime::PostUpgrade
+        | ScriptTime::PostUninstall
+        | ScriptTime::PreTransaction
+        | ScriptTime::PostTransaction
+        | ScriptTime::PostRemovalTransaction
+        | ScriptTime::Triggered => exec,
     }
 }
 
@@ -122,13 +135,13 @@ fn required_programs(file: &SourceFile) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::file_attributes::FileAttributes;
-    use crate::opkg::{Destination, Part, Scriptlet as Native};
+    use crate::model::{Destination, NativeScript, Part};
     use crate::testing::sample_opkg;
     use proptest::prelude::*;
     use std::io::Write;
     use std::process::{Command, Stdio};
 
-    fn file(time: HookTime, text: Option<&str>, interpreter: &[&str]) -> SourceFile {
+    fn file(time: ScriptTime, text: Option<&str>, interpreter: &[&str]) -> SourceFile {
         SourceFile {
             at: 0,
             path: "scripts/x".into(),
@@ -145,7 +158,8 @@ mod tests {
             rules: Vec::new(),
             unit: None,
             accounts: Vec::new(),
-            scriptlet: Some(Native { time, text: text.map(str::to_owned) }),
+            script: Some(NativeScript { time, text: text.map(str::to_owned) }),
+            attributes: Vec::new(),
         }
     }
 
@@ -179,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_script_on_disk_is_run_with_its_arguments() {
-        let source = file(HookTime::PostInstall, None, &["/usr/bin/perl"]);
+        let source = file(ScriptTime::PostInstall, None, &["/usr/bin/perl"]);
         let scriptlet = scriptlet(&source);
         assert_eq!(
             scriptlet.body,
@@ -193,7 +207,7 @@ mod tests {
     #[test]
     fn a_carried_script_gets_its_arguments_and_home_and_its_status_counts() {
         let text = "#!/bin/sh\nEND_OF_SCRIPT\necho \"$OSCAR_PACKAGE_HOME $1 $#\"\nexit 3";
-        let source = file(HookTime::PreInstall, Some(text), &["/bin/sh"]);
+        let source = file(ScriptTime::PreInstall, Some(text), &["/bin/sh"]);
         let (printed, status) = run(&scriptlet(&source).body, &["a b", "c"]);
         assert_eq!(printed, "/usr/lib/oscar/packages/it's a b 2\n");
         assert_eq!(status, Some(3));
@@ -202,8 +216,8 @@ mod tests {
     #[test]
     fn a_script_is_told_why_it_runs_where_that_is_asked_for() {
         let text = "echo \"${OPKG_ACTION-none} ${OPKG_OLD_VERSION-none}\"\n";
-        let source = file(HookTime::PreInstall, Some(text), &["/bin/sh"]);
-        for (tells_action, expected) in [(true, "HookTime::PreInstall 1 2\n"), (false, "none none\n")] {
+        let source = file(ScriptTime::PreInstall, Some(text), &["/bin/sh"]);
+        for (tells_action, expected) in [(true, "ScriptTime::PreInstall 1 2\n"), (false, "none none\n")] {
             let opkg = Opkg { tells_action, ..sample_opkg("x") };
             assert_eq!(run(&scriptlet_of(&source, &opkg).body, &["1 2"]), (expected.to_owned(), Some(0)));
         }
@@ -211,7 +225,7 @@ mod tests {
 
     #[test]
     fn without_an_interpreter_the_shell_runs_it() {
-        let source = file(HookTime::PostUninstall, Some("echo hello\n"), &[]);
+        let source = file(ScriptTime::PostUninstall, Some("echo hello\n"), &[]);
         assert_eq!(run(&scriptlet(&source).body, &[]), ("hello\n".into(), Some(0)));
         assert!(scriptlet(&source).required_programs.is_empty());
     }
@@ -221,7 +235,7 @@ mod tests {
         #[test]
         fn any_text_arrives_as_it_was(text in "[^\0]{0,200}", extra in "(%post\n|%if 1\n|END_OF_SCRIPT\n|\\\\\n|\r\n| \n|){1,6}") {
             let text = format!("{text}\n{extra}");
-            let source = file(HookTime::PreInstall, Some(&text), &["/bin/cat"]);
+            let source = file(ScriptTime::PreInstall, Some(&text), &["/bin/cat"]);
             let scriptlet = scriptlet(&source);
             let inside = scriptlet.body.lines().skip_while(|line| !line.contains("<<'END_OF_SCRIPT'")).skip(1);
             for line in inside.take_while(|line| *line != "END_OF_SCRIPT") {
@@ -235,14 +249,14 @@ mod tests {
     /// What a removal took away before it was cut off must not keep it from its end; otherwise a missing script is a failure.
     #[test]
     fn a_script_that_is_gone_is_run_no_more_by_a_removal() {
-        for (time, succeeds) in [(HookTime::PreUninstall, true), (HookTime::PostInstall, false)] {
+        for (time, succeeds) in [(ScriptTime::PreUninstall, true), (ScriptTime::PostInstall, false)] {
             let mut source = file(time, None, &[]);
             source.destination = Destination::Path("/nowhere/it's/gone".into());
             let output = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).output().unwrap();
             assert_eq!(output.status.success(), succeeds, "{time:?}: {output:?}");
             assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/it's/gone"), "it is said");
         }
-        let mut source = file(HookTime::PreUninstall, None, &[]);
+        let mut source = file(ScriptTime::PreUninstall, None, &[]);
         source.destination = Destination::Path("/bin/false".into());
         let status = Command::new("/bin/sh").arg("-c").arg(scriptlet(&source).body).status().unwrap();
         assert!(!status.success(), "one that is there has its say");

@@ -1,7 +1,7 @@
 //! What an OPKG says of units that its parts bring, decided for one target.
 
 use crate::filter::FilterContext;
-use crate::opkg::{Diagnostic, Opkg, Part, ServiceRule};
+use crate::model::{Diagnostic, Opkg, Part, ServiceRule};
 
 /// The rules of an OPKG with what was decided. Where the target leaves its version open, they are those of the default release.
 pub(crate) struct ServiceRules<'a> {
@@ -28,17 +28,17 @@ impl<'a> ServiceRules<'a> {
     }
 
     /// Those about units of a part that count on the target, in their order.
-    pub(crate) fn of_part(&self, part: Part) -> Vec<&'a ServiceRule> {
+    pub(crate) fn of_part(&self, part: &Part) -> Vec<&'a ServiceRule> {
         self.about(part).filter(|it| it.matches).map(|it| it.rule).collect()
     }
 
     /// Whether packages of the part differ between architectures.
-    pub(crate) fn depend_on_arch(&self, part: Part) -> bool {
+    pub(crate) fn depend_on_arch(&self, part: &Part) -> bool {
         self.about(part).any(|it| it.depends_on_arch)
     }
 
-    fn about(&self, part: Part) -> impl Iterator<Item = &Decided<'a>> {
-        let units = self.opkg.files.iter().filter(move |file| file.part == part && file.unit.is_some());
+    fn about(&self, part: &Part) -> impl Iterator<Item = &Decided<'a>> {
+        let units = self.opkg.files.iter().filter(|file| file.part == *part && file.unit.is_some());
         let names: Vec<&str> = units.filter_map(|file| file.path.rsplit('/').next()).collect();
         self.rules.iter().filter(move |it| {
             let name = it.rule.name.as_str();

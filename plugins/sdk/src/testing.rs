@@ -1,10 +1,10 @@
 //! Made-up OPKGs for the native tests of plugins.
 
-use crate::opkg::{
-    Account, Alternative, AlternativeLink, Author, Bound, Change, Class, Comparison, Destination, Directory,
-    EnableKind, Filter, GroupAccount, HookTime, Kind, Membership, Node, Opkg, OpkgPart, Part, RelatedName,
-    RelatedPackage, Relation, Release, ReleaseTag, Role, Scope, Scriptlet, ServiceRule, SourceFile, Target,
-    Timestamp, Trigger, Unit, UserAccount, Version,
+use crate::model::{
+    Account, Alternative, AlternativeLink, Author, Bound, BuildTarget, Change, Class, Comparison,
+    Destination, Directory, EnableKind, Filter, GroupAccount, HistoryEntry, Membership, NativeScript, Node,
+    Opkg, OpkgPart, Part, RelatedName, RelatedPackage, Relation, RelationKind, ReleaseTag, Role, Scope,
+    ScriptTime, ServiceRule, SourceFile, Timestamp, Trigger, Unit, UserAccount, Version,
 };
 use crate::relation::element_name;
 
@@ -42,6 +42,7 @@ pub fn sample_opkg(name: &str) -> Opkg {
         files: Vec::new(),
         tells_action: false,
         source_date: Timestamp { seconds: 1_386_061_212, offset: 60 },
+        attributes: Vec::new(),
     };
     add_file(&mut opkg, Part::Api, "config.xml");
     opkg
@@ -55,8 +56,8 @@ pub fn own_directory(part: Part, destination: Destination) -> Directory {
 
 /// A release `<upstream>-1` with one change.
 #[must_use]
-pub fn sample_release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
-    Release {
+pub fn sample_release(upstream: &str, seconds: i64, items: &[&str]) -> HistoryEntry {
+    HistoryEntry {
         version: Version { epoch: 0, upstream: upstream.to_owned(), release: "1".to_owned() },
         changes: vec![Change {
             at: 1,
@@ -71,7 +72,7 @@ pub fn sample_release(upstream: &str, seconds: i64, items: &[&str]) -> Release {
 
 /// A relation whose filter is empty.
 #[must_use]
-pub fn sample_relation(at: Node, scope: Scope, kind: Kind, name: &str) -> Relation {
+pub fn sample_relation(at: Node, scope: Scope, kind: RelationKind, name: &str) -> Relation {
     let filter = Filter { dists: Vec::new(), archs: Vec::new() };
     let package = RelatedPackage { at, name: RelatedName::Native(name.to_owned()), bound: None };
     Relation { at, scope, kind, any_of: vec![package], filter }
@@ -88,7 +89,7 @@ pub fn sample_related_opkg(at: Node, name: &str, part: Option<Part>, bound: Opti
 /// and of both.
 #[must_use]
 pub fn sample_relations() -> Vec<Relation> {
-    const SERVER: Scope = Scope::Part(Part::Server);
+    let server = || Scope::Part(Part::Server);
     let mut all = Vec::new();
     let mut add = |scope, kind, any_of: Vec<RelatedPackage>| {
         let at = any_of.first().map_or(0, |package| package.at);
@@ -98,46 +99,54 @@ pub fn sample_relations() -> Vec<Relation> {
     let package =
         |at, name: &str, bound| RelatedPackage { at, name: RelatedName::Native(name.to_owned()), bound };
     let kinds = [
-        Kind::Requires,
-        Kind::PreRequires,
-        Kind::Recommends,
-        Kind::Suggests,
-        Kind::Supplements,
-        Kind::Enhances,
-        Kind::Conflicts,
-        Kind::Breaks,
-        Kind::Obsoletes,
-        Kind::Provides,
+        RelationKind::Requires,
+        RelationKind::PreRequires,
+        RelationKind::Recommends,
+        RelationKind::Suggests,
+        RelationKind::Supplements,
+        RelationKind::Enhances,
+        RelationKind::Conflicts,
+        RelationKind::Breaks,
+        RelationKind::Obsoletes,
+        RelationKind::Provides,
     ];
     for (at, kind) in (10..).step_by(2).zip(kinds) {
         let name = element_name(kind).to_lowercase();
-        let comparison = if kind == Kind::Provides { Comparison::Eq } else { Comparison::Ge };
-        add(SERVER, kind, vec![package(at, &format!("{name}-any"), None)]);
-        add(SERVER, kind, vec![package(at + 1, &format!("{name}-some"), some_bound(comparison, "1.0-2"))]);
+        let comparison = if kind == RelationKind::Provides { Comparison::Eq } else { Comparison::Ge };
+        add(server(), kind, vec![package(at, &format!("{name}-any"), None)]);
+        add(server(), kind, vec![package(at + 1, &format!("{name}-some"), some_bound(comparison, "1.0-2"))]);
     }
     add(
-        SERVER,
-        Kind::Requires,
+        server(),
+        RelationKind::Requires,
         vec![
             package(40, "mail-agent", some_bound(Comparison::Eq, "2.0")),
             package(41, "postfix", some_bound(Comparison::Ge, "3.0-1")),
             package(42, "perl(Mail::Sender)", None),
         ],
     );
-    add(SERVER, Kind::Recommends, vec![package(43, "viewer-a", None), package(44, "viewer-b", None)]);
-    add(SERVER, Kind::PreRequires, vec![package(45, "setup-a", None), package(46, "setup-b", None)]);
+    add(
+        server(),
+        RelationKind::Recommends,
+        vec![package(43, "viewer-a", None), package(44, "viewer-b", None)],
+    );
+    add(
+        server(),
+        RelationKind::PreRequires,
+        vec![package(45, "setup-a", None), package(46, "setup-b", None)],
+    );
     // The release of this one is called like a pre-release.
     let exact = some_bound(Comparison::Eq, "1:2.0-rc1");
-    add(Scope::Common, Kind::Requires, vec![sample_related_opkg(50, "munge", None, exact)]);
+    add(Scope::Common, RelationKind::Requires, vec![sample_related_opkg(50, "munge", None, exact)]);
     let recent = some_bound(Comparison::Gt, "4.0");
     let either = vec![
         sample_related_opkg(51, "slurm", Some(Part::Api), recent),
         sample_related_opkg(52, "torque", None, None),
     ];
-    add(SERVER, Kind::Requires, either);
+    add(server(), RelationKind::Requires, either);
     let old = some_bound(Comparison::Lt, "2.0-1");
-    add(Scope::Common, Kind::Obsoletes, vec![sample_related_opkg(53, "old-name", None, old)]);
-    add(Scope::Whole, Kind::Conflicts, vec![sample_related_opkg(54, "rival", None, None)]);
+    add(Scope::Common, RelationKind::Obsoletes, vec![sample_related_opkg(53, "old-name", None, old)]);
+    add(Scope::Whole, RelationKind::Conflicts, vec![sample_related_opkg(54, "rival", None, None)]);
     all
 }
 
@@ -173,7 +182,8 @@ pub fn add_file<'a>(opkg: &'a mut Opkg, part: Part, path: &str) -> &'a mut Sourc
         rules: Vec::new(),
         unit: None,
         accounts: Vec::new(),
-        scriptlet: None,
+        script: None,
+        attributes: Vec::new(),
     });
     let last = opkg.files.len() - 1;
     &mut opkg.files[last]
@@ -185,19 +195,19 @@ pub fn add_script(
     part: Part,
     path: &str,
     interpreter: &[&str],
-    time: HookTime,
+    time: ScriptTime,
     text: Option<&str>,
 ) {
     let file = add_file(opkg, part, path);
     file.mode = 0o755;
     file.interpreter = interpreter.iter().map(ToString::to_string).collect();
-    file.scriptlet = Some(Scriptlet { time, text: text.map(str::to_owned) });
+    file.script = Some(NativeScript { time, text: text.map(str::to_owned) });
 }
 
 /// What was asked for on a PC, of packages without a release tag: `sample_target("rhel", Some("9"), None)`.
 #[must_use]
-pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
-    Target {
+pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> BuildTarget {
+    BuildTarget {
         dist: dist.to_owned(),
         version: version.map(str::to_owned),
         arch: arch.map(str::to_owned),
@@ -205,13 +215,14 @@ pub fn sample_target(dist: &str, version: Option<&str>, arch: Option<&str>) -> T
         release_tag: ReleaseTag::None,
         vendor: None,
         distribution: None,
+        attributes: Vec::new(),
     }
 }
 
 /// The same, of which the packages are to be told from those for other releases.
 #[must_use]
-pub fn sample_tagged_target(dist: &str, version: Option<&str>) -> Target {
-    Target { release_tag: ReleaseTag::Native, ..sample_target(dist, version, None) }
+pub fn sample_tagged_target(dist: &str, version: Option<&str>) -> BuildTarget {
+    BuildTarget { release_tag: ReleaseTag::Native, ..sample_target(dist, version, None) }
 }
 
 /// Adds a file that is laid into the root of nodes.
@@ -243,7 +254,7 @@ pub fn add_alternatives(opkg: &mut Opkg) {
 
 /// Adds a script to the client part that is run when files below two directories change.
 pub fn add_triggers(opkg: &mut Opkg) {
-    add_script(opkg, Part::Client, "scripts/client-triggered", &["/bin/sh"], HookTime::Triggered, None);
+    add_script(opkg, Part::Client, "scripts/client-triggered", &["/bin/sh"], ScriptTime::Triggered, None);
     opkg.triggers = ["/usr/share/modulefiles", "/etc/site.d"]
         .map(|path| Trigger {
             at: 60,

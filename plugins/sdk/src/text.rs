@@ -2,7 +2,7 @@
 
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::opkg::Timestamp;
+use crate::model::Timestamp;
 
 /// Breaks one paragraph into lines of at most `width` characters. Words are what blanks and line ends
 /// (of ASCII) separate; none is ever split, so a long one stands in a line of its own, and no line is empty.

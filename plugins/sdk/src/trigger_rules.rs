@@ -1,7 +1,7 @@
 //! What an OPKG says of files of other packages, decided for one target.
 
 use crate::filter::FilterContext;
-use crate::opkg::{Diagnostic, HookTime, Opkg, Part, SourceFile, Trigger};
+use crate::model::{Diagnostic, Opkg, Part, ScriptTime, SourceFile, Trigger};
 
 /// The triggers of an OPKG with what was decided. Where the target leaves its version open, they are those of the default
 /// release.
@@ -29,7 +29,7 @@ impl<'a> TriggerRules<'a> {
     }
 
     /// Those of a part that count on the target, in their order, each directory once; none where it has no script for them.
-    pub(crate) fn of_part(&self, part: Part) -> Vec<&'a Trigger> {
+    pub(crate) fn of_part(&self, part: &Part) -> Vec<&'a Trigger> {
         let mut found: Vec<&'a Trigger> = Vec::new();
         for decided in self.about(part).filter(|it| it.matches) {
             if found.iter().all(|other| other.path != decided.trigger.path) {
@@ -40,17 +40,19 @@ impl<'a> TriggerRules<'a> {
     }
 
     /// Whether packages of the part differ between architectures.
-    pub(crate) fn depend_on_arch(&self, part: Part) -> bool {
+    pub(crate) fn depend_on_arch(&self, part: &Part) -> bool {
         self.about(part).any(|it| it.depends_on_arch)
     }
 
-    fn about(&self, part: Part) -> impl Iterator<Item = &Decided<'a>> {
-        let has_script = self.opkg.files.iter().any(|file| file.part == part && is_script(file));
-        self.triggers.iter().filter(move |it| has_script && it.trigger.part.is_none_or(|of| of == part))
+    fn about<'p>(&'p self, part: &'p Part) -> impl Iterator<Item = &'p Decided<'a>> {
+        let has_script = self.opkg.files.iter().any(|file| file.part == *part && is_script(file));
+        self.triggers
+            .iter()
+            .filter(move |it| has_script && it.trigger.part.as_ref().is_none_or(|of| of == part))
     }
 }
 
 /// Whether something runs a file when files of other packages change, and nothing else does.
 pub(crate) fn is_script(file: &SourceFile) -> bool {
-    file.scriptlet.as_ref().is_some_and(|it| it.time == HookTime::Triggered)
+    file.script.as_ref().is_some_and(|it| it.time == ScriptTime::Triggered)
 }

@@ -21,7 +21,7 @@ pub fn words(part: &PartPlan<'_>) -> String {
 mod tests {
     use super::*;
     use crate::filter::FilterContext;
-    use crate::opkg::{DistFilter, Filter, HookTime, Part, Trigger};
+    use crate::model::{DistFilter, Filter, Part, ScriptTime, Trigger};
     use crate::parts;
     use crate::testing::{add_script, add_triggers, sample_opkg, sample_target};
 
@@ -39,7 +39,7 @@ mod tests {
         let mut opkg = sample_opkg("x");
         add_triggers(&mut opkg);
         let server = "scripts/server-triggered";
-        add_script(&mut opkg, Part::Server, server, &["/bin/sh"], HookTime::Triggered, None);
+        add_script(&mut opkg, Part::Server, server, &["/bin/sh"], ScriptTime::Triggered, None);
         opkg.triggers.extend([
             trigger("/etc/all", None, None, None),
             trigger("/etc/all", Some(Part::Server), None, None),

@@ -1,6 +1,6 @@
 //! The units of systemd that a part brings, and which of them scripts of packages enable, start and stop.
 
-use crate::opkg::EnableKind;
+use crate::model::EnableKind;
 use crate::parts::PartPlan;
 use crate::service_rules::template;
 use crate::text::shell_quote;

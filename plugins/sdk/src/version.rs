@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::opkg::Comparison;
+use crate::model::Comparison;
 
 /// Numeric components, most significant first; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Filters decided for a target (format, section 3).
 #![allow(clippy::unwrap_used)]
 
-use opkg_sdk::filter::{Condition, DistIdentity, FilterContext, FilterMatch};
-use opkg_sdk::opkg::{Comparison, DistFilter, Filter};
+use opkg_sdk::filter::{Condition, DistIdentity, FilterContext, FilterMatch, VersionSyntax};
+use opkg_sdk::model::{Comparison, DistFilter, Filter};
 use opkg_sdk::testing::some_bound;
 use opkg_sdk::version::ReleaseNumber;
 
@@ -11,7 +11,7 @@ fn identity(id: &str, version: Option<&str>) -> DistIdentity {
         id: id.into(),
         version: version.map(|text| ReleaseNumber::parse(text).unwrap()),
         default_version: ReleaseNumber::new([9]),
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     }
 }
 

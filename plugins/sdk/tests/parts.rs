@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch};
-use opkg_sdk::opkg::{
-    Comparison, ConfigKind, Destination, Directory, DistFilter, EnableKind, FileRule, Filter, Kind, Opkg,
-    Part as Which, Scope,
+use opkg_sdk::filter::{DistIdentity, FilterContext, FilterMatch, VersionSyntax};
+use opkg_sdk::model::{
+    Comparison, ConfigKind, Destination, Directory, DistFilter, EnableKind, FileRule, Filter, Opkg,
+    Part as Which, RelationKind, Scope,
 };
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::parts::{PartPlan, plan};
@@ -20,7 +20,7 @@ fn context(arch: Option<&str>) -> FilterContext {
             id: "rhel".into(),
             version: None,
             default_version: ReleaseNumber::new([9]),
-            parse_version: ReleaseNumber::parse,
+            version_syntax: VersionSyntax::numbers(),
         }],
         fallback_identities: Vec::new(),
         arch: arch.map(str::to_owned),
@@ -41,12 +41,12 @@ fn names<'a>(part: &'a PartPlan<'_>) -> Vec<&'a str> {
 fn where_a_relation_was_written_says_who_gets_it() {
     let mut opkg = sample_opkg("x");
     opkg.relations = vec![
-        sample_relation(1, Scope::Part(Which::Api), Kind::Requires, "api"),
-        sample_relation(2, Scope::Part(Which::Server), Kind::Requires, "server"),
-        sample_relation(3, Scope::Part(Which::Client), Kind::Suggests, "client"),
-        sample_relation(4, Scope::Common, Kind::Requires, "common"),
-        sample_relation(5, Scope::Whole, Kind::Provides, "whole"),
-        sample_relation(6, Scope::Whole, Kind::Conflicts, "rival"),
+        sample_relation(1, Scope::Part(Which::Api), RelationKind::Requires, "api"),
+        sample_relation(2, Scope::Part(Which::Server), RelationKind::Requires, "server"),
+        sample_relation(3, Scope::Part(Which::Client), RelationKind::Suggests, "client"),
+        sample_relation(4, Scope::Common, RelationKind::Requires, "common"),
+        sample_relation(5, Scope::Whole, RelationKind::Provides, "whole"),
+        sample_relation(6, Scope::Whole, RelationKind::Conflicts, "rival"),
     ];
     let [api, server, client] = parts(&opkg);
     assert_eq!(names(&api), ["api"]);
@@ -62,7 +62,7 @@ fn where_a_relation_was_written_says_who_gets_it() {
 #[test]
 fn an_unconditional_relation_replaces_the_same_under_conditions() {
     let mut opkg = sample_opkg("x");
-    opkg.relations = vec![sample_relation(1, Scope::Common, Kind::Requires, "a"); 4];
+    opkg.relations = vec![sample_relation(1, Scope::Common, RelationKind::Requires, "a"); 4];
     for (index, version) in [(0, "8"), (1, "9")] {
         let filter = DistFilter { at: 1, id: "rhel".into(), bound: some_bound(Comparison::Eq, version) };
         opkg.relations[index].filter.dists = vec![filter];
@@ -82,10 +82,10 @@ fn a_part_of_an_opkg_is_that_of_the_part_that_has_the_relation() {
         relation
     };
     opkg.relations = vec![
-        relation(Scope::Common, Kind::Requires, None),
-        relation(Scope::Part(Which::Api), Kind::Requires, None),
-        relation(Scope::Part(Which::Client), Kind::Requires, Some(Which::Api)),
-        relation(Scope::Whole, Kind::Conflicts, None),
+        relation(Scope::Common, RelationKind::Requires, None),
+        relation(Scope::Part(Which::Api), RelationKind::Requires, None),
+        relation(Scope::Part(Which::Client), RelationKind::Requires, Some(Which::Api)),
+        relation(Scope::Whole, RelationKind::Conflicts, None),
     ];
     let [api, server, client] = parts(&opkg);
     assert_eq!(names(&api), ["opkg-other"]);
@@ -98,8 +98,8 @@ fn a_part_of_an_opkg_is_that_of_the_part_that_has_the_relation() {
 fn an_arch_filter_makes_the_part_that_gets_it_specific() {
     let mut opkg = sample_opkg("x");
     opkg.relations = vec![
-        sample_relation(1, Scope::Part(Which::Server), Kind::Requires, "a"),
-        sample_relation(2, Scope::Part(Which::Client), Kind::Requires, "b"),
+        sample_relation(1, Scope::Part(Which::Server), RelationKind::Requires, "a"),
+        sample_relation(2, Scope::Part(Which::Client), RelationKind::Requires, "b"),
     ];
     // Even one that this architecture does not get; but not one of another distribution.
     opkg.relations[0].filter.archs = vec!["ppc".into()];

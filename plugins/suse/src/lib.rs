@@ -5,9 +5,9 @@ mod zypper;
 
 use opkg_rpm_family::{LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies, arch_names, releases};
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Named, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{Alias, DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 use release::Product;
@@ -66,11 +66,11 @@ pub struct Suse;
 impl Distribution for Suse {
     type Manager = Zypper;
 
-    fn describe() -> Description {
+    fn describe() -> DistributionInfo {
         let named = |ids: &[&str], name: &str| {
-            ids.iter().map(|id| Named { id: (*id).to_owned(), name: name.to_owned() }).collect::<Vec<_>>()
+            ids.iter().map(|id| Alias { id: (*id).to_owned(), name: name.to_owned() }).collect::<Vec<_>>()
         };
-        let mut releases: Vec<Release> =
+        let mut releases: Vec<DistributionRelease> =
             releases(RELEASES, &ReleaseNumber::new(release::DEFAULT_RELEASE).to_string());
         for release in &mut releases {
             let (major, pack) = release.version.split_once('.').unwrap_or_default();
@@ -78,7 +78,7 @@ impl Distribution for Suse {
                 release.name = Some(format!("{major}-SP{pack}"));
             }
         }
-        Description {
+        DistributionInfo {
             id: FAMILY_IDS[0].to_owned(),
             name: "SUSE Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -93,15 +93,16 @@ impl Distribution for Suse {
             .concat(),
             releases,
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let dist = target.dist.as_str();
     let asked = if TUMBLEWEED_IDS.contains(&dist) { Some("tumbleweed") } else { target.version.as_deref() };
     let version = match asked {
@@ -113,7 +114,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: id.to_owned(),
         version: version.clone(),
         default_version: ReleaseNumber::new(release::DEFAULT_RELEASE),
-        parse_version: release::parse_release,
+        version_syntax: VersionSyntax::Custom(release::parse_release),
     };
     let (system, own): (Product, &[&str]) = match dist {
         "sles" | SLE_ID => (Product::Enterprise, &[SLE_ID]),
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
     use opkg_sdk::artefacts::Compression;
     use opkg_sdk::filter::FilterMatch;
-    use opkg_sdk::opkg::{Comparison, Destination, DistFilter, Filter, Part};
+    use opkg_sdk::model::{Comparison, Destination, DistFilter, Filter, Part};
     use opkg_sdk::testing::{add_file, own_directory, sample_opkg, sample_target, some_bound};
 
     fn decide(dist: &str, version: Option<&str>, id: &str, wanted: Option<&str>) -> FilterMatch {

@@ -9,7 +9,7 @@
 
 use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
 use opkg_sdk::filter::VersionTest;
-use opkg_sdk::opkg::Comparison;
+use opkg_sdk::model::Comparison;
 use opkg_sdk::version::ReleaseNumber;
 
 /// The last that old machines can run: 16 leaves out processors (it wants x86-64-v2).

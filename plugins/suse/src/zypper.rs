@@ -3,7 +3,7 @@
 use opkg_rpm_family::query::{self, check_names};
 use opkg_rpm_family::{BUILD_PROGRAM, failures, offers, removal, repository};
 use opkg_sdk::package_manager::{
-    Command, Failure, Installed, Offer, PackageRequest, Place, SideEffect, UnaskedChange,
+    Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect, SideEffectKind,
 };
 use opkg_sdk::{PackageManager, PackageManagerError};
 
@@ -79,8 +79,8 @@ impl PackageManager for Zypper {
     }
 
     fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
-        let removed = listed_packages(printed, "to-remove", UnaskedChange::Remove);
-        Ok(removed.chain(listed_packages(printed, "to-downgrade", UnaskedChange::Downgrade)).collect())
+        let removed = listed_packages(printed, "to-remove", SideEffectKind::Remove);
+        Ok(removed.chain(listed_packages(printed, "to-downgrade", SideEffectKind::Downgrade)).collect())
     }
 
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -104,7 +104,7 @@ impl PackageManager for Zypper {
         query::parse(printed)
     }
 
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
         failures::explain(printed, succeeded)
     }
 }
@@ -139,7 +139,7 @@ fn with_sources(command: &Command, target: &Place) -> Result<Vec<Command>, Packa
 fn listed_packages<'a>(
     printed: &'a str,
     element: &str,
-    change: UnaskedChange,
+    kind: SideEffectKind,
 ) -> impl Iterator<Item = SideEffect> + use<'a> {
     let (open, close) = (format!("<{element}>"), format!("</{element}>"));
     let lists = printed.split(open.as_str()).skip(1).collect::<Vec<_>>();
@@ -149,7 +149,7 @@ fn listed_packages<'a>(
             solvable.split('>').next().is_some_and(|tag| tag.contains("type=\"package\""))
         });
         let names = packages.filter_map(|solvable| attribute(solvable, "name"));
-        names.map(|name| SideEffect { name: name.to_owned(), change }).collect::<Vec<_>>()
+        names.map(|name| SideEffect { name: name.to_owned(), kind }).collect::<Vec<_>>()
     })
 }
 
@@ -176,7 +176,12 @@ fn zypper_command(
     }
     argv.extend(words.iter().map(ToString::to_string));
     argv.extend_from_slice(names);
-    Ok(Command { success: [&[0], success].concat(), ..Command::new(argv) })
+    let mut command = Command { success: [&[0], success].concat(), ..Command::new(argv) };
+    // Of libzypp: without it, a lock that is taken is an error at once.
+    if target.lock_timeout > 0 {
+        command.env.push(("ZYPP_LOCK_TIMEOUT".to_owned(), target.lock_timeout.to_string()));
+    }
+    Ok(command)
 }
 
 #[cfg(test)]
@@ -193,6 +198,8 @@ mod tests {
             version: Some("15.6".into()),
             arch: "x86_64".into(),
             available: vec![PROGRAM.into()],
+            lock_timeout: 0,
+            attributes: Vec::new(),
         }
     }
 
@@ -222,6 +229,14 @@ mod tests {
             ["rpm --root /images/a -e --allmatches opkg-x"]
         );
         assert_eq!(lines(Zypper::refresh(&target("/", &[]))), ["zypper --non-interactive refresh"]);
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_where_that_is_wanted() {
+        let waiting = Place { lock_timeout: 120, ..target("/", &[]) };
+        let of = |target: &Place| Zypper::refresh(target).unwrap()[0].env.clone();
+        assert!(of(&waiting).contains(&("ZYPP_LOCK_TIMEOUT".to_owned(), "120".to_owned())));
+        assert!(of(&target("/", &[])).iter().all(|(name, _)| name != "ZYPP_LOCK_TIMEOUT"));
     }
 
     #[test]

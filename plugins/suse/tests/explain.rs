@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use opkg_plugin_suse::Suse;
-use opkg_sdk::package_manager::{Failure, UnaskedChange};
+use opkg_sdk::package_manager::{CommandFailure, SideEffectKind};
 use opkg_sdk::{Distribution, PackageManager};
 
 type Zypper = <Suse as Distribution>::Manager;
@@ -24,7 +24,7 @@ fn zypper_1_14() {
     for file in files {
         writeln!(text, "{}", file.file_stem().unwrap().display()).unwrap();
         for failure in Zypper::explain(&std::fs::read_to_string(file).unwrap(), false) {
-            let Failure { cause, packages, transient } = &failure;
+            let CommandFailure { cause, packages, transient } = &failure;
             let passes = if *transient { " (passes by itself)" } else { "" };
             let by = if packages.is_empty() { String::new() } else { format!(" [{}]", packages.join(", ")) };
             writeln!(text, "  {cause}{by}{passes}").unwrap();
@@ -37,8 +37,8 @@ fn zypper_1_14() {
 fn what_it_would_do_besides() {
     let printed = std::fs::read_to_string(recorded("simulated/zypper-1.14-obsoletes.txt")).unwrap();
     let found = Zypper::parse_simulation(&printed).unwrap();
-    let found: Vec<_> = found.iter().map(|effect| (effect.name.as_str(), effect.change)).collect();
-    assert_eq!(found, [("demo-good", UnaskedChange::Remove)]);
+    let found: Vec<_> = found.iter().map(|effect| (effect.name.as_str(), effect.kind)).collect();
+    assert_eq!(found, [("demo-good", SideEffectKind::Remove)]);
     let downgraded = "<to-downgrade><solvable type=\"pattern\" name=\"p\"/><solvable type=\"package\" name=\"x\" \
                       edition=\"1\"/></to-downgrade><to-install><solvable type=\"package\" name=\"y\"/></to-install>";
     let found = Zypper::parse_simulation(downgraded).unwrap();

@@ -5,9 +5,9 @@ use opkg_deb_family::debian_releases::UNKNOWN_SUITE;
 use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch, debian_releases};
 use opkg_sdk::artefacts::{Compression, Output};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Filter, Opkg, Target};
-use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Filter, Opkg};
+use opkg_sdk::packaging::{DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
@@ -50,25 +50,26 @@ pub struct Ubuntu;
 impl Distribution for Ubuntu {
     type Manager = Apt;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: "ubuntu".into(),
             name: "Ubuntu".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             aliases: Vec::new(),
             releases: RELEASES
                 .iter()
-                .map(|&(version, name, _)| Release {
+                .map(|&(version, name, _)| DistributionRelease {
                     version: version.into(),
                     name: Some(name.into()),
                     is_default: version == DEFAULT_RELEASE,
                 })
                 .collect(),
             archs: arch::to_arch_names(&ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         let profile = release_profile(opkg, target)?;
         arch::check_supported(&profile.filter_context, &ARCHS)?;
         opkg_deb_family::generate(opkg, target, &profile)
@@ -79,14 +80,14 @@ export_distribution!(Ubuntu);
 
 /// # Errors
 /// [`Refusal::UnknownTarget`].
-fn release_profile(opkg: &Opkg, target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(opkg: &Opkg, target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
     let version = parse_release(asked).ok_or_else(|| unknown_release(asked))?;
     let identity = |id: &str, version: &ReleaseNumber, read| DistIdentity {
         id: id.into(),
         version: Some(version.clone()),
         default_version: version.clone(),
-        parse_version: read,
+        version_syntax: VersionSyntax::Custom(read),
     };
     let stand_ins = match mentions_ubuntu(opkg) {
         true => Vec::new(),
@@ -167,7 +168,7 @@ fn unknown_release(asked: &str) -> Refusal {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_sdk::model::{Comparison, DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{sample_opkg, sample_relation, sample_target, some_bound};
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
     fn releases_have_numbers_and_names() {
         assert_eq!(parse_release("Jammy"), parse_release("22.04"));
         assert_eq!(parse_release("sid"), None);
-        let refused = |target: &Target| match Ubuntu::generate(&sample_opkg("x"), target) {
+        let refused = |target: &BuildTarget| match Ubuntu::generate(&sample_opkg("x"), target) {
             Err(Refusal::UnknownTarget(message)) => message,
             other => panic!("{other:?}"),
         };
@@ -226,7 +227,7 @@ mod tests {
     fn debian_is_meant_by_a_package_that_knows_no_ubuntu() {
         let mut opkg = sample_opkg("x");
         let filtered = |at, name, id: &str, version| {
-            let mut relation = sample_relation(at, Scope::Part(Part::Server), Kind::Requires, name);
+            let mut relation = sample_relation(at, Scope::Part(Part::Server), RelationKind::Requires, name);
             relation.filter.dists =
                 vec![DistFilter { at, id: id.into(), bound: some_bound(Comparison::Ge, version) }];
             relation

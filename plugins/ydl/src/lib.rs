@@ -6,9 +6,9 @@ use opkg_rpm_family::{
     releases,
 };
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Named, Refusal};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{Alias, DistributionInfo, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, export_distribution};
 
@@ -29,25 +29,26 @@ pub struct YellowDog;
 impl Distribution for YellowDog {
     type Manager = Dnf;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: ID.to_owned(),
             name: "Yellow Dog Linux".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            aliases: vec![Named { id: "yellowdog".to_owned(), name: "Yellow Dog Linux".to_owned() }],
+            aliases: vec![Alias { id: "yellowdog".to_owned(), name: "Yellow Dog Linux".to_owned() }],
             releases: releases(RELEASES, DEFAULT_RELEASE),
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
 
 /// No macro of RPM's tells the release, so that a spec has nothing to test: where the target names none, the
 /// default one decides.
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let version = match parse_target_version(target, RELEASES)? {
         Some(version) => version,
         None => ReleaseNumber::new([6, 2]),
@@ -56,7 +57,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: id.to_owned(),
         version: Some(version.clone()),
         default_version: version.clone(),
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     };
     let ids = if target.dist == ID { vec![ID] } else { vec![ID, &target.dist] };
     Ok(ReleaseProfile {
@@ -81,7 +82,7 @@ export_distribution!(YellowDog);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_sdk::model::{Comparison, DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{sample_opkg, sample_relation, sample_target, some_bound};
 
     #[test]
@@ -100,7 +101,8 @@ mod tests {
         let mut opkg = sample_opkg("x");
         opkg.relations = [("new", Comparison::Ge), ("old", Comparison::Lt)]
             .map(|(name, comparison)| {
-                let mut relation = sample_relation(7, Scope::Part(Part::Server), Kind::Requires, name);
+                let mut relation =
+                    sample_relation(7, Scope::Part(Part::Server), RelationKind::Requires, name);
                 relation.filter.dists =
                     vec![DistFilter { at: 7, id: ID.into(), bound: some_bound(comparison, "6") }];
                 relation

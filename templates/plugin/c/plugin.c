@@ -15,15 +15,18 @@ const char *const DEFAULT_RELEASE = "1";
 const struct arch ARCHS[] = {{"x86_64", "x86_64"}, {"aarch64", "aarch64"}};
 const size_t ARCH_COUNT = sizeof ARCHS / sizeof *ARCHS;
 
-void exports_opkg_plugin_packaging_describe(exports_opkg_plugin_packaging_description_t *ret) {
-  *ret = (exports_opkg_plugin_packaging_description_t){
+/* CHANGE: shell commands that set both from the arguments that the package manager gives to its scripts. */
+const char *const ACTION = "OPKG_ACTION=\nOPKG_OLD_VERSION=\n";
+
+void exports_opkg_plugin_packaging_describe(exports_opkg_plugin_packaging_distribution_info_t *ret) {
+  *ret = (exports_opkg_plugin_packaging_distribution_info_t){
       .id = text_copy(text_of(ID)),
       .name = text_copy(text_of(ID)), /* CHANGE: as people write it */
       .version = text_copy(TEXT("0.1.0")),
   };
   for (size_t i = 0; i < RELEASE_COUNT; i++) {
     bool is_default = text_is(text_of(RELEASES[i]), text_of(DEFAULT_RELEASE));
-    exports_opkg_plugin_packaging_release_t release = {text_copy(text_of(RELEASES[i])), {false, {0}}, is_default};
+    exports_opkg_plugin_packaging_distribution_release_t release = {text_copy(text_of(RELEASES[i])), {false, {0}}, is_default};
     PUSH(ret->releases, release);
   }
   for (size_t i = 0; i < ARCH_COUNT; i++) {
@@ -35,6 +38,24 @@ void exports_opkg_plugin_packaging_describe(exports_opkg_plugin_packaging_descri
 
 bool exports_opkg_plugin_packaging_generate(opkg_t *opkg, target_t *target, output_t *ret, refusal_t *err) {
   return archive_generate(opkg, target, ret, err);
+}
+
+bool exports_opkg_plugin_containers_members(text *slot, built_t *built, members_t *ret, text *err) {
+  return archive_members(*slot, built, ret, err);
+}
+
+/* CHANGE: true with a request, where the package manager reads an index of a directory of packages. */
+bool exports_opkg_plugin_containers_describe_index(exports_opkg_plugin_containers_index_request_t *ret) {
+  (void)ret;
+  return false;
+}
+
+bool exports_opkg_plugin_containers_index(exports_opkg_plugin_containers_package_source_t *source,
+                                          exports_opkg_plugin_containers_list_package_file_t *packages,
+                                          exports_opkg_plugin_containers_list_index_file_t *ret, text *err) {
+  (void)source, (void)packages, (void)ret;
+  *err = text_format("the plugin %s makes no index of packages", ID);
+  return false;
 }
 
 /* How the package manager is driven. `opkgc` makes packages without it; `opm` needs it to install them.
@@ -124,7 +145,7 @@ bool exports_opkg_plugin_package_manager_parse_query(text *printed,
 }
 
 void exports_opkg_plugin_package_manager_explain(text *printed, bool succeeded,
-                                                 exports_opkg_plugin_package_manager_list_failure_t *ret) {
+                                                 exports_opkg_plugin_package_manager_list_command_failure_t *ret) {
   (void)printed, (void)succeeded;
   NOTHING(*ret);
 }

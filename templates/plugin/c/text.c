@@ -33,12 +33,6 @@ bool text_has(text whole, char character) {
   return whole.len > 0 && memchr(whole.ptr, character, whole.len) != NULL;
 }
 
-int text_compare(text one, text other) {
-  size_t shorter = one.len < other.len ? one.len : other.len;
-  int order = shorter ? memcmp(one.ptr, other.ptr, shorter) : 0;
-  return order ? order : (one.len > other.len) - (one.len < other.len);
-}
-
 void text_replace(text changed, char from, char to) {
   for (size_t i = 0; i < changed.len; i++) {
     if (changed.ptr[i] == (uint8_t)from) changed.ptr[i] = (uint8_t)to;
@@ -52,8 +46,8 @@ void text_append(text *end, text more) {
   end->len += more.len;
 }
 
-static void append_number(text *end, unsigned number) {
-  uint8_t digits[12];
+static void append_number(text *end, uint64_t number) {
+  uint8_t digits[20];
   size_t start = sizeof digits;
   do digits[--start] = (uint8_t)('0' + number % 10);
   while (number /= 10);
@@ -73,6 +67,7 @@ text text_format(const char *format, ...) {
       case 's': text_append(&made, text_of(va_arg(values, const char *))); break;
       case 't': text_append(&made, va_arg(values, text)); break;
       case 'u': append_number(&made, va_arg(values, unsigned)); break;
+      case 'l': append_number(&made, va_arg(values, uint64_t)); break;
       default: abort();
     }
     format = next + 2;

@@ -16,11 +16,9 @@ text text_copy(text original);
 bool text_is(text one, text other);
 bool text_begins(text whole, const char *start);
 bool text_has(text whole, char character);
-/* The order of bytes: negative, 0 or positive. */
-int text_compare(text one, text other);
 void text_replace(text changed, char from, char to);
 
-/* A new string: `%s` is a string of C, `%t` a `text`, `%u` an unsigned int. */
+/* A new string: `%s` is a string of C, `%t` a `text`, `%u` an unsigned int, `%l` a uint64_t. */
 text text_format(const char *format, ...);
 void text_append(text *end, text more);
 

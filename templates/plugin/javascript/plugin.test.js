@@ -1,13 +1,12 @@
-// Run by `node --test`: the plugin is a module like any other.
+// Run by `node --test`: the plugin is a module like any other. What the host decides of an OPKG is made up here: there is none.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { preciseOrder, releaseNumber } from "./filters.js";
-import { packaging } from "./plugin.js";
+import { MANIFEST_SLOT } from "./archive.js";
+import { ID, distribution } from "./distribution.js";
 
 const home = "/usr/lib/oscar/packages/demo";
-const { id, releases } = packaging.describe();
 
 // The least that an OPKG can be.
 function opkg(changes) {
@@ -29,80 +28,130 @@ function opkg(changes) {
     history: [{ version: { epoch: 0, upstream: "1.0", release: "1" }, changes: [] }],
     home,
     files: [],
-    directories: [{ part: "api", destination: { tag: "path", val: home }, rules: [] }],
+    directories: [],
     tellsAction: false,
     sourceDate: { seconds: 0n, offset: 0 },
+    attributes: [],
     ...changes,
   };
 }
 
 function target(changes) {
-  return { dist: id, machine: "x86_64", releaseTag: { tag: "native" }, ...changes };
+  return { dist: ID, machine: "x86_64", releaseTag: { tag: "native" }, attributes: [], ...changes };
 }
 
-function script(name, scriptlet) {
-  const destination = { tag: "path", val: `${home}/${name}` };
-  return { at: 9, path: `scripts/${name}`, part: "server", destination, mode: 0o755, rules: [], accounts: [], scriptlet };
+// What the host says of a package for the server.
+function serverPlan(changes) {
+  return {
+    part: { tag: "server" },
+    name: "opkg-demo-server",
+    summary: "A sample, server part",
+    relations: [],
+    recordedConflicts: [],
+    sameVersion: "opkg-demo",
+    isArchSpecific: false,
+    programArchs: [],
+    files: [],
+    scripts: [],
+    serviceRules: [],
+    alternatives: [],
+    triggers: [],
+    ...changes,
+  };
 }
 
-test("an OPKG becomes three packages", () => {
-  const { packages } = packaging.generate(opkg(), target());
-  const names = ["opkg-demo", "opkg-demo-server", "opkg-demo-client"];
-  assert.deepEqual(
-    packages.map((it) => it.fileName),
-    names.map((name) => `${name}-1.0-1.any.tar.gz`),
+function generate(part, of = target()) {
+  const { packaging } = distribution({ plan: () => ({ parts: [part], diagnostics: [] }) });
+  return packaging.generate(opkg(), of);
+}
+
+// Of a package of which the host has read one file.
+function members(of) {
+  const kind = { tag: "regular", val: [7n, { sha256: "5ca1ab1e" }] };
+  const files = [{ path: "/etc/demo.conf", kind }];
+  const built = { package: of, opkg: opkg(), target: target(), files, installedSize: 7n, archives: [] };
+  return distribution({}).containers.members(MANIFEST_SLOT, built);
+}
+
+test("what the host plans becomes a package", () => {
+  const { metaFiles, packages } = generate(serverPlan());
+  assert.equal(packages[0].fileName, "opkg-demo-server-1.0-1.any.tar.gz");
+  assert.match(metaFiles[0].contents, /^requires = opkg-demo = 1\.0-1$/m);
+});
+
+test("the host is asked for the target", () => {
+  const asked = [];
+  const rules = {
+    plan(...all) {
+      asked.push(all);
+      return { parts: [], diagnostics: [] };
+    },
+  };
+  distribution(rules).packaging.generate(opkg(), target({ arch: "aarch64" }));
+  const [[context, documentation, actions]] = asked;
+  const [{ id, number }] = context.identities;
+  assert.deepEqual([id, [...number], context.arch], [ID, [1n], "aarch64"]);
+  assert.deepEqual([documentation, actions.length], ["/usr/share/doc/opkg-demo", 4]);
+});
+
+test("an OPKG that is not for the target is unavailable", () => {
+  const payload = { severity: "note", at: 0, message: "it is for another one" };
+  const rules = {
+    plan() {
+      throw { payload };
+    },
+  };
+  assert.throws(
+    () => distribution(rules).packaging.generate(opkg(), target()),
+    (refusal) => refusal.tag === "unavailable" && refusal.val === payload,
   );
-  assert.match(packages[1].members[0].contents, /^requires = opkg-demo = 1\.0-1$/m);
 });
 
-test("relations count where their filters say so", () => {
-  const relation = (name, dist, bound) => ({
-    at: 7,
-    scope: { tag: "part", val: "client" },
-    kind: "requires",
-    anyOf: [{ at: 7, name: { tag: "native", val: name } }],
-    filter: { dists: [{ at: 7, id: dist, bound }], archs: [] },
-  });
-  const later = { comparison: "gt", version: releases.find((release) => release.isDefault).version };
-  const relations = [relation("here", id), relation("later", id, later), relation("elsewhere", "other")];
-  const manifest = packaging.generate(opkg({ relations }), target()).packages[2].members[0].contents;
-  assert.match(manifest, /^requires = here$/m);
-  assert.doesNotMatch(manifest, /later|elsewhere/);
-});
-
-test("scripts are in the package or in its manifest", () => {
-  const files = [
-    script("server-post-install", { time: "post-install" }),
-    script("server-pre-install", { time: "pre-install", text: "#!/bin/sh\nexit 0\n" }),
+test("relations stand in the manifest", () => {
+  const bound = { comparison: "ge", version: "1.2" };
+  const anyOf = [
+    { at: 7, name: "a", bound },
+    { at: 7, name: "b" },
   ];
-  const [manifest, carried] = packaging.generate(opkg({ files }), target()).packages[1].members;
-  const lines = `pre-install = scripts/pre-install\npost-install = ${home}/server-post-install\n`;
-  assert.ok(manifest.contents.endsWith(lines), manifest.contents);
-  assert.deepEqual([carried.path, carried.executable], ["scripts/pre-install", true]);
+  const { metaFiles, packages } = generate(serverPlan({ relations: [{ at: 7, kind: "pre-requires", anyOf }] }));
+  assert.match(metaFiles[0].contents, /^pre-requires = a >= 1\.2 \| b$/m);
+  assert.deepEqual(packages[0].relations[1].kind, { tag: "pre-requires", val: "pre-install" });
+});
+
+test("scripts are members of the package", () => {
+  const scripts = [
+    { source: 0, time: "post-install", body: "exit 1\n" },
+    { source: 0, time: "pre-install", body: "exit 2\n" },
+  ];
+  const [manifest, ...carried] = members(generate(serverPlan({ scripts })).packages[0]);
+  assert.match(manifest.content.val, /^pre-install = scripts\/pre-install\npost-install = scripts\/post-install$/m);
+  assert.deepEqual(
+    carried.map(({ path, mode }) => [path, mode]),
+    [
+      ["scripts/pre-install", 0o755],
+      ["scripts/post-install", 0o755],
+    ],
+  );
+  assert.equal(carried[0].content.val, "#!/bin/sh\nexit 2\n");
+});
+
+test("the manifest has what is kept and what the host has read", () => {
+  const files = [{ path: "/etc/demo.conf", content: { tag: "source", val: 9 }, marks: { configuration: true } }];
+  const manifest = members(generate(serverPlan({ files })).packages[0])[0].content.val;
+  assert.match(manifest, /^configuration = \/etc\/demo\.conf$/m);
+  assert.ok(manifest.endsWith("size = 7\nfile = 5ca1ab1e 7 /etc/demo.conf\n"), manifest);
 });
 
 test("a release tag follows the release", () => {
   const tagged = target({ releaseTag: { tag: "custom", val: "site" } });
-  assert.equal(packaging.generate(opkg(), tagged).packages[0].release, "1.site");
+  assert.equal(generate(serverPlan(), tagged).packages[0].release, "1.site");
 });
 
 test("a target that there is not is refused", () => {
   for (const wrong of [{ version: "no" }, { arch: "s390x" }]) {
     assert.throws(
-      () => packaging.generate(opkg(), target(wrong)),
+      () => generate(serverPlan(), target(wrong)),
       (refusal) => refusal.tag === "unknown-target",
     );
   }
-});
-
-test("releases compare at the precision of the bound", () => {
-  for (const [release, bound, order] of [
-    ["5.4", "5", 0],
-    ["5", "5.4", -1],
-    ["6", "5", 1],
-    ["5.4", "5.5", -1],
-  ]) {
-    assert.equal(Math.sign(preciseOrder(releaseNumber(release), releaseNumber(bound))), order, `${release} ${bound}`);
-  }
-  assert.equal(releaseNumber("9b"), undefined);
 });

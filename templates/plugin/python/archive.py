@@ -1,30 +1,61 @@
-"""One package: its version, manifest, scripts and files. CHANGE: the form of the manifest."""
+"""One package: its record, and the manifest and scripts in it. CHANGE: the form of the manifest."""
 
-import posixpath
 from dataclasses import dataclass
 
-from wit_world.imports import artefacts, opkg as wit
+from wit_world.exports import containers
+from wit_world.imports import artefacts, model
 
-# The order in which scripts stand in a manifest.
+# The times at which the package manager runs scripts, in the order in which they stand in a manifest.
 SCRIPT_TIMES = {
-    wit.HookTime.PRE_INSTALL: "pre-install",
-    wit.HookTime.POST_INSTALL: "post-install",
-    wit.HookTime.PRE_UNINSTALL: "pre-uninstall",
-    wit.HookTime.POST_UNINSTALL: "post-uninstall",
+    model.ScriptTime.PRE_INSTALL: "pre-install",
+    model.ScriptTime.POST_INSTALL: "post-install",
+    model.ScriptTime.PRE_UNINSTALL: "pre-uninstall",
+    model.ScriptTime.POST_UNINSTALL: "post-uninstall",
 }
-SUFFIXES = {wit.Part.API: "", wit.Part.SERVER: "-server", wit.Part.CLIENT: "-client"}
-SUMMARIES = {wit.Part.API: "", wit.Part.SERVER: ", server part", wit.Part.CLIENT: ", client part"}
+KINDS = {
+    model.RelationKind.REQUIRES: artefacts.NativeKind_Requires(),
+    model.RelationKind.PRE_REQUIRES: artefacts.NativeKind_PreRequires(model.ScriptTime.PRE_INSTALL),
+    model.RelationKind.RECOMMENDS: artefacts.NativeKind_Recommends(),
+    model.RelationKind.SUGGESTS: artefacts.NativeKind_Suggests(),
+    model.RelationKind.SUPPLEMENTS: artefacts.NativeKind_Supplements(),
+    model.RelationKind.ENHANCES: artefacts.NativeKind_Enhances(),
+    model.RelationKind.PROVIDES: artefacts.NativeKind_Provides(),
+    model.RelationKind.CONFLICTS: artefacts.NativeKind_Conflicts(),
+    model.RelationKind.BREAKS: artefacts.NativeKind_Breaks(),
+    model.RelationKind.OBSOLETES: artefacts.NativeKind_Obsoletes(),
+}
 OPERATORS = {
-    wit.Comparison.LT: "<",
-    wit.Comparison.LE: "<=",
-    wit.Comparison.EQ: "=",
-    wit.Comparison.GE: ">=",
-    wit.Comparison.GT: ">",
+    model.Comparison.LT: "<",
+    model.Comparison.LE: "<=",
+    model.Comparison.EQ: "=",
+    model.Comparison.GE: ">=",
+    model.Comparison.GT: ">",
 }
+# Where the manifest and the scripts stand in a package.
+MANIFEST_SLOT = "manifest"
 
 
-def diagnostic(severity, at, message, help=None):
-    return wit.Diagnostic(wit.Severity[severity], at, message, help)
+def container():
+    """One tar, compressed: what `members` says, then the files under their paths. CHANGE: as many archives as the package
+    manager wants, each of which may be an entry of a later one."""
+    files = artefacts.FileLayout(
+        select=artefacts.FileSelection_Rest(), prefix="", parents=False, headers=[]
+    )
+    tar = artefacts.Archive(
+        name="package",
+        format=artefacts.ArchiveFormat.TAR,
+        compression=artefacts.Compression.GZIP,
+        level=None,
+        end_marker=True,
+        entries=[artefacts.ArchiveEntry_Slot(MANIFEST_SLOT), artefacts.ArchiveEntry_Files(files)],
+    )
+    # What the manifest has. The host takes anything else in a package for a mistake.
+    kinds = artefacts.ArchiveMetadata
+    metadata = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION
+    # CHANGE: `signature` says where signatures stand that the package manager reads.
+    return artefacts.Container_Archives(
+        artefacts.ArchiveContainer(archives=[tar], metadata=metadata, signature=None)
+    )
 
 
 @dataclass
@@ -35,11 +66,12 @@ class Version:
 
     @classmethod
     def of(cls, opkg, target):
-        """CHANGE: what the package manager would not accept in a version, or would sort otherwise, is to be changed here."""
+        """CHANGE: what the package manager would not accept in a version, or would sort otherwise, is to be changed here;
+        `rules.order_prereleases` helps."""
         written = opkg.history[0].version
         tag = target.release_tag
         # CHANGE: `ReleaseTag_Native` is the distribution's own, where its releases have one (`el9`, `deb12`).
-        suffix = f".{tag.value}" if isinstance(tag, wit.ReleaseTag_Custom) else ""
+        suffix = f".{tag.value}" if isinstance(tag, model.ReleaseTag_Custom) else ""
         return cls(written.epoch, written.upstream, written.release + suffix)
 
     def __str__(self):
@@ -51,240 +83,185 @@ class Version:
 
 
 class Builder:
-    """Makes the packages of an OPKG for a target. `arch` is what the distribution calls the architecture."""
+    """Makes the packages of an OPKG of what each gets. `arch` is what the distribution calls the architecture. What there is
+    to say is collected in `diagnostics`."""
 
-    def __init__(self, opkg, target, context, arch):
+    def __init__(self, dist, opkg, target, arch):
+        self.dist = dist
         self.opkg = opkg
-        self.target = target
-        self.context = context
         self.version = Version.of(opkg, target)
-        self.arch = arch if mentions_arch(opkg) else "any"
-        # CHANGE: where documents of packages go.
-        self.documentation = f"/usr/share/doc/opkg-{opkg.name}"
+        self.arch = arch
+        self.diagnostics = []
+        self.report_unsupported()
 
-    def package(self, part):
+    def package(self, plan):
         opkg, version = self.opkg, self.version
-        sources = [file for file in opkg.files if file.part == part and self.is_for_arch(file.only_arch)]
-        installed = sorted(((self.path(file.destination), file) for file in sources), key=lambda it: it[0])
-        scripts = self.scripts(installed)
-        members = [artefacts.TextFile("manifest", self.manifest(part, installed, scripts), False)]
-        members += [artefacts.TextFile(path, text, True) for _, path, text in scripts if text is not None]
-        name = f"opkg-{opkg.name}{SUFFIXES[part]}"
+        arch = self.arch if plan.is_arch_specific else "any"
+        for file in plan.files:
+            if file.capabilities is not None:
+                message = f"`{file.path}` cannot have capabilities in packages for {self.dist}"
+                help = "leave this distribution out with the `filters` of `files`"
+                self.say(model.Severity.ERROR, file.content.value, message, help)
         return artefacts.BinaryPackage(
-            name=name,
+            part=plan.part,
+            name=plan.name,
             epoch=version.epoch,
             version=version.upstream,
             release=version.release,
-            arch=self.arch,
-            summary=opkg.summary + SUMMARIES[part],
+            arch=arch,
+            summary=plan.summary,
             description="\n\n".join(opkg.description),
             license=opkg.license,
             section="",
             url=opkg.uri,
             maintainer=self.maintainer(),
-            # An archive has no other place for these than its members.
-            relations=[],
-            scriptlets=[],
+            container=container(),
+            relations=self.relations(plan),
+            files=plan.files,
+            scriptlets=self.scripts(plan),
             file_triggers=[],
             interests=[],
             changelog=[],
             fields=[],
-            members=members,
-            files=self.files(part, installed),
-            file_name=f"{name}-{version.in_file_names()}.{self.arch}.tar.gz",
+            attributes=[],
+            file_name=f"{plan.name}-{version.in_file_names()}.{arch}.tar.gz",
         )
 
-    def is_for_arch(self, only):
-        return only is None or only == self.context.arch
-
-    def path(self, destination):
-        if isinstance(destination, wit.Destination_Path):
-            return destination.value
-        return f"{self.documentation}/{destination.value}" if destination.value else self.documentation
+    def say(self, severity, at, message, help):
+        """Once: packages share what they are about."""
+        diagnostic = model.Diagnostic(severity, at, message, help)
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
 
     def maintainer(self):
-        first = next(author for author in self.opkg.authors if author.role == wit.Role.MAINTAINER)
+        first = next(author for author in self.opkg.authors if author.role == model.Role.MAINTAINER)
         return f"{first.name} <{first.email}>"
 
-    def scripts(self, installed):
-        """Name, path and text of each: the path on the system, or that in the archive with the text."""
-        found = []
-        for path, file in installed:
-            if file.scriptlet is None:
-                continue
-            name = SCRIPT_TIMES.get(file.scriptlet.time)
-            if name is None:
-                message = f"packages for {self.context.dist} have no scripts such as `{file.path}`"
-                help = "let the post-install script do it"
-                self.context.say(diagnostic("WARNING", file.at, message, help))
-            elif file.scriptlet.text is None:
-                found.append((name, path, None))
+    def scripts(self, plan):
+        """What the package manager runs: each for `/bin/sh`."""
+        scripts = []
+        for script in plan.scripts:
+            if script.time in SCRIPT_TIMES:
+                scripts.append(artefacts.Scriptlet(script.time, ["/bin/sh"], script.body))
             else:
-                found.append((name, f"scripts/{name}", file.scriptlet.text))
-        order = list(SCRIPT_TIMES.values())
-        return sorted(found, key=lambda script: order.index(script[0]))
+                source = self.opkg.files[script.source]
+                message = f"packages for {self.dist} have no scripts such as `{source.path}`"
+                self.say(model.Severity.WARNING, source.at, message, "let the post-install script do it")
+        return scripts
 
-    def files(self, part, installed):
-        """Directories, files and links, sorted by path."""
-        packed = {}
-        for directory in self.opkg.directories:
-            if directory.part == part and self.is_for_arch(directory.only_arch):
-                path = self.path(directory.destination)
-                attributes = self.attributes(directory.rules, 0o755, is_directory=True)
-                packed[path] = self.packed(path, artefacts.Content_Directory(), attributes, False)
-        for path, file in installed:
-            attributes = self.attributes(file.rules, file.mode, is_link=file.link is not None)
-            if attributes.ghost:
-                continue  # The manifest knows it.
-            if attributes.capabilities:
-                message = f"`{path}` cannot have capabilities in packages for {self.context.dist}"
-                help = "leave this distribution out with the `filters` of `files`"
-                self.context.say(diagnostic("ERROR", file.at, message, help))
-            if file.link is None:
-                content = artefacts.Content_Source(file.at)
-            else:
-                content = artefacts.Content_Link(self.installed_link(path, file))
-            is_document = isinstance(file.destination, wit.Destination_Documentation)
-            packed[path] = self.packed(path, content, attributes, is_document)
-        return [packed[path] for path in sorted(packed)]
+    def relations(self, plan):
+        relations = []
+        if plan.same_version is not None:
+            bound = model.Bound(model.Comparison.EQ, str(self.version))
+            kind = artefacts.NativeKind_Requires()
+            relations.append(artefacts.NativeRelation(kind, plan.same_version, bound, [], None))
+        for relation in plan.relations:
+            first, *others = [self.native_package(package) for package in relation.any_of]
+            kind = KINDS[relation.kind]
+            relations.append(artefacts.NativeRelation(kind, first.name, first.bound, others, None))
+        return relations
 
-    def installed_link(self, path, file):
-        """What a link has to hold where it is installed: files of one directory may be installed in several."""
-        if file.path.startswith("files/"):
-            return file.link  # Laid into the root as it stands.
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), file.link))
-        for other in self.opkg.files:
-            installed, rest = self.path(other.destination), other.path[len(target) :]
-            if other.path == target:
-                return posixpath.relpath(installed, posixpath.dirname(path))
-            # The directory of a file.
-            if other.path.startswith(f"{target}/") and installed.endswith(rest):
-                return posixpath.relpath(installed[: -len(rest)], posixpath.dirname(path))
-        return file.link
-
-    def attributes(self, rules, mode, is_directory=False, is_link=False):
-        """What the rules of the OPKG say of a file; of several a later one counts."""
-        attributes = Attributes(mode)
-        for rule in (self.opkg.file_rules[index] for index in rules):
-            if self.context.matches(rule.filter):
-                attributes.owner = rule.owner or attributes.owner
-                attributes.group = rule.group or attributes.group
-                mode = rule.directory_mode if is_directory else rule.mode
-                if mode is not None and not is_link:
-                    attributes.mode = mode
-                if not is_link and not is_directory:
-                    attributes.config = rule.config if rule.config is not None else attributes.config
-                    attributes.ghost = rule.ghost if rule.ghost is not None else attributes.ghost
-                    attributes.capabilities = rule.capabilities or attributes.capabilities
-        return attributes
-
-    def packed(self, path, content, attributes, is_document):
-        marks = artefacts.FileMarks.DOCUMENTATION if is_document else artefacts.FileMarks(0)
-        return artefacts.PackedFile(
-            path=path,
-            content=content,
-            mode=attributes.mode,
-            owner=attributes.owner,
-            group=attributes.group,
-            capabilities=None,
-            marks=marks,
-        )
-
-    def manifest(self, part, installed, scripts):
-        """`key = value`, a line each."""
-        opkg = self.opkg
-        lines = [
-            ("name", f"opkg-{opkg.name}{SUFFIXES[part]}"),
-            ("version", str(self.version)),
-            ("arch", self.arch),
-            ("summary", opkg.summary + SUMMARIES[part]),
-            ("license", opkg.license),
-            ("maintainer", self.maintainer()),
-            ("url", opkg.uri),
-            ("vendor", self.target.vendor),
-            ("distribution", self.target.distribution),
-            # Scripts find it in $OSCAR_PACKAGE_HOME, which whoever runs them has to set.
-            ("home", opkg.home),
-        ]
-        lines += self.relations(part)
-        for path, file in installed:
-            attributes = self.attributes(file.rules, file.mode, is_link=file.link is not None)
-            config = attributes.config
-            if attributes.ghost:
-                lines.append(("ghost", path))
-            elif config is None and file.configuration or config == wit.ConfigKind.KEEP:
-                lines.append(("configuration", path))
-            elif config == wit.ConfigKind.REPLACE:
-                lines.append(("configuration-replaced", path))
-        lines += [(name, path) for name, path, _ in scripts]
-        return "".join(f"{key} = {value}\n" for key, value in lines if value is not None)
-
-    def relations(self, part):
-        lines = []
-        if part == wit.Part.SERVER:
-            lines.append(("requires", f"opkg-{self.opkg.name} = {self.version}"))
-        for relation in self.opkg.relations:
-            is_own = isinstance(relation.scope, wit.Scope_Part) and relation.scope.value == part
-            is_shared = not isinstance(relation.scope, wit.Scope_Part) and part != wit.Part.API
-            if (is_own or is_shared) and self.context.matches(relation.filter):
-                key = relation.kind.name.lower().replace("_", "-")
-                line = (key, " | ".join(self.related(package, part) for package in relation.any_of))
-                if line not in lines:
-                    lines.append(line)
-        return lines
-
-    def related(self, package, part):
+    def native_package(self, package):
         """CHANGE: what the distribution calls a package, and how it writes versions."""
-        if isinstance(package.name, wit.RelatedName_Native):
-            name = package.name.value
-        else:
-            of = package.name.value
-            name = f"opkg-{of.name}{SUFFIXES[part if of.part is None else of.part]}"
-        if " " in name or "|" in name:
-            message = f"`{name}` cannot be the name of a package of {self.context.dist}"
+        if " " in package.name or "|" in package.name:
+            message = f"`{package.name}` cannot be the name of a package of {self.dist}"
             help = "name the package that is meant, in a group with filters for this distribution"
-            self.context.say(diagnostic("ERROR", package.at, message, help))
-        if package.bound is None:
-            return name
-        return f"{name} {OPERATORS[package.bound.comparison]} {package.bound.version}"
+            self.say(model.Severity.ERROR, package.at, message, help)
+        return artefacts.NativePackage(package.name, package.bound)
 
     def report_unsupported(self):
         """What an OPKG may want and an archive cannot give: said, not lost. CHANGE: do what the distribution can."""
-        dist = self.context.dist
+        dist, opkg = self.dist, self.opkg
         help = f"leave {dist} out with `filters`, or do it in a post-install script"
-        files = self.opkg.files
-        wanted = [(it.at, f"packages for {dist} do nothing about the unit `{it.path}`") for it in files if it.unit]
+        wanted = [
+            (it.at, f"packages for {dist} do nothing about the unit `{it.path}`") for it in opkg.files if it.unit
+        ]
         wanted += [
-            (it.at, f"packages for {dist} do not make the users and groups of `{it.path}`") for it in files if it.accounts
+            (it.at, f"packages for {dist} do not make the users and groups of `{it.path}`")
+            for it in opkg.files
+            if it.accounts
         ]
         wanted += [
             (it.main.at, f"packages for {dist} have no alternatives: nothing leads to `{it.main.path}`")
-            for it in self.opkg.alternatives
+            for it in opkg.alternatives
         ]
         wanted += [
             (trigger.at, f"packages for {dist} have no triggers: nobody looks at `{trigger.path}`")
-            for trigger in self.opkg.triggers
+            for trigger in opkg.triggers
         ]
         for at, message in wanted:
-            self.context.say(diagnostic("WARNING", at, message, help))
+            self.say(model.Severity.WARNING, at, message, help)
 
 
-@dataclass
-class Attributes:
-    mode: int
-    owner: str = "root"
-    group: str = "root"
-    config: wit.ConfigKind | None = None
-    ghost: bool = False
-    capabilities: str | None = None
+def members(built):
+    """The manifest, then the scripts. By now the host has read all files."""
+    text = manifest(built.package, built.opkg, built.target) + contents(built)
+    found = [member("manifest", text, 0o644)]
+    found += [member(script_path(name), f"#!/bin/sh\n{body}", 0o755) for name, body in scripts(built.package)]
+    return found
 
 
-def mentions_arch(opkg):
-    """Whether packages for one architecture may differ from those for another."""
-    ruled = [opkg, *opkg.relations, *opkg.file_rules, *opkg.service_rules, *opkg.alternatives, *opkg.triggers]
-    placed = [*opkg.files, *opkg.directories]
-    return (
-        any(it.filter.archs for it in ruled)
-        or any(it.only_arch is not None for it in placed)
-        or any(file.arch is not None for file in opkg.files)
-    )
+def member(path, text, mode):
+    return artefacts.Member(path, artefacts.MemberContent_Text(text), mode, "root", "root")
+
+
+def scripts(package):
+    bodies = {script.time: script.body for script in package.scriptlets}
+    return [(name, bodies[time]) for time, name in SCRIPT_TIMES.items() if time in bodies]
+
+
+def script_path(name):
+    return f"scripts/{name}"
+
+
+def manifest(package, opkg, target):
+    """What is known of a package before its files are read: `key = value`, a line each."""
+    epoch = f"{package.epoch}:" if package.epoch else ""
+    lines = [
+        ("name", package.name),
+        ("version", f"{epoch}{package.version}-{package.release}"),
+        ("arch", package.arch),
+        ("summary", package.summary),
+        ("license", package.license),
+        ("maintainer", package.maintainer),
+        ("url", package.url),
+        ("vendor", target.vendor),
+        ("distribution", target.distribution),
+        ("home", opkg.home),
+    ]
+    for relation in package.relations:
+        packages = [artefacts.NativePackage(relation.name, relation.bound), *relation.alternatives]
+        lines.append((key(relation.kind), " | ".join(related(package) for package in packages)))
+    marks = artefacts.FileMarks
+    for file in package.files:
+        if marks.GHOST in file.marks:
+            lines.append(("ghost", file.path))
+        elif marks.REPLACED in file.marks:
+            lines.append(("configuration-replaced", file.path))
+        elif marks.CONFIGURATION in file.marks:
+            lines.append(("configuration", file.path))
+    lines += [(name, script_path(name)) for name, _ in scripts(package)]
+    return "".join(f"{key} = {value}\n" for key, value in lines if value is not None)
+
+
+def contents(built):
+    """What is known once they are read: how much the package takes, and of each file its SHA-256 and size."""
+    lines = [f"size = {built.installed_size}\n"]
+    for file in built.files:
+        if isinstance(file.kind, containers.FileKind_Regular):
+            size, digests = file.kind.value
+            lines.append(f"file = {digests.sha256} {size} {file.path}\n")
+    return "".join(lines)
+
+
+def key(kind):
+    """`pre-requires`"""
+    written = next(written for written, native in KINDS.items() if type(native) is type(kind))
+    return written.name.lower().replace("_", "-")
+
+
+def related(package):
+    """`a >= 1.2`"""
+    if package.bound is None:
+        return package.name
+    return f"{package.name} {OPERATORS[package.bound.comparison]} {package.bound.version}"

@@ -2,10 +2,9 @@
 
 import archive
 from componentize_py_types import Err
-from filters import Context
 from wit_world import exports
 from wit_world.exports import packaging
-from wit_world.imports import artefacts, opkg as wit
+from wit_world.imports import artefacts, model, rules
 
 # What `--dist` names.
 ID = "@NAME@"
@@ -15,54 +14,90 @@ RELEASES = ["1"]
 DEFAULT_RELEASE = "1"
 # CHANGE: architectures, by the names that OPKGs use and by those of the distribution.
 ARCHS = {"x86_64": "x86_64", "aarch64": "aarch64"}
+# CHANGE: shell commands that set both from the arguments that the package manager gives to its scripts.
+ACTION = "OPKG_ACTION=\nOPKG_OLD_VERSION=\n"
 
 
 class Packaging(exports.Packaging):
     def describe(self):
-        return packaging.Description(
+        return packaging.DistributionInfo(
             id=ID,
             name=ID,  # CHANGE: as people write it
             version="0.1.0",
             aliases=[],
-            releases=[packaging.Release(version, None, version == DEFAULT_RELEASE) for version in RELEASES],
+            releases=[
+                packaging.DistributionRelease(version, None, version == DEFAULT_RELEASE) for version in RELEASES
+            ],
             archs=[packaging.ArchName(canonical, native) for canonical, native in ARCHS.items()],
+            attributes=[],
         )
 
     def generate(self, opkg, target):
-        release = target.version or DEFAULT_RELEASE
-        if release not in RELEASES:
-            known = ", ".join(RELEASES)
-            raise Err(packaging.Refusal_UnknownTarget(f"`{release}` is no release of {ID}: there is {known}"))
-        arch = target.arch or target.machine
-        if arch not in ARCHS:
-            known = ", ".join(ARCHS)
-            raise Err(packaging.Refusal_UnknownTarget(f"{ID} has no packages for `{arch}`, only for {known}"))
-        context = Context(ID, release, arch)
-        if not context.matches(opkg.filter):
-            message = f"opkg-{opkg.name} is not available for {ID}: its filters name others"
-            raise Err(packaging.Refusal_Unavailable(archive.diagnostic("NOTE", opkg.at, message)))
-        builder = archive.Builder(opkg, target, context, ARCHS[arch])
-        packages = [builder.package(part) for part in (wit.Part.API, wit.Part.SERVER, wit.Part.CLIENT)]
-        builder.report_unsupported()
-        diagnostics = context.diagnostics
-        if any(it.severity == wit.Severity.ERROR for it in diagnostics):
-            raise Err(packaging.Refusal_Failed(diagnostics))
+        context = filter_context(target)
         base = f"opkg-{opkg.name}"
+        # CHANGE: where documents of packages go.
+        documentation = f"/usr/share/doc/{base}"
+        actions = [rules.ActionCommands(time, ACTION) for time in archive.SCRIPT_TIMES]
+        try:
+            plan = rules.plan(context, documentation, actions)
+        except Err as excluded:
+            raise Err(packaging.Refusal_Unavailable(excluded.value))
+        builder = archive.Builder(ID, opkg, target, ARCHS[context.arch])
+        packages = [builder.package(part) for part in plan.parts]
+        diagnostics = plan.diagnostics + builder.diagnostics
+        if any(it.severity == model.Severity.ERROR for it in diagnostics):
+            raise Err(packaging.Refusal_Failed(diagnostics))
         tree = f"{base}-{builder.version.in_file_names()}"
         return artefacts.Output(
             # What `--source` writes: text that people read, and the OPKG's files as they are.
             meta_files=[
-                artefacts.TextFile(f"{base}/{package.name}.manifest", package.members[0].contents, False)
+                artefacts.TextFile(
+                    f"{base}/{package.name}.manifest", archive.manifest(package, opkg, target), False
+                )
                 for package in packages
             ],
             source=artefacts.SourcePackage_Tarball(artefacts.Tarball(f"{base}/{tree}.tar.gz", tree)),
             # CHANGE: the commands by which the distribution's own tools make the packages.
             native_build=artefacts.NativeBuild([], []),
-            container=artefacts.Container_Archive(artefacts.Compression.GZIP),
             packages=packages,
             accepted_keys=None,
             diagnostics=diagnostics,
+            attributes=[],
         )
+
+
+def filter_context(target):
+    """What filters of OPKGs are decided for."""
+    release = target.version or DEFAULT_RELEASE
+    if release not in RELEASES:
+        known = ", ".join(RELEASES)
+        raise Err(packaging.Refusal_UnknownTarget(f"`{release}` is no release of {ID}: there is {known}"))
+    arch = target.arch or target.machine
+    if arch not in ARCHS:
+        known = ", ".join(ARCHS)
+        raise Err(packaging.Refusal_UnknownTarget(f"{ID} has no packages for `{arch}`, only for {known}"))
+    number = [int(part) for part in release.split(".")]
+    # CHANGE: `names` are releases that filters may name, `fallback_identities` what the distribution is derived from.
+    identity = rules.DistIdentity(id=ID, number=number, default_number=number, names=[])
+    name = "-".join(part for part in [target.dist, target.version, target.arch] if part)
+    return rules.FilterContext(
+        name=name, identities=[identity], fallback_identities=[], arch=arch, machine=target.machine
+    )
+
+
+class Containers(exports.Containers):
+    """What stands in packages besides their files."""
+
+    def members(self, slot, built):
+        if slot != archive.MANIFEST_SLOT:
+            raise Err(f"there is no slot `{slot}` in a package for {ID}")
+        return archive.members(built)
+
+    def describe_index(self):
+        return None  # CHANGE: where the package manager reads an index of a directory of packages
+
+    def index(self, source, packages):
+        raise Err(f"the plugin {ID} makes no index of packages")
 
 
 def not_written(*_):

@@ -1,6 +1,6 @@
 //! How the package manager is driven. `opkgc` makes packages without it; `opm` needs it to install them.
 
-use opkg_sdk::package_manager::{Command, Failure, Installed, PackageRequest, Place};
+use opkg_sdk::package_manager::{Command, CommandFailure, Installed, PackageRequest, Place};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 pub struct Manager;
@@ -42,7 +42,7 @@ impl PackageManager for Manager {
         not_written()
     }
 
-    fn explain(_: &str, _: bool) -> Vec<Failure> {
+    fn explain(_: &str, _: bool) -> Vec<CommandFailure> {
         Vec::new()
     }
 }

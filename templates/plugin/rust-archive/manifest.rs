@@ -1,244 +1,139 @@
-//! What stands in a package: its manifest, scripts and files. CHANGE: the form of the manifest.
+//! What stands in a package before its files: a manifest and the scripts. CHANGE: the form of the manifest.
 
-use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
-use opkg_sdk::diagnostic::{error, push_unique, warning};
-use opkg_sdk::file_attributes::FileAttributes;
-use opkg_sdk::opkg::{ConfigKind, Diagnostic, HookTime, Kind, Node, Opkg, Target};
-use opkg_sdk::parts::{PartPlan, installed_link_target};
-use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation};
+use opkg_sdk::artefacts::{BinaryPackage, FileMarks, Member, MemberContent, NativeKind};
+use opkg_sdk::containers::{Built, FileKind};
+use opkg_sdk::model::{Bound, BuildTarget, Opkg, ScriptTime};
 use opkg_sdk::version::operator;
 
-use crate::{ID, Version, maintainer};
+/// The times at which the package manager runs scripts, in the order of a package's life.
+pub const SCRIPT_TIMES: [(ScriptTime, &str); 4] = [
+    (ScriptTime::PreInstall, "pre-install"),
+    (ScriptTime::PostInstall, "post-install"),
+    (ScriptTime::PreUninstall, "pre-uninstall"),
+    (ScriptTime::PostUninstall, "post-uninstall"),
+];
 
-/// All that is known of one package.
-pub struct Package<'a> {
-    pub opkg: &'a Opkg,
-    pub target: &'a Target,
-    pub plan: &'a PartPlan<'a>,
-    pub version: &'a Version,
-    /// The directory of the documents.
-    pub documentation: &'a str,
-}
-
-/// A script that the package manager runs.
-pub struct Script {
-    name: &'static str,
-    /// Where it is: absolute on the system, or relative in the archive.
-    pub path: String,
-    /// The script itself, where the archive carries it.
-    pub text: Option<String>,
-}
-
-impl Package<'_> {
-    /// The scripts, in the order of the times at which they run.
-    pub fn scripts(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Script> {
-        let mut scripts = Vec::new();
-        for file in &self.plan.files {
-            let Some(scriptlet) = &file.source.scriptlet else {
-                continue;
-            };
-            let (order, name) = match scriptlet.time {
-                HookTime::PreInstall => (0, "pre-install"),
-                HookTime::PostInstall => (1, "post-install"),
-                HookTime::PreUninstall => (2, "pre-uninstall"),
-                HookTime::PostUninstall => (3, "post-uninstall"),
-                HookTime::PostTransaction | HookTime::Triggered => {
-                    let message = format!(
-                        "packages for {ID} have no scripts such as `{}`",
-                        file.source.path
-                    );
-                    let help = "let the post-install script do it";
-                    push_unique(diagnostics, warning(file.source.at, message, help));
-                    continue;
-                }
-            };
-            let path = match &scriptlet.text {
-                Some(_) => format!("scripts/{name}"),
-                None => file.path.clone(),
-            };
-            scripts.push((
-                order,
-                Script {
-                    name,
-                    path,
-                    text: scriptlet.text.clone(),
-                },
-            ));
-        }
-        scripts.sort_by_key(|(order, _)| *order);
-        scripts.into_iter().map(|(_, script)| script).collect()
+/// The manifest, then the scripts. By now the host has read all files.
+pub fn members(built: &Built) -> Vec<Member> {
+    let manifest = manifest(&built.package, &built.opkg, &built.target) + &contents(built);
+    let mut members = vec![member("manifest".to_owned(), manifest, 0o644)];
+    for (name, body) in scripts(&built.package) {
+        members.push(member(
+            script_path(name),
+            format!("#!/bin/sh\n{body}"),
+            0o755,
+        ));
     }
+    members
+}
 
-    /// Directories, files and links, sorted by path.
-    pub fn files(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<PackedFile> {
-        let mut files = Vec::new();
-        for directory in &self.plan.directories {
-            let attributes = &directory.attributes;
-            check_attributes(self.opkg.at, &directory.path, attributes, diagnostics);
-            files.push(packed_file(
-                &directory.path,
-                Content::Directory,
-                attributes,
-                false,
-            ));
-        }
-        // What is a ghost is known to the manifest alone.
-        for file in self
-            .plan
-            .files
+fn member(path: String, text: String, mode: u32) -> Member {
+    Member {
+        path,
+        content: MemberContent::Text(text),
+        mode,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+    }
+}
+
+fn scripts(package: &BinaryPackage) -> impl Iterator<Item = (&'static str, &str)> {
+    SCRIPT_TIMES.iter().filter_map(|(time, name)| {
+        let script = package
+            .scriptlets
             .iter()
-            .filter(|file| !file.attributes.is_ghost)
-        {
-            let content = match installed_link_target(self.opkg, file, self.documentation) {
-                Some(link) => Content::Link(link),
-                None => Content::Source(file.source.at),
-            };
-            check_attributes(file.source.at, &file.path, &file.attributes, diagnostics);
-            files.push(packed_file(
-                &file.path,
-                content,
-                &file.attributes,
-                file.is_documentation,
-            ));
-        }
-        files.sort_by(|one, other| one.path.cmp(&other.path));
-        files
-    }
-
-    /// `key = value`, a line each.
-    pub fn manifest(
-        &self,
-        arch: &str,
-        scripts: &[Script],
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> String {
-        let (opkg, plan) = (self.opkg, self.plan);
-        let version = self.version.to_full_string();
-        let mut lines = vec![
-            ("name", plan.name.clone()),
-            ("version", version.clone()),
-            ("arch", arch.to_owned()),
-            ("summary", plan.summary.clone()),
-            ("license", opkg.license.clone()),
-            ("maintainer", maintainer(opkg)),
-        ];
-        lines.extend(opkg.uri.iter().map(|uri| ("url", uri.clone())));
-        lines.extend(
-            self.target
-                .vendor
-                .iter()
-                .map(|vendor| ("vendor", vendor.clone())),
-        );
-        lines.extend(
-            self.target
-                .distribution
-                .iter()
-                .map(|name| ("distribution", name.clone())),
-        );
-        // Scripts find it in $OSCAR_PACKAGE_HOME, which whoever runs them has to set.
-        lines.push(("home", opkg.home.clone()));
-        lines.extend(
-            plan.same_version_requirement
-                .iter()
-                .map(|api| ("requires", format!("{api} = {version}"))),
-        );
-        for relation in &plan.relations {
-            lines.push((key(relation.kind), relation_text(relation, diagnostics)));
-        }
-        for file in &plan.files {
-            match file.attributes.config {
-                _ if file.attributes.is_ghost => lines.push(("ghost", file.path.clone())),
-                ConfigKind::Keep => lines.push(("configuration", file.path.clone())),
-                ConfigKind::Replace => lines.push(("configuration-replaced", file.path.clone())),
-                ConfigKind::No => {}
-            }
-        }
-        lines.extend(
-            scripts
-                .iter()
-                .map(|script| (script.name, script.path.clone())),
-        );
-        lines
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect()
-    }
+            .find(|script| script.time == *time)?;
+        Some((*name, script.body.as_str()))
+    })
 }
 
-fn key(kind: Kind) -> &'static str {
+fn script_path(name: &str) -> String {
+    format!("scripts/{name}")
+}
+
+/// What is known of a package before its files are read: `key = value`, a line each.
+pub fn manifest(package: &BinaryPackage, opkg: &Opkg, target: &BuildTarget) -> String {
+    let mut lines = vec![
+        ("name", package.name.clone()),
+        ("version", full_version(package)),
+        ("arch", package.arch.clone()),
+        ("summary", package.summary.clone()),
+        ("license", package.license.clone()),
+        ("maintainer", package.maintainer.clone()),
+    ];
+    let optional = [
+        ("url", &package.url),
+        ("vendor", &target.vendor),
+        ("distribution", &target.distribution),
+    ];
+    lines.extend(
+        optional
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?))),
+    );
+    lines.push(("home", opkg.home.clone()));
+    for relation in &package.relations {
+        let first = (&relation.name, &relation.bound);
+        let others = relation.alternatives.iter().map(|it| (&it.name, &it.bound));
+        let packages = std::iter::once(first)
+            .chain(others)
+            .map(|(name, bound)| related(name, bound));
+        lines.push((key(relation.kind), packages.collect::<Vec<_>>().join(" | ")));
+    }
+    for file in &package.files {
+        let marks = file.marks;
+        if marks.contains(FileMarks::GHOST) {
+            lines.push(("ghost", file.path.clone()));
+        } else if marks.contains(FileMarks::REPLACED) {
+            lines.push(("configuration-replaced", file.path.clone()));
+        } else if marks.contains(FileMarks::CONFIGURATION) {
+            lines.push(("configuration", file.path.clone()));
+        }
+    }
+    lines.extend(scripts(package).map(|(name, _)| (name, script_path(name))));
+    let line = |(key, value): (&str, String)| format!("{key} = {value}\n");
+    lines.into_iter().map(line).collect()
+}
+
+/// What is known once they are read: how much the package takes, and of each file its SHA-256 and size.
+fn contents(built: &Built) -> String {
+    let mut text = format!("size = {}\n", built.installed_size);
+    for file in &built.files {
+        if let FileKind::Regular((size, digests)) = &file.kind {
+            text.push_str(&format!("file = {} {size} {}\n", digests.sha256, file.path));
+        }
+    }
+    text
+}
+
+/// `[epoch:]upstream-release`
+pub fn full_version(package: &BinaryPackage) -> String {
+    let epoch = match package.epoch {
+        0 => String::new(),
+        epoch => format!("{epoch}:"),
+    };
+    format!("{epoch}{}-{}", package.version, package.release)
+}
+
+fn key(kind: NativeKind) -> &'static str {
     match kind {
-        Kind::Requires => "requires",
-        Kind::PreRequires => "pre-requires",
-        Kind::Recommends => "recommends",
-        Kind::Suggests => "suggests",
-        Kind::Supplements => "supplements",
-        Kind::Enhances => "enhances",
-        Kind::Provides => "provides",
-        Kind::Conflicts => "conflicts",
-        Kind::Breaks => "breaks",
-        Kind::Obsoletes => "obsoletes",
+        NativeKind::Requires => "requires",
+        NativeKind::PreRequires(_) => "pre-requires",
+        NativeKind::Recommends => "recommends",
+        NativeKind::Suggests => "suggests",
+        NativeKind::Supplements => "supplements",
+        NativeKind::Enhances => "enhances",
+        NativeKind::Provides => "provides",
+        NativeKind::Conflicts => "conflicts",
+        NativeKind::Breaks => "breaks",
+        NativeKind::Obsoletes => "obsoletes",
     }
 }
 
-/// `a >= 1.2 | b`
-fn relation_text(relation: &ResolvedRelation<'_>, diagnostics: &mut Vec<Diagnostic>) -> String {
-    let packages: Vec<String> = relation
-        .any_of
-        .iter()
-        .map(|package| package_text(package, diagnostics))
-        .collect();
-    packages.join(" | ")
-}
-
-/// CHANGE: what the distribution calls a package, and how it writes versions.
-fn package_text(package: &ResolvedPackage<'_>, diagnostics: &mut Vec<Diagnostic>) -> String {
-    if package.name.contains(' ') || package.name.contains('|') {
-        let message = format!("`{}` cannot be the name of a package of {ID}", package.name);
-        let help = "name the package that is meant, in a group with filters for this distribution";
-        push_unique(diagnostics, error(package.at, message, help));
-    }
-    match package.bound {
-        Some(bound) => format!(
-            "{} {} {}",
-            package.name,
-            operator(bound.comparison),
-            bound.version
-        ),
-        None => package.name.to_string(),
-    }
-}
-
-/// What an archive has no place for.
-fn check_attributes(
-    at: Node,
-    path: &str,
-    attributes: &FileAttributes,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    if attributes.capabilities.is_some() {
-        let message = format!("`{path}` cannot have capabilities in packages for {ID}");
-        let help = "leave this distribution out with the `filters` of `files`";
-        push_unique(diagnostics, error(at, message, help));
-    }
-}
-
-fn packed_file(
-    path: &str,
-    content: Content,
-    attributes: &FileAttributes,
-    is_document: bool,
-) -> PackedFile {
-    PackedFile {
-        path: path.to_owned(),
-        content,
-        mode: attributes.mode,
-        owner: attributes.owner.clone(),
-        group: attributes.group.clone(),
-        capabilities: None,
-        marks: if is_document {
-            FileMarks::DOCUMENTATION
-        } else {
-            FileMarks::empty()
-        },
+/// `a >= 1.2`
+fn related(name: &str, bound: &Option<Bound>) -> String {
+    match bound {
+        Some(bound) => format!("{name} {} {}", operator(bound.comparison), bound.version),
+        None => name.to_owned(),
     }
 }

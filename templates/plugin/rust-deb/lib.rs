@@ -4,9 +4,9 @@ use opkg_deb_family::keys::Verifier;
 use opkg_deb_family::{Apt, ReleaseProfile, arch};
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::{Compression, Output};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 
 /// What `--dist` names.
@@ -27,23 +27,24 @@ impl Distribution for Plugin {
     /// CHANGE: another package manager than apt is a type of your own that implements `PackageManager`.
     type Manager = Apt;
 
-    fn describe() -> Description {
-        let release = |(version, name): (&str, &str)| Release {
+    fn describe() -> DistributionInfo {
+        let release = |(version, name): (&str, &str)| DistributionRelease {
             version: version.to_owned(),
             name: Some(name.to_owned()),
             is_default: version == DEFAULT_RELEASE,
         };
-        Description {
+        DistributionInfo {
             id: ID.to_owned(),
             name: ID.to_owned(), // CHANGE: as people write it
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: Vec::new(),
             releases: RELEASES.map(release).to_vec(),
             archs: arch::to_arch_names(&ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         let profile = release_profile(target)?;
         arch::check_supported(&profile.filter_context, &ARCHS)?;
         opkg_deb_family::generate(opkg, target, &profile)
@@ -60,7 +61,7 @@ fn parse_release(text: &str) -> Option<ReleaseNumber> {
     ReleaseNumber::parse(number)
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let asked = target.version.as_deref().unwrap_or(DEFAULT_RELEASE);
     let Some(version) = parse_release(asked) else {
         let known = RELEASES
@@ -74,7 +75,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: id.to_owned(),
         version: Some(version.clone()),
         default_version: version.clone(),
-        parse_version: parse_release,
+        version_syntax: VersionSyntax::Custom(parse_release),
     };
     let suite = RELEASES
         .iter()
@@ -96,7 +97,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opkg_sdk::opkg::{DistFilter, Kind, Part, Scope};
+    use opkg_sdk::model::{DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{sample_opkg, sample_relation, sample_tagged_target, sample_target};
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
         opkg.relations = [("here", ID), ("elsewhere", "other")]
             .map(|(name, id)| {
                 let mut relation =
-                    sample_relation(7, Scope::Part(Part::Server), Kind::Requires, name);
+                    sample_relation(7, Scope::Part(Part::Server), RelationKind::Requires, name);
                 relation.filter.dists = vec![DistFilter {
                     at: 7,
                     id: id.to_owned(),

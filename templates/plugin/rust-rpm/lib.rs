@@ -7,9 +7,9 @@ use opkg_rpm_family::{
 };
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::Output;
-use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
-use opkg_sdk::opkg::{Opkg, Target};
-use opkg_sdk::packaging::{Description, Refusal};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax, VersionTest};
+use opkg_sdk::model::{BuildTarget, Opkg};
+use opkg_sdk::packaging::{DistributionInfo, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 
 /// What `--dist` names.
@@ -36,18 +36,19 @@ impl Distribution for Plugin {
     /// CHANGE: another package manager than dnf is a type of your own that implements `PackageManager`.
     type Manager = Dnf;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: ID.to_owned(),
             name: ID.to_owned(), // CHANGE: as people write it
             version: env!("CARGO_PKG_VERSION").to_owned(),
             aliases: Vec::new(),
             releases: releases(RELEASES, DEFAULT_RELEASE),
             archs: arch_names(ARCHS),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         opkg_rpm_family::generate(opkg, target, &release_profile(target)?)
     }
 }
@@ -59,7 +60,7 @@ fn version_expression(test: &VersionTest) -> IfExpression {
     RELEASE_MACRO.comparison_expr(test.comparison, test.version.components())
 }
 
-fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
+fn release_profile(target: &BuildTarget) -> Result<ReleaseProfile, Refusal> {
     let default = ReleaseNumber::parse(DEFAULT_RELEASE).unwrap_or_else(|| ReleaseNumber::new([]));
     let version = parse_target_version(target, RELEASES)?;
     let release = version.clone().unwrap_or_else(|| default.clone());
@@ -68,7 +69,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
         id: ID.to_owned(),
         version: version.clone(),
         default_version: default,
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     };
     Ok(ReleaseProfile {
         filter_context: FilterContext::new(target, vec![identity]),
@@ -91,7 +92,7 @@ fn release_profile(target: &Target) -> Result<ReleaseProfile, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opkg_sdk::opkg::{Comparison, DistFilter, Kind, Part, Scope};
+    use opkg_sdk::model::{Comparison, DistFilter, Part, RelationKind, Scope};
     use opkg_sdk::testing::{
         sample_opkg, sample_relation, sample_tagged_target, sample_target, some_bound,
     };
@@ -131,7 +132,7 @@ mod tests {
         opkg.relations = [("new", Comparison::Ge, "1"), ("old", Comparison::Lt, "1")]
             .map(|(name, comparison, version)| {
                 let mut relation =
-                    sample_relation(7, Scope::Part(Part::Server), Kind::Requires, name);
+                    sample_relation(7, Scope::Part(Part::Server), RelationKind::Requires, name);
                 let bound = some_bound(comparison, version);
                 relation.filter.dists = vec![DistFilter {
                     at: 7,

@@ -28,12 +28,11 @@ const RUST_ARCHIVE: [KitFile; 3] = [
 ];
 const RUST_RPM: [KitFile; 1] = [("src/lib.rs", template!("rust-rpm/lib.rs"))];
 const RUST_DEB: [KitFile; 1] = [("src/lib.rs", template!("rust-deb/lib.rs"))];
-const PYTHON: [KitFile; 7] = [
+const PYTHON: [KitFile; 6] = [
     ("README.md", template!("python/README.md")),
     ("requirements.txt", template!("python/requirements.txt")),
     ("plugin.py", template!("python/plugin.py")),
     ("archive.py", template!("python/archive.py")),
-    ("filters.py", template!("python/filters.py")),
     ("test_plugin.py", template!("python/test_plugin.py")),
     (".gitignore", template!("python/gitignore")),
 ];
@@ -41,8 +40,8 @@ const JAVASCRIPT: [KitFile; 7] = [
     ("README.md", template!("javascript/README.md")),
     ("package.json", template!("javascript/package.json")),
     ("plugin.js", template!("javascript/plugin.js")),
+    ("distribution.js", template!("javascript/distribution.js")),
     ("archive.js", template!("javascript/archive.js")),
-    ("filters.js", template!("javascript/filters.js")),
     ("plugin.test.js", template!("javascript/plugin.test.js")),
     (".gitignore", template!("javascript/gitignore")),
 ];

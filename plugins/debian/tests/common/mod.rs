@@ -9,10 +9,10 @@ use std::process::{Command, Output as ProcessOutput};
 use opkg_plugin_debian::Debian;
 use opkg_sdk::Distribution;
 use opkg_sdk::artefacts::{Output, SourcePackage};
-use opkg_sdk::opkg::*;
+use opkg_sdk::model::*;
 use opkg_sdk::packaging::Refusal;
 
-pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> Target {
+pub fn target(dist: &str, version: Option<&str>, arch: Option<&str>) -> BuildTarget {
     opkg_sdk::testing::sample_target(dist, version, arch)
 }
 
@@ -42,8 +42,8 @@ pub fn source_dir(output: &Output) -> &str {
 
 /// What `file` holds.
 pub fn file_contents(file: &SourceFile) -> String {
-    match &file.scriptlet {
-        Some(Scriptlet { text: Some(text), .. }) => text.clone(),
+    match &file.script {
+        Some(NativeScript { text: Some(text), .. }) => text.clone(),
         _ if !file.interpreter.is_empty() => format!("#!{}\n:\n", file.interpreter.join(" ")),
         _ => format!("Contents of {}.\n", file.path),
     }
@@ -110,7 +110,7 @@ pub fn run_native_build(output: &Output, root: &Path, env: &[(&str, &str)], umas
     }
 }
 
-pub fn relation(scope: Scope, kind: Kind, name: &str, bound: Option<(Comparison, &str)>) -> Relation {
+pub fn relation(scope: Scope, kind: RelationKind, name: &str, bound: Option<(Comparison, &str)>) -> Relation {
     let mut relation = opkg_sdk::testing::sample_relation(7, scope, kind, name);
     relation.any_of[0].bound =
         bound.map(|(comparison, version)| Bound { comparison, version: version.into() });
@@ -171,7 +171,8 @@ pub fn file(at: u32, path: &str, part: Part, destination: Destination, interpret
         rules: Vec::new(),
         unit: None,
         accounts: Vec::new(),
-        scriptlet: None,
+        script: None,
+        attributes: Vec::new(),
     }
 }
 
@@ -179,19 +180,19 @@ pub const HOME: &str = "/usr/lib/oscar/packages/watch";
 
 pub fn script(at: u32, name: &str, part: Part, interpreter: &str) -> SourceFile {
     let time = match name.split_once('-').map(|(_, time)| time) {
-        Some("pre-install") => Some(HookTime::PreInstall),
-        Some("post-install") => Some(HookTime::PostInstall),
-        Some("pre-uninstall") => Some(HookTime::PreUninstall),
-        Some("post-uninstall") => Some(HookTime::PostUninstall),
-        Some("triggered") => Some(HookTime::Triggered),
+        Some("pre-install") => Some(ScriptTime::PreInstall),
+        Some("post-install") => Some(ScriptTime::PostInstall),
+        Some("pre-uninstall") => Some(ScriptTime::PreUninstall),
+        Some("post-uninstall") => Some(ScriptTime::PostUninstall),
+        Some("triggered") => Some(ScriptTime::Triggered),
         _ => None,
     };
     let words: Vec<&str> = interpreter.split(' ').collect();
     let path = format!("scripts/{name}");
     let mut script = file(at, &path, part, Destination::Path(format!("{HOME}/{name}")), &words);
-    script.scriptlet = time.map(|time| Scriptlet {
+    script.script = time.map(|time| NativeScript {
         time,
-        text: matches!(time, HookTime::PreInstall | HookTime::PostUninstall)
+        text: matches!(time, ScriptTime::PreInstall | ScriptTime::PostUninstall)
             .then(|| format!("#!{interpreter}\n# of {name}\nexit 0\n")),
     });
     script
@@ -231,7 +232,7 @@ pub fn sample_opkg() -> Opkg {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let directory = |part, destination| Directory { part, destination, only_arch: None, rules: Vec::new() };
     use Comparison::{Eq, Ge, Lt};
-    use Kind::{Conflicts, Provides, Requires, Suggests};
+    use RelationKind::{Conflicts, Provides, Requires, Suggests};
     let debian = || vec![dist("debian", None)];
     Opkg {
         at: 1,
@@ -288,7 +289,7 @@ pub fn sample_opkg() -> Opkg {
             relation(Scope::Part(Part::Client), Suggests, "sysstat", None),
         ],
         history: vec![
-            Release {
+            HistoryEntry {
                 version: version(1, "2.4-rc_1", "1.1"),
                 changes: vec![
                     change(
@@ -310,11 +311,11 @@ pub fn sample_opkg() -> Opkg {
                     ),
                 ],
             },
-            Release {
+            HistoryEntry {
                 version: version(0, "v2.3", "1"),
                 changes: vec![change("Somebody Else", None, 1_400_000_000, &[], &["First release."])],
             },
-            Release {
+            HistoryEntry {
                 version: version(0, "2.2", "1"),
                 changes: vec![change(
                     "Jürgen Weiß",
@@ -340,5 +341,6 @@ pub fn sample_opkg() -> Opkg {
         ],
         tells_action: false,
         source_date: Timestamp { seconds: 1_410_344_866, offset: 120 },
+        attributes: Vec::new(),
     }
 }

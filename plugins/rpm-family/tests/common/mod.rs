@@ -9,8 +9,8 @@ use std::process::{Command, Output as ProcessOutput};
 use opkg_rpm_family::release_macro::{IfExpression, ReleaseMacro};
 use opkg_rpm_family::{LicenseNames, ReleaseProfile, RpmVersion, WeakDependencies};
 use opkg_sdk::artefacts::{Output, SourcePackage};
-use opkg_sdk::filter::{DistIdentity, FilterContext, VersionTest};
-use opkg_sdk::opkg::{Opkg, Target};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax, VersionTest};
+use opkg_sdk::model::{BuildTarget, Opkg};
 use opkg_sdk::packaging::Refusal;
 use opkg_sdk::version::ReleaseNumber;
 
@@ -20,12 +20,12 @@ fn expression(test: &VersionTest) -> IfExpression {
     MACRO.comparison_expr(test.comparison, test.version.components())
 }
 
-pub fn sample_profile(target: &Target) -> ReleaseProfile {
+pub fn sample_profile(target: &BuildTarget) -> ReleaseProfile {
     let identity = DistIdentity {
         id: "rhel".into(),
         version: target.version.as_deref().and_then(ReleaseNumber::parse),
         default_version: ReleaseNumber::new([9]),
-        parse_version: ReleaseNumber::parse,
+        version_syntax: VersionSyntax::numbers(),
     };
     ReleaseProfile {
         filter_context: FilterContext::new(target, vec![identity]),
@@ -47,7 +47,7 @@ pub fn sample_profile(target: &Target) -> ReleaseProfile {
 }
 
 /// What an OPKG becomes on the made-up distribution.
-pub fn generate_for(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+pub fn generate_for(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
     opkg_rpm_family::generate(opkg, target, &sample_profile(target))
 }
 

@@ -27,7 +27,7 @@ use std::marker::PhantomData;
 
 use crate::bindings::runner::exports::opkg::plugin::hook::Guest;
 pub use crate::bindings::runner::exports::opkg::plugin::hook::{
-    Call, Description, Failure, Outcome, Pattern,
+    Call, HookFailure, Outcome, Pattern, RunnerInfo,
 };
 use crate::log::install_panic_hook;
 
@@ -37,25 +37,25 @@ pub type HookError = Box<dyn std::error::Error>;
 /// Runs hooks of some kind.
 pub trait HookRunner {
     /// What the runner takes.
-    fn describe() -> Description;
+    fn describe() -> RunnerInfo;
 
     /// Runs one hook.
     ///
     /// # Errors
-    /// Says why it failed; see [`Failure`].
-    fn run(call: &Call) -> Result<Outcome, Failure>;
+    /// Says why it failed; see [`HookFailure`].
+    fn run(call: &Call) -> Result<Outcome, HookFailure>;
 }
 
 /// A runner in the shape that the generated bindings want.
 pub struct HookRunnerExport<R>(PhantomData<R>);
 
 impl<R: HookRunner> Guest for HookRunnerExport<R> {
-    fn describe() -> Description {
+    fn describe() -> RunnerInfo {
         install_panic_hook();
         R::describe()
     }
 
-    fn run(call: Call) -> Result<Outcome, Failure> {
+    fn run(call: Call) -> Result<Outcome, HookFailure> {
         install_panic_hook();
         R::run(&call)
     }
@@ -63,15 +63,15 @@ impl<R: HookRunner> Guest for HookRunnerExport<R> {
 
 /// A failure that is nobody's exit status.
 #[must_use]
-pub fn to_failure(message: impl std::fmt::Display) -> Failure {
-    Failure { message: format!("failed: {message}"), exit_code: None, signal: None, timed_out: false }
+pub fn to_failure(message: impl std::fmt::Display) -> HookFailure {
+    HookFailure { message: format!("failed: {message}"), exit_code: None, signal: None, timed_out: false }
 }
 
 /// What a hook's result is for the host.
 ///
 /// # Errors
 /// Those of the hook.
-pub fn to_outcome(result: Result<(), HookError>) -> Result<Outcome, Failure> {
+pub fn to_outcome(result: Result<(), HookError>) -> Result<Outcome, HookFailure> {
     match result {
         Ok(()) => Ok(Outcome::Done),
         Err(error) => Err(to_failure(error)),
@@ -103,15 +103,15 @@ macro_rules! hook {
         pub struct Hook;
 
         impl $crate::hook::HookRunner for Hook {
-            fn describe() -> $crate::hook::Description {
-                $crate::hook::Description {
+            fn describe() -> $crate::hook::RunnerInfo {
+                $crate::hook::RunnerInfo {
                     name: env!("CARGO_PKG_NAME").to_owned(),
                     version: env!("CARGO_PKG_VERSION").to_owned(),
                     takes: Vec::new(),
                 }
             }
 
-            fn run(call: &$crate::hook::Call) -> Result<$crate::hook::Outcome, $crate::hook::Failure> {
+            fn run(call: &$crate::hook::Call) -> Result<$crate::hook::Outcome, $crate::hook::HookFailure> {
                 $crate::hook::to_outcome($run(call))
             }
         }

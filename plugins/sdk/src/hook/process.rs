@@ -1,7 +1,7 @@
 //! Programs that a hook runs. A runner may run the files of the package's home; a hook that is a component, only what
 //! the administrator of the cluster grants it by name.
 
-use crate::bindings::runner::exports::opkg::plugin::hook::Failure;
+use crate::bindings::runner::exports::opkg::plugin::hook::HookFailure;
 use crate::bindings::runner::opkg::plugin::process as host;
 pub use host::{Ended, Output, Program, Refusal, Request, Text};
 
@@ -32,8 +32,8 @@ pub fn run(request: &Request) -> Result<Ended, Refusal> {
 ///
 /// # Errors
 /// It did not end with the exit status 0.
-pub fn exit_result(ended: Result<Ended, Refusal>) -> Result<(), Failure> {
-    let plain = |message| Failure { message, exit_code: None, signal: None, timed_out: false };
+pub fn exit_result(ended: Result<Ended, Refusal>) -> Result<(), HookFailure> {
+    let plain = |message| HookFailure { message, exit_code: None, signal: None, timed_out: false };
     match ended {
         Ok(Ended { exit_code: Some(0), timed_out: false, .. }) => Ok(()),
         Ok(ended) => {
@@ -43,7 +43,7 @@ pub fn exit_result(ended: Result<Ended, Refusal>) -> Result<(), Failure> {
                 None => ended.how.clone(),
             };
             let Ended { exit_code, signal, timed_out, .. } = ended;
-            Err(Failure { exit_code, signal, timed_out, ..plain(message) })
+            Err(HookFailure { exit_code, signal, timed_out, ..plain(message) })
         }
         Err(Refusal::NotGranted(what)) => Err(plain(format!("may not be run: {what}"))),
         Err(Refusal::NotStarted(why)) => Err(plain(format!("did not start: {why}"))),
