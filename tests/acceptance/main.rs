@@ -36,6 +36,7 @@ mod power_loss_output;
 mod power_loss_server;
 mod program_packages;
 mod readme;
+mod released_plugins;
 mod reproducible;
 mod root_files;
 mod rpm_format_6;

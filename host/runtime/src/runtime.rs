@@ -290,7 +290,17 @@ impl Runtime {
                     false => LoadErrorKind::AlteredInterface(error_chain(&error)),
                 },
             )?;
-        Ok(PreparedComponent { runtime: self.clone(), engine: machine.clone(), pre, name: from.into() })
+        let uses_rules = component
+            .component_type()
+            .imports(machine.engine())
+            .any(|(name, _)| name.starts_with("opkg:plugin/rules@"));
+        Ok(PreparedComponent {
+            runtime: self.clone(),
+            engine: machine.clone(),
+            pre,
+            name: from.into(),
+            uses_rules,
+        })
     }
 
     fn log_debug(&self, text: String) {
@@ -305,6 +315,8 @@ pub(crate) struct PreparedComponent<W> {
     engine: WasmEngine,
     pre: W,
     name: Arc<str>,
+    /// Whether it may ask for the rules of the OPKG that a call is about.
+    uses_rules: bool,
 }
 
 impl<W: World> PreparedComponent<W> {
@@ -345,7 +357,11 @@ impl<W: World> PreparedComponent<W> {
         opkg: &Opkg,
         task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
     ) -> Result<R, ExecutionError> {
-        self.call_with(HostContext::Opkg(RulesContext::new(opkg)), task)
+        let context = match self.uses_rules {
+            true => HostContext::Opkg(RulesContext::new(opkg)),
+            false => HostContext::None,
+        };
+        self.call_with(context, task)
     }
 
     /// The same for a hook, with the channel to its host, and with the time that it may take with all that the host

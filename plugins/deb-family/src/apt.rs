@@ -118,7 +118,6 @@ fn install_commands(
     let extra = ExtraSources::from_target(target)?;
     let argv = [
         to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
-        lock_options(target),
         to_strings(options),
         to_strings(older),
         extra.options.clone(),
@@ -127,14 +126,6 @@ fn install_commands(
     ];
     let install = Command { files: extra.files.clone(), ..command(argv.concat()) };
     Ok(extra.update_command().into_iter().chain([install]).collect())
-}
-
-/// How long apt waits for the lock of dpkg; not at all unless it is told to, and never before its version 2.0, which ignores it.
-fn lock_options(target: &Place) -> Vec<String> {
-    match target.lock_timeout {
-        0 => Vec::new(),
-        seconds => vec!["-o".to_owned(), format!("DPkg::Lock::Timeout={seconds}")],
-    }
 }
 
 /// Commands, if there are any, with what must be ended before.
@@ -306,7 +297,6 @@ mod tests {
             version: None,
             arch: "x86_64".into(),
             available: Apt::programs(),
-            lock_timeout: 0,
             attributes: Vec::new(),
         }
     }
@@ -337,16 +327,6 @@ mod tests {
         assert_eq!(argv(Apt::refresh(&target(&[]))), "apt-get -q update");
         assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {QUERY_FORMAT}"));
         assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
-    }
-
-    #[test]
-    fn a_lock_is_waited_for_where_that_is_wanted() {
-        let target = Place { lock_timeout: 120, ..target(&[]) };
-        assert_eq!(
-            argv(Apt::install(&requests(&["opkg-x"]), &target)),
-            "dpkg --force-confold --configure -a\n\
-             apt-get -y -q -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=120 --no-remove install opkg-x"
-        );
     }
 
     #[test]

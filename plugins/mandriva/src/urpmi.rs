@@ -154,7 +154,6 @@ mod tests {
             version: None,
             arch: "x86_64".into(),
             available: available.iter().map(ToString::to_string).collect(),
-            lock_timeout: 0,
             attributes: Vec::new(),
         }
     }

@@ -183,7 +183,6 @@ mod tests {
             version: Some("9".into()),
             arch: "x86_64".into(),
             available: available.iter().map(ToString::to_string).collect(),
-            lock_timeout: 0,
             attributes: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! What RPM can read, by its version: decides what is written for a release.
 
-use opkg_sdk::artefacts::{AcceptedKey, Compression, DigestAlgorithm, KeyAlgorithm, RpmFormatVersion};
+use opkg_sdk::artefacts::{AcceptedKey, Compression, RpmDigestAlgorithm, KeyAlgorithm, RpmFormatVersion};
 
 /// The version of the release's RPM, major and minor. Where packages of a release differ, the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +22,8 @@ impl RpmVersion {
 
     /// How checksums of files are written so that it can check them.
     #[must_use]
-    pub fn file_digests(self) -> DigestAlgorithm {
-        if self < Self::FILE_DIGESTS_SINCE { DigestAlgorithm::Md5 } else { DigestAlgorithm::Sha256 }
+    pub fn file_digests(self) -> RpmDigestAlgorithm {
+        if self < Self::FILE_DIGESTS_SINCE { RpmDigestAlgorithm::Md5 } else { RpmDigestAlgorithm::Sha256 }
     }
 
     /// How payloads are compressed so that it can unpack them: `rpmlib(PayloadIsXz)` came in the course of 4.7,
@@ -72,13 +72,13 @@ mod tests {
     fn what_is_written_is_what_that_rpm_reads() {
         use RpmFormatVersion::{V4, V6};
         for (version, compression, digests, newest) in [
-            (RpmVersion(4, 4), Compression::Gzip, DigestAlgorithm::Md5, V4),
-            (RpmVersion(4, 6), Compression::Gzip, DigestAlgorithm::Sha256, V4),
-            (RpmVersion(4, 8), Compression::Xz, DigestAlgorithm::Sha256, V4),
-            (RpmVersion(4, 13), Compression::Xz, DigestAlgorithm::Sha256, V4),
-            (RpmVersion(4, 14), Compression::Xz, DigestAlgorithm::Sha256, V6),
-            (RpmVersion(4, 16), Compression::Zstd, DigestAlgorithm::Sha256, V6),
-            (RpmVersion(6, 0), Compression::Zstd, DigestAlgorithm::Sha256, V6),
+            (RpmVersion(4, 4), Compression::Gzip, RpmDigestAlgorithm::Md5, V4),
+            (RpmVersion(4, 6), Compression::Gzip, RpmDigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 8), Compression::Xz, RpmDigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 13), Compression::Xz, RpmDigestAlgorithm::Sha256, V4),
+            (RpmVersion(4, 14), Compression::Xz, RpmDigestAlgorithm::Sha256, V6),
+            (RpmVersion(4, 16), Compression::Zstd, RpmDigestAlgorithm::Sha256, V6),
+            (RpmVersion(6, 0), Compression::Zstd, RpmDigestAlgorithm::Sha256, V6),
         ] {
             assert_eq!(
                 (version.compression(), version.file_digests(), version.newest_format()),

@@ -1,7 +1,7 @@
 //! The plan as a spec file. `templates/rpm/opkg.spec` holds its words.
 
 use askama::Template;
-use opkg_sdk::artefacts::{DigestAlgorithm, TriggerTime};
+use opkg_sdk::artefacts::{RpmDigestAlgorithm, TriggerTime};
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::model::{Bound, ConfigKind, Opkg, ScriptTime};
 use opkg_sdk::parts::{InstalledFile, installed_link_target};
@@ -113,7 +113,7 @@ pub fn render(opkg: &Opkg, plan: &SpecPlan<'_>, profile: &ReleaseProfile) -> Res
         epoch: plan.evr.epoch,
         version: &plan.evr.version,
         release: &plan.spec_release,
-        has_md5_digests: profile.rpm_version.file_digests() == DigestAlgorithm::Md5,
+        has_md5_digests: profile.rpm_version.file_digests() == RpmDigestAlgorithm::Md5,
         open_dist: plan.open_dist.as_deref(),
         vendor: plan.vendor,
         distribution: plan.distribution,

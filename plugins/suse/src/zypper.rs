@@ -176,12 +176,7 @@ fn zypper_command(
     }
     argv.extend(words.iter().map(ToString::to_string));
     argv.extend_from_slice(names);
-    let mut command = Command { success: [&[0], success].concat(), ..Command::new(argv) };
-    // Of libzypp: without it, a lock that is taken is an error at once.
-    if target.lock_timeout > 0 {
-        command.env.push(("ZYPP_LOCK_TIMEOUT".to_owned(), target.lock_timeout.to_string()));
-    }
-    Ok(command)
+    Ok(Command { success: [&[0], success].concat(), ..Command::new(argv) })
 }
 
 #[cfg(test)]
@@ -198,7 +193,6 @@ mod tests {
             version: Some("15.6".into()),
             arch: "x86_64".into(),
             available: vec![PROGRAM.into()],
-            lock_timeout: 0,
             attributes: Vec::new(),
         }
     }
@@ -229,14 +223,6 @@ mod tests {
             ["rpm --root /images/a -e --allmatches opkg-x"]
         );
         assert_eq!(lines(Zypper::refresh(&target("/", &[]))), ["zypper --non-interactive refresh"]);
-    }
-
-    #[test]
-    fn a_lock_is_waited_for_where_that_is_wanted() {
-        let waiting = Place { lock_timeout: 120, ..target("/", &[]) };
-        let of = |target: &Place| Zypper::refresh(target).unwrap()[0].env.clone();
-        assert!(of(&waiting).contains(&("ZYPP_LOCK_TIMEOUT".to_owned(), "120".to_owned())));
-        assert!(of(&target("/", &[])).iter().all(|(name, _)| name != "ZYPP_LOCK_TIMEOUT"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod from_wit;
 mod to_wit;
 pub(crate) mod archive;
 pub(crate) mod package_to_wit;
+pub(crate) mod rules;
 pub(crate) mod v0_1;
 pub(crate) mod v1;
 

@@ -48,25 +48,6 @@ macro_rules! model_to_wit {
         }
 
 
-        /// What is asked for, and what the site wants of all packages.
-        pub(crate) fn target(target: &Target, settings: &PackageSettings) -> wit::BuildTarget {
-            let text = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
-            wit::BuildTarget {
-                dist: target.dist.clone(),
-                version: target.version.clone(),
-                arch: target.arch.clone(),
-                machine: target.default_arch.clone(),
-                release_tag: match &settings.release_tag {
-                    ReleaseTag::Native => wit::ReleaseTag::Native,
-                    ReleaseTag::None => wit::ReleaseTag::None,
-                    ReleaseTag::Custom(tag) => wit::ReleaseTag::Custom(tag.clone()),
-                },
-                vendor: text(&settings.vendor),
-                distribution: text(&settings.distribution),
-                $($attributes)*
-            }
-        }
-
         fn author(author: &model::Author) -> wit::Author {
             wit::Author {
                 role: match author.role {
@@ -286,6 +267,30 @@ macro_rules! model_to_wit {
                     },
                     text: it.text.clone(),
                 }),
+                $($attributes)*
+            }
+        }
+    };
+}
+
+/// The same of what packages are made for.
+macro_rules! target_to_wit {
+    (attributes: {$($attributes:tt)*}) => {
+        /// What is asked for, and what the site wants of all packages.
+        pub(crate) fn target(target: &Target, settings: &PackageSettings) -> wit::BuildTarget {
+            let text = |label: &Option<Label>| label.as_ref().map(|label| label.as_str().to_owned());
+            wit::BuildTarget {
+                dist: target.dist.clone(),
+                version: target.version.clone(),
+                arch: target.arch.clone(),
+                machine: target.default_arch.clone(),
+                release_tag: match &settings.release_tag {
+                    ReleaseTag::Native => wit::ReleaseTag::Native,
+                    ReleaseTag::None => wit::ReleaseTag::None,
+                    ReleaseTag::Custom(tag) => wit::ReleaseTag::Custom(tag.clone()),
+                },
+                vendor: text(&settings.vendor),
+                distribution: text(&settings.distribution),
                 $($attributes)*
             }
         }

@@ -208,6 +208,7 @@ pub(crate) mod to_wit {
     use super::*;
 
     model_to_wit!(script: scriptlet, attributes: {});
+    target_to_wit!(attributes: {});
     manager_to_wit!(attributes: {});
 
     pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {

@@ -176,6 +176,7 @@ pub(crate) mod to_wit {
     use crate::bindings::v1::opkg::plugin::model as wit;
 
     model_to_wit!(script: script, attributes: { attributes: Vec::new(), });
+    target_to_wit!(attributes: { attributes: Vec::new(), });
     manager_to_wit!(attributes: { attributes: Vec::new(), });
 
     pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {
