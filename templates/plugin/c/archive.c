@@ -110,7 +110,7 @@ static opkg_plugin_artefacts_container_t container(void) {
   made.val.archives = (opkg_plugin_artefacts_archive_container_t){
       /* What the manifest has. The host takes anything else in a package for a mistake. */
       .metadata = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_RELATIONS | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_SCRIPTLETS |
-                  OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION,
+                  OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_FIELDS,
       /* CHANGE: `signature` says where signatures stand that the package manager reads. */
   };
   PUSH(made.val.archives.archives, tar);
@@ -174,13 +174,28 @@ static void add_scripts(struct job *job, const part_plan_t *plan, package_t *pac
   }
 }
 
-static void check_files(struct job *job, const part_plan_t *plan) {
+static void add_field(package_t *package, const char *name, text value) {
+  opkg_plugin_artefacts_field_t field = {text_copy(text_of(name)), text_copy(value)};
+  PUSH(package->fields, field);
+}
+
+/* Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for it:
+   which are known and not brought, and of configuration which takes the place of what somebody has changed. */
+static void add_files(struct job *job, const part_plan_t *plan, package_t *package) {
   for (size_t i = 0; i < plan->files.len; i++) {
-    const opkg_plugin_artefacts_packed_file_t *file = &plan->files.ptr[i];
-    if (!file->capabilities.is_some) continue;
-    text message = text_format("`%t` cannot have capabilities in packages for %s", file->path, ID);
-    say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, file->content.val.source, message,
-        TEXT("leave this distribution out with the `filters` of `files`"));
+    opkg_plugin_artefacts_packed_file_t file = plan->files.ptr[i];
+    if (file.capabilities.is_some) {
+      text message = text_format("`%t` cannot have capabilities in packages for %s", file.path, ID);
+      say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, file.content.val.source, message,
+          TEXT("leave this distribution out with the `filters` of `files`"));
+    }
+    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) {
+      add_field(package, "ghost", file.path);
+      continue;
+    }
+    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) add_field(package, "configuration-replaced", file.path);
+    file.marks &= (uint8_t)~OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED;
+    PUSH(package->files, file);
   }
 }
 
@@ -201,12 +216,11 @@ static package_t make_package(struct job *job, const part_plan_t *plan) {
       .license = text_copy(opkg->license),
       .maintainer = text_copy(job->maintainer),
       .container = container(),
-      .files = {plan->files.ptr, plan->files.len},
       .file_name = text_format("%t-%t.%s.tar.gz", plan->name, job->version_in_file_names, arch),
   };
   package.url.is_some = opkg->uri.is_some;
   if (opkg->uri.is_some) package.url.val = text_copy(opkg->uri.val);
-  check_files(job, plan);
+  add_files(job, plan, &package);
   add_relations(job, plan, &package);
   add_scripts(job, plan, &package);
   return package;
@@ -294,13 +308,11 @@ static text make_manifest(const package_t *package, const opkg_t *opkg, const ta
   }
   for (size_t i = 0; i < package->files.len; i++) {
     const opkg_plugin_artefacts_packed_file_t *file = &package->files.ptr[i];
-    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) {
-      add_line(&manifest, "ghost", file->path);
-    } else if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) {
-      add_line(&manifest, "configuration-replaced", file->path);
-    } else if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION) {
-      add_line(&manifest, "configuration", file->path);
-    }
+    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION) add_line(&manifest, "configuration", file->path);
+  }
+  for (size_t i = 0; i < package->fields.len; i++) {
+    const opkg_plugin_artefacts_field_t *field = &package->fields.ptr[i];
+    text_append(&manifest, text_format("%t = %t\n", field->name, field->value));
   }
   for (size_t i = 0; i < SCRIPT_TIME_COUNT; i++) {
     const char *name = SCRIPT_TIMES[i].name;

@@ -26,7 +26,7 @@ function container() {
     val: {
       archives: [tar],
       // What the manifest has. The host takes anything else in a package for a mistake.
-      metadata: { relations: true, scriptlets: true, configuration: true },
+      metadata: { relations: true, scriptlets: true, configuration: true, fields: true },
       signature: undefined, // CHANGE: where signatures stand that the package manager reads
     },
   };
@@ -63,10 +63,7 @@ export class Builder {
   package(plan) {
     const { opkg, version } = this;
     const arch = plan.isArchSpecific ? this.arch : "any";
-    for (const { path, content } of plan.files.filter((file) => file.capabilities !== undefined)) {
-      const message = `\`${path}\` cannot have capabilities in packages for ${this.dist}`;
-      this.say("error", content.val, message, "leave this distribution out with the `filters` of `files`");
-    }
+    const [files, fields] = this.files(plan);
     return {
       part: plan.part,
       name: plan.name,
@@ -82,12 +79,12 @@ export class Builder {
       maintainer: this.maintainer(),
       container: container(),
       relations: this.relations(plan),
-      files: plan.files,
+      files,
       scriptlets: this.scripts(plan),
       fileTriggers: [],
       interests: [],
       changelog: [],
-      fields: [],
+      fields,
       attributes: [],
       fileName: `${plan.name}-${version.inFileNames}.${arch}.tar.gz`,
     };
@@ -103,6 +100,23 @@ export class Builder {
   maintainer() {
     const first = this.opkg.authors.find((author) => author.role === "maintainer");
     return `${first.name} <${first.email}>`;
+  }
+
+  // Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for it:
+  // which are known and not brought, and of configuration which takes the place of what somebody has changed.
+  files(plan) {
+    const [files, fields] = [[], []];
+    for (const file of plan.files) {
+      const { path, content, capabilities, marks } = file;
+      if (capabilities !== undefined) {
+        const message = `\`${path}\` cannot have capabilities in packages for ${this.dist}`;
+        this.say("error", content.val, message, "leave this distribution out with the `filters` of `files`");
+      }
+      if (marks.ghost) fields.push({ name: "ghost", value: path });
+      else files.push({ ...file, marks: { ...marks, replaced: false } });
+      if (marks.replaced) fields.push({ name: "configuration-replaced", value: path });
+    }
+    return [files, fields];
   }
 
   // What the package manager runs: each for `/bin/sh`.
@@ -199,10 +213,9 @@ export function manifest(of, opkg, target) {
     ...of.relations.map((it) => [it.kind.tag, [it, ...it.alternatives].map(related).join(" | ")]),
   ];
   for (const { path, marks } of of.files) {
-    if (marks.ghost) lines.push(["ghost", path]);
-    else if (marks.replaced) lines.push(["configuration-replaced", path]);
-    else if (marks.configuration) lines.push(["configuration", path]);
+    if (marks.configuration) lines.push(["configuration", path]);
   }
+  lines.push(...of.fields.map(({ name, value }) => [name, value]));
   lines.push(...scripts(of).map(({ time }) => [time, scriptPath(time)]));
   return lines.map(([key, value]) => (value === undefined ? "" : `${key} = ${value}\n`)).join("");
 }

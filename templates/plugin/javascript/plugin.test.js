@@ -142,6 +142,18 @@ test("the manifest has what is kept and what the host has read", () => {
   assert.ok(manifest.endsWith("size = 7\nfile = 5ca1ab1e 7 /etc/demo.conf\n"), manifest);
 });
 
+test("what only RPMs mark stands in the manifest", () => {
+  const file = (path, marks) => ({ path, content: { tag: "source", val: 9 }, marks });
+  const files = [file("/etc/new", { configuration: true, replaced: true }), file("/var/state", { ghost: true })];
+  const { metaFiles, packages } = generate(serverPlan({ files }));
+  const lines = "configuration = /etc/new\nconfiguration-replaced = /etc/new\nghost = /var/state\n";
+  assert.ok(metaFiles[0].contents.endsWith(lines), metaFiles[0].contents);
+  assert.deepEqual(
+    packages[0].files.map(({ path, marks }) => [path, marks.replaced]),
+    [["/etc/new", false]],
+  );
+});
+
 test("a release tag follows the release", () => {
   const tagged = target({ releaseTag: { tag: "custom", val: "site" } });
   assert.equal(generate(serverPlan(), tagged).packages[0].release, "1.site");

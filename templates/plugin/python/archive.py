@@ -1,6 +1,6 @@
 """One package: its record, and the manifest and scripts in it. CHANGE: the form of the manifest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wit_world.exports import containers
 from wit_world.imports import artefacts, model
@@ -51,7 +51,7 @@ def container():
     )
     # What the manifest has. The host takes anything else in a package for a mistake.
     kinds = artefacts.ArchiveMetadata
-    metadata = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION
+    metadata = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.FIELDS
     # CHANGE: `signature` says where signatures stand that the package manager reads.
     return artefacts.Container_Archives(
         artefacts.ArchiveContainer(archives=[tar], metadata=metadata, signature=None)
@@ -97,11 +97,7 @@ class Builder:
     def package(self, plan):
         opkg, version = self.opkg, self.version
         arch = self.arch if plan.is_arch_specific else "any"
-        for file in plan.files:
-            if file.capabilities is not None:
-                message = f"`{file.path}` cannot have capabilities in packages for {self.dist}"
-                help = "leave this distribution out with the `filters` of `files`"
-                self.say(model.Severity.ERROR, file.content.value, message, help)
+        files, fields = self.files(plan)
         return artefacts.BinaryPackage(
             part=plan.part,
             name=plan.name,
@@ -117,12 +113,12 @@ class Builder:
             maintainer=self.maintainer(),
             container=container(),
             relations=self.relations(plan),
-            files=plan.files,
+            files=files,
             scriptlets=self.scripts(plan),
             file_triggers=[],
             interests=[],
             changelog=[],
-            fields=[],
+            fields=fields,
             attributes=[],
             file_name=f"{plan.name}-{version.in_file_names()}.{arch}.tar.gz",
         )
@@ -136,6 +132,25 @@ class Builder:
     def maintainer(self):
         first = next(author for author in self.opkg.authors if author.role == model.Role.MAINTAINER)
         return f"{first.name} <{first.email}>"
+
+    def files(self, plan):
+        """Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for
+        it: which are known and not brought, and of configuration which takes the place of what somebody has changed."""
+        marks = artefacts.FileMarks
+        files, fields = [], []
+        for file in plan.files:
+            if file.capabilities is not None:
+                message = f"`{file.path}` cannot have capabilities in packages for {self.dist}"
+                help = "leave this distribution out with the `filters` of `files`"
+                self.say(model.Severity.ERROR, file.content.value, message, help)
+            if marks.GHOST in file.marks:
+                fields.append(artefacts.Field("ghost", file.path))
+                continue
+            if marks.REPLACED in file.marks:
+                fields.append(artefacts.Field("configuration-replaced", file.path))
+                file = replace(file, marks=file.marks & ~marks.REPLACED)
+            files.append(file)
+        return files, fields
 
     def scripts(self, plan):
         """What the package manager runs: each for `/bin/sh`."""
@@ -232,14 +247,10 @@ def manifest(package, opkg, target):
     for relation in package.relations:
         packages = [artefacts.NativePackage(relation.name, relation.bound), *relation.alternatives]
         lines.append((key(relation.kind), " | ".join(related(package) for package in packages)))
-    marks = artefacts.FileMarks
     for file in package.files:
-        if marks.GHOST in file.marks:
-            lines.append(("ghost", file.path))
-        elif marks.REPLACED in file.marks:
-            lines.append(("configuration-replaced", file.path))
-        elif marks.CONFIGURATION in file.marks:
+        if artefacts.FileMarks.CONFIGURATION in file.marks:
             lines.append(("configuration", file.path))
+    lines += [(field.name, field.value) for field in package.fields]
     lines += [(name, script_path(name)) for name, _ in scripts(package)]
     return "".join(f"{key} = {value}\n" for key, value in lines if value is not None)
 

@@ -152,6 +152,15 @@ class PluginTest(unittest.TestCase):
         self.assertIn("configuration = /etc/demo.conf\n", manifest)
         self.assertTrue(manifest.endswith("size = 7\nfile = 5ca1ab1e 7 /etc/demo.conf\n"), manifest)
 
+    def test_what_only_rpms_mark_stands_in_the_manifest(self):
+        marks = artefacts.FileMarks
+        files = [file("/etc/new", marks.CONFIGURATION | marks.REPLACED), file("/var/state", marks.GHOST)]
+        output = generate(server_plan(files=files))
+        lines = "configuration = /etc/new\nconfiguration-replaced = /etc/new\nghost = /var/state\n"
+        self.assertIn(lines, output.meta_files[0].contents)
+        kept = [(packed.path, packed.marks) for packed in output.packages[0].files]
+        self.assertEqual(kept, [("/etc/new", marks.CONFIGURATION)])
+
     def test_a_release_tag_follows_the_release(self):
         tagged = target(release_tag=model.ReleaseTag_Custom("site"))
         self.assertEqual(generate(server_plan(), target=tagged).packages[0].release, "1.site")

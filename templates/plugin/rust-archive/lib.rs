@@ -5,8 +5,9 @@ mod manifest;
 
 use opkg_sdk::artefacts::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, BinaryPackage,
-    Compression, Container, Content, FileLayout, FileSelection, Member, NativeBuild, NativeKind,
-    NativePackage, NativeRelation, Output, PackedFile, Scriptlet, SourcePackage, Tarball, TextFile,
+    Compression, Container, Content, Field, FileLayout, FileMarks, FileSelection, Member,
+    NativeBuild, NativeKind, NativePackage, NativeRelation, Output, PackedFile, Scriptlet,
+    SourcePackage, Tarball, TextFile,
 };
 use opkg_sdk::containers::Built;
 use opkg_sdk::diagnostic::{error, push_unique, warning};
@@ -179,7 +180,8 @@ fn container() -> Container {
         // What the manifest has. The host takes anything else in a package for a mistake.
         metadata: ArchiveMetadata::RELATIONS
             | ArchiveMetadata::SCRIPTLETS
-            | ArchiveMetadata::CONFIGURATION,
+            | ArchiveMetadata::CONFIGURATION
+            | ArchiveMetadata::FIELDS,
         signature: None, // CHANGE: where signatures stand that the package manager reads
     })
 }
@@ -237,6 +239,7 @@ fn binary_package(
     documentation: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BinaryPackage {
+    let (files, fields) = files(opkg, plan, documentation, diagnostics);
     let mut package = BinaryPackage {
         part: Some(plan.kind.clone()),
         name: plan.name.clone(),
@@ -252,12 +255,12 @@ fn binary_package(
         maintainer: maintainer(opkg),
         container: container(),
         relations: Vec::new(),
-        files: files(opkg, plan, documentation, diagnostics),
+        files,
         scriptlets: scripts(opkg, plan, diagnostics),
         file_triggers: Vec::new(),
         interests: Vec::new(),
         changelog: Vec::new(),
-        fields: Vec::new(),
+        fields,
         attributes: Vec::new(),
         file_name: format!("{}-{}.{arch}.tar.gz", plan.name, version.in_file_names()),
     };
@@ -265,27 +268,43 @@ fn binary_package(
     package
 }
 
-/// Directories, files and links, sorted by path.
+/// Directories, files and links, sorted by path; and what the manifest says of files in words of its own, since only RPMs have
+/// marks for it: which are known and not brought, and of configuration which takes the place of what somebody has changed.
 fn files(
     opkg: &Opkg,
     plan: &PartPlan<'_>,
     documentation: &str,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<PackedFile> {
-    let files = packed_files::of_part(opkg, plan, documentation);
-    for file in files.iter().filter(|file| file.capabilities.is_some()) {
-        let at = match file.content {
-            Content::Source(at) => at,
-            _ => opkg.at,
+) -> (Vec<PackedFile>, Vec<Field>) {
+    let (mut files, mut fields) = (Vec::new(), Vec::new());
+    for mut file in packed_files::of_part(opkg, plan, documentation) {
+        if file.capabilities.is_some() {
+            let at = match file.content {
+                Content::Source(at) => at,
+                _ => opkg.at,
+            };
+            let message = format!(
+                "`{}` cannot have capabilities in packages for {ID}",
+                file.path
+            );
+            let help = "leave this distribution out with the `filters` of `files`";
+            push_unique(diagnostics, error(at, message, help));
+        }
+        let field = |name: &str| Field {
+            name: name.to_owned(),
+            value: file.path.clone(),
         };
-        let message = format!(
-            "`{}` cannot have capabilities in packages for {ID}",
-            file.path
-        );
-        let help = "leave this distribution out with the `filters` of `files`";
-        push_unique(diagnostics, error(at, message, help));
+        if file.marks.contains(FileMarks::GHOST) {
+            fields.push(field("ghost"));
+            continue;
+        }
+        if file.marks.contains(FileMarks::REPLACED) {
+            fields.push(field("configuration-replaced"));
+            file.marks -= FileMarks::REPLACED;
+        }
+        files.push(file);
     }
-    files
+    (files, fields)
 }
 
 /// What the package manager runs. Each is for `/bin/sh`; where the script's own file is not there at that time, it holds it.
@@ -444,11 +463,12 @@ fn maintainer(opkg: &Opkg) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opkg_sdk::artefacts::{FileMarks, MemberContent};
+    use opkg_sdk::artefacts::MemberContent;
     use opkg_sdk::containers::{BuiltFile, Digests, FileKind};
-    use opkg_sdk::model::{DistFilter, ReleaseTag, Scope};
+    use opkg_sdk::model::{ConfigKind, DistFilter, FileRule, ReleaseTag, Scope};
     use opkg_sdk::testing::{
-        add_file, add_script, sample_opkg, sample_relation, sample_target, some_bound,
+        add_file, add_laid_file, add_script, sample_opkg, sample_relation, sample_target,
+        some_bound,
     };
 
     fn generate(opkg: &Opkg) -> Output {
@@ -583,6 +603,35 @@ mod tests {
             .iter()
             .find(|file| file.path.ends_with("settings"));
         assert!(marked.is_some_and(|file| file.marks == FileMarks::CONFIGURATION));
+    }
+
+    #[test]
+    fn what_only_rpms_mark_stands_in_the_manifest() {
+        let mut opkg = sample_opkg("demo");
+        let rule = |config, ghost| FileRule {
+            at: 7,
+            filter: sample_relation(7, Scope::Whole, RelationKind::Requires, "any").filter,
+            owner: None,
+            group: None,
+            mode: None,
+            directory_mode: None,
+            config,
+            ghost,
+            capabilities: None,
+        };
+        opkg.file_rules = vec![
+            rule(Some(ConfigKind::Replace), None),
+            rule(None, Some(true)),
+        ];
+        for (path, index) in [("/etc/new", 0), ("/var/state", 1)] {
+            add_laid_file(&mut opkg, path).rules = vec![index];
+        }
+        let lines = "configuration = /etc/new\n\
+                     configuration-replaced = /etc/new\n\
+                     ghost = /var/state\n";
+        assert!(manifest(&opkg, 2).contains(lines), "{}", manifest(&opkg, 2));
+        let files = &generate(&opkg).packages[2].files;
+        assert_eq!((files.len(), files[0].marks), (1, FileMarks::CONFIGURATION));
     }
 
     #[test]

@@ -81,15 +81,12 @@ pub fn manifest(package: &BinaryPackage, opkg: &Opkg, target: &BuildTarget) -> S
         lines.push((key(relation.kind), packages.collect::<Vec<_>>().join(" | ")));
     }
     for file in &package.files {
-        let marks = file.marks;
-        if marks.contains(FileMarks::GHOST) {
-            lines.push(("ghost", file.path.clone()));
-        } else if marks.contains(FileMarks::REPLACED) {
-            lines.push(("configuration-replaced", file.path.clone()));
-        } else if marks.contains(FileMarks::CONFIGURATION) {
+        if file.marks.contains(FileMarks::CONFIGURATION) {
             lines.push(("configuration", file.path.clone()));
         }
     }
+    let fields = package.fields.iter();
+    lines.extend(fields.map(|field| (field.name.as_str(), field.value.clone())));
     lines.extend(scripts(package).map(|(name, _)| (name, script_path(name))));
     let line = |(key, value): (&str, String)| format!("{key} = {value}\n");
     lines.into_iter().map(line).collect()
