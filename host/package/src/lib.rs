@@ -5,7 +5,7 @@
 
 #![warn(clippy::disallowed_methods)]
 
-mod archive;
+mod archives;
 mod build_options;
 mod checksums;
 mod compress;
