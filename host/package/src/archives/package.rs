@@ -70,8 +70,9 @@ fn describe_files(entries: &[PackageEntry<'_>]) -> Result<Vec<BuiltFile>, Error>
         };
         Ok(BuiltFile {
             path: entry.path.clone(),
+            // Links are written so, whatever the record says.
+            mode: if matches!(kind, FileKind::Link(_)) { 0o777 } else { entry.mode },
             kind,
-            mode: entry.mode,
             owner: entry.owner.clone(),
             group: entry.group.clone(),
             is_configuration: entry.marks.contains(FileMarks::CONFIGURATION),
