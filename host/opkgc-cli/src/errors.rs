@@ -198,6 +198,9 @@ impl From<opkg_package::Error> for CliError {
             Error::CannotIndex { .. } => {
                 Some("move it out of the directory, or build it anew; the directory is as it was")
             }
+            Error::NoIndex { .. } => Some(
+                "move packages that others made out of it, or tell the authors of the plugin; it is as it was",
+            ),
             Error::ForeignIndex { .. } => Some(
                 "name another --output, or remove that index if nobody needs it; the directory is as it was",
             ),

@@ -117,6 +117,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// The plugin that makes the index of such packages does not.
+    #[error("the plugin makes no index of {}: {reason}", directory.display())]
+    NoIndex {
+        /// Where the packages are.
+        directory: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+
     /// What stands where the index belongs is of another program, and has something that would be lost.
     #[error("{} was not written by opkgc: {reason}", file.display())]
     ForeignIndex {

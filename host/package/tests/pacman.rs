@@ -17,10 +17,10 @@ mod tool;
 use std::path::Path;
 use std::process::Command;
 
-use arch_package::{ArchMembers, arch_container};
+use arch_package::{ArchIndex, ArchMembers, arch_container};
 use fs_err as fs;
 use opkg_interface::artefacts::{BinaryPackage, Compression, ScriptTime, Scriptlet};
-use opkg_package::{BuildMode, BuildOptions, write_packages};
+use opkg_package::{BuildMode, BuildOptions, IndexRequest, write_index, write_packages};
 use package::{fixture, output_of, sample_package};
 use tool::is_installed;
 
@@ -133,4 +133,20 @@ fn a_package_is_installed_checked_and_removed() {
     system.pacman(&["-R", "opkg-x"]);
     assert!(!system.path("usr/data").exists());
     assert_eq!(fs::read_to_string(system.path("etc/x.pacsave")).unwrap(), "mine\n");
+}
+
+#[test]
+fn a_package_is_found_by_its_index() {
+    if !can_run() {
+        return;
+    }
+    let made = write_package();
+    write_index(made.path(), IndexRequest { maker: Some(&ArchIndex), ..IndexRequest::unsigned("site") })
+        .unwrap();
+    assert_eq!(fs::read_link(made.path().join("site.db")).unwrap(), Path::new("site.db.tar.gz"));
+    let system = System::new(&format!("[site]\nServer = file://{}\n", made.path().display()));
+    system.pacman(&["-Sy"]);
+    assert!(system.pacman(&["-Si", "opkg-x"]).contains("Version         : 1.0-2"));
+    system.pacman(&["-S", "opkg-x"]);
+    check_installed(&system);
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256, Sha512};
 use crate::checksums::Digester;
 
 /// All of them at once.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct DigestSet {
     md5: Md5,
     sha1: Sha1,

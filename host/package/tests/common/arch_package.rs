@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use opkg_interface::archive::{Archive, ArchiveEntry, Member, MemberContent};
+use opkg_interface::archive::{Archive, ArchiveEntry, DetachedSignature, Member, MemberContent};
 use opkg_interface::artefacts::{Compression, Container};
-use opkg_interface::built::{Built, FileKind, MemberSource};
+use opkg_interface::built::{
+    Built, FileKind, IndexContent, IndexFile, IndexNeeds, IndexSource, MemberSource, PackageFile,
+    PackageSource,
+};
 
 use super::archives::{container, member, rest, tar_archive};
 use super::common::TIME;
@@ -76,4 +79,53 @@ fn mtree(built: &Built<'_>) -> String {
         .unwrap();
     }
     text
+}
+
+/// The index as repo-add(8) makes it.
+pub struct ArchIndex;
+
+impl IndexSource for ArchIndex {
+    fn describe_index(&self) -> Result<Option<IndexNeeds>, String> {
+        let members = vec![".PKGINFO".to_owned()];
+        Ok(Some(IndexNeeds { suffixes: vec![".pkg.tar.zst".to_owned()], members }))
+    }
+
+    fn index(&self, source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<IndexFile>, String> {
+        let mut entries = Vec::new();
+        for package in packages {
+            let info =
+                package.members.first().ok_or_else(|| format!("{} has no .PKGINFO", package.file_name))?;
+            let info = String::from_utf8_lossy(&info.contents).into_owned();
+            let value = |name: &str| {
+                let found = info.lines().find_map(|line| line.strip_prefix(&format!("{name} = ")));
+                found.ok_or_else(|| format!("{} says no {name}", package.file_name))
+            };
+            let directory = format!("{}-{}", value("pkgname")?, value("pkgver")?);
+            let mut text = String::new();
+            for (name, value) in [
+                ("FILENAME", package.file_name.as_str()),
+                ("NAME", value("pkgname")?),
+                ("VERSION", value("pkgver")?),
+                ("DESC", value("pkgdesc")?),
+                ("CSIZE", &package.size.to_string()),
+                ("ISIZE", value("size")?),
+                ("SHA256SUM", &package.digests.sha256),
+                ("ARCH", value("arch")?),
+                ("BUILDDATE", value("builddate")?),
+            ] {
+                write!(text, "%{name}%\n{value}\n\n").unwrap();
+            }
+            entries.push(member(&format!("{directory}/"), MemberContent::Directory));
+            entries.push(member(&format!("{directory}/desc"), MemberContent::Text(text)));
+        }
+        let entries = entries.into_iter().map(ArchiveEntry::Member).collect();
+        let signature = Some(DetachedSignature { suffix: ".sig".into(), armored: false });
+        let path = format!("{}.db.tar.gz", source.name);
+        let archives = vec![tar_archive("db", Compression::Gzip, entries)];
+        let link = IndexContent::Link(path.clone());
+        Ok(vec![
+            IndexFile { path, content: IndexContent::Archives(archives), signature: signature.clone() },
+            IndexFile { path: format!("{}.db", source.name), content: link, signature },
+        ])
+    }
 }
