@@ -2,21 +2,25 @@
 
 use std::fmt::Write as _;
 
-use opkg_interface::archive::{Archive, ArchiveEntry, DetachedSignature, Member, MemberContent};
+use opkg_interface::archive::{
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveMetadata, DetachedSignature, Member, MemberContent,
+};
 use opkg_interface::artefacts::{Compression, Container};
 use opkg_interface::built::{
     Built, FileKind, IndexContent, IndexFile, IndexNeeds, IndexSource, MemberSource, PackageFile,
     PackageSource,
 };
 
-use super::archives::{container, member, rest, tar_archive};
+use super::archives::{member, rest, tar_archive};
 use super::common::TIME;
 
 /// What the plugin says of its packages: the file is a tar of what slots answer, and of the package's files.
 pub fn arch_container(compression: Compression) -> Container {
     let slot = |name: &str| ArchiveEntry::Slot(name.into());
     let entries = vec![slot("info"), slot("install"), slot("mtree"), ArchiveEntry::Files(rest(""))];
-    container(vec![Archive { level: Some(9), ..tar_archive("package", compression, entries) }])
+    let archives = vec![Archive { level: Some(9), ..tar_archive("package", compression, entries) }];
+    let signature = Some(DetachedSignature { suffix: ".sig".into(), armored: false });
+    Container::Archives(ArchiveContainer { archives, metadata: ArchiveMetadata::all(), signature })
 }
 
 pub struct ArchMembers;
