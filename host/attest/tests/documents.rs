@@ -14,6 +14,9 @@ use fs_err as fs;
 use opkg_attest::verify::{DocumentFile, Evidence, Expectations, Materials, Report, verify};
 use opkg_attest::{BuildFacts, DocumentKind, Documents, PluginFacts};
 use opkg_interface::Target;
+use opkg_interface::archive::{
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, FileSelection,
+};
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Comparison, Compression, Container, Content, FileMarks, NativeBuild, NativeKind,
     NativeRelation, Output, PackedFile, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, SourcePackage,
@@ -29,7 +32,22 @@ const RPM: Container = Container::Rpm(RpmFormat {
     file_digests: RpmDigestAlgorithm::Sha256,
 });
 const DEB: Container = Container::Deb(Compression::Xz);
-const ARCHIVE: Container = Container::Archive(Compression::Gzip);
+
+/// A tar with gzip of the package's files.
+fn archive() -> Container {
+    let files =
+        FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers: Vec::new() };
+    let archive = Archive {
+        name: "package".into(),
+        format: ArchiveFormat::Tar,
+        compression: Compression::Gzip,
+        level: None,
+        end_marker: true,
+        entries: vec![ArchiveEntry::Files(files)],
+    };
+    let metadata = ArchiveMetadata::empty();
+    Container::Archives(ArchiveContainer { archives: vec![archive], metadata, signature: None })
+}
 
 const PLUGIN: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
@@ -56,8 +74,10 @@ fn sample_package(file_name: &str) -> BinaryPackage {
         name: name.into(),
         bound: bound.map(|(comparison, version)| Bound { comparison, version: version.into() }),
         alternatives: Vec::new(),
+        condition: None,
     };
     BinaryPackage {
+        part: None,
         name: "opkg-x".into(),
         epoch: 1,
         version: "1.0".into(),
@@ -69,6 +89,7 @@ fn sample_package(file_name: &str) -> BinaryPackage {
         section: "admin".into(),
         url: Some("https://example.org/x".into()),
         maintainer: "A <a@example.org>".into(),
+        container: DEB,
         relations: vec![
             relation(NativeKind::Requires, "munge", Some((Comparison::Ge, "3"))),
             relation(NativeKind::Requires, "perl", None),
@@ -85,7 +106,6 @@ fn sample_package(file_name: &str) -> BinaryPackage {
         interests: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
-        members: Vec::new(),
         file_name: file_name.into(),
     }
 }
@@ -104,7 +124,8 @@ impl Built {
 
     fn of(package: &BinaryPackage, name: &'static str, container: Container, kinds: &[DocumentKind]) -> Self {
         let mut package = package.clone();
-        if matches!(container, Container::Archive(_)) {
+        package.container = container;
+        if matches!(package.container, Container::Archives(_)) {
             // It has no place for them.
             package.relations.clear();
         }
@@ -112,7 +133,6 @@ impl Built {
             meta_files: Vec::new(),
             source: SourcePackage::Tree("tree".into()),
             native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-            container,
             packages: vec![package],
             accepted_keys: None,
             diagnostics: Vec::new(),
@@ -180,9 +200,9 @@ fn what_documents_say() {
 
 #[test]
 fn what_nobody_changed_is_sound() {
-    for (name, container) in [("x.rpm", RPM), ("x.deb", DEB), ("x.tar.gz", ARCHIVE)] {
+    for (name, container) in [("x.rpm", RPM), ("x.deb", DEB), ("x.tar.gz", archive())] {
         for kinds in [&[][..], &[Spdx], &[CycloneDx], &[Provenance], &DocumentKind::ALL] {
-            let report = Built::new(name, container, kinds).verify(&Expectations::default());
+            let report = Built::new(name, container.clone(), kinds).verify(&Expectations::default());
             assert_eq!(problems(&report), "", "{name} {kinds:?}");
         }
     }
@@ -197,7 +217,7 @@ fn addresses_of_packages() {
     };
     assert_eq!(of("x.rpm", RPM), "pkg:rpm/demo/opkg-x@1.0-2%2Bb1?arch=all&distro=demo-9&epoch=1");
     assert_eq!(of("x.deb", DEB), "pkg:deb/demo/opkg-x@1:1.0-2%2Bb1?arch=all&distro=demo-9");
-    assert_eq!(of("x.tar.gz", ARCHIVE), "pkg:generic/opkg-x@1.0-2%2Bb1?arch=all&distro=demo-9&epoch=1");
+    assert_eq!(of("x.tar.gz", archive()), "pkg:generic/opkg-x@1.0-2%2Bb1?arch=all&distro=demo-9&epoch=1");
 }
 
 #[test]
@@ -282,9 +302,9 @@ proptest! {
 fn every_build() -> &'static [[Built; 4]; 3] {
     static BUILDS: std::sync::OnceLock<[[Built; 4]; 3]> = std::sync::OnceLock::new();
     BUILDS.get_or_init(|| {
-        [("x.rpm", RPM), ("x.deb", DEB), ("x.tar.gz", ARCHIVE)].map(|(name, container)| {
+        [("x.rpm", RPM), ("x.deb", DEB), ("x.tar.gz", archive())].map(|(name, container)| {
             let kinds = [&[Spdx][..], &[CycloneDx], &[Provenance], &DocumentKind::ALL];
-            kinds.map(|kinds| Built::new(name, container, kinds))
+            kinds.map(|kinds| Built::new(name, container.clone(), kinds))
         })
     })
 }

@@ -58,6 +58,14 @@ pub(crate) fn read_compressed_tar(
     read_tar(decompress::reader(stream, budget)?, keeps, budget)
 }
 
+/// Whether a stream begins with the header of an entry of a tar that POSIX or GNU describe.
+pub(crate) fn begins_as_tar(reader: &mut impl Read) -> io::Result<bool> {
+    const MAGIC: Range<usize> = 257..262;
+    let mut start = Vec::new();
+    reader.take(MAGIC.end as u64).read_to_end(&mut start)?;
+    Ok(start.get(MAGIC) == Some(b"ustar"))
+}
+
 /// Reads a tar. Paths come without a leading `./` or trailing `/`.
 fn read_tar(reader: impl Read, keeps: KeepPredicate, budget: &Budget) -> Result<ArchiveFiles, FormatError> {
     let mut files = ArchiveFiles::default();

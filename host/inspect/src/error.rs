@@ -39,6 +39,15 @@ pub(crate) enum FormatError {
     Rpm(#[from] opkg_package::rpm::reader::ReadError),
 }
 
+impl From<opkg_package::tar_reader::TarReadError> for FormatError {
+    fn from(error: opkg_package::tar_reader::TarReadError) -> Self {
+        match error {
+            opkg_package::tar_reader::TarReadError::Io(error) => Self::Stream(error),
+            damaged => Self::Corrupt(damaged.to_string()),
+        }
+    }
+}
+
 impl FormatError {
     pub(crate) fn corrupt(how: impl Into<String>) -> Self {
         Self::Corrupt(how.into())

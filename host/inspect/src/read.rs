@@ -52,11 +52,24 @@ fn parse(stream: impl Read + Seek, path: &Path, directory: Option<&Path>) -> Res
             .ok_or_else(|| FormatError::corrupt(format!("it is longer than {} MiB", MAX_TEXT_BYTES >> 20)))?;
         return dsc::read(&decompress::lossy_text(&text), directory, &budget);
     }
-    if name.contains(".tar") || name.ends_with(".tgz") {
+    // Packages that are made of archives have many names.
+    if name.contains(".tar") || name.ends_with(".tgz") || is_tar(&mut stream, &budget)? {
         let files = archive::read_compressed_tar(stream, |_| false, &budget)?;
         return Ok(Package { files: files.entries, ..Package::new(PackageFormat::Archive) });
     }
     Ok(plain_file(stream)?)
+}
+
+/// Whether what it holds, compressed or not, begins as a tar does. Afterwards the stream is where it began.
+fn is_tar(stream: &mut BufReader<impl Read + Seek>, budget: &Budget) -> Result<bool, FormatError> {
+    let is_bzip2 = decompress::is_bzip2(stream.fill_buf()?);
+    let begins = !is_bzip2
+        && decompress::reader(&mut *stream, budget)
+            .and_then(|mut reader| archive::begins_as_tar(&mut reader))
+            // What looks compressed and is not is read as it is.
+            .unwrap_or(false);
+    stream.rewind()?;
+    Ok(begins)
 }
 
 /// A file that is no package.

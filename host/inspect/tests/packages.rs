@@ -12,9 +12,13 @@ use std::path::Path;
 use common::{Fixture, TIME};
 use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_from};
+use opkg_interface::archive::{
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DigestAlgorithm, ExtendedHeader,
+    FileLayout, FileSelection, HeaderValue, Member, MemberContent, NestedArchive,
+};
 use opkg_interface::artefacts::{
-    BinaryPackage, Bound, Change, Comparison, Compression, Container, Content, FileMarks, FileTrigger,
-    NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmDigestAlgorithm, RpmFormat,
+    BinaryPackage, Bound, ChangelogEntry, Comparison, Compression, Container, Content, FileMarks,
+    FileTrigger, NativeBuild, NativeKind, NativeRelation, Output, PackedFile, RpmDigestAlgorithm, RpmFormat,
     RpmFormatVersion, ScriptTime, Scriptlet, SourcePackage, TriggerTime,
 };
 use opkg_package::{BuildMode, BuildOptions, write_packages};
@@ -23,6 +27,7 @@ use proptest::test_runner::RngSeed;
 
 fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
     BinaryPackage {
+        part: None,
         name: "opkg-x".into(),
         epoch: 1,
         version: "1.0".into(),
@@ -34,11 +39,13 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
         section: "admin".into(),
         url: None,
         maintainer: "A <a@example.org>".into(),
+        container: Container::Deb(Compression::Xz),
         relations: vec![NativeRelation {
             kind: NativeKind::Requires,
             name: "munge".into(),
             bound: Some(Bound { comparison: Comparison::Ge, version: "3".into() }),
             alternatives: Vec::new(),
+            condition: None,
         }],
         files,
         scriptlets: vec![Scriptlet {
@@ -48,14 +55,13 @@ fn sample_package(files: Vec<PackedFile>) -> BinaryPackage {
         }],
         file_triggers: Vec::new(),
         interests: Vec::new(),
-        changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
+        changelog: vec![ChangelogEntry { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
-        members: Vec::new(),
         file_name: "x".into(),
     }
 }
 
-fn build_package(container: Container, files: Vec<PackedFile>) -> Result<Vec<u8>, opkg_package::Error> {
+fn build_package(container: &Container, files: Vec<PackedFile>) -> Result<Vec<u8>, opkg_package::Error> {
     let fixture = Fixture::new(&[("data", "from the OPKG\n", 0o644)], &[("link", "data")]);
     let mut package = sample_package(files);
     match container {
@@ -70,13 +76,13 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Result<Vec<u8>
                 vec![trigger(TriggerTime::AfterRemoval), trigger(TriggerTime::AfterInstallation)];
         }
         Container::Deb(_) => package.interests = vec!["/etc/y".into()],
-        Container::Archive(_) => {}
+        Container::Archives(_) => {}
     }
+    package.container = container.clone();
     let output = Output {
         meta_files: Vec::new(),
         source: SourcePackage::Tree("tree".into()),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-        container,
         packages: vec![package],
         accepted_keys: None,
         diagnostics: Vec::new(),
@@ -84,6 +90,45 @@ fn build_package(container: Container, files: Vec<PackedFile>) -> Result<Vec<u8>
     let directory = tempfile::tempdir().unwrap();
     write_packages(&output, fixture.source(), directory.path(), BuildOptions::new(BuildMode::Direct))?;
     Ok(fs::read(directory.path().join("x")).unwrap())
+}
+
+/// A tar of the package's files, whose headers say more than others do; behind as many others as are named, each compressed by
+/// itself, without the mark of an end.
+fn tar_container(compression: Compression, before: &[&str]) -> Container {
+    let format = ArchiveFormat::Tar;
+    let archive = |name: &str, end_marker, entries| Archive {
+        name: name.into(),
+        format,
+        compression,
+        level: None,
+        end_marker,
+        entries,
+    };
+    let digest = HeaderValue::Digest(DigestAlgorithm::Sha1);
+    let headers = vec![ExtendedHeader { keyword: "X.digest".into(), value: digest }];
+    let files = FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers };
+    let mut archives: Vec<Archive> = Vec::new();
+    for name in before {
+        let member = Member {
+            path: format!(".{name}"),
+            content: MemberContent::Text((*name).to_owned()),
+            mode: 0o644,
+            owner: "root".into(),
+            group: "root".into(),
+        };
+        archives.push(archive(name, false, vec![ArchiveEntry::Member(member)]));
+    }
+    archives.push(archive("files", true, vec![ArchiveEntry::Files(files)]));
+    let nested = archives
+        .iter()
+        .map(|it| ArchiveEntry::Archive(NestedArchive { name: it.name.clone(), path: String::new() }));
+    let whole = Archive {
+        format: ArchiveFormat::Concatenation,
+        compression: Compression::None,
+        ..archive("package", true, nested.collect())
+    };
+    archives.push(whole);
+    Container::Archives(ArchiveContainer { archives, metadata: ArchiveMetadata::all(), signature: None })
 }
 
 /// Every container in every compression that it may have, and how a file of it is called.
@@ -107,7 +152,9 @@ fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
         ("x.deb", PackageFormat::Deb, deb(Compression::Gzip)),
         ("x.deb", PackageFormat::Deb, deb(Compression::Xz)),
         ("x.deb", PackageFormat::Deb, deb(Compression::Zstd)),
-        ("x.tar.zst", PackageFormat::Archive, Container::Archive(Compression::Zstd)),
+        ("x.pkg.tar.zst", PackageFormat::Archive, tar_container(Compression::Zstd, &[])),
+        ("x.tgz", PackageFormat::Archive, tar_container(Compression::Gzip, &[])),
+        ("x.apk", PackageFormat::Archive, tar_container(Compression::Gzip, &["first", "second"])),
     ]
 }
 
@@ -149,7 +196,7 @@ proptest! {
     #[test]
     fn what_was_written_is_read(files in files()) {
         for (name, format, container) in containers() {
-            let bytes = build_package(container, files.clone()).expect("it can be packed");
+            let bytes = build_package(&container, files.clone()).expect("it can be packed");
             let read = read_from(Cursor::new(&bytes), Path::new(name)).unwrap();
             prop_assert_eq!(read.format, format);
             for file in &files {
@@ -175,7 +222,7 @@ proptest! {
         end in any::<prop::sample::Index>(),
     ) {
         let containers = containers();
-        let (name, _, container) = containers[which.index(containers.len())];
+        let (name, _, container) = &containers[which.index(containers.len())];
         let mut bytes = build_package(container, files).expect("it can be packed");
         let _ = read_from(Cursor::new(&bytes[..end.index(bytes.len())]), Path::new(name));
         for (place, byte) in changes {
@@ -193,7 +240,7 @@ fn relation(kind: &str, relation: &str) -> (String, String) {
 #[test]
 fn identity_relations_and_scriptlets() {
     let read = |name: &str, container| -> Package {
-        read_from(Cursor::new(build_package(container, Vec::new()).unwrap()), Path::new(name)).unwrap()
+        read_from(Cursor::new(build_package(&container, Vec::new()).unwrap()), Path::new(name)).unwrap()
     };
     let rpm = read(
         "x.rpm",
@@ -238,7 +285,7 @@ fn configuration_is_marked() {
         marks: FileMarks::CONFIGURATION,
     }];
     let flags = |name: &str, container| {
-        let bytes = build_package(container, files.clone()).unwrap();
+        let bytes = build_package(&container, files.clone()).unwrap();
         read_from(Cursor::new(&bytes), Path::new(name)).unwrap().files["/etc/x"].flags.clone()
     };
     assert_eq!(
@@ -261,8 +308,8 @@ fn configuration_is_marked() {
 fn what_is_compressed_the_same_or_otherwise() {
     let directory = tempfile::tempdir().unwrap();
     let [one, other] = ["a.deb", "b.deb"].map(|name| directory.path().join(name));
-    fs::write(&one, build_package(Container::Deb(Compression::Xz), Vec::new()).unwrap()).unwrap();
-    fs::write(&other, build_package(Container::Deb(Compression::Gzip), Vec::new()).unwrap()).unwrap();
+    fs::write(&one, build_package(&Container::Deb(Compression::Xz), Vec::new()).unwrap()).unwrap();
+    fs::write(&other, build_package(&Container::Deb(Compression::Gzip), Vec::new()).unwrap()).unwrap();
     let differences =
         |one: &Path, other: &Path| match_files(one, other).unwrap()[0].compare().unwrap().unwrap();
     assert_eq!(differences(&one, &one), []);
@@ -286,7 +333,7 @@ fn endless_names_are_refused() {
 #[test]
 fn packages_of_directories_are_matched_by_what_they_are() {
     let root = tempfile::tempdir().unwrap();
-    let deb = build_package(Container::Deb(Compression::Xz), Vec::new()).unwrap();
+    let deb = build_package(&Container::Deb(Compression::Xz), Vec::new()).unwrap();
     for (path, bytes) in [("a/x_1.deb", &deb[..]), ("b/x_2.deb", &deb), ("a/d/y", b"y"), ("b/d/z", b"z")] {
         let path = root.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

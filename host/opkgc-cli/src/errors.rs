@@ -185,6 +185,8 @@ impl From<opkg_package::Error> for CliError {
             Error::TooLarge { .. } => {
                 Some("divide what the OPKG brings among several OPKGs; docs/opkgc.md says what formats hold")
             }
+            Error::CannotHold { remedy, .. } => Some(*remedy),
+            Error::NoMembers { .. } => Some("tell the authors of the plugin"),
             Error::UnreadableFormat { .. } => Some("leave out --rpm-format for this target"),
             Error::CannotDescribe { .. } => Some("leave out --sbom and --provenance for this target"),
             Error::Signing => Some("look whether `gpg` can sign with that key"),
@@ -196,6 +198,9 @@ impl From<opkg_package::Error> for CliError {
             Error::CannotIndex { .. } => {
                 Some("move it out of the directory, or build it anew; the directory is as it was")
             }
+            Error::NoIndex { .. } => Some(
+                "move packages that others made out of it, or tell the authors of the plugin; it is as it was",
+            ),
             Error::ForeignIndex { .. } => Some(
                 "name another --output, or remove that index if nobody needs it; the directory is as it was",
             ),

@@ -15,6 +15,7 @@ mod explanations;
 mod filesystem;
 mod forms;
 mod hook_components;
+mod index_makers;
 mod input_package;
 mod interrupt;
 mod job;

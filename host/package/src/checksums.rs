@@ -41,6 +41,20 @@ impl Digester for Md5 {
     }
 }
 
+/// None, where bytes are counted alone.
+impl Digester for () {
+    fn update(&mut self, _: &[u8]) {}
+}
+
+/// Perhaps none.
+impl<D: Digester> Digester for Option<D> {
+    fn update(&mut self, bytes: &[u8]) {
+        if let Some(digester) = self {
+            digester.update(bytes);
+        }
+    }
+}
+
 /// Hands on what it reads, and takes it in.
 pub(crate) struct DigestReader<R, D> {
     inner: R,

@@ -72,8 +72,47 @@ const MAX_WHOLE_BYTES: usize = 32 << 20;
 pub(crate) struct CompressingWriter<W: Write> {
     state: State<W>,
     compression: Compression,
-    effort: CompressionEffort,
+    strength: Strength,
     threads: u32,
+}
+
+/// How hard a compressor tries.
+#[derive(Debug, Clone, Copy)]
+enum Strength {
+    Effort(CompressionEffort),
+    /// As the compressor counts it.
+    Level(u8),
+}
+
+impl Strength {
+    fn gzip_level(self) -> u32 {
+        match self {
+            Self::Effort(_) => 9,
+            Self::Level(level) => level.into(),
+        }
+    }
+
+    fn zstd_level(self, data_bytes: usize) -> i32 {
+        match self {
+            Self::Effort(effort) => zstd_level(data_bytes, effort),
+            Self::Level(level) => level.into(),
+        }
+    }
+
+    fn xz_filters(self, data_bytes: usize) -> io::Result<Filters> {
+        match self {
+            Self::Effort(effort) => xz_filters(data_bytes, effort),
+            Self::Level(level) => xz_level_filters(data_bytes, level),
+        }
+    }
+
+    /// What one thread compresses at a time, of much data: three dictionaries, as xz(1) has it.
+    fn xz_block_bytes(self) -> u64 {
+        match self {
+            Self::Effort(_) => XZ_BLOCK_BYTES,
+            Self::Level(level) => 3 * (xz_dictionary_bytes(level) as u64).max(512 << 10),
+        }
+    }
 }
 
 enum State<W: Write> {
@@ -96,7 +135,26 @@ enum Encoder<W: Write> {
 
 impl<W: Write> CompressingWriter<W> {
     pub(crate) fn new(to: W, compression: Compression, effort: CompressionEffort) -> Self {
-        Self { state: State::Whole { data: Vec::new(), to }, compression, effort, threads: thread_count() }
+        let strength = Strength::Effort(effort);
+        Self { state: State::Whole { data: Vec::new(), to }, compression, strength, threads: thread_count() }
+    }
+
+    /// One of a level as the compressor counts it. Otherwise says what is wrong with that, as the end of a sentence about
+    /// what is to be compressed.
+    pub(crate) fn with_level(to: W, compression: Compression, level: u8) -> Result<Self, String> {
+        let (name, levels) = match compression {
+            Compression::None => return Err(format!("of level {level} that is not compressed")),
+            Compression::Gzip => ("gzip", 1..=9),
+            Compression::Xz => ("xz", 0..=9),
+            Compression::Zstd => ("zstd", 1..=22),
+        };
+        if !levels.contains(&level) {
+            let (least, most) = (levels.start(), levels.end());
+            return Err(format!("of level {level}, where {name} has {least} to {most}"));
+        }
+        let strength = Strength::Level(level);
+        let state = State::Whole { data: Vec::new(), to };
+        Ok(Self { state, compression, strength, threads: thread_count() })
     }
 
     /// Ends the stream.
@@ -105,9 +163,19 @@ impl<W: Write> CompressingWriter<W> {
             State::Whole { data, mut to } => {
                 match self.compression {
                     Compression::None => to.write_all(&data)?,
-                    Compression::Gzip => to.write_all(&gzip_bytes(&data)?)?,
-                    Compression::Xz => to.write_all(&xz(&data, self.effort)?)?,
-                    Compression::Zstd => to.write_all(&zstd(&data, self.effort)?)?,
+                    Compression::Gzip => {
+                        let mut encoder = gzip(Vec::new(), self.strength.gzip_level());
+                        encoder.write_all(&data)?;
+                        to.write_all(&encoder.finish()?)?;
+                    }
+                    Compression::Xz => {
+                        to.write_all(&xz_bytes(&data, self.strength.xz_filters(data.len())?)?)?;
+                    }
+                    Compression::Zstd => {
+                        // It names the size of its data, so that readers allocate no more than that.
+                        let level = self.strength.zstd_level(data.len());
+                        to.write_all(&zstd::bulk::compress(&data, level)?)?;
+                    }
                 }
                 Ok(to)
             }
@@ -124,18 +192,19 @@ impl<W: Write> CompressingWriter<W> {
     fn begin_stream(&self, to: W) -> io::Result<Encoder<W>> {
         Ok(match self.compression {
             Compression::None => Encoder::None(to),
-            Compression::Gzip => Encoder::Gzip(gzip(to, 9)),
+            Compression::Gzip => Encoder::Gzip(gzip(to, self.strength.gzip_level())),
             Compression::Xz => {
                 let stream = MtStreamBuilder::new()
-                    .filters(xz_filters(usize::MAX, self.effort)?)
-                    .block_size(XZ_BLOCK_BYTES)
+                    .filters(self.strength.xz_filters(usize::MAX)?)
+                    .block_size(self.strength.xz_block_bytes())
                     .check(Check::Crc64)
                     .threads(self.threads)
                     .encoder()?;
                 Encoder::Xz(XzEncoder::new_stream(to, stream))
             }
             Compression::Zstd => {
-                let mut encoder = zstd::stream::write::Encoder::new(to, zstd_level(usize::MAX, self.effort))?;
+                let level = self.strength.zstd_level(usize::MAX);
+                let mut encoder = zstd::stream::write::Encoder::new(to, level)?;
                 encoder.multithread(self.threads)?;
                 Encoder::Zstd(encoder)
             }
@@ -206,14 +275,13 @@ pub(crate) fn gzip_bytes(data: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// A zstd frame that names the size of its data, so that readers allocate no more than that.
-pub(crate) fn zstd(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
-    zstd::bulk::compress(data, zstd_level(data.len(), effort))
-}
-
 /// An xz stream with a dictionary no larger than the data: liblzma allocates ten times the dictionary.
 pub(crate) fn xz(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> {
-    let stream = Stream::new_stream_encoder(&xz_filters(data.len(), effort)?, Check::Crc64)?;
+    xz_bytes(data, xz_filters(data.len(), effort)?)
+}
+
+fn xz_bytes(data: &[u8], filters: Filters) -> io::Result<Vec<u8>> {
+    let stream = Stream::new_stream_encoder(&filters, Check::Crc64)?;
     let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
     encoder.write_all(data)?;
     encoder.finish()
@@ -222,15 +290,42 @@ pub(crate) fn xz(data: &[u8], effort: CompressionEffort) -> io::Result<Vec<u8>> 
 /// Bytes of a dictionary of xz.
 const XZ_DICTIONARY_BYTES: usize = 8 << 20;
 
-/// What one thread compresses at a time: three dictionaries, as xz(1) has it.
+/// Three of them.
 const XZ_BLOCK_BYTES: u64 = 3 * XZ_DICTIONARY_BYTES as u64;
+
+/// That of a level, see xz(1).
+fn xz_dictionary_bytes(level: u8) -> usize {
+    match level {
+        0 => 256 << 10,
+        1 => 1 << 20,
+        2 => 2 << 20,
+        3 | 4 => 4 << 20,
+        5 | 6 => 8 << 20,
+        7 => 16 << 20,
+        8 => 32 << 20,
+        _ => 64 << 20,
+    }
+}
+
+/// For so many bytes, at a level.
+fn xz_level_filters(data_bytes: usize, level: u8) -> io::Result<Filters> {
+    let mut options = LzmaOptions::new_preset(level.into())?;
+    options.dict_size(xz_dictionary(data_bytes, xz_dictionary_bytes(level)));
+    let mut filters = Filters::new();
+    filters.lzma2(&options);
+    Ok(filters)
+}
+
+/// The dictionary for so many bytes: no larger than these, nor than `most`.
+fn xz_dictionary(data_bytes: usize, most: usize) -> u32 {
+    let power = data_bytes.checked_next_power_of_two().unwrap_or(usize::MAX);
+    u32::try_from(power.clamp(64 << 10, most)).unwrap_or(u32::MAX)
+}
 
 /// For so many bytes.
 fn xz_filters(data_bytes: usize, effort: CompressionEffort) -> io::Result<Filters> {
-    let power = data_bytes.checked_next_power_of_two().unwrap_or(usize::MAX);
-    let dictionary = power.clamp(64 << 10, XZ_DICTIONARY_BYTES);
     let mut options = LzmaOptions::new_preset(xz_preset(effort).unsigned_abs())?;
-    options.dict_size(u32::try_from(dictionary).unwrap_or(u32::MAX));
+    options.dict_size(xz_dictionary(data_bytes, XZ_DICTIONARY_BYTES));
     if effort.is_reduced(data_bytes) {
         // Half of the preset's time for 1 % more; for large data it takes longer than the preset.
         options.match_finder(MatchFinder::HashChain4).nice_len(48).depth(24);
@@ -257,6 +352,25 @@ mod tests {
         writer.threads = threads;
         data.chunks(piece).for_each(|piece| writer.write_all(piece).unwrap());
         writer.finish().unwrap()
+    }
+
+    #[test]
+    fn levels_are_those_of_the_compressors() {
+        let data: Vec<u8> = (0..200_000_u32).flat_map(|number| (number / 3).to_le_bytes()).collect();
+        let size = |compression, level| {
+            let mut writer = CompressingWriter::with_level(Vec::new(), compression, level).ok()?;
+            writer.write_all(&data).unwrap();
+            Some(writer.finish().unwrap().len())
+        };
+        for (compression, least, most) in
+            [(Compression::Gzip, 1, 9), (Compression::Xz, 0, 9), (Compression::Zstd, 1, 22)]
+        {
+            let (fast, small) = (size(compression, least).unwrap(), size(compression, most).unwrap());
+            assert!(small < fast, "{compression:?}: {small} {fast}");
+            assert_eq!(size(compression, most + 1), None);
+        }
+        assert_eq!(size(Compression::Gzip, 0), None);
+        assert_eq!(size(Compression::None, 1), None);
     }
 
     #[test]

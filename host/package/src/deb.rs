@@ -13,7 +13,7 @@ use opkg_interface::artefacts::{
 };
 
 use crate::Error;
-use crate::archive::append_entry;
+use crate::archives::{MAX_MEMBER_BYTES, format_ar_header};
 use crate::checksums::DigestReader;
 use crate::compress::{CompressingWriter, CompressionEffort};
 use crate::deb822::write_field;
@@ -22,9 +22,6 @@ use crate::source::{OpkgSource, into_error};
 use crate::spool::{Piece, PiecedFile, Spool};
 use crate::tar_writer::{Attributes, TarWriter};
 use opkg::digest::hex;
-
-/// Bytes of a member of an `ar`: its header has ten digits for them.
-const MAX_MEMBER_BYTES: u64 = 9_999_999_999;
 
 /// The usual order of fields; what is not named here comes last.
 const FIELD_ORDER: [&str; 21] = [
@@ -87,7 +84,7 @@ pub(crate) fn build_deb(
         (format!("data.tar{suffix}"), contents),
     ] {
         let size = member.size();
-        let header = format_member_header(&name, size, source.timestamp());
+        let header = format_ar_header(&name, size, source.timestamp(), 0o644);
         let too_large = || Error::TooLarge { file: package.file_name.clone(), most: MAX_MEMBER_BYTES };
         file.push(Piece::Bytes(header.ok_or_else(too_large)?.into_bytes()));
         file.push(Piece::Spool(member));
@@ -98,12 +95,6 @@ pub(crate) fn build_deb(
     Ok(file)
 }
 
-/// What stands before a member of an `ar`: name, time, root twice, mode, size. Nothing for one that is too large.
-fn format_member_header(name: &str, size: u64, time: u64) -> Option<String> {
-    let header = || format!("{name:<16}{time:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 100_644);
-    (size <= MAX_MEMBER_BYTES).then(header)
-}
-
 /// Puts something into the archive of contents, and the checksum of a file into the list of these.
 fn append_item<W: io::Write>(
     contents: &mut TarWriter<W>,
@@ -111,8 +102,14 @@ fn append_item<W: io::Write>(
     sums: &mut String,
 ) -> Result<(), Error> {
     let path = format!(".{}", item.path);
-    let EntryContent::File(content) = &item.content else { return append_entry(contents, &path, item) };
     let attributes = Attributes { mode: item.mode, owner: &item.owner, group: &item.group };
+    let content = match &item.content {
+        EntryContent::File(content) => content,
+        EntryContent::Directory => return Ok(contents.append_directory(&path, attributes)?),
+        EntryContent::Symlink(to) => {
+            return Ok(contents.append_symlink(&path, to, Attributes { mode: 0o777, ..attributes })?);
+        }
+    };
     let mut reader = DigestReader::<_, Md5>::new(content.open()?);
     contents.append_file(&path, attributes, content.size(), &mut reader).map_err(into_error)?;
     let (_, digest) = reader.finish().map_err(into_error)?;
@@ -397,15 +394,5 @@ mod tests {
     fn relations_stand_together() {
         assert_eq!(FIELD_ORDER[RELATION_FIELDS.start], "Pre-Depends");
         assert_eq!(FIELD_ORDER[RELATION_FIELDS.end - 1], "Provides");
-    }
-
-    #[test]
-    fn members_have_ten_digits_for_their_size() {
-        let header = |size| format_member_header("data.tar.xz", size, 1_735_689_600);
-        assert_eq!(
-            header(MAX_MEMBER_BYTES).as_deref(),
-            Some("data.tar.xz     1735689600  0     0     100644  9999999999`\n")
-        );
-        assert_eq!(header(MAX_MEMBER_BYTES + 1), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::permissions::file_mode;
 use crate::source::OpkgSource;
 use crate::spool::PiecedFile;
 use crate::written::OutputKind;
-use crate::{archive, deb, rpm};
+use crate::{archives, deb, rpm};
 
 /// A file that was made and is to be written, by its name.
 type MadeFile = (String, PiecedFile, OutputKind);
@@ -93,9 +93,9 @@ fn make_binary_package(
             rpm::build_binary(package, format, effort, main, source, (directory, signer))?
         }
         Container::Deb(compression) => deb::build_deb(package, *compression, effort, source, directory)?,
-        Container::Archives(archives) => {
-            signature = archives.signature.as_ref();
-            archive::build_archives(package, archives, effort, source, (directory, members))?
+        Container::Archives(container) => {
+            signature = container.signature.as_ref();
+            archives::build_package(package, container, effort, source, (directory, members))?
         }
     };
     let name = package.file_name.clone();

@@ -23,6 +23,32 @@ pub enum Error {
     #[error("the plugin returned something that cannot be packed: {0}")]
     InvalidOutput(String),
 
+    /// An archive of a package or an index has no place for something.
+    #[error("{file}: its archive `{archive}` cannot hold {}: {reason}", name_entry(path))]
+    CannotHold {
+        /// The package, or the file of an index.
+        file: String,
+        /// As the plugin calls it.
+        archive: String,
+        /// Of the entry, empty where it has none.
+        path: String,
+        /// Why not.
+        reason: String,
+        /// What there is to do.
+        remedy: &'static str,
+    },
+
+    /// The plugin does not say what stands in a slot of an archive.
+    #[error("{package}: the plugin does not say what stands in the slot `{slot}`: {reason}")]
+    NoMembers {
+        /// The name of its file.
+        package: String,
+        /// As the plugin calls it.
+        slot: String,
+        /// Why not.
+        reason: String,
+    },
+
     /// The container has no room for what a package holds.
     #[error(
         "{file} would hold an archive of more than {most} bytes, and its format has no room for larger ones"
@@ -91,6 +117,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// The plugin that makes the index of such packages does not.
+    #[error("the plugin makes no index of {}: {reason}", directory.display())]
+    NoIndex {
+        /// Where the packages are.
+        directory: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+
     /// What stands where the index belongs is of another program, and has something that would be lost.
     #[error("{} was not written by opkgc: {reason}", file.display())]
     ForeignIndex {
@@ -121,4 +156,9 @@ pub enum Error {
     /// There are packages, but of no format that has an index.
     #[error("no file in {} is a package of a format that has an index", .0.display())]
     NothingToIndex(PathBuf),
+}
+
+/// How messages call an entry of an archive; those of a concatenation have no names.
+fn name_entry(path: &str) -> String {
+    if path.is_empty() { "an entry".to_owned() } else { opkg_interface::text::quote(path) }
 }

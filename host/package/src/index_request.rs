@@ -1,5 +1,7 @@
 //! What is asked for of an index.
 
+use opkg_interface::built::IndexSource;
+
 use crate::repository_url::RepositoryUrl;
 use crate::sign::Signer;
 
@@ -13,6 +15,8 @@ pub struct IndexRequest<'a> {
     /// Where package managers find the directory. With it and a signer, there is a file beside the index that
     /// configures them; without, one of before stays as it is.
     pub url: Option<&'a RepositoryUrl>,
+    /// Makes the index of packages that the host makes none of; those whose names nobody claims are in none.
+    pub maker: Option<&'a dyn IndexSource>,
     /// How many threads read packages for it. Its bytes do not depend on it.
     pub threads: usize,
 }
@@ -21,6 +25,6 @@ impl<'a> IndexRequest<'a> {
     /// One that nobody vouches for.
     #[must_use]
     pub fn unsigned(name: &'a str) -> Self {
-        Self { name, signer: None, url: None, threads: 1 }
+        Self { name, signer: None, url: None, maker: None, threads: 1 }
     }
 }

@@ -5,7 +5,7 @@
 
 #![warn(clippy::disallowed_methods)]
 
-mod archive;
+mod archives;
 mod build_options;
 mod checksums;
 mod compress;
@@ -33,6 +33,7 @@ mod sign;
 mod source;
 mod spool;
 mod staged;
+pub mod tar_reader;
 mod tar_writer;
 mod upload;
 mod write;
@@ -44,7 +45,7 @@ pub use document::{CompletePackage, Document, DocumentWriter};
 pub use error::Error;
 pub use index_request::IndexRequest;
 pub use output_dir::{OutputDir, write_index, write_packages};
-pub use repository::{IndexState, index_state};
+pub use repository::{IndexState, has_own_index, index_state};
 pub use repository_url::{RepositoryUrl, RepositoryUrlError};
 pub use sign::{KeyError, PublicKeyError, Signer, Verifier};
 pub use source::OpkgSource;

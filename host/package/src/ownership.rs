@@ -33,6 +33,16 @@ pub(crate) fn check_path(place: &Path, path: &str) -> Result<(), Error> {
     }
 }
 
+/// Checks that at a path there is nothing but a link that leads to a file beside it.
+pub(crate) fn check_link(place: &Path, path: &str) -> Result<(), Error> {
+    let path = place.join(path);
+    match kind_of(&path)? {
+        None => Ok(()),
+        Some(Kind::Link) if fs::read_link(&path)?.components().count() == 1 => Ok(()),
+        Some(other) => Err(other.refuse(&path)),
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     File,

@@ -143,7 +143,7 @@ fn other_names_of_a_file_keep_what_is_in_it() {
     for (container, files) in
         [(RPM, &["x.rpm", "repodata/repomd.xml"][..]), (DEB, &["x.deb", "Packages", "Release"])]
     {
-        place.build(container, "before").unwrap();
+        place.build(container.clone(), "before").unwrap();
         let kept = tempfile::tempdir_in(place.root.path()).unwrap();
         let second = |file: &str| kept.path().join(file.replace('/', "-"));
         let before: Vec<Vec<u8>> = files
@@ -408,7 +408,7 @@ fn what_is_staged_beside_others_does_not_replace_their_files() {
     let fixture = fixture();
     let output_dir = OutputDir::new(place.root.path());
     let stage = |names: &[&str], directory: &str| {
-        let sample = sample_package(&fixture);
+        let sample = BinaryPackage { container: RPM, ..sample_package(&fixture) };
         let packages = names.iter().map(|name| BinaryPackage { file_name: (*name).into(), ..sample.clone() });
         let output = Output { packages: packages.collect(), ..output_of(&sample, RPM) };
         let output = with_tree(output, directory);
@@ -428,7 +428,7 @@ fn what_is_staged_beside_others_does_not_replace_their_files() {
 #[test]
 fn packages_are_the_same_on_any_number_of_threads() {
     let fixture = fixture();
-    let sample = sample_package(&fixture);
+    let sample = BinaryPackage { container: RPM, ..sample_package(&fixture) };
     let packages = (0..9).map(|number| BinaryPackage {
         file_name: format!("x{number}.rpm"),
         name: format!("opkg-x{number}"),

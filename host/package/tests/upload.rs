@@ -18,6 +18,7 @@ const CONTROL: &str = "Source: x\nSection: net\nPriority: extra\n# More to come.
 
 fn sample_package(name: &str, arch: &str) -> BinaryPackage {
     BinaryPackage {
+        part: None,
         name: name.into(),
         epoch: 1,
         version: "1.0".into(),
@@ -29,6 +30,7 @@ fn sample_package(name: &str, arch: &str) -> BinaryPackage {
         section: if arch == "all" { "doc".into() } else { String::new() },
         url: None,
         maintainer: "A <a@b>".into(),
+        container: Container::Deb(Compression::Gzip),
         relations: Vec::new(),
         files: Vec::new(),
         scriptlets: Vec::new(),
@@ -36,7 +38,6 @@ fn sample_package(name: &str, arch: &str) -> BinaryPackage {
         interests: Vec::new(),
         changelog: Vec::new(),
         fields: Vec::new(),
-        members: Vec::new(),
         file_name: format!("{name}_1.0-2_{arch}.deb"),
     }
 }
@@ -56,7 +57,6 @@ fn output(changelog: &str, control: &str) -> Output {
             fields: vec![Field { name: "Maintainer".into(), value: "B <b@c>".into() }],
         }),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-        container: Container::Deb(Compression::Gzip),
         packages: vec![sample_package("x-api", "all"), sample_package("x-more", "arm64")],
         accepted_keys: None,
         diagnostics: Vec::new(),

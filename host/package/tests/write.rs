@@ -8,8 +8,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use opkg_interface::artefacts::{
-    BuildCommand, Compression, Container, Field, NativeBuild, Output, QuiltSource, RpmDigestAlgorithm,
-    RpmFormat, RpmFormatVersion, SourcePackage, Tarball, TextFile,
+    BuildCommand, Field, NativeBuild, Output, QuiltSource, SourcePackage, Tarball, TextFile,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, OutputKind, write_packages};
 use sha2::{Digest, Sha256};
@@ -27,12 +26,6 @@ fn output(meta_files: Vec<TextFile>, source: SourcePackage) -> Output {
         meta_files,
         source,
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-        container: Container::Rpm(RpmFormat {
-            version: RpmFormatVersion::V4,
-            newest_version: RpmFormatVersion::V6,
-            compression: Compression::Gzip,
-            file_digests: RpmDigestAlgorithm::Sha256,
-        }),
         packages: Vec::new(),
         accepted_keys: None,
         diagnostics: Vec::new(),

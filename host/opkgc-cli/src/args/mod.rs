@@ -165,12 +165,17 @@ pub struct ExplainArgs {
 /// Options of `index`.
 #[derive(Debug, Args)]
 pub struct IndexArgs {
-    /// Directories of RPMs, or of `.deb` and `.dsc`; each gets an index of its own
+    /// Directories of RPMs, of `.deb` and `.dsc`, or of packages that a plugin knows; each gets an index of its own
     ///
     /// What `opkgc build --repo` writes for a target, and any other directory of packages. An index of another program
     /// that has more in it, such as groups, is not replaced.
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
+
+    /// The distribution whose plugin makes the index of packages that are neither RPMs nor debs [default: the plugin that
+    /// knows files of such names]
+    #[arg(short, long, value_name = "DIST")]
+    pub dist: Option<String>,
 
     /// What the index says that it is called (Suite and Codename of Debian's) [default: the name of the directory]
     #[arg(long, value_name = "NAME")]
@@ -190,6 +195,10 @@ pub struct IndexArgs {
     /// How many packages are read at a time [default: one for each processor]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Where plugins come from.
+    #[command(flatten)]
+    pub plugins: PluginArgs,
 
     /// Where settings come from.
     #[command(flatten)]

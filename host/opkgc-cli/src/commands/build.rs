@@ -181,13 +181,14 @@ impl Publication<'_> {
             self.has_filesystem.then(|| filesystem::stage(target, plugin, self.output, self.plan));
         let staged: Vec<&StagedPackages> =
             of_jobs.iter().copied().chain(filesystem.iter().flatten()).collect();
-        let output = self.publish_packages(target, &staged);
+        let output = self.publish_packages(target, plugin, &staged);
         PublishedTarget { filesystem, output }
     }
 
     fn publish_packages(
         &self,
         target: &Target,
+        plugin: &DistributionPlugin,
         staged: &[&StagedPackages],
     ) -> Result<Vec<WrittenFile>, CliError> {
         let name = target.to_string();
@@ -202,6 +203,7 @@ impl Publication<'_> {
             name: &name,
             signer: self.plan.signer.as_ref(),
             url: url.as_ref(),
+            maker: Some(plugin),
             threads: self.threads,
         });
         let clash = index.and_then(|_| {

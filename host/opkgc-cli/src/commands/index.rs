@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use opkg_interface::built::IndexSource;
 use opkg_package::{IndexRequest, WrittenFile, write_index};
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::args::IndexArgs;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
+use crate::index_makers::IndexMakers;
 use crate::losses::{self, IndexPlan};
 use crate::settings::{self, Layer};
 use crate::{interrupt, signing};
@@ -35,6 +37,7 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
     }
     interrupt::clean_up_on_signals(shell).context("cannot wait for signals")?;
     let threads = arguments.jobs.map_or_else(opkg_runtime::parallelism, usize::from);
+    let mut makers = IndexMakers::new(shell, arguments.dist.as_deref(), &arguments.plugins.files)?;
     let mut indices = Vec::new();
     for directory in &arguments.directories {
         let url = match &arguments.repo_url {
@@ -45,7 +48,14 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
             Some(name) => name.as_str().to_owned(),
             None => directory_name(directory)?,
         };
-        let request = IndexRequest { name: &name, signer: signer.as_ref(), url: url.as_ref(), threads };
+        let maker = makers.find(directory)?;
+        let request = IndexRequest {
+            name: &name,
+            signer: signer.as_ref(),
+            url: url.as_ref(),
+            maker: maker.as_ref().map(|plugin| plugin as &dyn IndexSource),
+            threads,
+        };
         let written: Vec<WrittenFile> = write_index(directory, request)?;
         for file in written.iter().filter(|_| !shell.is_json()) {
             shell.print(&format!("{}\n", file.path.display()))?;

@@ -45,7 +45,7 @@ pub(super) fn build_index(
     request: IndexRequest<'_>,
     now: u64,
 ) -> Result<IndexFiles, Error> {
-    let IndexRequest { name, signer, url, threads } = request;
+    let IndexRequest { name, signer, url, threads, .. } = request;
     ownership::check_path(directory, "Release")?;
     let last_release = read_release(&directory.join("Release"))?;
     ownership::check_path(directory, BY_HASH_DIR)?;
@@ -77,7 +77,7 @@ pub(super) fn build_index(
     // Signatures of an earlier index are not of this one, and architectures may have gone.
     let contents = listed_names(&last_release).filter(|name| contents::is_list_name(name)).map(str::to_owned);
     let obsolete = seals.into_iter().chain(outdated).chain(contents).collect();
-    Ok(IndexFiles { files, copies, obsolete })
+    Ok(IndexFiles { files, copies, obsolete, ..IndexFiles::default() })
 }
 
 /// A list as it is written.

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use liblzma::stream::Stream;
 
+use super::ar_member::{self, ArError, ArMember};
 use super::index_files::IndexError;
 use super::tar_paths::{self, TarPathError};
 use crate::deb822;
@@ -18,6 +19,33 @@ const MAX_DECODER_MEMORY: u64 = 128 << 20;
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// What the archive of the files may unpack to. All of it has to be unpacked for the names in it.
 const MAX_DATA_BYTES: u64 = opkg::limits::MAX_TOTAL_BYTES;
+
+/// The next member that is not for later versions of the format, and to be passed over: those have such names.
+fn next_member(file: &mut impl Read) -> Result<ArMember, DebReadError> {
+    loop {
+        let member = ArMember::read(file)?;
+        if !member.name.starts_with('_') {
+            return Ok(member);
+        }
+        read_contents(&member, file)?;
+    }
+}
+
+/// What follows the head of a member.
+fn read_contents(member: &ArMember, file: &mut impl Read) -> Result<Vec<u8>, DebReadError> {
+    if member.size > MAX_CONTROL_ARCHIVE_BYTES {
+        return Err(DebReadError::Invalid(format!("its member {:?} is too large", member.name).into()));
+    }
+    let mut contents = Vec::new();
+    // An odd size is followed by one more byte.
+    let padded = member.size + member.size % 2;
+    file.by_ref().take(padded).read_to_end(&mut contents)?;
+    if contents.len() as u64 != padded {
+        return Err(DebReadError::Invalid("it ends too early".into()));
+    }
+    contents.truncate(usize::try_from(member.size).unwrap_or(usize::MAX));
+    Ok(contents)
+}
 
 /// What a package says of itself.
 pub(super) struct DebFile {
@@ -46,6 +74,15 @@ impl From<io::Error> for DebReadError {
     }
 }
 
+impl From<ArError> for DebReadError {
+    fn from(error: ArError) -> Self {
+        match error {
+            ArError::Io(error) => error.into(),
+            ArError::Damaged(reason) => Self::Invalid(reason),
+        }
+    }
+}
+
 impl From<IndexError> for DebReadError {
     fn from(reason: IndexError) -> Self {
         Self::Invalid(reason)
@@ -56,76 +93,25 @@ impl From<IndexError> for DebReadError {
 pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     let mut magic = [0; 8];
     file.read_exact(&mut magic)?;
-    if magic != *b"!<arch>\n" {
+    if magic != ar_member::MAGIC {
         return Err(DebReadError::Invalid("it is no package of this format".into()));
     }
     let version = ArMember::read(&mut file)?;
     if version.name != "debian-binary" || version.size > 64 {
         return Err(DebReadError::Invalid("it does not begin with the version of its format".into()));
     }
-    let text = version.contents(&mut file)?;
+    let text = read_contents(&version, &mut file)?;
     if !text.starts_with(b"2.") {
         return Err(DebReadError::Invalid("the version of its format is not 2".into()));
     }
-    let control = ArMember::read_next(&mut file)?;
-    let contents = control.contents(&mut file)?;
+    let control = next_member(&mut file)?;
+    let contents = read_contents(&control, &mut file)?;
     let text = extract_control_file(&control.name, &contents)?;
     let text = String::from_utf8(text).map_err(|_| IndexError::from("its control file is not UTF-8"))?;
     let fields = deb822::parse_paragraph(&text).map_err(IndexError::from)?;
-    let data = ArMember::read_next(&mut file)?;
+    let data = next_member(&mut file)?;
     let paths = read_paths(&data.name, file.take(data.size))?;
     Ok(DebFile { time: version.time, fields, paths })
-}
-
-/// The head of a member of an `ar` archive.
-struct ArMember {
-    name: String,
-    time: i64,
-    size: u64,
-}
-
-impl ArMember {
-    fn read(file: &mut impl Read) -> Result<Self, DebReadError> {
-        let mut head = [0; 60];
-        file.read_exact(&mut head)?;
-        let damaged = || DebReadError::Invalid("the head of one of its members is damaged".into());
-        let text = std::str::from_utf8(&head).map_err(|_| damaged())?;
-        let part = |from: usize, to: usize| text.get(from..to).map(str::trim_end).ok_or_else(damaged);
-        let name = part(0, 16)?;
-        let member = Self {
-            name: name.strip_suffix('/').unwrap_or(name).to_owned(),
-            time: part(16, 28)?.parse().map_err(|_| damaged())?,
-            size: part(48, 58)?.parse().map_err(|_| damaged())?,
-        };
-        if text.get(58..) == Some("`\n") { Ok(member) } else { Err(damaged()) }
-    }
-
-    /// The next one that is not for later versions of the format, and to be passed over: those have such names.
-    fn read_next(file: &mut impl Read) -> Result<Self, DebReadError> {
-        loop {
-            let member = Self::read(file)?;
-            if !member.name.starts_with('_') {
-                return Ok(member);
-            }
-            member.contents(file)?;
-        }
-    }
-
-    /// What follows the head.
-    fn contents(&self, file: &mut impl Read) -> Result<Vec<u8>, DebReadError> {
-        if self.size > MAX_CONTROL_ARCHIVE_BYTES {
-            return Err(DebReadError::Invalid(format!("its member {:?} is too large", self.name).into()));
-        }
-        let mut contents = Vec::new();
-        // An odd size is followed by one more byte.
-        let padded = self.size + self.size % 2;
-        file.by_ref().take(padded).read_to_end(&mut contents)?;
-        if contents.len() as u64 != padded {
-            return Err(DebReadError::Invalid("it ends too early".into()));
-        }
-        contents.truncate(usize::try_from(self.size).unwrap_or(usize::MAX));
-        Ok(contents)
-    }
 }
 
 /// The file `control` of the archive of that name.

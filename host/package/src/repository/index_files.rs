@@ -10,11 +10,14 @@ use crate::deb822::ControlFileError;
 use crate::error::Error;
 
 /// The index of the packages of one format.
+#[derive(Default)]
 pub(super) struct IndexFiles {
     /// Path within the directory, and contents.
     pub(super) files: Vec<(String, Vec<u8>)>,
     /// Further paths of some of them, each with the first one.
     pub(super) copies: Vec<(String, String)>,
+    /// Symbolic links, each with the file of the same directory that it leads to.
+    pub(super) links: Vec<(String, String)>,
     /// Files and directories that an earlier index may have had; what is not among `files` is removed.
     pub(super) obsolete: Vec<String>,
 }

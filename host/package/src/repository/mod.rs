@@ -4,6 +4,9 @@
 //! time is asked for, it is that of the newest package. Only where that lies in the future, which package managers
 //! refuse, it is the clock's.
 
+mod ar_member;
+mod archive_file;
+mod archive_index;
 mod by_hash;
 mod client_config;
 mod contents;
@@ -11,6 +14,7 @@ mod deb;
 mod deb_file;
 mod index_files;
 mod rpm_md;
+mod segments;
 mod tar_paths;
 mod xml;
 
@@ -21,6 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 
+use self::archive_index::ArchiveIndex;
 use self::index_files::IndexFiles;
 use crate::Error;
 use crate::index_request::IndexRequest;
@@ -55,11 +60,17 @@ impl IndexChange {
 /// be the same; and when the index that is there has something that this one cannot have.
 pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<IndexChange, Error> {
     let files = list_file_names(directory)?;
-    let of = |suffixes: &[&str]| -> Vec<String> {
-        files.iter().filter(|file| suffixes.iter().any(|it| file.ends_with(it))).cloned().collect()
+    let [debs, sources, rpms] = OWN_SUFFIXES.map(|suffix| -> Vec<String> {
+        files.iter().filter(|file| file.ends_with(suffix)).cloned().collect()
+    });
+    let maker = match request.maker {
+        Some(source) => ArchiveIndex::describe(directory, source)?,
+        None => None,
     };
-    let (debs, sources, rpms) = (of(&[".deb"]), of(&[".dsc"]), of(&[".rpm"]));
-    if debs.len() + sources.len() + rpms.len() > MAX_PACKAGES {
+    let claims =
+        |name: &String| !has_own_index(name) && maker.as_ref().is_some_and(|maker| maker.claims(name));
+    let claimed: Vec<String> = files.iter().filter(|name| claims(name)).cloned().collect();
+    if debs.len() + sources.len() + rpms.len() + claimed.len() > MAX_PACKAGES {
         return Err(too_much(directory, format!("more than {MAX_PACKAGES} packages")));
     }
     let mut indices = Vec::new();
@@ -70,10 +81,22 @@ pub(crate) fn write_into(directory: &Path, request: IndexRequest<'_>) -> Result<
     if !rpms.is_empty() {
         indices.push(rpm_md::build_index(directory, &rpms, request, now)?);
     }
+    if let Some(maker) = maker.filter(|_| !claimed.is_empty()) {
+        indices.push(maker.build(directory, &claimed, request, now)?);
+    }
     if indices.is_empty() {
         return Err(Error::NothingToIndex(directory.to_owned()));
     }
     replace_index(directory, indices)
+}
+
+/// How packages are called whose index is made without a plugin.
+const OWN_SUFFIXES: [&str; 3] = [".deb", ".dsc", ".rpm"];
+
+/// Whether a file is called as a package whose index is made without a plugin.
+#[must_use]
+pub fn has_own_index(file_name: &str) -> bool {
+    OWN_SUFFIXES.iter().any(|suffix| file_name.ends_with(suffix))
 }
 
 /// What index a directory has.
@@ -127,6 +150,9 @@ fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChan
         for path in index.files.iter().map(|(path, _)| path).chain(copies).chain(&index.obsolete) {
             ownership::check_path(directory, path)?;
         }
+        for (path, _) in &index.links {
+            ownership::check_link(directory, path)?;
+        }
     }
     for index in indices {
         change.obsolete.extend(index.obsolete);
@@ -135,6 +161,12 @@ fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChan
         }
         for (path, original) in index.copies {
             copy_file(directory, &path, &original)?;
+            change.written.push(path);
+        }
+        for (path, to) in index.links {
+            let place = directory.join(&path);
+            remove_file(&place)?;
+            fs_err::os::unix::fs::symlink(to, place)?;
             change.written.push(path);
         }
         change.written.extend(index.files.into_iter().map(|(path, _)| path));

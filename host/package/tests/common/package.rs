@@ -1,9 +1,12 @@
 //! A small package, written into a directory of its own.
 
+use std::borrow::Borrow;
+
 use fs_err as fs;
 use opkg::model::NodeId;
 use opkg_interface::artefacts::{
-    BinaryPackage, Change, Container, Content, FileMarks, NativeBuild, Output, PackedFile, SourcePackage,
+    BinaryPackage, ChangelogEntry, Compression, Container, Content, FileMarks, NativeBuild, Output,
+    PackedFile, SourcePackage,
 };
 use opkg_package::{BuildMode, BuildOptions, Error, write_packages};
 
@@ -16,6 +19,7 @@ pub fn fixture() -> Fixture {
 pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
     assert_eq!(fixture.opkg.files[0].at, NodeId(0));
     BinaryPackage {
+        part: None,
         name: "opkg-x".into(),
         epoch: 0,
         version: "1.0".into(),
@@ -27,6 +31,7 @@ pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
         section: "admin".into(),
         url: None,
         maintainer: "A <a@example.org>".into(),
+        container: Container::Deb(Compression::Xz),
         relations: Vec::new(),
         files: vec![
             packed_file("/etc/x", Content::Text("x\n".into()), FileMarks::CONFIGURATION),
@@ -37,9 +42,8 @@ pub fn sample_package(fixture: &Fixture) -> BinaryPackage {
         scriptlets: Vec::new(),
         file_triggers: Vec::new(),
         interests: Vec::new(),
-        changelog: vec![Change { header: "A".into(), seconds: TIME, text: "- x".into() }],
+        changelog: vec![ChangelogEntry { header: "A".into(), seconds: TIME, text: "- x".into() }],
         fields: Vec::new(),
-        members: Vec::new(),
         file_name: "x".into(),
     }
 }
@@ -58,13 +62,12 @@ pub fn packed_file(path: &str, content: Content, marks: FileMarks) -> PackedFile
 }
 
 /// What a plugin returns that makes this package alone.
-pub fn output_of(package: &BinaryPackage, container: Container) -> Output {
+pub fn output_of(package: &BinaryPackage, container: impl Borrow<Container>) -> Output {
     Output {
         meta_files: Vec::new(),
         source: SourcePackage::Tree("tree".into()),
         native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
-        container,
-        packages: vec![package.clone()],
+        packages: vec![BinaryPackage { container: container.borrow().clone(), ..package.clone() }],
         accepted_keys: None,
         diagnostics: Vec::new(),
     }
@@ -74,7 +77,7 @@ pub fn output_of(package: &BinaryPackage, container: Container) -> Output {
 pub fn write_single(
     fixture: &Fixture,
     package: &BinaryPackage,
-    container: Container,
+    container: impl Borrow<Container>,
 ) -> Result<tempfile::TempDir, Error> {
     let output = output_of(package, container);
     let directory = tempfile::tempdir().unwrap();

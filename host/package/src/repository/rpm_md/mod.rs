@@ -49,7 +49,7 @@ pub(super) fn build_index(
     request: IndexRequest<'_>,
     now: u64,
 ) -> Result<IndexFiles, Error> {
-    let IndexRequest { name, signer, url, threads } = request;
+    let IndexRequest { name, signer, url, threads, .. } = request;
     let count = rpms.len().to_string();
     let mut primary = XmlWriter::new();
     primary.start_element("metadata", &[("xmlns", NS_COMMON), ("xmlns:rpm", NS_RPM), ("packages", &count)]);
@@ -98,7 +98,7 @@ pub(super) fn build_index(
     }
     // Last, since it is what readers begin with.
     files.push((format!("{REPODATA_DIR}/{REPOMD}"), repository));
-    Ok(IndexFiles { files, copies: Vec::new(), obsolete: existing_files(directory)? })
+    Ok(IndexFiles { files, obsolete: existing_files(directory)?, ..IndexFiles::default() })
 }
 
 /// What the lists say of one package.
