@@ -103,4 +103,19 @@ mod tests {
         let chosen = Challenge::choose(["Basic realm=\"x\"", "Bearer realm=\"y\""].into_iter());
         assert_eq!(chosen, Some(bearer("y", None, None)));
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..proptest::test_runner::Config::default()
+        })]
+
+        #[test]
+        fn any_header_is_read_or_refused(text in "Bearer [a-z=\",\\\\ é]{0,40}") {
+            if let Some(Challenge::Bearer { realm, .. }) = Challenge::parse(&text) {
+                proptest::prop_assert!(text.contains("realm"), "{realm}");
+            }
+        }
+    }
 }

@@ -22,8 +22,8 @@ const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 const MAX_ERROR_BYTES: u64 = 64 << 10;
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
 const MAX_TAGS_BYTES: u64 = 4 << 20;
-/// Pages of tags that are asked for.
-const MAX_TAG_PAGES: usize = 100;
+/// Pages of a list that are asked for.
+const MAX_PAGES: usize = 100;
 /// Characters of what a registry says in an error.
 const MAX_SAID: usize = 300;
 
@@ -118,7 +118,7 @@ impl<'a> Client<'a> {
     pub fn tags(&self) -> Result<Vec<String>, RegistryError> {
         let mut tags = Vec::new();
         let mut next = Some(self.url("tags/list?n=1000"));
-        for _ in 0..MAX_TAG_PAGES {
+        for _ in 0..MAX_PAGES {
             let Some(url) = next.take() else { break };
             let response = self.send(Access::Pull, Method::Get, &url, &[], &[])?;
             let what = format!("list of the tags of {}", self.reference);
@@ -127,7 +127,7 @@ impl<'a> Client<'a> {
                 404 => break,
                 _ => return Err(self.refusal(response, &what)),
             }
-            next = response.header("link").and_then(next_page).map(|path| format!("{}{path}", self.base));
+            next = self.next_page(&response);
             let bytes = response.read(MAX_TAGS_BYTES).map_err(|error| too_large(error, &what))?;
             tags.extend(parse_json::<TagsJson>(&bytes, &what)?.tags.unwrap_or_default());
         }
@@ -198,18 +198,24 @@ impl<'a> Client<'a> {
     /// What refers to a manifest, such as its signatures: as the registry knows it, or else below a tag of its digest.
     pub(crate) fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
         let what = format!("list of what refers to {digest}");
-        let url = self.url(&format!("referrers/{digest}"));
-        let response = self.send(Access::Pull, Method::Get, &url, &[("accept", INDEX_MEDIA_TYPE)], &[])?;
-        match response.status() {
-            200 => {
-                let bytes = response.read(MAX_MANIFEST_BYTES).map_err(|error| too_large(error, &what))?;
-                Ok(parse_json::<Index>(&bytes, &what)?.manifests)
+        let mut found = Vec::new();
+        let mut next = Some(self.url(&format!("referrers/{digest}")));
+        for _ in 0..MAX_PAGES {
+            let Some(url) = next.take() else { break };
+            let response =
+                self.send(Access::Pull, Method::Get, &url, &[("accept", INDEX_MEDIA_TYPE)], &[])?;
+            match response.status() {
+                200 => {}
+                400..=499 if !matches!(response.status(), 401 | 403 | 429) => {
+                    return Ok(self.referrers_by_tag(digest)?.manifests);
+                }
+                _ => return Err(self.refusal(response, &what)),
             }
-            400..=499 if !matches!(response.status(), 401 | 403 | 429) => {
-                Ok(self.referrers_by_tag(digest)?.manifests)
-            }
-            _ => Err(self.refusal(response, &what)),
+            next = self.next_page(&response);
+            let bytes = response.read(MAX_MANIFEST_BYTES).map_err(|error| too_large(error, &what))?;
+            found.extend(parse_json::<Index>(&bytes, &what)?.manifests);
         }
+        Ok(found)
     }
 
     fn referrers_by_tag(&self, digest: &Digest) -> Result<Index, RegistryError> {
@@ -283,6 +289,16 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
+    /// The address of the next page of a list.
+    fn next_page(&self, response: &Response) -> Option<String> {
+        response.header("link").and_then(next_page).map(|path| format!("{}{path}", self.base))
+    }
+
+    /// Whether an address is one of the registry itself.
+    fn is_registry(&self, url: &str) -> bool {
+        url.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     fn url(&self, rest: &str) -> String {
         format!("{}/v2/{}/{rest}", self.base, self.reference.repository)
     }
@@ -296,7 +312,6 @@ impl<'a> Client<'a> {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Response, RegistryError> {
-        let is_registry = url.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with('/'));
         let ask = |authorization: Option<&str>| {
             let credentials = authorization.map(|it| ("authorization", it));
             let headers: Vec<_> = headers.iter().copied().chain(credentials).collect();
@@ -304,9 +319,10 @@ impl<'a> Client<'a> {
             tracing::debug!("{method:?} {url}: {}", response.status());
             Ok::<_, FetchError>(response)
         };
-        let known = self.authorization.borrow().get(&access).filter(|_| is_registry).cloned();
+        let known = self.authorization.borrow().get(&access).filter(|_| self.is_registry(url)).cloned();
         let response = ask(known.as_deref())?;
-        if response.status() != 401 || !is_registry {
+        // Whoever the registry has redirected to does not choose who gets its credentials.
+        if response.status() != 401 || !self.is_registry(response.url()) {
             return Ok(response);
         }
         let challenge = Challenge::choose(response.headers("www-authenticate"));

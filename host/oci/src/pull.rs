@@ -17,6 +17,9 @@ const MAX_SIGNATURE_BYTES: u64 = 1 << 20;
 /// Signatures that are looked at: anybody who may write there can add some.
 const MAX_SIGNATURES: usize = 32;
 
+/// What refers to a plugin, signature or not, that is looked at.
+const MAX_REFERRERS: usize = 100;
+
 /// Versions that an error names.
 const MAX_VERSIONS_NAMED: usize = 10;
 
@@ -94,7 +97,7 @@ fn find_manifest(client: &Client<'_>, reference: &Reference) -> Result<RawManife
 /// When the registry does not answer as it should.
 pub fn signatures(client: &Client<'_>, digest: &Digest) -> Result<Vec<Evidence>, RegistryError> {
     let mut found = Vec::new();
-    for referrer in client.referrers(digest)? {
+    for referrer in client.referrers(digest)?.into_iter().take(MAX_REFERRERS) {
         if found.len() == MAX_SIGNATURES {
             break;
         }

@@ -1,7 +1,10 @@
 //! Who vouches for a plugin, as the policy has it; and keys of those who sign.
 
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use fs_err as fs;
 
 use opkg_oci::{Digest, Evidence, KeyError, PrivateKey, PublicKey, SignatureError, Verdict, verify};
 use opkg_runtime::{PluginPolicy, RuntimeOptions, SignaturePolicy, SignatureState};
@@ -12,6 +15,9 @@ use crate::errors::CliError;
 /// Bytes of a key and of a bundle.
 const MAX_KEY_BYTES: u64 = 64 << 10;
 const MAX_BUNDLE_BYTES: u64 = 1 << 20;
+
+/// Permission bits by which others than the owner may write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// What a bundle beside a file is called: the file's name with this behind it.
 const BUNDLE_SUFFIX: &str = ".sigstore.json";
@@ -32,6 +38,13 @@ impl TrustedKeys {
         let policy = PluginPolicy::read(options.policy_files())?;
         let read = |(name, path): (&str, PathBuf)| {
             let pem = read_text(&path, MAX_KEY_BYTES)?;
+            if fs::metadata(&path)?.mode() & WRITABLE_BY_OTHERS != 0 {
+                let message =
+                    format!("others than its owner may write the key `{name}` in {}", path.display());
+                let help =
+                    format!("see that it is the one that you want, then `chmod go-w {}`", path.display());
+                return Err(UsageError::new(message, help).into());
+            }
             PublicKey::parse(name, &pem)
                 .map_err(|error| unusable_key(&format!("the key `{name}` in"), &path, &error))
         };

@@ -262,6 +262,11 @@ fn keys_that_cannot_be_used_say_what_to_do() {
             .into();
     desk.write_policy(&format!("[keys]\nsite = '{}'\n", key("site.key")));
     said.push(("a private key in the policy", desk.run(&["plugin", "install", file])));
+    desk.write_policy("[keys]\nsite = 'loose.pub'\n");
+    let loose = desk.home.path().join(".config/opkg/loose.pub");
+    fs::copy(key("site.pub"), &loose).unwrap();
+    fs::set_permissions(&loose, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    said.push(("a key that others may write", desk.run(&["plugin", "install", file])));
     desk.write_policy("[keys]\nsite = 'missing.pub'\n");
     said.push(("a key that is not there", desk.run(&["plugin", "install", file])));
     desk.write_policy("signature = 'required'\n");

@@ -23,7 +23,7 @@ pub struct RegistryArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   opkgc plugin install mylinux.wasm                                   a file
-  opkgc plugin install oci://registry.example.org/plugins/mylinux     the newest version in a registry
+  opkgc plugin install oci://registry.example.org/plugins/mylinux     the newest in a registry
   opkgc plugin install oci://registry.example.org/plugins/mylinux:1.2.0
   opkgc plugin install oci://registry.example.org/plugins/mylinux@sha256:…
 
