@@ -34,7 +34,11 @@ pub struct RegistryState {
     pub denies: bool,
     /// A header of all answers.
     pub extra_header: Option<String>,
-    /// The first lines of all requests.
+    /// Another server, which has the blobs.
+    pub blobs_elsewhere: Option<String>,
+    /// Another server, to which blobs are to be sent.
+    pub uploads_elsewhere: Option<String>,
+    /// The first lines of all requests, and who asked.
     pub requests: Vec<String>,
 }
 
@@ -210,8 +214,8 @@ fn handle(mut stream: &TcpStream, port: u16, state: &Mutex<RegistryState>) {
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut state = state.lock().unwrap();
-    state.requests.push(first.clone());
     let authorization = header("authorization").unwrap_or_default();
+    state.requests.push(format!("{first} {authorization}"));
     let media_type = header("content-type").unwrap_or_default();
     let found = match authorize(&state, port, target, &authorization) {
         Some(answer) => answer,
@@ -289,7 +293,8 @@ fn respond(state: &mut RegistryState, method: &str, target: &str, media_type: &s
     }
     match (method, path.split_once("/blobs/")) {
         ("POST", Some((name, "uploads/"))) => {
-            let headers = vec![format!("Location: /v2/{name}/blobs/uploads/1?state=x")];
+            let server = state.uploads_elsewhere.clone().unwrap_or_default();
+            let headers = vec![format!("Location: {server}/v2/{name}/blobs/uploads/1?state=x")];
             Answer { headers, ..answer("202 Accepted") }
         }
         ("PUT", Some(_)) => {
@@ -297,6 +302,13 @@ fn respond(state: &mut RegistryState, method: &str, target: &str, media_type: &s
             assert_eq!(stated, digest(&body), "what is uploaded is what it is said to be");
             state.blobs.insert(stated.to_owned(), body);
             answer("201 Created")
+        }
+        ("GET", Some(_)) if state.blobs_elsewhere.is_some() => {
+            let server = state.blobs_elsewhere.clone().unwrap_or_default();
+            Answer {
+                headers: vec![format!("Location: {server}{target}")],
+                ..answer("307 Temporary Redirect")
+            }
         }
         (_, Some((_, digest))) => match state.blobs.get(digest) {
             Some(body) => Answer { body: body.clone(), ..answer("200 OK") },

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::client::{RawManifest, parse_json};
+use crate::client::RawManifest;
 use crate::digest::Digest;
 use crate::error::RegistryError;
+use crate::json::parse_json;
 use crate::manifest::{Descriptor, MANIFEST_MEDIA_TYPE, Manifest};
 use crate::reference::Reference;
 

@@ -7,10 +7,10 @@ use opkg::digest::hex;
 use opkg_interface::text::one_line;
 use serde::{Deserialize, Serialize};
 
-use crate::client::to_json;
 use crate::digest::Digest;
 use crate::dsse::Envelope;
 use crate::error::RegistryError;
+use crate::json::to_json;
 use crate::key::{PrivateKey, PublicKey};
 use crate::statement::{PAYLOAD_TYPE, Statement};
 

@@ -4,7 +4,7 @@
 //! | module | what is in it | after |
 //! |---|---|---|
 //! | `digest`, `reference` | what names something in a registry | |
-//! | `auth_file`, `challenge`, `client` | the protocol | OCI distribution 1.1, tokens as Docker's registry has them |
+//! | `auth_file`, `challenge`, `connection`, `client` | the protocol | OCI distribution 1.1, tokens as Docker's registry has them |
 //! | `manifest`, `artifact` | what a component is in a registry | OCI image 1.1, the artifact layout for WebAssembly of CNCF |
 //! | `key`, `dsse`, `bundle`, `simple_signing`, `verify` | signatures | DSSE 1, bundles of Sigstore 0.3, cosign's payloads |
 //! | `pull`, `publish`, `versions` | what is done with all of that | |
@@ -19,9 +19,11 @@ mod auth_file;
 mod bundle;
 mod challenge;
 mod client;
+mod connection;
 mod digest;
 mod dsse;
 mod error;
+mod json;
 mod key;
 mod manifest;
 mod publish;
@@ -35,7 +37,8 @@ mod versions;
 pub use artifact::{ArtifactFacts, COMPONENT_MEDIA_TYPE, CONFIG_MEDIA_TYPE};
 pub use auth_file::{AuthFile, AuthFileError};
 pub use bundle::{BUNDLE_MEDIA_TYPE, sign_bundle};
-pub use client::{Client, Scheme};
+pub use client::Client;
+pub use connection::Scheme;
 pub use digest::{Digest, DigestError};
 pub use error::{GivenCredentials, RegistryError};
 pub use key::{KeyError, PrivateKey, PublicKey};

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::artifact::{ArtifactFacts, COMPONENT_MEDIA_TYPE, CONFIG_MEDIA_TYPE, component_of};
 use crate::bundle::{BUNDLE_MEDIA_TYPE, sign_bundle};
-use crate::client::{Client, to_json};
+use crate::client::Client;
 use crate::digest::Digest;
 use crate::error::RegistryError;
+use crate::json::to_json;
 use crate::key::PrivateKey;
 use crate::manifest::{Descriptor, EMPTY, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Manifest};
 use crate::reference::{Reference, Selector};

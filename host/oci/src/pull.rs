@@ -2,9 +2,10 @@
 
 use crate::artifact::component_of;
 use crate::bundle::BUNDLE_MEDIA_TYPE;
-use crate::client::{Client, RawManifest, parse_json};
+use crate::client::{Client, RawManifest};
 use crate::digest::Digest;
 use crate::error::RegistryError;
+use crate::json::parse_json;
 use crate::manifest::{Descriptor, EMPTY_MEDIA_TYPE, Manifest};
 use crate::reference::{Reference, Selector};
 use crate::simple_signing::{PAYLOAD_MEDIA_TYPE, SIGNATURE_ANNOTATION, signature_tag};
