@@ -60,7 +60,7 @@ fn container(members: Vec<ArchiveEntry>) -> Container {
     let files = FileLayout {
         select: FileSelection::Rest,
         prefix: String::new(),
-        parents: false,
+        parents: true,
         headers: Vec::new(),
     };
     let archive = Archive {
