@@ -229,6 +229,9 @@ impl From<opkg_package::Error> for CliError {
             Error::NoIndex { .. } => Some(
                 "move packages that others made out of it, or tell the authors of the plugin; it is as it was",
             ),
+            Error::SignatureLost(_) => {
+                Some("name the key with --sign; with --no-sign, the new index is not signed")
+            }
             Error::ForeignIndex { .. } => Some(
                 "name another --output, or remove that index if nobody needs it; the directory is as it was",
             ),

@@ -126,6 +126,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// An index that is signed would become one that is not, unasked.
+    #[error("{} is a signature of the index, and there is no key to sign the new one with", .0.display())]
+    SignatureLost(PathBuf),
+
     /// What stands where the index belongs is of another program, and has something that would be lost.
     #[error("{} was not written by opkgc: {reason}", file.display())]
     ForeignIndex {

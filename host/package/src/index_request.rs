@@ -12,6 +12,9 @@ pub struct IndexRequest<'a> {
     pub name: &'a str,
     /// Signs it.
     pub signer: Option<&'a Signer>,
+    /// Whether an index that was signed may become one that is not, where a plugin makes it. Readers would believe that somebody
+    /// tampered with it; of others, [`crate::index_state`] tells beforehand.
+    pub drops_signature: bool,
     /// Where package managers find the directory. With it and a signer, there is a file beside the index that
     /// configures them; without, one of before stays as it is.
     pub url: Option<&'a RepositoryUrl>,
@@ -25,6 +28,6 @@ impl<'a> IndexRequest<'a> {
     /// One that nobody vouches for.
     #[must_use]
     pub fn unsigned(name: &'a str) -> Self {
-        Self { name, signer: None, url: None, maker: None, threads: 1 }
+        Self { name, signer: None, drops_signature: false, url: None, maker: None, threads: 1 }
     }
 }

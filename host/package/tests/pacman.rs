@@ -24,7 +24,7 @@ use arch_package::{ArchIndex, ArchMembers, arch_container};
 use fs_err as fs;
 use gpg::{EXPORT_SECRET, GpgHome, NOW};
 use opkg_interface::artefacts::{BinaryPackage, Compression, ScriptTime, Scriptlet};
-use opkg_package::{BuildMode, BuildOptions, IndexRequest, Signer, write_index, write_packages};
+use opkg_package::{BuildMode, BuildOptions, Error, IndexRequest, Signer, write_index, write_packages};
 use package::{fixture, output_of, sample_package};
 use tool::is_installed;
 
@@ -182,7 +182,9 @@ fn signatures_are_those_of_the_key() {
     check_installed(&system);
 
     // Neither the index without a signature nor a package of somebody else is taken.
-    write_index(made.path(), index).unwrap();
+    let refused = write_index(made.path(), index).unwrap_err();
+    assert!(matches!(&refused, Error::SignatureLost(file) if file.starts_with(made.path())), "{refused}");
+    write_index(made.path(), IndexRequest { drops_signature: true, ..index }).unwrap();
     for file in ["site.db.sig", "site.db.tar.gz.sig", "site.db.tar.gz.key"] {
         assert!(!made.path().join(file).exists(), "{file}");
     }

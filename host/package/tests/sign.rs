@@ -266,8 +266,7 @@ fn a_file_beside_a_signed_index_configures_clients() {
     ] {
         let package = BinaryPackage { file_name: package.into(), ..sample_package(&fixture) };
         let directory = write_single(&fixture, &package, container).unwrap();
-        let request =
-            IndexRequest { name: "some 12", signer: Some(&signer), url: None, maker: None, threads: 1 };
+        let request = IndexRequest { signer: Some(&signer), ..IndexRequest::unsigned("some 12") };
         write_index(directory.path(), request).unwrap();
         assert!(!directory.path().join(file).exists(), "{file}");
         let written = write_index(directory.path(), IndexRequest { url: Some(&url), ..request }).unwrap();

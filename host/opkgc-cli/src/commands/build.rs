@@ -128,6 +128,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         output: &output,
         plan: &plan,
         has_index: arguments.repo,
+        signs_nothing,
         url: arguments.repo_url.as_ref(),
         has_filesystem: settings.automatic_relations.require_filesystem(),
         threads: threads.div_ceil(targets.len()),
@@ -153,6 +154,8 @@ struct Publication<'a> {
     output: &'a OutputDir,
     plan: &'a BuildPlan,
     has_index: bool,
+    /// Because somebody asked for that.
+    signs_nothing: bool,
     /// Of the output directory.
     url: Option<&'a RepositoryUrl>,
     /// Whether the package of shared directories is beside the others.
@@ -202,6 +205,7 @@ impl Publication<'_> {
         let index = self.has_index.then_some(IndexRequest {
             name: &name,
             signer: self.plan.signer.as_ref(),
+            drops_signature: self.signs_nothing,
             url: url.as_ref(),
             maker: Some(plugin),
             threads: self.threads,

@@ -52,6 +52,7 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
         let request = IndexRequest {
             name: &name,
             signer: signer.as_ref(),
+            drops_signature: arguments.signing.no_sign,
             url: url.as_ref(),
             maker: maker.as_ref().map(|plugin| plugin as &dyn IndexSource),
             threads,

@@ -11,10 +11,10 @@ use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{BuiltArchive, Digests};
 
 use super::ar::ArStream;
+use super::contents::PackageContents;
 use super::cpio::CpioStream;
 use super::digest_set::DigestSet;
 use super::entry::{Data, Entry, EntryError, OTHER_FORMAT, Paths, refuse};
-use super::package::PackageContents;
 use super::tar::TarStream;
 use super::{concatenation, layout};
 use crate::Error;

@@ -4,6 +4,7 @@
 mod ar;
 mod builder;
 mod concatenation;
+mod contents;
 mod cpio;
 mod digest_set;
 mod entry;

@@ -123,6 +123,7 @@ fn name_place(error: Error, next: &Path, place: &Path) -> Error {
         Error::CannotIndex { file, reason } => Error::CannotIndex { file: rename(&file), reason },
         Error::ForeignIndex { file, reason } => Error::ForeignIndex { file: rename(&file), reason },
         Error::NotWrittenByUs { path, what } => Error::NotWrittenByUs { path: rename(&path), what },
+        Error::SignatureLost(file) => Error::SignatureLost(rename(&file)),
         Error::NoIndex { reason, .. } => Error::NoIndex { directory: place.to_owned(), reason },
         Error::NothingToIndex(_) => Error::NothingToIndex(place.to_owned()),
         other => other,

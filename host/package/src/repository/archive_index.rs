@@ -3,14 +3,15 @@
 use std::io::Read;
 use std::path::Path;
 
+use fs_err as fs;
 use opkg_interface::archive::DetachedSignature;
 use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds, IndexSource, PackageFile, PackageSource};
 
 use super::archive_file::{self, ReadPackage};
 use super::index_files::{IndexFiles, PACKAGES_AT_A_TIME, limit_index};
+use crate::Error;
 use crate::archives::ArchiveBuilder;
 use crate::index_request::IndexRequest;
-use crate::{Error, Signer};
 
 /// Behind the name of what is signed first: the key.
 const KEY_SUFFIX: &str = ".key";
@@ -60,7 +61,7 @@ impl<'a> ArchiveIndex<'a> {
         let source =
             PackageSource { name: request.name.to_owned(), created: i64::try_from(time).unwrap_or(i64::MAX) };
         let files = self.source.index(&source, &packages).map_err(|reason| no_index(directory, reason))?;
-        write_files(directory, &files, request.signer, time)
+        write_files(directory, &files, request, time)
     }
 }
 
@@ -72,7 +73,7 @@ fn no_index(directory: &Path, reason: String) -> Error {
 fn write_files(
     directory: &Path,
     described: &[IndexFile],
-    signer: Option<&Signer>,
+    IndexRequest { signer, drops_signature, .. }: IndexRequest<'_>,
     time: u64,
 ) -> Result<IndexFiles, Error> {
     let mut index = IndexFiles::default();
@@ -96,7 +97,12 @@ fn write_files(
         let name = format!("{}{suffix}", file.path);
         // Neither that of an earlier index nor a key is of this one, where it has none.
         index.obsolete.extend([name.clone(), format!("{}{KEY_SUFFIX}", file.path)]);
-        let Some(signer) = signer else { continue };
+        let Some(signer) = signer else {
+            if !drops_signature && fs::symlink_metadata(directory.join(&name)).is_ok() {
+                return Err(Error::SignatureLost(directory.join(name)));
+            }
+            continue;
+        };
         let signed = match &file.content {
             IndexContent::Link(to) => to,
             IndexContent::Archives(_) => &file.path,
