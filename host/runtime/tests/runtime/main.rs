@@ -10,6 +10,7 @@ mod discovery;
 mod guest;
 mod hostile;
 mod layout;
+mod policy;
 mod programs;
 mod strategies;
 mod system_cache;
