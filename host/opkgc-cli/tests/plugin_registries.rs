@@ -173,6 +173,7 @@ fn who_vouches_for_a_plugin_is_checked_and_told() {
             (&listed["source"], &listed["error"]),
             (&Value::from(desk.reference("0.2.0")), &Value::Null)
         );
+        said.push(desk.publish("0.2.0", Some("site.key")));
         assert_eq!(desk.registry.state().bundles().len(), 1);
         // Signed once more, by somebody who is not known here: that changes nothing.
         said.push(desk.publish("0.2.0", Some("other.key")));

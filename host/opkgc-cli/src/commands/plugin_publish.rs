@@ -67,7 +67,7 @@ pub fn run(shell: Shell, arguments: &PluginPublishArgs) -> Result<ExitStatus, Cl
         return Ok(ExitStatus::Success);
     }
     let name = description.name_and_version();
-    let what = match (published.was_there, signed) {
+    let what = match (published.was_there, signed && !published.was_signed) {
         (false, true) => format!("published {name} as {reference}, signed"),
         (false, false) => format!("published {name} as {reference}, unsigned"),
         (true, true) => format!("{reference} is there already: signed it"),
