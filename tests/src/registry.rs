@@ -34,6 +34,8 @@ pub struct RegistryState {
     pub denies: bool,
     /// A header of all answers.
     pub extra_header: Option<String>,
+    /// How many tags are in a list, which has as many pages as that takes.
+    pub page: Option<usize>,
     /// Another server, which has the blobs.
     pub blobs_elsewhere: Option<String>,
     /// Another server, to which blobs are to be sent.
@@ -259,14 +261,7 @@ fn respond(state: &mut RegistryState, method: &str, target: &str, media_type: &s
     let missing = || refuse("404 Not Found", "MANIFEST_UNKNOWN", "manifest unknown");
     let Some(path) = path.strip_prefix("/v2/") else { return answer("404 Not Found") };
     if let Some(name) = path.strip_suffix("/tags/list") {
-        let tags: Vec<&String> = state
-            .manifests
-            .keys()
-            .filter(|(it, tag)| it == name && !tag.contains(':'))
-            .map(|(_, tag)| tag)
-            .collect();
-        let body = json!({"name": name, "tags": tags}).to_string().into_bytes();
-        return if tags.is_empty() { missing() } else { Answer { body, ..answer("200 OK") } };
+        return list_tags(state, name, query);
     }
     if let Some((name, subject)) = path.split_once("/referrers/") {
         if !state.has_referrers {
@@ -316,6 +311,22 @@ fn respond(state: &mut RegistryState, method: &str, target: &str, media_type: &s
         },
         _ => answer("404 Not Found"),
     }
+}
+
+fn list_tags(state: &RegistryState, name: &str, query: &str) -> Answer {
+    let all = state.manifests.keys().filter(|(it, tag)| it == name && !tag.contains(':')).map(|(_, tag)| tag);
+    let last = query.split('&').find_map(|it| it.strip_prefix("last=")).unwrap_or_default();
+    let mut tags: Vec<&String> = all.filter(|tag| tag.as_str() > last).collect();
+    if tags.is_empty() {
+        return refuse("404 Not Found", "NAME_UNKNOWN", "repository name not known to registry");
+    }
+    let mut headers = Vec::new();
+    if let Some(page) = state.page.filter(|page| *page < tags.len()) {
+        tags.truncate(page);
+        headers.push(format!("Link: </v2/{name}/tags/list?last={}>; rel=\"next\"", tags[page - 1]));
+    }
+    let body = json!({"name": name, "tags": tags}).to_string().into_bytes();
+    Answer { headers, body, ..answer("200 OK") }
 }
 
 fn referrers(state: &RegistryState, name: &str, subject: &str) -> Vec<u8> {

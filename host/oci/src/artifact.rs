@@ -130,7 +130,7 @@ pub(crate) fn component_of(
         };
         return Err(no_component(found));
     }
-    let read: Manifest = parse_json(&manifest.bytes, &format!("manifest of {reference}"))?;
+    let read: Manifest = parse_json(&manifest.bytes, &format!("the manifest of {reference}"))?;
     if read.config.media_type != CONFIG_MEDIA_TYPE {
         let kind = read.artifact_type.as_ref().unwrap_or(&read.config.media_type);
         let found = match kind.contains("image.config") || kind.contains("container.image") {

@@ -61,7 +61,7 @@ impl<'a> Client<'a> {
         for _ in 0..MAX_PAGES {
             let Some(url) = next.take() else { break };
             let response = self.connection.send(Access::Pull, Method::Get, &url, &[], &[])?;
-            let what = format!("list of the tags of {}", self.connection.reference);
+            let what = format!("the list of the tags of {}", self.connection.reference);
             match response.status() {
                 200 => {}
                 404 => break,
@@ -104,9 +104,8 @@ impl<'a> Client<'a> {
     /// What a descriptor names, of which there may be so many bytes.
     pub(crate) fn blob(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, RegistryError> {
         let Descriptor { digest, size, .. } = descriptor;
-        let what = format!("blob {digest} of {}", self.connection.reference);
+        let what = format!("the blob {digest} of {}", self.connection.reference);
         if *size > limit {
-            let what = format!("the {what}");
             return Err(RegistryError::TooLarge { what, limit });
         }
         let url = self.connection.url(&format!("blobs/{digest}"));
@@ -130,14 +129,13 @@ impl<'a> Client<'a> {
         if found == *digest {
             Ok(bytes)
         } else {
-            let what = format!("the {what}");
             Err(RegistryError::Altered { what, expected: digest.clone(), found })
         }
     }
 
     /// What refers to a manifest, such as its signatures: as the registry knows it, or else below a tag of its digest.
     pub(crate) fn referrers(&self, digest: &Digest) -> Result<Vec<Descriptor>, RegistryError> {
-        let what = format!("list of what refers to {digest}");
+        let what = format!("the list of what refers to {digest}");
         let mut found = Vec::new();
         let mut next = Some(self.connection.url(&format!("referrers/{digest}")));
         for _ in 0..MAX_PAGES {
@@ -165,7 +163,7 @@ impl<'a> Client<'a> {
 
     fn referrers_by_tag(&self, digest: &Digest) -> Result<Index, RegistryError> {
         match self.manifest(&Selector::Tag(referrers_tag(digest)))? {
-            Some(raw) => parse_json(&raw.bytes, &format!("list of what refers to {digest}")),
+            Some(raw) => parse_json(&raw.bytes, &format!("the list of what refers to {digest}")),
             None => Ok(Index::new(Vec::new())),
         }
     }
@@ -173,7 +171,7 @@ impl<'a> Client<'a> {
     /// Brings bytes to the registry, unless they are there.
     pub(crate) fn push_blob(&self, media_type: &str, bytes: &[u8]) -> Result<Descriptor, RegistryError> {
         let descriptor = Descriptor::of(media_type, bytes);
-        let what = format!("upload of {}", descriptor.digest);
+        let what = format!("the upload of {}", descriptor.digest);
         let url = self.connection.url(&format!("blobs/{}", descriptor.digest));
         if self.connection.send(Access::Push, Method::Head, &url, &[], &[])?.status() == 200 {
             return Ok(descriptor);

@@ -161,7 +161,7 @@ impl<'a> Connection<'a> {
         scope: &str,
         basic: Option<&str>,
     ) -> Result<Option<String>, RegistryError> {
-        let what = format!("token of {}", one_line(realm));
+        let what = format!("the token of {}", one_line(realm));
         if self.is_encrypted() && !realm.starts_with("https:") {
             let reason = "it would be fetched over an open connection".into();
             return Err(RegistryError::Malformed { what, reason });

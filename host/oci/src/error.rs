@@ -49,7 +49,7 @@ pub enum RegistryError {
     },
 
     /// The registry answers with something else than what was asked.
-    #[error("the registry does not answer for {what} as it should: {status}{}", in_parentheses(.said))]
+    #[error("asked for {what}, the registry answers {status}{}", in_parentheses(.said))]
     Unexpected {
         /// What was asked for.
         what: String,
@@ -60,7 +60,7 @@ pub enum RegistryError {
     },
 
     /// The registry gives what breaks the rules of the protocol.
-    #[error("the registry gives no sound {what}: {reason}")]
+    #[error("{what} is not sound: {reason}")]
     Malformed {
         /// What it is meant to be.
         what: String,

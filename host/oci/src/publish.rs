@@ -10,8 +10,10 @@ use crate::error::RegistryError;
 use crate::json::to_json;
 use crate::key::PrivateKey;
 use crate::manifest::{Descriptor, EMPTY, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Manifest};
+use crate::pull::signatures;
 use crate::reference::{Reference, Selector};
 use crate::statement::PREDICATE_TYPE;
+use crate::verify::Evidence;
 
 /// What has been published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Published {
     pub digest: Digest,
     /// Whether it was there already.
     pub was_there: bool,
+    /// Whether it was signed already, by this very key.
+    pub was_signed: bool,
 }
 
 /// Brings a component to where a reference names, and signs it if there is a key. A version stays what it is: the same
@@ -51,10 +55,16 @@ pub fn publish(
         }
     };
     let digest = subject.digest.clone();
+    let mut was_signed = false;
     if let Some(key) = key {
-        attach(client, subject, sign_bundle(&digest, key)?, &facts.created)?;
+        // The same key always makes the same signature.
+        let bundle = sign_bundle(&digest, key)?;
+        was_signed = was_there && signatures(client, &digest)?.contains(&Evidence::Bundle(bundle.clone()));
+        if !was_signed {
+            attach(client, subject, bundle, &facts.created)?;
+        }
     }
-    Ok(Published { digest, was_there })
+    Ok(Published { digest, was_there, was_signed })
 }
 
 /// Attaches a bundle to what it is of.

@@ -106,7 +106,7 @@ pub fn signatures(client: &Client<'_>, digest: &Digest) -> Result<Vec<Evidence>,
         found.push(Evidence::Bundle(client.blob(&bundle, MAX_SIGNATURE_BYTES)?));
     }
     let Some(raw) = client.manifest(&Selector::Tag(signature_tag(digest)))? else { return Ok(found) };
-    let image: Manifest = parse_json(&raw.bytes, "image of signatures")?;
+    let image: Manifest = parse_json(&raw.bytes, "the image of signatures")?;
     for layer in image.layers.iter().filter(|it| it.media_type == PAYLOAD_MEDIA_TYPE) {
         let Some(signature) = layer.annotations.get(SIGNATURE_ANNOTATION) else { continue };
         if found.len() == MAX_SIGNATURES {
@@ -126,6 +126,6 @@ fn find_bundle(client: &Client<'_>, referrer: &Descriptor) -> Result<Option<Desc
         return Ok(None);
     }
     let Some(raw) = client.manifest(&Selector::Digest(referrer.digest.clone()))? else { return Ok(None) };
-    let manifest: Manifest = parse_json(&raw.bytes, "manifest of a signature")?;
+    let manifest: Manifest = parse_json(&raw.bytes, "the manifest of a signature")?;
     Ok(manifest.layers.into_iter().find(|it| it.media_type == BUNDLE_MEDIA_TYPE))
 }

@@ -305,6 +305,10 @@ impl From<opkg_oci::RegistryError> for CliError {
     fn from(error: opkg_oci::RegistryError) -> Self {
         use opkg_oci::RegistryError as Error;
         let hint = match &error {
+            Error::Fetch(opkg_fetch::FetchError::Connection { reason, .. }) if reason.contains("certificate") => Some(
+                "nobody whom the system trusts vouches for the registry; SSL_CERT_FILE in the environment names a file with others"
+                    .to_owned(),
+            ),
             Error::Fetch(error) if error.is_transient() => Some(
                 "look whether the name of the registry is right, then try again; a proxy is named by HTTPS_PROXY in the environment, \
                  a registry without encryption is asked with --plain-http"

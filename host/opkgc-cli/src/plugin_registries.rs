@@ -83,14 +83,18 @@ pub fn install_from_registry(
     let client = registries.client(reference);
     let reference = resolve(&client, reference)?;
     let source = reference.to_string();
-    shell.debug(&format!("asking {} for {}", reference.registry, reference.repository));
     let lock = read_lock(options)?;
+    if shell.is_progress_enabled() {
+        shell.set_progress(&format!("fetching {source}"));
+    }
     let pulled = pull(&client, &reference, options.limits.component_bytes, |digest| {
         match mode.allow_moved_tag || reference.tag().is_none() {
             true => Ok(()),
             false => check_pin(&lock, &source, digest),
         }
-    })?;
+    });
+    shell.clear_progress();
+    let pulled = pulled?;
     let signature = match keys.is_wanted(&source) {
         true => keys.check(&signatures(&client, &pulled.digest)?, &pulled.digest),
         false => SignatureState::Ignored,

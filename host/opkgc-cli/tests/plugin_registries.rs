@@ -173,6 +173,7 @@ fn who_vouches_for_a_plugin_is_checked_and_told() {
             (&listed["source"], &listed["error"]),
             (&Value::from(desk.reference("0.2.0")), &Value::Null)
         );
+        said.push(desk.publish("0.2.0", Some("site.key")));
         assert_eq!(desk.registry.state().bundles().len(), 1);
         // Signed once more, by somebody who is not known here: that changes nothing.
         said.push(desk.publish("0.2.0", Some("other.key")));
@@ -248,6 +249,27 @@ fn files_have_signatures_beside_them() {
         desk.run(&["plugin", "install", "all", "--signature", &bundle]),
     ));
     insta::assert_snapshot!(said.map_to_text());
+}
+
+#[test]
+fn whoever_wants_to_know_reads_who_vouches_for_what_is_used() {
+    let desk = Fixture::with_policy(&with_key("site"));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = desk.home.path().join("ydl.wasm");
+    fs::copy(sources.join("plugins/prebuilt/ydl.wasm"), &file).unwrap();
+    let file = file.to_str().unwrap();
+    let signed = desk.json(&["plugin", "sign", file, "--key", &key("site.key")]);
+    assert_eq!(
+        (&signed["id"], &signed["signature"]),
+        (&"ydl".into(), &format!("{file}.sigstore.json").into())
+    );
+    let installed = desk.json(&["plugin", "install", file]);
+    assert_eq!(installed["signature"]["key"], "site");
+    let example = sources.join("examples/hello-cluster");
+    let build = ["--dist", "ydl", "--source", "-o", "out", example.to_str().unwrap()];
+    let said = desk.run(&[&["-v"], &build[..]].concat());
+    assert!(said.contains("ydl: from ~/ydl.wasm: verified by site\n"), "{said}");
+    assert!(!desk.run(&build).contains("verified"), "nobody else does");
 }
 
 #[test]

@@ -29,6 +29,16 @@ struct PublishedJson {
     signed: bool,
 }
 
+/// Likewise, of `plugin sign`.
+#[derive(Serialize)]
+struct SignedJson<'a> {
+    id: &'a str,
+    version: &'a str,
+    sha256: &'a str,
+    /// The file of the signature.
+    signature: String,
+}
+
 /// Runs `plugin publish`.
 ///
 /// # Errors
@@ -57,7 +67,7 @@ pub fn run(shell: Shell, arguments: &PluginPublishArgs) -> Result<ExitStatus, Cl
         return Ok(ExitStatus::Success);
     }
     let name = description.name_and_version();
-    let what = match (published.was_there, signed) {
+    let what = match (published.was_there, signed && !published.was_signed) {
         (false, true) => format!("published {name} as {reference}, signed"),
         (false, false) => format!("published {name} as {reference}, unsigned"),
         (true, true) => format!("{reference} is there already: signed it"),
@@ -79,6 +89,15 @@ pub fn sign(shell: Shell, arguments: &PluginSignArgs) -> Result<ExitStatus, CliE
     let bundle = sign_bundle(&Digest::of(&component), &key)?;
     let path = output.clone().unwrap_or_else(|| default_bundle(file));
     fs::write(&path, bundle)?;
+    if shell.is_json() {
+        shell.print_json(&SignedJson {
+            id: description.id(),
+            version: description.version(),
+            sha256: Digest::of(&component).hex(),
+            signature: path.display().to_string(),
+        })?;
+        return Ok(ExitStatus::Success);
+    }
     shell.status(&format!("signed {}", description.name_and_version()));
     shell.print(&format!("{}\n", path.display()))?;
     Ok(ExitStatus::Success)

@@ -11,6 +11,7 @@ mod guest;
 mod hostile;
 mod interface;
 mod layout;
+mod policy;
 mod programs;
 mod released;
 mod strategies;
