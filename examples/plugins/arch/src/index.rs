@@ -40,7 +40,7 @@ pub fn request() -> IndexRequest {
     IndexRequest { suffixes: suffixes.map(str::to_owned).to_vec(), members: vec![PACKAGE_INFO.to_owned()] }
 }
 
-/// The files. Clients fetch `NAME.db` and `NAME.db.sig`: these names are the files, and those of repo-add lead to them.
+/// The files, by the names that repo-add gives them, and links by those that clients fetch.
 ///
 /// # Errors
 /// A package does not say what it is, or there are two for different architectures, which have repositories of their own.
@@ -48,20 +48,14 @@ pub fn write(source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<Ind
     let entries = newest(packages)?;
     let files = [("db", false), ("files", true)].into_iter().flat_map(|(kind, with_files)| {
         let name = format!("{}.{kind}", source.name);
-        let archive = index_archive(&entries, with_files);
-        let link = IndexFile {
-            path: format!("{name}.tar.gz"),
-            content: IndexContent::Link(name.clone()),
-            signature: None,
-        };
-        let file = IndexFile {
-            path: name,
-            content: IndexContent::Archives(vec![archive]),
-            signature: Some(signature()),
-        };
-        [file, link]
+        let file = format!("{name}.tar.gz");
+        [
+            (name, IndexContent::Link(file.clone())),
+            (file, IndexContent::Archives(vec![index_archive(&entries, with_files)])),
+        ]
     });
-    Ok(files.collect())
+    let signed = |(path, content)| IndexFile { path, content, signature: Some(signature()) };
+    Ok(files.map(signed).collect())
 }
 
 /// A package with what it says of itself.
@@ -243,10 +237,10 @@ mod tests {
         assert_eq!(
             found,
             Ok(vec![
-                ("site.db".into(), vec![directory(), description()]),
-                ("site.db.tar.gz".into(), link("site.db")),
-                ("site.files".into(), vec![directory(), description(), files]),
-                ("site.files.tar.gz".into(), link("site.files")),
+                ("site.db".into(), link("site.db.tar.gz")),
+                ("site.db.tar.gz".into(), vec![directory(), description()]),
+                ("site.files".into(), link("site.files.tar.gz")),
+                ("site.files.tar.gz".into(), vec![directory(), description(), files]),
             ])
         );
     }
@@ -258,7 +252,7 @@ mod tests {
             package(&format!("x-{version}"), &format!("pkgname = x\npkgver = {version}\narch = any\n"))
         });
         let found = index(&packages).unwrap_or_default();
-        assert_eq!(found[0].1[0].0, "x-1.0-2");
+        assert_eq!(found[1].1[0].0, "x-1.0-2");
     }
 
     #[test]

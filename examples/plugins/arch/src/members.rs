@@ -1,15 +1,13 @@
 //! What stands in a package in front of its files: `.BUILDINFO`, `.CHANGELOG`, `.INSTALL`, `.MTREE` and `.PKGINFO`, see
 //! BUILDINFO(5), PKGINFO(5) and mtree(5).
 
-use std::fmt::Write as _;
-
 use opkg_sdk::Distribution as _;
 use opkg_sdk::artefacts::{BinaryPackage, Compression, Member, MemberContent};
 use opkg_sdk::containers::Built;
 use opkg_sdk::model::Part;
 use opkg_sdk::parts;
-use sha2::{Digest as _, Sha256};
 
+use crate::digests::sha256;
 use crate::mtree;
 use crate::name::PacmanVersion;
 use crate::package::backup_path;
@@ -35,16 +33,6 @@ pub fn metadata(built: &Built) -> Result<Vec<Member>, String> {
 
 fn member(path: &str, content: MemberContent) -> Member {
     Member { path: path.to_owned(), content, mode: 0o644, owner: "root".to_owned(), group: "root".to_owned() }
-}
-
-/// In hexadecimal.
-#[must_use]
-pub fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn version(package: &BinaryPackage) -> String {
@@ -123,6 +111,7 @@ pub fn changelog(package: &BinaryPackage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digests::md5;
     use opkg_sdk::containers::{BuiltFile, Digests, FileKind};
     use opkg_sdk::model::Opkg;
     use opkg_sdk::testing::{
@@ -199,19 +188,21 @@ mod tests {
         assert!(install.starts_with("post_install() (\nOSCAR_PACKAGE_HOME="), "{install}");
         assert!(install.ends_with("\n)\npost_upgrade() {\n  post_install \"$@\"\n}\n"), "{install}");
         let line = format!(
-            "./.INSTALL time=1386061212.0 size={} sha256digest={}\n",
+            "./.INSTALL time=1386061212.0 size={} md5digest={} sha256digest={}\n",
             install.len(),
+            md5(&install),
             sha256(&install)
         );
         assert!(text(&all, ".MTREE").contains(&line));
     }
 
     #[test]
-    fn files_of_others_are_not_checked() {
+    fn all_that_stands_in_a_package_is_listed() {
         let mut opkg = sample_opkg("x");
         add_service(&mut opkg);
         let mtree = text(&members(&opkg, 2), ".MTREE");
-        let line = "./usr/lib/systemd/system/site.service time=1386061212.0 size=7 sha256digest=e3b0\n";
+        let line = "./usr/lib/systemd/system/site.service time=1386061212.0 size=7 md5digest=d41d sha256digest=e3b0\n";
         assert!(mtree.contains(line), "{mtree}");
+        assert!(mtree.contains("./usr/lib time=1386061212.0 mode=755 type=dir\n"), "{mtree}");
     }
 }

@@ -64,8 +64,10 @@ impl PackageBuilder<'_> {
             let file = plan.files.iter().find(|file| file.path == path && file.source.link.is_none());
             file.map(|file| scripts::packed_mode(&file.attributes))
         };
+        // Of ghosts pacman knows nothing; a script removes them.
         packed_files::of_part(self.opkg, plan, self.documentation)
             .into_iter()
+            .filter(|file| !file.marks.contains(FileMarks::GHOST))
             .map(|file| PackedFile {
                 mode: mode(&file.path).unwrap_or(file.mode),
                 // A script gives them.
@@ -106,9 +108,8 @@ impl PackageBuilder<'_> {
 
 /// Whether pacman knows a file as configuration: without the slash at the beginning.
 pub fn backup_path(file: &PackedFile) -> Option<&str> {
-    let is_backup = file.marks.contains(FileMarks::CONFIGURATION)
-        && !file.marks.contains(FileMarks::GHOST)
-        && !matches!(file.content, Content::Link(_));
+    let is_backup =
+        file.marks.contains(FileMarks::CONFIGURATION) && !matches!(file.content, Content::Link(_));
     is_backup.then(|| file.path.trim_start_matches('/'))
 }
 

@@ -1,6 +1,6 @@
 //! The recipe of which makepkg makes the same packages. A `PKGBUILD` is run by bash: every text in it is quoted.
 
-use opkg_sdk::artefacts::{BinaryPackage, Content, FileMarks, PackedFile};
+use opkg_sdk::artefacts::{BinaryPackage, Content, PackedFile};
 use opkg_sdk::model::{Node, Opkg};
 use opkg_sdk::text::shell_quote as quote;
 
@@ -64,8 +64,7 @@ impl Recipe<'_> {
         }
         lines.push(format!("changelog={}", quote(&self.changelog_name())));
         lines.push(format!("cd \"$srcdir\"/{}", quote(self.tree)));
-        let brought = package.files.iter().filter(|file| !file.marks.contains(FileMarks::GHOST));
-        lines.extend(brought.map(|file| self.install_command(file)));
+        lines.extend(package.files.iter().map(|file| self.install_command(file)));
         let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
         format!("\npackage_{}() {{\n{body}}}", package.name)
     }
