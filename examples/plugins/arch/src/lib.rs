@@ -1,21 +1,37 @@
-//! Arch Linux and its derivatives: an OPKG becomes a `PKGBUILD` with three packages.
+//! Arch Linux and its derivatives: an OPKG becomes three packages of pacman, and a `PKGBUILD` of which makepkg makes the same.
 
+mod container;
+mod digests;
+mod failures;
+mod hooks;
+mod index;
+mod manager;
+mod members;
+mod mtree;
 mod name;
 mod package;
-mod pacman;
 mod pkgbuild;
-mod record;
+mod relations;
+mod scripts;
+mod units;
+mod vercmp;
 
-use opkg_sdk::artefacts::{BuildCommand, NativeBuild, Output, SourcePackage, Tarball, TextFile};
-use opkg_sdk::diagnostic::{note, warning};
+use opkg_sdk::Distribution;
+use opkg_sdk::artefacts::{BuildCommand, Member, NativeBuild, Output, SourcePackage, Tarball, TextFile};
+use opkg_sdk::containers::{Built, IndexFile, IndexRequest, PackageFile, PackageSource};
+use opkg_sdk::diagnostic::{push_unique, warning};
 use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
-use opkg_sdk::model::{BuildTarget, Opkg, Part, ReleaseTag, Severity};
+use opkg_sdk::model::{BuildTarget, Diagnostic, Opkg, Part, ReleaseTag, Severity};
 use opkg_sdk::packaging::{Alias, ArchName, DistributionInfo, DistributionRelease, Refusal};
+use opkg_sdk::parts;
 use opkg_sdk::version::ReleaseNumber;
-use opkg_sdk::{Distribution, parts};
 
-use crate::package::Package;
-use crate::pacman::Pacman;
+use crate::manager::Pacman;
+use crate::package::PackageBuilder;
+use crate::pkgbuild::Recipe;
+
+/// The id of the distribution that the others are derived from.
+const ID: &str = "arch";
 
 /// The only release: the distribution is what it is today.
 const ONLY_RELEASE: &str = "rolling";
@@ -23,26 +39,27 @@ const ONLY_RELEASE: &str = "rolling";
 /// Its architecture names are the canonical ones.
 const ARCHS: [&str; 3] = ["x86_64", "aarch64", "riscv64"];
 
-pub struct Arch;
-
 /// The program that makes packages of a `PKGBUILD`.
 const BUILD_PROGRAM: &str = "makepkg";
+
+pub struct Arch;
 
 impl Distribution for Arch {
     type Manager = Pacman;
 
     fn describe() -> DistributionInfo {
+        let arch = |arch: &str| ArchName { canonical: arch.to_owned(), native: arch.to_owned() };
         DistributionInfo {
-            id: "arch".into(),
-            name: "Arch Linux".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            aliases: vec![Alias { id: "manjaro".into(), name: "Manjaro".into() }],
+            id: ID.to_owned(),
+            name: "Arch Linux".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            aliases: vec![Alias { id: "manjaro".to_owned(), name: "Manjaro".to_owned() }],
             releases: vec![DistributionRelease {
-                version: ONLY_RELEASE.into(),
+                version: ONLY_RELEASE.to_owned(),
                 name: None,
                 is_default: true,
             }],
-            archs: ARCHS.map(|arch| ArchName { canonical: arch.into(), native: arch.into() }).to_vec(),
+            archs: ARCHS.map(arch).to_vec(),
             attributes: Vec::new(),
         }
     }
@@ -54,51 +71,59 @@ impl Distribution for Arch {
         let documentation = format!("/usr/share/doc/{base}");
         let plans = parts::plan(opkg, &context, &documentation, &mut diagnostics)?;
         let version = name::package_version(opkg, &mut diagnostics);
-        // The distribution has no releases to be told from each other, and a `pkgrel` is a number.
-        if let ReleaseTag::Custom(tag) = &target.release_tag {
-            let help = "leave it out for this distribution, with --release-tag native or none";
-            let message = format!("pacman has no place for the release tag `{tag}`, which is left out");
-            diagnostics.push(warning(opkg.at, message, help));
-        }
-        for name in [&target.vendor, &target.distribution].into_iter().flatten() {
-            let message = format!("a package of pacman says of nobody that it is from `{name}`");
-            diagnostics.push(note(opkg.at, message));
-        }
-        let packages =
-            plans.map(|plan| Package::new(opkg, &plan, &context, &version, &documentation, &mut diagnostics));
+        report_release_tag(opkg, target, &mut diagnostics);
+        let mut builder = PackageBuilder {
+            opkg,
+            target,
+            context: &context,
+            version: &version,
+            documentation: &documentation,
+            diagnostics,
+        };
+        let packages = plans.each_ref().map(|plan| builder.package(plan));
+        let diagnostics = builder.diagnostics;
         if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(Refusal::Failed(diagnostics));
         }
 
         let tree = format!("{base}-{}", version.upstream);
-        let archive = format!("{tree}.tar.gz");
-        let text =
-            |path: String, contents| TextFile { path: format!("{base}/{path}"), contents, executable: false };
-        let mut meta_files =
-            vec![text("PKGBUILD".into(), pkgbuild::render_pkgbuild(opkg, &base, &version, &packages, &tree))];
-        for package in packages.iter().filter(|package| !package.scriptlets.is_empty()) {
-            let script = pkgbuild::render_install_script(&package.scriptlets);
-            meta_files.push(text(format!("{}.install", package.name), script));
-        }
-        let records: Vec<_> =
-            packages.iter().map(|package| record::to_record(package, opkg, &base, &version)).collect();
+        let recipe = Recipe { opkg, base: &base, version: &version, packages: &packages, tree: &tree };
+        let results = packages.iter().map(|package| format!("{base}/{}", package.file_name)).collect();
         Ok(Output {
+            meta_files: meta_files(&recipe),
+            source: SourcePackage::Tarball(Tarball {
+                path: format!("{base}/{tree}.tar.gz"),
+                prefix: tree.clone(),
+            }),
             native_build: NativeBuild {
                 commands: vec![BuildCommand {
                     argv: [BUILD_PROGRAM, "--force", "--nodeps"].map(str::to_owned).to_vec(),
-                    env: Vec::new(),
+                    env: vec![("PKGEXT".to_owned(), container::SUFFIX.to_owned())],
                     directory: base.clone(),
                 }],
-                results: records.iter().map(|record| format!("{base}/{}", record.file_name)).collect(),
+                results,
             },
-            meta_files,
-            source: SourcePackage::Tarball(Tarball { path: format!("{base}/{archive}"), prefix: tree }),
-            packages: records,
+            packages: packages.to_vec(),
             // gpgme takes whatever GnuPG can check.
             accepted_keys: None,
             diagnostics,
             attributes: Vec::new(),
         })
+    }
+
+    fn members(slot: &str, built: &Built) -> Result<Vec<Member>, String> {
+        match slot {
+            container::METADATA_SLOT => members::metadata(built),
+            other => Err(format!("there is no slot `{other}` in a package of pacman")),
+        }
+    }
+
+    fn describe_index() -> Option<IndexRequest> {
+        Some(index::request())
+    }
+
+    fn index(source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<IndexFile>, String> {
+        index::write(source, packages)
     }
 }
 
@@ -118,17 +143,30 @@ fn filter_context(target: &BuildTarget) -> Result<FilterContext, Refusal> {
     }
     // A filter on a version cannot match what has none.
     let identity = |id: &str| DistIdentity {
-        id: id.into(),
+        id: id.to_owned(),
         version: Some(ReleaseNumber::new([u64::MAX])),
         default_version: ReleaseNumber::new([u64::MAX]),
         version_syntax: VersionSyntax::Custom(|_| None),
     };
-    let derived = target.dist != "arch";
+    let derived = target.dist != ID;
     Ok(FilterContext {
-        name: target.dist.clone(),
-        identities: vec![identity(&target.dist)],
-        fallback_identities: derived.then(|| identity("arch")).into_iter().collect(),
-        arch: target.arch.clone(),
-        host_arch: target.machine.clone(),
+        fallback_identities: derived.then(|| identity(ID)).into_iter().collect(),
+        ..FilterContext::new(target, vec![identity(&target.dist)])
     })
+}
+
+/// The distribution has no releases to be told from each other, and a `pkgrel` is a number.
+fn report_release_tag(opkg: &Opkg, target: &BuildTarget, diagnostics: &mut Vec<Diagnostic>) {
+    if let ReleaseTag::Custom(tag) = &target.release_tag {
+        let message = format!("pacman has no place for the release tag `{tag}`, which is left out");
+        let help = "leave it out for this distribution, with --release-tag native or none";
+        push_unique(diagnostics, warning(opkg.at, message, help));
+    }
+}
+
+/// All that lies beside the `PKGBUILD`, and itself.
+fn meta_files(recipe: &Recipe<'_>) -> Vec<TextFile> {
+    let text =
+        |(name, contents)| TextFile { path: format!("{}/{name}", recipe.base), contents, executable: false };
+    std::iter::once(("PKGBUILD".to_owned(), recipe.render())).chain(recipe.companions()).map(text).collect()
 }

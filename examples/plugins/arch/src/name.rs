@@ -1,11 +1,9 @@
 //! Names and versions that pacman accepts.
 
-use opkg_sdk::diagnostic::{error, note, push_unique};
-use opkg_sdk::model::{Diagnostic, Opkg};
+use opkg_sdk::diagnostic::{note, push_unique};
+use opkg_sdk::model::{Diagnostic, Opkg, Version};
 use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::perl;
-use opkg_sdk::relation::ResolvedPackage;
-use opkg_sdk::version::operator;
 
 /// The version being built, translated for pacman.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,27 +25,18 @@ impl PacmanVersion {
     }
 }
 
-/// The version of an OPKG. One that pacman would not accept is changed as little as possible, with a note.
+/// The version being built. One that pacman would not accept is changed as little as possible, with a note.
 #[must_use]
 pub fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> PacmanVersion {
     let Some(written) = opkg.history.first().map(|release| &release.version) else {
         // The interface promises that there is one.
         return PacmanVersion { epoch: 0, upstream: "0".into(), release: "0".into() };
     };
-    let upstream = adapt_upstream(&written.upstream);
-    let version = if is_valid_release(&written.release) {
-        PacmanVersion { epoch: written.epoch, upstream, release: written.release.clone() }
-    } else {
-        PacmanVersion {
-            epoch: written.epoch,
-            upstream: format!("{upstream}_{}", written.release),
-            release: "1".into(),
-        }
-    };
+    let version = adapt(written);
     let original = PacmanVersion {
-        release: written.release.clone(),
+        epoch: written.epoch,
         upstream: written.upstream.clone(),
-        ..version.clone()
+        release: written.release.clone(),
     };
     if version != original {
         let message = format!(
@@ -60,41 +49,15 @@ pub fn package_version(opkg: &Opkg, diagnostics: &mut Vec<Diagnostic>) -> Pacman
     version
 }
 
-/// `name`, or `name>=1.2`, as in `depends`; nothing, and an error, for what pacman cannot express.
-pub fn format_relation(relation: &ResolvedPackage<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
-    let Some(name) = package_name(&relation.name) else {
-        let message = format!("`{}` cannot be the name of a package on Arch Linux", relation.name);
-        let help = "name the package that Arch Linux has instead under `<filters><dist>arch</dist></filters>`, and \
-                    keep this one for the others with filters that name them";
-        push_unique(diagnostics, error(relation.at, message, help));
-        return None;
+/// A version of an OPKG as pacman takes it: a release that is no number goes to the upstream part.
+#[must_use]
+pub fn adapt(written: &Version) -> PacmanVersion {
+    let upstream = adapt_upstream(&written.upstream);
+    let (upstream, release) = match is_valid_release(&written.release) {
+        true => (upstream, written.release.clone()),
+        false => (format!("{upstream}_{}", written.release), "1".to_owned()),
     };
-    if name != relation.name {
-        let message = format!("`{}` is called `{name}` on Arch Linux", relation.name);
-        push_unique(diagnostics, note(relation.at, message));
-    }
-    match relation.bound {
-        None => Some(name),
-        Some(bound) if is_core_module(&relation.name) => {
-            let message = format!(
-                "`{}` is part of `{name}`, which counts its versions otherwise, so `{} {}` is left out",
-                relation.name,
-                operator(bound.comparison),
-                bound.version
-            );
-            push_unique(diagnostics, note(relation.at, message));
-            Some(name)
-        }
-        Some(bound) => {
-            if let Some(version) = relation.version().and_then(|it| relation_version(&it)) {
-                return Some(format!("{name}{}{version}", operator(bound.comparison)));
-            }
-            let message = format!("`{}` is not a valid version for pacman", bound.version);
-            let help = "write letters, digits, `.`, `_`, `+`, `~`, with a release after one `-`";
-            push_unique(diagnostics, error(relation.at, message, help));
-            None
-        }
-    }
+    PacmanVersion { epoch: written.epoch, upstream, release }
 }
 
 /// The upstream part in the order that all families have. pacman knows no `~`, but takes letters that follow a number
@@ -114,22 +77,17 @@ fn adapt_upstream(upstream: &str) -> String {
 }
 
 /// The version of a relation; without a release, pacman compares without releases.
-fn relation_version(parts: &WrittenVersion<'_>) -> Option<String> {
+pub fn relation_version(parts: &WrittenVersion<'_>) -> Option<String> {
     let epoch = parts.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let release = parts.release.map(|release| format!("-{release}")).unwrap_or_default();
     let version = format!("{epoch}{}{release}", adapt_upstream(parts.upstream));
     is_valid_version(&version).then_some(version)
 }
 
-fn is_core_module(written: &str) -> bool {
-    perl::capability_module(written).is_some_and(perl::is_core_module)
-}
-
 /// A package's name: as it is, or that of the package with a module of Perl.
-fn package_name(written: &str) -> Option<String> {
-    let module = written.strip_prefix("perl(").and_then(|rest| rest.strip_suffix(')'));
-    let name = match module {
-        Some(_) if is_core_module(written) => "perl".to_owned(),
+pub fn package_name(written: &str) -> Option<String> {
+    let name = match perl::capability_module(written) {
+        Some(module) if perl::is_core_module(module) => "perl".to_owned(),
         Some(module) => format!("perl-{}", module.replace("::", "-").to_ascii_lowercase()),
         None => written.to_ascii_lowercase(),
     };

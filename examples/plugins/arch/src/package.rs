@@ -1,214 +1,142 @@
 //! One package, decided in full: what makepkg reads and what the host packs are written from this.
 
-use opkg_sdk::additions::TIMES;
-use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
-use opkg_sdk::diagnostic;
-use opkg_sdk::file_attributes::FileAttributes;
+use opkg_sdk::artefacts::{BinaryPackage, ChangelogEntry, Content, Field, FileMarks, PackedFile};
+use opkg_sdk::diagnostic::{note, push_unique, warning};
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::model::{Author, ConfigKind, Diagnostic, Node, Opkg, Part, RelationKind, Role, ScriptTime};
-use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
-use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, element_name};
-use opkg_sdk::scriptlet::{self, Scriptlet};
+use opkg_sdk::model::{Author, BuildTarget, ConfigKind, Diagnostic, Opkg, Role};
+use opkg_sdk::packed_files;
+use opkg_sdk::parts::PartPlan;
 
-use crate::name::{PacmanVersion, format_relation};
+use crate::name::{self, PacmanVersion};
+use crate::{container, hooks, relations, scripts};
 
-/// Relations by the name of their array in a `PKGBUILD` and of their field in `.PKGINFO`.
-pub const RELATION_FIELDS: [(&str, &str, RelationKind); 5] = [
-    ("depends", "depend", RelationKind::Requires),
-    ("optdepends", "optdepend", RelationKind::Suggests),
-    ("conflicts", "conflict", RelationKind::Conflicts),
-    ("replaces", "replaces", RelationKind::Obsoletes),
-    ("provides", "provides", RelationKind::Provides),
-];
+/// What the packages of an OPKG have in common. What there is to say is collected in `diagnostics`.
+pub struct PackageBuilder<'a> {
+    pub opkg: &'a Opkg,
+    pub target: &'a BuildTarget,
+    pub context: &'a FilterContext,
+    pub version: &'a PacmanVersion,
+    /// The directory of the api package's documents.
+    pub documentation: &'a str,
+    pub diagnostics: Vec<Diagnostic>,
+}
 
-/// The kinds of [`RELATION_FIELDS`] that say what an OPKG's does; none of what pacman does not have.
-fn pacman_kinds(kind: RelationKind) -> &'static [RelationKind] {
-    match kind {
-        RelationKind::Requires | RelationKind::PreRequires => &[RelationKind::Requires],
-        RelationKind::Recommends | RelationKind::Suggests => &[RelationKind::Suggests],
-        RelationKind::Conflicts | RelationKind::Breaks => &[RelationKind::Conflicts],
-        RelationKind::Obsoletes => &[RelationKind::Conflicts, RelationKind::Obsoletes],
-        RelationKind::Provides => &[RelationKind::Provides],
-        RelationKind::Supplements | RelationKind::Enhances => &[],
+impl PackageBuilder<'_> {
+    pub fn package(&mut self, plan: &PartPlan<'_>) -> BinaryPackage {
+        let Self { opkg, context, version, .. } = *self;
+        self.report(plan);
+        let hooks = hooks::of_part(opkg, plan);
+        let mut files = self.files(plan);
+        files.extend(hooks.files);
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut scriptlets = scripts::of_part(opkg, plan);
+        scriptlets.extend(hooks.scriptlets);
+        let arch = if plan.is_arch_specific { context.build_arch() } else { "any" };
+        BinaryPackage {
+            part: Some(plan.kind.clone()),
+            name: plan.name.clone(),
+            epoch: version.epoch,
+            version: version.upstream.clone(),
+            release: version.release.clone(),
+            arch: arch.to_owned(),
+            summary: plan.summary.clone(),
+            description: opkg.description.join("\n\n"),
+            license: opkg.license.clone(),
+            section: String::new(),
+            url: opkg.uri.clone(),
+            maintainer: packager(opkg),
+            container: container::container(),
+            relations: relations::of_part(plan, context, version, &mut self.diagnostics),
+            files,
+            scriptlets,
+            file_triggers: Vec::new(),
+            interests: plan.triggers.iter().map(|trigger| trigger.path.clone()).collect(),
+            changelog: changelog(opkg),
+            fields: self.fields(plan),
+            attributes: Vec::new(),
+            file_name: format!("{}-{}-{arch}{}", plan.name, version.to_full_string(), container::SUFFIX),
+        }
     }
-}
 
-#[derive(Debug)]
-pub struct Package {
-    /// Which of the OPKG's.
-    pub part: Part,
-    /// `opkg-<name>`, …
-    pub name: String,
-    /// One line.
-    pub summary: String,
-    /// `any`, or the architecture that it is built for.
-    pub arch: String,
-    /// With the bound: `openmpi>=4`.
-    pub relations: Vec<(RelationKind, String)>,
-    /// Around its installation and removal.
-    pub scriptlets: Vec<Scriptlet>,
-    /// Configuration, which pacman keeps where somebody has changed it.
-    pub backup: Vec<String>,
-    /// Sorted by path.
-    pub files: Vec<PackedFile>,
-    /// Of the OPKG, by the index of `files`.
-    pub sources: Vec<Option<String>>,
-    /// Bytes of all files.
-    pub size: u64,
-}
+    /// Directories, files and links, with what pacman can say of them.
+    fn files(&self, plan: &PartPlan<'_>) -> Vec<PackedFile> {
+        let mode = |path: &str| {
+            let file = plan.files.iter().find(|file| file.path == path && file.source.link.is_none());
+            file.map(|file| scripts::packed_mode(&file.attributes))
+        };
+        // Of ghosts pacman knows nothing; a script removes them.
+        packed_files::of_part(self.opkg, plan, self.documentation)
+            .into_iter()
+            .filter(|file| !file.marks.contains(FileMarks::GHOST))
+            .map(|file| PackedFile {
+                mode: mode(&file.path).unwrap_or(file.mode),
+                // A script gives them.
+                capabilities: None,
+                // pacman keeps what somebody has changed, or replaces it without a trace: then it had better keep it.
+                marks: file.marks & !FileMarks::REPLACED,
+                ..file
+            })
+            .collect()
+    }
 
-impl Package {
-    pub fn new(
-        opkg: &Opkg,
-        plan: &PartPlan<'_>,
-        context: &FilterContext,
-        version: &PacmanVersion,
-        documentation: &str,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Self {
-        let mut relations = Vec::new();
-        for resolved in
-            plan.relations.iter().filter(|resolved| context.matches_by_default(&resolved.filter_match))
-        {
-            let kinds = pacman_kinds(resolved.kind);
-            let Some(first) = resolved.any_of.first() else { continue };
-            if kinds.is_empty() || resolved.any_of.len() > 1 {
-                report_inexpressible(resolved, first, diagnostics);
-            }
-            if !kinds.is_empty() {
-                let text = format_relation(first, diagnostics);
-                relations.extend(text.iter().flat_map(|text| kinds.iter().map(|kind| (*kind, text.clone()))));
-            }
-        }
-        let same = plan
-            .same_version_requirement
-            .iter()
-            .map(|api| (RelationKind::Requires, format!("{api}={}", version.to_full_string())));
-        relations.extend(same);
+    /// What nothing else of `.PKGINFO` says.
+    fn fields(&self, plan: &PartPlan<'_>) -> Vec<Field> {
+        // One of several that a `PKGBUILD` makes.
+        let mut fields = vec![relations::extra_data("pkgtype=split".to_owned())];
+        let told = [("vendor", &self.target.vendor), ("distribution", &self.target.distribution)];
+        let told =
+            told.into_iter().filter_map(|(key, value)| Some(format!("opkg-{key}={}", value.as_ref()?)));
+        fields.extend(told.map(relations::extra_data));
+        fields.extend(relations::recorded_conflicts(plan, self.context));
+        fields
+    }
 
-        let mut entries: Vec<(PackedFile, Option<String>)> = Vec::new();
-        for directory in &plan.directories {
-            let attributes = &directory.attributes;
-            report_unsupported(opkg.at, &directory.path, attributes, diagnostics);
-            entries.push((packed_file(&directory.path, Content::Directory, attributes.mode, false), None));
-        }
-        for file in &plan.files {
-            let content = match installed_link_target(opkg, file, documentation) {
-                Some(target) => Content::Link(target),
-                None => Content::Source(file.source.at),
-            };
-            report_unsupported(file.source.at, &file.path, &file.attributes, diagnostics);
-            let packed = packed_file(&file.path, content, file.attributes.mode, file.is_documentation);
-            entries.push((packed, Some(file.source.path.clone())));
-        }
+    /// What pacman does otherwise than the OPKG says.
+    fn report(&mut self, plan: &PartPlan<'_>) {
         for alternative in &plan.alternatives {
             let message = format!("Arch has no alternatives: nothing leads to `{}`", alternative.main.path);
             let help = "leave this distribution out with the `filters` of `alternatives`";
-            diagnostic::push_unique(diagnostics, diagnostic::warning(alternative.main.at, message, help));
+            push_unique(&mut self.diagnostics, warning(alternative.main.at, message, help));
         }
-        entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
-        let (files, sources) = entries.into_iter().unzip();
-        Self {
-            part: plan.kind.clone(),
-            name: plan.name.clone(),
-            summary: plan.summary.clone(),
-            arch: if plan.is_arch_specific { context.build_arch().to_owned() } else { "any".into() },
-            relations,
-            scriptlets: scriptlets(opkg, plan, diagnostics),
-            backup: plan.files.iter().filter(is_backed_up).map(backup_path).collect(),
-            files,
-            sources,
-            size: plan.files.iter().map(|file| file.source.size).sum(),
-        }
-    }
-
-    /// The relations of one kind, for one array or field.
-    pub fn relations_of(&self, kind: RelationKind) -> impl Iterator<Item = &str> {
-        self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
-    }
-}
-
-/// Relations of which pacman has no kind, and alternatives.
-fn report_inexpressible(
-    resolved: &ResolvedRelation<'_>,
-    first: &ResolvedPackage<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let (element, name) = (element_name(resolved.kind), &first.name);
-    let message = match resolved.any_of.len() {
-        1 => format!("pacman has nothing like `{element}`, so that to `{name}` is left out"),
-        _ => format!("pacman knows no alternatives: of those to `{element}`, only `{name}` counts"),
-    };
-    let help = "leave this distribution out with the `filters` of the group, and say in one of its own what it is to have";
-    diagnostic::push_unique(diagnostics, diagnostic::warning(resolved.at, message, help));
-}
-
-/// Those that pacman runs.
-fn scriptlets(opkg: &Opkg, plan: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Scriptlet> {
-    let mut scriptlets = Vec::new();
-    for file in &plan.files {
-        let Some(scriptlet) = scriptlet::for_file(file, opkg, action_commands) else { continue };
-        if !TIMES.contains(&scriptlet.time) {
+        for file in plan.files.iter().filter(|file| file.attributes.config == ConfigKind::Replace) {
             let message =
-                format!("never run: packages for Arch have no scripts such as `{}`", file.source.path);
-            let help = "let the post-install script do it, which runs for each package";
-            diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
-        } else {
-            scriptlets.push(scriptlet);
+                format!("pacman keeps `{}` where somebody has changed it, and never replaces it", file.path);
+            push_unique(&mut self.diagnostics, note(file.source.at, message));
         }
     }
-    scriptlets
 }
 
-/// What scripts are told of what pacman passes: the new version and, of an upgrade, the old one; the version that goes.
-fn action_commands(time: ScriptTime) -> String {
-    let commands = match time {
-        ScriptTime::PreInstall | ScriptTime::PostInstall => {
-            "OPKG_ACTION=${2:+upgrade} OPKG_OLD_VERSION=$2\nOPKG_ACTION=${OPKG_ACTION:-install}\n"
-        }
-        ScriptTime::PreUninstall | ScriptTime::PostUninstall => "OPKG_ACTION=remove OPKG_OLD_VERSION=$1\n",
-        // pacman runs none.
-        _ => "",
-    };
-    commands.to_owned()
-}
-
-/// What makepkg can only say of files with the help of scripts.
-fn report_unsupported(at: Node, path: &str, attributes: &FileAttributes, diagnostics: &mut Vec<Diagnostic>) {
-    if attributes.has_other_owner() || attributes.capabilities.is_some() || attributes.is_ghost {
-        let message =
-            format!("`{path}` cannot have an owner, capabilities, or be a ghost in packages for Arch");
-        let help = "leave this distribution out with the `filters` of `files`";
-        diagnostic::push_unique(diagnostics, diagnostic::error(at, message, help));
-    }
-}
-
-/// pacman keeps what somebody has changed, or replaces it without a trace: then it had better keep it.
-fn is_backed_up(file: &&InstalledFile<'_>) -> bool {
-    file.attributes.config != ConfigKind::No
-}
-
-/// pacman names them without the slash at the beginning.
-fn backup_path(file: &InstalledFile<'_>) -> String {
-    file.path.trim_start_matches('/').to_owned()
+/// Whether pacman knows a file as configuration: without the slash at the beginning.
+pub fn backup_path(file: &PackedFile) -> Option<&str> {
+    let is_backup =
+        file.marks.contains(FileMarks::CONFIGURATION) && !matches!(file.content, Content::Link(_));
+    is_backup.then(|| file.path.trim_start_matches('/'))
 }
 
 /// `Name <address>` of the first maintainer.
-#[must_use]
-pub fn packager(opkg: &Opkg) -> String {
+fn packager(opkg: &Opkg) -> String {
     let named = |author: &Author| format!("{} <{}>", author.name, author.email);
     opkg.authors.iter().find(|author| author.role == Role::Maintainer).map(named).unwrap_or_default()
 }
 
-fn packed_file(path: &str, content: Content, mode: u32, is_documentation: bool) -> PackedFile {
-    let marks = if is_documentation { FileMarks::DOCUMENTATION } else { FileMarks::empty() };
-    PackedFile {
-        path: path.to_owned(),
-        content,
-        mode,
-        owner: "root".to_owned(),
-        group: "root".to_owned(),
-        capabilities: None,
-        marks,
-    }
+/// An entry for each change, newest first.
+fn changelog(opkg: &Opkg) -> Vec<ChangelogEntry> {
+    let releases = opkg.history.iter().map(|release| (name::adapt(&release.version), &release.changes));
+    let entries = releases.flat_map(|(version, changes)| {
+        changes.iter().map(move |change| {
+            let author = match &change.email {
+                Some(email) => format!("{} <{email}>", change.author),
+                None => change.author.clone(),
+            };
+            let items = change.items.iter().map(|item| format!("- {item}")).collect::<Vec<_>>();
+            ChangelogEntry {
+                header: format!("{author} - {}", version.to_full_string()),
+                seconds: change.date.seconds,
+                text: items.join("\n"),
+            }
+        })
+    });
+    let mut entries: Vec<ChangelogEntry> = entries.collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.seconds));
+    entries
 }

@@ -1,76 +1,133 @@
-//! The texts that makepkg and pacman read. A `PKGBUILD` is run by bash: every text in it is quoted.
+//! The recipe of which makepkg makes the same packages. A `PKGBUILD` is run by bash: every text in it is quoted.
 
-use std::fmt::Write as _;
-
-use opkg_sdk::artefacts::Content;
-use opkg_sdk::model::{Opkg, ScriptTime};
-use opkg_sdk::scriptlet::Scriptlet;
+use opkg_sdk::artefacts::{BinaryPackage, Content, PackedFile};
+use opkg_sdk::model::{Node, Opkg};
 use opkg_sdk::text::shell_quote as quote;
 
+use crate::members;
 use crate::name::PacmanVersion;
-use crate::package::{Package, RELATION_FIELDS, packager};
+use crate::package::backup_path;
+use crate::relations::LISTS;
+use crate::scripts::render_install;
 
-/// The `PKGBUILD`. `tree` is the directory that the source archive unpacks to.
-#[must_use]
-pub fn render_pkgbuild(
-    opkg: &Opkg,
-    base: &str,
-    version: &PacmanVersion,
-    packages: &[Package],
-    tree: &str,
-) -> String {
-    let mut lines = vec![
-        format!("# Maintainer: {}", packager(opkg)),
-        format!("pkgbase={}", quote(base)),
-        bash_array("pkgname", packages.iter().map(|package| package.name.as_str())),
-        format!("pkgver={}", quote(&version.upstream)),
-        format!("pkgrel={}", quote(&version.release)),
-        format!("epoch={}", version.epoch),
-        // Each package says its own; makepkg wants one here as well.
-        bash_array("arch", architectures(packages)),
-        bash_array("license", [opkg.license.as_str()]),
-        bash_array("source", [format!("{tree}.tar.gz").as_str()]),
-        // The archive is made together with this file, by the same program.
-        bash_array("sha256sums", ["SKIP"]),
-        bash_array("options", ["!strip", "emptydirs"]),
-    ];
-    lines.extend(opkg.uri.iter().map(|uri| format!("url={}", quote(uri))));
-    for package in packages {
-        lines.push(String::new());
-        lines.push(format!("package_{}() {{", package.name));
-        lines.push(format!("  pkgdesc={}", quote(&package.summary)));
-        lines.push(format!("  {}", bash_array("arch", [package.arch.as_str()])));
-        lines.extend(
-            RELATION_FIELDS
-                .iter()
-                .map(|(name, _, kind)| format!("  {}", bash_array(name, package.relations_of(*kind)))),
-        );
-        lines.push(format!("  {}", bash_array("backup", package.backup.iter().map(String::as_str))));
-        if !package.scriptlets.is_empty() {
-            lines.push(format!("  install={}", quote(&format!("{}.install", package.name))));
-        }
-        lines.push(format!("  cd \"$srcdir\"/{}", quote(tree)));
-        lines.extend(install_commands(package).map(|command| format!("  {command}")));
-        lines.push("}".into());
-    }
-    lines.join("\n") + "\n"
+/// What a `PKGBUILD` is written from.
+pub struct Recipe<'a> {
+    pub opkg: &'a Opkg,
+    /// Of the three packages together.
+    pub base: &'a str,
+    pub version: &'a PacmanVersion,
+    pub packages: &'a [BinaryPackage],
+    /// The directory that the source archive unpacks to.
+    pub tree: &'a str,
 }
 
-/// Commands that put the files of a package into `$pkgdir`.
-fn install_commands(package: &Package) -> impl Iterator<Item = String> {
-    package.files.iter().zip(&package.sources).map(|(file, source)| {
+impl Recipe<'_> {
+    #[must_use]
+    pub fn render(&self) -> String {
+        let Self { opkg, base, version, packages, tree } = self;
+        let maintainer = packages.first().map(|package| package.maintainer.as_str()).unwrap_or_default();
+        let archive = format!("{tree}.tar.gz");
+        let sources: Vec<&str> = [archive.as_str()]
+            .into_iter()
+            .chain(packages.iter().flat_map(own_texts).map(|(name, _)| name))
+            .collect();
+        let mut lines = vec![
+            format!("# Maintainer: {maintainer}"),
+            format!("pkgbase={}", quote(base)),
+            bash_array("pkgname", packages.iter().map(|package| package.name.as_str())),
+            format!("pkgver={}", quote(&version.upstream)),
+            format!("pkgrel={}", quote(&version.release)),
+            format!("epoch={}", version.epoch),
+            // Each package says its own; makepkg wants one here as well.
+            bash_array("arch", architectures(packages)),
+            bash_array("license", [opkg.license.as_str()]),
+            bash_array("source", sources.iter().copied()),
+            // They are made together with this file, by the same program.
+            bash_array("sha256sums", sources.iter().map(|_| "SKIP")),
+            bash_array("options", ["!strip", "emptydirs"]),
+        ];
+        lines.extend(opkg.uri.iter().map(|uri| format!("url={}", quote(uri))));
+        lines.extend(packages.iter().map(|package| self.package_function(package)));
+        lines.join("\n") + "\n"
+    }
+
+    fn package_function(&self, package: &BinaryPackage) -> String {
+        let mut lines =
+            vec![format!("pkgdesc={}", quote(&package.summary)), bash_array("arch", [package.arch.as_str()])];
+        lines.extend(LISTS.iter().map(|list| {
+            let words = list.of(&package.relations);
+            bash_array(list.array, words.iter().map(String::as_str))
+        }));
+        lines.push(bash_array("backup", package.files.iter().filter_map(backup_path)));
+        if render_install(&package.scriptlets).is_some() {
+            lines.push(format!("install={}", quote(&install_name(package))));
+        }
+        lines.push(format!("changelog={}", quote(&self.changelog_name())));
+        lines.push(format!("cd \"$srcdir\"/{}", quote(self.tree)));
+        lines.extend(package.files.iter().map(|file| self.install_command(file)));
+        let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+        format!("\npackage_{}() {{\n{body}}}", package.name)
+    }
+
+    /// A command that puts a file into `$pkgdir`.
+    fn install_command(&self, file: &PackedFile) -> String {
         let path = format!("\"$pkgdir\"{}", quote(&file.path));
-        match (&file.content, source) {
-            (Content::Link(target), _) => {
+        match &file.content {
+            Content::Link(target) => {
                 format!("mkdir -p \"$(dirname {path})\" && ln -s -- {} {path}", quote(target))
             }
-            (_, Some(source)) => format!("install -D -m {:o} -- {} {path}", file.mode, quote(source)),
-            _ => format!("install -d -m {:o} -- {path}", file.mode),
+            Content::Directory => format!("install -d -m {:o} -- {path}", file.mode),
+            Content::Source(at) => {
+                let source = quote(self.source_path(*at));
+                format!("install -D -m {:o} -- {source} {path}", file.mode)
+            }
+            Content::Text(_) | Content::GzipText(_) => {
+                let source = format!("\"$srcdir\"/{}", quote(base_name(&file.path)));
+                format!("install -D -m {:o} -- {source} {path}", file.mode)
+            }
         }
+    }
+
+    fn source_path(&self, at: Node) -> &str {
+        let file = self.opkg.files.iter().find(|file| file.at == at);
+        file.map(|file| file.path.as_str()).unwrap_or_default()
+    }
+
+    fn changelog_name(&self) -> String {
+        format!("{}.changelog", self.base)
+    }
+
+    /// What lies beside the `PKGBUILD`: name and text.
+    #[must_use]
+    pub fn companions(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for package in self.packages {
+            found.extend(render_install(&package.scriptlets).map(|text| (install_name(package), text)));
+            found.extend(own_texts(package).map(|(name, text)| (name.to_owned(), text.to_owned())));
+        }
+        let changelog = self.packages.first().map(members::changelog).unwrap_or_default();
+        found.push((self.changelog_name(), changelog));
+        found
+    }
+}
+
+fn install_name(package: &BinaryPackage) -> String {
+    format!("{}.install", package.name)
+}
+
+/// Files that are none of the OPKG's: name and text.
+fn own_texts(package: &BinaryPackage) -> impl Iterator<Item = (&str, &str)> {
+    package.files.iter().filter_map(|file| match &file.content {
+        Content::Text(text) => Some((base_name(&file.path), text.as_str())),
+        Content::Source(_) | Content::GzipText(_) | Content::Directory | Content::Link(_) => None,
     })
 }
 
-fn architectures(packages: &[Package]) -> Vec<&str> {
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn architectures(packages: &[BinaryPackage]) -> Vec<&str> {
     let mut archs: Vec<&str> = packages.iter().map(|package| package.arch.as_str()).collect();
     archs.sort_unstable();
     archs.dedup();
@@ -87,55 +144,6 @@ fn bash_array<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) -> Strin
     format!("{name}=({})", words.join(" "))
 }
 
-/// The functions that pacman calls, in bash. It knows upgrades as a case of their own; native scripts of an
-/// OPKG run then as well, as they do elsewhere.
-#[must_use]
-pub fn render_install_script(scriptlets: &[Scriptlet]) -> String {
-    let mut text = String::new();
-    for scriptlet in scriptlets {
-        let (aliases, function): (&[&str], _) = match scriptlet.time {
-            ScriptTime::PreInstall => (&["pre_upgrade"], "pre_install"),
-            ScriptTime::PostInstall => (&["post_upgrade"], "post_install"),
-            ScriptTime::PreUninstall => (&[], "pre_remove"),
-            ScriptTime::PostUninstall => (&[], "post_remove"),
-            // pacman knows no such function.
-            _ => continue,
-        };
-        // A subshell, since the body may end with `exec` and set traps.
-        let _ = writeln!(text, "{function}() (\n{})", scriptlet.body);
-        for alias in aliases {
-            let _ = writeln!(
-                text,
-                "{alias}() {{
-  {function} \"$@\"\n}}"
-            );
-        }
-    }
-    text
-}
-
-/// `.PKGINFO`: a field in each line.
-#[must_use]
-pub fn render_pkginfo(opkg: &Opkg, package: &Package, base: &str, version: &PacmanVersion) -> String {
-    let mut fields = vec![
-        ("pkgname", package.name.clone()),
-        ("pkgbase", base.to_owned()),
-        ("pkgver", version.to_full_string()),
-        ("pkgdesc", package.summary.clone()),
-        ("builddate", opkg.source_date.seconds.to_string()),
-        ("packager", packager(opkg)),
-        ("size", package.size.to_string()),
-        ("arch", package.arch.clone()),
-        ("license", opkg.license.clone()),
-    ];
-    fields.extend(opkg.uri.iter().map(|uri| ("url", uri.clone())));
-    fields.extend(package.backup.iter().map(|path| ("backup", path.clone())));
-    for (_, field, kind) in RELATION_FIELDS {
-        fields.extend(package.relations_of(kind).map(|text| (field, text.to_owned())));
-    }
-    fields.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,17 +152,5 @@ mod tests {
     fn words_of_bash_stay_words() {
         assert_eq!(bash_array("depends", []), "depends=()");
         assert_eq!(bash_array("license", ["it's $(x)"]), r#"license=('it'\''s $(x)')"#);
-    }
-
-    #[test]
-    fn a_scriptlet_that_installs_also_upgrades() {
-        let body = "exec '/usr/lib/oscar/packages/x/api-post-install' \"$@\"\n".to_owned();
-        let scriptlet = Scriptlet { time: ScriptTime::PostInstall, body, required_programs: Vec::new() };
-        let text = render_install_script(&[scriptlet]);
-        assert_eq!(
-            text,
-            "post_install() (\nexec '/usr/lib/oscar/packages/x/api-post-install' \"$@\"\n)\n\
-             post_upgrade() {\n  post_install \"$@\"\n}\n"
-        );
     }
 }
