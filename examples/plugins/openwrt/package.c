@@ -98,6 +98,30 @@ static opkg_plugin_artefacts_container_t container(void) {
   return made;
 }
 
+static bool is_ascii(text name) {
+  for (size_t i = 0; i < name.len; i++) {
+    if (name.ptr[i] > 0x7e) return false;
+  }
+  return true;
+}
+
+/* Whether a path has room in the header of a tar, in one part or two: opkg reads no extended ones. */
+static bool fits_header(text path, bool is_directory) {
+  text whole = text_format(".%t%s", path, is_directory ? "/" : "");
+  if (!is_ascii(whole)) return false;
+  if (whole.len <= 100) return true;
+  for (size_t i = 1; i <= 155 && i < whole.len - 1; i++) {
+    if (whole.ptr[i] == '/' && whole.len - i - 1 <= 100) return true;
+  }
+  return false;
+}
+
+static bool can_be_unpacked(const opkg_plugin_artefacts_packed_file_t *file) {
+  bool is_link = file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_LINK;
+  if (is_link && (!is_ascii(file->content.val.link) || file->content.val.link.len > 100)) return false;
+  return fits_header(file->path, file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_DIRECTORY);
+}
+
 /* What the package brings. opkg always keeps configuration that somebody has changed. */
 static void add_files(struct job *job, const part_plan_t *plan, package_t *package) {
   const uint8_t kept = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_DOCUMENTATION | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION;
@@ -110,6 +134,12 @@ static void add_files(struct job *job, const part_plan_t *plan, package_t *packa
           TEXT("leave this distribution out with the `filters` of `files`"));
     }
     if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) continue;
+    if (!can_be_unpacked(&file)) {
+      say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, at,
+          text_format("opkg cannot unpack `%t`: it reads names of up to 100 bytes in directories of up to 155, all of them ASCII",
+                      file.path),
+          TEXT("choose another name, or leave OpenWrt out with a filter"));
+    }
     if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) {
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_WARNING, at,
           text_format("opkg keeps `%t` where somebody has changed it: the new one is put beside it", file.path),

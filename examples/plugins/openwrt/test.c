@@ -217,6 +217,23 @@ static void scripts_are_run_by_the_functions_of_the_distribution(void) {
   CHECK(text_is(content(&members, "./conffiles"), TEXT("/etc/demo.conf\n")) && !content(&members, "./prerm-pkg").len);
 }
 
+static void names_that_opkg_cannot_read_are_refused(void) {
+  answer_server_plan();
+  opkg_plugin_artefacts_packed_file_t file = {.owner = TEXT("root"), .group = TEXT("root")};
+  answer.files = (opkg_plugin_rules_list_packed_file_t){&file, 1};
+  target_t target = sample_target();
+  output_t output;
+  refusal_t refusal;
+  text hundred = text_format("/srv/%t", TEXT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+  file.path = hundred;
+  CHECK(ask(&target, &output, &refusal));
+  file.path = text_format("%ta", hundred);
+  CHECK(!ask(&target, &output, &refusal) && refusal.tag == EXPORTS_OPKG_PLUGIN_PACKAGING_REFUSAL_FAILED);
+  file.path = TEXT("/srv/gr\303\274n");
+  CHECK(!ask(&target, &output, &refusal) && refusal.tag == EXPORTS_OPKG_PLUGIN_PACKAGING_REFUSAL_FAILED);
+}
+
 static void accounts_and_alternatives_are_fields(void) {
   answer_server_plan();
   opkg_plugin_model_account_t accounts[] = {
@@ -354,6 +371,7 @@ int main(void) {
   a_package_has_its_name_version_and_texts();
   relations_are_fields();
   scripts_are_run_by_the_functions_of_the_distribution();
+  names_that_opkg_cannot_read_are_refused();
   accounts_and_alternatives_are_fields();
   what_there_is_not_is_refused();
   an_index_has_each_package();
@@ -361,6 +379,6 @@ int main(void) {
   what_is_installed_is_read();
   what_would_be_removed_is_read();
   what_went_wrong_is_told();
-  puts("10 tests passed");
+  puts("11 tests passed");
   return 0;
 }

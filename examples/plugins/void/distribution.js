@@ -65,7 +65,7 @@ export function distribution(rules) {
 // What filters of OPKGs are decided for.
 function filterContext(target) {
   if (target.version !== undefined && target.version !== RELEASE && target.version !== "rolling") {
-    throw { tag: "unknown-target", val: `${NAME} has no release \`${target.version}\`: leave it out` };
+    throw { tag: "unknown-target", val: `\`${target.version}\` is no release of ${NAME}: there is ${RELEASE}, \`rolling\`` };
   }
   const arch = target.arch ?? target.machine;
   if (!Object.hasOwn(ARCHS, arch)) {

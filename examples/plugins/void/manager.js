@@ -113,11 +113,12 @@ export const packageManager = {
 
   install: (packages, place) => installCommands(packages, place, ["-y"]),
 
-  // The scripts of what is there run once more, and nothing else changes.
+  // The scripts of what is there run once more, and nothing else changes; where a version is asked for, it is that one.
   reinstall(packages, place) {
-    if (packages.length === 0) return [];
-    const names = packages.map(({ name }) => checkName(name));
-    return [command(place, CONFIGURE, ["-f"], names)];
+    const names = packages.filter(({ version }) => version === undefined).map(requested);
+    const exact = packages.filter(({ version }) => version !== undefined);
+    const configure = names.length > 0 ? [command(place, CONFIGURE, ["-f"], names)] : [];
+    return [...configure, ...installCommands(exact, place, ["-y"])];
   },
 
   simulate: (packages, place) => installCommands(packages, place, ["-n"]),

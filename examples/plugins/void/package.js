@@ -2,7 +2,7 @@
 
 import { METADATA_SLOT, fileName } from "./metadata.js";
 import { accountCommands, attributeCommands, ghostCommands, scriptlets, SCRIPT_TIMES } from "./scripts.js";
-import { nativeVersion, patternOf, versionText } from "./version.js";
+import { compareVersions, nativeVersion, patternOf, versionText } from "./version.js";
 
 const OPERATORS = { lt: "<", le: "<=", eq: "=", ge: ">=", gt: ">" };
 const FILTER_HELP = "name the package that is meant in a group with a filter for `void`, or leave Void out with a filter";
@@ -97,15 +97,14 @@ export class Builder {
     const written = `${epoch ? `${epoch}:` : ""}${upstream}-${release}`;
     const version = nativeVersion(this.rules, { upstream, release });
     if (version === undefined) {
-      const message = `\`${written}\` cannot be a version of a package of Void: revisions and all numbers are below 2147483647`;
+      const message = `\`${written}\` cannot be a version of a package of Void: a revision is a number, and none is above 2147483646`;
       this.say("error", opkg.at, message, "let the release be a number, or leave Void out with a filter");
       return { text: "0", revision: "0" };
     }
     const native = versionText(version);
     if (epoch) {
-      const count = this.reverts().length;
-      this.say("note", opkg.at, `Void has no epochs: \`${written}\` is written \`${native}\`, and takes back ${count} older versions`);
-    } else if (version.text !== upstream) {
+      this.say("note", opkg.at, `Void has no epochs: \`${written}\` is written \`${native}\`, and takes back what looks newer`);
+    } else if (native !== `${upstream}_${release}`) {
       this.say("note", opkg.at, `version \`${written}\` is written \`${native}\` on Void`);
     }
     if (target.releaseTag.tag === "custom") {
@@ -115,11 +114,12 @@ export class Builder {
     return version;
   }
 
-  // The older versions, of smaller epochs, before which xbps is to prefer this one, although they look newer.
+  // The older versions that xbps takes for newer ones, of smaller epochs for instance, which this one takes back.
   reverts() {
-    const older = this.opkg.history.filter(({ version }) => version.epoch < this.epoch);
-    const native = older.map(({ version }) => nativeVersion(this.rules, version)).filter((it) => it !== undefined);
-    return [...new Set(native.map(versionText))];
+    const [, ...older] = this.opkg.history.map(({ version }) => nativeVersion(this.rules, version));
+    const own = versionText(this.version);
+    const written = older.filter((it) => it !== undefined).map(versionText);
+    return [...new Set(written)].filter((it) => it !== own && compareVersions(it, own) > 0);
   }
 
   maintainer() {
@@ -151,7 +151,7 @@ export class Builder {
   relations(plan) {
     const relations = plan.relations.filter((it) => it.byDefault).flatMap((it) => this.relation(it));
     if (plan.sameVersion === undefined) return relations;
-    const bound = { comparison: "eq", version: versionText(this.version) };
+    const bound = { comparison: "eq", version: recordVersion(this.version) };
     return [relation("requires", plan.sameVersion, bound), ...relations];
   }
 
@@ -172,7 +172,7 @@ export class Builder {
     return [relation(KINDS[kind], name, this.bound(kind, first))];
   }
 
-  // In the words of `patternOf`, which writes it.
+  // As records have it, `1.0-1`; `relationText` writes it in the way of xbps.
   bound(kind, { at, name, bound, version }) {
     if (bound === undefined) return undefined;
     const written = `${OPERATORS[bound.comparison]} ${bound.version}`;
@@ -191,7 +191,7 @@ export class Builder {
       this.say("warning", at, message, "write `rel=\"=\"`, or no version");
       return undefined;
     }
-    return { comparison: bound.comparison, version: versionText(native) };
+    return { comparison: bound.comparison, version: recordVersion(native) };
   }
 
   // One group for those that go together. Links lead to the first package of a group that is installed.
@@ -235,13 +235,15 @@ function relation(tag, name, bound) {
   return { kind: { tag }, name, bound, alternatives: [], condition: undefined };
 }
 
+function recordVersion({ text, revision }) {
+  return revision === undefined ? text : `${text}-${revision}`;
+}
+
 // What a relation is in a property list: `foo>=1.0`; of what is provided `foo-1.0_1`.
 export function relationText({ kind: { tag }, name, bound }) {
-  if (tag === "provides") {
-    if (bound === undefined) return `${name}-0_1`;
-    return `${name}-${bound.version}${bound.version.includes("_") ? "" : "_1"}`;
-  }
-  if (bound === undefined) return `${name}>=0`;
-  const [text, revision] = bound.version.split("_");
+  if (bound === undefined) return tag === "provides" ? `${name}-0_1` : `${name}>=0`;
+  // No version of xbps has a `-` in it.
+  const [text, revision] = bound.version.split("-");
+  if (tag === "provides") return `${name}-${versionText({ text, revision: revision ?? "1" })}`;
   return `${name}${patternOf(bound.comparison, { text, revision })}`;
 }

@@ -93,6 +93,7 @@ test("pre-releases sort before releases, and bounds hold for all releases of a v
   const sorted = ["1.0-dev2", "1.0-alpha1", "1.0-b1", "1.0-rc.1", "1.0", "1.0.1", "2", "10"].map((it) => native(it, "1"));
   assert.deepEqual([...sorted].reverse().sort(compareVersions), sorted);
   assert.equal(native("1.0_2", "1"), "1.0.2_1");
+  assert.equal(native("1.0", "1.1.2"), "1.0_1001002");
   for (const [upstream, release] of [
     ["1.0", "2.el9"],
     ["1:0", "1"],

@@ -9,16 +9,26 @@ const WORDS = { alpha: -3, beta: -2, pre: -1, rc: -1, pl: 0 };
 // How a pre-release is written whose word xbps does not know: before all those that it knows.
 const PRERELEASES = { alpha: "alpha", a: "alpha", beta: "beta", b: "beta", rc: "rc", pre: "pre", preview: "pre" };
 
-// The version of an OPKG or of a bound; `undefined` where xbps cannot have it. `release` is a whole number, or none.
+// A revision is a whole number: `1.1.2` becomes 1001002. `undefined` where there is something else than numbers.
+function revisionOf(release) {
+  const parts = release.split(".");
+  if (parts.length > 3 || parts.some((part) => !/^\d+$/.test(part))) return undefined;
+  if (parts.length === 1) return release;
+  const numbers = [...parts, "0"].slice(0, 3).map(Number);
+  if (numbers.slice(1).some((number) => number > 999)) return undefined;
+  return String((numbers[0] * 1000 + numbers[1]) * 1000 + numbers[2]);
+}
+
+// The version of an OPKG or of a bound; `undefined` where xbps cannot have it.
 export function nativeVersion(rules, { upstream, release }) {
   const text = rules
     .orderPrereleases(upstream)
     .replaceAll("_", ".")
     .replace(/~([A-Za-z]*)/g, (_, word) => PRERELEASES[word.toLowerCase()] ?? (word ? `alpha0.${word}` : "alpha0."));
-  const numbers = [...text.matchAll(/\d+/g), ...(release ?? "").matchAll(/\d+/g)];
-  const isKnown = /^[A-Za-z0-9.+^]*[0-9][A-Za-z0-9.+^]*$/.test(text) && /^[0-9]*$/.test(release ?? "0") && release !== "";
-  if (!isKnown || numbers.some(([digits]) => Number(digits) >= MAX_NUMBER)) return undefined;
-  return { text, revision: release };
+  const revision = release === undefined ? undefined : revisionOf(release);
+  if (!/^[A-Za-z0-9.+^]*[0-9][A-Za-z0-9.+^]*$/.test(text) || (release !== undefined && revision === undefined)) return undefined;
+  const numbers = [...text.matchAll(/\d+/g), [revision ?? "0"]];
+  return numbers.some(([digits]) => Number(digits) >= MAX_NUMBER) ? undefined : { text, revision };
 }
 
 export function versionText({ text, revision }) {
