@@ -30,6 +30,7 @@ mod opm_web;
 mod output;
 mod payloads;
 mod plain_tools;
+mod plugin_registries;
 mod plugins;
 mod power_loss;
 mod power_loss_output;

@@ -13,9 +13,10 @@
 //! | [`corpus`] | real OPKGs, where they are at hand |
 //! | [`roots`] | systems in directories, for package managers to install into |
 //! | [`opkgc`], [`opm`], [`browser`] | the programs, and a browser for `opm web` |
-//! | [`http`] | a directory behind an address |
+//! | [`http`], [`registry`], [`docker_registry`] | a directory behind an address, and registries of plugins |
 //! | [`postgres`] | databases on a server |
 //! | [`disk`] | a disk whose power can be cut |
+//! | [`plugin`] | plugins of several versions |
 //! | [`package`], [`calendar`] | what both sides are expressed in |
 //! | [`file_tree`], [`scratch`], [`process`], [`parallel`], [`tools`] | files, directories, processes, threads, tools |
 
@@ -27,6 +28,7 @@ pub mod calendar;
 pub mod compare;
 pub mod corpus;
 pub mod disk;
+pub mod docker_registry;
 pub mod expect;
 pub mod file_tree;
 pub mod fuzz;
@@ -37,9 +39,11 @@ pub mod opkgc;
 pub mod opm;
 pub mod package;
 pub mod parallel;
+pub mod plugin;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod registry;
 pub mod roots;
 pub mod scratch;
 pub mod tools;

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "opkg-apitest",
     "opkg",
     "opkg-interface",
+    "opkg-oci",
     "opkg-oda",
     "opkg-sqlite",
     "opkg-postgres",
@@ -44,7 +45,9 @@ pub const APART: &[(&str, &[&str])] = &[
     ("opkg-inspect", &["opkg-runtime", "wasmtime"]),
     ("opkg-attest", &["opkg-runtime", "wasmtime"]),
     ("opkg-payload", &["opkg-runtime", "wasmtime"]),
-    // What reads and writes packages asks no server.
+    ("opkg-oci", &["opkg-runtime", "wasmtime"]),
+    // What runs plugins asks no server, and what reads and writes packages neither.
+    ("opkg-runtime", &["opkg-fetch", "opkg-oci", "ureq"]),
     ("opkg-package", &["opkg-fetch", "ureq"]),
     ("opkg-inspect", &["opkg-fetch", "ureq"]),
     ("opkg-convert", &["opkg-runtime", "wasmtime"]),
@@ -60,7 +63,15 @@ pub const APART: &[(&str, &[&str])] = &[
     ),
     (
         "opm-cli",
-        &["opkg-build", "opkg-package", "opkg-attest", "opkg-convert", "opkg-inspect", "wit-component"],
+        &[
+            "opkg-build",
+            "opkg-oci",
+            "opkg-package",
+            "opkg-attest",
+            "opkg-convert",
+            "opkg-inspect",
+            "wit-component",
+        ],
     ),
     ("opkg-shell", &["opkg-runtime", "wasmtime", "rusqlite"]),
 ];

@@ -15,6 +15,7 @@ mod plugin;
 mod report;
 mod rule;
 mod scene;
+mod slots;
 mod suite;
 mod targets;
 mod version_order;

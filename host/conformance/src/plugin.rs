@@ -2,6 +2,8 @@
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
+use opkg_interface::archive::Member;
+use opkg_interface::built::{Built, MemberSource};
 use opkg_interface::package_manager::{Command, Installed, PackageRequest, Place};
 use opkg_interface::{DistributionDescription, PackageSettings, Target};
 use opkg_runtime::{
@@ -90,6 +92,19 @@ pub trait PluginUnderTest: Sync {
     /// Compiles an OPKG.
     fn generate(&self, opkg: &Opkg, target: &Target, settings: &PackageSettings) -> Outcome;
 
+    /// What stands in a slot of an archive of a package.
+    ///
+    /// # Errors
+    /// Why there is nothing, in one line.
+    fn members(
+        &self,
+        opkg: &Opkg,
+        target: &Target,
+        settings: &PackageSettings,
+        slot: &str,
+        built: &Built<'_>,
+    ) -> Result<Vec<Member>, String>;
+
     /// The programs that its commands start.
     ///
     /// # Errors
@@ -122,6 +137,17 @@ impl PluginUnderTest for DistributionPlugin {
             Err(GenerateError::Diagnostics(found)) => Outcome::Refused(found),
             Err(GenerateError::Broken(error)) => Outcome::Broken(error.error),
         }
+    }
+
+    fn members(
+        &self,
+        opkg: &Opkg,
+        target: &Target,
+        settings: &PackageSettings,
+        slot: &str,
+        built: &Built<'_>,
+    ) -> Result<Vec<Member>, String> {
+        Self::members(self, opkg, target, settings).members(slot, built)
     }
 
     fn programs(&self) -> Result<Vec<String>, CallError> {

@@ -2,7 +2,7 @@
 
 use opkg::diagnostic::Diagnostic;
 use opkg::model::{Filter, NodeId, Part};
-use opkg_interface::archive::{ArchiveEntry, MemberContent};
+use opkg_interface::archive::{ArchiveEntry, ArchiveMetadata, MemberContent};
 use opkg_interface::artefacts::{BinaryPackage, Container, Content, Output};
 use opkg_interface::{DistributionDescription, Target};
 
@@ -52,6 +52,15 @@ impl<'a> Scene<'a> {
         matches!(self.output.main_container(), Some(Container::Archives(_)))
     }
 
+    /// Whether the packages are of archives whose members are not said to have this, so that it may be in any of them.
+    #[must_use]
+    pub fn leaves_open(&self, metadata: ArchiveMetadata) -> bool {
+        match self.output.main_container() {
+            Some(Container::Archives(container)) => !container.metadata.contains(metadata),
+            Some(Container::Rpm(_) | Container::Deb(_)) | None => false,
+        }
+    }
+
     /// Whether some diagnostic is about one of these places.
     #[must_use]
     pub fn is_told(&self, nodes: &[NodeId]) -> bool {
@@ -87,15 +96,17 @@ pub fn active_text(package: &BinaryPackage) -> String {
     scriptlets.chain(triggers).chain(members.iter().copied()).chain(fields).collect::<Vec<_>>().join("\n")
 }
 
-/// The texts that stand in its archives already.
-fn member_texts(package: &BinaryPackage) -> Vec<&str> {
+/// The texts that stand in its archives.
+#[must_use]
+pub fn member_texts(package: &BinaryPackage) -> Vec<&str> {
     let Container::Archives(container) = &package.container else { return Vec::new() };
     let entries = container.archives.iter().flat_map(|archive| &archive.entries);
     entries
         .filter_map(|entry| match entry {
             ArchiveEntry::Member(member) => match &member.content {
                 MemberContent::Text(text) | MemberContent::Compressed(text, _) => Some(text.as_str()),
-                MemberContent::Bytes(_) | MemberContent::Directory | MemberContent::Link(_) => None,
+                MemberContent::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+                MemberContent::Directory | MemberContent::Link(_) => None,
             },
             ArchiveEntry::Files(_) | ArchiveEntry::Slot(_) | ArchiveEntry::Archive(_) => None,
         })

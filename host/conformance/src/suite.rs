@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use opkg_interface::artefacts::Output;
 use opkg_interface::{DistributionDescription, Label, PackageSettings, ReleaseTag, Target};
 
-use crate::checks::{self, calls, description::Probe, manager, output, texts, versions};
+use crate::checks::{self, archives, calls, description::Probe, manager, output, texts, versions};
 use crate::error::SuiteError;
 use crate::filter::{self, Verdict};
 use crate::ledger::{Ledger, Place};
@@ -15,6 +15,7 @@ use crate::plugin::{Outcome, PluginUnderTest};
 use crate::report::{Report, RuleReport};
 use crate::rule::RuleGroup;
 use crate::scene::Scene;
+use crate::slots::{self, SlotCall};
 use crate::targets::{self, TargetChoice};
 
 /// One that is for the first architecture alone.
@@ -153,7 +154,10 @@ impl Run<'_> {
             let outcome = self.plugin.generate(&test.opkg, target, settings);
             let verdict = filter::decide(&test.opkg.filter, target, self.description);
             output::check_outcome(place, &test.opkg, test.must_compile, verdict, &outcome, &mut ledger);
-            let Outcome::Generated(generated) = outcome else { continue };
+            let Outcome::Generated(mut generated) = outcome else { continue };
+            let call = SlotCall { plugin: self.plugin, opkg: &test.opkg, target, settings };
+            let answers = slots::fill(call, &mut generated.output);
+            archives::check_slots(place, &answers, &mut ledger);
             let scene = self.scene(test, target, &target_name, &generated);
             // Where only the plugin can tell whether the filter lets the target pass, nothing is expected.
             if verdict == Verdict::Matches {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Body, Proxy};
 
 use crate::certificates::system_certificates;
 use crate::error::{FetchError, describe};
+use crate::request::{Method, Request};
 use crate::response::Response;
 use crate::url::{self, HttpUrl};
 
@@ -25,7 +26,7 @@ const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authori
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// For the next piece of what a server sends, however long all of it takes.
+    /// For the next piece of what a server sends or takes, however long all of it takes.
     pub read: Duration,
 }
 
@@ -63,6 +64,7 @@ impl Fetcher {
             .timeout_connect(Some(timeouts.connect))
             .timeout_recv_response(Some(timeouts.read))
             .timeout_per_read(Some(timeouts.read))
+            .timeout_per_write(Some(timeouts.read))
             .build();
         Self { agent: config.into() }
     }
@@ -73,32 +75,61 @@ impl Fetcher {
     /// # Errors
     /// When there is no answer, or one with a status other than 2xx.
     pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Response, FetchError> {
-        let mut current = url.to_owned();
+        let response = self.send(&Request { method: Method::Get, url, headers, body: &[] })?;
+        match response.status() {
+            200..=299 => Ok(response),
+            status => Err(FetchError::Status { url: response.url().to_owned(), status }),
+        }
+    }
+
+    /// Asks for anything, and gives the answer whatever its status. Redirections are followed where nothing is changed
+    /// by asking; what is meant for one server is given to no other.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, FetchError> {
+        let mut current = request.url.to_owned();
         let mut is_first_server = true;
         for _ in 0..=MAX_REDIRECTS {
             let parsed = url::parse(&current).ok_or_else(|| FetchError::InvalidUrl(current.clone()))?;
-            let mut request = self.agent.get(&current);
-            for (name, value) in headers {
-                if is_first_server || !CREDENTIAL_HEADERS.iter().any(|it| name.eq_ignore_ascii_case(it)) {
-                    request = request.header(*name, *value);
-                }
-            }
-            let answer = request.call().map_err(|error| describe(&current, error))?;
+            let answer =
+                self.ask(request, &current, is_first_server).map_err(|error| describe(&current, error))?;
             let status = answer.status().as_u16();
             let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
             match (status, location) {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
                     let next = url::resolve(parsed, location);
+                    if !request.method.is_safe() {
+                        return Err(FetchError::RefusedRedirect { from: current, to: next });
+                    }
                     is_first_server &= same_server(parsed, &next);
                     check_redirect(parsed, &current, &next)?;
                     tracing::debug!("{current} redirects to {next}");
                     current = next;
                 }
-                (200..=299, _) => return Ok(Response::new(current, answer)),
-                _ => return Err(FetchError::Status { url: current, status }),
+                _ => return Ok(Response::new(current, answer)),
             }
         }
-        Err(FetchError::TooManyRedirects(url.to_owned()))
+        Err(FetchError::TooManyRedirects(request.url.to_owned()))
+    }
+
+    fn ask(
+        &self,
+        request: &Request<'_>,
+        url: &str,
+        is_first_server: bool,
+    ) -> Result<ureq::http::Response<Body>, ureq::Error> {
+        let mut building = ureq::http::Request::builder().method(request.method.to_http()).uri(url);
+        for (name, value) in request.headers {
+            if is_first_server || !CREDENTIAL_HEADERS.iter().any(|it| name.eq_ignore_ascii_case(it)) {
+                building = building.header(*name, *value);
+            }
+        }
+        if request.method.is_safe() {
+            self.agent.run(building.body(())?)
+        } else {
+            self.agent.run(building.body(request.body)?)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use ureq::Body;
 
 use crate::error::{FetchError, describe};
+use crate::url;
 
 /// Bytes that are read at a time.
 const PIECE_BYTES: usize = 64 << 10;
@@ -26,6 +27,23 @@ impl Response {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Of HTTP: 200.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.answer.status().as_u16()
+    }
+
+    /// Where the answer sends, as an absolute address.
+    #[must_use]
+    pub fn location(&self) -> Option<String> {
+        Some(url::resolve(url::parse(&self.url)?, self.header("location")?))
+    }
+
+    /// All headers of a name that are text.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.answer.headers().get_all(name).iter().filter_map(|it| it.to_str().ok())
     }
 
     /// A header, if it is there and text.

@@ -1,13 +1,13 @@
 //! Against servers of this test, which answer what a test wants.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use opkg_fetch::{FetchError, Fetcher, Timeouts};
+use opkg_fetch::{FetchError, Fetcher, Method, Request, Timeouts};
 
 /// A server on a port of this machine; notes the heads of all requests.
 struct Server {
@@ -25,10 +25,17 @@ impl Server {
         thread::spawn(move || {
             let mut silent: Vec<TcpStream> = Vec::new();
             for stream in listener.incoming().flatten() {
-                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                let mut reader = BufReader::new(&stream);
+                let mut lines = reader.by_ref().lines().map_while(Result::ok);
                 let first = lines.next().unwrap_or_default();
                 let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-                noted.lock().unwrap().push(format!("{first}\n{}", head.join("\n")));
+                let length = head
+                    .iter()
+                    .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                let mut body = vec![0; length.unwrap_or(0)];
+                drop(reader.read_exact(&mut body));
+                let body = String::from_utf8_lossy(&body);
+                noted.lock().unwrap().push(format!("{first}\n{}\n{body}", head.join("\n")));
                 let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
                 match answer(&path) {
                     Some(text) => drop((&stream).write_all(text.as_bytes())),
@@ -134,6 +141,59 @@ fn redirections_are_followed_and_credentials_stay() {
     let missing = error("/missing");
     assert!(matches!(missing, FetchError::Status { status: 404, .. }), "{missing}");
     assert!(!missing.is_transient());
+}
+
+#[test]
+fn servers_get_what_they_shall_keep_and_no_other_does() {
+    let server = Server::start(|path| {
+        match path {
+        "/begin" => Some("HTTP/1.1 202 Accepted\r\nlocation: /end?x=1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into()),
+        "/moved" => redirect("/end"),
+        "/head" => Some("HTTP/1.1 200 OK\r\ncontent-length: 20\r\nconnection: close\r\n\r\n".into()),
+        "/secret" => Some(
+            "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic\r\nwww-authenticate: Bearer realm=\"x\"\r\n\
+             content-length: 2\r\nconnection: close\r\n\r\nno"
+                .into(),
+        ),
+        _ => Some("HTTP/1.1 201 Created\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into()),
+    }
+    });
+    let send = |method, path: &str, body: &str| {
+        let url = server.url(path);
+        fetcher().send(&Request {
+            method,
+            url: &url,
+            headers: &[("authorization", "x")],
+            body: body.as_bytes(),
+        })
+    };
+    let begun = send(Method::Post, "/begin", "").unwrap();
+    assert_eq!((begun.status(), begun.location()), (202, Some(server.url("/end?x=1"))));
+    assert_eq!(send(Method::Put, "/end?x=1", "contents").unwrap().status(), 201);
+    let head = send(Method::Head, "/head", "").unwrap();
+    assert_eq!((head.status(), head.length()), (200, Some(20)));
+    let refused = send(Method::Get, "/secret", "").unwrap();
+    assert_eq!(refused.headers("www-authenticate").collect::<Vec<_>>(), ["Basic", "Bearer realm=\"x\""]);
+    assert_eq!((refused.status(), refused.read(100).unwrap()), (401, b"no".to_vec()));
+    let error = send(Method::Put, "/moved", "contents").unwrap_err();
+    assert!(matches!(error, FetchError::RefusedRedirect { .. }), "{error}");
+    let requests = server.requests.lock().unwrap();
+    let firsts: Vec<&str> = requests.iter().filter_map(|it| it.lines().next()).collect();
+    assert_eq!(
+        firsts,
+        [
+            "POST /begin HTTP/1.1",
+            "PUT /end?x=1 HTTP/1.1",
+            "HEAD /head HTTP/1.1",
+            "GET /secret HTTP/1.1",
+            "PUT /moved HTTP/1.1"
+        ]
+    );
+    assert!(
+        requests[1].ends_with("\ncontents") && requests[1].contains("authorization: x"),
+        "{}",
+        requests[1]
+    );
 }
 
 #[test]

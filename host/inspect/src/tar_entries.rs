@@ -40,7 +40,7 @@ pub(crate) fn walk_tar(
                 TarKind::HardLink => FileKind::HardLink,
                 TarKind::Special => FileKind::Special,
             },
-            mode: entry.mode,
+            mode: entry.mode.ok_or_else(|| FormatError::corrupt("a mode in an archive that is no number"))?,
             owner: entry.owner.map(|name| lossy_text(&name)).join(":"),
             time: entry.time,
             target: entry.target.map(|it| lossy_text(&it)),

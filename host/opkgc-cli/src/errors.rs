@@ -35,6 +35,34 @@ impl CliError {
         Self { report, exit: ExitStatus::UsageError }
     }
 
+    /// A version is something else than when a plugin was installed from there.
+    pub fn moved_tag(source: &str, id: &str, locked: Option<&str>, found: &str) -> Self {
+        let locked = locked.unwrap_or_default();
+        let message =
+            format!("the tag was moved: {source} is {found} now, and was {locked} when {id} was installed");
+        let help = format!(
+            "versions should stay what they are: ask whoever publishes it; if that is meant, `opkgc plugin update {id}` takes it"
+        );
+        Self { report: ErrorReport::new(message).hint(Some(help)), exit: ExitStatus::Failed }
+    }
+
+    /// A registry has no versions any more of what is installed.
+    pub fn no_versions(reference: &opkg_oci::Reference) -> Self {
+        let message = format!("there are no versions any more where {reference} was");
+        let help = "ask whoever keeps the registry; what is installed stays";
+        Self { report: ErrorReport::new(message).hint(Some(help)), exit: ExitStatus::Failed }
+    }
+
+    /// A registry has only older versions than the one that is installed.
+    pub fn withdrawn(reference: &opkg_oci::Reference, newest: &str) -> Self {
+        let message = format!(
+            "the newest version there is {newest}, older than the one that is installed ({reference})"
+        );
+        let help =
+            "it may have been withdrawn: ask whoever publishes it; --allow-downgrade takes the older one";
+        Self { report: ErrorReport::new(message).hint(Some(help)), exit: ExitStatus::Failed }
+    }
+
     /// With further lines below it.
     fn details(self, lines: Vec<String>) -> Self {
         Self { report: self.report.details(lines), ..self }
@@ -267,6 +295,69 @@ impl From<opkg_payload::PayloadError> for CliError {
             _ => None,
         };
         Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_oci::RegistryError> for CliError {
+    fn from(error: opkg_oci::RegistryError) -> Self {
+        use opkg_oci::RegistryError as Error;
+        let hint = match &error {
+            Error::Fetch(error) if error.is_transient() => Some(
+                "look whether the name of the registry is right, then try again; a proxy is named by HTTPS_PROXY in the environment, \
+                 a registry without encryption is asked with --plain-http"
+                    .to_owned(),
+            ),
+            Error::Fetch(_) => Some("look whether the name of the registry is right".into()),
+            Error::NotFound { versions, .. } => Some(match versions.as_slice() {
+                [] => "look whether the name is right; one that not everybody may see needs credentials (--auth-file)".into(),
+                versions => format!("there are {}", versions.join(", ")),
+            }),
+            Error::NoVersion(_) => Some("name a tag, or a digest".into()),
+            Error::Unauthorized { registry, .. } => Some(format!(
+                "`podman login --authfile FILE {registry}` writes credentials into a file, which --auth-file names"
+            )),
+            Error::Denied { .. } => Some("ask whoever keeps the registry; you are known there, or need not be".into()),
+            Error::Unexpected { .. } | Error::Malformed { .. } => {
+                Some("look whether that is a registry of OCI at all, and in order; `-vv` shows what was asked".into())
+            }
+            Error::Altered { .. } => {
+                Some("do not use it: the registry, or somebody on the way, has changed it; tell whoever keeps it".into())
+            }
+            Error::TooLarge { .. } => Some("ask its author for a smaller one; no plugin should take that much".into()),
+            Error::NotAComponent { .. } => {
+                Some("name a plugin, as `opkgc plugin publish` and `wkg oci push` publish it".into())
+            }
+            Error::AlreadyThere { .. } => {
+                Some("a version stays what it is: give the plugin a new one, and publish that".into())
+            }
+            _ => None,
+        };
+        Self::failed(error, hint)
+    }
+}
+
+impl From<opkg_oci::AuthFileError> for CliError {
+    fn from(error: opkg_oci::AuthFileError) -> Self {
+        let help = "name a file as `podman login --authfile FILE` writes it";
+        Self::from(UsageError::new(error.to_string(), help))
+    }
+}
+
+impl From<opkg_runtime::PolicyError> for CliError {
+    fn from(error: opkg_runtime::PolicyError) -> Self {
+        let help = match &error {
+            opkg_runtime::PolicyError::NotTrusted(path) => {
+                format!("see that it says what you want, then `chmod go-w {}`", path.display())
+            }
+            _ => "correct the file: as long as nobody knows what it forbids, only plugins that are built in are used".into(),
+        };
+        Self::from(UsageError::new(error.to_string(), help))
+    }
+}
+
+impl From<opkg_runtime::PluginLockError> for CliError {
+    fn from(error: opkg_runtime::PluginLockError) -> Self {
+        Self::failed(error, Some("remove that file, and install the plugins beside it again"))
     }
 }
 

@@ -24,6 +24,8 @@ mod losses;
 mod new_tree;
 mod opkg_names;
 mod plugin_kit;
+mod plugin_registries;
+mod plugin_trust;
 mod plugins;
 pub mod reference;
 mod script_syntax;

@@ -90,7 +90,7 @@ impl Fixture {
 #[test]
 fn help() {
     let sandbox = Fixture::new();
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 24] = [
         &["--help"],
         &["build", "--help"],
         &["check", "--help"],
@@ -112,6 +112,9 @@ fn help() {
         &["plugin", "build", "--help"],
         &["plugin", "run", "--help"],
         &["plugin", "install", "--help"],
+        &["plugin", "update", "--help"],
+        &["plugin", "publish", "--help"],
+        &["plugin", "sign", "--help"],
     ];
     let pages: Vec<String> = commands.iter().map(|arguments| sandbox.transcript(arguments)).collect();
     insta::assert_snapshot!(pages.join("\n"));

@@ -27,8 +27,8 @@ pub struct TarEntry {
     /// As it is written there.
     pub path: Vec<u8>,
     pub kind: TarKind,
-    /// Permission bits, special ones included.
-    pub mode: u32,
+    /// Permission bits, special ones included; nothing where they are no number.
+    pub mode: Option<u32>,
     /// Names of a user and of a group, or their numbers.
     pub owner: [Vec<u8>; 2],
     /// Seconds since 1970.
@@ -91,7 +91,7 @@ pub fn walk<E: From<TarReadError>>(
             EntryType::XGlobalHeader => {}
             _ => {
                 let described = std::mem::take(&mut extension).describe(entry.header());
-                visit(described.map_err(io_error)?, &mut entry)?;
+                visit(described, &mut entry)?;
             }
         }
     }
@@ -120,7 +120,7 @@ impl Extension {
     }
 
     /// What header and extension say together.
-    fn describe(self, header: &tar::Header) -> io::Result<TarEntry> {
+    fn describe(self, header: &tar::Header) -> TarEntry {
         let kind = match header.entry_type() {
             EntryType::Directory => TarKind::Directory,
             EntryType::Symlink => TarKind::Link,
@@ -149,15 +149,15 @@ impl Extension {
         ];
         let short_target = || header.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default();
         let is_link = matches!(kind, TarKind::Link | TarKind::HardLink);
-        Ok(TarEntry {
+        TarEntry {
             path: self.path.unwrap_or_else(|| header.path_bytes().into_owned()),
             kind,
-            mode: header.mode()? & 0o7777,
+            mode: header.mode().ok().map(|mode| mode & 0o7777),
             owner,
             time: header.mtime().ok(),
             target: is_link.then(|| self.target.unwrap_or_else(short_target)),
             unreadable,
-        })
+        }
     }
 }
 

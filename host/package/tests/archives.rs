@@ -6,6 +6,7 @@
 mod archives;
 mod common;
 #[path = "common/package.rs"]
+#[allow(dead_code)]
 mod package;
 #[path = "common/tool.rs"]
 #[allow(dead_code)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::admission::Admission;
 use crate::bindings::{v0_1, v1};
 use crate::component_file::read_limited;
 use crate::component_interface::ComponentInterface;
@@ -11,10 +12,11 @@ use crate::embedded::Embedded;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::hook::{Runner, RunnerCalls, RunnerDescription};
 use crate::host::HostState;
-use crate::install_record::{self, Origin};
+use crate::install_record::Origin;
 use crate::plugin::DistributionPlugin;
 use crate::plugin_description::PluginDescription;
 use crate::plugin_kind::PluginKind;
+use crate::plugin_lock::LockedPlugin;
 use crate::runtime::{ComponentInfo, Runtime};
 use crate::version::{self, InterfaceLine};
 use opkg::digest::sha256;
@@ -30,6 +32,7 @@ pub struct RegistryEntry {
     interface: Option<String>,
     load_result: Result<PluginDescription, LoadError>,
     loaded: OnceLock<LoadedPlugin>,
+    locked: Option<LockedPlugin>,
     pub(crate) shadowed: Vec<(String, usize)>,
 }
 
@@ -117,6 +120,12 @@ impl RegistryEntry {
         &self.shadowed
     }
 
+    /// Where it comes from and who vouched for it, as it was noted when it was installed.
+    #[must_use]
+    pub fn locked(&self) -> Option<&LockedPlugin> {
+        self.locked.as_ref()
+    }
+
     pub(crate) fn into_load_result(self) -> Result<PluginDescription, LoadError> {
         self.load_result
     }
@@ -124,13 +133,19 @@ impl RegistryEntry {
 
 impl RegistryEntry {
     /// The entry of a plugin in a file, which is read at once.
-    pub(crate) fn from_file(runtime: &Arc<Runtime>, origin: Origin, path: PathBuf) -> Self {
+    pub(crate) fn from_file(
+        runtime: &Arc<Runtime>,
+        admission: &Admission,
+        origin: Origin,
+        path: PathBuf,
+    ) -> Self {
         let mut entry = Self::new(origin, ComponentSource::File(path.clone()));
+        entry.locked = admission.locked(origin, &path).cloned();
         let examine = |entry: &mut Self| {
             let bytes = read_limited(&path, runtime.limits().component_bytes)?;
             entry.size = Some(bytes.len() as u64);
             let hash = entry.sha256.insert(sha256(&bytes)).clone();
-            install_record::verify_checksum(&origin, &path, &hash)?;
+            admission.check(origin, &path, &hash)?;
             let (role, interface) = ComponentInterface::read(&bytes)?.classify()?;
             let interface = entry.interface.insert(interface).clone();
             if let Some(identity) = runtime.cached_description(&hash) {
@@ -235,6 +250,7 @@ impl RegistryEntry {
             interface: None,
             load_result: Err(LoadError { plugin: String::new(), kind: LoadErrorKind::NotFound }),
             loaded: OnceLock::new(),
+            locked: None,
             shadowed: Vec::new(),
         }
     }

@@ -9,6 +9,7 @@ use opkg::diagnostic::Diagnostic;
 use crate::address_space;
 use crate::execution_error::{ALTERED_HELP, ExecutionError};
 use crate::plugin_kind::PluginKind;
+use crate::plugin_policy::Revocation;
 use crate::version::{INTERFACE_VERSION, SERVED_VERSIONS};
 
 /// Why a plugin cannot be used.
@@ -152,6 +153,50 @@ pub enum LoadErrorKind {
         /// What is wrong with it.
         reason: String,
     },
+    /// Somebody said that it is not to be used any more.
+    #[error("is revoked: {0}")]
+    Revoked(Revocation),
+    /// Nobody vouches for it, and somebody should.
+    #[error("is not signed, as the policy here wants every plugin to be")]
+    NotSigned,
+    /// Somebody vouches for it who is not known, and somebody should who is.
+    #[error(
+        "is signed by a key that is not known here, where the policy wants every plugin to be signed by a known one"
+    )]
+    UnknownKey,
+    /// Its signature does not hold.
+    #[error("cannot be trusted: {0}")]
+    BadSignature(String),
+    /// Nobody vouches for it any more.
+    #[error("is not signed, and what is installed in its place is, by the key `{key}`")]
+    SignatureLost {
+        /// That of what is installed.
+        key: String,
+    },
+    /// It is another plugin than the one that it should follow.
+    #[error("calls itself `{found}`, and `{expected}` is installed from there")]
+    OtherPlugin {
+        /// The id of what is installed.
+        expected: String,
+        /// Its own.
+        found: String,
+    },
+    /// A newer one is installed.
+    #[error("is version {offered} of {id}, older than the {installed} that is installed")]
+    Downgrade {
+        /// Its id.
+        id: String,
+        /// What comes.
+        offered: String,
+        /// What is there.
+        installed: String,
+    },
+    /// What may be used cannot be found out.
+    #[error("is not used: {0}")]
+    PolicyUnusable(String),
+    /// What is installed cannot be found out.
+    #[error("is not used: {0}")]
+    LockUnusable(String),
     /// It failed when asked what it is.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
@@ -211,6 +256,34 @@ impl LoadErrorKind {
             }
             Self::ChecksumMismatch { .. } | Self::NoInstallRecord | Self::InvalidRecord { .. } => {
                 "if that is meant, run `opkgc plugin install` with the file again; if not, delete it"
+            }
+            Self::Revoked(_) => {
+                "do not use it: remove it, or get a version that is not revoked (`opkgc plugin update`); the list is `revoked` in \
+                 /etc/opkg/plugins.toml and ~/.config/opkg/plugins.toml"
+            }
+            Self::NotSigned => {
+                "get it from where it is signed, or name its signature with --signature; `signatures = \"required\"` is in \
+                 /etc/opkg/plugins.toml or ~/.config/opkg/plugins.toml"
+            }
+            Self::UnknownKey => {
+                "get the key from its author, by a way that you trust, and name it below `[keys]` in \
+                 ~/.config/opkg/plugins.toml"
+            }
+            Self::BadSignature(_) => "do not use it before you know why: ask whoever publishes it",
+            Self::SignatureLost { .. } => {
+                "ask whoever publishes it; if that is meant, `opkgc plugin remove` the one that is installed first"
+            }
+            Self::OtherPlugin { .. } => {
+                "ask whoever publishes it; if that is meant, `opkgc plugin install` takes it as another plugin"
+            }
+            Self::Downgrade { .. } => {
+                "older versions may have mistakes that are known by now; if that is meant, use --allow-downgrade"
+            }
+            Self::PolicyUnusable(_) => {
+                "correct the file: as long as nobody knows what it forbids, only plugins that are built in are used"
+            }
+            Self::LockUnusable(_) => {
+                "remove that file, and install the plugins beside it again (`opkgc plugin list` names them)"
             }
             Self::Execution(fault) => return fault.help(),
             Self::Engine(_) => return Some(address_space::help()),

@@ -8,11 +8,13 @@
 //! machine, and what it returns is checked before anybody else gets it.
 
 mod address_space;
+mod admission;
 mod bindings;
 mod cache;
 mod compiler;
 mod component_file;
 mod component_interface;
+mod component_metadata;
 mod convert;
 mod determinism;
 mod distribution_calls;
@@ -36,6 +38,8 @@ mod output;
 mod plugin;
 mod plugin_description;
 mod plugin_kind;
+mod plugin_lock;
+mod plugin_policy;
 mod registry;
 mod rules;
 mod runtime;
@@ -53,13 +57,14 @@ mod world;
 
 pub use compiler::compile_component;
 pub use component_interface::ComponentInterface;
+pub use component_metadata::ComponentMetadata;
 pub use engine::parallelism;
 pub use entry::RegistryEntry;
 pub use error::{CallError, CommandsError, GenerateError, LoadError, LoadErrorKind};
 pub use execution_error::{ErrorOutput, ExecutionError, ExecutionErrorKind};
 pub use grants::{GrantError, ProgramGrants};
 pub use inspect::{Inspection, inspect};
-pub use install::{InstalledPlugin, install, remove};
+pub use install::{InstallRequest, InstalledPlugin, install, remove};
 pub use install_record::Origin;
 pub use limits::Limits;
 pub use log_message::{LogLevel, LogMessage, LogSink};
@@ -67,6 +72,8 @@ pub use options::{COMPILE_COMMAND, RuntimeOptions, SYSTEM_CACHE};
 pub use plugin::{DistributionPlugin, GeneratedOutput};
 pub use plugin_description::PluginDescription;
 pub use plugin_kind::PluginKind;
+pub use plugin_lock::{LockedPlugin, PluginLock, PluginLockError, SignatureState};
+pub use plugin_policy::{PluginPolicy, PolicyError, Revocation, SignaturePolicy};
 pub use registry::Registry;
 pub use strategy::Strategy;
 pub use version::INTERFACE_VERSION;

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::limits::Limits;
 use crate::log_message::LogSink;
@@ -29,6 +29,10 @@ pub struct RuntimeOptions {
     pub system_grants: Option<PathBuf>,
     /// See `system_grants`.
     pub user_grants: Option<PathBuf>,
+    /// Whose plugins may be used: what the machine's administrator says, and the user.
+    pub system_policy: Option<PathBuf>,
+    /// See `system_policy`.
+    pub user_policy: Option<PathBuf>,
     /// How this program is started so that it calls [`compile_component`](crate::compile_component); nothing compiles in
     /// this process, without limits.
     pub compiler: Option<Vec<OsString>>,
@@ -58,8 +62,8 @@ impl RuntimeOptions {
         Self { compiler, ..Self::from_env() }
     }
 
-    /// What the environment of this process says: `$OPKG_PLUGIN_PATH`, `$XDG_DATA_HOME`, `$XDG_CACHE_HOME`
-    /// and `$HOME`. A path that is not absolute counts as unset, as the XDG specification wants it.
+    /// What the environment of this process says: `$OPKG_PLUGIN_PATH`, `$XDG_DATA_HOME`, `$XDG_CONFIG_HOME`,
+    /// `$XDG_CACHE_HOME` and `$HOME`. A path that is not absolute counts as unset, as the XDG specification wants it.
     #[must_use]
     pub fn from_env() -> Self {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -75,6 +79,8 @@ impl RuntimeOptions {
             system_grants: Some("/etc/opkg/plugin-grants.json".into()),
             user_grants: base("XDG_DATA_HOME", ".local/share")
                 .map(|path| path.join("opkg/plugin-grants.json")),
+            system_policy: Some("/etc/opkg/plugins.toml".into()),
+            user_policy: base("XDG_CONFIG_HOME", ".config").map(|path| path.join("opkg/plugins.toml")),
             compiler: None,
             strategy: None,
             embedded: true,
@@ -84,5 +90,10 @@ impl RuntimeOptions {
             limits: Limits::default(),
             log: LogSink::default(),
         }
+    }
+
+    /// The files of policy, the machine's first.
+    pub fn policy_files(&self) -> impl Iterator<Item = &Path> {
+        [&self.system_policy, &self.user_policy].into_iter().flatten().map(PathBuf::as_path)
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::admission::Admission;
 use crate::cache::{Cache, CacheOwner};
 use crate::component_interface::ComponentInterface;
 use crate::embedded;
@@ -42,6 +43,7 @@ impl Registry {
     /// Looks for plugins. One that does not work is an entry with an error, and no obstacle to the others.
     #[must_use]
     pub fn discover(options: RuntimeOptions) -> Self {
+        let admission = Admission::read(options.policy_files(), options.user_directory.as_deref());
         let RuntimeOptions {
             plugin_files,
             search_path,
@@ -49,6 +51,8 @@ impl Registry {
             system_directory,
             system_grants,
             user_grants,
+            system_policy: _,
+            user_policy: _,
             compiler,
             strategy,
             embedded,
@@ -78,7 +82,7 @@ impl Registry {
         }));
         let mut entries: Vec<RegistryEntry> = plugin_files
             .into_iter()
-            .map(|path| RegistryEntry::from_file(&runtime, Origin::Named, path))
+            .map(|path| RegistryEntry::from_file(&runtime, &admission, Origin::Named, path))
             .collect();
         let directories = search_path
             .into_iter()
@@ -89,7 +93,8 @@ impl Registry {
             let mut files = find_components(&directory);
             let is_crowded = files.len() > MAX_PLUGINS;
             files.truncate(MAX_PLUGINS);
-            entries.extend(files.into_iter().map(|path| RegistryEntry::from_file(&runtime, origin, path)));
+            let entry = |path| RegistryEntry::from_file(&runtime, &admission, origin, path);
+            entries.extend(files.into_iter().map(entry));
             if is_crowded {
                 entries.push(RegistryEntry::of_crowded_directory(origin, directory, MAX_PLUGINS));
             }
@@ -176,6 +181,14 @@ impl Registry {
         }
     }
 
+    /// Says where an installed plugin comes from, and who vouches for it.
+    fn tell_origin(&self, entry: &RegistryEntry) {
+        if let (Some(identity), Some(locked)) = (entry.description(), entry.locked()) {
+            let text = format!("from {}: {}", locked.source, locked.signature);
+            self.runtime.tell(identity.id(), text);
+        }
+    }
+
     fn warn_of_replacement(&self, entry: &RegistryEntry, id: &str) {
         let name = entry.path().map(|path| path.display().to_string()).unwrap_or_default();
         self.runtime.warn(&name, format!("used for `{id}` in place of the plugin that is built in"));
@@ -186,6 +199,7 @@ impl Registry {
     /// # Errors
     /// When it is a broken one or of another kind, or cannot be compiled any more.
     pub fn plugin(&self, entry: &RegistryEntry) -> Result<DistributionPlugin, LoadError> {
+        self.tell_origin(entry);
         match entry.load(&self.runtime)? {
             LoadedPlugin::Distribution(plugin) => Ok(plugin),
             LoadedPlugin::Runner(_) => {
@@ -213,6 +227,7 @@ impl Registry {
     /// # Errors
     /// When it is a broken one or of another kind, or cannot be compiled any more.
     pub fn runner(&self, entry: &RegistryEntry) -> Result<Runner, LoadError> {
+        self.tell_origin(entry);
         for id in self.replaced_ids(entry) {
             self.warn_of_replacement(entry, &id);
         }

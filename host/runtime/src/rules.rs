@@ -44,7 +44,11 @@ impl wit::Host for HostState {
         Ok((convert::filter_match(decision), convert::diagnostics(found)))
     }
 
-    fn split_version(&mut self, version: String, is_opkg: bool) -> wasmtime::Result<Option<wit::VersionParts>> {
+    fn split_version(
+        &mut self,
+        version: String,
+        is_opkg: bool,
+    ) -> wasmtime::Result<Option<wit::VersionParts>> {
         Ok(rules::split_version(&version, is_opkg).map(convert::version_parts))
     }
 

@@ -99,6 +99,11 @@ impl Runtime {
         self.sink.send(plugin, LogLevel::Warn, text);
     }
 
+    /// Says something of a plugin to who wants to know all.
+    pub(crate) fn tell(&self, plugin: &str, text: String) {
+        self.sink.send(plugin, LogLevel::Debug, text);
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -1,6 +1,6 @@
 //! What RPM can read, by its version: decides what is written for a release.
 
-use opkg_sdk::artefacts::{AcceptedKey, Compression, RpmDigestAlgorithm, KeyAlgorithm, RpmFormatVersion};
+use opkg_sdk::artefacts::{AcceptedKey, Compression, KeyAlgorithm, RpmDigestAlgorithm, RpmFormatVersion};
 
 /// The version of the release's RPM, major and minor. Where packages of a release differ, the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -104,7 +104,8 @@ static opkg_plugin_artefacts_container_t container(void) {
   slot.val.slot = text_copy(text_of(MANIFEST_SLOT));
   PUSH(tar.entries, slot);
   opkg_plugin_artefacts_archive_entry_t files = {.tag = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_ENTRY_FILES};
-  files.val.files = (opkg_plugin_artefacts_file_layout_t){.select.tag = OPKG_PLUGIN_ARTEFACTS_FILE_SELECTION_REST};
+  files.val.files = (opkg_plugin_artefacts_file_layout_t){.select.tag = OPKG_PLUGIN_ARTEFACTS_FILE_SELECTION_REST,
+                                                            .parents = true};
   PUSH(tar.entries, files);
   opkg_plugin_artefacts_container_t made = {.tag = OPKG_PLUGIN_ARTEFACTS_CONTAINER_ARCHIVES};
   made.val.archives = (opkg_plugin_artefacts_archive_container_t){

@@ -9,7 +9,7 @@ export const MANIFEST_SLOT = "manifest";
 // One tar, compressed: what `members` says, then the files under their paths. CHANGE: as many archives as the package manager
 // wants, each of which may be an entry of a later one.
 function container() {
-  const files = { select: { tag: "rest" }, prefix: "", parents: false, headers: [] };
+  const files = { select: { tag: "rest" }, prefix: "", parents: true, headers: [] };
   const tar = {
     name: "package",
     format: "tar",

@@ -39,7 +39,7 @@ def container():
     """One tar, compressed: what `members` says, then the files under their paths. CHANGE: as many archives as the package
     manager wants, each of which may be an entry of a later one."""
     files = artefacts.FileLayout(
-        select=artefacts.FileSelection_Rest(), prefix="", parents=False, headers=[]
+        select=artefacts.FileSelection_Rest(), prefix="", parents=True, headers=[]
     )
     tar = artefacts.Archive(
         name="package",

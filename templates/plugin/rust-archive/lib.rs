@@ -162,7 +162,7 @@ fn container() -> Container {
     let files = FileLayout {
         select: FileSelection::Rest,
         prefix: String::new(),
-        parents: false,
+        parents: true,
         headers: Vec::new(),
     };
     Container::Archives(ArchiveContainer {

@@ -6,13 +6,11 @@ mod pacman;
 mod pkgbuild;
 mod record;
 
-use opkg_sdk::artefacts::{
-    BuildCommand, Compression, Container, NativeBuild, Output, SourcePackage, Tarball, TextFile,
-};
+use opkg_sdk::artefacts::{BuildCommand, NativeBuild, Output, SourcePackage, Tarball, TextFile};
 use opkg_sdk::diagnostic::{note, warning};
-use opkg_sdk::filter::{DistIdentity, FilterContext};
-use opkg_sdk::opkg::{Opkg, Part, ReleaseTag, Severity, Target};
-use opkg_sdk::packaging::{ArchName, Description, Named, Refusal, Release};
+use opkg_sdk::filter::{DistIdentity, FilterContext, VersionSyntax};
+use opkg_sdk::model::{BuildTarget, Opkg, Part, ReleaseTag, Severity};
+use opkg_sdk::packaging::{Alias, ArchName, DistributionInfo, DistributionRelease, Refusal};
 use opkg_sdk::version::ReleaseNumber;
 use opkg_sdk::{Distribution, parts};
 
@@ -33,21 +31,26 @@ const BUILD_PROGRAM: &str = "makepkg";
 impl Distribution for Arch {
     type Manager = Pacman;
 
-    fn describe() -> Description {
-        Description {
+    fn describe() -> DistributionInfo {
+        DistributionInfo {
             id: "arch".into(),
             name: "Arch Linux".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            aliases: vec![Named { id: "manjaro".into(), name: "Manjaro".into() }],
-            releases: vec![Release { version: ONLY_RELEASE.into(), name: None, is_default: true }],
+            aliases: vec![Alias { id: "manjaro".into(), name: "Manjaro".into() }],
+            releases: vec![DistributionRelease {
+                version: ONLY_RELEASE.into(),
+                name: None,
+                is_default: true,
+            }],
             archs: ARCHS.map(|arch| ArchName { canonical: arch.into(), native: arch.into() }).to_vec(),
+            attributes: Vec::new(),
         }
     }
 
-    fn generate(opkg: &Opkg, target: &Target) -> Result<Output, Refusal> {
+    fn generate(opkg: &Opkg, target: &BuildTarget) -> Result<Output, Refusal> {
         let context = filter_context(target)?;
         let mut diagnostics = Vec::new();
-        let base = parts::package_name(opkg, Part::Api);
+        let base = parts::package_name(opkg, &Part::Api);
         let documentation = format!("/usr/share/doc/{base}");
         let plans = parts::plan(opkg, &context, &documentation, &mut diagnostics)?;
         let version = name::package_version(opkg, &mut diagnostics);
@@ -90,18 +93,18 @@ impl Distribution for Arch {
             },
             meta_files,
             source: SourcePackage::Tarball(Tarball { path: format!("{base}/{archive}"), prefix: tree }),
-            container: Container::Archive(Compression::Zstd),
             packages: records,
             // gpgme takes whatever GnuPG can check.
             accepted_keys: None,
             diagnostics,
+            attributes: Vec::new(),
         })
     }
 }
 
 opkg_sdk::export_distribution!(Arch);
 
-fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
+fn filter_context(target: &BuildTarget) -> Result<FilterContext, Refusal> {
     if let Some(version) = target.version.as_deref().filter(|version| *version != ONLY_RELEASE) {
         let message =
             format!("unknown release `{version}` of {}: it has only one, `{ONLY_RELEASE}`", target.dist);
@@ -118,7 +121,7 @@ fn filter_context(target: &Target) -> Result<FilterContext, Refusal> {
         id: id.into(),
         version: Some(ReleaseNumber::new([u64::MAX])),
         default_version: ReleaseNumber::new([u64::MAX]),
-        parse_version: |_| None,
+        version_syntax: VersionSyntax::Custom(|_| None),
     };
     let derived = target.dist != "arch";
     Ok(FilterContext {

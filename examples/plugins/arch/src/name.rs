@@ -1,7 +1,7 @@
 //! Names and versions that pacman accepts.
 
 use opkg_sdk::diagnostic::{error, note, push_unique};
-use opkg_sdk::opkg::{Diagnostic, Opkg};
+use opkg_sdk::model::{Diagnostic, Opkg};
 use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::perl;
 use opkg_sdk::relation::ResolvedPackage;

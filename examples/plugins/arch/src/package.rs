@@ -1,10 +1,11 @@
 //! One package, decided in full: what makepkg reads and what the host packs are written from this.
 
+use opkg_sdk::additions::TIMES;
 use opkg_sdk::artefacts::{Content, FileMarks, PackedFile};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::filter::FilterContext;
-use opkg_sdk::opkg::{Author, ConfigKind, Diagnostic, HookTime, Kind, Node, Opkg, Role};
+use opkg_sdk::model::{Author, ConfigKind, Diagnostic, Node, Opkg, Part, RelationKind, Role, ScriptTime};
 use opkg_sdk::parts::{InstalledFile, PartPlan, installed_link_target};
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, element_name};
 use opkg_sdk::scriptlet::{self, Scriptlet};
@@ -12,28 +13,30 @@ use opkg_sdk::scriptlet::{self, Scriptlet};
 use crate::name::{PacmanVersion, format_relation};
 
 /// Relations by the name of their array in a `PKGBUILD` and of their field in `.PKGINFO`.
-pub const RELATION_FIELDS: [(&str, &str, Kind); 5] = [
-    ("depends", "depend", Kind::Requires),
-    ("optdepends", "optdepend", Kind::Suggests),
-    ("conflicts", "conflict", Kind::Conflicts),
-    ("replaces", "replaces", Kind::Obsoletes),
-    ("provides", "provides", Kind::Provides),
+pub const RELATION_FIELDS: [(&str, &str, RelationKind); 5] = [
+    ("depends", "depend", RelationKind::Requires),
+    ("optdepends", "optdepend", RelationKind::Suggests),
+    ("conflicts", "conflict", RelationKind::Conflicts),
+    ("replaces", "replaces", RelationKind::Obsoletes),
+    ("provides", "provides", RelationKind::Provides),
 ];
 
 /// The kinds of [`RELATION_FIELDS`] that say what an OPKG's does; none of what pacman does not have.
-fn pacman_kinds(kind: Kind) -> &'static [Kind] {
+fn pacman_kinds(kind: RelationKind) -> &'static [RelationKind] {
     match kind {
-        Kind::Requires | Kind::PreRequires => &[Kind::Requires],
-        Kind::Recommends | Kind::Suggests => &[Kind::Suggests],
-        Kind::Conflicts | Kind::Breaks => &[Kind::Conflicts],
-        Kind::Obsoletes => &[Kind::Conflicts, Kind::Obsoletes],
-        Kind::Provides => &[Kind::Provides],
-        Kind::Supplements | Kind::Enhances => &[],
+        RelationKind::Requires | RelationKind::PreRequires => &[RelationKind::Requires],
+        RelationKind::Recommends | RelationKind::Suggests => &[RelationKind::Suggests],
+        RelationKind::Conflicts | RelationKind::Breaks => &[RelationKind::Conflicts],
+        RelationKind::Obsoletes => &[RelationKind::Conflicts, RelationKind::Obsoletes],
+        RelationKind::Provides => &[RelationKind::Provides],
+        RelationKind::Supplements | RelationKind::Enhances => &[],
     }
 }
 
 #[derive(Debug)]
 pub struct Package {
+    /// Which of the OPKG's.
+    pub part: Part,
     /// `opkg-<name>`, …
     pub name: String,
     /// One line.
@@ -41,7 +44,7 @@ pub struct Package {
     /// `any`, or the architecture that it is built for.
     pub arch: String,
     /// With the bound: `openmpi>=4`.
-    pub relations: Vec<(Kind, String)>,
+    pub relations: Vec<(RelationKind, String)>,
     /// Around its installation and removal.
     pub scriptlets: Vec<Scriptlet>,
     /// Configuration, which pacman keeps where somebody has changed it.
@@ -80,7 +83,7 @@ impl Package {
         let same = plan
             .same_version_requirement
             .iter()
-            .map(|api| (Kind::Requires, format!("{api}={}", version.to_full_string())));
+            .map(|api| (RelationKind::Requires, format!("{api}={}", version.to_full_string())));
         relations.extend(same);
 
         let mut entries: Vec<(PackedFile, Option<String>)> = Vec::new();
@@ -106,6 +109,7 @@ impl Package {
         entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let (files, sources) = entries.into_iter().unzip();
         Self {
+            part: plan.kind.clone(),
             name: plan.name.clone(),
             summary: plan.summary.clone(),
             arch: if plan.is_arch_specific { context.build_arch().to_owned() } else { "any".into() },
@@ -119,7 +123,7 @@ impl Package {
     }
 
     /// The relations of one kind, for one array or field.
-    pub fn relations_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
+    pub fn relations_of(&self, kind: RelationKind) -> impl Iterator<Item = &str> {
         self.relations.iter().filter(move |(of, _)| *of == kind).map(|(_, text)| text.as_str())
     }
 }
@@ -144,8 +148,9 @@ fn scriptlets(opkg: &Opkg, plan: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic
     let mut scriptlets = Vec::new();
     for file in &plan.files {
         let Some(scriptlet) = scriptlet::for_file(file, opkg, action_commands) else { continue };
-        if matches!(scriptlet.time, HookTime::PostTransaction | HookTime::Triggered) {
-            let message = format!("never run: packages for Arch have no scripts such as `{}`", file.source.path);
+        if !TIMES.contains(&scriptlet.time) {
+            let message =
+                format!("never run: packages for Arch have no scripts such as `{}`", file.source.path);
             let help = "let the post-install script do it, which runs for each package";
             diagnostic::push_unique(diagnostics, diagnostic::warning(file.source.at, message, help));
         } else {
@@ -156,26 +161,23 @@ fn scriptlets(opkg: &Opkg, plan: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic
 }
 
 /// What scripts are told of what pacman passes: the new version and, of an upgrade, the old one; the version that goes.
-fn action_commands(time: HookTime) -> String {
+fn action_commands(time: ScriptTime) -> String {
     let commands = match time {
-        HookTime::PreInstall | HookTime::PostInstall => {
+        ScriptTime::PreInstall | ScriptTime::PostInstall => {
             "OPKG_ACTION=${2:+upgrade} OPKG_OLD_VERSION=$2\nOPKG_ACTION=${OPKG_ACTION:-install}\n"
         }
-        HookTime::PreUninstall | HookTime::PostUninstall => "OPKG_ACTION=remove OPKG_OLD_VERSION=$1\n",
-        HookTime::PostTransaction | HookTime::Triggered => "",
+        ScriptTime::PreUninstall | ScriptTime::PostUninstall => "OPKG_ACTION=remove OPKG_OLD_VERSION=$1\n",
+        // pacman runs none.
+        _ => "",
     };
     commands.to_owned()
 }
 
 /// What makepkg can only say of files with the help of scripts.
-fn report_unsupported(
-    at: Node,
-    path: &str,
-    attributes: &FileAttributes,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+fn report_unsupported(at: Node, path: &str, attributes: &FileAttributes, diagnostics: &mut Vec<Diagnostic>) {
     if attributes.has_other_owner() || attributes.capabilities.is_some() || attributes.is_ghost {
-        let message = format!("`{path}` cannot have an owner, capabilities, or be a ghost in packages for Arch");
+        let message =
+            format!("`{path}` cannot have an owner, capabilities, or be a ghost in packages for Arch");
         let help = "leave this distribution out with the `filters` of `files`";
         diagnostic::push_unique(diagnostics, diagnostic::error(at, message, help));
     }

@@ -1,6 +1,8 @@
 //! How pacman is driven.
 
-use opkg_sdk::package_manager::{Command, Failure, InstallState, Installed, Offer, PackageRequest, Place};
+use opkg_sdk::package_manager::{
+    Command, CommandFailure, InstallState, Installed, Offer, PackageRequest, Place,
+};
 use opkg_sdk::{PackageManager, PackageManagerError};
 
 /// All that the commands start.
@@ -61,7 +63,7 @@ impl PackageManager for Pacman {
         parse_query(printed)
     }
 
-    fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+    fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
         explain(printed, succeeded)
     }
 }
@@ -86,17 +88,18 @@ fn spec(package: &PackageRequest) -> String {
 }
 
 /// pacman exits with 0 although an install script failed, and says so; its errors stand in lines of their own.
-fn explain(printed: &str, succeeded: bool) -> Vec<Failure> {
+fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
     let scripts = printed.lines().filter(|line| *line == "error: command failed to execute correctly");
-    let mut failures: Vec<Failure> =
-        scripts.map(|_| Failure::new("an install script failed")).take(1).collect();
+    let mut failures: Vec<CommandFailure> =
+        scripts.map(|_| CommandFailure::new("an install script failed")).take(1).collect();
     if !succeeded {
         let errors = printed.lines().filter_map(|line| {
-            line.strip_prefix("error: ").or_else(|| line.strip_prefix(":: ").filter(|it| it.contains("breaks dependency")))
+            line.strip_prefix("error: ")
+                .or_else(|| line.strip_prefix(":: ").filter(|it| it.contains("breaks dependency")))
         });
         failures.extend(errors.map(|text| match text.contains("unable to lock database") {
-            true => Failure::transient(text),
-            false => Failure::new(text),
+            true => CommandFailure::transient(text),
+            false => CommandFailure::new(text),
         }));
     }
     failures
@@ -155,7 +158,8 @@ fn parse_package(paragraph: &str) -> Result<Installed, PackageManagerError> {
         name: needed(paragraph, "Name")?,
         version: needed(paragraph, "Version")?,
         arch: needed(paragraph, "Architecture")?,
-        has_scriptlets: field(paragraph, "Install Script").is_some_and(|value| value == "Yes"),
+        has_scriptlets: field(paragraph, "Install Script").map(|value| value == "Yes"),
+        attributes: Vec::new(),
         // pacman has no other state.
         state: InstallState::Complete,
     })
@@ -173,12 +177,11 @@ mod tests {
         let installed = parse_query(printed).map(|all| {
             all.into_iter().map(|it| (it.name, it.version, it.arch, it.has_scriptlets)).collect::<Vec<_>>()
         });
-        let expected = [("opkg-x", "1:2.0-1", "any", true), ("bash", "5.2-1", "x86_64", false)]
+        let expected = [("opkg-x", "1:2.0-1", "any", Some(true)), ("bash", "5.2-1", "x86_64", None)]
             .map(|(name, version, arch, has)| (name.to_owned(), version.to_owned(), arch.to_owned(), has));
         assert_eq!(installed, Ok(expected.to_vec()));
-        let offered = Pacman::parse_offers(printed).map(|all| {
-            all.into_iter().map(|it| (it.name, it.version)).collect::<Vec<_>>()
-        });
+        let offered = Pacman::parse_offers(printed)
+            .map(|all| all.into_iter().map(|it| (it.name, it.version)).collect::<Vec<_>>());
         assert_eq!(offered, Ok(vec![("opkg-x".into(), "1:2.0-1".into()), ("bash".into(), "5.2-1".into())]));
         assert_eq!(spec(&PackageRequest::exactly("opkg-x", "1:2.0-1")), "opkg-x=1:2.0-1");
         assert!(parse_query("error: package 'x' was not found").is_err());

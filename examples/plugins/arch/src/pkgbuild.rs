@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use opkg_sdk::artefacts::Content;
-use opkg_sdk::opkg::{HookTime, Opkg};
+use opkg_sdk::model::{Opkg, ScriptTime};
 use opkg_sdk::scriptlet::Scriptlet;
 use opkg_sdk::text::shell_quote as quote;
 
@@ -94,12 +94,12 @@ pub fn render_install_script(scriptlets: &[Scriptlet]) -> String {
     let mut text = String::new();
     for scriptlet in scriptlets {
         let (aliases, function): (&[&str], _) = match scriptlet.time {
-            HookTime::PreInstall => (&["pre_upgrade"], "pre_install"),
-            HookTime::PostInstall => (&["post_upgrade"], "post_install"),
-            HookTime::PreUninstall => (&[], "pre_remove"),
-            HookTime::PostUninstall => (&[], "post_remove"),
+            ScriptTime::PreInstall => (&["pre_upgrade"], "pre_install"),
+            ScriptTime::PostInstall => (&["post_upgrade"], "post_install"),
+            ScriptTime::PreUninstall => (&[], "pre_remove"),
+            ScriptTime::PostUninstall => (&[], "post_remove"),
             // pacman knows no such function.
-            HookTime::PostTransaction | HookTime::Triggered => continue,
+            _ => continue,
         };
         // A subshell, since the body may end with `exec` and set traps.
         let _ = writeln!(text, "{function}() (\n{})", scriptlet.body);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_scriptlet_that_installs_also_upgrades() {
         let body = "exec '/usr/lib/oscar/packages/x/api-post-install' \"$@\"\n".to_owned();
-        let scriptlet = Scriptlet { time: HookTime::PostInstall, body, required_programs: Vec::new() };
+        let scriptlet = Scriptlet { time: ScriptTime::PostInstall, body, required_programs: Vec::new() };
         let text = render_install_script(&[scriptlet]);
         assert_eq!(
             text,

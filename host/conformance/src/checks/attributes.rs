@@ -1,6 +1,7 @@
 //! Modes, owners and what else an OPKG says of files.
 
 use opkg::model::{Configuration, SourceFile};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{Content, FileMarks};
 
 use crate::filter::Verdict;
@@ -115,7 +116,7 @@ fn check_file(scene: &Scene<'_>, file: &SourceFile, expected: &Expected, ledger:
             scene.check(ledger, &FILE_CAPABILITIES, capabilities_hold, || {
                 format!("{path} has {:?} instead of {:?}", packed.capabilities, expected.capabilities)
             });
-            let is_marked = match scene.is_archive() {
+            let is_marked = match scene.leaves_open(ArchiveMetadata::CONFIGURATION) {
                 false => packed.marks.contains(FileMarks::CONFIGURATION),
                 true => text.lines().any(|line| line.ends_with(packed.path.trim_start_matches('/'))),
             };

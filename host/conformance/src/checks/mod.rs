@@ -1,5 +1,6 @@
 //! What is looked at, by what it is about: each file has its rules, and what checks them.
 
+pub mod archives;
 mod attributes;
 pub mod calls;
 pub mod description;
@@ -18,7 +19,7 @@ use crate::rule::{Rule, RuleGroup};
 use crate::scene::Scene;
 
 /// All rules, in the order in which they are shown.
-pub const GROUPS: [RuleGroup; 12] = [
+pub const GROUPS: [RuleGroup; 13] = [
     description::GROUP,
     output::GROUP,
     calls::GROUP,
@@ -30,6 +31,7 @@ pub const GROUPS: [RuleGroup; 12] = [
     scripts::GROUP,
     system::GROUP,
     texts::GROUP,
+    archives::GROUP,
     manager::GROUP,
 ];
 
@@ -49,4 +51,5 @@ pub fn check_scene(scene: &Scene<'_>, ledger: &mut Ledger) {
     scripts::check(scene, ledger);
     system::check(scene, ledger);
     texts::check(scene, ledger);
+    archives::check(scene, ledger);
 }

@@ -1,6 +1,7 @@
 //! The packages that an OPKG becomes, and how they hold together.
 
 use opkg::model::{Part, RelatedName, RelationKind, Scope};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{Comparison, NativeKind};
 
 use crate::ledger::Ledger;
@@ -81,7 +82,7 @@ fn check_same_version(scene: &Scene<'_>, ledger: &mut Ledger) {
         Some((epoch, rest)) => rest == version && epoch.parse() == Ok(api.epoch),
         None => found == version && api.epoch == 0,
     };
-    let holds = match scene.is_archive() {
+    let holds = match scene.leaves_open(ArchiveMetadata::RELATIONS) {
         true => {
             let text = active_text(server);
             text.lines().any(|line| has_word(line, &api.name) && line.contains(&version))

@@ -1,6 +1,7 @@
 //! Relations: all that hold for the target, and no others.
 
 use opkg::model::{Comparison as Wanted, Part, RelatedName, RelatedPackage, Relation, RelationKind, Scope};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{BinaryPackage, Bound, Comparison, NativeKind};
 
 use crate::filter::Verdict;
@@ -51,8 +52,9 @@ const PREFIX: &str = "zq-";
 pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
     for part in PARTS {
         let Some(package) = scene.package(part) else { continue };
-        // Of an archive, relations are lines of members.
-        let text = if scene.is_archive() { active_text(package) } else { String::new() };
+        // Where no record says them, relations are lines of members.
+        let text =
+            if scene.leaves_open(ArchiveMetadata::RELATIONS) { active_text(package) } else { String::new() };
         let mut allowed: Vec<String> = Vec::new();
         for relation in &scene.test.opkg.relations {
             if !is_of_part(relation, part) {
@@ -123,7 +125,7 @@ fn check_relation(
             });
         }
     }
-    if relation.any_of.len() > 1 && !scene.is_archive() {
+    if relation.any_of.len() > 1 && !scene.leaves_open(ArchiveMetadata::RELATIONS) {
         let together = package.relations.iter().any(|native| {
             let together: Vec<&str> = native.packages().map(|(name, _)| name).collect();
             names.iter().all(|name| together.contains(&name.as_str()))

@@ -1,6 +1,7 @@
 //! Scripts: at their time, around their part, and whole.
 
 use opkg::model::{Destination, Part, ScriptTime, SourceFile, Trigger};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{self, BinaryPackage};
 
 use crate::filter::Verdict;
@@ -51,7 +52,7 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
         let (Some(script), Some(package)) = (&file.scriptlet, scene.package(file.part)) else { continue };
         let Destination::Path(path) = &file.destination else { continue };
         let sign = script.text.as_deref().and_then(marker).unwrap_or(path);
-        let bodies = bodies_at(package, script.time, scene.is_archive());
+        let bodies = bodies_at(package, script.time, scene.leaves_open(ArchiveMetadata::SCRIPTLETS));
         let is_run = bodies.iter().any(|body| body.contains(sign));
         if script.time == ScriptTime::Triggered && !has_trigger(scene, file.part) {
             continue;
@@ -108,9 +109,9 @@ fn triggers_told(scene: &Scene<'_>, time: ScriptTime) -> bool {
     time == ScriptTime::Triggered && scene.is_told(&nodes)
 }
 
-/// What runs at a time. An archive does not say which of its members is what.
-fn bodies_at(package: &BinaryPackage, time: ScriptTime, is_archive: bool) -> Vec<String> {
-    if is_archive {
+/// What runs at a time. Where no record says it, any member may be what runs.
+fn bodies_at(package: &BinaryPackage, time: ScriptTime, is_open: bool) -> Vec<String> {
+    if is_open {
         return vec![active_text(package)];
     }
     let native = native_time(time);

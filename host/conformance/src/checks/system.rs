@@ -2,6 +2,7 @@
 
 use opkg::account::Account;
 use opkg::model::{Destination, Part, ScriptTime};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::BinaryPackage;
 
 use crate::filter::Verdict;
@@ -152,7 +153,8 @@ fn check_triggers(scene: &Scene<'_>, ledger: &mut Ledger) {
     for trigger in &opkg.triggers {
         for part in PARTS {
             let Some(package) = scene.package(part) else { continue };
-            let is_named = names_directory(package, &trigger.path, scene.is_archive());
+            let is_named =
+                names_directory(package, &trigger.path, scene.leaves_open(ArchiveMetadata::TRIGGERS));
             let is_for = trigger.part.is_none_or(|of| of == part) && has_script(part);
             match scene.decide(&trigger.filter) {
                 Verdict::Open => {}
@@ -174,9 +176,9 @@ fn check_triggers(scene: &Scene<'_>, ledger: &mut Ledger) {
     }
 }
 
-fn names_directory(package: &BinaryPackage, path: &str, is_archive: bool) -> bool {
+fn names_directory(package: &BinaryPackage, path: &str, is_open: bool) -> bool {
     let prefix = format!("{path}/");
     package.interests.iter().any(|it| it == path)
         || package.file_triggers.iter().any(|it| it.prefixes.contains(&prefix))
-        || (is_archive && active_text(package).contains(path))
+        || (is_open && active_text(package).contains(path))
 }

@@ -1,6 +1,7 @@
 //! Text: it arrives, and it stays text.
 
 use opkg::model::Role;
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{BinaryPackage, Container, Output, TextFile};
 
 use crate::ledger::{Ledger, Place};
@@ -89,7 +90,7 @@ fn check_record(scene: &Scene<'_>, package: &BinaryPackage, ledger: &mut Ledger)
         arrives("maintainer", &author.name, &package.maintainer);
         arrives("maintainer", &author.email, &package.maintainer);
     }
-    if scene.is_archive() {
+    if scene.leaves_open(ArchiveMetadata::CHANGELOG) {
         return;
     }
     let changes: String = package.changelog.iter().map(|change| format!("{}\n", change.text)).collect();

@@ -4,6 +4,7 @@ mod auto_requires;
 mod build;
 mod payload;
 mod plugin_kit;
+mod plugin_registry;
 mod plugin_test;
 mod signing;
 
@@ -19,6 +20,9 @@ pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
 pub use plugin_kit::{
     PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
+};
+pub use plugin_registry::{
+    PluginInstallArgs, PluginPublishArgs, PluginSignArgs, PluginUpdateArgs, RegistryArgs,
 };
 pub use plugin_test::PluginTestArgs;
 pub use signing::SigningArgs;
@@ -338,12 +342,20 @@ pub enum PluginCommand {
         #[arg(value_name = "PROGRAM")]
         programs: Vec<String>,
     },
-    /// Install a plugin for this user and remember its hash
-    Install {
-        /// A component (.wasm)
-        #[arg(value_hint = ValueHint::FilePath)]
-        file: PathBuf,
-    },
+    /// Install a plugin for this user, from a file or a registry
+    ///
+    /// What it is, where it comes from and who vouches for it is noted in `plugins.lock`, in the directory of installed
+    /// plugins. Whose signatures count, and what is revoked, /etc/opkg/plugins.toml and ~/.config/opkg/plugins.toml say.
+    Install(PluginInstallArgs),
+    /// Install newer versions of plugins that were installed from registries
+    Update(PluginUpdateArgs),
+    /// Publish a plugin in an OCI registry
+    ///
+    /// It is an artifact as other tools for WebAssembly know it: `wkg oci pull` fetches it as well. A version that is there
+    /// stays what it is.
+    Publish(PluginPublishArgs),
+    /// Sign a plugin's file, for those who install it from one
+    Sign(PluginSignArgs),
     /// Remove a plugin that was installed for this user
     Remove {
         /// Its id

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use opkg_runtime::hook::RunnerDescription;
 use opkg_runtime::{
-    GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry, RegistryEntry,
-    SYSTEM_CACHE, inspect, install, remove, warm_system_cache,
+    GrantError, Inspection, LoadErrorKind, Origin, PluginDescription, PluginKind, ProgramGrants, Registry,
+    RegistryEntry, SYSTEM_CACHE, SignatureState, inspect, remove, warm_system_cache,
 };
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
-use super::{plugin_build, plugin_kit, plugin_new, plugin_run};
+use super::{
+    plugin_build, plugin_install, plugin_kit, plugin_new, plugin_publish, plugin_run, plugin_update,
+};
 use crate::args::{PluginArgs, PluginCommand};
 use crate::commands::plugin_test;
 use crate::errors::CliError;
@@ -26,30 +28,10 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
         PluginCommand::Wit(arguments) => plugin_kit::write_wit(shell, arguments),
         PluginCommand::Build(arguments) => plugin_build::run(shell, arguments),
         PluginCommand::Run(arguments) => plugin_run::run(shell, arguments),
-        PluginCommand::Install { file } => {
-            let installed = install(file, &plugins::runtime_options(shell, &[]))?;
-            if shell.is_json() {
-                shell.print_json(&installed)?;
-            } else {
-                let description = &installed.description;
-                shell.status(&format!("installed {}", description.name_and_version()));
-                if !installed.replaces.is_empty() {
-                    let ids = installed.replaces.join("`, `");
-                    shell.status(&format!(
-                        "warning: used for `{ids}` in place of the plugin that is built in"
-                    ));
-                }
-                if !installed.programs_to_grant.is_empty() {
-                    let programs = installed.programs_to_grant.join("`, `");
-                    let id = description.id();
-                    shell.status(&format!(
-                        "note: it may not run `{programs}`\n  help: `opkgc plugin grant {id}` allows it"
-                    ));
-                }
-                shell.print(&format!("{}\n", installed.path.display()))?;
-            }
-            Ok(ExitStatus::Success)
-        }
+        PluginCommand::Install(arguments) => plugin_install::run(shell, arguments),
+        PluginCommand::Update(arguments) => plugin_update::run(shell, arguments),
+        PluginCommand::Publish(arguments) => plugin_publish::run(shell, arguments),
+        PluginCommand::Sign(arguments) => plugin_publish::sign(shell, arguments),
         PluginCommand::Test(arguments) => plugin_test::run(shell, arguments),
         PluginCommand::Grant { id, programs } => grant_programs(shell, id, programs),
         PluginCommand::Warm => {
@@ -108,6 +90,12 @@ struct PluginJson<'a> {
     interface: Option<&'a str>,
     size: Option<u64>,
     sha256: Option<&'a str>,
+    /// Of one that somebody installed: where from.
+    source: Option<&'a str>,
+    /// By which a registry has it.
+    digest: Option<&'a str>,
+    /// Who vouches for it.
+    signature: Option<SignatureState>,
     /// Ids that another plugin answers to, which comes first.
     shadowed: Vec<ShadowJson>,
     error: Option<String>,
@@ -156,6 +144,9 @@ fn plugin_json<'a>(entry: &'a RegistryEntry, registry: &Registry) -> PluginJson<
         interface: entry.interface(),
         size: entry.size(),
         sha256: entry.sha256().map(String::as_str),
+        source: entry.locked().map(|it| it.source.as_str()),
+        digest: entry.locked().and_then(|it| it.digest.as_deref()),
+        signature: signature_state(entry),
         shadowed: entry
             .shadowed()
             .iter()
@@ -165,6 +156,19 @@ fn plugin_json<'a>(entry: &'a RegistryEntry, registry: &Registry) -> PluginJson<
             Some(help) => format!("{error}; {help}"),
             None => error.to_string(),
         }),
+    }
+}
+
+/// Who vouches for an installed plugin, as far as it is still the one that was installed.
+fn signature_state(entry: &RegistryEntry) -> Option<SignatureState> {
+    let state = entry.locked()?.signature.clone();
+    match entry.error().map(|error| &error.kind) {
+        Some(
+            kind @ (LoadErrorKind::Revoked(_)
+            | LoadErrorKind::ChecksumMismatch { .. }
+            | LoadErrorKind::NoInstallRecord),
+        ) => Some(SignatureState::Failed { reason: format!("it {kind}") }),
+        _ => Some(state),
     }
 }
 
@@ -195,6 +199,9 @@ fn render_plugin(plugin: &PluginJson<'_>) -> String {
     detail("file", plugin.path.clone().filter(|it| *it != title));
     detail("interface", plugin.interface.map(str::to_owned));
     detail("sha256", plugin.sha256.map(str::to_owned));
+    detail("source", plugin.source.map(str::to_owned));
+    detail("digest", plugin.digest.map(str::to_owned));
+    detail("signature", plugin.signature.as_ref().map(ToString::to_string));
     for shadow in &plugin.shadowed {
         detail("shadowed by", Some(format!("{} (`{}`)", shadow.by, shadow.id)));
     }

@@ -87,16 +87,11 @@ mod tests {
     #[test]
     fn an_archive_is_of_the_bytes_that_dpkg_reads() {
         let mut ar = ArStream::new(Vec::new(), 7);
-        let file = |path: &'static str, mode, data| Entry {
-            path,
-            mode,
-            owner: "root",
-            group: "root",
-            headers: &[],
-            data,
-        };
-        ar.append(file("odd", 0o755, Data::File(3, &mut &b"abc"[..]))).unwrap();
-        ar.append(file("even", 0o644, Data::File(2, &mut &b"de"[..]))).unwrap();
+        for (path, mode, contents) in [("odd", 0o755, "abc"), ("even", 0o644, "de")] {
+            let mut reader = contents.as_bytes();
+            let data = Data::File(contents.len() as u64, &mut reader);
+            ar.append(Entry { path, mode, owner: "root", group: "root", headers: &[], data }).unwrap();
+        }
         let text = String::from_utf8(ar.finish().unwrap()).unwrap();
         let expected = "!<arch>\n\
                         odd             7           0     0     100755  3         `\nabc\n\
@@ -107,20 +102,20 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_refused() {
-        let refused = |path, owner, data| {
+        let try_append = |path, owner, data: Data<'_>| {
             let mut ar = ArStream::new(Vec::new(), 7);
             let entry = Entry { path, mode: 0o644, owner, group: "root", headers: &[], data };
             matches!(ar.append(entry), Err(EntryError::Refused(..)))
         };
-        let mut none = io::empty();
-        assert!(refused("sixteen-letters!", "root", Data::File(0, &mut none)));
-        assert!(!refused("fifteen-letters", "root", Data::File(0, &mut none)));
+        let refused = |path, owner, size| try_append(path, owner, Data::File(size, &mut io::empty()));
+        assert!(refused("sixteen-letters!", "root", 0));
+        assert!(!refused("fifteen-letters", "root", 0));
         for name in ["a/b", "a b", "é", "a\n"] {
-            assert!(refused(name, "root", Data::File(0, &mut none)), "{name:?}");
+            assert!(refused(name, "root", 0), "{name:?}");
         }
-        assert!(refused("a", "daemon", Data::File(0, &mut none)));
-        assert!(refused("a", "root", Data::Directory));
-        assert!(refused("a", "root", Data::Link("b")));
-        assert!(refused("a", "root", Data::File(MAX_MEMBER_BYTES + 1, &mut none)));
+        assert!(refused("a", "daemon", 0));
+        assert!(refused("a", "root", MAX_MEMBER_BYTES + 1));
+        assert!(try_append("a", "root", Data::Directory));
+        assert!(try_append("a", "root", Data::Link("b")));
     }
 }

@@ -110,7 +110,8 @@ mod tests {
     fn what_has_no_place_is_refused() {
         let refused = |path, owner, size| {
             let mut cpio = CpioStream::new(Vec::new(), 7);
-            let data = Data::File(size, &mut io::empty());
+            let mut nothing = io::empty();
+            let data = Data::File(size, &mut nothing);
             let entry = Entry { path, mode: 0o644, owner, group: "root", headers: &[], data };
             matches!(cpio.append(entry), Err(EntryError::Refused(..)))
         };

@@ -21,13 +21,27 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// Bytes by which the kinds of compression are told apart.
+const MAGIC_BYTES: usize = 6;
+
 /// What is compressed, counted and digested as far as it was decompressed.
 struct Counted<R> {
     inner: R,
+    /// Taken out of `inner` to be looked at, and not consumed as yet.
+    ahead: Vec<u8>,
     size: u64,
     whole: DigestSet,
     /// Of a stretch behind the first one.
     segment: Option<DigestSet>,
+}
+
+impl<R: BufRead> Counted<R> {
+    /// The bytes that come next: so many, or all that there are. What a buffer has may be fewer.
+    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        let missing = count.saturating_sub(self.ahead.len());
+        self.inner.by_ref().take(missing as u64).read_to_end(&mut self.ahead)?;
+        Ok(&self.ahead)
+    }
 }
 
 impl<R: BufRead> Read for Counted<R> {
@@ -42,18 +56,25 @@ impl<R: BufRead> Read for Counted<R> {
 
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
+        if self.ahead.is_empty() { self.inner.fill_buf() } else { Ok(&self.ahead) }
     }
 
     fn consume(&mut self, count: usize) {
-        // What was there before is there still, without reading.
-        if let Ok(available) = self.inner.fill_buf() {
-            let taken = &available[..count.min(available.len())];
-            self.whole.update(taken);
-            self.segment.update(taken);
-            self.size += taken.len() as u64;
+        let is_ahead = !self.ahead.is_empty();
+        let available = match is_ahead {
+            true => self.ahead.as_slice(),
+            // What was there before is there still, without reading.
+            false => self.inner.fill_buf().unwrap_or_default(),
+        };
+        let count = count.min(available.len());
+        let taken = &available[..count];
+        self.whole.update(taken);
+        self.segment.update(taken);
+        self.size += count as u64;
+        match is_ahead {
+            true => drop(self.ahead.drain(..count)),
+            false => self.inner.consume(count),
         }
-        self.inner.consume(count);
     }
 }
 
@@ -82,7 +103,8 @@ pub(super) struct SegmentReader<R> {
 impl<R: BufRead> SegmentReader<R> {
     /// `room` is how many bytes may come out of it.
     pub(super) fn new(inner: R, room: u64) -> Self {
-        let counted = Counted { inner, size: 0, whole: DigestSet::default(), segment: None };
+        let counted =
+            Counted { inner, ahead: Vec::new(), size: 0, whole: DigestSet::default(), segment: None };
         Self { state: State::Between(counted), segments: Vec::new(), start: 0, room }
     }
 
@@ -117,7 +139,7 @@ impl<R: BufRead> SegmentReader<R> {
 
     /// Begins the stretch that comes next; false at the end.
     fn begin(&mut self, mut counted: Counted<R>) -> io::Result<bool> {
-        let start = counted.fill_buf()?;
+        let start = counted.peek(MAGIC_BYTES)?;
         if start.is_empty() {
             self.state = State::Between(counted);
             return Ok(false);
@@ -237,7 +259,7 @@ mod tests {
                     SegmentReader::new(io::BufReader::with_capacity(capacity, &whole[..]), 1 << 20);
                 let mut unpacked = Vec::new();
                 reader.read_to_end(&mut unpacked).unwrap();
-                assert!(unpacked == data.concat(), "{compression:?}");
+                assert!(unpacked == data.concat(), "{compression:?} {capacity}");
                 let (size, digests, segments) = reader.finish().unwrap();
                 assert_eq!((size, digests.sha256), (whole.len() as u64, sha256(&whole)));
                 let expected = packed.iter().map(|it| (it.len() as u64, sha256(it)));

@@ -108,12 +108,10 @@ pub(crate) fn filter_match(decision: sdk_rules::FilterMatch) -> rules::FilterMat
     match decision {
         sdk_rules::FilterMatch::Always => rules::FilterMatch::Always,
         sdk_rules::FilterMatch::Never => rules::FilterMatch::Never,
-        sdk_rules::FilterMatch::Conditional(open) => {
-            rules::FilterMatch::Conditional(rules::OpenCondition {
-                versions: open.versions.into_iter().map(test).collect(),
-                archs: open.archs,
-            })
-        }
+        sdk_rules::FilterMatch::Conditional(open) => rules::FilterMatch::Conditional(rules::OpenCondition {
+            versions: open.versions.into_iter().map(test).collect(),
+            archs: open.archs,
+        }),
     }
 }
 

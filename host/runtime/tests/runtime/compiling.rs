@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use opkg_interface::PackageSettings;
-use opkg_runtime::{Limits, Registry, RuntimeOptions, Strategy, install};
+use opkg_runtime::{InstallRequest, Limits, Registry, RuntimeOptions, Strategy, install};
 
 use crate::guest::{GuestBuilder, PluginFixture, opkg, target};
 
@@ -85,7 +85,7 @@ fn what_is_installed_is_compiled_already() {
         plugin_files: Vec::new(),
         ..options(&fixture, &GuestBuilder::default(), Limits::default())
     };
-    install(&fixture.root.path().join("guest.wasm"), &options).unwrap();
+    install(&InstallRequest::of_file(&fixture.root.path().join("guest.wasm")), &options).unwrap();
     let plugin =
         fixture.load_with(RuntimeOptions { compiler: Some(vec!["/no/such/compiler".into()]), ..options });
     plugin.generate(&opkg(), &target(), &PackageSettings::default()).unwrap();

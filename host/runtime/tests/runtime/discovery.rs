@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use opkg_runtime::{
-    Inspection, LoadErrorKind, Origin, PluginDescription, Registry, RuntimeOptions, inspect, install, remove,
+    Inspection, InstallRequest, LoadErrorKind, Origin, PluginDescription, Registry, RuntimeOptions, inspect,
+    install, remove,
 };
 
 use rustix::fs::{CWD, Mode, mkfifoat};
@@ -147,7 +148,7 @@ fn what_is_no_regular_file_is_no_plugin() {
     assert!(registry.find("demo").is_some());
     for name in ["pipe.wasm", "directory.wasm", "endless.wasm"] {
         assert!(matches!(
-            install(&at(name), &house.options_with_user()).unwrap_err().kind,
+            install(&InstallRequest::of_file(&at(name)), &house.options_with_user()).unwrap_err().kind,
             LoadErrorKind::NotAFile
         ));
         assert!(matches!(inspect(&at(name), &house.options()).unwrap_err().kind, LoadErrorKind::NotAFile));
@@ -177,7 +178,7 @@ fn a_record_is_a_small_regular_file() {
     let house = PluginFixture::new();
     let file = house.write_file("x.wasm", &GuestBuilder::default().build());
     let options = house.options_with_user();
-    let record = install(&file, &options).unwrap().path.with_extension("json");
+    let record = install(&InstallRequest::of_file(&file), &options).unwrap().path.with_extension("json");
     let make: [&dyn Fn(); 3] = [
         &|| mkfifoat(CWD, &record, Mode::RWXU).unwrap(),
         &|| symlink("/dev/zero", &record).unwrap(),
@@ -267,7 +268,7 @@ fn installed_plugins_stay_what_they_are() {
     let user = house.root.path().join("data/opkg/plugins");
     let options = RuntimeOptions { user_directory: Some(user.clone()), ..house.options() };
 
-    let installed = install(&file, &options).unwrap();
+    let installed = install(&InstallRequest::of_file(&file), &options).unwrap();
     assert_eq!(installed.path, user.join("demo.wasm"));
     let registry = Registry::discover(options.clone());
     assert_eq!(registry.find("demo-lts").unwrap().origin(), Origin::User);
@@ -285,7 +286,7 @@ fn installed_plugins_stay_what_they_are() {
     let registry = Registry::discover(options.clone());
     assert!(matches!(registry.entries()[0].error().unwrap().kind, LoadErrorKind::NoInstallRecord));
 
-    install(&file, &options).unwrap();
+    install(&InstallRequest::of_file(&file), &options).unwrap();
     assert!(Registry::discover(options.clone()).find("demo").is_some());
     assert_eq!(remove("demo", &options).unwrap(), installed.path);
     assert_eq!(fs::read_dir(&user).unwrap().count(), 0, "nothing is left behind");
@@ -303,9 +304,14 @@ fn what_does_not_work_is_not_installed() {
     );
     let user = house.root.path().join("user");
     let options = RuntimeOptions { user_directory: Some(user.clone()), ..house.options() };
-    assert!(matches!(install(&file, &options).unwrap_err().kind, LoadErrorKind::Execution(_)));
+    assert!(matches!(
+        install(&InstallRequest::of_file(&file), &options).unwrap_err().kind,
+        LoadErrorKind::Execution(_)
+    ));
     assert!(!user.exists());
-    let homeless = install(&file, &RuntimeOptions { user_directory: None, ..options }).unwrap_err();
+    let homeless =
+        install(&InstallRequest::of_file(&file), &RuntimeOptions { user_directory: None, ..options })
+            .unwrap_err();
     assert!(matches!(homeless.kind, LoadErrorKind::NoDataDir));
 }
 

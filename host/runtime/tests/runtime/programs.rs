@@ -2,7 +2,9 @@
 
 use opkg_interface::artefacts::{BuildCommand, NativeBuild};
 use opkg_interface::package_manager::{PackageRequest, Place};
-use opkg_runtime::{DistributionPlugin, ProgramGrants, Registry, RuntimeOptions, inspect, install};
+use opkg_runtime::{
+    DistributionPlugin, InstallRequest, ProgramGrants, Registry, RuntimeOptions, inspect, install,
+};
 
 use crate::guest::{GuestBuilder, PluginFixture};
 
@@ -100,7 +102,7 @@ fn who_takes_over_says_so_when_it_is_installed_and_when_it_is_used() {
     let inspection = inspect(&path, &options).unwrap();
     assert_eq!(inspection.programs, ["pacman", "makepkg"]);
     assert_eq!(inspection.programs_to_grant, ["pacman", "makepkg"]);
-    let installed = install(&path, &options).unwrap();
+    let installed = install(&InstallRequest::of_file(&path), &options).unwrap();
     let mut replaces = installed.replaces;
     replaces.sort();
     assert_eq!((replaces.join(" ").as_str(), installed.programs_to_grant.len()), ("debian rocky", 2));

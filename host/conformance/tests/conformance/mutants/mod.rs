@@ -1,5 +1,6 @@
 //! Good plugins with one thing spoiled: each breaks the rule that is about it, which the good one holds.
 
+mod archives;
 mod contents;
 mod mutant;
 mod packages;
@@ -14,7 +15,10 @@ use self::mutant::{Case, Mutant};
 use crate::good_plugins;
 
 fn cases() -> Vec<Case> {
-    [packages::cases(), contents::cases(), scripts::cases()].into_iter().flatten().collect()
+    [packages::cases(), contents::cases(), scripts::cases(), archives::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One plugin for each format of packages, told apart by what their families call an architecture.

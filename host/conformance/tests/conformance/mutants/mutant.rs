@@ -4,10 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opkg::model::Opkg;
 use opkg_conformance::{ManagerRequest, Outcome, OutputReader, PluginUnderTest};
+use opkg_interface::archive::Member;
 use opkg_interface::artefacts::{BinaryPackage, Output};
+use opkg_interface::built::Built;
 use opkg_interface::package_manager::{Command, Place};
 use opkg_interface::{DistributionDescription, PackageSettings, Target};
 use opkg_runtime::{CallError, CommandsError, DistributionPlugin, ExecutionError, ExecutionErrorKind};
+
+use super::archives::{members, put_into_archives, remove_lines};
 
 /// What is spoiled.
 pub enum Spoiled {
@@ -19,6 +23,10 @@ pub enum Spoiled {
     Package(fn(&mut BinaryPackage)),
     /// What it gets.
     Input(fn(&mut Opkg, &mut Target, &mut PackageSettings)),
+    /// What stands in slots, of packages that are put into archives; of how many calls this is the last one.
+    Members(fn(&mut Result<Vec<Member>, String>, usize)),
+    /// The same without lines that have this in them.
+    MembersWithout(&'static str),
     /// The answer as a whole.
     Outcome(fn(Outcome) -> Outcome),
     /// The programs that it declares.
@@ -58,6 +66,9 @@ impl PluginUnderTest for Mutant<'_> {
             match self.spoiled {
                 Spoiled::Output(spoil) => spoil(&mut generated.output, calls),
                 Spoiled::Package(spoil) => generated.output.packages.iter_mut().for_each(spoil),
+                Spoiled::Members(_) | Spoiled::MembersWithout(_) => {
+                    generated.output.packages.iter_mut().for_each(put_into_archives);
+                }
                 _ => {}
             }
         }
@@ -65,6 +76,24 @@ impl PluginUnderTest for Mutant<'_> {
             Spoiled::Outcome(spoil) => spoil(outcome),
             _ => outcome,
         }
+    }
+
+    fn members(
+        &self,
+        _: &Opkg,
+        _: &Target,
+        _: &PackageSettings,
+        _: &str,
+        built: &Built<'_>,
+    ) -> Result<Vec<Member>, String> {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut answer = Ok(members(built));
+        match self.spoiled {
+            Spoiled::Members(spoil) => spoil(&mut answer, calls),
+            Spoiled::MembersWithout(sign) => remove_lines(&mut answer, sign),
+            _ => {}
+        }
+        answer
     }
 
     fn programs(&self) -> Result<Vec<String>, CallError> {

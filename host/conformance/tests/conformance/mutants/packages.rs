@@ -154,7 +154,7 @@ fn release(version: &str) -> DistributionRelease {
 }
 
 fn relation(kind: NativeKind, name: &str) -> NativeRelation {
-    NativeRelation { kind, name: name.into(), bound: None, alternatives: Vec::new() }
+    NativeRelation { kind, name: name.into(), bound: None, alternatives: Vec::new(), condition: None }
 }
 
 /// Another one each time.
