@@ -1,0 +1,61 @@
+// The index of a directory of packages: of each architecture a tar with the properties of all packages that are for it, as xbps-rindex
+// makes it. xbps signs with keys of RSA in a form of its own, so that the host cannot.
+
+import { readPlist, writePlist } from "./plist.js";
+import { compareVersions } from "./version.js";
+
+const PROPS_MEMBER = "./props.plist";
+// What only a package itself says.
+const NOT_INDEXED = ["pkgname", "version", "packaged-with"];
+
+// What the index says of a package, with its name.
+function indexEntry({ fileName, size, digests, members }) {
+  const member = members.find(({ path }) => path === PROPS_MEMBER);
+  if (member === undefined) throw `${fileName} has no ${PROPS_MEMBER}`;
+  const properties = readPlist(new TextDecoder().decode(member.contents));
+  const [pkgver, arch] = [properties.pkgver, properties.architecture];
+  const name = typeof pkgver === "string" ? pkgver.match(/^(.+)-[^-]*\d[^-]*_\d+$/)?.[1] : undefined;
+  if (name === undefined || typeof arch !== "string") throw `${fileName} does not say which package it is, and for what`;
+  if (fileName !== `${pkgver}.${arch}.xbps`) throw `${fileName} has to be called ${pkgver}.${arch}.xbps: xbps looks for that`;
+  for (const key of NOT_INDEXED) delete properties[key];
+  return { name, pkgver, arch, properties: { ...properties, "filename-sha256": digests.sha256, "filename-size": size } };
+}
+
+// Whether the first one is to be preferred: xbps knows one version of a package in each index.
+function isNewer(one, other) {
+  const version = ({ name, pkgver }) => pkgver.slice(name.length + 1);
+  const reverts = (by, of) => (by.properties.reverts ?? []).includes(version(of));
+  if (reverts(one, other)) return true;
+  return !reverts(other, one) && compareVersions(version(one), version(other)) > 0;
+}
+
+function repodata(arch, entries) {
+  const newest = new Map();
+  for (const entry of entries) {
+    const known = newest.get(entry.name);
+    if (known === undefined || isNewer(entry, known)) newest.set(entry.name, entry);
+  }
+  const index = Object.fromEntries([...newest].map(([name, { properties }]) => [name, properties]));
+  const member = (path, val) => ({
+    tag: "member",
+    val: { path, content: { tag: "text", val }, mode: 0o644, owner: "root", group: "root" },
+  });
+  const archive = {
+    name: "repodata",
+    format: "tar",
+    compression: "zstd",
+    level: undefined,
+    endMarker: true,
+    // The key to be asked for, and what waits for other packages: neither is there.
+    entries: [member("index.plist", writePlist(index)), member("index-meta.plist", ""), member("stage.plist", "")],
+  };
+  return { path: `${arch}-repodata`, content: { tag: "archives", val: [archive] }, signature: undefined };
+}
+
+// Packages for any architecture are in the index of each: of those that other packages are for, and of all where there are none.
+export function indexFiles(packages, archs) {
+  const entries = packages.map(indexEntry);
+  const named = [...new Set(entries.map(({ arch }) => arch))].filter((arch) => arch !== "noarch").sort();
+  const wanted = named.length > 0 ? named : archs;
+  return wanted.map((arch) => repodata(arch, entries.filter((it) => it.arch === arch || it.arch === "noarch")));
+}
