@@ -5,6 +5,9 @@ use opkg::model::{Class, Destination, Filter, NodeId, Opkg, Part, SourceFile, Ti
 use proptest::prelude::*;
 
 use super::*;
+use crate::validate_manager::{
+    validate_commands, validate_installed, validate_offers, validate_side_effects,
+};
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
     FileSelection, Member, MemberContent, NestedArchive,
@@ -501,7 +504,7 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
 
 #[test]
 fn what_package_managers_say_is_one_line() {
-    use opkg_interface::package_manager::SideEffectKind;
+    use opkg_interface::package_manager::{InstallState, Installed, Offer, SideEffect, SideEffectKind};
     let installed = |name: &str, state: InstallState| Installed {
         name: name.into(),
         version: "1".into(),
