@@ -78,4 +78,3 @@ pub(crate) fn validate_offers(offers: &[Offer]) -> Result<(), ValidationError> {
 pub(crate) fn validate_side_effects(side_effects: &[SideEffect]) -> Result<(), ValidationError> {
     side_effects.iter().try_for_each(|effect| validate_non_empty("name of a package", &effect.name))
 }
-

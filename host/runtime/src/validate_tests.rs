@@ -16,6 +16,7 @@ use opkg_interface::artefacts::{
     BuildCommand, ChangelogEntry, Compression, Field, FileTrigger, NativeKind, NativeRelation, PackagePart,
     QuiltSource, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime, Tarball, TextFile, TriggerTime,
 };
+use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect, SideEffectKind};
 
 fn opkg() -> Opkg {
     let file = |path: &str, node: u32| SourceFile {
@@ -504,7 +505,6 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
 
 #[test]
 fn what_package_managers_say_is_one_line() {
-    use opkg_interface::package_manager::{InstallState, Installed, Offer, SideEffect, SideEffectKind};
     let installed = |name: &str, state: InstallState| Installed {
         name: name.into(),
         version: "1".into(),
