@@ -203,11 +203,11 @@ mod tests {
         }
         insta::assert_snapshot!(with("2.0.0").unwrap_err(), @"was made for version 2.0.0 of the plugin interface, this program takes 0.1.0 and 1.x");
         let mixed = names(&["opkg:plugin/packaging@0.1.0", "opkg:plugin/package-manager@1.0.0"]);
-        insta::assert_snapshot!(mixed.classify().unwrap_err(), @"");
-        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"");
+        insta::assert_snapshot!(mixed.classify().unwrap_err(), @"was made for version 0.1.0 and 1.0.0 of the plugin interface, this program takes 0.1.0 and 1.x");
+        insta::assert_snapshot!(names(&["run", "opkg:plugin/packaging@0.1.0"]).classify().unwrap_err(), @"exports opkg:plugin/packaging, but not opkg:plugin/package-manager, which belongs to the same world");
         let both = ["opkg:plugin/packaging@1.0.0", "opkg:plugin/package-manager@1.0.0"];
-        insta::assert_snapshot!(names(&both).classify().unwrap_err(), @"");
-        insta::assert_snapshot!(names(&["run", "a:b/c@1.0.0"]).classify().unwrap_err(), @"");
+        insta::assert_snapshot!(names(&both).classify().unwrap_err(), @"exports opkg:plugin/packaging, but not opkg:plugin/containers, which belongs to the same world");
+        insta::assert_snapshot!(names(&["run", "a:b/c@1.0.0"]).classify().unwrap_err(), @"is a WebAssembly component, but neither a distribution plugin nor a hook: it exports run, a:b/c@1.0.0");
         for version in ["0.1.0", "1.0.0"] {
             let hook = names(&["run", &format!("opkg:plugin/hook@{version}")]);
             assert_eq!(hook.classify().unwrap(), (PluginKind::HookRunner, version.into()));
