@@ -2,6 +2,7 @@
 
 import relations
 import scripts
+import version
 from wit_world.imports import artefacts
 
 # Where `.PKGINFO` and the scripts stand.
@@ -85,4 +86,4 @@ def installed_size(built):
 
 
 def full_version(package):
-    return f"{package.version}-r{package.release}"
+    return version.native(f"{package.version}-{package.release}")

@@ -65,7 +65,7 @@ class Builder:
             changelog=[],
             fields=self.fields(plan),
             attributes=[],
-            file_name=f"{plan.name}-{self.version}.apk",
+            file_name=f"{plan.name}-{version.native(str(self.version))}.apk",
         )
 
     def maintainer(self):
