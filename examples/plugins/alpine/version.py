@@ -19,19 +19,21 @@ VALID = re.compile(
 
 @dataclass
 class Version:
-    """`upstream` is one that apk takes; there is no epoch."""
+    """`upstream` is one that apk takes, which has no epochs."""
 
+    epoch: int
     upstream: str
     release: str
 
     def __str__(self):
         """As records have it."""
-        return f"{self.upstream}-{self.release}"
+        epoch = f"{self.epoch}:" if self.epoch else ""
+        return f"{epoch}{self.upstream}-{self.release}"
 
 
 def native(version):
-    """`1.0-r1` of `1.0-1`: an upstream part has no other `-`."""
-    return version.replace("-", "-r")
+    """`1.0-r1` of `2:1.0-1`: an upstream part has no other `-`."""
+    return version.rpartition(":")[2].replace("-", "-r")
 
 
 def adapt(upstream):
@@ -76,8 +78,8 @@ def of_opkg(opkg, diagnostics):
             "distribution out with `filters`"
         )
         diagnostics.error(opkg.at, message, help)
-        return Version("0", "0")
-    version = Version(upstream, release)
+        return Version(0, "0", "0")
+    version = Version(written.epoch, upstream, release)
     if upstream != written.upstream:
         diagnostics.note(opkg.at, f"version `{text}` is written `{native(str(version))}` on Alpine Linux")
     if written.epoch:
