@@ -221,6 +221,11 @@ static void report_unsupported(struct job *job) {
         text_format("OpenWrt has no systemd: nothing is done about the unit `%t`", file->path),
         TEXT("lay a script into `files/etc/init.d` for OpenWrt: it is enabled and started"));
   }
+  for (size_t i = 0; i < opkg->service_rules.len; i++) {
+    const opkg_plugin_model_service_rule_t *rule = &opkg->service_rules.ptr[i];
+    say(job, OPKG_PLUGIN_MODEL_SEVERITY_WARNING, rule->at,
+        text_format("OpenWrt has no systemd: what is said of the unit `%t` is left out", rule->name), (text){NULL, 0});
+  }
   for (size_t i = 0; i < opkg->triggers.len; i++) {
     const opkg_plugin_model_trigger_t *trigger = &opkg->triggers.ptr[i];
     say(job, OPKG_PLUGIN_MODEL_SEVERITY_WARNING, trigger->at,

@@ -151,7 +151,7 @@ export class Builder {
   relations(plan) {
     const relations = plan.relations.filter((it) => it.byDefault).flatMap((it) => this.relation(it));
     if (plan.sameVersion === undefined) return relations;
-    const bound = { comparison: "eq", version: recordVersion(this.version) };
+    const bound = { comparison: "eq", version: `${this.epoch ? `${this.epoch}:` : ""}${recordVersion(this.version)}` };
     return [relation("requires", plan.sameVersion, bound), ...relations];
   }
 
@@ -224,6 +224,9 @@ export class Builder {
       const help = "lay a service into `files/etc/sv` for Void; whoever wants it links it into /var/service";
       if (unit) this.say("warning", at, `Void has no systemd: nothing is done about the unit \`${path}\``, help);
     }
+    for (const { at, name } of this.opkg.serviceRules) {
+      this.say("warning", at, `Void has no systemd: what is said of the unit \`${name}\` is left out`);
+    }
     for (const { at, path } of this.opkg.triggers) {
       const help = "leave Void out with `filters`, or let the post-install script look";
       this.say("warning", at, `packages of Void have no triggers: nobody looks at \`${path}\``, help);
@@ -242,8 +245,8 @@ function recordVersion({ text, revision }) {
 // What a relation is in a property list: `foo>=1.0`; of what is provided `foo-1.0_1`.
 export function relationText({ kind: { tag }, name, bound }) {
   if (bound === undefined) return tag === "provides" ? `${name}-0_1` : `${name}>=0`;
-  // No version of xbps has a `-` in it.
-  const [text, revision] = bound.version.split("-");
+  // No version of xbps has a `-` in it, or an epoch.
+  const [text, revision] = bound.version.replace(/^\d+:/, "").split("-");
   if (tag === "provides") return `${name}-${versionText({ text, revision: revision ?? "1" })}`;
   return `${name}${patternOf(bound.comparison, { text, revision })}`;
 }

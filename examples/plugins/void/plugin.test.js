@@ -27,6 +27,7 @@ function opkg(changes) {
     license: "GPL",
     authors: [{ role: "maintainer", name: "Ann Author", email: "ann@example.org" }],
     alternatives: [],
+    serviceRules: [],
     triggers: [],
     history: [{ version: { epoch: 0, upstream: "1.0-rc1", release: "2" }, changes: [] }],
     files: [],
@@ -117,6 +118,7 @@ test("a later epoch takes back what looks newer", () => {
   ];
   const output = generate(serverPlan(), { history });
   assert.deepEqual(properties(output).reverts, ["2005_3"]);
+  assert.deepEqual(properties(output).run_depends, ["opkg-demo-1.0_1"]);
   assert.match(output.diagnostics[0].message, /^Void has no epochs: `1:1.0-1` is written `1.0_1`/);
 });
 
@@ -155,7 +157,7 @@ test("scripts are run for the action that xbps names", () => {
   const members = metadata(
     generate(serverPlan({ scripts, files }), { files: [{ at: 1, path: "x", part: { tag: "server" }, accounts }] }),
   );
-  assert.match(members["./INSTALL"], /^pre_install\(\) \{\ngetent passwd 'demo' > .* useradd -u 300 -r -U -d '\/srv' /m);
+  assert.match(members["./INSTALL"], /^getent group .*\ngetent passwd 'demo' > .* useradd -u 300 -r -g 'demo' -d '\/srv' /m);
   assert.match(members["./INSTALL"], /^mkdir -p '\/etc\/demo'\nchmod 0750 '\/etc\/demo'\nchown demo:root '\/srv\/demo'\n/m);
   assert.match(members["./INSTALL"], /^chmod 4750 '\/srv\/demo'\nexit 1\n\}\n\ncase "\$1" in\npre\) pre_install "\$@" ;;\n/m);
   assert.match(members["./REMOVE"], /^pre_uninstall\(\) \{\nexit 2\n\}\n\npost_uninstall\(\) \{\nrm -f '\/var\/made'\n\}$/m);

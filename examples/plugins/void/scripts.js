@@ -28,8 +28,9 @@ export function accountCommands(quote, accounts) {
     lines.push(`getent group ${quote(name)} > /dev/null || ${numbered}`);
   };
   const makeUser = ({ name, uid, group, description, home, shell }) => {
+    if (group === undefined) makeGroup(name, uid);
     const options = [
-      group === undefined ? "-U" : `-g ${quote(group)}`,
+      `-g ${quote(group ?? name)}`,
       `-d ${quote(home ?? "/var/empty")}`,
       `-s ${quote(shell ?? "/bin/false")}`,
       `-c ${quote(description ?? "")}`,
