@@ -62,9 +62,12 @@ fn a_cache_that_cannot_be_used_is_no_hindrance() {
 #[test]
 fn a_plugin_has_nothing_run_that_was_not_granted() {
     let opkgc = OpkgcEnvironment::new();
-    // A copy, with the SDK that the program writes into it.
+    // A copy, with the SDK that the program writes into it: always in the same place, so that the compiler keeps one result.
     let source = opkg_tests::opkgc::workspace().join("examples/plugins/arch");
-    let crate_directory = opkgc.home().join("arch");
+    let crate_directory = scratch::target_directory().join("arch-example");
+    if crate_directory.exists() {
+        fs_err::remove_dir_all(&crate_directory).unwrap();
+    }
     process::run_successfully(Command::new("cp").arg("-r").arg(source).arg(&crate_directory));
     let sdk = crate_directory.join("sdk");
     if sdk.exists() {
