@@ -1,5 +1,7 @@
 //! Plugins as the program finds them, and what it does without its cache.
 
+use std::process::Command;
+
 use opkg_tests::opkgc::OpkgcEnvironment;
 use opkg_tests::{file_tree, process, scratch};
 
@@ -60,7 +62,18 @@ fn a_cache_that_cannot_be_used_is_no_hindrance() {
 #[test]
 fn a_plugin_has_nothing_run_that_was_not_granted() {
     let opkgc = OpkgcEnvironment::new();
-    let crate_directory = opkg_tests::opkgc::workspace().join("examples/plugins/arch");
+    // A copy, with the SDK that the program writes into it: always in the same place, so that the compiler keeps one result.
+    let source = opkg_tests::opkgc::workspace().join("examples/plugins/arch");
+    let crate_directory = scratch::target_directory().join("arch-example");
+    if crate_directory.exists() {
+        fs_err::remove_dir_all(&crate_directory).unwrap();
+    }
+    process::run_successfully(Command::new("cp").arg("-r").arg(source).arg(&crate_directory));
+    let sdk = crate_directory.join("sdk");
+    if sdk.exists() {
+        fs_err::remove_dir_all(&sdk).unwrap();
+    }
+    opkgc.run_successfully(["plugin", "sdk", sdk.to_str().unwrap()]);
     let file = opkgc.home().join("arch.wasm");
     let path = file.to_str().unwrap();
     let mut build = opkgc.command(["plugin", "build", crate_directory.to_str().unwrap(), "-o", path]);

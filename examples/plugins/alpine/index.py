@@ -10,8 +10,18 @@ from wit_world.imports import artefacts
 PACKAGE_INFO = ".PKGINFO"
 FILE = "APKINDEX.tar.gz"
 REQUEST = containers.IndexRequest(suffixes=[".apk"], members=[PACKAGE_INFO])
-# Letters of an index by the fields of .PKGINFO, in their order; those of the second list may stand there several times.
-FIELDS = [("P", "pkgname"), ("V", "pkgver"), ("A", "arch"), ("S", None), ("I", "size"), ("T", "pkgdesc"), ("U", "url"), ("L", "license")]
+# Letters of an index by the fields of .PKGINFO, in their order: those that each package has, others, and those that may stand
+# there several times.
+FIELDS = [
+    ("P", "pkgname"),
+    ("V", "pkgver"),
+    ("A", "arch"),
+    ("S", None),
+    ("I", "size"),
+    ("T", "pkgdesc"),
+    ("U", "url"),
+    ("L", "license"),
+]
 OPTIONAL = [("o", "origin"), ("m", "maintainer"), ("t", "builddate"), ("c", "commit"), ("k", "provider_priority")]
 LISTS = [("D", "depend"), ("p", "provides"), ("i", "install_if")]
 NOARCH = "noarch"

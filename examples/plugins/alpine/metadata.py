@@ -2,6 +2,7 @@
 
 import relations
 import scripts
+import version
 from wit_world.imports import artefacts
 
 # Where `.PKGINFO` and the scripts stand.
@@ -74,6 +75,9 @@ def package_info(built):
     if package.interests:
         fields.append(("triggers", " ".join(scripts.trigger_patterns(package.interests))))
     fields += [(field.name, field.value) for field in package.fields]
+    # For people: apk knows configuration by where it lies, see `package.protection`.
+    kept = [file.path.removeprefix("/") for file in built.files if file.is_configuration]
+    fields += [("# configuration", path) for path in kept]
     fields.append(("datahash", data.digests.sha256))
     return "".join(f"{name} = {value}\n" for name, value in fields)
 
@@ -85,4 +89,4 @@ def installed_size(built):
 
 
 def full_version(package):
-    return f"{package.version}-r{package.release}"
+    return version.native(f"{package.version}-{package.release}")

@@ -46,7 +46,8 @@ class Builder:
         return artefacts.BinaryPackage(
             part=plan.part,
             name=plan.name,
-            epoch=0,
+            # Of the record alone: apk has none.
+            epoch=self.version.epoch,
             version=self.version.upstream,
             release=self.version.release,
             arch=self.arch if plan.is_arch_specific else "noarch",
@@ -65,7 +66,7 @@ class Builder:
             changelog=[],
             fields=self.fields(plan),
             attributes=[],
-            file_name=f"{plan.name}-{self.version}.apk",
+            file_name=f"{plan.name}-{version.native(str(self.version))}.apk",
         )
 
     def maintainer(self):

@@ -78,7 +78,9 @@ def render(opkg, base, tree, packages, companions, texts):
 
 def function(package):
     """A name that the shell takes."""
-    return package.part.value if isinstance(package.part, model.Part_Extra) else type(package.part).__name__.removeprefix("Part_").lower()
+    if isinstance(package.part, model.Part_Extra):
+        return package.part.value.replace("-", "_")
+    return type(package.part).__name__.removeprefix("Part_").lower()
 
 
 def variables(package):

@@ -157,12 +157,12 @@ def lines(relations):
 
 
 def text(relation):
-    """`a>=1.2`, `a~1.2`"""
+    """`a>=1.2-r3`, `a~1.2`"""
     if relation.bound is None:
         return relation.name
     if relation.bound.version.startswith("~"):
         return relation.name + relation.bound.version
-    return f"{relation.name}{OPERATORS[relation.bound.comparison]}{relation.bound.version}"
+    return f"{relation.name}{OPERATORS[relation.bound.comparison]}{version.native(relation.bound.version)}"
 
 
 def element(kind):

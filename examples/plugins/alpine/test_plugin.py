@@ -192,7 +192,7 @@ class VersionTest(unittest.TestCase):
 class RelationTest(unittest.TestCase):
     def lines(self, *relations_of_plan):
         diagnostics = Diagnostics()
-        own = version.Version("1.0", "1")
+        own = version.Version(0, "1.0", "1")
         found = relations.of_part(server_plan(relations=list(relations_of_plan)), own, diagnostics)
         return relations.lines(found), [it.message for it in diagnostics.found]
 

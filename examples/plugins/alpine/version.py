@@ -19,13 +19,21 @@ VALID = re.compile(
 
 @dataclass
 class Version:
-    """`upstream` is one that apk takes; there is no epoch."""
+    """`upstream` is one that apk takes, which has no epochs."""
 
+    epoch: int
     upstream: str
     release: str
 
     def __str__(self):
-        return f"{self.upstream}-r{self.release}"
+        """As records have it."""
+        epoch = f"{self.epoch}:" if self.epoch else ""
+        return f"{epoch}{self.upstream}-{self.release}"
+
+
+def native(version):
+    """`1.0-r1` of `2:1.0-1`: an upstream part has no other `-`."""
+    return version.rpartition(":")[2].replace("-", "-r")
 
 
 def adapt(upstream):
@@ -70,12 +78,12 @@ def of_opkg(opkg, diagnostics):
             "distribution out with `filters`"
         )
         diagnostics.error(opkg.at, message, help)
-        return Version("0", "0")
-    version = Version(upstream, release)
+        return Version(0, "0", "0")
+    version = Version(written.epoch, upstream, release)
     if upstream != written.upstream:
-        diagnostics.note(opkg.at, f"version `{text}` is written `{version}` on Alpine Linux")
+        diagnostics.note(opkg.at, f"version `{text}` is written `{native(str(version))}` on Alpine Linux")
     if written.epoch:
-        message = f"apk has no epochs: `{written.epoch}:{text}` is `{version}`, and sorts by that alone"
+        message = f"apk has no epochs: `{written.epoch}:{text}` is `{native(str(version))}`, and sorts by that alone"
         help = "raise the upstream part, where one that was there before sorts later"
         diagnostics.warning(opkg.at, message, help)
     return version
@@ -95,7 +103,7 @@ def bounds(comparison, parts):
         return None
     if parts.release is not None:
         release = re.fullmatch(r"r?(\d+)", parts.release, re.ASCII)
-        return [(operators[comparison], f"{upstream}-r{release.group(1)}")] if release else None
+        return [(operators[comparison], f"{upstream}-{release.group(1)}")] if release else None
     behind = upstream + BEHIND
     return {
         kinds.LT: [("<", upstream)],

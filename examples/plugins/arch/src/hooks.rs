@@ -1,61 +1,63 @@
 //! Hooks of pacman, alpm-hooks(5): what a package has run at the end of a transaction, and when files of other packages come,
-//! change or go. A hook starts a program; both are files of the package.
+//! change or go. A hook starts a program; both stand in the package beside its files.
 
-use opkg_sdk::artefacts::{Content, FileMarks, PackedFile, Scriptlet};
+use opkg_sdk::artefacts::{BinaryPackage, Scriptlet};
 use opkg_sdk::model::{Opkg, ScriptTime};
 use opkg_sdk::parts::PartPlan;
+use opkg_sdk::text::shell_quote;
 use opkg_sdk::triggers;
 
 use crate::scripts;
 
 /// Where pacman looks for hooks, and where their programs lie.
-const HOOKS: &str = "/usr/share/libalpm/hooks";
-const PROGRAMS: &str = "/usr/share/libalpm/scripts";
+const HOOKS: &str = "usr/share/libalpm/hooks";
+const PROGRAMS: &str = "usr/share/libalpm/scripts";
 
-/// The hooks of a part: what is run, and the files that it takes.
-pub struct Hooks {
-    pub scriptlets: Vec<Scriptlet>,
-    pub files: Vec<PackedFile>,
-}
+/// The times of scripts that hooks run, and what these are called.
+const TIMES: [(ScriptTime, &str); 2] =
+    [(ScriptTime::PostTransaction, "post-transaction"), (ScriptTime::Triggered, "triggered")];
 
 /// Those of a part.
-pub fn of_part(opkg: &Opkg, plan: &PartPlan<'_>) -> Hooks {
-    let mut hooks = Hooks { scriptlets: Vec::new(), files: Vec::new() };
-    if let Some(body) = scripts::own_script(opkg, plan, ScriptTime::PostTransaction) {
-        let trigger = package_trigger(&plan.name, &["Install", "Upgrade"]);
-        hooks.add(plan, "post-transaction", ScriptTime::PostTransaction, &trigger, "", &body);
-    }
-    if triggers::script(plan).is_some()
-        && let Some(body) = scripts::own_script(opkg, plan, ScriptTime::Triggered)
-    {
-        // What is there already when the package comes counts as well.
-        let trigger = path_trigger(plan) + "\n" + &package_trigger(&plan.name, &["Install"]);
-        hooks.add(plan, "triggered", ScriptTime::Triggered, &trigger, &concerned_directories(plan), &body);
-    }
-    hooks
+pub fn of_part(opkg: &Opkg, plan: &PartPlan<'_>) -> Vec<Scriptlet> {
+    let is_run = |time| time != ScriptTime::Triggered || triggers::script(plan).is_some();
+    let body = |time| scripts::own_script(opkg, plan, time).filter(|_| is_run(time));
+    let script = |time, body| Scriptlet { time, interpreter: vec!["/bin/sh".to_owned()], body };
+    TIMES.iter().filter_map(|(time, _)| Some(script(*time, body(*time)?))).collect()
 }
 
-impl Hooks {
-    fn add(
-        &mut self,
-        plan: &PartPlan<'_>,
-        name: &str,
-        time: ScriptTime,
-        trigger: &str,
-        before: &str,
-        body: &str,
-    ) {
-        let name = format!("{}-{name}", plan.name);
+/// A text that stands in a package beside its files: a path without a `/` at the beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMember {
+    pub path: String,
+    pub text: String,
+    pub mode: u32,
+}
+
+/// The hooks of a package and their programs.
+#[must_use]
+pub fn files(package: &BinaryPackage) -> Vec<TextMember> {
+    let mut files = Vec::new();
+    for (time, name) in TIMES {
+        let Some(scriptlet) = package.scriptlets.iter().find(|it| it.time == time) else { continue };
+        let (trigger, targets, before) = match time {
+            // What is there already when the package comes counts as well.
+            ScriptTime::Triggered => (
+                path_trigger(package) + "\n" + &package_trigger(&package.name, &["Install"]),
+                "NeedsTargets\n",
+                concerned_directories(package),
+            ),
+            _ => (package_trigger(&package.name, &["Install", "Upgrade"]), "", String::new()),
+        };
+        let name = format!("{}-{name}", package.name);
         let program = format!("{PROGRAMS}/{name}");
-        let needs_targets = if before.is_empty() { "" } else { "NeedsTargets\n" };
         let hook = format!(
-            "{trigger}\n[Action]\nDescription = Running {name}...\nWhen = PostTransaction\nExec = {program}\n{needs_targets}"
+            "{trigger}\n[Action]\nDescription = Running {name}...\nWhen = PostTransaction\nExec = /{program}\n{targets}"
         );
-        self.files.push(text_file(format!("{HOOKS}/{name}.hook"), hook, 0o644));
-        self.files.push(text_file(program, format!("#!/bin/sh\n{before}{body}"), 0o755));
-        let interpreter = vec!["/bin/sh".to_owned()];
-        self.scriptlets.push(Scriptlet { time, interpreter, body: format!("{before}{body}") });
+        let text = format!("#!/bin/sh\n{before}{}", scriptlet.body);
+        files.push(TextMember { path: format!("{HOOKS}/{name}.hook"), text: hook, mode: 0o644 });
+        files.push(TextMember { path: program, text, mode: 0o755 });
     }
+    files
 }
 
 fn package_trigger(name: &str, operations: &[&str]) -> String {
@@ -64,8 +66,8 @@ fn package_trigger(name: &str, operations: &[&str]) -> String {
 }
 
 /// A `*` of pacman's also means what lies deeper.
-fn path_trigger(plan: &PartPlan<'_>) -> String {
-    let targets = plan.triggers.iter().map(|it| format!("Target = {}/*\n", it.path.trim_start_matches('/')));
+fn path_trigger(package: &BinaryPackage) -> String {
+    let targets = package.interests.iter().map(|it| format!("Target = {}/*\n", it.trim_start_matches('/')));
     format!(
         "[Trigger]\nType = Path\nOperation = Install\nOperation = Upgrade\nOperation = Remove\n{}",
         targets.collect::<String>()
@@ -74,27 +76,15 @@ fn path_trigger(plan: &PartPlan<'_>) -> String {
 
 /// Commands that make the directories of which it is so the arguments: standard input has paths of files, and the name of the
 /// package when that is installed.
-fn concerned_directories(plan: &PartPlan<'_>) -> String {
+fn concerned_directories(package: &BinaryPackage) -> String {
+    let words: String = package.interests.iter().map(|path| format!(" {}", shell_quote(path))).collect();
     format!(
-        "targets=\"\n$(cat)\n\"\nset --\nfor directory in{}; do\n    case $targets in\n        \
+        "targets=\"\n$(cat)\n\"\nset --\nfor directory in{words}; do\n    case $targets in\n        \
          *\"\n${{directory#/}}/\"*) set -- \"$@\" \"$directory\" ;;\n        \
          *\"\n{}\n\"*) [ -z \"$(ls -A \"$directory\" 2> /dev/null)\" ] || set -- \"$@\" \"$directory\" ;;\n    \
          esac\ndone\n[ $# -gt 0 ] || exit 0\n",
-        triggers::words(plan),
-        plan.name
+        package.name
     )
-}
-
-fn text_file(path: String, text: String, mode: u32) -> PackedFile {
-    PackedFile {
-        path,
-        content: Content::Text(text),
-        mode,
-        owner: "root".to_owned(),
-        group: "root".to_owned(),
-        capabilities: None,
-        marks: FileMarks::empty(),
-    }
 }
 
 #[cfg(test)]
@@ -103,24 +93,20 @@ mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
 
-    use opkg_sdk::filter::FilterContext;
+    use opkg_sdk::Distribution as _;
     use opkg_sdk::model::{Part, Trigger};
-    use opkg_sdk::parts;
     use opkg_sdk::testing::{add_script, add_triggers, sample_opkg, sample_target};
 
-    fn of_client(opkg: &Opkg) -> Hooks {
-        let context = FilterContext::new(&sample_target("arch", None, None), Vec::new());
-        let Ok(plans) = parts::plan(opkg, &context, "/usr/share/doc/x", &mut Vec::new()) else {
-            panic!("it is not for arch");
+    fn of_client(opkg: &Opkg) -> Vec<TextMember> {
+        let Ok(output) = crate::Arch::generate(opkg, &sample_target("arch", None, None)) else {
+            panic!("it is not made");
         };
-        of_part(opkg, &plans[2])
+        files(&output.packages[2])
     }
 
-    fn text<'a>(hooks: &'a Hooks, end: &str) -> &'a str {
-        match hooks.files.iter().find(|file| file.path.ends_with(end)).map(|file| &file.content) {
-            Some(Content::Text(text)) => text,
-            other => panic!("{end}: {other:?}"),
-        }
+    fn text<'a>(hooks: &'a [TextMember], end: &str) -> &'a str {
+        let found = hooks.iter().find(|file| file.path.ends_with(end));
+        found.map(|file| file.text.as_str()).unwrap_or_else(|| panic!("{end}: {hooks:?}"))
     }
 
     #[test]
@@ -135,7 +121,7 @@ mod tests {
              Description = Running opkg-x-client-post-transaction...\nWhen = PostTransaction\n\
              Exec = /usr/share/libalpm/scripts/opkg-x-client-post-transaction\n"
         );
-        assert_eq!(hooks.scriptlets.len(), 1);
+        assert_eq!(hooks.len(), 2);
     }
 
     #[test]

@@ -200,7 +200,10 @@ mod tests {
         }
     }
 
-    fn index(packages: &[PackageFile]) -> Result<Vec<(String, Vec<(String, String)>)>, String> {
+    /// Paths of files with their members and the texts of these, or with where a link leads.
+    type Files = Vec<(String, Vec<(String, String)>)>;
+
+    fn index(packages: &[PackageFile]) -> Result<Files, String> {
         let source = PackageSource { name: "site".into(), created: 7 };
         let read = |file: IndexFile| {
             let members = match file.content {

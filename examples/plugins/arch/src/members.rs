@@ -8,6 +8,7 @@ use opkg_sdk::model::Part;
 use opkg_sdk::parts;
 
 use crate::digests::sha256;
+use crate::hooks::{self, TextMember};
 use crate::mtree;
 use crate::name::PacmanVersion;
 use crate::package::backup_path;
@@ -20,19 +21,20 @@ use crate::scripts::render_install;
 /// There is no recipe to be told of, which the host has made before.
 pub fn metadata(built: &Built) -> Result<Vec<Member>, String> {
     let package = &built.package;
-    let mut texts = vec![(".BUILDINFO", build_info(built)?), (".CHANGELOG", changelog(package))];
-    texts.extend(render_install(&package.scriptlets).map(|text| (".INSTALL", text)));
-    texts.push((".PKGINFO", package_info(built)));
-    let mtree = mtree::render(built, &texts);
-    let mut members: Vec<Member> =
-        texts.into_iter().map(|(path, text)| member(path, MemberContent::Text(text))).collect();
-    members.push(member(".MTREE", MemberContent::Compressed((mtree, Compression::Gzip))));
+    let text = |path: &str, text| TextMember { path: path.to_owned(), text, mode: 0o644 };
+    let mut texts = vec![text(".BUILDINFO", build_info(built)?), text(".CHANGELOG", changelog(package))];
+    texts.extend(render_install(&package.scriptlets).map(|install| text(".INSTALL", install)));
+    texts.push(text(".PKGINFO", package_info(built)));
+    texts.extend(hooks::files(package));
+    let mtree = MemberContent::Compressed((mtree::render(built, &texts), Compression::Gzip));
+    let mut members = vec![member(".MTREE", mtree, 0o644)];
+    members.extend(texts.into_iter().map(|it| member(&it.path, MemberContent::Text(it.text), it.mode)));
     members.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(members)
 }
 
-fn member(path: &str, content: MemberContent) -> Member {
-    Member { path: path.to_owned(), content, mode: 0o644, owner: "root".to_owned(), group: "root".to_owned() }
+fn member(path: &str, content: MemberContent, mode: u32) -> Member {
+    Member { path: path.to_owned(), content, mode, owner: "root".to_owned(), group: "root".to_owned() }
 }
 
 fn version(package: &BinaryPackage) -> String {

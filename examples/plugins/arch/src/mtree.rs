@@ -7,18 +7,20 @@ use opkg_sdk::containers::{Built, BuiltFile, FileKind};
 use opkg_sdk::model::{Account, Opkg};
 
 use crate::digests::{md5, sha256};
+use crate::hooks::TextMember;
 
 /// The mode that nothing is said of.
 const USUAL_MODE: u32 = 0o644;
 
 /// The text. `members` are those that stand in the package besides its files.
 #[must_use]
-pub fn render(built: &Built, members: &[(&str, String)]) -> String {
+pub fn render(built: &Built, members: &[TextMember]) -> String {
     let mut text = format!("#mtree\n/set type=file uid=0 gid=0 mode={USUAL_MODE:o}\n");
     let time = built.opkg.source_date.seconds;
-    for (path, contents) in members {
+    for TextMember { path, text: contents, mode } in members {
+        let mode = if *mode == USUAL_MODE { String::new() } else { format!(" mode={mode:o}") };
         let (size, md5, sha256) = (contents.len(), md5(contents), sha256(contents));
-        text += &format!("./{path} time={time}.0 size={size} md5digest={md5} sha256digest={sha256}\n");
+        text += &format!("./{path} time={time}.0{mode} size={size} md5digest={md5} sha256digest={sha256}\n");
     }
     let numbers = Numbers::of(&built.opkg);
     let mut lines: BTreeMap<&str, String> = BTreeMap::new();

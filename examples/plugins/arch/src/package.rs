@@ -25,12 +25,8 @@ impl PackageBuilder<'_> {
     pub fn package(&mut self, plan: &PartPlan<'_>) -> BinaryPackage {
         let Self { opkg, context, version, .. } = *self;
         self.report(plan);
-        let hooks = hooks::of_part(opkg, plan);
-        let mut files = self.files(plan);
-        files.extend(hooks.files);
-        files.sort_by(|one, other| one.path.cmp(&other.path));
         let mut scriptlets = scripts::of_part(opkg, plan);
-        scriptlets.extend(hooks.scriptlets);
+        scriptlets.extend(hooks::of_part(opkg, plan));
         let arch = if plan.is_arch_specific { context.build_arch() } else { "any" };
         BinaryPackage {
             part: Some(plan.kind.clone()),
@@ -47,7 +43,7 @@ impl PackageBuilder<'_> {
             maintainer: packager(opkg),
             container: container::container(),
             relations: relations::of_part(plan, context, version, &mut self.diagnostics),
-            files,
+            files: self.files(plan),
             scriptlets,
             file_triggers: Vec::new(),
             interests: plan.triggers.iter().map(|trigger| trigger.path.clone()).collect(),

@@ -4,6 +4,7 @@ use opkg_sdk::artefacts::{BinaryPackage, Content, PackedFile};
 use opkg_sdk::model::{Node, Opkg};
 use opkg_sdk::text::shell_quote as quote;
 
+use crate::hooks::{self, TextMember};
 use crate::members;
 use crate::name::PacmanVersion;
 use crate::package::backup_path;
@@ -27,10 +28,9 @@ impl Recipe<'_> {
         let Self { opkg, base, version, packages, tree } = self;
         let maintainer = packages.first().map(|package| package.maintainer.as_str()).unwrap_or_default();
         let archive = format!("{tree}.tar.gz");
-        let sources: Vec<&str> = [archive.as_str()]
-            .into_iter()
-            .chain(packages.iter().flat_map(own_texts).map(|(name, _)| name))
-            .collect();
+        let hooks: Vec<TextMember> = packages.iter().flat_map(hooks::files).collect();
+        let sources: Vec<&str> =
+            [archive.as_str()].into_iter().chain(hooks.iter().map(|hook| base_name(&hook.path))).collect();
         let mut lines = vec![
             format!("# Maintainer: {maintainer}"),
             format!("pkgbase={}", quote(base)),
@@ -65,6 +65,10 @@ impl Recipe<'_> {
         lines.push(format!("changelog={}", quote(&self.changelog_name())));
         lines.push(format!("cd \"$srcdir\"/{}", quote(self.tree)));
         lines.extend(package.files.iter().map(|file| self.install_command(file)));
+        lines.extend(hooks::files(package).iter().map(|hook| {
+            let (source, path) = (quote(base_name(&hook.path)), quote(&hook.path));
+            format!("install -D -m {:o} -- \"$srcdir\"/{source} \"$pkgdir\"/{path}", hook.mode)
+        }));
         let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
         format!("\npackage_{}() {{\n{body}}}", package.name)
     }
@@ -81,10 +85,8 @@ impl Recipe<'_> {
                 let source = quote(self.source_path(*at));
                 format!("install -D -m {:o} -- {source} {path}", file.mode)
             }
-            Content::Text(_) | Content::GzipText(_) => {
-                let source = format!("\"$srcdir\"/{}", quote(base_name(&file.path)));
-                format!("install -D -m {:o} -- {source} {path}", file.mode)
-            }
+            // The plugin has no texts of its own among the files.
+            Content::Text(_) | Content::GzipText(_) => String::new(),
         }
     }
 
@@ -103,7 +105,9 @@ impl Recipe<'_> {
         let mut found = Vec::new();
         for package in self.packages {
             found.extend(render_install(&package.scriptlets).map(|text| (install_name(package), text)));
-            found.extend(own_texts(package).map(|(name, text)| (name.to_owned(), text.to_owned())));
+            found.extend(
+                hooks::files(package).into_iter().map(|hook| (base_name(&hook.path).to_owned(), hook.text)),
+            );
         }
         let changelog = self.packages.first().map(members::changelog).unwrap_or_default();
         found.push((self.changelog_name(), changelog));
@@ -113,14 +117,6 @@ impl Recipe<'_> {
 
 fn install_name(package: &BinaryPackage) -> String {
     format!("{}.install", package.name)
-}
-
-/// Files that are none of the OPKG's: name and text.
-fn own_texts(package: &BinaryPackage) -> impl Iterator<Item = (&str, &str)> {
-    package.files.iter().filter_map(|file| match &file.content {
-        Content::Text(text) => Some((base_name(&file.path), text.as_str())),
-        Content::Source(_) | Content::GzipText(_) | Content::Directory | Content::Link(_) => None,
-    })
 }
 
 fn base_name(path: &str) -> &str {

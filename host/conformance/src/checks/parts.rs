@@ -45,7 +45,11 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
     check_same_version(scene, ledger);
     check_side_by_side(scene, ledger);
     for package in &scene.output.packages {
-        let parts = [&package.name, &package.version, &package.release, &package.arch];
+        let mut parts = vec![&package.name, &package.version, &package.release];
+        // Some package managers look for a file by name and version, in a directory for each architecture.
+        if !scene.is_archive() {
+            parts.push(&package.arch);
+        }
         let missing = parts.into_iter().find(|part| !package.file_name.contains(part.as_str()));
         scene.check(ledger, &FILE_NAMES, missing.is_none(), || {
             format!(

@@ -124,7 +124,7 @@ pub fn cases() -> Vec<Case> {
         (
             "file-name-tells",
             &["minimal"],
-            S::Package(|it| it.file_name = it.file_name.replace(&it.arch, "x")),
+            S::Package(|it| it.file_name = it.file_name.replace(&it.version, "x")),
         ),
         // Versions.
         ("version-kept", &["version-epoch"], S::Package(|it| it.epoch = 0)),
