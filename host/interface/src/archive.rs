@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use crate::artefacts::Compression;
-
 /// A package that is made of archives: each of those that it is made of comes before it, and the last one is the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,6 +31,15 @@ impl Serialize for ArchiveMetadata {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter_names().map(|(name, _)| name.to_ascii_lowercase()))
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compression {
+    None,
+    Gzip,
+    Xz,
+    Zstd,
 }
 
 /// A signature of OpenPGP beside a file.

@@ -4,6 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::archive::ArchiveContainer;
+pub use crate::archive::Compression;
 
 /// Something in the OPKG that a diagnostic or a file points at: an index of its locations.
 pub type Node = u32;
@@ -338,15 +339,6 @@ pub struct BinaryPackage {
     /// Further fields or tags in the format's own words.
     pub fields: Vec<Field>,
     pub file_name: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Compression {
-    None,
-    Gzip,
-    Xz,
-    Zstd,
 }
 
 /// Of the checksums of an RPM's files.

@@ -11,7 +11,7 @@ use crate::hook::{HostChannel, HostFunctions};
 use crate::limits::{Limiter, Limits, MAX_RECORD_BYTES};
 use crate::log::CallLog;
 use crate::output::{OutputBuffer, OutputStream};
-use crate::rules::RulesContext;
+use crate::rules_context::RulesContext;
 use crate::version::INTERFACE_VERSION;
 use crate::wasi;
 use opkg_interface::text::one_line;

@@ -42,12 +42,14 @@ mod plugin_lock;
 mod plugin_policy;
 mod registry;
 mod rules;
+mod rules_context;
 mod runtime;
 mod strategy;
 #[cfg(test)]
 mod testing;
 mod validate;
 mod validate_archives;
+mod validate_manager;
 mod validate_triggers;
 mod validate_words;
 mod version;

@@ -23,6 +23,7 @@ use crate::execution_error::{ExecutionError, ExecutionErrorKind};
 use crate::runtime::ComponentInfo;
 use crate::validate;
 use crate::validate_archives;
+use crate::validate_manager;
 use crate::validate_words::ValidationError;
 
 /// A distribution plugin. Cheap to clone, and several threads may use it at a time: each call has a fresh
@@ -144,7 +145,7 @@ impl DistributionPlugin {
             return Ok(names.clone());
         }
         let names = self.0.calls.programs().map_err(|fault| self.call_error(fault))?;
-        self.accept_valid(validate::validate_programs(&names))?;
+        self.accept_valid(validate_manager::validate_programs(&names))?;
         Ok(self.0.programs.get_or_init(|| names).clone())
     }
 
@@ -173,7 +174,7 @@ impl DistributionPlugin {
     /// When the plugin does not understand it, or fails.
     pub fn parse_offers(&self, printed: &str) -> Result<Vec<Offer>, CommandsError> {
         let offers = self.accept_answer(self.0.calls.parse_offers(printed))?;
-        self.accept_valid(validate::validate_offers(&offers))?;
+        self.accept_valid(validate_manager::validate_offers(&offers))?;
         Ok(offers)
     }
 
@@ -215,7 +216,7 @@ impl DistributionPlugin {
     /// When the plugin does not understand it, or fails.
     pub fn parse_simulation(&self, printed: &str) -> Result<Vec<SideEffect>, CommandsError> {
         let side_effects = self.accept_answer(self.0.calls.parse_simulation(printed))?;
-        self.accept_valid(validate::validate_side_effects(&side_effects))?;
+        self.accept_valid(validate_manager::validate_side_effects(&side_effects))?;
         Ok(side_effects)
     }
 
@@ -257,7 +258,7 @@ impl DistributionPlugin {
     /// When the plugin does not understand it, or fails.
     pub fn parse_query(&self, printed: &str) -> Result<Vec<Installed>, CommandsError> {
         let installed = self.accept_answer(self.0.calls.parse_query(printed))?;
-        self.accept_valid(validate::validate_installed(&installed))?;
+        self.accept_valid(validate_manager::validate_installed(&installed))?;
         Ok(installed)
     }
 
@@ -285,7 +286,7 @@ impl DistributionPlugin {
         answer: Result<Result<Vec<Command>, String>, ExecutionError>,
     ) -> Result<Vec<Command>, CommandsError> {
         let commands = self.accept_answer(answer)?;
-        self.accept_valid(validate::validate_commands(&commands))?;
+        self.accept_valid(validate_manager::validate_commands(&commands))?;
         commands.iter().try_for_each(|command| self.check_program(&command.argv))?;
         Ok(commands)
     }

@@ -1,7 +1,6 @@
 //! The rules of OPKGs, as the host decides them for plugins that ask.
 
 use opkg::digest::hex;
-use opkg::model::Opkg;
 use opkg_sdk::rules;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -9,16 +8,8 @@ use crate::bindings::v1::opkg::plugin::artefacts::DigestAlgorithm;
 use crate::bindings::v1::opkg::plugin::{model, rules as wit};
 use crate::convert::rules as convert;
 use crate::host::HostState;
+use crate::rules_context::RulesContext;
 use crate::wasi::WasiError;
-
-/// The OPKG that a call is about, in the records that the rules are about.
-pub(crate) struct RulesContext(opkg_sdk::model::Opkg);
-
-impl RulesContext {
-    pub(crate) fn new(opkg: &Opkg) -> Self {
-        Self(convert::to_sdk::opkg(opkg))
-    }
-}
 
 impl wit::Host for HostState {
     fn plan(

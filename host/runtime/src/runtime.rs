@@ -23,7 +23,7 @@ use crate::log::CallLog;
 use crate::log_message::{LogLevel, LogSink};
 use crate::machine_code;
 use crate::plugin_description::PluginDescription;
-use crate::rules::RulesContext;
+use crate::rules_context::RulesContext;
 use crate::strategy::Strategy;
 use crate::wasi;
 use crate::world::World;

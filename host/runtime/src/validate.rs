@@ -20,11 +20,7 @@ use opkg_interface::artefacts::{
     BinaryPackage, Condition, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile,
     Scriptlet, Severity, SourcePackage,
 };
-use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect};
 use opkg_interface::text::quote;
-
-/// How the names of files begin that a command of a package manager brings with it.
-const OWN_FILE_PREFIX: &str = "opkg-";
 
 /// Checks everything that a plugin generated for `opkg`.
 ///
@@ -113,74 +109,6 @@ pub(crate) fn validate_node(diagnostic: &Diagnostic, opkg: &Opkg) -> Result<(), 
         }
         _ => Ok(()),
     }
-}
-
-/// Checks the commands of a package manager.
-///
-/// # Errors
-/// When one cannot be started, cannot succeed, or has a file that may be somebody else's.
-pub(crate) fn validate_commands(commands: &[Command]) -> Result<(), ValidationError> {
-    commands.iter().try_for_each(|command| {
-        validate_command(&command.argv, &command.env)?;
-        if command.success.is_empty() {
-            return invalid(format!("a command that cannot succeed: {}", quote(&command.argv[0])));
-        }
-        for file in &command.files {
-            validate_absolute(&file.path)?;
-            if !file.path.rsplit('/').next().is_some_and(|name| name.starts_with(OWN_FILE_PREFIX)) {
-                return invalid(format!(
-                    "the file {} for a command, whose name does not begin with `{OWN_FILE_PREFIX}`",
-                    quote(&file.path)
-                ));
-            }
-        }
-        validate_no_conflicts(
-            &mut command.files.iter().map(|file| TreeEntry::file(&file.path)).collect::<Vec<_>>(),
-        )
-    })
-}
-
-/// Checks the names of programs that the host shall look for.
-///
-/// # Errors
-/// When one is not a plain name.
-pub(crate) fn validate_programs(names: &[String]) -> Result<(), ValidationError> {
-    names.iter().try_for_each(|name| validate_file_name(name))
-}
-
-/// Checks what a package manager is said to have printed.
-///
-/// # Errors
-/// When something is not one printable line.
-pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), ValidationError> {
-    packages.iter().try_for_each(|package| {
-        validate_non_empty("name of an installed package", &package.name)?;
-        validate_single_line("version of an installed package", &package.version)?;
-        validate_single_line("architecture of an installed package", &package.arch)?;
-        match &package.state {
-            InstallState::Incomplete(how) => validate_non_empty("state of an installed package", how),
-            InstallState::Complete | InstallState::Residual => Ok(()),
-        }
-    })
-}
-
-/// Checks what package sources are said to have.
-///
-/// # Errors
-/// When a name or version is not one printable line.
-pub(crate) fn validate_offers(offers: &[Offer]) -> Result<(), ValidationError> {
-    offers.iter().try_for_each(|offer| {
-        validate_non_empty("name of an offered package", &offer.name)?;
-        validate_non_empty("version of an offered package", &offer.version)
-    })
-}
-
-/// Checks what a transaction is said to do besides what was asked for.
-///
-/// # Errors
-/// When a name is not one printable line.
-pub(crate) fn validate_side_effects(side_effects: &[SideEffect]) -> Result<(), ValidationError> {
-    side_effects.iter().try_for_each(|effect| validate_non_empty("name of a package", &effect.name))
 }
 
 fn validate_size(output: &Output, limits: &Limits) -> Result<(), ValidationError> {
@@ -276,7 +204,7 @@ fn validate_native_build(build: &NativeBuild) -> Result<(), ValidationError> {
     build.results.iter().try_for_each(|path| validate_relative(path))
 }
 
-fn validate_command(argv: &[String], env: &[(String, String)]) -> Result<(), ValidationError> {
+pub(crate) fn validate_command(argv: &[String], env: &[(String, String)]) -> Result<(), ValidationError> {
     if argv.first().is_none_or(String::is_empty) {
         return invalid("a command without a program");
     }
@@ -413,13 +341,13 @@ fn validate_files(files: &[PackedFile], opkg: &Opkg) -> Result<(), ValidationErr
 
 /// A place in a tree that is taken.
 #[derive(Clone, Copy)]
-struct TreeEntry<'a> {
+pub(crate) struct TreeEntry<'a> {
     path: &'a str,
     is_directory: bool,
 }
 
 impl<'a> TreeEntry<'a> {
-    fn file(path: &'a str) -> Self {
+    pub(crate) fn file(path: &'a str) -> Self {
         Self { path, is_directory: false }
     }
 
@@ -430,7 +358,7 @@ impl<'a> TreeEntry<'a> {
 }
 
 /// No path occurs twice, and none lies inside of a file.
-fn validate_no_conflicts(entries: &mut [TreeEntry<'_>]) -> Result<(), ValidationError> {
+pub(crate) fn validate_no_conflicts(entries: &mut [TreeEntry<'_>]) -> Result<(), ValidationError> {
     entries.sort_by(TreeEntry::cmp_path);
     for pair in entries.windows(2) {
         let [first, second] = pair else { continue };

@@ -5,6 +5,9 @@ use opkg::model::{Class, Destination, Filter, NodeId, Opkg, Part, SourceFile, Ti
 use proptest::prelude::*;
 
 use super::*;
+use crate::validate_manager::{
+    validate_commands, validate_installed, validate_offers, validate_side_effects,
+};
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
     FileSelection, Member, MemberContent, NestedArchive,
@@ -13,6 +16,7 @@ use opkg_interface::artefacts::{
     BuildCommand, ChangelogEntry, Compression, Field, FileTrigger, NativeKind, NativeRelation, PackagePart,
     QuiltSource, RpmDigestAlgorithm, RpmFormat, RpmFormatVersion, ScriptTime, Tarball, TextFile, TriggerTime,
 };
+use opkg_interface::package_manager::{Command, InstallState, Installed, Offer, SideEffect, SideEffectKind};
 
 fn opkg() -> Opkg {
     let file = |path: &str, node: u32| SourceFile {
@@ -501,7 +505,6 @@ fn commands_can_be_run_and_leave_the_systems_files_alone() {
 
 #[test]
 fn what_package_managers_say_is_one_line() {
-    use opkg_interface::package_manager::SideEffectKind;
     let installed = |name: &str, state: InstallState| Installed {
         name: name.into(),
         version: "1".into(),
