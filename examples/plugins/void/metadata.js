@@ -1,7 +1,7 @@
 // What stands in a package before its files: scripts, and property lists of the package and of its files.
 
-import { relationText } from "./package.js";
 import { writePlist } from "./plist.js";
+import { relationText } from "./relation.js";
 
 export const METADATA_SLOT = "metadata";
 

@@ -1,8 +1,9 @@
 // One package: its record. What xbps cannot hold is said.
 
 import { METADATA_SLOT, fileName } from "./metadata.js";
+import { recordVersion, relation } from "./relation.js";
 import { accountCommands, attributeCommands, ghostCommands, scriptlets, SCRIPT_TIMES } from "./scripts.js";
-import { compareVersions, nativeVersion, patternOf, versionText } from "./version.js";
+import { compareVersions, nativeVersion, versionText } from "./version.js";
 
 const OPERATORS = { lt: "<", le: "<=", eq: "=", ge: ">=", gt: ">" };
 const FILTER_HELP = "name the package that is meant in a group with a filter for `void`, or leave Void out with a filter";
@@ -232,21 +233,4 @@ export class Builder {
       this.say("warning", at, `packages of Void have no triggers: nobody looks at \`${path}\``, help);
     }
   }
-}
-
-function relation(tag, name, bound) {
-  return { kind: { tag }, name, bound, alternatives: [], condition: undefined };
-}
-
-function recordVersion({ text, revision }) {
-  return revision === undefined ? text : `${text}-${revision}`;
-}
-
-// What a relation is in a property list: `foo>=1.0`; of what is provided `foo-1.0_1`.
-export function relationText({ kind: { tag }, name, bound }) {
-  if (bound === undefined) return tag === "provides" ? `${name}-0_1` : `${name}>=0`;
-  // No version of xbps has a `-` in it, or an epoch.
-  const [text, revision] = bound.version.replace(/^\d+:/, "").split("-");
-  if (tag === "provides") return `${name}-${versionText({ text, revision: revision ?? "1" })}`;
-  return `${name}${patternOf(bound.comparison, { text, revision })}`;
 }

@@ -70,7 +70,7 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
         let text = member_texts(package).join("\n");
         for (what, sought) in claims(package, container.metadata) {
             let is_there = match what {
-                Claim::Relation => has_word(&text, sought),
+                Claim::Relation => has_word(&text, sought) || has_version_joined(&text, sought),
                 Claim::Scriptlet | Claim::Configuration => text.contains(sought),
             };
             scene.check(ledger, &METADATA, is_there, || {
@@ -78,6 +78,14 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
             });
         }
     }
+}
+
+/// Whether the name of a package stands in a text with a version behind it, as in `foo-1.0`.
+fn has_version_joined(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let mut after = text[at + name.len()..].chars();
+        after.next() == Some('-') && after.next().is_some_and(|c| c.is_ascii_digit())
+    })
 }
 
 /// What something is that members are said to have.
