@@ -9,6 +9,7 @@ mod c_bindings;
 mod cargo;
 mod encode;
 mod error;
+mod interface_page;
 mod language;
 mod options;
 mod plugin_crate;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 pub use build_result::{BuildResult, ModuleResult};
 pub use c_bindings::c_bindings;
+pub use interface_page::interface_page;
 pub use cargo::PROFILE_SETTINGS;
 pub use error::BuildError;
 pub use language::{Language, MissingTool};

@@ -1,5 +1,5 @@
 //! Writes anew the pages of `docs` that are made from something else, or checks with `--check` that they are what that says:
-//! `config.xml.md` from the schema, `plugin-conformance.md` from the rules for plugins.
+//! `config.xml.md` from the schema, `plugin-conformance.md` from the rules for plugins, `plugin-interface.md` from `wit/`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,6 +32,7 @@ fn write_or_check(is_check: bool) -> Result<Vec<&'static str>, Box<dyn std::erro
     let pages = [
         ("config.xml.md", opkgc_cli::reference::markdown()?),
         ("plugin-conformance.md", opkg_conformance::render_page()),
+        ("plugin-interface.md", opkgc_cli::plugin_interface_page()?),
     ];
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let mut stale = Vec::new();

@@ -39,6 +39,8 @@ mod target_check;
 mod targets;
 mod test_definitions;
 
+pub use plugin_kit::interface_page as plugin_interface_page;
+
 use clap::CommandFactory;
 use opkg_shell::{Shell, completion as shell_completion, logging, man};
 

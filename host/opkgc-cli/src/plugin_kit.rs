@@ -32,6 +32,14 @@ pub fn wit_document() -> String {
     document
 }
 
+/// The interface as a page of `docs`.
+///
+/// # Errors
+/// When the interface that the program brings is no WIT.
+pub fn interface_page() -> Result<String, impl std::error::Error> {
+    opkg_build::interface_page(&wit_document())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -115,7 +115,7 @@ fn a_hook_is_no_plugin_and_a_plugin_no_hook() {
     [exit 2]
     ---
     error: the plugin api-post-image.wasm is a hook, where a distribution plugin is meant
-      help: a hook belongs into `scripts/` of an OPKG, and is tried with `opkgc hook run`
+      help: a hook belongs into `scripts/` of its OPKG, and `opkgc hook run` tries it; a runner of hooks is installed, and `opkgc hook run --program` tries it
 
     [exit 1]
     ---

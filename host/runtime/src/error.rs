@@ -233,7 +233,7 @@ impl LoadErrorKind {
                 "plugins of distributions belong to `opkgc --plugin`; `opkgc hook build DIR` makes a hook of a crate"
             }
             Self::WrongKind { wanted: PluginKind::Distribution, .. } => {
-                "a hook belongs into `scripts/` of an OPKG, and is tried with `opkgc hook run`"
+                "a hook belongs into `scripts/` of its OPKG, and `opkgc hook run` tries it; a runner of hooks is installed, and `opkgc hook run --program` tries it"
             }
             Self::TakesNothing => "put it into `scripts/` of its OPKG; `opkgc hook run` tries it",
             Self::AlteredInterface(_) => ALTERED_HELP,

@@ -34,9 +34,9 @@ const API_SIDE_BY_SIDE: Rule = Rule {
 };
 const FILE_NAMES: Rule = Rule {
     name: "file-name-tells",
-    sentence: "The name of a package's file holds the package's name, version, release and architecture.",
+    sentence: "The name of a package's file holds the package's name, version and release; that of an RPM or a deb its architecture.",
     reason: "Directories of packages hold several versions, for several architectures and releases; without one of these, one \
-             would take the place of another.",
+             would take the place of another. Some package managers have a directory for each architecture.",
     advice: "Make the name of the record's own fields, in the order that the family has.",
 };
 

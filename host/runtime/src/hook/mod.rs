@@ -2,6 +2,9 @@
 //!
 //! See `wit/1.0.0/hook.wit` for what each record means.
 
+#[macro_use]
+mod runner_version;
+
 mod description;
 mod host_channel;
 mod runner;
