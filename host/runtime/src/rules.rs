@@ -11,6 +11,24 @@ use crate::host::HostState;
 use crate::rules_context::RulesContext;
 use crate::wasi::WasiError;
 
+/// Ids by which a target answers, names of releases of one, and commands for scripts. Time that rules take is the host's own, and
+/// these multiply it.
+const MAX_IDENTITIES: usize = 100;
+const MAX_NAMED_RELEASES: usize = 1000;
+const MAX_ACTIONS: usize = 100;
+
+/// Refuses what no distribution has.
+fn check_context(context: &wit::FilterContext) -> wasmtime::Result<()> {
+    let identities = || context.identities.iter().chain(&context.fallback_identities);
+    if identities().count() > MAX_IDENTITIES {
+        return Err(wasmtime::Error::msg(format!("more than {MAX_IDENTITIES} identities of a target")));
+    }
+    match identities().any(|identity| identity.names.len() > MAX_NAMED_RELEASES) {
+        true => Err(wasmtime::Error::msg(format!("more than {MAX_NAMED_RELEASES} names of releases"))),
+        false => Ok(()),
+    }
+}
+
 impl wit::Host for HostState {
     fn plan(
         &mut self,
@@ -18,6 +36,10 @@ impl wit::Host for HostState {
         documentation: String,
         actions: Vec<wit::ActionCommands>,
     ) -> wasmtime::Result<Result<wit::OpkgPlan, model::Diagnostic>> {
+        check_context(&context)?;
+        if actions.len() > MAX_ACTIONS {
+            return Err(wasmtime::Error::msg(format!("commands for more than {MAX_ACTIONS} times of scripts")));
+        }
         // There is one in each call that makes packages.
         let unsupported = || WasiError::UnsupportedFunction("rules.plan, of no OPKG".to_owned());
         let RulesContext(opkg) = self.rules().ok_or_else(unsupported)?;
@@ -31,6 +53,7 @@ impl wit::Host for HostState {
         context: wit::FilterContext,
         filter: model::Filter,
     ) -> wasmtime::Result<(wit::FilterMatch, Vec<model::Diagnostic>)> {
+        check_context(&context)?;
         let (decision, found) = rules::decide(&convert::context(context), &convert::filter(filter));
         Ok((convert::filter_match(decision), convert::diagnostics(found)))
     }
@@ -58,5 +81,30 @@ impl wit::Host for HostState {
             DigestAlgorithm::Sha256 => hex(&Sha256::digest(&contents)),
             DigestAlgorithm::Sha512 => hex(&Sha512::digest(&contents)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_distribution_has_is_refused() {
+        let identity = |names: usize| wit::DistIdentity {
+            id: "demo".into(),
+            number: None,
+            default_number: vec![1],
+            names: vec![wit::NamedRelease { name: "one".into(), number: vec![1] }; names],
+        };
+        let context = |identities: usize, names: usize| wit::FilterContext {
+            name: "demo".into(),
+            identities: vec![identity(names); identities],
+            fallback_identities: vec![identity(0); 50],
+            arch: None,
+            machine: "x86_64".into(),
+        };
+        assert!(check_context(&context(50, 1000)).is_ok());
+        assert!(check_context(&context(51, 0)).is_err());
+        assert!(check_context(&context(1, 1001)).is_err());
     }
 }
