@@ -94,7 +94,7 @@ fn assert_complete(root: &SystemRoot, units: &str, zsh: &str) {
     ] {
         assert!(root.resolve(path).is_file(), "{path}");
     }
-    assert_eq!(fs_err::read_dir(root.resolve("/usr/share/opkg/wit")).unwrap().count(), 1);
+    assert!(root.resolve("/usr/share/opkg/wit/1.0.0/model.wit").is_file());
     // Nothing begins by itself.
     assert!(!root.resolve("/etc/systemd/system/timers.target.wants/opm.timer").exists());
     assert!(!root.resolve("/etc/systemd/system/multi-user.target.wants/opm-watch.service").exists());
