@@ -20,9 +20,9 @@ use std::path::Path;
 
 pub use build_result::{BuildResult, ModuleResult};
 pub use c_bindings::c_bindings;
-pub use interface_page::interface_page;
 pub use cargo::PROFILE_SETTINGS;
 pub use error::BuildError;
+pub use interface_page::interface_page;
 pub use language::{Language, MissingTool};
 pub use options::{BuildOptions, StdLibrary, WASM_TARGET};
 

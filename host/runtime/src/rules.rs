@@ -38,7 +38,9 @@ impl wit::Host for HostState {
     ) -> wasmtime::Result<Result<wit::OpkgPlan, model::Diagnostic>> {
         check_context(&context)?;
         if actions.len() > MAX_ACTIONS {
-            return Err(wasmtime::Error::msg(format!("commands for more than {MAX_ACTIONS} times of scripts")));
+            return Err(wasmtime::Error::msg(format!(
+                "commands for more than {MAX_ACTIONS} times of scripts"
+            )));
         }
         // There is one in each call that makes packages.
         let unsupported = || WasiError::UnsupportedFunction("rules.plan, of no OPKG".to_owned());

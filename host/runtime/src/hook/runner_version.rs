@@ -50,7 +50,11 @@ macro_rules! runner_version {
         impl wit::config_values::Host for HostState {
             fn get(&mut self, name: String) -> Result<Vec<String>> {
                 let values = self.call_host(|it| it.form_values())?;
-                Ok(values.into_iter().find(|(known, _)| *known == name).map(|(_, values)| values).unwrap_or_default())
+                Ok(values
+                    .into_iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, values)| values)
+                    .unwrap_or_default())
             }
 
             fn all(&mut self) -> Result<Vec<(String, Vec<String>)>> {
@@ -73,7 +77,11 @@ macro_rules! runner_version {
         }
 
         impl wit::files::Host for HostState {
-            fn read(&mut self, root: wit::files::Root, path: String) -> Result<Result<Vec<u8>, wit::files::Problem>> {
+            fn read(
+                &mut self,
+                root: wit::files::Root,
+                path: String,
+            ) -> Result<Result<Vec<u8>, wit::files::Problem>> {
                 let root = convert::root(root);
                 Ok(self.call_host(move |it| it.read_file(root, &path))?.map_err(convert::problem))
             }
@@ -86,10 +94,16 @@ macro_rules! runner_version {
                 mode: u32,
             ) -> Result<Result<(), wit::files::Problem>> {
                 let root = convert::root(root);
-                Ok(self.call_host(move |it| it.write_file(root, &path, &contents, mode))?.map_err(convert::problem))
+                Ok(self
+                    .call_host(move |it| it.write_file(root, &path, &contents, mode))?
+                    .map_err(convert::problem))
             }
 
-            fn remove(&mut self, root: wit::files::Root, path: String) -> Result<Result<(), wit::files::Problem>> {
+            fn remove(
+                &mut self,
+                root: wit::files::Root,
+                path: String,
+            ) -> Result<Result<(), wit::files::Problem>> {
                 let root = convert::root(root);
                 Ok(self.call_host(move |it| it.remove_file(root, &path))?.map_err(convert::problem))
             }
