@@ -24,7 +24,7 @@ pub(crate) struct HostState {
     clock: u64,
     output: OutputBuffer,
     channel: Option<HostChannel>,
-    rules: Option<RulesContext>,
+    rules: Option<Box<RulesContext>>,
     time_budget: TimeBudget,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum HostContext {
     /// The component says what it is, or has all that it needs.
     None,
     /// An OPKG becomes packages.
-    Opkg(RulesContext),
+    Opkg(Box<RulesContext>),
     /// A hook runs: the line to whoever called, and the time for all of it.
     Hook(HostChannel, Duration),
 }
@@ -79,7 +79,7 @@ impl HostState {
 
     /// The OPKG that the call is about.
     pub(crate) fn rules(&self) -> Option<&RulesContext> {
-        self.rules.as_ref()
+        self.rules.as_deref()
     }
 
     pub(crate) fn limiter(&mut self) -> &mut Limiter {

@@ -363,7 +363,7 @@ impl<W: World> PreparedComponent<W> {
         task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
     ) -> Result<R, ExecutionError> {
         let context = match self.uses_rules {
-            true => HostContext::Opkg(RulesContext::new(opkg)),
+            true => HostContext::Opkg(Box::new(RulesContext::new(opkg))),
             false => HostContext::None,
         };
         self.call_with(context, task)
