@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use opkg_interface::archive::{
-    Archive, ArchiveEntry, ArchiveFormat, EmbeddedSignature, FileLayout, Member, MemberContent,
-    NestedArchive, SignatureScheme,
+    Archive, ArchiveEntry, ArchiveFormat, DirectoryEntries, EmbeddedSignature, FileLayout, Member,
+    MemberContent, NestedArchive, SignatureScheme,
 };
 use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{BuiltArchive, Digests};
@@ -14,9 +14,9 @@ use opkg_interface::built::{BuiltArchive, Digests};
 use super::ar::ArStream;
 use super::contents::PackageContents;
 use super::cpio::CpioStream;
-use super::digest_set::DigestSet;
+use super::digest_set::{DigestSet, digest_of};
 use super::entry::{Data, Entry, EntryError, OTHER_FORMAT, Paths, refuse};
-use super::tar::TarStream;
+use super::tar::{TarDialect, TarStream};
 use super::{concatenation, layout};
 use crate::Error;
 use crate::checksums::DigestWriter;
@@ -80,7 +80,7 @@ impl<'a> ArchiveBuilder<'a> {
         for (index, archive) in archives.iter().enumerate() {
             let is_told = archives[index + 1..].iter().flat_map(|it| &it.entries).any(is_slot);
             if self.is_empty(archive) {
-                for signature in archive.entries.iter().filter_map(as_signature) {
+                for signature in archive.signatures() {
                     self.signed_archive(archive, signature, &mut made)?;
                 }
                 made.push(Made::empty(archive, self.directory));
@@ -101,7 +101,7 @@ impl<'a> ArchiveBuilder<'a> {
                         let later = archives[index + 1..].iter().flat_map(|it| &it.entries);
                         let mut later = archive.entries[number + 1..].iter().chain(later);
                         let is_kept =
-                            later.any(|it| as_signature(it).is_some_and(|it| it.name == nested.name));
+                            later.any(|it| it.as_signature().is_some_and(|it| it.name == nested.name));
                         writer.append_archive(nested, &mut made, is_kept)?;
                     }
                     ArchiveEntry::Signature(signature) => writer.append_signature(signature, &mut made)?,
@@ -120,7 +120,8 @@ impl<'a> ArchiveBuilder<'a> {
 
     /// Whether nothing but signatures would stand in an archive, and nobody makes them.
     fn is_empty(&self, archive: &Archive) -> bool {
-        let is_left_out = |entry| as_signature(entry).is_some_and(|it| self.signer_of(it.scheme).is_none());
+        let is_left_out =
+            |entry: &ArchiveEntry| entry.as_signature().is_some_and(|it| self.signer_of(it.scheme).is_none());
         !archive.entries.is_empty() && archive.entries.iter().all(is_left_out)
     }
 
@@ -148,13 +149,6 @@ impl<'a> ArchiveBuilder<'a> {
 
 fn is_slot(entry: &ArchiveEntry) -> bool {
     matches!(entry, ArchiveEntry::Slot(_))
-}
-
-fn as_signature(entry: &ArchiveEntry) -> Option<&EmbeddedSignature> {
-    match entry {
-        ArchiveEntry::Signature(signature) => Some(signature),
-        _ => None,
-    }
 }
 
 enum Stream {
@@ -189,7 +183,8 @@ impl<'a> ArchiveWriter<'a> {
         let to = DigestWriter::new(packed, ());
         let mtime = builder.mtime;
         let stream = match archive.format {
-            ArchiveFormat::Tar => Stream::Tar(TarStream::new(to, mtime)),
+            ArchiveFormat::Tar => Stream::Tar(TarStream::new(to, TarDialect::Posix, mtime)),
+            ArchiveFormat::TarGnu => Stream::Tar(TarStream::new(to, TarDialect::Gnu, mtime)),
             ArchiveFormat::Ar => Stream::Ar(ArStream::new(to, mtime)),
             ArchiveFormat::Cpio => Stream::Cpio(CpioStream::new(to, mtime)),
             ArchiveFormat::Concatenation => Stream::Concatenation(to),
@@ -200,9 +195,12 @@ impl<'a> ArchiveWriter<'a> {
     fn append_files(&mut self, layout: &FileLayout, named: &BTreeSet<&str>) -> Result<(), Error> {
         let contents = self.builder.package_contents()?;
         for index in layout::select_entries(layout, &contents.entries, named) {
-            let path = layout::archive_path(layout, &contents.entries[index].path);
-            if layout.parents {
-                self.append_parents(layout, &path)?;
+            let entry = &contents.entries[index];
+            let path = layout::archive_path(layout, &entry.path);
+            match layout.directories {
+                DirectoryEntries::None if matches!(entry.content, EntryContent::Directory) => continue,
+                DirectoryEntries::None | DirectoryEntries::Owned => {}
+                DirectoryEntries::Parents => self.append_parents(layout, &path)?,
             }
             self.append_file(layout, &path, index)?;
         }
@@ -217,18 +215,19 @@ impl<'a> ArchiveWriter<'a> {
             if parent.is_empty() || self.paths.contains(parent) {
                 continue;
             }
-            let owned = parent.strip_prefix(layout.prefix.as_str()).map(|rest| format!("/{rest}"));
-            let owned = owned.and_then(|path| {
-                let found = contents.entries.binary_search_by(|entry| entry.path.as_str().cmp(&path)).ok()?;
+            let installed = parent.strip_prefix(layout.prefix.as_str()).map(|rest| format!("/{rest}"));
+            let owned = installed.as_ref().and_then(|path| {
+                let found = contents.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
                 matches!(contents.entries[found].content, EntryContent::Directory).then_some(found)
             });
             match owned {
                 Some(index) => self.append_file(layout, parent, index)?,
                 None => {
+                    let mode = installed.map_or(0o755, |path| layout::parent_mode(layout, &path));
                     let data = Data::Directory;
                     let headers = &[];
                     let (owner, group) = ("root", "root");
-                    self.append(Entry { path: parent, mode: 0o755, owner, group, headers, data })?;
+                    self.append(Entry { path: parent, mode, owner, group, headers, data })?;
                 }
             }
         }
@@ -238,7 +237,7 @@ impl<'a> ArchiveWriter<'a> {
     fn append_file(&mut self, layout: &FileLayout, path: &str, index: usize) -> Result<(), Error> {
         let contents = self.builder.package_contents()?;
         let entry = &contents.entries[index];
-        let headers = layout::header_records(layout, contents.built_file(index));
+        let headers = layout::file_records(layout, contents.built_file(index));
         let mut reader: Box<dyn Read + '_>;
         let (mode, data) = match &entry.content {
             EntryContent::File(content) => {
@@ -270,9 +269,13 @@ impl<'a> ArchiveWriter<'a> {
             (_, Some(bytes)) => Data::File(bytes.len() as u64, &mut reader),
             (_, None) => Data::Directory,
         };
+        let headers = layout::header_records(&member.headers, |algorithm| match (&member.content, bytes) {
+            (MemberContent::Link(to), _) => Some(digest_of(algorithm, to.as_bytes())),
+            (_, bytes) => bytes.map(|bytes| digest_of(algorithm, bytes)),
+        });
         let Member { path, mode, owner, group, .. } = member;
         let path = if matches!(data, Data::Directory) { path.trim_end_matches('/') } else { path };
-        self.append(Entry { path, mode: *mode, owner, group, headers: &[], data })
+        self.append(Entry { path, mode: *mode, owner, group, headers: &headers, data })
     }
 
     /// `is_kept` says whether somebody needs the archive afterwards.
@@ -283,18 +286,18 @@ impl<'a> ArchiveWriter<'a> {
         is_kept: bool,
     ) -> Result<(), Error> {
         let found = made.iter_mut().find(|it| it.told.name == nested.name);
-        let Some((stored, mut spool)) = found.and_then(|it| {
-            let spool = it.stored.take()?;
-            Some((&mut it.stored, spool))
-        }) else {
+        let place = found.map(|it| &mut it.stored);
+        let Some((mut spool, place)) = place.and_then(|place| Some((place.take()?, place))) else {
             let what = format!("has no archive `{}` for `{}`", nested.name, self.archive.name);
             return Err(self.builder.invalid(what));
         };
         let size = spool.size();
-        let data = Data::File(size, &mut spool.reader()?);
+        let mut contents = spool.reader()?;
+        let data = Data::File(size, &mut contents);
         let path = nested.path.as_str();
         self.append(Entry { path, mode: 0o644, owner: "root", group: "root", headers: &[], data })?;
-        *stored = is_kept.then_some(spool);
+        drop(contents);
+        *place = is_kept.then_some(spool);
         Ok(())
     }
 

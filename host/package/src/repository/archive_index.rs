@@ -8,9 +8,9 @@ use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds, IndexSource, Pa
 use super::archive_file::{self, ReadPackage};
 use super::index_files::{IndexFiles, PACKAGES_AT_A_TIME, limit_index};
 use super::index_signatures;
-use crate::Error;
 use crate::archives::ArchiveBuilder;
 use crate::index_request::IndexRequest;
+use crate::{Error, Signer};
 
 /// What makes the index, and what it needs for that.
 pub(super) struct ArchiveIndex<'a> {
@@ -54,8 +54,12 @@ impl<'a> ArchiveIndex<'a> {
             }
         }
         let time = time.min(now);
-        let source =
-            PackageSource { name: request.name.to_owned(), created: i64::try_from(time).unwrap_or(i64::MAX) };
+        let source = PackageSource {
+            name: request.name.to_owned(),
+            created: i64::try_from(time).unwrap_or(i64::MAX),
+            archs: request.archs.to_vec(),
+            signing_key: request.signer.and_then(Signer::rsa_key).cloned(),
+        };
         let files = self.source.index(&source, &packages).map_err(|reason| no_index(directory, reason))?;
         write_files(directory, &files, request, time)
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use fs_err as fs;
-use opkg_interface::archive::{ArchiveEntry, DetachedSignature, EmbeddedSignature, SignatureScheme};
+use opkg_interface::archive::{Archive, DetachedSignature, EmbeddedSignature, SignatureScheme};
 use opkg_interface::built::{IndexContent, IndexFile};
 
 use super::archive_file;
@@ -105,10 +105,7 @@ fn embedded_signatures(file: &IndexFile) -> impl Iterator<Item = &EmbeddedSignat
         IndexContent::Archives(archives) => archives.as_slice(),
         IndexContent::Link(_) => &[],
     };
-    archives.iter().flat_map(|archive| &archive.entries).filter_map(|entry| match entry {
-        ArchiveEntry::Signature(signature) => Some(signature),
-        _ => None,
-    })
+    archives.iter().flat_map(Archive::signatures)
 }
 
 /// What a signature beside a file is over: of a link, what the file holds that it leads to.
