@@ -2,7 +2,7 @@
 
 use opkg_sdk::artefacts::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, Compression, Container,
-    DetachedSignature, FileLayout, FileSelection,
+    DetachedSignature, DirectoryEntries, DirectoryMode, FileLayout, FileSelection, SignatureScheme,
 };
 
 /// How the names of packages end.
@@ -11,15 +11,25 @@ pub const SUFFIX: &str = ".pkg.tar.zst";
 /// Where `.PKGINFO` and its sisters stand.
 pub const METADATA_SLOT: &str = "metadata";
 
+/// Directories of the package `filesystem` whose modes are others than 0755: pacman takes those in a package for its own.
+pub const PARENT_MODES: [(&str, u32); 4] =
+    [("/root", 0o750), ("/tmp", 0o1777), ("/var/spool/mail", 0o1777), ("/var/tmp", 0o1777)];
+
 /// Where pacman looks for a signature: a file's name with this at its end.
 pub fn signature() -> DetachedSignature {
-    DetachedSignature { suffix: ".sig".to_owned(), armored: false }
+    DetachedSignature { suffix: ".sig".to_owned(), scheme: SignatureScheme::Openpgp }
 }
 
 /// One tar: what describes the package, then its files below all directories that lead to them, as makepkg has it.
 pub fn container() -> Container {
-    let files =
-        FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers: Vec::new() };
+    let directory_mode = |(path, mode): (&str, u32)| DirectoryMode { path: path.to_owned(), mode };
+    let files = FileLayout {
+        select: FileSelection::Rest,
+        prefix: String::new(),
+        directories: DirectoryEntries::Parents,
+        parent_modes: PARENT_MODES.map(directory_mode).to_vec(),
+        headers: Vec::new(),
+    };
     Container::Archives(ArchiveContainer {
         archives: vec![Archive {
             name: "package".to_owned(),
@@ -28,13 +38,16 @@ pub fn container() -> Container {
             level: None,
             end_marker: true,
             entries: vec![ArchiveEntry::Slot(METADATA_SLOT.to_owned()), ArchiveEntry::Files(files)],
+            attributes: Vec::new(),
         }],
         metadata: ArchiveMetadata::RELATIONS
             | ArchiveMetadata::SCRIPTLETS
             | ArchiveMetadata::CHANGELOG
             | ArchiveMetadata::CONFIGURATION
             | ArchiveMetadata::TRIGGERS
-            | ArchiveMetadata::FIELDS,
+            | ArchiveMetadata::FIELDS
+            | ArchiveMetadata::GHOSTS,
         signature: Some(signature()),
+        attributes: Vec::new(),
     })
 }

@@ -37,7 +37,11 @@ const LAST: [(&str, &str); 12] = [
 #[must_use]
 pub fn request() -> IndexRequest {
     let suffixes = [".pkg.tar.zst", ".pkg.tar.xz", ".pkg.tar.gz", ".pkg.tar.bz2", ".pkg.tar"];
-    IndexRequest { suffixes: suffixes.map(str::to_owned).to_vec(), members: vec![PACKAGE_INFO.to_owned()] }
+    IndexRequest {
+        suffixes: suffixes.map(str::to_owned).to_vec(),
+        members: vec![PACKAGE_INFO.to_owned()],
+        attributes: Vec::new(),
+    }
 }
 
 /// The files, by the names that repo-add gives them, and links by those that clients fetch.
@@ -54,7 +58,8 @@ pub fn write(source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<Ind
             (file, IndexContent::Archives(vec![index_archive(&entries, with_files)])),
         ]
     });
-    let signed = |(path, content)| IndexFile { path, content, signature: Some(signature()) };
+    let signed =
+        |(path, content)| IndexFile { path, content, signature: Some(signature()), attributes: Vec::new() };
     Ok(files.map(signed).collect())
 }
 
@@ -156,6 +161,7 @@ fn index_archive(entries: &[Entry<'_>], with_files: bool) -> Archive {
             mode,
             owner: "root".to_owned(),
             group: "root".to_owned(),
+            headers: Vec::new(),
         })
     };
     let members = entries.iter().flat_map(|entry| {
@@ -176,6 +182,7 @@ fn index_archive(entries: &[Entry<'_>], with_files: bool) -> Archive {
         level: None,
         end_marker: true,
         entries: members.collect(),
+        attributes: Vec::new(),
     }
 }
 
@@ -204,7 +211,7 @@ mod tests {
     type Files = Vec<(String, Vec<(String, String)>)>;
 
     fn index(packages: &[PackageFile]) -> Result<Files, String> {
-        let source = PackageSource { name: "site".into(), created: 7 };
+        let source = PackageSource { name: "site".into(), created: 7, archs: Vec::new(), attributes: Vec::new() };
         let read = |file: IndexFile| {
             let members = match file.content {
                 IndexContent::Link(to) => vec![("->".to_owned(), to)],

@@ -2,12 +2,12 @@
 //! BUILDINFO(5), PKGINFO(5) and mtree(5).
 
 use opkg_sdk::Distribution as _;
-use opkg_sdk::artefacts::{BinaryPackage, Compression, Member, MemberContent};
+use opkg_sdk::artefacts::{BinaryPackage, Compression, DigestAlgorithm, Member, MemberContent};
 use opkg_sdk::containers::Built;
 use opkg_sdk::model::Part;
 use opkg_sdk::parts;
+use opkg_sdk::rules::digest;
 
-use crate::digests::sha256;
 use crate::hooks::{self, TextMember};
 use crate::mtree;
 use crate::name::PacmanVersion;
@@ -34,7 +34,14 @@ pub fn metadata(built: &Built) -> Result<Vec<Member>, String> {
 }
 
 fn member(path: &str, content: MemberContent, mode: u32) -> Member {
-    Member { path: path.to_owned(), content, mode, owner: "root".to_owned(), group: "root".to_owned() }
+    Member {
+        path: path.to_owned(),
+        content,
+        mode,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        headers: Vec::new(),
+    }
 }
 
 fn version(package: &BinaryPackage) -> String {
@@ -62,7 +69,7 @@ fn build_info(built: &Built) -> Result<String, String> {
         ("pkgbase", &base(built)),
         ("pkgver", &version(package)),
         ("pkgarch", &package.arch),
-        ("pkgbuild_sha256sum", &sha256(recipe)),
+        ("pkgbuild_sha256sum", &digest(DigestAlgorithm::Sha256, recipe.as_bytes())),
         ("packager", &package.maintainer),
         ("builddate", &build_date),
         ("builddir", "/build"),
@@ -113,7 +120,6 @@ pub fn changelog(package: &BinaryPackage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digests::md5;
     use opkg_sdk::containers::{BuiltFile, Digests, FileKind};
     use opkg_sdk::model::Opkg;
     use opkg_sdk::testing::{
@@ -192,8 +198,8 @@ mod tests {
         let line = format!(
             "./.INSTALL time=1386061212.0 size={} md5digest={} sha256digest={}\n",
             install.len(),
-            md5(&install),
-            sha256(&install)
+            digest(DigestAlgorithm::Md5, install.as_bytes()),
+            digest(DigestAlgorithm::Sha256, install.as_bytes())
         );
         assert!(text(&all, ".MTREE").contains(&line));
     }
