@@ -2,18 +2,18 @@
 
 use opkg_sdk::artefacts::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, Compression, Container,
-    DetachedSignature, DirectoryEntries, DirectoryMode, FileLayout, FileSelection, SignatureScheme,
+    DetachedSignature, DirectoryMode, FileLayout, SignatureScheme,
 };
 
 /// How the names of packages end.
 pub const SUFFIX: &str = ".pkg.tar.zst";
 
-/// Where `.PKGINFO` and its sisters stand.
-pub const METADATA_SLOT: &str = "metadata";
-
-/// Directories of the package `filesystem` whose modes are others than 0755: pacman takes those in a package for its own.
+/// Directories of the package `filesystem`; pacman tells of those that have another mode in a package.
 pub const PARENT_MODES: [(&str, u32); 4] =
     [("/root", 0o750), ("/tmp", 0o1777), ("/var/spool/mail", 0o1777), ("/var/tmp", 0o1777)];
+
+/// Where `.PKGINFO` and its sisters stand.
+pub const METADATA_SLOT: &str = "metadata";
 
 /// Where pacman looks for a signature: a file's name with this at its end.
 pub fn signature() -> DetachedSignature {
@@ -22,14 +22,8 @@ pub fn signature() -> DetachedSignature {
 
 /// One tar: what describes the package, then its files below all directories that lead to them, as makepkg has it.
 pub fn container() -> Container {
-    let directory_mode = |(path, mode): (&str, u32)| DirectoryMode { path: path.to_owned(), mode };
-    let files = FileLayout {
-        select: FileSelection::Rest,
-        prefix: String::new(),
-        directories: DirectoryEntries::Parents,
-        parent_modes: PARENT_MODES.map(directory_mode).to_vec(),
-        headers: Vec::new(),
-    };
+    let mode = |(path, mode): (&str, u32)| DirectoryMode { path: path.to_owned(), mode };
+    let files = FileLayout { parent_modes: PARENT_MODES.map(mode).to_vec(), ..FileLayout::rest("") };
     Container::Archives(ArchiveContainer {
         archives: vec![Archive {
             name: "package".to_owned(),
@@ -37,8 +31,8 @@ pub fn container() -> Container {
             compression: Compression::Zstd,
             level: None,
             end_marker: true,
-            entries: vec![ArchiveEntry::Slot(METADATA_SLOT.to_owned()), ArchiveEntry::Files(files)],
             attributes: Vec::new(),
+            entries: vec![ArchiveEntry::Slot(METADATA_SLOT.to_owned()), ArchiveEntry::Files(files)],
         }],
         metadata: ArchiveMetadata::RELATIONS
             | ArchiveMetadata::SCRIPTLETS

@@ -58,8 +58,12 @@ pub fn write(source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<Ind
             (file, IndexContent::Archives(vec![index_archive(&entries, with_files)])),
         ]
     });
-    let signed =
-        |(path, content)| IndexFile { path, content, signature: Some(signature()), attributes: Vec::new() };
+    let signed = |(path, content)| IndexFile {
+        path,
+        content,
+        signature: Some(signature()),
+        attributes: Vec::new(),
+    };
     Ok(files.map(signed).collect())
 }
 
@@ -154,16 +158,8 @@ fn newest(packages: &[PackageFile]) -> Result<Vec<Entry<'_>>, String> {
 
 /// A directory for each package.
 fn index_archive(entries: &[Entry<'_>], with_files: bool) -> Archive {
-    let member = |path: String, content, mode| {
-        ArchiveEntry::Member(Member {
-            path,
-            content,
-            mode,
-            owner: "root".to_owned(),
-            group: "root".to_owned(),
-            headers: Vec::new(),
-        })
-    };
+    let member =
+        |path: String, content, mode| ArchiveEntry::Member(Member::of_root(path, content, mode));
     let members = entries.iter().flat_map(|entry| {
         let directory = format!("{}-{}", entry.value("pkgname"), entry.value("pkgver"));
         let mut members = vec![
@@ -211,7 +207,7 @@ mod tests {
     type Files = Vec<(String, Vec<(String, String)>)>;
 
     fn index(packages: &[PackageFile]) -> Result<Files, String> {
-        let source = PackageSource { name: "site".into(), created: 7, archs: Vec::new(), attributes: Vec::new() };
+        let source = PackageSource { name: "site".into(), created: 7 };
         let read = |file: IndexFile| {
             let members = match file.content {
                 IndexContent::Link(to) => vec![("->".to_owned(), to)],
