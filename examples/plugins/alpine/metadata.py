@@ -12,6 +12,8 @@ DATA, CONTROL, PACKAGE = "data", "control", "package"
 LEVEL = 9
 # apk checks files by it, links by what they hold.
 FILE_CHECKSUM = "APK-TOOLS.checksum.SHA1"
+# Those of alpine-baselayout whose modes are not 0755.
+BASE_DIRECTORIES = {"/root": 0o700, "/tmp": 0o1777, "/var/empty": 0o555, "/var/tmp": 0o1777}
 
 
 def container():
@@ -20,7 +22,8 @@ def container():
         select=artefacts.FileSelection_Rest(),
         prefix="",
         # apk takes no file whose directory is not there.
-        parents=True,
+        directories=artefacts.DirectoryEntries.PARENTS,
+        parent_modes=[artefacts.DirectoryMode(path, mode) for path, mode in BASE_DIRECTORIES.items()],
         headers=[
             artefacts.ExtendedHeader(
                 FILE_CHECKSUM, artefacts.HeaderValue_Digest(artefacts.DigestAlgorithm.SHA1)
@@ -31,14 +34,14 @@ def container():
     tar, concatenation = artefacts.ArchiveFormat.TAR, artefacts.ArchiveFormat.CONCATENATION
     gzip, none = artefacts.Compression.GZIP, artefacts.Compression.NONE
     archives = [
-        artefacts.Archive(DATA, tar, gzip, LEVEL, True, [artefacts.ArchiveEntry_Files(files)]),
-        artefacts.Archive(CONTROL, tar, gzip, LEVEL, False, [artefacts.ArchiveEntry_Slot(SLOT)]),
-        artefacts.Archive(PACKAGE, concatenation, none, None, False, nested),
+        artefacts.Archive(DATA, tar, gzip, LEVEL, True, [artefacts.ArchiveEntry_Files(files)], []),
+        artefacts.Archive(CONTROL, tar, gzip, LEVEL, False, [artefacts.ArchiveEntry_Slot(SLOT)], []),
+        artefacts.Archive(PACKAGE, concatenation, none, None, False, nested, []),
     ]
     kinds = artefacts.ArchiveMetadata
-    told = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.TRIGGERS | kinds.FIELDS
+    told = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.GHOSTS | kinds.TRIGGERS | kinds.FIELDS
     # apk's signatures are of another kind, and stand within the package.
-    return artefacts.Container_Archives(artefacts.ArchiveContainer(archives, told, None))
+    return artefacts.Container_Archives(artefacts.ArchiveContainer(archives, told, None, []))
 
 
 def members(built):
@@ -51,7 +54,7 @@ def members(built):
 
 
 def member(path, text, mode):
-    return artefacts.Member(path, artefacts.MemberContent_Text(text), mode, "root", "root")
+    return artefacts.Member(path, artefacts.MemberContent_Text(text), mode, "root", "root", [])
 
 
 def package_info(built):

@@ -105,7 +105,7 @@ class Containers(exports.Containers):
         return index.REQUEST
 
     def index(self, source, packages):
-        return index.write(source, packages)
+        return index.write(source, packages, ARCHS)
 
 
 PackageManager = manager.PackageManager

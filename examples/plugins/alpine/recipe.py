@@ -95,6 +95,8 @@ def install_commands(opkg, package, root):
     sources = {file.at: file.path for file in opkg.files}
     yield f'\tmkdir -p "{root}"'
     for file in package.files:
+        if artefacts.FileMarks.GHOST in file.marks:
+            continue
         path = f'"{root}"{quote(file.path)}'
         owner = f"-o {file.owner} -g {file.group} -m {file.mode:o}"
         match file.content:
