@@ -2,6 +2,7 @@
 
 import base64
 
+import archives
 import version
 from componentize_py_types import Err
 from wit_world.exports import containers
@@ -9,6 +10,8 @@ from wit_world.imports import artefacts
 
 PACKAGE_INFO = ".PKGINFO"
 FILE = "APKINDEX.tar.gz"
+# The archive in it that is signed.
+INDEX = "index"
 REQUEST = containers.IndexRequest(suffixes=[".apk"], members=[PACKAGE_INFO], attributes=[])
 # Letters of an index by the fields of .PKGINFO, in their order: those that each package has, others, and those that may stand
 # there several times.
@@ -79,10 +82,13 @@ def write(source, files, native_archs):
     )
     arch = directory_arch({native_archs.get(canonical, canonical) for canonical in source.archs}, packages)
     text = "".join(package.entry(arch) for package in packages)
-    entries = [member("DESCRIPTION", source.name), member("APKINDEX", text)]
-    tar, gzip = artefacts.ArchiveFormat.TAR, artefacts.Compression.GZIP
-    archive = artefacts.Archive("index", tar, gzip, 9, True, entries, [])
-    return [containers.IndexFile(FILE, containers.IndexContent_Archives([archive]), None, [])]
+    members = [archives.member("DESCRIPTION", source.name), archives.member("APKINDEX", text)]
+    made = [
+        archives.tar(INDEX, [artefacts.ArchiveEntry_Member(member) for member in members], end_marker=True),
+        archives.signature(INDEX),
+        archives.concatenation(FILE, [archives.SIGNATURE, INDEX]),
+    ]
+    return [containers.IndexFile(FILE, containers.IndexContent_Archives(made), signature=None, attributes=[])]
 
 
 def directory_arch(asked, packages):
@@ -91,8 +97,3 @@ def directory_arch(asked, packages):
     if len(archs) > 1:
         raise Err(f"the packages are for {' and '.join(sorted(archs))}: apk has a directory for each architecture")
     return archs.pop() if archs else NOARCH
-
-
-def member(path, text):
-    content = artefacts.MemberContent_Text(text)
-    return artefacts.ArchiveEntry_Member(artefacts.Member(path, content, 0o644, "root", "root", []))

@@ -340,9 +340,10 @@ class PackageTest(unittest.TestCase):
 
     def test_the_data_is_made_before_what_tells_of_it(self):
         archives = metadata.container().value.archives
-        self.assertEqual([it.name for it in archives], ["data", "control", "package"])
-        self.assertEqual([it.end_marker for it in archives], [True, False, False])
-        self.assertEqual([entry.value.name for entry in archives[2].entries], ["control", "data"])
+        self.assertEqual([it.name for it in archives], ["data", "control", "signature", "package"])
+        self.assertEqual([it.end_marker for it in archives], [True, False, False, False])
+        self.assertEqual([entry.value.name for entry in archives[3].entries], ["signature", "control", "data"])
+        self.assertEqual(archives[2].entries[0].value.name, "control")
 
     def test_a_target_that_there_is_not_is_refused(self):
         for wrong in [target(version="2"), target(arch="sparc")]:
