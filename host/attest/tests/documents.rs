@@ -15,7 +15,7 @@ use opkg_attest::verify::{DocumentFile, Evidence, Expectations, Materials, Repor
 use opkg_attest::{BuildFacts, DocumentKind, Documents, PluginFacts};
 use opkg_interface::Target;
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, FileSelection,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout,
 };
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, Comparison, Compression, Container, Content, FileMarks, NativeBuild, NativeKind,
@@ -35,8 +35,7 @@ const DEB: Container = Container::Deb(Compression::Xz);
 
 /// A tar with gzip of the package's files.
 fn archive() -> Container {
-    let files =
-        FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers: Vec::new() };
+    let files = FileLayout::rest("");
     let archive = Archive {
         name: "package".into(),
         format: ArchiveFormat::Tar,

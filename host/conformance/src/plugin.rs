@@ -168,10 +168,11 @@ impl PluginUnderTest for DistributionPlugin {
     }
 
     fn read_output(&self, reader: OutputReader, printed: &str) -> Result<usize, CommandsError> {
+        let of_commands = [printed.to_owned()];
         Ok(match reader {
-            OutputReader::Query => self.parse_query(printed)?.len(),
-            OutputReader::Offers => self.parse_offers(printed)?.len(),
-            OutputReader::Simulation => self.parse_simulation(printed)?.len(),
+            OutputReader::Query => self.parse_query(&of_commands)?.len(),
+            OutputReader::Offers => self.parse_offers(&of_commands)?.len(),
+            OutputReader::Simulation => self.parse_simulation(&of_commands)?.len(),
             OutputReader::Explain { succeeded } => self.explain(printed, succeeded)?.len(),
         })
     }

@@ -108,7 +108,10 @@ pub fn member_texts(package: &BinaryPackage) -> Vec<&str> {
                 MemberContent::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
                 MemberContent::Directory | MemberContent::Link(_) => None,
             },
-            ArchiveEntry::Files(_) | ArchiveEntry::Slot(_) | ArchiveEntry::Archive(_) => None,
+            ArchiveEntry::Files(_)
+            | ArchiveEntry::Slot(_)
+            | ArchiveEntry::Archive(_)
+            | ArchiveEntry::Signature(_) => None,
         })
         .collect()
 }

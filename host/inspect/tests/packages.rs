@@ -14,7 +14,7 @@ use fs_err as fs;
 use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_from};
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DigestAlgorithm, ExtendedHeader,
-    FileLayout, FileSelection, HeaderValue, Member, MemberContent, NestedArchive,
+    FileLayout, HeaderValue, Member, MemberContent, NestedArchive,
 };
 use opkg_interface::artefacts::{
     BinaryPackage, Bound, ChangelogEntry, Comparison, Compression, Container, Content, FileMarks,
@@ -106,16 +106,10 @@ fn tar_container(compression: Compression, before: &[&str]) -> Container {
     };
     let digest = HeaderValue::Digest(DigestAlgorithm::Sha1);
     let headers = vec![ExtendedHeader { keyword: "X.digest".into(), value: digest }];
-    let files = FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers };
+    let files = FileLayout { headers, ..FileLayout::rest("") };
     let mut archives: Vec<Archive> = Vec::new();
     for name in before {
-        let member = Member {
-            path: format!(".{name}"),
-            content: MemberContent::Text((*name).to_owned()),
-            mode: 0o644,
-            owner: "root".into(),
-            group: "root".into(),
-        };
+        let member = Member::of_root(format!(".{name}"), MemberContent::Text((*name).to_owned()), 0o644);
         archives.push(archive(name, false, vec![ArchiveEntry::Member(member)]));
     }
     archives.push(archive("files", true, vec![ArchiveEntry::Files(files)]));

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct ArchiveContainer {
     pub archives: Vec<Archive>,
     pub metadata: ArchiveMetadata,
-    /// Absent where the package manager reads no signatures of OpenPGP.
+    /// Absent where the package manager reads no signature beside the file.
     pub signature: Option<DetachedSignature>,
 }
 
@@ -23,6 +23,10 @@ bitflags::bitflags! {
         const CONFIGURATION = 8;
         const TRIGGERS = 16;
         const FIELDS = 32;
+        /// Which files are ghosts.
+        const GHOSTS = 64;
+        /// Owned directories that are in no archive.
+        const DIRECTORIES = 128;
     }
 }
 
@@ -42,13 +46,37 @@ pub enum Compression {
     Zstd,
 }
 
-/// A signature of OpenPGP beside a file.
+/// Signatures that package managers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureScheme {
+    /// Of OpenPGP, binary.
+    Openpgp,
+    OpenpgpArmored,
+    /// The number alone, by PKCS #1 (version 1.5) over this digest, as long as the modulus.
+    Rsa(DigestAlgorithm),
+}
+
+/// A signature beside a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DetachedSignature {
     /// Behind the name of the file.
     pub suffix: String,
-    pub armored: bool,
+    pub scheme: SignatureScheme,
+}
+
+/// A file that is a signature over an earlier archive as it is stored; where nobody signs there is none, and an archive in
+/// which nothing else stands has no bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EmbeddedSignature {
+    /// Of the archive.
+    pub name: String,
+    /// Before and behind the name of the key.
+    pub path_prefix: String,
+    pub path_suffix: String,
+    pub scheme: SignatureScheme,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,6 +84,8 @@ pub struct DetachedSignature {
 pub enum ArchiveFormat {
     /// As POSIX has it.
     Tar,
+    /// As GNU has it, for readers that know no extended headers.
+    TarGnu,
     /// As dpkg reads it.
     Ar,
     /// `newc`.
@@ -73,7 +103,7 @@ pub struct Archive {
     pub compression: Compression,
     /// As the compressor counts it.
     pub level: Option<u8>,
-    /// Of tar: whether two blocks of zeros end it.
+    /// Of both kinds of tar: whether two blocks of zeros end it.
     pub end_marker: bool,
     pub entries: Vec<ArchiveEntry>,
 }
@@ -88,6 +118,7 @@ pub enum ArchiveEntry {
     Slot(String),
     /// An earlier archive.
     Archive(NestedArchive),
+    Signature(EmbeddedSignature),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,6 +130,26 @@ pub enum FileSelection {
     Paths(Vec<String>),
 }
 
+/// Which directories stand in an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectoryEntries {
+    None,
+    /// Those that the package owns.
+    Owned,
+    /// Those above its files as well.
+    Parents,
+}
+
+/// A directory that the distribution has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DirectoryMode {
+    /// Absolute, without a `/` at its end.
+    pub path: String,
+    pub mode: u32,
+}
+
 /// How the package's files stand in an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -106,10 +157,25 @@ pub struct FileLayout {
     pub select: FileSelection,
     /// Before each path, whose own `/` at the beginning is left out.
     pub prefix: String,
-    /// Whether directories above the files stand before them, also where the package does not own them.
-    pub parents: bool,
+    pub directories: DirectoryEntries,
+    /// Of directories above the files that the package does not own; others have 0o755.
+    pub parent_modes: Vec<DirectoryMode>,
     /// Of each file, in a tar.
     pub headers: Vec<ExtendedHeader>,
+}
+
+impl FileLayout {
+    /// All files that no other entry has, with the directories above them.
+    #[must_use]
+    pub fn rest(prefix: &str) -> Self {
+        Self {
+            select: FileSelection::Rest,
+            prefix: prefix.to_owned(),
+            directories: DirectoryEntries::Parents,
+            parent_modes: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// A record of an extended header of POSIX.
@@ -148,6 +214,8 @@ pub struct Member {
     /// Names of a user and of a group.
     pub owner: String,
     pub group: String,
+    /// In a tar.
+    pub headers: Vec<ExtendedHeader>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -159,6 +227,27 @@ pub enum MemberContent {
     Compressed(String, Compression),
     Directory,
     Link(String),
+}
+
+impl Member {
+    /// One of root's, without records of its own.
+    #[must_use]
+    pub fn of_root(path: impl Into<String>, content: MemberContent, mode: u32) -> Self {
+        let (owner, group) = ("root".to_owned(), "root".to_owned());
+        Self { path: path.into(), content, mode, owner, group, headers: Vec::new() }
+    }
+}
+
+impl MemberContent {
+    /// Bytes of what the plugin handed over, before it is compressed.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Compressed(text, _) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Directory | Self::Link(_) => 0,
+        }
+    }
 }
 
 /// An earlier archive as a file in this one.

@@ -109,6 +109,8 @@ pub struct PackageSource {
     pub name: String,
     /// Seconds since 1970, UTC.
     pub created: i64,
+    /// Canonical names of the architectures that it is for, where that was said.
+    pub archs: Vec<String>,
 }
 
 /// What an index file is.

@@ -20,7 +20,8 @@ pub struct Installed {
     pub name: String,
     /// With epoch and release, where the manager has them.
     pub version: String,
-    pub arch: String,
+    /// In the manager's own word; absent where it does not tell.
+    pub arch: Option<String>,
     /// Whether it brings scripts; absent where the manager does not tell.
     pub has_scriptlets: Option<bool>,
     pub state: InstallState,
@@ -83,6 +84,8 @@ pub struct Failure {
 pub struct Repository {
     /// An absolute path of a directory, or an address.
     pub location: String,
+    /// By which an index of its own is named, where the site gave it one.
+    pub name: Option<String>,
     /// Whether packages may come from it that nobody vouches for.
     pub unauthenticated: bool,
 }

@@ -15,8 +15,8 @@ use crate::{plugins, targets};
 pub struct IndexMakers<'a> {
     shell: Shell,
     files: &'a [PathBuf],
-    /// Of the distribution that was named.
-    named: Option<DistributionPlugin>,
+    /// Of the distribution that was named, with the architecture that was.
+    named: Option<(DistributionPlugin, Option<String>)>,
     /// Each with how its packages are called.
     installed: Option<Vec<(DistributionPlugin, Vec<String>)>>,
 }
@@ -30,11 +30,17 @@ impl<'a> IndexMakers<'a> {
         let named = match dist {
             Some(dist) => {
                 let registry = plugins::discover_plugins(shell, files, None)?;
-                targets::resolve_targets(&registry, &[dist.to_owned()], None)?.pop().map(|(_, plugin)| plugin)
+                let named = targets::resolve_targets(&registry, &[dist.to_owned()], None)?.pop();
+                named.map(|(target, plugin)| (plugin, target.arch))
             }
             None => None,
         };
         Ok(Self { shell, files, named, installed: None })
+    }
+
+    /// The architectures that indices are for, where that was said.
+    pub fn archs(&self) -> &[String] {
+        self.named.as_ref().and_then(|(_, arch)| arch.as_ref()).map_or(&[], std::slice::from_ref)
     }
 
     /// The plugin for the packages of a directory. Nothing where they need none, or nobody knows them.
@@ -42,7 +48,7 @@ impl<'a> IndexMakers<'a> {
     /// # Errors
     /// When several plugins know packages of such names, or the directory cannot be read.
     pub fn find(&mut self, directory: &Path) -> Result<Option<DistributionPlugin>, CliError> {
-        if let Some(plugin) = &self.named {
+        if let Some((plugin, _)) = &self.named {
             return Ok(Some(plugin.clone()));
         }
         let names: Vec<String> = fs::read_dir(directory)

@@ -100,12 +100,9 @@ fn make_binary_package(
     };
     let name = package.file_name.clone();
     let signature = match (signature, signer) {
-        (Some(DetachedSignature { suffix, armored }), Some(signer)) => {
-            let (data, time) = (file.reader()?, source.timestamp());
-            let signature: PiecedFile = match armored {
-                true => signer.sign_armored(data, time)?.into_bytes().into(),
-                false => signer.sign_detached(data, time)?.into(),
-            };
+        (Some(DetachedSignature { suffix, scheme }), Some(signer)) => {
+            let signature = signer.sign_by(*scheme, file.reader()?, source.timestamp())?;
+            let signature = PiecedFile::from(signature);
             Some((format!("{name}{suffix}"), signature, OutputKind::Signature))
         }
         _ => None,

@@ -10,6 +10,8 @@ use crate::sign::Signer;
 pub struct IndexRequest<'a> {
     /// What the index says that it is called.
     pub name: &'a str,
+    /// Canonical names of the architectures that it is for, where that was said; of those that a plugin makes.
+    pub archs: &'a [String],
     /// Signs it.
     pub signer: Option<&'a Signer>,
     /// Whether an index that was signed may become one that is not, where a plugin makes it. Readers would believe that somebody
@@ -28,6 +30,6 @@ impl<'a> IndexRequest<'a> {
     /// One that nobody vouches for.
     #[must_use]
     pub fn unsigned(name: &'a str) -> Self {
-        Self { name, signer: None, drops_signature: false, url: None, maker: None, threads: 1 }
+        Self { name, archs: &[], signer: None, drops_signature: false, url: None, maker: None, threads: 1 }
     }
 }

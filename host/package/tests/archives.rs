@@ -22,8 +22,8 @@ use archives::{concatenation, container, member, nested, rest, tar_archive};
 use fs_err as fs;
 use opkg::digest::sha256;
 use opkg_interface::archive::{
-    Archive, ArchiveEntry, ArchiveFormat, DigestAlgorithm, ExtendedHeader, FileLayout, FileSelection,
-    HeaderValue, Member, MemberContent,
+    Archive, ArchiveEntry, ArchiveFormat, DigestAlgorithm, DirectoryEntries, ExtendedHeader, FileLayout,
+    FileSelection, HeaderValue, Member, MemberContent,
 };
 use opkg_interface::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks, PackedFile};
 use opkg_interface::built::{Built, FileKind, MemberSource};
@@ -203,12 +203,15 @@ fn metadata_stands_before_files_or_among_them() {
     if !is_installed("bsdtar") {
         return;
     }
-    let some =
-        FileLayout { select: FileSelection::Paths(vec!["/etc/x".into()]), parents: false, ..rest("./") };
+    let some = FileLayout {
+        select: FileSelection::Paths(vec!["/etc/x".into()]),
+        directories: DirectoryEntries::Owned,
+        ..rest("./")
+    };
     let entries = vec![
         slot("./props.plist"),
         ArchiveEntry::Files(some),
-        ArchiveEntry::Files(FileLayout { parents: false, ..rest("./") }),
+        ArchiveEntry::Files(FileLayout { directories: DirectoryEntries::Owned, ..rest("./") }),
     ];
     let (directory, file) =
         write(None, &container(vec![tar_archive("x", Compression::Zstd, entries)])).unwrap();
@@ -322,7 +325,7 @@ fn what_an_archive_cannot_hold_is_refused_with_its_place() {
     let odd = [packed_file("/é", Content::Text("x".into()), FileMarks::empty())];
     let plain = std::slice::from_ref(&file);
     let ar = |entry| vec![of(ArchiveFormat::Ar, vec![entry])];
-    let loose = ArchiveEntry::Files(FileLayout { parents: false, ..rest("") });
+    let loose = ArchiveEntry::Files(FileLayout { directories: DirectoryEntries::Owned, ..rest("") });
     let twice = || ArchiveEntry::Files(some("/etc/x"));
     let cases: [(&str, &[PackedFile], Vec<Archive>); 20] = [
         ("`inner` cannot hold `sixteen-letters!`: names in an `ar`", &[], ar(text("sixteen-letters!", ""))),

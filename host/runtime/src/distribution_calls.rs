@@ -44,16 +44,16 @@ pub(crate) trait DistributionCalls: Send + Sync {
     fn index(&self, source: &PackageSource, packages: &[PackageFile]) -> Answer<Vec<IndexFile>>;
     fn programs(&self) -> Result<Vec<String>, ExecutionError>;
     fn offers(&self, packages: &[String], place: &Place) -> Answer<Vec<Command>>;
-    fn parse_offers(&self, printed: &str) -> Answer<Vec<Offer>>;
+    fn parse_offers(&self, printed: &[String]) -> Answer<Vec<Offer>>;
     fn install(&self, packages: &[PackageRequest], place: &Place) -> Answer<Vec<Command>>;
     fn reinstall(&self, packages: &[PackageRequest], place: &Place) -> Answer<Vec<Command>>;
     fn simulate(&self, packages: &[PackageRequest], place: &Place) -> Answer<Vec<Command>>;
-    fn parse_simulation(&self, printed: &str) -> Answer<Vec<SideEffect>>;
+    fn parse_simulation(&self, printed: &[String]) -> Answer<Vec<SideEffect>>;
     fn remove(&self, packages: &[String], place: &Place) -> Answer<Vec<Command>>;
     fn repair(&self, packages: &[Installed], place: &Place) -> Answer<Vec<Command>>;
     fn refresh(&self, place: &Place) -> Answer<Vec<Command>>;
     fn query(&self, place: &Place) -> Answer<Vec<Command>>;
-    fn parse_query(&self, printed: &str) -> Answer<Vec<Installed>>;
+    fn parse_query(&self, printed: &[String]) -> Answer<Vec<Installed>>;
     fn explain(&self, printed: &str, succeeded: bool) -> Result<Vec<Failure>, ExecutionError>;
 }
 
@@ -146,7 +146,8 @@ macro_rules! version {
                 checked(answer, from_wit::checked_commands)
             }
 
-            fn parse_offers(&self, printed: &str) -> Answer<Vec<Offer>> {
+            fn parse_offers(&self, printed: &[String]) -> Answer<Vec<Offer>> {
+                let printed = convert::$version::to_wit::printed(printed);
                 let answer = self.call(|plugin, store| {
                     plugin.opkg_plugin_package_manager().call_parse_offers(store, printed)
                 })?;
@@ -180,7 +181,8 @@ macro_rules! version {
                 checked(answer, from_wit::checked_commands)
             }
 
-            fn parse_simulation(&self, printed: &str) -> Answer<Vec<SideEffect>> {
+            fn parse_simulation(&self, printed: &[String]) -> Answer<Vec<SideEffect>> {
+                let printed = convert::$version::to_wit::printed(printed);
                 let answer = self.call(|plugin, store| {
                     plugin.opkg_plugin_package_manager().call_parse_simulation(store, printed)
                 })?;
@@ -223,7 +225,8 @@ macro_rules! version {
                 checked(answer, from_wit::checked_commands)
             }
 
-            fn parse_query(&self, printed: &str) -> Answer<Vec<Installed>> {
+            fn parse_query(&self, printed: &[String]) -> Answer<Vec<Installed>> {
+                let printed = convert::$version::to_wit::printed(printed);
                 let answer = self.call(|plugin, store| {
                     plugin.opkg_plugin_package_manager().call_parse_query(store, printed)
                 })?;
@@ -276,7 +279,7 @@ version!(v1, {
 
     fn describe_index(&self) -> Result<Option<IndexNeeds>, ExecutionError> {
         let needs = self.call(|plugin, store| plugin.opkg_plugin_containers().call_describe_index(store))?;
-        Ok(needs.map(convert::archive::from_wit::index_needs))
+        needs.map(convert::archive::from_wit::index_needs).transpose().map_err(invalid)
     }
 
     fn index(&self, source: &PackageSource, packages: &[PackageFile]) -> Answer<Vec<IndexFile>> {
@@ -285,6 +288,6 @@ version!(v1, {
         let source = package_source(source);
         let answer =
             self.call(|plugin, store| plugin.opkg_plugin_containers().call_index(store, &source, &packages))?;
-        Ok(answer.map(convert::archive::from_wit::index_files))
+        checked(answer, convert::archive::from_wit::index_files)
     }
 });

@@ -160,7 +160,7 @@ impl DistributionPlugin {
         Ok(programs)
     }
 
-    /// The commands whose last one prints what [`Self::parse_offers`] reads; none where the manager cannot tell.
+    /// The commands that print what [`Self::parse_offers`] reads; none where the manager cannot tell.
     ///
     /// # Errors
     /// When the plugin refuses or fails.
@@ -168,11 +168,11 @@ impl DistributionPlugin {
         self.accept_commands(self.0.calls.offers(packages, place))
     }
 
-    /// What the last command of [`Self::offers`] printed, understood: of each package the newest version first.
+    /// What each command of [`Self::offers`] printed, understood: of each package the newest version first.
     ///
     /// # Errors
     /// When the plugin does not understand it, or fails.
-    pub fn parse_offers(&self, printed: &str) -> Result<Vec<Offer>, CommandsError> {
+    pub fn parse_offers(&self, printed: &[String]) -> Result<Vec<Offer>, CommandsError> {
         let offers = self.accept_answer(self.0.calls.parse_offers(printed))?;
         self.accept_valid(validate_manager::validate_offers(&offers))?;
         Ok(offers)
@@ -210,11 +210,11 @@ impl DistributionPlugin {
         self.accept_commands(self.0.calls.simulate(packages, place))
     }
 
-    /// What the last command of [`Self::simulate`] printed, understood.
+    /// What each command of [`Self::simulate`] printed, understood.
     ///
     /// # Errors
     /// When the plugin does not understand it, or fails.
-    pub fn parse_simulation(&self, printed: &str) -> Result<Vec<SideEffect>, CommandsError> {
+    pub fn parse_simulation(&self, printed: &[String]) -> Result<Vec<SideEffect>, CommandsError> {
         let side_effects = self.accept_answer(self.0.calls.parse_simulation(printed))?;
         self.accept_valid(validate_manager::validate_side_effects(&side_effects))?;
         Ok(side_effects)
@@ -244,7 +244,7 @@ impl DistributionPlugin {
         self.accept_commands(self.0.calls.refresh(place))
     }
 
-    /// The commands whose last one prints what [`Self::parse_query`] reads.
+    /// The commands that print what [`Self::parse_query`] reads.
     ///
     /// # Errors
     /// When the plugin refuses or fails.
@@ -252,11 +252,11 @@ impl DistributionPlugin {
         self.accept_commands(self.0.calls.query(place))
     }
 
-    /// What the last command of [`Self::query`] printed, understood.
+    /// What each command of [`Self::query`] printed, understood.
     ///
     /// # Errors
     /// When the plugin does not understand it, or fails.
-    pub fn parse_query(&self, printed: &str) -> Result<Vec<Installed>, CommandsError> {
+    pub fn parse_query(&self, printed: &[String]) -> Result<Vec<Installed>, CommandsError> {
         let installed = self.accept_answer(self.0.calls.parse_query(printed))?;
         self.accept_valid(validate_manager::validate_installed(&installed))?;
         Ok(installed)

@@ -72,6 +72,35 @@ impl wit::Host for HostState {
         Ok(rules::order_prereleases(&upstream))
     }
 
+    fn widen_bound(
+        &mut self,
+        _: model::RelationKind,
+        bound: model::Bound,
+        _: String,
+        _: wit::TagSyntax,
+    ) -> wasmtime::Result<Vec<model::Bound>> {
+        Ok(vec![bound])
+    }
+
+    fn is_core_perl_module(&mut self, module: String) -> wasmtime::Result<bool> {
+        Ok(opkg_sdk::perl::is_core_module(&module))
+    }
+
+    fn attribute_commands(
+        &mut self,
+        _: Vec<crate::bindings::v1::opkg::plugin::artefacts::PackedFile>,
+        _: wit::Unkept,
+    ) -> wasmtime::Result<String> {
+        Ok(String::new())
+    }
+
+    fn ghost_commands(
+        &mut self,
+        _: Vec<crate::bindings::v1::opkg::plugin::artefacts::PackedFile>,
+    ) -> wasmtime::Result<String> {
+        Ok(String::new())
+    }
+
     fn shell_quote(&mut self, word: String) -> wasmtime::Result<String> {
         Ok(rules::shell_quote(&word))
     }

@@ -15,7 +15,7 @@ use crate::validate_words::{
     ValidationError, invalid, validate_absolute, validate_account, validate_file_name, validate_non_empty,
     validate_relative, validate_single_line,
 };
-use opkg_interface::archive::{ArchiveEntry, ArchiveMetadata, Member, MemberContent};
+use opkg_interface::archive::{ArchiveEntry, ArchiveMetadata};
 use opkg_interface::artefacts::{
     BinaryPackage, Condition, Container, Content, Diagnostic, FileMarks, NativeBuild, Output, PackedFile,
     Scriptlet, Severity, SourcePackage,
@@ -71,16 +71,15 @@ fn validate_container(package: &BinaryPackage) -> Result<(), ValidationError> {
     }
 }
 
-/// Checks that nothing is said of files for which only RPM has a place.
+/// Checks that nothing is said of files for which only RPM has a place. Of archives, members may tell of ghosts.
 fn validate_plain_files(package: &BinaryPackage) -> Result<(), ValidationError> {
-    let is_special = |file: &&PackedFile| {
-        let of_rpm = FileMarks::GHOST | FileMarks::REPLACED | FileMarks::LICENSE | FileMarks::MISSING_OK;
-        file.capabilities.is_some() || file.marks.intersects(of_rpm)
-    };
+    let mut of_rpm = FileMarks::REPLACED | FileMarks::LICENSE | FileMarks::MISSING_OK;
+    of_rpm.set(FileMarks::GHOST, matches!(package.container, Container::Deb(_)));
+    let is_special = |file: &&PackedFile| file.capabilities.is_some() || file.marks.intersects(of_rpm);
     match package.files.iter().find(is_special) {
         Some(file) => invalid(format!(
-            "{} with capabilities, or marked as a ghost, as configuration to be replaced, as a license or as what may be \
-             missing, which only an RPM has",
+            "{} with capabilities, or marked as configuration to be replaced, as a license, as what may be missing, or in \
+             a deb as a ghost, which only an RPM has",
             quote(&file.path)
         )),
         None => Ok(()),
@@ -149,11 +148,7 @@ fn archived_size(package: &BinaryPackage) -> usize {
     let Container::Archives(container) = &package.container else { return 0 };
     let entries = container.archives.iter().flat_map(|archive| &archive.entries);
     let size = |entry: &ArchiveEntry| match entry {
-        ArchiveEntry::Member(Member { content, .. }) => match content {
-            MemberContent::Text(text) | MemberContent::Compressed(text, _) => text.len(),
-            MemberContent::Bytes(bytes) => bytes.len(),
-            MemberContent::Directory | MemberContent::Link(_) => 0,
-        },
+        ArchiveEntry::Member(member) => member.content.size(),
         _ => 0,
     };
     entries.map(size).sum()

@@ -4,17 +4,17 @@
 use std::collections::BTreeSet;
 
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
-    FileSelection, Member, MemberContent,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
+    DirectoryEntries, EmbeddedSignature, ExtendedHeader, FileLayout, FileSelection, Member, MemberContent,
 };
-use opkg_interface::artefacts::{BinaryPackage, FileMarks, PackedFile};
+use opkg_interface::artefacts::{BinaryPackage, Content, FileMarks, PackedFile};
 use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds};
 use opkg_interface::text::quote;
 
 use crate::limits::Limits;
 use crate::validate_words::{
-    ValidationError, invalid, validate_account, validate_file_name, validate_non_empty, validate_relative,
-    validate_single_line,
+    ValidationError, invalid, validate_absolute, validate_account, validate_file_name, validate_non_empty,
+    validate_relative, validate_single_line,
 };
 
 /// Archives of one package, and entries of one archive.
@@ -24,6 +24,9 @@ const MAX_ENTRIES: usize = 100_000;
 /// Records of the extended header of a file.
 const MAX_HEADERS: usize = 20;
 
+/// Directories of a distribution whose modes are told.
+const MAX_PARENT_MODES: usize = 1000;
+
 /// Checks how a package is made of archives.
 ///
 /// # Errors
@@ -32,31 +35,36 @@ pub(crate) fn validate_archives(
     package: &BinaryPackage,
     container: &ArchiveContainer,
 ) -> Result<(), ValidationError> {
-    let mut files = Selected { known: package, taken: BTreeSet::new(), has_rest: false };
+    let mut files = Selected::new(package);
     validate_chain(&container.archives, Some(&mut files))?;
     files.validate_complete()?;
     if let Some(signature) = &container.signature {
         validate_signature(signature)?;
     }
     match lost(package, container.metadata) {
-        Some(what) => invalid(format!("{what}, which the metadata of its archives does not say")),
+        Some(what) => return invalid(format!("{what}, which the metadata of its archives does not say")),
+        None if container.metadata.contains(ArchiveMetadata::DIRECTORIES) => return Ok(()),
+        None => {}
+    }
+    match files.lost_directory() {
+        Some(path) => invalid(format!(
+            "the directory {}, which no archive makes as it should be, and the metadata of its archives does not say",
+            quote(path)
+        )),
         None => Ok(()),
     }
 }
 
 /// What a package has that its members do not say.
 fn lost(package: &BinaryPackage, metadata: ArchiveMetadata) -> Option<&'static str> {
-    let is_configuration = |file: &PackedFile| file.marks.contains(FileMarks::CONFIGURATION);
+    let has_mark = |mark| package.files.iter().any(|file: &PackedFile| file.marks.contains(mark));
     [
         (!package.scriptlets.is_empty(), ArchiveMetadata::SCRIPTLETS, "scriptlets"),
         (!package.relations.is_empty(), ArchiveMetadata::RELATIONS, "relations"),
         (!package.fields.is_empty(), ArchiveMetadata::FIELDS, "fields"),
         (!package.changelog.is_empty(), ArchiveMetadata::CHANGELOG, "a changelog"),
-        (
-            package.files.iter().any(is_configuration),
-            ArchiveMetadata::CONFIGURATION,
-            "files marked as configuration",
-        ),
+        (has_mark(FileMarks::CONFIGURATION), ArchiveMetadata::CONFIGURATION, "files marked as configuration"),
+        (has_mark(FileMarks::GHOST), ArchiveMetadata::GHOSTS, "ghosts"),
     ]
     .into_iter()
     .find_map(|(is_there, flag, what)| (is_there && !metadata.contains(flag)).then_some(what))
@@ -67,14 +75,30 @@ struct Selected<'a> {
     known: &'a BinaryPackage,
     taken: BTreeSet<&'a str>,
     has_rest: bool,
+    /// Those of them that are in an entry without directories.
+    without_directories: BTreeSet<&'a str>,
+    /// Whether that of the rest is one.
+    rest_without_directories: bool,
 }
 
 impl<'a> Selected<'a> {
+    fn new(known: &'a BinaryPackage) -> Self {
+        Self {
+            known,
+            taken: BTreeSet::new(),
+            has_rest: false,
+            without_directories: BTreeSet::new(),
+            rest_without_directories: false,
+        }
+    }
+
     fn take(&mut self, layout: &FileLayout) -> Result<(), ValidationError> {
+        let leaves_out = layout.directories == DirectoryEntries::None;
         let FileSelection::Paths(paths) = &layout.select else {
             if std::mem::replace(&mut self.has_rest, true) {
                 return invalid("two entries for the rest of the files");
             }
+            self.rest_without_directories = leaves_out;
             return Ok(());
         };
         for path in paths {
@@ -89,8 +113,35 @@ impl<'a> Selected<'a> {
             if !self.taken.insert(&file.path) {
                 return invalid(format!("two entries for {}", quote(path)));
             }
+            if leaves_out {
+                self.without_directories.insert(&file.path);
+            }
         }
         Ok(())
+    }
+
+    /// A directory in no archive that is not simply made when a file in it is unpacked: that has nothing in it, or another mode
+    /// or owner.
+    fn lost_directory(&self) -> Option<&'a str> {
+        let is_left_out = |path: &str| match self.taken.contains(path) {
+            true => self.without_directories.contains(path),
+            false => self.rest_without_directories,
+        };
+        let files = &self.known.files;
+        let directories = files.iter().filter(|file| matches!(file.content, Content::Directory));
+        let mut left_out = directories.filter(|file| is_left_out(&file.path));
+        let is_lost = |directory: &&PackedFile| {
+            let beneath = format!("{}/", directory.path);
+            let is_unpacked_into = |file: &PackedFile| {
+                file.path.starts_with(&beneath)
+                    && !file.marks.contains(FileMarks::GHOST)
+                    && !matches!(file.content, Content::Directory)
+            };
+            directory.mode != 0o755
+                || (directory.owner.as_str(), directory.group.as_str()) != ("root", "root")
+                || !files.iter().any(is_unpacked_into)
+        };
+        left_out.find(is_lost).map(|file| file.path.as_str())
     }
 
     fn validate_complete(&self) -> Result<(), ValidationError> {
@@ -134,7 +185,19 @@ fn validate_chain(archives: &[Archive], mut files: Option<&mut Selected<'_>>) ->
                 (ArchiveEntry::Files(_) | ArchiveEntry::Slot(_), None) => {
                     return invalid("files or a slot in an index, which has none");
                 }
-                (ArchiveEntry::Member(member), _) => validate_member(member, archive.format)?,
+                (ArchiveEntry::Member(member), _) => {
+                    validate_member(member, archive.format)?;
+                    validate_headers(&member.headers, archive.format)?;
+                }
+                (ArchiveEntry::Signature(signature), _) => {
+                    if !open.contains(signature.name.as_str()) {
+                        return invalid(format!(
+                            "a signature over the archive {}, which is none before it that has no place yet",
+                            quote(&signature.name)
+                        ));
+                    }
+                    validate_embedded_signature(signature, archive.format)?;
+                }
                 (ArchiveEntry::Archive(nested), _) => {
                     if !open.remove(nested.name.as_str()) {
                         return invalid(format!(
@@ -161,7 +224,7 @@ fn validate_layout(layout: &FileLayout, archive: &Archive) -> Result<(), Validat
             return invalid("files in a concatenation, which has no place for their names");
         }
         ArchiveFormat::Ar => return invalid("files in an `ar`, which has no place for their paths"),
-        ArchiveFormat::Tar | ArchiveFormat::Cpio => {}
+        ArchiveFormat::Tar | ArchiveFormat::TarGnu | ArchiveFormat::Cpio => {}
     }
     if !matches!(layout.prefix.as_str(), "" | "./" | "/") {
         let inner = layout.prefix.strip_prefix("./").unwrap_or(&layout.prefix);
@@ -172,13 +235,26 @@ fn validate_layout(layout: &FileLayout, archive: &Archive) -> Result<(), Validat
             }
         }
     }
-    if !layout.headers.is_empty() && archive.format != ArchiveFormat::Tar {
-        return invalid("extended headers, which only a tar has");
+    if layout.parent_modes.len() > MAX_PARENT_MODES {
+        return invalid(format!("the modes of more than {MAX_PARENT_MODES} directories"));
     }
-    if layout.headers.len() > MAX_HEADERS {
+    for parent in &layout.parent_modes {
+        validate_absolute(&parent.path)?;
+        if parent.mode > 0o7777 {
+            return invalid(format!("the mode {:o} of the directory {}", parent.mode, quote(&parent.path)));
+        }
+    }
+    validate_headers(&layout.headers, archive.format)
+}
+
+fn validate_headers(headers: &[ExtendedHeader], format: ArchiveFormat) -> Result<(), ValidationError> {
+    if !headers.is_empty() && format != ArchiveFormat::Tar {
+        return invalid("extended headers, which only a tar of POSIX has");
+    }
+    if headers.len() > MAX_HEADERS {
         return invalid(format!("more than {MAX_HEADERS} records of an extended header"));
     }
-    layout.headers.iter().try_for_each(|header| {
+    headers.iter().try_for_each(|header| {
         validate_non_empty("keyword of an extended header", &header.keyword)?;
         match header.keyword.contains('=') {
             true => invalid(format!("the keyword {} of an extended header", quote(&header.keyword))),
@@ -213,8 +289,8 @@ fn validate_member_path(path: &str, format: ArchiveFormat) -> Result<(), Validat
             invalid(format!("the name {}, of more than 15 bytes, in an `ar`", quote(path)))
         }
         ArchiveFormat::Ar => validate_file_name(path),
-        ArchiveFormat::Tar | ArchiveFormat::Cpio if matches!(path, "." | "./") => Ok(()),
-        ArchiveFormat::Tar | ArchiveFormat::Cpio => {
+        _ if matches!(path, "." | "./") => Ok(()),
+        ArchiveFormat::Tar | ArchiveFormat::TarGnu | ArchiveFormat::Cpio => {
             validate_relative(path.strip_prefix("./").unwrap_or(path))
         }
     }
@@ -230,6 +306,17 @@ fn validate_signature(signature: &DetachedSignature) -> Result<(), ValidationErr
     }
 }
 
+/// The name of the key is letters, digits and `-`.
+fn validate_embedded_signature(
+    signature: &EmbeddedSignature,
+    format: ArchiveFormat,
+) -> Result<(), ValidationError> {
+    if format == ArchiveFormat::Concatenation {
+        return invalid("a signature in a concatenation, which has no place for its name");
+    }
+    validate_member_path(&format!("{}x{}", signature.path_prefix, signature.path_suffix), format)
+}
+
 /// Checks the members of a slot as far as they are the same in any archive; what only some formats hold is refused by
 /// what writes them.
 ///
@@ -239,17 +326,13 @@ pub(crate) fn validate_members(members: &[Member], limits: &Limits) -> Result<()
     if members.len() > MAX_ENTRIES {
         return invalid(format!("more than {MAX_ENTRIES} members of a slot"));
     }
-    let size = |member: &Member| match &member.content {
-        MemberContent::Text(text) | MemberContent::Compressed(text, _) => text.len(),
-        MemberContent::Bytes(bytes) => bytes.len(),
-        MemberContent::Directory | MemberContent::Link(_) => 0,
-    };
-    if members.iter().map(size).sum::<usize>() > limits.text_bytes {
+    if members.iter().map(|member| member.content.size()).sum::<usize>() > limits.text_bytes {
         return invalid(format!("more than {} MiB in the members of a slot", limits.text_bytes >> 20));
     }
-    members.iter().try_for_each(|member| match member.path.is_empty() {
-        true => validate_member(member, ArchiveFormat::Concatenation),
-        false => validate_member(member, ArchiveFormat::Tar),
+    members.iter().try_for_each(|member| {
+        let format = if member.path.is_empty() { ArchiveFormat::Concatenation } else { ArchiveFormat::Tar };
+        validate_member(member, format)?;
+        validate_headers(&member.headers, format)
     })
 }
 

@@ -52,7 +52,9 @@ pub(crate) fn validate_installed(packages: &[Installed]) -> Result<(), Validatio
     packages.iter().try_for_each(|package| {
         validate_non_empty("name of an installed package", &package.name)?;
         validate_single_line("version of an installed package", &package.version)?;
-        validate_single_line("architecture of an installed package", &package.arch)?;
+        if let Some(arch) = &package.arch {
+            validate_single_line("architecture of an installed package", arch)?;
+        }
         match &package.state {
             InstallState::Incomplete(how) => validate_non_empty("state of an installed package", how),
             InstallState::Complete | InstallState::Residual => Ok(()),

@@ -9,8 +9,8 @@ use crate::validate_manager::{
     validate_commands, validate_installed, validate_offers, validate_side_effects,
 };
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
-    FileSelection, Member, MemberContent, NestedArchive,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
+    DirectoryEntries, FileLayout, FileSelection, Member, MemberContent, NestedArchive, SignatureScheme,
 };
 use opkg_interface::artefacts::{
     BuildCommand, ChangelogEntry, Compression, Field, FileTrigger, NativeKind, NativeRelation, PackagePart,
@@ -164,8 +164,7 @@ fn file_trigger() -> FileTrigger {
 }
 
 fn archives() -> ArchiveContainer {
-    let files =
-        FileLayout { select: FileSelection::Rest, prefix: "./".into(), parents: true, headers: Vec::new() };
+    let files = FileLayout::rest("./");
     let entries = vec![ArchiveEntry::Slot("metadata".into()), ArchiveEntry::Files(files)];
     ArchiveContainer {
         archives: vec![archive("package", entries)],
@@ -186,13 +185,7 @@ fn archive(name: &str, entries: Vec<ArchiveEntry>) -> Archive {
 }
 
 fn member(path: &str, content: MemberContent) -> ArchiveEntry {
-    ArchiveEntry::Member(Member {
-        path: path.into(),
-        content,
-        mode: 0o644,
-        owner: "root".into(),
-        group: "root".into(),
-    })
+    ArchiveEntry::Member(Member::of_root(path, content, 0o644))
 }
 
 fn nested(name: &str, path: &str) -> ArchiveEntry {
@@ -215,7 +208,8 @@ fn archives_are_whole_and_each_file_is_in_one_place() {
         ArchiveEntry::Files(FileLayout {
             select: FileSelection::Paths(paths.iter().map(|&it| it.to_owned()).collect()),
             prefix: String::new(),
-            parents: false,
+            directories: DirectoryEntries::Owned,
+            parent_modes: Vec::new(),
             headers: Vec::new(),
         })
     };
@@ -225,7 +219,7 @@ fn archives_are_whole_and_each_file_is_in_one_place() {
         error_of_archives(|it| it.archives.push(archive("outer", vec![nested("package", "data.tar.zst")]))),
         error_of_archives(|it| it.archives[0].entries.insert(0, member("./", MemberContent::Directory))),
         error_of_archives(|it| {
-            it.signature = Some(DetachedSignature { suffix: ".sig".into(), armored: false })
+            it.signature = Some(DetachedSignature { suffix: ".sig".into(), scheme: SignatureScheme::Openpgp })
         }),
         error_of_archives(|it| {
             let all = ["/usr/lib/demo", "/usr/lib/demo/config.xml", "/usr/lib/demo/link"];
@@ -258,9 +252,13 @@ fn archives_are_whole_and_each_file_is_in_one_place() {
             outer.format = ArchiveFormat::Ar;
             it.archives.push(outer);
         }),
-        error_of_archives(|it| it.signature = Some(DetachedSignature { suffix: "/x".into(), armored: true })),
         error_of_archives(|it| {
-            it.signature = Some(DetachedSignature { suffix: "sig".into(), armored: true })
+            it.signature =
+                Some(DetachedSignature { suffix: "/x".into(), scheme: SignatureScheme::OpenpgpArmored })
+        }),
+        error_of_archives(|it| {
+            it.signature =
+                Some(DetachedSignature { suffix: "sig".into(), scheme: SignatureScheme::OpenpgpArmored })
         }),
     ];
     insta::assert_snapshot!(findings.join("\n"), @"
@@ -508,7 +506,7 @@ fn what_package_managers_say_is_one_line() {
     let installed = |name: &str, state: InstallState| Installed {
         name: name.into(),
         version: "1".into(),
-        arch: "noarch".into(),
+        arch: Some("noarch".into()),
         has_scriptlets: Some(false),
         state,
     };

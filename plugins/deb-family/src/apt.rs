@@ -4,7 +4,7 @@ use opkg_sdk::artefacts::TextFile;
 use opkg_sdk::package_manager::{
     Command, CommandFailure, InstallState, Installed, Offer, PackageRequest, Place, SideEffect,
 };
-use opkg_sdk::{PackageManager, PackageManagerError};
+use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 use crate::build::BUILD_PROGRAM;
 use crate::{apt_offers, apt_output};
@@ -42,8 +42,8 @@ impl PackageManager for Apt {
         Ok(extra.update_command().into_iter().chain([policy]).collect())
     }
 
-    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
-        Ok(apt_offers::parse(printed))
+    fn parse_offers(printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
+        Ok(apt_offers::parse(last_answer(printed)))
     }
 
     /// Of names, or absolute paths of `.deb` files. apt refuses by itself to remove or change what is held, and to
@@ -66,8 +66,8 @@ impl PackageManager for Apt {
         }
     }
 
-    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
-        Ok(apt_output::downgrades(printed))
+    fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Ok(apt_output::downgrades(last_answer(printed)))
     }
 
     /// By dpkg: it removes what it is told and nothing else, whatever state other packages are in, and does not
@@ -95,8 +95,8 @@ impl PackageManager for Apt {
         Ok(vec![command(to_strings(&[DPKG_QUERY, "-W", QUERY_FORMAT]))])
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-        parse_query(printed)
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
+        parse_query(last_answer(printed))
     }
 
     /// Neither apt nor dpkg succeeds where anything failed.
@@ -230,7 +230,7 @@ fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
         installed.push(Installed {
             name: name.into(),
             version: version.into(),
-            arch: arch.into(),
+            arch: Some(arch.into()),
             has_scriptlets: Some(!scriptlets.is_empty()),
             state,
             attributes: Vec::new(),
@@ -289,7 +289,9 @@ mod tests {
     fn target(repositories: &[(&str, bool)]) -> Place {
         let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
             location: location.into(),
+            name: None,
             unauthenticated,
+            attributes: Vec::new(),
         };
         Place {
             root: "/srv/image".into(),
@@ -397,10 +399,13 @@ mod tests {
         let printed = "Reading package lists...\nThe following packages will be DOWNGRADED:\n  opkg-demo libsite\n  libother\n\
                        0 upgraded, 0 newly installed, 1 downgraded, 0 to remove and 0 not upgraded.\n\
                        Inst opkg-demo [2.0-1] (1.0-1 volatile-packages-file [all])\n";
-        let names: Vec<String> =
-            Apt::parse_simulation(printed).unwrap().into_iter().map(|effect| effect.name).collect();
+        let names: Vec<String> = Apt::parse_simulation(&[printed.to_owned()])
+            .unwrap()
+            .into_iter()
+            .map(|effect| effect.name)
+            .collect();
         assert_eq!(names, ["opkg-demo", "libsite", "libother"]);
-        assert!(Apt::parse_simulation("Reading package lists...\n").unwrap().is_empty());
+        assert!(Apt::parse_simulation(&["Reading package lists...\n".to_owned()]).unwrap().is_empty());
     }
 
     #[test]
@@ -421,6 +426,7 @@ mod tests {
             .iter()
             .map(|package| {
                 let Installed { name, version, arch, has_scriptlets, state, .. } = package;
+                let arch = arch.as_deref().unwrap_or("?");
                 let scripts = if *has_scriptlets == Some(true) { " with scripts" } else { "" };
                 format!("{name} {version} {arch}{scripts}: {state:?}")
             })

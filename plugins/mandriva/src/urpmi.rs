@@ -5,7 +5,7 @@ use opkg_rpm_family::{Dnf, failures, removal};
 use opkg_sdk::package_manager::{
     Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect,
 };
-use opkg_sdk::{PackageManager, PackageManagerError};
+use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 const PROGRAMS: [&str; 2] = ["urpmi", "urpmi.update"];
 
@@ -23,7 +23,7 @@ impl PackageManager for Urpmi {
         if uses_urpmi(target) { Ok(Vec::new()) } else { Dnf::offers(packages, target) }
     }
 
-    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+    fn parse_offers(printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
         Dnf::parse_offers(printed)
     }
 
@@ -46,7 +46,7 @@ impl PackageManager for Urpmi {
         if uses_urpmi(target) { Ok(Vec::new()) } else { Dnf::simulate(packages, target) }
     }
 
-    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+    fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
         Dnf::parse_simulation(printed)
     }
 
@@ -74,8 +74,8 @@ impl PackageManager for Urpmi {
         Ok(query::commands(target))
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-        query::parse(printed)
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
+        query::parse(last_answer(printed))
     }
 
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
@@ -182,7 +182,12 @@ mod tests {
 
     #[test]
     fn further_sources_are_for_dnf() {
-        let repositories = vec![Repository { location: "/srv".into(), unauthenticated: true }];
+        let repositories = vec![Repository {
+            location: "/srv".into(),
+            name: None,
+            unauthenticated: true,
+            attributes: Vec::new(),
+        }];
         let both = Place { repositories: repositories.clone(), ..target(&["urpmi", "dnf"]) };
         assert_eq!(Urpmi::install(&[PackageRequest::newest("x")], &both).unwrap()[0].argv[0], "dnf");
         assert_eq!(Urpmi::refresh(&both).unwrap()[0].argv[0], "dnf");

@@ -3,7 +3,7 @@
 use opkg_sdk::package_manager::{
     Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect,
 };
-use opkg_sdk::{PackageManager, PackageManagerError};
+use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 use crate::BUILD_PROGRAM;
 use crate::query::{self, check_names};
@@ -34,8 +34,8 @@ impl PackageManager for Dnf {
         Ok(vec![program.command(&["repoquery", "--qf", offers::QUERY_FORMAT], packages)?])
     }
 
-    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
-        Ok(offers::parse(printed))
+    fn parse_offers(printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
+        Ok(offers::parse(last_answer(printed)))
     }
 
     /// What is installed in a newer version than the one that is asked for is downgraded.
@@ -60,8 +60,8 @@ impl PackageManager for Dnf {
         Ok(vec![Command { success, ..command }])
     }
 
-    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
-        Ok(dnf_simulation::parse(printed))
+    fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
+        Ok(dnf_simulation::parse(last_answer(printed)))
     }
 
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -82,8 +82,8 @@ impl PackageManager for Dnf {
         Ok(query::commands(target))
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-        query::parse(printed)
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
+        query::parse(last_answer(printed))
     }
 
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
@@ -175,7 +175,9 @@ mod tests {
     fn target(root: &str, available: &[&str], repositories: &[(&str, bool)]) -> Place {
         let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
             location: location.into(),
+            name: None,
             unauthenticated,
+            attributes: Vec::new(),
         };
         Place {
             root: root.into(),
@@ -247,7 +249,7 @@ mod tests {
             ["rpm --root /images/a -e --allmatches opkg-x"]
         );
         assert!(lines(Dnf::remove(&[], &target("/", &["dnf"], &[]))).is_empty());
-        let left = Dnf::parse_query("x\t1:2-1\tnoarch\t2\t0\nx\t1:1-1\tnoarch\t1\t0\n").unwrap();
+        let left = query::parse("x\t1:2-1\tnoarch\t2\t0\nx\t1:1-1\tnoarch\t1\t0\n").unwrap();
         assert_eq!(lines(Dnf::repair(&left[1..], &target("/", &[], &[]))), ["rpm -e x-1-1.noarch"]);
     }
 

@@ -36,7 +36,7 @@ pub fn specs(requests: &[PackageRequest], separator: char) -> Result<Vec<String>
     check_names(&names)?;
     requests
         .iter()
-        .map(|PackageRequest { name, version }| match version {
+        .map(|PackageRequest { name, version, .. }| match version {
             None => Ok(name.clone()),
             Some(version) if is_version(version) => Ok(format!("{name}{separator}{version}")),
             Some(version) => {

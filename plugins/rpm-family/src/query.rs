@@ -64,7 +64,7 @@ pub fn parse(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
 
 /// Marks all but the newest of what is installed several times.
 fn mark_superseded(packages: &mut [(Installed, u64)]) {
-    let mut newest: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut newest: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
     for (index, (package, time)) in packages.iter().enumerate() {
         let known = newest.entry((package.name.clone(), package.arch.clone())).or_insert(index);
         if packages[*known].1 <= *time {
@@ -89,7 +89,7 @@ fn parse_line(line: &str) -> Result<(Installed, u64), PackageManagerError> {
             Installed {
                 name: (*name).to_owned(),
                 version: (*version).to_owned(),
-                arch: (*arch).to_owned(),
+                arch: Some((*arch).to_owned()),
                 has_scriptlets: Some(scriptlets.contains('1')),
                 state: InstallState::Complete,
                 attributes: Vec::new(),

@@ -24,7 +24,8 @@ pub fn commands(packages: &[String], target: &Place) -> Result<Vec<Command>, Pac
 pub fn repair_commands(packages: &[Installed], target: &Place) -> Vec<Command> {
     let exact = |package: &Installed| {
         let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
-        format!("{}-{version}.{}", package.name, package.arch)
+        let arch = package.arch.as_ref().map_or_else(String::new, |arch| format!(".{arch}"));
+        format!("{}-{version}{arch}", package.name)
     };
     packages.iter().map(|package| erase(&[], &[exact(package)], target)).collect()
 }

@@ -56,15 +56,15 @@ fn rpm() {
 fn simulations() {
     let mut text = String::new();
     for (name, printed) in recorded("simulated") {
-        writeln!(text, "{name}: {:?}", Dnf::parse_simulation(&printed).unwrap()).unwrap();
+        writeln!(text, "{name}: {:?}", Dnf::parse_simulation(&[printed.to_string()]).unwrap()).unwrap();
     }
     insta::assert_snapshot!(text);
     for harmless in ["", "Error: \n Problem: conflicting requests\n", "Nothing to do.\n"] {
-        assert!(Dnf::parse_simulation(harmless).unwrap().is_empty(), "{harmless:?}");
+        assert!(Dnf::parse_simulation(&[harmless.to_string()]).unwrap().is_empty(), "{harmless:?}");
     }
     let downgrade = "Installing:\n a noarch 1-1 r 1 k\nDowngrading:\n b-with-a-very-long-name-that-has-a-line-alone\n   noarch 1-1 r 1 k\n";
     assert_eq!(
-        Dnf::parse_simulation(downgrade).unwrap()[0].name,
+        Dnf::parse_simulation(&[downgrade.to_string()]).unwrap()[0].name,
         "b-with-a-very-long-name-that-has-a-line-alone"
     );
 }

@@ -93,7 +93,7 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::offers(&packages, &place).map_err(|error| error.to_string())
     }
 
-    fn parse_offers(printed: String) -> Result<Vec<Offer>, String> {
+    fn parse_offers(printed: Vec<String>) -> Result<Vec<Offer>, String> {
         install_panic_hook();
         D::Manager::parse_offers(&printed).map_err(|error| error.to_string())
     }
@@ -113,7 +113,7 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::simulate(&packages, &place).map_err(|error| error.to_string())
     }
 
-    fn parse_simulation(printed: String) -> Result<Vec<SideEffect>, String> {
+    fn parse_simulation(printed: Vec<String>) -> Result<Vec<SideEffect>, String> {
         install_panic_hook();
         D::Manager::parse_simulation(&printed).map_err(|error| error.to_string())
     }
@@ -138,7 +138,7 @@ impl<D: Distribution> package_manager::Guest for DistributionExport<D> {
         D::Manager::query(&place).map_err(|error| error.to_string())
     }
 
-    fn parse_query(printed: String) -> Result<Vec<Installed>, String> {
+    fn parse_query(printed: Vec<String>) -> Result<Vec<Installed>, String> {
         install_panic_hook();
         D::Manager::parse_query(&printed).map_err(|error| error.to_string())
     }

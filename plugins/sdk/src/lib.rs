@@ -35,6 +35,7 @@
 pub mod accounts;
 pub mod additions;
 pub mod alternatives;
+mod archives;
 #[doc(hidden)]
 pub mod bindings;
 pub mod diagnostic;
@@ -67,5 +68,5 @@ pub mod word_list;
 pub use bindings::exports::opkg::plugin::{containers, package_manager, packaging};
 pub use bindings::opkg::plugin::{artefacts, model};
 pub use distribution::{Distribution, DistributionExport};
-pub use manager::{PackageManager, PackageManagerError};
+pub use manager::{PackageManager, PackageManagerError, last_answer};
 pub use repository::InvalidRepository;

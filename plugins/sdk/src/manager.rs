@@ -41,12 +41,12 @@ pub trait PackageManager {
         Ok(Vec::new())
     }
 
-    /// Reads what the last command of [`offers`](Self::offers) printed: of each package the newest version first, nothing
+    /// Reads what each command of [`offers`](Self::offers) printed: of each package the newest version first, nothing
     /// that is only installed.
     ///
     /// # Errors
     /// It is not what that command prints.
-    fn parse_offers(_printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+    fn parse_offers(_printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
         Ok(Vec::new())
     }
 
@@ -73,11 +73,11 @@ pub trait PackageManager {
         Ok(Vec::new())
     }
 
-    /// Reads what the last command of [`simulate`](Self::simulate) printed.
+    /// Reads what each command of [`simulate`](Self::simulate) printed.
     ///
     /// # Errors
     /// It is not what that command prints.
-    fn parse_simulation(_printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+    fn parse_simulation(_printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
         Ok(Vec::new())
     }
 
@@ -107,28 +107,34 @@ pub trait PackageManager {
     /// None of the programs there can do it.
     fn query(target: &Place) -> Result<Vec<Command>, PackageManagerError>;
 
-    /// Reads what the last command of [`query`](Self::query) printed.
+    /// Reads what each command of [`query`](Self::query) printed.
     ///
     /// # Errors
     /// It is not what that command prints, or there is no package at all, which no system is without.
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError>;
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError>;
 
     /// Finds what went wrong with a command in all that it printed: never in its last line because that is the last. Of
     /// a command that succeeded, what is a failure nevertheless, as a script that failed.
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure>;
 }
 
+/// What the last of some commands printed, where that one is the answer.
+#[must_use]
+pub fn last_answer(printed: &[String]) -> &str {
+    printed.last().map_or("", String::as_str)
+}
+
 impl PackageRequest {
     /// The package in the newest version there is.
     #[must_use]
     pub fn newest(name: impl Into<String>) -> Self {
-        Self { name: name.into(), version: None }
+        Self { name: name.into(), version: None, attributes: Vec::new() }
     }
 
     /// The package in this version, as the package manager writes it.
     #[must_use]
     pub fn exactly(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self { name: name.into(), version: Some(version.into()) }
+        Self { name: name.into(), version: Some(version.into()), attributes: Vec::new() }
     }
 }
 

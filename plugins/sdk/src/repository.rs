@@ -77,7 +77,8 @@ mod tests {
     use super::*;
 
     fn url(location: &str) -> Result<String, InvalidRepository> {
-        Repository { location: location.into(), unauthenticated: false }.url()
+        Repository { location: location.into(), name: None, unauthenticated: false, attributes: Vec::new() }
+            .url()
     }
 
     #[test]

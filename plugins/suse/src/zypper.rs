@@ -5,7 +5,7 @@ use opkg_rpm_family::{BUILD_PROGRAM, failures, offers, removal, repository};
 use opkg_sdk::package_manager::{
     Command, CommandFailure, Installed, Offer, PackageRequest, Place, SideEffect, SideEffectKind,
 };
-use opkg_sdk::{PackageManager, PackageManagerError};
+use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 const PROGRAM: &str = "zypper";
 
@@ -50,7 +50,8 @@ impl PackageManager for Zypper {
         with_sources(&zypper_command(&words, packages, target, &success)?, target)
     }
 
-    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
+    fn parse_offers(printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
+        let printed = last_answer(printed);
         let solvables = printed.split("<solvable ").skip(1).filter_map(|rest| rest.split('>').next());
         let offers = solvables.filter_map(|tag| {
             let (name, version) = (attribute(tag, "name")?, attribute(tag, "edition")?);
@@ -78,7 +79,8 @@ impl PackageManager for Zypper {
         with_sources(&command, target)
     }
 
-    fn parse_simulation(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
+    fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
+        let printed = last_answer(printed);
         let removed = listed_packages(printed, "to-remove", SideEffectKind::Remove);
         Ok(removed.chain(listed_packages(printed, "to-downgrade", SideEffectKind::Downgrade)).collect())
     }
@@ -100,8 +102,8 @@ impl PackageManager for Zypper {
         Ok(query::commands(target))
     }
 
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-        query::parse(printed)
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
+        query::parse(last_answer(printed))
     }
 
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
@@ -186,7 +188,12 @@ mod tests {
     use opkg_sdk::package_manager::Repository;
 
     fn target(root: &str, repositories: &[&str]) -> Place {
-        let repository = |location: &&str| Repository { location: (*location).into(), unauthenticated: true };
+        let repository = |location: &&str| Repository {
+            location: (*location).into(),
+            name: None,
+            unauthenticated: true,
+            attributes: Vec::new(),
+        };
         Place {
             root: root.into(),
             repositories: repositories.iter().map(repository).collect(),
@@ -265,11 +272,11 @@ mod tests {
             <solvable status=\"other-version\" name=\"opkg-x\" kind=\"package\" edition=\"1.9-1\" arch=\"noarch\" repository=\"opkg-1\"/>\n\
             <solvable status=\"installed\" name=\"opkg-y\" kind=\"package\" edition=\"3:2-1\" arch=\"noarch\" repository=\"(System Packages)\"/>\n\
             </solvable-list>\n</search-result>\n</stream>\n";
-        let offers = Zypper::parse_offers(printed).unwrap();
+        let offers = Zypper::parse_offers(&[printed.to_owned()]).unwrap();
         let offers: Vec<String> = offers.iter().map(|it| format!("{} {}", it.name, it.version)).collect();
         assert_eq!(offers, ["opkg-x 1.10-1", "opkg-x 1.9-1"]);
         let none = "<stream>\n<message type=\"info\">No matching items found.</message>\n</stream>\n";
-        assert!(Zypper::parse_offers(none).unwrap().is_empty());
+        assert!(Zypper::parse_offers(&[none.to_owned()]).unwrap().is_empty());
     }
 
     #[test]

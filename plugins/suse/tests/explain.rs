@@ -36,17 +36,17 @@ fn zypper_1_14() {
 #[test]
 fn what_it_would_do_besides() {
     let printed = std::fs::read_to_string(recorded("simulated/zypper-1.14-obsoletes.txt")).unwrap();
-    let found = Zypper::parse_simulation(&printed).unwrap();
+    let found = Zypper::parse_simulation(&[printed.to_string()]).unwrap();
     let found: Vec<_> = found.iter().map(|effect| (effect.name.as_str(), effect.kind)).collect();
     assert_eq!(found, [("demo-good", SideEffectKind::Remove)]);
     let downgraded = "<to-downgrade><solvable type=\"pattern\" name=\"p\"/><solvable type=\"package\" name=\"x\" \
                       edition=\"1\"/></to-downgrade><to-install><solvable type=\"package\" name=\"y\"/></to-install>";
-    let found = Zypper::parse_simulation(downgraded).unwrap();
+    let found = Zypper::parse_simulation(&[downgraded.to_string()]).unwrap();
     assert_eq!(found.iter().map(|effect| effect.name.as_str()).collect::<Vec<_>>(), ["x"]);
     for harmless in
         ["", "<stream></stream>", "<to-remove>", "&lt;to-remove&gt;<solvable type=\"package\" name=\"z\"/>"]
     {
-        assert!(Zypper::parse_simulation(harmless).unwrap().is_empty(), "{harmless}");
+        assert!(Zypper::parse_simulation(&[harmless.to_string()]).unwrap().is_empty(), "{harmless}");
     }
 }
 

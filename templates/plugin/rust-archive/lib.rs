@@ -5,7 +5,7 @@ mod manifest;
 
 use opkg_sdk::artefacts::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, BinaryPackage,
-    Compression, Container, Content, Field, FileLayout, FileMarks, FileSelection, Member,
+    Compression, Container, Content, Field, FileLayout, FileMarks, Member,
     NativeBuild, NativeKind, NativePackage, NativeRelation, Output, PackedFile, Scriptlet,
     SourcePackage, Tarball, TextFile,
 };
@@ -159,12 +159,6 @@ fn filter_context(target: &BuildTarget) -> Result<FilterContext, Refusal> {
 /// A package is one tar, compressed: what [`Distribution::members`] says, then the files under their paths. CHANGE: as many
 /// archives as the package manager wants, each of which may be an entry of a later one.
 fn container() -> Container {
-    let files = FileLayout {
-        select: FileSelection::Rest,
-        prefix: String::new(),
-        parents: true,
-        headers: Vec::new(),
-    };
     Container::Archives(ArchiveContainer {
         archives: vec![Archive {
             name: "package".to_owned(),
@@ -174,8 +168,9 @@ fn container() -> Container {
             end_marker: true,
             entries: vec![
                 ArchiveEntry::Slot(MANIFEST_SLOT.to_owned()),
-                ArchiveEntry::Files(files),
+                ArchiveEntry::Files(FileLayout::rest("")),
             ],
+            attributes: Vec::new(),
         }],
         // What the manifest has. The host takes anything else in a package for a mistake.
         metadata: ArchiveMetadata::RELATIONS
@@ -183,6 +178,7 @@ fn container() -> Container {
             | ArchiveMetadata::CONFIGURATION
             | ArchiveMetadata::FIELDS,
         signature: None, // CHANGE: where signatures stand that the package manager reads
+        attributes: Vec::new(),
     })
 }
 

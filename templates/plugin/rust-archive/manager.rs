@@ -38,7 +38,7 @@ impl PackageManager for Manager {
         not_written()
     }
 
-    fn parse_query(_: &str) -> Result<Vec<Installed>, PackageManagerError> {
+    fn parse_query(_: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
         not_written()
     }
 

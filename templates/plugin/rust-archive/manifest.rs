@@ -16,25 +16,16 @@ pub const SCRIPT_TIMES: [(ScriptTime, &str); 4] = [
 /// The manifest, then the scripts. By now the host has read all files.
 pub fn members(built: &Built) -> Vec<Member> {
     let manifest = manifest(&built.package, &built.opkg, &built.target) + &contents(built);
-    let mut members = vec![member("manifest".to_owned(), manifest, 0o644)];
+    let mut members = vec![Member::of_root(
+        "manifest",
+        MemberContent::Text(manifest),
+        0o644,
+    )];
     for (name, body) in scripts(&built.package) {
-        members.push(member(
-            script_path(name),
-            format!("#!/bin/sh\n{body}"),
-            0o755,
-        ));
+        let script = MemberContent::Text(format!("#!/bin/sh\n{body}"));
+        members.push(Member::of_root(script_path(name), script, 0o755));
     }
     members
-}
-
-fn member(path: String, text: String, mode: u32) -> Member {
-    Member {
-        path,
-        content: MemberContent::Text(text),
-        mode,
-        owner: "root".to_owned(),
-        group: "root".to_owned(),
-    }
 }
 
 fn scripts(package: &BinaryPackage) -> impl Iterator<Item = (&'static str, &str)> {

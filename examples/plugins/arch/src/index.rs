@@ -37,7 +37,11 @@ const LAST: [(&str, &str); 12] = [
 #[must_use]
 pub fn request() -> IndexRequest {
     let suffixes = [".pkg.tar.zst", ".pkg.tar.xz", ".pkg.tar.gz", ".pkg.tar.bz2", ".pkg.tar"];
-    IndexRequest { suffixes: suffixes.map(str::to_owned).to_vec(), members: vec![PACKAGE_INFO.to_owned()] }
+    IndexRequest {
+        suffixes: suffixes.map(str::to_owned).to_vec(),
+        members: vec![PACKAGE_INFO.to_owned()],
+        attributes: Vec::new(),
+    }
 }
 
 /// The files, by the names that repo-add gives them, and links by those that clients fetch.
@@ -54,7 +58,12 @@ pub fn write(source: &PackageSource, packages: &[PackageFile]) -> Result<Vec<Ind
             (file, IndexContent::Archives(vec![index_archive(&entries, with_files)])),
         ]
     });
-    let signed = |(path, content)| IndexFile { path, content, signature: Some(signature()) };
+    let signed = |(path, content)| IndexFile {
+        path,
+        content,
+        signature: Some(signature()),
+        attributes: Vec::new(),
+    };
     Ok(files.map(signed).collect())
 }
 
@@ -149,15 +158,8 @@ fn newest(packages: &[PackageFile]) -> Result<Vec<Entry<'_>>, String> {
 
 /// A directory for each package.
 fn index_archive(entries: &[Entry<'_>], with_files: bool) -> Archive {
-    let member = |path: String, content, mode| {
-        ArchiveEntry::Member(Member {
-            path,
-            content,
-            mode,
-            owner: "root".to_owned(),
-            group: "root".to_owned(),
-        })
-    };
+    let member =
+        |path: String, content, mode| ArchiveEntry::Member(Member::of_root(path, content, mode));
     let members = entries.iter().flat_map(|entry| {
         let directory = format!("{}-{}", entry.value("pkgname"), entry.value("pkgver"));
         let mut members = vec![
@@ -176,6 +178,7 @@ fn index_archive(entries: &[Entry<'_>], with_files: bool) -> Archive {
         level: None,
         end_marker: true,
         entries: members.collect(),
+        attributes: Vec::new(),
     }
 }
 

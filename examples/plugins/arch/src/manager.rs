@@ -4,7 +4,7 @@ use opkg_sdk::artefacts::TextFile;
 use opkg_sdk::package_manager::{
     Command, CommandFailure, InstallState, Installed, Offer, PackageRequest, Place, Repository,
 };
-use opkg_sdk::{PackageManager, PackageManagerError};
+use opkg_sdk::{PackageManager, PackageManagerError, last_answer};
 
 use crate::failures;
 
@@ -33,8 +33,8 @@ impl PackageManager for Pacman {
     }
 
     /// In the order of the repositories, of which pacman takes the first one.
-    fn parse_offers(printed: &str) -> Result<Vec<Offer>, PackageManagerError> {
-        paragraphs(printed)
+    fn parse_offers(printed: &[String]) -> Result<Vec<Offer>, PackageManagerError> {
+        paragraphs(last_answer(printed))
             .map(|paragraph| {
                 Ok(Offer { name: needed(paragraph, "Name")?, version: needed(paragraph, "Version")? })
             })
@@ -66,8 +66,8 @@ impl PackageManager for Pacman {
     }
 
     /// Paragraphs of `Field : value`, one for each package. No system is without any.
-    fn parse_query(printed: &str) -> Result<Vec<Installed>, PackageManagerError> {
-        let installed: Vec<Installed> = paragraphs(printed).map(parse_package).collect::<Result<_, _>>()?;
+    fn parse_query(printed: &[String]) -> Result<Vec<Installed>, PackageManagerError> {
+        let installed: Vec<Installed> = paragraphs(last_answer(printed)).map(parse_package).collect::<Result<_, _>>()?;
         match installed.is_empty() {
             true => Err(PackageManagerError::new("pacman named no package that is installed")),
             false => Ok(installed),
@@ -97,7 +97,7 @@ fn install_commands(
 
 /// What pacman is told for a package.
 fn spec(package: &PackageRequest) -> String {
-    let PackageRequest { name, version } = package;
+    let PackageRequest { name, version, .. } = package;
     version.as_ref().map_or_else(|| name.clone(), |version| format!("{name}={version}"))
 }
 
@@ -151,14 +151,15 @@ impl ExtraSources {
 /// pacman finds the index of a source by the name under which its configuration knows the source; unless told otherwise, an index
 /// is called as the directory that it lies in.
 fn source_name(source: &Repository) -> Result<&str, PackageManagerError> {
-    let name = source.location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let last_part = || source.location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let name = source.name.as_deref().unwrap_or_else(last_part);
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
     // The section of pacman's own options.
     match is_name && name != "options" {
         true => Ok(name),
         false => Err(PackageManagerError::new(format!(
-            "pacman cannot call a package source by the last part of `{}`: give it a name of letters, digits, `.`, `_`, `+` and `-`",
+            "pacman cannot call the package source `{}` `{name}`: give it a name of letters, digits, `.`, `_`, `+` and `-`",
             source.location
         ))),
     }
@@ -184,7 +185,7 @@ fn parse_package(paragraph: &str) -> Result<Installed, PackageManagerError> {
     Ok(Installed {
         name: needed(paragraph, "Name")?,
         version: needed(paragraph, "Version")?,
-        arch: needed(paragraph, "Architecture")?,
+        arch: field(paragraph, "Architecture"),
         has_scriptlets: field(paragraph, "Install Script").map(|value| value == "Yes"),
         // pacman has no other state.
         state: InstallState::Complete,
@@ -218,21 +219,21 @@ mod tests {
         let printed = "Name            : opkg-x\nVersion         : 1:2.0-1\nDescription     : a : b\n\
                        Architecture    : any\nInstall Script  : Yes\n\n\
                        Name            : bash\nVersion         : 5.2-1\nArchitecture    : x86_64\nInstall Script  : No\n\n";
-        let installed = Pacman::parse_query(printed).unwrap_or_default();
+        let installed = Pacman::parse_query(&[printed.to_owned()]).unwrap_or_default();
         let installed: Vec<_> = installed
             .iter()
-            .map(|it| (it.name.as_str(), it.version.as_str(), it.arch.as_str(), it.has_scriptlets))
+            .map(|it| (it.name.as_str(), it.version.as_str(), it.arch.as_deref(), it.has_scriptlets))
             .collect();
         assert_eq!(
             installed,
-            [("opkg-x", "1:2.0-1", "any", Some(true)), ("bash", "5.2-1", "x86_64", Some(false))]
+            [("opkg-x", "1:2.0-1", Some("any"), Some(true)), ("bash", "5.2-1", Some("x86_64"), Some(false))]
         );
         // Of a package source nothing is said of scripts.
         let offered = "Repository      : site\nName            : opkg-x\nVersion         : 1:2.0-1\n\n";
-        let offered = Pacman::parse_offers(offered).unwrap_or_default();
+        let offered = Pacman::parse_offers(&[offered.to_owned()]).unwrap_or_default();
         assert_eq!(offered, [Offer { name: "opkg-x".into(), version: "1:2.0-1".into() }]);
-        assert!(Pacman::parse_query("error: package 'x' was not found\n").is_err());
-        assert!(Pacman::parse_query("\n").is_err(), "no system is without packages");
+        assert!(Pacman::parse_query(&["error: package 'x' was not found\n".to_owned()]).is_err());
+        assert!(Pacman::parse_query(&["\n".to_owned()]).is_err(), "no system is without packages");
     }
 
     #[test]
@@ -262,7 +263,12 @@ mod tests {
     #[test]
     fn a_source_for_once_stands_in_a_file_that_goes_away() {
         let source =
-            |location: &str, unauthenticated| Repository { location: location.into(), unauthenticated };
+            |location: &str, unauthenticated| Repository {
+                location: location.into(),
+                name: None,
+                unauthenticated,
+                attributes: Vec::new(),
+            };
         let target =
             place(vec![source("/srv/repos/site/", true), source("https://example.org/other", false)]);
         let commands = Pacman::install(&[PackageRequest::newest("opkg-x")], &target).unwrap_or_default();

@@ -27,14 +27,10 @@ pub fn metadata(built: &Built) -> Result<Vec<Member>, String> {
     texts.push(text(".PKGINFO", package_info(built)));
     texts.extend(hooks::files(package));
     let mtree = MemberContent::Compressed((mtree::render(built, &texts), Compression::Gzip));
-    let mut members = vec![member(".MTREE", mtree, 0o644)];
-    members.extend(texts.into_iter().map(|it| member(&it.path, MemberContent::Text(it.text), it.mode)));
+    let mut members = vec![Member::of_root(".MTREE", mtree, 0o644)];
+    members.extend(texts.into_iter().map(|it| Member::of_root(it.path, MemberContent::Text(it.text), it.mode)));
     members.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(members)
-}
-
-fn member(path: &str, content: MemberContent, mode: u32) -> Member {
-    Member { path: path.to_owned(), content, mode, owner: "root".to_owned(), group: "root".to_owned() }
 }
 
 fn version(package: &BinaryPackage) -> String {

@@ -1,6 +1,6 @@
 //! Packages that are made of archives: what the plugin writes into them.
 
-use opkg_interface::archive::{ArchiveMetadata, Member, MemberContent};
+use opkg_interface::archive::ArchiveMetadata;
 use opkg_interface::artefacts::{BinaryPackage, Container, FileMarks};
 use opkg_runtime::Limits;
 
@@ -49,18 +49,10 @@ pub fn check_slots(place: Place<'_>, answers: &[SlotAnswer], ledger: &mut Ledger
         ledger.check(&DETERMINISTIC, place, first == second, || {
             format!("the slot {} of {package} has other members when it is asked for again", excerpt(slot))
         });
-        let size: usize = first.iter().flatten().map(size_of).sum();
+        let size: usize = first.iter().flatten().map(|member| member.content.size()).sum();
         ledger.check(&WITHIN_LIMITS, place, size <= most, || {
             format!("the slot {} of {package} has {size} bytes, where {most} are the limit", excerpt(slot))
         });
-    }
-}
-
-fn size_of(member: &Member) -> usize {
-    match &member.content {
-        MemberContent::Text(text) | MemberContent::Compressed(text, _) => text.len(),
-        MemberContent::Bytes(bytes) => bytes.len(),
-        MemberContent::Directory | MemberContent::Link(_) => 0,
     }
 }
 

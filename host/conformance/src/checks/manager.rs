@@ -111,7 +111,11 @@ pub fn check(
         check_versions(plugin, &place, ledger);
         // A source for once: many cannot, and say so.
         let further = Root {
-            repositories: vec![Repository { location: "/srv/zq-source".into(), unauthenticated: true }],
+            repositories: vec![Repository {
+                location: "/srv/zq-source".into(),
+                name: None,
+                unauthenticated: true,
+            }],
             ..place
         };
         let packages = PACKAGES.map(|name| PackageRequest { name: name.into(), version: None }).to_vec();
@@ -138,7 +142,7 @@ fn requests() -> Vec<ManagerRequest> {
     let broken = PACKAGES.map(|name| Installed {
         name: name.into(),
         version: VERSION.into(),
-        arch: "noarch".into(),
+        arch: Some("noarch".into()),
         has_scriptlets: Some(true),
         state: InstallState::Incomplete("half".into()),
     });

@@ -204,6 +204,7 @@ impl Publication<'_> {
         let url = self.url.map(|url| url.join(&name));
         let index = self.has_index.then_some(IndexRequest {
             name: &name,
+            archs: std::slice::from_ref(target.arch.as_ref().unwrap_or(&target.default_arch)),
             signer: self.plan.signer.as_ref(),
             drops_signature: self.signs_nothing,
             url: url.as_ref(),

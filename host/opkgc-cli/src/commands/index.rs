@@ -51,6 +51,7 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
         let maker = makers.find(directory)?;
         let request = IndexRequest {
             name: &name,
+            archs: makers.archs(),
             signer: signer.as_ref(),
             drops_signature: arguments.signing.no_sign,
             url: url.as_ref(),

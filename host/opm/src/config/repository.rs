@@ -20,6 +20,9 @@ const MAX_REPOSITORY_DEPTH: usize = 6;
 pub struct Repository {
     /// An absolute path of a directory, or an address.
     pub location: String,
+    /// By which an index of its own is named, for package managers that look for one: of letters, digits, `.`, `_`, `+` and `-`.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Whether packages may come from it that nobody vouches for.
     #[serde(default)]
     pub unauthenticated: bool,
@@ -46,6 +49,12 @@ impl Repository {
         };
         self.targets.is_empty() || self.targets.iter().any(selects)
     }
+}
+
+/// Whether an index can be called so: of letters, digits, `.`, `_`, `+` and `-`.
+pub(super) fn is_index_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(is_allowed)
 }
 
 /// Whether one that is a directory has the package of an OPKG.
@@ -114,7 +123,7 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let location = directory.path().display().to_string();
-        let repositories = [Repository { location, unauthenticated: false, targets: Vec::new() }];
+        let repositories = [Repository { location, name: None, unauthenticated: false, targets: Vec::new() }];
         let names = |text: &str| offer(&repositories, &text.parse().unwrap());
         assert!(names("munge") && names("torque") && names("very"));
         assert!(

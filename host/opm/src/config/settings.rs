@@ -107,6 +107,11 @@ pub enum SettingsError {
     /// A package source is neither a directory nor an address.
     #[error("repository: the location `{}` is neither an absolute path nor an address", .0.escape_debug())]
     RepositoryLocation(String),
+    /// An index has no such name.
+    #[error(
+        "repository: the name `{}` is not made of letters, digits, `.`, `_`, `+` and `-` alone", .0.escape_debug()
+    )]
+    RepositoryName(String),
 }
 
 impl Default for Config {
@@ -165,6 +170,9 @@ impl Config {
         for repository in &config.repositories {
             if !repository.location.starts_with('/') && !repository.location.contains("://") {
                 return Err(SettingsError::RepositoryLocation(repository.location.clone()));
+            }
+            if let Some(name) = repository.name.as_ref().filter(|name| !repository::is_index_name(name)) {
+                return Err(SettingsError::RepositoryName(name.clone()));
             }
         }
         Ok(config)

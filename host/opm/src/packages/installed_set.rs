@@ -73,7 +73,7 @@ mod tests {
         Installed {
             name: name.into(),
             version: version.into(),
-            arch: arch.into(),
+            arch: Some(arch.into()),
             has_scriptlets: Some(false),
             state,
         }

@@ -169,6 +169,7 @@ impl PackageManager {
         let repositories: Vec<Repository> = repositories
             .map(|repository| Repository {
                 location: repository.location.clone(),
+                name: repository.name.clone(),
                 unauthenticated: repository.unauthenticated,
             })
             .collect();
@@ -303,18 +304,21 @@ impl PackageManager {
         Ok(self.plugin.parse_query(&answer)?.into_iter().collect())
     }
 
-    /// Runs commands. Returns the standard output of the last one, if there is one.
+    /// Runs commands. Returns the standard output of each, if there are any.
     fn run_for_answer(
         &self,
         commands: &[Command],
         context: &ManagerContext<'_>,
         log: &mut StepLog,
-    ) -> Result<Option<String>, PackageManagerError> {
-        let Some((last, before)) = commands.split_last() else { return Ok(None) };
-        self.run_all(before, context, log)?;
-        let answer = self.run_command(last, OutputMode::CaptureStdout, context, log)?;
-        let answer = String::from_utf8(answer);
-        answer.map(Some).map_err(|_| PackageManagerError::NotUtf8(last.argv[0].clone()))
+    ) -> Result<Option<Vec<String>>, PackageManagerError> {
+        if commands.is_empty() {
+            return Ok(None);
+        }
+        let answer = |command: &Command| {
+            let printed = self.run_command(command, OutputMode::CaptureStdout, context, log)?;
+            String::from_utf8(printed).map_err(|_| PackageManagerError::NotUtf8(command.argv[0].clone()))
+        };
+        commands.iter().map(answer).collect::<Result<_, _>>().map(Some)
     }
 
     fn run_all(

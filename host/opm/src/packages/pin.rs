@@ -91,7 +91,7 @@ mod tests {
         let package = |&(name, version): &(&str, &str)| Installed {
             name: name.into(),
             version: version.into(),
-            arch: "all".into(),
+            arch: Some("all".into()),
             has_scriptlets: Some(false),
             state: InstallState::Complete,
         };

@@ -39,6 +39,7 @@ impl DebFixture {
         std::fs::create_dir(&source).unwrap();
         fixture.config.repositories.push(Repository {
             location: source.display().to_string(),
+            name: None,
             unauthenticated: true,
             targets: vec!["server".parse().unwrap()],
         });

@@ -360,6 +360,7 @@ fn files_for_a_command_are_there_while_it_runs() {
     );
     fixture.config.repositories.push(Repository {
         location: "https://example.org/packages".into(),
+        name: None,
         unauthenticated: false,
         targets: vec!["image:compute".parse().unwrap()],
     });

@@ -54,6 +54,7 @@ impl RpmFixture {
         let source = output.join(TARGET);
         fixture.config.repositories.push(Repository {
             location: source.display().to_string(),
+            name: None,
             unauthenticated: true,
             targets: Vec::new(),
         });

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use opkg_interface::archive::{
-    Archive, ArchiveEntry, ArchiveFormat, FileLayout, Member, MemberContent, NestedArchive,
+    Archive, ArchiveEntry, ArchiveFormat, DirectoryEntries, FileLayout, Member, MemberContent, NestedArchive,
 };
 use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{BuiltArchive, Digests};
@@ -13,9 +13,9 @@ use opkg_interface::built::{BuiltArchive, Digests};
 use super::ar::ArStream;
 use super::contents::PackageContents;
 use super::cpio::CpioStream;
-use super::digest_set::DigestSet;
+use super::digest_set::{DigestSet, digest_of};
 use super::entry::{Data, Entry, EntryError, OTHER_FORMAT, Paths, refuse};
-use super::tar::TarStream;
+use super::tar::{TarDialect, TarStream};
 use super::{concatenation, layout};
 use crate::Error;
 use crate::checksums::DigestWriter;
@@ -73,6 +73,9 @@ impl<'a> ArchiveBuilder<'a> {
                         }
                     }
                     ArchiveEntry::Archive(nested) => writer.append_archive(nested, &mut made)?,
+                    ArchiveEntry::Signature(_) => {
+                        return Err(self.invalid("has a signature inside of it".into()));
+                    }
                 }
             }
             made.push(writer.finish()?);
@@ -126,7 +129,8 @@ impl<'a> ArchiveWriter<'a> {
         let to = DigestWriter::new(packed, ());
         let mtime = builder.mtime;
         let stream = match archive.format {
-            ArchiveFormat::Tar => Stream::Tar(TarStream::new(to, mtime)),
+            ArchiveFormat::Tar => Stream::Tar(TarStream::new(to, TarDialect::Posix, mtime)),
+            ArchiveFormat::TarGnu => Stream::Tar(TarStream::new(to, TarDialect::Gnu, mtime)),
             ArchiveFormat::Ar => Stream::Ar(ArStream::new(to, mtime)),
             ArchiveFormat::Cpio => Stream::Cpio(CpioStream::new(to, mtime)),
             ArchiveFormat::Concatenation => Stream::Concatenation(to),
@@ -137,9 +141,12 @@ impl<'a> ArchiveWriter<'a> {
     fn append_files(&mut self, layout: &FileLayout, named: &BTreeSet<&str>) -> Result<(), Error> {
         let contents = self.builder.package_contents()?;
         for index in layout::select_entries(layout, &contents.entries, named) {
-            let path = layout::archive_path(layout, &contents.entries[index].path);
-            if layout.parents {
-                self.append_parents(layout, &path)?;
+            let entry = &contents.entries[index];
+            let path = layout::archive_path(layout, &entry.path);
+            match layout.directories {
+                DirectoryEntries::None if matches!(entry.content, EntryContent::Directory) => continue,
+                DirectoryEntries::None | DirectoryEntries::Owned => {}
+                DirectoryEntries::Parents => self.append_parents(layout, &path)?,
             }
             self.append_file(layout, &path, index)?;
         }
@@ -154,18 +161,19 @@ impl<'a> ArchiveWriter<'a> {
             if parent.is_empty() || self.paths.contains(parent) {
                 continue;
             }
-            let owned = parent.strip_prefix(layout.prefix.as_str()).map(|rest| format!("/{rest}"));
-            let owned = owned.and_then(|path| {
-                let found = contents.entries.binary_search_by(|entry| entry.path.as_str().cmp(&path)).ok()?;
+            let installed = parent.strip_prefix(layout.prefix.as_str()).map(|rest| format!("/{rest}"));
+            let owned = installed.as_ref().and_then(|path| {
+                let found = contents.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
                 matches!(contents.entries[found].content, EntryContent::Directory).then_some(found)
             });
             match owned {
                 Some(index) => self.append_file(layout, parent, index)?,
                 None => {
+                    let mode = installed.map_or(0o755, |path| layout::parent_mode(layout, &path));
                     let data = Data::Directory;
                     let headers = &[];
                     let (owner, group) = ("root", "root");
-                    self.append(Entry { path: parent, mode: 0o755, owner, group, headers, data })?;
+                    self.append(Entry { path: parent, mode, owner, group, headers, data })?;
                 }
             }
         }
@@ -175,7 +183,7 @@ impl<'a> ArchiveWriter<'a> {
     fn append_file(&mut self, layout: &FileLayout, path: &str, index: usize) -> Result<(), Error> {
         let contents = self.builder.package_contents()?;
         let entry = &contents.entries[index];
-        let headers = layout::header_records(layout, contents.built_file(index));
+        let headers = layout::file_records(layout, contents.built_file(index));
         let mut reader: Box<dyn Read + '_>;
         let (mode, data) = match &entry.content {
             EntryContent::File(content) => {
@@ -207,9 +215,13 @@ impl<'a> ArchiveWriter<'a> {
             (_, Some(bytes)) => Data::File(bytes.len() as u64, &mut reader),
             (_, None) => Data::Directory,
         };
+        let headers = layout::header_records(&member.headers, |algorithm| match (&member.content, bytes) {
+            (MemberContent::Link(to), _) => Some(digest_of(algorithm, to.as_bytes())),
+            (_, bytes) => bytes.map(|bytes| digest_of(algorithm, bytes)),
+        });
         let Member { path, mode, owner, group, .. } = member;
         let path = if matches!(data, Data::Directory) { path.trim_end_matches('/') } else { path };
-        self.append(Entry { path, mode: *mode, owner, group, headers: &[], data })
+        self.append(Entry { path, mode: *mode, owner, group, headers: &headers, data })
     }
 
     fn append_archive(&mut self, nested: &NestedArchive, made: &mut [Made]) -> Result<(), Error> {

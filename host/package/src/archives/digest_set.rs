@@ -38,14 +38,11 @@ impl DigestSet {
     }
 }
 
-/// Of a text.
-pub(super) fn digest_text(algorithm: DigestAlgorithm, text: &str) -> String {
-    match algorithm {
-        DigestAlgorithm::Md5 => hex(&Md5::digest(text)),
-        DigestAlgorithm::Sha1 => hex(&Sha1::digest(text)),
-        DigestAlgorithm::Sha256 => hex(&Sha256::digest(text)),
-        DigestAlgorithm::Sha512 => hex(&Sha512::digest(text)),
-    }
+/// Of what is in memory.
+pub(super) fn digest_of(algorithm: DigestAlgorithm, bytes: &[u8]) -> String {
+    let mut digests = DigestSet::default();
+    Digester::update(&mut digests, bytes);
+    select(&digests.finish(), algorithm).to_owned()
 }
 
 /// One of them.

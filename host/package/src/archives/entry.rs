@@ -16,6 +16,16 @@ pub(super) enum Data<'a> {
     Link(&'a str),
 }
 
+impl Data<'_> {
+    /// Bytes of a file.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::File(size, _) => *size,
+            Self::Directory | Self::Link(_) => 0,
+        }
+    }
+}
+
 /// An entry of an archive, of any format.
 pub(super) struct Entry<'a> {
     /// As it stands in the archive; a directory's without a `/` at its end.

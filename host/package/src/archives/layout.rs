@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use opkg_interface::archive::{Archive, ArchiveEntry, FileLayout, FileSelection, HeaderValue};
+use opkg_interface::archive::{
+    Archive, ArchiveEntry, DigestAlgorithm, ExtendedHeader, FileLayout, FileSelection, HeaderValue,
+};
 use opkg_interface::built::{BuiltFile, FileKind};
 
-use super::digest_set::{digest_text, select};
+use super::digest_set::{digest_of, select};
 use crate::Error;
 use crate::entries::PackageEntry;
 
@@ -75,15 +77,29 @@ pub(super) fn archive_path(layout: &FileLayout, path: &str) -> String {
     format!("{}{}", layout.prefix, path.trim_start_matches('/'))
 }
 
+/// The mode of a directory above the files that the package does not own.
+pub(super) fn parent_mode(layout: &FileLayout, path: &str) -> u32 {
+    let known = layout.parent_modes.iter().find(|it| it.path == path);
+    known.map_or(0o755, |it| it.mode)
+}
+
 /// The records of the extended header of a file. `built` is the file, where a record needs it.
-pub(super) fn header_records(layout: &FileLayout, built: Option<&BuiltFile>) -> Vec<(String, String)> {
-    let value = |value: &HeaderValue| match (value, built.map(|it| &it.kind)) {
-        (HeaderValue::Text(text), _) => Some(text.clone()),
-        (HeaderValue::Digest(algorithm), Some(FileKind::Regular(_, digests))) => {
-            Some(select(digests, *algorithm).to_owned())
-        }
-        (HeaderValue::Digest(algorithm), Some(FileKind::Link(to))) => Some(digest_text(*algorithm, to)),
-        (HeaderValue::Digest(_), Some(FileKind::Directory) | None) => None,
+pub(super) fn file_records(layout: &FileLayout, built: Option<&BuiltFile>) -> Vec<(String, String)> {
+    header_records(&layout.headers, |algorithm| match built.map(|it| &it.kind)? {
+        FileKind::Regular(_, digests) => Some(select(digests, algorithm).to_owned()),
+        FileKind::Link(to) => Some(digest_of(algorithm, to.as_bytes())),
+        FileKind::Directory => None,
+    })
+}
+
+/// Those of what has these digests, if any.
+pub(super) fn header_records(
+    headers: &[ExtendedHeader],
+    digest: impl Fn(DigestAlgorithm) -> Option<String>,
+) -> Vec<(String, String)> {
+    let value = |value: &HeaderValue| match value {
+        HeaderValue::Text(text) => Some(text.clone()),
+        HeaderValue::Digest(algorithm) => digest(*algorithm),
     };
-    layout.headers.iter().filter_map(|it| Some((it.keyword.clone(), value(&it.value)?))).collect()
+    headers.iter().filter_map(|it| Some((it.keyword.clone(), value(&it.value)?))).collect()
 }

@@ -10,7 +10,9 @@ mod digest_set;
 mod entry;
 mod layout;
 mod package;
+mod pax;
 mod tar;
+mod tar_gnu;
 
 pub(crate) use ar::{MAX_MEMBER_BYTES, format_ar_header};
 pub(crate) use builder::ArchiveBuilder;

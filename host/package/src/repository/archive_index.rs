@@ -58,8 +58,11 @@ impl<'a> ArchiveIndex<'a> {
             }
         }
         let time = time.min(now);
-        let source =
-            PackageSource { name: request.name.to_owned(), created: i64::try_from(time).unwrap_or(i64::MAX) };
+        let source = PackageSource {
+            name: request.name.to_owned(),
+            created: i64::try_from(time).unwrap_or(i64::MAX),
+            archs: request.archs.to_vec(),
+        };
         let files = self.source.index(&source, &packages).map_err(|reason| no_index(directory, reason))?;
         write_files(directory, &files, request, time)
     }
@@ -93,7 +96,7 @@ fn write_files(
     }
     let mut signatures = Vec::new();
     for file in described {
-        let Some(DetachedSignature { suffix, armored }) = &file.signature else { continue };
+        let Some(DetachedSignature { suffix, scheme }) = &file.signature else { continue };
         let name = format!("{}{suffix}", file.path);
         // Neither that of an earlier index nor a key is of this one, where it has none.
         index.obsolete.extend([name.clone(), format!("{}{KEY_SUFFIX}", file.path)]);
@@ -114,10 +117,7 @@ fn write_files(
                 file.path
             ))
         })?;
-        let signature = match armored {
-            true => signer.sign_armored(contents.as_slice(), time)?.into_bytes(),
-            false => signer.sign_detached(contents.as_slice(), time)?,
-        };
+        let signature = signer.sign_by(*scheme, contents.as_slice(), time)?;
         if signatures.is_empty() {
             signatures.push((format!("{}{KEY_SUFFIX}", file.path), signer.public_key().as_bytes().to_vec()));
         }

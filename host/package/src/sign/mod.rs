@@ -9,6 +9,7 @@ mod verify;
 
 use std::io::Read;
 
+use opkg_interface::archive::SignatureScheme;
 use opkg_interface::artefacts::AcceptedKey;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, DetachedSignature};
 use pgp::packet::{PacketTrait, SignatureConfig, SignatureType, Subpacket, SubpacketData};
@@ -77,6 +78,18 @@ impl Signer {
             .and_then(|it| it.signature.to_writer_with_header(&mut bytes))
             .map_err(signing_error)?;
         Ok(bytes)
+    }
+
+    /// A signature as a package manager reads it.
+    ///
+    /// # Errors
+    /// As of [`Self::sign_detached`].
+    pub fn sign_by(&self, scheme: SignatureScheme, data: impl Read, time: u64) -> Result<Vec<u8>, Error> {
+        match scheme {
+            SignatureScheme::Openpgp => self.sign_detached(data, time),
+            SignatureScheme::OpenpgpArmored => self.sign_armored(data, time).map(String::into_bytes),
+            SignatureScheme::Rsa(_) => Err(Error::Signing),
+        }
     }
 
     /// The same, armored.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveMetadata, DetachedSignature, Member, MemberContent,
+    SignatureScheme,
 };
 use opkg_interface::artefacts::{Compression, Container};
 use opkg_interface::built::{
@@ -19,7 +20,7 @@ pub fn arch_container(compression: Compression) -> Container {
     let slot = |name: &str| ArchiveEntry::Slot(name.into());
     let entries = vec![slot("info"), slot("install"), slot("mtree"), ArchiveEntry::Files(rest(""))];
     let archives = vec![Archive { level: Some(9), ..tar_archive("package", compression, entries) }];
-    let signature = Some(DetachedSignature { suffix: ".sig".into(), armored: false });
+    let signature = Some(DetachedSignature { suffix: ".sig".into(), scheme: SignatureScheme::Openpgp });
     Container::Archives(ArchiveContainer { archives, metadata: ArchiveMetadata::all(), signature })
 }
 
@@ -123,7 +124,7 @@ impl IndexSource for ArchIndex {
             entries.push(member(&format!("{directory}/desc"), MemberContent::Text(text)));
         }
         let entries = entries.into_iter().map(ArchiveEntry::Member).collect();
-        let signature = Some(DetachedSignature { suffix: ".sig".into(), armored: false });
+        let signature = Some(DetachedSignature { suffix: ".sig".into(), scheme: SignatureScheme::Openpgp });
         let path = format!("{}.db.tar.gz", source.name);
         let archives = vec![tar_archive("db", Compression::Gzip, entries)];
         let link = IndexContent::Link(path.clone());

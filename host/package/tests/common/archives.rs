@@ -27,13 +27,13 @@ pub fn tar_archive(name: &str, compression: Compression, entries: Vec<ArchiveEnt
 /// A member of root.
 pub fn member(path: &str, content: MemberContent) -> Member {
     let mode = if matches!(content, MemberContent::Directory) { 0o755 } else { 0o644 };
-    Member { path: path.into(), content, mode, owner: "root".into(), group: "root".into() }
+    Member::of_root(path, content, mode)
 }
 
 /// All files of a package, with the directories above them.
 pub fn rest(prefix: &str) -> FileLayout {
     let select = FileSelection::Rest;
-    FileLayout { select, prefix: prefix.into(), parents: true, headers: Vec::new() }
+    FileLayout { select, ..FileLayout::rest(prefix) }
 }
 
 /// The contents of these archives, one behind the other.

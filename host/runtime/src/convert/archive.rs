@@ -5,16 +5,21 @@
 pub(crate) mod from_wit {
     use opkg_interface::archive::{
         Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
-        DigestAlgorithm, ExtendedHeader, FileLayout, FileSelection, HeaderValue, Member, MemberContent,
-        NestedArchive,
+        DigestAlgorithm, DirectoryEntries, DirectoryMode, EmbeddedSignature, ExtendedHeader, FileLayout,
+        FileSelection, HeaderValue, Member, MemberContent, NestedArchive, SignatureScheme,
     };
     use opkg_interface::artefacts::Compression;
     use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds};
 
     use crate::bindings::v1::exports::opkg::plugin::containers as wit;
     use crate::bindings::v1::opkg::plugin::artefacts;
+    use crate::convert::v1::from_wit::refuse_attributes;
+    use crate::validate_words::ValidationError;
 
-    pub(crate) fn archive_container(raw: artefacts::ArchiveContainer) -> ArchiveContainer {
+    pub(crate) fn archive_container(
+        raw: artefacts::ArchiveContainer,
+    ) -> Result<ArchiveContainer, ValidationError> {
+        refuse_attributes(&raw.attributes)?;
         let mut metadata = ArchiveMetadata::empty();
         for (what, told) in [
             (ArchiveMetadata::RELATIONS, artefacts::ArchiveMetadata::RELATIONS),
@@ -23,33 +28,56 @@ pub(crate) mod from_wit {
             (ArchiveMetadata::CONFIGURATION, artefacts::ArchiveMetadata::CONFIGURATION),
             (ArchiveMetadata::TRIGGERS, artefacts::ArchiveMetadata::TRIGGERS),
             (ArchiveMetadata::FIELDS, artefacts::ArchiveMetadata::FIELDS),
+            (ArchiveMetadata::GHOSTS, artefacts::ArchiveMetadata::GHOSTS),
+            (ArchiveMetadata::DIRECTORIES, artefacts::ArchiveMetadata::DIRECTORIES),
         ] {
             metadata.set(what, raw.metadata.contains(told));
         }
-        ArchiveContainer {
-            archives: archives(raw.archives),
+        Ok(ArchiveContainer {
+            archives: archives(raw.archives)?,
             metadata,
             signature: raw.signature.map(signature),
-        }
+        })
     }
 
     fn signature(raw: artefacts::DetachedSignature) -> DetachedSignature {
-        DetachedSignature { suffix: raw.suffix, armored: raw.armored }
+        DetachedSignature { suffix: raw.suffix, scheme: scheme(raw.scheme) }
     }
 
-    fn archives(raw: Vec<artefacts::Archive>) -> Vec<Archive> {
-        let archive = |it: artefacts::Archive| Archive {
-            name: it.name,
-            format: match it.format {
-                artefacts::ArchiveFormat::Tar => ArchiveFormat::Tar,
-                artefacts::ArchiveFormat::Ar => ArchiveFormat::Ar,
-                artefacts::ArchiveFormat::Cpio => ArchiveFormat::Cpio,
-                artefacts::ArchiveFormat::Concatenation => ArchiveFormat::Concatenation,
-            },
-            compression: compression(it.compression),
-            level: it.level,
-            end_marker: it.end_marker,
-            entries: it.entries.into_iter().map(entry).collect(),
+    fn scheme(raw: artefacts::SignatureScheme) -> SignatureScheme {
+        match raw {
+            artefacts::SignatureScheme::Openpgp => SignatureScheme::Openpgp,
+            artefacts::SignatureScheme::OpenpgpArmored => SignatureScheme::OpenpgpArmored,
+            artefacts::SignatureScheme::Rsa(digest) => SignatureScheme::Rsa(digest_algorithm(digest)),
+        }
+    }
+
+    fn digest_algorithm(raw: artefacts::DigestAlgorithm) -> DigestAlgorithm {
+        match raw {
+            artefacts::DigestAlgorithm::Md5 => DigestAlgorithm::Md5,
+            artefacts::DigestAlgorithm::Sha1 => DigestAlgorithm::Sha1,
+            artefacts::DigestAlgorithm::Sha256 => DigestAlgorithm::Sha256,
+            artefacts::DigestAlgorithm::Sha512 => DigestAlgorithm::Sha512,
+        }
+    }
+
+    fn archives(raw: Vec<artefacts::Archive>) -> Result<Vec<Archive>, ValidationError> {
+        let archive = |it: artefacts::Archive| {
+            refuse_attributes(&it.attributes)?;
+            Ok(Archive {
+                name: it.name,
+                format: match it.format {
+                    artefacts::ArchiveFormat::Tar => ArchiveFormat::Tar,
+                    artefacts::ArchiveFormat::TarGnu => ArchiveFormat::TarGnu,
+                    artefacts::ArchiveFormat::Ar => ArchiveFormat::Ar,
+                    artefacts::ArchiveFormat::Cpio => ArchiveFormat::Cpio,
+                    artefacts::ArchiveFormat::Concatenation => ArchiveFormat::Concatenation,
+                },
+                compression: compression(it.compression),
+                level: it.level,
+                end_marker: it.end_marker,
+                entries: it.entries.into_iter().map(entry).collect(),
+            })
         };
         raw.into_iter().map(archive).collect()
     }
@@ -62,7 +90,16 @@ pub(crate) mod from_wit {
                     artefacts::FileSelection::Paths(paths) => FileSelection::Paths(paths),
                 },
                 prefix: layout.prefix,
-                parents: layout.parents,
+                directories: match layout.directories {
+                    artefacts::DirectoryEntries::None => DirectoryEntries::None,
+                    artefacts::DirectoryEntries::Owned => DirectoryEntries::Owned,
+                    artefacts::DirectoryEntries::Parents => DirectoryEntries::Parents,
+                },
+                parent_modes: layout
+                    .parent_modes
+                    .into_iter()
+                    .map(|it| DirectoryMode { path: it.path, mode: it.mode })
+                    .collect(),
                 headers: layout.headers.into_iter().map(header).collect(),
             }),
             artefacts::ArchiveEntry::Member(it) => ArchiveEntry::Member(member(it)),
@@ -70,6 +107,12 @@ pub(crate) mod from_wit {
             artefacts::ArchiveEntry::Archive(it) => {
                 ArchiveEntry::Archive(NestedArchive { name: it.name, path: it.path })
             }
+            artefacts::ArchiveEntry::Signature(it) => ArchiveEntry::Signature(EmbeddedSignature {
+                name: it.name,
+                path_prefix: it.path_prefix,
+                path_suffix: it.path_suffix,
+                scheme: scheme(it.scheme),
+            }),
         }
     }
 
@@ -78,12 +121,7 @@ pub(crate) mod from_wit {
             keyword: raw.keyword,
             value: match raw.value {
                 artefacts::HeaderValue::Text(text) => HeaderValue::Text(text),
-                artefacts::HeaderValue::Digest(algorithm) => HeaderValue::Digest(match algorithm {
-                    artefacts::DigestAlgorithm::Md5 => DigestAlgorithm::Md5,
-                    artefacts::DigestAlgorithm::Sha1 => DigestAlgorithm::Sha1,
-                    artefacts::DigestAlgorithm::Sha256 => DigestAlgorithm::Sha256,
-                    artefacts::DigestAlgorithm::Sha512 => DigestAlgorithm::Sha512,
-                }),
+                artefacts::HeaderValue::Digest(algorithm) => HeaderValue::Digest(digest_algorithm(algorithm)),
             },
         }
     }
@@ -107,6 +145,7 @@ pub(crate) mod from_wit {
             mode: raw.mode,
             owner: raw.owner,
             group: raw.group,
+            headers: raw.headers.into_iter().map(header).collect(),
         }
     }
 
@@ -119,18 +158,22 @@ pub(crate) mod from_wit {
         }
     }
 
-    pub(crate) fn index_needs(raw: wit::IndexRequest) -> IndexNeeds {
-        IndexNeeds { suffixes: raw.suffixes, members: raw.members }
+    pub(crate) fn index_needs(raw: wit::IndexRequest) -> Result<IndexNeeds, ValidationError> {
+        refuse_attributes(&raw.attributes)?;
+        Ok(IndexNeeds { suffixes: raw.suffixes, members: raw.members })
     }
 
-    pub(crate) fn index_files(raw: Vec<wit::IndexFile>) -> Vec<IndexFile> {
-        let file = |it: wit::IndexFile| IndexFile {
-            path: it.path,
-            content: match it.content {
-                wit::IndexContent::Archives(it) => IndexContent::Archives(archives(it)),
-                wit::IndexContent::Link(to) => IndexContent::Link(to),
-            },
-            signature: it.signature.map(signature),
+    pub(crate) fn index_files(raw: Vec<wit::IndexFile>) -> Result<Vec<IndexFile>, ValidationError> {
+        let file = |it: wit::IndexFile| {
+            refuse_attributes(&it.attributes)?;
+            Ok(IndexFile {
+                path: it.path,
+                content: match it.content {
+                    wit::IndexContent::Archives(it) => IndexContent::Archives(archives(it)?),
+                    wit::IndexContent::Link(to) => IndexContent::Link(to),
+                },
+                signature: it.signature.map(signature),
+            })
         };
         raw.into_iter().map(file).collect()
     }
@@ -140,7 +183,8 @@ pub(crate) mod from_wit {
 pub(crate) mod to_wit {
     use opkg_interface::archive::{
         Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
-        DigestAlgorithm, ExtendedHeader, FileSelection, HeaderValue, Member, MemberContent,
+        DigestAlgorithm, DirectoryEntries, DirectoryMode, ExtendedHeader, FileSelection, HeaderValue, Member,
+        MemberContent, SignatureScheme,
     };
     use opkg_interface::artefacts::Compression;
     use opkg_interface::built::{
@@ -159,6 +203,8 @@ pub(crate) mod to_wit {
             (ArchiveMetadata::CONFIGURATION, artefacts::ArchiveMetadata::CONFIGURATION),
             (ArchiveMetadata::TRIGGERS, artefacts::ArchiveMetadata::TRIGGERS),
             (ArchiveMetadata::FIELDS, artefacts::ArchiveMetadata::FIELDS),
+            (ArchiveMetadata::GHOSTS, artefacts::ArchiveMetadata::GHOSTS),
+            (ArchiveMetadata::DIRECTORIES, artefacts::ArchiveMetadata::DIRECTORIES),
         ] {
             if container.metadata.contains(what) {
                 metadata |= told;
@@ -166,12 +212,30 @@ pub(crate) mod to_wit {
         }
         let signature = |it: &DetachedSignature| artefacts::DetachedSignature {
             suffix: it.suffix.clone(),
-            armored: it.armored,
+            scheme: scheme(it.scheme),
         };
         artefacts::ArchiveContainer {
             archives: container.archives.iter().map(archive).collect(),
             metadata,
             signature: container.signature.as_ref().map(signature),
+            attributes: Vec::new(),
+        }
+    }
+
+    fn scheme(scheme: SignatureScheme) -> artefacts::SignatureScheme {
+        match scheme {
+            SignatureScheme::Openpgp => artefacts::SignatureScheme::Openpgp,
+            SignatureScheme::OpenpgpArmored => artefacts::SignatureScheme::OpenpgpArmored,
+            SignatureScheme::Rsa(digest) => artefacts::SignatureScheme::Rsa(digest_algorithm(digest)),
+        }
+    }
+
+    fn digest_algorithm(algorithm: DigestAlgorithm) -> artefacts::DigestAlgorithm {
+        match algorithm {
+            DigestAlgorithm::Md5 => artefacts::DigestAlgorithm::Md5,
+            DigestAlgorithm::Sha1 => artefacts::DigestAlgorithm::Sha1,
+            DigestAlgorithm::Sha256 => artefacts::DigestAlgorithm::Sha256,
+            DigestAlgorithm::Sha512 => artefacts::DigestAlgorithm::Sha512,
         }
     }
 
@@ -180,6 +244,7 @@ pub(crate) mod to_wit {
             name: archive.name.clone(),
             format: match archive.format {
                 ArchiveFormat::Tar => artefacts::ArchiveFormat::Tar,
+                ArchiveFormat::TarGnu => artefacts::ArchiveFormat::TarGnu,
                 ArchiveFormat::Ar => artefacts::ArchiveFormat::Ar,
                 ArchiveFormat::Cpio => artefacts::ArchiveFormat::Cpio,
                 ArchiveFormat::Concatenation => artefacts::ArchiveFormat::Concatenation,
@@ -188,6 +253,7 @@ pub(crate) mod to_wit {
             level: archive.level,
             end_marker: archive.end_marker,
             entries: archive.entries.iter().map(entry).collect(),
+            attributes: Vec::new(),
         }
     }
 
@@ -199,7 +265,12 @@ pub(crate) mod to_wit {
                     FileSelection::Paths(paths) => artefacts::FileSelection::Paths(paths.clone()),
                 },
                 prefix: layout.prefix.clone(),
-                parents: layout.parents,
+                directories: match layout.directories {
+                    DirectoryEntries::None => artefacts::DirectoryEntries::None,
+                    DirectoryEntries::Owned => artefacts::DirectoryEntries::Owned,
+                    DirectoryEntries::Parents => artefacts::DirectoryEntries::Parents,
+                },
+                parent_modes: layout.parent_modes.iter().map(directory_mode).collect(),
                 headers: layout.headers.iter().map(header).collect(),
             }),
             ArchiveEntry::Member(it) => artefacts::ArchiveEntry::Member(member(it)),
@@ -208,7 +279,17 @@ pub(crate) mod to_wit {
                 name: it.name.clone(),
                 path: it.path.clone(),
             }),
+            ArchiveEntry::Signature(it) => artefacts::ArchiveEntry::Signature(artefacts::EmbeddedSignature {
+                name: it.name.clone(),
+                path_prefix: it.path_prefix.clone(),
+                path_suffix: it.path_suffix.clone(),
+                scheme: scheme(it.scheme),
+            }),
         }
+    }
+
+    fn directory_mode(directory: &DirectoryMode) -> artefacts::DirectoryMode {
+        artefacts::DirectoryMode { path: directory.path.clone(), mode: directory.mode }
     }
 
     fn header(header: &ExtendedHeader) -> artefacts::ExtendedHeader {
@@ -216,12 +297,9 @@ pub(crate) mod to_wit {
             keyword: header.keyword.clone(),
             value: match &header.value {
                 HeaderValue::Text(text) => artefacts::HeaderValue::Text(text.clone()),
-                HeaderValue::Digest(algorithm) => artefacts::HeaderValue::Digest(match algorithm {
-                    DigestAlgorithm::Md5 => artefacts::DigestAlgorithm::Md5,
-                    DigestAlgorithm::Sha1 => artefacts::DigestAlgorithm::Sha1,
-                    DigestAlgorithm::Sha256 => artefacts::DigestAlgorithm::Sha256,
-                    DigestAlgorithm::Sha512 => artefacts::DigestAlgorithm::Sha512,
-                }),
+                HeaderValue::Digest(algorithm) => {
+                    artefacts::HeaderValue::Digest(digest_algorithm(*algorithm))
+                }
             },
         }
     }
@@ -241,6 +319,7 @@ pub(crate) mod to_wit {
             mode: member.mode,
             owner: member.owner.clone(),
             group: member.group.clone(),
+            headers: member.headers.iter().map(header).collect(),
         }
     }
 
@@ -287,7 +366,12 @@ pub(crate) mod to_wit {
     }
 
     pub(crate) fn package_source(source: &PackageSource) -> wit::PackageSource {
-        wit::PackageSource { name: source.name.clone(), created: source.created }
+        wit::PackageSource {
+            name: source.name.clone(),
+            created: source.created,
+            archs: source.archs.clone(),
+            attributes: Vec::new(),
+        }
     }
 
     pub(crate) fn package_file(file: &PackageFile) -> wit::PackageFile {

@@ -297,14 +297,10 @@ macro_rules! target_to_wit {
     };
 }
 
-/// The same of what a package manager is told.
+/// The same of what a package manager is told. `repository` is converted beside it.
 macro_rules! manager_to_wit {
     (attributes: {$($attributes:tt)*}) => {
         pub(crate) fn place(place: &Place) -> manager::Place {
-            let repository = |it: &Repository| manager::Repository {
-                location: it.location.clone(),
-                unauthenticated: it.unauthenticated,
-            };
             manager::Place {
                 root: place.root.clone(),
                 repositories: place.repositories.iter().map(repository).collect(),
@@ -319,6 +315,7 @@ macro_rules! manager_to_wit {
             let request = |request: &PackageRequest| manager::PackageRequest {
                 name: request.name.clone(),
                 version: request.version.clone(),
+                $($attributes)*
             };
             requests.iter().map(request).collect()
         }

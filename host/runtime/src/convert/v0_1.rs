@@ -6,7 +6,7 @@ use opkg::account::Account;
 use opkg::model::{self as model_of_host, Opkg};
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature, FileLayout,
-    FileSelection, Member, MemberContent,
+    Member, MemberContent, SignatureScheme,
 };
 use opkg_interface::artefacts::{
     AcceptedKey, BinaryPackage, Bound, BuildCommand, ChangelogEntry, Comparison, Compression, Container,
@@ -122,29 +122,31 @@ pub(crate) mod from_wit {
 
     /// A tar of the members, with the directories above them, then of the files.
     fn archive(compression: Compression, members: Vec<TextFile>) -> ArchiveContainer {
-        let root = || "root".to_owned();
+        let member = |path: String, content: MemberContent, mode: u32| {
+            ArchiveEntry::Member(Member::of_root(path, content, mode))
+        };
         let mut directories = BTreeSet::new();
         let mut entries = Vec::new();
         for file in members {
             for (end, _) in file.path.match_indices('/') {
                 if directories.insert(file.path[..end].to_owned()) {
                     let (path, content) = (file.path[..end].to_owned(), MemberContent::Directory);
-                    let member = Member { path, content, mode: 0o755, owner: root(), group: root() };
-                    entries.push(ArchiveEntry::Member(member));
+                    entries.push(member(path, content, 0o755));
                 }
             }
             let mode = if file.executable { 0o755 } else { 0o644 };
             let content = MemberContent::Text(file.contents);
-            let member = Member { path: file.path, content, mode, owner: root(), group: root() };
-            entries.push(ArchiveEntry::Member(member));
+            entries.push(member(file.path, content, mode));
         }
-        let (select, prefix) = (FileSelection::Rest, String::new());
-        entries.push(ArchiveEntry::Files(FileLayout { select, prefix, parents: true, headers: Vec::new() }));
+        entries.push(ArchiveEntry::Files(FileLayout::rest("")));
         let (name, format) = ("package".to_owned(), ArchiveFormat::Tar);
         ArchiveContainer {
             archives: vec![Archive { name, format, compression, level: None, end_marker: true, entries }],
             metadata: ArchiveMetadata::empty(),
-            signature: Some(DetachedSignature { suffix: ".sig".to_owned(), armored: false }),
+            signature: Some(DetachedSignature {
+                suffix: ".sig".to_owned(),
+                scheme: SignatureScheme::Openpgp,
+            }),
         }
     }
 
@@ -187,7 +189,7 @@ pub(crate) mod from_wit {
         let installed = |it: manager::Installed| Installed {
             name: it.name,
             version: it.version,
-            arch: it.arch,
+            arch: Some(it.arch),
             has_scriptlets: Some(it.has_scriptlets),
             state: install_state(it.state),
         };
@@ -211,11 +213,20 @@ pub(crate) mod to_wit {
     target_to_wit!(attributes: {});
     manager_to_wit!(attributes: {});
 
+    fn repository(it: &Repository) -> manager::Repository {
+        manager::Repository { location: it.location.clone(), unauthenticated: it.unauthenticated }
+    }
+
+    /// The last command was the one that asked.
+    pub(crate) fn printed(of_commands: &[String]) -> &str {
+        of_commands.last().map_or("", String::as_str)
+    }
+
     pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {
         let installed = |it: &Installed| manager::Installed {
             name: it.name.clone(),
             version: it.version.clone(),
-            arch: it.arch.clone(),
+            arch: it.arch.clone().unwrap_or_default(),
             has_scriptlets: it.has_scriptlets.unwrap_or_default(),
             state: install_state(&it.state),
         };

@@ -31,7 +31,9 @@ pub(crate) mod from_wit {
 
     from_wit_records!();
 
-    fn refuse_attributes(attributes: &[model::Attribute]) -> Result<(), ValidationError> {
+    pub(in crate::convert) fn refuse_attributes(
+        attributes: &[model::Attribute],
+    ) -> Result<(), ValidationError> {
         match attributes.first() {
             Some(attribute) => {
                 invalid(format!("an attribute {}, which this program does not know", quote(&attribute.name)))
@@ -88,7 +90,7 @@ pub(crate) mod from_wit {
             container: match raw.container {
                 artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
                 artefacts::Container::Deb(it) => Container::Deb(compression(it)),
-                artefacts::Container::Archives(it) => Container::Archives(archive_container(it)),
+                artefacts::Container::Archives(it) => Container::Archives(archive_container(it)?),
             },
             relations: raw.relations.into_iter().map(relation).collect(),
             files: packed_files(raw.files),
@@ -178,6 +180,19 @@ pub(crate) mod to_wit {
     model_to_wit!(script: script, attributes: { attributes: Vec::new(), });
     target_to_wit!(attributes: { attributes: Vec::new(), });
     manager_to_wit!(attributes: { attributes: Vec::new(), });
+
+    fn repository(it: &Repository) -> manager::Repository {
+        manager::Repository {
+            location: it.location.clone(),
+            name: it.name.clone(),
+            unauthenticated: it.unauthenticated,
+            attributes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn printed(of_commands: &[String]) -> &[String] {
+        of_commands
+    }
 
     pub(crate) fn installed(packages: &[Installed]) -> Vec<manager::Installed> {
         let installed = |it: &Installed| manager::Installed {

@@ -32,8 +32,8 @@ fn answers(registry: &Registry, plugin: &DistributionPlugin, opkgs: &[opkg::mode
     let mut answers = vec![
         text(plugin.describe()),
         text(plugin.programs()),
-        text(plugin.parse_query("bash\t5.2-1\nmake\t(none)\n")),
-        text(plugin.parse_offers("bash 5.2-1\n")),
+        text(plugin.parse_query(&["bash\t5.2-1\nmake\t(none)\n".to_owned()])),
+        text(plugin.parse_offers(&["bash 5.2-1\n".to_owned()])),
         text(plugin.explain("E: Unable to locate package demo\nNo match for argument: demo\n", false)),
     ];
     let generate =

@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicUsize;
 
 use opkg_conformance::{Options, TargetChoice, run};
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, FileSelection,
-    Member, MemberContent,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, Member,
+    MemberContent,
 };
 use opkg_interface::artefacts::{BinaryPackage, Compression, Container, FileMarks};
 use opkg_interface::built::Built;
@@ -59,8 +59,7 @@ pub fn remove_lines(members: &mut Result<Vec<Member>, String>, sign: &str) {
 
 /// Makes a package one of archives, whose members say everything of it.
 pub fn put_into_archives(package: &mut BinaryPackage) {
-    let files =
-        FileLayout { select: FileSelection::Rest, prefix: String::new(), parents: true, headers: Vec::new() };
+    let files = FileLayout::rest("");
     let archive = Archive {
         name: "package".into(),
         format: ArchiveFormat::Tar,
@@ -91,8 +90,7 @@ pub fn members(built: &Built<'_>) -> Vec<Member> {
     for scriptlet in &package.scriptlets {
         text += &scriptlet.body;
     }
-    let (owner, group) = ("root".to_owned(), "root".to_owned());
-    vec![Member { path: ".INFO".into(), content: MemberContent::Text(text), mode: 0o644, owner, group }]
+    vec![Member::of_root(".INFO", MemberContent::Text(text), 0o644)]
 }
 
 /// What holds for RPMs and debs holds where archives are said to have the same.

@@ -198,8 +198,12 @@ impl<R: ManagedRoot> Trials<R> {
     fn system(&mut self, cell: Cell) -> (&mut System, &Cluster) {
         let location = self.faulty.package_source(cell);
         let mut config = self.fixture.config.clone();
-        config.repositories =
-            vec![Repository { location: location.clone(), unauthenticated: true, targets: Vec::new() }];
+        config.repositories = vec![Repository {
+            location: location.clone(),
+            name: None,
+            unauthenticated: true,
+            targets: Vec::new(),
+        }];
         let options = self.fixture.options();
         let system = self.systems.entry(location).or_insert_with(|| System::new(config, options));
         (system, &self.fixture.cluster)
