@@ -33,6 +33,9 @@ mod tests {
     #[test]
     fn what_means_something_is_escaped() {
         assert_eq!(toml_string("a \"b\" \\ é"), r#""a \"b\" \\ é""#);
-        assert_eq!(toml_string("\u{1b}\n\t\u{7f}\u{202e}\u{e0001}"), r#""\u001B\u000A\u0009\u007F\u202E\U000E0001""#);
+        assert_eq!(
+            toml_string("\u{1b}\n\t\u{7f}\u{202e}\u{e0001}"),
+            r#""\u001B\u000A\u0009\u007F\u202E\U000E0001""#
+        );
     }
 }
