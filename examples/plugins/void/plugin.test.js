@@ -238,8 +238,8 @@ test("an index has the newest of each package for its architecture", () => {
     packageFile("b-1_1", "i686", { reverts: ["2_1"] }),
     packageFile("b-2_1", "i686"),
   ];
-  const paths = (asked, packages) => indexFiles(asked, packages, ARCHS).map(({ path }) => path);
-  const [only, ...others] = indexFiles([], files, ARCHS);
+  const paths = (archs, packages) => indexFiles({ archs }, packages, ARCHS).map(({ path }) => path);
+  const [only, ...others] = indexFiles({ archs: [] }, files, ARCHS);
   assert.deepEqual([only.path, others], ["i686-repodata", []]);
   const index = readPlist(only.content.val[0].entries[0].val.content.val);
   assert.deepEqual(index.a, { architecture: "noarch", "filename-sha256": "5ca1ab1e", "filename-size": 5n, pkgver: "a-1.0_1" });
@@ -247,7 +247,20 @@ test("an index has the newest of each package for its architecture", () => {
   assert.deepEqual(paths([], files.slice(0, 2)), ["x86_64-repodata", "aarch64-repodata", "i686-repodata"]);
   assert.deepEqual(paths(["i386"], files.slice(0, 2)), ["i686-repodata"]);
   assert.deepEqual(paths(["x86_64"], files), ["i686-repodata", "x86_64-repodata"]);
-  assert.throws(() => indexFiles([], [{ ...files[0], members: [] }], ARCHS));
+  assert.throws(() => indexFiles({ archs: [] }, [{ ...files[0], members: [] }], ARCHS));
+});
+
+test("an index names the key that signs", () => {
+  const meta = (signingKey) => {
+    const [file] = indexFiles({ archs: ["x86_64"], signingKey }, [], ARCHS);
+    return file.content.val[0].entries[1].val.content.val;
+  };
+  const key = { name: "opkg-5ca1ab1e", owner: "A & B <ab@example.org>", bits: 2047, pem: "PEM\n" };
+  const { "public-key": data, ...others } = readPlist(meta(key));
+  assert.equal(atob(data.base64), key.pem);
+  assert.deepEqual(others, { "public-key-size": 2048n, "signature-by": key.owner, "signature-type": "rsa" });
+  assert.equal(readPlist(meta({ ...key, owner: "" }))["signature-by"], key.name);
+  assert.equal(meta(undefined), "");
 });
 
 test("commands say what is wanted", () => {
