@@ -46,12 +46,13 @@ const JAVASCRIPT: [KitFile; 7] = [
     ("plugin.test.js", template!("javascript/plugin.test.js")),
     (".gitignore", template!("javascript/gitignore")),
 ];
-const C: [KitFile; 9] = [
+const C: [KitFile; 10] = [
     ("README.md", template!("c/README.md")),
     ("Makefile", template!("c/Makefile")),
     ("plugin.c", template!("c/plugin.c")),
     ("archive.c", template!("c/archive.c")),
     ("archive.h", template!("c/archive.h")),
+    ("manifest.c", template!("c/manifest.c")),
     ("text.c", template!("c/text.c")),
     ("text.h", template!("c/text.h")),
     ("test.c", template!("c/test.c")),
