@@ -12,6 +12,14 @@ pub struct ArchiveContainer {
     pub signature: Option<DetachedSignature>,
 }
 
+impl ArchiveContainer {
+    /// Those of all signatures, beside the file and within it.
+    pub fn signature_schemes(&self) -> impl Iterator<Item = SignatureScheme> {
+        let within = self.archives.iter().flat_map(Archive::signatures).map(|signature| signature.scheme);
+        self.signature.iter().map(|signature| signature.scheme).chain(within)
+    }
+}
+
 bitflags::bitflags! {
     /// What a plugin writes into members, so that it is not lost.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +116,13 @@ pub struct Archive {
     pub entries: Vec<ArchiveEntry>,
 }
 
+impl Archive {
+    /// The signatures among its entries.
+    pub fn signatures(&self) -> impl Iterator<Item = &EmbeddedSignature> {
+        self.entries.iter().filter_map(ArchiveEntry::as_signature)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ArchiveEntry {
@@ -119,6 +134,17 @@ pub enum ArchiveEntry {
     /// An earlier archive.
     Archive(NestedArchive),
     Signature(EmbeddedSignature),
+}
+
+impl ArchiveEntry {
+    /// The signature that it is, if it is one.
+    #[must_use]
+    pub fn as_signature(&self) -> Option<&EmbeddedSignature> {
+        match self {
+            Self::Signature(signature) => Some(signature),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -111,6 +111,21 @@ pub struct PackageSource {
     pub created: i64,
     /// Canonical names of the architectures that it is for, where that was said.
     pub archs: Vec<String>,
+    /// For indices that name it. Absent where nobody signs, or with a key of another algorithm.
+    pub signing_key: Option<SigningKey>,
+}
+
+/// The public half of an RSA key that signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// By which clients know it: what stands in the path of an [`EmbeddedSignature`](crate::archive::EmbeddedSignature).
+    pub name: String,
+    /// Who owns it, in the key's own words: `Name <address>`. Empty where it does not say.
+    pub owner: String,
+    /// Of the modulus.
+    pub bits: u32,
+    /// SubjectPublicKeyInfo, in PEM.
+    pub pem: String,
 }
 
 /// What an index file is.

@@ -10,6 +10,8 @@ use opkg_package::{BuildMode, BuildOptions, CompressionEffort, Signer};
 pub struct BuildPlan {
     pub builder: BuildMode,
     pub signer: Option<Signer>,
+    /// Whether each target gets an index.
+    pub has_index: bool,
     pub effort: CompressionEffort,
     /// Of RPMs, where somebody asks for one.
     pub rpm_format: Option<RpmFormatVersion>,

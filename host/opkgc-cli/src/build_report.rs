@@ -121,7 +121,7 @@ impl BuildReport {
             result = Some(self.results.len());
             self.results.push(result_json(package, target, status, &diagnostics, source.as_ref(), error));
         } else {
-            self.print_diagnostics(package, source.as_ref(), &diagnostics, status);
+            self.print_diagnostics(&package.directory, source.as_ref(), &diagnostics, status);
             if let Some(error) = error {
                 self.shell.eprint(&format!("{title} for {target}:\n{error}"));
             }
@@ -201,12 +201,14 @@ impl BuildReport {
         }
     }
 
-    /// What was [staged](Self::staged) for a target has come to its directory, or nothing of it has.
+    /// What was [staged](Self::staged) for a target has come to its directory, or nothing of it has; and what there is to say of its
+    /// index.
     pub fn record_publication(
         &mut self,
         directory: &Path,
         target: &Target,
         published: Result<Vec<WrittenFile>, CliError>,
+        finding: Option<Diagnostic>,
     ) {
         let number = self.target_index(target);
         let jobs = self.built.iter().filter(|job| job.target == number);
@@ -221,6 +223,9 @@ impl BuildReport {
                 self.targets[number].published = Some(directory.to_owned());
                 if index.is_empty() {
                     return;
+                }
+                if !self.shell.is_json() {
+                    self.print_diagnostics(directory, None, finding.as_slice(), JobStatus::Built);
                 }
                 self.shell.status(&format!("index for {target}: written"));
                 ("indexed", index, None)
@@ -250,7 +255,7 @@ impl BuildReport {
                 target: target.to_string(),
                 status,
                 files: files.iter().map(file_json).collect(),
-                diagnostics: Vec::new(),
+                diagnostics: finding.iter().map(|it| json::diagnostic_json(directory, None, it)).collect(),
                 error,
             });
         }
@@ -305,7 +310,7 @@ impl BuildReport {
 
     fn print_diagnostics(
         &mut self,
-        package: &InputPackage,
+        directory: &Path,
         source: Option<&Source>,
         diagnostics: &[Diagnostic],
         status: JobStatus,
@@ -325,7 +330,7 @@ impl BuildReport {
             .collect();
         self.shown_codes.add(&shown);
         let renderer = self.shell.renderer(false);
-        let text = diagnostics::render_diagnostics(&renderer, &package.directory, source, &shown);
+        let text = diagnostics::render_diagnostics(&renderer, directory, source, &shown);
         if !text.is_empty() {
             self.shell.eprint(text.trim_end_matches('\n'));
         }

@@ -123,7 +123,6 @@ impl Job<'_> {
         }
         let source =
             OpkgSource { opkg, directory: &self.package.directory, payloads: read.unpacked.as_deref() };
-        let signer = plan.signer.as_ref();
         let documents = documents::of_build(plan, self.target, self.plugin);
         let members = self.plugin.members(opkg, self.target, &plan.settings);
         let options = plan.options(&members, &documents);
@@ -131,8 +130,8 @@ impl Job<'_> {
             Ok(staged) => {
                 let mut diagnostics = generated.diagnostics;
                 diagnostics.extend(losses::left_out(&generated.output, plan.builder));
-                diagnostics.extend(signer.and_then(|signer| {
-                    signing::unaccepted_key(signer, generated.output.accepted_keys.as_deref()?, self.target)
+                diagnostics.extend(plan.signer.as_ref().and_then(|signer| {
+                    signing::unaccepted_key(signer, &generated.output, self.target, plan.has_index)
                 }));
                 JobOutcome::Built(staged, diagnostics)
             }

@@ -7,14 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use fs_err as fs;
 use opkg::diagnostic::Diagnostic;
 use opkg_interface::Target;
-use opkg_interface::artefacts::{AcceptedKey, KeyAlgorithm};
-use opkg_package::{BuildMode, RepositoryUrl, Signer};
+use opkg_interface::artefacts::{AcceptedKey, Container, KeyAlgorithm, Output};
+use opkg_package::{BuildMode, RepositoryUrl, Signer, UnsignedReason};
 use opkg_shell::UsageError;
 
 use crate::errors::{CliError, Context};
 use crate::settings::EffectiveSettings;
 
-/// The code of what [`unaccepted_key`] says.
+/// The code of what is said of a key and a target.
 pub const UNACCEPTED_KEY: &str = "key-not-accepted";
 
 /// Where the passphrase is, unless a file is named.
@@ -109,9 +109,82 @@ pub fn load_signer(settings: &EffectiveSettings, signs_nothing: bool) -> Result<
     Ok(Some(signer))
 }
 
-/// That a target does not accept the signatures of this key.
+/// That a target does not accept the signatures of this key, or that its packages get none. `has_index` tells whether they get an
+/// index, which may be signed although they are not.
 #[must_use]
-pub fn unaccepted_key(signer: &Signer, accepted: &[AcceptedKey], target: &Target) -> Option<Diagnostic> {
+pub fn unaccepted_key(
+    signer: &Signer,
+    output: &Output,
+    target: &Target,
+    has_index: bool,
+) -> Option<Diagnostic> {
+    let accepted = output.accepted_keys.as_deref();
+    let is_signed_elsewhere = has_index && accepted.is_some();
+    match unsigned_packages(signer, output) {
+        Some(UnsignedReason::OtherKey) => Some(other_key(signer, target)),
+        // That it accepts none says the same.
+        Some(UnsignedReason::NoPlace) if !is_signed_elsewhere && accepted != Some(&[]) => {
+            let message =
+                format!("the packages for {target} are not signed: there is no place for signatures of them");
+            let help = "with --provenance, a signed statement vouches for each; `opkgc verify` checks it";
+            Some(Diagnostic::warning(UNACCEPTED_KEY, message).help(help))
+        }
+        _ => unaccepted_algorithm(signer, accepted?, target),
+    }
+}
+
+/// Why none of the packages is signed; nothing where some are, or what they are made of is.
+fn unsigned_packages(signer: &Signer, output: &Output) -> Option<UnsignedReason> {
+    let mut schemes = Vec::new();
+    for package in &output.packages {
+        let Container::Archives(container) = &package.container else { return None };
+        schemes.extend(container.signature_schemes());
+    }
+    match schemes.as_slice() {
+        _ if output.packages.is_empty() => None,
+        [] => Some(UnsignedReason::NoPlace),
+        schemes if schemes.iter().any(|scheme| signer.can_sign(*scheme)) => None,
+        _ => Some(UnsignedReason::OtherKey),
+    }
+}
+
+/// That the index of a target is not signed, though there is a key.
+#[must_use]
+pub fn unsigned_index(signer: &Signer, why: UnsignedReason, target: &Target) -> Option<Diagnostic> {
+    match why {
+        UnsignedReason::OtherKey => Some(other_key(signer, target)),
+        // Its packages are what is signed, or it was said of them.
+        UnsignedReason::NoPlace => None,
+    }
+}
+
+/// The same of an index that is made of what is there, in a line of its own.
+#[must_use]
+pub fn unsigned_index_note(signer: &Signer, why: UnsignedReason, directory: &Path) -> String {
+    let place = directory.display();
+    match why {
+        UnsignedReason::OtherKey => format!(
+            "warning: the index in {place} is not signed: it takes signatures of RSA keys alone, and the algorithm of \
+             this key is {}\n  help: {RSA_HELP}",
+            signer.kind()
+        ),
+        UnsignedReason::NoPlace => {
+            format!("note: the index in {place} is not signed: it has no place for a signature")
+        }
+    }
+}
+
+const RSA_HELP: &str = "sign with a key of RSA; `gpg --quick-generate-key NAME rsa3072 sign` makes one";
+
+fn other_key(signer: &Signer, target: &Target) -> Diagnostic {
+    let kind = signer.kind();
+    let message = format!(
+        "{target} takes signatures of RSA keys alone: this key, whose algorithm is {kind}, signs nothing for it"
+    );
+    Diagnostic::warning(UNACCEPTED_KEY, message).help(RSA_HELP)
+}
+
+fn unaccepted_algorithm(signer: &Signer, accepted: &[AcceptedKey], target: &Target) -> Option<Diagnostic> {
     let kind = signer.find_unaccepted(accepted)?;
     let taken: Vec<String> = accepted
         .iter()

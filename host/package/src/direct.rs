@@ -95,17 +95,17 @@ fn make_binary_package(
         Container::Deb(compression) => deb::build_deb(package, *compression, effort, source, directory)?,
         Container::Archives(container) => {
             signature = container.signature.as_ref();
-            archives::build_package(package, container, effort, source, (directory, members))?
+            archives::build_package(package, container, effort, source, (directory, members), signer)?
         }
     };
     let name = package.file_name.clone();
-    let signature = match (signature, signer) {
-        (Some(DetachedSignature { suffix, scheme }), Some(signer)) => {
-            let signature = signer.sign_by(*scheme, file.reader()?, source.timestamp())?;
-            let signature = PiecedFile::from(signature);
-            Some((format!("{name}{suffix}"), signature, OutputKind::Signature))
+    let signable = signature.zip(signer).filter(|(signature, signer)| signer.can_sign(signature.scheme));
+    let signature = match signable {
+        Some((DetachedSignature { suffix, scheme }, signer)) => {
+            let signature = signer.sign(*scheme, file.reader()?, source.timestamp())?;
+            Some((format!("{name}{suffix}"), signature.into(), OutputKind::Signature))
         }
-        _ => None,
+        None => None,
     };
     Ok([(name, file, OutputKind::BinaryPackage)].into_iter().chain(signature).collect())
 }

@@ -126,8 +126,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// An index that is signed would become one that is not, unasked.
-    #[error("{} is a signature of the index, and there is no key to sign the new one with", .0.display())]
+    /// A file of an index is signed, and would become one that is not, unasked.
+    #[error("{} is signed, and there is no key that the new one could be signed with", .0.display())]
     SignatureLost(PathBuf),
 
     /// What stands where the index belongs is of another program, and has something that would be lost.

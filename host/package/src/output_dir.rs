@@ -17,7 +17,7 @@ use crate::publish;
 use crate::source::OpkgSource;
 use crate::staged::StagedPackages;
 use crate::write;
-use crate::written::{OutputKind, WrittenFile};
+use crate::written::{OutputKind, WrittenFile, WrittenIndex};
 
 /// Where a run writes. Everything is made in a hidden directory in there first, so that putting it into its place is a
 /// rename.
@@ -129,7 +129,7 @@ impl OutputDir {
     /// whole and the index last.
     ///
     /// Directories of different names may be published by several threads at a time. `wait` is called before waiting
-    /// for another process that publishes into one of them. Returns the files of the index.
+    /// for another process that publishes into one of them.
     ///
     /// # Errors
     /// When something else stands where a file belongs, or must not get into the index. On any error the directory is
@@ -140,7 +140,7 @@ impl OutputDir {
         sets: &[&StagedPackages],
         index: Option<IndexRequest<'_>>,
         wait: &dyn Fn(),
-    ) -> Result<Vec<WrittenFile>, Error> {
+    ) -> Result<WrittenIndex, Error> {
         let place = self.path.join(name);
         let paths: Vec<&str> = sets.iter().flat_map(|set| set.paths()).collect();
         let staged = self.staging_directory(name)?;
@@ -148,8 +148,9 @@ impl OutputDir {
         let work = self.scratch_path(&number.to_string())?;
         fs::create_dir(&work)?;
         let _lock = self.lock(wait)?;
-        let index = publish::publish(&self.path, &place, &work, &staged, &paths, index)?;
-        Ok(index.iter().map(|path| WrittenFile { path: place.join(path), kind: OutputKind::Index }).collect())
+        let change = publish::publish(&self.path, &place, &work, &staged, &paths, index)?;
+        let file = |path: &String| WrittenFile { path: place.join(path), kind: OutputKind::Index };
+        Ok(WrittenIndex { files: change.written.iter().map(file).collect(), unsigned: change.unsigned })
     }
 
     /// The lock of this process, which all of its publications share.
@@ -198,9 +199,10 @@ pub fn write_packages(
 /// # Errors
 /// When there is nothing to index, or something that must not get into an index: a damaged package, two that
 /// claim to be the same. On any error the earlier index is left as it was.
-pub fn write_index(directory: &Path, request: IndexRequest<'_>) -> Result<Vec<WrittenFile>, Error> {
+pub fn write_index(directory: &Path, request: IndexRequest<'_>) -> Result<WrittenIndex, Error> {
     let (parent, file_name) = OutputDir::in_parent(directory)?;
     let index = parent.publish(&file_name, &[], Some(request), &|| ())?;
     let place = parent.path.join(&file_name);
-    Ok(index.into_iter().map(|file| file.in_directory(&place, directory)).collect())
+    let files = index.files.into_iter().map(|file| file.in_directory(&place, directory)).collect();
+    Ok(WrittenIndex { files, ..index })
 }

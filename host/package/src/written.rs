@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::repository::UnsignedReason;
+
 /// What a written file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
@@ -19,6 +21,15 @@ pub enum OutputKind {
     Signature,
     /// What lists the packages of a directory.
     Index,
+}
+
+/// The index of a directory, as it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WrittenIndex {
+    /// Its files; none where no index was asked for.
+    pub files: Vec<WrittenFile>,
+    /// Why it is not signed, although there is a key.
+    pub unsigned: Option<UnsignedReason>,
 }
 
 /// A file or directory that was written.

@@ -111,7 +111,7 @@ fn packages_of_every_compression_are_listed() {
         fs::write(path.join(format!("a{number}.deb")), deb(&control, compression, 1_400_000_000)).unwrap();
     }
     fs::write(path.join("InRelease"), "a signature of before").unwrap();
-    let written = write_index(path, IndexRequest::unsigned("some-12")).unwrap();
+    let written = write_index(path, IndexRequest::unsigned("some-12")).unwrap().files;
     assert!(written.iter().all(|it| it.kind == OutputKind::Index && it.path.is_file()));
     let packages = read(path, "Packages");
     let paragraphs: Vec<&str> = packages.split("\n\n").collect();
@@ -181,7 +181,7 @@ fn files_are_listed_by_architecture() {
         let name = format!("a{number}.deb");
         fs::write(path.join(name), deb_with_data(&control, compression, 5, &files)).unwrap();
     }
-    let written = write_index(path, IndexRequest::unsigned("x")).unwrap();
+    let written = write_index(path, IndexRequest::unsigned("x")).unwrap().files;
     assert_eq!(read(path, "Contents-all"), "usr/share/b\ta\n");
     let expected = "usr/bin/a\tnet/a0,net/a1,net/a2\nusr/bin/a0\tnet/a0\nusr/bin/a1\tnet/a1\nusr/bin/a2\tnet/a2\n\
                     usr/share/b\ta\n";
@@ -278,7 +278,7 @@ fn an_index_depends_on_the_packages_alone() {
             let control = CONTROL.replace("Package: a", &format!("Package: {name}"));
             fs::write(directory.path().join(format!("{name}.deb")), deb(&control, ".gz", 5)).unwrap();
         }
-        let files = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap();
+        let files = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap().files;
         let of_directory =
             |it: &opkg_package::WrittenFile| it.path.strip_prefix(&directory).unwrap().to_owned();
         files.iter().map(|it| (of_directory(it), fs::read(&it.path).unwrap())).collect::<Vec<_>>()

@@ -270,7 +270,8 @@ fn a_file_beside_a_signed_index_configures_clients() {
         write_index(directory.path(), request).unwrap();
         assert!(!directory.path().join(file).exists(), "{file}");
         let written = write_index(directory.path(), IndexRequest { url: Some(&url), ..request }).unwrap();
-        assert!(written.iter().any(|it| it.path.ends_with(file)), "{file}");
+        assert!(written.files.iter().any(|it| it.path.ends_with(file)), "{file}");
+        assert_eq!(written.unsigned, None);
         let text = fs::read_to_string(directory.path().join(file)).unwrap();
         let key: String = signer
             .public_key()

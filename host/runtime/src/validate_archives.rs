@@ -190,9 +190,9 @@ fn validate_chain(archives: &[Archive], mut files: Option<&mut Selected<'_>>) ->
                     validate_headers(&member.headers, archive.format)?;
                 }
                 (ArchiveEntry::Signature(signature), _) => {
-                    if !open.contains(signature.name.as_str()) {
+                    if signature.name == archive.name || !names.contains(signature.name.as_str()) {
                         return invalid(format!(
-                            "a signature over the archive {}, which is none before it that has no place yet",
+                            "a signature over the archive {}, which is none before it",
                             quote(&signature.name)
                         ));
                     }
@@ -306,15 +306,17 @@ fn validate_signature(signature: &DetachedSignature) -> Result<(), ValidationErr
     }
 }
 
-/// The name of the key is letters, digits and `-`.
+/// The name of the key is letters, digits and `-`; with the end of the path, its file is called so.
 fn validate_embedded_signature(
     signature: &EmbeddedSignature,
     format: ArchiveFormat,
 ) -> Result<(), ValidationError> {
-    if format == ArchiveFormat::Concatenation {
-        return invalid("a signature in a concatenation, which has no place for its name");
+    let EmbeddedSignature { path_prefix, path_suffix, .. } = signature;
+    if format == ArchiveFormat::Concatenation && path_prefix.is_empty() && path_suffix.is_empty() {
+        return Ok(());
     }
-    validate_member_path(&format!("{}x{}", signature.path_prefix, signature.path_suffix), format)
+    validate_file_name(&format!("x{path_suffix}"))?;
+    validate_member_path(&format!("{path_prefix}x{path_suffix}"), format)
 }
 
 /// Checks the members of a slot as far as they are the same in any archive; what only some formats hold is refused by

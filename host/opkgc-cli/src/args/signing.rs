@@ -9,8 +9,8 @@ use clap::{Args, ValueHint};
 pub struct SigningArgs {
     /// Sign packages and the index with an OpenPGP secret key, as `gpg --export-secret-keys` prints it
     ///
-    /// RPMs and SRPMs get a signature of their own, and so do `.dsc`, `.buildinfo` and `.changes`; an archive has it in a
-    /// file beside it. An index is signed, with the public key next to it.
+    /// RPMs and SRPMs get a signature of their own, and so do `.dsc`, `.buildinfo` and `.changes`; other packages have it where
+    /// their package manager reads it. An index is signed, with the public key next to it.
     #[arg(long, value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
     pub sign: Option<PathBuf>,
 

@@ -7,7 +7,7 @@ use opkg::diagnostic::{Diagnostic, Severity};
 use opkg::{LoadResult, Settings};
 use opkg_interface::Target;
 use opkg_interface::artefacts::RpmFormatVersion;
-use opkg_package::{BuildMode, IndexRequest, OutputDir, RepositoryUrl, StagedPackages, WrittenFile};
+use opkg_package::{BuildMode, IndexRequest, OutputDir, RepositoryUrl, StagedPackages, WrittenIndex};
 use opkg_parallel::run_in_order;
 use opkg_payload::PayloadStore;
 use opkg_runtime::DistributionPlugin;
@@ -74,6 +74,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
     let plan = BuildPlan {
         builder,
         signer: signing::load_signer(&effective, signs_nothing)?,
+        has_index: arguments.repo,
         effort: effective.compression.value,
         rpm_format: arguments.rpm_format.map(RpmFormatVersion::from),
         documents: arguments.documents(),
@@ -127,7 +128,6 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         shell,
         output: &output,
         plan: &plan,
-        has_index: arguments.repo,
         signs_nothing,
         url: arguments.repo_url.as_ref(),
         has_filesystem: settings.automatic_relations.require_filesystem(),
@@ -138,12 +138,14 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         (!staged.is_empty()).then(|| publication.publish(target, plugin, &staged))
     });
     for ((target, _), published) in targets.iter().zip(published) {
-        let Some(PublishedTarget { filesystem, output: files }) = published else { continue };
+        let Some(PublishedTarget { filesystem, output: index }) = published else { continue };
         let directory = job::target_directory(output.path(), target);
         if let Some(staged) = filesystem {
             reports.record_filesystem(&directory, target, staged);
         }
-        reports.record_publication(&directory, target, files);
+        let unsigned = plan.signer.as_ref().zip(index.as_ref().ok().and_then(|index| index.unsigned));
+        let unsigned = unsigned.and_then(|(signer, why)| signing::unsigned_index(signer, why, target));
+        reports.record_publication(&directory, target, index.map(|index| index.files), unsigned);
     }
     reports.finish()
 }
@@ -153,7 +155,6 @@ struct Publication<'a> {
     shell: Shell,
     output: &'a OutputDir,
     plan: &'a BuildPlan,
-    has_index: bool,
     /// Because somebody asked for that.
     signs_nothing: bool,
     /// Of the output directory.
@@ -168,8 +169,7 @@ struct Publication<'a> {
 struct PublishedTarget {
     /// The package of shared directories, if there is to be one.
     filesystem: Option<Result<StagedPackages, CliError>>,
-    /// The files of the index.
-    output: Result<Vec<WrittenFile>, CliError>,
+    output: Result<WrittenIndex, CliError>,
 }
 
 impl Publication<'_> {
@@ -193,7 +193,7 @@ impl Publication<'_> {
         target: &Target,
         plugin: &DistributionPlugin,
         staged: &[&StagedPackages],
-    ) -> Result<Vec<WrittenFile>, CliError> {
+    ) -> Result<WrittenIndex, CliError> {
         let name = target.to_string();
         let directory = job::target_directory(self.output.path(), target);
         let wait = || {
@@ -202,7 +202,7 @@ impl Publication<'_> {
             self.shell.status(&text);
         };
         let url = self.url.map(|url| url.join(&name));
-        let index = self.has_index.then_some(IndexRequest {
+        let index = self.plan.has_index.then_some(IndexRequest {
             name: &name,
             archs: std::slice::from_ref(target.arch.as_ref().unwrap_or(&target.default_arch)),
             signer: self.plan.signer.as_ref(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use opkg_interface::built::IndexSource;
-use opkg_package::{IndexRequest, WrittenFile, write_index};
+use opkg_package::{IndexRequest, WrittenIndex, write_index};
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
 
@@ -58,11 +58,14 @@ pub fn run(shell: Shell, arguments: &IndexArgs) -> Result<ExitStatus, CliError> 
             maker: maker.as_ref().map(|plugin| plugin as &dyn IndexSource),
             threads,
         };
-        let written: Vec<WrittenFile> = write_index(directory, request)?;
-        for file in written.iter().filter(|_| !shell.is_json()) {
+        let WrittenIndex { files, unsigned } = write_index(directory, request)?;
+        if let Some((signer, why)) = signer.as_ref().zip(unsigned) {
+            shell.status(&signing::unsigned_index_note(signer, why, directory));
+        }
+        for file in files.iter().filter(|_| !shell.is_json()) {
             shell.print(&format!("{}\n", file.path.display()))?;
         }
-        let files = written.iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
+        let files = files.iter().map(|file| file.path.to_string_lossy().into_owned()).collect();
         indices.push(IndexJson { directory: directory.to_string_lossy().into_owned(), files });
     }
     if shell.is_json() {

@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use opkg_interface::archive::{
-    Archive, ArchiveEntry, ArchiveFormat, DirectoryEntries, FileLayout, Member, MemberContent, NestedArchive,
+    Archive, ArchiveEntry, ArchiveFormat, DirectoryEntries, EmbeddedSignature, FileLayout, Member,
+    MemberContent, NestedArchive, SignatureScheme,
 };
 use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{BuiltArchive, Digests};
@@ -21,6 +22,7 @@ use crate::Error;
 use crate::checksums::DigestWriter;
 use crate::compress::{CompressingWriter, CompressionEffort};
 use crate::entries::EntryContent;
+use crate::sign::Signer;
 use crate::spool::{PiecedFile, Spool};
 
 /// Makes a file of archives.
@@ -32,6 +34,8 @@ pub(crate) struct ArchiveBuilder<'a> {
     pub(crate) effort: CompressionEffort,
     /// For what does not stay in memory.
     pub(crate) directory: &'a Path,
+    /// Makes the signatures that stand in the archives.
+    pub(crate) signer: Option<&'a Signer>,
     /// Of a package; an index has no files and no slots.
     pub(super) contents: Option<&'a PackageContents<'a>>,
 }
@@ -43,6 +47,15 @@ struct Made {
     told: BuiltArchive,
 }
 
+impl Made {
+    /// An archive of no bytes, not even those with which its format ends.
+    fn empty(archive: &Archive, directory: &Path) -> Self {
+        let digests = DigestSet::default().finish();
+        let told = BuiltArchive { name: archive.name.clone(), size: 0, unpacked_size: 0, digests };
+        Self { stored: Some(Spool::new(directory)), told }
+    }
+}
+
 /// What is written into an archive, as far as it is stored.
 type Stored = DigestWriter<Spool, Option<DigestSet>>;
 
@@ -51,8 +64,13 @@ type Unpacked = DigestWriter<CompressingWriter<Stored>, ()>;
 
 impl<'a> ArchiveBuilder<'a> {
     /// One of archives that hold nothing but what they say themselves.
-    pub(crate) fn of_index(file_name: &'a str, mtime: u64, directory: &'a Path) -> Self {
-        Self { file_name, mtime, effort: CompressionEffort::Auto, directory, contents: None }
+    pub(crate) fn of_index(
+        file_name: &'a str,
+        mtime: u64,
+        directory: &'a Path,
+        signer: Option<&'a Signer>,
+    ) -> Self {
+        Self { file_name, mtime, effort: CompressionEffort::Auto, directory, signer, contents: None }
     }
 
     /// Makes all of them. The last one is the file.
@@ -61,8 +79,15 @@ impl<'a> ArchiveBuilder<'a> {
         let mut made: Vec<Made> = Vec::new();
         for (index, archive) in archives.iter().enumerate() {
             let is_told = archives[index + 1..].iter().flat_map(|it| &it.entries).any(is_slot);
+            if self.is_empty(archive) {
+                for signature in archive.signatures() {
+                    self.signed_archive(archive, signature, &mut made)?;
+                }
+                made.push(Made::empty(archive, self.directory));
+                continue;
+            }
             let mut writer = ArchiveWriter::new(self, archive, is_told)?;
-            for entry in &archive.entries {
+            for (number, entry) in archive.entries.iter().enumerate() {
                 match entry {
                     ArchiveEntry::Files(layout) => writer.append_files(layout, &named)?,
                     ArchiveEntry::Member(member) => writer.append_member(member)?,
@@ -72,16 +97,45 @@ impl<'a> ArchiveBuilder<'a> {
                             writer.append_member(&member)?;
                         }
                     }
-                    ArchiveEntry::Archive(nested) => writer.append_archive(nested, &mut made)?,
-                    ArchiveEntry::Signature(_) => {
-                        return Err(self.invalid("has a signature inside of it".into()));
+                    ArchiveEntry::Archive(nested) => {
+                        let later = archives[index + 1..].iter().flat_map(|it| &it.entries);
+                        let mut later = archive.entries[number + 1..].iter().chain(later);
+                        let is_kept =
+                            later.any(|it| it.as_signature().is_some_and(|it| it.name == nested.name));
+                        writer.append_archive(nested, &mut made, is_kept)?;
                     }
+                    ArchiveEntry::Signature(signature) => writer.append_signature(signature, &mut made)?,
                 }
             }
             made.push(writer.finish()?);
         }
         let last = made.pop().and_then(|it| it.stored);
         last.map(PiecedFile::from).ok_or_else(|| self.invalid("has no archive".into()))
+    }
+
+    /// Who signs by a scheme, if anybody does.
+    fn signer_of(&self, scheme: SignatureScheme) -> Option<&'a Signer> {
+        self.signer.filter(|signer| signer.can_sign(scheme))
+    }
+
+    /// Whether nothing but signatures would stand in an archive, and nobody makes them.
+    fn is_empty(&self, archive: &Archive) -> bool {
+        let is_left_out =
+            |entry: &ArchiveEntry| entry.as_signature().is_some_and(|it| self.signer_of(it.scheme).is_none());
+        !archive.entries.is_empty() && archive.entries.iter().all(is_left_out)
+    }
+
+    /// What a signature is over.
+    fn signed_archive<'m>(
+        &self,
+        archive: &Archive,
+        EmbeddedSignature { name, .. }: &EmbeddedSignature,
+        made: &'m mut [Made],
+    ) -> Result<&'m mut Spool, Error> {
+        let found = made.iter_mut().find(|it| it.told.name == *name);
+        found.and_then(|it| it.stored.as_mut()).ok_or_else(|| {
+            self.invalid(format!("has no archive `{name}` for a signature in `{}`", archive.name))
+        })
     }
 
     fn package_contents(&self) -> Result<&'a PackageContents<'a>, Error> {
@@ -224,16 +278,42 @@ impl<'a> ArchiveWriter<'a> {
         self.append(Entry { path, mode: *mode, owner, group, headers: &headers, data })
     }
 
-    fn append_archive(&mut self, nested: &NestedArchive, made: &mut [Made]) -> Result<(), Error> {
+    /// `is_kept` says whether somebody needs the archive afterwards.
+    fn append_archive(
+        &mut self,
+        nested: &NestedArchive,
+        made: &mut [Made],
+        is_kept: bool,
+    ) -> Result<(), Error> {
         let found = made.iter_mut().find(|it| it.told.name == nested.name);
-        let Some(mut spool) = found.and_then(|it| it.stored.take()) else {
+        let place = found.map(|it| &mut it.stored);
+        let Some((mut spool, place)) = place.and_then(|place| Some((place.take()?, place))) else {
             let what = format!("has no archive `{}` for `{}`", nested.name, self.archive.name);
             return Err(self.builder.invalid(what));
         };
         let size = spool.size();
-        let data = Data::File(size, &mut spool.reader()?);
+        let mut contents = spool.reader()?;
+        let data = Data::File(size, &mut contents);
         let path = nested.path.as_str();
-        self.append(Entry { path, mode: 0o644, owner: "root", group: "root", headers: &[], data })
+        self.append(Entry { path, mode: 0o644, owner: "root", group: "root", headers: &[], data })?;
+        drop(contents);
+        *place = is_kept.then_some(spool);
+        Ok(())
+    }
+
+    /// Nothing, where nobody signs.
+    fn append_signature(&mut self, signature: &EmbeddedSignature, made: &mut [Made]) -> Result<(), Error> {
+        let EmbeddedSignature { path_prefix, path_suffix, scheme, .. } = signature;
+        let spool = self.builder.signed_archive(self.archive, signature, made)?;
+        let Some(signer) = self.builder.signer_of(*scheme) else { return Ok(()) };
+        let bytes = signer.sign(*scheme, spool.reader()?, self.builder.mtime)?;
+        let is_nameless = path_prefix.is_empty() && path_suffix.is_empty();
+        let path = match self.archive.format {
+            ArchiveFormat::Concatenation if is_nameless => String::new(),
+            _ => format!("{path_prefix}{}{path_suffix}", signer.name()),
+        };
+        let data = Data::File(bytes.len() as u64, &mut bytes.as_slice());
+        self.append(Entry { path: &path, mode: 0o644, owner: "root", group: "root", headers: &[], data })
     }
 
     fn append(&mut self, entry: Entry<'_>) -> Result<(), Error> {
@@ -252,7 +332,7 @@ impl<'a> ArchiveWriter<'a> {
 
     fn try_append(&mut self, entry: Entry<'_>) -> Result<(), EntryError> {
         if !entry.headers.is_empty() && !matches!(self.stream, Stream::Tar(_)) {
-            return refuse("only a tar has extended headers", OTHER_FORMAT);
+            return refuse("only a tar of POSIX has extended headers", OTHER_FORMAT);
         }
         if let Stream::Concatenation(to) = &mut self.stream {
             return concatenation::append(to, entry);

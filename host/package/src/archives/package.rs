@@ -10,6 +10,7 @@ use super::builder::ArchiveBuilder;
 use super::contents::PackageContents;
 use crate::Error;
 use crate::compress::CompressionEffort;
+use crate::sign::Signer;
 use crate::source::OpkgSource;
 use crate::spool::PiecedFile;
 
@@ -20,9 +21,10 @@ pub(crate) fn build_package(
     effort: CompressionEffort,
     source: OpkgSource<'_>,
     (directory, members): (&Path, Option<&dyn MemberSource>),
+    signer: Option<&Signer>,
 ) -> Result<PiecedFile, Error> {
     let contents = PackageContents::new(package, container, source, members)?;
     let (file_name, mtime) = (package.file_name.as_str(), source.timestamp());
-    let builder = ArchiveBuilder { file_name, mtime, effort, directory, contents: Some(&contents) };
+    let builder = ArchiveBuilder { file_name, mtime, effort, directory, signer, contents: Some(&contents) };
     builder.build(&container.archives)
 }

@@ -21,7 +21,7 @@ use crate::repository::{self, IndexChange};
 
 /// Publishes the `paths` of `staged`, files and directories with everything in them, into `place`, which lies in `parent`;
 /// `work` is an empty directory of the same file system. The caller holds the lock of `parent`, and lets nobody else
-/// publish into this `place`. Returns the paths of the index.
+/// publish into this `place`.
 pub(crate) fn publish(
     parent: &Path,
     place: &Path,
@@ -29,7 +29,7 @@ pub(crate) fn publish(
     staged: &Path,
     paths: &[&str],
     index: Option<IndexRequest<'_>>,
-) -> Result<Vec<String>, Error> {
+) -> Result<IndexChange, Error> {
     let exists = ownership::check_place(place)?;
     for path in paths.iter().copied().chain(index.iter().flat_map(|_| repository::INDEX_DIRS)) {
         ownership::check_path(place, path)?;
@@ -71,7 +71,7 @@ pub(crate) fn publish(
         fallback::move_in_order(&next, place, &work.join("old"), new, obsolete)?;
     }
     opkg_scratch::sync_directory(parent)?;
-    Ok(change.written)
+    Ok(change)
 }
 
 /// Makes `next` of links to everything in `place`. False, and nothing is there, where the file system or the rights

@@ -3,18 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 
-use fs_err as fs;
-use opkg_interface::archive::DetachedSignature;
 use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds, IndexSource, PackageFile, PackageSource};
 
 use super::archive_file::{self, ReadPackage};
 use super::index_files::{IndexFiles, PACKAGES_AT_A_TIME, limit_index};
-use crate::Error;
+use super::index_signatures;
 use crate::archives::ArchiveBuilder;
 use crate::index_request::IndexRequest;
-
-/// Behind the name of what is signed first: the key.
-const KEY_SUFFIX: &str = ".key";
+use crate::{Error, Signer};
 
 /// What makes the index, and what it needs for that.
 pub(super) struct ArchiveIndex<'a> {
@@ -62,6 +58,7 @@ impl<'a> ArchiveIndex<'a> {
             name: request.name.to_owned(),
             created: i64::try_from(time).unwrap_or(i64::MAX),
             archs: request.archs.to_vec(),
+            signing_key: request.signer.and_then(Signer::rsa_key).cloned(),
         };
         let files = self.source.index(&source, &packages).map_err(|reason| no_index(directory, reason))?;
         write_files(directory, &files, request, time)
@@ -76,7 +73,7 @@ fn no_index(directory: &Path, reason: String) -> Error {
 fn write_files(
     directory: &Path,
     described: &[IndexFile],
-    IndexRequest { signer, drops_signature, .. }: IndexRequest<'_>,
+    request: IndexRequest<'_>,
     time: u64,
 ) -> Result<IndexFiles, Error> {
     let mut index = IndexFiles::default();
@@ -85,7 +82,8 @@ fn write_files(
         match &file.content {
             IndexContent::Link(to) => index.links.push((file.path.clone(), to.clone())),
             IndexContent::Archives(archives) => {
-                let mut made = ArchiveBuilder::of_index(&file.path, time, directory).build(archives)?;
+                let mut made =
+                    ArchiveBuilder::of_index(&file.path, time, directory, request.signer).build(archives)?;
                 let mut contents = Vec::new();
                 made.reader()?.read_to_end(&mut contents)?;
                 bytes += contents.len();
@@ -94,37 +92,7 @@ fn write_files(
             }
         }
     }
-    let mut signatures = Vec::new();
-    for file in described {
-        let Some(DetachedSignature { suffix, scheme }) = &file.signature else { continue };
-        let name = format!("{}{suffix}", file.path);
-        // Neither that of an earlier index nor a key is of this one, where it has none.
-        index.obsolete.extend([name.clone(), format!("{}{KEY_SUFFIX}", file.path)]);
-        let Some(signer) = signer else {
-            if !drops_signature && fs::symlink_metadata(directory.join(&name)).is_ok() {
-                return Err(Error::SignatureLost(directory.join(name)));
-            }
-            continue;
-        };
-        let signed = match &file.content {
-            IndexContent::Link(to) => to,
-            IndexContent::Archives(_) => &file.path,
-        };
-        let found = index.files.iter().find(|(path, _)| path == signed);
-        let (_, contents) = found.ok_or_else(|| {
-            Error::InvalidOutput(format!(
-                "the link {} of an index leads to no file of it, and is signed",
-                file.path
-            ))
-        })?;
-        let signature = signer.sign_by(*scheme, contents.as_slice(), time)?;
-        if signatures.is_empty() {
-            signatures.push((format!("{}{KEY_SUFFIX}", file.path), signer.public_key().as_bytes().to_vec()));
-        }
-        signatures.push((name, signature));
-    }
-    // Readers begin with the files.
-    index.files.splice(0..0, signatures);
+    index_signatures::sign(directory, described, request, time, &mut index)?;
     reject_clashes(&index)?;
     Ok(index)
 }

@@ -20,6 +20,17 @@ pub(super) struct IndexFiles {
     pub(super) links: Vec<(String, String)>,
     /// Files and directories that an earlier index may have had; what is not among `files` is removed.
     pub(super) obsolete: Vec<String>,
+    /// Why it is not signed, although there is a key.
+    pub(super) unsigned: Option<UnsignedReason>,
+}
+
+/// Why an index is not signed, although there is a key; of packages it is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsignedReason {
+    /// It has no place for a signature.
+    NoPlace,
+    /// Whoever reads it takes signatures of RSA keys alone.
+    OtherKey,
 }
 
 /// Why a package cannot go into an index. Reads as a sentence about its file.

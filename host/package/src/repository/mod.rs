@@ -13,6 +13,7 @@ mod contents;
 mod deb;
 mod deb_file;
 mod index_files;
+mod index_signatures;
 mod rpm_md;
 mod segments;
 mod tar_paths;
@@ -27,6 +28,7 @@ use fs_err as fs;
 
 use self::archive_index::ArchiveIndex;
 use self::index_files::IndexFiles;
+pub use self::index_files::UnsignedReason;
 use crate::Error;
 use crate::index_request::IndexRequest;
 use crate::ownership;
@@ -45,6 +47,8 @@ pub(crate) struct IndexChange {
     pub(crate) written: Vec<String>,
     /// Of the earlier index, and gone.
     pub(crate) obsolete: Vec<String>,
+    /// Why one of the indices is not signed, although there is a key.
+    pub(crate) unsigned: Option<UnsignedReason>,
 }
 
 impl IndexChange {
@@ -156,6 +160,7 @@ fn replace_index(directory: &Path, indices: Vec<IndexFiles>) -> Result<IndexChan
     }
     for index in indices {
         change.obsolete.extend(index.obsolete);
+        change.unsigned = change.unsigned.or(index.unsigned);
         for (path, contents) in &index.files {
             write_file(directory, path, contents)?;
         }

@@ -41,6 +41,11 @@ impl KeyKind {
         Self { name: format!("{name} of {bits} bits"), algorithm: Some(algorithm), bits }
     }
 
+    /// For people.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn is_accepted(&self, accepted: &[AcceptedKey]) -> bool {
         accepted.iter().any(|key| Some(key.algorithm) == self.algorithm && self.bits >= key.min_bits)
     }
