@@ -10,7 +10,8 @@ use crate::validate_manager::{
 };
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
-    DirectoryEntries, FileLayout, FileSelection, Member, MemberContent, NestedArchive, SignatureScheme,
+    DigestAlgorithm, DirectoryEntries, EmbeddedSignature, FileLayout, FileSelection, Member, MemberContent,
+    NestedArchive, SignatureScheme,
 };
 use opkg_interface::artefacts::{
     BuildCommand, ChangelogEntry, Compression, Field, FileTrigger, NativeKind, NativeRelation, PackagePart,
@@ -279,6 +280,42 @@ fn archives_are_whole_and_each_file_is_in_one_place() {
     package `opkg-demo`: the member `d`, which is no file
     package `opkg-demo`: `x/x`, where the name of a file is meant
     package `opkg-demo`: `sig`, where the end of a signature's name is meant
+    ");
+}
+
+#[test]
+fn signatures_stand_in_archives_over_earlier_ones() {
+    let signature = |name: &str, [prefix, suffix]: [&str; 2]| {
+        ArchiveEntry::Signature(EmbeddedSignature {
+            name: name.into(),
+            path_prefix: prefix.into(),
+            path_suffix: suffix.into(),
+            scheme: SignatureScheme::Rsa(DigestAlgorithm::Sha1),
+        })
+    };
+    let outer = |format, entries: Vec<ArchiveEntry>| {
+        error_of_archives(|it| it.archives.push(Archive { format, ..archive("outer", entries) }))
+    };
+    let within = |entry| outer(ArchiveFormat::Tar, vec![entry, nested("package", "data.tar")]);
+    let between = |entry| outer(ArchiveFormat::Concatenation, vec![nested("package", ""), entry]);
+    assert_eq!(within(signature("package", [".SIGN.RSA.", ".rsa.pub"])), "accepted");
+    assert_eq!(within(signature("package", ["./keys/", ""])), "accepted");
+    assert_eq!(between(signature("package", ["", ""])), "accepted");
+    let findings = [
+        within(signature("missing", ["", ""])),
+        within(signature("outer", ["", ""])),
+        within(signature("package", ["../", ""])),
+        within(signature("package", ["", "/x"])),
+        between(signature("package", [".SIGN.", ""])),
+        outer(ArchiveFormat::Ar, vec![nested("package", "x"), signature("package", ["", ""])]),
+    ];
+    insta::assert_snapshot!(findings.join("\n"), @"
+    package `opkg-demo`: a signature over the archive `missing`, which is none before it
+    package `opkg-demo`: a signature over the archive `outer`, which is none before it
+    package `opkg-demo`: the path `../opkg-0123456789abcdef`, which is not relative and clean
+    package `opkg-demo`: `opkg-0123456789abcdef/x`, where the name of a file is meant
+    package `opkg-demo`: the path `.SIGN.opkg-0123456789abcdef` in a concatenation
+    package `opkg-demo`: the name `opkg-0123456789abcdef`, of more than 15 bytes, in an `ar`
     ");
 }
 
