@@ -2,6 +2,7 @@
 
 import base64
 
+import archives
 import version
 from componentize_py_types import Err
 from wit_world.exports import containers
@@ -9,7 +10,9 @@ from wit_world.imports import artefacts
 
 PACKAGE_INFO = ".PKGINFO"
 FILE = "APKINDEX.tar.gz"
-REQUEST = containers.IndexRequest(suffixes=[".apk"], members=[PACKAGE_INFO])
+# The archive in it that is signed.
+INDEX = "index"
+REQUEST = containers.IndexRequest(suffixes=[".apk"], members=[PACKAGE_INFO], attributes=[])
 # Letters of an index by the fields of .PKGINFO, in their order: those that each package has, others, and those that may stand
 # there several times.
 FIELDS = [
@@ -71,22 +74,26 @@ class Package:
         return "".join(f"{line}\n" for line in lines) + "\n"
 
 
-def write(source, files):
+def write(source, files, native_archs):
+    """`native_archs` are the distribution's names of architectures, by the canonical ones."""
     packages = sorted(
         (Package(file) for file in files),
         key=lambda package: (package.value("pkgname"), version.key(package.value("pkgver"))),
     )
-    archs = sorted({package.value("arch") for package in packages} - {NOARCH})
-    if len(archs) > 1:
-        raise Err(f"the packages are for {' and '.join(archs)}: apk has a directory for each architecture")
-    arch = archs[0] if archs else NOARCH
+    arch = directory_arch({native_archs.get(canonical, canonical) for canonical in source.archs}, packages)
     text = "".join(package.entry(arch) for package in packages)
-    entries = [member("DESCRIPTION", source.name), member("APKINDEX", text)]
-    tar, gzip = artefacts.ArchiveFormat.TAR, artefacts.Compression.GZIP
-    archive = artefacts.Archive("index", tar, gzip, 9, True, entries)
-    return [containers.IndexFile(FILE, containers.IndexContent_Archives([archive]), None)]
+    members = [archives.member("DESCRIPTION", source.name), archives.member("APKINDEX", text)]
+    made = [
+        archives.tar(INDEX, [artefacts.ArchiveEntry_Member(member) for member in members], end_marker=True),
+        archives.signature(INDEX),
+        archives.concatenation(FILE, [archives.SIGNATURE, INDEX]),
+    ]
+    return [containers.IndexFile(FILE, containers.IndexContent_Archives(made), signature=None, attributes=[])]
 
 
-def member(path, text):
-    content = artefacts.MemberContent_Text(text)
-    return artefacts.ArchiveEntry_Member(artefacts.Member(path, content, 0o644, "root", "root"))
+def directory_arch(asked, packages):
+    """What the directory is called after: the architecture that was asked for, or that of packages that are for one alone."""
+    archs = asked | {package.value("arch") for package in packages} - {NOARCH}
+    if len(archs) > 1:
+        raise Err(f"the packages are for {' and '.join(sorted(archs))}: apk has a directory for each architecture")
+    return archs.pop() if archs else NOARCH

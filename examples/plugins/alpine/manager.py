@@ -21,7 +21,7 @@ class PackageManager(exports.PackageManager):
     def parse_offers(self, printed):
         """Of each package its versions, and where each comes from; of what is installed alone, from the database of the root."""
         found, name, offered = {}, None, None
-        for line in printed.splitlines():
+        for line in lines(printed):
             text = line.strip()
             if text.endswith(" policy:") and not line.startswith(" "):
                 name, offered = text.removesuffix(" policy:"), None
@@ -57,8 +57,9 @@ class PackageManager(exports.PackageManager):
             "Purging": package_manager.SideEffectKind.REMOVE,
             "Downgrading": package_manager.SideEffectKind.DOWNGRADE,
         }
-        found = re.findall(r"^\(\s*\d+/\d+\) (Purging|Downgrading) (\S+) \(", printed, re.ASCII | re.MULTILINE)
-        return [package_manager.SideEffect(name, kinds[word]) for word, name in found]
+        pattern = re.compile(r"\(\s*\d+/\d+\) (Purging|Downgrading) (\S+) \(", re.ASCII)
+        found = [it for it in map(pattern.match, lines(printed)) if it]
+        return [package_manager.SideEffect(it[2], kinds[it[1]]) for it in found]
 
     def remove(self, packages, place):
         """With their configuration. apk leaves there what others need, which `explain` tells."""
@@ -76,7 +77,7 @@ class PackageManager(exports.PackageManager):
     def parse_query(self, printed):
         """`busybox-1.37.0-r12 x86_64 {busybox} (GPL-2.0-only) [installed]`"""
         installed = []
-        for line in printed.splitlines():
+        for line in lines(printed):
             if not line.rstrip().endswith("[installed]"):
                 continue
             words = line.split()
@@ -91,6 +92,11 @@ class PackageManager(exports.PackageManager):
 
     def explain(self, printed, succeeded):
         return failures.explain(printed, succeeded)
+
+
+def lines(printed):
+    """Of all that the commands printed."""
+    return [line for text in printed for line in text.splitlines()]
 
 
 def apk(place, applet, words, with_sources=True):

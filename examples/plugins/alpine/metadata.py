@@ -1,5 +1,6 @@
 """Of what archives a package is made, and what stands in the first of them: see apk-v2(5)."""
 
+import archives
 import relations
 import scripts
 import version
@@ -8,50 +9,44 @@ from wit_world.imports import artefacts
 # Where `.PKGINFO` and the scripts stand.
 SLOT = "control"
 DATA, CONTROL, PACKAGE = "data", "control", "package"
-# What abuild compresses with.
-LEVEL = 9
 # apk checks files by it, links by what they hold.
 FILE_CHECKSUM = "APK-TOOLS.checksum.SHA1"
+# Those of alpine-baselayout whose modes are not 0755.
+BASE_DIRECTORIES = {"/root": 0o700, "/tmp": 0o1777, "/var/empty": 0o555, "/var/tmp": 0o1777}
 
 
 def container():
-    """Two tars, each compressed by itself, one behind the other; the first has no end, so that together they are one."""
+    """The signature, what describes the package, its files. It is over the second one, which has the checksum of the third."""
     files = artefacts.FileLayout(
         select=artefacts.FileSelection_Rest(),
         prefix="",
         # apk takes no file whose directory is not there.
-        parents=True,
+        directories=artefacts.DirectoryEntries.PARENTS,
+        parent_modes=[artefacts.DirectoryMode(path, mode) for path, mode in BASE_DIRECTORIES.items()],
         headers=[
             artefacts.ExtendedHeader(
                 FILE_CHECKSUM, artefacts.HeaderValue_Digest(artefacts.DigestAlgorithm.SHA1)
             )
         ],
     )
-    nested = [artefacts.ArchiveEntry_Archive(artefacts.NestedArchive(name, "")) for name in (CONTROL, DATA)]
-    tar, concatenation = artefacts.ArchiveFormat.TAR, artefacts.ArchiveFormat.CONCATENATION
-    gzip, none = artefacts.Compression.GZIP, artefacts.Compression.NONE
-    archives = [
-        artefacts.Archive(DATA, tar, gzip, LEVEL, True, [artefacts.ArchiveEntry_Files(files)]),
-        artefacts.Archive(CONTROL, tar, gzip, LEVEL, False, [artefacts.ArchiveEntry_Slot(SLOT)]),
-        artefacts.Archive(PACKAGE, concatenation, none, None, False, nested),
+    made = [
+        archives.tar(DATA, [artefacts.ArchiveEntry_Files(files)], end_marker=True),
+        archives.tar(CONTROL, [artefacts.ArchiveEntry_Slot(SLOT)], end_marker=False),
+        archives.signature(CONTROL),
+        archives.concatenation(PACKAGE, [archives.SIGNATURE, CONTROL, DATA]),
     ]
     kinds = artefacts.ArchiveMetadata
-    told = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.TRIGGERS | kinds.FIELDS
-    # apk's signatures are of another kind, and stand within the package.
-    return artefacts.Container_Archives(artefacts.ArchiveContainer(archives, told, None))
+    told = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.GHOSTS | kinds.TRIGGERS | kinds.FIELDS
+    return artefacts.Container_Archives(artefacts.ArchiveContainer(made, told, signature=None, attributes=[]))
 
 
 def members(built):
     """`.PKGINFO` and the scripts. By now the host has packed the files."""
-    found = [member(".PKGINFO", package_info(built), 0o644)]
+    found = [archives.member(".PKGINFO", package_info(built))]
     for script in built.package.scriptlets:
         text = f"#!/bin/sh\n{script.body}"
-        found += [member(path, text, 0o755) for path in scripts.MEMBERS[script.time]]
+        found += [archives.member(path, text, 0o755) for path in scripts.MEMBERS[script.time]]
     return found
-
-
-def member(path, text, mode):
-    return artefacts.Member(path, artefacts.MemberContent_Text(text), mode, "root", "root")
 
 
 def package_info(built):

@@ -23,6 +23,8 @@ ACTIONS = [
 # Where apk looks for what it is to keep; what is below /etc it keeps by itself.
 PROTECTED_PATHS = "/etc/apk/protected_paths.d"
 SET_ID_BITS = 0o6000
+# Those that records of such packages have; the others are of RPMs alone.
+MARKS = artefacts.FileMarks.DOCUMENTATION | artefacts.FileMarks.CONFIGURATION | artefacts.FileMarks.GHOST
 
 
 class Builder:
@@ -74,24 +76,18 @@ class Builder:
         return f"{first.name} <{first.email}>"
 
     def files(self, plan):
-        """Without ghosts, which a script removes."""
-        marks = artefacts.FileMarks
-        files = []
+        """As they are packed; scripts do the rest."""
         for file in plan.files:
-            if marks.GHOST in file.marks:
-                continue
-            if marks.REPLACED in file.marks:
+            if artefacts.FileMarks.REPLACED in file.marks:
                 message = f"apk keeps `{file.path}` where somebody has changed it, and never replaces it"
                 self.diagnostics.note(file.content.value, message)
-            is_given = (file.owner, file.group) != ("root", "root")
-            is_source = isinstance(file.content, artefacts.Content_Source)
-            # Until its owner is right it is nobody's with the rights of another; a script gives them back, and capabilities.
-            mode = file.mode & ~SET_ID_BITS if is_given and is_source else file.mode
-            files.append(replace(file, mode=mode, capabilities=None, marks=file.marks & ~marks.REPLACED))
+        files = [
+            replace(file, mode=packed_mode(file), capabilities=None, marks=file.marks & MARKS) for file in plan.files
+        ]
         if rules_of_protection := protection(files):
             path = f"{PROTECTED_PATHS}/{plan.name}.list"
             text = artefacts.Content_Text("".join(f"{rule}\n" for rule in rules_of_protection))
-            files.append(artefacts.PackedFile(path, text, 0o644, "root", "root", None, marks(0)))
+            files.append(artefacts.PackedFile(path, text, 0o644, "root", "root", None, artefacts.FileMarks(0)))
         return sorted(files, key=lambda file: file.path)
 
     def fields(self, plan):
@@ -132,9 +128,16 @@ class Builder:
             say(main.at, message, "leave this distribution out with the `filters` of `alternatives`")
 
 
+def packed_mode(file):
+    """Until its owner is right, a file is nobody's with the rights of another: `rules.attribute_commands` gives them."""
+    is_given = is_regular(file) and (file.owner, file.group) != ("root", "root")
+    return file.mode & ~SET_ID_BITS if is_given else file.mode
+
+
 def protection(files):
     """What apk has to be told of configuration elsewhere, and of files below /etc that are none: protected_paths(5)."""
-    is_kept = {file.path: artefacts.FileMarks.CONFIGURATION in file.marks for file in files if is_regular(file)}
+    packed = [file for file in files if is_regular(file) and artefacts.FileMarks.GHOST not in file.marks]
+    is_kept = {file.path: artefacts.FileMarks.CONFIGURATION in file.marks for file in packed}
     return [
         f"{'+' if kept else '-'}{path.removeprefix('/')}"
         for path, kept in sorted(is_kept.items())

@@ -61,7 +61,7 @@ class Packaging(exports.Packaging):
             # abuild lays packages into directories that it names itself.
             native_build=artefacts.NativeBuild([], []),
             packages=packages,
-            # apk reads no signatures of OpenPGP.
+            # Signatures are of RSA, which the container says.
             accepted_keys=None,
             diagnostics=diagnostics,
             attributes=[],
@@ -105,7 +105,7 @@ class Containers(exports.Containers):
         return index.REQUEST
 
     def index(self, source, packages):
-        return index.write(source, packages)
+        return index.write(source, packages, ARCHS)
 
 
 PackageManager = manager.PackageManager

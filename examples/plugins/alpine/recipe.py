@@ -1,6 +1,6 @@
 """The recipe of which abuild makes the same packages. An APKBUILD is run by the shell: every text in it is quoted."""
 
-import metadata
+import archives
 import relations
 import scripts
 from wit_world.imports import artefacts, model, rules
@@ -27,7 +27,7 @@ def meta_files(opkg, base, tree, packages):
 def script_members(package):
     for script in package.scriptlets:
         for path in scripts.MEMBERS[script.time]:
-            yield metadata.member(path, f"#!/bin/sh\n{script.body}", 0o755)
+            yield archives.member(path, f"#!/bin/sh\n{script.body}", 0o755)
 
 
 def own_texts(package):
@@ -95,6 +95,8 @@ def install_commands(opkg, package, root):
     sources = {file.at: file.path for file in opkg.files}
     yield f'\tmkdir -p "{root}"'
     for file in package.files:
+        if artefacts.FileMarks.GHOST in file.marks:
+            continue
         path = f'"{root}"{quote(file.path)}'
         owner = f"-o {file.owner} -g {file.group} -m {file.mode:o}"
         match file.content:

@@ -3,7 +3,7 @@
 import re
 
 import version
-from wit_world.imports import artefacts, model
+from wit_world.imports import artefacts, model, rules
 
 KINDS = model.RelationKind
 # Fields of .PKGINFO by the kinds of relations that stand there, and what stands before the name.
@@ -95,6 +95,10 @@ def native_bounds(planned, package, diagnostics):
     """A list of bounds that hold together, `[None]` for none; nothing, and an error, where apk cannot compare the version."""
     if package.bound is None:
         return [None]
+    if is_part_of_perl(package.name):
+        message = f"`{package.name}` is part of Perl, which counts its versions otherwise: `{package.bound.version}` is left out"
+        diagnostics.note(package.at, message)
+        return [None]
     pairs = version.bounds(package.bound.comparison, package.version) if package.version else None
     if pairs is None:
         message = f"apk cannot compare the version `{package.bound.version}`"
@@ -125,11 +129,23 @@ def native_name(package, diagnostics):
     return name
 
 
+PERL_MODULE = r"perl\(((?:[A-Za-z0-9_]+::)*[A-Za-z0-9_]+)\)"
+
+
+def is_part_of_perl(written):
+    module = re.fullmatch(PERL_MODULE, written, re.ASCII)
+    return module is not None and rules.is_core_perl_module(module[1])
+
+
+def perl_package(module):
+    return "perl" if rules.is_core_perl_module(module) else "perl-" + module.replace("::", "-").lower()
+
+
 # Capabilities of other formats, and what the packages of Alpine provide for them.
 CAPABILITIES = [
     (r"/(?:usr/)?s?bin/([^/ ]+)", lambda found: f"cmd:{found[1]}"),
     (r"(lib[^() ]+\.so[^() ]*)\(\)(?:\(64bit\))?", lambda found: f"so:{found[1]}"),
-    (r"perl\(([A-Za-z0-9_:]+)\)", lambda found: "perl-" + found[1].replace("::", "-").lower()),
+    (PERL_MODULE, lambda found: perl_package(found[1])),
     (r"pkgconfig\(([^() ]+)\)", lambda found: f"pc:{found[1]}"),
     (r"python3(?:\.\d+)?dist\(([^() ]+)\)", lambda found: "py3-" + found[1].lower().replace("_", "-")),
 ]

@@ -19,8 +19,10 @@ TRIGGER_DEPTH = 4
 def of_part(opkg, plan):
     """The scripts that apk runs, in the order in which they stand in a package."""
     own = {script.time: script.body for script in plan.scripts}
-    before = {TIMES.PRE_INSTALL: accounts(opkg, plan), TIMES.POST_INSTALL: ownership(plan)}
-    after = {TIMES.POST_UNINSTALL: removed_ghosts(plan)}
+    # apk gives files their owners, by name.
+    attributes = rules.attribute_commands(plan.files, rules.Unkept.CAPABILITIES)
+    before = {TIMES.PRE_INSTALL: accounts(opkg, plan), TIMES.POST_INSTALL: attributes}
+    after = {TIMES.POST_UNINSTALL: rules.ghost_commands(plan.files)}
     if TIMES.TRIGGERED in own:
         before[TIMES.TRIGGERED] = concerned_directories(opkg, plan)
         if not plan.triggers:
@@ -47,7 +49,7 @@ def needed(plan, scriptlets):
     names = ["/bin/sh"]
     for script in plan.scripts:
         names += [f"cmd:{program.rsplit('/', 1)[1]}" for program in script.required_programs]
-    if any(file.capabilities for file in plan.files):
+    if any(file.capabilities for file in own_files(plan)):
         names.append("cmd:setcap")
     return list(dict.fromkeys(names))
 
@@ -92,25 +94,6 @@ def make_user(user):
         options += f" -g {quote(user.description)}"
     numbered = f"adduser {options} -u {user.uid} {name} 2> /dev/null || " if user.uid is not None else ""
     return f"getent passwd {name} > /dev/null || {numbered}adduser {options} {name} || :\n"
-
-
-def ownership(plan):
-    """Rights that a file cannot have before its owner is right, and capabilities, which no package holds."""
-    quote = rules.shell_quote
-    lines = []
-    for file in own_files(plan):
-        is_source = isinstance(file.content, artefacts.Content_Source)
-        if (file.owner, file.group) != ("root", "root") and is_source and file.mode & 0o6000:
-            lines.append(f"chown {file.owner}:{file.group} {quote(file.path)}\n")
-            lines.append(f"chmod {file.mode:04o} {quote(file.path)}\n")
-        if file.capabilities:
-            lines.append(f"setcap {quote(file.capabilities)} {quote(file.path)}\n")
-    return "".join(lines)
-
-
-def removed_ghosts(plan):
-    ghosts = [file.path for file in plan.files if artefacts.FileMarks.GHOST in file.marks]
-    return "".join(f"rm -f {rules.shell_quote(path)}\n" for path in ghosts)
 
 
 def trigger_patterns(paths):

@@ -14,6 +14,9 @@ from wit_world.imports import artefacts, model, rules
 # What the host does, as far as tests need it.
 rules.shell_quote = lambda word: "'" + word.replace("'", "'\\''") + "'"
 rules.order_prereleases = lambda upstream: upstream.replace("-rc", "~rc").replace("_beta.", "~beta")
+rules.is_core_perl_module = lambda module: module == "File::Copy"
+rules.attribute_commands = lambda files, unkept: "".join(f"give {it.path} {it.mode:o}\n" for it in files if it.mode & 0o6000)
+rules.ghost_commands = lambda files: "".join(f"rm {it.path}\n" for it in files if artefacts.FileMarks.GHOST in it.marks)
 
 import failures
 import index
@@ -99,7 +102,7 @@ def api_plan(**changes):
 
 
 def planned(kind, name, comparison=None, upstream=None, release=None, epoch=None):
-    bound = model.Bound(comparison, f"{upstream}-{release}") if comparison else None
+    bound = model.Bound(comparison, upstream if release is None else f"{upstream}-{release}") if comparison else None
     parts = rules.VersionParts(epoch, upstream, release) if comparison else None
     package = rules.PlannedPackage(7, name, bound, parts, False)
     return rules.PlannedRelation(7, kind, [package], rules.FilterMatch_Always(), True)
@@ -207,6 +210,7 @@ class RelationTest(unittest.TestCase):
             planned(KINDS.SUPPLEMENTS, "f"),
             planned(KINDS.SUPPLEMENTS, "g"),
             planned(KINDS.RECOMMENDS, "h"),
+            planned(KINDS.REQUIRES, "perl(File::Copy)", kinds.GE, "2.0"),
         )
         expected = [
             ("replaces", "d<4"),
@@ -214,12 +218,14 @@ class RelationTest(unittest.TestCase):
             ("depend", "a>=1.2-r3"),
             ("depend", "b>=1_rc1"),
             ("depend", "b<1_rc1_cvs"),
+            ("depend", "perl"),
             ("depend", "!c~2.0"),
             ("depend", "!d<4"),
             ("provides", "e=5"),
             ("install_if", "f"),
         ]
         self.assertEqual(found, expected)
+        self.assertIn("`perl(File::Copy)` is part of Perl, which counts its versions otherwise: `2.0` is left out", told)
         self.assertIn("apk has nothing like `recommends`, so that to `h` is left out", told)
         self.assertIn("apk takes all of `install_if` together, so that `g` is left out of `supplements`", told)
 
@@ -228,6 +234,8 @@ class RelationTest(unittest.TestCase):
             ("/usr/bin/rsync", "cmd:rsync"),
             ("libfoo.so.1()(64bit)", "so:libfoo.so.1"),
             ("perl(XML::Simple)", "perl-xml-simple"),
+            ("perl(File::Copy)", "perl"),
+            ("perl(:VERSION)", None),
             ("pkgconfig(zlib)", "pc:zlib"),
             ("python3dist(Foo_bar)", "py3-foo-bar"),
             ("/bin/sh", "/bin/sh"),
@@ -302,15 +310,25 @@ class PackageTest(unittest.TestCase):
         marks = artefacts.FileMarks
         files = [
             source_file(1, "/usr/bin/own", owner="site", mode=0o4755),
-            source_file(2, "/usr/bin/can", capabilities="cap_chown=ep"),
-            source_file(3, "/var/log/site", marks=marks.GHOST),
+            source_file(2, "/usr/bin/can", capabilities="cap_chown=ep", mode=0o4755),
+            source_file(3, "/etc/site", marks=marks.GHOST | marks.MISSING_OK),
         ]
-        package = generate(api_plan(), server_plan(files=files)).packages[1]
-        self.assertEqual([(file.path, file.mode) for file in package.files], [("/usr/bin/can", 0o644), ("/usr/bin/own", 0o755)])
+        output = generate(api_plan(), server_plan(files=files))
+        package = output.packages[1]
+        packed = [(file.path, file.mode, file.capabilities, file.marks) for file in package.files]
+        self.assertEqual(
+            packed,
+            [
+                ("/etc/site", 0o644, None, marks.GHOST),
+                ("/usr/bin/can", 0o4755, None, marks(0)),
+                ("/usr/bin/own", 0o755, None, marks(0)),
+            ],
+        )
         bodies = {script.time: script.body for script in package.scriptlets}
-        self.assertIn("chown site:root '/usr/bin/own'\nchmod 4755 '/usr/bin/own'\n", bodies[TIMES.POST_INSTALL])
-        self.assertIn("setcap 'cap_chown=ep' '/usr/bin/can'\n", bodies[TIMES.POST_INSTALL])
-        self.assertEqual(bodies[TIMES.POST_UNINSTALL], "rm -f '/var/log/site'\n")
+        self.assertEqual(bodies[TIMES.POST_INSTALL], "give /usr/bin/own 4755\ngive /usr/bin/can 4755\n")
+        self.assertEqual(bodies[TIMES.POST_UNINSTALL], "rm /etc/site\n")
+        self.assertIn("depend = cmd:setcap\n", members(package)[".PKGINFO"].content.value)
+        self.assertNotIn("/etc/site", output.meta_files[0].contents)
 
     def test_apk_is_told_what_it_would_not_keep_by_itself(self):
         kept = artefacts.FileMarks.CONFIGURATION
@@ -322,9 +340,10 @@ class PackageTest(unittest.TestCase):
 
     def test_the_data_is_made_before_what_tells_of_it(self):
         archives = metadata.container().value.archives
-        self.assertEqual([it.name for it in archives], ["data", "control", "package"])
-        self.assertEqual([it.end_marker for it in archives], [True, False, False])
-        self.assertEqual([entry.value.name for entry in archives[2].entries], ["control", "data"])
+        self.assertEqual([it.name for it in archives], ["data", "control", "signature", "package"])
+        self.assertEqual([it.end_marker for it in archives], [True, False, False, False])
+        self.assertEqual([entry.value.name for entry in archives[3].entries], ["signature", "control", "data"])
+        self.assertEqual(archives[2].entries[0].value.name, "control")
 
     def test_a_target_that_there_is_not_is_refused(self):
         for wrong in [target(version="2"), target(arch="sparc")]:
@@ -355,8 +374,8 @@ class IndexTest(unittest.TestCase):
             [],
         )
 
-    def text(self, *packages):
-        files = index.write(containers.PackageSource("site", 7), list(packages))
+    def text(self, *packages, archs=()):
+        files = index.write(containers.PackageSource("site", 7, list(archs), []), list(packages), plugin.ARCHS)
         self.assertEqual([file.path for file in files], ["APKINDEX.tar.gz"])
         entries = [entry.value for entry in files[0].content.value[0].entries]
         self.assertEqual([entry.path for entry in entries], ["DESCRIPTION", "APKINDEX"])
@@ -384,6 +403,17 @@ class IndexTest(unittest.TestCase):
                 self.text(*packages)
             self.assertIn(text, refused.exception.value)
 
+    def test_packages_for_any_machine_are_listed_where_their_directory_is(self):
+        package = self.package("x-1-r0.apk", "pkgname = x\npkgver = 1-r0\narch = noarch\n")
+        self.assertIn("\nA:noarch\n", self.text(package))
+        self.assertIn("\nA:x86\n", self.text(package, archs=["i386"]))
+        with self.assertRaises(Err):
+            self.text(package, archs=["i386", "aarch64"])
+
+
+def repository(location, unauthenticated=False):
+    return package_manager.Repository(location, None, unauthenticated, [])
+
 
 class ManagerTest(unittest.TestCase):
     apk = manager.PackageManager()
@@ -396,33 +426,33 @@ class ManagerTest(unittest.TestCase):
         return [" ".join(command.argv) for command in commands]
 
     def test_packages_are_asked_for_by_name_and_version(self):
-        packages = [package_manager.PackageRequest("x", "1.0-r1"), package_manager.PackageRequest("y", None)]
+        packages = [package_manager.PackageRequest("x", "1.0-r1", []), package_manager.PackageRequest("y", None, [])]
         self.assertEqual(
             self.words(self.apk.reinstall(packages, self.place())),
             ["apk add --upgrade --no-progress -- x=1.0-r1", "apk fix --reinstall --no-progress -- x y"],
         )
-        source = package_manager.Repository("/srv/site/", True)
+        source = repository("/srv/site/", unauthenticated=True)
         self.assertEqual(
             self.words(self.apk.install(packages, self.place(source))),
             ["apk add --upgrade --no-progress --repository /srv/site --allow-untrusted -- x=1.0-r1 y"],
         )
         for location in ["site", "--root=/", "https://a b", "@tag https://x"]:
             with self.assertRaises(Err):
-                self.apk.refresh(self.place(package_manager.Repository(location, False)))
+                self.apk.refresh(self.place(repository(location)))
 
     def test_what_apk_prints(self):
         printed = "WARNING: opening /srv/site: No such file or directory\n"
         printed += "opkg-x-1.0_rc1-r1 noarch {opkg-x} (GPL-2.0-only) [installed]\nbusybox-1.37.0-r12 x86_64 {busybox} (GPL-2.0-only) [installed]\n"
-        found = [(it.name, it.version, it.arch) for it in self.apk.parse_query(printed)]
+        found = [(it.name, it.version, it.arch) for it in self.apk.parse_query([printed])]
         self.assertEqual(found, [("opkg-x", "1.0_rc1-r1", "noarch"), ("busybox", "1.37.0-r12", "x86_64")])
         with self.assertRaises(Err):
-            self.apk.parse_query("")
+            self.apk.parse_query([""])
         policy = "x policy:\n  1.0-r9:\n    https://example.org/main\n  1.0-r10:\n    lib/apk/db/installed\n    https://example.org/main\n"
         policy += "  1.0-r11:\n    lib/apk/db/installed\ny policy:\n  2-r0:\n    /srv/site\n"
-        offers = [(it.name, it.version) for it in self.apk.parse_offers(policy)]
+        offers = [(it.name, it.version) for it in self.apk.parse_offers([policy])]
         self.assertEqual(offers, [("x", "1.0-r10"), ("x", "1.0-r9"), ("y", "2-r0")])
         simulated = "(1/3) Purging a (1.0-r0)\n(2/3) Downgrading b (2.0-r0 -> 1.0-r0)\n( 3/13) Installing c (1-r0)\nOK: 8 MiB\n"
-        effects = [(it.name, it.kind) for it in self.apk.parse_simulation(simulated)]
+        effects = [(it.name, it.kind) for it in self.apk.parse_simulation([simulated])]
         kinds = package_manager.SideEffectKind
         self.assertEqual(effects, [("a", kinds.REMOVE), ("b", kinds.DOWNGRADE)])
 

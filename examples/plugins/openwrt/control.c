@@ -84,11 +84,11 @@ void add_member(members_t *members, text path, text contents, uint32_t mode) {
   PUSH(*members, member);
 }
 
-static text conffiles(const package_t *package) {
+static text conffiles(const built_t *built) {
   text paths = {NULL, 0};
-  for (size_t i = 0; i < package->files.len; i++) {
-    const opkg_plugin_artefacts_packed_file_t *file = &package->files.ptr[i];
-    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION) text_append(&paths, text_format("%t\n", file->path));
+  for (size_t i = 0; i < built->files.len; i++) {
+    const exports_opkg_plugin_containers_built_file_t *file = &built->files.ptr[i];
+    if (file->is_configuration) text_append(&paths, text_format("%t\n", file->path));
   }
   return paths;
 }
@@ -105,7 +105,7 @@ bool fill_slot(text slot, const built_t *built, members_t *members, text *reason
   }
   *members = (members_t){NULL, 0};
   add_member(members, text_copy(TEXT("./control")), control_text(&built->package, installed_size), 0644);
-  text configuration = conffiles(&built->package);
+  text configuration = conffiles(built);
   if (configuration.len) add_member(members, text_copy(TEXT("./conffiles")), configuration, 0644);
   add_script_members(&built->package, members);
   return true;

@@ -11,6 +11,7 @@ typedef exports_opkg_plugin_package_manager_list_installed_t all_installed_t;
 typedef exports_opkg_plugin_package_manager_list_side_effect_t side_effects_t;
 typedef exports_opkg_plugin_package_manager_command_failure_t failure_t;
 typedef exports_opkg_plugin_package_manager_list_command_failure_t failures_t;
+typedef distribution_list_string_t texts_t;
 
 /* opkg reads each file of this directory; the file is there while a command runs. */
 static const char SOURCES_FILE[] = "/etc/opkg/opkg-extra-sources.conf";
@@ -58,6 +59,13 @@ static text text_until(text whole, const char *signs) {
   size_t length = 0;
   while (length < whole.len && !text_has(text_of(signs), (char)whole.ptr[length])) length++;
   return (text){whole.ptr, length};
+}
+
+/* All that the commands printed. */
+static text joined(const texts_t *printed) {
+  text all = {NULL, 0};
+  for (size_t i = 0; i < printed->len; i++) text_append(&all, text_format("%t\n", printed->ptr[i]));
+  return all;
 }
 
 /* Commands */
@@ -136,14 +144,14 @@ void exports_opkg_plugin_package_manager_programs(distribution_list_string_t *re
 }
 
 /* Nobody is asked for a version that opkg could not be told. */
-bool exports_opkg_plugin_package_manager_offers(distribution_list_string_t *packages, place_t *place, commands_t *ret,
+bool exports_opkg_plugin_package_manager_offers(texts_t *packages, place_t *place, commands_t *ret,
                                                 text *err) {
   (void)packages, (void)place, (void)err;
   NOTHING(*ret);
   return true;
 }
 
-bool exports_opkg_plugin_package_manager_parse_offers(text *printed,
+bool exports_opkg_plugin_package_manager_parse_offers(texts_t *printed,
                                                       exports_opkg_plugin_package_manager_list_offer_t *ret, text *err) {
   (void)printed, (void)err;
   NOTHING(*ret);
@@ -172,10 +180,10 @@ bool exports_opkg_plugin_package_manager_simulate(requests_t *packages, place_t 
 }
 
 /* `Removing package NAME from root...` of what a new package replaces. */
-bool exports_opkg_plugin_package_manager_parse_simulation(text *printed, side_effects_t *ret, text *err) {
+bool exports_opkg_plugin_package_manager_parse_simulation(texts_t *printed, side_effects_t *ret, text *err) {
   (void)err;
   NOTHING(*ret);
-  text rest = *printed, line;
+  text rest = joined(printed), line;
   while (next_line(&rest, &line)) {
     text name;
     if (!text_begins(line, "Removing package ") || !text_after(line, " package ", &name)) continue;
@@ -188,7 +196,7 @@ bool exports_opkg_plugin_package_manager_parse_simulation(text *printed, side_ef
   return true;
 }
 
-bool exports_opkg_plugin_package_manager_remove(distribution_list_string_t *packages, place_t *place, commands_t *ret,
+bool exports_opkg_plugin_package_manager_remove(texts_t *packages, place_t *place, commands_t *ret,
                                                 text *err) {
   NOTHING(*ret);
   if (!packages->len) return true;
@@ -251,10 +259,10 @@ static bool end_paragraph(installed_t *found, text status, all_installed_t *ret,
   return true;
 }
 
-bool exports_opkg_plugin_package_manager_parse_query(text *printed, all_installed_t *ret, text *err) {
+bool exports_opkg_plugin_package_manager_parse_query(texts_t *printed, all_installed_t *ret, text *err) {
   NOTHING(*ret);
   installed_t found = {.state.tag = EXPORTS_OPKG_PLUGIN_PACKAGE_MANAGER_INSTALL_STATE_COMPLETE};
-  text rest = *printed, line, status = {NULL, 0}, value;
+  text rest = joined(printed), line, status = {NULL, 0}, value;
   while (next_line(&rest, &line)) {
     if (!trimmed(line).len) {
       if (!end_paragraph(&found, status, ret, err)) return false;
@@ -264,7 +272,7 @@ bool exports_opkg_plugin_package_manager_parse_query(text *printed, all_installe
     } else if (text_begins(line, "Version: ") && text_after(line, ": ", &value)) {
       found.version = text_copy(trimmed(value));
     } else if (text_begins(line, "Architecture: ") && text_after(line, ": ", &value)) {
-      found.arch = text_copy(trimmed(value));
+      found.arch = (distribution_option_string_t){true, text_copy(trimmed(value))};
     } else if (text_begins(line, "Status: ") && text_after(line, ": ", &value)) {
       status = trimmed(value);
     }

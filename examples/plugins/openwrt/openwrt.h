@@ -33,6 +33,9 @@ struct version {
   text release;
 };
 
+/* Between a release and its tag. */
+#define TAG_SEPARATOR "+"
+
 /* All that is known while the packages of an OPKG are made. */
 struct job {
   const opkg_t *opkg;

@@ -11,7 +11,7 @@ struct version package_version(const opkg_t *opkg, text release_tag) {
   const opkg_plugin_model_version_t *written = &opkg->history.ptr[0].version;
   struct version version = {.epoch = written->epoch};
   opkg_plugin_rules_order_prereleases((text *)&written->upstream, &version.upstream);
-  version.release = release_tag.len ? text_format("%t+%t", written->release, release_tag) : text_copy(written->release);
+  version.release = release_tag.len ? text_format("%t" TAG_SEPARATOR "%t", written->release, release_tag) : text_copy(written->release);
   return version;
 }
 
@@ -42,7 +42,8 @@ static text joined_description(const opkg_t *opkg) {
 static opkg_plugin_artefacts_archive_t new_archive(const char *name) {
   return (opkg_plugin_artefacts_archive_t){
       .name = text_copy(text_of(name)),
-      .format = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_FORMAT_TAR,
+      /* opkg reads no extended headers. */
+      .format = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_FORMAT_TAR_GNU,
       .compression = OPKG_PLUGIN_ARTEFACTS_COMPRESSION_GZIP,
       .end_marker = true,
   };
@@ -75,7 +76,10 @@ static opkg_plugin_artefacts_container_t container(void) {
   opkg_plugin_artefacts_archive_entry_t files = {.tag = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_ENTRY_FILES};
   files.val.files.select.tag = OPKG_PLUGIN_ARTEFACTS_FILE_SELECTION_REST;
   files.val.files.prefix = text_copy(TEXT("./"));
-  files.val.files.parents = true;
+  /* opkg makes no directories by itself, and gives those that are there the modes in the archive; /var is a link to /tmp. */
+  files.val.files.directories = OPKG_PLUGIN_ARTEFACTS_DIRECTORY_ENTRIES_PARENTS;
+  PUSH(files.val.files.parent_modes, ((opkg_plugin_artefacts_directory_mode_t){text_copy(TEXT("/tmp")), 01777}));
+  PUSH(files.val.files.parent_modes, ((opkg_plugin_artefacts_directory_mode_t){text_copy(TEXT("/var")), 01777}));
   PUSH(data.entries, files);
 
   opkg_plugin_artefacts_archive_t control = new_archive(CONTROL_ARCHIVE);
@@ -91,40 +95,26 @@ static opkg_plugin_artefacts_container_t container(void) {
 
   opkg_plugin_artefacts_container_t made = {.tag = OPKG_PLUGIN_ARTEFACTS_CONTAINER_ARCHIVES};
   made.val.archives.metadata = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_RELATIONS | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_SCRIPTLETS |
-                               OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_FIELDS;
+                               OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_GHOSTS |
+                               OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_FIELDS;
   PUSH(made.val.archives.archives, data);
   PUSH(made.val.archives.archives, control);
   PUSH(made.val.archives.archives, package);
   return made;
 }
 
-static bool is_ascii(text name) {
-  for (size_t i = 0; i < name.len; i++) {
-    if (name.ptr[i] > 0x7e) return false;
-  }
-  return true;
+/* A file is packed without the rights of an owner or group that it gets only on the machine. */
+static uint32_t packed_mode(const opkg_plugin_artefacts_packed_file_t *file) {
+  bool is_root = text_is(file->owner, TEXT("root")) && text_is(file->group, TEXT("root"));
+  bool is_given = file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_SOURCE && !is_root;
+  return is_given ? file->mode & ~06000u : file->mode;
 }
 
-/* Whether a path has room in the header of a tar, in one part or two: opkg reads no extended ones. */
-static bool fits_header(text path, bool is_directory) {
-  text whole = text_format(".%t%s", path, is_directory ? "/" : "");
-  if (!is_ascii(whole)) return false;
-  if (whole.len <= 100) return true;
-  for (size_t i = 1; i <= 155 && i < whole.len - 1; i++) {
-    if (whole.ptr[i] == '/' && whole.len - i - 1 <= 100) return true;
-  }
-  return false;
-}
-
-static bool can_be_unpacked(const opkg_plugin_artefacts_packed_file_t *file) {
-  bool is_link = file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_LINK;
-  if (is_link && (!is_ascii(file->content.val.link) || file->content.val.link.len > 100)) return false;
-  return fits_header(file->path, file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_DIRECTORY);
-}
-
-/* What the package brings. opkg always keeps configuration that somebody has changed. */
+/* What the package has; a script removes ghosts. opkg always keeps configuration that somebody has changed. */
 static void add_files(struct job *job, const part_plan_t *plan, package_t *package) {
-  const uint8_t kept = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_DOCUMENTATION | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION;
+  /* Marks that are not of RPMs alone. */
+  const uint8_t kept = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_DOCUMENTATION | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION |
+                       OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST;
   for (size_t i = 0; i < plan->files.len; i++) {
     opkg_plugin_artefacts_packed_file_t file = plan->files.ptr[i];
     opkg_plugin_model_node_t at =
@@ -133,18 +123,12 @@ static void add_files(struct job *job, const part_plan_t *plan, package_t *packa
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, at, text_format("`%t` cannot have capabilities in a package of OpenWrt", file.path),
           TEXT("leave this distribution out with the `filters` of `files`"));
     }
-    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) continue;
-    if (!can_be_unpacked(&file)) {
-      say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, at,
-          text_format("opkg cannot unpack `%t`: it reads names of up to 100 bytes in directories of up to 155, all of them ASCII",
-                      file.path),
-          TEXT("choose another name, or leave OpenWrt out with a filter"));
-    }
     if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) {
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_WARNING, at,
           text_format("opkg keeps `%t` where somebody has changed it: the new one is put beside it", file.path),
           TEXT("let `config` be `keep` for OpenWrt, or `no`"));
     }
+    file.mode = packed_mode(&file);
     file.marks &= kept;
     PUSH(package->files, file);
   }

@@ -5,6 +5,8 @@ typedef opkg_plugin_artefacts_native_package_t native_package_t;
 typedef opkg_plugin_rules_planned_package_t planned_package_t;
 typedef opkg_plugin_rules_planned_relation_t planned_relation_t;
 typedef opkg_plugin_model_bound_t bound_t;
+/* On one package; of what is asked for, all hold together. */
+typedef opkg_plugin_rules_list_bound_t bounds_t;
 
 /* By the numbers of `comparison`. opkg reads `<` as `<=`. */
 static const char *const OPERATORS[] = {"<<", "<=", "=", ">=", ">>"};
@@ -12,12 +14,6 @@ static const char *const WRITTEN[] = {"<", "<=", "=", ">=", ">"};
 
 static const char FILTER_HELP[] =
     "name the package that is meant in a group with a filter for `openwrt`, or leave OpenWrt out with a filter";
-
-/* Bounds on one package, all of which hold together. */
-struct bounds {
-  bound_t both[2];
-  size_t count;
-};
 
 static bool is_package_name(text name) {
   for (size_t i = 0; i < name.len; i++) {
@@ -46,52 +42,50 @@ static text above_releases(const struct version *version) {
   return version_text(&above);
 }
 
-/* What a bound of an OPKG becomes: one without a release is about all releases of a version, and one with a release of another
-   OPKG is about that release, whatever its tag. Of a conflict each bound counts by itself, so that it has but one. */
-static struct bounds translate_bound(struct job *job, uint8_t kind, const planned_package_t *package) {
+/* A bound on all releases of a version. Of a conflict each bound counts by itself, so that it is with no range. */
+static bounds_t bounds_on_releases(struct job *job, uint8_t kind, const planned_package_t *package, const struct version *version) {
   opkg_plugin_model_comparison_t comparison = package->bound.val.comparison;
-  struct bounds bounds = {.count = 1};
+  text exact = version_text(version), after = above_releases(version);
+  bounds_t bounds = {NULL, 0};
+  if (comparison == OPKG_PLUGIN_MODEL_COMPARISON_EQ && asks_for_packages(kind)) {
+    PUSH(bounds, bound_of(OPKG_PLUGIN_MODEL_COMPARISON_GE, exact));
+    PUSH(bounds, bound_of(OPKG_PLUGIN_MODEL_COMPARISON_LT, after));
+    return bounds;
+  }
+  switch (comparison) {
+    case OPKG_PLUGIN_MODEL_COMPARISON_LE: PUSH(bounds, bound_of(OPKG_PLUGIN_MODEL_COMPARISON_LT, after)); break;
+    case OPKG_PLUGIN_MODEL_COMPARISON_GT: PUSH(bounds, bound_of(OPKG_PLUGIN_MODEL_COMPARISON_GE, after)); break;
+    default: PUSH(bounds, bound_of(comparison, exact));
+  }
+  if (comparison == OPKG_PLUGIN_MODEL_COMPARISON_EQ) {
+    text message = text_format("on OpenWrt a conflict with `= %t` is none with %t-1: it means just that", exact, exact);
+    say(job, OPKG_PLUGIN_MODEL_SEVERITY_NOTE, package->at, message, (text){NULL, 0});
+  }
+  return bounds;
+}
+
+/* What a bound of an OPKG becomes. One with a release of another OPKG is about that release, whatever its tag. */
+static bounds_t translate_bound(struct job *job, uint8_t kind, const planned_package_t *package) {
   const opkg_plugin_rules_version_parts_t *parts = &package->version.val;
   text written = package->bound.val.version, ordered = {NULL, 0};
+  bounds_t bounds = {NULL, 0};
   if (package->version.is_some) opkg_plugin_rules_order_prereleases((text *)&parts->upstream, &ordered);
   if (!ordered.len || text_has(ordered, ' ') || text_has(ordered, ')')) {
     text message = text_format("`%t` cannot be a version of a package of OpenWrt", written);
     say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, package->at, message,
         TEXT("write `[epoch:]upstream[-release]`, such as `1.2` or `1:1.2-3`"));
-    bounds.both[0] = package->bound.val;
+    PUSH(bounds, package->bound.val);
     return bounds;
   }
   struct version version = {parts->epoch.is_some ? parts->epoch.val : 0, ordered,
                             parts->release.is_some ? parts->release.val : (text){NULL, 0}};
-  bool has_range = asks_for_packages(kind);
-  text exact = version_text(&version), after;
-  if (!version.release.len) {
-    after = above_releases(&version);
-  } else if (package->is_opkg && job->release_tag.len > 0) {
-    after = text_format("%t++", exact);
+  if (!version.release.len) return bounds_on_releases(job, kind, package, &version);
+  bound_t exact = bound_of(package->bound.val.comparison, version_text(&version));
+  if (package->is_opkg && job->release_tag.len > 0) {
+    opkg_plugin_rules_tag_syntax_t syntax = {TEXT(TAG_SEPARATOR), TEXT(TAG_SEPARATOR "+")};
+    opkg_plugin_rules_widen_bound(kind, &exact, &job->release_tag, &syntax, &bounds);
   } else {
-    bounds.both[0] = bound_of(comparison, exact);
-    return bounds;
-  }
-  switch (comparison) {
-    case OPKG_PLUGIN_MODEL_COMPARISON_LT:
-    case OPKG_PLUGIN_MODEL_COMPARISON_GE: bounds.both[0] = bound_of(comparison, exact); break;
-    case OPKG_PLUGIN_MODEL_COMPARISON_LE: bounds.both[0] = bound_of(OPKG_PLUGIN_MODEL_COMPARISON_LT, after); break;
-    case OPKG_PLUGIN_MODEL_COMPARISON_GT: bounds.both[0] = bound_of(OPKG_PLUGIN_MODEL_COMPARISON_GE, after); break;
-    default:
-      if (has_range) {
-        bounds.both[0] = bound_of(OPKG_PLUGIN_MODEL_COMPARISON_GE, exact);
-        bounds.both[1] = bound_of(OPKG_PLUGIN_MODEL_COMPARISON_LT, after);
-        bounds.count = 2;
-      } else if (version.release.len) {
-        bounds.both[0] = bound_of(comparison, exact);
-        bounds.both[1] = bound_of(comparison, text_format("%t+%t", exact, job->release_tag));
-        bounds.count = 2;
-      } else {
-        bounds.both[0] = bound_of(comparison, exact);
-        text message = text_format("on OpenWrt a conflict with `= %t` is none with %t-1: it means just that", exact, exact);
-        say(job, OPKG_PLUGIN_MODEL_SEVERITY_NOTE, package->at, message, (text){NULL, 0});
-      }
+    PUSH(bounds, exact);
   }
   return bounds;
 }
@@ -136,12 +130,11 @@ static void add_request(struct job *job, const planned_relation_t *planned, uint
     for (size_t i = 0; i < planned->any_of.len; i++) {
       const planned_package_t *one = &planned->any_of.ptr[i];
       const bound_t *bound = NULL;
-      struct bounds bounds;
       check_name(job, one);
       if (one->bound.is_some) {
-        bounds = translate_bound(job, planned->kind, one);
-        bool is_range = bounds.count == 2;
-        bound = &bounds.both[is_range && (choice >> seen & 1)];
+        bounds_t bounds = translate_bound(job, planned->kind, one);
+        bool is_range = bounds.len == 2;
+        bound = &bounds.ptr[is_range && (choice >> seen & 1)];
         seen += is_range;
       }
       if (i == 0) {
@@ -163,9 +156,9 @@ static void add_conflict(struct job *job, const planned_package_t *one, uint8_t 
     PUSH(package->relations, new_relation(OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_CONFLICTS, one->name, NULL));
     return;
   }
-  struct bounds bounds = translate_bound(job, planned_kind, one);
-  for (size_t i = 0; i < bounds.count; i++) {
-    PUSH(package->relations, new_relation(OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_CONFLICTS, one->name, &bounds.both[i]));
+  bounds_t bounds = translate_bound(job, planned_kind, one);
+  for (size_t i = 0; i < bounds.len; i++) {
+    PUSH(package->relations, new_relation(OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_CONFLICTS, one->name, &bounds.ptr[i]));
   }
 }
 

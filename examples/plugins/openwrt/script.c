@@ -37,43 +37,19 @@ static const struct script_time *find_time(script_time_t time) {
   return NULL;
 }
 
-static bool is_root(text account) {
-  return text_is(account, TEXT("root"));
-}
-
-/* opkg unpacks files for the numbers in an archive, and accounts have theirs only on the machine: then the script gives
-   them away. The bits of a mode beyond permissions go when the owner changes. */
-static text chown_commands(const part_plan_t *plan) {
+/* opkg unpacks files for the numbers in an archive, and accounts have theirs only on the machine. */
+static text attribute_commands(const part_plan_t *plan) {
   text commands = {NULL, 0};
-  for (size_t i = 0; i < plan->files.len; i++) {
-    const opkg_plugin_artefacts_packed_file_t *file = &plan->files.ptr[i];
-    bool is_ghost = file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST;
-    if (is_ghost || (is_root(file->owner) && is_root(file->group))) continue;
-    text path = {NULL, 0};
-    opkg_plugin_rules_shell_quote((text *)&file->path, &path);
-    bool is_link = file->content.tag == OPKG_PLUGIN_ARTEFACTS_CONTENT_LINK;
-    const char *option = is_link ? " -h" : "";
-    text_append(&commands, text_format("chown%s %t:%t %t\n", option, file->owner, file->group, path));
-    if (!is_link && file->mode & 07000) {
-      uint8_t octal[4];
-      for (int digit = 0; digit < 4; digit++) octal[digit] = '0' + (file->mode >> (9 - 3 * digit) & 7);
-      text_append(&commands, text_format("chmod %t %t\n", (text){octal, 4}, path));
-    }
-  }
+  opkg_plugin_rules_attribute_commands((opkg_plugin_rules_list_packed_file_t *)&plan->files, OPKG_PLUGIN_RULES_UNKEPT_OWNERS,
+                                       &commands);
   return commands;
 }
 
-/* What the package knows and does not bring goes with it. */
+/* What the package knows and does not bring goes with it, and stays when a newer one comes. */
 static text ghost_commands(const part_plan_t *plan) {
   text commands = {NULL, 0};
-  for (size_t i = 0; i < plan->files.len; i++) {
-    const opkg_plugin_artefacts_packed_file_t *file = &plan->files.ptr[i];
-    if (!(file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST)) continue;
-    text path = {NULL, 0};
-    opkg_plugin_rules_shell_quote((text *)&file->path, &path);
-    text_append(&commands, text_format("[ \"$1\" = upgrade ] || rm -f %t\n", path));
-  }
-  return commands;
+  opkg_plugin_rules_ghost_commands((opkg_plugin_rules_list_packed_file_t *)&plan->files, &commands);
+  return commands.len ? text_format("if [ \"$1\" != upgrade ]; then\n%tfi\n", commands) : commands;
 }
 
 static text planned_body(struct job *job, const part_plan_t *plan, script_time_t time) {
@@ -93,7 +69,7 @@ void add_scripts(struct job *job, const part_plan_t *plan, package_t *package) {
   for (size_t i = 0; i < SCRIPT_TIME_COUNT; i++) {
     script_time_t time = SCRIPT_TIMES[i].time;
     text body = {NULL, 0};
-    if (time == OPKG_PLUGIN_MODEL_SCRIPT_TIME_POST_INSTALL) text_append(&body, chown_commands(plan));
+    if (time == OPKG_PLUGIN_MODEL_SCRIPT_TIME_POST_INSTALL) text_append(&body, attribute_commands(plan));
     if (time == OPKG_PLUGIN_MODEL_SCRIPT_TIME_POST_UNINSTALL) text_append(&body, ghost_commands(plan));
     text_append(&body, planned_body(job, plan, time));
     if (!body.len) continue;

@@ -55,8 +55,8 @@ export function distribution(rules) {
       if (slot !== METADATA_SLOT) throw `there is no slot \`${slot}\` in a package of ${NAME}`;
       return metadataMembers(built);
     },
-    describeIndex: () => ({ suffixes: [".xbps"], members: ["./props.plist"] }),
-    index: (_source, packages) => indexFiles(packages, Object.values(ARCHS)),
+    describeIndex: () => ({ suffixes: [".xbps"], members: ["./props.plist"], attributes: [] }),
+    index: (source, packages) => indexFiles(source.archs, packages, ARCHS),
   };
 
   return { packaging, containers, packageManager };

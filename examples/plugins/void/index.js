@@ -38,7 +38,7 @@ function repodata(arch, entries) {
   const index = Object.fromEntries([...newest].map(([name, { properties }]) => [name, properties]));
   const member = (path, val) => ({
     tag: "member",
-    val: { path, content: { tag: "text", val }, mode: 0o644, owner: "root", group: "root" },
+    val: { path, content: { tag: "text", val }, mode: 0o644, owner: "root", group: "root", headers: [] },
   });
   const archive = {
     name: "repodata",
@@ -48,14 +48,17 @@ function repodata(arch, entries) {
     endMarker: true,
     // The key to be asked for, and what waits for other packages: neither is there.
     entries: [member("index.plist", writePlist(index)), member("index-meta.plist", ""), member("stage.plist", "")],
+    attributes: [],
   };
-  return { path: `${arch}-repodata`, content: { tag: "archives", val: [archive] }, signature: undefined };
+  return { path: `${arch}-repodata`, content: { tag: "archives", val: [archive] }, signature: undefined, attributes: [] };
 }
 
-// Packages for any architecture are in the index of each: of those that other packages are for, and of all where there are none.
-export function indexFiles(packages, archs) {
+// Packages for any architecture are in the index of each: of those that were asked for, by their canonical names, and of those that
+// other packages are for; of all where there are none. `archs` are the names of Void by the canonical ones.
+export function indexFiles(asked, packages, archs) {
   const entries = packages.map(indexEntry);
-  const named = [...new Set(entries.map(({ arch }) => arch))].filter((arch) => arch !== "noarch").sort();
-  const wanted = named.length > 0 ? named : archs;
-  return wanted.map((arch) => repodata(arch, entries.filter((it) => it.arch === arch || it.arch === "noarch")));
+  const named = entries.map(({ arch }) => arch).filter((arch) => arch !== "noarch");
+  const wanted = new Set([...asked.map((canonical) => archs[canonical] ?? canonical), ...named]);
+  const all = wanted.size > 0 ? [...wanted].sort() : Object.values(archs);
+  return all.map((arch) => repodata(arch, entries.filter((it) => it.arch === arch || it.arch === "noarch")));
 }

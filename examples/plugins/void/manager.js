@@ -1,5 +1,7 @@
 // How xbps is driven: inside the root that it is about.
 
+import { compareVersions } from "./version.js";
+
 const [INSTALL, REMOVE, QUERY, CONFIGURE] = ["xbps-install", "xbps-remove", "xbps-query", "xbps-reconfigure"];
 const STATES = { uu: "unpacked", hr: "half-removed" };
 
@@ -49,22 +51,22 @@ function splitPkgver(pkgver) {
   return found === null ? undefined : { name: found[1], version: found[2] };
 }
 
-function parseInstalled(line) {
+// A line of `xbps-query -l`; `archs` are the architectures by what packages are called with their versions.
+function parseInstalled(line, archs) {
   const [state, pkgver] = line.split(/\s+/, 2);
   const found = pkgver === undefined ? undefined : splitPkgver(pkgver);
   if (found === undefined) throw `xbps-query printed a line that names no package: ${line.slice(0, 100)}`;
   return {
     ...found,
-    // xbps-query does not list it.
-    arch: "",
+    arch: archs.get(pkgver),
     hasScriptlets: undefined,
     state: state === "ii" ? { tag: "complete" } : { tag: "incomplete", val: STATES[state] ?? state },
     attributes: [],
   };
 }
 
-function lines(printed) {
-  return printed.split("\n").map((line) => line.trimEnd());
+function lines(text) {
+  return text.split("\n").map((line) => line.trimEnd());
 }
 
 // Causes, by what xbps says: the text, which of its groups names the package whose fault it is, whether it passes by itself.
@@ -96,19 +98,18 @@ function explainLine(line) {
 export const packageManager = {
   programs: () => [INSTALL, REMOVE, QUERY, CONFIGURE],
 
-  // All that the sources have: xbps-query can be asked for one package, or for all whose names or texts match.
+  // What xbps-query shows of one package is what its first source has; a search goes through all sources.
   offers(packages, place) {
     if (packages.length === 0) return [];
-    return [command(place, QUERY, [...sources(place), "-R", "-s", ""])];
+    const names = packages.map((name) => checkName(name).replace(/[.+]/g, "[$&]"));
+    return [command(place, QUERY, [...sources(place), "-R", "--regex", "-p", "pkgver", "-s", `^(${names.join("|")})-[^-]+$`])];
   },
 
-  // `[-] opkg-demo-1.0_1   A sample`: a star for what is installed.
+  // `opkg-demo-1.0_1: opkg-demo-1.0_1 (https://…)`, of each source by itself.
   parseOffers(printed) {
-    return lines(printed).flatMap((line) => {
-      const found = line.match(/^\[[-*]\] (\S+)/);
-      const parts = found === null ? undefined : splitPkgver(found[1]);
-      return parts === undefined ? [] : [parts];
-    });
+    const pkgvers = new Set(printed.flatMap(lines).map((line) => line.match(/^(\S+): /)?.[1]));
+    const offered = [...pkgvers].map((pkgver) => splitPkgver(pkgver ?? "")).filter((it) => it !== undefined);
+    return offered.sort((one, other) => compareVersions(other.version, one.version));
   },
 
   install: (packages, place) => installCommands(packages, place, ["-y"]),
@@ -125,7 +126,7 @@ export const packageManager = {
 
   // `opkg-demo-1.0_1 remove noarch - 0 0`
   parseSimulation(printed) {
-    return lines(printed).flatMap((line) => {
+    return printed.flatMap(lines).flatMap((line) => {
       const [pkgver, action] = line.split(" ");
       const name = splitPkgver(pkgver ?? "")?.name;
       return action === "remove" && name !== undefined ? [{ name, kind: "remove" }] : [];
@@ -144,12 +145,15 @@ export const packageManager = {
 
   refresh: (place) => [command(place, INSTALL, ["-S", ...sources(place)])],
 
-  query: (place) => [command(place, QUERY, ["-l"])],
+  // The list tells the state of each package, the search its architecture.
+  query: (place) => [command(place, QUERY, ["-l"]), command(place, QUERY, ["-p", "architecture", "-s", ""])],
 
-  parseQuery(printed) {
-    const installed = lines(printed)
+  // `ii opkg-demo-1.0_1   A sample`, and `opkg-demo-1.0_1: noarch`.
+  parseQuery([listed, searched]) {
+    const archs = new Map(lines(searched).map((line) => line.split(": ", 2)));
+    const installed = lines(listed)
       .filter((line) => line !== "")
-      .map(parseInstalled);
+      .map((line) => parseInstalled(line, archs));
     if (installed.length === 0) throw "xbps-query named no package that is installed";
     return installed;
   },

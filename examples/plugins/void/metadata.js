@@ -18,7 +18,7 @@ export function fileName(of) {
 }
 
 function isConfiguration({ marks }) {
-  return marks.configuration;
+  return marks.configuration && !marks.ghost;
 }
 
 // `props.plist`. How much a package takes is known once its files are read.
@@ -100,7 +100,7 @@ export function removeScript(of) {
 
 // In the order in which xbps looks for them.
 export function metadataMembers({ package: of, files, installedSize }) {
-  const member = (path, text, mode) => ({ path, content: { tag: "text", val: text }, mode, owner: "root", group: "root" });
+  const member = (path, text, mode) => ({ path, content: { tag: "text", val: text }, mode, owner: "root", group: "root", headers: [] });
   const scripts = [
     ["./INSTALL", installScript(of)],
     ["./REMOVE", removeScript(of)],

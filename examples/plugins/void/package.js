@@ -2,7 +2,7 @@
 
 import { METADATA_SLOT, fileName } from "./metadata.js";
 import { recordVersion, relation } from "./relation.js";
-import { accountCommands, attributeCommands, ghostCommands, scriptlets, SCRIPT_TIMES } from "./scripts.js";
+import { accountCommands, scriptlets, SCRIPT_TIMES } from "./scripts.js";
 import { compareVersions, nativeVersion, versionText } from "./version.js";
 
 const OPERATORS = { lt: "<", le: "<=", eq: "=", ge: ">=", gt: ">" };
@@ -16,8 +16,9 @@ const KINDS = {
   breaks: "conflicts",
   obsoletes: "obsoletes",
 };
+const SET_ID_BITS = 0o6000;
 
-// One tar: metadata in the order in which xbps reads it, then files. It skips directories.
+// One tar: metadata in the order in which xbps reads it, then files. It skips directories, so that a script makes them.
 function container() {
   const tar = {
     name: "package",
@@ -27,11 +28,26 @@ function container() {
     endMarker: true,
     entries: [
       { tag: "slot", val: METADATA_SLOT },
-      { tag: "files", val: { select: { tag: "rest" }, prefix: "./", parents: false, headers: [] } },
+      { tag: "files", val: { select: { tag: "rest" }, prefix: "./", directories: "none", parentModes: [], headers: [] } },
     ],
+    attributes: [],
   };
-  const metadata = { relations: true, scriptlets: true, configuration: true, fields: true };
-  return { tag: "archives", val: { archives: [tar], metadata, signature: undefined } };
+  const metadata = { relations: true, scriptlets: true, configuration: true, ghosts: true, directories: true, fields: true };
+  const signature = { suffix: ".sig2", scheme: { tag: "rsa", val: "sha256" } };
+  return { tag: "archives", val: { archives: [tar], metadata, signature, attributes: [] } };
+}
+
+// `A::B` of `perl(A::B)`; nothing of another name.
+function perlModule(name) {
+  return name.match(/^perl\((\w+(?:::\w+)*)\)$/)?.[1];
+}
+
+// As it is packed: without marks of RPMs, and without the rights of an owner or group that it gets only on the machine.
+function packedFile(file) {
+  const { documentation, configuration, ghost } = file.marks;
+  const isGiven = file.content.tag === "source" && (file.owner !== "root" || file.group !== "root");
+  const mode = isGiven ? file.mode & ~SET_ID_BITS : file.mode;
+  return { ...file, mode, marks: { documentation, configuration, ghost } };
 }
 
 // Makes the packages of an OPKG of what each gets. `arch` is Void's name. What there is to say is collected in `diagnostics`.
@@ -44,8 +60,7 @@ export class Builder {
   }
 
   package(plan) {
-    const { opkg, target, version } = this;
-    const quote = (word) => this.rules.shellQuote(word);
+    const { opkg, rules, target, version } = this;
     const accounts = opkg.files.filter((it) => it.part.tag === plan.part.tag).flatMap((it) => it.accounts);
     this.reportScripts(plan);
     const fields = [
@@ -72,9 +87,10 @@ export class Builder {
       relations: this.relations(plan),
       files: this.files(plan),
       scriptlets: scriptlets(plan, {
-        "pre-install": accountCommands(quote, accounts),
-        "post-install": attributeCommands(quote, plan.files),
-        "post-uninstall": ghostCommands(quote, plan.files),
+        "pre-install": accountCommands(rules.shellQuote, accounts),
+        // xbps unpacks files for the numbers in an archive.
+        "post-install": rules.attributeCommands(plan.files, { owners: true, directories: true, capabilities: false }),
+        "post-uninstall": rules.ghostCommands(plan.files),
       }),
       fileTriggers: [],
       interests: [],
@@ -128,7 +144,7 @@ export class Builder {
     return `${first.name} <${first.email}>`;
   }
 
-  // What the package brings. xbps always keeps configuration that somebody has changed.
+  // What the package has; scripts do the rest. xbps always keeps configuration that somebody has changed.
   files(plan) {
     for (const { path, content, capabilities, marks } of plan.files) {
       const at = content.tag === "source" ? content.val : this.opkg.at;
@@ -141,12 +157,7 @@ export class Builder {
         this.say("warning", at, message, "let `config` be `keep` for Void, or `no`");
       }
     }
-    return plan.files
-      .filter(({ marks }) => !marks.ghost)
-      .map((file) => {
-        const { documentation, configuration } = file.marks;
-        return { ...file, marks: { documentation, configuration } };
-      });
+    return plan.files.map(packedFile);
   }
 
   relations(plan) {
@@ -157,7 +168,7 @@ export class Builder {
   }
 
   relation({ at, kind, anyOf: [first, ...others] }) {
-    const { name } = first;
+    const name = this.nativeName(first);
     if (KINDS[kind] === undefined) {
       const message = `xbps has nothing like \`${kind}\`: the relation to \`${name}\` is left out`;
       this.say("warning", at, message, "require the package for Void, or let somebody install it");
@@ -167,16 +178,32 @@ export class Builder {
       const names = others.map((it) => `\`${it.name}\``).join(", ");
       this.say("warning", at, `xbps knows no alternatives: of \`${name}\` and ${names} the first one is meant`, FILTER_HELP);
     }
-    if (!/^[A-Za-z0-9._+-]+$/.test(name)) {
-      this.say("error", first.at, `\`${name}\` cannot be the name of a package of Void`, FILTER_HELP);
-    }
     return [relation(KINDS[kind], name, this.bound(kind, first))];
+  }
+
+  // What Void calls a package. Modules of Perl have their own, those that come with Perl are in its package.
+  nativeName({ at, name }) {
+    const module = perlModule(name);
+    if (module !== undefined) {
+      const native = this.rules.isCorePerlModule(module) ? "perl" : `perl-${module.replaceAll("::", "-")}`;
+      this.say("note", at, `\`${name}\` is called \`${native}\` on Void`);
+      return native;
+    }
+    if (!/^[A-Za-z0-9._+-]+$/.test(name)) {
+      this.say("error", at, `\`${name}\` cannot be the name of a package of Void`, FILTER_HELP);
+    }
+    return name;
   }
 
   // As records have it, `1.0-1`; `relationText` writes it in the way of xbps.
   bound(kind, { at, name, bound, version }) {
     if (bound === undefined) return undefined;
     const written = `${OPERATORS[bound.comparison]} ${bound.version}`;
+    const module = perlModule(name);
+    if (module !== undefined && this.rules.isCorePerlModule(module)) {
+      this.say("note", at, `\`${name}\` is part of Perl, which counts its versions otherwise: \`${written}\` is left out`);
+      return undefined;
+    }
     const native = version === undefined ? undefined : nativeVersion(this.rules, version);
     if (native === undefined) {
       const message = `\`${bound.version}\` cannot be a version of a package of Void`;

@@ -15,6 +15,12 @@ import { compareVersions, nativeVersion, patternOf, versionText } from "./versio
 const hostRules = {
   orderPrereleases: (upstream) => upstream.replace(/-/g, "~"),
   shellQuote: (word) => `'${word}'`,
+  isCorePerlModule: (module) => module === "File::Copy",
+  attributeCommands(files, { owners, directories }) {
+    assert.ok(owners && directories);
+    return files.filter(({ mode }) => mode & 0o7000).map(({ path }) => `give ${path}\n`).join("");
+  },
+  ghostCommands: (files) => files.filter(({ marks }) => marks.ghost).map(({ path }) => `rm ${path}\n`).join(""),
 };
 
 // The least that an OPKG can be.
@@ -139,8 +145,19 @@ test("relations are patterns", () => {
     output.diagnostics.filter(({ severity }) => severity === "warning").map(({ at }) => at),
     [7, 10],
   );
-  const wrong = [{ at: 7, kind: "requires", anyOf: [{ at: 7, name: "perl(A::B)" }], byDefault: true }];
+  const wrong = [{ at: 7, kind: "requires", anyOf: [{ at: 7, name: "config(a)" }], byDefault: true }];
   assert.throws(() => generate(serverPlan({ relations: wrong })), { tag: "failed" });
+});
+
+test("modules of Perl have packages of their own or are in that of Perl", () => {
+  const required = (name) => {
+    const some = { at: 7, name, bound: { comparison: "ge", version: "1.2" }, version: { upstream: "1.2" } };
+    return { at: 7, kind: "requires", anyOf: [some], byDefault: true };
+  };
+  const relations = ["perl(XML::Simple)", "perl(File::Copy)"].map(required);
+  const output = generate(serverPlan({ relations, sameVersion: undefined }));
+  assert.deepEqual(properties(output).run_depends, ["perl-XML-Simple>=1.2", "perl>=0"]);
+  assert.match(output.diagnostics.at(-1).message, /^`perl\(File::Copy\)` is part of Perl, .* `>= 1.2` is left out$/);
 });
 
 test("scripts are run for the action that xbps names", () => {
@@ -152,15 +169,16 @@ test("scripts are run for the action that xbps names", () => {
   const files = [
     file("/etc/demo", { content: { tag: "directory" }, mode: 0o750 }),
     file("/srv/demo", { mode: 0o4750, owner: "demo" }),
-    file("/var/made", { marks: { ghost: true } }),
+    file("/var/made", { marks: { ghost: true, configuration: true, missingOk: true } }),
   ];
-  const members = metadata(
-    generate(serverPlan({ scripts, files }), { files: [{ at: 1, path: "x", part: { tag: "server" }, accounts }] }),
-  );
+  const output = generate(serverPlan({ scripts, files }), { files: [{ at: 1, path: "x", part: { tag: "server" }, accounts }] });
+  const members = metadata(output);
   assert.match(members["./INSTALL"], /^getent group .*\ngetent passwd 'demo' > .* useradd -u 300 -r -g 'demo' -d '\/srv' /m);
-  assert.match(members["./INSTALL"], /^mkdir -p '\/etc\/demo'\nchmod 0750 '\/etc\/demo'\nchown demo:root '\/srv\/demo'\n/m);
-  assert.match(members["./INSTALL"], /^chmod 4750 '\/srv\/demo'\nexit 1\n\}\n\ncase "\$1" in\npre\) pre_install "\$@" ;;\n/m);
-  assert.match(members["./REMOVE"], /^pre_uninstall\(\) \{\nexit 2\n\}\n\npost_uninstall\(\) \{\nrm -f '\/var\/made'\n\}$/m);
+  assert.match(members["./INSTALL"], /^give \/srv\/demo\nexit 1\n\}\n\ncase "\$1" in\npre\) pre_install "\$@" ;;\n/m);
+  assert.match(members["./REMOVE"], /^pre_uninstall\(\) \{\nexit 2\n\}\n\npost_uninstall\(\) \{\nrm \/var\/made\n\}$/m);
+  const [, given, ghost] = output.packages[0].files;
+  assert.deepEqual([given.mode, ghost.marks.ghost, ghost.marks.missingOk], [0o750, true, undefined]);
+  assert.equal(properties(output).conf_files, undefined);
 });
 
 test("the list of files has what the host has read", () => {
@@ -220,13 +238,16 @@ test("an index has the newest of each package for its architecture", () => {
     packageFile("b-1_1", "i686", { reverts: ["2_1"] }),
     packageFile("b-2_1", "i686"),
   ];
-  const [only, ...others] = indexFiles(files, Object.values(ARCHS));
+  const paths = (asked, packages) => indexFiles(asked, packages, ARCHS).map(({ path }) => path);
+  const [only, ...others] = indexFiles([], files, ARCHS);
   assert.deepEqual([only.path, others], ["i686-repodata", []]);
   const index = readPlist(only.content.val[0].entries[0].val.content.val);
   assert.deepEqual(index.a, { architecture: "noarch", "filename-sha256": "5ca1ab1e", "filename-size": 5n, pkgver: "a-1.0_1" });
   assert.equal(index.b.pkgver, "b-1_1");
-  assert.equal(indexFiles(files.slice(0, 2), Object.values(ARCHS)).length, 3);
-  assert.throws(() => indexFiles([{ ...files[0], members: [] }], []));
+  assert.deepEqual(paths([], files.slice(0, 2)), ["x86_64-repodata", "aarch64-repodata", "i686-repodata"]);
+  assert.deepEqual(paths(["i386"], files.slice(0, 2)), ["i686-repodata"]);
+  assert.deepEqual(paths(["x86_64"], files), ["i686-repodata", "x86_64-repodata"]);
+  assert.throws(() => indexFiles([], [{ ...files[0], members: [] }], ARCHS));
 });
 
 test("commands say what is wanted", () => {
@@ -239,23 +260,29 @@ test("commands say what is wanted", () => {
   assert.deepEqual(argvs(packageManager.remove(["a"], place)), ["xbps-remove -y -- a"]);
   assert.deepEqual(argvs(packageManager.reinstall([{ name: "a" }], place)), ["xbps-reconfigure -f -- a"]);
   assert.throws(() => packageManager.install([{ name: "--yes" }], place));
+  assert.deepEqual(argvs(packageManager.offers(["a", "gtk+3"], { ...place, repositories: [] })), [
+    "xbps-query -R --regex -p pkgver -s ^(a|gtk[+]3)-[^-]+$",
+  ]);
 });
 
 test("what xbps prints is read", () => {
-  const printed = "uu f-1_1    text of f\nii ok-1.1_1 text of ok\n";
-  const installed = packageManager.parseQuery(printed).map(({ name, version, state }) => [name, version, state.val ?? state.tag]);
+  const printed = ["uu f-1_1    text of f\nii ok-1.1_1 text of ok\n", "ok-1.1_1: noarch\n"];
+  const installed = packageManager.parseQuery(printed).map((it) => [it.name, it.version, it.state.val ?? it.state.tag, it.arch]);
   assert.deepEqual(installed, [
-    ["f", "1_1", "unpacked"],
-    ["ok", "1.1_1", "complete"],
+    ["f", "1_1", "unpacked", undefined],
+    ["ok", "1.1_1", "complete", "noarch"],
   ]);
-  assert.throws(() => packageManager.parseQuery("\n"));
-  const offered = "[*] opkg-filesystem-0.1.0_1         Directories\n[-] opkg-demo-client-1.1_1 A sample\n";
-  assert.deepEqual(packageManager.parseOffers(offered), [
-    { name: "opkg-filesystem", version: "0.1.0_1" },
-    { name: "opkg-demo-client", version: "1.1_1" },
+  assert.throws(() => packageManager.parseQuery(["\n", "\n"]));
+  const offered = "a-1.9_1: a-1.9_1 (/srv/r)\na-1.10_1: a-1.10_1 (https://example.org)\na-1.9_1: a-1.9_1 (https://example.org)\n";
+  assert.deepEqual(packageManager.parseOffers([offered]), [
+    { name: "a", version: "1.10_1" },
+    { name: "a", version: "1.9_1" },
   ]);
-  const simulated = "old-1_1 remove noarch /srv/r 4 547\nnew-1_1 install noarch /srv/r 4 566\n";
-  assert.deepEqual(packageManager.parseSimulation(simulated), [{ name: "old", kind: "remove" }]);
+  const simulated = ["old-1_1 remove noarch /srv/r 4 547\nnew-1_1 install noarch /srv/r 4 566\n", "b-1_1 remove noarch /srv/r 4 5\n"];
+  assert.deepEqual(packageManager.parseSimulation(simulated), [
+    { name: "old", kind: "remove" },
+    { name: "b", kind: "remove" },
+  ]);
 });
 
 test("what went wrong is told", () => {

@@ -50,28 +50,3 @@ export function accountCommands(quote, accounts) {
   }
   return lines.map((line) => `${line}\n`).join("");
 }
-
-// xbps unpacks files for the numbers in an archive, and no directories: what is not of root is given away, and directories get
-// their modes, and are made where no file is in them. The bits of a mode beyond permissions go when the owner changes.
-export function attributeCommands(quote, files) {
-  const isRoot = ({ owner, group }) => owner === "root" && group === "root";
-  return files
-    .filter(({ marks }) => !marks.ghost)
-    .flatMap((file) => {
-      const [path, isDirectory, isLink] = [quote(file.path), file.content.tag === "directory", file.content.tag === "link"];
-      const lines = isDirectory ? [`mkdir -p ${path}\n`] : [];
-      if (!isRoot(file)) lines.push(`chown ${isLink ? "-h " : ""}${file.owner}:${file.group} ${path}\n`);
-      const hasOddMode = isDirectory ? file.mode !== 0o755 : (file.mode & 0o7000) !== 0 && !isRoot(file) && !isLink;
-      if (hasOddMode) lines.push(`chmod ${file.mode.toString(8).padStart(4, "0")} ${path}\n`);
-      return lines;
-    })
-    .join("");
-}
-
-// What the package knows and does not bring goes with it.
-export function ghostCommands(quote, files) {
-  return files
-    .filter(({ marks }) => marks.ghost)
-    .map(({ path }) => `rm -f ${quote(path)}\n`)
-    .join("");
-}

@@ -1,5 +1,7 @@
 //! A plugin as the suite calls it: the calls of the interface, with nothing of the engine that runs them.
 
+use std::sync::Arc;
+
 use opkg::diagnostic::Diagnostic;
 use opkg::model::Opkg;
 use opkg_interface::archive::Member;
@@ -90,7 +92,7 @@ pub trait PluginUnderTest: Sync {
     fn describe(&self) -> Result<DistributionDescription, CallError>;
 
     /// Compiles an OPKG.
-    fn generate(&self, opkg: &Opkg, target: &Target, settings: &PackageSettings) -> Outcome;
+    fn generate(&self, opkg: &Arc<Opkg>, target: &Target, settings: &PackageSettings) -> Outcome;
 
     /// What stands in a slot of an archive of a package.
     ///
@@ -98,7 +100,7 @@ pub trait PluginUnderTest: Sync {
     /// Why there is nothing, in one line.
     fn members(
         &self,
-        opkg: &Opkg,
+        opkg: &Arc<Opkg>,
         target: &Target,
         settings: &PackageSettings,
         slot: &str,
@@ -129,7 +131,7 @@ impl PluginUnderTest for DistributionPlugin {
         Self::describe(self)
     }
 
-    fn generate(&self, opkg: &Opkg, target: &Target, settings: &PackageSettings) -> Outcome {
+    fn generate(&self, opkg: &Arc<Opkg>, target: &Target, settings: &PackageSettings) -> Outcome {
         match Self::generate(self, opkg, target, settings) {
             Ok(generated) => Outcome::Generated(Box::new(generated)),
             Err(GenerateError::UnknownTarget(reason)) => Outcome::UnknownTarget(reason),
@@ -141,7 +143,7 @@ impl PluginUnderTest for DistributionPlugin {
 
     fn members(
         &self,
-        opkg: &Opkg,
+        opkg: &Arc<Opkg>,
         target: &Target,
         settings: &PackageSettings,
         slot: &str,

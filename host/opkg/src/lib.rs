@@ -33,6 +33,7 @@ mod source_dir;
 #[cfg(test)]
 mod testing;
 mod text;
+mod toml_text;
 mod tree;
 mod unit_name;
 pub mod version;
@@ -48,6 +49,7 @@ pub use settings::{AutomaticRelations, Profile, Settings};
 pub use source::Source;
 pub use source_dir::SourceDir;
 pub use text::{collapse_whitespace, escape_for_display, is_unsafe_control, line_column};
+pub use toml_text::toml_string;
 pub use tree::{LOCK_FILE, PAYLOAD_DIRECTORY};
 pub use xml_text::{XmlContext, is_xml_char, push_xml_escaped, xml_escaped};
 

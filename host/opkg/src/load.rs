@@ -1,6 +1,7 @@
 //! Reads a directory into a checked [`Opkg`].
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{self, ElementReader, Metadata};
 use crate::decode::decode;
@@ -15,8 +16,8 @@ use crate::{tree, xml};
 pub struct LoadResult {
     /// Absent where `config.xml` could not be read as text at all.
     pub source: Option<Source>,
-    /// There if and only if no diagnostic is an error.
-    pub opkg: Option<Opkg>,
+    /// There if and only if no diagnostic is an error. Several threads make packages of one.
+    pub opkg: Option<Arc<Opkg>>,
     /// Sorted by place: those about the OPKG as such, then `config.xml` from top to bottom, then the files.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -120,7 +121,7 @@ fn load_parts(dir: &Path, settings: &Settings, contents: Contents<'_, '_>) -> Lo
         };
         let is_complete = !needs_payloads || unpacked.is_some();
         if let Some(metadata) = metadata.filter(|_| is_complete && !diagnostics.has_error()) {
-            loaded.opkg = build_opkg(metadata, contents, locations.into_vec(), settings);
+            loaded.opkg = build_opkg(metadata, contents, locations.into_vec(), settings).map(Arc::new);
         }
     }
     loaded.diagnostics = diagnostics.into_sorted();

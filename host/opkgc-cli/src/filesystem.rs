@@ -1,6 +1,7 @@
 //! The package of the directories that all others share, beside them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use opkg::filesystem;
 use opkg_interface::Target;
@@ -21,7 +22,7 @@ pub fn stage(
     output: &OutputDir,
     plan: &BuildPlan,
 ) -> Result<StagedPackages, CliError> {
-    let opkg = filesystem::opkg();
+    let opkg = Arc::new(filesystem::opkg());
     let generated = plugin
         .generate(&opkg, target, &plan.settings)
         .context(format_args!("cannot make {}", filesystem::PACKAGE))?;

@@ -55,7 +55,7 @@ impl PackageReader<'_> {
 
 /// What was read of an OPKG that may be compiled.
 pub struct ReadPackage {
-    pub opkg: Opkg,
+    pub opkg: Arc<Opkg>,
     /// What findings of plugins point into.
     pub source: Option<Source>,
     /// Where the files of payloads are.

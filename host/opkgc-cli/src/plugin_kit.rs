@@ -54,7 +54,10 @@ mod tests {
 
     /// What a manifest takes from its workspace, besides other crates of ours.
     fn inherited(manifest: &Table) -> Vec<String> {
-        let sections = ["dependencies", "dev-dependencies"].into_iter().filter_map(|name| manifest.get(name));
+        let targets = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+        let tables = std::iter::once(manifest).chain(targets.map(|target| target.as_table().unwrap()));
+        let names = ["dependencies", "dev-dependencies"];
+        let sections = tables.flat_map(|table| names.iter().filter_map(|name| table.get(*name)));
         let entries = sections.flat_map(|section| section.as_table().unwrap());
         let is_inherited =
             |value: &Value| value.get("workspace").is_some_and(|it| it.as_bool() == Some(true));

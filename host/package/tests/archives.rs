@@ -22,8 +22,8 @@ use archives::{concatenation, container, member, nested, rest, tar_archive};
 use fs_err as fs;
 use opkg::digest::sha256;
 use opkg_interface::archive::{
-    Archive, ArchiveEntry, ArchiveFormat, DigestAlgorithm, DirectoryEntries, ExtendedHeader, FileLayout,
-    FileSelection, HeaderValue, Member, MemberContent,
+    Archive, ArchiveEntry, ArchiveFormat, DigestAlgorithm, DirectoryEntries, DirectoryMode, ExtendedHeader,
+    FileLayout, FileSelection, HeaderValue, Member, MemberContent,
 };
 use opkg_interface::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks, PackedFile};
 use opkg_interface::built::{Built, FileKind, MemberSource};
@@ -238,6 +238,89 @@ fn metadata_stands_before_files_or_among_them() {
     assert_eq!(run("gzip", &["-dc", "install/link"], directory.path()), "text\n");
 }
 
+/// The directories that an archive has: those of the distribution as it has them, those of the package as it owns them, or none.
+#[test]
+fn directories_stand_in_an_archive_as_the_plugin_says() {
+    let owned = PackedFile { mode: 0o700, ..packed_file("/srv/own", Content::Directory, FileMarks::empty()) };
+    let file = |path: &str| packed_file(path, Content::Text("x".into()), FileMarks::empty());
+    let files = vec![file("/root/a"), owned, file("/srv/own/b"), file("/tmp/c")];
+    let modes = [("/root", 0o750), ("/tmp", 0o1777), ("/never", 0o700)];
+    let parent_modes = modes.map(|(path, mode)| DirectoryMode { path: path.into(), mode }).to_vec();
+    for (directories, expected) in [
+        (
+            DirectoryEntries::Parents,
+            "drwxr-xr-x ./\ndrwxr-x--- ./root/\n-rw-r--r-- ./root/a\ndrwxr-xr-x ./srv/\ndrwx------ ./srv/own/\n\
+             -rw-r--r-- ./srv/own/b\ndrwxrwxrwt ./tmp/\n-rw-r--r-- ./tmp/c\n",
+        ),
+        (
+            DirectoryEntries::Owned,
+            "-rw-r--r-- ./root/a\ndrwx------ ./srv/own/\n-rw-r--r-- ./srv/own/b\n-rw-r--r-- ./tmp/c\n",
+        ),
+        (DirectoryEntries::None, "-rw-r--r-- ./root/a\n-rw-r--r-- ./srv/own/b\n-rw-r--r-- ./tmp/c\n"),
+    ] {
+        let layout = FileLayout { directories, parent_modes: parent_modes.clone(), ..rest("./") };
+        let archive = tar_archive("x", Compression::None, vec![ArchiveEntry::Files(layout)]);
+        let (directory, _) = write(Some(files.clone()), &container(vec![archive])).unwrap();
+        let listed = run("tar", &["-tvf", "x"], directory.path());
+        let columns = listed.lines().map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            format!("{} {}\n", words[0], words[words.len() - 1])
+        });
+        assert_eq!(columns.collect::<String>(), expected, "{directories:?}");
+    }
+}
+
+/// For opkg, and busybox of old: no block is an extended header, whatever the names are.
+#[test]
+fn a_tar_of_gnu_has_files_of_any_name() {
+    let long = format!("/usr/{}/{}", "d".repeat(120), "é".repeat(80));
+    let paths = ["/usr/a b", "/usr/Ünïcödé ☃.txt", long.as_str()];
+    let mut files =
+        paths.map(|path| packed_file(path, Content::Text(path.into()), FileMarks::empty())).to_vec();
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    let archive = Archive {
+        format: ArchiveFormat::TarGnu,
+        ..tar_archive("x", Compression::None, vec![ArchiveEntry::Files(rest("./"))])
+    };
+    let (directory, file) = write(Some(files), &container(vec![archive])).unwrap();
+    let mut blocks = fs::read(&file).unwrap();
+    blocks.truncate(blocks.len() - 1024);
+    assert!(blocks.chunks(512).filter(|it| it[257..].starts_with(b"ustar")).all(|it| it[156] != b'x'));
+    run("tar", &["-xf", "x"], directory.path());
+    for path in paths {
+        assert_eq!(fs::read_to_string(directory.path().join(&path[1..])).unwrap(), path);
+    }
+}
+
+#[test]
+fn members_have_records_of_their_own() {
+    let digest = HeaderValue::Digest(DigestAlgorithm::Sha1);
+    let headers = vec![ExtendedHeader { keyword: "APK-TOOLS.checksum.SHA1".into(), value: digest }];
+    let with = |member: Member| ArchiveEntry::Member(Member { headers: headers.clone(), ..member });
+    let entries = vec![
+        with(member("a", MemberContent::Text("abc".into()))),
+        with(member("b", MemberContent::Link("abc".into()))),
+        with(member("c", MemberContent::Directory)),
+        ArchiveEntry::Files(rest("")),
+    ];
+    let (_directory, file) =
+        write(None, &container(vec![tar_archive("x", Compression::None, entries)])).unwrap();
+    let mut archive = tar::Archive::new(fs::File::open(&file).unwrap());
+    let sums: Vec<Option<String>> = archive
+        .entries()
+        .unwrap()
+        .take(3)
+        .map(|entry| {
+            let mut entry = entry.unwrap();
+            let record = entry.pax_extensions().unwrap()?.next()?.unwrap();
+            Some(record.value().unwrap().to_owned())
+        })
+        .collect();
+    // FIPS 180-4's own example.
+    let abc = Some("a9993e364706816aba3e25717850c26c9cd0d89d".to_owned());
+    assert_eq!(sums, [abc.clone(), abc, None]);
+}
+
 #[test]
 fn a_cpio_is_unpacked_by_cpio() {
     if !is_installed("cpio") {
@@ -327,7 +410,14 @@ fn what_an_archive_cannot_hold_is_refused_with_its_place() {
     let ar = |entry| vec![of(ArchiveFormat::Ar, vec![entry])];
     let loose = ArchiveEntry::Files(FileLayout { directories: DirectoryEntries::Owned, ..rest("") });
     let twice = || ArchiveEntry::Files(some("/etc/x"));
-    let cases: [(&str, &[PackedFile], Vec<Archive>); 20] = [
+    let recorded = |format| {
+        let headers = vec![ExtendedHeader { keyword: "x".into(), value: HeaderValue::Text("y".into()) }];
+        let member = Member { headers, ..member("a", MemberContent::Text("x".into())) };
+        vec![of(format, vec![ArchiveEntry::Member(member), files()])]
+    };
+    let cases: [(&str, &[PackedFile], Vec<Archive>); 22] = [
+        ("only a tar of POSIX has extended headers", plain, recorded(ArchiveFormat::TarGnu)),
+        ("only a tar of POSIX has extended headers", plain, recorded(ArchiveFormat::Cpio)),
         ("`inner` cannot hold `sixteen-letters!`: names in an `ar`", &[], ar(text("sixteen-letters!", ""))),
         ("cannot hold `a`: an `ar` has regular files alone", &[], ar(directory("a"))),
         ("everything in an `ar` belongs to root", &[], owned(Vec::new(), ArchiveFormat::Ar)),

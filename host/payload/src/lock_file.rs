@@ -1,14 +1,13 @@
 //! `payload.lock`: what the sources of an OPKG's payloads have to be.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use fs_err as fs;
 use opkg::digest::hex;
 use opkg::model::PayloadDigest;
-use opkg::{LOCK_FILE, SourceDir};
+use opkg::{LOCK_FILE, SourceDir, regular_file, toml_string};
 use serde::Deserialize;
 
 /// Bytes of the file that are read.
@@ -67,17 +66,12 @@ impl Lock {
     /// # Errors
     /// When the file is there and cannot be used.
     pub fn read(directory: &Path) -> Result<Option<Self>, LockError> {
-        let mut text = String::new();
         let file = match SourceDir::open(directory)?.open_file(LOCK_FILE) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        file.take(MAX_LOCK_BYTES + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > MAX_LOCK_BYTES {
-            return Err(LockError::Malformed(format!("it is larger than {} MiB", MAX_LOCK_BYTES >> 20)));
-        }
-        Self::parse(&text).map(Some)
+        Self::parse(&regular_file::read_text(file, MAX_LOCK_BYTES)?).map(Some)
     }
 
     fn parse(text: &str) -> Result<Self, LockError> {
@@ -145,25 +139,14 @@ impl std::fmt::Display for Lock {
         writeln!(f, "{HEAD}version = {VERSION}")?;
         for (source, PayloadDigest { size, sha256 }) in &self.0 {
             let sha256 = hex(sha256);
-            write!(f, "\n[[payload]]\nsource = {}\nsize = {size}\nsha256 = \"{sha256}\"\n", quoted(source))?;
+            write!(
+                f,
+                "\n[[payload]]\nsource = {}\nsize = {size}\nsha256 = \"{sha256}\"\n",
+                toml_string(source)
+            )?;
         }
         Ok(())
     }
-}
-
-/// As a basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            // Writing to a string cannot fail.
-            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {

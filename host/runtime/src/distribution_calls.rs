@@ -1,5 +1,7 @@
 //! What is asked of a distribution plugin, in the host's own records, whichever version of the interface it was made for.
 
+use std::sync::Arc;
+
 use opkg::model::Opkg;
 use opkg_interface::archive::Member;
 use opkg_interface::artefacts::Output;
@@ -17,7 +19,7 @@ use crate::grants::ProgramGrants;
 use crate::host::HostState;
 use crate::limits::Limits;
 use crate::plugin_description::PluginDescription;
-use crate::runtime::PreparedComponent;
+use crate::prepared_component::PreparedComponent;
 use crate::validate_words::ValidationError;
 use crate::world::World;
 use crate::{bindings, convert};
@@ -28,7 +30,7 @@ type Answer<T> = Result<Result<T, String>, ExecutionError>;
 /// The OPKG that a call is about, and what is made of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'a> {
-    pub(crate) opkg: &'a Opkg,
+    pub(crate) opkg: &'a Arc<Opkg>,
     pub(crate) target: &'a Target,
     pub(crate) settings: &'a PackageSettings,
 }

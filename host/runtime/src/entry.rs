@@ -1,7 +1,7 @@
 //! A plugin that was found: where, what it is, and what becomes of it when it is called.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use crate::admission::Admission;
 use crate::bindings::{v0_1, v1};
@@ -133,12 +133,7 @@ impl RegistryEntry {
 
 impl RegistryEntry {
     /// The entry of a plugin in a file, which is read at once.
-    pub(crate) fn from_file(
-        runtime: &Arc<Runtime>,
-        admission: &Admission,
-        origin: Origin,
-        path: PathBuf,
-    ) -> Self {
+    pub(crate) fn from_file(runtime: &Runtime, admission: &Admission, origin: Origin, path: PathBuf) -> Self {
         let mut entry = Self::new(origin, ComponentSource::File(path.clone()));
         entry.locked = admission.locked(origin, &path).cloned();
         let examine = |entry: &mut Self| {
@@ -177,7 +172,7 @@ impl RegistryEntry {
     }
 
     /// The entry of a plugin that is part of the program.
-    pub(crate) fn from_embedded(runtime: &Arc<Runtime>, embedded: &Embedded) -> Self {
+    pub(crate) fn from_embedded(runtime: &Runtime, embedded: &Embedded) -> Self {
         let mut entry = Self::new(Origin::Embedded, ComponentSource::Embedded(embedded.component));
         entry.size = Some(embedded.component.len() as u64);
         let examine = |entry: &mut Self| {
@@ -212,7 +207,7 @@ impl RegistryEntry {
     ///
     /// # Errors
     /// When it is a broken one, or cannot be compiled any more.
-    pub(crate) fn load(&self, runtime: &Arc<Runtime>) -> Result<LoadedPlugin, LoadError> {
+    pub(crate) fn load(&self, runtime: &Runtime) -> Result<LoadedPlugin, LoadError> {
         if let Some(plugin) = self.loaded.get() {
             return Ok(plugin.clone());
         }
@@ -289,7 +284,7 @@ impl RegistryEntry {
 
 impl LoadedPlugin {
     fn load_distribution(
-        runtime: &Arc<Runtime>,
+        runtime: &Runtime,
         info: ComponentInfo<'_>,
         line: InterfaceLine,
         known: Option<DistributionDescription>,
@@ -310,7 +305,7 @@ impl LoadedPlugin {
     }
 
     fn load_hook_runner(
-        runtime: &Arc<Runtime>,
+        runtime: &Runtime,
         info: ComponentInfo<'_>,
         line: InterfaceLine,
         known: Option<RunnerDescription>,
@@ -333,7 +328,7 @@ impl LoadedPlugin {
 
     /// One that nothing is known of but what it is made for, and for which version of the interface.
     pub(crate) fn unknown(
-        runtime: &Arc<Runtime>,
+        runtime: &Runtime,
         role: PluginKind,
         interface: &str,
         info: ComponentInfo<'_>,

@@ -24,7 +24,7 @@ pub(crate) struct HostState {
     clock: u64,
     output: OutputBuffer,
     channel: Option<HostChannel>,
-    rules: Option<Box<RulesContext>>,
+    rules: Option<RulesContext>,
     time_budget: TimeBudget,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum HostContext {
     /// The component says what it is, or has all that it needs.
     None,
     /// An OPKG becomes packages.
-    Opkg(Box<RulesContext>),
+    Opkg(RulesContext),
     /// A hook runs: the line to whoever called, and the time for all of it.
     Hook(HostChannel, Duration),
 }
@@ -79,7 +79,7 @@ impl HostState {
 
     /// The OPKG that the call is about.
     pub(crate) fn rules(&self) -> Option<&RulesContext> {
-        self.rules.as_deref()
+        self.rules.as_ref()
     }
 
     pub(crate) fn limiter(&mut self) -> &mut Limiter {
@@ -246,4 +246,9 @@ pub(crate) fn is_resource_exhaustion(error: &wasmtime::Error) -> bool {
     cause.is::<rustix::io::Errno>()
         || cause.is::<std::io::Error>()
         || error.is::<wasmtime::error::OutOfMemory>()
+}
+
+/// The chain of causes as one line.
+pub(crate) fn error_chain(error: &wasmtime::Error) -> String {
+    one_line(&format!("{error:#}"))
 }

@@ -40,6 +40,7 @@ mod plugin_description;
 mod plugin_kind;
 mod plugin_lock;
 mod plugin_policy;
+mod prepared_component;
 mod registry;
 mod rules;
 mod rules_context;

@@ -92,7 +92,7 @@ impl DistributionPlugin {
     #[expect(clippy::result_large_err, reason = "what it returns otherwise is larger still")]
     pub fn generate(
         &self,
-        opkg: &Opkg,
+        opkg: &Arc<Opkg>,
         target: &Target,
         settings: &PackageSettings,
     ) -> Result<GeneratedOutput, GenerateError> {
@@ -120,7 +120,7 @@ impl DistributionPlugin {
     #[must_use]
     pub fn members<'a>(
         &'a self,
-        opkg: &'a Opkg,
+        opkg: &'a Arc<Opkg>,
         target: &'a Target,
         settings: &'a PackageSettings,
     ) -> impl MemberSource + 'a {

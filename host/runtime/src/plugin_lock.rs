@@ -1,11 +1,11 @@
 //! `plugins.lock`: where installed plugins come from, which ones they are, and who vouched for them.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
-use std::io::{self, ErrorKind, Read};
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use opkg::regular_file;
+use opkg::{regular_file, toml_string};
 use serde::{Deserialize, Serialize};
 
 /// In the directory of installed plugins.
@@ -136,8 +136,7 @@ impl PluginLock {
             }
             Err(error) => return Err(fail(error.to_string())),
         };
-        let mut text = String::new();
-        file.take(MAX_LOCK_BYTES).read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;
+        let text = regular_file::read_text(file, MAX_LOCK_BYTES).map_err(|error| fail(error.to_string()))?;
         Self::parse(&text).map_err(fail)
     }
 
@@ -220,27 +219,12 @@ impl fmt::Display for PluginLock {
             writeln!(f, "\n[[plugin]]")?;
             for (name, value) in lines {
                 if let Some(value) = value {
-                    writeln!(f, "{name} = {}", quoted(value))?;
+                    writeln!(f, "{name} = {}", toml_string(value))?;
                 }
             }
         }
         Ok(())
     }
-}
-
-/// As a basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            // Writing to a string cannot fail.
-            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Keeps others from writing the lock of a directory until it is dropped.
@@ -275,6 +259,15 @@ mod tests {
         lock.insert("slackware", plugin("/a", SignatureState::Ignored));
         assert_eq!(PluginLock::parse(&lock.to_string()).unwrap(), lock);
         insta::assert_snapshot!(lock);
+    }
+
+    #[test]
+    fn what_nobody_has_that_much_of_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let comment = "#".repeat(1 << 20);
+        fs_err::write(PluginLock::path(directory.path()), format!("version = 1\n{comment}\n")).unwrap();
+        let error = PluginLock::read(directory.path()).unwrap_err();
+        assert_eq!(error.reason, "it is larger than 1024 KiB");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::admission::Admission;
@@ -21,6 +21,7 @@ use crate::log_message::LogLevel;
 use crate::options::RuntimeOptions;
 use crate::plugin::DistributionPlugin;
 use crate::plugin_kind::PluginKind;
+use crate::prepared_component::CallSettings;
 use crate::runtime::{ComponentInfo, Runtime, RuntimeSettings};
 use opkg::digest::sha256;
 use opkg_interface::DistributionDescription;
@@ -32,7 +33,7 @@ const MAX_PLUGINS: usize = 100;
 /// All plugins, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Registry {
-    runtime: Arc<Runtime>,
+    runtime: Runtime,
     entries: Vec<RegistryEntry>,
     index_by_id: BTreeMap<String, usize>,
     /// Hooks that are components, by their checksums.
@@ -70,16 +71,14 @@ impl Registry {
                 Err(error) => log.send("grants", LogLevel::Warn, error.to_string()),
             }
         }
-        let runtime = Arc::new(Runtime::new(RuntimeSettings {
-            limits,
-            sink: log,
+        let runtime = Runtime::new(RuntimeSettings {
+            calls: CallSettings { limits, sink: log, grants },
             system_cache: system_cache.map(|path| Cache::new(path, CacheOwner::System)),
             cache: cache.map(|path| Cache::new(path, CacheOwner::User)),
             threads,
             compiler,
             strategy,
-            grants,
-        }));
+        });
         let mut entries: Vec<RegistryEntry> = plugin_files
             .into_iter()
             .map(|path| RegistryEntry::from_file(&runtime, &admission, Origin::Named, path))

@@ -1,21 +1,22 @@
 //! The rules of OPKGs, as the host decides them for plugins that ask.
 
-use opkg::digest::hex;
 use opkg_sdk::rules;
-use sha2::{Digest, Sha256, Sha512};
 
-use crate::bindings::v1::opkg::plugin::artefacts::DigestAlgorithm;
+use crate::bindings::v1::opkg::plugin::artefacts::{DigestAlgorithm, PackedFile};
 use crate::bindings::v1::opkg::plugin::{model, rules as wit};
 use crate::convert::rules as convert;
 use crate::host::HostState;
 use crate::rules_context::RulesContext;
 use crate::wasi::WasiError;
 
-/// Ids by which a target answers, names of releases of one, and commands for scripts. Time that rules take is the host's own, and
-/// these multiply it.
+/// Ids by which a target answers, names of releases of one, and commands for scripts. What multiplies the time that rules take is
+/// limited, since nothing stops the host.
 const MAX_IDENTITIES: usize = 100;
 const MAX_NAMED_RELEASES: usize = 1000;
 const MAX_ACTIONS: usize = 100;
+/// Files that commands are written for, and bytes of all that these repeat and quote of them.
+const MAX_FILES: usize = 100_000;
+const MAX_FILE_TEXT: usize = 32 << 20;
 
 /// Refuses what no distribution has.
 fn check_context(context: &wit::FilterContext) -> wasmtime::Result<()> {
@@ -25,6 +26,24 @@ fn check_context(context: &wit::FilterContext) -> wasmtime::Result<()> {
     }
     match identities().any(|identity| identity.names.len() > MAX_NAMED_RELEASES) {
         true => Err(wasmtime::Error::msg(format!("more than {MAX_NAMED_RELEASES} names of releases"))),
+        false => Ok(()),
+    }
+}
+
+/// Refuses more files than a package has.
+fn check_files(files: &[PackedFile]) -> wasmtime::Result<()> {
+    if files.len() > MAX_FILES {
+        return Err(wasmtime::Error::msg(format!("commands for more than {MAX_FILES} files")));
+    }
+    let text = |file: &PackedFile| {
+        let capabilities = file.capabilities.as_ref().map_or(0, String::len);
+        file.path.len() + file.owner.len() + file.group.len() + capabilities
+    };
+    match files.iter().map(text).sum::<usize>() > MAX_FILE_TEXT {
+        true => {
+            let limit = MAX_FILE_TEXT >> 20;
+            Err(wasmtime::Error::msg(format!("commands for files whose names take more than {limit} MiB")))
+        }
         false => Ok(()),
     }
 }
@@ -44,7 +63,7 @@ impl wit::Host for HostState {
         }
         // There is one in each call that makes packages.
         let unsupported = || WasiError::UnsupportedFunction("rules.plan, of no OPKG".to_owned());
-        let RulesContext(opkg) = self.rules().ok_or_else(unsupported)?;
+        let opkg = self.rules().map(RulesContext::opkg).ok_or_else(unsupported)?;
         let (context, actions) = (convert::context(context), convert::actions(actions));
         let plan = rules::plan(opkg, &context, &documentation, &actions);
         Ok(plan.map(convert::plan).map_err(convert::diagnostic))
@@ -74,31 +93,33 @@ impl wit::Host for HostState {
 
     fn widen_bound(
         &mut self,
-        _: model::RelationKind,
+        kind: model::RelationKind,
         bound: model::Bound,
-        _: String,
-        _: wit::TagSyntax,
+        tag: String,
+        syntax: wit::TagSyntax,
     ) -> wasmtime::Result<Vec<model::Bound>> {
-        Ok(vec![bound])
+        let syntax = rules::TagSyntax { separator: syntax.separator, after_all: syntax.after_all };
+        let bound = convert::sdk_bound(bound);
+        let widened = rules::widen_bound(convert::sdk_relation_kind(kind), &bound, &tag, &syntax);
+        Ok(widened.into_iter().map(convert::bound).collect())
     }
 
     fn is_core_perl_module(&mut self, module: String) -> wasmtime::Result<bool> {
-        Ok(opkg_sdk::perl::is_core_module(&module))
+        Ok(rules::is_core_perl_module(&module))
     }
 
     fn attribute_commands(
         &mut self,
-        _: Vec<crate::bindings::v1::opkg::plugin::artefacts::PackedFile>,
-        _: wit::Unkept,
+        files: Vec<PackedFile>,
+        unkept: wit::Unkept,
     ) -> wasmtime::Result<String> {
-        Ok(String::new())
+        check_files(&files)?;
+        Ok(rules::attribute_commands(&convert::packed_files(files), convert::unkept(unkept)))
     }
 
-    fn ghost_commands(
-        &mut self,
-        _: Vec<crate::bindings::v1::opkg::plugin::artefacts::PackedFile>,
-    ) -> wasmtime::Result<String> {
-        Ok(String::new())
+    fn ghost_commands(&mut self, files: Vec<PackedFile>) -> wasmtime::Result<String> {
+        check_files(&files)?;
+        Ok(rules::ghost_commands(&convert::packed_files(files)))
     }
 
     fn shell_quote(&mut self, word: String) -> wasmtime::Result<String> {
@@ -106,18 +127,31 @@ impl wit::Host for HostState {
     }
 
     fn digest(&mut self, algorithm: DigestAlgorithm, contents: Vec<u8>) -> wasmtime::Result<String> {
-        Ok(match algorithm {
-            DigestAlgorithm::Md5 => hex(&md5::Md5::digest(&contents)),
-            DigestAlgorithm::Sha1 => hex(&sha1::Sha1::digest(&contents)),
-            DigestAlgorithm::Sha256 => hex(&Sha256::digest(&contents)),
-            DigestAlgorithm::Sha512 => hex(&Sha512::digest(&contents)),
-        })
+        Ok(rules::digest(convert::digest_algorithm(algorithm), &contents))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::v1::opkg::plugin::artefacts::{Content, FileMarks};
+
+    #[test]
+    fn commands_are_for_as_many_files_as_a_package_has() {
+        let file = |path: String| PackedFile {
+            path,
+            content: Content::Directory,
+            mode: 0o755,
+            owner: "root".into(),
+            group: "root".into(),
+            capabilities: None,
+            marks: FileMarks::empty(),
+        };
+        let files = |count: usize, length: usize| vec![file("a".repeat(length)); count];
+        assert!(check_files(&files(MAX_FILES, 300)).is_ok());
+        assert!(check_files(&files(MAX_FILES + 1, 1)).is_err());
+        assert!(check_files(&files(MAX_FILES, 400)).is_err());
+    }
 
     #[test]
     fn what_no_distribution_has_is_refused() {

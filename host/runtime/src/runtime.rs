@@ -1,33 +1,25 @@
-//! Components made ready to run: compiled or taken from the cache, linked with what a plugin may use, started
-//! afresh for every call.
+//! Components made ready to run: compiled or taken from the cache, and linked with what a plugin may use.
 
 use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use opkg::model::Opkg;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Store, UpdateDeadline};
 
 use crate::cache::{Cache, CacheError, CacheKey, CachedCode};
 use crate::compiler::{CompileLimits, compile_apart};
 use crate::engine::WasmEngine;
 use crate::error::LoadErrorKind;
-use crate::execution_error::{ExecutionError, ExecutionErrorKind};
-use crate::grants::ProgramGrants;
-use crate::hook::HostChannel;
-use crate::host::{HostContext, HostState, is_resource_exhaustion};
-use crate::limits::{Limits, MAX_RECORD_BYTES};
-use crate::log::CallLog;
-use crate::log_message::{LogLevel, LogSink};
+use crate::host::{error_chain, is_resource_exhaustion};
+use crate::limits::Limits;
+use crate::log_message::LogLevel;
 use crate::machine_code;
 use crate::plugin_description::PluginDescription;
-use crate::rules_context::RulesContext;
+use crate::prepared_component::{CallSettings, PreparedComponent};
 use crate::strategy::Strategy;
 use crate::wasi;
 use crate::world::World;
-use opkg_interface::text::one_line;
 
 /// Bytes of a component whose compilation takes seconds, so that somebody who waits is told of it.
 const LARGE_COMPONENT_BYTES: usize = 4 << 20;
@@ -35,8 +27,7 @@ const LARGE_COMPONENT_BYTES: usize = 4 << 20;
 /// What all plugins of a process share.
 #[derive(Debug)]
 pub(crate) struct Runtime {
-    limits: Limits,
-    sink: LogSink,
+    calls: Arc<CallSettings>,
     /// Where others have put compiled components.
     system_cache: Option<Cache>,
     /// Where this program puts them.
@@ -44,15 +35,13 @@ pub(crate) struct Runtime {
     threads: usize,
     compiler: Option<Vec<OsString>>,
     strategy: Option<Strategy>,
-    grants: ProgramGrants,
     /// One for each [`Strategy`].
     engines: [OnceLock<WasmEngine>; Strategy::ALL.len()],
 }
 
 /// What a [`Runtime`] is made of.
 pub(crate) struct RuntimeSettings {
-    pub(crate) limits: Limits,
-    pub(crate) sink: LogSink,
+    pub(crate) calls: CallSettings,
     pub(crate) system_cache: Option<Cache>,
     pub(crate) cache: Option<Cache>,
     /// How many compile a component at a time.
@@ -61,7 +50,6 @@ pub(crate) struct RuntimeSettings {
     pub(crate) compiler: Option<Vec<OsString>>,
     /// The only one that compiles, or none.
     pub(crate) strategy: Option<Strategy>,
-    pub(crate) grants: ProgramGrants,
 }
 
 /// A component before it is compiled.
@@ -79,33 +67,23 @@ pub(crate) struct ComponentInfo<'a> {
 
 impl Runtime {
     pub(crate) fn new(settings: RuntimeSettings) -> Self {
-        let RuntimeSettings { limits, sink, system_cache, cache, threads, compiler, strategy, grants } =
-            settings;
-        Self {
-            limits,
-            sink,
-            system_cache,
-            cache,
-            threads,
-            compiler,
-            strategy,
-            grants,
-            engines: Default::default(),
-        }
+        let RuntimeSettings { calls, system_cache, cache, threads, compiler, strategy } = settings;
+        let (calls, engines) = (Arc::new(calls), Default::default());
+        Self { calls, system_cache, cache, threads, compiler, strategy, engines }
     }
 
     /// Says something that a user should know of a plugin.
     pub(crate) fn warn(&self, plugin: &str, text: String) {
-        self.sink.send(plugin, LogLevel::Warn, text);
+        self.calls.sink.send(plugin, LogLevel::Warn, text);
     }
 
     /// Says something of a plugin to who wants to know all.
     pub(crate) fn tell(&self, plugin: &str, text: String) {
-        self.sink.send(plugin, LogLevel::Debug, text);
+        self.calls.sink.send(plugin, LogLevel::Debug, text);
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.calls.limits
     }
 
     /// The description that an earlier run noted for this component, if there is a usable one.
@@ -154,7 +132,7 @@ impl Runtime {
     /// # Errors
     /// When it cannot be read, compiled or linked, or does not say what it is.
     pub(crate) fn prepare<W: World>(
-        self: &Arc<Self>,
+        &self,
         info: ComponentInfo<'_>,
         described: Option<W::Description>,
         read: impl FnOnce() -> Result<Vec<u8>, LoadErrorKind>,
@@ -181,7 +159,9 @@ impl Runtime {
         let bytes = read()?;
         if bytes.len() >= LARGE_COMPONENT_BYTES {
             let once = if self.cache.is_some() { ", once" } else { "" };
-            self.sink.send_progress(from, format!("compiling the plugin {from} for this machine{once}"));
+            self.calls
+                .sink
+                .send_progress(from, format!("compiling the plugin {from} for this machine{once}"));
         }
         let started = Instant::now();
         let (machine, component) = self.compile(&bytes, info)?;
@@ -236,7 +216,7 @@ impl Runtime {
         };
         let limits = CompileLimits {
             time: info.timeout,
-            memory_bytes: self.limits.compile_memory_bytes,
+            memory_bytes: self.limits().compile_memory_bytes,
             threads: self.threads,
         };
         let code = compile_apart(command, bytes, strategy, limits)?;
@@ -278,7 +258,7 @@ impl Runtime {
     }
 
     fn link<W: World>(
-        self: &Arc<Self>,
+        &self,
         machine: &WasmEngine,
         from: &str,
         component: &Component,
@@ -295,141 +275,10 @@ impl Runtime {
                     false => LoadErrorKind::AlteredInterface(error_chain(&error)),
                 },
             )?;
-        let uses_rules = component
-            .component_type()
-            .imports(machine.engine())
-            .any(|(name, _)| name.starts_with("opkg:plugin/rules@"));
-        Ok(PreparedComponent {
-            runtime: self.clone(),
-            engine: machine.clone(),
-            pre,
-            name: from.into(),
-            uses_rules,
-        })
+        Ok(PreparedComponent::new(Arc::clone(&self.calls), machine.clone(), pre, from))
     }
 
     fn log_debug(&self, text: String) {
-        self.sink.send("cache", LogLevel::Debug, text);
+        self.calls.sink.send("cache", LogLevel::Debug, text);
     }
-}
-
-/// A component that can be called, from several threads at a time.
-#[derive(Clone)]
-pub(crate) struct PreparedComponent<W> {
-    runtime: Arc<Runtime>,
-    engine: WasmEngine,
-    pre: W,
-    name: Arc<str>,
-    /// Whether it may ask for the rules of the OPKG that a call is about.
-    uses_rules: bool,
-}
-
-impl<W: World> PreparedComponent<W> {
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.runtime.limits
-    }
-
-    pub(crate) fn grants(&self) -> &ProgramGrants {
-        &self.runtime.grants
-    }
-
-    /// Asks the plugin what it is.
-    ///
-    /// # Errors
-    /// When it fails, or says something that breaks the rules.
-    pub(crate) fn describe(&self) -> Result<W::Description, ExecutionError> {
-        self.call(W::describe)?.map_err(|error| ExecutionErrorKind::Invalid(error.to_string()).into())
-    }
-
-    /// Starts the plugin and lets it do one thing. Every call has a fresh instance: nothing that one call
-    /// leaves behind can change another.
-    ///
-    /// # Errors
-    /// When the plugin violates a limit, gives up, or returns what cannot be read.
-    pub(crate) fn call<R>(
-        &self,
-        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
-    ) -> Result<R, ExecutionError> {
-        self.call_with(HostContext::None, task)
-    }
-
-    /// The same of a call that is about an OPKG, whose rules the plugin may ask for.
-    ///
-    /// # Errors
-    /// See [`Self::call`].
-    pub(crate) fn call_about<R>(
-        &self,
-        opkg: &Opkg,
-        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
-    ) -> Result<R, ExecutionError> {
-        let context = match self.uses_rules {
-            true => HostContext::Opkg(Box::new(RulesContext::new(opkg))),
-            false => HostContext::None,
-        };
-        self.call_with(context, task)
-    }
-
-    /// The same for a hook, with the channel to its host, and with the time that it may take with all that the host
-    /// does for it.
-    ///
-    /// # Errors
-    /// See [`Self::call`].
-    pub(crate) fn call_with_channel<R>(
-        &self,
-        line: HostChannel,
-        limit: Duration,
-        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
-    ) -> Result<R, ExecutionError> {
-        self.call_with(HostContext::Hook(line, limit), task)
-    }
-
-    fn call_with<R>(
-        &self,
-        context: HostContext,
-        task: impl FnOnce(&W::Instance, &mut Store<HostState>) -> wasmtime::Result<R>,
-    ) -> Result<R, ExecutionError> {
-        let limits = self.limits();
-        let log = match &context {
-            HostContext::Hook(line, _) => CallLog::new(line.clone(), limits),
-            HostContext::Opkg(_) | HostContext::None => {
-                CallLog::new((self.runtime.sink.clone(), self.name.clone()), limits)
-            }
-        };
-        let machine = &self.engine;
-        let _running =
-            machine.start_ticker().map_err(|error| ExecutionErrorKind::NotStarted(error.to_string()))?;
-        let mut store = Store::new(machine.engine(), HostState::new(limits, log, context));
-        store.limiter(|host| host.limiter());
-        store.set_epoch_deadline(WasmEngine::epochs_in(limits.timeout));
-        store.epoch_deadline_callback(|context| {
-            let left = context.data().remaining_time();
-            Ok(left.map_or(UpdateDeadline::Interrupt, |left| {
-                UpdateDeadline::Continue(WasmEngine::epochs_in(left))
-            }))
-        });
-        store.set_hostcall_fuel(limits.text_bytes.saturating_add(MAX_RECORD_BYTES));
-        let started = self.pre.instantiate(&mut store);
-        if let Some(error) = started.as_ref().err().filter(|error| is_resource_exhaustion(error)) {
-            return Err(ExecutionErrorKind::NotStarted(error_chain(error)).into());
-        }
-        let is_started = started.is_ok();
-        let result = started.and_then(|plugin| task(&plugin, &mut store));
-        let host = store.data_mut();
-        host.flush_output();
-        result.map_err(|error| {
-            let failure = host.execution_error(&error, limits);
-            match failure.kind {
-                // It has done nothing yet: its functions are looked up when it has been started.
-                ExecutionErrorKind::Invalid(_) if !is_started => {
-                    ExecutionErrorKind::AlteredInterface(error_chain(&error)).into()
-                }
-                _ => failure,
-            }
-        })
-    }
-}
-
-/// The chain of causes as one line.
-fn error_chain(error: &wasmtime::Error) -> String {
-    one_line(&format!("{error:#}"))
 }

@@ -10,8 +10,8 @@ use crate::validate_manager::{
 };
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
-    DigestAlgorithm, DirectoryEntries, EmbeddedSignature, FileLayout, FileSelection, Member, MemberContent,
-    NestedArchive, SignatureScheme,
+    DigestAlgorithm, DirectoryEntries, DirectoryMode, EmbeddedSignature, ExtendedHeader, FileLayout,
+    FileSelection, HeaderValue, Member, MemberContent, NestedArchive, SignatureScheme,
 };
 use opkg_interface::artefacts::{
     BuildCommand, ChangelogEntry, Compression, Field, FileTrigger, NativeKind, NativeRelation, PackagePart,
@@ -284,6 +284,53 @@ fn archives_are_whole_and_each_file_is_in_one_place() {
 }
 
 #[test]
+fn what_only_a_tar_of_posix_has_is_asked_of_nothing_else() {
+    let headers = || vec![ExtendedHeader { keyword: "x".into(), value: HeaderValue::Text("y".into()) }];
+    let with_headers = |format| {
+        error_of_archives(|it| {
+            it.archives[0].format = format;
+            it.archives[0].entries[1] =
+                ArchiveEntry::Files(FileLayout { headers: headers(), ..FileLayout::rest("") });
+        })
+    };
+    let with_member = |format| {
+        error_of_archives(|it| {
+            it.archives[0].format = format;
+            let text = MemberContent::Text("x".into());
+            let member = Member { headers: headers(), ..Member::of_root("x", text, 0o644) };
+            it.archives[0].entries.push(ArchiveEntry::Member(member));
+        })
+    };
+    let with_parent = |path: &str, mode| {
+        error_of_archives(|it| {
+            let parent_modes = vec![DirectoryMode { path: path.into(), mode }];
+            it.archives[0].entries[1] =
+                ArchiveEntry::Files(FileLayout { parent_modes, ..FileLayout::rest("") });
+        })
+    };
+    let findings = [
+        with_headers(ArchiveFormat::Tar),
+        with_headers(ArchiveFormat::TarGnu),
+        with_headers(ArchiveFormat::Cpio),
+        with_member(ArchiveFormat::Tar),
+        with_member(ArchiveFormat::TarGnu),
+        with_parent("/tmp", 0o1777),
+        with_parent("tmp", 0o1777),
+        with_parent("/tmp", 0o10777),
+    ];
+    insta::assert_snapshot!(findings.join("\n"), @"
+    accepted
+    package `opkg-demo`: extended headers, which only a tar of POSIX has
+    package `opkg-demo`: extended headers, which only a tar of POSIX has
+    accepted
+    package `opkg-demo`: extended headers, which only a tar of POSIX has
+    accepted
+    package `opkg-demo`: the path `tmp`, which is not absolute
+    package `opkg-demo`: the mode 10777 of the directory `/tmp`
+    ");
+}
+
+#[test]
 fn signatures_stand_in_archives_over_earlier_ones() {
     let signature = |name: &str, [prefix, suffix]: [&str; 2]| {
         ArchiveEntry::Signature(EmbeddedSignature {
@@ -316,6 +363,50 @@ fn signatures_stand_in_archives_over_earlier_ones() {
     package `opkg-demo`: `opkg-0123456789abcdef/x`, where the name of a file is meant
     package `opkg-demo`: the path `.SIGN.opkg-0123456789abcdef` in a concatenation
     package `opkg-demo`: the name `opkg-0123456789abcdef`, of more than 15 bytes, in an `ar`
+    ");
+}
+
+#[test]
+fn directories_and_ghosts_that_no_archive_has_are_told_by_members() {
+    let of = |metadata: ArchiveMetadata, change: &dyn Fn(&mut BinaryPackage)| {
+        error_of(|it| {
+            let package = &mut it.packages[0];
+            (package.scriptlets, package.fields, package.changelog) = Default::default();
+            package.files[0].mode = 0o755;
+            let mut container = archives();
+            container.metadata = metadata;
+            container.archives[0].entries[1] = ArchiveEntry::Files(FileLayout {
+                directories: DirectoryEntries::None,
+                ..FileLayout::rest("./")
+            });
+            package.container = Container::Archives(container);
+            change(package);
+        })
+    };
+    let nothing = ArchiveMetadata::empty();
+    let ghost: &dyn Fn(&mut BinaryPackage) = &|it| it.files[1].marks = FileMarks::GHOST;
+    let closed: &dyn Fn(&mut BinaryPackage) = &|it| it.files[0].mode = 0o700;
+    let given: &dyn Fn(&mut BinaryPackage) = &|it| it.files[0].owner = "demo".into();
+    let emptied: &dyn Fn(&mut BinaryPackage) = &|it| it.files.truncate(1);
+    let findings = [
+        of(nothing, &|_| {}),
+        of(nothing, ghost),
+        of(ArchiveMetadata::GHOSTS, ghost),
+        of(nothing, closed),
+        of(nothing, given),
+        of(nothing, emptied),
+        of(ArchiveMetadata::DIRECTORIES, closed),
+        of(ArchiveMetadata::DIRECTORIES, emptied),
+    ];
+    insta::assert_snapshot!(findings.join("\n"), @"
+    accepted
+    package `opkg-demo`: ghosts, which the metadata of its archives does not say
+    accepted
+    package `opkg-demo`: the directory `/usr/lib/demo`, which no archive makes as it should be, and the metadata of its archives does not say
+    package `opkg-demo`: the directory `/usr/lib/demo`, which no archive makes as it should be, and the metadata of its archives does not say
+    package `opkg-demo`: the directory `/usr/lib/demo`, which no archive makes as it should be, and the metadata of its archives does not say
+    accepted
+    accepted
     ");
 }
 

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::cache::{Cache, CacheError, CacheOwner};
 use crate::embedded;
@@ -10,6 +9,7 @@ use crate::engine::parallelism;
 use crate::entry::RegistryEntry;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::options::RuntimeOptions;
+use crate::prepared_component::CallSettings;
 use crate::runtime::{Runtime, RuntimeSettings};
 use crate::strategy::Strategy;
 
@@ -23,16 +23,18 @@ use crate::strategy::Strategy;
 pub fn warm_system_cache(directory: &Path, options: &RuntimeOptions) -> Result<Vec<String>, LoadError> {
     let cache = Cache::new(directory.to_owned(), CacheOwner::System);
     cache.create_directory().map_err(|error| unwritable(directory, error))?;
-    let runtime = Arc::new(Runtime::new(RuntimeSettings {
-        limits: options.limits.clone(),
-        sink: options.log.clone(),
+    let runtime = Runtime::new(RuntimeSettings {
+        calls: CallSettings {
+            limits: options.limits.clone(),
+            sink: options.log.clone(),
+            grants: Default::default(),
+        },
         system_cache: None,
         cache: Some(cache),
         threads: options.threads.unwrap_or_else(parallelism),
         compiler: None,
         strategy: Some(Strategy::Cranelift),
-        grants: Default::default(),
-    }));
+    });
     let mut ids = Vec::new();
     let mut checksums = Vec::new();
     for embedded in embedded::ALL {

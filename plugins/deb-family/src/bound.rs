@@ -7,7 +7,7 @@ use opkg_sdk::relation::{ResolvedPackage, has_alternatives};
 use opkg_sdk::release_tag::{is_opkg_package, widen_bound};
 use opkg_sdk::version::operator;
 
-use crate::version::{DebVersion, RELEASE_TAGS};
+use crate::version::{DebVersion, release_tags};
 
 /// Which versions a relation is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub fn translate(
         let translated = Bound { comparison: bound.comparison, version: text };
         let bounds = match tag {
             Some(tag) if version.revision.is_some() && is_opkg_package(&package.name) => {
-                widen_bound(kind, &translated, tag, RELEASE_TAGS)
+                widen_bound(kind, &translated, tag, &release_tags())
             }
             _ => vec![translated],
         };

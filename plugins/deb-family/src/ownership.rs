@@ -12,14 +12,14 @@ use opkg_sdk::text::shell_quote;
 
 use crate::relation::{Dependency, RelationField};
 
-/// The bits for set-user-ID and set-group-ID, which a file loses when it gets another owner.
-const SET_ID_BITS: u32 = 0o6000;
-
-/// The mode that a file has in the archive. Until its owner is right it is nobody's with the rights of another.
-#[must_use]
-pub fn packed_mode(attributes: &FileAttributes) -> u32 {
-    if attributes.has_other_owner() { attributes.mode & !SET_ID_BITS } else { attributes.mode }
+const OWN: &str = "\
+# Gives a file to its owner, and its mode back, unless the administrator has another idea.
+own() {
+    dpkg-statoverride --list \"$1\" > /dev/null && return
+    chown -h \"$2\" \"$1\"
+    [ -z \"$3\" ] || [ -h \"$1\" ] || chmod \"$3\" \"$1\"
 }
+";
 
 /// What the scripts of a part do about its files.
 pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
@@ -50,40 +50,33 @@ pub fn report_kept(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) {
 
 fn post_install(part: &PartPlan<'_>) -> Option<String> {
     let mut calls = String::new();
-    // What lies in a directory before the directory: its owner could put something else there.
-    let directories = part.directories.iter().rev().map(|it| (&it.path, &it.attributes, false));
-    let files = part.files.iter().map(|it| (&it.path, &it.attributes, it.source.link.is_none()));
-    for (path, attributes, is_file) in
-        files.chain(directories).filter(|(_, it, _)| it.has_other_owner() && !it.is_ghost)
-    {
-        let owner = format!("{}:{}", attributes.owner, attributes.group);
-        // Writing to a string cannot fail.
-        let _ = write!(calls, "    own {} {owner}", shell_quote(path));
-        if is_file && attributes.mode & SET_ID_BITS != 0 {
-            let _ = write!(calls, " {:04o}", attributes.mode);
+    let mut functions = "";
+    for file in part.files.iter().filter(|file| !file.attributes.is_ghost) {
+        let attributes = &file.attributes;
+        if attributes.has_other_owner() {
+            let has_lost_bits = file.source.link.is_none() && attributes.packed_mode() != attributes.mode;
+            calls.push_str(&own(&file.path, attributes, has_lost_bits));
+            functions = OWN;
         }
-        calls.push('\n');
-    }
-    let mut body = String::new();
-    if !calls.is_empty() {
-        body.push_str(
-            "# Gives a file to its owner, and its mode back, unless the administrator has another idea.\n\
-             own() {\n    dpkg-statoverride --list \"$1\" > /dev/null && return\n    chown -h \"$2\" \"$1\"\n    \
-             [ -z \"$3\" ] || [ -h \"$1\" ] || chmod \"$3\" \"$1\"\n}\n",
-        );
-    }
-    for file in &part.files {
-        if let Some(capabilities) =
-            file.attributes.capabilities.as_ref().filter(|_| !file.attributes.is_ghost)
-        {
+        // They go with the old owner.
+        if let Some(capabilities) = &attributes.capabilities {
+            // Writing to a string cannot fail.
             let _ = writeln!(calls, "    setcap {} {}", shell_quote(capabilities), shell_quote(&file.path));
         }
     }
-    if calls.is_empty() {
-        return None;
+    // What lies in a directory before the directory: its owner could put something else there.
+    for directory in part.directories.iter().rev().filter(|it| it.attributes.has_other_owner()) {
+        calls.push_str(&own(&directory.path, &directory.attributes, false));
+        functions = OWN;
     }
-    let _ = write!(body, "if [ \"$1\" = configure ]; then\n{calls}fi\n");
-    Some(body)
+    (!calls.is_empty()).then(|| format!("{functions}if [ \"$1\" = configure ]; then\n{calls}fi\n"))
+}
+
+/// Gives a file to its owner; where it has lost bits of its mode, these back.
+fn own(path: &str, attributes: &FileAttributes, has_lost_bits: bool) -> String {
+    let owner = shell_quote(&format!("{}:{}", attributes.owner, attributes.group));
+    let mode = if has_lost_bits { format!(" {:04o}", attributes.mode) } else { String::new() };
+    format!("    own {} {owner}{mode}\n", shell_quote(path))
 }
 
 fn post_uninstall(part: &PartPlan<'_>) -> Option<String> {

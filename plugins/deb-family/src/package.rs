@@ -353,7 +353,7 @@ fn installed_entries(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<InstalledEntry> {
                 None => EntryKind::File {
                     node: file.source.at,
                     source: file.source.path.clone(),
-                    mode: ownership::packed_mode(&file.attributes),
+                    mode: file.attributes.packed_mode(),
                     marks: file.marks() - FileMarks::REPLACED,
                 },
             };

@@ -72,9 +72,9 @@ fn enable_and_start(found: &[PartUnit<'_>]) -> String {
         "" => String::new(),
         names => format!("deb-systemd-invoke {action}{names} > /dev/null || true\n"),
     };
-    let restarted = units::words(found, |unit| is_started(unit) && unit.is_restarted);
+    let restarted = units::words(found, |unit| is_started(unit) && unit.is_restarted());
     // Those that others start may run by now.
-    let tried = units::words(found, |unit| !is_started(unit) && unit.is_restarted);
+    let tried = units::words(found, |unit| !is_started(unit) && unit.is_restarted());
     let again = [invoke("restart", &restarted), invoke("try-restart", &tried)].concat();
     let first = invoke("start", &restarted);
     if !again.is_empty() {
@@ -85,7 +85,7 @@ fn enable_and_start(found: &[PartUnit<'_>]) -> String {
         body.push_str("        fi\n");
     }
     body.push_str(&indent(
-        &invoke("start", &units::words(found, |it| is_started(it) && !it.is_restarted)),
+        &invoke("start", &units::words(found, |it| is_started(it) && !it.is_restarted())),
         8,
     ));
     body.push_str("    fi\n    ;;\nesac\n");

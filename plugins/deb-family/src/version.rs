@@ -7,7 +7,10 @@ use opkg_sdk::package_version::{WrittenVersion, order_prereleases};
 use opkg_sdk::release_tag::TagSyntax;
 
 /// `1+deb12` is newer than 1, and older than `1++` and `1.1`: dpkg sorts letters before signs.
-pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: "+", after_all: "++" };
+#[must_use]
+pub fn release_tags() -> TagSyntax {
+    TagSyntax { separator: "+".to_owned(), after_all: "++".to_owned() }
+}
 
 /// Sound for dpkg: the upstream part starts with a digit, and only characters that dpkg allows occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl DebVersion {
     #[must_use]
     pub fn with_tag(self, tag: &str) -> Self {
         let revision = self.revision.unwrap_or_default();
-        Self { revision: Some(format!("{revision}{}{tag}", RELEASE_TAGS.separator)), ..self }
+        Self { revision: Some(format!("{revision}{}{tag}", release_tags().separator)), ..self }
     }
 
     /// The version of a relation, adapted as that of a package is. Nothing if its epoch is beyond what dpkg counts.

@@ -9,7 +9,10 @@ use crate::profile::ReleaseProfile;
 use crate::rpm_version::RpmVersion;
 
 /// `1.el9` is newer than 1, and older than 1.0 and 1.1: RPM takes numbers for newer than letters.
-pub const RELEASE_TAGS: TagSyntax = TagSyntax { separator: ".", after_all: ".0" };
+#[must_use]
+pub fn release_tags() -> TagSyntax {
+    TagSyntax { separator: ".".to_owned(), after_all: ".0".to_owned() }
+}
 
 /// Epoch, version and release of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl Evr {
     /// The same of a package that is told from those for other releases.
     #[must_use]
     pub fn with_tag(self, tag: &str) -> Self {
-        Self { release: format!("{}{}{tag}", self.release, RELEASE_TAGS.separator), ..self }
+        Self { release: format!("{}{}{tag}", self.release, release_tags().separator), ..self }
     }
 
     /// Tells what became of a version, and whether RPM refuses it.

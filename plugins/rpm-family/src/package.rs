@@ -12,7 +12,7 @@ use crate::alternatives;
 use crate::changelog::{self, ChangelogEntry};
 use crate::condition::{self, ReleaseRestriction};
 use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
-use crate::evr::{Evr, RELEASE_TAGS};
+use crate::evr::{Evr, release_tags};
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
 use crate::rpm_version::RpmVersion;
@@ -119,7 +119,7 @@ pub fn plan<'a>(
     }
     Ok(SpecPlan {
         spec_release: if is_open { plain.release } else { evr.release.clone() },
-        open_dist: tag.filter(|_| is_open).map(|tag| format!("{}{tag}", RELEASE_TAGS.separator)),
+        open_dist: tag.filter(|_| is_open).map(|tag| format!("{}{tag}", release_tags().separator)),
         vendor: target.vendor.as_deref(),
         distribution: target.distribution.as_deref(),
         evr,

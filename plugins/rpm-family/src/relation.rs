@@ -12,7 +12,7 @@ use opkg_sdk::version::operator;
 
 use crate::alternatives;
 use crate::condition;
-use crate::evr::{self, Evr, RELEASE_TAGS};
+use crate::evr::{self, Evr};
 use crate::profile::{ReleaseProfile, Support, WeakDependencies};
 use crate::systemd;
 use crate::triggers;
@@ -303,7 +303,7 @@ fn translate_package(
     }
     let bounds: Vec<Option<Bound>> = match (bound, tag) {
         (Some(bound), Some(tag)) if is_opkg_package(name) && bound.version.contains('-') => {
-            widen_bound(kind, &bound, tag, RELEASE_TAGS).into_iter().map(Some).collect()
+            widen_bound(kind, &bound, tag, &evr::release_tags()).into_iter().map(Some).collect()
         }
         (bound, _) => vec![bound],
     };

@@ -73,7 +73,7 @@ fn unit_additions(units: &[PartUnit<'_>]) -> Vec<Addition> {
              systemctl stop{stopped} || :\n    fi\nfi\n"
         ),
     );
-    let restarted = match units::running_words(units, |unit| unit.is_restarted) {
+    let restarted = match units::running_words(units, PartUnit::is_restarted) {
         names if names.is_empty() => names,
         names => {
             format!("    if [ \"$1\" -ge 1 ]; then\n        systemctl try-restart{names} || :\n    fi\n")

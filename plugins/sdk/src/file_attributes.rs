@@ -1,5 +1,6 @@
 //! Owners, modes and the like of what an OPKG lays into the root, as its rules have it for one target.
 
+use crate::file_commands;
 use crate::filter::FilterContext;
 use crate::model::{ConfigKind, Diagnostic, Directory, FileRule, Opkg, SourceFile};
 
@@ -38,6 +39,12 @@ impl FileAttributes {
     #[must_use]
     pub fn has_other_owner(&self) -> bool {
         self.owner != "root" || self.group != "root"
+    }
+
+    /// Of a regular file, the mode with which it is packed: see [`file_commands::packed_mode`].
+    #[must_use]
+    pub fn packed_mode(&self) -> u32 {
+        file_commands::mode_before_owner(self.mode, &self.owner, &self.group)
     }
 
     fn apply(&mut self, rule: &FileRule, mode: Option<u32>) {

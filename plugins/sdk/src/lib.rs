@@ -21,7 +21,7 @@
 //! - [`package_version`] reads versions of packages as every family has to, [`perl`] knows modules of Perl itself;
 //! - [`parts`] says what each of the three packages gets, [`relation`] what its relations are to, [`file_attributes`] whose
 //!   its files are;
-//! - [`packed_files`] makes records of the files of a part;
+//! - [`packed_files`] makes records of the files of a part, [`file_commands`] gives them what the package manager does not keep;
 //! - [`rules`] has all of that in the shape that plugins in other languages get it in;
 //! - [`mod@release_tag`] tells packages for one release from those for another;
 //! - [`scriptlet`] writes the shell text that the package manager runs;
@@ -41,6 +41,7 @@ pub mod bindings;
 pub mod diagnostic;
 mod distribution;
 pub mod file_attributes;
+pub mod file_commands;
 pub mod filter;
 pub mod hook;
 pub mod host;

@@ -4,6 +4,8 @@
 //! after the one without a tag and before every further release. A bound that an OPKG sets for another one knows nothing
 //! of tags, and means the release with any or none: see [`widen_bound`].
 
+pub use crate::bindings::opkg::plugin::rules::TagSyntax;
+
 use crate::model::{Bound, BuildTarget, Comparison, RelationKind, ReleaseTag};
 use crate::relation::has_alternatives;
 
@@ -23,15 +25,6 @@ pub fn is_opkg_package(name: &str) -> bool {
     name.starts_with("opkg-")
 }
 
-/// How a family writes tags.
-#[derive(Debug, Clone, Copy)]
-pub struct TagSyntax {
-    /// Between release and tag.
-    pub separator: &'static str,
-    /// Behind a release, it sorts after that release with any tag, and before every further release.
-    pub after_all: &'static str,
-}
-
 /// What the bound of a relation to another OPKG's package becomes, so that it is met by a package with a tag where it is
 /// met by the same one without. Of several bounds all must hold where the relation [asks for packages](has_alternatives),
 /// otherwise each counts by itself, as those of a conflict.
@@ -39,10 +32,10 @@ pub struct TagSyntax {
 /// The bound names a release, in the family's own words. `tag` is that of the package that has the relation: a conflict
 /// cannot be with a range.
 #[must_use]
-pub fn widen_bound(kind: RelationKind, bound: &Bound, tag: &str, syntax: TagSyntax) -> Vec<Bound> {
+pub fn widen_bound(kind: RelationKind, bound: &Bound, tag: &str, syntax: &TagSyntax) -> Vec<Bound> {
     let exact = |comparison| Bound { comparison, version: bound.version.clone() };
     let with = |comparison, suffix: &str| Bound { comparison, version: format!("{}{suffix}", bound.version) };
-    let after_all = |comparison| with(comparison, syntax.after_all);
+    let after_all = |comparison| with(comparison, &syntax.after_all);
     match (kind, bound.comparison) {
         (RelationKind::Provides, _) | (_, Comparison::Lt | Comparison::Ge) => vec![bound.clone()],
         (_, Comparison::Le) => vec![after_all(Comparison::Lt)],

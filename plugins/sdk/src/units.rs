@@ -5,7 +5,7 @@ use crate::parts::PartPlan;
 use crate::service_rules::template;
 use crate::text::shell_quote;
 
-/// Units that can be started again without harm to what uses them.
+/// Units that can be started again without harm to what uses them: a mounted file system, say, cannot.
 const RESTARTED: [&str; 4] = ["service", "socket", "timer", "path"];
 /// Units by which another of the same name is started.
 const ACTIVATORS: [&str; 3] = ["socket", "timer", "path"];
@@ -27,8 +27,17 @@ pub struct PartUnit<'a> {
     pub start: Option<bool>,
     /// Whether it is started by itself where nothing is said: it can be enabled, or nothing else of the part starts it.
     pub is_started: bool,
-    /// Whether it is started again for a newer version of it; a mounted file system, say, stays unless the OPKG says otherwise.
-    pub is_restarted: bool,
+    /// What the OPKG says of starting it again for a newer version of it.
+    pub restart: Option<bool>,
+}
+
+impl PartUnit<'_> {
+    /// Whether it is started again for a newer version of it: as the OPKG says, or where that is no harm to what uses it.
+    #[must_use]
+    pub fn is_restarted(&self) -> bool {
+        let kind = self.name.rsplit('.').next().unwrap_or_default();
+        self.restart.unwrap_or_else(|| RESTARTED.contains(&kind))
+    }
 }
 
 /// All units of a part, by their names, then the instances that the OPKG names, in its order.
@@ -41,7 +50,7 @@ pub fn of_part<'a>(part: &'a PartPlan<'_>) -> Vec<PartUnit<'a>> {
         .filter_map(|file| Some((file.path.rsplit('/').next()?, file.source.unit?)))
         .collect();
     let units = named.iter().filter_map(|(name, unit)| {
-        let (stem, kind) = name.rsplit_once('.')?;
+        let (stem, _) = name.rsplit_once('.')?;
         let is_activator = |other: &str| {
             other.rsplit_once('.').is_some_and(|(its, kind)| its == stem && ACTIVATORS.contains(&kind))
         };
@@ -54,7 +63,7 @@ pub fn of_part<'a>(part: &'a PartPlan<'_>) -> Vec<PartUnit<'a>> {
             enable: None,
             start: None,
             is_started: !unit.template && (unit.installable || !is_activated),
-            is_restarted: RESTARTED.contains(&kind),
+            restart: None,
         };
         apply_rules(&mut unit, part);
         Some(unit)
@@ -85,7 +94,7 @@ fn apply_rules(unit: &mut PartUnit<'_>, part: &PartPlan<'_>) {
     for rule in part.service_rules.iter().filter(|rule| rule.name == unit.name) {
         unit.enable = rule.enable.or(unit.enable);
         unit.start = rule.start.or(unit.start);
-        unit.is_restarted = rule.restart_on_upgrade.unwrap_or(unit.is_restarted);
+        unit.restart = rule.restart_on_upgrade.or(unit.restart);
     }
 }
 

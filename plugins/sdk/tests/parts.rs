@@ -267,7 +267,9 @@ fn what_is_said_of_units_counts_in_their_parts_where_its_filter_matches() {
     };
     opkg.service_rules[1].filter = only(None, &["aarch64"]);
     opkg.service_rules[3].filter = only(Some("10"), &[]);
-    for (arch, enable) in [("x86_64", EnableKind::No), ("aarch64", EnableKind::Yes)] {
+    for (arch, enable, restarted) in
+        [("x86_64", EnableKind::No, None), ("aarch64", EnableKind::Yes, Some(false))]
+    {
         let mut found = Vec::new();
         let context = context(Some(arch));
         let [_, server, client] = plan(&opkg, &context, "/usr/share/doc/opkg-x", &mut found).unwrap();
@@ -277,7 +279,11 @@ fn what_is_said_of_units_counts_in_their_parts_where_its_filter_matches() {
         assert_eq!(unit("site.service").enable, Some(enable), "{arch}");
         assert_eq!(unit("scratch.mount").enable, None, "not on the default release");
         let instance = unit("tunnel@one.service");
-        assert!(instance.is_instance && !instance.is_template && instance.is_restarted);
+        assert!(instance.is_instance && !instance.is_template && instance.is_restarted());
+        let restart = |name: &str| (unit(name).restart, unit(name).is_restarted());
+        assert_eq!(restart("site.service"), (restarted, restarted.is_none()));
+        assert_eq!(restart("site-sync.timer"), (None, true));
+        assert_eq!(restart("scratch.mount"), (None, false), "it is in use");
         assert_eq!((instance.enable, instance.start), (Some(EnableKind::Yes), Some(true)));
         let said: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
         let name = "rhel names no version, and what is said of services counts as for its default release";

@@ -92,7 +92,8 @@ static text joined_description(const opkg_t *opkg) {
 }
 
 /* One tar, compressed: what stands in the slot, then the files under their paths. CHANGE: as many archives as the package
-   manager wants, each of which may be an entry of a later one. */
+   manager wants, each of which may be an entry of a later one; `parent_modes` has the modes of directories that the distribution
+   has, where they are not 0755. */
 static opkg_plugin_artefacts_container_t container(void) {
   opkg_plugin_artefacts_archive_t tar = {
       .name = text_copy(TEXT("package")),
@@ -105,13 +106,14 @@ static opkg_plugin_artefacts_container_t container(void) {
   PUSH(tar.entries, slot);
   opkg_plugin_artefacts_archive_entry_t files = {.tag = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_ENTRY_FILES};
   files.val.files = (opkg_plugin_artefacts_file_layout_t){.select.tag = OPKG_PLUGIN_ARTEFACTS_FILE_SELECTION_REST,
-                                                            .parents = true};
+                                                          .directories = OPKG_PLUGIN_ARTEFACTS_DIRECTORY_ENTRIES_PARENTS};
   PUSH(tar.entries, files);
   opkg_plugin_artefacts_container_t made = {.tag = OPKG_PLUGIN_ARTEFACTS_CONTAINER_ARCHIVES};
   made.val.archives = (opkg_plugin_artefacts_archive_container_t){
       /* What the manifest has. The host takes anything else in a package for a mistake. */
       .metadata = OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_RELATIONS | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_SCRIPTLETS |
-                  OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_FIELDS,
+                  OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_CONFIGURATION | OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_GHOSTS |
+                  OPKG_PLUGIN_ARTEFACTS_ARCHIVE_METADATA_FIELDS,
       /* CHANGE: `signature` says where signatures stand that the package manager reads. */
   };
   PUSH(made.val.archives.archives, tar);
@@ -180,9 +182,12 @@ static void add_field(package_t *package, const char *name, text value) {
   PUSH(package->fields, field);
 }
 
-/* Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for it:
-   which are known and not brought, and of configuration which takes the place of what somebody has changed. */
+/* Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have a mark for it: of
+   configuration which takes the place of what somebody has changed. */
 static void add_files(struct job *job, const part_plan_t *plan, package_t *package) {
+  /* Marks that an archive has; the others are of RPMs alone. */
+  const uint8_t kept = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_DOCUMENTATION | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION |
+                       OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST;
   for (size_t i = 0; i < plan->files.len; i++) {
     opkg_plugin_artefacts_packed_file_t file = plan->files.ptr[i];
     if (file.capabilities.is_some) {
@@ -190,12 +195,8 @@ static void add_files(struct job *job, const part_plan_t *plan, package_t *packa
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, file.content.val.source, message,
           TEXT("leave this distribution out with the `filters` of `files`"));
     }
-    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) {
-      add_field(package, "ghost", file.path);
-      continue;
-    }
     if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) add_field(package, "configuration-replaced", file.path);
-    file.marks &= (uint8_t)~OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED;
+    file.marks &= kept;
     PUSH(package->files, file);
   }
 }
@@ -310,6 +311,7 @@ static text make_manifest(const package_t *package, const opkg_t *opkg, const ta
   for (size_t i = 0; i < package->files.len; i++) {
     const opkg_plugin_artefacts_packed_file_t *file = &package->files.ptr[i];
     if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION) add_line(&manifest, "configuration", file->path);
+    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) add_line(&manifest, "ghost", file->path);
   }
   for (size_t i = 0; i < package->fields.len; i++) {
     const opkg_plugin_artefacts_field_t *field = &package->fields.ptr[i];

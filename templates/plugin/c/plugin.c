@@ -84,7 +84,7 @@ bool exports_opkg_plugin_package_manager_offers(distribution_list_string_t *pack
   return true;
 }
 
-bool exports_opkg_plugin_package_manager_parse_offers(text *printed,
+bool exports_opkg_plugin_package_manager_parse_offers(distribution_list_string_t *printed,
                                                       exports_opkg_plugin_package_manager_list_offer_t *ret, text *err) {
   (void)printed, (void)err;
   NOTHING(*ret);
@@ -108,7 +108,7 @@ bool exports_opkg_plugin_package_manager_simulate(requests_t *packages, place_t 
 }
 
 bool exports_opkg_plugin_package_manager_parse_simulation(
-    text *printed, exports_opkg_plugin_package_manager_list_side_effect_t *ret, text *err) {
+    distribution_list_string_t *printed, exports_opkg_plugin_package_manager_list_side_effect_t *ret, text *err) {
   (void)printed, (void)err;
   NOTHING(*ret);
   return true;
@@ -137,7 +137,7 @@ bool exports_opkg_plugin_package_manager_query(place_t *place, commands_t *ret, 
   return not_written(err);
 }
 
-bool exports_opkg_plugin_package_manager_parse_query(text *printed,
+bool exports_opkg_plugin_package_manager_parse_query(distribution_list_string_t *printed,
                                                      exports_opkg_plugin_package_manager_list_installed_t *ret,
                                                      text *err) {
   (void)printed, (void)ret;

@@ -173,20 +173,22 @@ static void the_manifest_has_what_is_kept_and_what_the_host_has_read(void) {
   CHECK(holds(content(&members, 0), "size = 5000000000\nfile = 5ca1ab1e 7 /etc/demo.conf\n"));
 }
 
-static void what_only_rpms_mark_stands_in_the_manifest(void) {
+static void what_is_said_of_files_stands_in_the_manifest(void) {
   answer_server_plan();
-  uint8_t configuration = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION;
+  uint8_t configuration = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION, ghost = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST;
   opkg_plugin_artefacts_packed_file_t files[] = {
       {.path = TEXT("/etc/new"), .marks = configuration | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED},
-      {.path = TEXT("/var/state"), .marks = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST},
+      {.path = TEXT("/usr/share/licenses/demo"), .marks = OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_LICENSE},
+      {.path = TEXT("/var/state"), .marks = ghost | OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_MISSING_OK},
   };
-  answer.files = (opkg_plugin_rules_list_packed_file_t){files, 2};
+  answer.files = (opkg_plugin_rules_list_packed_file_t){files, 3};
   target_t target = sample_target();
   output_t output = generate(&target);
   CHECK(holds(output.meta_files.ptr[0].contents,
-              "configuration = /etc/new\nconfiguration-replaced = /etc/new\nghost = /var/state\n"));
-  const package_t *package = &output.packages.ptr[0];
-  CHECK(package->files.len == 1 && package->files.ptr[0].marks == configuration);
+              "configuration = /etc/new\nghost = /var/state\nconfiguration-replaced = /etc/new\n"));
+  /* A record with what only an RPM has would be refused. */
+  const opkg_plugin_artefacts_packed_file_t *packed = output.packages.ptr[0].files.ptr;
+  CHECK(packed[0].marks == configuration && packed[1].marks == 0 && packed[2].marks == ghost);
 }
 
 static void a_release_tag_follows_the_release(void) {
@@ -216,7 +218,7 @@ int main(void) {
   relations_stand_in_the_manifest();
   scripts_are_members_of_the_package();
   the_manifest_has_what_is_kept_and_what_the_host_has_read();
-  what_only_rpms_mark_stands_in_the_manifest();
+  what_is_said_of_files_stands_in_the_manifest();
   a_release_tag_follows_the_release();
   a_target_that_there_is_not_is_refused();
   puts("8 tests passed");

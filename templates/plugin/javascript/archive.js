@@ -9,7 +9,14 @@ export const MANIFEST_SLOT = "manifest";
 // One tar, compressed: what `members` says, then the files under their paths. CHANGE: as many archives as the package manager
 // wants, each of which may be an entry of a later one.
 function container() {
-  const files = { select: { tag: "rest" }, prefix: "", parents: true, headers: [] };
+  const files = {
+    select: { tag: "rest" },
+    prefix: "",
+    directories: "parents",
+    // CHANGE: the modes of directories that the distribution has, where they are not 0755: `{ path: "/tmp", mode: 0o1777 }`.
+    parentModes: [],
+    headers: [],
+  };
   const tar = {
     name: "package",
     format: "tar",
@@ -20,14 +27,16 @@ function container() {
       { tag: "slot", val: MANIFEST_SLOT },
       { tag: "files", val: files },
     ],
+    attributes: [],
   };
   return {
     tag: "archives",
     val: {
       archives: [tar],
       // What the manifest has. The host takes anything else in a package for a mistake.
-      metadata: { relations: true, scriptlets: true, configuration: true, fields: true },
+      metadata: { relations: true, scriptlets: true, configuration: true, ghosts: true, fields: true },
       signature: undefined, // CHANGE: where signatures stand that the package manager reads
+      attributes: [],
     },
   };
 }
@@ -102,21 +111,18 @@ export class Builder {
     return `${first.name} <${first.email}>`;
   }
 
-  // Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for it:
-  // which are known and not brought, and of configuration which takes the place of what somebody has changed.
+  // Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have a mark for it: of
+  // configuration which takes the place of what somebody has changed.
   files(plan) {
-    const [files, fields] = [[], []];
-    for (const file of plan.files) {
-      const { path, content, capabilities, marks } = file;
+    for (const { path, content, capabilities } of plan.files) {
       if (capabilities !== undefined) {
         const message = `\`${path}\` cannot have capabilities in packages for ${this.dist}`;
         this.say("error", content.val, message, "leave this distribution out with the `filters` of `files`");
       }
-      if (marks.ghost) fields.push({ name: "ghost", value: path });
-      else files.push({ ...file, marks: { ...marks, replaced: false } });
-      if (marks.replaced) fields.push({ name: "configuration-replaced", value: path });
     }
-    return [files, fields];
+    const replaced = plan.files.filter(({ marks }) => marks.replaced);
+    const fields = replaced.map(({ path }) => ({ name: "configuration-replaced", value: path }));
+    return [plan.files.map(archiveFile), fields];
   }
 
   // What the package manager runs: each for `/bin/sh`.
@@ -172,6 +178,12 @@ export class Builder {
   }
 }
 
+// With the marks that an archive has; the others are of RPMs alone.
+function archiveFile(file) {
+  const { documentation, configuration, ghost } = file.marks;
+  return { ...file, marks: { documentation, configuration, ghost } };
+}
+
 function nativeKind(kind) {
   return kind === "pre-requires" ? { tag: kind, val: "pre-install" } : { tag: kind };
 }
@@ -186,7 +198,7 @@ export function members(built) {
 }
 
 function member(path, text, mode) {
-  return { path, content: { tag: "text", val: text }, mode, owner: "root", group: "root" };
+  return { path, content: { tag: "text", val: text }, mode, owner: "root", group: "root", headers: [] };
 }
 
 function scripts({ scriptlets }) {
@@ -214,6 +226,7 @@ export function manifest(of, opkg, target) {
   ];
   for (const { path, marks } of of.files) {
     if (marks.configuration) lines.push(["configuration", path]);
+    if (marks.ghost) lines.push(["ghost", path]);
   }
   lines.push(...of.fields.map(({ name, value }) => [name, value]));
   lines.push(...scripts(of).map(({ time }) => [time, scriptPath(time)]));

@@ -142,16 +142,19 @@ test("the manifest has what is kept and what the host has read", () => {
   assert.ok(manifest.endsWith("size = 7\nfile = 5ca1ab1e 7 /etc/demo.conf\n"), manifest);
 });
 
-test("what only RPMs mark stands in the manifest", () => {
+test("what is said of files stands in the manifest", () => {
   const file = (path, marks) => ({ path, content: { tag: "source", val: 9 }, marks });
-  const files = [file("/etc/new", { configuration: true, replaced: true }), file("/var/state", { ghost: true })];
+  const files = [
+    file("/etc/new", { configuration: true, replaced: true }),
+    file("/usr/share/licenses/demo", { license: true }),
+    file("/var/state", { ghost: true, missingOk: true }),
+  ];
   const { metaFiles, packages } = generate(serverPlan({ files }));
-  const lines = "configuration = /etc/new\nconfiguration-replaced = /etc/new\nghost = /var/state\n";
+  const lines = "configuration = /etc/new\nghost = /var/state\nconfiguration-replaced = /etc/new\n";
   assert.ok(metaFiles[0].contents.endsWith(lines), metaFiles[0].contents);
-  assert.deepEqual(
-    packages[0].files.map(({ path, marks }) => [path, marks.replaced]),
-    [["/etc/new", false]],
-  );
+  // A record with what only an RPM has would be refused.
+  const marks = packages[0].files.map((packed) => Object.keys(packed.marks).filter((mark) => packed.marks[mark]));
+  assert.deepEqual(marks, [["configuration"], [], ["ghost"]]);
 });
 
 test("a release tag follows the release", () => {

@@ -33,13 +33,22 @@ OPERATORS = {
 }
 # Where the manifest and the scripts stand in a package.
 MANIFEST_SLOT = "manifest"
+# Those that an archive has; the others are of RPMs alone.
+MARKS = (
+    artefacts.FileMarks.DOCUMENTATION | artefacts.FileMarks.CONFIGURATION | artefacts.FileMarks.GHOST
+)
 
 
 def container():
     """One tar, compressed: what `members` says, then the files under their paths. CHANGE: as many archives as the package
     manager wants, each of which may be an entry of a later one."""
     files = artefacts.FileLayout(
-        select=artefacts.FileSelection_Rest(), prefix="", parents=True, headers=[]
+        select=artefacts.FileSelection_Rest(),
+        prefix="",
+        directories=artefacts.DirectoryEntries.PARENTS,
+        # CHANGE: the modes of directories that the distribution has, where they are not 0755: `DirectoryMode("/tmp", 0o1777)`.
+        parent_modes=[],
+        headers=[],
     )
     tar = artefacts.Archive(
         name="package",
@@ -48,13 +57,14 @@ def container():
         level=None,
         end_marker=True,
         entries=[artefacts.ArchiveEntry_Slot(MANIFEST_SLOT), artefacts.ArchiveEntry_Files(files)],
+        attributes=[],
     )
     # What the manifest has. The host takes anything else in a package for a mistake.
     kinds = artefacts.ArchiveMetadata
-    metadata = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.FIELDS
+    metadata = kinds.RELATIONS | kinds.SCRIPTLETS | kinds.CONFIGURATION | kinds.GHOSTS | kinds.FIELDS
     # CHANGE: `signature` says where signatures stand that the package manager reads.
     return artefacts.Container_Archives(
-        artefacts.ArchiveContainer(archives=[tar], metadata=metadata, signature=None)
+        artefacts.ArchiveContainer(archives=[tar], metadata=metadata, signature=None, attributes=[])
     )
 
 
@@ -134,22 +144,17 @@ class Builder:
         return f"{first.name} <{first.email}>"
 
     def files(self, plan):
-        """Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have marks for
-        it: which are known and not brought, and of configuration which takes the place of what somebody has changed."""
-        marks = artefacts.FileMarks
+        """Directories, files and links, and what the manifest says of files in words of its own, since only RPMs have a mark for
+        it: of configuration which takes the place of what somebody has changed."""
         files, fields = [], []
         for file in plan.files:
             if file.capabilities is not None:
                 message = f"`{file.path}` cannot have capabilities in packages for {self.dist}"
                 help = "leave this distribution out with the `filters` of `files`"
                 self.say(model.Severity.ERROR, file.content.value, message, help)
-            if marks.GHOST in file.marks:
-                fields.append(artefacts.Field("ghost", file.path))
-                continue
-            if marks.REPLACED in file.marks:
+            if artefacts.FileMarks.REPLACED in file.marks:
                 fields.append(artefacts.Field("configuration-replaced", file.path))
-                file = replace(file, marks=file.marks & ~marks.REPLACED)
-            files.append(file)
+            files.append(replace(file, marks=file.marks & MARKS))
         return files, fields
 
     def scripts(self, plan):
@@ -217,7 +222,8 @@ def members(built):
 
 
 def member(path, text, mode):
-    return artefacts.Member(path, artefacts.MemberContent_Text(text), mode, "root", "root")
+    content = artefacts.MemberContent_Text(text)
+    return artefacts.Member(path, content, mode, owner="root", group="root", headers=[])
 
 
 def scripts(package):
@@ -250,6 +256,8 @@ def manifest(package, opkg, target):
     for file in package.files:
         if artefacts.FileMarks.CONFIGURATION in file.marks:
             lines.append(("configuration", file.path))
+        if artefacts.FileMarks.GHOST in file.marks:
+            lines.append(("ghost", file.path))
     lines += [(field.name, field.value) for field in package.fields]
     lines += [(name, script_path(name)) for name, _ in scripts(package)]
     return "".join(f"{key} = {value}\n" for key, value in lines if value is not None)

@@ -152,14 +152,19 @@ class PluginTest(unittest.TestCase):
         self.assertIn("configuration = /etc/demo.conf\n", manifest)
         self.assertTrue(manifest.endswith("size = 7\nfile = 5ca1ab1e 7 /etc/demo.conf\n"), manifest)
 
-    def test_what_only_rpms_mark_stands_in_the_manifest(self):
+    def test_what_is_said_of_files_stands_in_the_manifest(self):
         marks = artefacts.FileMarks
-        files = [file("/etc/new", marks.CONFIGURATION | marks.REPLACED), file("/var/state", marks.GHOST)]
+        files = [
+            file("/etc/new", marks.CONFIGURATION | marks.REPLACED),
+            file("/usr/share/licenses/demo", marks.LICENSE),
+            file("/var/state", marks.GHOST | marks.MISSING_OK),
+        ]
         output = generate(server_plan(files=files))
-        lines = "configuration = /etc/new\nconfiguration-replaced = /etc/new\nghost = /var/state\n"
+        lines = "configuration = /etc/new\nghost = /var/state\nconfiguration-replaced = /etc/new\n"
         self.assertIn(lines, output.meta_files[0].contents)
-        kept = [(packed.path, packed.marks) for packed in output.packages[0].files]
-        self.assertEqual(kept, [("/etc/new", marks.CONFIGURATION)])
+        # A record with what only an RPM has would be refused.
+        kept = [packed.marks for packed in output.packages[0].files]
+        self.assertEqual(kept, [marks.CONFIGURATION, marks(0), marks.GHOST])
 
     def test_a_release_tag_follows_the_release(self):
         tagged = target(release_tag=model.ReleaseTag_Custom("site"))

@@ -9,7 +9,8 @@ use opkg_sdk::artefacts::{
 pub const SUFFIX: &str = ".pkg.tar.zst";
 
 /// Directories of the package `filesystem`; pacman tells of those that have another mode in a package.
-const MODES: [(&str, u32); 3] = [("/root", 0o750), ("/tmp", 0o1777), ("/var/tmp", 0o1777)];
+pub const PARENT_MODES: [(&str, u32); 4] =
+    [("/root", 0o750), ("/tmp", 0o1777), ("/var/spool/mail", 0o1777), ("/var/tmp", 0o1777)];
 
 /// Where `.PKGINFO` and its sisters stand.
 pub const METADATA_SLOT: &str = "metadata";
@@ -22,7 +23,7 @@ pub fn signature() -> DetachedSignature {
 /// One tar: what describes the package, then its files below all directories that lead to them, as makepkg has it.
 pub fn container() -> Container {
     let mode = |(path, mode): (&str, u32)| DirectoryMode { path: path.to_owned(), mode };
-    let files = FileLayout { parent_modes: MODES.map(mode).to_vec(), ..FileLayout::rest("") };
+    let files = FileLayout { parent_modes: PARENT_MODES.map(mode).to_vec(), ..FileLayout::rest("") };
     Container::Archives(ArchiveContainer {
         archives: vec![Archive {
             name: "package".to_owned(),
@@ -38,7 +39,8 @@ pub fn container() -> Container {
             | ArchiveMetadata::CHANGELOG
             | ArchiveMetadata::CONFIGURATION
             | ArchiveMetadata::TRIGGERS
-            | ArchiveMetadata::FIELDS,
+            | ArchiveMetadata::FIELDS
+            | ArchiveMetadata::GHOSTS,
         signature: Some(signature()),
         attributes: Vec::new(),
     })

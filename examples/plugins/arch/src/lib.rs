@@ -1,7 +1,6 @@
 //! Arch Linux and its derivatives: an OPKG becomes three packages of pacman, and a `PKGBUILD` of which makepkg makes the same.
 
 mod container;
-mod digests;
 mod failures;
 mod hooks;
 mod index;

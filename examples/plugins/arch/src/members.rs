@@ -2,12 +2,12 @@
 //! BUILDINFO(5), PKGINFO(5) and mtree(5).
 
 use opkg_sdk::Distribution as _;
-use opkg_sdk::artefacts::{BinaryPackage, Compression, Member, MemberContent};
+use opkg_sdk::artefacts::{BinaryPackage, Compression, DigestAlgorithm, Member, MemberContent};
 use opkg_sdk::containers::Built;
 use opkg_sdk::model::Part;
 use opkg_sdk::parts;
+use opkg_sdk::rules::digest;
 
-use crate::digests::sha256;
 use crate::hooks::{self, TextMember};
 use crate::mtree;
 use crate::name::PacmanVersion;
@@ -28,7 +28,8 @@ pub fn metadata(built: &Built) -> Result<Vec<Member>, String> {
     texts.extend(hooks::files(package));
     let mtree = MemberContent::Compressed((mtree::render(built, &texts), Compression::Gzip));
     let mut members = vec![Member::of_root(".MTREE", mtree, 0o644)];
-    members.extend(texts.into_iter().map(|it| Member::of_root(it.path, MemberContent::Text(it.text), it.mode)));
+    let member = |it: TextMember| Member::of_root(it.path, MemberContent::Text(it.text), it.mode);
+    members.extend(texts.into_iter().map(member));
     members.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(members)
 }
@@ -58,7 +59,7 @@ fn build_info(built: &Built) -> Result<String, String> {
         ("pkgbase", &base(built)),
         ("pkgver", &version(package)),
         ("pkgarch", &package.arch),
-        ("pkgbuild_sha256sum", &sha256(recipe)),
+        ("pkgbuild_sha256sum", &digest(DigestAlgorithm::Sha256, recipe.as_bytes())),
         ("packager", &package.maintainer),
         ("builddate", &build_date),
         ("builddir", "/build"),
@@ -109,7 +110,6 @@ pub fn changelog(package: &BinaryPackage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digests::md5;
     use opkg_sdk::containers::{BuiltFile, Digests, FileKind};
     use opkg_sdk::model::Opkg;
     use opkg_sdk::testing::{
@@ -188,8 +188,8 @@ mod tests {
         let line = format!(
             "./.INSTALL time=1386061212.0 size={} md5digest={} sha256digest={}\n",
             install.len(),
-            md5(&install),
-            sha256(&install)
+            digest(DigestAlgorithm::Md5, install.as_bytes()),
+            digest(DigestAlgorithm::Sha256, install.as_bytes())
         );
         assert!(text(&all, ".MTREE").contains(&line));
     }

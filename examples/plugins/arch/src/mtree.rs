@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use opkg_sdk::artefacts::DigestAlgorithm;
 use opkg_sdk::containers::{Built, BuiltFile, FileKind};
 use opkg_sdk::model::{Account, Opkg};
+use opkg_sdk::rules::digest;
 
-use crate::digests::{md5, sha256};
+use crate::container::PARENT_MODES;
 use crate::hooks::TextMember;
 
 /// The mode that nothing is said of.
@@ -19,7 +21,10 @@ pub fn render(built: &Built, members: &[TextMember]) -> String {
     let time = built.opkg.source_date.seconds;
     for TextMember { path, text: contents, mode } in members {
         let mode = if *mode == USUAL_MODE { String::new() } else { format!(" mode={mode:o}") };
-        let (size, md5, sha256) = (contents.len(), md5(contents), sha256(contents));
+        let contents = contents.as_bytes();
+        // Versions of pacman before 7 look at nothing but MD5.
+        let [md5, sha256] = [DigestAlgorithm::Md5, DigestAlgorithm::Sha256].map(|it| digest(it, contents));
+        let size = contents.len();
         text += &format!("./{path} time={time}.0{mode} size={size} md5digest={md5} sha256digest={sha256}\n");
     }
     let numbers = Numbers::of(&built.opkg);
@@ -28,7 +33,8 @@ pub fn render(built: &Built, members: &[TextMember]) -> String {
         // What the host puts above files.
         for (end, _) in file.path.match_indices('/').skip(1) {
             let parent = &file.path[..end];
-            let line = || format!(".{} time={time}.0 mode=755 type=dir\n", escape(parent));
+            let mode = PARENT_MODES.iter().find(|(path, _)| *path == parent).map_or(0o755, |(_, mode)| *mode);
+            let line = || format!(".{} time={time}.0 mode={mode:o} type=dir\n", escape(parent));
             lines.entry(parent).or_insert_with(line);
         }
         lines.insert(&file.path, line(file, time, &numbers));

@@ -4,6 +4,7 @@ use opkg_sdk::artefacts::{BinaryPackage, ChangelogEntry, Content, Field, FileMar
 use opkg_sdk::diagnostic::{note, push_unique, warning};
 use opkg_sdk::filter::FilterContext;
 use opkg_sdk::model::{Author, BuildTarget, ConfigKind, Diagnostic, Opkg, Role};
+use opkg_sdk::file_commands::packed_mode;
 use opkg_sdk::packed_files;
 use opkg_sdk::parts::PartPlan;
 
@@ -25,7 +26,8 @@ impl PackageBuilder<'_> {
     pub fn package(&mut self, plan: &PartPlan<'_>) -> BinaryPackage {
         let Self { opkg, context, version, .. } = *self;
         self.report(plan);
-        let mut scriptlets = scripts::of_part(opkg, plan);
+        let files = packed_files::of_part(opkg, plan, self.documentation);
+        let mut scriptlets = scripts::of_part(opkg, plan, &files);
         scriptlets.extend(hooks::of_part(opkg, plan));
         let arch = if plan.is_arch_specific { context.build_arch() } else { "any" };
         BinaryPackage {
@@ -43,7 +45,7 @@ impl PackageBuilder<'_> {
             maintainer: packager(opkg),
             container: container::container(),
             relations: relations::of_part(plan, context, version, &mut self.diagnostics),
-            files: self.files(plan),
+            files: files.into_iter().map(kept).collect(),
             scriptlets,
             file_triggers: Vec::new(),
             interests: plan.triggers.iter().map(|trigger| trigger.path.clone()).collect(),
@@ -52,27 +54,6 @@ impl PackageBuilder<'_> {
             attributes: Vec::new(),
             file_name: format!("{}-{}-{arch}{}", plan.name, version.to_full_string(), container::SUFFIX),
         }
-    }
-
-    /// Directories, files and links, with what pacman can say of them.
-    fn files(&self, plan: &PartPlan<'_>) -> Vec<PackedFile> {
-        let mode = |path: &str| {
-            let file = plan.files.iter().find(|file| file.path == path && file.source.link.is_none());
-            file.map(|file| scripts::packed_mode(&file.attributes))
-        };
-        // Of ghosts pacman knows nothing; a script removes them.
-        packed_files::of_part(self.opkg, plan, self.documentation)
-            .into_iter()
-            .filter(|file| !file.marks.contains(FileMarks::GHOST))
-            .map(|file| PackedFile {
-                mode: mode(&file.path).unwrap_or(file.mode),
-                // A script gives them.
-                capabilities: None,
-                // pacman keeps what somebody has changed, or replaces it without a trace: then it had better keep it.
-                marks: file.marks & !FileMarks::REPLACED,
-                ..file
-            })
-            .collect()
     }
 
     /// What nothing else of `.PKGINFO` says.
@@ -102,10 +83,27 @@ impl PackageBuilder<'_> {
     }
 }
 
+/// What pacman keeps of a file, directory or link. Scripts give the rest.
+fn kept(file: PackedFile) -> PackedFile {
+    PackedFile {
+        mode: packed_mode(&file),
+        capabilities: None,
+        // pacman keeps what somebody has changed, or replaces it without a trace: then it had better keep it.
+        marks: file.marks & !FileMarks::REPLACED,
+        ..file
+    }
+}
+
+/// Whether the package knows a file and does not bring it: a script removes it.
+pub fn is_ghost(file: &PackedFile) -> bool {
+    file.marks.contains(FileMarks::GHOST)
+}
+
 /// Whether pacman knows a file as configuration: without the slash at the beginning.
 pub fn backup_path(file: &PackedFile) -> Option<&str> {
-    let is_backup =
-        file.marks.contains(FileMarks::CONFIGURATION) && !matches!(file.content, Content::Link(_));
+    let is_backup = file.marks.contains(FileMarks::CONFIGURATION)
+        && !is_ghost(file)
+        && !matches!(file.content, Content::Link(_));
     is_backup.then(|| file.path.trim_start_matches('/'))
 }
 

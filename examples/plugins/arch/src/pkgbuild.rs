@@ -4,10 +4,11 @@ use opkg_sdk::artefacts::{BinaryPackage, Content, PackedFile};
 use opkg_sdk::model::{Node, Opkg};
 use opkg_sdk::text::shell_quote as quote;
 
+use crate::container::PARENT_MODES;
 use crate::hooks::{self, TextMember};
 use crate::members;
 use crate::name::PacmanVersion;
-use crate::package::backup_path;
+use crate::package::{backup_path, is_ghost};
 use crate::relations::LISTS;
 use crate::scripts::render_install;
 
@@ -64,7 +65,13 @@ impl Recipe<'_> {
         }
         lines.push(format!("changelog={}", quote(&self.changelog_name())));
         lines.push(format!("cd \"$srcdir\"/{}", quote(self.tree)));
-        lines.extend(package.files.iter().map(|file| self.install_command(file)));
+        let brought = || package.files.iter().filter(|file| !is_ghost(file));
+        let is_above = |directory: &str| {
+            brought().any(|file| file.path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let parents = PARENT_MODES.iter().filter(|(path, _)| is_above(path));
+        lines.extend(parents.map(|(path, mode)| format!("install -d -m {mode:o} -- \"$pkgdir\"{path}")));
+        lines.extend(brought().map(|file| self.install_command(file)));
         lines.extend(hooks::files(package).iter().map(|hook| {
             let (source, path) = (quote(base_name(&hook.path)), quote(&hook.path));
             format!("install -D -m {:o} -- \"$srcdir\"/{source} \"$pkgdir\"/{path}", hook.mode)

@@ -4,20 +4,16 @@ use std::fmt::Write as _;
 
 use opkg_sdk::accounts;
 use opkg_sdk::additions::{Addition, Place, TIMES, commands_at};
-use opkg_sdk::artefacts::Scriptlet;
-use opkg_sdk::file_attributes::FileAttributes;
+use opkg_sdk::artefacts::{PackedFile, Scriptlet};
+use opkg_sdk::file_commands::{Unkept, attribute_commands, ghost_commands};
 use opkg_sdk::model::{Opkg, ScriptTime};
 use opkg_sdk::parts::PartPlan;
 use opkg_sdk::scriptlet;
-use opkg_sdk::text::shell_quote;
 
 use crate::units;
 
 /// The shell of users that nobody logs in as.
 const NOLOGIN: &str = "/usr/bin/nologin";
-
-/// The bits for set-user-ID and set-group-ID, which a file loses when it gets another owner.
-const SET_ID_BITS: u32 = 0o6000;
 
 /// The functions of `.INSTALL`, by the time at which pacman calls them, and by what else it calls them: an upgrade is a case of
 /// its own for it, and native scripts of an OPKG run then as they do at an installation.
@@ -28,15 +24,20 @@ pub const FUNCTIONS: [(ScriptTime, &str, Option<&str>); 4] = [
     (ScriptTime::PostUninstall, "post_remove", None),
 ];
 
-/// Those of `.INSTALL`.
-pub fn of_part(opkg: &Opkg, plan: &PartPlan<'_>) -> Vec<Scriptlet> {
+/// Those of `.INSTALL`. `files` are those of the part, as the OPKG says them.
+pub fn of_part(opkg: &Opkg, plan: &PartPlan<'_>, files: &[PackedFile]) -> Vec<Scriptlet> {
     let mut additions = Vec::new();
     if accounts::has_accounts(plan) {
         // Hooks make users at the end of a transaction; files are given to them before.
         let body = accounts::commands(plan, NOLOGIN);
         additions.push(Addition { time: ScriptTime::PreInstall, place: Place::Before, body });
     }
-    additions.extend(ownership(plan));
+    // pacman gives files to users by numbers, which differ between machines; no package of it holds capabilities, and of ghosts it
+    // knows nothing.
+    let given = attribute_commands(files, Unkept::OWNERS | Unkept::CAPABILITIES);
+    additions.push(Addition { time: ScriptTime::PostInstall, place: Place::Before, body: given });
+    let removed = ghost_commands(files);
+    additions.push(Addition { time: ScriptTime::PostUninstall, place: Place::After, body: removed });
     additions.extend(units::additions(plan));
     TIMES
         .into_iter()
@@ -99,46 +100,12 @@ pub fn render_install(scriptlets: &[Scriptlet]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The mode of a file in its package. Until its owner is right it is nobody's with the rights of another.
-pub fn packed_mode(attributes: &FileAttributes) -> u32 {
-    match attributes.has_other_owner() {
-        true => attributes.mode & !SET_ID_BITS,
-        false => attributes.mode,
-    }
-}
-
-/// Owners, which makepkg can give to files only where the machine that builds knows them; capabilities, which no package of
-/// pacman holds; ghosts, which it does not know.
-fn ownership(plan: &PartPlan<'_>) -> Vec<Addition> {
-    let brought = || plan.files.iter().filter(|file| !file.attributes.is_ghost);
-    let mut body = String::new();
-    // What lies in a directory before the directory: its owner could put something else there.
-    let directories = plan.directories.iter().rev().map(|it| (&it.path, &it.attributes, false));
-    let files = brought().map(|it| (&it.path, &it.attributes, it.source.link.is_none()));
-    for (path, attributes, is_file) in files.chain(directories).filter(|(_, it, _)| it.has_other_owner()) {
-        let (path, owner) = (shell_quote(path), format!("{}:{}", attributes.owner, attributes.group));
-        let _ = writeln!(body, "chown -h {owner} {path}");
-        if is_file && attributes.mode & SET_ID_BITS != 0 {
-            let _ = writeln!(body, "chmod {:04o} {path}", attributes.mode);
-        }
-    }
-    for file in brought() {
-        if let Some(capabilities) = &file.attributes.capabilities {
-            let _ = writeln!(body, "setcap {} {}", shell_quote(capabilities), shell_quote(&file.path));
-        }
-    }
-    let ghosts = plan.files.iter().filter(|file| file.attributes.is_ghost);
-    let removed: String = ghosts.map(|file| format!("rm -f {}\n", shell_quote(&file.path))).collect();
-    let given = Addition { time: ScriptTime::PostInstall, place: Place::Before, body };
-    let removed = Addition { time: ScriptTime::PostUninstall, place: Place::After, body: removed };
-    [given, removed].into_iter().filter(|addition| !addition.body.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use opkg_sdk::filter::FilterContext;
     use opkg_sdk::model::{FileRule, Filter, Part};
+    use opkg_sdk::packed_files;
     use opkg_sdk::parts;
     use opkg_sdk::testing::{
         add_laid_file, add_script, add_service, add_service_rules, sample_opkg, sample_target,
@@ -150,7 +117,8 @@ mod tests {
         let Ok(plans) = parts::plan(opkg, &context, "/usr/share/doc/x", &mut Vec::new()) else {
             panic!("it is not for arch");
         };
-        render_install(&of_part(opkg, &plans[2])).unwrap_or_default()
+        let files = packed_files::of_part(opkg, &plans[2], "/usr/share/doc/x");
+        render_install(&of_part(opkg, &plans[2], &files)).unwrap_or_default()
     }
 
     /// What a function of it prints and how it ends.
@@ -233,7 +201,7 @@ mod tests {
         let text = install(&opkg);
         for expected in [
             "setcap 'cap_chown=ep' '/usr/bin/can'\n",
-            "chown -h sited:root '/usr/bin/own'\nchmod 4755 '/usr/bin/own'\n",
+            "chown -h 'sited:root' '/usr/bin/own' && { [ -h '/usr/bin/own' ] || chmod 4755 '/usr/bin/own'; }\n",
             "post_remove() (\nrm -f '/var/log/site'\n)\n",
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");

@@ -19,7 +19,7 @@ pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
         }
     };
     add(ScriptTime::PostInstall, Place::Before, enable(&units));
-    add(ScriptTime::PostInstall, Place::After, start(&units) + &restart(part, &units));
+    add(ScriptTime::PostInstall, Place::After, start(&units) + &restart(&units));
     add(ScriptTime::PreUninstall, Place::Before, stop(&units));
     additions
 }
@@ -63,15 +63,8 @@ fn at_first_installation(condition: &str, body: &str) -> String {
     }
 }
 
-fn restart(part: &PartPlan<'_>, units: &[PartUnit<'_>]) -> String {
-    let is_asked_for = |unit: &PartUnit<'_>| {
-        unit.is_restarted
-            && part
-                .service_rules
-                .iter()
-                .any(|rule| rule.name == unit.name && rule.restart_on_upgrade.is_some())
-    };
-    let restarted = units::running_words(units, is_asked_for);
+fn restart(units: &[PartUnit<'_>]) -> String {
+    let restarted = units::running_words(units, |unit| unit.restart == Some(true));
     match restarted.as_str() {
         "" => String::new(),
         words => format!(

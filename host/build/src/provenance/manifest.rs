@@ -1,7 +1,7 @@
 //! What manifests and the lock file say that a crate is built from.
 //!
-//! Only what can change the component counts: neither dependencies of tests, nor lints, nor what the lock
-//! file says for other crates of the workspace.
+//! Only what can change the component counts: neither dependencies of tests and of native builds, nor lints, nor what the
+//! lock file says for other crates of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -17,6 +17,9 @@ const MANIFEST: &str = "Cargo.toml";
 
 /// The sections that name crates which become part of what is built, or run while it is built.
 const DEPENDENCY_SECTIONS: [&str; 2] = ["dependencies", "build-dependencies"];
+
+/// The target of what native builds of our crates need besides, as their manifests write it.
+const NATIVE_TARGET: &str = "cfg(not(target_arch = \"wasm32\"))";
 
 /// What a crate is built from, besides its sources.
 #[derive(Debug, Default)]
@@ -93,6 +96,9 @@ impl DependencyWalk<'_> {
         let mut manifest: Table = read_toml(&self.workspace.join(&path))?;
         manifest.remove("dev-dependencies");
         manifest.remove("lints");
+        if let Some(targets) = manifest.get_mut("target").and_then(Value::as_table_mut) {
+            targets.remove(NATIVE_TARGET);
+        }
         self.inputs.manifests.insert(key, hash_table(&manifest));
 
         let name = manifest.get("package").and_then(|package| package.get("name")).and_then(Value::as_str);
@@ -269,7 +275,9 @@ mod tests {
             r#"[package]
                name = "the-family"
                [dependencies]
-               templates.workspace = true"#,
+               templates.workspace = true
+               [target.'cfg(not(target_arch = "wasm32"))'.dependencies]
+               host-only.workspace = true"#,
         );
         write(
             "Cargo.lock",
@@ -307,7 +315,7 @@ mod tests {
                [[package]]
                name = "the-family"
                version = "0.1.0"
-               dependencies = ["askama"]"#,
+               dependencies = ["askama", "host-only"]"#,
         );
         root
     }

@@ -1,5 +1,7 @@
 //! What a plugin says of itself, and whether it is so.
 
+use std::sync::Arc;
+
 use opkg::model::{DistFilter, Opkg};
 use opkg_interface::{DistributionDescription, PackageSettings, Target};
 
@@ -60,9 +62,9 @@ pub struct Probe<'a> {
     pub description: &'a DistributionDescription,
     pub settings: &'a PackageSettings,
     /// One that every distribution can express.
-    pub opkg: &'a Opkg,
+    pub opkg: &'a Arc<Opkg>,
     /// One that is for the first architecture that is described alone.
-    pub arch_specific: &'a Opkg,
+    pub arch_specific: &'a Arc<Opkg>,
 }
 
 impl Probe<'_> {
@@ -83,9 +85,9 @@ impl Probe<'_> {
     }
 
     fn generate_for_arch(&self, target: &Target, arch: &str) -> Outcome {
-        let mut opkg = self.arch_specific.clone();
+        let mut opkg = Opkg::clone(self.arch_specific);
         opkg.filter.archs = vec![arch.to_owned()];
-        self.plugin.generate(&opkg, target, self.settings)
+        self.plugin.generate(&Arc::new(opkg), target, self.settings)
     }
 
     pub fn check(&self, ledger: &mut Ledger) {
@@ -125,9 +127,9 @@ impl Probe<'_> {
             ledger.check(&ALIASES, place, is_known(&outcome), || {
                 format!("it does not know the id {}, which it describes", excerpt(id))
             });
-            let mut opkg = self.opkg.clone();
+            let mut opkg = Opkg::clone(self.opkg);
             opkg.filter.dists = vec![DistFilter { at: opkg.at, id: id.to_owned(), bound: None }];
-            let outcome = self.plugin.generate(&opkg, &target, self.settings);
+            let outcome = self.plugin.generate(&Arc::new(opkg), &target, self.settings);
             ledger.check(&ALIASES, place, !matches!(outcome, Outcome::Unavailable(_)), || {
                 format!("an OPKG that is only for {} is said to be unavailable for it", excerpt(id))
             });

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::Arc;
 
 use fs_err as fs;
 use opkg::diagnostic::Severity;
@@ -15,7 +16,7 @@ use crate::error::SuiteError;
 pub struct TestOpkg {
     /// As findings name it.
     pub name: String,
-    pub opkg: Opkg,
+    pub opkg: Arc<Opkg>,
     /// Whether every distribution can express it, so that it must not be refused.
     pub must_compile: bool,
 }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use opkg::diagnostic::{Location, Severity};
 use opkg::model::Opkg;
@@ -101,7 +102,8 @@ impl Fixture {
     /// The OPKG, which must be there.
     pub fn opkg(&self) -> Opkg {
         let loaded = self.load();
-        loaded.opkg.unwrap_or_else(|| panic!("refused: {:#?}", loaded.diagnostics))
+        let opkg = loaded.opkg.unwrap_or_else(|| panic!("refused: {:#?}", loaded.diagnostics));
+        Arc::unwrap_or_clone(opkg)
     }
 
     /// The diagnostics, one line each.

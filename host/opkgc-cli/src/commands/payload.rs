@@ -100,7 +100,7 @@ fn read_payloads(shell: Shell, directory: &Path) -> Result<Vec<Payload>, CliErro
         let help = format!("`opkgc check {}` shows all that is wrong with it", directory.display());
         return Err(UsageError::new(message, help).into());
     };
-    Ok(opkg.payloads)
+    Ok(opkg.payloads.clone())
 }
 
 /// Shows how much of a source has come, on the last line of a terminal.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use opkg::Profile;
 use opkg::model::Part;
+use opkg::{Profile, toml_string};
 use opkg_interface::Label;
 use opkg_shell::Shell;
 use serde::Serialize;
@@ -91,31 +91,16 @@ fn display(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// A basic string of TOML.
-fn quote(text: &str) -> String {
-    let escaped: String = text
-        .chars()
-        .map(|character| match character {
-            '"' | '\\' => format!("\\{character}"),
-            _ if opkg::is_unsafe_control(character) || character.is_control() => {
-                format!("\\U{:08X}", u32::from(character))
-            }
-            _ => character.to_string(),
-        })
-        .collect();
-    format!("\"{escaped}\"")
-}
-
 /// A line as a file could hold it.
 fn render(setting: &SettingJson) -> String {
     let assignment = match &setting.value {
         ValueJson::Text(None) => format!("# {} is not set", setting.name),
-        ValueJson::Text(Some(text)) => format!("{} = {}", setting.name, quote(text)),
+        ValueJson::Text(Some(text)) => format!("{} = {}", setting.name, toml_string(text)),
         ValueJson::List(items) => {
             format!(
                 "{} = [{}]",
                 setting.name,
-                items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(", ")
+                items.iter().map(|item| toml_string(item)).collect::<Vec<_>>().join(", ")
             )
         }
     };

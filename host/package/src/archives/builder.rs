@@ -332,7 +332,7 @@ impl<'a> ArchiveWriter<'a> {
 
     fn try_append(&mut self, entry: Entry<'_>) -> Result<(), EntryError> {
         if !entry.headers.is_empty() && !matches!(self.stream, Stream::Tar(_)) {
-            return refuse("only a tar has extended headers", OTHER_FORMAT);
+            return refuse("only a tar of POSIX has extended headers", OTHER_FORMAT);
         }
         if let Stream::Concatenation(to) = &mut self.stream {
             return concatenation::append(to, entry);

@@ -1,8 +1,8 @@
 //! Packages that are made of archives.
 
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, FileSelection,
-    Member, MemberContent, NestedArchive,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, Member,
+    MemberContent, NestedArchive,
 };
 use opkg_interface::artefacts::{Compression, Container};
 
@@ -32,8 +32,7 @@ pub fn member(path: &str, content: MemberContent) -> Member {
 
 /// All files of a package, with the directories above them.
 pub fn rest(prefix: &str) -> FileLayout {
-    let select = FileSelection::Rest;
-    FileLayout { select, ..FileLayout::rest(prefix) }
+    FileLayout::rest(prefix)
 }
 
 /// The contents of these archives, one behind the other.

@@ -188,7 +188,7 @@ pub(crate) mod to_wit {
     };
     use opkg_interface::artefacts::Compression;
     use opkg_interface::built::{
-        BuiltArchive, BuiltFile, Digests, FileKind, PackageFile, PackageSource, Segment,
+        BuiltArchive, BuiltFile, Digests, FileKind, PackageFile, PackageSource, Segment, SigningKey,
     };
 
     use crate::bindings::v1::exports::opkg::plugin::containers as wit;
@@ -370,7 +370,17 @@ pub(crate) mod to_wit {
             name: source.name.clone(),
             created: source.created,
             archs: source.archs.clone(),
+            signing_key: source.signing_key.as_ref().map(signing_key),
             attributes: Vec::new(),
+        }
+    }
+
+    fn signing_key(key: &SigningKey) -> wit::SigningKey {
+        wit::SigningKey {
+            name: key.name.clone(),
+            owner: key.owner.clone(),
+            bits: key.bits,
+            pem: key.pem.clone(),
         }
     }
 

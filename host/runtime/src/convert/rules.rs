@@ -15,6 +15,38 @@ pub(crate) mod to_sdk {
     model_to_wit!(script: script, attributes: { attributes: Vec::new(), });
 }
 
+/// Enumerations that both sides have alike.
+macro_rules! same_variants {
+    ($($visibility:vis $name:ident: $from:ident::$type:ident => $to:ident { $($variant:ident)+ })+) => {
+        $($visibility fn $name(from: $from::$type) -> $to::$type {
+            match from {
+                $($from::$type::$variant => $to::$type::$variant,)+
+            }
+        })+
+    };
+}
+
+same_variants! {
+    comparison: sdk::Comparison => model { Lt Le Eq Ge Gt }
+    sdk_comparison: model::Comparison => sdk { Lt Le Eq Ge Gt }
+    relation_kind: sdk::RelationKind => model {
+        Requires PreRequires Recommends Suggests Supplements Enhances Provides Conflicts Breaks Obsoletes
+    }
+    pub(crate) sdk_relation_kind: model::RelationKind => sdk {
+        Requires PreRequires Recommends Suggests Supplements Enhances Provides Conflicts Breaks Obsoletes
+    }
+    script_time: sdk::ScriptTime => model {
+        PreInstall PostInstall PreUpgrade PostUpgrade PreUninstall PostUninstall PreTransaction PostTransaction
+        PreRemovalTransaction PostRemovalTransaction Triggered
+    }
+    sdk_script_time: model::ScriptTime => sdk {
+        PreInstall PostInstall PreUpgrade PostUpgrade PreUninstall PostUninstall PreTransaction PostTransaction
+        PreRemovalTransaction PostRemovalTransaction Triggered
+    }
+    severity: sdk::Severity => model { Error Warning Note }
+    pub(crate) digest_algorithm: artefacts::DigestAlgorithm => sdk_artefacts { Md5 Sha1 Sha256 Sha512 }
+}
+
 pub(crate) fn context(raw: rules::FilterContext) -> sdk_rules::FilterContext {
     let identities = |list: Vec<rules::DistIdentity>| list.into_iter().map(identity).collect();
     sdk_rules::FilterContext {
@@ -38,39 +70,15 @@ fn identity(raw: rules::DistIdentity) -> sdk_rules::DistIdentity {
 
 pub(crate) fn actions(raw: Vec<rules::ActionCommands>) -> Vec<sdk_rules::ActionCommands> {
     let action = |it: rules::ActionCommands| sdk_rules::ActionCommands {
-        time: match it.time {
-            model::ScriptTime::PreInstall => sdk::ScriptTime::PreInstall,
-            model::ScriptTime::PostInstall => sdk::ScriptTime::PostInstall,
-            model::ScriptTime::PreUpgrade => sdk::ScriptTime::PreUpgrade,
-            model::ScriptTime::PostUpgrade => sdk::ScriptTime::PostUpgrade,
-            model::ScriptTime::PreUninstall => sdk::ScriptTime::PreUninstall,
-            model::ScriptTime::PostUninstall => sdk::ScriptTime::PostUninstall,
-            model::ScriptTime::PreTransaction => sdk::ScriptTime::PreTransaction,
-            model::ScriptTime::PostTransaction => sdk::ScriptTime::PostTransaction,
-            model::ScriptTime::PreRemovalTransaction => sdk::ScriptTime::PreRemovalTransaction,
-            model::ScriptTime::PostRemovalTransaction => sdk::ScriptTime::PostRemovalTransaction,
-            model::ScriptTime::Triggered => sdk::ScriptTime::Triggered,
-        },
+        time: sdk_script_time(it.time),
         commands: it.commands,
     };
     raw.into_iter().map(action).collect()
 }
 
 pub(crate) fn filter(raw: model::Filter) -> sdk::Filter {
-    let dist = |it: model::DistFilter| sdk::DistFilter {
-        at: it.at,
-        id: it.id,
-        bound: it.bound.map(|bound| sdk::Bound {
-            comparison: match bound.comparison {
-                model::Comparison::Lt => sdk::Comparison::Lt,
-                model::Comparison::Le => sdk::Comparison::Le,
-                model::Comparison::Eq => sdk::Comparison::Eq,
-                model::Comparison::Ge => sdk::Comparison::Ge,
-                model::Comparison::Gt => sdk::Comparison::Gt,
-            },
-            version: bound.version,
-        }),
-    };
+    let dist =
+        |it: model::DistFilter| sdk::DistFilter { at: it.at, id: it.id, bound: it.bound.map(sdk_bound) };
     sdk::Filter { dists: raw.dists.into_iter().map(dist).collect(), archs: raw.archs }
 }
 
@@ -87,11 +95,7 @@ pub(crate) fn diagnostics(found: Vec<sdk::Diagnostic>) -> Vec<model::Diagnostic>
 
 pub(crate) fn diagnostic(found: sdk::Diagnostic) -> model::Diagnostic {
     model::Diagnostic {
-        severity: match found.severity {
-            sdk::Severity::Error => model::Severity::Error,
-            sdk::Severity::Warning => model::Severity::Warning,
-            sdk::Severity::Note => model::Severity::Note,
-        },
+        severity: severity(found.severity),
         at: found.at,
         message: found.message,
         help: found.help,
@@ -152,87 +156,82 @@ fn relation(relation: sdk_rules::PlannedRelation) -> rules::PlannedRelation {
     };
     rules::PlannedRelation {
         at: relation.at,
-        kind: match relation.kind {
-            sdk::RelationKind::Requires => model::RelationKind::Requires,
-            sdk::RelationKind::PreRequires => model::RelationKind::PreRequires,
-            sdk::RelationKind::Recommends => model::RelationKind::Recommends,
-            sdk::RelationKind::Suggests => model::RelationKind::Suggests,
-            sdk::RelationKind::Supplements => model::RelationKind::Supplements,
-            sdk::RelationKind::Enhances => model::RelationKind::Enhances,
-            sdk::RelationKind::Provides => model::RelationKind::Provides,
-            sdk::RelationKind::Conflicts => model::RelationKind::Conflicts,
-            sdk::RelationKind::Breaks => model::RelationKind::Breaks,
-            sdk::RelationKind::Obsoletes => model::RelationKind::Obsoletes,
-        },
+        kind: relation_kind(relation.kind),
         any_of: relation.any_of.into_iter().map(package).collect(),
         filter_match: filter_match(relation.filter_match),
         by_default: relation.by_default,
     }
 }
 
-fn bound(bound: sdk::Bound) -> model::Bound {
+pub(crate) fn bound(bound: sdk::Bound) -> model::Bound {
     model::Bound { comparison: comparison(bound.comparison), version: bound.version }
 }
 
-fn comparison(comparison: sdk::Comparison) -> model::Comparison {
-    match comparison {
-        sdk::Comparison::Lt => model::Comparison::Lt,
-        sdk::Comparison::Le => model::Comparison::Le,
-        sdk::Comparison::Eq => model::Comparison::Eq,
-        sdk::Comparison::Ge => model::Comparison::Ge,
-        sdk::Comparison::Gt => model::Comparison::Gt,
-    }
+pub(crate) fn sdk_bound(bound: model::Bound) -> sdk::Bound {
+    sdk::Bound { comparison: sdk_comparison(bound.comparison), version: bound.version }
 }
 
 fn script(script: sdk_rules::PlannedScript) -> rules::PlannedScript {
     rules::PlannedScript {
         source: script.source,
-        time: match script.time {
-            sdk::ScriptTime::PreInstall => model::ScriptTime::PreInstall,
-            sdk::ScriptTime::PostInstall => model::ScriptTime::PostInstall,
-            sdk::ScriptTime::PreUpgrade => model::ScriptTime::PreUpgrade,
-            sdk::ScriptTime::PostUpgrade => model::ScriptTime::PostUpgrade,
-            sdk::ScriptTime::PreUninstall => model::ScriptTime::PreUninstall,
-            sdk::ScriptTime::PostUninstall => model::ScriptTime::PostUninstall,
-            sdk::ScriptTime::PreTransaction => model::ScriptTime::PreTransaction,
-            sdk::ScriptTime::PostTransaction => model::ScriptTime::PostTransaction,
-            sdk::ScriptTime::PreRemovalTransaction => model::ScriptTime::PreRemovalTransaction,
-            sdk::ScriptTime::PostRemovalTransaction => model::ScriptTime::PostRemovalTransaction,
-            sdk::ScriptTime::Triggered => model::ScriptTime::Triggered,
-        },
+        time: script_time(script.time),
         body: script.body,
         is_carried: script.is_carried,
         required_programs: script.required_programs,
     }
 }
 
-fn packed_file(file: sdk_artefacts::PackedFile) -> artefacts::PackedFile {
-    let mut marks = artefacts::FileMarks::empty();
-    for (mark, told) in [
-        (sdk_artefacts::FileMarks::DOCUMENTATION, artefacts::FileMarks::DOCUMENTATION),
-        (sdk_artefacts::FileMarks::CONFIGURATION, artefacts::FileMarks::CONFIGURATION),
-        (sdk_artefacts::FileMarks::REPLACED, artefacts::FileMarks::REPLACED),
-        (sdk_artefacts::FileMarks::GHOST, artefacts::FileMarks::GHOST),
-        (sdk_artefacts::FileMarks::LICENSE, artefacts::FileMarks::LICENSE),
-        (sdk_artefacts::FileMarks::MISSING_OK, artefacts::FileMarks::MISSING_OK),
-    ] {
-        if file.marks.contains(mark) {
-            marks |= told;
+/// A conversion of files as packages have them, from the one side to the other.
+macro_rules! packed_file {
+    ($name:ident: $from:ident => $to:ident) => {
+        fn $name(file: $from::PackedFile) -> $to::PackedFile {
+            let mut marks = $to::FileMarks::empty();
+            for (mark, told) in [
+                ($from::FileMarks::DOCUMENTATION, $to::FileMarks::DOCUMENTATION),
+                ($from::FileMarks::CONFIGURATION, $to::FileMarks::CONFIGURATION),
+                ($from::FileMarks::REPLACED, $to::FileMarks::REPLACED),
+                ($from::FileMarks::GHOST, $to::FileMarks::GHOST),
+                ($from::FileMarks::LICENSE, $to::FileMarks::LICENSE),
+                ($from::FileMarks::MISSING_OK, $to::FileMarks::MISSING_OK),
+            ] {
+                if file.marks.contains(mark) {
+                    marks |= told;
+                }
+            }
+            $to::PackedFile {
+                path: file.path,
+                content: match file.content {
+                    $from::Content::Source(node) => $to::Content::Source(node),
+                    $from::Content::Text(text) => $to::Content::Text(text),
+                    $from::Content::GzipText(text) => $to::Content::GzipText(text),
+                    $from::Content::Directory => $to::Content::Directory,
+                    $from::Content::Link(to) => $to::Content::Link(to),
+                },
+                mode: file.mode,
+                owner: file.owner,
+                group: file.group,
+                capabilities: file.capabilities,
+                marks,
+            }
         }
+    };
+}
+
+packed_file!(packed_file: sdk_artefacts => artefacts);
+packed_file!(sdk_packed_file: artefacts => sdk_artefacts);
+
+pub(crate) fn packed_files(files: Vec<artefacts::PackedFile>) -> Vec<sdk_artefacts::PackedFile> {
+    files.into_iter().map(sdk_packed_file).collect()
+}
+
+pub(crate) fn unkept(raw: rules::Unkept) -> sdk_rules::Unkept {
+    let mut unkept = sdk_rules::Unkept::empty();
+    for (told, mark) in [
+        (rules::Unkept::OWNERS, sdk_rules::Unkept::OWNERS),
+        (rules::Unkept::DIRECTORIES, sdk_rules::Unkept::DIRECTORIES),
+        (rules::Unkept::CAPABILITIES, sdk_rules::Unkept::CAPABILITIES),
+    ] {
+        unkept.set(mark, raw.contains(told));
     }
-    artefacts::PackedFile {
-        path: file.path,
-        content: match file.content {
-            sdk_artefacts::Content::Source(node) => artefacts::Content::Source(node),
-            sdk_artefacts::Content::Text(text) => artefacts::Content::Text(text),
-            sdk_artefacts::Content::GzipText(text) => artefacts::Content::GzipText(text),
-            sdk_artefacts::Content::Directory => artefacts::Content::Directory,
-            sdk_artefacts::Content::Link(to) => artefacts::Content::Link(to),
-        },
-        mode: file.mode,
-        owner: file.owner,
-        group: file.group,
-        capabilities: file.capabilities,
-        marks,
-    }
+    unkept
 }

@@ -8,7 +8,7 @@ use crate::bindings::v0_1::hook_runner::HookRunnerPre;
 use crate::bindings::v0_1::hook_runner::exports::opkg::plugin::hook;
 use crate::execution_error::ExecutionError;
 use crate::host::HostState;
-use crate::runtime::PreparedComponent;
+use crate::prepared_component::PreparedComponent;
 
 /// What is asked, and answered.
 mod functions {

@@ -7,7 +7,7 @@ use super::{Call, Failure, HostChannel, Outcome, RunnerDescription};
 use crate::bindings::v1::hook_runner::HookRunnerPre;
 use crate::execution_error::ExecutionError;
 use crate::host::HostState;
-use crate::runtime::PreparedComponent;
+use crate::prepared_component::PreparedComponent;
 
 /// What is asked, and answered.
 mod functions {

@@ -3,13 +3,18 @@
 //! than references.
 
 mod convert;
+mod digest;
 
 pub use crate::bindings::opkg::plugin::rules::{
     ActionCommands, DistIdentity, FilterContext, FilterMatch, NamedRelease, OpenCondition, OpkgPlan,
     PartPlan, PlannedPackage, PlannedRelation, PlannedScript, VersionParts, VersionTest,
 };
+pub use crate::file_commands::{Unkept, attribute_commands, ghost_commands};
 pub use crate::package_version::order_prereleases;
+pub use crate::perl::is_core_module as is_core_perl_module;
+pub use crate::release_tag::{TagSyntax, widen_bound};
 pub use crate::text::shell_quote;
+pub use digest::digest;
 
 use crate::filter;
 use crate::model::{Diagnostic, Filter, Opkg, ScriptTime};

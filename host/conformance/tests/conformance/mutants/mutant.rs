@@ -1,5 +1,6 @@
 //! A plugin that is spoiled where the suite calls it, so that none has to be built.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opkg::model::Opkg;
@@ -55,11 +56,11 @@ impl PluginUnderTest for Mutant<'_> {
         Ok(description)
     }
 
-    fn generate(&self, opkg: &Opkg, target: &Target, settings: &PackageSettings) -> Outcome {
+    fn generate(&self, opkg: &Arc<Opkg>, target: &Target, settings: &PackageSettings) -> Outcome {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
-        let (mut opkg, mut target, mut settings) = (opkg.clone(), target.clone(), settings.clone());
+        let (mut opkg, mut target, mut settings) = (Arc::clone(opkg), target.clone(), settings.clone());
         if let Spoiled::Input(spoil) = self.spoiled {
-            spoil(&mut opkg, &mut target, &mut settings);
+            spoil(Arc::make_mut(&mut opkg), &mut target, &mut settings);
         }
         let mut outcome = PluginUnderTest::generate(self.plugin, &opkg, &target, &settings);
         if let Outcome::Generated(generated) = &mut outcome {
@@ -80,7 +81,7 @@ impl PluginUnderTest for Mutant<'_> {
 
     fn members(
         &self,
-        _: &Opkg,
+        _: &Arc<Opkg>,
         _: &Target,
         _: &PackageSettings,
         _: &str,
