@@ -375,7 +375,7 @@ class IndexTest(unittest.TestCase):
         )
 
     def text(self, *packages, archs=()):
-        files = index.write(containers.PackageSource("site", 7, list(archs), []), list(packages), plugin.ARCHS)
+        files = index.write(containers.PackageSource("site", 7, list(archs), None, []), list(packages), plugin.ARCHS)
         self.assertEqual([file.path for file in files], ["APKINDEX.tar.gz"])
         entries = [entry.value for entry in files[0].content.value[0].entries]
         self.assertEqual([entry.path for entry in entries], ["DESCRIPTION", "APKINDEX"])

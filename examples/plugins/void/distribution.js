@@ -42,7 +42,7 @@ export function distribution(rules) {
         source: { tag: "tree", val: base },
         nativeBuild: { commands: [], results: [] },
         packages,
-        // xbps knows signatures of RSA by keys of its own form, and none of OpenPGP.
+        // Signatures are of RSA, which the container says.
         acceptedKeys: undefined,
         diagnostics,
         attributes: [],
@@ -56,7 +56,7 @@ export function distribution(rules) {
       return metadataMembers(built);
     },
     describeIndex: () => ({ suffixes: [".xbps"], members: ["./props.plist"], attributes: [] }),
-    index: (source, packages) => indexFiles(source.archs, packages, ARCHS),
+    index: (source, packages) => indexFiles(source, packages, ARCHS),
   };
 
   return { packaging, containers, packageManager };

@@ -1,7 +1,7 @@
 // The index of a directory of packages: of each architecture a tar with the properties of all packages that are for it, as xbps-rindex
-// makes it. xbps signs with keys of RSA in a form of its own, so that the host cannot.
+// makes it.
 
-import { readPlist, writePlist } from "./plist.js";
+import { Data, readPlist, writePlist } from "./plist.js";
 import { compareVersions } from "./version.js";
 
 const PROPS_MEMBER = "./props.plist";
@@ -29,7 +29,19 @@ function isNewer(one, other) {
   return !reverts(other, one) && compareVersions(version(one), version(other)) > 0;
 }
 
-function repodata(arch, entries) {
+// Whose signatures packages have; nothing where nobody signs. Without it, xbps looks for none.
+function keyProperties(key) {
+  if (key === undefined) return "";
+  return writePlist({
+    "public-key": new Data(btoa(key.pem)),
+    // That of a signature.
+    "public-key-size": Math.ceil(key.bits / 8) * 8,
+    "signature-by": key.owner || key.name,
+    "signature-type": "rsa",
+  });
+}
+
+function repodata(arch, entries, signingKey) {
   const newest = new Map();
   for (const entry of entries) {
     const known = newest.get(entry.name);
@@ -46,8 +58,12 @@ function repodata(arch, entries) {
     compression: "zstd",
     level: undefined,
     endMarker: true,
-    // The key to be asked for, and what waits for other packages: neither is there.
-    entries: [member("index.plist", writePlist(index)), member("index-meta.plist", ""), member("stage.plist", "")],
+    entries: [
+      member("index.plist", writePlist(index)),
+      member("index-meta.plist", keyProperties(signingKey)),
+      // What waits for other packages: nothing does.
+      member("stage.plist", ""),
+    ],
     attributes: [],
   };
   return { path: `${arch}-repodata`, content: { tag: "archives", val: [archive] }, signature: undefined, attributes: [] };
@@ -55,10 +71,13 @@ function repodata(arch, entries) {
 
 // Packages for any architecture are in the index of each: of those that were asked for, by their canonical names, and of those that
 // other packages are for; of all where there are none. `archs` are the names of Void by the canonical ones.
-export function indexFiles(asked, packages, archs) {
+export function indexFiles({ archs: asked, signingKey }, packages, archs) {
   const entries = packages.map(indexEntry);
   const named = entries.map(({ arch }) => arch).filter((arch) => arch !== "noarch");
   const wanted = new Set([...asked.map((canonical) => archs[canonical] ?? canonical), ...named]);
   const all = wanted.size > 0 ? [...wanted].sort() : Object.values(archs);
-  return all.map((arch) => repodata(arch, entries.filter((it) => it.arch === arch || it.arch === "noarch")));
+  return all.map((arch) => {
+    const own = entries.filter((it) => it.arch === arch || it.arch === "noarch");
+    return repodata(arch, own, signingKey);
+  });
 }

@@ -98,18 +98,21 @@ function explainLine(line) {
 export const packageManager = {
   programs: () => [INSTALL, REMOVE, QUERY, CONFIGURE],
 
-  // What xbps-query shows of one package is what its first source has; a search goes through all sources.
+  // All that the sources have. Of one package, xbps-query shows what the first source has; a search goes through all of them.
   offers(packages, place) {
     if (packages.length === 0) return [];
-    const names = packages.map((name) => checkName(name).replace(/[.+]/g, "[$&]"));
-    return [command(place, QUERY, [...sources(place), "-R", "--regex", "-p", "pkgver", "-s", `^(${names.join("|")})-[^-]+$`])];
+    return [command(place, QUERY, [...sources(place), "-R", "-p", "pkgver", "-s", ""])];
   },
 
-  // `opkg-demo-1.0_1: opkg-demo-1.0_1 (https://…)`, of each source by itself.
+  // `opkg-demo-1.0_1: opkg-demo-1.0_1 (https://…)`
   parseOffers(printed) {
-    const pkgvers = new Set(printed.flatMap(lines).map((line) => line.match(/^(\S+): /)?.[1]));
-    const offered = [...pkgvers].map((pkgver) => splitPkgver(pkgver ?? "")).filter((it) => it !== undefined);
-    return offered.sort((one, other) => compareVersions(other.version, one.version));
+    const offered = new Map();
+    for (const line of printed.flatMap(lines)) {
+      const found = splitPkgver(line.match(/^(\S+): /)?.[1] ?? "");
+      if (found !== undefined) offered.set(found.name, (offered.get(found.name) ?? new Set()).add(found.version));
+    }
+    const newestFirst = (versions) => [...versions].sort((one, other) => compareVersions(other, one));
+    return [...offered].flatMap(([name, versions]) => newestFirst(versions).map((version) => ({ name, version })));
   },
 
   install: (packages, place) => installCommands(packages, place, ["-y"]),
@@ -149,7 +152,7 @@ export const packageManager = {
   query: (place) => [command(place, QUERY, ["-l"]), command(place, QUERY, ["-p", "architecture", "-s", ""])],
 
   // `ii opkg-demo-1.0_1   A sample`, and `opkg-demo-1.0_1: noarch`.
-  parseQuery([listed, searched]) {
+  parseQuery([listed = "", searched = ""]) {
     const archs = new Map(lines(searched).map((line) => line.split(": ", 2)));
     const installed = lines(listed)
       .filter((line) => line !== "")

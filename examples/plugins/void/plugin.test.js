@@ -238,8 +238,8 @@ test("an index has the newest of each package for its architecture", () => {
     packageFile("b-1_1", "i686", { reverts: ["2_1"] }),
     packageFile("b-2_1", "i686"),
   ];
-  const paths = (asked, packages) => indexFiles(asked, packages, ARCHS).map(({ path }) => path);
-  const [only, ...others] = indexFiles([], files, ARCHS);
+  const paths = (archs, packages) => indexFiles({ archs }, packages, ARCHS).map(({ path }) => path);
+  const [only, ...others] = indexFiles({ archs: [] }, files, ARCHS);
   assert.deepEqual([only.path, others], ["i686-repodata", []]);
   const index = readPlist(only.content.val[0].entries[0].val.content.val);
   assert.deepEqual(index.a, { architecture: "noarch", "filename-sha256": "5ca1ab1e", "filename-size": 5n, pkgver: "a-1.0_1" });
@@ -247,7 +247,20 @@ test("an index has the newest of each package for its architecture", () => {
   assert.deepEqual(paths([], files.slice(0, 2)), ["x86_64-repodata", "aarch64-repodata", "i686-repodata"]);
   assert.deepEqual(paths(["i386"], files.slice(0, 2)), ["i686-repodata"]);
   assert.deepEqual(paths(["x86_64"], files), ["i686-repodata", "x86_64-repodata"]);
-  assert.throws(() => indexFiles([], [{ ...files[0], members: [] }], ARCHS));
+  assert.throws(() => indexFiles({ archs: [] }, [{ ...files[0], members: [] }], ARCHS));
+});
+
+test("an index names the key that signs", () => {
+  const meta = (signingKey) => {
+    const [file] = indexFiles({ archs: ["x86_64"], signingKey }, [], ARCHS);
+    return file.content.val[0].entries[1].val.content.val;
+  };
+  const key = { name: "opkg-5ca1ab1e", owner: "A & B <ab@example.org>", bits: 2047, pem: "PEM\n" };
+  const { "public-key": data, ...others } = readPlist(meta(key));
+  assert.equal(atob(data.base64), key.pem);
+  assert.deepEqual(others, { "public-key-size": 2048n, "signature-by": key.owner, "signature-type": "rsa" });
+  assert.equal(readPlist(meta({ ...key, owner: "" }))["signature-by"], key.name);
+  assert.equal(meta(undefined), "");
 });
 
 test("commands say what is wanted", () => {
@@ -260,9 +273,6 @@ test("commands say what is wanted", () => {
   assert.deepEqual(argvs(packageManager.remove(["a"], place)), ["xbps-remove -y -- a"]);
   assert.deepEqual(argvs(packageManager.reinstall([{ name: "a" }], place)), ["xbps-reconfigure -f -- a"]);
   assert.throws(() => packageManager.install([{ name: "--yes" }], place));
-  assert.deepEqual(argvs(packageManager.offers(["a", "gtk+3"], { ...place, repositories: [] })), [
-    "xbps-query -R --regex -p pkgver -s ^(a|gtk[+]3)-[^-]+$",
-  ]);
 });
 
 test("what xbps prints is read", () => {
@@ -272,8 +282,9 @@ test("what xbps prints is read", () => {
     ["f", "1_1", "unpacked", undefined],
     ["ok", "1.1_1", "complete", "noarch"],
   ]);
-  assert.throws(() => packageManager.parseQuery(["\n", "\n"]));
-  const offered = "a-1.9_1: a-1.9_1 (/srv/r)\na-1.10_1: a-1.10_1 (https://example.org)\na-1.9_1: a-1.9_1 (https://example.org)\n";
+  assert.throws(() => packageManager.parseQuery(["\n", "\n"]), /named no package/);
+  assert.throws(() => packageManager.parseQuery([]), /named no package/);
+  const offered = "a-1.9_1: a-1.9_1 (/srv/r)\na-1.10_1: a-1.10_1 (https://example.org)\na-1.9_1: a-1.9_1 (https://example.org)\n?\n";
   assert.deepEqual(packageManager.parseOffers([offered]), [
     { name: "a", version: "1.10_1" },
     { name: "a", version: "1.9_1" },

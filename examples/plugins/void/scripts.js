@@ -48,5 +48,5 @@ export function accountCommands(quote, accounts) {
       lines.push(`usermod -a -G ${quote(val.group)} ${quote(val.user)}`);
     }
   }
-  return lines.map((line) => `${line}\n`).join("");
+  return [...new Set(lines)].map((line) => `${line}\n`).join("");
 }

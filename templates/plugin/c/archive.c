@@ -1,26 +1,11 @@
-/* From what the host decides of an OPKG to packages, and what stands in them. CHANGE: the form of the manifest. */
+/* From what the host decides of an OPKG to packages. */
 #include "archive.h"
 
 typedef opkg_plugin_rules_part_plan_t part_plan_t;
 typedef opkg_plugin_artefacts_native_relation_t relation_t;
 typedef opkg_plugin_artefacts_native_package_t native_package_t;
 
-/* Where the manifest and the scripts stand in a package. */
-static const char *const MANIFEST_SLOT = "manifest";
-
-/* The times at which the package manager runs scripts, in the order in which they stand in a manifest. */
-static const struct {
-  opkg_plugin_model_script_time_t time;
-  const char *name;
-} SCRIPT_TIMES[] = {
-    {OPKG_PLUGIN_MODEL_SCRIPT_TIME_PRE_INSTALL, "pre-install"},
-    {OPKG_PLUGIN_MODEL_SCRIPT_TIME_POST_INSTALL, "post-install"},
-    {OPKG_PLUGIN_MODEL_SCRIPT_TIME_PRE_UNINSTALL, "pre-uninstall"},
-    {OPKG_PLUGIN_MODEL_SCRIPT_TIME_POST_UNINSTALL, "post-uninstall"},
-};
-enum { SCRIPT_TIME_COUNT = sizeof SCRIPT_TIMES / sizeof *SCRIPT_TIMES };
-
-/* Of `relation-kind`, by its numbers, the kinds of relations of packages; and what these are called in a manifest. */
+/* Of `relation-kind`, by its numbers, the kinds of relations of packages. */
 static const uint8_t KINDS[] = {
     OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_REQUIRES,    OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_PRE_REQUIRES,
     OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_RECOMMENDS,  OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_SUGGESTS,
@@ -28,10 +13,6 @@ static const uint8_t KINDS[] = {
     OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_PROVIDES,    OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_CONFLICTS,
     OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_BREAKS,      OPKG_PLUGIN_ARTEFACTS_NATIVE_KIND_OBSOLETES,
 };
-static const char *const KIND_NAMES[] = {"requires",  "pre-requires", "provides", "conflicts",   "breaks",
-                                         "obsoletes", "recommends",   "suggests", "supplements", "enhances"};
-static const char *const OPERATORS[] = {"<", "<=", "=", ">=", ">"};
-
 /* All that is known while the packages of an OPKG are made. */
 struct job {
   const opkg_t *opkg;
@@ -54,11 +35,6 @@ static void say(struct job *job, opkg_plugin_model_severity_t severity, opkg_plu
 }
 
 /* Packages */
-
-/* `[epoch:]upstream-release` */
-static text full_version(uint32_t epoch, text upstream, text release) {
-  return epoch ? text_format("%u:%t-%t", epoch, upstream, release) : text_format("%t-%t", upstream, release);
-}
 
 /* CHANGE: what the package manager would not accept in a version, or would sort otherwise, is to be changed here;
    opkg_plugin_rules_order_prereleases helps. */
@@ -152,13 +128,6 @@ static void add_relations(struct job *job, const part_plan_t *plan, package_t *p
     }
     PUSH(package->relations, relation);
   }
-}
-
-static const char *script_name(opkg_plugin_model_script_time_t time) {
-  for (size_t i = 0; i < SCRIPT_TIME_COUNT; i++) {
-    if (SCRIPT_TIMES[i].time == time) return SCRIPT_TIMES[i].name;
-  }
-  return NULL;
 }
 
 /* What the package manager runs: each for `/bin/sh`. */
@@ -255,107 +224,6 @@ static void report_unsupported(struct job *job) {
     text message = text_format("packages for %s have no triggers: nobody looks at `%t`", ID, trigger->path);
     say(job, warning, trigger->at, message, help);
   }
-}
-
-/* The manifest */
-
-static void add_line(text *manifest, const char *key, text value) {
-  text_append(manifest, text_format("%s = %t\n", key, value));
-}
-
-static void add_optional(text *manifest, const char *key, const distribution_option_string_t *value) {
-  if (value->is_some) add_line(manifest, key, value->val);
-}
-
-/* `a >= 1.2` */
-static text related(text name, const opkg_plugin_artefacts_option_bound_t *bound) {
-  if (!bound->is_some) return name;
-  return text_format("%t %s %t", name, OPERATORS[bound->val.comparison], bound->val.version);
-}
-
-static text script_path(const char *name) {
-  return text_format("scripts/%s", name);
-}
-
-/* The script of a time; none where there is none. */
-static const opkg_plugin_artefacts_scriptlet_t *find_script(const package_t *package,
-                                                            opkg_plugin_model_script_time_t time) {
-  for (size_t i = 0; i < package->scriptlets.len; i++) {
-    if (package->scriptlets.ptr[i].time == time) return &package->scriptlets.ptr[i];
-  }
-  return NULL;
-}
-
-/* What is known of a package before its files are read: `key = value`, a line each. */
-static text make_manifest(const package_t *package, const opkg_t *opkg, const target_t *target) {
-  text manifest = {NULL, 0};
-  add_line(&manifest, "name", package->name);
-  add_line(&manifest, "version", full_version(package->epoch, package->version, package->release));
-  add_line(&manifest, "arch", package->arch);
-  add_line(&manifest, "summary", package->summary);
-  add_line(&manifest, "license", package->license);
-  add_line(&manifest, "maintainer", package->maintainer);
-  add_optional(&manifest, "url", &package->url);
-  add_optional(&manifest, "vendor", &target->vendor);
-  add_optional(&manifest, "distribution", &target->distribution);
-  add_line(&manifest, "home", opkg->home);
-  for (size_t i = 0; i < package->relations.len; i++) {
-    const relation_t *relation = &package->relations.ptr[i];
-    text packages = text_copy(related(relation->name, &relation->bound));
-    for (size_t j = 0; j < relation->alternatives.len; j++) {
-      const native_package_t *other = &relation->alternatives.ptr[j];
-      text_append(&packages, text_format(" | %t", related(other->name, &other->bound)));
-    }
-    add_line(&manifest, KIND_NAMES[relation->kind.tag], packages);
-  }
-  for (size_t i = 0; i < package->files.len; i++) {
-    const opkg_plugin_artefacts_packed_file_t *file = &package->files.ptr[i];
-    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_CONFIGURATION) add_line(&manifest, "configuration", file->path);
-    if (file->marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST) add_line(&manifest, "ghost", file->path);
-  }
-  for (size_t i = 0; i < package->fields.len; i++) {
-    const opkg_plugin_artefacts_field_t *field = &package->fields.ptr[i];
-    text_append(&manifest, text_format("%t = %t\n", field->name, field->value));
-  }
-  for (size_t i = 0; i < SCRIPT_TIME_COUNT; i++) {
-    const char *name = SCRIPT_TIMES[i].name;
-    if (find_script(package, SCRIPT_TIMES[i].time)) add_line(&manifest, name, script_path(name));
-  }
-  return manifest;
-}
-
-static void add_member(members_t *members, text path, text contents, uint32_t mode) {
-  opkg_plugin_artefacts_member_t member = {.path = path, .mode = mode};
-  member.content.tag = OPKG_PLUGIN_ARTEFACTS_MEMBER_CONTENT_TEXT;
-  member.content.val.text = contents;
-  member.owner = text_copy(TEXT("root"));
-  member.group = text_copy(TEXT("root"));
-  PUSH(*members, member);
-}
-
-/* The manifest, then the scripts. By now the host has read all files: how much the package takes is known, and of each file its
-   SHA-256 and size. */
-bool archive_members(text slot, const built_t *built, members_t *members, text *reason) {
-  if (!text_is(slot, text_of(MANIFEST_SLOT))) {
-    *reason = text_format("there is no slot `%t` in a package for %s", slot, ID);
-    return false;
-  }
-  *members = (members_t){NULL, 0};
-  text manifest = make_manifest(&built->package, &built->opkg, &built->target);
-  text_append(&manifest, text_format("size = %l\n", built->installed_size));
-  for (size_t i = 0; i < built->files.len; i++) {
-    const exports_opkg_plugin_containers_built_file_t *file = &built->files.ptr[i];
-    if (file->kind.tag != EXPORTS_OPKG_PLUGIN_CONTAINERS_FILE_KIND_REGULAR) continue;
-    text digest = file->kind.val.regular.f1.sha256;
-    text_append(&manifest, text_format("file = %t %l %t\n", digest, file->kind.val.regular.f0, file->path));
-  }
-  add_member(members, text_copy(TEXT("manifest")), manifest, 0644);
-  for (size_t i = 0; i < SCRIPT_TIME_COUNT; i++) {
-    const opkg_plugin_artefacts_scriptlet_t *script = find_script(&built->package, SCRIPT_TIMES[i].time);
-    if (!script) continue;
-    add_member(members, script_path(SCRIPT_TIMES[i].name), text_format("#!/bin/sh\n%t", script->body), 0755);
-  }
-  return true;
 }
 
 /* From an OPKG to packages */
@@ -456,7 +324,7 @@ bool archive_generate(const opkg_t *opkg, const target_t *target, output_t *outp
   for (size_t i = 0; i < output->packages.len; i++) {
     const package_t *package = &output->packages.ptr[i];
     text path = text_format("opkg-%t/%t.manifest", opkg->name, package->name);
-    opkg_plugin_artefacts_text_file_t file = {path, make_manifest(package, opkg, target), false};
+    opkg_plugin_artefacts_text_file_t file = {path, manifest_text(package, opkg, target), false};
     PUSH(output->meta_files, file);
   }
   text tree = text_format("opkg-%t-%t", opkg->name, job.version_in_file_names);

@@ -1,4 +1,4 @@
-/* From what the host decides of an OPKG to packages, and what stands in them. */
+/* What the files of the plugin have of each other. */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
 
@@ -29,10 +29,30 @@ extern const struct arch ARCHS[];
 extern const size_t ARCH_COUNT;
 extern const char *const ACTION;
 
-/* True with the output, or false with a refusal. */
+/* archive.c: true with the output, or false with a refusal. */
 bool archive_generate(const opkg_t *opkg, const target_t *target, output_t *output, refusal_t *refusal);
 
-/* What stands in a slot of a package: true, or false with the reason why there is no such slot. */
-bool archive_members(text slot, const built_t *built, members_t *members, text *reason);
+/* manifest.c: where the manifest and the scripts stand in a package. */
+extern const char *const MANIFEST_SLOT;
+
+/* The times at which the package manager runs scripts, in the order in which they stand in a manifest. */
+struct script_time {
+  opkg_plugin_model_script_time_t time;
+  const char *name;
+};
+enum { SCRIPT_TIME_COUNT = 4 };
+extern const struct script_time SCRIPT_TIMES[SCRIPT_TIME_COUNT];
+/* None where the package manager runs no such script. */
+const char *script_name(opkg_plugin_model_script_time_t time);
+
+/* `[epoch:]upstream-release` */
+text full_version(uint32_t epoch, text upstream, text release);
+
+/* What is known of a package before its files are read: `key = value`, a line each. */
+text manifest_text(const package_t *package, const opkg_t *opkg, const target_t *target);
+
+/* What stands in the slot: true with the manifest and the scripts, or false with the reason why there is no such slot. By now the
+   host has read all files: how much the package takes is known, and of each file its SHA-256 and size. */
+bool manifest_members(text slot, const built_t *built, members_t *members, text *reason);
 
 #endif

@@ -41,7 +41,7 @@ bool exports_opkg_plugin_packaging_generate(opkg_t *opkg, target_t *target, outp
 }
 
 bool exports_opkg_plugin_containers_members(text *slot, built_t *built, members_t *ret, text *err) {
-  return archive_members(*slot, built, ret, err);
+  return manifest_members(*slot, built, ret, err);
 }
 
 /* CHANGE: true with a request, where the package manager reads an index of a directory of packages. */

@@ -88,8 +88,8 @@ static members_t members_of(const output_t *output) {
                    .installed_size = 5000000000};
   members_t members;
   text reason;
-  CHECK(archive_members(TEXT("manifest"), &built, &members, &reason));
-  CHECK(!archive_members(TEXT("other"), &built, &members, &reason));
+  CHECK(manifest_members(TEXT("manifest"), &built, &members, &reason));
+  CHECK(!manifest_members(TEXT("other"), &built, &members, &reason));
   return members;
 }
 

@@ -5,9 +5,8 @@ mod manifest;
 
 use opkg_sdk::artefacts::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, BinaryPackage,
-    Compression, Container, Content, Field, FileLayout, FileMarks, Member,
-    NativeBuild, NativeKind, NativePackage, NativeRelation, Output, PackedFile, Scriptlet,
-    SourcePackage, Tarball, TextFile,
+    Compression, Container, Content, Field, FileLayout, FileMarks, Member, NativeBuild, NativeKind,
+    NativePackage, NativeRelation, Output, PackedFile, Scriptlet, SourcePackage, Tarball, TextFile,
 };
 use opkg_sdk::containers::Built;
 use opkg_sdk::diagnostic::{error, push_unique, warning};
@@ -176,6 +175,7 @@ fn container() -> Container {
         metadata: ArchiveMetadata::RELATIONS
             | ArchiveMetadata::SCRIPTLETS
             | ArchiveMetadata::CONFIGURATION
+            | ArchiveMetadata::GHOSTS
             | ArchiveMetadata::FIELDS,
         signature: None, // CHANGE: where signatures stand that the package manager reads
         attributes: Vec::new(),
@@ -264,8 +264,8 @@ fn binary_package(
     package
 }
 
-/// Directories, files and links, sorted by path; and what the manifest says of files in words of its own, since only RPMs have
-/// marks for it: which are known and not brought, and of configuration which takes the place of what somebody has changed.
+/// Directories, files and links, sorted by path; and what the manifest says of files in words of its own, since only RPMs have a
+/// mark for it: of configuration which takes the place of what somebody has changed.
 fn files(
     opkg: &Opkg,
     plan: &PartPlan<'_>,
@@ -286,18 +286,14 @@ fn files(
             let help = "leave this distribution out with the `filters` of `files`";
             push_unique(diagnostics, error(at, message, help));
         }
-        let field = |name: &str| Field {
-            name: name.to_owned(),
-            value: file.path.clone(),
-        };
-        if file.marks.contains(FileMarks::GHOST) {
-            fields.push(field("ghost"));
-            continue;
-        }
         if file.marks.contains(FileMarks::REPLACED) {
-            fields.push(field("configuration-replaced"));
-            file.marks -= FileMarks::REPLACED;
+            fields.push(Field {
+                name: "configuration-replaced".to_owned(),
+                value: file.path.clone(),
+            });
         }
+        // Those that an archive has; the others are of RPMs alone.
+        file.marks &= FileMarks::DOCUMENTATION | FileMarks::CONFIGURATION | FileMarks::GHOST;
         files.push(file);
     }
     (files, fields)
@@ -602,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_rpms_mark_stands_in_the_manifest() {
+    fn what_is_said_of_files_stands_in_the_manifest() {
         let mut opkg = sample_opkg("demo");
         let rule = |config, ghost| FileRule {
             at: 7,
@@ -623,11 +619,13 @@ mod tests {
             add_laid_file(&mut opkg, path).rules = vec![index];
         }
         let lines = "configuration = /etc/new\n\
-                     configuration-replaced = /etc/new\n\
-                     ghost = /var/state\n";
+                     ghost = /var/state\n\
+                     configuration-replaced = /etc/new\n";
         assert!(manifest(&opkg, 2).contains(lines), "{}", manifest(&opkg, 2));
+        // A record with what only an RPM has would be refused.
         let files = &generate(&opkg).packages[2].files;
-        assert_eq!((files.len(), files[0].marks), (1, FileMarks::CONFIGURATION));
+        let marks = files.iter().map(|file| file.marks);
+        assert!(marks.eq([FileMarks::CONFIGURATION, FileMarks::GHOST]));
     }
 
     #[test]

@@ -75,6 +75,9 @@ pub fn manifest(package: &BinaryPackage, opkg: &Opkg, target: &BuildTarget) -> S
         if file.marks.contains(FileMarks::CONFIGURATION) {
             lines.push(("configuration", file.path.clone()));
         }
+        if file.marks.contains(FileMarks::GHOST) {
+            lines.push(("ghost", file.path.clone()));
+        }
     }
     let fields = package.fields.iter();
     lines.extend(fields.map(|field| (field.name.as_str(), field.value.clone())));
