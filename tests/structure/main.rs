@@ -1,8 +1,10 @@
-//! The structure of the workspace: crates depend downwards only, and no files of a crate import each other in a circle.
+//! The structure of the workspace: crates depend downwards only, no files of a crate import each other in a circle, and links of the
+//! documentation lead somewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod crates;
 mod cycles;
+mod documents;
 mod modules;
 
 use std::path::{Path, PathBuf};
@@ -44,4 +46,10 @@ fn no_files_import_each_other_in_a_circle() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn links_of_the_documentation_lead_somewhere() {
+    let broken = documents::broken_links(&root());
+    assert!(broken.is_empty(), "these lead nowhere:\n{}", broken.join("\n"));
 }

@@ -33,20 +33,8 @@ each time, files of each sort, units, users, alternatives, triggers, and text fu
 filters on what the plugin describes, and compiles them for each release and architecture. The rules below hold for any
 distribution; none of them knows one. A rule that fails says for which OPKG, for which target, what was found, and what to do.
 
-    opkgc plugin test mylinux.wasm
-    opkgc plugin test mylinux.wasm --filter relations     the rules with this in their names
-    opkgc plugin test --rules                             all rules, each with a line
-
-## Examples of your own
-
-What only your distribution knows, you say with examples: directories in `tests` beside the plugin, or where `--examples` says.
-
-    tests/web-server/opkg/          an OPKG
-    tests/web-server/target         one line: mylinux-9-x86_64
-    tests/web-server/expected/      the meta-files that have to come of it
-
-`--update` writes `expected/` anew; read the difference before you keep it. Where the plugin has to refuse the OPKG,
-`expected/refused` has what it says, a line each.
+[Testing](plugins/testing.md) says how to run it, and how to add examples of your own; [the pages for authors](plugins.md), how
+to do what the rules ask for.
 
 This page is made from the rules, by `cargo run --package opkgc-cli --example reference`.
 ";

@@ -2,6 +2,7 @@
 //! stand in one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use opkg::digest::sha256;
 use opkg::model::{Opkg, SourceFile};
@@ -16,7 +17,7 @@ use crate::plugin::PluginUnderTest;
 #[derive(Clone, Copy)]
 pub struct SlotCall<'a> {
     pub plugin: &'a dyn PluginUnderTest,
-    pub opkg: &'a Opkg,
+    pub opkg: &'a Arc<Opkg>,
     pub target: &'a Target,
     pub settings: &'a PackageSettings,
 }

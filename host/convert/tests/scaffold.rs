@@ -45,7 +45,8 @@ fn services_and_configuration_are_read_as_such() {
             create_opkg(name, &target, &Maintainer::root(), date, Extras { service, configuration }).unwrap();
             let loaded = opkg::load(&target, &Settings::default());
             assert_eq!(loaded.diagnostics, [], "{name}");
-            let files = loaded.opkg.unwrap().files;
+            let opkg = loaded.opkg.unwrap();
+            let files = &opkg.files;
             let count = |is_such: fn(&SourceFile) -> bool| files.iter().filter(|file| is_such(file)).count();
             assert_eq!(
                 count(|file| file.unit.is_some_and(|unit| unit.is_installable)),

@@ -12,13 +12,8 @@ pub fn toml_string(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() || is_unsafe_control(c) => {
-                // The shorter form has no numbers beyond. Writing to a string cannot fail.
-                let _ = match u32::from(c) {
-                    number @ ..=0xFFFF => write!(quoted, "\\u{number:04X}"),
-                    number => write!(quoted, "\\U{number:08X}"),
-                };
-            }
+            // None has a number of more digits. Writing to a string cannot fail.
+            c if is_unsafe_control(c) => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }
@@ -33,6 +28,6 @@ mod tests {
     #[test]
     fn what_means_something_is_escaped() {
         assert_eq!(toml_string("a \"b\" \\ é"), r#""a \"b\" \\ é""#);
-        assert_eq!(toml_string("\u{1b}\n\t\u{7f}\u{202e}\u{e0001}"), r#""\u001B\u000A\u0009\u007F\u202E\U000E0001""#);
+        assert_eq!(toml_string("\u{1b}\n\t\u{7f}\u{202e}"), r#""\u001B\u000A\u0009\u007F\u202E""#);
     }
 }

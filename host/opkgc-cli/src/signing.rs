@@ -226,3 +226,109 @@ fn read_limited(file: &Path) -> Result<Vec<u8>, CliError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::process::Command;
+
+    use opkg_interface::archive::{ArchiveContainer, ArchiveMetadata, DetachedSignature, SignatureScheme};
+    use opkg_interface::archive::{Compression, DigestAlgorithm};
+    use opkg_interface::artefacts::{BinaryPackage, NativeBuild, SourcePackage};
+
+    use super::*;
+
+    /// Nothing, saying so, where there is no `gpg`.
+    fn signer(algorithm: &str) -> Option<Signer> {
+        let home = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
+        let run = |arguments: &[&str]| {
+            let mut gpg = Command::new("gpg");
+            gpg.env("GNUPGHOME", home.path()).args([
+                "--batch",
+                "--pinentry-mode",
+                "loopback",
+                "--passphrase",
+                "",
+            ]);
+            let output = gpg.args(arguments).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            output.stdout
+        };
+        if Command::new("gpg").arg("--version").output().is_err() {
+            assert!(std::env::var_os("OPKG_REQUIRE_TOOLS").is_none(), "gpg is not installed");
+            eprintln!("skipped: gpg is not installed");
+            return None;
+        }
+        run(&["--quick-generate-key", "Test <test@example.org>", algorithm, "sign", "never"]);
+        let secret = run(&["--export-secret-keys"]);
+        let _ = Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).output();
+        Some(Signer::new(&secret, None, u32::MAX).unwrap())
+    }
+
+    fn archives(signature: Option<SignatureScheme>) -> Container {
+        let signature = signature.map(|scheme| DetachedSignature { suffix: ".sig".into(), scheme });
+        Container::Archives(ArchiveContainer {
+            archives: Vec::new(),
+            metadata: ArchiveMetadata::all(),
+            signature,
+        })
+    }
+
+    fn output(container: Container, accepted_keys: Option<Vec<AcceptedKey>>) -> Output {
+        let package = BinaryPackage {
+            part: None,
+            name: String::new(),
+            epoch: 0,
+            version: String::new(),
+            release: String::new(),
+            arch: String::new(),
+            summary: String::new(),
+            description: String::new(),
+            license: String::new(),
+            section: String::new(),
+            url: None,
+            maintainer: String::new(),
+            container,
+            relations: Vec::new(),
+            files: Vec::new(),
+            scriptlets: Vec::new(),
+            file_triggers: Vec::new(),
+            interests: Vec::new(),
+            changelog: Vec::new(),
+            fields: Vec::new(),
+            file_name: String::new(),
+        };
+        Output {
+            meta_files: Vec::new(),
+            source: SourcePackage::Tree(String::new()),
+            native_build: NativeBuild { commands: Vec::new(), results: Vec::new() },
+            packages: vec![package],
+            accepted_keys,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_key_is_what_becomes_of_its_signatures() {
+        let (Some(rsa), Some(other)) = (signer("rsa2048"), signer("ed25519")) else { return };
+        let target = Target { dist: "site".into(), version: None, arch: None, default_arch: "x86_64".into() };
+        let plain = SignatureScheme::Rsa(DigestAlgorithm::Sha1);
+        let accepted = || Some(vec![AcceptedKey { algorithm: KeyAlgorithm::Ed25519, min_bits: 256 }]);
+        let say = |signer: &Signer, output: &Output, has_index| {
+            let found = unaccepted_key(signer, output, &target, has_index);
+            found.map_or_else(|| "nothing".into(), |found| format!("{}: {}", found.code, found.message))
+        };
+        let said = [
+            say(&rsa, &output(archives(Some(plain)), None), false),
+            say(&other, &output(archives(Some(plain)), None), false),
+            say(&other, &output(archives(Some(SignatureScheme::Openpgp)), None), false),
+            say(&other, &output(archives(None), None), true),
+            say(&other, &output(archives(None), accepted()), false),
+            say(&other, &output(archives(None), accepted()), true),
+            say(&rsa, &output(archives(None), accepted()), true),
+            say(&rsa, &output(archives(None), Some(Vec::new())), true),
+            say(&rsa, &output(Container::Deb(Compression::Xz), None), false),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @"");
+    }
+}

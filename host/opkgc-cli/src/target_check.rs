@@ -32,7 +32,10 @@ pub struct TargetCheck {
 ///
 /// # Errors
 /// When a plugin fails, or knows no such version or architecture.
-pub fn check_targets(opkg: &Arc<Opkg>, targets: &[(Target, DistributionPlugin)]) -> Result<TargetCheck, CliError> {
+pub fn check_targets(
+    opkg: &Arc<Opkg>,
+    targets: &[(Target, DistributionPlugin)],
+) -> Result<TargetCheck, CliError> {
     let mut check = TargetCheck::default();
     let settings = PackageSettings::default();
     let mut excluded = 0;

@@ -303,7 +303,8 @@ fn members_have_records_of_their_own() {
         with(member("c", MemberContent::Directory)),
         ArchiveEntry::Files(rest("")),
     ];
-    let (_directory, file) = write(None, &container(vec![tar_archive("x", Compression::None, entries)])).unwrap();
+    let (_directory, file) =
+        write(None, &container(vec![tar_archive("x", Compression::None, entries)])).unwrap();
     let mut archive = tar::Archive::new(fs::File::open(&file).unwrap());
     let sums: Vec<Option<String>> = archive
         .entries()

@@ -139,7 +139,11 @@ impl std::fmt::Display for Lock {
         writeln!(f, "{HEAD}version = {VERSION}")?;
         for (source, PayloadDigest { size, sha256 }) in &self.0 {
             let sha256 = hex(sha256);
-            write!(f, "\n[[payload]]\nsource = {}\nsize = {size}\nsha256 = \"{sha256}\"\n", toml_string(source))?;
+            write!(
+                f,
+                "\n[[payload]]\nsource = {}\nsize = {size}\nsha256 = \"{sha256}\"\n",
+                toml_string(source)
+            )?;
         }
         Ok(())
     }

@@ -133,12 +133,7 @@ impl RegistryEntry {
 
 impl RegistryEntry {
     /// The entry of a plugin in a file, which is read at once.
-    pub(crate) fn from_file(
-        runtime: &Runtime,
-        admission: &Admission,
-        origin: Origin,
-        path: PathBuf,
-    ) -> Self {
+    pub(crate) fn from_file(runtime: &Runtime, admission: &Admission, origin: Origin, path: PathBuf) -> Self {
         let mut entry = Self::new(origin, ComponentSource::File(path.clone()));
         entry.locked = admission.locked(origin, &path).cloned();
         let examine = |entry: &mut Self| {

@@ -265,7 +265,7 @@ mod tests {
     fn what_nobody_has_that_much_of_is_not_read() {
         let directory = tempfile::tempdir().unwrap();
         let comment = "#".repeat(1 << 20);
-        fs_err::write(PluginLock::path(directory.path()), format!("version = 1\n{comment}\n")).unwrap();
+        std::fs::write(PluginLock::path(directory.path()), format!("version = 1\n{comment}\n")).unwrap();
         let error = PluginLock::read(directory.path()).unwrap_err();
         assert_eq!(error.reason, "it is larger than 1024 KiB");
     }

@@ -132,13 +132,25 @@ impl wit::Host for HostState {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::bindings::v1::opkg::plugin::artefacts::{Content, FileMarks};
+    use crate::host::HostContext;
+    use crate::limits::Limits;
+    use crate::log::CallLog;
+    use crate::log_message::LogSink;
+    use wit::Host as _;
 
-    #[test]
-    fn commands_are_for_as_many_files_as_a_package_has() {
-        let file = |path: String| PackedFile {
+    /// The host as a plugin meets it whose call is about nothing.
+    fn host() -> HostState {
+        let limits = Limits::default();
+        let log = CallLog::new((LogSink::default(), "demo".into()), &limits);
+        HostState::new(&limits, log, HostContext::None)
+    }
+
+    fn file(path: String) -> PackedFile {
+        PackedFile {
             path,
             content: Content::Directory,
             mode: 0o755,
@@ -146,7 +158,71 @@ mod tests {
             group: "root".into(),
             capabilities: None,
             marks: FileMarks::empty(),
+        }
+    }
+
+    #[test]
+    fn a_plugin_gets_what_the_sdk_says() {
+        let mut host = host();
+        let bound = |comparison, version: &str| model::Bound { comparison, version: version.to_owned() };
+        let syntax = || wit::TagSyntax { separator: ".".into(), after_all: ".0".into() };
+        let widened = |host: &mut HostState, kind, comparison| {
+            let bounds = host.widen_bound(kind, bound(comparison, "1-1"), "el9".into(), syntax()).unwrap();
+            bounds.into_iter().map(|it| (it.comparison, it.version)).collect::<Vec<_>>()
         };
+        let owned =
+            |bounds: [(model::Comparison, &str); 2]| bounds.map(|(it, version)| (it, version.to_owned()));
+        assert_eq!(
+            widened(&mut host, model::RelationKind::Requires, model::Comparison::Eq),
+            owned([(model::Comparison::Ge, "1-1"), (model::Comparison::Lt, "1-1.0")])
+        );
+        assert_eq!(
+            widened(&mut host, model::RelationKind::Conflicts, model::Comparison::Eq),
+            owned([(model::Comparison::Eq, "1-1"), (model::Comparison::Eq, "1-1.el9")])
+        );
+        assert!(host.is_core_perl_module("File::Copy".into()).unwrap());
+        let digest = host.digest(DigestAlgorithm::Sha1, b"abc".to_vec()).unwrap();
+        assert_eq!(digest, "a9993e364706816aba3e25717850c26c9cd0d89d");
+
+        let own = PackedFile { mode: 0o700, owner: "site".into(), ..file("/srv/site".into()) };
+        let capable = PackedFile {
+            content: Content::Text(String::new()),
+            capabilities: Some("cap_chown=ep".into()),
+            ..file("/srv/tool".into())
+        };
+        let ghost =
+            PackedFile { marks: FileMarks::GHOST, content: Content::Source(1), ..file("/srv/log".into()) };
+        let mut given =
+            |unkept| host.attribute_commands(vec![own.clone(), capable.clone(), ghost.clone()], unkept);
+        assert_eq!(given(wit::Unkept::OWNERS).unwrap(), "chown -h 'site:root' '/srv/site'\n");
+        assert_eq!(given(wit::Unkept::CAPABILITIES).unwrap(), "setcap 'cap_chown=ep' '/srv/tool'\n");
+        assert!(given(wit::Unkept::DIRECTORIES).unwrap().starts_with("mkdir -p '/srv/site'\n"));
+        assert_eq!(host.ghost_commands(vec![own.clone(), ghost.clone()]).unwrap(), "rm -f '/srv/log'\n");
+    }
+
+    #[test]
+    fn a_plan_is_of_the_opkg_that_a_call_is_about() {
+        let context = || wit::FilterContext {
+            name: "demo".into(),
+            identities: Vec::new(),
+            fallback_identities: Vec::new(),
+            arch: None,
+            machine: "x86_64".into(),
+        };
+        let plan = |context_of_call| {
+            let limits = Limits::default();
+            let log = CallLog::new((LogSink::default(), "demo".into()), &limits);
+            let mut host = HostState::new(&limits, log, context_of_call);
+            host.plan(context(), "/usr/share/doc/x".into(), Vec::new())
+        };
+        assert!(plan(HostContext::None).is_err());
+        let opkg = std::sync::Arc::new(opkg::filesystem::opkg());
+        let made = plan(HostContext::Opkg(RulesContext::new(&opkg))).unwrap().unwrap();
+        assert_eq!(made.parts[0].name, "opkg-filesystem");
+    }
+
+    #[test]
+    fn commands_are_for_as_many_files_as_a_package_has() {
         let files = |count: usize, length: usize| vec![file("a".repeat(length)); count];
         assert!(check_files(&files(MAX_FILES, 300)).is_ok());
         assert!(check_files(&files(MAX_FILES + 1, 1)).is_err());

@@ -20,6 +20,7 @@ impl RulesContext {
         Self { opkg: Arc::clone(opkg), records: OnceCell::new() }
     }
 
+    /// Converted when it is asked for first.
     pub(crate) fn opkg(&self) -> &model::Opkg {
         self.records.get_or_init(|| Box::new(to_sdk::opkg(&self.opkg)))
     }

@@ -159,7 +159,9 @@ impl Runtime {
         let bytes = read()?;
         if bytes.len() >= LARGE_COMPONENT_BYTES {
             let once = if self.cache.is_some() { ", once" } else { "" };
-            self.calls.sink.send_progress(from, format!("compiling the plugin {from} for this machine{once}"));
+            self.calls
+                .sink
+                .send_progress(from, format!("compiling the plugin {from} for this machine{once}"));
         }
         let started = Instant::now();
         let (machine, component) = self.compile(&bytes, info)?;

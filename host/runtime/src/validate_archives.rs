@@ -306,7 +306,10 @@ fn validate_signature(signature: &DetachedSignature) -> Result<(), ValidationErr
     }
 }
 
-/// The name of the key is letters, digits and `-`; with the end of the path, its file is called so.
+/// How keys that sign are called.
+const KEY_NAME: &str = "opkg-0123456789abcdef";
+
+/// With the name of the key before it, the end of the path is the name of its file.
 fn validate_embedded_signature(
     signature: &EmbeddedSignature,
     format: ArchiveFormat,
@@ -315,8 +318,8 @@ fn validate_embedded_signature(
     if format == ArchiveFormat::Concatenation && path_prefix.is_empty() && path_suffix.is_empty() {
         return Ok(());
     }
-    validate_file_name(&format!("x{path_suffix}"))?;
-    validate_member_path(&format!("{path_prefix}x{path_suffix}"), format)
+    validate_file_name(&format!("{KEY_NAME}{path_suffix}"))?;
+    validate_member_path(&format!("{path_prefix}{KEY_NAME}{path_suffix}"), format)
 }
 
 /// Checks the members of a slot as far as they are the same in any archive; what only some formats hold is refused by

@@ -84,3 +84,57 @@ fn post_uninstall(part: &PartPlan<'_>) -> Option<String> {
     let lines: String = ghosts.map(|file| format!("    rm -f {}\n", shell_quote(&file.path))).collect();
     (!lines.is_empty()).then(|| format!("if [ \"$1\" = purge ]; then\n{lines}fi\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opkg_sdk::filter::FilterContext;
+    use opkg_sdk::model::{Destination, FileRule, Filter, Opkg, Part};
+    use opkg_sdk::parts;
+    use opkg_sdk::testing::{add_laid_file, own_directory, sample_opkg, sample_target};
+
+    fn rule(owner: Option<&str>, mode: u32, capabilities: Option<&str>) -> FileRule {
+        FileRule {
+            at: 3,
+            filter: Filter { dists: Vec::new(), archs: Vec::new() },
+            owner: owner.map(str::to_owned),
+            group: None,
+            mode: Some(mode),
+            directory_mode: None,
+            config: None,
+            ghost: None,
+            capabilities: capabilities.map(str::to_owned),
+        }
+    }
+
+    /// What the script of the client part does after its installation.
+    fn given(opkg: &Opkg) -> Option<String> {
+        let context = FilterContext::new(&sample_target("debian", None, None), Vec::new());
+        let Ok([_, _, client]) = parts::plan(opkg, &context, "/usr/share/doc/x", &mut Vec::new()) else {
+            panic!("it is not for Debian");
+        };
+        post_install(&client)
+    }
+
+    #[test]
+    fn nobody_can_put_something_in_the_place_of_what_is_given() {
+        let mut opkg = sample_opkg("x");
+        opkg.file_rules = vec![
+            rule(Some("site"), 0o4755, Some("cap_chown=ep")),
+            rule(None, 0o755, Some("cap_net_raw=ep")),
+            rule(Some("site"), 0o755, None),
+        ];
+        add_laid_file(&mut opkg, "/srv/site/ping").rules = vec![1];
+        add_laid_file(&mut opkg, "/srv/site/tool").rules = vec![0];
+        let mut directory = own_directory(Part::Client, Destination::Path("/srv/site".to_owned()));
+        directory.rules = vec![2];
+        opkg.directories.push(directory);
+        let expected = "if [ \"$1\" = configure ]; then\n    setcap 'cap_net_raw=ep' '/srv/site/ping'\n    \
+                        own '/srv/site/tool' 'site:root' 4755\n    setcap 'cap_chown=ep' '/srv/site/tool'\n    \
+                        own '/srv/site' 'site:root'\nfi\n";
+        assert_eq!(given(&opkg), Some(format!("{OWN}{expected}")));
+        opkg.file_rules[0] = rule(None, 0o755, None);
+        opkg.file_rules[2] = rule(None, 0o755, None);
+        assert!(given(&opkg).is_some_and(|body| !body.contains("own") && body.contains("setcap")));
+    }
+}

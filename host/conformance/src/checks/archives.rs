@@ -1,7 +1,7 @@
 //! Packages that are made of archives: what the plugin writes into them.
 
-use opkg_interface::archive::ArchiveMetadata;
-use opkg_interface::artefacts::{BinaryPackage, Container, FileMarks};
+use opkg_interface::archive::{ArchiveContainer, ArchiveEntry, ArchiveMetadata, DirectoryEntries};
+use opkg_interface::artefacts::{BinaryPackage, Container, Content, FileMarks};
 use opkg_runtime::Limits;
 
 use crate::ledger::{Ledger, Place};
@@ -32,7 +32,7 @@ const WITHIN_LIMITS: Rule = Rule {
 };
 const METADATA: Rule = Rule {
     name: "metadata-in-members",
-    sentence: "What the metadata of archives is said to have is in the text of a member: relations, scriptlets, configuration.",
+    sentence: "What the metadata of archives is said to have is in the text of a member: relations, scriptlets, changes, configuration, triggers, fields, ghosts, directories.",
     reason: "Nobody else writes it: a package manager that does not find it takes the package for one that has none.",
     advice: "Write all of it into members, or leave the flag away; the host then says what would be lost.",
 };
@@ -60,10 +60,10 @@ pub fn check(scene: &Scene<'_>, ledger: &mut Ledger) {
     for package in &scene.output.packages {
         let Container::Archives(container) = &package.container else { continue };
         let text = member_texts(package).join("\n");
-        for (what, sought) in claims(package, container.metadata) {
+        for (what, sought) in claims(package, container) {
             let is_there = match what {
                 Claim::Relation => has_word(&text, sought) || has_version_joined(&text, sought),
-                Claim::Scriptlet | Claim::Configuration => text.contains(sought),
+                _ => text.contains(sought),
             };
             scene.check(ledger, &METADATA, is_there, || {
                 format!("no member of {} has {} of {what:?}", package.name, excerpt(sought))
@@ -85,25 +85,55 @@ fn has_version_joined(text: &str, name: &str) -> bool {
 enum Claim {
     Relation,
     Scriptlet,
+    Change,
     Configuration,
+    Trigger,
+    Field,
+    Ghost,
+    Directory,
 }
 
 /// What is to be found in members. Signs that formats write otherwise, of XML or of patterns, are not looked for.
-fn claims(package: &BinaryPackage, metadata: ArchiveMetadata) -> Vec<(Claim, &str)> {
+fn claims<'a>(package: &'a BinaryPackage, container: &ArchiveContainer) -> Vec<(Claim, &'a str)> {
     let mut found = Vec::new();
-    if metadata.contains(ArchiveMetadata::RELATIONS) {
-        let names = package.relations.iter().flat_map(|it| it.packages().map(|(name, _)| name));
-        found.extend(names.map(|name| (Claim::Relation, name)));
-    }
-    if metadata.contains(ArchiveMetadata::SCRIPTLETS) {
-        let lines = package.scriptlets.iter().flat_map(|it| it.body.lines()).map(str::trim);
-        found.extend(lines.map(|line| (Claim::Scriptlet, line)));
-    }
-    if metadata.contains(ArchiveMetadata::CONFIGURATION) {
-        let files = package.files.iter().filter(|file| file.marks.contains(FileMarks::CONFIGURATION));
-        found.extend(files.map(|file| (Claim::Configuration, file.path.trim_start_matches('/'))));
+    let mut claim = |flag, what, texts: &mut dyn Iterator<Item = &'a str>| {
+        if container.metadata.contains(flag) {
+            found.extend(texts.map(|text| (what, text)));
+        }
+    };
+    let paths = |mark| {
+        let marked = package.files.iter().filter(move |file| file.marks.contains(mark));
+        marked.map(|file| file.path.trim_start_matches('/'))
+    };
+    let relations = package.relations.iter().flat_map(|it| it.packages().map(|(name, _)| name));
+    claim(ArchiveMetadata::RELATIONS, Claim::Relation, &mut { relations });
+    let lines = package.scriptlets.iter().flat_map(|it| it.body.lines()).map(str::trim);
+    claim(ArchiveMetadata::SCRIPTLETS, Claim::Scriptlet, &mut { lines });
+    // How they are listed is the format's.
+    let changes = package.changelog.iter().flat_map(|it| it.text.lines());
+    let changes = changes.map(|line| line.trim_start_matches([' ', '-', '*']).trim());
+    claim(ArchiveMetadata::CHANGELOG, Claim::Change, &mut { changes });
+    claim(ArchiveMetadata::CONFIGURATION, Claim::Configuration, &mut paths(FileMarks::CONFIGURATION));
+    let triggers = package.file_triggers.iter().flat_map(|it| &it.prefixes).chain(&package.interests);
+    claim(ArchiveMetadata::TRIGGERS, Claim::Trigger, &mut triggers.map(|path| path.trim_matches('/')));
+    let fields = package.fields.iter().flat_map(|it| it.value.lines()).map(str::trim);
+    claim(ArchiveMetadata::FIELDS, Claim::Field, &mut { fields });
+    claim(ArchiveMetadata::GHOSTS, Claim::Ghost, &mut paths(FileMarks::GHOST));
+    if has_no_directories(container) {
+        let directories = package.files.iter().filter(|file| file.content == Content::Directory);
+        let mut directories = directories.map(|file| file.path.trim_start_matches('/'));
+        claim(ArchiveMetadata::DIRECTORIES, Claim::Directory, &mut directories);
     }
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._-+/:=$".contains(c);
     found.retain(|(_, text)| text.chars().all(is_plain));
     found
+}
+
+/// Whether the package's directories are in none of its archives.
+fn has_no_directories(container: &ArchiveContainer) -> bool {
+    let mut entries = container.archives.iter().flat_map(|archive| &archive.entries);
+    entries.all(|entry| match entry {
+        ArchiveEntry::Files(layout) => layout.directories == DirectoryEntries::None,
+        _ => true,
+    })
 }

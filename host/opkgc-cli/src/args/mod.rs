@@ -19,7 +19,7 @@ pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
 pub use plugin_kit::{
-    PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
+    BindingsLanguage, PluginBindingsArgs, PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
 };
 pub use plugin_registry::{
     PluginInstallArgs, PluginPublishArgs, PluginSignArgs, PluginUpdateArgs, RegistryArgs,
@@ -326,6 +326,8 @@ pub enum PluginCommand {
     Sdk(PluginSdkArgs),
     /// Write or print the interface of plugins, in WIT
     Wit(PluginWitArgs),
+    /// Write the bindings of the interface, for C: tools of other languages make theirs of what `wit` writes
+    Bindings(PluginBindingsArgs),
     /// Build a plugin from a Rust crate, or from a core module of any language
     Build(PluginBuildArgs),
     /// Ask a plugin what it is and what it makes of an OPKG, and print its answers as JSON

@@ -1,4 +1,4 @@
-//! Options of what authors of plugins do: `opkgc plugin new`, `sdk`, `wit`, `build`, `run`.
+//! Options of what authors of plugins do: `opkgc plugin new`, `sdk`, `wit`, `bindings`, `build`, `run`.
 
 use std::path::PathBuf;
 
@@ -69,13 +69,31 @@ pub struct PluginWitArgs {
     pub directory: Option<PathBuf>,
 }
 
+/// Options of `plugin bindings`.
+#[derive(Debug, Args)]
+pub struct PluginBindingsArgs {
+    /// The language that they are for
+    pub language: BindingsLanguage,
+
+    /// The directory to write, which must not exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+}
+
+/// A language whose own tools make no bindings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BindingsLanguage {
+    /// A header, its source, and an object that tells `opkgc plugin build` what the module is
+    C,
+}
+
 /// Options of `plugin build`.
 #[derive(Debug, Args)]
 pub struct PluginBuildArgs {
     /// The directory of a Rust crate, or a core module of any language (.wasm)
     ///
     /// A core module is what a compiler makes together with the bindings of the interface, such as clang with those that
-    /// `wit-bindgen c` writes. Of a directory in another language, the command that builds it is told.
+    /// `opkgc plugin bindings c` writes. Of a directory in another language, the command that builds it is told.
     #[arg(value_name = "DIR|MODULE", value_hint = ValueHint::AnyPath)]
     pub source: PathBuf,
 

@@ -26,6 +26,7 @@ pub fn run(shell: Shell, command: &PluginCommand) -> Result<ExitStatus, CliError
         PluginCommand::New(arguments) => plugin_new::run(shell, arguments),
         PluginCommand::Sdk(arguments) => plugin_kit::write_sdk(shell, arguments),
         PluginCommand::Wit(arguments) => plugin_kit::write_wit(shell, arguments),
+        PluginCommand::Bindings(arguments) => plugin_kit::write_bindings(shell, arguments),
         PluginCommand::Build(arguments) => plugin_build::run(shell, arguments),
         PluginCommand::Run(arguments) => plugin_run::run(shell, arguments),
         PluginCommand::Install(arguments) => plugin_install::run(shell, arguments),

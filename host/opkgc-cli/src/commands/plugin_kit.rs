@@ -1,8 +1,8 @@
-//! `opkgc plugin sdk` and `opkgc plugin wit`: what authors depend on.
+//! `opkgc plugin sdk`, `wit` and `bindings`: what authors depend on.
 
 use opkg_shell::Shell;
 
-use crate::args::{PluginSdkArgs, PluginWitArgs};
+use crate::args::{BindingsLanguage, PluginBindingsArgs, PluginSdkArgs, PluginWitArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::new_tree::{NewFile, write_new_tree};
@@ -25,4 +25,19 @@ pub fn write_wit(shell: Shell, arguments: &PluginWitArgs) -> Result<ExitStatus, 
     write_new_tree(directory, &files)?;
     shell.print(&format!("{}\n", directory.display()))?;
     Ok(ExitStatus::Success)
+}
+
+pub fn write_bindings(shell: Shell, arguments: &PluginBindingsArgs) -> Result<ExitStatus, CliError> {
+    let files = match arguments.language {
+        BindingsLanguage::C => c_bindings("")?,
+    };
+    write_new_tree(&arguments.directory, &files)?;
+    shell.print(&format!("{}\n", arguments.directory.display()))?;
+    Ok(ExitStatus::Success)
+}
+
+/// The bindings of the interface for C, below a directory (`bindings/`).
+pub fn c_bindings(directory: &str) -> Result<Vec<NewFile>, CliError> {
+    let bindings = opkg_build::c_bindings(&wit_document())?;
+    Ok(bindings.into_iter().map(|(file, text)| NewFile::new(format!("{directory}{file}"), text)).collect())
 }

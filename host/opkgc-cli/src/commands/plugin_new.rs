@@ -6,6 +6,7 @@ use fs_err as fs;
 use opkg_shell::{Shell, UsageError};
 
 use super::hook::{check_crate_name, escape_toml};
+use super::plugin_kit::c_bindings;
 use crate::args::{PluginFamily, PluginLanguage, PluginNewArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
@@ -79,12 +80,7 @@ pub fn run(shell: Shell, arguments: &PluginNewArgs) -> Result<ExitStatus, CliErr
         (PluginLanguage::Javascript, _) => with_wit(&JAVASCRIPT, name),
         (PluginLanguage::C, _) => {
             let mut files = with_wit(&C, name);
-            let bindings = opkg_build::c_bindings(&crate::plugin_kit::wit_document())?;
-            files.extend(
-                bindings
-                    .into_iter()
-                    .map(|(file, contents)| NewFile::new(format!("bindings/{file}"), contents)),
-            );
+            files.extend(c_bindings("bindings/")?);
             files
         }
     };

@@ -62,7 +62,7 @@ impl Site {
     }
 
     fn payloads(&self) -> Vec<opkg::model::Payload> {
-        opkg::load_config(&self.opkg(), &Settings::default()).opkg.unwrap().payloads
+        opkg::load_config(&self.opkg(), &Settings::default()).opkg.unwrap().payloads.clone()
     }
 
     pub fn lock(&self, updates: bool) -> Result<Vec<FetchedSource>, PayloadError> {

@@ -77,11 +77,8 @@ pub(crate) fn actions(raw: Vec<rules::ActionCommands>) -> Vec<sdk_rules::ActionC
 }
 
 pub(crate) fn filter(raw: model::Filter) -> sdk::Filter {
-    let dist = |it: model::DistFilter| sdk::DistFilter {
-        at: it.at,
-        id: it.id,
-        bound: it.bound.map(sdk_bound),
-    };
+    let dist =
+        |it: model::DistFilter| sdk::DistFilter { at: it.at, id: it.id, bound: it.bound.map(sdk_bound) };
     sdk::Filter { dists: raw.dists.into_iter().map(dist).collect(), archs: raw.archs }
 }
 

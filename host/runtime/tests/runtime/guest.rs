@@ -276,9 +276,9 @@ impl PluginFixture {
 }
 
 /// An OPKG with nothing in it.
-pub fn opkg() -> model::Opkg {
+pub fn opkg() -> Arc<model::Opkg> {
     let version = model::Version { epoch: 0, upstream: "1".into(), release: "1".into() };
-    model::Opkg {
+    Arc::new(model::Opkg {
         at: model::NodeId(0),
         name: "demo".into(),
         class: model::Class::ThirdParty,
@@ -302,7 +302,7 @@ pub fn opkg() -> model::Opkg {
         tells_action: false,
         source_date: model::Timestamp { seconds: 0, offset: 0 },
         locations: vec![Location::Config(3..7)],
-    }
+    })
 }
 
 pub fn target() -> Target {

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use opkg::model::Opkg;
 use opkg_interface::PackageSettings;
 use opkg_runtime::{DistributionPlugin, Registry, RuntimeOptions, Strategy};
 
@@ -24,7 +26,7 @@ fn built_in(strategy: Option<Strategy>) -> Registry {
 }
 
 /// Much of what a plugin can be asked, as text.
-fn answers(registry: &Registry, plugin: &DistributionPlugin, opkgs: &[opkg::model::Opkg]) -> Vec<String> {
+fn answers(registry: &Registry, plugin: &DistributionPlugin, opkgs: &[Arc<Opkg>]) -> Vec<String> {
     fn text<T: Debug, E: ToString>(answer: Result<T, E>) -> String {
         answer.map_or_else(|error| error.to_string(), |answer| format!("{answer:#?}"))
     }
@@ -36,15 +38,14 @@ fn answers(registry: &Registry, plugin: &DistributionPlugin, opkgs: &[opkg::mode
         text(plugin.parse_offers(&["bash 5.2-1\n".to_owned()])),
         text(plugin.explain("E: Unable to locate package demo\nNo match for argument: demo\n", false)),
     ];
-    let generate =
-        |opkg: &opkg::model::Opkg| text(plugin.generate(opkg, &target, &PackageSettings::default()));
+    let generate = |opkg: &Arc<Opkg>| text(plugin.generate(opkg, &target, &PackageSettings::default()));
     answers.extend(opkgs.iter().map(generate));
     answers
 }
 
 #[test]
 fn every_built_in_plugin_answers_the_same() {
-    let opkgs: Vec<opkg::model::Opkg> = examples()
+    let opkgs: Vec<Arc<Opkg>> = examples()
         .iter()
         .map(|directory| opkg::load(directory, &opkg::Settings::default()).opkg.unwrap())
         .collect();

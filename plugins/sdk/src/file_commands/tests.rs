@@ -165,7 +165,8 @@ fn directories_that_are_in_no_archive_are_made() {
     ];
     assert_eq!(attribute_commands(&files[..1], Unkept::OWNERS), "");
     assert_eq!(root.run("set -e", &attribute_commands(&files, Unkept::DIRECTORIES)), "");
-    let modes = ["srv/site", "srv/site/it's $(empty)", "srv/site/it's $(empty)/spool"].map(|it| root.mode(it));
+    let modes =
+        ["srv/site", "srv/site/it's $(empty)", "srv/site/it's $(empty)/spool"].map(|it| root.mode(it));
     assert_eq!(modes, [0o711, 0o2750, 0o1777]);
     // Whoever installs a newer version has them already.
     assert_eq!(root.run("set -e", &attribute_commands(&files, Unkept::DIRECTORIES)), "");
@@ -181,9 +182,8 @@ fn what_is_kept_is_not_given() {
     let mut ghost = root.file("it's gone", "site:site", 0o4755);
     ghost.marks = FileMarks::GHOST;
     let files = [capable, both, ghost, root.file("other", "root:root", 0o4755)];
-    let given = |unkept| {
-        attribute_commands(&files, unkept).replace(&format!("{}/", root.0.path().display()), "")
-    };
+    let given =
+        |unkept| attribute_commands(&files, unkept).replace(&format!("{}/", root.0.path().display()), "");
     assert_eq!(given(Unkept::empty() | Unkept::DIRECTORIES), "");
     let setcap = "setcap 'cap_chown=ep' 'both'\n";
     // They go when the owner changes.

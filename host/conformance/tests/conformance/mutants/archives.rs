@@ -4,10 +4,10 @@ use std::sync::atomic::AtomicUsize;
 
 use opkg_conformance::{Options, TargetChoice, run};
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, FileLayout, Member,
-    MemberContent,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DirectoryEntries, FileLayout,
+    Member, MemberContent,
 };
-use opkg_interface::artefacts::{BinaryPackage, Compression, Container, FileMarks};
+use opkg_interface::artefacts::{BinaryPackage, Compression, Container, Content, FileMarks};
 use opkg_interface::built::Built;
 use opkg_runtime::Limits;
 
@@ -33,6 +33,11 @@ pub fn cases() -> Vec<Case> {
         ("metadata-in-members", &["minimal"], without("opkg-")),
         ("metadata-in-members", &["script-post-install"], without("export OSCAR_PACKAGE_HOME")),
         ("metadata-in-members", &["files-configuration"], without("configuration: ")),
+        ("metadata-in-members", &["minimal"], without("change: ")),
+        ("metadata-in-members", &["minimal"], without("field: ")),
+        ("metadata-in-members", &["files-ghost"], without("ghost: ")),
+        ("metadata-in-members", &["files-parts"], without("directory: ")),
+        ("metadata-in-members", &["triggers"], without("trigger: ")),
     ]
 }
 
@@ -59,7 +64,7 @@ pub fn remove_lines(members: &mut Result<Vec<Member>, String>, sign: &str) {
 
 /// Makes a package one of archives, whose members say everything of it.
 pub fn put_into_archives(package: &mut BinaryPackage) {
-    let files = FileLayout::rest("");
+    let files = FileLayout { directories: DirectoryEntries::None, ..FileLayout::rest("") };
     let archive = Archive {
         name: "package".into(),
         format: ArchiveFormat::Tar,
@@ -84,8 +89,25 @@ pub fn members(built: &Built<'_>) -> Vec<Member> {
             text += &format!("relation: {name}\n");
         }
     }
-    for file in package.files.iter().filter(|file| file.marks.contains(FileMarks::CONFIGURATION)) {
-        text += &format!("configuration: {}\n", file.path);
+    for file in &package.files {
+        for (what, is_one) in [
+            ("configuration", file.marks.contains(FileMarks::CONFIGURATION)),
+            ("ghost", file.marks.contains(FileMarks::GHOST)),
+            ("directory", file.content == Content::Directory),
+        ] {
+            if is_one {
+                text += &format!("{what}: {}\n", file.path);
+            }
+        }
+    }
+    for line in package.changelog.iter().flat_map(|entry| entry.text.lines()) {
+        text += &format!("change: {line}\n");
+    }
+    for line in package.fields.iter().flat_map(|field| field.value.lines()) {
+        text += &format!("field: {line}\n");
+    }
+    for path in package.file_triggers.iter().flat_map(|it| &it.prefixes).chain(&package.interests) {
+        text += &format!("trigger: {path}\n");
     }
     for scriptlet in &package.scriptlets {
         text += &scriptlet.body;
