@@ -207,7 +207,13 @@ mod tests {
     type Files = Vec<(String, Vec<(String, String)>)>;
 
     fn index(packages: &[PackageFile]) -> Result<Files, String> {
-        let source = PackageSource { name: "site".into(), created: 7, archs: Vec::new(), attributes: Vec::new() };
+        let source = PackageSource {
+            name: "site".into(),
+            created: 7,
+            archs: Vec::new(),
+            signing_key: None,
+            attributes: Vec::new(),
+        };
         let read = |file: IndexFile| {
             let members = match file.content {
                 IndexContent::Link(to) => vec![("->".to_owned(), to)],

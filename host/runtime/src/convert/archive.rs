@@ -13,7 +13,7 @@ pub(crate) mod from_wit {
 
     use crate::bindings::v1::exports::opkg::plugin::containers as wit;
     use crate::bindings::v1::opkg::plugin::artefacts;
-    use crate::convert::v1::from_wit::refuse_attributes;
+    use crate::convert::attributes::refuse_attributes;
     use crate::validate_words::ValidationError;
 
     pub(crate) fn archive_container(

@@ -1,5 +1,4 @@
-//! Versions 1.x. A record's attributes are what a later version says besides: none is known yet, and one that comes from a
-//! plugin is refused, so that nothing is lost.
+//! Versions 1.x.
 
 use opkg::account::Account;
 use opkg::model::{self as model_of_host, Opkg};
@@ -19,28 +18,17 @@ use opkg_interface::{
 };
 
 use super::Refusal;
-use crate::validate_words::{ValidationError, invalid};
-use opkg_interface::text::quote;
+use crate::validate_words::ValidationError;
 
 /// What plugins answer.
 pub(crate) mod from_wit {
     use super::super::archive::from_wit::archive_container;
+    use super::super::attributes::refuse_attributes;
     use super::*;
     use crate::bindings::v1::exports::opkg::plugin::{package_manager as manager, packaging};
     use crate::bindings::v1::opkg::plugin::{artefacts, model};
 
     from_wit_records!();
-
-    pub(in crate::convert) fn refuse_attributes(
-        attributes: &[model::Attribute],
-    ) -> Result<(), ValidationError> {
-        match attributes.first() {
-            Some(attribute) => {
-                invalid(format!("an attribute {}, which this program does not know", quote(&attribute.name)))
-            }
-            None => Ok(()),
-        }
-    }
 
     pub(crate) fn checked_description(
         raw: packaging::DistributionInfo,
