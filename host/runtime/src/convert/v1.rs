@@ -19,28 +19,17 @@ use opkg_interface::{
 };
 
 use super::Refusal;
-use crate::validate_words::{ValidationError, invalid};
-use opkg_interface::text::quote;
+use crate::validate_words::ValidationError;
 
 /// What plugins answer.
 pub(crate) mod from_wit {
     use super::super::archive::from_wit::archive_container;
+    use super::super::attributes::refuse_attributes;
     use super::*;
     use crate::bindings::v1::exports::opkg::plugin::{package_manager as manager, packaging};
     use crate::bindings::v1::opkg::plugin::{artefacts, model};
 
     from_wit_records!();
-
-    pub(in crate::convert) fn refuse_attributes(
-        attributes: &[model::Attribute],
-    ) -> Result<(), ValidationError> {
-        match attributes.first() {
-            Some(attribute) => {
-                invalid(format!("an attribute {}, which this program does not know", quote(&attribute.name)))
-            }
-            None => Ok(()),
-        }
-    }
 
     pub(crate) fn checked_description(
         raw: packaging::DistributionInfo,
@@ -74,33 +63,12 @@ pub(crate) mod from_wit {
             model::Part::Client => PackagePart::Client,
             model::Part::Extra(name) => PackagePart::Extra(name),
         };
-        Ok(BinaryPackage {
-            part: raw.part.map(part),
-            name: raw.name,
-            epoch: raw.epoch,
-            version: raw.version,
-            release: raw.release,
-            arch: raw.arch,
-            summary: raw.summary,
-            description: raw.description,
-            license: raw.license,
-            section: raw.section,
-            url: raw.url,
-            maintainer: raw.maintainer,
-            container: match raw.container {
-                artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
-                artefacts::Container::Deb(it) => Container::Deb(compression(it)),
-                artefacts::Container::Archives(it) => Container::Archives(archive_container(it)?),
-            },
-            relations: raw.relations.into_iter().map(relation).collect(),
-            files: packed_files(raw.files),
-            scriptlets: scriptlets(raw.scriptlets),
-            file_triggers: file_triggers(raw.file_triggers),
-            interests: raw.interests,
-            changelog: changelog(raw.changelog),
-            fields: fields(raw.fields),
-            file_name: raw.file_name,
-        })
+        let container = match raw.container {
+            artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
+            artefacts::Container::Deb(it) => Container::Deb(compression(it)),
+            artefacts::Container::Archives(it) => Container::Archives(archive_container(it)?),
+        };
+        Ok(package_record!(raw, part: raw.part.map(part), container: container))
     }
 
     fn relation(raw: artefacts::NativeRelation) -> NativeRelation {
