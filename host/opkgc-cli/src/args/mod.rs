@@ -19,7 +19,8 @@ pub use auto_requires::{AutoRequires, AutoRequiresError, PackageNameError, check
 pub use build::{BuildArgs, BuilderChoice, ProfileChoice};
 pub use payload::{PayloadCommand, PayloadDirArgs, PayloadFetchArgs, PayloadLockArgs};
 pub use plugin_kit::{
-    BindingsLanguage, PluginBindingsArgs, PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs, PluginRunArgs, PluginSdkArgs, PluginWitArgs,
+    BindingsLanguage, PluginBindingsArgs, PluginBuildArgs, PluginFamily, PluginLanguage, PluginNewArgs,
+    PluginRunArgs, PluginSdkArgs, PluginWitArgs,
 };
 pub use plugin_registry::{
     PluginInstallArgs, PluginPublishArgs, PluginSignArgs, PluginUpdateArgs, RegistryArgs,
