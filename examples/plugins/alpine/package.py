@@ -78,7 +78,7 @@ class Builder:
     def files(self, plan):
         """As they are packed; scripts do the rest."""
         for file in plan.files:
-            if artefacts.FileMarks.REPLACED in file.marks:
+            if artefacts.FileMarks.REPLACED in file.marks and artefacts.FileMarks.GHOST not in file.marks:
                 message = f"apk keeps `{file.path}` where somebody has changed it, and never replaces it"
                 self.diagnostics.note(file.content.value, message)
         files = [

@@ -8,7 +8,7 @@ from unittest import mock
 sys.path.insert(0, "bindings")
 
 from componentize_py_types import Err
-from wit_world.exports import containers, package_manager, packaging
+from wit_world.exports import containers, packaging
 from wit_world.imports import artefacts, model, rules
 
 # What the host does, as far as tests need it.
@@ -18,9 +18,6 @@ rules.is_core_perl_module = lambda module: module == "File::Copy"
 rules.attribute_commands = lambda files, unkept: "".join(f"give {it.path} {it.mode:o}\n" for it in files if it.mode & 0o6000)
 rules.ghost_commands = lambda files: "".join(f"rm {it.path}\n" for it in files if artefacts.FileMarks.GHOST in it.marks)
 
-import failures
-import index
-import manager
 import metadata
 import plugin
 import relations
@@ -360,121 +357,6 @@ class PackageTest(unittest.TestCase):
         recipe = output.meta_files[0].contents
         subprocess.run(["/bin/sh", "-n"], input=recipe, text=True, check=True)
         self.assertIn("subpackages='opkg-demo-server:server:noarch'\n", recipe)
-
-
-class IndexTest(unittest.TestCase):
-    def package(self, name, info, segments=2):
-        digests = [containers.Digests("0", f"{number:02}" * 20, "0", "0") for number in range(segments)]
-        return containers.PackageFile(
-            name,
-            100,
-            digests[0],
-            [containers.Segment(50, it) for it in digests],
-            [containers.MemberBytes(".PKGINFO", info.encode())],
-            [],
-        )
-
-    def text(self, *packages, archs=()):
-        files = index.write(containers.PackageSource("site", 7, list(archs), None, []), list(packages), plugin.ARCHS)
-        self.assertEqual([file.path for file in files], ["APKINDEX.tar.gz"])
-        entries = [entry.value for entry in files[0].content.value[0].entries]
-        self.assertEqual([entry.path for entry in entries], ["DESCRIPTION", "APKINDEX"])
-        return entries[1].content.value
-
-    def test_a_package_is_described(self):
-        info = "# x\npkgname = x\npkgver = 1.0-r1\npkgdesc = a = b\nurl = u\nsize = 7\narch = noarch\nlicense = GPL\n"
-        info += "depend = a>=1\ndepend = !b\nprovides = p=1\nbuilddate = 9\ndatahash = ff\n"
-        other = "pkgname = y\npkgver = 2-r0\narch = x86_64\n"
-        expected = (
-            "C:Q1AQEBAQEBAQEBAQEBAQEBAQEBAQE=\nP:x\nV:1.0-r1\nA:x86_64\nS:100\nI:7\nT:a = b\nU:u\nL:GPL\nt:9\nD:a>=1 !b\np:p=1\n\n"
-        )
-        found = self.text(self.package("y-2-r0.apk", other), self.package("x-1.0-r1.apk", info, segments=3))
-        self.assertTrue(found.startswith(expected), found)
-
-    def test_what_is_no_package_is_refused(self):
-        info = "pkgname = x\npkgver = 1-r0\narch = {}\n"
-        for packages, text in [
-            ([self.package("x-1-r0.apk", "pkgname = x\n")], "has no pkgver"),
-            ([self.package("y.apk", info.format("x86_64"))], "rename it"),
-            ([self.package("x-1-r0.apk", info.format("x86_64"), segments=1)], "not made of two archives"),
-            ([self.package("x-1-r0.apk", info.format(arch)) for arch in ("x86_64", "aarch64")], "a directory for each"),
-        ]:
-            with self.assertRaises(Err) as refused:
-                self.text(*packages)
-            self.assertIn(text, refused.exception.value)
-
-    def test_packages_for_any_machine_are_listed_where_their_directory_is(self):
-        package = self.package("x-1-r0.apk", "pkgname = x\npkgver = 1-r0\narch = noarch\n")
-        self.assertIn("\nA:noarch\n", self.text(package))
-        self.assertIn("\nA:x86\n", self.text(package, archs=["i386"]))
-        with self.assertRaises(Err):
-            self.text(package, archs=["i386", "aarch64"])
-
-
-def repository(location, unauthenticated=False):
-    return package_manager.Repository(location, None, unauthenticated, [])
-
-
-class ManagerTest(unittest.TestCase):
-    apk = manager.PackageManager()
-
-    def place(self, *repositories):
-        return package_manager.Place("/srv/image", list(repositories), None, "x86_64", ["apk"], [])
-
-    def words(self, commands):
-        self.assertTrue(all(command.in_root for command in commands))
-        return [" ".join(command.argv) for command in commands]
-
-    def test_packages_are_asked_for_by_name_and_version(self):
-        packages = [package_manager.PackageRequest("x", "1.0-r1", []), package_manager.PackageRequest("y", None, [])]
-        self.assertEqual(
-            self.words(self.apk.reinstall(packages, self.place())),
-            ["apk add --upgrade --no-progress -- x=1.0-r1", "apk fix --reinstall --no-progress -- x y"],
-        )
-        source = repository("/srv/site/", unauthenticated=True)
-        self.assertEqual(
-            self.words(self.apk.install(packages, self.place(source))),
-            ["apk add --upgrade --no-progress --repository /srv/site --allow-untrusted -- x=1.0-r1 y"],
-        )
-        for location in ["site", "--root=/", "https://a b", "@tag https://x"]:
-            with self.assertRaises(Err):
-                self.apk.refresh(self.place(repository(location)))
-
-    def test_what_apk_prints(self):
-        printed = "WARNING: opening /srv/site: No such file or directory\n"
-        printed += "opkg-x-1.0_rc1-r1 noarch {opkg-x} (GPL-2.0-only) [installed]\nbusybox-1.37.0-r12 x86_64 {busybox} (GPL-2.0-only) [installed]\n"
-        found = [(it.name, it.version, it.arch) for it in self.apk.parse_query([printed])]
-        self.assertEqual(found, [("opkg-x", "1.0_rc1-r1", "noarch"), ("busybox", "1.37.0-r12", "x86_64")])
-        with self.assertRaises(Err):
-            self.apk.parse_query([""])
-        policy = "x policy:\n  1.0-r9:\n    https://example.org/main\n  1.0-r10:\n    lib/apk/db/installed\n    https://example.org/main\n"
-        policy += "  1.0-r11:\n    lib/apk/db/installed\ny policy:\n  2-r0:\n    /srv/site\n"
-        offers = [(it.name, it.version) for it in self.apk.parse_offers([policy])]
-        self.assertEqual(offers, [("x", "1.0-r10"), ("x", "1.0-r9"), ("y", "2-r0")])
-        simulated = "(1/3) Purging a (1.0-r0)\n(2/3) Downgrading b (2.0-r0 -> 1.0-r0)\n( 3/13) Installing c (1-r0)\nOK: 8 MiB\n"
-        effects = [(it.name, it.kind) for it in self.apk.parse_simulation([simulated])]
-        kinds = package_manager.SideEffectKind
-        self.assertEqual(effects, [("a", kinds.REMOVE), ("b", kinds.DOWNGRADE)])
-
-    def causes(self, printed, succeeded=False):
-        return [(it.cause, it.packages, it.transient) for it in failures.explain(printed, succeeded)]
-
-    def test_what_went_wrong(self):
-        script = "(1/1) Installing opkg-x (1.0-r1)\nExecuting opkg-x-1.0-r1.post-install\n* no network\n"
-        script += "ERROR: opkg-x-1.0-r1.post-install: script exited with error 3\nOK: 8 MiB in 15 packages\n"
-        expected = ("the post-install script of opkg-x failed with status 3: no network", ["opkg-x"], False)
-        self.assertEqual(self.causes(script, succeeded=True), [expected])
-        missing = "ERROR: unable to select packages:\n  nothing (no such package):\n    required by: opkg-x-1.0-r1[nothing]\n"
-        self.assertEqual(
-            self.causes(missing), [("nothing (no such package): required by: opkg-x-1.0-r1[nothing]", ["nothing"], False)]
-        )
-        kept = "World updated, but the following packages are not removed due to:\n  opkg-x: opkg-x-server\n\nOK: 8 MiB\n"
-        self.assertEqual(self.causes(kept, succeeded=True), [("opkg-x is not removed: opkg-x-server needs it", ["opkg-x"], False)])
-        locked = "ERROR: Unable to lock database: Resource temporarily unavailable\n"
-        self.assertEqual(self.causes(locked), [("Unable to lock database: Resource temporarily unavailable", [], True)])
-        owned = "ERROR: opkg-x-1.0-r1: trying to overwrite usr/bin/x owned by y-1-r0.\n"
-        self.assertEqual(self.causes(owned), [(owned[7:-1], ["opkg-x"], False)])
-        self.assertEqual(self.causes("WARNING: This is a warning\nOK: 8 MiB\n", succeeded=True), [])
 
 
 if __name__ == "__main__":

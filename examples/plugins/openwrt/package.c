@@ -123,7 +123,8 @@ static void add_files(struct job *job, const part_plan_t *plan, package_t *packa
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_ERROR, at, text_format("`%t` cannot have capabilities in a package of OpenWrt", file.path),
           TEXT("leave this distribution out with the `filters` of `files`"));
     }
-    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED) {
+    bool is_ghost = file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_GHOST;
+    if (file.marks & OPKG_PLUGIN_ARTEFACTS_FILE_MARKS_REPLACED && !is_ghost) {
       say(job, OPKG_PLUGIN_MODEL_SEVERITY_WARNING, at,
           text_format("opkg keeps `%t` where somebody has changed it: the new one is put beside it", file.path),
           TEXT("let `config` be `keep` for OpenWrt, or `no`"));

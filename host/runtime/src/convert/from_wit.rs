@@ -249,3 +249,33 @@ macro_rules! from_wit_records {
         }
     };
 }
+
+/// A package as the host has it, where `from_wit_records` was expanded: the versions have words of their own for its part and
+/// container alone.
+macro_rules! package_record {
+    ($raw:ident, part: $part:expr, container: $container:expr) => {
+        BinaryPackage {
+            part: $part,
+            name: $raw.name,
+            epoch: $raw.epoch,
+            version: $raw.version,
+            release: $raw.release,
+            arch: $raw.arch,
+            summary: $raw.summary,
+            description: $raw.description,
+            license: $raw.license,
+            section: $raw.section,
+            url: $raw.url,
+            maintainer: $raw.maintainer,
+            container: $container,
+            relations: $raw.relations.into_iter().map(relation).collect(),
+            files: packed_files($raw.files),
+            scriptlets: scriptlets($raw.scriptlets),
+            file_triggers: file_triggers($raw.file_triggers),
+            interests: $raw.interests,
+            changelog: changelog($raw.changelog),
+            fields: fields($raw.fields),
+            file_name: $raw.file_name,
+        }
+    };
+}

@@ -89,35 +89,14 @@ pub(crate) mod from_wit {
     }
 
     fn package(raw: artefacts::BinaryPackage, container: artefacts::Container) -> BinaryPackage {
-        BinaryPackage {
-            part: None,
-            name: raw.name,
-            epoch: raw.epoch,
-            version: raw.version,
-            release: raw.release,
-            arch: raw.arch,
-            summary: raw.summary,
-            description: raw.description,
-            license: raw.license,
-            section: raw.section,
-            url: raw.url,
-            maintainer: raw.maintainer,
-            container: match container {
-                artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
-                artefacts::Container::Deb(it) => Container::Deb(compression(it)),
-                artefacts::Container::Archive(it) => {
-                    Container::Archives(archive(compression(it), text_files(raw.members)))
-                }
-            },
-            relations: raw.relations.into_iter().map(relation).collect(),
-            files: packed_files(raw.files),
-            scriptlets: scriptlets(raw.scriptlets),
-            file_triggers: file_triggers(raw.file_triggers),
-            interests: raw.interests,
-            changelog: changelog(raw.changelog),
-            fields: fields(raw.fields),
-            file_name: raw.file_name,
-        }
+        let container = match container {
+            artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
+            artefacts::Container::Deb(it) => Container::Deb(compression(it)),
+            artefacts::Container::Archive(it) => {
+                Container::Archives(archive(compression(it), text_files(raw.members)))
+            }
+        };
+        package_record!(raw, part: None, container: container)
     }
 
     /// A tar of the members, with the directories above them, then of the files.

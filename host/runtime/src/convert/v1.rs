@@ -74,33 +74,12 @@ pub(crate) mod from_wit {
             model::Part::Client => PackagePart::Client,
             model::Part::Extra(name) => PackagePart::Extra(name),
         };
-        Ok(BinaryPackage {
-            part: raw.part.map(part),
-            name: raw.name,
-            epoch: raw.epoch,
-            version: raw.version,
-            release: raw.release,
-            arch: raw.arch,
-            summary: raw.summary,
-            description: raw.description,
-            license: raw.license,
-            section: raw.section,
-            url: raw.url,
-            maintainer: raw.maintainer,
-            container: match raw.container {
-                artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
-                artefacts::Container::Deb(it) => Container::Deb(compression(it)),
-                artefacts::Container::Archives(it) => Container::Archives(archive_container(it)?),
-            },
-            relations: raw.relations.into_iter().map(relation).collect(),
-            files: packed_files(raw.files),
-            scriptlets: scriptlets(raw.scriptlets),
-            file_triggers: file_triggers(raw.file_triggers),
-            interests: raw.interests,
-            changelog: changelog(raw.changelog),
-            fields: fields(raw.fields),
-            file_name: raw.file_name,
-        })
+        let container = match raw.container {
+            artefacts::Container::Rpm(format) => Container::Rpm(rpm_format(format)),
+            artefacts::Container::Deb(it) => Container::Deb(compression(it)),
+            artefacts::Container::Archives(it) => Container::Archives(archive_container(it)?),
+        };
+        Ok(package_record!(raw, part: raw.part.map(part), container: container))
     }
 
     fn relation(raw: artefacts::NativeRelation) -> NativeRelation {

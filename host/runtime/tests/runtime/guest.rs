@@ -133,7 +133,7 @@ impl GuestBuilder {
                 (func (export "{packaging}#generate") (param i32) (result i32) {generate})
                 (func (export "{containers}#members") (param i32) (result i32) unreachable)
                 (func (export "{containers}#describe-index") (result i32) unreachable)
-                (func (export "{containers}#index") (param i32 i32 i64 i32 i32) (result i32) unreachable)
+                (func (export "{containers}#index") (param i32) (result i32) unreachable)
                 (func (export "{manager}#programs") (result i32) (i32.const {programs}))
                 (func (export "{manager}#install") (param i32 i32 {place}) (result i32) (i32.const {commands}))
                 (func (export "{manager}#offers") (param i32 i32 {place}) (result i32) unreachable)
