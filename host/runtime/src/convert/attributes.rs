@@ -1,11 +1,11 @@
-//! What a later version of the interface says beside the fields of a record. Nothing is known yet.
+//! What records say beside their fields.
 
 use opkg_interface::text::quote;
 
 use crate::bindings::v1::opkg::plugin::model::Attribute;
 use crate::validate_words::{ValidationError, invalid};
 
-/// Refuses what comes from a plugin, so that nothing is lost.
+/// Refuses what a plugin says that this program knows nothing of: it would be lost.
 pub(super) fn refuse_attributes(attributes: &[Attribute]) -> Result<(), ValidationError> {
     match attributes.first() {
         Some(attribute) => {

@@ -1,4 +1,5 @@
-//! Versions 1.x.
+//! Versions 1.x. A record's attributes are what a later version says besides: none is known yet, and one that comes from a
+//! plugin is refused, so that nothing is lost.
 
 use opkg::account::Account;
 use opkg::model::{self as model_of_host, Opkg};
