@@ -329,6 +329,16 @@ mod tests {
             say(&rsa, &output(archives(None), Some(Vec::new())), true),
             say(&rsa, &output(Container::Deb(Compression::Xz), None), false),
         ];
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @"
+        nothing
+        key-not-accepted: site takes signatures of RSA keys alone: this key, whose algorithm is Ed25519, signs nothing for it
+        nothing
+        key-not-accepted: the packages for site are not signed: there is no place for signatures of them
+        key-not-accepted: the packages for site are not signed: there is no place for signatures of them
+        nothing
+        key-not-accepted: site does not accept signatures of this key: its algorithm is RSA of 2048 bits
+        key-not-accepted: site accepts no signature that opkgc can make
+        nothing
+        ");
     }
 }
