@@ -5,8 +5,9 @@ import { relationText } from "./relation.js";
 
 export const METADATA_SLOT = "metadata";
 
-// Keys of the properties whose values are lists; all other fields have one value.
+// Keys of the properties whose values are lists; all other fields have one value, but for links, whose names end with a group.
 const LISTS = ["reverts", "opkg-conflicts"];
+export const ALTERNATIVES = "alternatives.";
 const RELATION_KEYS = { requires: "run_depends", provides: "provides", conflicts: "conflicts", obsoletes: "replaces" };
 
 function fullVersion({ version, release }) {
@@ -39,10 +40,10 @@ export function props(of, installedSize) {
   for (const relation of of.relations) addTo(RELATION_KEYS[relation.kind.tag], relationText(relation));
   for (const { path } of of.files.filter(isConfiguration)) addTo("conf_files", path);
   for (const { name, value } of of.fields) {
-    if (name === "alternatives") {
-      const [group] = value.split(":", 1);
+    if (name.startsWith(ALTERNATIVES)) {
+      const group = name.slice(ALTERNATIVES.length);
       all.alternatives ??= {};
-      (all.alternatives[group] ??= []).push(value.slice(group.length + 1));
+      (all.alternatives[group] ??= []).push(value);
     } else if (LISTS.includes(name)) {
       addTo(name, value);
     } else {

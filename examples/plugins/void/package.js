@@ -1,6 +1,6 @@
 // One package: its record. What xbps cannot hold is said.
 
-import { METADATA_SLOT, fileName } from "./metadata.js";
+import { ALTERNATIVES, METADATA_SLOT, fileName } from "./metadata.js";
 import { recordVersion, relation } from "./relation.js";
 import { accountCommands, scriptlets, SCRIPT_TIMES } from "./scripts.js";
 import { compareVersions, nativeVersion, versionText } from "./version.js";
@@ -233,7 +233,7 @@ export class Builder {
           const message = `an alternative of xbps cannot have a \`:\` in \`${link}\` or \`${path}\``;
           this.say("error", at, message, "choose other paths, or leave Void out with a filter");
         }
-        return { name: "alternatives", value: `${main.name}:${link}:${path}` };
+        return { name: `${ALTERNATIVES}${main.name}`, value: `${link}:${path}` };
       });
     });
   }
