@@ -21,7 +21,7 @@ macro_rules! template {
 }
 
 const RUST: [KitFile; 2] =
-    [("Cargo.toml", template!("rust/Cargo.toml")), (".gitignore", "/target\n*.wasm\n")];
+    [("Cargo.toml", template!("rust/Cargo.toml")), (".gitignore", "/target\n/output\n*.wasm\n")];
 const RUST_ARCHIVE: [KitFile; 8] = [
     ("src/lib.rs", template!("rust-archive/lib.rs")),
     ("src/target.rs", template!("rust-archive/target.rs")),
