@@ -5,6 +5,9 @@ use opkg_sdk::containers::{Built, FileKind};
 use opkg_sdk::model::{Bound, BuildTarget, Opkg, ScriptTime};
 use opkg_sdk::version::operator;
 
+/// Where the manifest and the scripts stand in a package.
+pub const MANIFEST_SLOT: &str = "manifest";
+
 /// The times at which the package manager runs scripts, in the order of a package's life.
 pub const SCRIPT_TIMES: [(ScriptTime, &str); 4] = [
     (ScriptTime::PreInstall, "pre-install"),

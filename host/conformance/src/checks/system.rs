@@ -15,7 +15,7 @@ pub const GROUP: RuleGroup =
 
 const SERVICE_RULES: Rule = Rule {
     name: "service-rules-heeded",
-    sentence: "Where scripts of a package see to its units, they see to each that the OPKG has a rule for.",
+    sentence: "Where scripts of a package see to its units, they see to each that the OPKG has a rule for, or the author is told.",
     reason: "A service that the OPKG wants to be started is started by the package, as the distribution does it. A release \
              without systemd does nothing about any unit.",
     advice: "Use `opkg_sdk::units::of_part`.",
@@ -52,13 +52,13 @@ fn check_services(scene: &Scene<'_>, ledger: &mut Ledger) {
     for part in PARTS {
         let Some(package) = scene.package(part) else { continue };
         let text = active_text(package);
-        let names: Vec<&str> = opkg
+        let units: Vec<(&str, _)> = opkg
             .files
             .iter()
             .filter(|file| file.part == part && file.unit.is_some())
-            .filter_map(|file| file.path.rsplit('/').next())
+            .filter_map(|file| Some((file.path.rsplit('/').next()?, file.at)))
             .collect();
-        if !text.contains("systemctl") && !names.iter().any(|name| text.contains(name)) {
+        if !text.contains("systemctl") && !units.iter().any(|(name, _)| text.contains(name)) {
             continue;
         }
         for rule in opkg.service_rules.iter().filter(|rule| scene.decide(&rule.filter) == Verdict::Matches) {
@@ -66,11 +66,10 @@ fn check_services(scene: &Scene<'_>, ledger: &mut Ledger) {
                 let suffix = rest.rsplit_once('.').map_or("", |(_, suffix)| suffix);
                 format!("{stem}@.{suffix}")
             });
-            let is_own = names.iter().any(|name| *name == rule.name || Some(*name) == template.as_deref());
-            if !is_own {
-                continue;
-            }
-            let is_seen_to = text.contains(&rule.name) || scene.is_told(&[rule.at]);
+            let is_of = |name: &str| name == rule.name || Some(name) == template.as_deref();
+            let Some((_, file)) = units.iter().find(|(name, _)| is_of(name)) else { continue };
+            // Of a distribution that does nothing about units, the file is told of.
+            let is_seen_to = text.contains(&rule.name) || scene.is_told(&[rule.at, *file]);
             scene.check(ledger, &SERVICE_RULES, is_seen_to, || {
                 format!("no script of {} names {}", package.name, excerpt(&rule.name))
             });

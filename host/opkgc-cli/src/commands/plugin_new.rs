@@ -22,10 +22,15 @@ macro_rules! template {
 
 const RUST: [KitFile; 2] =
     [("Cargo.toml", template!("rust/Cargo.toml")), (".gitignore", "/target\n*.wasm\n")];
-const RUST_ARCHIVE: [KitFile; 3] = [
+const RUST_ARCHIVE: [KitFile; 8] = [
     ("src/lib.rs", template!("rust-archive/lib.rs")),
+    ("src/target.rs", template!("rust-archive/target.rs")),
+    ("src/package.rs", template!("rust-archive/package.rs")),
+    ("src/relations.rs", template!("rust-archive/relations.rs")),
+    ("src/unsupported.rs", template!("rust-archive/unsupported.rs")),
     ("src/manifest.rs", template!("rust-archive/manifest.rs")),
     ("src/manager.rs", template!("rust-archive/manager.rs")),
+    ("src/tests.rs", template!("rust-archive/tests.rs")),
 ];
 const RUST_RPM: [KitFile; 1] = [("src/lib.rs", template!("rust-rpm/lib.rs"))];
 const RUST_DEB: [KitFile; 1] = [("src/lib.rs", template!("rust-deb/lib.rs"))];

@@ -13,6 +13,7 @@ mod package;
 mod pax;
 mod tar;
 mod tar_gnu;
+mod tar_header;
 
 pub(crate) use ar::{MAX_MEMBER_BYTES, format_ar_header};
 pub(crate) use builder::ArchiveBuilder;

@@ -4,7 +4,7 @@
 use tar::{EntryType, Header};
 
 use super::entry::{Entry, EntryError, PLUGIN_FAULT, refuse};
-use super::tar::{fill, new_header, push_padding};
+use super::tar_header::{fill, new_header, push_padding};
 
 /// Bytes of a file whose size a header has eleven octal digits for.
 const MAX_PLAIN_BYTES: u64 = (1 << 33) - 1;

@@ -3,7 +3,7 @@
 use tar::{EntryType, Header};
 
 use super::entry::{Entry, EntryError, OTHER_FORMAT, refuse};
-use super::tar::{fill, new_header, push_padding};
+use super::tar_header::{fill, new_header, push_padding};
 
 /// The path of an entry that has the name of the next one, or the target of its link.
 const LONG_LINK: &str = "././@LongLink";

@@ -6,6 +6,7 @@ mod from_wit;
 #[macro_use]
 mod to_wit;
 pub(crate) mod archive;
+mod attributes;
 pub(crate) mod package_to_wit;
 pub(crate) mod rules;
 pub(crate) mod v0_1;

@@ -19,28 +19,17 @@ use opkg_interface::{
 };
 
 use super::Refusal;
-use crate::validate_words::{ValidationError, invalid};
-use opkg_interface::text::quote;
+use crate::validate_words::ValidationError;
 
 /// What plugins answer.
 pub(crate) mod from_wit {
     use super::super::archive::from_wit::archive_container;
+    use super::super::attributes::refuse_attributes;
     use super::*;
     use crate::bindings::v1::exports::opkg::plugin::{package_manager as manager, packaging};
     use crate::bindings::v1::opkg::plugin::{artefacts, model};
 
     from_wit_records!();
-
-    pub(in crate::convert) fn refuse_attributes(
-        attributes: &[model::Attribute],
-    ) -> Result<(), ValidationError> {
-        match attributes.first() {
-            Some(attribute) => {
-                invalid(format!("an attribute {}, which this program does not know", quote(&attribute.name)))
-            }
-            None => Ok(()),
-        }
-    }
 
     pub(crate) fn checked_description(
         raw: packaging::DistributionInfo,
