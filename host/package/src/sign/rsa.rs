@@ -13,7 +13,6 @@ use rsa::traits::PublicKeyParts;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::signing_error;
 use crate::Error;
 
 /// The public half of a key; nothing where it is none of RSA.
@@ -37,7 +36,8 @@ pub(super) fn sign(
         DigestAlgorithm::Sha256 => (HashAlgorithm::Sha256, digest_of::<Sha256>(data)?),
         DigestAlgorithm::Sha512 => (HashAlgorithm::Sha512, digest_of::<Sha512>(data)?),
     };
-    let signature = key.sign(&Password::empty(), algorithm, &digest).map_err(signing_error)?;
+    // The library's own words may hold what it was given: the secret.
+    let signature = key.sign(&Password::empty(), algorithm, &digest).map_err(|_| Error::Signing)?;
     let SignatureBytes::Mpis(numbers) = signature else { return Err(Error::Signing) };
     let [number] = numbers.as_slice() else { return Err(Error::Signing) };
     // A number of OpenPGP has no zeros in front.
