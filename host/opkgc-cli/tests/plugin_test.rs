@@ -71,7 +71,7 @@ fn rules_are_listed_and_chosen_by_their_names() {
     assert_eq!(status, 2);
     insta::assert_snapshot!(errors, @r"
     error: no rule has `relatoins` in its name
-      help: did you mean `relations`? `opkgc plugin test --rules` lists them
+      help: did you mean `relations`? `opkgc plugin test --rules` lists the rules
     ");
 }
 
@@ -132,6 +132,12 @@ fn examples_are_written_compared_and_told() {
     assert_eq!(told["examples"][1]["status"], "failed");
     assert!(told["examples"][1]["differences"][0]["diff"].as_str().unwrap().contains("+Summary: Demo"));
 
+    let (status, said, _) = plugin.run(&["plugin.wasm", "--filter", "elsewh"]);
+    assert_eq!(status, 0, "{said}");
+    assert!(
+        said.contains("elsewhere") && !said.contains("plain") && !said.contains("version-kept"),
+        "{said}"
+    );
     let (_, xml, _) = examples(&["--format", "junit"]);
     let document = roxmltree::Document::parse(&xml).unwrap();
     let count = |name: &str| document.descendants().filter(|it| it.has_tag_name(name)).count();

@@ -77,7 +77,7 @@ pub enum ExecutionErrorKind {
     #[error("used up its stack")]
     StackOverflow,
     /// It gave up by itself, with this message if it left one.
-    #[error("failed inside{}", .0.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
+    #[error("{}", panicked(.0.as_deref()))]
     Panicked(Option<String>),
     /// Any other violation of the machine's rules.
     #[error("did something forbidden: {0}")]
@@ -91,6 +91,13 @@ pub enum ExecutionErrorKind {
     /// What it returned breaks the rules of the interface.
     #[error("returned something invalid: {0}")]
     Invalid(String),
+}
+
+fn panicked(message: Option<&str>) -> String {
+    match message {
+        Some(message) => format!("failed inside: {message}"),
+        None => "gave up inside, and said nothing on standard error".to_owned(),
+    }
 }
 
 impl ExecutionErrorKind {
@@ -117,6 +124,14 @@ impl ExecutionErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_gives_up_without_a_word_is_said_to() {
+        let said =
+            |message: Option<&str>| ExecutionErrorKind::Panicked(message.map(str::to_owned)).to_string();
+        assert_eq!(said(Some("it broke")), "failed inside: it broke");
+        assert_eq!(said(None), "gave up inside, and said nothing on standard error");
+    }
 
     #[test]
     fn what_was_printed_is_quoted_once() {

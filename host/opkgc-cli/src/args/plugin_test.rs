@@ -26,8 +26,10 @@ pub struct PluginTestArgs {
     #[arg(long, conflicts_with_all = ["plugin", "examples", "update"])]
     pub rules: bool,
 
-    /// Only rules whose names have this in them; examples are left out then, unless they are named
-    #[arg(long, value_name = "RULE")]
+    /// Only rules whose names have this in them, or where there is none, such examples
+    ///
+    /// Together with rules, examples are tried only where --examples names them.
+    #[arg(long, value_name = "NAME")]
     pub filter: Option<String>,
 
     /// Examples of your own: directories with `opkg/`, `target` and `expected/` [default: `tests` beside the file]

@@ -66,7 +66,15 @@ fn grant_programs(shell: Shell, id: &str, programs: &[String]) -> Result<ExitSta
     let declared = registry.plugin(entry)?.programs()?;
     if let Some(unknown) = programs.iter().find(|program| !declared.contains(program)) {
         let message = format!("the plugin `{id}` has no `{unknown}` run");
-        return Err(UsageError::new(message, format!("it may want {}", declared.join(", "))).into());
+        let help = match declared.is_empty() {
+            true => "it has none run".to_owned(),
+            false => format!("it may want {}", declared.join(", ")),
+        };
+        return Err(UsageError::new(message, help).into());
+    }
+    if declared.is_empty() {
+        shell.status(&format!("{id} has no programs run: there is nothing to grant"));
+        return Ok(ExitStatus::Success);
     }
     let granted = if programs.is_empty() { &declared } else { programs };
     let mut grants = ProgramGrants::read(&path)?;

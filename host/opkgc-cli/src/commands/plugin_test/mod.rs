@@ -28,8 +28,12 @@ use crate::plugins;
 const EXAMPLES: &str = "tests";
 
 pub fn run(shell: Shell, arguments: &PluginTestArgs) -> Result<ExitStatus, CliError> {
-    let wanted = wanted_rules(arguments.filter.as_deref())?;
+    let filter = arguments.filter.as_deref();
+    let wanted = rules_named(filter);
     let Some(named) = arguments.plugin.as_deref().filter(|_| !arguments.rules) else {
+        if wanted.is_empty() {
+            return Err(no_such_name(filter, &[]).into());
+        }
         match arguments.format {
             OutputFormat::Text => shell.print(&text::render_rules(&wanted))?,
             OutputFormat::Json | OutputFormat::Junit => shell.print_json(&json::rules(&wanted))?,
@@ -39,9 +43,18 @@ pub fn run(shell: Shell, arguments: &PluginTestArgs) -> Result<ExitStatus, CliEr
     // Nothing is run, so that its programs need not be granted; the grants lie here.
     let scratch = ScratchDir::new("opkgc-plugin-test-", None)?;
     let plugin = load_plugin(shell, named, scratch.path())?;
-    let examples = examples(arguments, named)?;
+    let mut examples = examples(arguments, named)?;
+    if wanted.is_empty() {
+        let names: Vec<String> = examples.iter().map(|example| example.name.clone()).collect();
+        examples.retain(|example| filter.is_none_or(|filter| example.name.contains(filter)));
+        if examples.is_empty() {
+            return Err(no_such_name(filter, &names).into());
+        }
+    } else if filter.is_some() && arguments.examples.is_none() {
+        examples.clear();
+    }
     let mut results = Results { report: None, examples: Vec::new() };
-    if !arguments.update {
+    if !arguments.update && !wanted.is_empty() {
         let options = Options {
             targets: if arguments.quick { TargetChoice::Few } else { TargetChoice::All },
             filter: arguments.filter.clone(),
@@ -65,16 +78,20 @@ pub fn run(shell: Shell, arguments: &PluginTestArgs) -> Result<ExitStatus, CliEr
 }
 
 /// The rules whose names have a text in them.
-fn wanted_rules(filter: Option<&str>) -> Result<Vec<&'static Rule>, UsageError> {
-    let wanted: Vec<&Rule> =
-        rules().filter(|rule| filter.is_none_or(|filter| rule.name.contains(filter))).collect();
-    let Some(filter) = filter.filter(|_| wanted.is_empty()) else { return Ok(wanted) };
+fn rules_named(filter: Option<&str>) -> Vec<&'static Rule> {
+    rules().filter(|rule| filter.is_none_or(|filter| rule.name.contains(filter))).collect()
+}
+
+/// Neither a rule nor one of these examples has the text in its name.
+fn no_such_name(filter: Option<&str>, examples: &[String]) -> UsageError {
+    let filter = filter.unwrap_or_default();
     // One word of a name is what people write.
     let words = rules().flat_map(|rule| [rule.name].into_iter().chain(rule.name.split('-')));
-    let near = opkg::closest_match(filter, words);
+    let near = opkg::closest_match(filter, words.chain(examples.iter().map(String::as_str)));
     let near = near.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-    let message = format!("no rule has `{filter}` in its name");
-    Err(UsageError::new(message, format!("{near}`opkgc plugin test --rules` lists them")))
+    let what = if examples.is_empty() { "rule" } else { "rule or example" };
+    let message = format!("no {what} has `{filter}` in its name");
+    UsageError::new(message, format!("{near}`opkgc plugin test --rules` lists the rules"))
 }
 
 /// A plugin by its file or id, which may name all programs that it declares.
@@ -116,7 +133,6 @@ fn find_plugin(registry: &Registry, named: &Path, is_file: bool) -> Result<Distr
 fn examples(arguments: &PluginTestArgs, named: &Path) -> Result<Vec<Example>, CliError> {
     let directory = match &arguments.examples {
         Some(directory) => directory.clone(),
-        None if arguments.filter.is_some() => return Ok(Vec::new()),
         None => {
             let beside = named.parent().filter(|_| named.is_file()).map(|parent| parent.join(EXAMPLES));
             match beside.filter(|directory| directory.is_dir()) {
