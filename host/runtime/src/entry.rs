@@ -16,7 +16,7 @@ use crate::install_record::Origin;
 use crate::plugin::DistributionPlugin;
 use crate::plugin_description::PluginDescription;
 use crate::plugin_kind::PluginKind;
-use crate::plugin_lock::LockedPlugin;
+use crate::plugin_lock::{LockedPlugin, SignatureState};
 use crate::runtime::{ComponentInfo, Runtime};
 use crate::version::{self, InterfaceLine};
 use opkg::digest::sha256;
@@ -124,6 +124,20 @@ impl RegistryEntry {
     #[must_use]
     pub fn locked(&self) -> Option<&LockedPlugin> {
         self.locked.as_ref()
+    }
+
+    /// Who vouches for it, as far as it is still the one that was installed; nothing is known of what nobody installed.
+    #[must_use]
+    pub fn signature_state(&self) -> Option<SignatureState> {
+        let state = self.locked()?.signature.clone();
+        match self.error().map(|error| &error.kind) {
+            Some(
+                kind @ (LoadErrorKind::Revoked(_)
+                | LoadErrorKind::ChecksumMismatch { .. }
+                | LoadErrorKind::NoInstallRecord),
+            ) => Some(SignatureState::Failed { reason: format!("it {kind}") }),
+            _ => Some(state),
+        }
     }
 
     pub(crate) fn into_load_result(self) -> Result<PluginDescription, LoadError> {

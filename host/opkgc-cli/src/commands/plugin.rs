@@ -4,7 +4,7 @@ use std::path::Path;
 
 use opkg_runtime::hook::RunnerDescription;
 use opkg_runtime::{
-    GrantError, Inspection, LoadErrorKind, Origin, PluginDescription, PluginKind, ProgramGrants, Registry,
+    GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry,
     RegistryEntry, SYSTEM_CACHE, SignatureState, inspect, remove, warm_system_cache,
 };
 use opkg_shell::{Shell, UsageError};
@@ -155,7 +155,7 @@ fn plugin_json<'a>(entry: &'a RegistryEntry, registry: &Registry) -> PluginJson<
         sha256: entry.sha256().map(String::as_str),
         source: entry.locked().map(|it| it.source.as_str()),
         digest: entry.locked().and_then(|it| it.digest.as_deref()),
-        signature: signature_state(entry),
+        signature: entry.signature_state(),
         shadowed: entry
             .shadowed()
             .iter()
@@ -165,19 +165,6 @@ fn plugin_json<'a>(entry: &'a RegistryEntry, registry: &Registry) -> PluginJson<
             Some(help) => format!("{error}; {help}"),
             None => error.to_string(),
         }),
-    }
-}
-
-/// Who vouches for an installed plugin, as far as it is still the one that was installed.
-fn signature_state(entry: &RegistryEntry) -> Option<SignatureState> {
-    let state = entry.locked()?.signature.clone();
-    match entry.error().map(|error| &error.kind) {
-        Some(
-            kind @ (LoadErrorKind::Revoked(_)
-            | LoadErrorKind::ChecksumMismatch { .. }
-            | LoadErrorKind::NoInstallRecord),
-        ) => Some(SignatureState::Failed { reason: format!("it {kind}") }),
-        _ => Some(state),
     }
 }
 

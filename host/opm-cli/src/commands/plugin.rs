@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use opkg_opm::{Config, ProgramPattern};
-use opkg_runtime::{Origin, Registry, RuntimeOptions, SYSTEM_CACHE, warm_system_cache};
+use opkg_runtime::{Origin, Registry, RuntimeOptions, SYSTEM_CACHE, SignatureState, warm_system_cache};
 use opkg_shell::Shell;
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ struct RunnerJson {
     origin: Origin,
     path: Option<String>,
     sha256: Option<String>,
+    /// Of one that somebody installed: where from, and who vouches for it.
+    source: Option<String>,
+    signature: Option<SignatureState>,
     takes: Vec<String>,
     /// What the configuration wants it for.
     serves: Vec<String>,
@@ -94,6 +97,8 @@ fn plugins_json(config: &Config, registry: &Registry) -> PluginsJson {
             origin: entry.origin(),
             path: entry.path().map(|path| path.display().to_string()),
             sha256: entry.sha256().cloned(),
+            source: entry.locked().map(|it| it.source.clone()),
+            signature: entry.signature_state(),
             takes: runner.takes.iter().map(ToString::to_string).collect(),
             serves: serves.collect(),
             programs,
@@ -117,6 +122,8 @@ fn render_plugins(listed: &PluginsJson) -> String {
             ("may run", runner.programs.join(", ")),
             ("file", runner.path.clone().unwrap_or_default()),
             ("sha256", runner.sha256.clone().unwrap_or_default()),
+            ("source", runner.source.clone().unwrap_or_default()),
+            ("signature", runner.signature.as_ref().map(ToString::to_string).unwrap_or_default()),
         ];
         let details = details.iter().filter(|(_, value)| !value.is_empty());
         lines.extend(details.map(|(what, value)| format!("    {what}: {value}")));
