@@ -10,6 +10,7 @@ use opkg_tests::file_tree::{self, TreeEntry};
 use opkg_tests::http::HttpServer;
 use opkg_tests::opkgc::{self, OpkgcEnvironment};
 use opkg_tests::package::InstalledFile;
+use opkg_tests::server_certificate::ServerCertificate;
 use opkg_tests::{inspect, process, require_tools, scratch};
 
 use crate::supply_chain;
@@ -339,21 +340,10 @@ struct TlsServer {
 impl TlsServer {
     /// Hands out the files of a directory.
     fn start(directory: &Path) -> Self {
-        let keys = scratch::create_directory("keys");
-        let openssl = |arguments: &str| {
-            let mut command = Command::new("openssl");
-            process::run_successfully(command.args(arguments.split(' ')).current_dir(&keys));
-        };
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
-        openssl(&format!("req {key} -keyout key.pem -out request.pem -subj /CN=127.0.0.1"));
-        fs_err::write(keys.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-        openssl(
-            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names",
-        );
+        let made = ServerCertificate::new("127.0.0.1");
         let mut server = Command::new("openssl");
-        server.args(["s_server", "-accept", "127.0.0.1:0", "-WWW", "-cert"]).arg(keys.join("cert.pem"));
-        server.arg("-key").arg(keys.join("key.pem")).current_dir(directory);
+        server.args(["s_server", "-accept", "127.0.0.1:0", "-WWW", "-cert"]).arg(&made.certificate);
+        server.arg("-key").arg(&made.key).current_dir(directory);
         let mut process = server
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
@@ -364,7 +354,7 @@ impl TlsServer {
         let port = lines.find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:").map(str::to_owned)).unwrap();
         // What else it says is read, or it would stop one day.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address: format!("https://127.0.0.1:{port}"), authority: keys.join("ca.pem") }
+        Self { process, address: format!("https://127.0.0.1:{port}"), authority: made.authority }
     }
 }
 

@@ -123,6 +123,31 @@ fn a_plugin_is_published_signed_read_by_others_and_updated() {
     assert!(back.stderr.contains("older than the 0.3.0 that is installed"), "{}", back.combined_output());
 }
 
+/// Elsewhere than on this machine, nothing is said that somebody on the way could read or change.
+#[test]
+fn a_registry_elsewhere_needs_a_certificate_that_somebody_vouches_for() {
+    require_tools!("docker-registry", "openssl");
+    let (registry, certificate) = DockerRegistry::start_encrypted();
+    let opkgc = OpkgcEnvironment::new();
+    let file = write_plugin(&opkgc, "0.2.0");
+    let reference = format!("oci://{}/{NAME}", registry.host());
+    let run = |words: &[&str], authority: Option<&Path>| {
+        let mut command = opkgc.command(words);
+        process::run(command.envs(authority.map(|file| ("SSL_CERT_FILE", file))))
+    };
+    let publish = ["plugin", "publish", file.to_str().unwrap(), &reference];
+    let refused = run(&publish, None);
+    assert_eq!(refused.code, Some(1), "{}", refused.combined_output());
+    assert!(refused.stderr.to_lowercase().contains("certificate"), "{}", refused.stderr);
+    let published = run(&publish, Some(&certificate.authority));
+    assert_eq!(published.code, Some(0), "{}", published.combined_output());
+    let install = ["plugin", "install", reference.as_str()];
+    let refused = run(&install, None);
+    assert!(refused.stderr.to_lowercase().contains("certificate"), "{}", refused.combined_output());
+    let installed = run(&install, Some(&certificate.authority));
+    assert!(installed.stderr.contains("installed site-runner 0.2.0"), "{}", installed.combined_output());
+}
+
 #[test]
 fn a_registry_wants_to_know_who_asks() {
     require_tools!("docker-registry");

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::scratch;
+use crate::server_certificate::ServerCertificate;
 
 /// Nothing that the tests start takes longer, or it hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -25,7 +26,8 @@ pub fn auth_file(host: &str) -> String {
 #[derive(Debug)]
 pub struct DockerRegistry {
     process: Child,
-    port: u16,
+    /// Under which it is asked.
+    host: String,
     /// Where it keeps everything.
     data: PathBuf,
 }
@@ -38,6 +40,22 @@ impl DockerRegistry {
     /// If it does not answer within minutes.
     #[must_use]
     pub fn start(with_passwords: bool) -> Self {
+        Self::start_at("127.0.0.1", with_passwords, None)
+    }
+
+    /// An empty one that speaks HTTPS, at an address that is this machine and none of those to which clients speak without it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer within minutes.
+    #[must_use]
+    pub fn start_encrypted() -> (Self, ServerCertificate) {
+        let address = "0.0.0.0";
+        let made = ServerCertificate::new(address);
+        (Self::start_at(address, false, Some(&made)), made)
+    }
+
+    fn start_at(address: &str, with_passwords: bool, certificate: Option<&ServerCertificate>) -> Self {
         let directory = scratch::create_directory("registry");
         // The port is free again for the registry; somebody who takes it meanwhile makes the test fail, not succeed.
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
@@ -48,9 +66,12 @@ impl DockerRegistry {
             true => format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", passwords.display()),
             false => String::new(),
         };
+        let tls = certificate.map_or_else(String::new, |made| {
+            format!(", tls: {{certificate: {}, key: {}}}", made.certificate.display(), made.key.display())
+        });
         let config = format!(
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
-             storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n{auth}",
+             storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:{port}'{tls}}}\n{auth}",
             data.display()
         );
         let path = directory.join("config.yml");
@@ -58,7 +79,7 @@ impl DockerRegistry {
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().unwrap();
-        let mut registry = Self { process, port, data };
+        let mut registry = Self { process, host: format!("{address}:{port}"), data };
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = registry.process.try_wait().unwrap();
@@ -71,7 +92,7 @@ impl DockerRegistry {
     /// Host and port.
     #[must_use]
     pub fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.host.clone()
     }
 
     /// The file in which it keeps a blob.

@@ -46,4 +46,5 @@ pub mod proxy;
 pub mod registry;
 pub mod roots;
 pub mod scratch;
+pub mod server_certificate;
 pub mod tools;

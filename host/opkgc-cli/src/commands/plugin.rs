@@ -4,8 +4,8 @@ use std::path::Path;
 
 use opkg_runtime::hook::RunnerDescription;
 use opkg_runtime::{
-    GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry,
-    RegistryEntry, SYSTEM_CACHE, SignatureState, inspect, remove, warm_system_cache,
+    GrantError, Inspection, Origin, PluginDescription, PluginKind, ProgramGrants, Registry, RegistryEntry,
+    SYSTEM_CACHE, SignatureState, inspect, remove, warm_system_cache,
 };
 use opkg_shell::{Shell, UsageError};
 use serde::Serialize;
