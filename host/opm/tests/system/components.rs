@@ -206,7 +206,7 @@ fn running_wild() {
     said.push(ended(ComponentBuilder::default().read(HOME_ROOT, "../x").repeat_body(1_000_000_000), limit));
     insta::assert_snapshot!(said.join("\n"), @r"
     api-post-image.wasm asked for more memory than the 512 MiB that a plugin gets | timed out: false
-    api-post-image.wasm failed inside | timed out: false
+    api-post-image.wasm gave up inside, and said nothing on standard error | timed out: false
     api-post-image.wasm failed inside: panicked at src/lib.rs:7: no node | timed out: false
     api-post-image.wasm did something forbidden: out of bounds memory access | timed out: false
     api-post-image.wasm ran longer than 0.7 s and was stopped | timed out: true

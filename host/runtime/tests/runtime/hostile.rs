@@ -60,7 +60,7 @@ fn running_wild() {
     the plugin demo 1.2 asked for more memory than the 512 MiB that a plugin gets
     the plugin demo 1.2 used up its stack
     the plugin demo 1.2 failed inside: panicked at src/lib.rs:7: [31mindex out of bounds
-    the plugin demo 1.2 failed inside
+    the plugin demo 1.2 gave up inside, and said nothing on standard error
     the plugin demo 1.2 did something forbidden: integer divide by zero
     the plugin demo 1.2 did something forbidden: out of bounds memory access
     "#);
@@ -151,7 +151,7 @@ fn a_failure_says_what_to_do() {
     let error = registry.entries()[0].error().unwrap();
     let message = error.to_string().replace(&path.display().to_string(), "FILE");
     insta::assert_snapshot!(format!("{message}\n{}", error.help().unwrap()), @r#"
-    the plugin FILE failed inside
+    the plugin FILE gave up inside, and said nothing on standard error
     this is a mistake in the plugin; report it to its author
     "#);
 }
