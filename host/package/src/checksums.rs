@@ -4,9 +4,10 @@ use std::io::{self, Read, Write};
 
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use opkg::digest::hex;
+use opkg_interface::archive::DigestAlgorithm;
 
 /// Takes in bytes, one piece after the other.
 pub(crate) trait Digester {
@@ -112,6 +113,21 @@ impl<W: Write, D: Digester> Write for DigestWriter<W, D> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// One digest, of what is read to the end.
+pub(crate) fn digest(algorithm: DigestAlgorithm, data: impl Read) -> io::Result<Vec<u8>> {
+    fn of<D: Digest + Write>(mut data: impl Read) -> io::Result<Vec<u8>> {
+        let mut digest = D::new();
+        io::copy(&mut data, &mut digest)?;
+        Ok(digest.finalize().to_vec())
+    }
+    match algorithm {
+        DigestAlgorithm::Md5 => of::<Md5>(data),
+        DigestAlgorithm::Sha1 => of::<Sha1>(data),
+        DigestAlgorithm::Sha256 => of::<Sha256>(data),
+        DigestAlgorithm::Sha512 => of::<Sha512>(data),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Packages that are made of archives, as a plugin describes them: what is named is there, each file is in one place, paths
 //! stay where they belong, and nothing of the package is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
@@ -70,35 +70,24 @@ fn lost(package: &BinaryPackage, metadata: ArchiveMetadata) -> Option<&'static s
     .find_map(|(is_there, flag, what)| (is_there && !metadata.contains(flag)).then_some(what))
 }
 
-/// Which of a package's files have a place.
+/// Which of a package's files have a place, and whether directories are left out there.
 struct Selected<'a> {
     known: &'a BinaryPackage,
-    taken: BTreeSet<&'a str>,
-    has_rest: bool,
-    /// Those of them that are in an entry without directories.
-    without_directories: BTreeSet<&'a str>,
-    /// Whether that of the rest is one.
-    rest_without_directories: bool,
+    taken: BTreeMap<&'a str, DirectoryEntries>,
+    /// Of all that are not taken.
+    rest: Option<DirectoryEntries>,
 }
 
 impl<'a> Selected<'a> {
     fn new(known: &'a BinaryPackage) -> Self {
-        Self {
-            known,
-            taken: BTreeSet::new(),
-            has_rest: false,
-            without_directories: BTreeSet::new(),
-            rest_without_directories: false,
-        }
+        Self { known, taken: BTreeMap::new(), rest: None }
     }
 
     fn take(&mut self, layout: &FileLayout) -> Result<(), ValidationError> {
-        let leaves_out = layout.directories == DirectoryEntries::None;
         let FileSelection::Paths(paths) = &layout.select else {
-            if std::mem::replace(&mut self.has_rest, true) {
+            if self.rest.replace(layout.directories).is_some() {
                 return invalid("two entries for the rest of the files");
             }
-            self.rest_without_directories = leaves_out;
             return Ok(());
         };
         for path in paths {
@@ -110,11 +99,8 @@ impl<'a> Selected<'a> {
             else {
                 return invalid(format!("an entry for {}, which is no file of the package", quote(path)));
             };
-            if !self.taken.insert(&file.path) {
+            if self.taken.insert(&file.path, layout.directories).is_some() {
                 return invalid(format!("two entries for {}", quote(path)));
-            }
-            if leaves_out {
-                self.without_directories.insert(&file.path);
             }
         }
         Ok(())
@@ -123,33 +109,32 @@ impl<'a> Selected<'a> {
     /// A directory in no archive that is not simply made when a file in it is unpacked: that has nothing in it, or another mode
     /// or owner.
     fn lost_directory(&self) -> Option<&'a str> {
-        let is_left_out = |path: &str| match self.taken.contains(path) {
-            true => self.without_directories.contains(path),
-            false => self.rest_without_directories,
-        };
+        let entries_at = |path: &str| self.taken.get(path).copied().or(self.rest);
         let files = &self.known.files;
-        let directories = files.iter().filter(|file| matches!(file.content, Content::Directory));
-        let mut left_out = directories.filter(|file| is_left_out(&file.path));
+        let is_directory = |file: &&PackedFile| matches!(file.content, Content::Directory);
+        let mut left_out = files
+            .iter()
+            .filter(|file| is_directory(file) && entries_at(&file.path) == Some(DirectoryEntries::None))
+            .peekable();
+        left_out.peek()?;
+        let unpacked =
+            files.iter().filter(|file| !is_directory(file) && !file.marks.contains(FileMarks::GHOST));
+        let above = |file: &'a PackedFile| file.path.match_indices('/').map(|(end, _)| &file.path[..end]);
+        let made: BTreeSet<&str> = unpacked.flat_map(above).collect();
         let is_lost = |directory: &&PackedFile| {
-            let beneath = format!("{}/", directory.path);
-            let is_unpacked_into = |file: &PackedFile| {
-                file.path.starts_with(&beneath)
-                    && !file.marks.contains(FileMarks::GHOST)
-                    && !matches!(file.content, Content::Directory)
-            };
             directory.mode != 0o755
                 || (directory.owner.as_str(), directory.group.as_str()) != ("root", "root")
-                || !files.iter().any(is_unpacked_into)
+                || !made.contains(directory.path.as_str())
         };
         left_out.find(is_lost).map(|file| file.path.as_str())
     }
 
     fn validate_complete(&self) -> Result<(), ValidationError> {
-        if self.has_rest {
+        if self.rest.is_some() {
             return Ok(());
         }
         let is_missing = |file: &&PackedFile| {
-            !file.marks.contains(FileMarks::GHOST) && !self.taken.contains(file.path.as_str())
+            !file.marks.contains(FileMarks::GHOST) && !self.taken.contains_key(file.path.as_str())
         };
         match self.known.files.iter().find(is_missing) {
             Some(file) => {

@@ -388,8 +388,13 @@ fn directories_and_ghosts_that_no_archive_has_are_told_by_members() {
     let closed: &dyn Fn(&mut BinaryPackage) = &|it| it.files[0].mode = 0o700;
     let given: &dyn Fn(&mut BinaryPackage) = &|it| it.files[0].owner = "demo".into();
     let emptied: &dyn Fn(&mut BinaryPackage) = &|it| it.files.truncate(1);
+    let deep: &dyn Fn(&mut BinaryPackage) = &|it| {
+        it.files.truncate(2);
+        it.files[1].path = "/usr/lib/demo/below/config.xml".into();
+    };
     let findings = [
         of(nothing, &|_| {}),
+        of(nothing, deep),
         of(nothing, ghost),
         of(ArchiveMetadata::GHOSTS, ghost),
         of(nothing, closed),
@@ -399,6 +404,7 @@ fn directories_and_ghosts_that_no_archive_has_are_told_by_members() {
         of(ArchiveMetadata::DIRECTORIES, emptied),
     ];
     insta::assert_snapshot!(findings.join("\n"), @"
+    accepted
     accepted
     package `opkg-demo`: ghosts, which the metadata of its archives does not say
     accepted

@@ -14,7 +14,7 @@ use opkg_interface::built::{BuiltArchive, Digests};
 use super::ar::ArStream;
 use super::contents::PackageContents;
 use super::cpio::CpioStream;
-use super::digest_set::{DigestSet, digest_of};
+use super::digest_set::DigestSet;
 use super::entry::{Data, Entry, EntryError, OTHER_FORMAT, Paths, refuse};
 use super::tar::{TarDialect, TarStream};
 use super::{concatenation, layout};
@@ -270,8 +270,8 @@ impl<'a> ArchiveWriter<'a> {
             (_, None) => Data::Directory,
         };
         let headers = layout::header_records(&member.headers, |algorithm| match (&member.content, bytes) {
-            (MemberContent::Link(to), _) => Some(digest_of(algorithm, to.as_bytes())),
-            (_, bytes) => bytes.map(|bytes| digest_of(algorithm, bytes)),
+            (MemberContent::Link(to), _) => layout::digest_bytes(algorithm, to.as_bytes()),
+            (_, bytes) => layout::digest_bytes(algorithm, bytes?),
         });
         let Member { path, mode, owner, group, .. } = member;
         let path = if matches!(data, Data::Directory) { path.trim_end_matches('/') } else { path };

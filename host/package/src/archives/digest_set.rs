@@ -38,13 +38,6 @@ impl DigestSet {
     }
 }
 
-/// Of what is in memory.
-pub(super) fn digest_of(algorithm: DigestAlgorithm, bytes: &[u8]) -> String {
-    let mut digests = DigestSet::default();
-    Digester::update(&mut digests, bytes);
-    select(&digests.finish(), algorithm).to_owned()
-}
-
 /// One of them.
 pub(super) fn select(digests: &Digests, algorithm: DigestAlgorithm) -> &str {
     match algorithm {

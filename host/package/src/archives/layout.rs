@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use opkg::digest::hex;
 use opkg_interface::archive::{
     Archive, ArchiveEntry, DigestAlgorithm, ExtendedHeader, FileLayout, FileSelection, HeaderValue,
 };
 use opkg_interface::built::{BuiltFile, FileKind};
 
-use super::digest_set::{digest_of, select};
+use super::digest_set::select;
 use crate::Error;
+use crate::checksums;
 use crate::entries::PackageEntry;
 
 /// The paths that entries name; all others are the rest.
@@ -87,9 +89,14 @@ pub(super) fn parent_mode(layout: &FileLayout, path: &str) -> u32 {
 pub(super) fn file_records(layout: &FileLayout, built: Option<&BuiltFile>) -> Vec<(String, String)> {
     header_records(&layout.headers, |algorithm| match built.map(|it| &it.kind)? {
         FileKind::Regular(_, digests) => Some(select(digests, algorithm).to_owned()),
-        FileKind::Link(to) => Some(digest_of(algorithm, to.as_bytes())),
+        FileKind::Link(to) => digest_bytes(algorithm, to.as_bytes()),
         FileKind::Directory => None,
     })
+}
+
+/// In hexadecimal. What is in memory can always be read.
+pub(super) fn digest_bytes(algorithm: DigestAlgorithm, bytes: &[u8]) -> Option<String> {
+    checksums::digest(algorithm, bytes).ok().map(|digest| hex(&digest))
 }
 
 /// Those of what has these digests, if any.

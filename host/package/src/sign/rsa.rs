@@ -1,19 +1,16 @@
 //! Signatures of RSA alone (PKCS #1 version 1.5, see RFC 8017), and the public half of the key in the form in which programs that
 //! know nothing of OpenPGP read it.
 
-use std::io::{self, Read};
+use std::io::Read;
 
-use md5::Md5;
 use opkg_interface::archive::DigestAlgorithm;
 use opkg_interface::built::SigningKey as PublicKey;
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::types::{KeyDetails, Password, PublicParams, SignatureBytes, SigningKey};
 use rsa::pkcs8::{EncodePublicKey, LineEnding};
 use rsa::traits::PublicKeyParts;
-use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
 
-use crate::Error;
+use crate::{Error, checksums};
 
 /// The public half of a key; nothing where it is none of RSA.
 pub(super) fn public_key(key: &impl KeyDetails, name: &str, owner: &str) -> Option<PublicKey> {
@@ -30,12 +27,13 @@ pub(super) fn sign(
     data: impl Read,
 ) -> Result<Vec<u8>, Error> {
     let PublicParams::RSA(params) = key.public_params() else { return Err(Error::Signing) };
-    let (algorithm, digest) = match digest {
-        DigestAlgorithm::Md5 => (HashAlgorithm::Md5, digest_of::<Md5>(data)?),
-        DigestAlgorithm::Sha1 => (HashAlgorithm::Sha1, digest_of::<Sha1>(data)?),
-        DigestAlgorithm::Sha256 => (HashAlgorithm::Sha256, digest_of::<Sha256>(data)?),
-        DigestAlgorithm::Sha512 => (HashAlgorithm::Sha512, digest_of::<Sha512>(data)?),
+    let algorithm = match digest {
+        DigestAlgorithm::Md5 => HashAlgorithm::Md5,
+        DigestAlgorithm::Sha1 => HashAlgorithm::Sha1,
+        DigestAlgorithm::Sha256 => HashAlgorithm::Sha256,
+        DigestAlgorithm::Sha512 => HashAlgorithm::Sha512,
     };
+    let digest = checksums::digest(digest, data)?;
     // The library's own words may hold what it was given: the secret.
     let signature = key.sign(&Password::empty(), algorithm, &digest).map_err(|_| Error::Signing)?;
     let SignatureBytes::Mpis(numbers) = signature else { return Err(Error::Signing) };
@@ -44,10 +42,4 @@ pub(super) fn sign(
     let number: &[u8] = number.as_ref();
     let zeros = params.key.size().checked_sub(number.len()).ok_or(Error::Signing)?;
     Ok([vec![0; zeros].as_slice(), number].concat())
-}
-
-fn digest_of<D: Digest + io::Write>(mut data: impl Read) -> Result<Vec<u8>, Error> {
-    let mut digest = D::new();
-    io::copy(&mut data, &mut digest)?;
-    Ok(digest.finalize().to_vec())
 }

@@ -8,6 +8,7 @@ use opkg_interface::archive::{
 use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{IndexContent, IndexFile, IndexNeeds};
 
+use super::METADATA;
 use crate::bindings::v1::exports::opkg::plugin::containers as wit;
 use crate::bindings::v1::opkg::plugin::artefacts;
 use crate::convert::attributes::refuse_attributes;
@@ -18,16 +19,7 @@ pub(crate) fn archive_container(
 ) -> Result<ArchiveContainer, ValidationError> {
     refuse_attributes(&raw.attributes)?;
     let mut metadata = ArchiveMetadata::empty();
-    for (what, told) in [
-        (ArchiveMetadata::RELATIONS, artefacts::ArchiveMetadata::RELATIONS),
-        (ArchiveMetadata::SCRIPTLETS, artefacts::ArchiveMetadata::SCRIPTLETS),
-        (ArchiveMetadata::CHANGELOG, artefacts::ArchiveMetadata::CHANGELOG),
-        (ArchiveMetadata::CONFIGURATION, artefacts::ArchiveMetadata::CONFIGURATION),
-        (ArchiveMetadata::TRIGGERS, artefacts::ArchiveMetadata::TRIGGERS),
-        (ArchiveMetadata::FIELDS, artefacts::ArchiveMetadata::FIELDS),
-        (ArchiveMetadata::GHOSTS, artefacts::ArchiveMetadata::GHOSTS),
-        (ArchiveMetadata::DIRECTORIES, artefacts::ArchiveMetadata::DIRECTORIES),
-    ] {
+    for (what, told) in METADATA {
         metadata.set(what, raw.metadata.contains(told));
     }
     Ok(ArchiveContainer {

@@ -1,30 +1,22 @@
 //! What plugins are told.
 
 use opkg_interface::archive::{
-    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DetachedSignature,
-    DigestAlgorithm, DirectoryEntries, DirectoryMode, ExtendedHeader, FileSelection, HeaderValue, Member,
-    MemberContent, SignatureScheme,
+    Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, DetachedSignature, DigestAlgorithm,
+    DirectoryEntries, DirectoryMode, ExtendedHeader, FileSelection, HeaderValue, Member, MemberContent,
+    SignatureScheme,
 };
 use opkg_interface::artefacts::Compression;
 use opkg_interface::built::{
     BuiltArchive, BuiltFile, Digests, FileKind, PackageFile, PackageSource, Segment, SigningKey,
 };
 
+use super::METADATA;
 use crate::bindings::v1::exports::opkg::plugin::containers as wit;
 use crate::bindings::v1::opkg::plugin::artefacts;
 
 pub(crate) fn archive_container(container: &ArchiveContainer) -> artefacts::ArchiveContainer {
     let mut metadata = artefacts::ArchiveMetadata::empty();
-    for (what, told) in [
-        (ArchiveMetadata::RELATIONS, artefacts::ArchiveMetadata::RELATIONS),
-        (ArchiveMetadata::SCRIPTLETS, artefacts::ArchiveMetadata::SCRIPTLETS),
-        (ArchiveMetadata::CHANGELOG, artefacts::ArchiveMetadata::CHANGELOG),
-        (ArchiveMetadata::CONFIGURATION, artefacts::ArchiveMetadata::CONFIGURATION),
-        (ArchiveMetadata::TRIGGERS, artefacts::ArchiveMetadata::TRIGGERS),
-        (ArchiveMetadata::FIELDS, artefacts::ArchiveMetadata::FIELDS),
-        (ArchiveMetadata::GHOSTS, artefacts::ArchiveMetadata::GHOSTS),
-        (ArchiveMetadata::DIRECTORIES, artefacts::ArchiveMetadata::DIRECTORIES),
-    ] {
+    for (what, told) in METADATA {
         if container.metadata.contains(what) {
             metadata |= told;
         }
