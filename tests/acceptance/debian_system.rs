@@ -40,7 +40,7 @@ impl DebianSystem {
         }
         let root = debian::create()?;
         fs_err::create_dir_all(root.resolve(PACKAGES)).unwrap();
-        Some(Self { root, keys: Arc::new(SigningKeys::new("", "rsa2048")) })
+        Some(Self { root, keys: Arc::new(SigningKeys::new("rsa2048")) })
     }
 
     /// Another one like it, with all that is in it.

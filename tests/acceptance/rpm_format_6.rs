@@ -35,7 +35,7 @@ fn rpm_4_installs_them() {
     if !rpm::is_supported() {
         return;
     }
-    let keys = SigningKeys::new("", "rsa2048");
+    let keys = SigningKeys::new("rsa2048");
     let source = compile(&keys, "6", &scratch::create_directory("format-6"));
     let ended = check_signatures(&[&source.join("repodata/repomd.xml.key")], &rpms(&source));
     assert!(ended.code == Some(0) && !ended.stdout.contains("NOT"), "{}", ended.combined_output());
@@ -79,7 +79,7 @@ fn rpm_6_takes_them_for_its_own() {
     let Some(root) = debian::create_with_rpm_6() else { return };
     let rpm = Rpm6(root);
     for (algorithm, called) in [("rsa2048", "V4 RSA/SHA256"), ("ed25519", "V4 EdDSA/SHA256")] {
-        let keys = SigningKeys::new("", algorithm);
+        let keys = SigningKeys::new(algorithm);
         let place = rpm.0.resolve(&format!("srv/{algorithm}"));
         fs_err::create_dir_all(&place).unwrap();
         let source = compile(&keys, "6", &place);
@@ -107,7 +107,7 @@ fn rpm_6_takes_them_for_its_own() {
             assert!(!ended.stdout.contains(lesser), "{lesser}: {}", ended.combined_output());
         }
         let mut verify = OpkgcEnvironment::new().command(["verify", "--key"]);
-        process::run_successfully(verify.arg(keys.export_public()).args(rpms(&source)));
+        process::run_successfully(verify.arg(keys.public()).args(rpms(&source)));
 
         let binary: Vec<String> = binary_rpms(&source).iter().map(|file| inside(file)).collect();
         for (command, options) in [("-U", "--noscripts"), ("-V", "--noscripts"), ("-e", "--noscripts")] {
@@ -133,7 +133,7 @@ fn rpm_6_builds_the_same() {
     require_tools!("gpg");
     let Some(root) = debian::create_with_rpm_6() else { return };
     let rpm = Rpm6(root);
-    let keys = SigningKeys::new("", "rsa2048");
+    let keys = SigningKeys::new("rsa2048");
     let place = rpm.0.resolve("srv");
     let source = compile(&keys, "6", &place);
     let inside = format!("/srv/{TARGET}");

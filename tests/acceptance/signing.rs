@@ -11,23 +11,21 @@ use opkg_tests::roots::debian;
 use opkg_tests::roots::rpm::{self, RpmRoot};
 use opkg_tests::{require_tools, scratch, tools};
 
-/// A home of `gpg` with one key.
+/// One of the keys in `tests/keys`, and a home of `gpg` that knows it.
 pub(crate) struct SigningKeys {
     home: PathBuf,
     secret: PathBuf,
+    public: PathBuf,
 }
 
 impl SigningKeys {
-    pub(crate) fn new(passphrase: &str, algorithm: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         // Sockets below it must have short names.
         let home = PathBuf::from(process::run_successfully(Command::new("mktemp").args(["-d"])).trim_end());
         fs_err::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let secret = scratch::create_directory("key").join("secret.asc");
-        let this = Self { home, secret };
-        let who = "Site <site@example.org>";
-        this.gpg(["--passphrase", passphrase, "--quick-gen-key", who, algorithm, "sign", "never"]);
-        let exported = this.gpg(["--passphrase", passphrase, "--armor", "--export-secret-keys"]);
-        fs_err::write(&this.secret, exported.stdout).unwrap();
+        let file = |part| opkgc::workspace().join(format!("tests/keys/{name}.{part}.asc"));
+        let this = Self { home, secret: file("secret"), public: file("public") };
+        this.gpg([Path::new("--import"), this.public()]);
         this
     }
 
@@ -36,16 +34,14 @@ impl SigningKeys {
         &self.secret
     }
 
-    /// A file of the public key.
-    pub(crate) fn export_public(&self) -> PathBuf {
-        let file = self.secret.with_file_name("public.asc");
-        fs_err::write(&file, self.gpg(["--armor", "--export"]).stdout).unwrap();
-        file
+    /// The file of the public key.
+    pub(crate) fn public(&self) -> &Path {
+        &self.public
     }
 
     pub(crate) fn gpg<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProcessOutput {
         let mut gpg = Command::new("gpg");
-        gpg.env("GNUPGHOME", &self.home).args(["--batch", "--pinentry-mode", "loopback"]);
+        gpg.env("GNUPGHOME", &self.home).arg("--batch");
         let ended = process::run(gpg.args(arguments));
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         ended
@@ -60,12 +56,12 @@ impl Drop for SigningKeys {
 }
 
 /// Compiles an example with a signature; the passphrase comes from a file.
-fn compile(keys: &SigningKeys, passphrase: &str, targets: &str) -> PathBuf {
+fn compile(keys: &SigningKeys, targets: &str) -> PathBuf {
     let output = scratch::create_directory("signed");
-    let file = keys.secret.with_file_name("passphrase");
-    fs_err::write(&file, format!("{passphrase}\n")).unwrap();
+    let file = scratch::create_directory("passphrase").join("file");
+    fs_err::write(&file, "two words\n").unwrap();
     let mut command = OpkgcEnvironment::new().command(["--dist", targets, "--repo", "--sign"]);
-    command.arg(&keys.secret).arg("--passphrase-file").arg(file).arg("-o").arg(&output);
+    command.arg(keys.secret()).arg("--passphrase-file").arg(file).arg("-o").arg(&output);
     command.arg(format!("--repo-url=file://{}", output.display()));
     process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
     output
@@ -96,8 +92,8 @@ pub(crate) fn check_signatures(keys: &[&Path], files: &[PathBuf]) -> ProcessOutp
 fn rpm_accepts_signed_packages_and_sources() {
     require_tools!("gpg", "rpm");
     for (algorithm, called) in [("rsa3072", "RSA/SHA256"), ("ed25519", "EdDSA/SHA256")] {
-        let keys = SigningKeys::new("two words", algorithm);
-        let [output, again] = [compile(&keys, "two words", "rhel-9"), compile(&keys, "two words", "rhel-9")];
+        let keys = SigningKeys::new(&format!("{algorithm}-locked"));
+        let [output, again] = [compile(&keys, "rhel-9"), compile(&keys, "rhel-9")];
         let directory = output.join("rhel-9");
         let public = directory.join("repodata/repomd.xml.key");
         let files = rpms(&directory);
@@ -148,9 +144,9 @@ fn a_key_that_a_target_does_not_accept_is_a_warning() {
         ("rsa3072", "rhel-6,rhel-10,suse-15.6,debian-13", vec![]),
         ("rsa3072", "rhel-5,mandriva-2008.0", vec!["rhel-5", "mandriva-2008.0"]),
     ] {
-        let keys = SigningKeys::new("", algorithm);
+        let keys = SigningKeys::new(algorithm);
         let mut command = OpkgcEnvironment::new().command(["--dist", targets, "--repo", "--sign"]);
-        command.arg(&keys.secret).arg("-o").arg(scratch::create_directory("signed")).args(&examples);
+        command.arg(keys.secret()).arg("-o").arg(scratch::create_directory("signed")).args(&examples);
         let ended = process::run(&mut command);
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
         let said: Vec<&str> = ended
@@ -175,8 +171,8 @@ fn dnf_takes_signed_packages_only() {
     if !rpm::is_supported() {
         return;
     }
-    let keys = SigningKeys::new("", "rsa2048");
-    let source = compile(&keys, "", "fedora").join("fedora");
+    let keys = SigningKeys::new("rsa2048");
+    let source = compile(&keys, "fedora").join("fedora");
     let install = |source: &Path| {
         let root = RpmRoot::new();
         root.install_stub(
@@ -207,8 +203,8 @@ fn dnf_takes_signed_packages_only() {
 fn zypper_takes_signed_packages_only() {
     require_tools!("gpg");
     let Some(root) = debian::create_with_rpm("zypper", "ID=opensuse-leap\nVERSION_ID=15.6\n") else { return };
-    let keys = SigningKeys::new("", "rsa2048");
-    let output = compile(&keys, "", "suse-15.6");
+    let keys = SigningKeys::new("rsa2048");
+    let output = compile(&keys, "suse-15.6");
     let source = output.join("suse-15.6");
     let packages: Vec<PathBuf> =
         rpms(&source).into_iter().filter(|it| !it.to_string_lossy().contains(".src.")).collect();
@@ -240,8 +236,8 @@ fn zypper_takes_signed_packages_only() {
 #[test]
 fn gpg_and_apt_accept_signed_indices() {
     require_tools!("gpg", "apt-get");
-    let keys = SigningKeys::new("", "rsa2048");
-    let output = compile(&keys, "", "rhel-9,debian-12");
+    let keys = SigningKeys::new("rsa2048");
+    let output = compile(&keys, "rhel-9,debian-12");
     let [rpms, debs] = ["rhel-9", "debian-12"].map(|it| output.join(it));
     let index = rpms.join("repodata/repomd.xml");
     keys.gpg([OsStr::new("--verify"), rpms.join("repodata/repomd.xml.asc").as_ref(), index.as_ref()]);
@@ -282,8 +278,8 @@ fn gpg_and_apt_accept_signed_indices() {
     assert!(written.contains(&own.trim_end().replace("\n\n", "\n.\n").replace('\n', "\n ")), "{written}");
     let ended = update(&own);
     assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
-    let other = SigningKeys::new("", "rsa2048");
-    let ended = update(&other.gpg(["--armor", "--export"]).stdout);
+    let other = SigningKeys::new("rsa2048-other");
+    let ended = update(&fs_err::read_to_string(other.public()).unwrap());
     assert_ne!(ended.code, Some(0), "{}", ended.combined_output());
 }
 
@@ -292,9 +288,7 @@ fn a_key_that_cannot_sign_stops_everything() {
     if !tools::all_installed(&["gpg"]) {
         return;
     }
-    let keys = SigningKeys::new("open", "ed25519");
-    let public = keys.secret.with_file_name("public.asc");
-    fs_err::write(&public, keys.gpg(["--armor", "--export"]).stdout).unwrap();
+    let keys = SigningKeys::new("ed25519-locked");
     let output = scratch::create_directory("unsigned").join("output");
     let run = |key: &Path, passphrase: Option<&str>, more: &[&str]| {
         let mut command = OpkgcEnvironment::new().command(["--dist", "rhel-9", "-o"]);
@@ -304,21 +298,21 @@ fn a_key_that_cannot_sign_stops_everything() {
         (ended.code, ended.stderr)
     };
     for (key, passphrase, message, help) in [
-        (&keys.secret, None, "locked with a passphrase", "--passphrase-file FILE"),
-        (&keys.secret, Some("closed"), "does not unlock the key", "$OPKG_SIGN_PASSPHRASE"),
-        (&public, None, "holds only a public key", "--export-secret-keys"),
+        (keys.secret(), None, "locked with a passphrase", "--passphrase-file FILE"),
+        (keys.secret(), Some("closed"), "does not unlock the key", "$OPKG_SIGN_PASSPHRASE"),
+        (keys.public(), None, "holds only a public key", "--export-secret-keys"),
     ] {
         let (code, said) = run(key, passphrase, &[]);
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(message) && said.contains(help) && said.contains("cannot sign with"), "{said}");
         assert!(!output.exists());
     }
-    let (code, said) = run(&keys.secret.with_file_name("none"), None, &[]);
+    let (code, said) = run(&scratch::create_directory("none").join("none"), None, &[]);
     assert!(code == Some(2) && said.contains("none"), "{said}");
-    let (code, said) = run(&keys.secret, Some("open"), &["--builder", "native"]);
+    let (code, said) = run(keys.secret(), Some("two words"), &["--builder", "native"]);
     assert!(code == Some(2) && said.contains("--builder native"), "{said}");
     assert!(!output.exists());
-    let (code, said) = run(&keys.secret, Some("open"), &[]);
+    let (code, said) = run(keys.secret(), Some("two words"), &[]);
     assert_eq!(code, Some(0), "{said}");
 }
 
@@ -326,10 +320,10 @@ fn a_key_that_cannot_sign_stops_everything() {
 #[test]
 fn what_describes_an_upload_is_signed() {
     require_tools!("gpg", "dpkg-source", "dpkg-deb");
-    let keys = SigningKeys::new("", "ed25519");
+    let keys = SigningKeys::new("ed25519");
     let output = scratch::create_directory("signed");
     let mut command = OpkgcEnvironment::new().command(["--dist", "debian-12,ubuntu-24.04", "--sign"]);
-    command.arg(&keys.secret).arg("-o").arg(&output);
+    command.arg(keys.secret()).arg("-o").arg(&output);
     process::run_successfully(command.arg(opkgc::workspace().join("examples/hello-cluster")));
     for target in ["debian-12", "ubuntu-24.04"] {
         let directory = output.join(target);

@@ -114,9 +114,9 @@ fn the_schemas_refuse_what_is_wrong() {
 #[test]
 fn what_is_signed_is_believed_and_nothing_else() {
     require_tools!("gpg");
-    let keys = SigningKeys::new("", "rsa3072");
-    let others = SigningKeys::new("", "ed25519");
-    let [public, other] = [&keys, &others].map(SigningKeys::export_public);
+    let keys = SigningKeys::new("rsa3072");
+    let others = SigningKeys::new("ed25519");
+    let [public, other] = [&keys, &others].map(SigningKeys::public);
     let verify = |key: &Path, packages: &[PathBuf]| {
         process::run(OpkgcEnvironment::new().command(["verify", "--key"]).arg(key).args(packages))
     };

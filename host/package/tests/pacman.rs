@@ -160,8 +160,8 @@ fn a_package_is_found_by_its_index() {
 #[test]
 fn signatures_are_those_of_the_key() {
     let Some(gpg) = GpgHome::new().filter(|_| can_run()) else { return };
-    let key = gpg.generate_key("", "ed25519", "sign", "never");
-    let signer = Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap();
+    let key = gpg.generate_key("ed25519", "sign", "never");
+    let signer = Signer::new(&gpg.export_secret(&key, EXPORT_SECRET), None, NOW).unwrap();
     let made = write_package(Some(&signer));
     let index = IndexRequest { maker: Some(&ArchIndex), ..IndexRequest::unsigned("site") };
     write_index(made.path(), IndexRequest { signer: Some(&signer), ..index }).unwrap();

@@ -46,8 +46,8 @@ fn tools() -> Option<GpgHome> {
 }
 
 fn signer(gpg: &GpgHome, algorithm: &str) -> Signer {
-    let key = gpg.generate_key("", algorithm, "sign", "never");
-    Signer::new(&gpg.export_secret("", &key, EXPORT_SECRET), None, NOW).unwrap()
+    let key = gpg.generate_key(algorithm, "sign", "never");
+    Signer::new(&gpg.export_secret(&key, EXPORT_SECRET), None, NOW).unwrap()
 }
 
 /// Whether `openssl` takes a signature for one of this key.
@@ -67,9 +67,9 @@ fn verifies(digest: &str, key: &[u8], signature: &[u8], data: &[u8]) -> bool {
 fn openssl_takes_signatures_by_rsa_keys() {
     let Some(gpg) = tools() else { return };
     for (algorithm, bits) in [("rsa2048", 2048), ("rsa3072", 3072)] {
-        let fingerprint = gpg.generate_key("open", algorithm, "sign", "never");
-        let secret = gpg.export_secret("open", &fingerprint, EXPORT_SECRET);
-        let signer = Signer::new(&secret, Some("open"), NOW).unwrap();
+        let fingerprint = gpg.generate_key(algorithm, "sign", "never");
+        let secret = gpg.export_secret(&fingerprint, EXPORT_SECRET);
+        let signer = Signer::new(&secret, None, NOW).unwrap();
         let key = signer.rsa_key().unwrap();
         let expected = format!("opkg-{}", fingerprint[fingerprint.len() - 16..].to_lowercase());
         assert_eq!((signer.name(), &key.name, key.bits), (expected.as_str(), &expected, bits));
@@ -109,12 +109,12 @@ fn signatures_are_as_long_as_the_modulus() {
 #[test]
 fn the_part_of_the_key_that_signs_has_the_name_and_the_algorithm() {
     let Some(gpg) = tools() else { return };
-    let key = gpg.generate_key("", "ed25519", "cert", "never");
+    let key = gpg.generate_key("ed25519", "cert", "never");
     let time = format!("{KEY_CREATED}!");
     let options =
         ["--faked-system-time", &time, "--passphrase", "", "--quick-add-key", &key, "rsa2048", "sign"];
     gpg.run_ok(&options);
-    let secret = gpg.export_secret("", &key, EXPORT_SECRET);
+    let secret = gpg.export_secret(&key, EXPORT_SECRET);
     let with_subkey = Signer::new(&secret, None, NOW).unwrap();
     let list = String::from_utf8(gpg.run_ok(&["--with-colons", "--list-keys", &key])).unwrap();
     let subkey = list.lines().find(|line| line.starts_with("sub:")).unwrap();

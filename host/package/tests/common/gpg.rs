@@ -36,11 +36,11 @@ impl GpgHome {
         output.stdout
     }
 
-    /// Makes a key on 2020-01-01 and returns its fingerprint.
-    pub fn generate_key(&self, passphrase: &str, algorithm: &str, usage: &str, expires: &str) -> String {
+    /// Makes a key without a passphrase on 2020-01-01 and returns its fingerprint.
+    pub fn generate_key(&self, algorithm: &str, usage: &str, expires: &str) -> String {
         let time = format!("{KEY_CREATED}!");
         let who = format!("Test {algorithm} {usage} <test@example.org>");
-        let made = ["--faked-system-time", &time, "--passphrase", passphrase];
+        let made = ["--faked-system-time", &time, "--passphrase", ""];
         let options = ["--quick-gen-key", &who, algorithm, usage, expires];
         self.run_ok(&[&made[..], &options].concat());
         let list = self.run_ok(&["--with-colons", "--list-secret-keys", &who]);
@@ -49,8 +49,8 @@ impl GpgHome {
         line.split(':').nth(9).unwrap().to_owned()
     }
 
-    pub fn export_secret(&self, passphrase: &str, key: &str, options: &[&str]) -> Vec<u8> {
-        self.run_ok(&[&["--passphrase", passphrase][..], options, &[key]].concat())
+    pub fn export_secret(&self, key: &str, options: &[&str]) -> Vec<u8> {
+        self.run_ok(&[&["--passphrase", ""][..], options, &[key]].concat())
     }
 
     pub fn write_file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
