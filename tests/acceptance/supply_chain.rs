@@ -125,9 +125,9 @@ fn what_is_signed_is_believed_and_nothing_else() {
         let mut packages = files_with(&directory, suffix);
         packages.retain(|package| !package.to_string_lossy().ends_with(".src.rpm"));
         assert_eq!(packages.len(), 7);
-        let ended = verify(&public, &packages);
+        let ended = verify(public, &packages);
         assert_eq!(ended.code, Some(0), "{}", ended.combined_output());
-        let ended = verify(&other, &packages);
+        let ended = verify(other, &packages);
         assert_eq!(ended.code, Some(1), "{}", ended.combined_output());
 
         // Everybody else's tool accepts them as well.
@@ -142,13 +142,13 @@ fn what_is_signed_is_believed_and_nothing_else() {
         for document in files_with(&forged, ".json") {
             fs_err::copy(&document, directory.join(document.file_name().unwrap())).unwrap();
         }
-        let ended = verify(&public, package);
+        let ended = verify(public, package);
         assert_eq!(ended.code, Some(1), "{}", ended.combined_output());
         for signature in files_with(&directory, ".asc") {
             fs_err::remove_file(signature).unwrap();
         }
         fs_err::copy(forged.join(package[0].file_name().unwrap()), &package[0]).unwrap();
-        let ended = verify(&public, package);
+        let ended = verify(public, package);
         assert_eq!(ended.code, Some(1), "{}", ended.combined_output());
         assert_eq!(process::run(OpkgcEnvironment::new().command(["verify"]).args(package)).code, Some(0));
     }
