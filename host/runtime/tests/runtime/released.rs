@@ -9,7 +9,7 @@ use opkg_runtime::hook::{
     Call, FileError, HostFunctions, Outcome, PartOutcome, Program, ProgramResult, Request, Root, SpawnError,
     Target, TargetKind,
 };
-use opkg_runtime::{LogLevel, Registry, RuntimeOptions};
+use opkg_runtime::{LogLevel, Registry};
 
 use crate::guest::{PluginFixture, opkg};
 
@@ -19,13 +19,14 @@ fn released(version: &str, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_distribution_plugin_of_0_1_makes_what_the_present_one_makes() {
+fn distribution_plugins_of_every_version_make_the_same() {
     let house = PluginFixture::new();
     for (name, target) in [("rhel", "rhel-9-x86_64"), ("debian", "debian-12-amd64")] {
         let old = Registry::discover(house.options_with_file(&released("0.1.0", name)));
         let entry = &old.entries()[0];
         assert_eq!(entry.interface(), Some("0.1.0"), "{:?}", entry.error());
-        let new = Registry::discover(RuntimeOptions { embedded: true, ..house.options() });
+        let new = Registry::discover(house.options_with_file(&released("1.0.0", name)));
+        assert_eq!(new.entries()[0].interface(), Some("1.0.0"));
         let make = |registry: &Registry| -> Output {
             let target = registry.parse_target(target).unwrap();
             let plugin = registry.load(&target).unwrap();
