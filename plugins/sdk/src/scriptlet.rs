@@ -96,12 +96,13 @@ fn exec_file(time: ScriptTime, path: &str) -> String {
 
 /// The script goes into a private file, since interpreters differ in what they can read from elsewhere.
 /// Every line of it is marked, so that none ends the here-document; the shell itself takes the marks
-/// away again. A last line without an end gets one.
+/// away again. A last line without an end gets one. Where the disk is full, nothing of the script runs.
 fn embed_script(text: &str, interpreter: &[String]) -> String {
     let mut body = String::from(
         "script=$(mktemp) || exit 1\n\
          trap 'rm -f \"$script\"' EXIT\n\
-         while IFS= read -r line; do printf '%s\\n' \"${line#?}\"; done > \"$script\" <<'END_OF_SCRIPT'\n",
+         while IFS= read -r line; do printf '%s\\n' \"${line#?}\" || exit 1; done > \"$script\" \
+         <<'END_OF_SCRIPT' || exit 1\n",
     );
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         body.push('|');
@@ -228,6 +229,18 @@ mod tests {
         let source = file(ScriptTime::PostUninstall, Some("echo hello\n"), &[]);
         assert_eq!(run(&scriptlet(&source).body, &[]), ("hello\n".into(), Some(0)));
         assert!(scriptlet(&source).required_programs.is_empty());
+    }
+
+    #[test]
+    fn half_of_a_script_is_not_run() {
+        let lines = "# what is a comment takes its place as well\n".repeat(200);
+        let text = format!("#!/bin/sh\necho first\n{lines}echo last\n");
+        let body = scriptlet(&file(ScriptTime::PreInstall, Some(&text), &["/bin/sh"])).body;
+        // Blocks of 512 or 1024 bytes; without the signal, as on a disk that is full, writing is an error.
+        for (limit, expected) in [("2", ("", Some(1))), ("unlimited", ("first\nlast\n", Some(0)))] {
+            let limited = format!("trap '' XFSZ\nulimit -f {limit}\n{body}");
+            assert_eq!(run(&limited, &[]), (expected.0.to_owned(), expected.1), "{limit}");
+        }
     }
 
     proptest! {
