@@ -19,6 +19,26 @@ pub enum FetchError {
         reason: String,
     },
 
+    /// The environment names a proxy that cannot be used.
+    #[error("the proxy of ${variable} cannot be used: {reason}")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// The proxy does not connect to the server. It is asked to with `CONNECT`, whatever the scheme.
+    #[error("{url}: the proxy refuses: {reason}{}", if url.starts_with("https:") { "" } else {
+        "; most let connections through to port 443 alone, so an address of HTTPS may do"
+    })]
+    ProxyRefused {
+        /// What was asked for.
+        url: String,
+        /// As the proxy puts it.
+        reason: String,
+    },
+
     /// Nothing came for too long.
     #[error("{0}: the server takes too long")]
     Timeout(String),
@@ -90,6 +110,7 @@ pub(crate) fn describe(url: &str, error: ureq::Error) -> FetchError {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchError::InvalidUrl(url),
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => FetchError::Timeout(url),
         ureq::Error::Io(error) => FetchError::Connection { url, reason: error.to_string() },
+        ureq::Error::ConnectProxyFailed(reason) => FetchError::ProxyRefused { url, reason },
         ureq::Error::HostNotFound => {
             FetchError::Connection { url, reason: "there is no host of this name".into() }
         }

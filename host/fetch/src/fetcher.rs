@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, AsSendBody, Body, Proxy};
 
 use crate::certificates::system_certificates;
 use crate::error::{FetchError, describe};
+use crate::proxy::Proxies;
 use crate::request::{Method, Request};
 use crate::response::Response;
 use crate::url::{self, HttpUrl};
@@ -40,6 +41,7 @@ impl Default for Timeouts {
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     agent: Agent,
+    proxies: Proxies,
 }
 
 impl Fetcher {
@@ -54,7 +56,8 @@ impl Fetcher {
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
-            .proxy(Proxy::try_from_env())
+            // Chosen for each request.
+            .proxy(None)
             .user_agent(user_agent)
             .http_status_as_error(false)
             // Followed here.
@@ -66,7 +69,7 @@ impl Fetcher {
             .timeout_per_read(Some(timeouts.read))
             .timeout_per_write(Some(timeouts.read))
             .build();
-        Self { agent: config.into() }
+        Self { agent: config.into(), proxies: Proxies::new(|name| std::env::var(name).ok()) }
     }
 
     /// Asks for what is at an address, with these headers besides the usual ones. Headers that tell who asks are for this
@@ -92,8 +95,13 @@ impl Fetcher {
         let mut is_first_server = true;
         for _ in 0..=MAX_REDIRECTS {
             let parsed = url::parse(&current).ok_or_else(|| FetchError::InvalidUrl(current.clone()))?;
-            let answer =
-                self.ask(request, &current, is_first_server).map_err(|error| describe(&current, error))?;
+            let proxy = self
+                .proxies
+                .for_scheme(parsed.scheme)
+                .map_err(|error| FetchError::Proxy { variable: error.variable, reason: error.reason })?;
+            let answer = self
+                .ask(request, &current, proxy, is_first_server)
+                .map_err(|error| describe(&current, error))?;
             let status = answer.status().as_u16();
             let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
             match (status, location) {
@@ -117,6 +125,7 @@ impl Fetcher {
         &self,
         request: &Request<'_>,
         url: &str,
+        proxy: Option<Proxy>,
         is_first_server: bool,
     ) -> Result<ureq::http::Response<Body>, ureq::Error> {
         let mut building = ureq::http::Request::builder().method(request.method.to_http()).uri(url);
@@ -126,10 +135,18 @@ impl Fetcher {
             }
         }
         if request.method.is_safe() {
-            self.agent.run(building.body(())?)
+            self.run(building.body(())?, proxy)
         } else {
-            self.agent.run(building.body(request.body)?)
+            self.run(building.body(request.body)?, proxy)
         }
+    }
+
+    fn run(
+        &self,
+        request: ureq::http::Request<impl AsSendBody>,
+        proxy: Option<Proxy>,
+    ) -> Result<ureq::http::Response<Body>, ureq::Error> {
+        self.agent.run(self.agent.configure_request(request).proxy(proxy).build())
     }
 }
 

@@ -9,6 +9,7 @@
 mod certificates;
 mod error;
 mod fetcher;
+mod proxy;
 mod request;
 mod response;
 mod url;
