@@ -217,7 +217,7 @@ fn build_opkg(
         filter,
         mut relations,
         payloads,
-        file_rules,
+        mut file_rules,
         service_rules,
         alternatives,
         triggers,
@@ -233,7 +233,8 @@ fn build_opkg(
         None => history.first()?.changes.first()?.date,
     };
     let home = tree::package_home(&name);
-    let tree::Contents { files, directories, tells_action } = contents;
+    let tree::Contents { files, directories, directory_rules, tells_action } = contents;
+    file_rules.extend(directory_rules);
     Some(Opkg {
         at,
         name,

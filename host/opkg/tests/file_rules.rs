@@ -5,7 +5,7 @@ mod support;
 
 use std::fmt::Write;
 
-use opkg::model::{Configuration, Destination, Opkg};
+use opkg::model::{Configuration, Destination, Opkg, Part};
 use support::{Fixture, config_with, summarize_diagnostics};
 
 fn fixture(rules: &str) -> Fixture {
@@ -115,4 +115,34 @@ fn config_xml_alone_names_no_missing_files() {
     assert_eq!(summarize_diagnostics(&loaded), [""; 0]);
     assert_eq!(directory.diagnostics(), ["error file-rule-unused 22:35"]);
     assert!(loaded.opkg.unwrap().files.is_empty());
+}
+
+#[test]
+fn directories_that_are_closed_in_the_source_stay_so() {
+    let rules = "<files>\n    <file path=\"/etc/probe/deep\" mode=\"0711\"/>\n  </files>";
+    let directory = fixture(rules)
+        .with_file("files/client/etc/probe/private/key", "")
+        .with_mode("files/client/etc/probe", 0o2775)
+        .with_mode("files/client/etc/probe/deep", 0o700)
+        .with_mode("files/client/etc/probe/private", 0o500)
+        .with_mode("files/server/etc/probe", 0o750)
+        .with_mode("files/client/etc", 0o700)
+        .with_file("doc/a/b", "")
+        .with_mode("doc/a", 0o700);
+    let opkg = directory.opkg();
+    let mode = |of: &opkg::model::Directory| {
+        let rules = of.rules.iter().map(|rule| &opkg.file_rules[*rule as usize]);
+        rules.filter_map(opkg::model::FileRule::directory_mode).next_back()
+    };
+    let modes: Vec<_> =
+        opkg.directories.iter().filter_map(|it| Some((it.part, it.destination.clone(), mode(it)?))).collect();
+    let at = |path: &str| Destination::Path(path.into());
+    assert_eq!(
+        modes,
+        [
+            (Part::Server, at("/etc/probe"), 0o750),
+            (Part::Client, at("/etc/probe/deep"), 0o711),
+            (Part::Client, at("/etc/probe/private"), 0o700),
+        ]
+    );
 }

@@ -50,8 +50,7 @@ pub(super) fn read_files(
     locations: &mut LocationTable,
 ) -> Vec<SourceFile> {
     let FileTree { source, root, entries, payload } = tree;
-    let paths =
-        entries.iter().filter(|entry| entry.kind != EntryKind::Directory).map(|entry| entry.path.as_str());
+    let paths = entries.iter().filter(|entry| !entry.is_directory()).map(|entry| entry.path.as_str());
     let mut files = FileReader {
         source,
         root,
@@ -95,10 +94,12 @@ impl FileReader<'_> {
     fn read_entry(&mut self, entry: &Entry) -> Option<SourceFile> {
         let path = entry.path.as_str();
         let destination = match entry.kind {
-            EntryKind::Directory if path.contains('/') || layout::TOP_LEVEL_DIRECTORIES.contains(&path) => {
+            EntryKind::Directory { .. }
+                if path.contains('/') || layout::TOP_LEVEL_DIRECTORIES.contains(&path) =>
+            {
                 return None;
             }
-            EntryKind::Directory => None,
+            EntryKind::Directory { .. } => None,
             EntryKind::Link(_) if layout::TOP_LEVEL_DIRECTORIES.contains(&path) => {
                 let diagnostic = Diagnostic::error("link", format!("`{path}` is a link, not a directory"));
                 self.report(path, diagnostic.help("put the directory itself there"));
@@ -128,7 +129,7 @@ impl FileReader<'_> {
         let (own_mode, link) = match &entry.kind {
             EntryKind::File { mode } => (*mode, None),
             EntryKind::Link(held) => (0, Some(held.clone())),
-            EntryKind::Directory => return None,
+            EntryKind::Directory { .. } => return None,
         };
         // A link stands for a script as well as a file does.
         let contents = if link.is_none() { Some(self.digest_file(path, path)?) } else { None };

@@ -3,6 +3,7 @@
 mod action;
 mod alternatives;
 pub(crate) mod contents;
+mod directory_modes;
 mod elf;
 mod file;
 mod file_rules;
@@ -34,7 +35,7 @@ use crate::model::{
 use crate::source_dir::SourceDir;
 use crate::text::escape_for_display;
 use file::{FileTree, Totals};
-use walk::{Entry, EntryKind};
+use walk::Entry;
 
 /// What the description of an OPKG says about its directory.
 #[derive(Clone, Copy)]
@@ -59,6 +60,8 @@ pub(crate) struct Contents {
     pub files: Vec<SourceFile>,
     /// That its packages own, parents first.
     pub directories: Vec<Directory>,
+    /// Further rules, after those of `files`: for directories that are closed in the source.
+    pub directory_rules: Vec<FileRule>,
     /// Whether scripts want to be told why they run.
     pub tells_action: bool,
 }
@@ -82,6 +85,7 @@ pub(crate) fn read(
         described;
     let skip = |path: &str| layout::is_ignored(path) || payloads::is_source(payloads, path);
     let mut entries = walk::walk(&source, root, skip, enter, diagnostics);
+    let own_entries = entries.len();
     let mut totals = Totals::default();
     let tree = FileTree { source: &source, root, entries: &entries, payload: None };
     let mut files = file::read_files(tree, name, archs, &mut totals, diagnostics, locations);
@@ -93,6 +97,10 @@ pub(crate) fn read(
     }
     let tells_action = totals.tells_action;
     let mut directories = owned_directories(name, &entries, &files);
+    // Those of payloads were made here.
+    let own_entries = &entries[..own_entries];
+    let directory_rules =
+        directory_modes::assign(name, own_entries, &mut directories, file_rules.len(), locations);
     check_path_collisions(&files, &directories, payloads, diagnostics, locations);
     links::check(&files, &directories, diagnostics);
     helpers::check(&source, &package_home(name), &files, diagnostics);
@@ -111,14 +119,14 @@ pub(crate) fn read(
     if !file_rules.is_empty() {
         let laid_directories = entries
             .iter()
-            .filter(|entry| entry.kind == EntryKind::Directory && layout::is_for_root(&entry.path))
+            .filter(|entry| entry.is_directory() && layout::is_for_root(&entry.path))
             .filter_map(|entry| layout::directory_destination(name, &entry.path))
             .collect();
         file_rules::assign(file_rules, &mut files, &mut directories, &laid_directories, &mut report);
         sysusers::check_owners(file_rules, &files, &directories, &mut report);
     }
     service_rules::check(service_rules, &files, &mut report);
-    Contents { files, directories, tells_action }
+    Contents { files, directories, directory_rules, tells_action }
 }
 
 /// The directories that the packages own: those of the source, and the roots that files need.
@@ -128,7 +136,7 @@ fn owned_directories(name: &str, entries: &[Entry], files: &[SourceFile]) -> Vec
         directories.insert(Directory { part, destination, only_arch, rules: Vec::new() })
     };
     own(Part::Api, Destination::Path(package_home(name)), None);
-    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+    for entry in entries.iter().filter(|entry| entry.is_directory()) {
         let destination = layout::directory_destination(name, &entry.path);
         // An empty `doc/` is no documentation.
         if let Some(destination) =

@@ -20,13 +20,22 @@ pub(super) struct Entry {
     pub kind: EntryKind,
 }
 
+impl Entry {
+    pub(super) fn is_directory(&self) -> bool {
+        matches!(self.kind, EntryKind::Directory { .. })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File {
         /// Bits of permissions.
         mode: u32,
     },
-    Directory,
+    Directory {
+        /// Bits of permissions.
+        mode: u32,
+    },
     /// What the link holds: relative, to something inside of the OPKG that is there; or as it stands, where it is for the root.
     Link(String),
 }
@@ -100,21 +109,27 @@ pub(super) fn walk(
                 diagnostics.push(invalid_name(&directory, name, "holds a control character"));
                 continue;
             }
+            if name.len() > limits::MAX_FILE_NAME_BYTES {
+                let error = format!("is longer than {} bytes", limits::MAX_FILE_NAME_BYTES);
+                diagnostics.push(invalid_name(&directory, name, &error));
+                continue;
+            }
             match entry_kind(source, root, &path) {
-                Ok(EntryKind::Directory) if !enter(&path) => {
-                    entries.push(Entry { path, kind: EntryKind::Directory });
+                Ok(kind @ EntryKind::Directory { .. }) if !enter(&path) => {
+                    entries.push(Entry { path, kind });
                 }
-                Ok(EntryKind::Directory) if depth + 1 > limits::MAX_DIRECTORY_DEPTH => diagnostics.push(
-                    Diagnostic::error(
-                        "file-limit",
-                        format!("more than {} levels of nested directories", limits::MAX_DIRECTORY_DEPTH),
-                    )
-                    .at(Location::File(path))
-                    .help("this exceeds a limit of the format; check the program that generated it"),
-                ),
-                Ok(EntryKind::Directory) => {
+                Ok(EntryKind::Directory { .. }) if depth + 1 > limits::MAX_DIRECTORY_DEPTH => diagnostics
+                    .push(
+                        Diagnostic::error(
+                            "file-limit",
+                            format!("more than {} levels of nested directories", limits::MAX_DIRECTORY_DEPTH),
+                        )
+                        .at(Location::File(path))
+                        .help("this exceeds a limit of the format; check the program that generated it"),
+                    ),
+                Ok(kind @ EntryKind::Directory { .. }) => {
                     pending.push((path.clone(), depth + 1));
-                    entries.push(Entry { path, kind: EntryKind::Directory });
+                    entries.push(Entry { path, kind });
                 }
                 Ok(kind) => entries.push(Entry { path, kind }),
                 Err(diagnostic) => diagnostics.push(diagnostic),
@@ -162,7 +177,7 @@ fn entry_kind(source: &SourceDir, root: &Path, path: &str) -> Result<EntryKind, 
     let metadata = source.metadata(path).map_err(|error| read_error(path, &error))?;
     let kind = metadata.file_type();
     if kind.is_dir() {
-        return Ok(EntryKind::Directory);
+        return Ok(EntryKind::Directory { mode: metadata.permissions().mode() & 0o7777 });
     }
     if kind.is_symlink() {
         return read_link(source, root, path).map(EntryKind::Link);
