@@ -42,6 +42,8 @@ pub const MAX_DIAGNOSTICS: usize = 1_000;
 pub const MAX_DIRECTORY_ENTRIES: usize = 100_000;
 /// Nested directories.
 pub const MAX_DIRECTORY_DEPTH: usize = 64;
+/// Bytes of the name of a file or directory: what systems take, less the nine that package managers add while they unpack.
+pub const MAX_FILE_NAME_BYTES: usize = 255 - 9;
 /// Bytes of one file.
 pub const MAX_FILE_BYTES: u64 = 64 << 30;
 /// Bytes of all files.

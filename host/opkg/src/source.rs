@@ -1,5 +1,6 @@
 //! The source of an OPKG: its directory, and the text of its `config.xml`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Location};
@@ -29,6 +30,7 @@ pub(crate) fn canonical_directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
     match std::fs::canonicalize(dir) {
         Ok(root) if root.is_dir() => Ok(root),
         Ok(_) => reject("is not a directory".into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => reject("does not exist".into()),
         Err(error) => reject(format!("cannot be opened: {}", error.kind())),
     }
 }
@@ -37,7 +39,7 @@ pub(crate) fn canonical_directory(dir: &Path) -> Result<PathBuf, Diagnostic> {
 pub(crate) fn read_config(root: &Path) -> Result<Vec<u8>, Diagnostic> {
     let location = || Location::File(CONFIG_FILE.into());
     let path = std::fs::canonicalize(root.join(CONFIG_FILE)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Diagnostic::error("config-missing", "there is no `config.xml`")
+        io::ErrorKind::NotFound => Diagnostic::error("config-missing", "there is no `config.xml`")
             .at(location())
             .help("is this the directory of an OPKG? `opkgc new` makes one"),
         kind => Diagnostic::error("config-unreadable", format!("`config.xml` cannot be opened: {kind}"))

@@ -229,6 +229,16 @@ fn to_diagnostic(text: &str, error: &Error) -> Diagnostic {
                 "write the character itself, or its number: `&#160;`",
             )
         }
+        Error::MalformedEntityReference(_) if text[at..].starts_with("&#") => {
+            range = at..at + text[at..].find(';').map_or(2, |end| end + 1);
+            (
+                format!(
+                    "`{}` is the number of no character that XML has",
+                    escape_for_display(&text[range.clone()])
+                ),
+                "remove it; control characters have no place in XML, whichever way they are written",
+            )
+        }
         Error::MalformedEntityReference(_) => {
             ("a `&` that begins no entity".into(), "write `&amp;` where an ampersand is meant")
         }
@@ -390,6 +400,7 @@ mod tests {
             ("<a>\n<b>\n</a>", 8..12),
             ("<a>&nbsp;</a>", 3..9),
             ("<a>x & y</a>", 5..6),
+            ("<a>x&#27;y</a>", 4..9),
             ("<a b='<'/>", 6..7),
             ("<a>\u{1}</a>", 3..4),
             ("<a b='1' b='2'/>", 9..10),

@@ -327,6 +327,8 @@ fn names_and_kinds_that_cannot_be_packaged() {
     let directory = Fixture::new()
         .with_file("scripts/a\nb", "")
         .with_file("scripts/c\u{202e}d", "")
+        .with_file(&format!("scripts/{}", "l".repeat(247)), "")
+        .with_file(&format!("doc/{}", "l".repeat(246)), "")
         .with_file("scripts/root", "")
         .with_mode("scripts/root", 0o4755)
         .with_file("scripts/group", "")
@@ -343,6 +345,7 @@ fn names_and_kinds_that_cannot_be_packaged() {
     assert_eq!(
         directory.diagnostics(),
         [
+            "error file-name scripts",
             "error file-name scripts",
             "error file-name scripts",
             "error file-name scripts",
