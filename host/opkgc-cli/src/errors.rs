@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::io;
 
-use opkg_shell::Shell;
 use opkg_shell::errors::{ErrorReport, UsageError, io_error_kind};
+use opkg_shell::{Shell, StdoutError};
 
 use crate::exit::ExitStatus;
 
@@ -108,7 +108,7 @@ impl From<UsageError> for CliError {
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        let hint = io_hint(error.kind());
+        let hint = (!StdoutError::is_cause_of(&error)).then(|| io_hint(error.kind())).flatten();
         Self::failed(error, hint)
     }
 }

@@ -367,7 +367,27 @@ fn several_packages_and_targets() {
     sandbox.write_opkg("");
     fs::create_dir(sandbox.path().join("broken")).unwrap();
     insta::assert_snapshot!(sandbox.transcript(&["-j1", "--dist", "rhel,debian-12", "demo", "broken"]));
-    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel", "demo", "./demo"]));
+    // One is one, by whatever path it is named; a copy is not.
+    let output = sandbox.run(&["-q", "--dist", "rhel", "demo", "./demo", "demo/../demo/"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    Command::new("cp").args(["-r", "demo", "copy"]).current_dir(sandbox.path()).status().unwrap();
+    insta::assert_snapshot!(sandbox.transcript(&["--dist", "rhel", "demo", "copy"]));
+}
+
+/// What was made is made, so that it is no help to name another place.
+#[test]
+fn a_result_that_cannot_be_printed_is_an_error_of_its_own() {
+    let sandbox = Fixture::new();
+    sandbox.write_opkg("");
+    for arguments in [&["schema"][..], &["--dist", "rhel", "demo"], &["--format", "json", "check", "demo"]] {
+        let mut command = sandbox.command(arguments);
+        let output =
+            command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap()).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("error: cannot write to standard output: No space left on device"), "{said}");
+        assert!(!said.contains("--output"), "{said}");
+    }
 }
 
 /// One thread, so that it is certain what has been begun when the failure comes.

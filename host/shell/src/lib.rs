@@ -11,7 +11,9 @@ pub mod man;
 mod progress_bar;
 mod shell;
 pub mod signals;
+mod stdout_error;
 
 pub use errors::UsageError;
 pub use progress_bar::ProgressBar;
 pub use shell::Shell;
+pub use stdout_error::StdoutError;

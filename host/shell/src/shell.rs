@@ -7,6 +7,7 @@ use annotate_snippets::Renderer;
 use opkg::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors};
 
 use crate::args::{ColorChoice, CommonArgs, OutputFormat};
+use crate::stdout_error::StdoutError;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +86,7 @@ impl Shell {
     /// When standard output cannot be written to.
     pub fn print(self, text: &str) -> io::Result<()> {
         let text = self.make_safe(text, true);
-        without_progress_line(|| io::stdout().lock().write_all(text.as_bytes()))
+        without_progress_line(|| io::stdout().lock().write_all(text.as_bytes())).map_err(StdoutError::wrap)
     }
 
     /// A document for another program, on standard output: as it is, unless a person reads it.
@@ -96,7 +97,7 @@ impl Shell {
         if io::stdout().is_terminal() {
             return self.print(text);
         }
-        io::stdout().lock().write_all(text.as_bytes())
+        io::stdout().lock().write_all(text.as_bytes()).map_err(StdoutError::wrap)
     }
 
     /// Empties the terminal that standard output is; does nothing where it is none.
@@ -114,7 +115,7 @@ impl Shell {
     /// When standard output cannot be written to.
     pub fn print_json(self, value: &impl serde::Serialize) -> io::Result<()> {
         let text = escape_hidden_in_json(&serde_json::to_string_pretty(value)?);
-        writeln!(io::stdout().lock(), "{text}")
+        writeln!(io::stdout().lock(), "{text}").map_err(StdoutError::wrap)
     }
 
     /// What is being done, unless quiet.

@@ -1,5 +1,7 @@
 //! `opkgc build`: OPKGs × targets → meta-files and packages.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -42,7 +44,7 @@ pub fn run(shell: Shell, arguments: &BuildArgs) -> Result<ExitStatus, CliError> 
         return supported_dists::print_distributions(shell, &registry);
     }
 
-    let directories = [arguments.input.as_slice(), arguments.directories.as_slice()].concat();
+    let directories = distinct([arguments.input.as_slice(), arguments.directories.as_slice()].concat());
     if directories.is_empty() {
         return Err(
             UsageError::new("no OPKG was named", "name the directory that holds its config.xml").into()
@@ -263,6 +265,16 @@ fn check_output_outside(output: &Path, directories: &[PathBuf]) -> Result<(), Cl
         }
     }
     Ok(())
+}
+
+/// Each directory once, however often and by whatever path it is named.
+fn distinct(mut directories: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    directories.retain(|directory| {
+        // What is not there is told where it is read.
+        fs::metadata(directory).map_or(true, |metadata| seen.insert((metadata.dev(), metadata.ino())))
+    });
+    directories
 }
 
 /// Reads OPKGs on so many threads, to be compiled for so many targets, and says what is wrong with them, in their order.
