@@ -13,8 +13,9 @@ use opkg_sdk::text::shell_quote;
 use crate::relation::{Dependency, RelationField};
 
 const OWN: &str = "\
-# Gives a file to its owner, and its mode back, unless the administrator has another idea.
+# Gives a file to its owner, and its mode back, unless the administrator has another idea, or has removed it.
 own() {
+    [ -e \"$1\" ] || [ -h \"$1\" ] || return 0
     dpkg-statoverride --list \"$1\" > /dev/null && return
     chown -h \"$2\" \"$1\"
     [ -z \"$3\" ] || [ -h \"$1\" ] || chmod \"$3\" \"$1\"
@@ -61,7 +62,8 @@ fn post_install(part: &PartPlan<'_>) -> Option<String> {
         // They go with the old owner.
         if let Some(capabilities) = &attributes.capabilities {
             // Writing to a string cannot fail.
-            let _ = writeln!(calls, "    setcap {} {}", shell_quote(capabilities), shell_quote(&file.path));
+            let path = shell_quote(&file.path);
+            let _ = writeln!(calls, "    [ ! -e {path} ] || setcap {} {path}", shell_quote(capabilities));
         }
     }
     // What lies in a directory before the directory: its owner could put something else there.
@@ -86,8 +88,11 @@ fn post_uninstall(part: &PartPlan<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::process::Command;
+
     use opkg_sdk::filter::FilterContext;
     use opkg_sdk::model::{Destination, FileRule, Filter, Opkg, Part};
     use opkg_sdk::parts;
@@ -129,12 +134,25 @@ mod tests {
         let mut directory = own_directory(Part::Client, Destination::Path("/srv/site".to_owned()));
         directory.rules = vec![2];
         opkg.directories.push(directory);
-        let expected = "if [ \"$1\" = configure ]; then\n    setcap 'cap_net_raw=ep' '/srv/site/ping'\n    \
-                        own '/srv/site/tool' 'site:root' 4755\n    setcap 'cap_chown=ep' '/srv/site/tool'\n    \
+        let expected = "if [ \"$1\" = configure ]; then\n    \
+                        [ ! -e '/srv/site/ping' ] || setcap 'cap_net_raw=ep' '/srv/site/ping'\n    \
+                        own '/srv/site/tool' 'site:root' 4755\n    \
+                        [ ! -e '/srv/site/tool' ] || setcap 'cap_chown=ep' '/srv/site/tool'\n    \
                         own '/srv/site' 'site:root'\nfi\n";
         assert_eq!(given(&opkg), Some(format!("{OWN}{expected}")));
         opkg.file_rules[0] = rule(None, 0o755, None);
         opkg.file_rules[2] = rule(None, 0o755, None);
         assert!(given(&opkg).is_some_and(|body| !body.contains("own") && body.contains("setcap")));
+    }
+
+    /// dpkg brings no configuration back that somebody has removed, and no file that it is told to leave out.
+    #[test]
+    fn what_has_been_removed_is_nobodys() {
+        let mut opkg = sample_opkg("x");
+        opkg.file_rules = vec![rule(Some("site"), 0o4755, Some("cap_chown=ep"))];
+        add_laid_file(&mut opkg, "/nonexistent/opkg/tool").rules = vec![0];
+        let body = given(&opkg).unwrap();
+        let ended = Command::new("/bin/sh").args(["-ec", &body, "postinst", "configure"]).output().unwrap();
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
     }
 }
