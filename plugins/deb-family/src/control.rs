@@ -133,8 +133,12 @@ fn stanza(package: &Package) -> PackageStanza {
 
 /// A field of our own with the prefix that says where dpkg copies it to: into the binary package, and the
 /// one that OPKGs have always had also into the source package and the description of an upload.
-fn source_field_name(name: &str) -> &'static str {
-    if name == "Opkg-Conflicts" { "XBCS-Opkg-conflicts" } else { "XB-Opkg-Scriptlets" }
+fn source_field_name(name: &'static str) -> &'static str {
+    match name {
+        "Opkg-Conflicts" => "XBCS-Opkg-conflicts",
+        "Opkg-Scriptlets" => "XB-Opkg-Scriptlets",
+        known_to_dpkg => known_to_dpkg,
+    }
 }
 
 /// deb-substvars(5): `${}` becomes a `$` after everything else was substituted, so nothing that follows it

@@ -178,10 +178,18 @@ impl Package {
         self.interests.iter().map(|path| format!("interest-noawait {path}\n")).collect()
     }
 
-    /// Control fields that only packages of this kind have, as they stand in the package.
+    /// Whether packages for any architecture can depend on it as it is: nothing in it depends on one.
+    fn is_multi_arch_foreign(&self) -> bool {
+        self.part == PartKind::Api && self.architecture == Architecture::All
+    }
+
+    /// Control fields that not all packages have, as they stand in the package.
     #[must_use]
     pub fn extra_fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
+        if self.is_multi_arch_foreign() {
+            fields.push(("Multi-Arch", "foreign".to_owned()));
+        }
         if !self.opkg_conflicts.is_empty() {
             fields.push(("Opkg-Conflicts", relation::format_list(&self.opkg_conflicts)));
         }

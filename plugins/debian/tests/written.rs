@@ -19,6 +19,23 @@ fn changelog() {
     insta::assert_snapshot!(meta_file(&generate(&sample_opkg()), "changelog"));
 }
 
+/// Packages of other architectures need the directories and the api package of one.
+#[test]
+fn what_is_for_any_machine_serves_packages_of_all_architectures() {
+    let mut opkg = sample_opkg();
+    let field = |package: &opkg_sdk::artefacts::BinaryPackage| {
+        package.fields.iter().find(|field| field.name == "Multi-Arch").map(|field| field.value.clone())
+    };
+    let output = generate(&opkg);
+    assert_eq!(
+        output.packages.iter().map(field).collect::<Vec<_>>(),
+        [Some("foreign".to_owned()), None, None]
+    );
+    assert_eq!(meta_file(&output, "control").matches("\nMulti-Arch: foreign\n").count(), 1);
+    opkg.filter.archs = vec!["x86_64".into()];
+    assert!(generate(&opkg).packages.iter().all(|package| field(package).is_none()));
+}
+
 /// Of every kind: the fields, and what is said of them.
 #[test]
 fn relations() {
