@@ -133,6 +133,7 @@ impl Package {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut relations = relation::from_part(part, &own.constraint, own.tag, context, diagnostics);
+        relations.extend(relation::to_siblings(opkg, part));
         relations.extend(script::interpreter_dependencies(part, diagnostics));
         relations.extend(ownership::dependencies(part));
         relations.extend(systemd::dependencies(part));

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use opkg_sdk::artefacts::{NativeKind, NativePackage, NativeRelation};
 use opkg_sdk::diagnostic;
 use opkg_sdk::filter::{FilterContext, FilterMatch};
-use opkg_sdk::model::{Diagnostic, RelationKind, ScriptTime};
-use opkg_sdk::parts::PartPlan;
+use opkg_sdk::model::{Diagnostic, Opkg, Part, RelationKind, ScriptTime};
+use opkg_sdk::parts::{self, PartPlan};
 use opkg_sdk::relation::{ResolvedPackage, ResolvedRelation, conjunction, has_alternatives};
 use opkg_sdk::version::operator;
 
@@ -141,6 +141,18 @@ pub fn from_part(
         all.push(Dependency::new(RelationField::Depends, api, same.clone()));
     }
     all
+}
+
+/// Other parts, of whatever version, give up to this one what has moved into it (Debian Policy, 7.6.1); which files they had is
+/// not known here. Nothing breaks them: that would have each upgrade deconfigure them, which runs their scripts as a removal
+/// does, and would keep `dpkg -i` from upgrading.
+pub fn to_siblings(opkg: &Opkg, part: &PartPlan<'_>) -> Vec<Dependency> {
+    if part.files.iter().all(|file| file.attributes.is_ghost) {
+        return Vec::new();
+    }
+    let names = [Part::Api, Part::Server, Part::Client].map(|kind| parts::package_name(opkg, &kind));
+    let siblings = names.iter().filter(|name| **name != part.name);
+    siblings.map(|name| Dependency::unversioned(RelationField::Replaces, name)).collect()
 }
 
 /// Removes what another relation implies, as dpkg-gencontrol does, so that the packages that it makes

@@ -36,6 +36,35 @@ fn what_is_for_any_machine_serves_packages_of_all_architectures() {
     assert!(generate(&opkg).packages.iter().all(|package| field(package).is_none()));
 }
 
+/// Debian Policy, 7.6.1. A package without files takes none over.
+#[test]
+fn files_may_move_between_parts() {
+    let replaced = |opkg: &Opkg| {
+        let output = generate(opkg);
+        let of_package = |package: &opkg_sdk::artefacts::BinaryPackage| {
+            let names =
+                package.relations.iter().filter(|it| it.kind == opkg_sdk::artefacts::NativeKind::Obsoletes);
+            names.map(|it| it.name.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let control = meta_file(&output, "control");
+        let all: Vec<String> = output.packages.iter().map(of_package).collect();
+        for names in all.iter().filter(|names| !names.is_empty()) {
+            assert!(control.contains(&format!("\nReplaces: {names}\n")), "{names} in {control}");
+        }
+        assert!(!control.contains("\nBreaks:"), "{control}");
+        all
+    };
+    let mut opkg = sample_opkg();
+    let [to_api, to_server, to_client] = [
+        "opkg-watch-client, opkg-watch-server",
+        "opkg-watch, opkg-watch-client",
+        "opkg-watch, opkg-watch-server",
+    ];
+    assert_eq!(replaced(&opkg), [to_api, to_server, to_client]);
+    opkg.files.retain(|file| file.part != Part::Server);
+    assert_eq!(replaced(&opkg), [to_api, "", to_client]);
+}
+
 /// Of every kind: the fields, and what is said of them.
 #[test]
 fn relations() {
