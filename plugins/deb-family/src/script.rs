@@ -108,7 +108,11 @@ fn interpreter_dependency(file: &InstalledFile<'_>, diagnostics: &mut Vec<Diagno
         let message = format!("`{package}` may be gone already when `{path}` runs");
         diagnostic::push_unique(
             diagnostics,
-            diagnostic::warning(file.source.at, message, "write it for sh, bash or perl, which always stay"),
+            diagnostic::warning(
+                file.source.at,
+                message,
+                "write it for sh or bash, which always stay; of Perl, perl-base stays, with few modules",
+            ),
         );
     }
     let field =
@@ -131,7 +135,8 @@ fn interpreter_package(program: &str) -> Option<&'static str> {
     Some(match program {
         "sh" | "dash" => "dash",
         "bash" | "rbash" => "bash",
-        "perl" => "perl-base",
+        // Of Perl, every system has the interpreter and little more.
+        "perl" => "perl",
         "sed" => "sed",
         // One of several packages has it, and base-files depends on that.
         "awk" => "base-files",
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn interpreters() {
         assert_eq!(of(&["/bin/sh", "-e"]), Some("dash"));
-        assert_eq!(of(&["/usr/bin/perl"]), Some("perl-base"));
+        assert_eq!(of(&["/usr/bin/perl"]), Some("perl"));
         assert_eq!(of(&["/usr/bin/env", "python3"]), Some("python3"));
         assert_eq!(of(&["/usr/bin/env", "-S python3 -u"]), Some("python3"));
         assert_eq!(of(&["/usr/bin/env"]), None);

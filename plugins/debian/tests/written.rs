@@ -65,6 +65,20 @@ fn files_may_move_between_parts() {
     assert_eq!(replaced(&opkg), [to_api, "", to_client]);
 }
 
+/// Every system has the interpreter, and few of the modules that come with it.
+#[test]
+fn scripts_in_perl_need_its_modules() {
+    let mut opkg = sample_opkg();
+    opkg.files.push(script(40, "client-pre-install", Part::Client, "/usr/bin/perl"));
+    opkg.files.push(script(41, "server-post-uninstall", Part::Server, "/usr/bin/perl -w"));
+    let output = generate(&opkg);
+    let control = meta_file(&output, "control");
+    assert!(control.contains("\nPre-Depends: perl, tcl\n"), "{control}");
+    assert!(control.contains("opkg-watch (= ${source:Version}), perl\n"), "{control}");
+    let told = output.diagnostics.iter().find(|it| it.at == Some(41)).unwrap();
+    assert!(told.message.starts_with("`perl` may be gone already"), "{told:?}");
+}
+
 /// Of every kind: the fields, and what is said of them.
 #[test]
 fn relations() {
