@@ -80,6 +80,9 @@ pub struct EnrolledNode {
     pub machine: String,
     /// In seconds since 1970.
     pub enrolled: i64,
+    /// Whether the server has its role, as one of this database. It has not where the database was put back without roles, or
+    /// is a copy of another one: the node enrolls anew.
+    pub has_role: bool,
 }
 
 /// The roles of a database.
@@ -186,13 +189,17 @@ impl AccessControl {
     /// They may not be read, or the server is away.
     pub fn enrolled_nodes(&mut self) -> std::result::Result<Vec<EnrolledNode>, Error> {
         self.run(async |client| {
-            let sql = "SELECT target, role, machine, extract(epoch FROM enrolled)::bigint
+            // `opm.is_own_role` is not for viewers, who may ask this.
+            let sql = "SELECT target, role, machine, extract(epoch FROM enrolled)::bigint,
+                    role::text = current_database() || '_node_' || target
+                        AND EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role)
                 FROM opm.node_role ORDER BY target";
             let node = |row: &Row| EnrolledNode {
                 target: TargetId(row.get(0)),
                 role: row.get(1),
                 machine: row.get(2),
                 enrolled: row.get(3),
+                has_role: row.get(4),
             };
             Ok(query(client, sql, &[]).await?.iter().map(node).collect())
         })

@@ -8,13 +8,15 @@ use crate::statement::{Value, query};
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// What programs call, and who may do what, in the newest version.
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 5] = [
     include_str!("schema/writes.sql"),
     include_str!("schema/engines.sql"),
     include_str!("schema/reads.sql"),
+    include_str!("schema/enrollment.sql"),
     include_str!("schema/roles.sql"),
 ];
 

@@ -57,12 +57,36 @@ fn what_was_there_stays() {
         INSERT INTO opm.run (started, host, process, command) VALUES (1, 'head', 7, 'opm run')",
     );
     let error = old.location().open().err().unwrap();
-    assert!(matches!(error, Error::SchemaTooOld { found: 1, needed: 2, .. }), "{error}");
+    assert!(matches!(error, Error::SchemaTooOld { found: 1, needed: 3, .. }), "{error}");
     assert!(old.location().migrate().unwrap());
     let mut store = old.open();
     let cluster = store.load().unwrap();
     assert_eq!(cluster.state(state_key(2, 1)).unwrap().current, Stage::from_id(3).unwrap());
     assert_eq!(store.runs(9).unwrap().len(), 1);
+}
+
+#[test]
+fn no_answer_of_an_older_version_stays_in_the_journal() {
+    let Some(old) = version_1() else { return };
+    old.sql(include_str!("../../../../postgres/src/schema/2.sql"));
+    let lines = [
+        ("opm configure P --set secret=hunter2", "opm configure P --set secret=…"),
+        ("opm --conf=a=b configure P --set=é=hun ter2 --unset b", "opm --conf=a=b configure P --set=é=…"),
+        ("opm configure P --settings /x --set a=1 b=hunter2", "opm configure P --settings /x --set a=…"),
+        ("opm configure --set=a=hunter2 --set b=hunter2 P", "opm configure --set=a=…"),
+        ("opm configure P --set a=1\nb=hunter2", "opm configure P --set a=…"),
+        ("opm configure P --answers=a=b", "opm configure P --answers=a=b"),
+        ("opm configure P --unset a", "opm configure P --unset a"),
+        ("opm simulate --set a=b", "opm simulate --set a=b"),
+    ];
+    for (number, (line, _)) in lines.iter().enumerate() {
+        old.sql(&format!("INSERT INTO opm.command VALUES ({number}, 1, 'ada', 'head', '{line}', NULL)"));
+    }
+    old.sql("UPDATE opm.schema SET version = 2, oldest = 1");
+    assert!(old.location().migrate().unwrap());
+    let kept: Vec<String> =
+        old.open().commands(99).unwrap().into_iter().map(|kept| kept.command).rev().collect();
+    assert_eq!(kept, lines.map(|(_, shown)| shown));
 }
 
 /// What a program of version 1 calls does what it did, while others are newer.

@@ -8,6 +8,7 @@ mod listeners;
 mod migration;
 mod pooled;
 mod reconnect;
+mod restored;
 mod roles;
 
 use opkg_database::Location;

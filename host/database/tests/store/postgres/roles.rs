@@ -15,12 +15,12 @@ use crate::common::{self, Backend, Scratch, state_key};
 
 /// A cluster whose database belongs to a role that is no superuser, as at sites: a head node 1, an image 2 with the client
 /// 3, and a client 4. The clients have the package 1, which needs 2; the client 4 the package 3 as well.
-struct Cluster {
-    scratch: Scratch,
+pub(super) struct Cluster {
+    pub(super) scratch: Scratch,
 }
 
 impl Cluster {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         if !Backend::Postgres.is_there() {
             return None;
         }
@@ -77,11 +77,11 @@ impl Cluster {
     }
 
     /// The name of a role on the server.
-    fn role(&self, suffix: &str) -> String {
+    pub(super) fn role(&self, suffix: &str) -> String {
         format!("{}_{suffix}", self.scratch.server().name())
     }
 
-    fn address(&self, suffix: &str) -> Address {
+    pub(super) fn address(&self, suffix: &str) -> Address {
         Address::parse(&self.scratch.server().address_as(&self.role(suffix)), |_| None).unwrap()
     }
 
@@ -89,11 +89,11 @@ impl Cluster {
         Location::parse(self.scratch.server().address_as(&self.role(suffix)).as_ref()).unwrap()
     }
 
-    fn open(&self, suffix: &str) -> Database {
+    pub(super) fn open(&self, suffix: &str) -> Database {
         self.location(suffix).open().unwrap()
     }
 
-    fn access(&self, suffix: &str) -> AccessControl {
+    pub(super) fn access(&self, suffix: &str) -> AccessControl {
         AccessControl::open(self.address(suffix)).unwrap()
     }
 
@@ -102,7 +102,7 @@ impl Cluster {
     }
 
     /// Enrolls the client 3 and returns the suffix of its role.
-    fn enroll_node(&self, node: i64) -> String {
+    pub(super) fn enroll_node(&self, node: i64) -> String {
         let token =
             self.access("owner").open_window(&[TargetId(node)], Duration::from_secs(60), false).unwrap();
         let name = format!("client{node}");
