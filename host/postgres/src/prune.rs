@@ -1,4 +1,4 @@
-//! Removes old steps of the journal, and counts them.
+//! Removes old steps of the journal, and counts them; and old commands.
 
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{EventId, PackageId, PrunableStep, PruneOrder, RunId, RunStatus, Stage, StepTotal};
@@ -46,6 +46,9 @@ const DELETE_RUNS: &str = "DELETE FROM opm.run WHERE id IN (SELECT id FROM opm.r
         AND NOT EXISTS (SELECT 1 FROM opm.event WHERE event.run = run.id)
     ORDER BY id LIMIT $3)";
 
+/// All at once: there are few, and none is left behind where no more steps are to go.
+const DELETE_COMMANDS: &str = "DELETE FROM opm.command WHERE at < $1";
+
 /// Those of the journal and those that are no longer in it.
 const TOTALS: &str = "SELECT day, package, stage::bigint, verdict::bigint, sum(steps)::bigint FROM (
         SELECT day, package, stage, verdict, steps FROM opm.journal_total
@@ -86,7 +89,8 @@ pub(crate) async fn select(client: &Client, order: &PruneOrder) -> Result<Vec<Pr
     query(client, SELECT, &values).await?.iter().map(step).collect()
 }
 
-/// Removes steps that have ended, and runs of an order that have none, in the caller's transaction.
+/// Removes steps that have ended, runs of an order that have none, and commands that were given before, in the caller's
+/// transaction.
 pub(crate) async fn delete(client: &Client, order: &PruneOrder, steps: &[EventId]) -> Result<()> {
     client.batch_execute(LOCK).await?;
     let runs: Vec<i64> = steps.iter().map(|id| id.run.0).collect();
@@ -98,7 +102,8 @@ pub(crate) async fn delete(client: &Client, order: &PruneOrder, steps: &[EventId
     let limit = i64::from(order.limit);
     let values: [Value<'_>; 3] =
         [(&order.ended_before, Type::INT8), (&order.failed_before, Type::INT8), (&limit, Type::INT8)];
-    query(client, DELETE_RUNS, &values).await.map(drop)
+    query(client, DELETE_RUNS, &values).await?;
+    query(client, DELETE_COMMANDS, &values[..1]).await.map(drop)
 }
 
 /// Adds the steps of runs to what is counted, in the caller's transaction.

@@ -1,4 +1,4 @@
-//! Removes old steps of the journal, and counts them.
+//! Removes old steps of the journal, and counts them; and old commands.
 
 use opkg_oda::cluster_builder::decode_id;
 use opkg_oda::{EventId, PackageId, PrunableStep, PruneOrder, RunId, RunStatus, Stage, StepTotal};
@@ -33,6 +33,9 @@ const DELETE_RUNS: &str = "DELETE FROM run WHERE id IN (SELECT id FROM run
     WHERE ended < CASE WHEN verdict IN (1, 2) THEN ?2 ELSE ?1 END
         AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = run.id)
     ORDER BY id LIMIT ?3)";
+
+/// All at once: there are few, and none is left behind where no more steps are to go.
+const DELETE_COMMANDS: &str = "DELETE FROM command WHERE at < ?1";
 
 /// Those of the journal and those that are no longer in it.
 const TOTALS: &str = "SELECT day, package, stage, verdict, sum(steps) FROM (
@@ -78,7 +81,7 @@ pub(super) fn count_step(connection: &Connection, id: EventId) -> Result<()> {
     Ok(())
 }
 
-/// Removes steps that have ended, and runs of an order that have none.
+/// Removes steps that have ended, runs of an order that have none, and commands that were given before.
 pub(super) fn delete(connection: &Connection, order: &PruneOrder, steps: &[EventId]) -> Result<()> {
     let mut is_ended = connection
         .prepare_cached("SELECT 1 FROM event WHERE run = ?1 AND number = ?2 AND ended IS NOT NULL")?;
@@ -95,6 +98,7 @@ pub(super) fn delete(connection: &Connection, order: &PruneOrder, steps: &[Event
     }
     let values = params![order.ended_before, order.failed_before, order.limit];
     connection.prepare_cached(DELETE_RUNS)?.execute(values)?;
+    connection.prepare_cached(DELETE_COMMANDS)?.execute(params![order.ended_before])?;
     Ok(())
 }
 

@@ -11,13 +11,14 @@ pub(super) const APPLICATION_ID: i64 = 0x4f50_4d44;
 
 /// One step for each version of the schema, in order; the first makes an empty database one of version 1.
 /// Steps that have been released are never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema-1.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
+    include_str!("schema-7.sql"),
 ];
 
 /// The first version in which targets have digests.
@@ -185,5 +186,38 @@ mod tests {
         assert_eq!(sharing(2), sharing(3));
         assert_ne!(sharing(2), sharing(4));
         assert_eq!(overview.states[&TargetId(4)], all.states[&TargetId(4)]);
+    }
+
+    #[test]
+    fn no_answer_of_an_older_version_stays_in_the_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oda.db");
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS[..6].iter().for_each(|step| old.execute_batch(step).unwrap());
+        let lines = [
+            ("opm configure P --set secret=hunter2", "opm configure P --set secret=…"),
+            ("opm --conf=a=b configure P --set=é=hun ter2 --unset b", "opm --conf=a=b configure P --set=é=…"),
+            ("opm configure P --settings /x --set a=1 b=hunter2", "opm configure P --settings /x --set a=…"),
+            ("opm configure --set=a=hunter2 --set b=hunter2 P", "opm configure --set=a=…"),
+            ("opm configure P --set a=1\nb=hunter2", "opm configure P --set a=…"),
+            ("opm configure P --answers=a=b", "opm configure P --answers=a=b"),
+            ("opm configure P --unset a", "opm configure P --unset a"),
+            ("opm simulate --set a=b", "opm simulate --set a=b"),
+        ];
+        for (line, _) in lines {
+            let sql = "INSERT INTO command (at, who, host, command) VALUES (1, 'ada', 'head', ?1)";
+            old.execute(sql, [line]).unwrap();
+        }
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 6).unwrap();
+        drop(old);
+
+        let mut store = SqliteStore::open(&path).unwrap();
+        let kept: Vec<String> =
+            store.commands(99).unwrap().into_iter().map(|kept| kept.command).rev().collect();
+        assert_eq!(kept, lines.map(|(_, shown)| shown));
+        drop(store);
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(7).any(|part| part == b"hunter2"), "nor in the free parts of pages");
     }
 }

@@ -6,7 +6,8 @@ use std::os::unix::process::ExitStatusExt;
 use opkg_database::Database;
 use opkg_engine::prune::{Cutoffs, prune_journal};
 use opkg_oda::{
-    Change, Error, Event, EventFilter, EventId, PackageId, PruneOrder, PurgeOrder, RunId, RunStatus, TargetId,
+    Change, CommandRecord, Error, Event, EventFilter, EventId, PackageId, PruneOrder, PurgeOrder, RunId,
+    RunStatus, Stage, TargetId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -15,6 +16,7 @@ use crate::common::{self, Backend, on_both};
 
 on_both! {
     what_is_old_goes_and_what_runs_or_is_newest_stays,
+    commands_that_are_old_go_where_there_is_no_step_as_well,
     whatever_was_done_no_more_and_no_less_goes,
     of_several_one_prunes_and_a_day_later_another_one,
     purging_counts_as_well,
@@ -115,6 +117,28 @@ fn what_is_old_goes_and_what_runs_or_is_newest_stays(backend: Backend) {
     assert_eq!(prune(&mut store, 10 * DAY, 10 * DAY), 2);
     assert_eq!(store.totals().unwrap(), totals);
     assert_eq!(store.start_run(&common::sample_run()).unwrap(), RunId(5), "no id is used twice");
+}
+
+fn commands_that_are_old_go_where_there_is_no_step_as_well(backend: Backend) {
+    let scratch = backend.scratch();
+    let mut store = scratch.create();
+    store.commit(&common::sample_cluster()).unwrap();
+    for at in [DAY, 2 * DAY, 3 * DAY] {
+        store.record_as(CommandRecord { at, ..common::sample_command() });
+        let rerun =
+            Change::SetRerun { key: common::state_key(1, 1), stage: Stage::PostInstall, queued: true };
+        store.update(&mut |_| vec![rerun.clone()]).unwrap();
+    }
+    let given_at = |store: &mut Database| -> Vec<i64> {
+        store.commands(9).unwrap().into_iter().map(|command| command.at).collect()
+    };
+    let trial = Cutoffs { ended_before: 3 * DAY, failed_before: 3 * DAY };
+    prune_journal::<Error>(&mut *store, trial, true, |_| Ok(true)).unwrap();
+    assert_eq!(given_at(&mut store), [3 * DAY, 2 * DAY, DAY]);
+    assert_eq!(prune(&mut store, 3 * DAY, DAY), 0);
+    assert_eq!(given_at(&mut store), [3 * DAY]);
+    assert_eq!(prune(&mut store, 4 * DAY, DAY), 0);
+    assert!(given_at(&mut store).is_empty());
 }
 
 fn planned_runs() -> impl Strategy<Value = Vec<PlannedRun>> {
