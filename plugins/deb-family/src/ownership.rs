@@ -7,13 +7,13 @@ use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::model::{ConfigKind, Diagnostic, ScriptTime};
-use opkg_sdk::parts::PartPlan;
+use opkg_sdk::parts::{InstalledDirectory, PartPlan};
 use opkg_sdk::text::shell_quote;
 
 use crate::relation::{Dependency, RelationField};
 
 const OWN: &str = "\
-# Gives a file to its owner, and its mode back, unless the administrator has another idea, or has removed it.
+# Gives a file its owner and mode, unless the administrator has another idea, or has removed it.
 own() {
     [ -e \"$1\" ] || [ -h \"$1\" ] || return 0
     dpkg-statoverride --list \"$1\" > /dev/null && return
@@ -54,9 +54,11 @@ fn post_install(part: &PartPlan<'_>) -> Option<String> {
     let mut functions = "";
     for file in part.files.iter().filter(|file| !file.attributes.is_ghost) {
         let attributes = &file.attributes;
-        if attributes.has_other_owner() {
-            let has_lost_bits = file.source.link.is_none() && attributes.packed_mode() != attributes.mode;
-            calls.push_str(&own(&file.path, attributes, has_lost_bits));
+        let has_lost_bits = file.source.link.is_none() && attributes.packed_mode() != attributes.mode;
+        // dpkg gives configuration that is there already its old owner and mode.
+        let is_kept = attributes.is_mode_ruled && attributes.config != ConfigKind::No;
+        if attributes.has_other_owner() || is_kept {
+            calls.push_str(&own(&file.path, attributes, has_lost_bits || is_kept));
             functions = OWN;
         }
         // They go with the old owner.
@@ -67,17 +69,20 @@ fn post_install(part: &PartPlan<'_>) -> Option<String> {
         }
     }
     // What lies in a directory before the directory: its owner could put something else there.
-    for directory in part.directories.iter().rev().filter(|it| it.attributes.has_other_owner()) {
-        calls.push_str(&own(&directory.path, &directory.attributes, false));
-        functions = OWN;
+    for InstalledDirectory { path, attributes } in part.directories.iter().rev() {
+        // dpkg leaves a directory that is there already as it is.
+        if attributes.has_other_owner() || attributes.is_mode_ruled {
+            calls.push_str(&own(path, attributes, attributes.is_mode_ruled));
+            functions = OWN;
+        }
     }
     (!calls.is_empty()).then(|| format!("{functions}if [ \"$1\" = configure ]; then\n{calls}fi\n"))
 }
 
-/// Gives a file to its owner; where it has lost bits of its mode, these back.
-fn own(path: &str, attributes: &FileAttributes, has_lost_bits: bool) -> String {
+/// Gives a file to its owner, and where that is not as it has to be, its mode.
+fn own(path: &str, attributes: &FileAttributes, with_mode: bool) -> String {
     let owner = shell_quote(&format!("{}:{}", attributes.owner, attributes.group));
-    let mode = if has_lost_bits { format!(" {:04o}", attributes.mode) } else { String::new() };
+    let mode = if with_mode { format!(" {:04o}", attributes.mode) } else { String::new() };
     format!("    own {} {owner}{mode}\n", shell_quote(path))
 }
 
@@ -98,6 +103,7 @@ mod tests {
     use opkg_sdk::parts;
     use opkg_sdk::testing::{add_laid_file, own_directory, sample_opkg, sample_target};
 
+    /// The mode is of directories as well.
     fn rule(owner: Option<&str>, mode: u32, capabilities: Option<&str>) -> FileRule {
         FileRule {
             at: 3,
@@ -105,7 +111,7 @@ mod tests {
             owner: owner.map(str::to_owned),
             group: None,
             mode: Some(mode),
-            directory_mode: None,
+            directory_mode: Some(mode),
             config: None,
             ghost: None,
             capabilities: capabilities.map(str::to_owned),
@@ -138,11 +144,35 @@ mod tests {
                         [ ! -e '/srv/site/ping' ] || setcap 'cap_net_raw=ep' '/srv/site/ping'\n    \
                         own '/srv/site/tool' 'site:root' 4755\n    \
                         [ ! -e '/srv/site/tool' ] || setcap 'cap_chown=ep' '/srv/site/tool'\n    \
-                        own '/srv/site' 'site:root'\nfi\n";
+                        own '/srv/site' 'site:root' 0755\nfi\n";
         assert_eq!(given(&opkg), Some(format!("{OWN}{expected}")));
         opkg.file_rules[0] = rule(None, 0o755, None);
-        opkg.file_rules[2] = rule(None, 0o755, None);
+        opkg.file_rules[2].owner = None;
+        opkg.file_rules[2].directory_mode = None;
         assert!(given(&opkg).is_some_and(|body| !body.contains("own") && body.contains("setcap")));
+    }
+
+    /// dpkg keeps the modes of configuration and directories that are there. Those of which no rule says anything are the
+    /// administrator's.
+    #[test]
+    fn modes_reach_what_is_there_already() {
+        let mut opkg = sample_opkg("x");
+        opkg.file_rules = vec![rule(None, 0o640, None), rule(Some("site"), 0o600, None)];
+        opkg.file_rules[1].mode = None;
+        for (path, rules) in [("/etc/site/key", &[0][..]), ("/etc/site/name", &[1]), ("/etc/site/other", &[])]
+        {
+            let file = add_laid_file(&mut opkg, path);
+            file.configuration = true;
+            file.rules = rules.to_vec();
+        }
+        add_laid_file(&mut opkg, "/usr/lib/site/data").rules = vec![0];
+        let mut directory = own_directory(Part::Client, Destination::Path("/var/lib/site".to_owned()));
+        directory.rules = vec![0];
+        opkg.directories.push(directory);
+        opkg.directories.push(own_directory(Part::Client, Destination::Path("/var/lib/other".to_owned())));
+        let expected = "if [ \"$1\" = configure ]; then\n    own '/etc/site/key' 'root:root' 0640\n    \
+                        own '/etc/site/name' 'site:root'\n    own '/var/lib/site' 'root:root' 0640\nfi\n";
+        assert_eq!(given(&opkg), Some(format!("{OWN}{expected}")));
     }
 
     /// dpkg brings no configuration back that somebody has removed, and no file that it is told to leave out.

@@ -13,6 +13,8 @@ pub struct FileAttributes {
     pub group: String,
     /// Permissions, with the bits for set-user-ID, set-group-ID and sticky. Of a link it means nothing.
     pub mode: u32,
+    /// Whether a rule says so of the mode.
+    pub is_mode_ruled: bool,
     /// What becomes of it where somebody has changed it.
     pub config: ConfigKind,
     /// Whether the package knows it, and does not bring it.
@@ -29,6 +31,7 @@ impl FileAttributes {
             owner: "root".to_owned(),
             group: "root".to_owned(),
             mode,
+            is_mode_ruled: false,
             config: ConfigKind::No,
             is_ghost: false,
             capabilities: None,
@@ -56,6 +59,7 @@ impl FileAttributes {
         replace(&mut self.owner, &rule.owner);
         replace(&mut self.group, &rule.group);
         self.mode = mode.unwrap_or(self.mode);
+        self.is_mode_ruled |= mode.is_some();
     }
 }
 
