@@ -15,6 +15,7 @@ mod changelog;
 mod control;
 mod copyright;
 pub mod debian_releases;
+mod ghosts;
 pub mod keys;
 mod license;
 mod name;

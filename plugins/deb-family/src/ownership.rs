@@ -1,5 +1,5 @@
-//! Owners, capabilities and ghosts, for which an archive of Debian has no place: its scripts see to them, as its policy has it
-//! (10.9 and 6.8).
+//! Owners and capabilities, for which an archive of Debian has no place, and modes that dpkg does not change: its scripts see to them,
+//! as its policy has it (10.9).
 
 use std::fmt::Write as _;
 
@@ -23,15 +23,8 @@ own() {
 ";
 
 /// What the scripts of a part do about its files.
-pub fn additions(part: &PartPlan<'_>) -> Vec<Addition> {
-    let post_install =
-        post_install(part).map(|body| Addition { time: ScriptTime::PostInstall, place: Place::Before, body });
-    let post_uninstall = post_uninstall(part).map(|body| Addition {
-        time: ScriptTime::PostUninstall,
-        place: Place::After,
-        body,
-    });
-    post_install.into_iter().chain(post_uninstall).collect()
+pub fn addition(part: &PartPlan<'_>) -> Option<Addition> {
+    post_install(part).map(|body| Addition { time: ScriptTime::PostInstall, place: Place::Before, body })
 }
 
 /// What these need.
@@ -84,12 +77,6 @@ fn own(path: &str, attributes: &FileAttributes, with_mode: bool) -> String {
     let owner = shell_quote(&format!("{}:{}", attributes.owner, attributes.group));
     let mode = if with_mode { format!(" {:04o}", attributes.mode) } else { String::new() };
     format!("    own {} {owner}{mode}\n", shell_quote(path))
-}
-
-fn post_uninstall(part: &PartPlan<'_>) -> Option<String> {
-    let ghosts = part.files.iter().filter(|file| file.attributes.is_ghost);
-    let lines: String = ghosts.map(|file| format!("    rm -f {}\n", shell_quote(&file.path))).collect();
-    (!lines.is_empty()).then(|| format!("if [ \"$1\" = purge ]; then\n{lines}fi\n"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use opkg_sdk::text::wrap;
 use crate::alternatives;
 use crate::arch::native_arch;
 use crate::bound::VersionConstraint;
+use crate::ghosts;
 use crate::license;
 use crate::ownership;
 use crate::person;
@@ -140,9 +141,10 @@ impl Package {
         ownership::report_kept(part, diagnostics);
         script::report_never_run(part, diagnostics);
         let architecture = architecture(opkg, part, context);
-        // Users before what is given to them; units once the OPKG's own script has prepared what they need.
-        let additions: Vec<_> = (systemd::account_addition(part).into_iter())
-            .chain(ownership::additions(part))
+        // Ghosts before anything can make them anew; users before what is given to them; units once the OPKG's own script has prepared what they need.
+        let additions: Vec<_> = (ghosts::additions(part).into_iter())
+            .chain(systemd::account_addition(part))
+            .chain(ownership::addition(part))
             .chain(system_files)
             .chain(alternatives::additions(part))
             .chain(systemd::unit_additions(part))
