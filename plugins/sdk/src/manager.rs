@@ -160,12 +160,12 @@ impl CommandFailure {
 
 impl Command {
     /// Run by the host outside the target's root, in the environment in which programs print what they are
-    /// documented to print. It succeeds with exit status 0.
+    /// documented to print: for gettext of Python `LANGUAGE` counts more than `LC_ALL`. It succeeds with exit status 0.
     #[must_use]
     pub fn new(argv: Vec<String>) -> Self {
         Self {
             argv,
-            env: vec![("LC_ALL".to_owned(), "C".to_owned())],
+            env: ["LC_ALL", "LANGUAGE"].map(|name| (name.to_owned(), "C".to_owned())).into(),
             in_root: false,
             files: Vec::new(),
             success: vec![0],
