@@ -50,18 +50,25 @@ impl PackageManager for Dnf {
         Ok(vec![DnfProgram::find(target)?.command(&["reinstall"], &specs)?])
     }
 
-    /// Without being told, they replace what a package obsoletes, and downgrade dependencies.
+    /// Without being told, they replace what a package obsoletes, downgrade dependencies, and take for a name that no
+    /// package source has whatever provides it. None of them has an option against that, so dnf is asked which of the
+    /// names there are, and yum for all that it does.
     fn simulate(packages: &[PackageRequest], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let program = DnfProgram::find(target)?;
-        let words = [program.newest(), &["--assumeno", "install"]].concat();
+        let talkative: &[&str] = if program.name == "yum" { &["-d", "3"] } else { &[] };
+        let words = [talkative, program.newest(), &["--assumeno", "install"]].concat();
         let command = program.command(&words, &offers::specs(packages, '-')?)?;
         // 1: it did not do it, or cannot; that is for the installation to say. 2: a yum that cannot simulate.
         let success = if program.name == "yum" { vec![0, 1, 2] } else { vec![0, 1] };
-        Ok(vec![Command { success, ..command }])
+        let names: Vec<String> = packages.iter().map(|package| package.name.clone()).collect();
+        Ok(Self::offers(&names, target)?.into_iter().chain([Command { success, ..command }]).collect())
     }
 
     fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
-        Ok(dnf_simulation::parse(last_answer(printed)))
+        match printed {
+            [names, simulation] => dnf_simulation::parse(simulation, Some(&offers::parse(names))),
+            _ => dnf_simulation::parse(last_answer(printed), None),
+        }
     }
 
     fn remove(packages: &[String], target: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -112,8 +119,24 @@ impl<'a> DnfProgram<'a> {
         if self.name == "dnf" { &["--best"] } else { &[] }
     }
 
-    /// What the configuration of a root has no say in: plugins would be code of the root, run outside of it, and its
-    /// directories may lead out of it.
+    /// What is read must be printed, in plain text, and what cannot be installed must not be left out in silence. Of
+    /// dnf 5, `--color` is newer than the setting.
+    fn common_options(&self) -> &'static [&'static str] {
+        match self.name {
+            "dnf" => &[
+                "--setopt=debuglevel=2",
+                "--setopt=errorlevel=3",
+                "--setopt=color=never",
+                "--setopt=strict=1",
+                // The host waits for a lock, and tells.
+                "--setopt=exit_on_lock=True",
+            ],
+            _ => &["-d", "2", "-e", "2", "--color=never"],
+        }
+    }
+
+    /// What the configuration of a root has no say in: plugins would be code of the root, run outside of it, its
+    /// directories may lead out of it, and with flags of RPM's no scriptlet may run.
     fn host_options(&self) -> &'static [&'static str] {
         match self.name {
             "dnf" => &[
@@ -121,8 +144,14 @@ impl<'a> DnfProgram<'a> {
                 "--setopt=logdir=/var/log",
                 "--setopt=cachedir=/var/cache/dnf",
                 "--setopt=persistdir=/var/lib/dnf",
+                "--setopt=tsflags=",
             ],
-            _ => &["--noplugins", "--setopt=logfile=/var/log/yum.log", "--setopt=persistdir=/var/lib/yum"],
+            _ => &[
+                "--noplugins",
+                "--setopt=logfile=/var/log/yum.log",
+                "--setopt=persistdir=/var/lib/yum",
+                "--setopt=tsflags=",
+            ],
         }
     }
 
@@ -138,10 +167,9 @@ impl<'a> DnfProgram<'a> {
             }
             argv.extend(self.host_options().iter().map(ToString::to_string));
         }
+        argv.extend(self.common_options().iter().map(ToString::to_string));
         let mut files = Vec::new();
         if self.name == "dnf" {
-            // The host waits for a lock, and tells.
-            argv.push("--setopt=exit_on_lock=True".to_owned());
             argv.extend(repository_options(target)?);
         } else {
             files = repository::repo_files(target, REPOS_DIR)?;
@@ -172,6 +200,9 @@ mod tests {
     use super::*;
     use opkg_sdk::package_manager::Repository;
 
+    const DNF_COMMON: &str = "--setopt=debuglevel=2 --setopt=errorlevel=3 --setopt=color=never --setopt=strict=1 \
+                              --setopt=exit_on_lock=True";
+
     fn target(root: &str, available: &[&str], repositories: &[(&str, bool)]) -> Place {
         let repository = |&(location, unauthenticated): &(&str, bool)| Repository {
             location: location.into(),
@@ -197,23 +228,32 @@ mod tests {
     fn dnf_where_it_is_and_yum_where_it_is_not() {
         let packages = [PackageRequest::newest("opkg-x")];
         let both = target("/", &["yum", "dnf"], &[]);
-        let dnf = "dnf -y --setopt=exit_on_lock=True";
+        let dnf = format!("dnf -y {DNF_COMMON}");
         assert_eq!(lines(Dnf::install(&packages, &both)), [format!("{dnf} --best install opkg-x")]);
         assert_eq!(lines(Dnf::reinstall(&packages, &both)), [format!("{dnf} reinstall opkg-x")]);
         assert_eq!(
             lines(Dnf::simulate(&packages, &both)),
-            [format!("{dnf} --best --assumeno install opkg-x")]
+            [
+                format!(r"{dnf} repoquery --qf %{{name}}\t%{{evr}}\n opkg-x"),
+                format!("{dnf} --best --assumeno install opkg-x")
+            ]
+        );
+        assert_eq!(
+            lines(Dnf::simulate(&packages, &target("/", &["yum"], &[]))),
+            ["yum -y -d 2 -e 2 --color=never -d 3 --assumeno install opkg-x"]
         );
         assert_eq!(
             lines(Dnf::install(&packages, &target("/images/a", &["yum"], &[]))),
             ["yum -y --installroot=/images/a --releasever=9 --noplugins --setopt=logfile=/var/log/yum.log \
-              --setopt=persistdir=/var/lib/yum install opkg-x"]
+              --setopt=persistdir=/var/lib/yum --setopt=tsflags= -d 2 -e 2 --color=never install opkg-x"]
         );
         assert_eq!(
             lines(Dnf::reinstall(&packages, &target("/images/a", &["dnf"], &[]))),
-            ["dnf -y --installroot=/images/a --releasever=9 --setopt=plugins=0 --setopt=logdir=/var/log \
-              --setopt=cachedir=/var/cache/dnf --setopt=persistdir=/var/lib/dnf --setopt=exit_on_lock=True \
-              reinstall opkg-x"]
+            [format!(
+                "dnf -y --installroot=/images/a --releasever=9 --setopt=plugins=0 --setopt=logdir=/var/log \
+                 --setopt=cachedir=/var/cache/dnf --setopt=persistdir=/var/lib/dnf --setopt=tsflags= {DNF_COMMON} \
+                 reinstall opkg-x"
+            )]
         );
         assert!(Dnf::install(&packages, &target("/", &[], &[])).unwrap_err().to_string().contains("neither"));
     }
@@ -221,7 +261,7 @@ mod tests {
     #[test]
     fn a_version_is_asked_for_where_it_can_be_told() {
         let (there, yum) = (target("/", &["dnf"], &[]), target("/", &["yum"], &[]));
-        let dnf = "dnf -y --setopt=exit_on_lock=True";
+        let dnf = format!("dnf -y {DNF_COMMON}");
         let names = ["opkg-x", "opkg-y"].map(str::to_owned);
         assert_eq!(
             lines(Dnf::offers(&names, &there)),
@@ -233,7 +273,7 @@ mod tests {
         let specs = "opkg-x-2:1.0-1.el9 opkg-y";
         assert_eq!(lines(Dnf::install(&packages, &there)), [format!("{dnf} --best install {specs}")]);
         assert_eq!(
-            lines(Dnf::simulate(&packages, &there)),
+            lines(Dnf::simulate(&packages, &there))[1..],
             [format!("{dnf} --best --assumeno install {specs}")]
         );
         assert_eq!(lines(Dnf::reinstall(&packages, &there)), [format!("{dnf} reinstall {specs}")]);
@@ -260,10 +300,12 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(
             lines[1],
-            "dnf -y --setopt=exit_on_lock=True --repofrompath=opkg-0,file:///srv/re%20po --setopt=opkg-0.gpgcheck=0 \
-             --setopt=opkg-0.metadata_expire=0 --setopt=opkg-0.skip_if_unavailable=0 \
-             --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
-             --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"
+            format!(
+                "dnf -y {DNF_COMMON} --repofrompath=opkg-0,file:///srv/re%20po --setopt=opkg-0.gpgcheck=0 \
+                 --setopt=opkg-0.metadata_expire=0 --setopt=opkg-0.skip_if_unavailable=0 \
+                 --repofrompath=opkg-1,https://example.org/x --setopt=opkg-1.gpgcheck=1 \
+                 --setopt=opkg-1.metadata_expire=0 --setopt=opkg-1.skip_if_unavailable=0 makecache"
+            )
         );
         assert!(Dnf::install(&[PackageRequest::newest("x")], &target).unwrap()[0].files.is_empty());
     }
@@ -272,7 +314,7 @@ mod tests {
     fn yum_reads_further_sources_from_files() {
         let target = target("/", &["yum"], &[("/srv/re po", true)]);
         let command = Dnf::install(&[PackageRequest::newest("x")], &target).unwrap().remove(0);
-        assert_eq!(command.argv, ["yum", "-y", "install", "x"]);
+        assert_eq!(command.argv, ["yum", "-y", "-d", "2", "-e", "2", "--color=never", "install", "x"]);
         assert_eq!(command.files[0].path, "/etc/yum.repos.d/opkg-0.repo");
         assert_eq!(
             command.files[0].contents,

@@ -61,28 +61,88 @@ fn starts_with_directive(line: &str) -> bool {
     line.starts_with(['%', '#', '*'])
 }
 
+/// A piece of an entry of `%files`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatternPiece<'a> {
+    /// As it stands.
+    Text(&'a str),
+    /// One character, in brackets.
+    Only(char),
+    /// A blank or tab.
+    Blank,
+    /// Any sign.
+    Punctuation,
+    /// Any character of a name.
+    Any,
+}
+
+impl PatternPiece<'_> {
+    /// Whether it stands for a character, in any locale: rather too often than too seldom. Text stands for none.
+    pub fn matches(self, character: char) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Only(wanted) => wanted == character,
+            Self::Blank => character.is_whitespace(),
+            Self::Punctuation => {
+                character != '/' && !character.is_ascii_alphanumeric() && !character.is_ascii_whitespace()
+            }
+            Self::Any => character != '/',
+        }
+    }
+}
+
 /// A path as an entry of `%files`. RPM has no way to quote there that all versions read alike (from 4.19 on nothing
 /// between quotes is a pattern, before that everything is), but it looks for patterns in a word without quotes: each
 /// character that means something to it becomes a `?`.
-pub fn file_pattern(path: &str) -> String {
-    path.chars()
-        .map(|character| match character {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '/' | '.' | '_' | '-' | '+' | ',' | ':' | '=' | '@' | '~' => {
-                character
-            }
-            other if other.is_ascii() => '?',
-            other => other,
-        })
-        .collect()
+pub fn file_pattern(path: &str) -> Vec<PatternPiece<'_>> {
+    pattern(path, |_| PatternPiece::Any)
 }
 
-/// Whether a pattern made by [`file_pattern`] also stands for this path.
-pub fn pattern_matches(pattern: &str, path: &str) -> bool {
-    let mut path = path.chars();
-    pattern
-        .chars()
-        .all(|wanted| path.next().is_some_and(|found| wanted == found || (wanted == '?' && found != '/')))
-        && path.next().is_none()
+/// The same for a path whose neighbours the other pattern would stand for too: where a character can stand in brackets, or
+/// its class can, they do.
+pub fn narrow_file_pattern(path: &str) -> Vec<PatternPiece<'_>> {
+    pattern(path, |character| match character {
+        ' ' | '\t' => PatternPiece::Blank,
+        '#' | '$' | '&' | '(' | ')' | '*' | ';' | '<' | '>' | '?' | '[' | ']' | '`' | '|' => {
+            PatternPiece::Only(character)
+        }
+        // They mean something between brackets too: to macros, to what takes words apart, to braces, to patterns.
+        _ => PatternPiece::Punctuation,
+    })
+}
+
+fn pattern(path: &str, special: impl Fn(char) -> PatternPiece<'static>) -> Vec<PatternPiece<'_>> {
+    let mut pieces = Vec::new();
+    let mut text = 0;
+    for (index, character) in path.char_indices().filter(|(_, character)| is_special(*character)) {
+        pieces.extend(path.get(text..index).filter(|text| !text.is_empty()).map(PatternPiece::Text));
+        pieces.push(special(character));
+        text = index + character.len_utf8();
+    }
+    pieces.extend(path.get(text..).filter(|text| !text.is_empty()).map(PatternPiece::Text));
+    pieces
+}
+
+/// Whether a character means something in `%files`, or may.
+fn is_special(character: char) -> bool {
+    let is_plain = character.is_ascii_alphanumeric()
+        || matches!(character, '/' | '.' | '_' | '-' | '+' | ',' | ':' | '=' | '@' | '~');
+    character.is_ascii() && !is_plain
+}
+
+/// What the spec says.
+pub fn pattern_text(pattern: &[PatternPiece<'_>]) -> String {
+    let mut text = String::new();
+    for piece in pattern {
+        match piece {
+            PatternPiece::Text(plain) => text.push_str(plain),
+            PatternPiece::Only(character) => text.extend(['[', *character, ']']),
+            PatternPiece::Blank => text.push_str("[[:blank:]]"),
+            PatternPiece::Punctuation => text.push_str("[[:punct:]]"),
+            PatternPiece::Any => text.push('?'),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -111,9 +171,19 @@ mod tests {
 
     #[test]
     fn patterns_hide_what_means_something_to_rpm() {
-        assert_eq!(file_pattern("/a b/\"%[x]*é\\"), "/a?b/???x??é?");
-        assert!(pattern_matches("/a?b", "/a b"));
-        assert!(!pattern_matches("/a?b", "/a/b"));
-        assert!(!pattern_matches("/a?b", "/a bc"));
+        let path = "/a b/\"%[x]*é\\";
+        assert_eq!(pattern_text(&file_pattern(path)), "/a?b/???x??é?");
+        let narrow = "/a[[:blank:]]b/[[:punct:]][[:punct:]][[]x[]][*]é[[:punct:]]";
+        assert_eq!(pattern_text(&narrow_file_pattern(path)), narrow);
+    }
+
+    #[test]
+    fn pieces_stand_for_one_character() {
+        let stands_for =
+            |piece: PatternPiece<'_>| " \t_\"é/x".chars().filter(|it| piece.matches(*it)).collect::<String>();
+        assert_eq!(stands_for(PatternPiece::Any), " \t_\"éx");
+        assert_eq!(stands_for(PatternPiece::Blank), " \t");
+        assert_eq!(stands_for(PatternPiece::Punctuation), "_\"é");
+        assert_eq!(stands_for(PatternPiece::Only('x')), "x");
     }
 }

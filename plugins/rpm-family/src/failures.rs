@@ -3,11 +3,13 @@
 
 use opkg_sdk::package_manager::CommandFailure;
 
+use crate::{passed_over, unresolved};
+
 /// Lines of what a scriptlet printed that are shown with its failure.
 const MAX_SCRIPT_LINES: usize = 3;
 
 /// Lines that are shown of an explanation of several, or where nothing else explains the failure.
-const MAX_LINES: usize = 3;
+pub(crate) const MAX_LINES: usize = 3;
 
 /// What is said of a lock that somebody else has.
 const LOCK_WORDS: [&str; 10] = [
@@ -130,9 +132,10 @@ const PROGRESS_PREFIXES: [&str; 21] = [
 const ZYPPER_INTRODUCTION: &str = "Error: Subprocess failed. Error: RPM failed:";
 
 /// What went wrong with a command: failed scriptlets, and a database that is damaged or cannot be written, even if it
-/// exited with 0, as dnf 4, yum, urpmi and rpm do.
+/// exited with 0, as dnf 4, yum, urpmi and rpm do; and what was passed over.
 #[must_use]
 pub fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
+    let printed = without_colors(printed);
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let mut failures = failed_scriptlets(&lines);
     failures.extend(
@@ -146,18 +149,25 @@ pub fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
             }),
         );
     }
-    if succeeded || !failures.is_empty() {
+    if succeeded {
+        failures.extend(passed_over::unavailable(&lines));
+        failures.extend(passed_over::left_out(&lines));
         return failures;
     }
-    let explanations: [Explanation; 9] = [
+    if !failures.is_empty() {
+        return failures;
+    }
+    let explanations: [Explanation; 11] = [
         lock,
         full_disk,
         needed_by_others,
         file_conflicts,
-        missing_packages,
+        unresolved::missing_packages,
+        passed_over::unavailable,
         network,
-        unsolved_problems,
+        unresolved::unsolved_problems,
         signature,
+        unpacking,
         zypper_steps,
     ];
     let explained = explanations.into_iter().map(|explain| explain(&lines)).find(|found| !found.is_empty());
@@ -249,7 +259,7 @@ fn script_output<'a>(before: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The name in `name-version-release.arch`, the version with an epoch or without.
-fn package_name(nevra: &str) -> &str {
+pub(crate) fn package_name(nevra: &str) -> &str {
     let mut parts = nevra.rsplitn(3, '-');
     let (_, _, name) = (parts.next(), parts.next(), parts.next());
     name.unwrap_or(nevra)
@@ -296,58 +306,22 @@ fn zypper_conflicts<'a>(lines: &'a [&str]) -> impl Iterator<Item = String> + 'a 
     })
 }
 
-fn missing_packages(lines: &[&str]) -> Vec<CommandFailure> {
-    let name = |line: &&str| {
-        let line = line.trim();
-        line.strip_prefix("No match for argument: ")
-            .or_else(|| line.strip_prefix("No provider of '")?.strip_suffix("' found."))
-            .or_else(|| line.strip_prefix("No package ")?.strip_suffix(" available."))
-            .or_else(|| line.strip_prefix("No package named "))
-            .map(str::to_owned)
+/// `Error unpacking rpm package x-1.0-1.noarch`, wherever on a line, and what rpm said of it; of dnf 4 and 5.
+fn unpacking(lines: &[&str]) -> Vec<CommandFailure> {
+    let said = first_with(lines, &["unpacking of archive failed"]);
+    let failure = |name: &str| {
+        let cause = said.map_or_else(
+            || format!("{name} could not be unpacked: something else may be in the place of its files"),
+            plain,
+        );
+        CommandFailure::of_package(cause, name)
     };
-    let missing = |name: String| CommandFailure::of_package(format!("no package source has {name}"), name);
-    lines.iter().filter_map(name).map(missing).collect()
-}
-
-/// What the solver of dnf (`  - nothing provides x needed by y`), zypper (`Problem: 1: …`), yum or urpmi says.
-fn unsolved_problems(lines: &[&str]) -> Vec<CommandFailure> {
-    let mut found: Vec<String> = Vec::new();
-    for line in lines {
-        let text = line.trim();
-        let reason = text.strip_prefix("- ").or_else(|| {
-            // `Problem: …`, `Problem 1: …`, `Problem: 1: …`
-            let rest =
-                text.strip_prefix("Problem")?.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit());
-            let rest = rest.strip_prefix(':')?;
-            let rest = rest.trim_start_matches(|c: char| c == ':' || c == ' ' || c.is_ascii_digit());
-            // dnf has the reasons below.
-            (!rest.starts_with("conflicting requests") && !rest.starts_with("problem with installed package"))
-                .then_some(rest)
-        });
-        let reason = reason.or_else(|| text.starts_with("Error: Package: ").then_some(text)).or_else(|| {
-            (text.contains("(due to unsatisfied") || text.contains("(due to conflicts")).then_some(text)
-        });
-        let is_empty = |reason: &&str| {
-            reason.is_empty()
-                || *reason == "conflicting requests"
-                || *reason == "cannot install the best candidate for the job"
-        };
-        if let Some(reason) = reason.filter(|reason| !is_empty(reason)) {
-            found.push(plain(reason));
-        }
-    }
-    // Who is missing in the first place tells more than who suffers from it.
-    if found.iter().any(|reason| reason.contains("nothing provides")) {
-        found.retain(|reason| reason.contains("nothing provides"));
-    }
-    // Of a repository, libcurl's complaints are lists of the same form.
-    found.retain(|reason| {
-        !reason.contains("Curl error")
-            && !reason.contains("Download (curl) error")
-            && !reason.starts_with("[|]")
+    let nevras = lines.iter().filter_map(|line| {
+        let (_, rest) =
+            line.split_once("Error unpacking rpm package ").or_else(|| line.split_once("Unpack error: "))?;
+        rest.split_whitespace().next()
     });
-    found.truncate(MAX_LINES);
-    if found.is_empty() { Vec::new() } else { vec![CommandFailure::new(found.join("; "))] }
+    nevras.map(package_name).map(failure).collect()
 }
 
 /// What does not come over the network, or is not there at all, does not pass by itself.
@@ -422,13 +396,25 @@ fn other_errors(lines: &[&str]) -> Vec<CommandFailure> {
     lines.iter().filter_map(text).take(MAX_LINES).map(CommandFailure::new).collect()
 }
 
+/// Without the sequences by which a terminal shows colors, whatever the configuration says.
+fn without_colors(printed: &str) -> String {
+    let mut pieces = printed.split("\u{1b}[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let mut rest = piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').chars();
+        rest.next();
+        plain.push_str(rest.as_str());
+    }
+    plain
+}
+
 /// The line with the first of these words that there is.
 fn first_with<'a>(lines: &[&'a str], words: &[&str]) -> Option<&'a str> {
     words.iter().find_map(|words| lines.iter().copied().find(|line| line.contains(words)))
 }
 
 /// A line without marks of whoever printed it.
-fn plain(line: &str) -> String {
+pub(crate) fn plain(line: &str) -> String {
     let text = line.trim_start_matches([' ', '>', '-', '\t']);
     let text = ["[RPM] ", "RPM: "].iter().find_map(|it| text.strip_prefix(it)).unwrap_or(text);
     let text =

@@ -12,9 +12,11 @@ mod dnf_simulation;
 mod escape;
 mod evr;
 pub mod failures;
+mod file_patterns;
 mod license;
 pub mod offers;
 mod package;
+mod passed_over;
 mod profile;
 pub mod query;
 mod record;
@@ -28,6 +30,7 @@ mod spec;
 mod system_files;
 mod systemd;
 mod triggers;
+mod unresolved;
 pub mod version_order;
 
 use opkg_sdk::artefacts::{

@@ -11,8 +11,9 @@ use crate::action;
 use crate::alternatives;
 use crate::changelog::{self, ChangelogEntry};
 use crate::condition::{self, ReleaseRestriction};
-use crate::escape::{file_pattern, pattern_matches, wrap_paragraph};
+use crate::escape::wrap_paragraph;
 use crate::evr::{Evr, release_tags};
+use crate::file_patterns::FilePatterns;
 use crate::profile::ReleaseProfile;
 use crate::relation::{self, SpecRelation};
 use crate::rpm_version::RpmVersion;
@@ -51,6 +52,8 @@ pub struct SpecPlan<'a> {
     /// The first is the one that the spec is named for. RPM allows packages of no architecture beside one
     /// that has one, but not the other way round.
     pub packages: Vec<Package<'a>>,
+    /// How the spec names their files.
+    pub file_patterns: FilePatterns,
 }
 
 /// One of the three packages.
@@ -130,6 +133,7 @@ pub fn plan<'a>(
         description: description(opkg),
         documentation,
         changelog: changelog::from_opkg(opkg),
+        file_patterns: FilePatterns::new(&packages, opkg.at, diagnostics),
         packages,
     })
 }
@@ -173,7 +177,7 @@ fn plan_package<'a>(
     // Where nothing runs it, it needs nothing.
     scriptlets.retain(|(_, scriptlet)| scriptlet.time != ScriptTime::Triggered || !file_triggers.is_empty());
     let relations = relation::from_part(&part, &scriptlets, evr, tag, profile, diagnostics);
-    check_files(&part.files, diagnostics);
+    check_names(&part.files, diagnostics);
     check_capabilities(&part.files, profile, diagnostics);
     let arch = if part.is_arch_specific { profile.arch() } else { "noarch" }.to_owned();
     let own = scriptlets.into_iter().map(|(_, scriptlet)| scriptlet);
@@ -188,35 +192,14 @@ fn plan_package<'a>(
     Package { part, arch, relations, scripts, triggers: file_triggers }
 }
 
-/// `%files` names a file with unusual characters by a pattern, which must not stand for another as well.
-fn check_files(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
-    for file in files {
-        if file.path.chars().any(|character| character.is_control() && character != '\t') {
-            diagnostics.push(diagnostic::error(
-                file.source.at,
-                format!("RPM cannot name a file with a control character: {:?}", file.path),
-                "rename the file",
-            ));
-        }
-        let pattern = file_pattern(&file.path);
-        let twin = pattern
-            .contains('?')
-            .then(|| {
-                files.iter().find(|other| other.path != file.path && pattern_matches(&pattern, &other.path))
-            })
-            .flatten();
-        if let Some(twin) = twin
-            && (&twin.attributes, twin.is_documentation) != (&file.attributes, file.is_documentation)
-        {
-            diagnostics.push(diagnostic::error(
-                file.source.at,
-                format!(
-                    "a spec cannot tell `{}` from `{}`, and their attributes differ",
-                    file.path, twin.path
-                ),
-                "rename one of them, or give both the same mode and owner",
-            ));
-        }
+fn check_names(files: &[InstalledFile<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let is_told = |character: char| character == '\t' || !character.is_control();
+    for file in files.iter().filter(|file| !file.path.chars().all(is_told)) {
+        diagnostics.push(diagnostic::error(
+            file.source.at,
+            format!("RPM cannot name a file with a control character: {:?}", file.path),
+            "rename the file",
+        ));
     }
 }
 

@@ -11,7 +11,7 @@ use opkg_sdk::version::operator;
 use crate::action;
 use crate::changelog::ChangelogEntry;
 use crate::condition::ReleaseRestriction;
-use crate::escape::file_pattern;
+use crate::file_patterns::FilePatterns;
 use crate::package::{Package, SpecPlan};
 use crate::profile::ReleaseProfile;
 use crate::relation::{SpecRelation, spec_tag};
@@ -171,13 +171,16 @@ fn package_section<'a>(
             .map(|directory| DirectoryEntry {
                 destination: shell_quote(&directory.path),
                 attributes: ownership(&format!("{:04o}", directory.attributes.mode), &directory.attributes),
-                pattern: file_pattern(&directory.path),
+                pattern: plan.file_patterns.of(&directory.path),
             })
             .collect(),
         files: part
             .files
             .iter()
-            .map(|placed| file_entry(placed, installed_link_target(opkg, placed, &plan.documentation)))
+            .map(|placed| {
+                let link = installed_link_target(opkg, placed, &plan.documentation);
+                file_entry(placed, link, &plan.file_patterns)
+            })
             .collect(),
     }
 }
@@ -209,7 +212,7 @@ fn group_relations(relations: &[SpecRelation]) -> Vec<RelationGroup<'_>> {
     groups
 }
 
-fn file_entry(placed: &InstalledFile<'_>, link: Option<String>) -> FileEntry {
+fn file_entry(placed: &InstalledFile<'_>, link: Option<String>, patterns: &FilePatterns) -> FileEntry {
     let source = placed.source;
     let directory = placed.path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let is_link = link.is_some();
@@ -237,7 +240,7 @@ fn file_entry(placed: &InstalledFile<'_>, link: Option<String>) -> FileEntry {
         destination: shell_quote(&placed.path),
         parent: is_link.then(|| shell_quote(directory)),
         attributes: format!("{documentation}{configuration}{ghost}{ownership}{capabilities}"),
-        pattern: file_pattern(&placed.path),
+        pattern: patterns.of(&placed.path),
     }
 }
 

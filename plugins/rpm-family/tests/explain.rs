@@ -69,6 +69,106 @@ fn simulations() {
     );
 }
 
+/// What provides a name is no package of that name, and silence is no consent.
+#[test]
+fn simulations_that_are_refused() {
+    let refused = |printed: &[&str]| {
+        let printed: Vec<String> = printed.iter().map(ToString::to_string).collect();
+        Dnf::parse_simulation(&printed).err().map(|error| error.to_string())
+    };
+    let recorded = recorded("simulated");
+    let simulated = |wanted: &str| recorded.iter().find(|(name, _)| name == wanted).unwrap().1.as_str();
+    let provider = simulated("dnf-4.14-provider");
+    assert!(
+        refused(&["", provider]).unwrap().starts_with("it would install demo-other, which nobody asked for")
+    );
+    assert_eq!(refused(&["demo-other\t1.0-1\n", provider]), None);
+    // For the sake of a dependency; the host is told of it.
+    for obsoletes in ["dnf-4.14-obsoletes", "dnf5-5.4-obsoletes"] {
+        assert_eq!(refused(&["demo-up\t2.0-1\n", simulated(obsoletes)]), None);
+        let obsoleted = "demo-up\t2.0-1\ndemo-good\t1.0-1\n";
+        assert!(
+            refused(&[obsoleted, simulated(obsoletes)]).unwrap().contains("demo-obsoleter"),
+            "{obsoletes}"
+        );
+    }
+    let dependency = "Installing:\n a noarch 1-1 r 1 k\nInstalling dependencies:\n b noarch 1-1 r 1 k\n";
+    assert_eq!(refused(&["a\t1-1\n", dependency]), None);
+    let yum = "Checking for virtual provide or file-provide for opkg-x\n";
+    assert_eq!(refused(&[yum]).unwrap(), "no package source has opkg-x");
+    let german =
+        "Abhängigkeiten sind aufgelöst.\n=========\n Paket\n=========\nTransaktionsübersicht\n=========\n";
+    assert!(refused(&[german]).unwrap().contains("cannot be read"));
+}
+
+/// A command that succeeded, and did not do what it was asked for.
+#[test]
+fn what_was_passed_over() {
+    let skipped = "Skipping packages with broken dependencies:\n opkg-x noarch 1-1 r 1 k\n";
+    for (printed, package) in [
+        ("Installed package opkg-x-1.0-1.noarch (from opkg-0) not available.\n", "opkg-x"),
+        ("Packages for argument 'opkg-x' installed, but not available.\n", "opkg-x"),
+        (
+            "Installed packages for argument 'opkg-x' are not available in repositories in the same version, available \
+             versions: 2.0-1.noarch, cannot reinstall.\n",
+            "opkg-x",
+        ),
+        ("found package(s) opkg-x-1.0-1.noarch in urpmi db, but none are installed\n", "opkg-x"),
+        (
+            "\nPackages skipped because of dependency problems:\n    opkg-x-1.0-1.noarch from opkg-0\n",
+            "opkg-x",
+        ),
+        (
+            "Skipping packages with conflicts:\n(add '--best --allowerasing' to command line to force their upgrade):\n \
+             opkg-x noarch 1-1 r 1 k\n\nTransaction Summary\n",
+            "opkg-x",
+        ),
+        (skipped, "opkg-x"),
+    ] {
+        let failures = explain(printed, true);
+        assert_eq!(
+            failures.iter().map(|it| it.packages.join(" ")).collect::<Vec<_>>(),
+            [package],
+            "{printed}"
+        );
+    }
+    assert!(
+        explain(&format!("{skipped}Operation aborted.\n"), true).is_empty(),
+        "the installation will tell"
+    );
+}
+
+#[test]
+fn what_the_configuration_forbids() {
+    for printed in [
+        "All matches were filtered out by modular filtering for argument: opkg-x\nError: Unable to find a match: opkg-x\n",
+        "Failed to resolve the transaction:\nArgument 'opkg-x' matches only excluded packages.\n",
+        "Failed to resolve the transaction:\nArgument 'opkg-x' matches only packages excluded by versionlock.\n",
+    ] {
+        let failures = explain(printed, false);
+        assert_eq!(failures.len(), 1, "{printed}: {failures:?}");
+        assert!(
+            failures[0].cause.starts_with("the configuration of the package manager leaves opkg-x out (")
+        );
+        assert_eq!(failures[0].packages, ["opkg-x"]);
+    }
+}
+
+#[test]
+fn wherever_an_error_stands() {
+    let said = "error: unpacking of archive failed on file /opt/f;1: cpio: rename failed - Is a directory\n";
+    let printed = "  Installing : opkg-x-1.0-1.noarch   1/1 Error unpacking rpm package opkg-x-1.0-1.noarch\nFailed:\n  x\n";
+    assert!(explain(printed, false)[0].cause.starts_with("opkg-x could not be unpacked"));
+    let failures = explain(&format!("{said}{printed}"), false);
+    assert_eq!(
+        failures[0].cause,
+        "unpacking of archive failed on file /opt/f;1: cpio: rename failed - Is a directory"
+    );
+    assert_eq!(failures[0].packages, ["opkg-x"]);
+    let colored = "\u{1b}[22;27;31;49mPackage 'opkg-x' not found.\u{1b}[0m\n";
+    assert_eq!(explain(colored, false)[0].cause, "no package source has opkg-x");
+}
+
 /// Of programs and causes that cannot be had here at will: as documented, or as their sources have it.
 #[test]
 fn what_others_print() {

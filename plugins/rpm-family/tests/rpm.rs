@@ -267,6 +267,38 @@ fn everything_that_could_go_wrong() {
     build_and_compare(&full_featured_opkg(), &sample_target("rhel", Some("9"), None));
 }
 
+/// Packages of a spec have one build root, in which one name may look like another's pattern.
+#[test]
+fn neighbours_with_similar_names() {
+    let mut opkg = sample_opkg("odd");
+    opkg.directories.push(own_directory(Part::Client, Destination::Path("/opt/x/site-config".into())));
+    for (part, path, mode) in [
+        (Part::Server, "/opt/x/a b", 0o644),
+        (Part::Client, "/opt/x/a_b", 0o755),
+        (Part::Client, "/opt/x/site config", 0o644),
+        (Part::Client, "/opt/x/site-config/run", 0o755),
+        (Part::Client, "/opt/x/l <1>", 0o644),
+        (Part::Server, "/opt/x/l_<1>", 0o755),
+        (Part::Client, "/opt/x/p#$&()*;<>?[]`|", 0o644),
+        (Part::Server, "/opt/x/p#$&()*;<>?[]`_", 0o755),
+        (Part::Server, "/opt/x/p_$&()*;<>?[]`|", 0o755),
+        (Part::Server, "/opt/x/p\"q'%{}", 0o755),
+        (Part::Client, "/opt/x/p\"q'%{x", 0o755),
+    ] {
+        let file = add_file(&mut opkg, part, &format!("files/common{path}"));
+        (file.destination, file.mode) = (Destination::Path(path.to_owned()), mode);
+    }
+    build_and_compare(&opkg, &sample_target("rhel", Some("9"), None));
+}
+
+/// Documents may be programs, whatever the machine.
+#[test]
+fn a_program_among_documents() {
+    let mut opkg = sample_opkg("shown");
+    add_file(&mut opkg, Part::Api, common::PROGRAM).mode = 0o755;
+    build_and_compare(&opkg, &sample_target("rhel", Some("9"), None));
+}
+
 #[test]
 fn what_the_target_leaves_open_is_decided_by_the_default() {
     let mut opkg = full_featured_opkg();

@@ -64,6 +64,9 @@ pub fn output_text(ended: &ProcessOutput) -> String {
     String::from_utf8_lossy(&[ended.stdout.as_slice(), &ended.stderr].concat()).into_owned()
 }
 
+/// The file of an OPKG that is a program of the machine. All others are texts.
+pub const PROGRAM: &str = "doc/true";
+
 /// Lays out what the host would: meta-files, and the tarball with the given files of the OPKG.
 pub fn write_source_tree(opkg: &Opkg, output: &Output, root: &Path) {
     for file in &output.meta_files {
@@ -79,7 +82,11 @@ pub fn write_source_tree(opkg: &Opkg, output: &Output, root: &Path) {
         match &file.link {
             Some(link) => std::os::unix::fs::symlink(link, path).unwrap(),
             None => {
-                fs::write(&path, format!("{}\n", file.path)).unwrap();
+                let contents = match file.path.as_str() {
+                    PROGRAM => fs::read("/bin/true").unwrap(),
+                    text => format!("{text}\n").into_bytes(),
+                };
+                fs::write(&path, contents).unwrap();
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
             }
         }
