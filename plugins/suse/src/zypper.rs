@@ -29,6 +29,13 @@ const INSTALLED: &str = "(System Packages)";
 /// There is no package source.
 const NO_REPOS_EXIT_CODE: i32 = 6;
 
+/// Marks of a simulation that came to an end: what it would do, what is missing, or a question about what cannot be
+/// resolved.
+const SIMULATION_MARKS: [&str; 3] = ["<install-summary", "<message type=\"error\">", "<prompt "];
+
+/// Without it, zypper takes for a name that no package source has whatever provides it.
+const BY_NAME: &str = "--name";
+
 /// Without it, zypper cannot look for files that other packages have, and overwrites them.
 const DOWNLOAD_FIRST: &str = "--download-in-advance";
 
@@ -81,6 +88,11 @@ impl PackageManager for Zypper {
 
     fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
         let printed = last_answer(printed);
+        if !SIMULATION_MARKS.iter().any(|mark| printed.contains(mark)) {
+            return Err(PackageManagerError::new(
+                "the simulation of zypper tells nothing: neither what it would do nor why it cannot",
+            ));
+        }
         let removed = listed_packages(printed, "to-remove", SideEffectKind::Remove);
         Ok(removed.chain(listed_packages(printed, "to-downgrade", SideEffectKind::Downgrade)).collect())
     }
@@ -121,7 +133,7 @@ fn install_command(
 ) -> Result<Command, PackageManagerError> {
     let has_versions = packages.iter().any(|package| package.version.is_some());
     let older: &[&str] = if has_versions { &["--oldpackage"] } else { &[] };
-    let words = [global, &["install", "--auto-agree-with-licenses"], options, older].concat();
+    let words = [global, &["install", BY_NAME, "--auto-agree-with-licenses"], options, older].concat();
     zypper_command(&words, &offers::specs(packages, '=')?, target, success)
 }
 
@@ -213,17 +225,19 @@ mod tests {
         let packages = [PackageRequest::newest("opkg-x")];
         assert_eq!(
             lines(Zypper::install(&packages, &target("/", &[]))),
-            ["zypper --non-interactive install --auto-agree-with-licenses --download-in-advance opkg-x"]
+            [
+                "zypper --non-interactive install --name --auto-agree-with-licenses --download-in-advance opkg-x"
+            ]
         );
         assert_eq!(
             lines(Zypper::reinstall(&packages, &target("/", &[]))),
             [
-                "zypper --non-interactive install --auto-agree-with-licenses --download-in-advance --force opkg-x"
+                "zypper --non-interactive install --name --auto-agree-with-licenses --download-in-advance --force opkg-x"
             ]
         );
         assert_eq!(
             lines(Zypper::simulate(&packages, &target("/", &[]))),
-            ["zypper --non-interactive --xmlout install --auto-agree-with-licenses --dry-run opkg-x"]
+            ["zypper --non-interactive --xmlout install --name --auto-agree-with-licenses --dry-run opkg-x"]
         );
         assert_eq!(
             lines(Zypper::remove(&["opkg-x".to_owned()], &target("/images/a", &[]))),
@@ -236,7 +250,7 @@ mod tests {
     fn a_version_may_be_older() {
         let target = target("/", &[]);
         let packages = [PackageRequest::exactly("opkg-x", "2:1.0-1"), PackageRequest::newest("opkg-y")];
-        let install = "install --auto-agree-with-licenses";
+        let install = "install --name --auto-agree-with-licenses";
         assert_eq!(
             lines(Zypper::install(&packages, &target)),
             [format!(
@@ -294,7 +308,7 @@ mod tests {
             lines(Ok(commands)),
             [
                 "zypper --non-interactive --root /images/a refresh opkg-0 opkg-1",
-                "zypper --non-interactive --root /images/a install --auto-agree-with-licenses --download-in-advance opkg-x"
+                "zypper --non-interactive --root /images/a install --name --auto-agree-with-licenses --download-in-advance opkg-x"
             ]
         );
     }

@@ -39,15 +39,42 @@ fn what_it_would_do_besides() {
     let found = Zypper::parse_simulation(&[printed.to_string()]).unwrap();
     let found: Vec<_> = found.iter().map(|effect| (effect.name.as_str(), effect.kind)).collect();
     assert_eq!(found, [("demo-good", SideEffectKind::Remove)]);
-    let downgraded = "<to-downgrade><solvable type=\"pattern\" name=\"p\"/><solvable type=\"package\" name=\"x\" \
+    let downgraded = "<install-summary><to-downgrade><solvable type=\"pattern\" name=\"p\"/><solvable type=\"package\" name=\"x\" \
                       edition=\"1\"/></to-downgrade><to-install><solvable type=\"package\" name=\"y\"/></to-install>";
     let found = Zypper::parse_simulation(&[downgraded.to_string()]).unwrap();
     assert_eq!(found.iter().map(|effect| effect.name.as_str()).collect::<Vec<_>>(), ["x"]);
-    for harmless in
-        ["", "<stream></stream>", "<to-remove>", "&lt;to-remove&gt;<solvable type=\"package\" name=\"z\"/>"]
-    {
+    for harmless in ["", "<to-remove>", "&lt;to-remove&gt;<solvable type=\"package\" name=\"z\"/>"] {
+        let harmless = format!(
+            "<stream><install-summary packages-to-change=\"0\">{harmless}</install-summary></stream>"
+        );
         assert!(Zypper::parse_simulation(&[harmless.to_string()]).unwrap().is_empty(), "{harmless}");
     }
+    for failed in [
+        "<message type=\"error\">Package 'x' not found.</message>",
+        "<prompt id=\"1\"><description>Problem: y",
+    ] {
+        assert!(
+            Zypper::parse_simulation(&[failed.to_string()]).unwrap().is_empty(),
+            "the installation will tell"
+        );
+    }
+    for silent in ["", "<stream></stream>", "<message type=\"info\">Loading repository data...</message>"] {
+        assert!(Zypper::parse_simulation(&[silent.to_string()]).is_err(), "{silent}");
+    }
+}
+
+/// zypper exits with 0 where a package cannot be installed again. What is there and was not to be is as it should be.
+#[test]
+fn what_no_package_source_has_any_more() {
+    let failures = |name: &str| {
+        let printed = std::fs::read_to_string(recorded(&format!("printed/zypper-1.14/{name}.txt"))).unwrap();
+        Zypper::explain(&printed, true)
+    };
+    let found = failures("no-longer-available");
+    assert_eq!(found[0].cause, "no package source has the version of demo-gone that is installed");
+    assert_eq!(found[0].packages, ["demo-gone"]);
+    assert!(failures("there-but-no-longer-available").is_empty());
+    assert!(failures("there-in-the-version-but-no-longer-available").is_empty());
 }
 
 /// rpm is a program of its own there: what became of it is in what zypper prints, whatever it is.
