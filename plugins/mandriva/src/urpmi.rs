@@ -88,7 +88,8 @@ fn install_command(
     packages: &[PackageRequest],
     target: &Place,
 ) -> Result<Vec<Command>, PackageManagerError> {
-    let words = [&["urpmi", "--auto", "--no-uninstall"], options].concat();
+    // -P: what merely provides a name is no package of that name.
+    let words = [&["urpmi", "--auto", "--no-uninstall", "-P"], options].concat();
     urpmi_command(&words, "--root", &names(packages)?, reject_extra_repositories(target)?)
 }
 
@@ -165,11 +166,11 @@ mod tests {
         let first = |commands: Result<Vec<Command>, PackageManagerError>| commands.unwrap()[0].argv.join(" ");
         assert_eq!(
             first(Urpmi::install(&packages, &target)),
-            "urpmi --auto --no-uninstall --root /images/a opkg-x"
+            "urpmi --auto --no-uninstall -P --root /images/a opkg-x"
         );
         assert_eq!(
             first(Urpmi::reinstall(&packages, &target)),
-            "urpmi --auto --no-uninstall --replacepkgs --root /images/a opkg-x"
+            "urpmi --auto --no-uninstall -P --replacepkgs --root /images/a opkg-x"
         );
         assert_eq!(
             first(Urpmi::remove(&["opkg-x".to_owned()], &target)),
