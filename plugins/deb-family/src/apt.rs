@@ -10,6 +10,31 @@ use crate::build::BUILD_PROGRAM;
 use crate::{apt_offers, apt_output};
 
 const APT_GET: &str = "apt-get";
+
+/// What is read must be printed, in plain text and the one form that all versions have, whatever the configuration of
+/// the root says: `-q` would only add to its `quiet`.
+const PLAIN_OUTPUT: [&str; 8] = [
+    "-o",
+    "quiet=1",
+    "-o",
+    "APT::Color=false",
+    "-o",
+    "APT::Output-Version=0",
+    "-o",
+    "APT::Get::Show-Versions=false",
+];
+
+/// A name is no pattern: since apt 1.9.6 only those are taken for one that say so. And nothing is removed because nobody
+/// needs it any more, which apt cannot do where it may remove nothing.
+const AS_ASKED: [&str; 6] = [
+    "-o",
+    "APT::Cmd::Pattern-Only=true",
+    "-o",
+    "APT::Get::AutomaticRemove=false",
+    "-o",
+    "APT::Get::AutomaticRemove::Kernels=false",
+];
+
 const APT_CACHE: &str = "apt-cache";
 const DPKG: &str = "dpkg";
 const DPKG_QUERY: &str = "dpkg-query";
@@ -67,7 +92,7 @@ impl PackageManager for Apt {
     }
 
     fn parse_simulation(printed: &[String]) -> Result<Vec<SideEffect>, PackageManagerError> {
-        Ok(apt_output::downgrades(last_answer(printed)))
+        apt_output::simulated_downgrades(last_answer(printed))
     }
 
     /// By dpkg: it removes what it is told and nothing else, whatever state other packages are in, and does not
@@ -88,7 +113,8 @@ impl PackageManager for Apt {
 
     fn refresh(target: &Place) -> Result<Vec<Command>, PackageManagerError> {
         let files = ExtraSources::from_target(target)?.files;
-        Ok(vec![Command { files, ..command(to_strings(&[APT_GET, "-q", "update"])) }])
+        let argv = [&[APT_GET], &PLAIN_OUTPUT[..], &["update"]].concat();
+        Ok(vec![Command { files, ..command(to_strings(&argv)) }])
     }
 
     fn query(_: &Place) -> Result<Vec<Command>, PackageManagerError> {
@@ -99,9 +125,8 @@ impl PackageManager for Apt {
         parse_query(last_answer(printed))
     }
 
-    /// Neither apt nor dpkg succeeds where anything failed.
     fn explain(printed: &str, succeeded: bool) -> Vec<CommandFailure> {
-        if succeeded { Vec::new() } else { apt_output::explain(printed) }
+        if succeeded { apt_output::passed_over(printed) } else { apt_output::explain(printed) }
     }
 }
 
@@ -117,7 +142,10 @@ fn install_commands(
     let older: &[&str] = if has_versions(packages) { &["--allow-downgrades"] } else { &[] };
     let extra = ExtraSources::from_target(target)?;
     let argv = [
-        to_strings(&[APT_GET, "-y", "-q", "-o", "Dpkg::Options::=--force-confold"]),
+        to_strings(&[APT_GET, "-y"]),
+        to_strings(&PLAIN_OUTPUT),
+        to_strings(&AS_ASKED),
+        to_strings(&["-o", "Dpkg::Options::=--force-confold"]),
         to_strings(options),
         to_strings(older),
         extra.options.clone(),
@@ -180,7 +208,8 @@ impl ExtraSources {
             "APT::Update::Error-Mode=any".to_owned(),
         ];
         let options = alone.into_iter().flat_map(|option| ["-o".to_owned(), option]);
-        let argv = to_strings(&[APT_GET, "-q"]).into_iter().chain(options).chain(["update".to_owned()]);
+        let argv = [&[APT_GET], &PLAIN_OUTPUT[..]].concat();
+        let argv = to_strings(&argv).into_iter().chain(options).chain(["update".to_owned()]);
         let files = self.files.clone();
         (!files.is_empty()).then(|| Command { files, ..command(argv.collect()) })
     }
@@ -309,6 +338,12 @@ mod tests {
         commands.iter().map(|command| command.argv.join(" ")).collect::<Vec<_>>().join("\n")
     }
 
+    /// Without the options that are the same everywhere.
+    fn plain(argv: String) -> String {
+        let [output, as_asked] = [PLAIN_OUTPUT.join(" "), AS_ASKED.join(" ")];
+        argv.replace(&as_asked, "AS-ASKED").replace(&format!(" {output}"), "")
+    }
+
     fn requests(names: &[&str]) -> Vec<PackageRequest> {
         names.iter().map(|name| PackageRequest::newest(*name)).collect()
     }
@@ -317,16 +352,18 @@ mod tests {
     fn commands() {
         let packages = requests(&["opkg-x", "/srv/z_1_all.deb"]);
         assert_eq!(
-            argv(Apt::install(&packages, &target(&[("/srv/repo/", true)]))),
+            plain(argv(Apt::install(&packages, &target(&[("/srv/repo/", true)])))),
             "dpkg --force-confold --configure -a\n\
-             apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove --with-source /srv/repo/Packages install \
-             opkg-x /srv/z_1_all.deb"
+             apt-get -y AS-ASKED -o Dpkg::Options::=--force-confold --no-remove --with-source /srv/repo/Packages install opkg-x /srv/z_1_all.deb"
         );
         assert_eq!(
             argv(Apt::remove(&to_strings(&["opkg-x"]), &target(&[]))),
             "dpkg --force-remove-reinstreq --purge opkg-x"
         );
-        assert_eq!(argv(Apt::refresh(&target(&[]))), "apt-get -q update");
+        assert_eq!(
+            argv(Apt::refresh(&target(&[]))),
+            "apt-get -o quiet=1 -o APT::Color=false -o APT::Output-Version=0 -o APT::Get::Show-Versions=false update"
+        );
         assert_eq!(argv(Apt::query(&target(&[]))), format!("dpkg-query -W {QUERY_FORMAT}"));
         assert_eq!(argv(Apt::install(&[], &target(&[]))), "");
     }
@@ -343,12 +380,12 @@ mod tests {
             );
         }
         assert_eq!(
-            argv(Ok(commands)),
+            plain(argv(Ok(commands))),
             "dpkg --force-confold --configure -a\n\
-             apt-get -q -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
+             apt-get -o Dir::Etc::SourceList=/etc/apt/sources.list.d/opkg-sources.sources \
              -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=false \
              -o APT::Update::Error-Mode=any update\n\
-             apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove install opkg-x"
+             apt-get -y AS-ASKED -o Dpkg::Options::=--force-confold --no-remove install opkg-x"
         );
     }
 
@@ -375,14 +412,14 @@ mod tests {
         let target = target(&[("/srv/repo", true)]);
         let source = "--with-source /srv/repo/Packages";
         let install = format!("--allow-downgrades {source} install opkg-x=1:2.0-1+deb12 opkg-y");
-        let apt_get = "apt-get -y -q -o Dpkg::Options::=--force-confold --no-remove";
+        let apt_get = "apt-get -y AS-ASKED -o Dpkg::Options::=--force-confold --no-remove";
         assert_eq!(
-            argv(Apt::install(&packages, &target)),
+            plain(argv(Apt::install(&packages, &target))),
             format!("dpkg --force-confold --configure -a\n{apt_get} {install}")
         );
-        assert_eq!(argv(Apt::simulate(&packages, &target)), format!("{apt_get} --simulate {install}"));
+        assert_eq!(plain(argv(Apt::simulate(&packages, &target))), format!("{apt_get} --simulate {install}"));
         assert_eq!(
-            argv(Apt::reinstall(&packages, &target)),
+            plain(argv(Apt::reinstall(&packages, &target))),
             format!("dpkg --force-confold --configure -a\n{apt_get} --reinstall {install}")
         );
         assert_eq!(argv(Apt::simulate(&requests(&["opkg-y"]), &target)), "", "apt refuses by itself");
@@ -405,7 +442,11 @@ mod tests {
             .map(|effect| effect.name)
             .collect();
         assert_eq!(names, ["opkg-demo", "libsite", "libother"]);
-        assert!(Apt::parse_simulation(&["Reading package lists...\n".to_owned()]).unwrap().is_empty());
+        let harmless = "0 upgraded, 1 newly installed, 0 to remove and 7 not upgraded.\n";
+        assert!(Apt::parse_simulation(&[harmless.to_owned()]).unwrap().is_empty());
+        for silent in ["", "Reading package lists...\n", "Aktualisiert: 0, neu installiert: 1\n"] {
+            assert!(Apt::parse_simulation(&[silent.to_owned()]).is_err(), "{silent:?}");
+        }
     }
 
     #[test]

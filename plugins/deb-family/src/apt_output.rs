@@ -1,6 +1,7 @@
 //! What apt and dpkg say of their failures, understood. Both print in the language `C` what is looked for here, from
 //! dpkg 1.16 and apt 1.0 on.
 
+use opkg_sdk::PackageManagerError;
 use opkg_sdk::package_manager::{CommandFailure, SideEffect, SideEffectKind};
 
 /// Lines of what a script printed that are shown with its failure.
@@ -40,7 +41,7 @@ const NETWORK_WORDS: [&str; 17] = [
 ];
 
 /// How the errors of apt begin that only repeat what others have said, or say nothing of the cause.
-const EMPTY_ERRORS: [&str; 9] = [
+const EMPTY_ERRORS: [&str; 8] = [
     "Sub-process ",
     "Can not write log",
     "Unable to correct problems",
@@ -49,7 +50,6 @@ const EMPTY_ERRORS: [&str; 9] = [
     "Some index files failed to download",
     "Unable to fetch some archives",
     "Broken packages",
-    "Problem executing scripts",
 ];
 
 /// How the lines of dpkg and apt begin between which scripts print.
@@ -98,6 +98,18 @@ pub(crate) fn explain(printed: &str) -> Vec<CommandFailure> {
         failures = apt_errors(&lines);
     }
     deduplicate(failures)
+}
+
+/// What a command passed over that succeeded: a package that was to be installed again, and no package source has.
+/// Neither apt nor dpkg succeeds where anything failed.
+pub(crate) fn passed_over(printed: &str) -> Vec<CommandFailure> {
+    let failure = |line: &str| {
+        let rest = line.trim_end().strip_prefix("Reinstallation of ")?;
+        let name = package_of(rest.strip_suffix(" is not possible, it cannot be downloaded.")?);
+        let cause = format!("no package source has the version of {name} that is installed");
+        Some(CommandFailure::of_package(cause, name))
+    };
+    printed.lines().filter_map(failure).collect()
 }
 
 /// What dpkg could not do with single packages. What failed for another package's sake is said only where nothing
@@ -203,11 +215,18 @@ fn unasked_changes(lines: &[&str]) -> Vec<CommandFailure> {
 }
 
 /// What a simulated installation would downgrade, as apt announces it.
-pub(crate) fn downgrades(printed: &str) -> Vec<SideEffect> {
+///
+/// # Errors
+/// It does not say how much it would do, so that its silence means nothing.
+pub(crate) fn simulated_downgrades(printed: &str) -> Result<Vec<SideEffect>, PackageManagerError> {
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    // `0 upgraded, 1 newly installed, 0 to remove and 0 not upgraded.`
+    if !lines.iter().any(|line| line.contains(" upgraded, ") && line.contains(" newly installed, ")) {
+        return Err(PackageManagerError::new("the simulation of apt-get does not tell what it would do"));
+    }
     let names = indented_below(&lines, DOWNGRADED_HEADING).join(" ");
     let downgrade = |name: &str| SideEffect { name: package_of(name), kind: SideEffectKind::Downgrade };
-    names.split_whitespace().map(downgrade).collect()
+    Ok(names.split_whitespace().map(downgrade).collect())
 }
 
 /// The indented lines below a heading.
@@ -321,12 +340,17 @@ fn is_network(text: &str) -> bool {
 
 /// A package that no package source has.
 fn missing_package(text: &str) -> Option<CommandFailure> {
-    let name = text
-        .strip_prefix("Unable to locate package ")
-        .or_else(|| text.strip_prefix("Package '")?.strip_suffix("' has no installation candidate"))
-        .or_else(|| text.strip_prefix("Package ")?.strip_suffix(" has no installation candidate"));
-    if let Some(name) = name {
+    if let Some(name) = text.strip_prefix("Unable to locate package ") {
         return Some(CommandFailure::of_package(format!("no package source has {name}"), name));
+    }
+    let name =
+        text.strip_prefix("Package ").and_then(|rest| rest.strip_suffix(" has no installation candidate"));
+    if let Some(name) = name {
+        let name = name.trim_matches('\'');
+        // apt says the same of a package that it knows by name alone.
+        let cause =
+            format!("no package source has {name}, or a pin forbids it (see `apt-cache policy {name}`)");
+        return Some(CommandFailure::of_package(cause, name));
     }
     let name = text.strip_prefix("The package ")?.split_once(" needs to be reinstalled")?.0;
     Some(CommandFailure::of_package(
