@@ -7,7 +7,7 @@ use opkg_sdk::additions::{Addition, Place};
 use opkg_sdk::diagnostic;
 use opkg_sdk::file_attributes::FileAttributes;
 use opkg_sdk::model::{ConfigKind, Diagnostic, ScriptTime};
-use opkg_sdk::parts::{InstalledDirectory, PartPlan};
+use opkg_sdk::parts::{InstalledDirectory, InstalledFile, PartPlan};
 use opkg_sdk::text::shell_quote;
 
 use crate::relation::{Dependency, RelationField};
@@ -39,6 +39,20 @@ pub fn report_kept(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) {
         let message =
             format!("dpkg keeps `{}` where somebody has changed it, and never replaces it", file.path);
         diagnostic::push_unique(diagnostics, diagnostic::note(file.source.at, message));
+    }
+}
+
+/// Tells of configuration whose name dpkg cannot read: it leaves blanks at the end of a line of `conffiles` out.
+pub fn report_unreadable(part: &PartPlan<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let is_listed = |file: &&InstalledFile<'_>| {
+        let attributes = &file.attributes;
+        attributes.config != ConfigKind::No && !attributes.is_ghost && file.source.link.is_none()
+    };
+    for file in part.files.iter().filter(is_listed).filter(|file| file.path.ends_with(' ')) {
+        let message =
+            format!("dpkg cannot know `{}` as configuration, since its name ends with a blank", file.path);
+        let help = "give the file another name, or let a rule of `files` say `config=\"no\"` of it";
+        diagnostic::push_unique(diagnostics, diagnostic::error(file.source.at, message, help));
     }
 }
 

@@ -139,6 +139,7 @@ impl Package {
         relations.extend(ownership::dependencies(part));
         relations.extend(systemd::dependencies(part));
         ownership::report_kept(part, diagnostics);
+        ownership::report_unreadable(part, diagnostics);
         script::report_never_run(part, diagnostics);
         let architecture = architecture(opkg, part, context);
         // Ghosts before anything can make them anew; users before what is given to them; units once the OPKG's own script has prepared what they need.

@@ -221,6 +221,19 @@ fn a_version_that_cannot_be_said_is_an_error() {
     assert!(expect_failure(&opkg).iter().any(|diagnostic| diagnostic.message.contains("epoch")));
 }
 
+/// `conffiles` has a name in a line, whose last blanks dpkg does not read.
+#[test]
+fn configuration_whose_name_ends_with_a_blank_is_refused() {
+    let mut opkg = opkg_sdk::testing::sample_opkg("site");
+    let file = opkg_sdk::testing::add_laid_file(&mut opkg, "/etc/site/key ");
+    let at = file.at;
+    assert!(!generate(&opkg).packages.is_empty());
+    opkg.files.iter_mut().filter(|file| file.at == at).for_each(|file| file.configuration = true);
+    let diagnostics = expect_failure(&opkg);
+    let error = diagnostics.iter().find(|it| it.severity == Severity::Error).unwrap();
+    assert!(error.at == Some(at) && error.message.contains("`/etc/site/key `"), "{error:?}");
+}
+
 #[test]
 fn interpreters_that_may_be_missing_are_told() {
     let mut opkg = sample_opkg();
