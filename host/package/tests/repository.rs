@@ -224,6 +224,36 @@ fn packages_with_files_in_bzip2_are_listed_without_these() {
     assert_eq!(read(directory.path(), "Contents-all"), "");
 }
 
+/// The checksum of an archive is behind the mark of its end.
+#[test]
+fn damage_that_only_checksums_show_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let control = control_archive(CONTROL);
+    let files = data(&["./usr/bin/a"]);
+    let whole = [(".gz", 6), (".xz", 14)];
+    for (compression, from_end) in whole {
+        for damaged in ["control", "data"] {
+            let packed = |name: &str, tar: &[u8]| {
+                let mut packed = pack(tar, compression);
+                if name == damaged {
+                    let place = packed.len() - from_end;
+                    packed[place] ^= 1;
+                }
+                packed
+            };
+            let names = ["control", "data"].map(|name| format!("{name}.tar{compression}"));
+            let members = [
+                ("debian-binary", b"2.0\n".as_slice()),
+                (&names[0], &packed("control", &control)),
+                (&names[1], &packed("data", &files)),
+            ];
+            fs::write(directory.path().join("a.deb"), ar(&members, 5)).unwrap();
+            let error = write_index(directory.path(), IndexRequest::unsigned("x")).unwrap_err().to_string();
+            assert!(error.contains("a.deb") && error.contains("cannot be read"), "{compression}: {error}");
+        }
+    }
+}
+
 #[test]
 fn weak_checksums_are_where_source_packages_need_them_alone() {
     let directory = tempfile::tempdir().unwrap();
@@ -302,9 +332,14 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
         let zeros = zstd::bulk::compress(&vec![0; 100 << 20], 1).unwrap();
         ar(&[("debian-binary", b"2.0\n"), ("control.tar.zst", &zeros)], 0)
     };
+    let cut_off = {
+        let mut bytes = deb_with_data(CONTROL, "", 0, &data(&["./a"]));
+        bytes.truncate(bytes.len() - 100);
+        bytes
+    };
     let no_data =
         ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control_archive(CONTROL)), ("x", b"")], 0);
-    let cases: [(&str, Vec<u8>, &str); 21] = [
+    let cases: [(&str, Vec<u8>, &str); 22] = [
         ("a.deb", b"".to_vec(), "it ends too early"),
         ("a.deb", b"PK\x03\x04 something".to_vec(), "it is no package of this format"),
         ("a.deb", ar(&[("control.tar", b"")], 0), "does not begin with the version"),
@@ -314,7 +349,7 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
         ("a.deb", damaged_archive, "cannot be read"),
         ("a.deb", no_control, "has no control file"),
         ("a.deb", endless, "is too large"),
-        ("a.deb", bomb, "has no control file"),
+        ("a.deb", bomb, "its control archive is too large"),
         ("a.deb", control("Package: a\nVersion: 1\n"), "no field `Architecture`"),
         ("a.deb", control("Package: a b\nVersion: 1\nArchitecture: all\n"), "its Package is \"a b\""),
         ("a.deb", with("Filename: ../../etc/passwd"), "for the index to give"),
@@ -328,6 +363,7 @@ fn what_is_no_sound_package_is_refused_with_a_reason() {
             ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control_archive(CONTROL))], 0),
             "it ends too early",
         ),
+        ("a.deb", cut_off, "it ends too early"),
         ("a b.deb", control(CONTROL), "its name has a blank"),
         ("a.dsc", b"Source: a\nVersion: 1\n".to_vec(), "it has no field `Files`"),
     ];

@@ -145,6 +145,10 @@ fn what_must_not_be_in_an_index_leaves_the_old_one() {
     refused("y.rpm", &rpm, "x.rpm is opkg-x-0:1.0-2.all as well");
     refused("y.rpm", b"hello", "not an RPM");
     refused("y.rpm", &rpm[..300], "cut off");
+    let mut flipped = rpm.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    refused("y.rpm", &flipped, "it is damaged: the MD5 of header and payload is not what it says itself");
+    refused("y.rpm", &rpm[..rpm.len() - 1], "it is damaged: the size of header and payload");
     refused("a%2fb.rpm", &rpm, "in an address");
     refused("a b.rpm", &rpm, "blank");
 }

@@ -89,7 +89,7 @@ impl From<IndexError> for DebReadError {
     }
 }
 
-/// Reads as far as the archive of its files.
+/// Reads as far as the archive of its files, both archives to their ends.
 pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     let mut magic = [0; 8];
     file.read_exact(&mut magic)?;
@@ -110,7 +110,12 @@ pub(super) fn read(mut file: impl Read) -> Result<DebFile, DebReadError> {
     let text = String::from_utf8(text).map_err(|_| IndexError::from("its control file is not UTF-8"))?;
     let fields = deb822::parse_paragraph(&text).map_err(IndexError::from)?;
     let data = next_member(&mut file)?;
-    let paths = read_paths(&data.name, file.take(data.size))?;
+    let mut archive = file.take(data.size);
+    let paths = read_paths(&data.name, &mut archive)?;
+    io::copy(&mut archive, &mut io::sink())?;
+    if archive.limit() > 0 {
+        return Err(DebReadError::Invalid("it ends too early".into()));
+    }
     Ok(DebFile { time: version.time, fields, paths })
 }
 
@@ -122,19 +127,25 @@ fn extract_control_file(name: &str, bytes: &[u8]) -> Result<Vec<u8>, IndexError>
     };
     let tar = decoder(compression, bytes).map_err(damaged)?;
     let tar = tar.ok_or_else(|| format!("its member {name:?} is no control archive"))?;
-    let mut archive = tar::Archive::new(tar.take(MAX_CONTROL_ARCHIVE_BYTES));
-    for entry in archive.entries().map_err(damaged)? {
+    let mut tar = tar.take(MAX_CONTROL_ARCHIVE_BYTES);
+    let mut control = None;
+    for entry in tar::Archive::new(&mut tar).entries().map_err(damaged)? {
         let entry = entry.map_err(damaged)?;
-        if matches!(&*entry.path_bytes(), b"./control" | b"control") {
-            let mut control = Vec::new();
-            entry.take(MAX_CONTROL_FILE_BYTES + 1).read_to_end(&mut control).map_err(damaged)?;
-            if control.len() as u64 > MAX_CONTROL_FILE_BYTES {
+        if control.is_none() && matches!(&*entry.path_bytes(), b"./control" | b"control") {
+            let mut bytes = Vec::new();
+            entry.take(MAX_CONTROL_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(damaged)?;
+            if bytes.len() as u64 > MAX_CONTROL_FILE_BYTES {
                 return Err("its control file is too large".into());
             }
-            return Ok(control);
+            control = Some(bytes);
         }
     }
-    Err("its control archive has no control file".into())
+    // Behind all of it is the checksum of what it is compressed with.
+    io::copy(&mut tar, &mut io::sink()).map_err(damaged)?;
+    if tar.limit() == 0 {
+        return Err("its control archive is too large".into());
+    }
+    control.ok_or_else(|| "its control archive has no control file".into())
 }
 
 /// The paths in the archive of that name. There are none to be had of one that is compressed in a way which dpkg gave up

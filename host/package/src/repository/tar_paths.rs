@@ -29,11 +29,12 @@ impl From<TarReadError> for TarPathError {
     }
 }
 
-/// Those of everything but directories, without `./` or `/` in front, in the order of the archive.
-pub(super) fn read(archive: impl Read) -> Result<Vec<Box<[u8]>>, TarPathError> {
+/// Those of everything but directories, without `./` or `/` in front, in the order of the archive, which is read to its end:
+/// the checksum of what it is compressed with is compared there.
+pub(super) fn read(mut archive: impl Read) -> Result<Vec<Box<[u8]>>, TarPathError> {
     let mut paths: Vec<Box<[u8]>> = Vec::new();
     let mut bytes = 0;
-    tar_reader::walk(archive, |entry, _| {
+    tar_reader::walk(&mut archive, |entry, _| {
         if entry.kind == TarKind::Directory {
             return Ok(());
         }
@@ -45,6 +46,7 @@ pub(super) fn read(archive: impl Read) -> Result<Vec<Box<[u8]>>, TarPathError> {
         paths.push(path.into());
         Ok(())
     })?;
+    io::copy(&mut archive, &mut io::sink()).map_err(TarPathError::Io)?;
     Ok(paths)
 }
 

@@ -1,6 +1,7 @@
 //! The index of RPMs, binary and source: `repodata/`, with what is in the packages in three lists, and
 //! `repomd.xml` over these.
 
+mod integrity;
 mod package;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,9 @@ impl IndexEntries {
         let mut file: DigestReader<_, Sha256> = DigestReader::new(open_package(directory, name)?);
         let headers = reader::read_headers(&mut file)?;
         let rpm = reader::read(&headers).map_err(|error| refuse(error.to_string().into()))?;
+        if let Some(damage) = integrity::find_damage(&headers, &mut file, &rpm)? {
+            return Err(refuse(damage.into()));
+        }
         let (size, digest) = file.finish()?;
         let package = PackageMetadata::new(&rpm, name, size, hex(&digest.finalize())).map_err(refuse)?;
         let mut entries = Self {
