@@ -63,7 +63,7 @@ pub struct ContentsSummary {
 }
 
 /// Goes through everything that an archive holds, in its order; regular files come with their contents. What a package
-/// knows and does not bring is left out. The stream may end before it was read to its end.
+/// knows and does not bring is left out. Compressed streams are read to their ends, where their checksums are.
 ///
 /// # Errors
 /// When it is not sound, or `visit` fails.
@@ -219,7 +219,12 @@ impl Visitor<'_> {
                 .map_err(|error| error.in_member(&name))?;
             } else if is_named("data.tar") {
                 self.tar(&mut member, &name)?;
-                return Ok(summary);
+                // What is behind it is nobody's business; it has to be there itself.
+                decompress::drain(&mut member)?;
+                return match member.limit() {
+                    0 => Ok(summary),
+                    _ => Err(FormatError::corrupt("it ends too early").in_member(&name)),
+                };
             }
             let left = member.limit();
             io::copy(&mut stream.by_ref().take(left + size % 2), &mut io::sink())?;

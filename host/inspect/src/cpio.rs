@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 use crate::archive::{ArchiveFiles, KeepPredicate, hash_contents};
-use crate::decompress::lossy_text;
+use crate::decompress::{drain, lossy_text};
 use crate::error::FormatError;
 use crate::limits::{Budget, MAX_NAME_BYTES};
 use crate::package::FileEntry;
@@ -47,7 +47,7 @@ pub(crate) fn read_cpio(
     Ok(files)
 }
 
-/// Goes through a payload; each entry comes with what it holds, which may end too early.
+/// Goes through a payload; each entry comes with what it holds, which may end too early. The stream is read to its end.
 pub(crate) fn walk_cpio(
     mut reader: impl Read,
     listed: &[ListedFile],
@@ -61,7 +61,7 @@ pub(crate) fn walk_cpio(
             b"07070X" => Some(read_stripped_header(&mut reader, listed)?),
             _ => return Err(FormatError::corrupt("it is no cpio archive of a kind that is known")),
         }) else {
-            return Ok(());
+            return Ok(drain(reader)?);
         };
         let size = file.payload_size;
         let mut contents = reader.by_ref().take(size);

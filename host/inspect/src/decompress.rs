@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read};
 
+use flate2::bufread::GzDecoder;
 use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
@@ -35,7 +36,7 @@ pub(crate) fn reader<'a>(
         (begins(&GZIP_MAGIC), begins(&XZ_MAGIC), begins(&LZMA_MAGIC), begins(&ZSTD_MAGIC));
     let whole = Cursor::new(start).chain(stream);
     Ok(if gzip {
-        limit(flate2::bufread::MultiGzDecoder::new(whole), budget)
+        limit(GzipMembers { current: Some(GzDecoder::new(whole)) }, budget)
     } else if xz {
         limit(XzDecoder::new_stream(whole, Stream::new_stream_decoder(MAX_XZ_MEMORY, CONCATENATED)?), budget)
     } else if lzma {
@@ -54,6 +55,52 @@ const MAGIC_BYTES: u64 = 6;
 
 fn limit<'a>(inner: impl Read + 'a, budget: &'a Budget) -> Box<dyn Read + 'a> {
     Box::new(io::BufReader::with_capacity(64 << 10, budget.limit(inner)))
+}
+
+/// A gzip stream: members one after the other. Zeros behind the last one are no more of them, as on a tape or in a file that was
+/// filled up.
+struct GzipMembers<R> {
+    /// Nothing at the end.
+    current: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(member) = &mut self.current else { return Ok(0) };
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            if let Some(mut rest) = self.current.take().map(GzDecoder::into_inner)
+                && !skip_zeros(&mut rest)?
+            {
+                self.current = Some(GzDecoder::new(rest));
+            }
+        }
+    }
+}
+
+/// Passes over zeros; whether nothing else follows.
+fn skip_zeros(stream: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = stream.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_end = zeros < bytes.len();
+        stream.consume(zeros);
+        if is_end {
+            return Ok(false);
+        }
+    }
+}
+
+/// Reads what is behind the end that an archive marks itself: the checksum of a compressed stream is behind all of it, and is
+/// compared where that ends.
+pub(crate) fn drain(mut stream: impl Read) -> io::Result<()> {
+    io::copy(&mut stream, &mut io::sink()).map(drop)
 }
 
 /// All of a stream that is no longer than that; nothing of a longer one.
@@ -76,4 +123,34 @@ pub(crate) fn lossy_text(bytes: &[u8]) -> String {
 /// Whether bytes are text for people.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
+    use super::*;
+
+    fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let budget = Budget::new();
+        let mut unpacked = Vec::new();
+        reader(bytes, &budget)?.read_to_end(&mut unpacked)?;
+        Ok(unpacked)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn members_of_gzip_are_one_stream_up_to_zeros() {
+        let whole = [gzip(b"one, "), gzip(b"two")].concat();
+        assert_eq!(unpack(&whole).unwrap(), b"one, two");
+        assert_eq!(unpack(&[&whole[..], &[0; 1000]].concat()).unwrap(), b"one, two");
+        assert!(unpack(&[&whole[..], b"\0\0more"].concat()).is_err());
+        assert!(unpack(&whole[..whole.len() - 1]).is_err());
+    }
 }

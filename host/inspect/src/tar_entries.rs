@@ -4,7 +4,7 @@ use std::io::Read;
 
 use opkg_package::tar_reader::{self, TarKind};
 
-use crate::decompress::lossy_text;
+use crate::decompress::{drain, lossy_text};
 use crate::error::FormatError;
 use crate::package::FileKind;
 
@@ -25,12 +25,12 @@ pub(crate) struct TarEntry {
     pub(crate) unreadable: Option<&'static str>,
 }
 
-/// Goes through a tar; each entry comes with what it holds.
+/// Goes through a tar; each entry comes with what it holds. The stream is read to its end.
 pub(crate) fn walk_tar(
-    reader: impl Read,
+    mut reader: impl Read,
     mut visit: impl FnMut(TarEntry, &mut dyn Read) -> Result<(), FormatError>,
 ) -> Result<(), FormatError> {
-    tar_reader::walk(reader, |entry, contents| {
+    tar_reader::walk(&mut reader, |entry, contents| {
         let described = TarEntry {
             path: lossy_text(&entry.path).trim_start_matches("./").trim_end_matches('/').to_owned(),
             kind: match entry.kind {
@@ -47,7 +47,8 @@ pub(crate) fn walk_tar(
             unreadable: entry.unreadable,
         };
         visit(described, contents)
-    })
+    })?;
+    Ok(drain(reader)?)
 }
 
 pub(crate) fn until_zero(bytes: &[u8]) -> &[u8] {

@@ -11,7 +11,10 @@ use std::path::Path;
 
 use common::{Fixture, TIME};
 use fs_err as fs;
-use opkg_inspect::{FileEntry, FileKind, Package, PackageFormat, match_files, read, read_from};
+use opkg_inspect::{
+    ContentsFormat, FileEntry, FileKind, Package, PackageFormat, check_integrity, match_files, read,
+    read_from,
+};
 use opkg_interface::archive::{
     Archive, ArchiveContainer, ArchiveEntry, ArchiveFormat, ArchiveMetadata, DigestAlgorithm, ExtendedHeader,
     FileLayout, HeaderValue, Member, MemberContent, NestedArchive,
@@ -150,6 +153,26 @@ fn containers() -> Vec<(&'static str, PackageFormat, Container)> {
         ("x.tgz", PackageFormat::Archive, tar_container(Compression::Gzip, &[])),
         ("x.apk", PackageFormat::Archive, tar_container(Compression::Gzip, &["first", "second"])),
     ]
+}
+
+/// Headers and payload of an RPM are what it says of them.
+#[test]
+fn damaged_rpms_say_so_themselves() {
+    for (name, format, container) in containers() {
+        if format != PackageFormat::Rpm {
+            continue;
+        }
+        let whole = build_package(&container, Vec::new()).unwrap();
+        let check = |bytes: &[u8]| check_integrity(&mut Cursor::new(bytes), ContentsFormat::Rpm);
+        check(&whole).unwrap();
+        for from_end in [1, 9] {
+            let mut damaged = whole.clone();
+            let place = damaged.len() - from_end;
+            damaged[place] ^= 1;
+            let error = check(&damaged).unwrap_err().to_string();
+            assert!(error.starts_with("it is damaged: the "), "{name}: {error}");
+        }
+    }
 }
 
 fn files() -> impl Strategy<Value = Vec<PackedFile>> {

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use opkg::digest::hex;
 use opkg::model::{Payload, PayloadDigest, PayloadForm};
-use opkg::{SourceDir, regular_file};
+use opkg::{SourceDir, escape_for_display, regular_file};
 use opkg_fetch::{FetchError, Fetcher};
+use opkg_inspect::ContentsError;
 
 use crate::digest::{self, MAX_SOURCE_BYTES};
 use crate::lock_file::{Lock, LockError, LockedSource};
+use crate::source_entries::SourceReader;
 use crate::store::{PayloadStore, copy_limited, put};
 
 /// What addresses of files begin with.
@@ -94,6 +96,16 @@ pub enum PayloadError {
         expected: PayloadDigest,
         /// What has come.
         found: PayloadDigest,
+    },
+    /// It is no archive, or a damaged one.
+    #[error(
+        "`{source_name}` cannot be read: {reason}; is it what `from` says, or its name? If it is damaged, ask whoever made it"
+    )]
+    Unreadable {
+        /// As it is called in the OPKG.
+        source_name: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// There is neither a cache nor another place.
     #[error("there is no place for it: neither HOME nor XDG_CACHE_HOME is set")]
@@ -205,12 +217,15 @@ impl Fetching<'_> {
         if payload.is_inside {
             let mut file = open_inside(opkg, payload)?;
             let too_large = || io::Error::other(format!("it is larger than {} GiB", MAX_SOURCE_BYTES >> 30));
-            return Ok(digest::of_file(&mut file)?.ok_or_else(too_large)?);
+            let digest = digest::of_file(&mut file)?.ok_or_else(too_large)?;
+            check_archive(file, payload)?;
+            return Ok(digest);
         }
         let base = self.base(opkg)?;
         let write = |to: &mut dyn Write| self.download(&payload.source, MAX_SOURCE_BYTES, to, progress);
         // In the OPKG its name may be that of another source, whose place this one must not take.
-        let (_, digest) = put(&base, write, |digest| Ok(PayloadStore::cache_path(&base, digest)))?;
+        let (path, digest) = put(&base, write, |digest| Ok(PayloadStore::cache_path(&base, digest)))?;
+        check_archive(regular_file::open(&path)?, payload)?;
         Ok(digest)
     }
 
@@ -284,6 +299,18 @@ impl Fetching<'_> {
         let length = response.length();
         response.copy_to(to, limit, &mut |received| progress(url, received, length))?;
         Ok(())
+    }
+}
+
+/// Reads an archive to its end: what is damaged already is not worth being noted, and every build would stop at it.
+fn check_archive(file: File, payload: &Payload) -> Result<(), PayloadError> {
+    match SourceReader::new(file, payload).visit(&mut |_, _| Ok(())) {
+        Ok(_) => Ok(()),
+        Err(ContentsError::Stopped(error)) => Err(error.into()),
+        Err(ContentsError::Invalid(reason)) => {
+            let shown = |text: &str| escape_for_display(text).to_string();
+            Err(PayloadError::Unreadable { source_name: shown(&payload.source), reason: shown(&reason) })
+        }
     }
 }
 

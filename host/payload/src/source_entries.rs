@@ -7,7 +7,9 @@ use opkg::SourceDir;
 use opkg::limits::{MAX_DIRECTORY_DEPTH, MAX_DIRECTORY_ENTRIES};
 use opkg::model::{Payload, PayloadForm};
 use opkg::rules::is_vcs_or_editor_file;
-use opkg_inspect::{ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, FileKind, visit_contents};
+use opkg_inspect::{
+    ContentsEntry, ContentsError, ContentsFormat, ContentsSummary, FileKind, check_integrity, visit_contents,
+};
 
 /// Called for each entry, with what it holds.
 pub(crate) type Visit<'a> = dyn FnMut(&ContentsEntry, &mut dyn Read) -> io::Result<()> + 'a;
@@ -39,10 +41,11 @@ impl<'a> SourceReader<'a> {
         matches!(self, Self::Archive(_, ContentsFormat::Rpm | ContentsFormat::Deb))
     }
 
-    /// Goes through all of it.
+    /// Goes through all of it. What is damaged is an error, perhaps only at the end.
     pub(crate) fn visit(&mut self, visit: &mut Visit<'_>) -> Result<ContentsSummary, ContentsError> {
         match self {
             Self::Archive(file, format) => {
+                check_integrity(file, *format)?;
                 file.seek(SeekFrom::Start(0))?;
                 visit_contents(file, *format, visit)
             }

@@ -11,6 +11,7 @@ use fs_err as fs;
 use opkg::Settings;
 use opkg_fetch::{Fetcher, Timeouts};
 use opkg_payload::{Destination, FetchedSource, Fetching, LoadedOpkg, PayloadError, PayloadStore};
+use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
@@ -69,6 +70,16 @@ impl Site {
         let (fetcher, store) = (fetcher(), self.store());
         let fetching = Fetching { fetcher: &fetcher, store: &store, destination: Destination::Cache };
         opkg_payload::lock(&self.opkg(), &self.payloads(), &fetching, updates, &mut |_, _, _| ())
+    }
+
+    /// Notes a source of the OPKG that `lock` would refuse.
+    pub fn note(&self, source: &str) {
+        let bytes = fs::read(self.opkg().join(source)).unwrap();
+        let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let size = bytes.len();
+        let text =
+            format!("version = 1\n\n[[payload]]\nsource = \"{source}\"\nsize = {size}\nsha256 = \"{sum}\"\n");
+        self.write("payload.lock", text.as_bytes());
     }
 
     pub fn fetch(&self, destination: Destination) -> Result<Vec<FetchedSource>, PayloadError> {

@@ -101,17 +101,21 @@ fn what_is_no_archive_is_told() {
     for (bytes, expected) in [
         (&b"not an archive, but long enough to be read as one ......................................................".repeat(9)[..], "cannot be read"),
         (&whole[..whole.len() / 2], "cannot be read"),
+        (&whole[..whole.len() - 1], "cannot be read"),
         (&b"BZh91AY&SY"[..], "compressed with bzip2, which is not read"),
     ] {
         site.write("x.tar.gz", bytes);
-        site.lock(true).unwrap();
+        let refused = site.lock(true).unwrap_err().to_string();
+        assert!(refused.starts_with("`x.tar.gz` cannot be read: ") && refused.contains(expected), "{refused}");
+        site.note("x.tar.gz");
         let found = findings(&site.load());
         assert!(found.starts_with("Error[payload-contents]: `") && found.contains(expected), "{found}");
     }
     for name in ["x.rpm", "x.deb"] {
         let site = Site::new(&format!(r#"<payload source="{name}" part="client"/>"#));
         site.write(name, &whole);
-        let found = site.findings();
+        site.note(name);
+        let found = findings(&site.load());
         assert!(found.starts_with(&format!("Error[payload-contents]: `{name}` cannot be read")), "{found}");
     }
 }
@@ -134,7 +138,8 @@ proptest! {
         }
         let site = Site::new(r#"<payload source="x.tar" part="client"/>"#);
         site.write("x.tar", &bytes);
-        let loaded = site.take();
+        site.note("x.tar");
+        let loaded = site.load();
         if loaded.loaded.opkg.is_some() {
             taken(&loaded);
         }
