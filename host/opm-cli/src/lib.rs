@@ -10,6 +10,7 @@ mod credentials;
 mod errors;
 mod exit;
 mod junit;
+mod identity;
 mod progress_reporter;
 mod session;
 mod styles;

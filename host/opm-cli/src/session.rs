@@ -1,30 +1,27 @@
 //! What every command needs: the database, and which target this machine is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use nix::unistd::{Uid, User};
 use opkg_database::access::Credentials;
 use opkg_database::{Database, Location};
-use opkg_engine::clock::{Clock, SystemClock};
-use opkg_engine::engine::RunIdentity;
 use opkg_engine::groups::GroupCatalog;
 use opkg_engine::local_target;
 use opkg_engine::target_selector::{self, TargetSelector};
 use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
 use opkg_oda::{
-    Change, Cluster, CommandRecord, Delivered, ProcessIdentity, Store, TargetAddress, TargetId, TargetKind,
+    Change, Cluster, Delivered, Error as DatabaseError, Store, TargetAddress, TargetId, TargetKind,
 };
 use opkg_opm::Config;
 use opkg_shell::{Shell, UsageError};
-use opkg_web::AUTHOR_VARIABLE;
 
 use crate::args::{Cli, DEFAULT_CONF, DEFAULT_DATABASE, DEFAULT_SETTINGS_DIR};
 use crate::credentials;
 use crate::errors::{CliError, Context};
+use crate::identity::command_record;
 
 /// Where to look, and how to speak.
 #[derive(Debug, Clone)]
@@ -171,7 +168,7 @@ impl Session {
     pub fn open_follower(&self) -> Result<Database, CliError> {
         let database = self.database()?;
         match database.open() {
-            Err(opkg_oda::Error::ReadOnly { .. }) => Ok(database.open_read_only()?),
+            Err(DatabaseError::ReadOnly { .. }) => Ok(database.open_read_only()?),
             opened => Ok(opened?),
         }
     }
@@ -338,79 +335,10 @@ pub fn all_targets(cluster: &Cluster) -> BTreeSet<TargetId> {
     cluster.targets.keys().copied().collect()
 }
 
-/// Who gave this command, for the journal.
-fn command_record() -> CommandRecord {
-    let RunIdentity { host, command, .. } = run_identity();
-    CommandRecord { at: SystemClock.now(), who: author(), host, command, role: None }
-}
-
-/// Who gives this command. Whoever is named by `opm web`, or became root with `sudo`, is meant, not root.
-pub fn author() -> String {
-    let named = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
-    named(AUTHOR_VARIABLE).or_else(|| named("SUDO_USER")).unwrap_or_else(user_name)
-}
-
-/// The name of the user of this process, or the number where they have none.
-fn user_name() -> String {
-    let user = Uid::current();
-    let known = User::from_uid(user).ok().flatten();
-    known.map_or_else(|| user.to_string(), |user| user.name)
-}
-
-/// Who this is, for the journal.
-pub fn run_identity() -> RunIdentity {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let mut words = std::env::args_os().map(shown_argument);
-    let program = words.next().unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    let command = std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ");
-    let command = command.chars().take(500).collect();
-    RunIdentity { host, pid: std::process::id(), process: ProcessIdentity::current(), command }
-}
-
 /// A path that begins at the root, without being looked up.
 ///
 /// # Errors
 /// When the working directory is gone.
 pub fn absolute_path(path: &Path) -> Result<PathBuf, CliError> {
     std::path::absolute(path).context(format_args!("cannot find {}", path.display()))
-}
-
-/// A word of the command line for everybody to read: the address of a database may hold a password.
-fn shown_argument(word: OsString) -> String {
-    let text = word.to_string_lossy();
-    let (option, value) = match text.split_once('=') {
-        Some((option, value)) if option.starts_with("--") => (Some(option), value),
-        _ => (None, text.as_ref()),
-    };
-    match Location::parse(OsStr::new(value)) {
-        Ok(location @ Location::Server { .. }) => {
-            option.map_or_else(|| location.to_string(), |option| format!("{option}={location}"))
-        }
-        Err(_) => option.unwrap_or("postgres://").to_owned(),
-        Ok(Location::File(_)) => text.into_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_password_gets_into_the_journal() {
-        for (word, shown) in [
-            (
-                "--database=postgres://ada:secret@head/opm?sslmode=require",
-                "--database=postgres://ada@head/opm",
-            ),
-            ("postgres://ada:secret@head:5433/opm", "postgres://ada@head:5433/opm"),
-            ("postgres://ada:secret@head/opm?what=ever", "postgres://"),
-            ("--database=postgres://ada:secret@head", "--database"),
-            ("request", "request"),
-            ("--on=node[1-3]", "--on=node[1-3]"),
-            ("a=b", "a=b"),
-        ] {
-            assert_eq!(shown_argument(word.into()), shown, "{word}");
-        }
-    }
 }

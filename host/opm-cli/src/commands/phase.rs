@@ -10,7 +10,8 @@ use crate::args::PhaseCommand;
 use crate::commands::test::exit_status;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::{Session, run_identity};
+use crate::identity::run_identity;
+use crate::session::Session;
 use crate::test_reporter::{Destination, TestReporter};
 
 /// What `--format json` prints.

@@ -8,7 +8,8 @@ use opkg_oda::{RolloutId, Share};
 use crate::args::{RolloutCommand, WaveArgs};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::{Session, author};
+use crate::identity::author;
+use crate::session::Session;
 use crate::view::{describe_rollout, rollout_json};
 
 /// Runs the command.

@@ -19,8 +19,9 @@ use crate::backend::{RunBackend, create_run_backend};
 use crate::commands::prune::prune_if_due;
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
+use crate::identity::run_identity;
 use crate::progress_reporter::ProgressReporter;
-use crate::session::{Session, run_identity};
+use crate::session::Session;
 use crate::styles::Styles;
 use crate::view::{self, describe_work, render_details};
 

@@ -15,7 +15,8 @@ use super::groups;
 use crate::args::{AbsenceArgs, TargetAddArgs, TargetCommand};
 use crate::errors::CliError;
 use crate::exit::ExitStatus;
-use crate::session::{Session, absolute_path, author};
+use crate::identity::author;
+use crate::session::{Session, absolute_path};
 use crate::view;
 
 /// Runs the command.

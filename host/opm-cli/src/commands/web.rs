@@ -15,7 +15,8 @@ use serde::Serialize;
 use crate::args::WebArgs;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
-use crate::session::{Session, author, run_identity};
+use crate::identity::{author, run_identity};
+use crate::session::Session;
 
 /// What `--format json` prints.
 #[derive(Serialize)]

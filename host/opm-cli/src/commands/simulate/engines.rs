@@ -15,7 +15,7 @@ use opkg_oda::{Change, Cluster, PackageId, Store, TargetId};
 
 use super::world::{HEAD, World, node_address};
 use crate::errors::CliError;
-use crate::session::run_identity;
+use crate::identity::run_identity;
 
 /// Between two commits that wake listeners up, so that it is known which one woke them.
 const ROUND: Duration = Duration::from_millis(100);
