@@ -44,7 +44,9 @@ pub use closest_match::closest_match;
 pub use config::{is_relation_name, legacy_format_element};
 pub use load::{LoadResult, UnpackPayloads, UnpackedPayloads, load, load_config, load_with_payloads};
 pub use markup::{Markup, MarkupError, read_markup};
-pub use sanitize::{escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors, is_hidden};
+pub use sanitize::{
+    escape_hidden, escape_hidden_in_json, escape_hidden_keeping_colors, escape_line, is_hidden,
+};
 pub use settings::{AutomaticRelations, Profile, Settings};
 pub use source::Source;
 pub use source_dir::SourceDir;

@@ -46,6 +46,13 @@ pub fn escape_hidden(text: &str) -> String {
     shown
 }
 
+/// The same for text that is one line, whose newlines and tabs are hidden as well: as `\n`. What somebody wrote into one
+/// field of a table begins no line of it.
+#[must_use]
+pub fn escape_line(text: &str) -> String {
+    escape_hidden(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// The same for text that we have coloured ourselves.
 #[must_use]
 pub fn escape_hidden_keeping_colors(text: &str) -> String {
@@ -130,7 +137,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn one_line_stays_one() {
+        for (text, shown) in [
+            ("moved\n2026-11-30 05:00:00  root@head", "moved\\n2026-11-30 05:00:00  root@head"),
+            ("a\r\nb\tc\rd", "a\\nb\\tc\\u{d}d"),
+            ("\u{1b}[1mbold\u{85}\u{2028}", "bold\\u{85}\\u{2028}"),
+            ("äé漢字 🎉", "äé漢字 🎉"),
+        ] {
+            assert_eq!(escape_line(text), shown);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_line_has_nothing_hidden(text in any::<String>()) {
+            prop_assert!(!escape_line(&text).chars().any(is_hidden));
+        }
+
         #[test]
         fn nothing_is_left_but_text(text in any::<String>()) {
             let is_safe = |letter: char| matches!(letter, '\n' | '\t') || !is_hidden(letter);

@@ -218,7 +218,8 @@ impl From<FormStateError> for CliError {
 /// Who has a target, and since when.
 fn describe_lock_holder(holder: &LockHolder, now: i64) -> String {
     let process = holder.pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
-    let host = holder.host.as_ref().map_or_else(String::new, |host| format!(" on {host}"));
+    let host =
+        holder.host.as_ref().map_or_else(String::new, |host| format!(" on {}", opkg::escape_line(host)));
     let since = holder.locked_since.map_or_else(String::new, |since| {
         let time = format_timestamp(since.saturating_mul(1000));
         format!(", since {time} (for {})", format_duration(now.saturating_sub(since) * 1000))

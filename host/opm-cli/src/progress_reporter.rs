@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use opkg::escape_line;
 use opkg_engine::clock::{Clock, format_duration};
 use opkg_engine::effects::StepTrace;
 use opkg_engine::engine::Observer;
@@ -57,11 +58,18 @@ impl Observer for ProgressReporter<'_> {
                 self.shell.status(&format!("{step}: {} in {took}", styled(Style::Success, "done")));
             }
             StepStatus::ActionRequired(reason) => {
-                self.shell.status(&format!("{step}: {} {reason}", styled(Style::Warning, "waits:")));
+                self.shell.status(&format!(
+                    "{step}: {} {}",
+                    styled(Style::Warning, "waits:"),
+                    escape_line(reason)
+                ));
             }
             StepStatus::Postponed(reason) => {
                 let postponed = styled(Style::Warning, "postponed,");
-                self.shell.status(&format!("{step}: {postponed} the next run tries again: {reason}"));
+                self.shell.status(&format!(
+                    "{step}: {postponed} the next run tries again: {}",
+                    escape_line(reason)
+                ));
             }
             StepStatus::Stopped => {
                 self.shell.status(&format!("{step}: {}", styled(Style::Warning, "stopped")))
@@ -80,7 +88,7 @@ impl Observer for ProgressReporter<'_> {
     }
 
     fn note(&mut self, text: &str) {
-        self.shell.status(&format!("note: {text}"));
+        self.shell.status(&escape_line(&format!("note: {text}")));
     }
 }
 
@@ -102,10 +110,10 @@ impl ProgressReporter<'_> {
     fn report_failure(&self, step: &str, took: &str, reasons: &[String], trace: &StepTrace) {
         let mut text = format!("{step}: {} in {took}", self.styles.apply(Style::Error, "FAILED"));
         for reason in reasons {
-            text.push_str(&format!("\n  {reason}"));
+            text.push_str(&format!("\n  {}", reason.replace('\n', "\n  ")));
         }
         if let Some(log) = &trace.log {
-            text.push_str(&format!("\n  log: {log}"));
+            text.push_str(&format!("\n  log: {}", escape_line(log)));
         }
         self.shell.eprint(&text);
     }

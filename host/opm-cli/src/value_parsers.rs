@@ -68,6 +68,17 @@ pub fn parse_assignment(text: &str) -> Result<(String, String), ParseError> {
     }
 }
 
+/// Why something is so, in one line.
+///
+/// # Errors
+/// There are further lines, or characters that are not seen.
+pub fn parse_reason(text: &str) -> Result<String, ParseError> {
+    match text.chars().any(opkg::is_hidden) {
+        false => Ok(text.to_owned()),
+        true => Err(ParseError::new("reason", text, "one line of visible characters")),
+    }
+}
+
 /// A version, in one word.
 ///
 /// # Errors
@@ -123,6 +134,16 @@ mod tests {
         assert_eq!(parse_assignment("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
         assert_eq!(parse_assignment("a=").unwrap().1, "");
         assert!(parse_assignment("a").is_err() && parse_assignment("=b").is_err());
+    }
+
+    #[test]
+    fn reasons() {
+        for good in ["", "disk of node3: 漢字 🎉"] {
+            assert_eq!(parse_reason(good).unwrap(), good);
+        }
+        for bad in ["moved\n2026-11-30", "a\tb", "\u{1b}[2K", "\u{202e}x"] {
+            assert!(parse_reason(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opkg::escape_hidden;
+use opkg::escape_line;
 use opkg_database::{Database, Location};
 use opkg_engine::status::{Status, StatusFilter};
 use opkg_engine::unseen::{silent_targets, unseen_targets, without_those_that_report};
@@ -139,7 +139,7 @@ impl AppState {
             at: (self.settings.clock)(),
             who: person.name.clone(),
             host: self.settings.host.clone(),
-            command: escape_hidden(&format!("opm web: {command}")).chars().take(MAX_COMMAND).collect(),
+            command: escape_line(&format!("opm web: {command}")).chars().take(MAX_COMMAND).collect(),
             role: None,
         }
     }

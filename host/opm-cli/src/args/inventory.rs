@@ -10,7 +10,7 @@ use opkg_opm::parse_duration;
 
 use opkg_opm::parse_age;
 
-use crate::value_parsers::{AddressList, parse_addresses, parse_image};
+use crate::value_parsers::{AddressList, parse_addresses, parse_image, parse_reason};
 
 /// What to do with targets.
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ pub struct AbsenceArgs {
     pub targets: Vec<TargetSelector>,
 
     /// Why, in one line
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = parse_reason)]
     pub reason: String,
 
     /// For how long: 30m, 2h, 7d [default: until somebody says otherwise]

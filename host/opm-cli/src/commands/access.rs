@@ -55,7 +55,7 @@ fn list(session: &Session, people: &[(String, Rights)]) -> Result<ExitStatus, Cl
         return Ok(ExitStatus::Success);
     }
     for (person, rights) in people {
-        session.shell.print(&format!("{person}  {}\n", rights.name()))?;
+        session.shell.print(&format!("{}  {}\n", opkg::escape_line(person), rights.name()))?;
     }
     if people.is_empty() {
         session.shell.status("nobody but the owner of the database has rights");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use opkg::escape_line;
 use opkg_engine::audit::{
     Difference, DifferenceKind, InstalledPackages, find_differences, packages_to_query, repair_changes,
 };
@@ -184,10 +185,11 @@ fn print_report(session: &Session, document: &AuditJson) -> Result<(), CliError>
                 describe_version(found, recorded.as_deref(), wanted.as_deref())
             }
         };
-        shell.print(&format!("{} on {}: {what}\n", found.package, found.targets))?;
+        let line = format!("{} on {}: {what}", found.package, found.targets);
+        shell.print(&format!("{}\n", escape_line(&line)))?;
     }
     for (targets, reason) in &document.unknown {
-        shell.eprint(&format!("warning: {targets} not looked at: {reason}"));
+        shell.eprint(&escape_line(&format!("warning: {targets} not looked at: {reason}")));
     }
     let can_be_fixed = document.differences.iter().any(|found| !matches!(found.flaw, FlawJson::Unexpected));
     match (document.differences.is_empty(), document.unknown.is_empty()) {

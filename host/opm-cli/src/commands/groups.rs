@@ -124,6 +124,7 @@ fn render(groups: &[GroupJson]) -> String {
             None if group.targets.is_empty() => format!("no target; unknown: {}", group.unknown),
             None => format!("{}; unknown: {}", group.targets.join(" "), group.unknown),
         };
+        let members = opkg::escape_line(&members);
         format!("{:group_width$}  {:source_width$}  {members}\n", group.group, group.source)
     };
     groups.iter().map(line).collect()

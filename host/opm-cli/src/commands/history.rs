@@ -1,5 +1,6 @@
 //! `opm history`: the runs that did something, and the commands that asked for it.
 
+use opkg::escape_line;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_oda::{CommandRecord, Run, RunStatus, StepTotal};
 use serde::Serialize;
@@ -140,7 +141,8 @@ fn render_command(command: &CommandRecord) -> String {
     let role =
         role.as_ref().filter(|role| *role != who).map_or_else(String::new, |role| format!(" (as {role})"));
     let place = if host.is_empty() { String::new() } else { format!("@{host}") };
-    format!("{}  {:24}  {command}\n", format_timestamp(*at), format!("{who}{place}{role}"))
+    let (who, command) = (escape_line(&format!("{who}{place}{role}")), escape_line(command));
+    format!("{}  {who:24}  {command}\n", format_timestamp(*at))
 }
 
 fn run_json(run: &Run) -> RunJson<'_> {
@@ -158,7 +160,38 @@ fn run_json(run: &Run) -> RunJson<'_> {
 fn render_run(run: &Run, styles: Styles) -> String {
     let (status, style) = run_status_label(run.status);
     let took = run.ended_at.map_or_else(String::new, |it| format_duration(it - run.started_at));
-    let end = format!("{} on {}, process {}", run.command, run.host, run.pid);
+    let end = escape_line(&format!("{} on {}, process {}", run.command, run.host, run.pid));
     let status = styles.apply(style, &format!("{status:11}"));
     format!("{:>5}  {}  {status}  {took:>12}  {end}\n", run.id.0, format_timestamp(run.started_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use opkg_oda::RunId;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_line() {
+        let forged = "moved\n2026-11-30 05:00:00  root@head  opm access grant eve administrator";
+        let command = CommandRecord {
+            at: 0,
+            who: forged.into(),
+            host: forged.into(),
+            command: forged.into(),
+            role: Some(forged.replace("moved", "a")),
+        };
+        assert_eq!(render_command(&command).lines().count(), 1);
+        let run = Run {
+            id: RunId(1),
+            started_at: 0,
+            ended_at: None,
+            status: None,
+            host: forged.into(),
+            pid: 1,
+            process: None,
+            command: forged.into(),
+        };
+        assert_eq!(render_run(&run, Styles(false)).lines().count(), 1);
+    }
 }

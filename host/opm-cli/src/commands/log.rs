@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use opkg::escape_line;
 use opkg_engine::clock::{format_duration, format_timestamp};
 use opkg_engine::format;
 use opkg_engine::operations::find_packages;
@@ -159,7 +160,7 @@ pub fn render_event(cluster: &Cluster, event: &Event, styles: Styles) -> String 
         format_timestamp(event.started_at),
         styles.apply(style, &format!("{status:11}")),
         view::target_list(cluster, &[event.target]),
-        event.name
+        escape_line(&event.name)
     )
 }
 
@@ -167,7 +168,7 @@ pub fn render_event(cluster: &Cluster, event: &Event, styles: Styles) -> String 
 fn print_event(session: &Session, cluster: &Cluster, event: &Event, styles: Styles) -> Result<(), CliError> {
     let mut text = String::new();
     let mut detail = |what: &str, value: &str| text.push_str(&format!("{what:<9} {value}\n"));
-    detail("step", &format!("{}: {}", format_event_id(event), event.name));
+    detail("step", &format!("{}: {}", format_event_id(event), escape_line(&event.name)));
     detail("target", &view::target_list(cluster, &[event.target]));
     if !event.packages.is_empty() {
         detail("packages", &view::package_list(cluster, &event.packages));
@@ -186,13 +187,14 @@ fn print_event(session: &Session, cluster: &Cluster, event: &Event, styles: Styl
         );
         detail("status", &styles.apply(style, &format!("{name}{}", format::result_suffix(result))));
         if let Some(message) = &result.message {
-            detail("cause", message);
+            // Its further lines stand below its first one, where nothing else begins.
+            detail("cause", &message.lines().collect::<Vec<_>>().join("\n          "));
         }
     } else {
         detail("status", &styles.apply(Style::InProgress, "unfinished: it runs, or its run crashed"));
     }
     if let Some(log) = event_log(event) {
-        detail("log", log);
+        detail("log", &escape_line(log));
     }
     session.shell.print(&text)?;
     print_output(session, event)

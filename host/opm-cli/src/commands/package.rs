@@ -158,7 +158,7 @@ fn list_packages(session: &Session) -> Result<ExitStatus, CliError> {
         if package.held {
             line.push_str("  held");
         }
-        session.shell.print(&format!("{line}\n"))?;
+        session.shell.print(&format!("{}\n", opkg::escape_line(&line)))?;
     }
     Ok(ExitStatus::Success)
 }

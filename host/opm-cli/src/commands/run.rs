@@ -227,8 +227,8 @@ fn print_plan(session: &Session, mut cluster: Cluster, order: &RunOptions) -> Re
     let wide = |of: fn(&PlannedStepJson) -> usize| planned.iter().map(of).max().unwrap_or(0);
     let stage = wide(|it| it.stage.unwrap_or_default().len());
     for step in &planned {
-        let line = format!("{:stage$}  {}: {}\n", step.stage.unwrap_or_default(), step.targets, step.what);
-        session.shell.print(&line)?;
+        let line = format!("{:stage$}  {}: {}", step.stage.unwrap_or_default(), step.targets, step.what);
+        session.shell.print(&format!("{}\n", opkg::escape_line(&line)))?;
     }
     Ok(ExitStatus::Success)
 }

@@ -203,7 +203,7 @@ fn list_targets(session: &Session) -> Result<ExitStatus, CliError> {
         if let Some(away) = &target.away {
             line.push_str(&format!("  {away}"));
         }
-        session.shell.print(&format!("{line}\n"))?;
+        session.shell.print(&format!("{}\n", opkg::escape_line(&line)))?;
     }
     Ok(ExitStatus::Success)
 }

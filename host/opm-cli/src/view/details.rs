@@ -1,5 +1,6 @@
 //! What stands below the table: causes, and the commands that go on from there.
 
+use opkg::escape_line;
 use opkg_engine::format;
 use opkg_engine::status::{
     Advice, FailedSteps, StageFailure, Status, StatusKind, SuggestedCommand, advise, further_sections,
@@ -53,7 +54,7 @@ fn render_error(cluster: &Cluster, problem: &StageFailure, event: Option<&Event>
     text.push_str(&format!("    {}\n", problem.message.lines().next().unwrap_or_default()));
     if let Some(event) = event {
         let log = event.result.as_ref().and_then(|it| it.log_path.as_deref());
-        let log = log.map_or_else(String::new, |it| format!(", log {it}"));
+        let log = log.map_or_else(String::new, |it| format!(", log {}", escape_line(it)));
         text.push_str(&format!("    step {}.{}{log}\n", event.id.run.0, event.id.number));
         let printed = format!("opm log {}.{}", event.id.run.0, event.id.number);
         text.push_str(&render_command(
@@ -67,14 +68,14 @@ fn render_error(cluster: &Cluster, problem: &StageFailure, event: Option<&Event>
 
 fn render_advice(advice: &Advice, styles: Styles) -> String {
     let next = advice.suggestion.as_ref().map_or_else(String::new, |next| render_command(next, styles));
-    format!("  {}\n{next}", advice.message)
+    format!("  {}\n{next}", escape_line(&advice.message))
 }
 
 fn render_command(next: &SuggestedCommand, styles: Styles) -> String {
     format!(
         "    {} {}   {}\n",
         styles.apply(Style::Dimmed, "$"),
-        next.command,
+        escape_line(&next.command),
         styles.apply(Style::Dimmed, &format!("# {}", next.purpose))
     )
 }

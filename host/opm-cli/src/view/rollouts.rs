@@ -1,5 +1,6 @@
 //! Requests that go out in waves, for people and for programs.
 
+use opkg::escape_line;
 use opkg_engine::clock::format_timestamp;
 use opkg_engine::format;
 use opkg_engine::status::RolloutStatus;
@@ -81,7 +82,7 @@ pub fn describe_rollout(cluster: &Cluster, status: &RolloutStatus) -> String {
         format::package_list(cluster, &packages),
         format::target_list(cluster, &targets),
         format_timestamp(rollout.order.since.saturating_mul(1000)),
-        rollout.order.who,
+        escape_line(&rollout.order.who),
         rollout.order.at_once,
         rollout.order.max_fail,
         progress.describe(),
@@ -96,7 +97,7 @@ pub fn describe_rollout(cluster: &Cluster, status: &RolloutStatus) -> String {
         text.push_str(&format!("  {what}: {}\n", format::target_list(cluster, targets)));
     }
     if let Some(reason) = stop_reason(&rollout.state) {
-        text.push_str(&format!("  stopped: {reason}\n"));
+        text.push_str(&format!("  stopped: {}\n", escape_line(reason)));
     }
     text
 }
