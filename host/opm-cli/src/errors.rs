@@ -259,7 +259,9 @@ fn database_hint(error: &DatabaseError) -> String {
             "see that the server runs and can be reached from here, then run opm again: it goes on where it was".into()
         }
         DatabaseError::Refused { .. } => {
-            "the address says who connects; the password comes from ~/.pgpass, or the credentials of this machine".into()
+            "the address says who connects; the password comes from ~/.pgpass, or the credentials of this machine: \
+             on a node, `opm enroll node` gets new ones for a token"
+                .into()
         }
         DatabaseError::Forbidden { .. } => {
             "administrators say with `opm access grant` what people may do, and with `opm enroll` which nodes may work".into()

@@ -116,10 +116,19 @@ impl Session {
     /// # Errors
     /// When there is none, or it cannot be used.
     pub fn open_store_for_engine(&self) -> Result<Database, CliError> {
+        Ok(self.try_open_for_engine()??)
+    }
+
+    /// Likewise, for those that know what to do where the database itself refuses.
+    ///
+    /// # Errors
+    /// Settings or credentials cannot be read.
+    pub fn try_open_for_engine(&self) -> Result<Result<Database, DatabaseError>, CliError> {
         let directory = Config::load(&self.settings)?.results_directory;
-        let mut store = self.database()?.open_for_engine(&directory)?;
-        store.record_as(command_record());
-        Ok(store)
+        Ok(self.database()?.open_for_engine(&directory).map(|mut store| {
+            store.record_as(command_record());
+            store
+        }))
     }
 
     /// Brings what engines of this machine kept while the database was away into it, and says so.
@@ -224,13 +233,15 @@ impl Session {
         self.conf.is_some()
     }
 
-    /// Which target this machine is, as the file says; nothing where there is no file.
+    /// Which target this machine is, as the file says; nothing where there is no file, or an empty one: a disk that was full
+    /// may have left it so.
     ///
     /// # Errors
     /// When the file says nothing of the kind.
     pub fn local_address(&self) -> Result<Option<TargetAddress>, CliError> {
         let path = self.conf_path();
         match fs::read_to_string(path) {
+            Ok(text) if text.trim().is_empty() => Ok(None),
             Ok(text) => {
                 let help = "two lines say which target this machine is, for example:\n    server\n    head";
                 let wrong = |error: local_target::LocalTargetError| {
@@ -246,8 +257,13 @@ impl Session {
     /// Nobody says which target this machine is.
     #[must_use]
     pub fn unknown_machine_error(&self) -> UsageError {
+        let conf = self.conf_path();
+        let why = match conf.exists() {
+            true => format!("{} is empty", conf.display()),
+            false => format!("there is no {}", conf.display()),
+        };
         UsageError::new(
-            format!("nobody says which target this machine is: there is no {}", self.conf_path().display()),
+            format!("nobody says which target this machine is: {why}"),
             "`opm init --name NAME` makes it the head node; or write two lines into the file: `server`, `client` \
              or `image`, then the name",
         )

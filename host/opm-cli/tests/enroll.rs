@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use fs_err as fs;
@@ -231,6 +231,50 @@ fn a_watch_enrolls_by_itself() {
         // It keeps nothing.
         fs::remove_file(&credentials).unwrap();
     }
+}
+
+/// Credentials that are void, and a token: the database was put there anew, or the node let in again.
+#[test]
+fn a_node_comes_up_by_itself_again() {
+    let Some(site) = Site::new() else { return };
+    let node = site.machine("node1");
+    let (token, credentials) = (node.join("etc/enroll-token"), node.join("etc/credentials"));
+    let conf = node.join("opm.conf");
+    let open = || site.run_ok("head", &["enroll", "open", "node1", "--output", token.to_str().unwrap()]);
+    let watch_until = |is_up: &dyn Fn() -> bool| {
+        let mut watch = site.command("node1").args(["watch", "--interval", "1s"]).spawn().unwrap();
+        for _ in 0..600 {
+            if is_up() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        watch.kill().unwrap();
+        watch.wait().unwrap();
+        assert!(is_up());
+    };
+    open();
+    site.run_ok("node1", &["enroll", "node", "--name", "node1"]);
+    let first = fs::read_to_string(&credentials).unwrap();
+    site.run_ok("head", &["enroll", "revoke", "node1"]);
+    let refused = site.transcript("node1", &["status"]);
+    assert!(refused.contains("`opm enroll node` gets new ones for a token"), "{refused}");
+    open();
+    watch_until(&|| fs::read_to_string(&credentials).unwrap() != first);
+    site.run_ok("node1", &["status"]);
+    // The power failed between credentials and the file, or the disk was full.
+    for lose in [|conf: &Path| fs::write(conf, "").unwrap(), |conf: &Path| fs::remove_file(conf).unwrap()] {
+        lose(&conf);
+        watch_until(&|| fs::read_to_string(&conf).is_ok_and(|text| text == "client\nnode1\n"));
+    }
+    // Where it cannot be written, the token is not used up.
+    fs::remove_file(&credentials).unwrap();
+    open();
+    let nowhere = node.join("nowhere/opm.conf");
+    let failed =
+        site.run("node1", &["enroll", "node", "--name", "node1", "--conf", nowhere.to_str().unwrap()]);
+    assert_eq!(failed.status.code(), Some(2));
+    site.run_ok("node1", &["enroll", "node"]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub enum EnrollCommand {
     },
     /// On a node: turn a token into credentials of its own
     ///
-    /// `opm watch` does that by itself where there is a token and no credentials.
+    /// `opm watch` does that by itself where there is a token, and no credentials or such as the server refuses.
     Node(EnrollNodeArgs),
     /// On a node: get a new password
     Renew,

@@ -1,20 +1,20 @@
 //! `opm enroll`: credentials of nodes.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use fs_err as fs;
-use opkg_database::Address;
+use opkg::escape_line;
 use opkg_database::access::{self, AccessControl, Credentials, EnrolledNode, EnrollmentWindow};
+use opkg_database::{Address, Database};
 use opkg_engine::clock::format_timestamp;
 use opkg_engine::hostlist;
-use opkg_engine::local_target;
 use opkg_engine::target_selector::TargetSelector;
-use opkg_oda::{Cluster, TargetAddress, TargetId, TargetKind, TargetName};
+use opkg_oda::{Cluster, Error as DatabaseError, Store, TargetAddress, TargetId, TargetKind, TargetName};
 use opkg_shell::UsageError;
 use serde::Serialize;
 
 use crate::args::{EnrollCommand, EnrollNodeArgs, EnrollOpenArgs};
+use crate::conf_file::ConfDraft;
 use crate::credentials;
 use crate::errors::{CliError, Context};
 use crate::exit::ExitStatus;
@@ -47,20 +47,64 @@ pub fn run(session: &Session, command: &EnrollCommand) -> Result<ExitStatus, Cli
     }
 }
 
-/// Turns a token into credentials where this machine has one and no credentials.
+/// Opens the database for the engine of a machine that may be a node: where it has a token, and no credentials or such as the
+/// server refuses, it enrolls. Where it has credentials and nobody says which target it is, the server does.
 ///
 /// # Errors
-/// When the token is not valid, or the server is away.
-pub fn enroll_if_due(session: &Session) -> Result<(), CliError> {
-    let location = session.database()?;
-    let is_open = location.server().is_some_and(Address::is_role_open);
-    if !is_open || session.credentials()?.is_some() {
+/// The token is not valid, the server is away or refuses, or what is to be kept cannot be written.
+pub fn open_enrolled(session: &Session) -> Result<Database, CliError> {
+    if session.credentials()?.is_none() {
+        enroll_with_token(session)?;
+    }
+    let mut store = match session.try_open_for_engine()? {
+        Err(refused @ DatabaseError::Refused { .. }) if session.credentials()?.is_some() => {
+            enroll_instead(session, refused)?;
+            session.open_store_for_engine()?
+        }
+        opened => opened?,
+    };
+    restore_conf(session, &mut *store)?;
+    Ok(store)
+}
+
+/// Turns the token of this machine into credentials. The answer is whether there is one.
+fn enroll_with_token(session: &Session) -> Result<bool, CliError> {
+    if !session.database()?.server().is_some_and(Address::is_role_open) {
+        return Ok(false);
+    }
+    let Some(token) = credentials::find_token(session.settings_dir(), None)? else { return Ok(false) };
+    enroll(session, &token, &EnrollNodeArgs { token_file: None, name: None })?;
+    Ok(true)
+}
+
+/// Gets other credentials where the server refuses those of this machine: the database may have been put there anew, or the
+/// node revoked and let in again. Without a token that is valid, it remains refused.
+fn enroll_instead(session: &Session, refused: DatabaseError) -> Result<(), CliError> {
+    match enroll_with_token(session) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(error) => session.shell.debug(&format!("the token does not help: {}", error.report().one_line())),
+    }
+    Err(refused.into())
+}
+
+/// Writes which target this machine is where it has credentials and the file is not there: the power failed, or the disk
+/// was full, when it enrolled. A node sees no other client.
+fn restore_conf(session: &Session, store: &mut dyn Store) -> Result<(), CliError> {
+    if session.local_address()?.is_some() || session.credentials()?.is_none() {
         return Ok(());
     }
-    match credentials::find_token(session.settings_dir(), None)? {
-        Some(token) => enroll(session, &token, &EnrollNodeArgs { token_file: None, name: None }),
-        None => Ok(()),
+    let cluster = store.load_targets()?;
+    let mut clients = cluster.targets_of_kind(TargetKind::Client);
+    if let (Some(own), None) = (clients.next(), clients.next()) {
+        ConfDraft::write(session.conf_path(), &own.address)?.place()?;
+        report_conf(session, &own.address);
     }
+    Ok(())
+}
+
+fn report_conf(session: &Session, own: &TargetAddress) {
+    session.shell.status(&format!("made {}: this machine is {own}", session.conf_path().display()));
 }
 
 /// The address of the server of the database, as it was named.
@@ -159,12 +203,13 @@ fn list(session: &Session) -> Result<ExitStatus, CliError> {
             format_timestamp(window.ends * 1000),
             window.used,
             plural(window.nodes, "node"),
-            window.opened_by
+            escape_line(&window.opened_by)
         ))?;
     }
     for node in nodes.iter().map(|node| node_json(&cluster, node)) {
         let since = format_timestamp(node.enrolled * 1000);
-        session.shell.print(&format!("{}  since {since}  machine {}\n", node.target, node.machine))?;
+        let machine = escape_line(&node.machine);
+        session.shell.print(&format!("{}  since {since}  machine {machine}\n", node.target))?;
     }
     if windows.is_empty() && nodes.is_empty() {
         session.shell.status("no token is valid, and no node has credentials of its own");
@@ -252,13 +297,17 @@ fn enroll(session: &Session, token: &Credentials, arguments: &EnrollNodeArgs) ->
         }
         (None, None) => machine_name()?,
     };
+    let own = TargetAddress { kind: TargetKind::Client, name: name.clone() };
+    // A token may be good for one time only: what can be written is, before the server is asked.
+    let conf = match said {
+        None => Some(ConfDraft::write(session.conf_path(), &own)?),
+        Some(_) => None,
+    };
     let credentials = access::enroll(address, token, name.as_str(), &machine_id())?;
     let path = credentials::save(session.settings_dir(), &credentials)?;
-    if said.is_none() {
-        let own = TargetAddress { kind: TargetKind::Client, name: name.clone() };
-        let conf = session.conf_path();
-        fs::File::create(conf).and_then(|mut file| file.write_all(local_target::render(&own).as_bytes()))?;
-        session.shell.status(&format!("made {}: this machine is {own}", conf.display()));
+    if let Some(draft) = conf {
+        draft.place()?;
+        report_conf(session, &own);
     }
     session.shell.status(&format!("enrolled as {name}: {} has its credentials", path.display()));
     Ok(())

@@ -1,19 +1,16 @@
 //! `opm init`: the database, and this machine as the first target in it.
 
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fs_err as fs;
 use opkg_engine::clock::now_seconds;
-use opkg_engine::local_target;
 use opkg_engine::targets::{self, TargetSpec};
 use opkg_oda::{Cluster, TargetAddress, TargetKind};
 use opkg_shell::UsageError;
-use tempfile::NamedTempFile;
 
 use crate::args::InitArgs;
-use crate::errors::{CliError, Context};
+use crate::conf_file::ConfDraft;
+use crate::errors::CliError;
 use crate::exit::ExitStatus;
 use crate::session::{Session, absolute_path};
 
@@ -46,13 +43,13 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
     }
     // A database of one's own is for trying things out; the machine remains what it is.
     let conf = match said.is_none() && (is_usual || session.is_conf_explicit()) {
-        true => Some(draft_conf(session.conf_path(), &address)?),
+        true => Some(ConfDraft::write(session.conf_path(), &address)?),
         false => None,
     };
     // On a full disk there is both, or neither: the file is complete before the database is there under its name.
     database.create_with(&first)?;
     if let Some(draft) = conf {
-        place_conf(draft, session.conf_path())?;
+        draft.place()?;
         session.shell.status(&format!("made {}", session.conf_path().display()));
     }
     session.shell.status(&format!("made {}: this machine is {address}", database));
@@ -64,28 +61,4 @@ pub fn run(session: &Session, arguments: &InitArgs) -> Result<ExitStatus, CliErr
     };
     session.shell.status(hint);
     Ok(ExitStatus::Success)
-}
-
-/// Writes which target this machine is, beside the place where it is going to stand.
-fn draft_conf(path: &Path, address: &TargetAddress) -> Result<NamedTempFile, CliError> {
-    let write = || -> io::Result<NamedTempFile> {
-        let mut draft = tempfile::Builder::new().prefix(".opm.conf-").tempfile_in(directory_of(path))?;
-        draft.write_all(local_target::render(address).as_bytes())?;
-        draft.as_file().set_permissions(PermissionsExt::from_mode(0o644))?;
-        draft.as_file().sync_all()?;
-        Ok(draft)
-    };
-    write().context(format_args!("cannot write {}", path.display()))
-}
-
-fn place_conf(draft: NamedTempFile, path: &Path) -> Result<(), CliError> {
-    let place = || -> io::Result<()> {
-        draft.persist(path)?;
-        fs::File::open(directory_of(path))?.sync_all()
-    };
-    place().context(format_args!("cannot write {}", path.display()))
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|directory| *directory != Path::new("")).unwrap_or(Path::new("."))
 }

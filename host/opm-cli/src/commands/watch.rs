@@ -9,7 +9,7 @@ use opkg_opm::StopToken;
 
 use crate::args::{RunArgs, WatchArgs};
 use crate::backend::{create_watch_backend, stop_on_signals};
-use crate::commands::enroll::enroll_if_due;
+use crate::commands::enroll::open_enrolled;
 use crate::commands::launch::NodeLaunches;
 use crate::commands::prune::prune_if_due;
 use crate::commands::run::{find_work, report_summary, run_engine, run_options};
@@ -81,10 +81,7 @@ impl Watch<'_> {
     fn look(&mut self) -> Result<(), CliError> {
         let mut store = match self.store.take() {
             Some(store) => store,
-            None => {
-                enroll_if_due(self.session)?;
-                self.session.open_store_for_engine()?
-            }
+            None => open_enrolled(self.session)?,
         };
         self.session.deliver_results(&mut *store)?;
         // Before anything is looked at: what comes after that wakes up.
